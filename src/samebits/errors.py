@@ -1,0 +1,47 @@
+"""Every error of samebits, with its exit code. A message says what happened, where, and what to do next.
+
+SamebitsError               2   an error of ours that has a message for people
++-- UsageError              2   the command line asks for what cannot be
++-- NotFound                2   a command, interpreter, environment, record or file that is not there
++-- RecordError             2   a record that cannot be read: broken, of a newer format, not a record
++-- RecordExists            2   a record folder that is there already
++-- DataError               2   a data set that could not be had or does not match its checksum
++-- EnvironmentFailed       2   an environment that could not be built
+
+Verdicts are not errors: 0 repeated, 1 diverged, 3 inconclusive (see `samebits.model.EXIT_CODES`).
+"""
+
+
+class SamebitsError(Exception):
+    """An error with a message for people. `advice`: what to do next, on a line of its own."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+
+class UsageError(SamebitsError):
+    """The command line asks for what cannot be."""
+
+
+class NotFound(SamebitsError):
+    """Something named is not there; the message says where it was looked for."""
+
+
+class RecordError(SamebitsError):
+    """A record that cannot be read."""
+
+
+class RecordExists(SamebitsError):
+    """A record folder that is there already."""
+
+
+class DataError(SamebitsError):
+    """A data set that could not be had, or does not match its checksum."""
+
+
+class EnvironmentFailed(SamebitsError):
+    """An environment that could not be built."""

@@ -1,0 +1,240 @@
+"""The documents: what a record holds and what a result says. Frozen, checked, read back as they were written.
+
+`Result` is the JSON of the contract. `RecordFile` (record.json), `TrialFile` (trial.json) and `FilesFile`
+(files.json) are what a record folder keeps beside the probe's own files (`samebits_probe.wire`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+RESULT_FORMAT = 1
+RECORD_FORMAT = 1
+
+Verdict = Literal["repeated", "diverged", "inconclusive"]
+EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
+Status = Literal["complete", "failed", "killed", "timeout", "stopped", "unwatched"]
+Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "structure", "end"]
+
+
+class Document(BaseModel):
+    """A frozen document. Fields that a newer minor version added are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Scope(Document):
+    """What was compared. `steps_total`: null when no trial was whole."""
+
+    kind: Literal["whole", "prefix"]
+    steps_compared: int
+    steps_total: int | None
+    not_observed: list[str] = []
+
+
+class Control(Document):
+    """A control that was held. `took_effect`: null when no trial could read it back."""
+
+    id: str
+    took_effect: bool | None
+    detail: str = ""
+
+
+class Setup(Document):
+    """All that is held the same."""
+
+    command: list[str]
+    python: str | None
+    environment: str | None = None
+    preset: str | None = None
+    controls: list[Control] = []
+    seed: int | None = None
+    machine: dict[str, Any] = {}
+    packages: dict[str, str] = {}
+    code: dict[str, Any] = {}
+
+
+class Trial(Document):
+    """One trial as the result shows it. `final`: fingerprint (32 hex digits) of the end, null where it was not seen."""
+
+    id: int
+    status: Status
+    exit_code: int | None
+    steps: int
+    seconds: float
+    final: str | None
+    metrics: dict[str, float] = {}
+
+
+class ProcessKey(Document):
+    """Which process of the trial: its place among those that observed something, its arguments, its rank."""
+
+    order: int
+    argv: list[str]
+    rank: int = 0
+
+
+class Size(Document):
+    """How far the two values are apart, from a second look at the tensor of two trials of different groups."""
+
+    elements: int
+    different: int
+    max_ulp: int | None = None
+    max_relative: float | None = None
+    looks: str = ""
+
+
+class Divergence(Document):
+    """The first point at which trials differ. `details`: further differences of the same step, in order."""
+
+    step: int
+    kind: Kind
+    name: str
+    trials: list[int]
+    process: ProcessKey
+    detail: str = ""
+    details: list[dict[str, Any]] = []
+    size: Size | None = None
+
+
+class Detection(Document):
+    """The chance with which this many trials see a difference that a share of runs shows: 1 - p^n - (1-p)^n."""
+
+    seen_if_in_half_of_runs: float
+    seen_if_in_one_of_ten: float
+
+
+class Result(Document):
+    """The result of check, in the form of the contract, and what reports need beside it.
+
+    `reason` is a sentence whenever the verdict is inconclusive; `advice` what to do then. `precision`: "bitwise".
+    `agrees`: looser precisions at which results agree, as sentences. `curves`: one per trial and scalar point.
+    """
+
+    format: int = RESULT_FORMAT
+    samebits: str
+    verdict: Verdict
+    sentence: str
+    reason: str | None = None
+    advice: str | None = None
+    precision: str = "bitwise"
+    agrees: list[str] = []
+    scope: Scope
+    setup: Setup
+    trials: list[Trial]
+    groups: list[list[int]]
+    divergence: Divergence | None = None
+    detection: Detection
+    warnings: list[str] = []
+    judged: dict[str, str] = {}  # kind -> "=" all equal, "!" differs, "." not reached or not compared, "-" not observed
+    seconds: float = 0.0
+    record: str | None = None
+
+
+class Round(Document):
+    """One round of looking: `steps` is null for whole trials."""
+
+    steps: int | None
+    trials: list[int]
+    seconds: float
+
+
+class Options(Document):
+    """What check was asked for, kept in the record so that it can be judged again."""
+
+    trials: int = 5
+    ok_exit: int = 0
+    jobs: int = 1
+    full: bool = False
+    steps: int | None = None
+    budget: float | None = None
+    timeout: float | None = None
+    artifacts: list[str] = []
+    metrics: dict[str, str] = {}
+    isolate: bool = False
+
+
+class RecordFile(Document):
+    """record.json: what was asked, and what holds for all trials. `controls`: the ids asked for."""
+
+    format: int = RECORD_FORMAT
+    samebits: str
+    created: str
+    command: list[str]
+    directory: str
+    python: str | None = None
+    environment: str | None = None
+    preset: str | None = None
+    controls: list[str] = []
+    seed: int | None = None
+    hash: Literal["xxh3", "blake2b"]
+    options: Options = Options()
+    rounds: list[Round] = []
+
+
+class PythonProcess(Document):
+    """A Python process that ran below the command."""
+
+    pid: int
+    argv: list[str]
+    executable: str | None = None
+    watched: bool
+    why: str = ""  # for one that was not watched: what hid it, where that can be told
+
+
+class Leak(Document):
+    """A file that this trial read and an earlier one had written. `content`: its fingerprint when the trial began."""
+
+    path: str
+    written_by: int
+    content: str | None
+
+
+class TrialFile(Document):
+    """trial.json: how one trial was run and how it ended, written by the launcher."""
+
+    format: int = RECORD_FORMAT
+    id: int
+    status: Status
+    exit_code: int | None = None
+    signal: int | None = None
+    why: str = ""  # for failed, killed, timeout: what is known
+    started: str
+    seconds: float
+    stop_after: int | None = None
+    python_processes: list[PythonProcess] = []
+    children_left: list[str] = []
+    leaks: list[Leak] = []
+    wrote: list[str] = []
+    environment: dict[str, str] = {}
+    packages: dict[str, str] = {}
+    code: dict[str, Any] = {}
+    machine: dict[str, Any] = {}
+    metrics: dict[str, float] = {}
+    metrics_printed: dict[str, str] = {}
+
+
+class SavedFile(Document):
+    """A file that a trial wrote, compared by content.
+
+    `named`: by --artifact (else a tensor file found by itself). `tensors`: part name -> 32 hex digits; a file without
+    parts has one, "". `error`: why it could not be read as its format; its bytes are fingerprinted then.
+    """
+
+    path: str
+    named: bool
+    format: str
+    tensors: dict[str, str]
+    error: str | None = None
+
+
+class FilesFile(Document):
+    """files.json: the files of one trial. `patterns_without_match`: artifact patterns that matched nothing."""
+
+    format: int = RECORD_FORMAT
+    files: list[SavedFile] = []
+    patterns_without_match: list[str] = []
+
+

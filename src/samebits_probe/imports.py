@@ -1,0 +1,69 @@
+"""Call a function after a module has been imported, without importing it and without changing its loader's type."""
+import sys
+
+_waiting = {}  # module name -> list of functions(module), in the order in which they were asked for
+_finding = set()
+
+
+def after(name, function):
+    """Call `function(module)` when `name` has been executed, or now where it has been already.
+
+    An exception of `function` is its own affair: callers pass functions that record their failures.
+    """
+    module = sys.modules.get(name)
+    if module is not None and not _is_initialising(module):
+        function(module)
+        return
+    _waiting.setdefault(name, []).append(function)
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+def _is_initialising(module):
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+
+
+class _Finder:
+    """Finds nothing itself: asks the other finders, and wraps `exec_module` of the loader they give."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name not in _waiting or name in _finding:
+            return None
+        _finding.add(name)
+        try:
+            spec = _ask_others(name, path, target)
+        finally:
+            _finding.discard(name)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            _wrap(spec.loader, name)
+        return spec
+
+
+def _ask_others(name, path, target):
+    for finder in list(sys.meta_path):
+        find = getattr(finder, "find_spec", None)
+        if find is None or isinstance(finder, _Finder):
+            continue
+        spec = find(name, path, target)
+        if spec is not None:
+            return spec
+    return None
+
+
+def _wrap(loader, name):
+    original = loader.exec_module
+
+    def exec_module(module):
+        try:
+            del loader.exec_module  # the instance's own again: nobody sees the wrapper later
+        except AttributeError:
+            loader.exec_module = original
+        original(module)
+        for function in _waiting.pop(name, []):
+            function(sys.modules.get(name, module))
+
+    try:
+        loader.exec_module = exec_module
+    except AttributeError:  # a loader without a __dict__ (built in, frozen): what waits for it is never called
+        pass

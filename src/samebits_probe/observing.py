@@ -1,0 +1,323 @@
+"""The probe of this process: what watchers call, and `observe` for programs that name their own points.
+
+A watcher uses, in this order within a step::
+
+    probe.begin()                                     # first sign of a step: samples the random states once
+    point = probe.point("batch", "0", dtype, shape)   # intern once, keep the id
+    probe.add(point, fingerprint)                     # 16 bytes; or probe.value(kind, name, object)
+    probe.scalar(point, 0.25)                         # the exact float beside it
+    probe.end_step()                                  # after an optimizer's step
+
+All of it does nothing after `probe.failed`, which makes the trial inconclusive and leaves the program alone.
+"""
+import atexit
+import os
+import struct
+import sys
+import threading
+import time
+
+from . import fingerprint, process, rng, wire
+from .trace import Recorder
+
+_GUESSED = {"loss": "forward", "batch": "batch", "gradient": "gradient", "weights": "update"}
+
+
+class Probe:
+    """One per process. A forked child gets files of its own when it first observes something."""
+
+    def __init__(self, config):
+        self.config = config
+        self.hasher = fingerprint.make_hasher(config["hash"], config.get("xxhash"))
+        self.converters = []  # functions(value) -> (dtype, shape, contiguous buffer) or None; watchers add theirs
+        self.step = 0
+        self.lock = threading.RLock()
+        self._stop_after = config.get("stop_after")
+        self._thin = config.get("thin") or {"after": 1000, "every": 100}
+        self._ends, self._before_ends = [], []
+        self._capture = config.get("capture")
+        self._open(None)
+        atexit.register(self.end)
+
+    # -- files of the process ---------------------------------------------------------------------------------
+
+    def _open(self, forked_from):
+        self.pid = os.getpid()
+        folder = os.path.join(self.config["folder"], wire.PROCESSES, process.folder_name())
+        os.makedirs(folder)
+        self.recorder = Recorder(folder)
+        self._points, self._names, self._seen = {}, [], {}
+        self._observed = self._sampled = self._ended = False
+        self._began, self._by_program = None, False
+        self._leaves, self._digests = True, {}
+        self.recorder.document(wire.PROCESS, process.facts(forked_from))
+
+    def _adopt_fork(self):
+        """A forked child observes: it is a process of its own, from step 0, and ends in its own way."""
+        parent, self.step = self.pid, 0
+        self.lock = threading.RLock()
+        self._ends, self._before_ends = [], []
+        self._open(parent)
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None:  # such a child leaves through os._exit, which runs finalizers but no atexit
+            util.Finalize(None, self.end, exitpriority=-100)
+
+    def _first(self):
+        self._observed = True
+        self._began = time.time()
+        self.recorder.event("machine", machine=process.machine())
+
+    # -- points and records -----------------------------------------------------------------------------------
+
+    def point(self, kind, name, dtype="", shape=()):
+        """Intern a point of a kind (one of wire.KINDS) and give its id: an int, for this process."""
+        if os.getpid() != self.pid:
+            self._adopt_fork()
+        key = (kind, name)
+        number = self._points.get(key)
+        if number is None:
+            number = self._points[key] = len(self._names)
+            self._names.append((wire.CODE[kind], name))
+            self.recorder.point(
+                {"id": number, "kind": kind, "name": name, "dtype": str(dtype), "shape": [int(n) for n in shape]}
+            )
+        return number
+
+    def add(self, point, fingerprint_, step=None, _pack=wire.RECORD.pack):
+        """Record a point's fingerprint at the current step (or `step`). Returns the occurrence within the step."""
+        if not self._observed:
+            self._first()
+        occurrence = self._seen.get(point, 0)
+        self._seen[point] = occurrence + 1
+        code = self._names[point][0]
+        if self._leaves or code in (0, 1, 7):
+            at = self.step if step is None else step
+            self.recorder.add(_pack(at, point, code, wire.LEAF, min(occurrence, 65535), fingerprint_))
+        else:
+            self._digests.setdefault(code, []).append((point, fingerprint_))
+        return occurrence
+
+    def add_start(self, point, fingerprint_):
+        """Record initial weights or buffers: at step -1, or at the current step where training has begun before."""
+        self.add(point, fingerprint_, step=self.step if self.step else -1)
+
+    def scalar(self, point, value, occurrence=0, step=None):
+        """Keep an exact float for a point that has been added (or for a "norm:..." point of its own)."""
+        self.recorder.scalar(self.step if step is None else step, point, occurrence, float(value))
+
+    def value(self, kind, name, value, step=None):
+        """Fingerprint any value (array, tensor, number, string, bytes, nested containers) and record it."""
+        for path, dtype, shape, buffer in self._flatten(name, value):
+            point = self.point(kind, path, dtype, shape)
+            self.add(point, self.hasher.data(buffer, self.hasher.header(dtype, shape)), step)
+            self.captured(kind, path, dtype, shape, buffer)
+            if dtype == "float":
+                self.scalar(point, struct.unpack("<d", buffer)[0], step=step)
+
+    def _flatten(self, name, value):
+        for convert in self.converters:
+            found = convert(value)
+            if found is not None:
+                return [(name,) + tuple(found)]
+        if isinstance(value, dict):
+            parts = [("%s.%s" % (name, key), value[key]) for key in value]
+        elif isinstance(value, (list, tuple)):
+            parts = [("%s.%d" % (name, i), item) for i, item in enumerate(value)]
+        else:
+            return [(name,) + _plain(value)]
+        return [leaf for part, item in parts for leaf in self._flatten(part, item)]
+
+    def captured(self, kind, name, dtype, shape, buffer):
+        """Write the tensor that the launcher asked for, once. `buffer`: its bytes in logical order."""
+        want = self._capture
+        if want and want["step"] == self.step and want["kind"] == kind and want["name"] == name:
+            self._capture = None
+            with open(os.path.join(self.recorder.folder, wire.CAPTURE), "wb") as file:
+                file.write(buffer)
+            facts = {"dtype": str(dtype), "shape": [int(n) for n in shape]}
+            self.recorder.document(wire.CAPTURE_FACTS, dict(want, **facts))
+
+    def wants(self, kind):
+        """Whether a tensor of this kind is to be captured at the current step (cheap: ask before copying)."""
+        return self._capture is not None and self._capture["step"] == self.step and self._capture["kind"] == kind
+
+    def observed_by_program(self, name, value, step, kind):
+        """`observe` of the program: `step`, where given, moves the current step on."""
+        if os.getpid() != self.pid:
+            self._adopt_fork()
+        if step is not None and step > self.step and self._observed:
+            while self.step < step:
+                self.end_step()
+        elif step is not None and step > self.step:
+            self.step = step
+        if not self._by_program:
+            self._by_program = True
+            self.event("observed-by", how="observe")
+            self.at_end(self._close_program_step)
+        self.begin()
+        self.value(kind, name, value)
+
+    def _close_program_step(self):
+        """The last step that the program named has no later one that closes it."""
+        self.step += 1
+
+    # -- steps ------------------------------------------------------------------------------------------------
+
+    def begin(self):
+        """The first sign of a step: sample the random states, once a step (before the first step: at -1 too)."""
+        if os.getpid() != self.pid:
+            self._adopt_fork()
+        if self._sampled:
+            return
+        self._sampled = True
+        self.sample_rng(self.step)
+        if self.step == 0:
+            self.sample_rng(-1)
+
+    def sample_rng(self, step):
+        """Record the states of all random number generators in use."""
+        for name, sample in list(rng.SAMPLERS.items()):
+            state = sample()
+            if state is not None:
+                header = self.hasher.header("rng", (len(state),))
+                self.add(self.point("rng", name), self.hasher.data(state, header), step)
+
+    def end_step(self):
+        """A step is over: write it, and stop the trial here where the launcher asked for that."""
+        self._add_digests()
+        self.step += 1
+        self._seen.clear()
+        self._sampled = False
+        self._leaves = self.step < self._thin["after"] or self.step % self._thin["every"] == 0
+        with self.lock:
+            self.recorder.flush()
+        if self._stop_after is not None and self.step >= self._stop_after:
+            self._stop()
+
+    def _add_digests(self):
+        if not self._digests:
+            return
+        for code, leaves in self._digests.items():
+            kind = wire.KINDS[code]
+            text = b"".join(self._names[point][1].encode("utf-8", "replace") + b"\0" + leaf for point, leaf in leaves)
+            digest = self.hasher.data(text, self.hasher.header("digest", (len(leaves),)))
+            self.recorder.add(wire.RECORD.pack(self.step, self.point(kind, ""), code, wire.DIGEST, 0, digest))
+        self._digests = {}
+
+    def _stop(self):
+        """Wait to be ended: leaving by ourselves would let a script go on, or bring other ranks down half-way."""
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        self.recorder.document(wire.STOPPED, {"steps": self.step})
+        launcher = self.config.get("launcher")
+        while launcher is None or _is_alive(launcher):
+            time.sleep(0.2)
+        os._exit(0)
+
+    # -- end, events ------------------------------------------------------------------------------------------
+
+    def at_end(self, function):
+        """Call `function()` when the program has ended normally: it records points of kind "end"."""
+        self._ends.append(function)
+
+    def end(self):
+        """The interpreter exits: final observations, then end.json."""
+        if os.getpid() != self.pid or self._ended:
+            return
+        self._ended = True
+        self._add_digests()
+        self._leaves = True
+        for function in self._ends:
+            self.guard("end", function)
+        if self._observed:
+            self.guard("rng at the end", self.sample_rng, self.step)
+            self.recorder.event("packages", packages=process.packages())
+        self.recorder.flush()
+        seconds = time.time() - self._began if self._began else None
+        self.recorder.document(wire.END, {"steps": self.step, "seconds": seconds, "reason": "exit"})
+
+    def event(self, name, **fields):
+        """Write an event (the names and fields are listed in wire.py)."""
+        if os.getpid() == self.pid:
+            with self.lock:
+                self.recorder.event(name, **fields)
+
+    def not_observed(self, point, why):
+        """Say that a point cannot be seen here."""
+        self.event("not-observed", point=point, why=why)
+
+    def failed(self, where, error):
+        """The probe itself failed: the trial is inconclusive, the program goes on."""
+        self.event("probe-failed", where=where, error="%s: %s" % (type(error).__name__, error))
+
+    def guard(self, where, function, *arguments):
+        """Call `function`; a failure is recorded and never reaches the program."""
+        try:
+            return function(*arguments)
+        except Exception as error:  # the program must not see it, whatever it is
+            self.failed(where, error)
+            return None
+
+
+def _plain(value):
+    """(dtype, shape, bytes) of a value that no converter knows."""
+    if isinstance(value, bool) or value is None or isinstance(value, (int, str)):
+        return type(value).__name__, (), repr(value).encode("utf-8", "surrogatepass")
+    if isinstance(value, float):
+        return "float", (), struct.pack("<d", value)
+    if hasattr(value, "__array__") and "numpy" in sys.modules:
+        array = sys.modules["numpy"].asarray(value)
+        if array.dtype != object:
+            return str(array.dtype), array.shape, array.tobytes()
+    try:
+        view = memoryview(value)
+        return view.format or "B", view.shape or (), view.tobytes()
+    except TypeError:
+        raise TypeError(
+            "samebits_probe.observe cannot fingerprint a %s: pass arrays, tensors, numbers, strings, bytes, or lists "
+            "and dicts of them" % type(value).__name__
+        )
+
+
+def _is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+_probe = None
+
+
+def current():
+    """The probe of this process, or None outside a trial."""
+    return _probe
+
+
+def start(config):
+    """Make the probe of this process."""
+    global _probe
+    _probe = Probe(config)
+    return _probe
+
+
+def observe(name, value, step=None, kind=None):
+    """Observe a value of the program under a name; does nothing outside a trial.
+
+    `value`: an array or tensor of any library, a number, string or bytes, or lists and dicts of them.
+    `step`: the step it belongs to (from 0); a larger one than before closes the steps before it. Without it, the
+    current step. `kind`: one of "batch", "forward", "gradient", "update", "start", "end"; without it, taken from the
+    first word of the name (batch, loss, gradient, weights), else "update". Raises TypeError for a value that cannot
+    be fingerprinted.
+    """
+    if _probe is None:
+        return
+    first = name.replace(".", " ").replace("/", " ").split(" ")[0]
+    chosen = kind or _GUESSED.get(first, "update")
+    if chosen not in wire.CODE or chosen in ("rng", "structure"):
+        raise ValueError("samebits_probe.observe: unknown kind %r" % (kind,))
+    _probe.observed_by_program(name, value, step, chosen)

@@ -1,0 +1,84 @@
+"""Who this process is, and on what machine."""
+import os
+import platform
+import sys
+import time
+
+PACKAGES = ("torch", "tensorflow", "keras", "jax", "jaxlib", "numpy")
+
+
+def folder_name():
+    """A name that sorts by the time at which the process was started."""
+    return "%020d-%d" % (int(time.time() * 1e6), os.getpid())
+
+
+def facts(forked_from=None):
+    """Contents of process.json. `rank` and `world_size` are null outside a distributed run."""
+    return {
+        "pid": os.getpid(),
+        "parent": os.getppid(),
+        "forked_from": forked_from,
+        "started": time.time(),
+        "argv": list(getattr(sys, "orig_argv", None) or _command_line()),
+        "executable": sys.executable,
+        "python": platform.python_version(),
+        "rank": _number("RANK"),
+        "local_rank": _number("LOCAL_RANK"),
+        "world_size": _number("WORLD_SIZE"),
+        "directory": os.getcwd(),
+    }
+
+
+def _command_line():
+    """The process' own arguments: `sys.argv` is not there yet when `sitecustomize` runs, and lacks `-m`."""
+    try:
+        with open("/proc/self/cmdline", "rb") as file:
+            return [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
+    except OSError:
+        return list(getattr(sys, "argv", []))
+
+
+def _number(variable):
+    text = os.environ.get(variable, "")
+    return int(text) if text.isdigit() else None
+
+
+def machine():
+    """What of the machine can change the bits: host, system, processor and its instruction sets, C library."""
+    processor = _processor()
+    return {
+        "host": platform.node(),
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "libc": " ".join(platform.libc_ver()),
+        "architecture": platform.machine(),
+        "processor": processor.get("model name", ""),
+        "instructions": " ".join(sorted(processor.get("flags", "").split())),
+        "cores": os.cpu_count(),
+    }
+
+
+def _processor():
+    """The first processor of /proc/cpuinfo as a dictionary (a machine of 200 cores has a long file)."""
+    found = {}
+    try:
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if not line.strip():
+                    break
+                key, _, value = line.partition(":")
+                found[key.strip()] = value.strip()
+    except OSError:
+        return {}
+    return found
+
+
+def packages():
+    """Versions of the top-level modules imported so far, read from their dictionaries (no lazy import is triggered)."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        if "." not in name and not name.startswith("_"):
+            version = getattr(module, "__dict__", {}).get("__version__")
+            if isinstance(version, str):
+                found[name] = version
+    return found

@@ -1,0 +1,63 @@
+"""The files of one watched process: appended step by step, readable after a crash."""
+import json
+import os
+
+from . import wire
+
+
+def write_whole(path, document):
+    """Write a JSON document so that a reader sees all of it or nothing."""
+    part = path + ".part"
+    with open(part, "w") as file:
+        json.dump(document, file)
+    os.replace(part, path)
+
+
+class Recorder:
+    """Appends records to the process' files.
+
+    Buffered in memory within a step and written once per step with `os.write`, points before the records
+    that name them. The files are opened at the first write.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+        self._files = {}
+        self._points, self._trace, self._scalars = [], bytearray(), bytearray()
+        self.add = self._trace.extend
+
+    def point(self, document):
+        """Add a line to the table of points."""
+        self._points.append(json.dumps(document) + "\n")
+
+    def scalar(self, step, point, occurrence, value):
+        """Keep an exact float beside its fingerprint."""
+        self._scalars.extend(wire.SCALAR.pack(step, point, occurrence, value))
+
+    def event(self, name, **fields):
+        """Write an event at once: it may be the last thing that happens."""
+        fields["event"] = name
+        self._write(wire.EVENTS, (json.dumps(fields, default=str) + "\n").encode())
+
+    def document(self, name, document):
+        """Write a whole JSON file."""
+        write_whole(os.path.join(self.folder, name), document)
+
+    def flush(self):
+        """Write what the step left behind."""
+        if self._points:
+            self._write(wire.POINTS, "".join(self._points).encode())
+            del self._points[:]
+        for name, buffer in ((wire.SCALARS, self._scalars), (wire.TRACE, self._trace)):
+            if buffer:
+                self._write(name, buffer)
+                del buffer[:]
+
+    def _write(self, name, data):
+        if name not in self._files:
+            path = os.path.join(self.folder, name)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+            self._files[name] = os.open(path, flags, 0o644)
+        view = memoryview(data)
+        while len(view):
+            view = view[os.write(self._files[name], view):]

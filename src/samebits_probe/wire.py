@@ -1,0 +1,78 @@
+"""The protocol between a trial and its launcher: files and environment, never imports.
+
+A trial is started with ``SAMEBITS_PROBE=<trial folder>/config.json`` and a ``PYTHONPATH`` that begins with
+the folder that holds ``sitecustomize.py`` and this package. Below the trial folder every watched Python
+process makes a folder of its own::
+
+    <trial>/config.json              written by the launcher, read by the probe (see CONFIG below)
+    <trial>/processes/<start>-<pid>/
+        process.json                 at start: who the process is (argv, pid, rank, python, machine facts)
+        points.jsonl                 one line a point: {"id", "kind", "name", "dtype", "shape"}
+        trace.bin                    fixed-size records (RECORD), in the order in which they were observed
+        scalars.bin                  fixed-size records (SCALAR): loss, metrics, norms as exact floats
+        events.jsonl                 one line an event: {"event": ..., ...} (see EVENTS below)
+        stopped.json                 after `stop_after` steps: {"steps": K}; the process then waits to be ended
+        end.json                     at a normal interpreter exit: {"steps", "seconds", "reason": "exit"}
+
+Everything is append-only or written whole through a rename, so that a crash leaves what was recorded
+readable; a torn last record is cut off by the reader. All integers are little-endian.
+
+Both sides import this module: the probe under Python 3.6 and later, `samebits` under 3.10 and later.
+"""
+import struct
+
+FORMAT = 1
+CONFIG_VARIABLE = "SAMEBITS_PROBE"
+
+# config.json:
+#   format        int, FORMAT
+#   trial         int, the trial's number from 1
+#   folder        str, the trial folder
+#   hash          "xxh3" or "blake2b": one algorithm per comparison
+#   xxhash        str or null: path of an extension that exports XXH128 (loaded with ctypes)
+#   stop_after    int or null: end after exactly so many steps
+#   thin          {"after": 1000, "every": 100}: keep all leaves of the first `after` steps, then of every `every`-th
+#   controls      list of control ids to hold
+#   seed          int: what seeding controls use
+#   launcher      int: the launcher's pid; a stopped process that outlives it ends by itself
+#   capture       null, or {"process": order, "step": int, "kind": str, "name": str}: write that tensor to capture.bin
+#   previous_site str or null: (reserved) nothing else may be read from here
+
+# kinds, in the order in which they are judged within a step (contract.md)
+KINDS = ("start", "rng", "batch", "forward", "gradient", "update", "structure", "end")
+CODE = {name: code for code, name in enumerate(KINDS)}
+
+# flags of a record
+LEAF = 0  # the fingerprint of one point
+DIGEST = 1  # thinned step: one digest over all leaves of this kind (point id is that of name "")
+
+# step (int64; -1 before the first step), point id, kind code, flag, occurrence within step and point, fingerprint
+RECORD = struct.Struct("<qIBBH16s")
+RECORD_FIELDS = [
+    ("step", "<i8"), ("point", "<u4"), ("kind", "u1"), ("flag", "u1"), ("occurrence", "<u2"), ("fingerprint", "V16"),
+]
+# step, point id, occurrence, value. The point is one of kind "forward" (loss), "end" (metric) or "norm:..." names
+SCALAR = struct.Struct("<qIId")
+SCALAR_FIELDS = [("step", "<i8"), ("point", "<u4"), ("occurrence", "<u4"), ("value", "<f8")]
+
+PROCESSES = "processes"
+PROCESS = "process.json"
+POINTS = "points.jsonl"
+TRACE = "trace.bin"
+SCALARS = "scalars.bin"
+EVENTS = "events.jsonl"
+STOPPED = "stopped.json"
+END = "end.json"
+CAPTURE = "capture.bin"  # raw bytes in logical order; capture.json: {"dtype", "shape", "step", "kind", "name"}
+CAPTURE_FACTS = "capture.json"
+
+# events.jsonl, the "event" field and the fields beside it:
+#   watcher       name, version, note: a watcher was installed for a library
+#   not-observed  point, why: something that this watcher cannot see here (goes to scope.not_observed)
+#   control       id, took_effect (true/false/null), when ("start", "first-step", "last-step"), detail
+#   probe-failed  where, error: the probe itself failed: the trial is inconclusive
+#   warning       text: something to say to the user
+#   opened        path: a file opened for reading that this process had not written before
+#   wrote         path: a file opened for writing
+#   packages      packages: {name: version} of what the process had imported, at its end
+#   observed-by   how: "optimizer", "train-function", "apply", "observe", "backward": what counted as a step
