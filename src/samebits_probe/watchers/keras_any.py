@@ -1,5 +1,9 @@
-"""Watches nothing yet."""
+"""Keras, whichever it is: one import name, two libraries that have little in common inside."""
+import importlib
 
 
 def install(module, probe):
-    """Install the watcher."""
+    """Hand the module to the watcher of its major version: Keras 3 and later, or the Keras before it."""
+    major = int(str(getattr(module, "__version__", "0")).split(".")[0])
+    name = "keras3" if major >= 3 else "keras2"
+    importlib.import_module("samebits_probe.watchers." + name).install(module, probe)

@@ -1,0 +1,5 @@
+"""Watches nothing yet."""
+
+
+def install(module, probe):
+    """Install the watcher."""
