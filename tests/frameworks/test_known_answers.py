@@ -1,0 +1,69 @@
+"""`samebits check`, as a user runs it, on small programs with known answers (tests/known)."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    tomllib = pytest.importorskip("tomli", reason="Python 3.10 has no tomllib, and tomli is not installed")
+
+FOLDER = Path(__file__).resolve().parents[1] / "known"
+EXPECTED = tomllib.loads((FOLDER / "expected.toml").read_text())
+EXIT_CODES = {"repeated": 0, "diverged": 1, "inconclusive": 3}
+
+
+def check(name, want, folder):
+    """Run `samebits check` on a program; give its result and its exit status."""
+    command = [sys.executable, "-m", "samebits", "check", "-n", "4", "--out", str(folder / "record")]
+    command += ["--json", str(folder / "result.json"), "--timeout", "120"]
+    if "artifact" in want:
+        command += ["--artifact", want["artifact"]]
+    command += ["--", *want.get("run", ["python"]), str(FOLDER / f"{name}.{want.get('ext', 'py')}")]
+    environment = dict(os.environ, PATH=str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"])
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    assert "Traceback" not in done.stderr, done.stderr
+    return json.loads((folder / "result.json").read_text()), done
+
+
+def needed(name, want):
+    """The modules that a program imports."""
+    if "needs" in want:
+        return want["needs"]
+    text = (FOLDER / f"{name}.{want.get('ext', 'py')}").read_text()
+    return ["torch"] if "torch" in text or want.get("ext") == "sh" else []
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_check_gives_the_known_answer(name, tmp_path):
+    want = EXPECTED[name]
+    for module in needed(name, want):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed beside {sys.executable}")
+    result, done = check(name, want, tmp_path)
+    assert re.fullmatch(want["verdict"], result["verdict"]), (result["sentence"], result["reason"], result["divergence"])
+    assert done.returncode == EXIT_CODES[result["verdict"]]
+    where = result["divergence"] or {}
+    if result["verdict"] == "diverged":
+        assert where["kind"] in want["kinds"], where
+        assert where["step"] in want.get("steps", [where["step"]]), where
+        assert want.get("name", "") in where["name"]
+    if result["verdict"] == "repeated":
+        assert result["scope"]["kind"] == "whole"
+        assert result["scope"]["steps_total"] == want.get("steps_total", result["scope"]["steps_total"])
+    if "warning" in want:
+        assert any(re.search(want["warning"], warning) for warning in result["warnings"]), result["warnings"]
+    if "reason" in want:
+        assert re.search(want["reason"], result["reason"]), result["reason"]
+
+
+def test_every_program_has_a_known_answer():
+    programs = {path.stem for path in FOLDER.iterdir() if path.suffix in {".py", ".sh"}}
+    assert programs == set(EXPECTED)

@@ -1,0 +1,8 @@
+import os
+from array import array
+from samebits_probe import observe
+weights = array("d", [1.0, 2.0])
+for step in range(6):
+    observe("loss", weights[0], step=step)
+    weights[1] += weights[0] / 3 + (int.from_bytes(os.urandom(4), "big") if step == 4 else 0)
+    observe("weights", weights, step=step)

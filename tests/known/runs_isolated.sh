@@ -1,0 +1,1 @@
+python -I "$(dirname "$0")/accumulates_gradients.py"
