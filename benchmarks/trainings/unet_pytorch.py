@@ -1,0 +1,67 @@
+"""A U-Net of four levels on random fields: times every step (over 200 ms each on two cores)."""
+
+import argparse
+import json
+import time
+
+import peers
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+def block(inputs, outputs):
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(), nn.Conv2d(outputs, outputs, 3, padding=1), nn.ReLU()
+    )
+
+
+class UNet(nn.Module):
+    def __init__(self, features=32, levels=4):
+        super().__init__()
+        widths = [features * 2**i for i in range(levels + 1)]
+        self.down = nn.ModuleList(block(a, b) for a, b in zip([1, *widths[:-2]], widths[:-1]))
+        self.bottom = block(widths[-2], widths[-1])
+        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in zip(widths[:-1], widths[1:]))
+        self.merge = nn.ModuleList(block(2 * a, a) for a in widths[:-1])
+        self.head = nn.Conv2d(widths[0], 2, 1)
+
+    def forward(self, x):
+        skips = []
+        for down in self.down:
+            x = down(x)
+            skips.append(x)
+            x = functional.max_pool2d(x, 2)
+        x = self.bottom(x)
+        for up, merge, skip in zip(reversed(self.up), reversed(self.merge), reversed(skips)):
+            x = merge(torch.cat([skip, up(x)], 1))
+        return self.head(x)
+
+
+def main():
+    parse = argparse.ArgumentParser()
+    parse.add_argument("--steps", type=int, default=12)
+    parse.add_argument("--batch", type=int, default=2)
+    parse.add_argument("--size", type=int, default=128)
+    parse.add_argument("--peer", default="none", choices=sorted(peers.PEERS))
+    parse.add_argument("--times", required=True)
+    args = parse.parse_args()
+    torch.manual_seed(2019)
+    model = UNet()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-4)
+    around, times = peers.PEERS[args.peer](model), []
+    for _ in range(args.steps):
+        x = torch.rand(args.batch, 1, args.size, args.size)
+        y = torch.randint(0, 2, (args.batch, args.size, args.size))
+        start = time.perf_counter()
+        with around():
+            optimizer.zero_grad()
+            functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        times.append(time.perf_counter() - start)
+    with open(args.times, "w") as file:
+        json.dump(times, file)
+
+
+if __name__ == "__main__":
+    main()
