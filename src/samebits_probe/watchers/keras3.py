@@ -1,5 +1,50 @@
-"""Watches nothing yet."""
+"""Keras 3 on TensorFlow, torch and JAX: `fit`, `train_on_batch`, generators and custom train steps.
+
+The train function that a model makes is wrapped, so that each of these is seen, with what happens inside one call.
+"""
+import importlib
+
+from . import keras3_collecting, keras3_models, keras3_points, keras3_training
+
+_BACKENDS = {"tensorflow": "TensorFlow", "torch": "Torch", "jax": "Jax"}
 
 
 def install(module, probe):
-    """Install the watcher."""
+    """Wrap the trainer, the optimizers and the loss of the Keras that has been imported."""
+    name = module.backend.backend()
+    if name not in _BACKENDS:
+        for point in ("batch", "loss", "gradient", "update", "end"):
+            probe.not_observed(point, "the %s backend of Keras is not watched" % name)
+        return
+    backend_module = importlib.import_module("samebits_probe.watchers.keras3_" + name)
+    backend = getattr(backend_module, _BACKENDS[name])()
+    watch = keras3_training.Watch(probe, keras3_points.Points(probe), backend)
+    hooks = keras3_collecting.Hooks(probe, lambda variables: [one for one, _ in keras3_models.named(variables)])
+    _wrap_optimizers(module, hooks)
+    trainer = _trainer_of(module)
+    loss = "_compute_loss" if "_compute_loss" in _names(trainer) else "compute_loss"
+    keras3_collecting.wrap_loss(_owner(trainer, loss), loss, hooks)
+    backend_module.install(trainer, watch, hooks)
+
+
+def _wrap_optimizers(module, hooks):
+    base = _owner(module.optimizers.Optimizer, "apply")
+    for owner in (base, module.optimizers.LossScaleOptimizer):
+        if "apply" in owner.__dict__:
+            keras3_collecting.wrap_apply(owner, hooks)
+        if "stateless_apply" in owner.__dict__:
+            keras3_collecting.wrap_stateless_apply(owner, hooks)
+
+
+def _trainer_of(module):
+    """The backend's trainer class."""
+    return _owner(module.Model, "make_train_function")
+
+
+def _owner(owner, name):
+    """The class in the order of inheritance that defines a method."""
+    return next(one for one in owner.__mro__ if name in one.__dict__)
+
+
+def _names(owner):
+    return {name for one in owner.__mro__ for name in one.__dict__}

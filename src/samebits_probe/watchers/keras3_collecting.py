@@ -1,0 +1,129 @@
+"""What a train step lets through while it is traced or run: its loss and the gradients that its optimizers find.
+
+Keras computes these inside one function (a graph, on TensorFlow and JAX). Two methods are wrapped on their classes,
+`Optimizer.apply` and `Trainer._compute_loss`; they do nothing to the values, and add no operation to a graph.
+"""
+import functools
+
+
+class Applied:
+    """One optimizer step: gradients as the optimizer finds them, by the names of their variables."""
+
+    def __init__(self, optimizer, gradients, variables):
+        self.optimizer = optimizer
+        self.gradients = gradients  # [(name, gradient)]
+        self.variables = variables
+        self.updates = []  # [(name, value)], where a later step of the same call hides them
+
+
+class Collected:
+    """What one train step let through, in its order."""
+
+    def __init__(self, before_apply):
+        self.applied = []
+        self.loss = None
+        self._before_apply = before_apply  # function(collected), before each optimizer step
+
+    def add(self, optimizer, gradients, variables):
+        self._before_apply(self)
+        self.applied.append(Applied(optimizer, gradients, variables))
+
+
+class Hooks:
+    """The state that the wrapped methods share. One per process; `collected` is set while a train step runs."""
+
+    def __init__(self, probe, names_of):
+        self.probe = probe
+        self.collected = None
+        self.outside = None  # function(optimizer, gradients, variables, apply), for steps that no train step makes
+        self.is_compiling = None  # function() -> bool: torch.compile reads the code, and must find nothing of ours
+        self._names_of = names_of
+        self._inside = False
+
+    def collecting(self, collected, function, *arguments):
+        """Call a train step and let `collected` take what it lets through."""
+        before, self.collected = self.collected, collected
+        try:
+            return function(*arguments)
+        finally:
+            self.collected = before
+
+    def compute(self, function):
+        """Call `function` of an optimizer, whose inner optimizers are not steps of their own."""
+        self._inside = True
+        try:
+            return function()
+        finally:
+            self._inside = False
+
+    def is_off(self):
+        """Whether a wrapped method must go straight to the original."""
+        return self._inside or (self.is_compiling is not None and self.is_compiling())
+
+    def pairs(self, optimizer, gradients, variables):
+        """([(name, gradient)] without those that are None, variables)."""
+        chosen = list(variables) if variables is not None else list(optimizer._trainable_variables)
+        names = self._names_of(chosen)
+        return [(name, value) for name, value in zip(names, gradients) if value is not None], chosen
+
+
+def wrap_apply(owner, hooks):
+    """Wrap `apply(grads, trainable_variables=None)` of an optimizer class."""
+    original = owner.__dict__["apply"]
+
+    @functools.wraps(original)
+    def apply(self, grads, trainable_variables=None):
+        if hooks.is_off():
+            return original(self, grads, trainable_variables)
+        if not isinstance(grads, (list, tuple)):
+            grads = list(grads)
+        if trainable_variables is not None:
+            trainable_variables = list(trainable_variables)
+
+        def run():
+            return hooks.compute(lambda: original(self, grads, trainable_variables))
+
+        return _apply(hooks, self, grads, trainable_variables, run)
+
+    owner.apply = apply
+
+
+def _apply(hooks, optimizer, gradients, variables, run):
+    found = hooks.probe.guard("gradients", hooks.pairs, optimizer, gradients, variables)
+    if found is None:
+        return run()
+    if hooks.collected is not None:
+        hooks.probe.guard("gradients", hooks.collected.add, optimizer, found[0], found[1])
+        return run()
+    return run() if hooks.outside is None else hooks.outside(optimizer, found[0], found[1], run)
+
+
+def wrap_stateless_apply(owner, hooks):
+    """Wrap `stateless_apply(optimizer_variables, grads, trainable_variables)` of an optimizer class (JAX)."""
+    original = owner.__dict__["stateless_apply"]
+
+    @functools.wraps(original)
+    def stateless_apply(self, optimizer_variables, grads, trainable_variables):
+        if hooks.is_off():
+            return original(self, optimizer_variables, grads, trainable_variables)
+        if hooks.collected is not None:
+            found = hooks.probe.guard("gradients", hooks.pairs, self, grads, None)
+            if found is not None:
+                hooks.probe.guard("gradients", hooks.collected.add, self, found[0], found[1])
+        return hooks.compute(lambda: original(self, optimizer_variables, grads, trainable_variables))
+
+    owner.stateless_apply = stateless_apply
+
+
+def wrap_loss(owner, name, hooks):
+    """Wrap the trainer's loss method: its last result in a train step is the loss."""
+    original = owner.__dict__[name]
+
+    @functools.wraps(original)
+    def compute_loss(self, *args, **kwargs):
+        loss = original(self, *args, **kwargs)
+        if not hooks.is_off() and hooks.collected is not None:
+            hooks.collected.loss = loss
+        return loss
+
+    setattr(owner, name, compute_loss)

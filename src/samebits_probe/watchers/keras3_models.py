@@ -1,0 +1,96 @@
+"""What Keras models and optimizers own: their variables by name, the first and the last time they are seen."""
+import atexit
+import weakref
+
+from .keras3_points import without_repeats
+
+_SEED_STATE = "seed_generator_state"
+
+
+class Variables:
+    """The variables of one model and its optimizers, sorted by what they are.
+
+    `weights`: trainable and not, without the random states. `seeds`: states of seed generators. `optimizers`: slots,
+    iterations, learning rates. Each a list of (name, variable).
+    """
+
+    def __init__(self, model_variables, optimizers):
+        seeds = [variable for variable in model_variables if is_seed(variable)]
+        weights = [variable for variable in model_variables if not is_seed(variable)]
+        self.weights = named(weights)
+        self.seeds = named(seeds)
+        owned = {id(variable) for variable in model_variables}
+        self.optimizers = named(
+            variable for optimizer in optimizers for variable in optimizer.variables if id(variable) not in owned
+        )
+
+
+def is_seed(variable):
+    """Whether a variable is the state of a seed generator: a random state, never a weight."""
+    return getattr(variable, "name", "").startswith(_SEED_STATE)
+
+
+def named(variables):
+    """(path, variable) pairs, each variable once."""
+    unique = list({id(variable): variable for variable in variables}.values())
+    paths = [str(getattr(variable, "path", None) or variable.name) for variable in unique]
+    return list(zip(without_repeats(paths), unique))
+
+
+def model_variables(model):
+    """Trainable and other variables of a model (without those of its metrics), in Keras' order."""
+    return list(model.trainable_variables) + list(model.non_trainable_variables)
+
+
+class Lives:
+    """Records each variable's first value ("start"), and each model's last ("end") though it died before the exit."""
+
+    def __init__(self, probe, points, read):
+        self._probe, self._points, self._read = probe, points, read
+        self._started = {}  # id -> weak reference: an id may be used again
+        self._models = []  # [weak reference, [(name, variable)] or None, [what is kept of the dead]]
+        self._done = False
+        probe.at_end(self._ended)
+
+    def start(self, variables):
+        """Record those of (name, variable) pairs that have not been seen before."""
+        for name, variable in variables:
+            known = self._started.get(id(variable))
+            if known is None or known() is not variable:
+                self._started[id(variable)] = weakref.ref(variable)
+                self._points.array("start", name, self._read(variable))
+
+    def own(self, model, variables):
+        """Note a model's (name, variable) pairs: they are read when it has died, or at the end of the program."""
+        for entry in self._models:
+            if entry[0]() is model:
+                entry[1] = variables
+                return
+        self._bury()
+        self._models.append([weakref.ref(model), variables, []])
+        # after the libraries' own exit functions have been registered, so that it runs before them
+        atexit.unregister(self._exit)
+        atexit.register(self._exit)
+
+    def _bury(self):
+        """Read the variables of models that have died, and let go of them.
+
+        Here, where the next model begins to train, and not from the collector: it may run in the middle of anything.
+        """
+        for entry in self._models:
+            if entry[1] is not None and entry[0]() is None:
+                entry[2] = [self._points.kept(name, self._read(variable)) for name, variable in entry[1]]
+                entry[1] = None
+
+    def _exit(self):
+        self._probe.guard("end of the models", self._ended)
+
+    def _ended(self):
+        if self._done:
+            return
+        self._done = True
+        for _, variables, kept in self._models:
+            for name, variable in variables or []:
+                self._points.array("end", name, self._read(variable))
+            for item in kept:
+                self._points.add_kept("end", item)

@@ -1,0 +1,115 @@
+"""Arrays under names: what the Keras, TensorFlow and JAX watchers record, without a copy where numpy gives a view."""
+import sys
+
+
+class Points:
+    """Records numpy arrays of one process. Points are interned once and their headers kept."""
+
+    def __init__(self, probe):
+        self._probe = probe
+        self._known = {}
+        self._pid = probe.pid
+
+    def array(self, kind, name, array, step=None):
+        """Record one array (or numpy scalar) under a name, at the current step or at `step`."""
+        probe = self._probe
+        if self._pid != probe.pid:  # a forked child numbers its points anew
+            self._known, self._pid = {}, probe.pid
+        dtype, shape = array.dtype, array.shape
+        found = self._known.get((kind, name, dtype, shape))
+        if found is None:
+            found = self._intern(kind, name, dtype, shape)
+        fingerprint = self._fingerprint(array, found[1])
+        if kind == "start":
+            probe.add_start(found[0], fingerprint)
+        else:
+            probe.add(found[0], fingerprint, step)
+        if probe.wants(kind):
+            probe.captured(kind, name, dtype.name, shape, _bytes(array))
+
+    def scalar(self, kind, name, array):
+        """Record an array, and where it holds one number that number too."""
+        self.array(kind, name, array)
+        if array.size == 1 and array.dtype.kind not in "SUOV":
+            point = self._known[(kind, name, array.dtype, array.shape)][0]
+            self._probe.scalar(point, float(array.reshape(())))
+
+    def kept(self, name, array):
+        """What `add_kept` takes: the fingerprint of an array that is about to go away."""
+        header = self._probe.hasher.header(array.dtype.name, array.shape)
+        return name, array.dtype.name, array.shape, self._fingerprint(array, header)
+
+    def add_kept(self, kind, kept):
+        """Record what `kept` gave, at the current step."""
+        name, dtype, shape, fingerprint = kept
+        self._probe.add(self._probe.point(kind, name, dtype, shape), fingerprint)
+
+    def _fingerprint(self, array, header):
+        address, length, alive = _memory(array)
+        fingerprint = self._probe.hasher.pointer(address, length, header)
+        del alive
+        return fingerprint
+
+    def _intern(self, kind, name, dtype, shape):
+        point = self._probe.point(kind, name, dtype.name, shape)
+        self._pid = self._probe.pid
+        header = self._probe.hasher.header(dtype.name, shape)
+        found = self._known[(kind, name, dtype, shape)] = (point, header)
+        return found
+
+
+def _memory(array):
+    """(address, length, what must stay alive) of the array's bytes in logical order."""
+    if array.dtype.hasobject:
+        array = sys.modules["numpy"].frombuffer(_bytes(array) or b"\0", "u1")
+    elif not array.flags.c_contiguous:
+        array = array.copy("C")
+    return array.__array_interface__["data"][0], array.nbytes, array
+
+
+def _bytes(array):
+    """The array's bytes in logical order; strings (arrays of objects) each with their length before them."""
+    if not array.dtype.hasobject:
+        return array.tobytes()
+    parts = [item if isinstance(item, bytes) else str(item).encode("utf-8", "replace") for item in array.ravel()]
+    return b"".join(b"%d:%s" % (len(part), part) for part in parts)
+
+
+def named_leaves(name, value, is_leaf):
+    """(name, leaf) pairs of a nested structure of dicts, lists and tuples; None is left out.
+
+    A dict's keys are sorted, as every tree library does, so that the order in which it was filled does not count.
+    """
+    if value is None:
+        return []
+    if not is_leaf(value) and isinstance(value, dict):
+        parts = [(str(key), value[key]) for key in sorted(value, key=str)]
+    elif not is_leaf(value) and isinstance(value, (list, tuple)):
+        parts = [(str(index), item) for index, item in enumerate(value)]
+    else:
+        return [(name or "0", value)]
+    joined = [("%s.%s" % (name, key) if name else key, item) for key, item in parts]
+    return [leaf for key, item in joined for leaf in named_leaves(key, item, is_leaf)]
+
+
+def named_batch(data, is_leaf):
+    """(name, leaf) pairs of what a train step is given: "0", "1", "labels.0", "sample_weights.0".
+
+    Keras' convention: one value, or (x,), (x, y), (x, y, sample_weight); anything else is named by its place.
+    """
+    if not isinstance(data, (tuple, list)) or is_leaf(data) or not 1 <= len(data) <= 3:
+        return named_leaves("", data, is_leaf)
+    named = named_leaves("", data[0], is_leaf)
+    for part, value in zip(("labels", "sample_weights"), data[1:]):
+        nested = isinstance(value, (dict, list, tuple)) and not is_leaf(value)
+        named += named_leaves(part if nested else part + ".0", value, is_leaf)
+    return named
+
+
+def without_repeats(names):
+    """The names, where one occurs again with "#2", "#3" ... after it, so that each stands for one tensor."""
+    seen, found = {}, []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if seen[name] == 1 else "%s#%d" % (name, seen[name]))
+    return found

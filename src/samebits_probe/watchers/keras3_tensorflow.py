@@ -1,0 +1,277 @@
+"""Keras 3 on TensorFlow: the train function gives its batch, loss and gradients as further outputs."""
+import contextlib
+import functools
+import sys
+
+from . import keras3_collecting, keras3_models, keras3_training
+from .keras3_points import named_batch
+
+_KEY = "samebits:"
+
+
+class TensorFlow:
+    """How TensorFlow's values are read: eager tensors as views, variables by the one operation that reads them."""
+
+    def __init__(self):
+        from tensorflow.python.framework import ops
+        from tensorflow.python.ops import gen_resource_variable_ops, resource_variable_ops
+
+        self.tf = sys.modules["tensorflow"]
+        self.numpy = sys.modules["numpy"]
+        self.is_eager = lambda value: isinstance(value, ops.EagerTensor)
+        self.graph_of = ops.get_default_graph
+        self._read = gen_resource_variable_ops.read_variable_op
+        self._plain = resource_variable_ops.ResourceVariable
+
+    def read(self, variable):
+        """A variable's value as an array, also while a graph is being built (then it is the value before the call)."""
+        value = getattr(variable, "_value", variable)
+        if not self.tf.executing_eagerly():
+            with self.tf.init_scope():
+                return self.read(variable)
+        if type(value) is self._plain:
+            return self.array(self._read(value.handle, value.dtype))
+        return self.numpy.asarray(value.numpy())
+
+    def array(self, tensor):
+        """An eager tensor's values: a view where it lies in this process' memory."""
+        value = tensor._numpy() if hasattr(tensor, "_numpy") else tensor.numpy()
+        return self.numpy.asarray(value, dtype=object) if isinstance(value, bytes) else self.numpy.asarray(value)
+
+    def arrays(self, name, value):
+        """[(name, array)] of an eager tensor, a sparse or ragged one (by its parts), a number or an array."""
+        if self.is_eager(value):
+            return [(name, self.array(value))]
+        parts = self.parts(name, value)
+        if len(parts) == 1 and not self.tf.is_tensor(value):
+            return [(name, self.numpy.asarray(value))]
+        return [(part, self.array(tensor)) for part, tensor in parts]
+
+    def parts(self, name, value):
+        """[(name, tensor)]: itself, or the parts of a composite tensor (IndexedSlices, sparse, ragged)."""
+        flat = self.tf.nest.flatten(value, expand_composites=True)
+        if len(flat) == 1:
+            return [(name, flat[0])]
+        return [("%s.%d" % (name, index), part) for index, part in enumerate(flat)]
+
+    def is_leaf(self, value):
+        return self.tf.is_tensor(value) or not isinstance(value, (dict, list, tuple))
+
+
+class Layout:
+    """The further outputs of one traced train step: for each of its optimizer steps [(kind, name)], in order."""
+
+    def __init__(self):
+        self.steps = [[]]
+        self.tensors = []  # only while the graph is built
+        self.optimizers = []
+
+    def add(self, kind, name, tensor):
+        self.steps[-1].append((kind, name))
+        self.tensors.append(tensor)
+
+
+class TrainStep:
+    """Stands for a model's `train_step` while its train function is made and runs: gives its outputs and ours.
+
+    Where one call makes several steps in a loop of the graph (`steps_per_execution`), outputs would keep the last
+    alone: there a callback at the end of each step is given the same values. XLA has no callbacks: said.
+    """
+
+    def __init__(self, watch, hooks, model):
+        self.watch, self.hooks, self.model, self.original = watch, hooks, model, model.train_step
+        self.layouts = []
+        self.on_step = None  # function(layout, arrays), called for each step inside a call
+        repeats = not isinstance(model.steps_per_execution, int) or model.steps_per_execution > 1
+        replicas = getattr(model.distribute_strategy, "num_replicas_in_sync", 1)
+        self.is_plain = replicas == 1 and not (repeats and model.jit_compile)
+        self.calls_back = self.is_plain and repeats and not model.run_eagerly
+        if not self.is_plain:
+            why = "with several replicas" if replicas > 1 else "under XLA with steps_per_execution above 1"
+            for point in ("batch", "gradient"):
+                watch.not_observed(point, "Keras on TensorFlow, %s: inside one call" % why)
+
+    def function(self):
+        @functools.wraps(self.original)
+        def train_step(*args, **kwargs):
+            collected = keras3_collecting.Collected(self._before_apply)
+            logs = self.hooks.collecting(collected, lambda: self.original(*args, **kwargs))
+            data = args[0] if args else kwargs.get("data")
+            key = self.watch.probe.guard("train step of keras", self._extras, collected, data)
+            return logs if key is None else (logs, {key: tuple(self.layouts[-1].tensors)})
+
+        return train_step
+
+    def _before_apply(self, collected):
+        """A model that is built by its first call has weights now; an earlier optimizer's are read before the next."""
+        owned = keras3_models.Variables(keras3_models.model_variables(self.model), [])
+        self.watch.lives.start(owned.weights)
+        for applied in collected.applied[-1:]:
+            variables = list(applied.variables) + list(applied.optimizer.variables)
+            applied.updates = [(name, one.value) for name, one in keras3_models.named(variables)]
+
+    def _extras(self, collected, data):
+        """Lay out what a call gives beside its logs: the key of the layout, or None where nothing is given."""
+        if not self.is_plain:
+            return None
+        layout = Layout()
+        layout.optimizers = [applied.optimizer for applied in collected.applied]
+        self.layouts.append(layout)
+        for name, value in named_batch(data, self.watch.backend.is_leaf):
+            self._add(layout, "batch", name, value)
+        if collected.loss is not None:
+            self._add(layout, "forward", "loss", collected.loss)
+        for index, applied in enumerate(collected.applied):
+            for kind, named in (("gradient", applied.gradients), ("update", applied.updates)):
+                for name, value in named:
+                    self._add(layout, kind, name, value)
+            if index + 1 < len(collected.applied):
+                layout.steps.append([])
+        if not self.calls_back:
+            return _KEY + str(len(self.layouts) - 1)
+        return self._call_back(layout)
+
+    def _add(self, layout, kind, name, value):
+        for part, tensor in self.watch.backend.parts(name, value):
+            if self._is_ours(tensor):
+                layout.add(kind, part, tensor)
+            else:
+                self.watch.not_observed(kind, "%s is computed inside a condition or loop of the graph" % part)
+
+    def _is_ours(self, tensor):
+        """Whether the step's own graph can return it."""
+        backend = self.watch.backend
+        if not backend.tf.is_tensor(tensor) or backend.is_eager(tensor):
+            return True
+        return tensor.graph is backend.graph_of()
+
+    def _call_back(self, layout):
+        """End the step's graph with a callback that is given the values, and the variables after the update."""
+        optimizers = [self.model.optimizer] + layout.optimizers
+        owned = keras3_models.Variables(keras3_models.model_variables(self.model), [one for one in optimizers if one])
+        for name, variable in owned.weights + owned.optimizers:
+            layout.add("update", name, variable.value)
+
+        def step(*arrays):
+            self.watch.probe.guard("keras step in the graph", self.on_step, layout, arrays)
+
+        tensors, layout.tensors = layout.tensors, []
+        self.watch.backend.tf.numpy_function(step, tensors, [])
+
+
+class TrainFunction:
+    """A model's train function: records what one call did, and gives back what it gave."""
+
+    def __init__(self, watch, step):
+        self.watch, self.step = watch, step
+        self.model = keras3_training.Model(watch, step.model)
+        self._known = -1
+        step.on_step = self._record_inside
+
+    def wrap(self, function):
+        @functools.wraps(function)
+        def train_function(*args, **kwargs):
+            probe = self.watch.probe
+            before = probe.guard("begin of a keras step", self._begin)
+            with standing_in(self.step):
+                result = self.watch.owned(lambda: function(*args, **kwargs))
+            logs, layout, tensors = self._split(result)
+            probe.guard("keras step", self._record, logs, layout, tensors, before)
+            return logs
+
+        return keras3_training.mark(train_function)
+
+    def _begin(self):
+        self.model.begin()
+        return self._iterations()
+
+    def _iterations(self):
+        """How many updates the optimizer has made, where that alone says how many one call makes."""
+        optimizer = self.step.model.optimizer
+        return 0 if self.step.is_plain or optimizer is None else int(self.watch.backend.read(optimizer.iterations))
+
+    def _split(self, result):
+        """(what the program's step returned, layout, tensors)."""
+        if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict) and len(result[1]) == 1:
+            key, tensors = next(iter(result[1].items()))
+            if isinstance(key, str) and key.startswith(_KEY):
+                layout = self.step.layouts[int(key[len(_KEY):])]
+                layout.tensors = []
+                return result[0], layout, tensors
+        return result, Layout(), []
+
+    def _record(self, logs, layout, tensors, before):
+        self._refresh()
+        watch = self.watch
+        if self.step.calls_back:  # the steps have been recorded as they were made
+            return watch.numbers(keras3_training.metrics(watch, logs))
+        for _ in range(self._iterations() - (before or 0) - 1):
+            watch.probe.end_step()
+            watch.probe.begin()
+        self._play(layout, tensors)
+        watch.numbers(keras3_training.metrics(watch, logs))
+        self.model.updates()
+        return watch.probe.end_step()
+
+    def _record_inside(self, layout, arrays):
+        self.watch.probe.begin()
+        self._play(layout, arrays)
+        self.watch.probe.end_step()
+
+    def _play(self, layout, values):
+        """Record a layout's values; a call that applies several optimizers makes several steps."""
+        watch, values = self.watch, iter(values)
+        for number, step in enumerate(layout.steps):
+            if number:
+                watch.probe.end_step()
+                watch.probe.begin()
+            for (kind, name), value in zip(step, values):
+                if kind == "forward":
+                    watch.numbers([(name, value)])
+                else:
+                    watch.record(kind, [(name, value)])
+
+    def _refresh(self):
+        """A new trace may have built the model, or an optimizer."""
+        if len(self.step.layouts) != self._known:
+            self._known = len(self.step.layouts)
+            self.model.optimizers = [one for layout in self.step.layouts for one in layout.optimizers]
+            self.model.refresh()
+
+
+@contextlib.contextmanager
+def standing_in(step):
+    """The model's `train_step` is ours, for as long as its train function is made or runs."""
+    own = step.model.__dict__
+    before = own.get("train_step")
+    own["train_step"] = step.function()
+    try:
+        yield
+    finally:
+        del own["train_step"]
+        if before is not None:
+            own["train_step"] = before
+
+
+def _wrap_train_maker(trainer, watch, hooks):
+    original = trainer.__dict__["make_train_function"]
+
+    @functools.wraps(original)
+    def make_train_function(self, *args, **kwargs):
+        step = watch.probe.guard("train step of keras", TrainStep, watch, hooks, self)
+        if step is None:
+            return original(self, *args, **kwargs)
+        with standing_in(step):
+            result = original(self, *args, **kwargs)
+        if not keras3_training.is_watched(self.train_function):
+            self.train_function = TrainFunction(watch, step).wrap(self.train_function)
+        return result
+
+    trainer.make_train_function = make_train_function
+
+
+def install(trainer, watch, hooks):
+    """Wrap the functions that a trainer makes."""
+    _wrap_train_maker(trainer, watch, hooks)
+    for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
+        keras3_training.wrap_evaluation_maker(trainer, watch, name, prefix, lambda model, output: output)

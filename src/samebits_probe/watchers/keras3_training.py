@@ -1,0 +1,142 @@
+"""The order of a watched call of a model's train, test or predict function: the same on every backend."""
+import functools
+
+from . import keras3_models
+from .keras3_points import named_leaves
+
+_MARK = "_samebits_watched"
+
+
+class Watch:
+    """What the functions of all models share: the probe, the points, the hooks, the backend's ways.
+
+    `backend` has: read(variable) -> array, arrays(name, value) -> [(name, array)], is_leaf(value).
+    """
+
+    def __init__(self, probe, points, backend):
+        self.probe, self.points, self.backend = probe, points, backend
+        self.lives = keras3_models.Lives(probe, points, backend.read)
+        self._said = set()
+
+    def record(self, kind, named):
+        """Record (name, value) pairs of the backend's own values."""
+        for name, value in named:
+            for leaf, array in self.backend.arrays(name, value):
+                self.points.array(kind, leaf, array)
+
+    def numbers(self, named):
+        """Record (name, value) pairs of kind "forward", with their numbers."""
+        for name, value in named:
+            for leaf, array in self.backend.arrays(name, value):
+                self.points.scalar("forward", leaf, array)
+
+    def variables(self, kind, named):
+        """Record (name, variable) pairs."""
+        read, add = self.backend.read, self.points.array
+        for name, variable in named:
+            add(kind, name, read(variable))
+
+    def not_observed(self, point, why):
+        """Say once that a point cannot be seen."""
+        if (point, why) not in self._said:
+            self._said.add((point, why))
+            self.probe.not_observed(point, why)
+
+    def owned(self, function, *arguments):
+        """Call a function of the program while other watchers leave steps and points to this one."""
+        before, self.probe.stepping = self.probe.stepping, "keras"
+        try:
+            return function(*arguments)
+        finally:
+            self.probe.stepping = before
+
+
+class Model:
+    """One model's variables, found again when they may have changed."""
+
+    def __init__(self, watch, model):
+        self.watch = watch
+        self.variables = None
+        self.optimizers = []
+        self._seeds_at = None
+        self._model = model
+
+    def refresh(self):
+        """Find the variables: a model may be built, and an optimizer is, by the first call."""
+        model = self._model
+        optimizer = getattr(model, "optimizer", None)
+        known = ([optimizer] if optimizer is not None else []) + self.optimizers
+        unique = list({id(one): one for one in known}.values())
+        self.variables = keras3_models.Variables(keras3_models.model_variables(model), unique)
+        self.watch.lives.own(model, self.variables.weights)
+
+    def begin(self):
+        """The first sign of a step: random states, and the weights that have not been seen yet."""
+        watch = self.watch
+        watch.probe.begin()
+        if self.variables is None:
+            self.refresh()
+        watch.lives.start(self.variables.weights)
+        if self._seeds_at != watch.probe.step:
+            self._seeds_at = watch.probe.step
+            self.seeds()
+
+    def seeds(self):
+        """The states of the seed generators, at this step (before the first: at -1 too, as the probe's own)."""
+        read, points, step = self.watch.backend.read, self.watch.points, self.watch.probe.step
+        for name, variable in self.variables.seeds:
+            state = read(variable)
+            points.array("rng", name, state)
+            if step == 0:
+                points.array("rng", name, state, step=-1)
+
+    def updates(self):
+        """Weights, buffers and optimizer state after the step."""
+        self.watch.variables("update", self.variables.weights)
+        self.watch.variables("update", self.variables.optimizers)
+
+
+def metrics(watch, logs, prefix="metrics/"):
+    """(name, value) pairs of what a step function returned."""
+    found = named_leaves("", logs, watch.backend.is_leaf)
+    return [(prefix + name, value) for name, value in found]
+
+
+def mark(function):
+    setattr(function, _MARK, True)
+    return function
+
+
+def is_watched(function):
+    """Whether a function is ours (make_train_function is called again and again, and keeps what it made)."""
+    return function is None or getattr(function, _MARK, False)
+
+
+def wrap_evaluation_maker(trainer, watch, name, prefix, outputs):
+    """Wrap `make_test_function` or `make_predict_function` of a trainer class.
+
+    What the function gives is a forward point of its own, never a batch or a step. `outputs(model, result)`: that
+    without the state which a backend passes through.
+    """
+    original = trainer.__dict__["make_%s_function" % name]
+    attribute = name + "_function"
+
+    @functools.wraps(original)
+    def make(self, *args, **kwargs):
+        result = original(self, *args, **kwargs)
+        function = getattr(self, attribute)
+        if not is_watched(function):
+            setattr(self, attribute, _evaluation(watch, function, prefix, lambda value: outputs(self, value)))
+        return result
+
+    setattr(trainer, "make_%s_function" % name, make)
+
+
+def _evaluation(watch, function, prefix, outputs):
+    @functools.wraps(function)
+    def evaluate(*args, **kwargs):
+        result = watch.owned(lambda: function(*args, **kwargs))
+        watch.probe.guard(prefix + " of keras", lambda: watch.numbers(metrics(watch, outputs(result), prefix)))
+        return result
+
+    return mark(evaluate)
