@@ -31,6 +31,7 @@ class Probe:
         self.hasher = fingerprint.make_hasher(config["hash"], config.get("xxhash"))
         self.converters = []  # functions(value) -> (dtype, shape, contiguous buffer) or None; watchers add theirs
         self.step = 0
+        self.stepping = None  # the watcher whose train function runs ("keras"): others then record and count nothing
         self.lock = threading.RLock()
         self._stop_after = config.get("stop_after")
         self._thin = config.get("thin") or {"after": 1000, "every": 100}
@@ -237,11 +238,11 @@ class Probe:
         seconds = time.time() - self._began if self._began else None
         self.recorder.document(wire.END, {"steps": self.step, "seconds": seconds, "reason": "exit"})
 
-    def event(self, name, **fields):
+    def event(self, event, **fields):
         """Write an event (the names and fields are listed in wire.py)."""
         if os.getpid() == self.pid:
             with self.lock:
-                self.recorder.event(name, **fields)
+                self.recorder.event(event, **fields)
 
     def not_observed(self, point, why):
         """Say that a point cannot be seen here."""

@@ -34,9 +34,9 @@ class Recorder:
         """Keep an exact float beside its fingerprint."""
         self._scalars.extend(wire.SCALAR.pack(step, point, occurrence, value))
 
-    def event(self, name, **fields):
+    def event(self, event, **fields):
         """Write an event at once: it may be the last thing that happens."""
-        fields["event"] = name
+        fields["event"] = event
         self._write(wire.EVENTS, (json.dumps(fields, default=str) + "\n").encode())
 
     def document(self, name, document):
