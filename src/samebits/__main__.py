@@ -1,0 +1,8 @@
+"""`python -m samebits` is `samebits`."""
+
+import sys
+
+from samebits.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""Every option, declared once: the command line, its help and the reference page derive from this table.
+
+A reader turns the words of the command line into a value, or raises ValueError with a sentence about them. Readers
+are pure: whether a file or an interpreter is there is asked where it is opened.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+DEFAULT_TRIALS = 5
+DEFAULT_SEED = 2019  # the paper's
+MOST_TRIALS = 999  # trial folders have three digits, so that paths have equal length in every trial
+MOST_SECONDS = 366 * 24 * 3600.0
+MOST_STEPS = 10**15
+
+UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d)")
+
+
+def read_whole(text: str, lowest: int, highest: int, what: str) -> int:
+    """A whole number between two bounds, both included."""
+    if not re.fullmatch(r"[+-]?\d{1,30}", text, re.ASCII):
+        raise ValueError(f"{text!r} is not a whole number; {what} is one from {lowest:,} to {highest:,}.")
+    number = int(text)
+    if not lowest <= number <= highest:
+        raise ValueError(f"{text} is out of range; {what} is from {lowest:,} to {highest:,}.")
+    return number
+
+
+def read_trials(text: str) -> int:
+    if text.strip() == "1":
+        raise ValueError("one trial has nothing to be compared with; at least two are needed.")
+    return read_whole(text, 2, MOST_TRIALS, "the number of trials")
+
+
+def read_added(text: str) -> int:
+    return read_whole(text, 1, MOST_TRIALS, "the number of trials to add")
+
+
+def read_steps(text: str) -> int:
+    return read_whole(text, 1, MOST_STEPS, "the number of steps")
+
+
+def read_jobs(text: str) -> int:
+    return read_whole(text, 1, MOST_TRIALS, "the number of trials at a time")
+
+
+def read_seed(text: str) -> int:
+    return read_whole(text, 0, 2**32 - 1, "a seed")
+
+
+def read_exit_status(text: str) -> int:
+    return read_whole(text, 0, 255, "an exit status")
+
+
+def read_duration(text: str) -> float:
+    """Seconds from "90", "90s", "5m", "1h30m", "2d": more than nothing, at most a year."""
+    seconds = _seconds(text.strip().lower())
+    if seconds is None or not math.isfinite(seconds):
+        raise ValueError(f"{text!r} is not a time; say 90, 90s, 5m, 1h30m or 2d.")
+    if seconds <= 0:
+        raise ValueError(f"{text} leaves no time at all; say 90, 90s, 5m, 1h30m or 2d.")
+    if seconds > MOST_SECONDS:
+        raise ValueError(f"{text} is more than a year.")
+    return seconds
+
+
+def _seconds(text: str) -> float | None:
+    if re.fullmatch(r"[+-]?\d{1,30}(\.\d{1,30})?", text, re.ASCII):
+        return float(text)
+    parts = DURATION_PART.findall(text)
+    if not parts or DURATION_PART.sub("", text).strip() or not text.isascii():
+        return None
+    return sum(float(number) * UNIT_SECONDS[unit] for number, unit in parts)
+
+
+def read_metric(text: str) -> tuple[str, str]:
+    """NAME=REGEX. The regex finds the number: its first group, or the whole match where it has none."""
+    name, equals, pattern = text.partition("=")
+    if not equals or not name.strip() or not pattern:
+        raise ValueError(f"{text!r} is not NAME=REGEX; say --metric 'accuracy=acc: ([0-9.]+)'.")
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as why:
+        raise ValueError(f"the regular expression {pattern!r} of {name.strip()!r} cannot be read: {why}.") from None
+    if compiled.groups > 1:
+        raise ValueError(f"the regular expression {pattern!r} has {compiled.groups} groups; one holds the number.")
+    return name.strip(), pattern
+
+
+def read_text(text: str) -> str:
+    """Words that say something: not empty, without control characters."""
+    if not text.strip():
+        raise ValueError("an empty text names nothing.")
+    if any(ord(character) < 32 for character in text):
+        raise ValueError(f"{text!r} holds a control character.")
+    return text
+
+
+class Option(NamedTuple):
+    """One option. `read`: None for a flag. `many`: may be given again. `words`: how many words it takes."""
+
+    name: str
+    flags: tuple[str, ...]
+    help: str
+    metavar: str = ""
+    read: Callable[[str], Any] | None = None
+    default: Any = None
+    many: bool = False
+    words: tuple[Callable[[str], Any], ...] = ()
+
+    @property
+    def takes(self) -> int:
+        """How many words follow the flag."""
+        return len(self.words) if self.words else int(self.read is not None)
+
+
+TRIALS = Option(
+    "trials", ("-n", "--trials"), "Trials: fresh processes that train from the start.", "N", read_trials, DEFAULT_TRIALS
+)
+CONTROLS = Option("controls", ("--control",), "Hold this control in every trial.", "ID", read_text, many=True)
+PRESET = Option("preset", ("--preset",), "Hold the controls of a preset: none, strict, code1, code2, code3.", "NAME", read_text)
+SEED = Option(
+    "seed", ("--seed",), f"The seed that seeding controls use (default: {DEFAULT_SEED}).", "S", read_seed
+)
+PYTHON = Option(
+    "python", ("--python",), "The interpreter that `python` in the command is.", "PATH", read_text
+)
+ENVIRONMENT = Option(
+    "environment", ("--env",), "The environment that `python` in the command is of.", "NAME", read_text
+)
+OK_EXIT = Option(
+    "ok_exit", ("--ok-exit",), "The exit status of the program that is a good end.", "CODE", read_exit_status, 0
+)
+OVERWRITE = Option("overwrite", ("--overwrite",), "Replace a record folder that exists.", default=False)
+JOBS = Option("jobs", ("--jobs",), "Trials at a time.", "J", read_jobs, 1)
+FULL = Option(
+    "full",
+    ("--full",),
+    "Whole trials at once, and on after the first difference (default: in rounds, ended by it).",
+    default=False,
+)
+STEPS = Option("steps", ("--steps",), "Stop each trial after K steps; the scope is said.", "K", read_steps)
+BUDGET = Option("budget", ("--budget",), "Stop after as many steps as fit into a time.", "TIME", read_duration)
+TIMEOUT = Option("timeout", ("--timeout",), "The most time for one trial.", "SECONDS", read_duration)
+ARTIFACTS = Option(
+    "artifacts", ("--artifact",), "More files that the program writes, compared too.", "GLOB", read_text, many=True
+)
+METRICS = Option(
+    "metrics", ("--metric",), "A number that the program prints.", "NAME=REGEX", read_metric, many=True
+)
+ISOLATE = Option(
+    "isolate", ("--isolate",), "Each trial works in its own folder of links to this one.", default=False
+)
+AGAINST = Option("against", ("--against",), "Compare with a recorded run.", "RECORD", read_text)
+ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))
+OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)
+JSON = Option(
+    "json", ("--json",), "Write the result (-: to standard output, and nothing else there).", "FILE", read_text
+)
+HTML = Option("html", ("--html",), "Write one self-contained page.", "FILE", read_text)
+MARKDOWN = Option("md", ("--md",), "Write Markdown.", "FILE", read_text)
+JUNIT = Option("junit", ("--junit",), "Write JUnit XML.", "FILE", read_text)
+FOLDER = Option("folder", ("--folder",), "Take the files from this folder.", "DIR", read_text)
+
+SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT)
+RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, METRICS, ISOLATE, OUT, OVERWRITE)
+REPORTS = (JSON, HTML, MARKDOWN, JUNIT)
+
+OPTIONS: dict[str, tuple[Option, ...]] = {
+    "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, AGAINST, ADD, JSON),
+    "record": (*SETUP, *RUNNING),
+    "report": REPORTS,
+    "compare": REPORTS,
+    "env": (),
+    "data": (FOLDER,),
+}

@@ -1,0 +1,119 @@
+"""The result in Markdown: for a pull request, a job summary, an issue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from samebits.model import Result, Trial
+from samebits.reports import wording
+
+if TYPE_CHECKING:
+    from samebits.store.record import Record
+
+# what would start markup in the middle of a line; a backslash before it is dropped by every Markdown
+SPECIAL = "\\`*_{}[]<>()#+!|~"
+
+
+def render(result: Result, record: Record | None = None) -> str:
+    """A document with one heading; every text from outside is escaped."""
+    parts = [
+        f"## {wording.SIGNS[result.verdict]} {wording.HEADS[result.verdict]}",
+        escaped(wording.headline(result)),
+        _where(result),
+        _kinds(result),
+        _trials(result),
+        _controls(result),
+        _says(result),
+        _warnings(result),
+        _setup(result),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escaped(text: str) -> str:
+    """The text as it is, on one line."""
+    line = " ".join(wording.printable(text).split())
+    return "".join("\\" + c if c in SPECIAL else "&amp;" if c == "&" else c for c in line)
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table; empty without rows. The cells are Markdown already."""
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    names = list(heads)
+    return "\n".join(["| " + " | ".join(names) + " |", "|" + " --- |" * len(names), *lines]) if lines else ""
+
+
+def code(text: str) -> str:
+    """Words in a code span that no backtick in them can end."""
+    line = " ".join(wording.printable(text).split())
+    fence = "`" * (1 + max((len(run) for run in _ticks(line)), default=0))
+    return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
+
+
+def _ticks(line: str) -> list[str]:
+    return [run for run in "".join(c if c == "`" else " " for c in line).split() if run]
+
+
+def _where(result: Result) -> str:
+    if result.advice and result.verdict == "inconclusive":
+        return f"What to do: {escaped(result.advice)}"
+    if result.divergence is None:
+        return ""
+    where = f"**Where:** {escaped(' > '.join(wording.path(result.divergence)))}"
+    size = wording.size(result.divergence)
+    return where + (f"; {escaped(size)}" if size else "") + "."
+
+
+def _kinds(result: Result) -> str:
+    rows = [
+        [kind, code(wording.MARKS.get(mark, mark)), wording.MARK_WORDS.get(mark, "")]
+        for kind, mark in result.judged.items()
+    ]
+    return table(["kind", "", "meaning"], rows)
+
+
+def _trials(result: Result) -> str:
+    names = wording.letters(result)
+    return table(
+        ["trial", "group", "status", "steps", "time", "model", "metrics"],
+        [_trial(trial, names.get(trial.id, "-")) for trial in result.trials],
+    )
+
+
+def _trial(trial: Trial, group: str) -> list[str]:
+    metrics = ", ".join(f"{escaped(name)} {value:.6g}" for name, value in sorted(trial.metrics.items()))
+    return [
+        str(trial.id),
+        group,
+        wording.status_words(trial),
+        f"{trial.steps:,}",
+        wording.clock(trial.seconds),
+        code(wording.model_name(trial.final)),
+        metrics,
+    ]
+
+
+def _controls(result: Result) -> str:
+    effect = {True: "yes", False: "**no**", None: "not known"}
+    rows = [
+        [code(control.id), effect[control.took_effect], escaped(control.detail)] for control in result.setup.controls
+    ]
+    return table(["control", "took effect", ""], rows)
+
+
+def _says(result: Result) -> str:
+    unseen = result.scope.not_observed
+    lines = [*result.agrees, *([f"Not observed: {'; '.join(unseen)}."] if unseen else [])]
+    lines += [wording.detection(result)] if result.verdict != "inconclusive" else []
+    return "\n".join(f"- {escaped(line)}" for line in lines)
+
+
+def _warnings(result: Result) -> str:
+    return "\n".join(f"- **Note:** {escaped(warning)}" for warning in result.warnings)
+
+
+def _setup(result: Result) -> str:
+    command = " ".join(result.setup.command)
+    facts = [code(command)] + ([code(result.setup.python)] if result.setup.python else [])
+    return f"Setup: {', '.join(facts)}; samebits {escaped(result.samebits)}."

@@ -1,0 +1,192 @@
+"""The result on a terminal: plain ASCII lines that are understood in five seconds."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from typing import TYPE_CHECKING
+
+from samebits.model import Result
+from samebits.reports import wording
+
+if TYPE_CHECKING:
+    from samebits.store.record import Record
+
+INDENT = "   "
+BAR = 20
+SHORT_BAR = 10
+MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
+LABEL = 6
+NARROW = 80  # below it the facts stand under the trials instead of beside them
+
+
+def render(result: Result, record: Record | None = None, *, width: int | None = None) -> str:
+    """The lines, ended by a newline. `width`: prose is wrapped there; None leaves lines whole (a log, a pipe)."""
+    lines = [_head(result)]
+    if result.verdict == "repeated":
+        lines += [_kinds(result, record), *_models(result)]
+    elif result.verdict == "diverged":
+        lines += [_kinds(result, record), *_beside(_rows(result), _facts(result), width)]
+    else:
+        lines += _no_answer(result, record)
+    lines += _notes(result)
+    return "\n".join(folded for line in lines for folded in _folded(wording.printable(line), width)) + "\n"
+
+
+def _head(result: Result) -> str:
+    sign, name = wording.SIGNS[result.verdict], wording.HEADS[result.verdict]
+    early = result.verdict == "diverged" and any(trial.status == "stopped" for trial in result.trials)
+    after = f"   stopped after {wording.span(result.seconds)}" if early and result.seconds else ""
+    return f"{sign:<2} {name}: {wording.headline(result)}{after}"
+
+
+def _kinds(result: Result, record: Record | None) -> str:
+    judged = {kind: result.judged.get(kind, ".") for kind in wording.JUDGED_KINDS}
+    if result.judged.get("structure") == "!":
+        judged["structure"] = "!"
+    marks = [f"{kind} {wording.MARKS.get(mark, mark)}" for kind, mark in judged.items()]
+    return INDENT + " | ".join(marks) + _files(record)
+
+
+def _files(record: Record | None) -> str:
+    if record is None:
+        return ""
+    number = max((len(trial.files.files) for trial in record.trials), default=0)
+    return f" ({wording.counted(number, 'file')})" if number else ""
+
+
+def _models(result: Result) -> list[str]:
+    finals = {trial.id: trial.final for trial in result.trials}
+    seconds = result.seconds or sum(trial.seconds for trial in result.trials)
+    steps = wording.counted(result.scope.steps_compared, "step")
+    took = f"{wording.ids(t.id for t in result.trials)}  [{'#' * BAR}]  {steps}  {wording.clock(seconds)}"
+    model = wording.model_name(finals.get(result.groups[0][0])) if result.groups else "not seen"
+    return [f"{INDENT}{took}   model {model}", *_fact_lines(_common(result)), INDENT + wording.detection(result)]
+
+
+def _rows(result: Result) -> list[str]:
+    names = wording.letters(result)
+    if len(result.trials) > MOST_ROWS:
+        return [_group_row(result, place, group) for place, group in enumerate(result.groups[:MOST_ROWS])]
+    wide = max(len(str(trial.id)) for trial in result.trials)
+    return [
+        f"{trial.id:>{wide}} [{_bar(result, trial.steps, names.get(trial.id))}] "
+        + (names.get(trial.id) or f"- {wording.status_words(trial)}")
+        for trial in result.trials
+    ]
+
+
+def _group_row(result: Result, place: int, group: list[int]) -> str:
+    name = wording.letter(place)
+    steps = max(trial.steps for trial in result.trials if trial.id in group)
+    return f"[{_bar(result, steps, name)}] {name}: {wording.counted(len(group), 'trial')}"
+
+
+def _bar(result: Result, steps: int, name: str | None) -> str:
+    """`=` the same, `!` where they part, then the group's letter as far as the trial went."""
+    if name is None or result.divergence is None:
+        return " " * SHORT_BAR
+    total = max([result.scope.steps_total or 0, *(trial.steps for trial in result.trials), 1])
+    equal = _equal_cells(result.divergence.step, result.divergence.kind, total)
+    whole = result.scope.steps_total is not None and steps >= total
+    after = (SHORT_BAR if whole else round(SHORT_BAR * steps / total) if result.scope.steps_total else 0) - equal - 1
+    return ("=" * equal + "!" + name[0] * max(0, after))[:SHORT_BAR].ljust(SHORT_BAR)
+
+
+def _equal_cells(step: int, kind: str, total: int) -> int:
+    if kind == "end":
+        return SHORT_BAR - 1
+    if step < 0:
+        return 0
+    return min(SHORT_BAR - 2, 2 + int((SHORT_BAR - 3) * step / total))
+
+
+def _facts(result: Result) -> list[tuple[str, str]]:
+    divergence = result.divergence
+    if divergence is None:
+        return _common(result)
+    looks = divergence.size.looks if divergence.size else ""
+    facts = [
+        ("where", " > ".join(wording.path(divergence))),
+        ("what", divergence.detail),
+        ("size", wording.size(divergence)),
+        ("looks", looks),
+        ("also", _also(divergence.details)),
+        ("effect", wording.effect(result)),
+        *_common(result),
+        *_next(result),
+    ]
+    return [(label, said) for label, said in facts if said]
+
+
+def _also(details: list[dict[str, object]]) -> str:
+    names = [f"{detail.get('kind', '')} > {detail.get('name', '')}" for detail in details[:2]]
+    more = len(details) - len(names)
+    return ", ".join(names) + (f" and {more:,} more in this step" if more else "")
+
+
+def _common(result: Result) -> list[tuple[str, str]]:
+    held = [control.id for control in result.setup.controls if control.took_effect is not False]
+    undone = [control.id for control in result.setup.controls if control.took_effect is False]
+    said = ", ".join(held) + (f" (without effect: {', '.join(undone)})" if undone else "")
+    facts = [("held", said.strip())] if said else []
+    facts += [("unseen", "; ".join(result.scope.not_observed))] if result.scope.not_observed else []
+    return facts + [("agree", said) for said in result.agrees]
+
+
+def _next(result: Result) -> list[tuple[str, str]]:
+    steps = []
+    if result.setup.preset != "strict":
+        steps.append(("next", f"hold everything:  {wording.strict_command(result)}"))
+    if result.record:
+        steps.append(("page", f"samebits report {result.record} --html page.html"))
+    return steps
+
+
+def _fact_lines(facts: list[tuple[str, str]]) -> list[str]:
+    return [f"{INDENT}{label:<{LABEL}} {said}" for label, said in facts]
+
+
+def _beside(rows: list[str], facts: list[tuple[str, str]], width: int | None) -> list[str]:
+    """The trials at the left, the facts at the right; one under the other where the terminal is narrow."""
+    if width is not None and width < NARROW:
+        return [INDENT + row for row in rows] + _fact_lines(facts)
+    wide = max(map(len, rows), default=0)
+    said = [f"{label:<{LABEL}} {words}" for label, words in facts]
+    pairs = itertools.zip_longest(rows, said, fillvalue="")
+    return [f"{INDENT}{row:<{wide}}    {fact}".rstrip() for row, fact in pairs]
+
+
+def _no_answer(result: Result, record: Record | None) -> list[str]:
+    facts = [("file", path) for path in _leaked(record)]
+    facts += [(f"trial {t.id}", _ended(t.id, result, record)) for t in result.trials if t.status not in {"complete", "stopped"}]
+    facts += [("do this", result.advice)] if result.advice else []
+    lines = [f"{INDENT}{label:<8} {said}" for label, said in facts]
+    return lines + ([_kinds(result, record)] if "!" in result.judged.values() else [])
+
+
+def _leaked(record: Record | None) -> list[str]:
+    if record is None:
+        return []
+    return sorted({leak.path for trial in record.trials for leak in trial.file.leaks})[:5]
+
+
+def _ended(number: int, result: Result, record: Record | None) -> str:
+    trial = next(trial for trial in result.trials if trial.id == number)
+    why = next((t.file.why for t in record.trials if t.file.id == number), "") if record else ""
+    words = [wording.status_words(trial), f"after {wording.counted(trial.steps, 'step')}"]
+    return ", ".join(words) + (f": {why}" if why else "")
+
+
+def _notes(result: Result) -> list[str]:
+    return [f"{INDENT}{'note':<{LABEL}} {said}" for said in result.warnings]
+
+
+def _folded(line: str, width: int | None) -> list[str]:
+    """A line, folded at spaces; a command is never cut (people copy it)."""
+    if width is None or len(line) <= width or "samebits " in line:
+        return [line]
+    hang = len(INDENT) + LABEL + 1
+    return textwrap.wrap(
+        line, width=max(40, width), subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False
+    ) or [line]

@@ -1,0 +1,200 @@
+"""The words that every report shares: numbers, times, places in a training, and what a verdict does and does not say.
+
+Pure functions of a result. A report takes its words from here, so that all say the same of one record.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+from samebits.model import Divergence, Result, Trial
+
+HEADS = {"repeated": "SAME BITS", "diverged": "DIFFERENT BITS", "inconclusive": "NO ANSWER"}
+SIGNS = {"repeated": "=", "diverged": "!=", "inconclusive": "?"}
+JUDGED_KINDS = ("start", "rng", "batch", "forward", "gradient", "update", "end")
+MARKS = {"=": "=", "!": "!=", ".": ".", "-": "-"}
+MARK_WORDS = {
+    "=": "the same bits in all trials",
+    "!": "differs",
+    ".": "not reached or not compared",
+    "-": "not observed",
+}
+KIND_WORDS = {
+    "start": "initial weights and buffers",
+    "rng": "states of the random generators",
+    "batch": "tensors fed to the model",
+    "forward": "outputs of modules, and the loss",
+    "gradient": "gradients as the optimizer finds them",
+    "update": "weights, buffers and optimizer state after a step",
+    "structure": "what the trials did: points and numbers of steps",
+    "end": "final weights and buffers, metrics, files written",
+}
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def printable(text: str) -> str:
+    """The text without what could move a cursor or break a document: control characters and lone surrogates escaped."""
+    return "".join(c if c == "\n" or (c.isprintable() and not "\ud800" <= c <= "\udfff") else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """ "1 step", "1,200 steps"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def clock(seconds: float) -> str:
+    """0:31, 12:05, 1:02:03."""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def span(seconds: float) -> str:
+    """0.4 s, 6 s, 3 min, 2 h 5 min."""
+    if seconds < 9.5:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def ids(trials: Iterable[int]) -> str:
+    """1-3,5."""
+    runs: list[list[int]] = []
+    for number in sorted(trials):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(str(a) if a == b else f"{a},{b}" if b == a + 1 else f"{a}-{b}" for a, b in runs)
+
+
+def model_name(final: str | None) -> str:
+    """A fingerprint in eight digits that people can compare by eye: 9f3c-21ab."""
+    return f"{final[:4]}-{final[4:8]}" if final else "not seen"
+
+
+def letter(number: int) -> str:
+    """The name of a group: A, B, ... Z, A1, ..."""
+    rounds, place = divmod(number, len(LETTERS))
+    return LETTERS[place] + (str(rounds) if rounds else "")
+
+
+def letters(result: Result) -> dict[int, str]:
+    """Trial -> the letter of its group. A trial that was not compared has none."""
+    return {trial: letter(place) for place, group in enumerate(result.groups) for trial in group}
+
+
+def models(result: Result) -> str:
+    """one model, 3 models; of a program that no watcher saw: outcomes."""
+    what = "model" if result.scope.steps_compared or any(t.steps for t in result.trials) else "outcome"
+    number = len(result.groups)
+    return f"one {what}" if number == 1 else f"{number} {what}s"
+
+
+def compared(result: Result) -> str:
+    """All 1,200 steps compared."""
+    steps = result.scope.steps_compared
+    if result.scope.kind == "prefix":
+        of = f" of {result.scope.steps_total:,}" if result.scope.steps_total else ""
+        return f"Only the first {counted(steps, 'step')}{of} compared."
+    if steps == 0:
+        return "The files they wrote compared."
+    return "The one step compared." if steps == 1 else f"All {steps:,} steps compared."
+
+
+def part(divergence: Divergence) -> str:
+    """When the trials part, as the end of a sentence."""
+    if divergence.kind == "end":
+        return "after the last step"
+    return "before the first step" if divergence.step < 0 else f"at step {divergence.step:,}"
+
+
+def path(divergence: Divergence) -> list[str]:
+    """From the process to the tensor: only what tells something."""
+    steps = {"end": [], "start": []}.get(divergence.kind, [_step(divergence.step)])
+    return [*process_words(divergence), *steps, divergence.kind, divergence.name or "(unnamed)"]
+
+
+def _step(step: int) -> str:
+    return "before step 0" if step < 0 else f"step {step:,}"
+
+
+def process_words(divergence: Divergence) -> list[str]:
+    """The process and the rank, where there is more than one to choose from."""
+    process = divergence.process
+    named = [f"process {process.order + 1} ({shlex.join(process.argv)})"] if process.order else []
+    return named + ([f"rank {process.rank}"] if process.rank else [])
+
+
+def size(divergence: Divergence) -> str:
+    """812 of 65,536 values, at most 3 ULP; empty where it was not measured."""
+    found = divergence.size
+    if found is None:
+        return ""
+    far = [f"at most {found.max_ulp:,} ULP"] if found.max_ulp is not None else []
+    far += [f"at most {found.max_relative:.2g} of the value"] if found.max_relative is not None and not far else []
+    return ", ".join([f"{found.different:,} of {counted(found.elements, 'value')}", *far])
+
+
+def effect(result: Result) -> str:
+    """What the difference did to the outcome: the range of each metric, where trials went to their end."""
+    whole = [trial for trial in result.trials if trial.status == "complete"]
+    if len(whole) < 2:
+        return "not known (stopped early; --full trains on)"
+    ranges = [_range(name, whole) for name in sorted({name for trial in whole for name in trial.metrics})]
+    return "; ".join(ranges) if ranges else "not measured (--metric NAME=REGEX compares what the program prints)"
+
+
+def _range(name: str, trials: Sequence[Trial]) -> str:
+    values = [trial.metrics[name] for trial in trials if name in trial.metrics]
+    low, high = min(values), max(values)
+    return f"{name} {low:.6g} in all" if low == high else f"{name} {low:.6g} to {high:.6g}"
+
+
+def times_in_100(chance: float) -> str:
+    """94 times in 100. Never rounded up to certainty."""
+    percent = chance * 100
+    if percent < 99:
+        return f"{percent:.0f} times in 100"
+    return f"{min(99.9, int(percent * 10) / 10):.4g} times in 100"
+
+
+def detection(result: Result) -> str:
+    """What this many trials can notice, as sentences."""
+    chance = result.detection
+    number = sum(len(group) for group in result.groups)
+    return (
+        f"{counted(number, 'trial')} {'notices' if number == 1 else 'notice'} a difference shown by half of all runs "
+        f"{times_in_100(chance.seen_if_in_half_of_runs)}, one shown by 1 run in 10 "
+        f"{times_in_100(chance.seen_if_in_one_of_ten)}. This machine and setup only."
+    )
+
+
+def headline(result: Result) -> str:
+    """The verdict in one sentence with its scope, as the first line of every report has it."""
+    if result.verdict == "inconclusive":
+        return result.reason or result.sentence
+    counts = f"{counted(len(result.trials), 'trial')}, {models(result)}."
+    if result.verdict == "repeated" or result.divergence is None:
+        return f"{counts} {compared(result)}"
+    return f"{counts} They part {part(result.divergence)}."
+
+
+def strict_command(result: Result) -> str:
+    """The same check with everything held."""
+    return shlex.join(["samebits", "check", "--preset", "strict", "--", *result.setup.command])
+
+
+def status_words(trial: Trial) -> str:
+    """How a trial ended: complete, exit status 3 ..."""
+    if trial.status == "failed" and trial.exit_code is not None:
+        return f"failed, exit status {trial.exit_code}"
+    return trial.status

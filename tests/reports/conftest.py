@@ -1,0 +1,98 @@
+"""Results made by hand: the three of the contract, from which tests make others by `model_copy`."""
+
+import pytest
+
+from samebits.model import (
+    Control,
+    Detection,
+    Divergence,
+    ProcessKey,
+    Result,
+    Scope,
+    Setup,
+    Size,
+    Trial,
+)
+
+SAME = "9f3c21ab" + "0" * 24
+FINALS = {1: SAME, 2: SAME, 3: "b" * 32, 4: "c" * 32, 5: SAME}
+
+
+def trials(status="complete", steps=1200, finals=None):
+    return [
+        Trial(id=i, status=status, exit_code=0, steps=steps, seconds=3.1, final=(finals or {}).get(i)) for i in range(1, 6)
+    ]
+
+
+@pytest.fixture
+def repeated():
+    return Result(
+        samebits="0.1.0",
+        verdict="repeated",
+        sentence="5 trials, one model: all 1,200 steps have the same bits.",
+        scope=Scope(kind="whole", steps_compared=1200, steps_total=1200),
+        setup=Setup(command=["python", "train.py"], python="/usr/bin/python3", machine={"cpu": "a CPU", "cores": 2}),
+        trials=trials(finals=dict.fromkeys(range(1, 6), SAME)),
+        groups=[[1, 2, 3, 4, 5]],
+        detection=Detection(seen_if_in_half_of_runs=0.9375, seen_if_in_one_of_ten=0.4095),
+        judged=dict.fromkeys(("start", "rng", "batch", "forward", "gradient", "update", "end"), "="),
+        seconds=31.0,
+        record=".samebits/run",
+    )
+
+
+@pytest.fixture
+def diverged(repeated):
+    marks = {"start": "=", "rng": "=", "batch": "=", "forward": "=", "gradient": "!", "update": ".", "end": "."}
+    return repeated.model_copy(
+        update={
+            "verdict": "diverged",
+            "sentence": "5 trials, 3 models. They part at step 0.",
+            "scope": Scope(kind="prefix", steps_compared=0, steps_total=None),
+            "trials": trials("stopped", 20, FINALS),
+            "groups": [[1, 2, 5], [3], [4]],
+            "divergence": Divergence(
+                step=0,
+                kind="gradient",
+                name="embed.weight",
+                trials=[3, 4],
+                process=ProcessKey(order=0, argv=["train.py"]),
+                details=[{"kind": "update", "name": "embed.weight"}],
+                size=Size(
+                    elements=65536, different=812, max_ulp=3, looks="like rounding: same sums in another order"
+                ),
+            ),
+            "judged": marks,
+            "seconds": 6.0,
+        }
+    )
+
+
+@pytest.fixture
+def inconclusive(repeated):
+    return repeated.model_copy(
+        update={
+            "verdict": "inconclusive",
+            "sentence": "No answer.",
+            "reason": "trial 2 started from a file that trial 1 had written.",
+            "advice": "samebits check -- python train.py --output-dir '{out}'",
+            "groups": [],
+        }
+    )
+
+
+@pytest.fixture
+def hostile(diverged):
+    """Names that break documents that do not escape: markup, escapes of terminals, control characters."""
+    name = "</script><script>alert(1)</script>\x1b[2J|`*_\x00&\"'"
+    return diverged.model_copy(
+        update={
+            "divergence": diverged.divergence.model_copy(update={"name": name}),
+            "warnings": [name],
+            "setup": Setup(
+                command=["python", name], python=name, controls=[Control(id=name, took_effect=False, detail=name)]
+            ),
+            "advice": name,
+            "trials": [trial.model_copy(update={"metrics": {name: 0.5}}) for trial in diverged.trials],
+        }
+    )

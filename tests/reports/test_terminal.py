@@ -1,0 +1,135 @@
+"""The terminal shows the verdict as the contract writes it."""
+
+import pytest
+
+from samebits.model import Control, Scope, Setup
+from samebits.reports import terminal, wording
+
+REPEATED = """\
+=  SAME BITS: 5 trials, one model. All 1,200 steps compared.
+   start = | rng = | batch = | forward = | gradient = | update = | end =
+   1-5  [####################]  1,200 steps  0:31   model 9f3c-21ab
+   5 trials notice a difference shown by half of all runs 94 times in 100, one shown by 1 run in 10 41 times in 100. \
+This machine and setup only.
+"""
+
+DIVERGED = """\
+!= DIFFERENT BITS: 5 trials, 3 models. They part at step 0.   stopped after 6 s
+   start = | rng = | batch = | forward = | gradient != | update . | end .
+   1 [==!       ] A    where  step 0 > gradient > embed.weight
+   2 [==!       ] A    size   812 of 65,536 values, at most 3 ULP
+   3 [==!       ] B    looks  like rounding: same sums in another order
+   4 [==!       ] C    also   update > embed.weight
+   5 [==!       ] A    effect not known (stopped early; --full trains on)
+"""
+
+INCONCLUSIVE = """\
+?  NO ANSWER: trial 2 started from a file that trial 1 had written.
+   do this  samebits check -- python train.py --output-dir '{out}'
+"""
+
+
+def test_repeated_is_shown_as_in_the_contract(repeated):
+    assert terminal.render(repeated) == REPEATED
+
+
+def test_diverged_is_shown_as_in_the_contract(diverged):
+    assert terminal.render(diverged).startswith(DIVERGED)
+
+
+def test_inconclusive_is_shown_as_in_the_contract(inconclusive):
+    assert terminal.render(inconclusive) == INCONCLUSIVE
+
+
+def test_a_divergence_ends_with_what_to_do_next(diverged):
+    assert "samebits check --preset strict -- python train.py" in terminal.render(diverged)
+    strict = diverged.model_copy(update={"setup": diverged.setup.model_copy(update={"preset": "strict"})})
+    assert "--preset strict" not in terminal.render(strict)
+
+
+@pytest.mark.parametrize("name", ["repeated", "diverged", "inconclusive", "hostile"])
+@pytest.mark.parametrize("width", [None, 20, 40, 79, 80, 100, 200])
+def test_the_text_is_plain_ascii_that_moves_no_cursor(name, width, request):
+    text = terminal.render(request.getfixturevalue(name), width=width)
+    assert all(" " <= character <= "~" or character == "\n" for character in text)
+
+
+def test_a_narrow_terminal_shows_the_facts_below_the_trials(diverged):
+    lines = terminal.render(diverged, width=60).splitlines()
+    assert "   1 [==!       ] A" in lines
+    assert "   where  step 0 > gradient > embed.weight" in lines
+    assert all(len(line) <= 60 for line in lines if "samebits " not in line)
+
+
+def test_a_trial_that_trained_on_shows_its_group_to_the_end(diverged):
+    whole = diverged.model_copy(
+        update={
+            "trials": [t.model_copy(update={"status": "complete", "steps": 1200}) for t in diverged.trials],
+            "scope": Scope(kind="whole", steps_compared=1200, steps_total=1200),
+        }
+    )
+    text = terminal.render(whole)
+    assert "3 [==!BBBBBBB] B" in text
+    assert "stopped after" not in text
+
+
+def test_a_failed_trial_says_so_where_its_group_would_stand(diverged):
+    failed = diverged.trials[4].model_copy(update={"status": "failed", "exit_code": 3})
+    text = terminal.render(
+        diverged.model_copy(update={"trials": [*diverged.trials[:4], failed], "groups": [[1, 2], [3], [4]]})
+    )
+    assert "5 [          ] - failed, exit status 3" in text
+
+
+def test_failed_trials_are_listed_when_there_is_no_answer(inconclusive):
+    failed = inconclusive.trials[1].model_copy(update={"status": "failed", "exit_code": 3, "steps": 7})
+    text = terminal.render(inconclusive.model_copy(update={"trials": [inconclusive.trials[0], failed]}))
+    assert "trial 2  failed, exit status 3, after 7 steps" in text
+
+
+def test_a_prefix_is_said_in_the_first_line(repeated):
+    prefix = repeated.model_copy(update={"scope": Scope(kind="prefix", steps_compared=200, steps_total=1200)})
+    assert terminal.render(prefix).splitlines()[0].endswith("Only the first 200 steps of 1,200 compared.")
+
+
+def test_what_was_not_observed_and_not_held_is_said(repeated):
+    controls = [Control(id="tf-seed", took_effect=False), Control(id="numpy-seed", took_effect=True)]
+    text = terminal.render(
+        repeated.model_copy(
+            update={
+                "setup": Setup(command=["python"], python=None, controls=controls),
+                "scope": Scope(kind="whole", steps_compared=3, steps_total=3, not_observed=["gradient (in jit)"]),
+                "warnings": ["numpy's global RNG is unseeded and unused"],
+            }
+        )
+    )
+    assert "held   numpy-seed (without effect: tf-seed)" in text
+    assert "unseen gradient (in jit)" in text
+    assert "note   numpy's global RNG is unseeded and unused" in text
+
+
+def test_many_trials_are_shown_a_group_a_line(diverged):
+    many = [diverged.trials[0].model_copy(update={"id": number}) for number in range(1, 101)]
+    groups = [list(range(1, 99)), [99], [100]]
+    text = terminal.render(diverged.model_copy(update={"trials": many, "groups": groups}))
+    assert "A: 98 trials" in text
+    assert len(text.splitlines()) < 15
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"), [([1], "1"), ([1, 2], "1,2"), ([1, 2, 3], "1-3"), ([5, 1, 3, 2], "1-3,5"), ([], "")]
+)
+def test_ids_are_said_as_ranges(numbers, said):
+    assert wording.ids(numbers) == said
+
+
+@pytest.mark.parametrize(("chance", "said"), [(0.9375, "94"), (0.998, "99.8"), (0.99999999, "99.9"), (0.0, "0")])
+def test_a_chance_is_never_rounded_up_to_certainty(chance, said):
+    assert wording.times_in_100(chance) == f"{said} times in 100"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "0:00"), (31, "0:31"), (725, "12:05"), (3723, "1:02:03"), (59.7, "1:00")]
+)
+def test_a_clock_reads_as_people_write_it(seconds, said):
+    assert wording.clock(seconds) == said
