@@ -1,0 +1,205 @@
+"""Python interpreters of this machine: on PATH and in the folders of pyenv, uv and conda."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from samebits.environments.places import home
+from samebits.errors import NotFound, UsageError
+
+SECONDS_TO_ANSWER = 30
+QUESTION = (
+    "import json, sys; sys.stdout.write(json.dumps({'samebits': [sys.executable, sys.prefix, "
+    "list(sys.version_info[:3])]}))"
+)
+CONDA_BASES = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamba", "opt/conda", "conda")
+
+
+class Interpreter(NamedTuple):
+    """A Python interpreter that answered.
+
+    `bin_folder` goes first on PATH: `python` and `python3` there are this interpreter.
+    """
+
+    path: Path
+    version: tuple[int, int, int]
+    bin_folder: Path
+
+
+class Answer(NamedTuple):
+    """What an interpreter says of itself. `prefix` tells a virtual environment from the Python below it."""
+
+    path: Path
+    prefix: Path
+    version: tuple[int, int, int]
+
+    @property
+    def release(self) -> str:
+        """ "3.6.15"."""
+        return ".".join(map(str, self.version))
+
+    def is_release(self, release: str) -> bool:
+        """Whether it is one of a release: 3.6.15 is one of "3.6"."""
+        return (self.release + ".").startswith(release + ".")
+
+
+def ask(path: Path) -> Interpreter:
+    """Ask a file which Python it is. UsageError when it is none, NotFound when there is no such file."""
+    return _usable(_answer(path.expanduser().absolute()))
+
+
+def _usable(answer: Answer) -> Interpreter:
+    return Interpreter(answer.path, answer.version, _bin_folder(answer.path))
+
+
+@functools.lru_cache(maxsize=256)
+def _answer(path: Path) -> Answer:
+    try:
+        done = subprocess.run(
+            [path, "-E", "-s", "-c", QUESTION], stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS_TO_ANSWER
+        )
+        executable, prefix, version = json.loads(done.stdout)["samebits"]
+        return Answer(Path(executable), Path(prefix), (version[0], version[1], version[2]))
+    except FileNotFoundError:
+        raise NotFound(f"There is no interpreter {path}.", advice=how_to_get(None)) from None
+    except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired):
+        raise UsageError(
+            f"{path} is not a Python interpreter: it does not answer as one.",
+            advice="Name one, as in --python /usr/bin/python3; `samebits env list` shows those found here.",
+        ) from None
+
+
+def _bin_folder(executable: Path) -> Path:
+    """The interpreter's own folder where `python` and `python3` there are it; else a folder of wrappers."""
+    here = executable.resolve()
+    if all((executable.parent / name).resolve() == here for name in ("python", "python3")):
+        return executable.parent
+    folder = home() / "pythons" / re.sub(r"[^A-Za-z0-9.-]", "_", str(executable).strip("/"))
+    for name in ("python", "python3"):
+        _write_wrapper(folder / name, executable)
+    return folder
+
+
+def _write_wrapper(path: Path, executable: Path) -> None:
+    """A script, not a link: an interpreter finds its packages by the path it was started with."""
+    text = f'#!/bin/sh\nexec "{executable}" "$@"\n'
+    if path.is_file() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(text)
+    draft.chmod(0o755)
+    draft.replace(path)
+
+
+def candidates(path: str) -> Iterator[Path]:
+    """Files that are named like interpreters, in the order in which they are preferred."""
+    for folder in path.split(os.pathsep):
+        if folder:
+            yield from _matching(Path(folder), "python", "python[23]", "python[23].*")
+    for place, pattern in places().values():
+        yield from _matching(place, pattern)
+    for base in conda_bases():
+        yield from _matching(base, "bin/python", "envs/*/bin/python")
+
+
+def _matching(folder: Path, *patterns: str) -> Iterator[Path]:
+    for pattern in patterns:
+        for found in sorted(folder.glob(pattern)):
+            if re.fullmatch(r"python(\d(\.\d+)?)?", found.name) and os.access(found, os.X_OK):
+                yield found
+
+
+def places() -> dict[str, tuple[Path, str]]:
+    """Tool -> (its folder, where interpreters lie in it)."""
+    share = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or share / "uv" / "python")
+    return {"pyenv": (pyenv / "versions", "*/bin/python"), "uv": (uv, "*/bin/python3")}
+
+
+def conda_bases() -> list[Path]:
+    """Folders in which conda or one of its kin is installed, or an environment that its list names."""
+    named = [os.environ.get("MAMBA_ROOT_PREFIX"), os.environ.get("CONDA_PREFIX")]
+    program = os.environ.get("CONDA_EXE")
+    bases = [Path(text) for text in named if text] + ([Path(program).parent.parent] if program else [])
+    bases += [Path.home() / name for name in CONDA_BASES] + [Path("/opt") / name for name in CONDA_BASES]
+    listed = Path.home() / ".conda" / "environments.txt"
+    if listed.is_file():
+        bases += [Path(line) for line in listed.read_text(errors="replace").splitlines() if line.strip()]
+    return [base for base in dict.fromkeys(bases) if base.is_dir()]
+
+
+def found(path: str | None = None) -> Iterator[Answer]:
+    """The interpreters of this machine, each once, in the order in which they are preferred; asked as they come."""
+    seen = set()
+    for candidate in candidates(os.environ.get("PATH", "") if path is None else path):
+        try:
+            answer = _answer(candidate)
+        except (NotFound, UsageError):
+            continue
+        key = (answer.path.resolve(), answer.prefix.resolve())
+        if key not in seen:
+            seen.add(key)
+            yield answer
+
+
+def of_release(release: str, path: str | None = None) -> Interpreter:
+    """An interpreter of a release ("3.6", "3.6.15"). NotFound says where it was looked for and how to get it."""
+    for answer in found(path):
+        if answer.is_release(release):
+            return _usable(answer)
+    raise NotFound(f"No Python {release} on this machine. Looked {where_looked()}.", advice=how_to_get(release))
+
+
+def where_looked() -> str:
+    """The places, as the end of a sentence that begins with "looked"."""
+    parts = ["on PATH"] + [f"in {folder} ({tool})" for tool, (folder, _) in places().items()]
+    bases = conda_bases()
+    parts.append("in " + ", ".join(map(str, bases)) + " (conda)" if bases else "for conda (no folder of it here)")
+    return ", ".join(parts)
+
+
+def how_to_get(release: str | None) -> str:
+    """Commands that install an interpreter. uv has 3.7 as its oldest."""
+    if release is None:
+        return "`samebits env list` shows the interpreters found here."
+    exact = "3.6.15" if release == "3.6" else release
+    ways = [f"pyenv install {exact}", f"conda create -n py{release} python={release}"]
+    if tuple(map(int, release.split(".")[:2])) >= (3, 7):
+        ways.insert(1, f"uv python install {release}")
+    return "One of these gets it: " + ", ".join(f"`{way}`" for way in ways) + "."
+
+
+def named(text: str, path: str) -> Interpreter:
+    """The interpreter that a word names: a file, a folder that holds bin/python, a release, or a name on PATH."""
+    file = Path(text).expanduser()
+    try:
+        if file.is_dir():
+            return _in_folder(file)
+        if file.is_file() or os.sep in text:
+            return ask(file)
+    except OSError as why:
+        raise NotFound(f"{text!r} cannot be an interpreter: {why.strerror}.", advice=how_to_get(None)) from None
+    on_path = shutil.which(text, path=path)
+    if on_path:
+        return ask(Path(on_path))
+    release = re.fullmatch(r"(?:python)?(\d\.\d+(\.\d+)?)", text)
+    if release:
+        return of_release(release.group(1), path)
+    raise NotFound(f"There is no interpreter {text!r}. Looked {where_looked()}.", advice=how_to_get(None))
+
+
+def _in_folder(folder: Path) -> Interpreter:
+    for inner in ("bin/python", "bin/python3", "python", "python3"):
+        if (folder / inner).is_file():
+            return ask(folder / inner)
+    raise NotFound(f"There is no interpreter in the folder {folder}: no bin/python.", advice=how_to_get(None))

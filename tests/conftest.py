@@ -1,0 +1,219 @@
+"""What tests share: the interpreters of this machine, the legacy stacks, and one watched run of a program."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import samebits_probe
+from samebits.environments import environment_python, interpreters
+from samebits.errors import SamebitsError
+from samebits_probe import wire
+
+RELEASES = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+PROBE = Path(samebits_probe.__file__).parent
+
+
+@pytest.fixture(scope="session")
+def legacy_python():
+    """Function(name) -> path of a legacy stack's interpreter ("keras-tf1.14", ...); skips where it is not built."""
+
+    def find(name):
+        try:
+            return str(environment_python(name))
+        except SamebitsError as why:
+            pytest.skip(f"{why.message} {why.advice}")
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def pythons():
+    """Interpreters of this machine, {"3.6": path, ...}, from 3.6 to 3.13: one of each release that was found."""
+    found = {}
+    for answer in interpreters.found():
+        release = ".".join(map(str, answer.version[:2]))
+        if release in RELEASES:
+            found.setdefault(release, str(answer.path))
+    return {release: found[release] for release in RELEASES if release in found}
+
+
+@pytest.fixture
+def injected(tmp_path):
+    """Function(**config) -> (environment, trial folder): what the launcher gives to a watched process.
+
+    `config` overrides fields of the probe's config.json (see samebits_probe.wire).
+    """
+    made = []
+
+    def inject(environment=None, **config):
+        made.append(None)
+        trial = tmp_path / f"trial-{len(made)}"
+        trial.mkdir()
+        _write_config(trial, config)
+        path = os.pathsep.join(filter(None, [str(_copied_probe(tmp_path)), os.environ.get("PYTHONPATH")]))
+        given = {"PYTHONPATH": path, wire.CONFIG_VARIABLE: str(trial / "config.json")}
+        return {**os.environ, **given, **(environment or {})}, trial
+
+    return inject
+
+
+def _copied_probe(folder):
+    inject = folder / "inject"
+    if not inject.is_dir():
+        shutil.copytree(PROBE, inject / "samebits_probe", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copyfile(PROBE / "_sitecustomize.py", inject / "sitecustomize.py")
+    return inject
+
+
+def _write_config(trial, config):
+    document = {
+        "format": wire.FORMAT,
+        "trial": 1,
+        "folder": str(trial),
+        "hash": "xxh3",
+        "xxhash": _xxhash_extension(),
+        "stop_after": None,
+        "thin": {"after": 1000, "every": 100},
+        "controls": [],
+        "seed": 2019,
+        "launcher": os.getpid(),
+        "capture": None,
+        "previous_site": None,
+    }
+    (trial / "config.json").write_text(json.dumps({**document, **config}))
+
+
+def _xxhash_extension():
+    import xxhash._xxhash
+
+    return xxhash._xxhash.__file__
+
+
+@pytest.fixture
+def watched_run(injected, tmp_path):
+    """Function(python, program, *arguments, **config) -> WatchedTrial: run a program as a trial, to its end.
+
+    `program`: a path, or the text of a program. Among `config`: `environment` (variables), `timeout` (seconds),
+    `cwd`; every other field overrides the probe's config.json.
+    """
+
+    def run(python, program, *arguments, environment=None, timeout=120, cwd=None, **config):
+        variables, trial = injected(environment, **config)
+        if "\n" in str(program):
+            text, program = program, trial / "program.py"
+            program.write_text(text)
+        command = [str(python or sys.executable), str(program), *map(str, arguments)]
+        exit_code = _run_until_stopped(command, trial, variables, timeout, cwd or tmp_path)
+        return WatchedTrial(trial, exit_code)
+
+    return run
+
+
+def _run_until_stopped(command, trial, environment, timeout, cwd):
+    """Run to the end, or to `stop_after`: a stopped process waits to be ended by its launcher. Its exit status."""
+    with (trial / "stdout.txt").open("wb") as out, (trial / "stderr.txt").open("wb") as err:
+        process = subprocess.Popen(
+            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+        )
+        deadline = time.monotonic() + timeout
+        while process.poll() is None and not list(trial.glob("processes/*/stopped.json")):
+            if time.monotonic() > deadline:
+                _end(process)
+                raise AssertionError(f"{command} did not end in {timeout} s:\n{(trial / 'stderr.txt').read_text()}")
+            time.sleep(0.02)
+        _end(process)
+        return process.wait()
+
+
+def _end(process):
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+class WatchedTrial:
+    """What a watched run left, read without any code of the store. `processes`: in the order in which they began."""
+
+    def __init__(self, folder, exit_code):
+        self.folder, self.exit_code = folder, exit_code
+        self.stdout = (folder / "stdout.txt").read_text(errors="replace")
+        self.stderr = (folder / "stderr.txt").read_text(errors="replace")
+        self.processes = [WatchedProcess(path) for path in sorted(folder.glob("processes/*"))]
+        self.probe_failures = [path.read_text() for path in folder.glob("probe-failed-*.txt")]
+
+    @property
+    def observed(self):
+        """The processes that observed something."""
+        return [process for process in self.processes if process.records]
+
+    @property
+    def only(self):
+        """The one process that observed something."""
+        assert len(self.observed) == 1, (len(self.observed), self.stderr)
+        return self.observed[0]
+
+
+class WatchedProcess:
+    """One process: `facts`, `points` (id -> document), `records` [(step, kind, name, occurrence, hex, flag)],
+    `scalars` [(step, name, occurrence, value)], `events`, `end` and `stopped` (a document or None)."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.facts = _document(folder / wire.PROCESS)
+        self.points = {point["id"]: point for point in _lines(folder / wire.POINTS)}
+        self.records = [self._record(fields) for fields in _unpacked(folder / wire.TRACE, wire.RECORD)]
+        self.scalars = [
+            (step, self.points[point]["name"], occurrence, value)
+            for step, point, occurrence, value in _unpacked(folder / wire.SCALARS, wire.SCALAR)
+        ]
+        self.events = _lines(folder / wire.EVENTS)
+        self.end = _document(folder / wire.END)
+        self.stopped = _document(folder / wire.STOPPED)
+
+    def _record(self, fields):
+        step, point, kind, flag, occurrence, fingerprint = fields
+        return step, wire.KINDS[kind], self.points[point]["name"], occurrence, fingerprint.hex(), flag
+
+    @property
+    def steps(self):
+        """The number of steps that were observed."""
+        return (self.end or self.stopped or {"steps": None})["steps"]
+
+    @property
+    def failures(self):
+        """What the probe itself failed at."""
+        return [event for event in self.events if event["event"] == "probe-failed"]
+
+    @property
+    def not_observed(self):
+        """Points that the watcher said it cannot see."""
+        return [event["point"] for event in self.events if event["event"] == "not-observed"]
+
+    def names(self, kind, step=None):
+        """Names of the points of a kind (at a step), in the order in which they were observed."""
+        return [record[2] for record in self.records if record[1] == kind and step in (None, record[0])]
+
+    def prints(self, kind, step=None):
+        """(name, fingerprint) of the points of a kind (at a step)."""
+        return [(record[2], record[4]) for record in self.records if record[1] == kind and step in (None, record[0])]
+
+
+def _document(path):
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def _lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def _unpacked(path, struct):
+    data = path.read_bytes() if path.is_file() else b""
+    return list(struct.iter_unpack(data[: len(data) - len(data) % struct.size]))
