@@ -28,7 +28,9 @@ def find_python(python: str | None, env: str | None, path: str) -> Interpreter:
         return interpreters.ask(environment_python(env))
     if python is not None:
         return interpreters.named(python, path)
-    return interpreters.ask(Path(shutil.which("python", path=path) or shutil.which("python3", path=path) or sys.executable))
+    return interpreters.ask(
+        Path(shutil.which("python", path=path) or shutil.which("python3", path=path) or sys.executable)
+    )
 
 
 def environment_python(name: str) -> Path:
