@@ -123,13 +123,9 @@ TRIALS = Option(
     "trials", ("-n", "--trials"), "Trials: fresh processes that train from the start.", "N", read_trials, DEFAULT_TRIALS
 )
 CONTROLS = Option("controls", ("--control",), "Hold this control in every trial.", "ID", read_text, many=True)
-PRESET = Option("preset", ("--preset",), "Hold the controls of a preset: none, strict, code1, code2, code3.", "NAME", read_text)
-SEED = Option(
-    "seed", ("--seed",), f"The seed that seeding controls use (default: {DEFAULT_SEED}).", "S", read_seed
-)
-PYTHON = Option(
-    "python", ("--python",), "The interpreter that `python` in the command is.", "PATH", read_text
-)
+PRESET = Option("preset", ("--preset",), "Hold these controls: none, strict, code1, code2, code3.", "NAME", read_text)
+SEED = Option("seed", ("--seed",), f"The seed that seeding controls use (default: {DEFAULT_SEED}).", "S", read_seed)
+PYTHON = Option("python", ("--python",), "The interpreter that `python` in the command is.", "PATH", read_text)
 ENVIRONMENT = Option(
     "environment", ("--env",), "The environment that `python` in the command is of.", "NAME", read_text
 )
@@ -150,12 +146,8 @@ TIMEOUT = Option("timeout", ("--timeout",), "The most time for one trial.", "SEC
 ARTIFACTS = Option(
     "artifacts", ("--artifact",), "More files that the program writes, compared too.", "GLOB", read_text, many=True
 )
-METRICS = Option(
-    "metrics", ("--metric",), "A number that the program prints.", "NAME=REGEX", read_metric, many=True
-)
-ISOLATE = Option(
-    "isolate", ("--isolate",), "Each trial works in its own folder of links to this one.", default=False
-)
+METRICS = Option("metrics", ("--metric",), "A number that the program prints.", "NAME=REGEX", read_metric, many=True)
+ISOLATE = Option("isolate", ("--isolate",), "Each trial works in its own folder of links to this one.", default=False)
 AGAINST = Option("against", ("--against",), "Compare with a recorded run.", "RECORD", read_text)
 ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))
 OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)

@@ -20,7 +20,8 @@ FINALS = {1: SAME, 2: SAME, 3: "b" * 32, 4: "c" * 32, 5: SAME}
 
 def trials(status="complete", steps=1200, finals=None):
     return [
-        Trial(id=i, status=status, exit_code=0, steps=steps, seconds=3.1, final=(finals or {}).get(i)) for i in range(1, 6)
+        Trial(id=i, status=status, exit_code=0, steps=steps, seconds=3.1, final=(finals or {}).get(i))
+        for i in range(1, 6)
     ]
 
 
@@ -58,9 +59,7 @@ def diverged(repeated):
                 trials=[3, 4],
                 process=ProcessKey(order=0, argv=["train.py"]),
                 details=[{"kind": "update", "name": "embed.weight"}],
-                size=Size(
-                    elements=65536, different=812, max_ulp=3, looks="like rounding: same sums in another order"
-                ),
+                size=Size(elements=65536, different=812, max_ulp=3, looks="like rounding: same sums in another order"),
             ),
             "judged": marks,
             "seconds": 6.0,

@@ -6,7 +6,7 @@ import itertools
 import textwrap
 from typing import TYPE_CHECKING
 
-from samebits.model import Result
+from samebits.model import Result, Trial
 from samebits.reports import wording
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ BAR = 20
 SHORT_BAR = 10
 MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
 LABEL = 6
+ENDED_WELL = {"complete", "stopped"}
 NARROW = 80  # below it the facts stand under the trials instead of beside them
 
 
@@ -159,7 +160,8 @@ def _beside(rows: list[str], facts: list[tuple[str, str]], width: int | None) ->
 
 def _no_answer(result: Result, record: Record | None) -> list[str]:
     facts = [("file", path) for path in _leaked(record)]
-    facts += [(f"trial {t.id}", _ended(t.id, result, record)) for t in result.trials if t.status not in {"complete", "stopped"}]
+    badly = [trial for trial in result.trials if trial.status not in ENDED_WELL]
+    facts += [(f"trial {trial.id}", _ended(trial, record)) for trial in badly]
     facts += [("do this", result.advice)] if result.advice else []
     lines = [f"{INDENT}{label:<8} {said}" for label, said in facts]
     return lines + ([_kinds(result, record)] if "!" in result.judged.values() else [])
@@ -171,9 +173,8 @@ def _leaked(record: Record | None) -> list[str]:
     return sorted({leak.path for trial in record.trials for leak in trial.file.leaks})[:5]
 
 
-def _ended(number: int, result: Result, record: Record | None) -> str:
-    trial = next(trial for trial in result.trials if trial.id == number)
-    why = next((t.file.why for t in record.trials if t.file.id == number), "") if record else ""
+def _ended(trial: Trial, record: Record | None) -> str:
+    why = next((t.file.why for t in record.trials if t.id == trial.id), "") if record else ""
     words = [wording.status_words(trial), f"after {wording.counted(trial.steps, 'step')}"]
     return ", ".join(words) + (f": {why}" if why else "")
 

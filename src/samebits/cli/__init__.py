@@ -1,0 +1,33 @@
+"""The command line: a table of contents. Nothing heavy is imported here, so that help comes at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from samebits import __version__
+from samebits.cli import check, compare, data, env, failing, record, report
+
+COMMANDS = (check.COMMAND, record.COMMAND, report.COMMAND, compare.COMMAND, env.COMMAND, data.COMMAND)
+
+samebits = click.Group(
+    "samebits",
+    commands=list(COMMANDS),
+    help="Does a training repeat, bit for bit? Put `samebits check --` in front of its command.",
+    epilog="Exit status: 0 repeated (or done), 1 diverged, 2 wrong use or an error, 3 inconclusive.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+samebits = click.version_option(__version__, prog_name="samebits", message="%(prog)s %(version)s")(samebits)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; never raises, never shows a traceback."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        failing.refuse_unreadable(words)
+        status = samebits.main(words, prog_name="samebits", standalone_mode=False)
+    except BaseException as why:
+        return failing.answer(why)
+    return status if isinstance(status, int) else 0

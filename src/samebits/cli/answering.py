@@ -1,0 +1,98 @@
+"""Showing a result: the screen, the files that were asked for, and the exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from samebits.errors import UsageError
+
+if TYPE_CHECKING:
+    from samebits.model import Result
+    from samebits.store.record import Record
+
+SCREEN = "-"
+Targets = Mapping[str, str | None]  # the name of a reporter -> a file, `-`, or None
+
+
+def check_targets(targets: Targets) -> None:
+    """UsageError for a report that could not be written: asked before the trials, not after days of them."""
+    named = {name: target for name, target in targets.items() if target}
+    if sum(target == SCREEN for target in named.values()) > 1:
+        raise UsageError("standard output can hold one report only.", "name a file for the others.")
+    for name, target in named.items():
+        if target != SCREEN:
+            _check_file(f"--{name} {target}", Path(target))
+
+
+def _check_file(said: str, path: Path) -> None:
+    if path.is_dir():
+        raise UsageError(f"{said}: this is a folder.", "name a file in it.")
+    if not path.parent.is_dir():
+        raise UsageError(f"{said}: the folder {path.parent} is not there.", f"mkdir -p {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{said}: this cannot be written to.", "name a file in a folder of yours.")
+
+
+def answer(result: Result, targets: Targets, record: Record | None = None) -> int:
+    """Show the result, write what was asked for, return the verdict's exit status."""
+    from samebits.model import EXIT_CODES
+
+    record = record or _record_of(result)
+    screen_taken = SCREEN in targets.values()
+    _show(result, record, sys.stderr if screen_taken else sys.stdout)
+    for name, target in targets.items():
+        if target:
+            _write(name, target, result, record)
+    return EXIT_CODES[result.verdict]
+
+
+def _record_of(result: Result) -> Record | None:
+    """The record that the result was judged from; the screen does without where it has gone."""
+    if result.record is None:
+        return None
+    from samebits.errors import SamebitsError
+    from samebits.store.record import open_record
+
+    try:
+        return open_record(result.record)
+    except SamebitsError:
+        return None
+
+
+def _show(result: Result, record: Record | None, stream: TextIO) -> None:
+    from samebits.reports import painting
+
+    say(painting.shown(result, record, stream), stream)
+
+
+def _write(name: str, target: str, result: Result, record: Record | None) -> None:
+    from samebits import reports
+
+    text = reports.render(name, result, record)
+    if target == SCREEN:
+        say(text)
+        return
+    draft = Path(f"{target}.{os.getpid()}.part")
+    try:
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+        draft.replace(target)
+    except OSError as why:
+        draft.unlink(missing_ok=True)
+        said = f"--{name} {target}: cannot be written ({why.strerror or why})."
+        raise UsageError(said, "name another file.") from None
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Write to a stream, in what its encoding can hold. One that nobody reads any more (`| head`) ends nothing."""
+    stream = stream or sys.stdout
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        # the interpreter flushes once more at its end, and would complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

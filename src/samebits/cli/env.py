@@ -1,0 +1,44 @@
+"""`samebits env`: the environments that can be built, and the interpreters that are there."""
+
+from __future__ import annotations
+
+import click
+
+from samebits.cli import answering, asking
+from samebits.cli.parsing import Reads
+from samebits.options import read_text
+
+TEXT = "List or build environments from lock files with hashes."
+
+
+def show_all() -> int:
+    """What `--env` and `--python` can name here."""
+    from samebits import environments
+
+    answering.say(environments.listing())
+    return 0
+
+
+def create(name: str) -> int:
+    """Build one, and say how it is used."""
+    from samebits import environments
+
+    with asking.shown_progress() as progress:
+        environments.create(name, progress.note)
+    answering.say(f"{name} is built.   use it   samebits check --env {name} -- python train.py\n")
+    return 0
+
+
+COMMAND = click.Group(
+    "env",
+    help=TEXT,
+    commands=[
+        click.Command("list", callback=show_all, help="Environments that can be built, and interpreters found here."),
+        click.Command(
+            "create",
+            callback=create,
+            help="Build an environment.",
+            params=[click.Argument(["name"], type=Reads(read_text, "name"), metavar="NAME")],
+        ),
+    ],
+)

@@ -1,0 +1,79 @@
+"""What people see when something goes wrong: what, where, what next, on standard error; exit status 2; no traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from samebits.errors import SamebitsError, UsageError
+
+WRONG = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it: a loop around samebits ends too
+
+
+def refuse_unreadable(words: Sequence[str]) -> None:
+    """UsageError for an argument that is not UTF-8 (lone surrogates stand in it): no record could hold it."""
+    for word in words:
+        if any("\ud800" <= character <= "\udfff" for character in word):
+            shown = word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            raise UsageError(f"the argument {shown} is not UTF-8.", "give the file a name in UTF-8, or link to it.")
+
+
+def answer(why: BaseException) -> int:
+    """Tell what happened and return the exit status."""
+    if isinstance(why, click.exceptions.Exit):
+        return why.exit_code
+    if isinstance(why, SystemExit):
+        return why.code if isinstance(why.code, int) else WRONG
+    if isinstance(why, KeyboardInterrupt | click.Abort):
+        return _say("stopped by Ctrl-C; what was recorded until then can be read.", "", INTERRUPTED)
+    if isinstance(why, BrokenPipeError):
+        return WRONG  # whoever was listening has gone
+    return _say(*_message(why), WRONG)
+
+
+def _message(why: BaseException) -> tuple[str, str]:
+    if isinstance(why, SamebitsError):
+        return why.message, why.advice
+    if isinstance(why, click.UsageError):
+        command = why.ctx.command_path if why.ctx else "samebits"
+        return why.format_message(), f"{command} --help"
+    if isinstance(why, click.ClickException):
+        return why.format_message(), ""
+    return _unforeseen(why)
+
+
+def _unforeseen(why: BaseException) -> tuple[str, str]:
+    what = "".join(traceback.format_exception_only(why)).strip().replace("\n", " ")
+    said = f"the system refused: {what}." if isinstance(why, OSError) else f"an error of samebits itself: {what}."
+    kept = _keep(why)
+    if kept is None:
+        return said, "please report it, with the command that you gave."
+    return said, f"if the message does not explain it, please report it with the file {kept}"
+
+
+def _keep(why: BaseException) -> str | None:
+    """Write the traceback to a file of its own. None: there is no place for it."""
+    try:
+        handle, path = tempfile.mkstemp(prefix="samebits-error-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write("".join(traceback.format_exception(why)))
+    except OSError:
+        return None
+    return path
+
+
+def _say(message: str, advice: str, status: int) -> int:
+    lines = [f"samebits: {message}"] + ([f"   do this  {advice}"] if advice else [])
+    text = "\n".join(lines) + "\n"
+    try:
+        sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass  # nobody can be told; the exit status still says it
+    return status

@@ -1,0 +1,96 @@
+"""From the table of options to the parser: no command declares an option of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from samebits.options import OPTIONS, Option
+
+DASHES = "samebits.dashes"  # whether `--` stood before the command
+STOPS_AT_THE_COMMAND = {"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
+
+
+class Reads(click.ParamType[Any]):
+    """A word that a reader of the table understands, or a sentence about why not."""
+
+    def __init__(self, read: Callable[[str], Any], name: str) -> None:
+        self.read, self.name = read, name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value  # a default
+        try:
+            return self.read(value)
+        except ValueError as why:
+            self.fail(str(why), param, ctx)
+
+
+class Flagged(click.Option):
+    """An option that is called by the flag that people type, not by all its forms."""
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        return max(self.opts, key=len)
+
+
+def as_click(option: Option) -> click.Option:
+    """The parser's form of an option."""
+    declared = (*option.flags, option.name)
+    if option.takes == 0:
+        return Flagged(declared, is_flag=True, default=False, help=option.help)
+    kind: Any = _kind(option)
+    return Flagged(
+        declared,
+        type=kind,
+        default=option.default,
+        show_default=option.default is not None,
+        multiple=option.many,
+        metavar=option.metavar,
+        help=option.help,
+    )
+
+
+def _kind(option: Option) -> Any:
+    if option.words:
+        return tuple(Reads(read, "word") for read in option.words)
+    assert option.read is not None
+    return Reads(option.read, option.name)
+
+
+class Launching(click.Command):
+    """A command that ends in the command of a training; options stop where that begins."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = list(args)
+        rest = super().parse_args(ctx, args)
+        words = ctx.params.get("command") or ()
+        before = len(given) - len(words) - 1
+        ctx.meta[DASHES] = before >= 0 and given[before] == "--"
+        return rest
+
+
+def training_command(words: tuple[str, ...]) -> list[str]:
+    """The command to run: a script that stands there without `--` is run by python."""
+    dashes = click.get_current_context().meta.get(DASHES, False)
+    if words and not dashes and words[0].endswith(".py"):
+        return ["python", *words]
+    return list(words)
+
+
+def launching(name: str, run: Callable[..., int], text: str) -> click.Command:
+    """A command with the options of its name in the table, and the words of a training command."""
+    words = click.Argument(["command"], nargs=-1, type=click.UNPROCESSED, metavar="[--] COMMAND ...")
+    return Launching(
+        name,
+        params=[*map(as_click, OPTIONS[name]), words],
+        callback=run,
+        help=text,
+        context_settings=STOPS_AT_THE_COMMAND,
+    )
+
+
+def plain(name: str, run: Callable[..., int], text: str, arguments: list[click.Argument]) -> click.Command:
+    """A command with the options of its name in the table and arguments of its own."""
+    return click.Command(name, params=[*map(as_click, OPTIONS[name]), *arguments], callback=run, help=text)

@@ -1,0 +1,25 @@
+"""`samebits report`: make the reports again from a record."""
+
+from __future__ import annotations
+
+import click
+
+from samebits.cli import answering
+from samebits.cli.parsing import plain
+
+TEXT = """Judge a record again and show it; with options, write it in other forms too.
+
+Exit status: that of the verdict, as `samebits check` has it."""
+
+
+def run(record: str, **targets: str | None) -> int:
+    """Open, judge, answer."""
+    answering.check_targets(targets)
+    from samebits.cli.judging import judged
+    from samebits.store.record import open_record
+
+    opened = open_record(record)
+    return answering.answer(judged(opened), targets, opened)
+
+
+COMMAND = plain("report", run, TEXT, [click.Argument(["record"], metavar="RECORD")])

@@ -1,0 +1,182 @@
+"""Progress of trials on standard error: one live line a trial on a terminal, sparse plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from samebits.launch.progress import Progress
+from samebits.reports import painting, wording
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
+QUIET_SECONDS = 30.0  # between two lines about one trial where nobody watches
+ROWS = 12  # trials whose lines are kept on the screen
+
+
+@contextmanager
+def shown(stream: TextIO) -> Iterator[Progress]:
+    """A progress that shows itself on the stream while the block runs."""
+    if not painting.is_terminal(stream):
+        yield Lines(stream)
+        return
+    with Live(stream) as live:
+        yield live
+
+
+class Pace:
+    """Steps per second, of one trial: over all of it, without its start (imports, data)."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._first: tuple[float, int] | None = None
+
+    def at(self, step: int) -> float | None:
+        """The rate when this many steps are made; None until two sights of it."""
+        moment = self._now()
+        if self._first is None:
+            self._first = (moment, step)
+            return None
+        began, first = self._first
+        return (step - first) / (moment - began) if moment > began and step > first else None
+
+
+def left(rate: float | None, step: int, total: int | None) -> str:
+    """The time left, as a clock; empty where it cannot be told."""
+    if rate is None or total is None or rate <= 0:
+        return ""
+    return f"{wording.clock(max(0, total - step) / rate)} left"
+
+
+def pace_words(rate: float | None) -> str:
+    """Steps a second, or seconds a step where these are slow."""
+    if rate is None or rate <= 0:
+        return ""
+    return f"{rate:,.0f} steps/s" if rate >= 10 else f"{rate:.1f} steps/s" if rate >= 1 else f"{1 / rate:.1f} s/step"
+
+
+def steps_words(step: int, total: int | None) -> str:
+    """12 of 200 steps."""
+    return f"{step:,} of {wording.counted(total, 'step')}" if total else wording.counted(step, "step")
+
+
+def round_words(steps: int | None, trials: int) -> str:
+    """What a round does."""
+    each = "whole" if steps is None else f"{wording.counted(steps, 'step')} each"
+    return f"{wording.counted(trials, 'trial')}, {each}"
+
+
+class Lines(Progress):
+    """Plain text: a line when a round starts, when a trial ends, and now and then between."""
+
+    def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._now = stream, now
+        self._totals: dict[int, int | None] = {}
+        self._paces: dict[int, Pace] = {}
+        self._said: dict[int, float] = {}
+        self._of = 0
+
+    def round_started(self, steps: int | None, trials: int) -> None:
+        """Say what the round does."""
+        self._say(round_words(steps, trials))
+
+    def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
+        """Nothing is said yet."""
+        self._of, self._totals[id], self._paces[id], self._said[id] = of, steps_total, Pace(self._now), self._now()
+
+    def trial_step(self, id: int, step: int) -> None:
+        """Say it when nothing was said for long."""
+        pace = self._paces.get(id)
+        if pace is None:
+            return
+        rate = pace.at(step)
+        if self._now() - self._said[id] < QUIET_SECONDS:
+            return
+        self._said[id] = self._now()
+        total = self._totals.get(id)
+        words = [steps_words(step, total), pace_words(rate), left(rate, step, total)]
+        self._say(f"trial {id} of {self._of}: {', '.join(filter(None, words))}")
+
+    def trial_ended(self, id: int, status: str, steps: int, seconds: float) -> None:
+        """Say how it ended."""
+        self._say(f"trial {id} of {self._of}: {status}, {wording.counted(steps, 'step')}, {wording.span(seconds)}")
+
+    def note(self, text: str) -> None:
+        """Say it."""
+        self._say(text)
+
+    def _say(self, text: str) -> None:
+        try:
+            self._stream.write(f"samebits: {wording.printable(text)}\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass  # who does not listen is not told; trials go on
+
+
+class Live(Progress):
+    """One live line a trial: its bar, steps, rate and time left. They go when the verdict comes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._bars = _bars(stream)
+        self._tasks: dict[int, Any] = {}
+        self._paces: dict[int, Pace] = {}
+        self._totals: dict[int, int | None] = {}
+
+    def __enter__(self) -> Live:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def round_started(self, steps: int | None, trials: int) -> None:
+        """A new set of lines."""
+        for task in self._tasks.values():
+            self._bars.remove_task(task)
+        self._tasks = {}
+
+    def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
+        """A line for the trial; the oldest goes where there are many."""
+        self._paces[id], self._totals[id] = Pace(), steps_total
+        if len(self._tasks) >= ROWS:
+            self._bars.remove_task(self._tasks.pop(next(iter(self._tasks))))
+        self._tasks[id] = self._bars.add_task(f"trial {id} of {of}", total=steps_total, said="starts")
+
+    def trial_step(self, id: int, step: int) -> None:
+        """Move the bar."""
+        if id not in self._tasks:
+            return
+        rate, total = self._paces[id].at(step), self._totals[id]
+        words = [steps_words(step, total), pace_words(rate), left(rate, step, total)]
+        self._bars.update(self._tasks[id], completed=step, said="  ".join(filter(None, words)))
+
+    def trial_ended(self, id: int, status: str, steps: int, seconds: float) -> None:
+        """Fill the bar of a trial that got to its end."""
+        if id not in self._tasks:
+            return
+        well = status in {"complete", "stopped"}
+        said = f"{status}, {wording.counted(steps, 'step')}, {wording.span(seconds)}"
+        self._bars.update(self._tasks[id], total=max(steps, 1), completed=max(steps, 1) if well else steps, said=said)
+
+    def note(self, text: str) -> None:
+        """A line above the bars."""
+        self._bars.console.print(f"samebits: {wording.printable(text)}", markup=False, highlight=False, style="dim")
+
+
+def _bars(stream: TextIO) -> Bars:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(file=stream, no_color=not painting.wants_colour(), legacy_windows=False)
+    return Bars(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[said]}", markup=False),
+        console=console,
+        transient=True,
+        refresh_per_second=5,
+    )
