@@ -1,0 +1,146 @@
+"""Watches Keras 2 (2.3.1 was tried) on TensorFlow 1.14 and 2.1: `fit`, `fit_generator`, `train_on_batch`, own functions.
+
+What counts as seen, as (point, hook, hidden by, said then):
+"""
+import sys
+
+from .. import rng
+from .keras2_arrays import Arrays
+from .keras2_ends import Ends
+from .keras2_functions import Functions
+from .keras2_gradients import watch_apply_gradients, watch_get_gradients
+from .keras2_variables import EagerReader, GraphReader
+
+SEEN = [
+    (
+        "rng",
+        "python, numpy; seed and operation counter of TensorFlow's default graph (eager: the context's seed and state)",
+        "generators inside the kernels of random operations (dropout, noise)",
+        "the state of random operations lives inside TensorFlow's kernels",
+    ),
+    (
+        "batch",
+        "arrays fed to the train function: inputs, labels, sample weights; inputs made of tensors as further outputs",
+        "labels that are tensors of the graph",
+        "tensors of the graph, not arrays, are fed to the model",
+    ),
+    ("loss and metrics", "outputs of the train function", "", ""),
+    (
+        "gradient",
+        "tensors of Optimizer.get_gradients or apply_gradients as further outputs of the train function",
+        "an optimizer that asks for gradients in a way of its own",
+        "the optimizer computes its gradients outside of get_gradients",
+    ),
+    ("update", "weights, optimizer slots, iterations and rates, read after each step", "", ""),
+    ("start", "weights and slots, read before the first step of their function", "", ""),
+    (
+        "end",
+        "weights read at exit, or before clear_session and Session.close",
+        "a session that dies unclosed",
+        "the state after the last step is taken",
+    ),
+    ("evaluation", "outputs of the test and predict functions, kind forward", "", ""),
+]
+HIDDEN = {point: said for point, _, _, said in SEEN}
+_RANDOM = "Random", "Multinomial", "TruncatedNormal"  # in the names of operations that keep a state
+
+
+class Watch:
+    """What the parts of this watcher share in one process."""
+
+    def __init__(self, probe, tensorflow):
+        self.probe, self._tensorflow = probe, tensorflow
+        self.arrays = Arrays(probe)
+        self.ends = Ends(probe, self.arrays, self.make_reader)
+        self.functions = Functions(self)
+        self._said = set()
+
+    def make_reader(self, variables, session):
+        """A reader of variables: of a graph where a session is given, else of eager ones."""
+        return EagerReader(variables, self._tensorflow) if session is None else GraphReader(variables)
+
+    def session_for(self, function, inputs):
+        """The session in which `function` is about to run, as it will find it itself; None for eager functions."""
+        if hasattr(function, "_make_callable"):
+            return self._tensorflow.backend.get_session(self._tensorflow.flatten(inputs))
+        return None
+
+    def own_gradients(self, model):
+        """Watch an optimizer that has a `get_gradients` of its own. Returns whether it was watched just now."""
+        method = getattr(type(model.optimizer), "get_gradients", None)
+        if method is None or hasattr(method, "__wrapped__"):
+            return False
+        watch_get_gradients(model.optimizer, self.probe)
+        return True
+
+    def arrays_of(self, name, value):
+        """[(name, array)] of a value that is fed or returned; the array is None for a tensor of a graph."""
+        numpy = sys.modules["numpy"]
+        if hasattr(value, "tocoo"):
+            sparse = value.tocoo()
+            parts = ("row", sparse.row), ("col", sparse.col), ("data", sparse.data)
+            return [("%s.%s" % (name, part), array) for part, array in parts]
+        if hasattr(value, "_numpy"):
+            return [(name, value._numpy())]
+        if value is None or self._tensorflow.is_tensor(value):
+            return [(name, None)]
+        return [(name, numpy.asarray(value))]
+
+    def end_step(self):
+        """A step is over."""
+        self.say_once("observed-by", lambda: self.probe.event("observed-by", how="train-function"))
+        self.probe.end_step()
+
+    def say_hidden(self, found, model):
+        """Say what cannot be seen of a function that trains."""
+        if found is None or not found.gradients:
+            self.say_once("gradient", lambda: self.probe.not_observed("gradient", HIDDEN["gradient"]))
+        loss = model.total_loss if model is not None else found.loss
+        if any(_is_random(operation.type) for operation in ancestors(loss)):
+            self.say_once("rng", lambda: self.probe.not_observed("rng", HIDDEN["rng"]))
+
+    def say_once(self, topic, say):
+        """Call `say()` once for a topic."""
+        if topic not in self._said:
+            self._said.add(topic)
+            say()
+
+
+def _is_random(kind):
+    return any(word in kind for word in _RANDOM)
+
+
+def ancestors(tensor):
+    """All operations of the graph that a tensor is computed from."""
+    waiting, seen = [getattr(tensor, "op", None)], set()
+    while waiting:
+        operation = waiting.pop()
+        if operation is not None and operation not in seen:
+            seen.add(operation)
+            waiting += [source.op for source in operation.inputs] + list(operation.control_inputs)
+    return seen
+
+
+_watches = {}
+
+
+def watch_of(probe):
+    """The `Watch` of a process; its TensorFlow is wrapped when it is made."""
+    if id(probe) not in _watches:
+        from .keras2_tensorflow import TensorFlow
+
+        tensorflow = TensorFlow()
+        watch = _watches[id(probe)] = Watch(probe, tensorflow)
+        tensorflow.wrap(watch)
+        rng.SAMPLERS["tensorflow"] = tensorflow.random_state
+    return _watches[id(probe)]
+
+
+def install(module, probe):
+    """Install the watcher for the package `keras`."""
+    if module.backend.backend() != "tensorflow":
+        probe.not_observed("all", "Keras 2 is watched with its TensorFlow backend only")
+        return
+    watch = watch_of(probe)
+    watch.functions.wrap_model(sys.modules["keras.engine.training"].Model)
+    watch_get_gradients(sys.modules["keras.optimizers"].Optimizer, probe)

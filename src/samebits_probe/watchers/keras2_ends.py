@@ -1,0 +1,86 @@
+"""First and last weights of everything that was trained in this process.
+
+A model may be a local that has died, its session closed or cleared, when the process ends: what is about to go is
+read just before. Where nothing can be read any more, the state after the last step is the end.
+"""
+import weakref
+
+
+class _Weight:
+    """One variable that was trained, until its end is known."""
+
+    __slots__ = ("order", "name", "variable", "session", "last")
+
+    def __init__(self, order, name, variable):
+        self.order, self.name, self.variable = order, name, variable
+        self.session = self.last = None
+
+    def is_of(self, session):
+        """Whether the variable is kept by `session`."""
+        return self.session is not None and self.session() is session
+
+
+class Ends:
+    """Keeps the weights of trained models until the process, their session or their graph ends."""
+
+    def __init__(self, probe, arrays, make_reader):
+        self._arrays, self._make_reader = arrays, make_reader
+        self._alive = {}  # id(variable) -> _Weight, which holds the variable: the id stays its own
+        self._finished = []  # (order, point, fingerprint)
+        self._count = 0
+        probe.at_end(self._record)
+        self._probe = probe
+
+    def is_new(self, variable):
+        """Whether the variable was not tracked before."""
+        return id(variable) not in self._alive
+
+    def track(self, name, variable):
+        """Follow a weight from now on. Returns its `_Weight`, whose `last` the caller sets after each step."""
+        weight = self._alive.get(id(variable))
+        if weight is None:
+            self._count += 1
+            weight = self._alive[id(variable)] = _Weight(self._count, name, variable)
+        return weight
+
+    def is_followed(self, weight):
+        """Whether `weight` is still followed (False after its session or graph was cleared)."""
+        return self._alive.get(id(weight.variable)) is weight
+
+    def finish(self, session=None):
+        """Read the weights of a session (of all where None) for the last time, and let go of them."""
+        chosen = [weight for weight in self._alive.values() if session is None or weight.is_of(session)]
+        groups = {}
+        for weight in chosen:
+            groups.setdefault(id(weight.session), []).append(weight)
+        for group in groups.values():
+            for weight, last in zip(group, self._last_values(group)):
+                if last is not None:
+                    self._finished.append((weight.order,) + last)
+        for weight in chosen:
+            del self._alive[id(weight.variable)]
+
+    def _last_values(self, group):
+        """[(point, fingerprint)]: read now, or those of the last step where the session is gone."""
+        session, values = group[0].session and group[0].session(), None
+        if session is not None or group[0].session is None:
+            values = self._probe.guard("keras end", self._read, group, session)
+        if values is None:
+            return [weight.last for weight in group]
+        return [
+            (self._arrays.point("end", weight.name, value), self._arrays.fingerprint(value))
+            for weight, value in zip(group, values)
+        ]
+
+    def _read(self, group, session):
+        return self._make_reader([weight.variable for weight in group], session).read(session)
+
+    def _record(self):
+        self.finish()
+        for _, point, fingerprint in sorted(self._finished):
+            self._probe.add(point, fingerprint)
+
+
+def session_reference(session):
+    """What a `_Weight` keeps of its session; None outside of sessions."""
+    return weakref.ref(session) if session is not None else None

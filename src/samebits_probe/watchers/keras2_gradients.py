@@ -1,0 +1,117 @@
+"""Which gradients an optimizer of a graph asked for, and which operations apply them.
+
+Nothing is added to the graph: the tensors that the program's own optimizer uses are remembered, since one operation
+more would change the seeds that TensorFlow derives from the number of operations.
+"""
+import functools
+
+_FOUND = "_samebits_found"  # attribute of the graph: what is found lives as long as the graph does
+
+
+class Found:
+    """What one optimizer applies: `gradients` (tensors, IndexedSlices or None) beside `parameters`."""
+
+    def __init__(self, optimizer, gradients, parameters, loss=None, update=None):
+        self.optimizer = optimizer
+        self.gradients = list(gradients)
+        self.parameters = list(parameters)
+        self.loss = loss
+        self._update = update
+
+    def is_applied_by(self, updates):
+        """Whether one of the operations `updates` of a function applies these gradients."""
+        own = [self._update] if self._update is not None else getattr(self.optimizer, "updates", None) or []
+        return any(_operation(update) is _operation(one) for update in updates for one in own)
+
+
+def _operation(update):
+    return getattr(update, "op", update)
+
+
+def find(updates):
+    """The newest `Found` that one of `updates` applies, or None."""
+    for graph in {id(g): g for g in map(_graph_of, updates) if g is not None}.values():
+        for found in reversed(graph.__dict__.get(_FOUND, [])):
+            if found.is_applied_by(updates):
+                return found
+    return None
+
+
+def newest_of(optimizer, graph):
+    """The newest `Found` of an optimizer, for one that does not say which operations apply its gradients."""
+    for found in reversed(getattr(graph, "__dict__", {}).get(_FOUND, [])):
+        if found.optimizer is optimizer:
+            return found
+    return None
+
+
+def _graph_of(value):
+    if isinstance(value, tuple):  # (variable, new value)
+        value = value[1]
+    graph = getattr(_operation(value), "graph", None)
+    return graph if hasattr(graph, "__dict__") else None
+
+
+def _tensor(gradient):
+    return getattr(gradient, "values", gradient)
+
+
+def remember(found):
+    """Keep what was found beside the graph it belongs to. Eager gradients have no graph and are not kept."""
+    for gradient in found.gradients:
+        graph = _graph_of(_tensor(gradient)) if gradient is not None else None
+        if graph is not None:
+            graph.__dict__.setdefault(_FOUND, []).append(found)
+            return
+
+
+def watch_get_gradients(owner, probe):
+    """Remember what `owner.get_gradients(loss, params)` gives. `owner`: an optimizer class, or one optimizer."""
+    original = owner.get_gradients
+    is_class = isinstance(owner, type)
+
+    @functools.wraps(original)
+    def get_gradients(*args, **kwargs):
+        gradients = original(*args, **kwargs)
+        probe.guard("keras gradients", _remember_gradients, owner, is_class, args, kwargs, gradients)
+        return gradients
+
+    owner.get_gradients = get_gradients
+
+
+def _remember_gradients(owner, is_class, args, kwargs, gradients):
+    optimizer, rest = (args[0], args[1:]) if is_class else (owner, args)
+    named = dict(zip(("loss", "params"), rest), **kwargs)
+    remember(Found(optimizer, gradients, named["params"], loss=named.get("loss")))
+
+
+def watch_apply_gradients(owner, probe):
+    """Remember what `owner.apply_gradients(grads_and_vars, ...)` applies in a graph, and by which operation."""
+    original = owner.apply_gradients
+
+    @functools.wraps(original)
+    def apply_gradients(self, grads_and_vars, *args, **kwargs):
+        pairs = list(grads_and_vars)
+        update = original(self, pairs, *args, **kwargs)
+        probe.guard("keras gradients", _remember_applied, self, pairs, update)
+        return update
+
+    owner.apply_gradients = apply_gradients
+
+
+def _remember_applied(optimizer, pairs, update):
+    remember(Found(optimizer, [g for g, _ in pairs], [v for _, v in pairs], update=update))
+
+
+def parts(found, name_of):
+    """[(name, tensor)] of what can be fetched: a sparse gradient has its values and its indices."""
+    named = []
+    for gradient, parameter in zip(found.gradients, found.parameters):
+        if gradient is None:
+            continue
+        name = name_of(parameter)
+        named.append((name, _tensor(gradient)))
+        indices = getattr(gradient, "indices", None)
+        if indices is not None:
+            named.append((name + "/indices", indices))
+    return named

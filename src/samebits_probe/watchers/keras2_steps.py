@@ -1,0 +1,158 @@
+"""What is observed when a function of Keras 2 is called: a step of an optimizer, or an evaluation."""
+from . import keras2_ends, keras2_gradients
+from .keras2_variables import name_of, state_of
+
+
+class _Called:
+    """The part that steps and evaluations share: names of what goes in and comes out."""
+
+    takes_outputs = False
+    _kind, _prefix = "batch", ""
+
+    def __init__(self, watch):
+        self._watch = watch
+        self._said = False
+
+    def _add_inputs(self, names, values):
+        for name, value in zip(names, values):
+            for part, array in self._watch.arrays_of(name, value):
+                if array is not None:
+                    self._watch.arrays.add(self._kind, self._prefix + part, array)
+                elif not self._said:
+                    self._said = True
+                    self._watch.probe.not_observed("batch", "tensors of the graph, not arrays, are fed to the model")
+
+    def _add_outputs(self, names, outputs):
+        values = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        for position, value in enumerate(values):
+            name = names[position] if position < len(names) else "output.%d" % position
+            for part, array in self._watch.arrays_of(self._prefix + name, value):
+                if array is not None:
+                    self._watch.arrays.add("forward", part, array)
+
+
+class Step(_Called):
+    """One call is one step of the optimizer: begin, batch, loss, gradients, weights and state, end."""
+
+    def __init__(self, watch, found, model, outputs):
+        _Called.__init__(self, watch)
+        self._inputs = _fed_names(model) if model is not None else None
+        self._outputs = _result_names(model) if model is not None else _loss_names(found, outputs)
+        parameters = found.parameters if found is not None else []
+        named = keras2_gradients.parts(found, name_of) if found is not None else []
+        unfed = _unfed_inputs(model) if model is not None else []
+        self.extra = [tensor for _, tensor in named] + [tensor for _, tensor in unfed]
+        self._extra_names = [("gradient", name) for name, _ in named] + [("batch", name) for name, _ in unfed]
+        self.fetched = [None] * len(self.extra)
+        self._variables = _variables(model, found, parameters)
+        self._weights = len(self._variables[0])
+        self._followed = self._reader = None
+        watch.say_hidden(found, model)
+
+    # -- before the call --------------------------------------------------------------------------------------
+
+    def before(self, function, inputs):
+        """The first sign of a step; before the first step of this function, its initial weights."""
+        self._watch.probe.begin()
+        if self._followed is None:
+            self._start(self._watch.session_for(function, inputs))
+        names = self._inputs or [str(position) for position in range(len(inputs))]
+        self._add_inputs(names, inputs)
+
+    def _start(self, session):
+        ends = self._watch.ends
+        weights, state = self._variables
+        new = [item for item in weights if ends.is_new(item[1])] + state
+        self._reader = self._watch.make_reader([variable for _, variable in weights + state], session)
+        values = self._watch.make_reader([variable for _, variable in new], session).read(session)
+        for (name, _), value in zip(new, values):
+            self._watch.arrays.add("start", name, value, start=True)
+        self._follow(session)
+
+    def _follow(self, session):
+        reference = keras2_ends.session_reference(session)
+        self._followed = [self._watch.ends.track(name, variable) for name, variable in self._variables[0]]
+        for weight in self._followed:
+            weight.session = reference
+
+    # -- after it ---------------------------------------------------------------------------------------------
+
+    def after(self, function, outputs):
+        """Loss and metrics, gradients, weights and optimizer state: the step is over."""
+        arrays = self._watch.arrays
+        pairs = list(zip(self._extra_names, self.fetched))
+        self.fetched[:] = [None] * len(self.fetched)
+        for (kind, name), value in pairs:
+            if kind == "batch":
+                arrays.add(kind, name, value)
+        self._add_outputs(self._outputs, outputs)
+        for (kind, name), value in pairs:
+            if kind == "gradient":
+                arrays.add(kind, name, value)
+        self._add_updates(getattr(function, "_session", None))
+        self._watch.end_step()
+
+    def _add_updates(self, session):
+        if self._followed and not self._watch.ends.is_followed(self._followed[0]):
+            self._follow(session)  # trained on after its graph was cleared
+        arrays, weights = self._watch.arrays, self._weights
+        named = self._variables[0] + self._variables[1]
+        for position, value in enumerate(self._reader.read(session)):
+            fingerprint = arrays.add("update", named[position][0], value)
+            if position < weights:
+                followed = self._followed[position]
+                followed.last = (arrays.point("end", followed.name, value), fingerprint)
+
+
+class Evaluation(_Called):
+    """A call of a model's function for evaluation or prediction: a point of its own, never a batch of the training."""
+
+    _kind = "forward"
+
+    def __init__(self, watch, model, role):
+        _Called.__init__(self, watch)
+        if role == "test":
+            self._prefix = "evaluation/"
+            self._inputs, self._outputs = _fed_names(model, "batch."), _result_names(model)
+        else:
+            self._prefix = "prediction/"
+            self._inputs = ["batch.%d" % i for i in range(len(model._feed_inputs))]
+            self._outputs = ["%d" % i for i in range(len(model.outputs))]
+
+    def before(self, function, inputs):
+        """Record what is fed."""
+        self._add_inputs(self._inputs, inputs)
+
+    def after(self, function, outputs):
+        """Record what came out."""
+        self._add_outputs(self._outputs, outputs)
+
+
+def _fed_names(model, prefix=""):
+    """Names of what is fed: inputs, labels, sample weights. The learning phase comes last and has no name."""
+    groups = (prefix, model._feed_inputs), ("labels.", model._feed_targets), ("sample_weights.", model._feed_sample_weights)
+    return ["%s%d" % (start, i) for start, tensors in groups for i in range(len(tensors))]
+
+
+def _result_names(model):
+    return list(model.metrics_names)
+
+
+def _loss_names(found, outputs):
+    listed = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    return ["loss" if output is found.loss else "output.%d" % i for i, output in enumerate(listed)]
+
+
+def _unfed_inputs(model):
+    """[(name, tensor)] of inputs that come from a tensor of the graph: they are outputs of the step then."""
+    fed = [id(tensor) for tensor in model._feed_inputs]
+    return [(str(i), tensor) for i, tensor in enumerate(model.inputs) if id(tensor) not in fed]
+
+
+def _variables(model, found, parameters):
+    """([(name, weight)], [(name, variable of the optimizer)]): what a step changes, and what it could have."""
+    weights = list(model.weights) if model is not None else []
+    known = {id(weight) for weight in weights}
+    weights += [parameter for parameter in parameters if id(parameter) not in known]
+    optimizer = model.optimizer if model is not None else found.optimizer
+    return [(name_of(weight), weight) for weight in weights], state_of(optimizer, parameters)

@@ -1,0 +1,86 @@
+"""Weights and optimizer state: their names, and their values read after a step without an operation more."""
+import re
+
+_SLOT = re.compile(r"(?:.*/)?([A-Za-z_]+?)_(\d+)(?:_\d+)?:0$")
+
+
+def name_of(variable):
+    """A weight's name as Keras gives it, without the output number: `conv2d_1/kernel`."""
+    name = variable.name
+    return name[:-2] if name.endswith(":0") else name
+
+
+def state_of(optimizer, parameters):
+    """[(name, variable)] of an optimizer: slots as `<weight>/<slot>`, counters and rates as `<optimizer>/<name>`."""
+    named, seen = {}, set()
+    for attribute, variable in _state_variables(optimizer):
+        if id(variable) in seen:
+            continue
+        seen.add(id(variable))
+        name = _slot_name(variable, parameters) if attribute is None else None
+        name = name or "%s/%s" % (type(optimizer).__name__, attribute or name_of(variable).split("/")[-1])
+        while name in named:
+            name += "'"
+        named[name] = variable
+    return list(named.items())
+
+
+def _state_variables(optimizer):
+    """[(attribute, variable)]; slots have no attribute of their own."""
+    own = [pair for pair in sorted(vars(optimizer).items()) if is_variable(pair[1])]
+    own += [pair for pair in sorted(getattr(optimizer, "_hyper", {}).items()) if is_variable(pair[1])]
+    found = own + [(None, variable) for variable in _listed(optimizer) if is_variable(variable)]
+    inner = getattr(optimizer, "optimizer", None)  # a TensorFlow optimizer in Keras' wrapper
+    return found + (_state_variables(inner) if hasattr(inner, "__dict__") else [])
+
+
+def _listed(optimizer):
+    """The variables that an optimizer lists: `weights` of Keras' own, `variables()` of TensorFlow's."""
+    try:
+        return list(optimizer.variables() if callable(getattr(optimizer, "variables", None)) else optimizer.weights)
+    except (NotImplementedError, AttributeError, RuntimeError):
+        return []
+
+
+def is_variable(value):
+    """Whether it is a TensorFlow variable that can be read by itself (of any class, in any version)."""
+    return hasattr(value, "assign") and hasattr(value, "initializer") and hasattr(value, "name")
+
+
+def _slot_name(variable, parameters):
+    """`conv2d_1/kernel/m` for Keras' `training/Adam/m_0_1:0`; names that hold the weight's already stay."""
+    match = _SLOT.match(variable.name)
+    if match and int(match.group(2)) < len(parameters):
+        return "%s/%s" % (name_of(parameters[int(match.group(2))]), match.group(1))
+    name = name_of(variable)
+    return name if any(name.startswith(name_of(parameter) + "/") for parameter in parameters) else None
+
+
+class GraphReader:
+    """Reads variables of a graph through tensors that the graph has already: one call of the session."""
+
+    def __init__(self, variables):
+        self._tensors = [variable._as_graph_element() for variable in variables]
+        self._session = self._call = None
+
+    def read(self, session):
+        """The values as arrays, or None where the session has been closed."""
+        if session is None or session._closed:
+            return None
+        if session is not self._session:
+            self._session, self._call = session, session.make_callable(self._tensors)
+        return self._call()
+
+
+class EagerReader:
+    """Reads variables that live outside of graphs, without a copy."""
+
+    def __init__(self, variables, tensorflow):
+        self._handles = [(variable.handle, variable.dtype) for variable in variables]
+        self._read = tensorflow.read_variable
+        self._eager_mode = tensorflow.eager_mode
+
+    def read(self, session=None):
+        """The values as arrays. They must be let go before the next step, which may write in place."""
+        with self._eager_mode():
+            return [self._read(handle, dtype)._numpy() for handle, dtype in self._handles]
