@@ -1,7 +1,8 @@
-"""The environments that samebits can build, and where their lock files lie."""
+"""The environments that samebits can build, and their lock files."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,26 +10,37 @@ LOCKS = Path(__file__).resolve().parent / "locks"
 
 
 class Recipe(NamedTuple):
-    """An environment: which Python, which lock files in which order, and what it is for.
+    """An environment: what it is for, the releases of Python it takes (the preferred one first), and its files.
 
-    `pip`: the requirement that pip itself must meet there.
+    `locks`: requirements with hashes, in the order of installation. `ranges`: requirements without.
     """
 
     name: str
-    python: tuple[str, ...]
-    locks: tuple[str, ...]
     about: str
-    pip: str = "pip>=24"
+    releases: tuple[str, ...]
+    locks: tuple[str, ...]
+    ranges: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """One hash over all its files: an environment built from others is out of date."""
+        files = [LOCKS / name for name in (*self.locks, *self.ranges)]
+        return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
-OLD_PIP = "pip<22"  # the last that runs on Python 3.6 is 21.3.1
+OLD = ("3.6",)
 TODAY = ("3.11", "3.12", "3.13")
+OLD_PIP = "pip-3.6.txt"
+TORCH = "torch-range.txt"
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        Recipe("keras-tf1.14", ("3.6",), ("keras-tf1.14.txt",), "Keras 2.3.1 on TensorFlow 1.14.0", OLD_PIP),
-        Recipe("keras-tf2.1", ("3.6",), ("keras-tf2.1.txt",), "Keras 2.3.1 on TensorFlow 2.1.0 (CPU)", OLD_PIP),
-        Recipe("pytorch-1.3", ("3.6",), ("pytorch-1.3.txt",), "PyTorch 1.3.0", OLD_PIP),
+        Recipe("keras-tf1.14", "Keras 2.3.1 on TensorFlow 1.14.0", OLD, (OLD_PIP, "keras-tf1.14.txt")),
+        Recipe("keras-tf2.1", "Keras 2.3.1 on TensorFlow 2.1.0, for CPUs", OLD, (OLD_PIP, "keras-tf2.1.txt")),
+        Recipe("pytorch-1.3", "PyTorch 1.3.0", OLD, (OLD_PIP, "pytorch-1.3.txt")),
+        Recipe("pytorch", "PyTorch of today", TODAY, ("pytorch.txt",), (TORCH,)),
+        Recipe("keras3-tensorflow", "Keras 3 on TensorFlow, for CPUs", TODAY, ("keras3-tensorflow.txt",)),
+        Recipe("keras3-torch", "Keras 3 on PyTorch (set KERAS_BACKEND=torch)", TODAY, ("keras3-torch.txt",), (TORCH,)),
+        Recipe("keras3-jax", "Keras 3 on JAX (set KERAS_BACKEND=jax)", TODAY, ("keras3-jax.txt",)),
     )
 }

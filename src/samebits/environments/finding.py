@@ -35,12 +35,9 @@ def find_python(python: str | None, env: str | None, path: str) -> Interpreter:
 
 def environment_python(name: str) -> Path:
     """The interpreter of an environment that has been built. NotFound says how to build it."""
-    folder = environment_folder(name) if name in RECIPES else None
-    if folder is None:
-        raise NotFound(
-            f"There is no environment {name!r}. These can be built: {', '.join(RECIPES)}.",
-            advice="An environment made by other means is named by its interpreter: --python FOLDER/bin/python.",
-        )
+    if name not in RECIPES:
+        raise unknown(name)
+    folder = environment_folder(name)
     python = folder / "bin" / "python"
     if not (folder / MARKER).is_file() or not python.exists():
         raise NotFound(
@@ -48,3 +45,11 @@ def environment_python(name: str) -> Path:
             advice=f"Build it: samebits env create {name}",
         )
     return python
+
+
+def unknown(name: str) -> NotFound:
+    """The error for a name that is none of ours."""
+    return NotFound(
+        f"There is no environment {name!r}. These can be built: {', '.join(RECIPES)}.",
+        advice="An environment made by other means is named by its interpreter: --python FOLDER/bin/python.",
+    )

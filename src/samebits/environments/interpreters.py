@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits.environments.places import home
 from samebits.errors import NotFound, UsageError
 
 SECONDS_TO_ANSWER = 30
@@ -24,10 +23,7 @@ CONDA_BASES = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "micromamb
 
 
 class Interpreter(NamedTuple):
-    """A Python interpreter that answered.
-
-    `bin_folder` goes first on PATH: `python` and `python3` there are this interpreter.
-    """
+    """A Python interpreter that answered. `bin_folder` goes first on PATH, so that its own tools are found."""
 
     path: Path
     version: tuple[int, int, int]
@@ -57,7 +53,7 @@ def ask(path: Path) -> Interpreter:
 
 
 def _usable(answer: Answer) -> Interpreter:
-    return Interpreter(answer.path, answer.version, _bin_folder(answer.path))
+    return Interpreter(answer.path, answer.version, answer.path.parent)
 
 
 @functools.lru_cache(maxsize=256)
@@ -75,29 +71,6 @@ def _answer(path: Path) -> Answer:
             f"{path} is not a Python interpreter: it does not answer as one.",
             advice="Name one, as in --python /usr/bin/python3; `samebits env list` shows those found here.",
         ) from None
-
-
-def _bin_folder(executable: Path) -> Path:
-    """The interpreter's own folder where `python` and `python3` there are it; else a folder of wrappers."""
-    here = executable.resolve()
-    if all((executable.parent / name).resolve() == here for name in ("python", "python3")):
-        return executable.parent
-    folder = home() / "pythons" / re.sub(r"[^A-Za-z0-9.-]", "_", str(executable).strip("/"))
-    for name in ("python", "python3"):
-        _write_wrapper(folder / name, executable)
-    return folder
-
-
-def _write_wrapper(path: Path, executable: Path) -> None:
-    """A script, not a link: an interpreter finds its packages by the path it was started with."""
-    text = f'#!/bin/sh\nexec "{executable}" "$@"\n'
-    if path.is_file() and path.read_text() == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(text)
-    draft.chmod(0o755)
-    draft.replace(path)
 
 
 def candidates(path: str) -> Iterator[Path]:
