@@ -1,0 +1,139 @@
+"""Which process of one trial belongs to which of another, whatever their order of arrival and their paths."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from samebits.model import ProcessKey
+from samebits.store.trace import ProcessTrace, TrialTrace
+
+TRIAL_FOLDER = "{trial-folder}"
+_SPAWNED = re.compile(r"(fd|handle|pid)=\d+")  # multiprocessing's own arguments
+
+
+class Key(NamedTuple):
+    """What makes two processes of different trials the same one: arguments, rank, and the how-many-eth of these."""
+
+    argv: tuple[str, ...]
+    rank: int
+    nth: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """An observed process in its trial. `order`: its place; ranks of one distributed start share it."""
+
+    key: Key
+    order: int
+    trace: ProcessTrace
+
+    @property
+    def process(self) -> ProcessKey:
+        """The key as the result shows it."""
+        return ProcessKey(order=self.order, argv=list(self.key.argv), rank=self.key.rank)
+
+
+@dataclass(frozen=True)
+class AlignedTrial:
+    """A trial's observed processes under their keys."""
+
+    trial: TrialTrace
+    command: Sequence[str]
+
+    @property
+    def id(self) -> int:
+        """The trial's number."""
+        return self.trial.id
+
+    @property
+    def whole(self) -> bool:
+        """Whether it ran to its end."""
+        return self.trial.file.status == "complete"
+
+    @cached_property
+    def members(self) -> list[Member]:
+        """By order, then by rank."""
+        found, seen = [], Counter[tuple[tuple[str, ...], int]]()
+        for order, trace in _ordered(self.trial.observed):
+            part = (normal_argv(trace.facts["argv"], self.trial, self.command), trace.facts.get("rank") or 0)
+            found.append(Member(Key(*part, seen[part]), order, trace))
+            seen[part] += 1
+        return sorted(found, key=lambda member: (member.order, member.key.rank))
+
+    @cached_property
+    def steps(self) -> int:
+        """Steps of the trial: of processes that follow each other added up, of ranks the most."""
+        most: dict[int, int] = {}
+        for member in self.members:
+            most[member.order] = max(most.get(member.order, 0), member.trace.steps)
+        return sum(most.values())
+
+
+def _ordered(processes: list[ProcessTrace]) -> list[tuple[int, ProcessTrace]]:
+    """(order, process): ranks of one world that start together count as one place."""
+    found: list[tuple[int, ProcessTrace]] = []
+    ranks: set[Any] = set()
+    world: Any = None
+    order = -1
+    for process in processes:
+        rank, this = process.facts.get("rank"), _world(process.facts)
+        if this is None or this != world or rank in ranks:
+            order, world, ranks = order + 1, this, set()
+        ranks.add(rank)
+        found.append((order, process))
+    return found
+
+
+def _world(facts: dict[str, Any]) -> tuple[int, tuple[str, ...]] | None:
+    """What the ranks of one distributed start have in common; None for a process alone."""
+    size = int(facts.get("world_size") or 1)
+    alone = size < 2 or facts.get("rank") is None or facts.get("forked_from") is not None
+    return None if alone else (size, tuple(facts["argv"][1:]))
+
+
+def normal_argv(argv: Sequence[str], trial: TrialTrace, command: Sequence[str]) -> tuple[str, ...]:
+    """The arguments without what names this trial, and without the interpreter's folder."""
+    words = [_normal_word(word, trial, command) for word in argv]
+    return tuple([Path(words[0]).name, *words[1:]]) if words else ()
+
+
+def _normal_word(word: str, trial: TrialTrace, command: Sequence[str]) -> str:
+    if trial.written_at:
+        word = word.replace(trial.written_at, TRIAL_FOLDER)
+    for original in command:
+        if "{trial}" in original:
+            for number in (f"{trial.id:03d}", str(trial.id)):
+                word = word.replace(original.replace("{trial}", number), original)
+    return _SPAWNED.sub(r"\1=N", word)
+
+
+def pairs(a: AlignedTrial, b: AlignedTrial) -> list[tuple[Member | None, Member | None]]:
+    """Processes that belong together, by order; None stands for one that the other trial does not have.
+
+    Keys decide. What is left over is paired in its order where both have as many of the rank: a folder made anew for
+    each trial may stand in the arguments.
+    """
+    theirs = {member.key: member for member in b.members}
+    found = [(mine, theirs.pop(mine.key, None)) for mine in a.members]
+    found = [(mine, _take(mine, theirs, found) if other is None else other) for mine, other in found]
+    return [*found, *((None, member) for member in theirs.values())]
+
+
+def _take(mine: Member, theirs: dict[Key, Member], found: list[tuple[Member, Member | None]]) -> Member | None:
+    rank = mine.key.rank
+    left = [key for key in theirs if key.rank == rank]
+    alone = [member for member, other in found if other is None and member.key.rank == rank]
+    if not left or len(alone) < 1 or not _same_program(mine, theirs[left[0]]):
+        return None
+    return theirs.pop(left[0])
+
+
+def _same_program(a: Member, b: Member) -> bool:
+    """Whether the arguments differ in values only."""
+    return len(a.key.argv) == len(b.key.argv) and a.key.argv[:2] == b.key.argv[:2]

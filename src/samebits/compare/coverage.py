@@ -1,0 +1,57 @@
+"""What must have been observed before equal bits mean anything: weights, the end, and one of batch or loss."""
+
+from __future__ import annotations
+
+from samebits.compare import words
+from samebits.compare.align import normal_argv
+from samebits.store.trace import ProcessTrace, TrialTrace
+
+
+def kinds_observed(process: ProcessTrace) -> set[str]:
+    """The kinds of which the process has points."""
+    return {point.kind for point in process.points}
+
+
+def named_by_program(process: ProcessTrace) -> bool:
+    """Whether all that was observed are values that the program named with `observe`."""
+    how = {event.get("how") for event in process.events_named("observed-by")}
+    return how == {"observe"}
+
+
+def has_named_file(trial: TrialTrace) -> bool:
+    """Whether the trial wrote a file that --artifact names."""
+    return any(file.named for file in trial.files.files)
+
+
+def only_files(trial: TrialTrace) -> bool:
+    """Whether named files are all there is to compare."""
+    return has_named_file(trial) and not trial.observed
+
+
+def unended(trial: TrialTrace) -> str | None:
+    """The command of an observed process whose end was not seen, or None."""
+    for process in trial.observed:
+        if process.end is None:
+            return words.command(normal_argv(process.facts["argv"], trial, ()))
+    return None
+
+
+def uncovered(trial: TrialTrace, *, whole: bool) -> list[str]:
+    """What is lacking of weights, end, and batch or loss, in a process that made steps."""
+    lacking: dict[str, None] = {}
+    for process in trial.observed:
+        if process.steps > 0 and not named_by_program(process):
+            lacking.update(dict.fromkeys(_lacking(process, trial, whole=whole)))
+    return list(lacking)
+
+
+def _lacking(process: ProcessTrace, trial: TrialTrace, *, whole: bool) -> list[str]:
+    kinds = kinds_observed(process)
+    found = []
+    if not kinds & {"update", "end"}:
+        found.append("the weights")
+    if whole and "end" not in kinds and not trial.files.files:
+        found.append("the end")
+    if not kinds & {"batch", "forward"}:
+        found.append("batch and loss")
+    return found

@@ -1,0 +1,222 @@
+"""All that differs between two traces of one process: one vectorised pass over the mapped files.
+
+A record is seen as four 64-bit words: step; point, kind, flag and occurrence; and the two halves of the fingerprint.
+Where both traces hold the same points in the same order (nearly always) rows are compared as they lie. Else they are
+joined by step, point and occurrence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits.store.trace import Point, ProcessTrace
+from samebits_probe import wire
+
+Words = NDArray[np.uint64]
+_ROWS = 1 << 18
+_RNG = wire.CODE["rng"]
+_STRUCTURE = wire.CODE["structure"]
+_CLIPPED = 65535  # occurrences above are all recorded as this one
+
+
+@dataclass(frozen=True, order=True)
+class Row:
+    """One differing observation. `seen`: its place among the records of its trace. `missing`: in one trace only."""
+
+    step: int
+    kind: int
+    seen: int
+    name: str = field(compare=False)
+    occurrence: int = field(compare=False)
+    missing: bool = field(compare=False)
+    point: Point = field(compare=False)
+
+
+@dataclass
+class TraceDifference:
+    """What differs between two traces. `rows`: of the earliest differing step, in the order of judging, rng left out.
+
+    `rng`: name of a random state -> (first step at which it differs, whether it agreed before). `rng_at_end`: names
+    that differ only after the last step. `uncompared`: steps of which one trace holds values and the other digests.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    rng: dict[str, tuple[int, bool]] = field(default_factory=dict)
+    uncompared: int = 0
+
+    @property
+    def equal(self) -> bool:
+        """Whether the bits are the same; random states do not count."""
+        return not self.rows
+
+
+class _Earliest:
+    """Keeps the differing rows of the earliest step, and the first difference of each random state."""
+
+    def __init__(self, points: list[Point]) -> None:
+        self._points = points
+        self._step: int | None = None
+        self._kept: dict[tuple[int, int, int, bool], Row] = {}
+        self.rng: dict[str, int] = {}
+
+    def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+        """Take differing rows; `words`: their first two words, under the point numbers of the common table."""
+        steps, kinds = words[:, 0].view(np.int64), _kinds(words)
+        self._add_rng(steps[kinds == _RNG], words[kinds == _RNG], missing=missing)
+        value = kinds != _RNG
+        if not value.any():
+            return
+        first = int(steps[value].min())
+        if self._step is None or first < self._step:
+            self._step, self._kept = first, {}
+        if first == self._step:
+            for index in np.flatnonzero(value & (steps == first)):
+                self._keep(words[index], int(seen[index]), missing=missing)
+
+    def _add_rng(self, steps: NDArray[np.int64], words: Words, *, missing: bool) -> None:
+        if missing:  # a generator in use in one trial only, or sampled less often
+            return
+        numbers = _point_ids(words)
+        for number in np.unique(numbers).tolist():
+            name, step = self._points[number].name, int(steps[numbers == number].min())
+            self.rng[name] = min(step, self.rng.get(name, step))
+
+    def _keep(self, word: Words, seen: int, *, missing: bool) -> None:
+        key = int(word[1])
+        number, kind, occurrence = key & 0xFFFFFFFF, (key >> 32) & 0xFF, key >> 48
+        point = self._points[number]
+        row = Row(int(word[0:1].view(np.int64)[0]), kind, seen, point.name, occurrence, missing, point)
+        self._kept.setdefault((number, kind, occurrence, missing), row)
+
+    def rows(self) -> list[Row]:
+        """In the order of judging; missing points only where no value of the step differs."""
+        rows = sorted(self._kept.values())
+        values = [row for row in rows if not row.missing]
+        return values or rows
+
+
+def difference(a: ProcessTrace, b: ProcessTrace) -> TraceDifference:
+    """Compare two traces of one process, up to where the shorter of two stopped ones is known."""
+    points, number_b = _common_table(a.points, b.points)
+    limits = [limit for limit in (a.limit, b.limit) if limit is not None]
+    words_a, words_b = _words(a, limits), _words(b, limits)
+    earliest = _Earliest(points)
+    uncompared = 0
+    if number_b is not None or not _compare_in_place(words_a, words_b, earliest):
+        uncompared = _compare_joined(words_a, _renumbered(words_b, number_b), earliest)
+    return TraceDifference(earliest.rows(), _rng_facts(earliest.rng, a), uncompared)
+
+
+def _common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[np.uint64] | None]:
+    """(points of both, number of each of b's in it), the latter None where b's numbers are a's."""
+    shared = min(len(a), len(b))
+    if all(x[:2] == y[:2] for x, y in zip(a[:shared], b[:shared], strict=True)):
+        return (a if len(a) >= len(b) else b), None
+    known = {point[:2]: number for number, point in enumerate(a)}
+    points = list(a)
+    numbers = np.empty(len(b), np.uint64)
+    for index, point in enumerate(b):
+        if point[:2] not in known:
+            known[point[:2]] = len(points)
+            points.append(point)
+        numbers[index] = known[point[:2]]
+    return points, numbers
+
+
+def _words(trace: ProcessTrace, limits: list[int]) -> Words:
+    """The records as rows of four words, those at or after the limit left out."""
+    records: NDArray[Any] = np.asarray(trace.records)
+    if limits and trace.last_step >= min(limits):
+        records = records[records["step"] < min(limits)]
+    words: Words = np.ascontiguousarray(records).view("<u8").reshape(-1, 4)
+    return words
+
+
+def _renumbered(words: Words, numbers: NDArray[np.uint64] | None) -> Words:
+    if numbers is None:
+        return words
+    changed: Words = words.copy()
+    changed[:, 1] = (words[:, 1] & ~np.uint64(0xFFFFFFFF)) | numbers[_point_ids(words)]
+    return changed
+
+
+def _compare_in_place(a: Words, b: Words, earliest: _Earliest) -> bool:
+    """Compare row by row. False, with nothing kept, where the rows are not of the same observations."""
+    if len(a) != len(b):
+        return False
+    differing: list[NDArray[np.int64]] = []
+    for at in range(0, len(a), _ROWS):
+        unequal = a[at : at + _ROWS] != b[at : at + _ROWS]
+        if unequal[:, :2].any():
+            return False
+        differing.append(np.flatnonzero(unequal[:, 2] | unequal[:, 3]) + at)
+    for index in differing:
+        earliest.add(a[index, :2], index, missing=False)
+    return True
+
+
+def _compare_joined(a: Words, b: Words, earliest: _Earliest) -> int:
+    """Join by step, point and occurrence. Returns the number of steps that cannot be compared (digest and leaves)."""
+    both = np.concatenate([a, b])
+    source = np.repeat(np.array([0, 1], np.uint8), [len(a), len(b)])
+    again = np.concatenate([_repetition(a), _repetition(b)])
+    order = np.lexsort((source, again, both[:, 1], both[:, 0].view(np.int64)))
+    both, source, again = both[order], source[order], again[order]
+    same_key = (both[1:, :2] == both[:-1, :2]).all(axis=1) & (again[1:] == again[:-1]) & (source[1:] != source[:-1])
+    first = np.flatnonzero(same_key)
+    unequal = first[(both[first, 2:] != both[first + 1, 2:]).any(axis=1)]
+    seen = np.where(source == 0, order, order - len(a))
+    earliest.add(both[unequal, :2], seen[unequal], missing=False)
+    alone = np.ones(len(both), bool)
+    alone[first] = alone[first + 1] = False
+    index = np.flatnonzero(alone)
+    mixed = _digest_against_leaves(both[index], source[index])
+    earliest.add(both[index[~mixed], :2], seen[index[~mixed]], missing=True)
+    return len(np.unique(both[index[mixed], 0]))
+
+
+def _repetition(words: Words) -> NDArray[np.int64]:
+    """0 for nearly all rows; the running number of those whose occurrence was clipped."""
+    again = np.zeros(len(words), np.int64)
+    clipped = np.flatnonzero((words[:, 1] >> np.uint64(48)) == _CLIPPED)
+    seen: dict[bytes, int] = {}
+    for index in clipped:
+        key = words[index, :2].tobytes()
+        again[index] = seen[key] = seen.get(key, -1) + 1
+    return again
+
+
+def _digest_against_leaves(words: Words, source: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Rows of a step and kind that one trace holds as a digest and the other as values."""
+    place = words[:, 0] * np.uint64(8) + _kinds(words)
+    digest = ((words[:, 1] >> np.uint64(40)) & np.uint64(0xFF)) == wire.DIGEST
+    mixed = np.zeros(len(words), bool)
+    for side in (0, 1):
+        digests = np.unique(place[digest & (source == side)])
+        leaves = np.unique(place[~digest & (source != side)])
+        mixed |= np.isin(place, np.intersect1d(digests, leaves))
+    return mixed
+
+
+def _rng_facts(first: dict[str, int], a: ProcessTrace) -> dict[str, tuple[int, bool]]:
+    """Add to each state's first differing step whether it had been seen, and agreed, before."""
+    records = a.records
+    numbers = {point.name: number for number, point in enumerate(a.points) if point.kind == "rng"}
+    return {
+        name: (step, bool(((records["point"] == numbers[name]) & (records["step"] < step)).any()))
+        for name, step in first.items()
+    }
+
+
+def _kinds(words: Words) -> Words:
+    kinds: Words = (words[:, 1] >> np.uint64(32)) & np.uint64(0xFF)
+    return kinds
+
+
+def _point_ids(words: Words) -> Words:
+    numbers: Words = words[:, 1] & np.uint64(0xFFFFFFFF)
+    return numbers

@@ -1,0 +1,173 @@
+"""The earliest point at which trials leave the reference, and what differs beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+from samebits.compare import words
+from samebits.compare.align import AlignedTrial, Member
+from samebits.compare.differences import Row
+from samebits.compare.groups import Comparison, MemberDifference, PairDifference
+from samebits.compare.values import values_at
+from samebits.model import Divergence, Kind, ProcessKey
+from samebits_probe import wire
+
+MOST_DETAILS = 50
+_CODES = wire.CODE
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where something differs, in the order of judging: process, step, kind, rank, then as it was executed."""
+
+    order: int
+    step: int
+    kind: int
+    rank: int
+    seen: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """One difference between the reference and another trial."""
+
+    place: Place
+    name: str
+    process: ProcessKey
+    detail: str
+    row: Row | None = None
+    member: Member | None = None
+
+    @property
+    def point(self) -> tuple[int, int, int, int, str, int]:
+        """What two trials must share to differ from the reference at the same point."""
+        place, occurrence = self.place, self.row.occurrence if self.row else 0
+        return (place.order, place.rank, place.step, place.kind, self.name, occurrence)
+
+
+def find_divergence(comparison: Comparison) -> Divergence | None:
+    """The first divergence, or None where all trials are in one group."""
+    if len(comparison.groups) < 2:
+        return None
+    reference = comparison.reference
+    home = comparison.group_of(reference.id)
+    others = {number: pair for number, pair in comparison.against_reference().items() if number not in home}
+    found = {number: sorted(_all(reference, pair), key=lambda f: f.place) for number, pair in others.items()}
+    first = min((differences[0] for differences in found.values() if differences), key=lambda f: f.place)
+    where = {number for number, differences in found.items() if any(f.point == first.point for f in differences)}
+    return Divergence(
+        step=first.place.step,
+        kind=_kind(first),
+        name=first.name,
+        trials=sorted(where),
+        process=first.process,
+        detail=first.detail or _in_words(first, comparison),
+        details=_details(first, found),
+    )
+
+
+def _all(reference: AlignedTrial, pair: PairDifference) -> Iterator[Found]:
+    for part in pair.members:
+        yield from _of_member(part)
+    step = reference.steps
+    process = reference.members[0].process if reference.members else _program(reference)
+    for number, file in enumerate(pair.files):
+        kind = "structure" if file.missing else "end"
+        place = Place(len(reference.members) + 1, step, _CODES[kind], 0, number)
+        yield Found(place, file.name, process, file.detail)
+
+
+def _program(trial: AlignedTrial) -> ProcessKey:
+    """The command itself, where no process observed anything."""
+    return ProcessKey(order=0, argv=list(trial.command), rank=0)
+
+
+def _of_member(part: MemberDifference) -> Iterator[Found]:
+    member, rank = part.member, part.member.key.rank
+    if part.alone:
+        place = Place(member.order, 0, _CODES["structure"], rank, 0)
+        detail = f"the process {words.command(member.key.argv)} ran in some trials only"
+        yield Found(place, "process", member.process, detail)
+        return
+    rows = [_of_row(row, part) for row in part.found.rows]
+    if rows:
+        yield from _of_rng(part, rows[0].place)
+    yield from rows
+
+
+def _of_row(row: Row, part: MemberDifference) -> Found:
+    member = part.member
+    kind = _CODES["structure"] if row.missing else row.kind
+    # of missing points, the kind that is judged first names the divergence
+    seen = row.seen + (row.kind << 48 if row.missing else 0)
+    place = Place(member.order, row.step, kind, member.key.rank, seen)
+    if not row.missing:
+        return Found(place, row.name, member.process, "", row, member)
+    ended = min(part.steps)
+    if part.steps[0] != part.steps[1] and row.step >= ended:
+        counts = f"{words.count(part.steps[0], 'step')} against {part.steps[1]:,}"
+        detail = f"the trials did not train equally long: {counts}"
+        return Found(place, "steps", member.process, detail, row, member)
+    detail = f"{wire.KINDS[row.kind]} {row.name} was observed in some trials only"
+    return Found(place, row.name, member.process, detail, row, member)
+
+
+def _of_rng(part: MemberDifference, first: Place) -> Iterator[Found]:
+    """States that agreed before and differ, ahead of the first other difference. A sample taken at the end is not."""
+    member = part.member
+    for number, (name, (step, agreed)) in enumerate(sorted(part.found.rng.items())):
+        place = Place(member.order, step, _CODES["rng"], member.key.rank, number)
+        at_end = member.trace.end is not None and step >= min(part.steps)
+        if agreed and not at_end and place < first:
+            detail = f"{words.rng(name)} agreed at the start and differs from step {step:,} on"
+            yield Found(place, name, member.process, detail)
+
+
+def _kind(found: Found) -> Kind:
+    return cast(Kind, wire.KINDS[found.place.kind])
+
+
+def _in_words(first: Found, comparison: Comparison) -> str:
+    """How many values stand at the point, and the numbers themselves where they were kept."""
+    row, member = first.row, first.member
+    if row is None or member is None:
+        return ""
+    values = values_at(row, member, comparison.aligned)
+    parts = [_tensor(row)] if row.point.dtype else []
+    different = len(set(values.fingerprints.values()))
+    parts.append(f"{different} different values in {words.count(len(values.fingerprints), 'trial')}")
+    if values.scalars:
+        parts.append(", ".join(f"{value!r} in {words.trials(ids)}" for value, ids in values.scalars.items()))
+    return "; ".join(parts)
+
+
+def _tensor(row: Row) -> str:
+    shape = " x ".join(f"{size:,}" for size in row.point.shape)
+    return f"{row.point.dtype} {shape}".strip()
+
+
+def _details(first: Found, found: dict[int, list[Found]]) -> list[dict[str, object]]:
+    """Further differences of the same process and step, in the order of judging, at most fifty."""
+    places: dict[tuple[object, ...], tuple[Found, list[int]]] = {}
+    for number, differences in sorted(found.items()):
+        for other in differences:
+            same_step = (other.place.order, other.place.step) == (first.place.order, first.place.step)
+            if same_step and other.point != first.point:
+                places.setdefault(other.point, (other, []))[1].append(number)
+    rows = sorted(places.values(), key=lambda item: item[0].place)[:MOST_DETAILS]
+    return [_detail(other, trials) for other, trials in rows]
+
+
+def _detail(found: Found, trials: list[int]) -> dict[str, object]:
+    row = found.row
+    return {
+        "step": found.place.step,
+        "kind": _kind(found),
+        "name": found.name,
+        "rank": found.place.rank,
+        "occurrence": row.occurrence if row else 0,
+        "trials": trials,
+        "detail": found.detail,
+    }

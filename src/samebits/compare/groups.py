@@ -1,0 +1,111 @@
+"""Which trials end in the same bits, through everything compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from samebits.compare.align import AlignedTrial, Member, pairs
+from samebits.compare.differences import Row, TraceDifference, difference
+from samebits.compare.files import FileDifference, file_differences
+from samebits.compare.ranks import missing_ranks
+
+
+class MemberDifference(NamedTuple):
+    """What differs in one process. `alone`: only one of the trials has it."""
+
+    member: Member
+    found: TraceDifference
+    alone: bool = False
+    steps: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class PairDifference:
+    """All that differs between two trials: by process, then what they left behind."""
+
+    members: list[MemberDifference]
+    files: list[FileDifference]
+
+    @property
+    def equal(self) -> bool:
+        """Whether everything compared has the same bits."""
+        return not self.files and all(part.found.equal and not part.alone for part in self.members)
+
+
+@dataclass
+class Comparison:
+    """Trials compared two at a time, each pair once. `aligned`: the trials that take part, by number."""
+
+    aligned: list[AlignedTrial]
+    groups: list[list[int]] = field(default_factory=list)
+    _known: dict[tuple[int, int], PairDifference] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.groups = _grouped(self)
+
+    def pair(self, a: AlignedTrial, b: AlignedTrial) -> PairDifference:
+        """What differs between two trials; names and order are those of the first."""
+        key = (a.id, b.id)
+        if key not in self._known:
+            self._known[key] = pair_difference(a, b)
+        return self._known[key]
+
+    def pairs(self) -> list[PairDifference]:
+        """Every pair compared so far."""
+        return list(self._known.values())
+
+    @property
+    def reference(self) -> AlignedTrial:
+        """The first trial of the largest group; of equally large ones, the one that begins earlier."""
+        largest = max(self.groups, key=lambda group: (len(group), -group[0]))
+        return self.trial(largest[0])
+
+    def trial(self, number: int) -> AlignedTrial:
+        """The trial of a number."""
+        return next(trial for trial in self.aligned if trial.id == number)
+
+    def group_of(self, number: int) -> list[int]:
+        """The group that a trial is in."""
+        return next(group for group in self.groups if number in group)
+
+    def against_reference(self) -> dict[int, PairDifference]:
+        """Every other trial against the reference."""
+        reference = self.reference
+        return {trial.id: self.pair(reference, trial) for trial in self.aligned if trial.id != reference.id}
+
+
+def pair_difference(a: AlignedTrial, b: AlignedTrial) -> PairDifference:
+    """Compare two trials: processes in their order, then files and metrics where both ran to their ends."""
+    members = [part for mine, theirs in pairs(a, b) if (part := _member_difference(mine, theirs, a, b)) is not None]
+    both_whole = a.whole and b.whole
+    return PairDifference(members, file_differences(a.trial, b.trial) if both_whole else [])
+
+
+def _member_difference(
+    mine: Member | None, theirs: Member | None, a: AlignedTrial, b: AlignedTrial
+) -> MemberDifference | None:
+    if mine is not None and theirs is not None:
+        steps = (mine.trace.steps, theirs.trace.steps)
+        return MemberDifference(mine, difference(mine.trace, theirs.trace), steps=steps)
+    present, without = (mine, b) if mine is not None else (theirs, a)
+    # a stopped trial did not get to its later processes; a rank without a trace is said by its own reason
+    if present is None or not without.whole or missing_ranks(without.trial):
+        return None
+    return MemberDifference(present, TraceDifference(), alone=True)
+
+
+def _grouped(comparison: Comparison) -> list[list[int]]:
+    """Groups by first member. Longer trials first: a stopped one joins the first group that it agrees with so far."""
+    by_length = sorted(comparison.aligned, key=lambda trial: (not trial.whole, -trial.steps, trial.id))
+    groups: list[list[AlignedTrial]] = []
+    for trial in by_length:
+        home = next((group for group in groups if comparison.pair(group[0], trial).equal), None)
+        if home is None:
+            groups.append([trial])
+        else:
+            home.append(trial)
+    return sorted(sorted(trial.id for trial in group) for group in groups)
+
+
+__all__ = ["Comparison", "MemberDifference", "PairDifference", "Row", "pair_difference"]

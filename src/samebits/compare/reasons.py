@@ -1,0 +1,175 @@
+"""Why there is no answer: each reason a sentence, each with what to do.
+
+Each function below looks for one reason and returns None where it does not hold. `why_not_repeated` asks them in an
+order such that the first one found is the one that helps most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from samebits.compare import words
+from samebits.compare.align import AlignedTrial
+from samebits.compare.coverage import has_named_file, uncovered, unended
+from samebits.compare.endings import bad_endings, is_usable, never_started
+from samebits.compare.ranks import missing_ranks
+from samebits.compare.watching import nothing_observed
+from samebits.model import RecordFile
+
+
+class Reason(NamedTuple):
+    """A sentence, and what to do."""
+
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the reasons are looked for in. `usable`: the trials that take part in the comparison."""
+
+    record: RecordFile
+    trials: list[AlignedTrial]
+
+    @property
+    def usable(self) -> list[AlignedTrial]:
+        """Trials that ended well or were stopped on purpose, and in which the probe worked."""
+        return [trial for trial in self.trials if is_usable(trial.trial, self.record.options.ok_exit)]
+
+    @property
+    def stops(self) -> bool:
+        """Whether it was asked to stop before the end."""
+        return self.record.options.steps is not None or self.record.options.budget is not None
+
+
+def why_not_repeated(looked: Looked) -> Reason | None:
+    """The reason why equal bits are no answer, or None."""
+    for look in _LOOKS:
+        reason = look(looked)
+        if reason is not None:
+            return reason
+    return None
+
+
+def _nothing_ran(looked: Looked) -> Reason | None:
+    if looked.trials:
+        return None
+    return Reason("no trial was run.", "Run samebits check with at least two trials.")
+
+
+def _probe_failed(looked: Looked) -> Reason | None:
+    failed = {trial.id: trial.trial.failures()[0] for trial in looked.trials if trial.trial.failures()}
+    if not failed:
+        return None
+    where = next(iter(failed.values()))
+    return Reason(
+        f"the probe itself failed in {words.trials(sorted(failed))} ({where}), so not all was observed.",
+        "The program was left alone; please report this failure with the record folder.",
+    )
+
+
+def _endings(looked: Looked) -> Reason | None:
+    found = bad_endings([trial.trial for trial in looked.trials], looked.record)
+    return Reason(*found) if found else None
+
+
+def _patterns(looked: Looked) -> Reason | None:
+    without: dict[str, list[int]] = {}
+    for trial in looked.usable:
+        for pattern in trial.trial.files.patterns_without_match if trial.whole else []:
+            without.setdefault(pattern, []).append(trial.id)
+    if not without:
+        return None
+    pattern, ids = next(iter(without.items()))
+    return Reason(
+        f"the artifact pattern {pattern} matched nothing in {words.trials(ids)}.",
+        "Give a pattern, in quotes, that matches what the program writes, relative to the folder it runs in.",
+    )
+
+
+def _unobserved(looked: Looked) -> Reason | None:
+    empty = [t for t in looked.usable if t.steps == 0 and not has_named_file(t.trial)]
+    if not empty:
+        return None
+    return Reason(*nothing_observed(empty, looked.record))
+
+
+def _ranks(looked: Looked) -> Reason | None:
+    for trial in looked.usable:
+        missing = missing_ranks(trial.trial)
+        if missing:
+            ranks, size = [rank for rank, _ in missing], missing[0][1]
+            which = ("rank " if len(ranks) == 1 else "ranks ") + words.listed(ranks)
+            return Reason(
+                f"{which} of {size} left no trace in {words.trials([trial.id])}.",
+                "Start every rank below the command, with the environment passed on (PYTHONPATH and SAMEBITS_PROBE).",
+            )
+    return None
+
+
+def _not_to_the_end(looked: Looked) -> Reason | None:
+    for trial in looked.usable:
+        name = unended(trial.trial) if trial.whole else None
+        if name is not None:
+            return Reason(
+                f"trial {trial.id}: the end of {name} was not seen; it left without Python's normal exit.",
+                "Leave the program through its end or sys.exit, not os._exit or a signal.",
+            )
+    return None
+
+
+def _coverage(looked: Looked) -> Reason | None:
+    for trial in looked.usable:
+        lacking = uncovered(trial.trial, whole=trial.whole)
+        if lacking:
+            return Reason(
+                f"too little was observed in {words.trials([trial.id])}: {words.listed(lacking)} could not be seen.",
+                "Name what is missing with samebits_probe.observe(name, value), or compare files with --artifact.",
+            )
+    return None
+
+
+def _too_few(looked: Looked) -> Reason | None:
+    if len(looked.usable) >= 2:
+        return None
+    return Reason("only one trial was run: at least two are needed.", "Use -n 2 or more (the default is 5).")
+
+
+def _fewer_than_asked(looked: Looked) -> Reason | None:
+    asked, done = looked.record.options.trials, len(looked.usable)
+    if done >= asked:
+        return None
+    return Reason(
+        f"{done} of {words.count(asked, 'trial')} were completed.",
+        f"samebits check --add {asked - done} runs the others.",
+    )
+
+
+def _prefix(looked: Looked) -> Reason | None:
+    stopped = [trial for trial in looked.usable if not trial.whole]
+    if not stopped or looked.stops:
+        return None
+    steps = min(trial.steps for trial in looked.usable)
+    return Reason(
+        f"only the first {words.count(steps, 'step')} were compared; they have the same bits.",
+        "Let the trials run to their ends, or say --steps to ask about a beginning only.",
+    )
+
+
+_LOOKS: tuple[Callable[[Looked], Reason | None], ...] = (
+    _nothing_ran,
+    _probe_failed,
+    _endings,
+    _patterns,
+    _unobserved,
+    _ranks,
+    _not_to_the_end,
+    _coverage,
+    _too_few,
+    _fewer_than_asked,
+    _prefix,
+)
+
+__all__ = ["Looked", "Reason", "never_started", "why_not_repeated"]

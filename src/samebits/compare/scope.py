@@ -1,0 +1,36 @@
+"""What was compared, and what nobody could see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from samebits.compare import words
+from samebits.compare.align import AlignedTrial
+from samebits.compare.coverage import named_by_program
+from samebits.compare.watching import unwatched_processes
+from samebits.model import Scope
+
+
+def scope(aligned: Sequence[AlignedTrial]) -> Scope:
+    """The scope of a comparison of these trials."""
+    whole = [trial for trial in aligned if trial.whole]
+    return Scope(
+        kind="whole" if aligned and len(whole) == len(aligned) else "prefix",
+        steps_compared=min((trial.steps for trial in aligned), default=0),
+        steps_total=max((trial.steps for trial in whole), default=None),
+        not_observed=list(dict.fromkeys(_not_observed(aligned))),
+    )
+
+
+def _not_observed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
+    for trial in aligned:
+        for process in trial.trial.observed:
+            for event in process.events_named("not-observed"):
+                yield f"{event.get('point', '?')}: {event.get('why', '')}"
+            if named_by_program(process):
+                yield "what the program did not name with observe()"
+        if not trial.members and trial.trial.files.files:
+            yield "steps: only the files that were written are compared"
+        for hidden in unwatched_processes(trial.trial.file):
+            why = f" ({hidden.why})" if hidden.why else ""
+            yield f"the process {words.command(hidden.argv)}{why}"

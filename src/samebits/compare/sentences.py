@@ -1,0 +1,40 @@
+"""The verdict in one sentence, with its scope."""
+
+from __future__ import annotations
+
+from samebits.compare import words
+from samebits.compare.coverage import only_files
+from samebits.compare.groups import Comparison
+from samebits.model import Divergence, Scope
+
+
+def repeated(comparison: Comparison, scope: Scope) -> str:
+    """``5 trials, one model: all 1,200 steps have the same bits.``"""
+    trials = words.count(len(comparison.aligned), "trial")
+    if all(only_files(trial.trial) for trial in comparison.aligned):
+        files = max(len(trial.trial.files.files) for trial in comparison.aligned)
+        what = "the file has" if files == 1 else f"all {files:,} files have"
+        return f"{trials}, one result: {what} the same content."
+    steps = scope.steps_compared
+    if scope.kind == "prefix":
+        return f"{trials}, one model so far: the first {words.count(steps, 'step')} {_have(steps)} the same bits."
+    what = "its one step has" if steps == 1 else f"all {words.count(steps, 'step')} have"
+    return f"{trials}, one model: {what} the same bits."
+
+
+def _have(number: int) -> str:
+    return "has" if number == 1 else "have"
+
+
+def diverged(comparison: Comparison, divergence: Divergence) -> str:
+    """``5 trials, 3 models: they part at step 0 (gradient of embed.weight).``"""
+    trials = words.count(len(comparison.aligned), "trial")
+    steps = any(trial.steps for trial in comparison.aligned)
+    what = words.count(len(comparison.groups), "model" if steps else "result")
+    return f"{trials}, {what}: they part {_when(divergence)} ({divergence.kind} of {divergence.name or '?'})."
+
+
+def _when(divergence: Divergence) -> str:
+    if divergence.kind == "end":
+        return "after the last step"
+    return "before the first step" if divergence.step < 0 else f"at step {divergence.step:,}"

@@ -1,0 +1,72 @@
+"""The setup as the trials saw it: interpreter, machine, packages, and which controls took effect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from samebits.compare.align import AlignedTrial
+from samebits.compare.doubts import machine_facts
+from samebits.model import Control, RecordFile, Setup
+from samebits.store.trace import ProcessTrace, TrialTrace
+
+
+def setup(record: RecordFile, aligned: Sequence[AlignedTrial]) -> Setup:
+    """What was held the same; machine, packages and code are those of the first trial."""
+    first = aligned[0].trial if aligned else None
+    return Setup(
+        command=record.command,
+        python=_python(record, first),
+        environment=record.environment,
+        preset=record.preset,
+        controls=[control(number, [trial.trial for trial in aligned]) for number in record.controls],
+        seed=record.seed,
+        machine={**first.file.machine, **machine_facts(first)} if first else {},
+        packages=packages(first) if first else {},
+        code=first.file.code if first else {},
+    )
+
+
+def _python(record: RecordFile, first: TrialTrace | None) -> str | None:
+    executables = [process.facts.get("executable") for process in first.observed] if first else []
+    return record.python or next((str(path) for path in executables if path), None)
+
+
+def packages(trial: TrialTrace) -> dict[str, str]:
+    """Versions that the launcher found, and those that the processes had imported."""
+    found = dict(trial.file.packages)
+    for process in trial.observed:
+        for event in process.events_named("packages"):
+            listed = event.get("packages")
+            found.update({str(k): str(v) for k, v in listed.items()} if isinstance(listed, dict) else {})
+    return found
+
+
+def control(identity: str, trials: Sequence[TrialTrace]) -> Control:
+    """Whether a control took effect: false where any trial says so, null where none could read it back."""
+    events = [event for trial in trials for process in _speakers(trial) for event in _of(process, identity)]
+    read = [event for event in events if isinstance(event.get("took_effect"), bool)]
+    failed = next((event for event in read if not event["took_effect"]), None)
+    if failed is not None:
+        return Control(id=identity, took_effect=False, detail=_undone(failed, read))
+    detail = next((str(event["detail"]) for event in events if event.get("detail")), "")
+    return Control(id=identity, took_effect=True if read else None, detail=detail)
+
+
+def _speakers(trial: TrialTrace) -> list[ProcessTrace]:
+    """The processes that trained; where none did, all."""
+    return trial.observed or trial.processes
+
+
+def _of(process: ProcessTrace, identity: str) -> list[dict[str, Any]]:
+    return [event for event in process.events_named("control") if event.get("id") == identity]
+
+
+def _undone(failed: dict[str, Any], read: list[dict[str, Any]]) -> str:
+    detail = str(failed.get("detail") or "")
+    before = any(event["took_effect"] for event in read if event.get("when") == "start")
+    if before and failed.get("when") != "start":
+        return f"undone later by the program, seen at the {str(failed.get('when', 'end')).replace('-', ' ')}" + (
+            f": {detail}" if detail else ""
+        )
+    return detail

@@ -1,0 +1,76 @@
+"""From a record to its verdict. `repeated` is never said of what was not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import samebits
+from samebits.compare import sentences
+from samebits.compare.align import AlignedTrial
+from samebits.compare.detection import detection
+from samebits.compare.divergence import find_divergence
+from samebits.compare.doubts import why_no_divergence
+from samebits.compare.finals import final
+from samebits.compare.groups import Comparison
+from samebits.compare.judged import judged
+from samebits.compare.precision import agreements
+from samebits.compare.reasons import Looked, Reason, why_not_repeated
+from samebits.compare.scope import scope
+from samebits.compare.setup import setup
+from samebits.compare.warnings import Seen, warnings
+from samebits.model import Divergence, RecordFile, Result, Trial, Verdict
+from samebits.store.trace import TrialTrace
+
+
+def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
+    """Compare the trials and say what that shows. Pure; sets all of Result but `seconds` and `record`."""
+    looked = Looked(record, [AlignedTrial(trial, record.command) for trial in trials])
+    comparison = Comparison(looked.usable)
+    divergence = find_divergence(comparison)
+    verdict, reason = _decide(looked, comparison, divergence)
+    seen = Seen(record, trials, comparison, divergence, setup(record, looked.trials), reason)
+    extent = scope(comparison.aligned)
+    return Result(
+        samebits=samebits.__version__,
+        verdict=verdict,
+        sentence=_sentence(reason, comparison, divergence) or sentences.repeated(comparison, extent),
+        reason=reason.reason if reason else None,
+        advice=reason.advice if reason else None,
+        agrees=agreements(comparison.aligned) if divergence else [],
+        scope=extent,
+        setup=seen.setup,
+        trials=[_trial(aligned) for aligned in looked.trials],
+        groups=comparison.groups,
+        divergence=divergence,
+        detection=detection(len(comparison.aligned)),
+        warnings=warnings(seen),
+        judged=judged(comparison, divergence),
+    )
+
+
+def _decide(looked: Looked, comparison: Comparison, divergence: Divergence | None) -> tuple[Verdict, Reason | None]:
+    """A difference that is the program's own is a divergence; equal bits repeat only where enough was seen."""
+    if divergence is not None:
+        doubt = why_no_divergence(comparison, looked.record)
+        return ("inconclusive", doubt) if doubt else ("diverged", None)
+    lacking = why_not_repeated(looked)
+    return ("inconclusive", lacking) if lacking else ("repeated", None)
+
+
+def _sentence(reason: Reason | None, comparison: Comparison, divergence: Divergence | None) -> str | None:
+    if reason is not None:
+        return reason.reason
+    return sentences.diverged(comparison, divergence) if divergence else None
+
+
+def _trial(aligned: AlignedTrial) -> Trial:
+    file = aligned.trial.file
+    return Trial(
+        id=file.id,
+        status=file.status,
+        exit_code=file.exit_code,
+        steps=aligned.steps,
+        seconds=file.seconds,
+        final=final(aligned),
+        metrics=file.metrics,
+    )

@@ -1,0 +1,204 @@
+"""What is said aloud beside the verdict, each with what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from samebits.compare import words
+from samebits.compare.doubts import leak_sentence, leaked_files
+from samebits.compare.endings import ended_well
+from samebits.compare.finals import weight_names
+from samebits.compare.groups import Comparison
+from samebits.compare.reasons import Reason
+from samebits.compare.setup import packages
+from samebits.compare.values import curve, point_numbers
+from samebits.compare.watching import hidden_processes
+from samebits.model import Divergence, RecordFile, Setup
+from samebits.store.trace import ProcessTrace, TrialTrace
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that warnings are made from. `trials`: every trial; `comparison`: of those that took part."""
+
+    record: RecordFile
+    trials: Sequence[TrialTrace]
+    comparison: Comparison
+    divergence: Divergence | None
+    setup: Setup
+    reason: Reason | None = None
+
+
+def warnings(seen: Seen) -> list[str]:
+    """All warnings, each once, in a fixed order."""
+    return list(dict.fromkeys(text for look in _LOOKS for text in look(seen)))
+
+
+def _random_states(seen: Seen) -> Iterator[str]:
+    """States that differ, and what that means."""
+    different = seen.divergence is not None
+    named = seen.divergence.name if seen.divergence and seen.divergence.kind == "rng" else None
+    for name, (step, agreed) in sorted(_rng(seen.comparison).items()):
+        if not agreed:
+            rest = "it differs from the start on" if different else "unused: its state differs and nothing else does"
+            yield f"{words.rng(name)} is unseeded" + (f": {rest}" if different else f" and {rest}")
+        elif name != named and not different:
+            yield f"{words.rng(name)} differs from step {step:,} on, and nothing else does"
+
+
+def _rng(comparison: Comparison) -> dict[str, tuple[int, bool]]:
+    """Of all pairs compared: state -> (first step at which it differs, whether it agreed before)."""
+    found: dict[str, tuple[int, bool]] = {}
+    for pair in comparison.pairs():
+        for part in pair.members:
+            for name, (step, agreed) in part.found.rng.items():
+                before = found.get(name, (step, True))
+                found[name] = (min(step, before[0]), agreed and before[1])
+    return found
+
+
+def _losses(seen: Seen) -> Iterator[str]:
+    traces = [member.trace for trial in seen.comparison.aligned for member in trial.members]
+    firsts = [step for trace in traces if (step := _first_nan(trace)) is not None]
+    if traces and len(firsts) == len(traces):
+        yield f"the loss is NaN in all trials, from step {min(firsts):,} on: equal bits of such a model say little"
+
+
+def _first_nan(trace: ProcessTrace) -> int | None:
+    """The first step of a loss that ends as NaN."""
+    for number in point_numbers(trace, "forward"):
+        steps, values = curve(trace, number)
+        if "loss" in trace.points[number].name and len(values) and np.isnan(values[-1]):
+            return int(steps[np.isnan(values).argmax()])
+    return None
+
+
+def _weights(seen: Seen) -> Iterator[str]:
+    trained = [m.trace for t in seen.comparison.aligned for m in t.members if t.whole and m.trace.steps > 0]
+    if trained and all(_never_change(trace) for trace in trained):
+        yield "the weights never change: at the end they have the bits that they had at the start"
+
+
+def _never_change(trace: ProcessTrace) -> bool:
+    """Whether weights were seen at both ends, and every one is at the end what it was at the start."""
+    starts, ends = _by_name(trace, "start"), _by_name(trace, "end")
+    shared = (weight_names(trace) & set(starts)) & set(ends)
+    return bool(shared) and all(starts[name] == ends[name] for name in shared)
+
+
+def _by_name(trace: ProcessTrace, kind: str) -> dict[str, bytes]:
+    numbers = point_numbers(trace, kind)
+    rows = trace.records[np.isin(trace.records["point"], numbers)]
+    return {trace.points[int(row["point"])].name: row["fingerprint"].tobytes() for row in rows}
+
+
+def _controls(seen: Seen) -> Iterator[str]:
+    for control in seen.setup.controls:
+        detail = f": {control.detail}" if control.detail else ""
+        if control.took_effect is False:
+            yield f"the control {control.id} did not hold{detail}"
+        elif control.took_effect is None:
+            yield f"whether the control {control.id} took effect could not be read back{detail}"
+
+
+def _leaks(seen: Seen) -> Iterator[str]:
+    leaking = [trial for trial in seen.trials if trial.file.leaks]
+    if leaking and not (seen.divergence and seen.reason):  # else it is the reason itself
+        files = words.listed(leaked_files(leaking, seen.record)[:3])
+        meaning = "is not what made the difference alone" if seen.divergence else "made no difference"
+        yield f"{leak_sentence(leaking)} ({files}); that {meaning}"
+
+
+def _events(seen: Seen) -> Iterator[str]:
+    for trial in seen.trials:
+        yield from trial.warnings
+        for process in trial.processes:
+            yield from (str(event.get("text", "")) for event in process.events_named("warning"))
+
+
+def _code(seen: Seen) -> Iterator[str]:
+    codes = [trial.file.code for trial in seen.trials if trial.file.code]
+    if any(code.get("commit") != codes[0].get("commit") or code.get("diff") != codes[0].get("diff") for code in codes):
+        yield "the code was changed between the trials"
+    elif any(code.get("dirty") for code in codes):
+        yield "the code has changes that are not committed; the commit alone does not name what was run"
+
+
+def _packages(seen: Seen) -> Iterator[str]:
+    found = [packages(trial) for trial in seen.trials if trial.observed]
+    names = sorted({name for one in found for name in one})
+    differing = [name for name in names if len({one[name] for one in found if name in one}) > 1]
+    if differing:
+        yield f"the trials had different versions of {words.listed(differing)}"
+
+
+def _children(seen: Seen) -> Iterator[str]:
+    left = {trial.id: trial.file.children_left for trial in seen.trials if trial.file.children_left}
+    if left:
+        name = next(iter(left.values()))[0]
+        yield f"{words.trials(sorted(left))} left processes behind, which were ended ({name})"
+
+
+def _unwatched(seen: Seen) -> Iterator[str]:
+    hidden = hidden_processes([trial.trial.file for trial in seen.comparison.aligned])
+    if hidden:
+        yield f"Python ran unwatched: {hidden}; what it did is compared only through files"
+
+
+def _metrics(seen: Seen) -> Iterator[str]:
+    whole = [trial.trial for trial in seen.comparison.aligned if trial.whole]
+    for name in seen.record.options.metrics:
+        without = [t.id for t in whole if name not in t.file.metrics_printed and name not in t.file.metrics]
+        if without:
+            yield f"the metric {name}: its pattern matched nothing that {words.trials(without)} printed"
+
+
+def _errors(seen: Seen) -> Iterator[str]:
+    for trial in seen.comparison.aligned:
+        for file in trial.trial.files.files:
+            if file.error:
+                yield f"{file.path} was compared by its bytes: {file.error}"
+
+
+def _file_names(seen: Seen) -> Iterator[str]:
+    whole = [trial.trial for trial in seen.comparison.aligned if trial.whole]
+    paths = [{file.path for file in trial.files.files if not file.named} for trial in whole]
+    some = sorted(set().union(*paths) - set(paths[0]).intersection(*paths[1:])) if paths else []
+    if some:
+        yield f"not every trial wrote a file of the same name: {words.listed(some[:3])}"
+
+
+def _uncompared(seen: Seen) -> Iterator[str]:
+    steps = max((part.found.uncompared for pair in seen.comparison.pairs() for part in pair.members), default=0)
+    if steps:
+        yield f"{words.count(steps, 'step')} could not be compared: one trial kept values there, another digests"
+
+
+def _failed(seen: Seen) -> Iterator[str]:
+    bad = [t for t in seen.trials if not ended_well(t.file, seen.record.options.ok_exit)]
+    if seen.divergence is not None and bad:
+        yield f"{words.trials([trial.id for trial in bad])} did not end well and took no part in the comparison"
+
+
+_LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
+    _random_states,
+    _losses,
+    _weights,
+    _controls,
+    _leaks,
+    _failed,
+    _unwatched,
+    _children,
+    _code,
+    _packages,
+    _metrics,
+    _errors,
+    _file_names,
+    _uncompared,
+    _events,
+)
+
+__all__ = ["Seen", "warnings"]

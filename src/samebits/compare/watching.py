@@ -1,0 +1,59 @@
+"""Which Python processes ran below the command, and what kept the probe out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from samebits.compare import words
+from samebits.compare.align import AlignedTrial
+from samebits.model import PythonProcess, RecordFile, TrialFile
+
+
+def unwatched_processes(file: TrialFile) -> list[PythonProcess]:
+    """The Python processes of a trial without a probe."""
+    return [process for process in file.python_processes if not process.watched]
+
+
+def hidden_processes(files: Sequence[TrialFile]) -> str:
+    """The unwatched processes of the first of the trials that has any, in words; empty where there are none."""
+    found = next((hidden for file in files if (hidden := unwatched_processes(file))), [])
+    return "; ".join(dict.fromkeys(_named(process) for process in found))
+
+
+def _named(process: PythonProcess) -> str:
+    name = words.command(process.argv) if process.argv else process.executable or f"process {process.pid}"
+    return f"{name} ({process.why})" if process.why else name
+
+
+def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple[str, str]:
+    """(reason, advice) for trials that ended well and in which no step was seen."""
+    files = [trial.trial.file for trial in empty]
+    which = words.trials([trial.id for trial in empty])
+    hidden = hidden_processes(files)
+    if hidden:
+        return (
+            f"no step was seen in {which}, and Python ran unwatched: {hidden}.",
+            "Start Python without -I, -E or -S, and leave PYTHONPATH as it is (or put new folders in front of it).",
+        )
+    saved = sorted({file.path for trial in empty for file in trial.trial.files.files})
+    if saved:
+        return (
+            f"no step was seen in {which}, only files that were saved: {words.listed(saved[:3])}.",
+            f"If these files are the result, name them: --artifact '{saved[0]}'.",
+        )
+    return f"no step was seen in {which}: {_ran(files)}.", _advice(files)
+
+
+def _ran(files: Sequence[TrialFile]) -> str:
+    ran = files[0].python_processes
+    if not ran:
+        return "no Python process ran below the command"
+    names = dict.fromkeys(words.command(process.argv) for process in ran if process.argv)
+    return f"{words.listed(list(names)[:3]) or 'Python'} ran watched, and trained nothing that samebits knows"
+
+
+def _advice(files: Sequence[TrialFile]) -> str:
+    return (
+        "Compare the files it writes with --artifact 'out/*', or name its values with "
+        "samebits_probe.observe(name, value, step=...)."
+    )

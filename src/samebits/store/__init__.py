@@ -1,0 +1,18 @@
+"""Records on disk: opened, checked and sealed; and the files that programs save, read by content."""
+
+from samebits.store.artifacts import fingerprint_file
+from samebits.store.record import Record, open_record, read_trial
+from samebits.store.seal import seal, seal_record
+from samebits.store.trace import Point, ProcessTrace, TrialTrace
+
+__all__ = [
+    "Point",
+    "ProcessTrace",
+    "Record",
+    "TrialTrace",
+    "fingerprint_file",
+    "open_record",
+    "read_trial",
+    "seal",
+    "seal_record",
+]

@@ -1,0 +1,108 @@
+"""Reading single files of a record. Whatever is wrong with one is a RecordError that names it and says what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from samebits.errors import RecordError
+from samebits.model import RECORD_FORMAT, Document
+
+AGAIN = "Run the check again, or take the record from a backup; a trial's folder can be deleted to read the others."
+D = TypeVar("D", bound=Document)
+
+
+def shown(name: object) -> str:
+    """A path or name as text that can be printed everywhere: bytes that are no UTF-8 are written as escapes."""
+    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def broken(path: Path, what: str) -> RecordError:
+    """The error for a file of a record that cannot be used."""
+    return RecordError(f"{shown(path)}: {what}", AGAIN)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes. Raises RecordError where it is missing, not a file, or may not be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise broken(path, "this file of the record is missing") from None
+    except OSError as error:
+        raise broken(path, f"cannot be read ({error.strerror or error})") from None
+    except ValueError as error:  # a null byte in a name
+        raise broken(path, f"is no usable file name ({error})") from None
+
+
+def parse(data: bytes, path: Path) -> Any:
+    """One JSON value, with names made printable. Raises RecordError with the place where it breaks."""
+    try:
+        return _printable(json.loads(data, parse_constant=float))
+    except UnicodeDecodeError as error:
+        raise broken(path, f"is not UTF-8 text (byte {error.start}): damaged, or not written by samebits") from None
+    except json.JSONDecodeError as error:
+        cut = error.pos >= len(error.doc.rstrip())
+        what = "ends too early: it was truncated" if cut else f"is not valid JSON (line {error.lineno}: {error.msg})"
+        raise broken(path, what) from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, nesting without end
+        raise broken(path, f"is not usable JSON ({error})") from None
+
+
+def _printable(value: Any) -> Any:
+    """JSON with every text encodable: Python writes arguments that are no UTF-8 as lone surrogates."""
+    if isinstance(value, str):
+        return shown(value) if any("\ud800" <= c <= "\udfff" for c in value) else value
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    return value
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """A JSON file that holds one object."""
+    return as_object(parse(read_bytes(path), path), path)
+
+
+def as_object(value: Any, path: Path) -> dict[str, Any]:
+    """The value itself where it is a JSON object. Raises RecordError otherwise."""
+    if not isinstance(value, dict):
+        raise broken(path, f"holds a JSON {_json_name(value)} where an object belongs")
+    return value
+
+
+def _json_name(value: Any) -> str:
+    names = {list: "array", str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
+    return names.get(type(value), type(value).__name__)
+
+
+def read_document(path: Path, kind: type[D]) -> D:
+    """A document of `samebits.model` that carries a format number."""
+    content = read_object(path)
+    check_format(content, path, RECORD_FORMAT)
+    return checked(content, path, kind)
+
+
+def checked(content: dict[str, Any], path: Path, kind: type[D]) -> D:
+    """The document that the content describes, types as strict as JSON allows."""
+    try:
+        return kind.model_validate(content, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise broken(path, f"{shown(where)}: {shown(first['msg'])}") from None
+
+
+def check_format(content: dict[str, Any], path: Path, known: int) -> None:
+    """Raise RecordError unless the content's format is one that this version reads."""
+    number = content.get("format")
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise broken(path, f"has no usable format number ({shown(repr(number))[:40]})")
+    if number > known:
+        raise RecordError(
+            f"{shown(path)}: written by a newer samebits (format {number}; this one reads up to {known})",
+            "Upgrade: pip install --upgrade samebits",
+        )

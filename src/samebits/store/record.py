@@ -1,0 +1,115 @@
+"""Opening a record folder: its documents and its trials, each checked before anything is compared."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from samebits.errors import NotFound, RecordError
+from samebits.model import FilesFile, RecordFile, TrialFile
+from samebits.store.reading import broken, read_bytes, read_document, read_object, shown
+from samebits.store.seal import PROBE_FAILURES, verify
+from samebits.store.trace import ProcessTrace, TrialTrace, read_process
+from samebits_probe import wire
+
+RECORD = "record.json"
+TRIALS = "trials"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record folder. `trials` are read when they are first asked for, and can raise RecordError then."""
+
+    folder: Path
+    file: RecordFile
+
+    @cached_property
+    def trials(self) -> list[TrialTrace]:
+        """All trials, by number."""
+        return [read_trial(folder) for folder in trial_folders(self.folder)]
+
+
+def open_record(path: Path | str) -> Record:
+    """Open a record folder. Raises NotFound where there is none, RecordError where it cannot be read."""
+    folder = Path(path)
+    _check_folder(folder)
+    if not (folder / RECORD).is_file():
+        what = "is missing" if (folder / TRIALS).is_dir() else "is not there, so this is not a record of samebits"
+        raise RecordError(
+            f"{shown(folder)}: {RECORD} {what}",
+            "Give the folder that a check wrote, by default .samebits/<time>-<name>.",
+        )
+    verify(folder)
+    return Record(folder, read_document(folder / RECORD, RecordFile))
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        there, is_folder = os.path.lexists(folder), folder.is_dir()
+        if is_folder:
+            next(folder.iterdir(), None)
+    except (OSError, ValueError) as error:
+        raise RecordError(
+            f"{shown(folder)}: cannot be read ({shown(error)})", "Check the path and its permissions."
+        ) from None
+    if not there:
+        raise NotFound(f"There is no record at {shown(folder)}", "Give the folder that a check wrote (see .samebits/).")
+    if not is_folder:
+        raise RecordError(f"{shown(folder)} is a file, not a record folder", "Give the folder that holds record.json.")
+
+
+def trial_folders(record: Path) -> list[Path]:
+    """The folders of the trials, by number. Raises RecordError for one that is not named by a number."""
+    try:
+        found = sorted((record / TRIALS).iterdir()) if (record / TRIALS).is_dir() else []
+    except OSError as error:
+        raise broken(record / TRIALS, f"cannot be read ({error.strerror or error})") from None
+    if not found:
+        raise RecordError(f"{shown(record)}: holds no trials", "Run the check again; --overwrite replaces this record.")
+    strange = [path for path in found if not path.name.isascii() or not path.name.isdigit()]
+    if strange:
+        raise broken(strange[0], "does not belong into a record: trials are named by their number")
+    return found
+
+
+def read_trial(folder: Path) -> TrialTrace:
+    """One trial with all that its processes observed. Raises RecordError."""
+    sealed = verify(folder)
+    file = read_document(folder / "trial.json", TrialFile)
+    if file.id != int(folder.name):
+        raise broken(folder / "trial.json", f"says trial {file.id}, in the folder of trial {int(folder.name)}")
+    config = read_object(folder / "config.json") if (folder / "config.json").exists() else {}
+    failed = sorted(folder.glob(PROBE_FAILURES))
+    return TrialTrace(
+        file=file,
+        files=_read_files(folder / "files.json", required=sealed),
+        processes=_read_processes(folder / wire.PROCESSES),
+        written_at=str(config.get("folder", folder)),
+        hash=str(config.get("hash", "")),
+        probe_failures=[shown(read_bytes(path).decode("utf-8", "replace").strip()) for path in failed],
+        warnings=[] if sealed else [f"trial {file.id} has no seal: damage to its files cannot be noticed"],
+    )
+
+
+def _read_files(path: Path, *, required: bool) -> FilesFile:
+    """files.json; a trial that was cut short (and so not sealed) may have none."""
+    return read_document(path, FilesFile) if required or path.exists() else FilesFile()
+
+
+def _read_processes(folder: Path) -> list[ProcessTrace]:
+    """By start: the folders' names begin with it."""
+    try:
+        found = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    except OSError as error:
+        raise broken(folder, f"cannot be read ({error.strerror or error})") from None
+    traces = [_guarded(path) for path in found]
+    return [trace for trace in traces if trace is not None]
+
+
+def _guarded(folder: Path) -> ProcessTrace | None:
+    try:
+        return read_process(folder)
+    except OSError as error:
+        raise broken(folder, f"cannot be read ({error.strerror or error})") from None

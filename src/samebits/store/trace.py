@@ -1,0 +1,226 @@
+"""One trial as it was observed: its documents, and the traces of its processes as numpy arrays over the files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits.model import Document, FilesFile, TrialFile
+from samebits.store.reading import as_object, broken, checked, parse, read_bytes, read_object
+from samebits_probe import wire
+
+RECORD_TYPE = np.dtype([(name, code) for name, code in wire.RECORD_FIELDS])
+SCALAR_TYPE = np.dtype([(name, code) for name, code in wire.SCALAR_FIELDS])
+_CHUNK = 1 << 20
+_MOST_DIMENSIONS = 64
+
+
+class Point(NamedTuple):
+    """A row of a process' table of points."""
+
+    kind: str
+    name: str
+    dtype: str = ""
+    shape: tuple[int, ...] = ()
+
+
+class _Facts(Document):
+    """The fields of process.json that comparing needs, for their types."""
+
+    pid: int
+    parent: int | None = None
+    forked_from: int | None = None
+    argv: list[str]
+    rank: int | None = None
+    world_size: int | None = None
+
+
+class _PointLine(Document):
+    id: int
+    kind: str
+    name: str
+    dtype: str = ""
+    shape: list[int] = []
+
+
+class _Steps(Document):
+    steps: int
+
+
+@dataclass(frozen=True)
+class ProcessTrace:
+    """What one watched process observed.
+
+    `records` and `scalars`: structured arrays (wire.RECORD_FIELDS, wire.SCALAR_FIELDS) over the files, torn tails cut
+    off. `points`: by id. `end`, `stopped`: the documents, None where the process did not get there.
+    """
+
+    facts: dict[str, Any]
+    points: list[Point]
+    records: NDArray[Any]
+    scalars: NDArray[Any]
+    events: list[dict[str, Any]] = field(default_factory=list)
+    end: dict[str, Any] | None = None
+    stopped: dict[str, Any] | None = None
+
+    @property
+    def observed(self) -> bool:
+        """Whether it observed anything: only such processes are compared."""
+        return len(self.records) > 0
+
+    @cached_property
+    def last_step(self) -> int:
+        """The largest step of any record; -1 where there is none after the start."""
+        return max((int(part["step"].max()) for part in chunks(self.records)), default=-1)
+
+    @property
+    def steps(self) -> int:
+        """Steps made, as far as is known."""
+        document = self.end or self.stopped
+        return int(document["steps"]) if document else self.last_step + 1
+
+    @property
+    def limit(self) -> int | None:
+        """Records of steps below this are all there; None for a process that was seen to its end."""
+        if self.end is not None:
+            return None
+        # without either document it was ended from outside, perhaps while it wrote its last step
+        return int(self.stopped["steps"]) if self.stopped else max(self.last_step, 0)
+
+    def events_named(self, name: str) -> list[dict[str, Any]]:
+        """The events of one name, in their order."""
+        return [event for event in self.events if event.get("event") == name]
+
+
+@dataclass(frozen=True)
+class TrialTrace:
+    """One trial. `processes`: all that were watched, by start. `written_at`: its folder when it ran.
+
+    `probe_failures`: of probes that could not start.
+    """
+
+    file: TrialFile
+    files: FilesFile
+    processes: list[ProcessTrace]
+    written_at: str = ""
+    hash: str = ""
+    warnings: list[str] = field(default_factory=list)
+    probe_failures: list[str] = field(default_factory=list)
+
+    def failures(self) -> list[str]:
+        """Where and how the probe itself failed, in words."""
+        events = [event for process in self.processes for event in process.events_named("probe-failed")]
+        return [*self.probe_failures, *(f"{event.get('where', '?')}: {event.get('error', '?')}" for event in events)]
+
+    @property
+    def id(self) -> int:
+        """The trial's number."""
+        return self.file.id
+
+    @property
+    def observed(self) -> list[ProcessTrace]:
+        """The processes that observed something, by start."""
+        return [process for process in self.processes if process.observed]
+
+
+def chunks(records: NDArray[Any]) -> list[NDArray[Any]]:
+    """Views of at most a million rows each, so that temporary arrays stay small."""
+    return [records[at : at + _CHUNK] for at in range(0, len(records), _CHUNK)]
+
+
+def read_process(folder: Path) -> ProcessTrace | None:
+    """The trace in one process folder; None where the process died before it wrote anything. Raises RecordError."""
+    if not (folder / wire.PROCESS).exists() and not any((folder / n).exists() for n in (wire.POINTS, wire.TRACE)):
+        return None
+    facts = read_object(folder / wire.PROCESS)
+    checked(facts, folder / wire.PROCESS, _Facts)
+    points = _read_points(folder / wire.POINTS)
+    records = _array(folder / wire.TRACE, RECORD_TYPE)
+    scalars = _array(folder / wire.SCALARS, SCALAR_TYPE)
+    _check_records(records, points, folder / wire.TRACE)
+    _check_scalars(scalars, points, folder / wire.SCALARS)
+    events = [as_object(line, folder / wire.EVENTS) for line in _lines(folder / wire.EVENTS)]
+    return ProcessTrace(
+        facts, points, records, scalars, events, _steps(folder / wire.END), _steps(folder / wire.STOPPED)
+    )
+
+
+def _steps(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    content = read_object(path)
+    if checked(content, path, _Steps).steps < 0:
+        raise broken(path, f"steps: {content['steps']} is less than 0")
+    return content
+
+
+def _lines(path: Path) -> list[Any]:
+    """The JSON values of a file of lines; a last line without its end was torn by a crash and is left out."""
+    if not path.exists():
+        return []
+    whole = read_bytes(path).split(b"\n")[:-1]
+    return [parse(line, path) for line in whole]
+
+
+def _read_points(path: Path) -> list[Point]:
+    points: list[Point] = []
+    for line in _lines(path):
+        row = checked(as_object(line, path), path, _PointLine)
+        if row.id != len(points):
+            raise broken(path, f"point {row.id} stands where point {len(points)} belongs")
+        if row.kind not in wire.CODE:
+            raise broken(path, f"point {row.id} has the unknown kind {row.kind[:40]!r}")
+        if len(row.shape) > _MOST_DIMENSIONS or min(row.shape, default=0) < 0:
+            raise broken(path, f"point {row.id} has an impossible shape")
+        points.append(Point(row.kind, row.name, row.dtype, tuple(row.shape)))
+    return points
+
+
+def _array(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The file as an array of whole records, mapped into memory; empty where it is missing."""
+    try:
+        count = path.stat().st_size // dtype.itemsize
+        return np.memmap(path, dtype=dtype, mode="r", shape=(count,)) if count else np.empty(0, dtype)
+    except FileNotFoundError:
+        return np.empty(0, dtype)
+    except (OSError, ValueError) as error:
+        raise broken(path, f"cannot be read ({error})") from None
+
+
+def _check_records(records: NDArray[Any], points: list[Point], path: Path) -> None:
+    kinds = np.array([wire.CODE[point.kind] for point in points], "u1")
+    for at, part in enumerate(chunks(records)):
+        fault = _fault(part, kinds)
+        if fault:
+            index, what = fault
+            raise broken(path, f"record {at * _CHUNK + index:,} {what}")
+
+
+def _fault(part: NDArray[Any], kinds: NDArray[np.uint8]) -> tuple[int, str] | None:
+    """(index, what is wrong) of the first record that no probe writes, or None."""
+    outside = part["point"] >= len(kinds)
+    if outside.any():
+        index = int(outside.argmax())
+        return index, f"names point {part['point'][index]}, which is not in the table of points"
+    tests = (
+        ("kind", kinds[part["point"]] != part["kind"], "has a kind that is not its point's"),
+        ("step", part["step"] < -1, "has a step before the start"),
+        ("flag", part["flag"] > wire.DIGEST, "has an unknown flag"),
+    )
+    for name, wrong, what in tests:
+        if wrong.any():
+            index = int(wrong.argmax())
+            return index, f"{what} ({part[name][index]})"
+    return None
+
+
+def _check_scalars(scalars: NDArray[Any], points: list[Point], path: Path) -> None:
+    if len(scalars) and int(scalars["point"].max()) >= len(points):
+        raise broken(path, f"names point {scalars['point'].max()}, which is not in the table of points")
+    if len(scalars) and int(scalars["step"].min()) < -1:
+        raise broken(path, f"has a step before the start ({scalars['step'].min()})")

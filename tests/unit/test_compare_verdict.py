@@ -1,0 +1,25 @@
+"""The verdict on records made by hand."""
+
+
+def test_equal_trainings_repeat(writing, tmp_path):
+    result = writing.judged(tmp_path, [writing.training()] * 5)
+    assert (result.verdict, result.reason) == ("repeated", None)
+    assert result.sentence == "5 trials, one model: all 3 steps have the same bits."
+    assert result.groups == [[1, 2, 3, 4, 5]]
+    assert result.scope.kind == "whole"
+    assert result.judged == dict.fromkeys(("start", "rng", "batch", "forward", "gradient", "update", "end"), "=")
+    assert len({trial.final for trial in result.trials}) == 1
+    assert len(result.trials[0].final) == 32
+    assert result.warnings == []
+
+
+def test_the_first_difference_in_the_order_of_judging_is_the_divergence(writing, tmp_path):
+    other = writing.training({(1, "gradient", "fc.bias"): 7, (1, "update", "fc.weight"): 7, (2, "batch", "0"): 7})
+    result = writing.judged(tmp_path, [writing.training(), other, writing.training(), other, writing.training()])
+    where = result.divergence
+    assert result.verdict == "diverged"
+    assert (where.step, where.kind, where.name, where.trials) == (1, "gradient", "fc.bias", [2, 4])
+    assert result.groups == [[1, 3, 5], [2, 4]]
+    assert [(detail["kind"], detail["name"]) for detail in where.details] == [("update", "fc.weight")]
+    assert result.judged["gradient"] == "!"
+    assert result.judged["update"] == result.judged["end"] == "."
