@@ -172,6 +172,7 @@ class RecordFile(Document):
     hash: Literal["xxh3", "blake2b"]
     options: Options = Options()
     rounds: list[Round] = []
+    notes: list[str] = []  # sentences about how the trials came together that belong among the warnings
 
 
 class PythonProcess(Document):
@@ -214,6 +215,7 @@ class TrialFile(Document):
     machine: dict[str, Any] = {}
     metrics: dict[str, float] = {}
     metrics_printed: dict[str, str] = {}
+    notes: list[str] = []  # sentences about how the trial was run that belong among the warnings
 
 
 class SavedFile(Document):

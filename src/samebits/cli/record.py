@@ -17,11 +17,15 @@ def run(**given: Any) -> int:
     asking.refuse_platform()
     request = asking.request(given, "record")
     from samebits import check
+    from samebits.model import EXIT_CODES
 
     with asking.shown_progress() as progress:
-        folder = check.record(request, progress)
-    answering.say(f"Recorded in {folder}\n   next   samebits check --add 4 {folder}\n")
-    return 0
+        made = check.record(request, progress)
+    if made.trial.status not in ("complete", "stopped"):
+        answering.say(f"Recorded in {made.folder}, but the run did not end well: {made.trial.why}\n")
+        return EXIT_CODES["inconclusive"]
+    answering.say(f"Recorded in {made.folder}\n   next   samebits check --add 4 {made.folder}\n")
+    return EXIT_CODES["repeated"]
 
 
-COMMAND = launching("record", run, TEXT)
+COMMAND = launching("record", run, "Run a training once, and keep what was observed.\n\n" + TEXT)

@@ -1,0 +1,79 @@
+"""A second look at a divergence: the tensor itself, from short runs that stop right after it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from samebits import compare
+from samebits.launch.environment import Slot
+from samebits.launch.leaks import Leaks
+from samebits.launch.local import LocalLauncher
+from samebits.launch.plan import Plan
+from samebits.launch.trial import Limits, TrialRun
+from samebits.launch.watching import read_json
+from samebits.model import Divergence, Result, Size, TrialFile
+from samebits_probe import wire
+
+MOST_RUNS = 4
+MOST_SECONDS = 60.0  # for all of them together
+MOST_BYTES = 1 << 30
+_FOLDER = "captures"
+_KINDS = ("start", "batch", "forward", "gradient", "update")
+
+
+class Captured(NamedTuple):
+    """One tensor: its bytes in logical order."""
+
+    data: bytes
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def measure(plan: Plan, result: Result, files: list[TrialFile]) -> Size | None:
+    """How far the values at the divergence are apart, or None where that cannot be had in a minute.
+
+    Trials are run anew until two of them differ in that tensor; each is stopped right after the step.
+    """
+    where = result.divergence
+    if where is None or where.kind not in _KINDS or seconds_needed(where, files) > MOST_SECONDS:
+        return None
+    seen: list[Captured] = []
+    try:
+        for number in range(1, MOST_RUNS + 1):
+            found = _capture(plan, where, number)
+            if found is None:
+                return None
+            for other in seen:
+                if other.data != found.data and other.dtype == found.dtype and other.shape == found.shape:
+                    return compare.measure(other.data, found.data, found.dtype, found.shape)
+            seen.append(found)
+    finally:
+        shutil.rmtree(plan.record / _FOLDER, ignore_errors=True)
+    return None
+
+
+def seconds_needed(where: Divergence, files: list[TrialFile]) -> float:
+    """An upper bound for all runs: a trial that was stopped later than this step took longer than these will."""
+    return MOST_RUNS * max((file.seconds for file in files), default=MOST_SECONDS)
+
+
+def _capture(plan: Plan, where: Divergence, number: int) -> Captured | None:
+    step = max(where.step, 0)  # initial weights are seen while the first step is made
+    wanted = {"process": where.process.order, "step": step, "kind": where.kind, "name": where.name}
+    elsewhere = replace(plan, record=plan.record / _FOLDER)
+    limits, leaks = Limits(steps=step + 1, capture=wanted), Leaks(plan.directory, plan.record)
+    trial = TrialRun(elsewhere, number, limits, Slot(0, 1), leaks)
+    trial.run(LocalLauncher())
+    folders = [process.folder for process in trial.processes.observing()]
+    return _read(folders[where.process.order]) if where.process.order < len(folders) else None
+
+
+def _read(folder: Path) -> Captured | None:
+    facts = read_json(folder / wire.CAPTURE_FACTS)
+    path = folder / wire.CAPTURE
+    if facts is None or not path.is_file() or path.stat().st_size > MOST_BYTES:
+        return None
+    return Captured(path.read_bytes(), str(facts["dtype"]), tuple(int(n) for n in facts["shape"]))

@@ -1,0 +1,80 @@
+"""The command of a trial: found before anything starts, with `{out}` and `{trial}` filled in."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+
+from samebits.errors import NotFound
+
+_INTERPRETER = re.compile(r"(python|pypy)[\d.]*$|(ba|z|da)?sh$|torchrun$|accelerate$|env$")
+
+
+def find(command: Sequence[str], directory: Path, search_path: str) -> str:
+    """Path of the command's program, as a shell in `directory` finds it. Raises NotFound, saying where it looked."""
+    name = command[0]
+    if "/" in name:
+        return _check_file(name, directory)
+    found = shutil.which(name, path=search_path)
+    if found is None:
+        looked = search_path.replace(os.pathsep, ", ") or "nowhere, since PATH is empty"
+        raise NotFound(f"Command not found: {name}. Looked in {looked}.", _advice(name, directory))
+    return os.path.abspath(os.path.join(directory, found))  # noqa: PTH100, PTH118  (links must stay: a venv is one)
+
+
+def _check_file(name: str, directory: Path) -> str:
+    path = directory / name
+    if not path.exists():
+        raise NotFound(f"Command not found: {name}. Looked for {path}.")
+    if path.is_dir() or not os.access(path, os.X_OK):
+        raise NotFound(f"{name} is not a program that can be run.", _advice(name, directory))
+    return os.path.abspath(path)  # noqa: PTH100  (as above)
+
+
+def _advice(name: str, directory: Path) -> str:
+    if name.endswith(".py") and (directory / name).is_file():
+        return f"samebits check -- python {name}"
+    if name.startswith("python"):
+        return "--python PATH or --env NAME says which interpreter it is."
+    return ""
+
+
+def name_of(command: Sequence[str]) -> str:
+    """A short name for the record folder: that of the script, else of the program."""
+    words = [PurePath(word).name for word in command if not word.startswith("-")]
+    while len(words) > 1 and _INTERPRETER.match(words[0]):
+        words = words[1:]
+    stem = PurePath(words[0]).stem if words else "command"
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem)[:40].strip("-.") or "command"
+
+
+def fill(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    """The command with `{out}` and `{trial}` replaced; other braces are the program's own."""
+    filled = list(command)
+    for key, value in values.items():
+        filled = [word.replace("{" + key + "}", value) for word in filled]
+    return filled
+
+
+class Naming:
+    """Names of written files that are the same in every trial, so that they can be compared."""
+
+    def __init__(self, command: Sequence[str], directory: Path, out: Path, trial: str) -> None:
+        self._roots = [(out, "{out}"), *_trial_roots(command, directory, trial), (directory, "")]
+
+    def name(self, path: Path) -> str:
+        """`{out}/model.pt`, `runs/{trial}/model.pt`, `model.pt` (below the working folder), or the whole path."""
+        for root, shown in self._roots:
+            if path.is_relative_to(root):
+                return str(PurePath(shown) / path.relative_to(root))
+        return str(path)
+
+
+def _trial_roots(command: Sequence[str], directory: Path, trial: str) -> list[tuple[Path, str]]:
+    """Folders and files that the command names with `{trial}` in them: `runs/{trial}` of `--out=runs/{trial}`."""
+    words = [word.partition("=")[2] if word.startswith("-") and "=" in word else word for word in command]
+    named = [word for word in words if "{trial}" in word and "{out}" not in word and "\n" not in word]
+    return [(directory / word.replace("{trial}", trial), word) for word in named]

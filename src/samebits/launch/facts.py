@@ -1,0 +1,83 @@
+"""What is recorded about a trial beside its trace: code, packages, machine."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from samebits.launch import watching
+from samebits.launch.watching import Watched
+from samebits_probe import process
+
+_GIT_SECONDS = 10
+_MOST_BYTES = 10 << 20
+
+
+def code(directory: Path, command: Sequence[str]) -> dict[str, Any]:
+    """`commit` and `dirty` (tracked files changed) with the fingerprint of the change, where git keeps the folder;
+    `files`: fingerprints of the scripts that the command names."""
+    found: dict[str, Any] = {"files": _scripts(directory, command)}
+    commit = _git(directory, "rev-parse", "HEAD")
+    if commit is not None:
+        change = _git(directory, "diff", "HEAD", "--no-color", "--no-ext-diff") or ""
+        found |= {"commit": commit.strip(), "dirty": bool(change), "diff": _digest(change.encode()) if change else None}
+    return found
+
+
+def _scripts(directory: Path, command: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for word in command:
+        path = directory / word
+        try:
+            if word and path.is_file() and path.stat().st_size <= _MOST_BYTES:
+                found[word] = _digest(path.read_bytes())
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _git(directory: Path, *words: str) -> str | None:
+    """What git says; None where there is no git, no repository, or no answer in time."""
+    command = ["git", "--no-optional-locks", "-C", str(directory), *words]
+    try:
+        asked = subprocess.run(command, capture_output=True, timeout=_GIT_SECONDS, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return asked.stdout.decode(errors="replace") if asked.returncode == 0 else None
+
+
+def packages(processes: Iterable[Watched]) -> dict[str, str]:
+    """Versions of what the observing processes had imported."""
+    found: dict[str, str] = {}
+    for event in _events(processes, "packages"):
+        found |= {str(name): str(version) for name, version in dict(event.get("packages") or {}).items()}
+    return dict(sorted(found.items()))
+
+
+def machine(processes: Iterable[Watched]) -> dict[str, Any]:
+    """The machine as the first observing process saw it, else as the launcher does."""
+    for event in _events(processes, "machine"):
+        return dict(event.get("machine") or {})
+    return dict(process.machine())  # type: ignore[no-untyped-call]
+
+
+def files_touched(processes: Iterable[Watched]) -> tuple[set[Path], set[Path]]:
+    """What the probe saw: files opened for reading that the process had not written, and files written."""
+    found: dict[str, set[Path]] = {"opened": set(), "wrote": set()}
+    for watched in processes:
+        for event in watching.events(watched.folder):
+            if event.get("event") in found and event.get("path"):
+                found[event["event"]].add(Path(event["path"]))
+    return found["opened"], found["wrote"]
+
+
+def _events(processes: Iterable[Watched], name: str) -> list[dict[str, Any]]:
+    events = [event for watched in processes for event in watching.events(watched.folder)]
+    return [event for event in events if event.get("event") == name]

@@ -1,0 +1,108 @@
+"""What is in the folders a trial works in: looked at before and after, and linked for `--isolate`."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+MOST_FILES = 100_000
+MOST_LINKS = 20_000
+
+# Folders in which nothing counts as written by a trial: bytecode, version control, tools, virtual environments.
+LEFT_OUT = {
+    "__pycache__", ".git", ".hg", ".svn", ".samebits", "node_modules", ".venv", "venv", ".tox", ".nox",
+    ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints", ".idea", ".vscode",
+}  # fmt: skip
+
+
+class State(NamedTuple):
+    """A file as `stat` tells it: another state means that it was written."""
+
+    inode: int
+    size: int
+    modified: int
+
+
+class Snapshot(NamedTuple):
+    """The files of a folder. `is_whole`: False where there were more than MOST_FILES."""
+
+    files: dict[Path, State]
+    is_whole: bool = True
+
+
+def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
+    """All files below a folder, links followed for files and not for folders; `without` is left out."""
+    files: dict[Path, State] = {}
+    for entry in _walk(str(folder), str(without) if without else None):
+        if len(files) >= MOST_FILES:
+            return Snapshot(files, is_whole=False)
+        found = state(Path(entry.path))
+        if found is not None:
+            files[Path(entry.path)] = found
+    return Snapshot(files)
+
+
+def _walk(folder: str, without: str | None) -> Iterator[os.DirEntry[str]]:
+    waiting = [folder]
+    while waiting:
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except OSError:  # gone meanwhile, or not ours to read: nothing in it can be compared
+            continue
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                yield entry
+            elif entry.name not in LEFT_OUT and entry.path != without and not _is_environment(entry.path):
+                waiting.append(entry.path)
+
+
+def _is_environment(folder: str) -> bool:
+    return os.path.exists(os.path.join(folder, "pyvenv.cfg"))  # noqa: PTH110, PTH118  (once a folder)
+
+
+def state(path: Path) -> State | None:
+    """The state of a regular file; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return State(found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+
+
+def written(before: Snapshot, after: Snapshot) -> list[Path]:
+    """Files that are new or changed. Unknown for files that a snapshot cut short did not reach."""
+    if not before.is_whole:
+        return [path for path, found in after.files.items() if before.files.get(path, found) != found]
+    return [path for path, found in after.files.items() if before.files.get(path) != found]
+
+
+def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
+    """Mirror a folder: real folders, links to its files. What the trial writes anew stays in `target`.
+
+    A file that was there before and is written again is the user's own, through its link. Beyond MOST_LINKS entries a
+    folder is linked as a whole; then this is False, and what is written in that folder stays in the user's.
+    """
+    target.mkdir()
+    waiting, links, is_whole = [(source, target)], 0, True
+    while waiting:
+        folder, mirror = waiting.pop()
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            place, links = mirror / entry.name, links + 1
+            if Path(entry.path) == without or entry.name in (".samebits", "__pycache__"):
+                continue
+            if _is_mirrored(entry) and links < MOST_LINKS:
+                place.mkdir()
+                waiting.append((Path(entry.path), place))
+                continue
+            is_whole = is_whole and not _is_mirrored(entry)
+            place.symlink_to(entry.path)
+    return is_whole
+
+
+def _is_mirrored(entry: os.DirEntry[str]) -> bool:
+    """Whether a folder is made anew; what is not written to is linked whole."""
+    inner = entry.is_dir(follow_symlinks=False)
+    return inner and entry.name not in LEFT_OUT and not _is_environment(entry.path)

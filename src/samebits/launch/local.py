@@ -1,0 +1,146 @@
+"""Trials as processes of this machine. A launcher is anything with `start`; this is the one that is always there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from samebits.launch.supervisor import descendants
+
+_SUPERVISOR = Path(__file__).parent / "supervisor"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a launcher starts: a command in a folder with exactly this environment, its output going to two files."""
+
+    executable: str
+    command: Sequence[str]
+    directory: Path
+    environment: Mapping[str, str]
+    stdout: Path
+    stderr: Path
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a command ended: by `code`, by `signal`, or because it could not be started (`error`)."""
+
+    code: int | None = None
+    signal: int | None = None
+    error: str = ""
+
+
+class Running(Protocol):
+    """A command that was started."""
+
+    @property
+    def root(self) -> int:
+        """The process below which all of the trial runs."""
+        ...
+
+    def poll(self) -> Ending | None:
+        """How the command ended, or None while it runs. Returns at once."""
+        ...
+
+    def ask(self) -> None:
+        """Ask all processes of the trial to end (SIGTERM)."""
+        ...
+
+    def close(self) -> None:
+        """End all processes of the trial that are left; returns when they are gone."""
+        ...
+
+
+class Launcher(Protocol):
+    """Where trials run."""
+
+    def start(self, job: Job) -> Running:
+        """Start a command."""
+        ...
+
+
+class LocalLauncher:
+    """Starts each command below a supervisor of its own (see `samebits.launch.supervisor`)."""
+
+    def start(self, job: Job) -> Running:
+        """Start a command in a fresh session."""
+        return LocalRunning(job)
+
+
+class LocalRunning:
+    """A command below its supervisor."""
+
+    def __init__(self, job: Job) -> None:
+        words = [str(job.stdout), str(job.stderr), job.executable, *job.command]
+        self._process = subprocess.Popen(
+            [sys.executable, "-S", "-E", str(_SUPERVISOR), *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=dict(job.environment),
+            cwd=job.directory,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        os.set_blocking(self._process.stdout.fileno(), False)
+        self._text = b""
+        self._ending: Ending | None = None
+
+    @property
+    def root(self) -> int:
+        """The supervisor's pid."""
+        return self._process.pid
+
+    def poll(self) -> Ending | None:
+        """See Running."""
+        while self._ending is None and (line := self._line()) is not None:
+            if "error" in line:
+                self._ending = Ending(error=str(line["error"]))
+            elif "code" in line or "signal" in line:
+                self._ending = Ending(code=line.get("code"), signal=line.get("signal"))
+        if self._ending is None and self._process.poll() is not None:
+            self._ending = Ending(error="the process that watches over the trial was ended from outside")
+        return self._ending
+
+    def _line(self) -> dict[str, Any] | None:
+        assert self._process.stdout is not None
+        if b"\n" not in self._text:
+            self._text += self._process.stdout.read(65536) or b""
+        line, newline, rest = self._text.partition(b"\n")
+        if not newline:
+            return None
+        self._text = rest
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def ask(self) -> None:
+        """See Running."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(b"T")
+            self._process.stdin.flush()
+        except OSError:  # the supervisor is gone, and all with it
+            return
+
+    def close(self) -> None:
+        """See Running. Closing its input makes the supervisor end everything."""
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            try:
+                stream.close()
+            except OSError:
+                continue
+        self._process.wait()
+
+
+def still_running(running: Running) -> list[str]:
+    """Command lines of what runs below a trial's root."""
+    lines = [descendants.command_line(process.pid) for process in descendants.below(running.root)]
+    return [" ".join(line) for line in lines if line]

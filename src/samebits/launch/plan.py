@@ -1,0 +1,151 @@
+"""What was asked for (`Request`), and what follows from it before the first trial starts (`Plan`)."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from samebits import controls
+from samebits.errors import NotFound, RecordExists, UsageError
+from samebits.launch import command, environment, hashing, injection
+from samebits.model import Options
+
+MOST_TRIALS = 999  # trial folders have three digits, so that paths have equal length in every trial
+DEFAULT_SEED = 2019  # the paper's
+RECORDS = ".samebits"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `check` and `record` are asked for. The command line makes it from its options.
+
+    `python`: the interpreter that `python` in the command shall be (a path), or None for the one on PATH.
+    `environment`: the name given with --env. `controls`: ids as given, without those of the preset. `out`: the record
+    folder, None for the default. `against`: a record that the new trials are compared with.
+    """
+
+    command: list[str]
+    directory: Path = field(default_factory=Path.cwd)
+    options: Options = field(default_factory=Options)
+    python: str | None = None
+    environment: str | None = None
+    preset: str | None = None
+    controls: list[str] = field(default_factory=list)
+    seed: int | None = None
+    out: Path | None = None
+    overwrite: bool = False
+    against: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A request that can be run: everything looked up, the record folder made.
+
+    `executable`: path of the command's first word. `controls`: all ids to hold, those of the preset too.
+    `hash`, `xxhash`: see `samebits_probe.wire`.
+    """
+
+    request: Request
+    record: Path
+    executable: str
+    controls: list[str]
+    seed: int
+    probe: Path
+    hash: str
+    xxhash: str | None
+
+    @property
+    def directory(self) -> Path:
+        """The user's working folder."""
+        return self.request.directory
+
+    @property
+    def options(self) -> Options:
+        """The options of the request."""
+        return self.request.options
+
+    def trial_folder(self, trial: int) -> Path:
+        """Where a trial's files are."""
+        return self.record / "trials" / trial_name(trial)
+
+
+def trial_name(trial: int) -> str:
+    """`{trial}`, and the folder's name: of equal length for every trial."""
+    return f"{trial:03d}"
+
+
+def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
+    """Look everything up, then make the record folder.
+
+    `hash_wanted`: the algorithm of a record that is compared with. Raises UsageError, NotFound or RecordExists before
+    anything is written.
+    """
+    _check_counts(request)
+    record = (request.out or default_out(request)).absolute()
+    plan = arrange(request, record, hash_wanted=hash_wanted)
+    make_record_folder(record, overwrite=request.overwrite)
+    injection.prepare(record)
+    environment.make_shims(record, request.python)
+    return plan
+
+
+def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -> Plan:
+    """The plan of a request whose record is at `record`; writes nothing. Raises UsageError or NotFound."""
+    held = controls.resolve(request.controls, request.preset)
+    executable = environment.shim(record, request.python, request.command[0])
+    if executable is None:
+        executable = command.find(request.command, request.directory, environment.search_path(request.python))
+    algorithm, extension = hashing.choose(request.python, wanted=hash_wanted)
+    return Plan(
+        request=request,
+        record=record,
+        executable=executable,
+        controls=held,
+        seed=DEFAULT_SEED if request.seed is None else request.seed,
+        probe=record / injection.FOLDER,
+        hash=algorithm,
+        xxhash=extension,
+    )
+
+
+def _check_counts(request: Request) -> None:
+    if not request.command or not request.command[0]:
+        raise UsageError("There is no command to run.", "samebits check -- python train.py")
+    if not 1 <= request.options.trials <= MOST_TRIALS:
+        raise UsageError(f"{request.options.trials} trials: from 2 to {MOST_TRIALS} can be run.")
+    if not request.directory.is_dir():
+        raise NotFound(f"The working folder is not there: {request.directory}")
+
+
+def default_out(request: Request) -> Path:
+    """`.samebits/<time>-<name>` below the working folder, with a number behind it where that is taken."""
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{command.name_of(request.command)}"
+    folder = request.directory / RECORDS
+    taken = [stem, *(f"{stem}-{n}" for n in range(2, 1000))]
+    return next(folder / name for name in taken if not (folder / name).exists())
+
+
+def make_record_folder(record: Path, *, overwrite: bool) -> None:
+    """Make the folder. Raises RecordExists; only what is a record is ever replaced."""
+    if record.is_symlink() or record.exists():
+        _clear(record, overwrite=overwrite)
+    try:
+        record.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"The record folder {record} cannot be made: {error.strerror}."
+        raise NotFound(what, "--out DIR names another.") from None
+    if record.parent.name == RECORDS and not (ignore := record.parent / ".gitignore").exists():
+        ignore.write_text("*\n")
+
+
+def _clear(record: Path, *, overwrite: bool) -> None:
+    if record.is_dir() and not any(record.iterdir()):
+        return
+    is_record = (record / "record.json").is_file() or (record / injection.FOLDER / "sitecustomize.py").is_file()
+    if not record.is_dir() or not is_record:
+        raise RecordExists(f"{record} is there already, and is not a record.", "--out DIR names another folder.")
+    if not overwrite:
+        raise RecordExists(f"The record {record} is there already.", "--overwrite replaces it.")
+    shutil.rmtree(record)

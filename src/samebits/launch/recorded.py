@@ -1,0 +1,100 @@
+"""Trials that were recorded before: taken into a new record (`--against`), or joined by more (`--add`)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from samebits import store
+from samebits.errors import RecordError, UsageError
+from samebits.launch import documents
+from samebits.launch.plan import MOST_TRIALS, Plan, Request, arrange, trial_name
+from samebits.model import RecordFile, TrialFile
+from samebits.store.seal import SEAL
+
+USABLE = ("complete", "stopped")
+
+
+def usable(record: store.Record) -> list[TrialFile]:
+    """Trials that new ones can be compared with. Raises RecordError where there is none."""
+    found = [trial.file for trial in record.trials if trial.file.status in USABLE]
+    if not found:
+        raise RecordError(f"{record.folder} holds no trial that came to its end.", "Record one: samebits record -- ...")
+    return found
+
+
+def adopt(source: store.Record, plan: Plan) -> list[TrialFile]:
+    """Copy the usable trials of another record into this one, numbered from 1. Links where the disk allows it."""
+    files = []
+    for number, file in enumerate(usable(source), 1):
+        target = plan.trial_folder(number)
+        shutil.copytree(source.folder / "trials" / trial_name(file.id), target, copy_function=_link, symlinks=True)
+        (target / SEAL).unlink(missing_ok=True)
+        adopted = file.model_copy(update={"id": number, "leaks": []})
+        documents.write(target / "trial.json", adopted)
+        store.seal(target)
+        files.append(adopted)
+    return files
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def reopen(record: store.Record) -> Plan:
+    """The plan of a record, for more trials of it. Raises NotFound where its command or folder is gone."""
+    file = record.file
+    request = Request(
+        command=file.command,
+        directory=Path(file.directory),
+        options=file.options,
+        python=file.python,
+        environment=file.environment,
+        preset=file.preset,
+        controls=file.controls,
+        seed=file.seed,
+        out=record.folder,
+    )
+    return arrange(request, record.folder.absolute(), hash_wanted=file.hash)
+
+
+def next_ids(record: store.Record, more: int) -> list[int]:
+    """Numbers for more trials. Raises UsageError where three digits are not enough."""
+    last = max((trial.id for trial in record.trials), default=0)
+    if last + more > MOST_TRIALS:
+        raise UsageError(f"{last} trials and {more} more: a record holds at most {MOST_TRIALS}.")
+    return list(range(last + 1, last + more + 1))
+
+
+def setup_differences(old: RecordFile, new: RecordFile, before: TrialFile, after: TrialFile) -> list[str]:
+    """Sentences about what the recorded run and the new trials do not have in common."""
+    pairs = [
+        ("the command", " ".join(old.command), " ".join(new.command)),
+        ("the controls", ", ".join(old.controls) or "none", ", ".join(new.controls) or "none"),
+        ("the seed", str(old.seed), str(new.seed)),
+        ("the interpreter", str(old.python), str(new.python)),
+        ("the commit", _commit(before), _commit(after)),
+        *((f"the script {name}", *shown) for name, *shown in _scripts(before, after)),
+        *((f"the package {name}", *shown) for name, *shown in _packages(before, after)),
+        ("the machine", str(before.machine.get("host")), str(after.machine.get("host"))),
+    ]
+    return [f"{what} is not that of the recorded run: {was} then, {now} now" for what, was, now in pairs if was != now]
+
+
+def _commit(file: TrialFile) -> str:
+    commit = str(file.code.get("commit"))[:12]
+    return f"{commit} with changes" if file.code.get("dirty") else commit
+
+
+def _scripts(before: TrialFile, after: TrialFile) -> list[tuple[str, str, str]]:
+    was, now = before.code.get("files") or {}, after.code.get("files") or {}
+    return [(name, str(was[name])[:8], str(now[name])[:8]) for name in sorted(set(was) & set(now))]
+
+
+def _packages(before: TrialFile, after: TrialFile) -> list[tuple[str, str, str]]:
+    both = sorted(set(before.packages) & set(after.packages))
+    return [(name, before.packages[name], after.packages[name]) for name in both]

@@ -1,0 +1,179 @@
+"""Rounds: all trials for so many steps, then for ten times as many, at last whole."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from samebits.launch import documents
+from samebits.launch.environment import Slot
+from samebits.launch.leaks import Leaks
+from samebits.launch.local import Launcher, LocalLauncher
+from samebits.launch.plan import Plan
+from samebits.launch.progress import Progress
+from samebits.launch.trial import INTERRUPTED, POLL, Limits, TrialRun
+from samebits.model import Options, Round, TrialFile
+
+FIRST, FACTOR = 20, 10
+_TELL = 0.25  # seconds between two words about a trial's steps
+NO_VERDICT = ("failed", "killed", "timeout", "unwatched")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One round that is over. `files`: the documents of its trials, by number. `time_was_up`: a budget ended it."""
+
+    steps: int | None
+    seconds: float
+    files: list[TrialFile]
+    time_was_up: bool = False
+
+    @property
+    def document(self) -> Round:
+        """The round as the record keeps it."""
+        return Round(steps=self.steps, trials=[file.id for file in self.files], seconds=self.seconds)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing more is to be seen: no trial was stopped, or one ended in a way that gives no verdict."""
+        statuses = {file.status for file in self.files}
+        return self.time_was_up or "stopped" not in statuses or not statuses.isdisjoint(NO_VERDICT)
+
+
+class Trials:
+    """Runs trials of a plan, `jobs` at a time, and remembers what they wrote."""
+
+    def __init__(self, plan: Plan, progress: Progress, launcher: Launcher | None = None) -> None:
+        self.plan, self.progress = plan, progress
+        self.leaks = Leaks(plan.directory, plan.record)
+        self._launcher: Launcher = launcher or LocalLauncher()
+        self._running: dict[int, TrialRun] = {}
+        self._told: dict[int, float] = {}
+
+    def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> Looked:
+        """Run these trials anew, each in a folder of the same path as before.
+
+        `tries_first`: where the first trial ends in a way that gives no verdict, the others are not started. With
+        `limits.seconds` the first trial ends there, and the others after as many steps as it made.
+        Whatever ends a round early, Ctrl-C too, ends its trials first and leaves what they recorded.
+        """
+        began, asked = time.monotonic(), limits
+        waiting, done = deque(ids), list[TrialFile]()
+        self.progress.round_started(limits.steps, len(ids))
+        alone = tries_first or limits.seconds is not None
+        try:
+            while waiting or self._running:
+                self._fill(waiting, limits, jobs=1 if alone else self.plan.options.jobs, of=len(ids))
+                for file in self._poll():
+                    done.append(file)
+                    if tries_first and len(done) == 1 and file.status in NO_VERDICT:
+                        waiting.clear()
+                    if alone:
+                        limits, alone = _after_first(limits, file), False
+                time.sleep(POLL)
+        finally:
+            self._abort()
+        files = sorted(done, key=lambda file: file.id)
+        return Looked(limits.steps, time.monotonic() - began, files, time_was_up=limits.steps != asked.steps)
+
+    def _fill(self, waiting: deque[int], limits: Limits, *, jobs: int, of: int) -> None:
+        """Start as many as may run at a time."""
+        for slot in range(jobs):
+            if waiting and slot not in self._running:
+                trial = TrialRun(self.plan, waiting.popleft(), limits, Slot(slot, self.plan.options.jobs), self.leaks)
+                self.progress.trial_started(trial.id, of, limits.steps)
+                trial.start(self._launcher)
+                self._running[slot] = trial
+
+    def _poll(self) -> Iterator[TrialFile]:
+        """The trials that have ended since the last look."""
+        for slot, trial in list(self._running.items()):
+            file = trial.poll()
+            if file is None:
+                self._tell(trial)
+                continue
+            del self._running[slot]
+            self.progress.trial_ended(trial.id, file.status, trial.processes.steps(), file.seconds)
+            documents.check_space(self.plan.record)
+            yield file
+
+    def _tell(self, trial: TrialRun) -> None:
+        now = time.monotonic()
+        if now - self._told.get(trial.id, 0.0) > _TELL:
+            self._told[trial.id] = now
+            self.progress.trial_step(trial.id, trial.processes.steps())
+
+    def _abort(self) -> None:
+        running, self._running = list(self._running.values()), {}
+        for trial in running:
+            trial.abort(INTERRUPTED)
+
+
+def _after_first(limits: Limits, file: TrialFile) -> Limits:
+    """What holds for the other trials: where time was up, the steps that the first one made."""
+    if limits.seconds is not None and file.status == "stopped":
+        return replace(limits, steps=file.stop_after, seconds=None)
+    return replace(limits, seconds=None)
+
+
+class Schedule:
+    """Which round comes next. Pure but for the clock that `budget` is measured with."""
+
+    def __init__(self, options: Options, trials: int) -> None:
+        self._options, self._trials = options, trials
+        self._began = time.monotonic()
+        self._past: list[tuple[int, float]] = []
+
+    def first(self) -> Limits:
+        """The first round: whole with --full, else a few steps."""
+        steps = self._options.steps if self._options.full else self._capped(FIRST)
+        return Limits(steps=steps, seconds=self._share())
+
+    def after(self, looked: Looked) -> Limits | None:
+        """The round after this one, or None where it was the last one."""
+        if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
+            return None
+        self._past.append((looked.steps, looked.seconds))
+        steps = self._capped(looked.steps * FACTOR)
+        if self._options.budget is None:
+            return Limits(steps=steps)
+        return self._within_budget(looked.steps, steps)
+
+    def _capped(self, steps: int) -> int:
+        return steps if self._options.steps is None else min(steps, self._options.steps)
+
+    def _left(self) -> float:
+        assert self._options.budget is not None
+        return self._options.budget - (time.monotonic() - self._began)
+
+    def _share(self) -> float | None:
+        """Seconds that the first trial of a round may take, so that the others fit in too."""
+        if self._options.budget is None:
+            return None
+        return max(self._left(), 0.0) / -(-self._trials // self._options.jobs)
+
+    def _within_budget(self, made: int, steps: int) -> Limits | None:
+        """The next round where it fits; else one last round of as many steps as fit, if that is worth its starts."""
+        start, each = estimate(self._past)
+        left = self._left()
+        fitting = int((left * 0.9 - start) / each) if each > 0 else steps
+        if fitting >= steps:
+            return Limits(steps=steps, seconds=self._share())
+        if fitting < 2 * made:
+            return None
+        return Limits(steps=fitting, seconds=self._share())
+
+
+def estimate(past: Sequence[tuple[int, float]]) -> tuple[float, float]:
+    """(seconds to start, seconds a step) of a round, from rounds of known steps and seconds.
+
+    With one round only, half of its time is taken to be its starts.
+    """
+    steps, seconds = past[-1]
+    if len(past) < 2:
+        return seconds / 2, seconds / 2 / steps
+    fewer, quicker = past[-2]
+    each = max((seconds - quicker) / (steps - fewer), 0.0)
+    return max(seconds - each * steps, 0.0), each

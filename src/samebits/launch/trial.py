@@ -1,0 +1,285 @@
+"""One trial: its folder, its process tree, and what is written down when it is over."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from samebits import store
+from samebits.launch import artifacts, documents, facts, folders, metrics
+from samebits.launch.command import Naming, fill
+from samebits.launch.environment import Slot, recorded, trial_environment
+from samebits.launch.leaks import Leaks, shown
+from samebits.launch.local import Ending, Job, Launcher, Running, still_running
+from samebits.launch.plan import Plan, trial_name
+from samebits.launch.pythons import Pythons
+from samebits.launch.watching import Processes
+from samebits.model import FilesFile, Leak, Status, TrialFile
+from samebits_probe import wire
+
+POLL = 0.02  # seconds between two looks at the trials that run
+INTERRUPTED = "samebits was interrupted"
+GRACE = 5.0  # seconds between SIGTERM and SIGKILL of a trial that took too long
+CHILDREN_MAY_TAKE = 1.0  # seconds in which children that outlive the command end by themselves
+MOST_WRITTEN = 1000
+THIN = {"after": 1000, "every": 100}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a trial is ended by us: after exactly so many steps; when it has used up so many seconds of a budget."""
+
+    steps: int | None = None
+    seconds: float | None = None
+    capture: dict[str, Any] | None = None
+
+
+@dataclass
+class Seen:
+    """What is known of a trial before it starts."""
+
+    started: str
+    began: float
+    environment: dict[str, str]
+    code: dict[str, Any]
+    before: folders.Snapshot
+    patterns: list[artifacts.Pattern]
+    notes: list[str] = field(default_factory=list)
+
+
+class TrialRun:
+    """A trial that runs. `poll` it until it gives its document."""
+
+    def __init__(self, plan: Plan, id: int, limits: Limits, slot: Slot, leaks: Leaks) -> None:
+        self.plan, self.id, self.limits = plan, id, limits
+        self.folder = plan.trial_folder(id)
+        self.out = self.folder / "out"
+        self.directory = self.folder / "work" if plan.options.isolate else plan.directory
+        self.processes = Processes(self.folder)
+        self._slot, self._leaks = slot, leaks
+        self._pythons = Pythons(plan.probe)
+        self._ended_at: float | None = None
+        self._status: Status | None = None
+        self._why = ""
+
+    # -- before ---------------------------------------------------------------------------------------------------
+
+    def start(self, launcher: Launcher) -> None:
+        """Make the folder anew, look at what is there, and start the command."""
+        self._make_folder()
+        notes = self._isolate() if self.plan.options.isolate else []
+        environment = trial_environment(self.plan, self.id, self.directory, self._slot)
+        documents.write(self.folder / "config.json", self._config())
+        self._seen = Seen(
+            started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            began=time.monotonic(),
+            environment=environment,
+            code=facts.code(self.plan.directory, self.plan.request.command),
+            before=folders.snapshot(self.directory, without=self.plan.record),
+            patterns=artifacts.patterns(self.plan.options.artifacts, self.directory, self.out, trial_name(self.id)),
+            notes=notes,
+        )
+        documents.write(self.folder / "trial.json", self._document("killed", "samebits was ended before the trial was"))
+        self._began_reading = self._leaks.begin()
+        self._seen.began = time.monotonic()
+        self._running: Running = launcher.start(self._job(environment))
+
+    def _make_folder(self) -> None:
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        self.out.mkdir(parents=True)
+
+    def _isolate(self) -> list[str]:
+        if folders.make_isolated(self.plan.directory, self.directory, without=self.plan.record):
+            return []
+        return [f"--isolate: more than {folders.MOST_LINKS:,} files; some folders are shared by the trials"]
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "format": wire.FORMAT,
+            "trial": self.id,
+            "folder": str(self.folder),
+            "hash": self.plan.hash,
+            "xxhash": self.plan.xxhash,
+            "stop_after": self.limits.steps,
+            "thin": THIN,
+            "controls": self.plan.controls,
+            "seed": self.plan.seed,
+            "launcher": os.getpid(),
+            "capture": self.limits.capture,
+        }
+
+    def _job(self, environment: dict[str, str]) -> Job:
+        values = {"out": str(self.out), "trial": trial_name(self.id)}
+        return Job(
+            executable=self.plan.executable,
+            command=fill(self.plan.request.command, values),
+            directory=self.directory,
+            environment=environment,
+            stdout=self.folder / "stdout.txt",
+            stderr=self.folder / "stderr.txt",
+        )
+
+    def run(self, launcher: Launcher) -> TrialFile:
+        """Start the trial and wait for its document; whatever comes between ends it."""
+        self.start(launcher)
+        try:
+            while (file := self.poll()) is None:
+                time.sleep(POLL)
+        except BaseException:
+            self.abort(INTERRUPTED)
+            raise
+        return file
+
+    # -- while it runs --------------------------------------------------------------------------------------------
+
+    def poll(self) -> TrialFile | None:
+        """Look at the trial; its document when it is over, with all that belongs to it written. Returns at once."""
+        self._began_reading.look()
+        self._pythons.look(self._running.root)
+        ending = self._running.poll()
+        if ending is None and not self._is_to_be_ended():
+            return None
+        if ending is not None and not self._children_are_gone():
+            return None
+        return self._finish(ending or Ending())
+
+    def _is_to_be_ended(self) -> bool:
+        """Whether the trial has reached what it was allowed. One that took too long gets a moment to end by itself."""
+        spent, timeout = time.monotonic() - self._seen.began, self.plan.options.timeout
+        if self._status == "timeout":
+            return spent - (timeout or 0) > GRACE
+        if self.processes.are_stopped() or (self.limits.seconds is not None and spent > self.limits.seconds):
+            self._status = "stopped"
+            return True
+        if timeout is not None and spent > timeout:
+            self._status, self._why = "timeout", f"it was ended after {timeout:g} s"
+            self._running.ask()
+        return False
+
+    def _children_are_gone(self) -> bool:
+        """Whether nothing is left below the command, or what is left had its time."""
+        now = time.monotonic()
+        if self._status is not None:
+            return True
+        self._ended_at = self._ended_at or now
+        return now - self._ended_at > CHILDREN_MAY_TAKE or not still_running(self._running)
+
+    def abort(self, why: str) -> None:
+        """End the trial now, whatever it does, and write down what is known."""
+        self._running.close()
+        self._began_reading.end([], [], self.directory)
+        documents.write(self.folder / "trial.json", self._document("killed", why))
+
+    # -- after ----------------------------------------------------------------------------------------------------
+
+    def _finish(self, ending: Ending) -> TrialFile:
+        seconds = (self._ended_at or time.monotonic()) - self._seen.began
+        left = still_running(self._running) if self._status is None else []
+        self._running.close()
+        leaks = self._leaked()  # before anything here reads the files that are watched
+        written = self._written()
+        files = self._files(written, ending)
+        status, why = self._judge(ending, files)
+        file = self._document(status, why, ending=ending, seconds=seconds)
+        file = file.model_copy(update={"children_left": left, "leaks": leaks, **self._outcome(written)})
+        documents.write(self.folder / "files.json", files)
+        documents.write(self.folder / "trial.json", file)
+        store.seal(self.folder)
+        return file
+
+    def _written(self) -> list[Path]:
+        """Files that the trial wrote: found in its folders, and named by the probe."""
+        after = folders.snapshot(self.directory, without=self.plan.record)
+        found = {*folders.snapshot(self.out).files, *folders.written(self._seen.before, after)}
+        if not after.is_whole:
+            many = f"{self.directory} holds more than {folders.MOST_FILES:,} files"
+            self._seen.notes.append(f"{many}: what was written there may not all have been found")
+        _, named = facts.files_touched(self.processes.look())
+        inside = self.folder / "processes"
+        found.update(path for path in named if path.is_file() and not path.is_relative_to(inside))
+        return sorted(found)
+
+    def _files(self, written: list[Path], ending: Ending) -> FilesFile:
+        """Files to compare; none of a trial that was ended, since it may have been writing them."""
+        if self._status is not None or ending.code is None:
+            return FilesFile()
+        naming = Naming(self.plan.request.command, self.directory, self.out, trial_name(self.id))
+        return artifacts.collect(self._seen.patterns, written, self.directory, naming)
+
+    def _judge(self, ending: Ending, files: FilesFile) -> tuple[Status, str]:
+        if self._status is not None:
+            return self._status, self._why
+        if ending.error:
+            return "failed", ending.error
+        if ending.signal is not None:
+            return "killed", f"it was killed by {_signal_name(ending.signal)}"
+        if ending.code != self.plan.options.ok_exit:
+            return "failed", _exit_words(ending.code or 0)
+        if not self.processes.look() and not any(file.named for file in files.files):
+            return "unwatched", "the probe ran in none of its processes"
+        return "complete", ""
+
+    def _document(self, status: Status, why: str, *, ending: Ending | None = None, seconds: float = 0.0) -> TrialFile:
+        return TrialFile(
+            id=self.id,
+            status=status,
+            exit_code=ending.code if ending else None,
+            signal=ending.signal if ending else None,
+            why=why,
+            started=self._seen.started,
+            seconds=seconds,
+            stop_after=self._stopped_after() if status == "stopped" else self.limits.steps,
+            environment=recorded(self._seen.environment),
+            code=self._seen.code,
+            notes=self._seen.notes,
+        )
+
+    def _stopped_after(self) -> int | None:
+        """The steps that all processes have behind them: as asked for, fewer where time was up."""
+        made = max(self.processes.steps(), 1)
+        return made if self.limits.steps is None else min(made, self.limits.steps)
+
+    def _leaked(self) -> list[Leak]:
+        opened, wrote = facts.files_touched(self.processes.look())
+        return self._began_reading.end(opened, wrote, self.plan.directory)
+
+    def _outcome(self, written: list[Path]) -> dict[str, Any]:
+        """The fields of the document that are found in what the trial left behind."""
+        processes = self.processes.look()
+        self._leaks.wrote(self.id, [path.resolve() for path in written])
+        printed = metrics.printed(self.folder / "stdout.txt", self.plan.options.metrics)
+        return {
+            "python_processes": self._pythons.found(
+                self.processes.pids(), self.folder, was_ended=self._status is not None
+            ),
+            "wrote": self._names(written),
+            "packages": facts.packages(processes),
+            "machine": facts.machine(processes),
+            "metrics": metrics.numbers(printed),
+            "metrics_printed": printed,
+        }
+
+    def _names(self, written: list[Path]) -> list[str]:
+        own = [path for path in written if not path.is_relative_to(self.out)]
+        return [shown(path, self.plan.directory) for path in own[:MOST_WRITTEN]]
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _exit_words(code: int) -> str:
+    """A shell gives 128 + n for a program that signal n killed."""
+    if code > 128 and code - 128 in {int(known) for known in signal.Signals}:
+        return f"it ended with exit status {code} (killed by {_signal_name(code - 128)} below a shell)"
+    return f"it ended with exit status {code}"

@@ -1,0 +1,161 @@
+"""The files that watched processes write, read while the trial runs: steps made, processes stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from samebits_probe import wire
+
+_STALLED = 1.0  # seconds: a process that still observes is waited for, one that waits for a stopped one is not
+_HUNG = 30.0  # seconds: no process has observed anything; ranks that were promised will not come any more
+
+
+class Watched:
+    """One watched process, from its folder below `processes/`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pid = int(folder.name.rpartition("-")[2])
+        self.is_stopped = self.has_ended = False
+        self.size = 0
+        self.grew = time.monotonic()
+        self._facts: dict[str, Any] | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """process.json; empty until it is there."""
+        if self._facts is None:
+            self._facts = read_json(self.folder / wire.PROCESS)
+        return self._facts or {}
+
+    @property
+    def observes(self) -> bool:
+        """Whether it has observed something."""
+        return self.size > 0
+
+    def look(self) -> None:
+        """Read anew what has become of it."""
+        if self.is_stopped or self.has_ended:
+            return
+        size = _size(self.folder / wire.TRACE)
+        if size != self.size:
+            self.size, self.grew = size, time.monotonic()
+        self.is_stopped = (self.folder / wire.STOPPED).exists()
+        self.has_ended = (self.folder / wire.END).exists()
+
+    def steps(self) -> int:
+        """Steps made so far."""
+        for name in (wire.STOPPED, wire.END):
+            document = read_json(self.folder / name)
+            if document is not None:
+                return int(document["steps"])
+        return max(self._last_step(), 0)
+
+    def _last_step(self) -> int:
+        """Step of the last whole record; a process records step k while it makes it, so k steps are behind it."""
+        whole = _size(self.folder / wire.TRACE) // wire.RECORD.size
+        if not whole:
+            return 0
+        with (self.folder / wire.TRACE).open("rb") as file:
+            file.seek((whole - 1) * wire.RECORD.size)
+            return int(wire.RECORD.unpack(file.read(wire.RECORD.size))[0])
+
+
+class Processes:
+    """All watched processes of a trial."""
+
+    def __init__(self, trial_folder: Path) -> None:
+        self._folder = trial_folder / wire.PROCESSES
+        self._found: dict[str, Watched] = {}
+        self._ready_since: float | None = None
+
+    def look(self) -> list[Watched]:
+        """Read anew what has become of them; in the order in which they were started."""
+        for name in _names(self._folder):
+            if name not in self._found:
+                self._found[name] = Watched(self._folder / name)
+        for process in self._found.values():
+            process.look()
+        return [self._found[name] for name in sorted(self._found)]
+
+    def pids(self) -> set[int]:
+        """The processes in which the probe runs or ran."""
+        return {process.pid for process in self.look()}
+
+    def observing(self) -> list[Watched]:
+        """Those that have observed something."""
+        return [process for process in self.look() if process.observes]
+
+    def steps(self) -> int:
+        """Steps made so far: those of the process that has made most."""
+        return max((process.steps() for process in self.observing()), default=0)
+
+    def are_stopped(self) -> bool:
+        """Whether the trial can be ended: the probe has stopped all ranks, and nobody else goes on observing."""
+        observing = self.observing()
+        stopped = [process for process in observing if process.is_stopped]
+        if not stopped:
+            return False
+        now = time.monotonic()
+        if all(now - process.grew > _HUNG for process in observing):
+            return True
+        if len({process.facts.get("rank") for process in stopped}) < _ranks_promised(stopped):
+            return False
+        return not any(_goes_on(process, now) for process in observing)
+
+
+def _ranks_promised(stopped: list[Watched]) -> int:
+    return max(int(process.facts.get("world_size") or 1) for process in stopped)
+
+
+def _goes_on(process: Watched, now: float) -> bool:
+    """Whether a process is still on its way; one that waits for a stopped one has not observed anything for long."""
+    if process.is_stopped or process.has_ended or not _is_alive(process.pid):
+        return False
+    return now - process.grew <= _STALLED
+
+
+def _is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208  (every 20 ms)
+    except OSError:
+        return []
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object, or None where it is not there or not whole."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    """The events of one process; a torn last line is left out."""
+    found = []
+    try:
+        lines = (folder / wire.EVENTS).read_bytes().splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return [event for event in found if isinstance(event, dict)]
