@@ -157,7 +157,8 @@ JSON = Option(
 HTML = Option("html", ("--html",), "Write one self-contained page.", "FILE", read_text)
 MARKDOWN = Option("md", ("--md",), "Write Markdown.", "FILE", read_text)
 JUNIT = Option("junit", ("--junit",), "Write JUnit XML.", "FILE", read_text)
-FOLDER = Option("folder", ("--folder",), "Take the files from this folder.", "DIR", read_text)
+FROM = Option("folder", ("--from",), "Look for the files in this folder first.", "DIR", read_text)
+TO = Option("target", ("--to",), "Fill this folder (default: a cache).", "DIR", read_text)
 
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, METRICS, ISOLATE, OUT, OVERWRITE)
@@ -169,5 +170,5 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "report": REPORTS,
     "compare": REPORTS,
     "env": (),
-    "data": (FOLDER,),
+    "data": (FROM, TO),
 }

@@ -19,10 +19,8 @@ FINALS = {1: SAME, 2: SAME, 3: "b" * 32, 4: "c" * 32, 5: SAME}
 
 
 def trials(status="complete", steps=1200, finals=None):
-    return [
-        Trial(id=i, status=status, exit_code=0, steps=steps, seconds=3.1, final=(finals or {}).get(i))
-        for i in range(1, 6)
-    ]
+    known = finals or {}
+    return [Trial(id=i, status=status, exit_code=0, steps=steps, seconds=3.1, final=known.get(i)) for i in range(1, 6)]
 
 
 @pytest.fixture

@@ -51,4 +51,4 @@ def _add(given: dict[str, Any]) -> Any:
         return check.add(Path(record), number, progress)
 
 
-COMMAND = launching("check", run, TEXT)
+COMMAND = launching("check", run, "Does this training repeat, bit for bit?\n\n" + TEXT)

@@ -7,7 +7,9 @@ import click
 from samebits.cli import answering
 from samebits.cli.parsing import plain
 
-TEXT = """Judge the trials of two records together. What differs between their setups is said in notes.
+TEXT = """Judge two records as one.
+
+What differs between their setups is said in notes.
 
 The trials of the second record get the numbers after those of the first.
 

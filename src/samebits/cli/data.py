@@ -8,15 +8,15 @@ from samebits.cli import answering, asking
 from samebits.cli.parsing import Reads, as_click
 from samebits.options import OPTIONS, read_text
 
-TEXT = "Get the data sets of the examples, each file checked against its known checksum."
+TEXT = "Get the data sets of the examples."
 
 
-def get(name: str, folder: str | None) -> int:
+def get(name: str, folder: str | None, target: str | None) -> int:
     """Get one, and say where it is."""
     from samebits import datasets
 
     with asking.shown_progress() as progress:
-        answering.say(f"{datasets.get(name, folder, progress.note)}\n")
+        answering.say(f"{datasets.get(name, folder, progress.note, to=target)}\n")
     return 0
 
 

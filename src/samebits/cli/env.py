@@ -8,7 +8,7 @@ from samebits.cli import answering, asking
 from samebits.cli.parsing import Reads
 from samebits.options import read_text
 
-TEXT = "List or build environments from lock files with hashes."
+TEXT = "List environments, or build one from its lock file."
 
 
 def show_all() -> int:

@@ -7,7 +7,9 @@ import click
 from samebits.cli import answering
 from samebits.cli.parsing import plain
 
-TEXT = """Judge a record again and show it; with options, write it in other forms too.
+TEXT = """Show a record again, in any form.
+
+The record is judged anew; options write it to files too.
 
 Exit status: that of the verdict, as `samebits check` has it."""
 

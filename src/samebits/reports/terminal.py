@@ -140,7 +140,7 @@ def _next(result: Result) -> list[tuple[str, str]]:
     if result.setup.preset != "strict":
         steps.append(("next", f"hold everything:  {wording.strict_command(result)}"))
     if result.record:
-        steps.append(("page", f"samebits report {result.record} --html page.html"))
+        steps.append(("page", f"samebits report {wording.record_name(result)} --html page.html"))
     return steps
 
 

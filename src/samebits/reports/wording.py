@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from samebits.model import Divergence, Result, Trial
 
@@ -137,7 +138,7 @@ def process_words(divergence: Divergence) -> list[str]:
 def size(divergence: Divergence) -> str:
     """812 of 65,536 values, at most 3 ULP; empty where it was not measured."""
     found = divergence.size
-    if found is None:
+    if found is None or not found.elements:
         return ""
     far = [f"at most {found.max_ulp:,} ULP"] if found.max_ulp is not None else []
     far += [f"at most {found.max_relative:.2g} of the value"] if found.max_relative is not None and not far else []
@@ -186,6 +187,15 @@ def headline(result: Result) -> str:
     if result.verdict == "repeated" or result.divergence is None:
         return f"{counts} {compared(result)}"
     return f"{counts} They part {part(result.divergence)}."
+
+
+def record_name(result: Result) -> str:
+    """The record folder as people type it here: relative where it lies below the working folder."""
+    folder = Path(result.record or "")
+    try:
+        return shlex.quote(str(folder.relative_to(Path.cwd())))
+    except (ValueError, OSError):
+        return shlex.quote(str(folder))
 
 
 def strict_command(result: Result) -> str:

@@ -1,0 +1,150 @@
+"""Geometry of the figures: scales, ticks and SVG paths. Pure numbers in, numbers and strings out; no document."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from samebits.reports.history import Curve, History, Line, Stretch
+
+WIDTH, HEIGHT = 1000, 200  # of the plot's own coordinates; it is stretched to the room there is
+TICKS = 4
+DASHES = ("none", "7 4", "2 3", "9 3 2 3", "12 5", "4 2 1 2")
+MARGIN = 0.06
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A label and its place in percent, from the left or from the bottom."""
+
+    place: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A line to draw: the SVG path, the group's place (for its colour) and its dashes."""
+
+    path: str
+    group: str
+    trial: int
+    dash: str
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure. `parted`: where the trials part, in percent from the left; None where they do not."""
+
+    name: str
+    about: str
+    lines: list[Drawn]
+    x: list[Tick]
+    y: list[Tick]
+    parted: float | None
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stretch of the map in percent of its width."""
+
+    left: float
+    width: float
+    group: str
+    first: int
+    last: int
+
+
+def bars(stretches: Sequence[Stretch], steps: int) -> list[Bar]:
+    """The map's row of a trial. One column before step 0 is the start."""
+    total = steps + 1
+    return [
+        Bar(100 * (s.first + 1) / total, 100 * (s.last - s.first) / total, s.group, max(0, s.first), s.last)
+        for s in stretches
+    ]
+
+
+def step_ticks(steps: int) -> list[Tick]:
+    """Round numbers of steps under a figure."""
+    every = _round_up(max(steps, 1) / TICKS)
+    return [Tick(100 * at / max(steps, 1), f"{at:,}") for at in range(0, steps + 1, every)]
+
+
+def _round_up(number: float) -> int:
+    """The next of 1, 2, 5, 10, 20, 50 ..."""
+    scale = 10 ** math.floor(math.log10(max(number, 1)))
+    return next(int(scale * digit) for digit in (1, 2, 5, 10) if scale * digit >= number)
+
+
+def plots(history: History) -> list[Plot]:
+    """The figures of all curves: the numbers, and how far they are apart where they are."""
+    found = []
+    for curve in history.curves:
+        found.append(_plot(curve.name, "", curve.lines, curve, history))
+        if curve.apart:
+            about = "distance from the first trial of group A, on a logarithmic scale"
+            found.append(_plot(curve.name, about, curve.apart, curve, history))
+    return [plot for plot in found if plot.lines]
+
+
+def _plot(name: str, about: str, lines: list[Line], curve: Curve, history: History) -> Plot:
+    logarithmic = bool(about)
+    low, high = span(lines, logarithmic=logarithmic)
+    drawn = [_line(line, history.steps, low, high, logarithmic=logarithmic) for line in lines if len(line.x)]
+    at = None if history.parted is None else 100 * max(0, history.parted) / max(history.steps, 1)
+    return Plot(
+        name,
+        about,
+        drawn,
+        step_ticks(history.steps),
+        value_ticks(low, high, logarithmic=logarithmic),
+        at,
+        curve.left_out,
+    )
+
+
+def span(lines: Sequence[Line], *, logarithmic: bool) -> tuple[float, float]:
+    """The lowest and the highest number (its decimal logarithm), never the same."""
+    numbers = [float(y) for line in lines for y in line.y]
+    if not numbers:
+        return 0.0, 1.0
+    low, high = min(numbers), max(numbers)
+    if logarithmic:
+        return math.floor(math.log10(low)), max(math.ceil(math.log10(high)), math.floor(math.log10(low)) + 1)
+    if low == high:
+        room = abs(low) * 0.5 or 0.5
+        return low - room, high + room
+    # halves first: the difference of two huge losses is not finite
+    room = (high / 2 - low / 2) * 2 * MARGIN
+    return low - room, high + room
+
+
+def _line(line: Line, steps: int, low: float, high: float, *, logarithmic: bool) -> Drawn:
+    points = []
+    for x, y in zip(line.x.tolist(), line.y.tolist(), strict=True):
+        height = math.log10(y) if logarithmic else y
+        share = (height / 2 - low / 2) / (high / 2 - low / 2)
+        points.append(f"{WIDTH * x / max(steps, 1):.1f} {HEIGHT * (1 - share):.1f}")
+    if len(points) == 1:
+        points.append(f"{min(WIDTH, WIDTH * float(line.x[0]) / max(steps, 1) + 4):.1f} {points[0].split()[1]}")
+    return Drawn("M" + " L".join(points), line.group, line.trial, dash(line.group))
+
+
+def place_of(group: str) -> int:
+    """The place of a letter, for its colour: A 0, B 1 ..., A1 26."""
+    return (ord(group[0]) - ord("A")) + 26 * int(group[1:] or 0) if group else 0
+
+
+def dash(group: str) -> str:
+    """Lines differ in their dashes too: not everyone sees colours."""
+    return DASHES[place_of(group) % len(DASHES)]
+
+
+def value_ticks(low: float, high: float, *, logarithmic: bool) -> list[Tick]:
+    """Labels at the left: bottom, middle and top."""
+    places = (0.0, 0.5, 1.0) if not logarithmic or high - low > 1 else (0.0, 1.0)
+    heights = [(place, low + place * (high - low)) for place in places]
+    if logarithmic:
+        return [Tick(100 * place, f"1e{height:.0f}") for place, height in heights if height == int(height)]
+    return [Tick(100 * place, f"{height:.4g}") for place, height in heights]

@@ -1,0 +1,264 @@
+"""What a record tells over the steps of its trials: which trials were together when, and the curves of their numbers.
+
+Steps of processes that follow each other (pretrain, then finetune) are laid end to end; ranks lie side by side.
+Everything is reduced to some hundred columns, however many steps there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits.compare.align import AlignedTrial
+from samebits.compare.groups import PairDifference, pair_difference
+from samebits.model import Result
+from samebits.reports import wording
+from samebits.store.record import Record
+from samebits.store.trace import ProcessTrace, chunks
+
+COLUMNS = 400
+MOST_PAIRS = 66  # twelve groups, each with each; of more, each with the reference only
+MOST_LINES = 12  # trials drawn in a figure
+MOST_CURVES = 4
+FIRST_CURVES = ("loss", "norm:weights")
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Steps `first` to `last` (not included) of a trial. `group`: the letter, "" while all are together."""
+
+    first: int
+    last: int
+    group: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """The numbers of one trial: `x` in steps, `y` the mean (or the largest difference) around it."""
+
+    trial: int
+    group: str
+    x: Floats
+    y: Floats
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One number over the steps. `apart`: how far each trial is from the reference, where any is."""
+
+    name: str
+    lines: list[Line]
+    apart: list[Line]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class History:
+    """`steps`: the most that any trial made. `parted`: where the first trial leaves, None where none does."""
+
+    steps: int = 0
+    parted: int | None = None
+    stretches: dict[int, list[Stretch]] = field(default_factory=dict)
+    curves: list[Curve] = field(default_factory=list)
+    stages: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Series:
+    """A number of one trial, as it was observed."""
+
+    steps: NDArray[np.int64]
+    values: Floats
+
+
+def history(result: Result, record: Record | None) -> History:
+    """The history of a record; empty without one."""
+    if record is None:
+        return History()
+    aligned = {trial.id: AlignedTrial(trial, record.file.command) for trial in record.trials}
+    steps = max((trial.steps for trial in aligned.values()), default=0)
+    starts = stage_starts(list(aligned.values()))
+    splits = _splits(result, aligned, starts, steps)
+    return History(
+        steps=steps,
+        parted=min(splits.values(), default=None),
+        stretches=dict(_stretches(result, aligned, splits)),
+        curves=_curves(result, aligned, starts, steps),
+        stages=_stages(list(aligned.values()), starts),
+    )
+
+
+def stage_starts(trials: Sequence[AlignedTrial]) -> dict[int, int]:
+    """The place of a process among those that observed something -> the step at which it begins."""
+    longest: dict[int, int] = {}
+    for trial in trials:
+        for member in trial.members:
+            longest[member.order] = max(longest.get(member.order, 0), member.trace.steps)
+    starts, at = {}, 0
+    for order in sorted(longest):
+        starts[order] = at
+        at += longest[order]
+    return starts
+
+
+def _stages(trials: Sequence[AlignedTrial], starts: dict[int, int]) -> list[tuple[int, str]]:
+    """(first step, arguments) of each process, where there are several."""
+    if len(starts) < 2:
+        return []
+    named = {member.order: " ".join(member.key.argv) for trial in trials for member in trial.members}
+    return [(starts[order], named[order]) for order in sorted(starts)]
+
+
+def _splits(
+    result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, int], steps: int
+) -> dict[tuple[int, int], int]:
+    """Two groups by their place -> the step at which they part."""
+    first = [aligned[group[0]] for group in result.groups if group and group[0] in aligned]
+    pairs = list(combinations(range(len(first)), 2))
+    if len(pairs) > MOST_PAIRS:
+        pairs = [(0, other) for other in range(1, len(first))]
+    return {(a, b): parted_at(pair_difference(first[a], first[b]), starts, steps) for a, b in pairs}
+
+
+def parted_at(pair: PairDifference, starts: dict[int, int], steps: int) -> int:
+    """The first step that differs; the number of all steps where only what was left behind does. Before step 0: -1."""
+    places = []
+    for part in pair.members:
+        begin = starts.get(part.member.order, 0)
+        if part.alone:
+            places.append(begin)
+        elif part.found.rows:
+            step = part.found.rows[0].step
+            places.append(begin + step if step >= 0 else begin - (begin == 0))
+    return min(places, default=steps)
+
+
+def _stretches(
+    result: Result, aligned: dict[int, AlignedTrial], splits: dict[tuple[int, int], int]
+) -> Iterator[tuple[int, list[Stretch]]]:
+    for place, group in enumerate(result.groups):
+        for trial in group:
+            if trial in aligned:
+                yield trial, together(place, len(result.groups), splits, aligned[trial].steps)
+
+
+def together(place: int, groups: int, splits: dict[tuple[int, int], int], steps: int) -> list[Stretch]:
+    """The stretches of a group: with all, with ever fewer, at last alone. Named by the first group it is still with."""
+    mine = {other: _split(place, other, splits) for other in range(groups) if other != place}
+    cuts = sorted({at for at in mine.values() if at < steps})
+    found = []
+    for first, last in zip([-1, *cuts], [*cuts, steps], strict=True):
+        company = [other for other, at in mine.items() if at > first]
+        everyone = len(company) == groups - 1
+        found.append(Stretch(first, last, "" if everyone else wording.letter(min([place, *company]))))
+    return [stretch for stretch in found if stretch.last > stretch.first]
+
+
+def _split(a: int, b: int, splits: dict[tuple[int, int], int]) -> int:
+    """When two groups part. Of two that were not compared: the earlier one's leaving the reference, at the latest."""
+    key = (min(a, b), max(a, b))
+    return splits[key] if key in splits else min(splits[0, a], splits[0, b])
+
+
+def _curves(result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, int], steps: int) -> list[Curve]:
+    names = wording.letters(result)
+    drawn = _drawn(result, [number for number in aligned if number in names])
+    series = {trial: dict(_series(aligned[trial], starts)) for trial in drawn}
+    found = sorted({name for numbers in series.values() for name in numbers}, key=_curve_order)
+    curves = []
+    for name in found[:MOST_CURVES]:
+        numbers = {trial: series[trial][name] for trial in drawn if name in series[trial]}
+        lines = [Line(trial, names[trial], *means(one, steps)) for trial, one in numbers.items()]
+        curves.append(Curve(name, lines, _apart(numbers, names, steps), len(names) - len(drawn)))
+    return curves
+
+
+def _curve_order(name: str) -> tuple[int, str]:
+    return (FIRST_CURVES.index(name) if name in FIRST_CURVES else len(FIRST_CURVES), name)
+
+
+def _drawn(result: Result, trials: list[int]) -> list[int]:
+    """The trials to draw: all, or where there are many the first of each group and then the next."""
+    ranked = sorted(trials, key=lambda trial: min(group.index(trial) for group in result.groups if trial in group))
+    return sorted(ranked[:MOST_LINES])
+
+
+def _series(trial: AlignedTrial, starts: dict[int, int]) -> Iterator[tuple[str, Series]]:
+    """Each number that was observed at more than one step, of rank 0."""
+    parts: dict[str, list[tuple[NDArray[np.int64], Floats]]] = {}
+    for member in trial.members:
+        if member.key.rank == 0:
+            for name, steps, values in _numbers(member.trace):
+                parts.setdefault(name, []).append((steps + starts.get(member.order, 0), values))
+    for name, found in parts.items():
+        one = Series(np.concatenate([part[0] for part in found]), np.concatenate([part[1] for part in found]))
+        if len(one.steps) > 1 and one.steps[0] != one.steps[-1]:
+            yield name, one
+
+
+def _numbers(trace: ProcessTrace) -> Iterator[tuple[str, NDArray[np.int64], Floats]]:
+    """(name, steps, values) of each point with numbers; points of the end are no curve."""
+    wanted = {number: point.name for number, point in enumerate(trace.points) if point.kind != "end"}
+    found: dict[int, list[NDArray[Any]]] = {}
+    for part in chunks(trace.scalars):
+        for number in np.unique(part["point"]).tolist():
+            if number in wanted:
+                found.setdefault(number, []).append(part[part["point"] == number])
+    for number, rows in found.items():
+        whole = np.concatenate(rows)
+        yield wanted[number], whole["step"].astype(np.int64), whole["value"].astype(np.float64)
+
+
+def means(series: Series, steps: int) -> tuple[Floats, Floats]:
+    """(x, y): the mean of each column. A column without a finite number is left out."""
+    finite = np.isfinite(series.values)
+    return _columns(series.steps[finite], series.values[finite], steps, largest=False)
+
+
+def _columns(at: NDArray[np.int64], values: Floats, steps: int, *, largest: bool) -> tuple[Floats, Floats]:
+    columns = max(1, min(COLUMNS, steps))
+    place = np.clip(at * columns // max(steps, 1), 0, columns - 1)
+    counts = np.bincount(place, minlength=columns)
+    if largest:
+        heights = np.zeros(columns)
+        np.maximum.at(heights, place, values)
+    else:
+        scale = float(np.abs(values).max(initial=0.0)) or 1.0  # sums of huge losses would overflow
+        sums: Floats = np.bincount(place, weights=values / scale, minlength=columns).astype(np.float64)
+        heights = sums / np.maximum(counts, 1) * scale
+    used = np.flatnonzero(counts)
+    return used * (max(steps, 1) / columns), heights[used]
+
+
+def _apart(numbers: dict[int, Series], names: dict[int, str], steps: int) -> list[Line]:
+    """How far each trial of another group is from the first trial of the reference group."""
+    reference = next((trial for trial in numbers if names[trial] == wording.letter(0)), None)
+    if reference is None:
+        return []
+    lines = []
+    for trial, series in numbers.items():
+        if names[trial] != names[reference]:
+            at, far = distance(series, numbers[reference])
+            x, y = _columns(at, far, steps, largest=True)
+            lines.append(Line(trial, names[trial], x[y > 0], y[y > 0]))
+    return lines if any(len(line.x) for line in lines) else []
+
+
+def distance(a: Series, b: Series) -> tuple[NDArray[np.int64], Floats]:
+    """(steps, how far two trials are apart there). Numbers that are not finite have no distance."""
+    if len(a.steps) == len(b.steps) and np.array_equal(a.steps, b.steps):
+        at, mine, theirs = a.steps, a.values, b.values
+    else:
+        at, first, second = np.intersect1d(a.steps, b.steps, return_indices=True)
+        mine, theirs = a.values[first], b.values[second]
+    with np.errstate(invalid="ignore", over="ignore"):
+        far = np.abs(mine - theirs)
+    finite = np.isfinite(far)
+    return at[finite], far[finite]

@@ -1,0 +1,142 @@
+"""The result as one self-contained page: no script, no request; light and dark, narrow and wide, screen and paper."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shlex
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup
+
+from samebits.model import Result
+from samebits.reports import figures, saying, wording
+from samebits.reports.history import history
+
+if TYPE_CHECKING:
+    from samebits.store.record import Record
+
+TEMPLATES = Path(__file__).parent / "templates"
+COLOURS = 6  # of groups; more repeat them, their letters do not
+MOST_FILES = 200
+MOST_DETAILS = 50
+MOST_PACKAGES = 500
+
+
+def render(result: Result, record: Record | None = None) -> str:
+    """The page. Without a record it has no map, curves and files, and says so."""
+    past = history(result, record)
+    return (
+        _templates()
+        .get_template("report.html")
+        .render(
+            result=result,
+            words=wording,
+            says=saying.says(result),
+            does_not_say=saying.does_not_say(result),
+            command=shlex.join(result.setup.command),
+            path=wording.path(result.divergence) if result.divergence else [],
+            details=result.divergence.details[:MOST_DETAILS] if result.divergence else [],
+            letters=wording.letters(result),
+            history=past,
+            rows=_rows(result, past),
+            ticks=figures.step_ticks(past.steps),
+            plots=figures.plots(past),
+            files=_files(result, record),
+            created=record.file.created if record else None,
+            machine=_flat(result.setup.machine),
+            code=_flat(result.setup.code),
+            packages=sorted(result.setup.packages.items())[:MOST_PACKAGES],
+        )
+    )
+
+
+@functools.cache
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_clean,
+    )
+    environment.filters.update(clock=wording.clock, span=wording.span, model=wording.model_name, colour=_colour)
+    return environment
+
+
+def _clean(value: Any) -> Any:
+    """Texts from outside without control characters; the template's own markup as it is."""
+    return wording.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _colour(group: str) -> str:
+    """The class that colours a group."""
+    return f"g{figures.place_of(group) % COLOURS}" if group else "all"
+
+
+def _rows(result: Result, past: Any) -> list[dict[str, Any]]:
+    """The map: a row for each trial."""
+    names = wording.letters(result)
+    return [
+        {
+            "trial": trial,
+            "group": names.get(trial.id, ""),
+            "bars": figures.bars(past.stretches.get(trial.id, []), past.steps),
+            "said": _said(past.stretches.get(trial.id, []), trial),
+        }
+        for trial in result.trials
+    ]
+
+
+def _said(stretches: list[Any], trial: Any) -> str:
+    """The row in words, for those who do not see it."""
+    if not stretches:
+        return f"not compared ({wording.status_words(trial)})"
+    parts = [f"{'with all' if not s.group else 'group ' + s.group} to step {s.last:,}" for s in stretches]
+    return ", then ".join(parts)
+
+
+def _files(result: Result, record: Record | None) -> list[dict[str, Any]]:
+    """Each file that trials wrote: its format, its parts, and whether its content is the same in all."""
+    if record is None:
+        return []
+    names = wording.letters(result)
+    found: dict[str, list[tuple[int, Any]]] = {}
+    for trial in record.trials:
+        for file in trial.files.files:
+            if trial.id in names:
+                found.setdefault(file.path, []).append((trial.id, file))
+    return [_file(path, found[path]) for path in sorted(found)[:MOST_FILES]]
+
+
+def _file(path: str, copies: list[tuple[int, Any]]) -> dict[str, Any]:
+    contents = Counter(tuple(sorted(file.tensors.items())) for _, file in copies)
+    file = copies[0][1]
+    differing = sorted({name for a in contents for b in contents for name, _ in set(a) ^ set(b)})
+    return {
+        "path": path,
+        "format": file.format,
+        "named": file.named,
+        "parts": len(file.tensors),
+        "trials": wording.ids(trial for trial, _ in copies),
+        "contents": len(contents),
+        "differing": [name for name in differing if name][:3],
+        "error": next((copy.error for _, copy in copies if copy.error), None),
+    }
+
+
+def _flat(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Facts as rows of a table."""
+    return [(name, _fact(value)) for name, value in facts.items() if value not in (None, "", [], {})]
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
+        return ", ".join(map(str, value))
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
