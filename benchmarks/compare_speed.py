@@ -41,16 +41,16 @@ def write_process(folder, steps, points):
 
 def write_record(folder, steps, points):
     """A record of two trials; gives the number of observations in one of them."""
-    record = {"samebits": "0", "created": "2026-01-01T00:00:00", "command": ["python", "train.py"], "directory": ".",
+    record = {"format": 1, "samebits": "0", "created": "2026-01-01T00:00:00", "command": ["python", "train.py"], "directory": ".",
               "hash": "xxh3", "options": {"trials": 2, "full": True},
               "rounds": [{"steps": None, "trials": [1, 2], "seconds": 1}]}  # fmt: skip
     (folder / "record.json").write_text(json.dumps(record))
     for number in (1, 2):
         trial = folder / "trials" / f"{number:03d}"
         count = write_process(trial / wire.PROCESSES / "0001-1", steps, points)
-        facts = {"id": number, "status": "complete", "exit_code": 0, "started": "2026-01-01T00:00:00", "seconds": 1.0}
+        facts = {"format": 1, "id": number, "status": "complete", "exit_code": 0, "started": "2026-01-01T00:00:00", "seconds": 1.0}
         (trial / "trial.json").write_text(json.dumps(facts))
-        (trial / "files.json").write_text("{}")
+        (trial / "files.json").write_text('{"format": 1}')
     return count
 
 
