@@ -20,6 +20,7 @@ import time
 from . import fingerprint, process, rng, wire
 from .trace import Recorder
 
+_CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
 _GUESSED = {"loss": "forward", "batch": "batch", "gradient": "gradient", "weights": "update"}
 
 
@@ -191,7 +192,7 @@ class Probe:
         self._sampled = False
         self._leaves = self.step < self._thin["after"] or self.step % self._thin["every"] == 0
         with self.lock:
-            self.recorder.flush()
+            self.guard("write", self.recorder.flush)
         if self._stop_after is not None and self.step >= self._stop_after:
             self._stop()
 
@@ -209,8 +210,10 @@ class Probe:
         """Wait to be ended: leaving by ourselves would let a script go on, or bring other ranks down half-way."""
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
-                stream.flush()
-        self.recorder.document(wire.STOPPED, {"steps": self.step})
+                self.guard("flush", stream.flush)
+        self.event("packages", packages=process.packages())
+        if not self._conclude(wire.STOPPED, {"steps": self.step}):
+            os._exit(_CANNOT_WRITE)
         launcher = self.config.get("launcher")
         while launcher is None or _is_alive(launcher):
             time.sleep(0.2)
@@ -233,16 +236,28 @@ class Probe:
             self.guard("end", function)
         if self._observed:
             self.guard("rng at the end", self.sample_rng, self.step)
-            self.recorder.event("packages", packages=process.packages())
-        self.recorder.flush()
+            self.event("packages", packages=process.packages())
+        self.guard("write", self.recorder.flush)
         seconds = time.time() - self._began if self._began else None
-        self.recorder.document(wire.END, {"steps": self.step, "seconds": seconds, "reason": "exit"})
+        self._conclude(wire.END, {"steps": self.step, "seconds": seconds, "reason": "exit"})
+
+    def _conclude(self, name, document):
+        """Write the document that says that everything was recorded; not where something could not be."""
+        if not self.recorder.broken:
+            try:
+                self.recorder.document(name, document)
+            except OSError:
+                self.recorder.broken = True
+        return not self.recorder.broken
 
     def event(self, event, **fields):
         """Write an event (the names and fields are listed in wire.py)."""
         if os.getpid() == self.pid:
             with self.lock:
-                self.recorder.event(event, **fields)
+                try:
+                    self.recorder.event(event, **fields)
+                except OSError:  # a full disk: the trace has no end then, which says it
+                    return
 
     def not_observed(self, point, why):
         """Say that a point cannot be seen here."""

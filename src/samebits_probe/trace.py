@@ -17,11 +17,13 @@ class Recorder:
     """Appends records to the process' files.
 
     Buffered in memory within a step and written once per step with `os.write`, points before the records
-    that name them. The files are opened at the first write.
+    that name them. The files are opened at the first write. After a write that failed (a full disk) nothing more is
+    written: what would follow a torn record could not be read.
     """
 
     def __init__(self, folder):
         self.folder = folder
+        self.broken = False
         self._files = {}
         self._points, self._trace, self._scalars = [], bytearray(), bytearray()
         self.add = self._trace.extend
@@ -54,6 +56,15 @@ class Recorder:
                 del buffer[:]
 
     def _write(self, name, data):
+        if self.broken:
+            return
+        try:
+            self._append(name, data)
+        except OSError:
+            self.broken = True
+            raise
+
+    def _append(self, name, data):
         if name not in self._files:
             path = os.path.join(self.folder, name)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
