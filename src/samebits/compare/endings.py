@@ -15,7 +15,7 @@ Ending = tuple[str, str]
 
 def ended_well(file: TrialFile, ok_exit: int) -> bool:
     """Whether the program ended the way it says it should, or was stopped on purpose."""
-    return file.status == "stopped" or (file.status == "complete" and file.exit_code in (ok_exit, None))
+    return file.status == "stopped" or (file.status == "complete" and file.exit_code in (0, ok_exit, None))
 
 
 def is_usable(trial: TrialTrace, ok_exit: int) -> bool:

@@ -1,10 +1,169 @@
-"""How far two tensors are apart, and what the difference looks like."""
+"""How far two tensors are apart, and what the difference looks like.
+
+A second look captures the tensor of the divergence in two trials of different groups; this is what is said of it.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from samebits.model import Size
+
+Floats = NDArray[np.float64]
+_FLOATS = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+_FRACTION_BITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
+# a sum in another order stays within so many units in the last place of its largest terms
+_ROUNDING = {"float16": 4.0, "bfloat16": 2.0, "float32": 64.0, "float64": 64.0}
+_SAME_FACTOR = 16.0  # units in the last place within which ratios count as one factor
+_CLEARLY = 4.0  # times the spread of the ratios (or differences), from which on they are not rounding
 
 
 def measure(a: bytes, b: bytes, dtype: str, shape: tuple[int, ...]) -> Size:
-    """Placeholder."""
-    return Size(elements=0, different=0)
+    """Compare two tensors of one dtype and shape, given as bytes in logical order.
+
+    `dtype`: "float32", "torch.float32", "bfloat16", "int64" ... `max_ulp` and `max_relative` are for floating point
+    only, over pairs of finite numbers; `looks` is a phrase, empty for equal tensors.
+    """
+    name = dtype.rpartition(".")[2]
+    count = int(np.prod(shape, dtype=object)) if shape else 1
+    if len(a) != len(b) or count == 0 or len(a) % count:
+        return Size(elements=count, different=count if a != b else 0, looks="like another shape" if a != b else "")
+    bits_a, bits_b = _bits(a, len(a) // count), _bits(b, len(b) // count)
+    unequal = bits_a != bits_b
+    different = int(unequal.sum())
+    if not different:
+        return Size(elements=count, different=0)
+    if _FLOATS.get(name) != len(a) // count:
+        return Size(elements=count, different=different, looks=_plain_looks(bits_a, bits_b, shape))
+    x, y = _values(bits_a, name), _values(bits_b, name)
+    finite = unequal & np.isfinite(x) & np.isfinite(y)
+    return Size(
+        elements=count,
+        different=different,
+        max_ulp=_max_ulp(bits_a[finite], bits_b[finite]),
+        max_relative=_max_relative(x[finite], y[finite]),
+        looks=_looks(x, y, (bits_a, bits_b), (name, shape)),
+    )
+
+
+def _bits(data: bytes, size: int) -> NDArray[Any]:
+    """The elements as unsigned integers, or as raw bytes where there is no integer of that size."""
+    return np.frombuffer(data, f"<u{size}" if size in (1, 2, 4, 8) else f"V{size}")
+
+
+def _values(bits: NDArray[Any], name: str) -> Floats:
+    if name == "bfloat16":
+        bits = (bits.astype("<u4") << np.uint32(16)).astype("<u4")
+    values: Floats = bits.view(f"<f{bits.itemsize}").astype(np.float64)
+    return values
+
+
+def _max_ulp(a: NDArray[Any], b: NDArray[Any]) -> int | None:
+    """The largest number of representable values between two of a pair."""
+    if not len(a):
+        return None
+    x, y = _ordered(a), _ordered(b)
+    return int(np.where(x > y, x - y, y - x).max())
+
+
+def _ordered(bits: NDArray[Any]) -> NDArray[Any]:
+    """Unsigned integers in the order of the floats that the bits stand for."""
+    sign = bits.dtype.type(1 << (8 * bits.itemsize - 1))
+    return np.where(bits & sign, ~bits, bits | sign)
+
+
+def _max_relative(x: Floats, y: Floats) -> float | None:
+    if not len(x):
+        return None
+    larger = np.maximum(np.abs(x), np.abs(y))
+    with np.errstate(over="ignore"):
+        apart = np.abs(x - y)
+    return float(np.max(np.divide(apart, larger, out=np.zeros_like(apart), where=larger > 0)))
+
+
+def _plain_looks(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
+    """For integers, truth values and formats without arithmetic here."""
+    return _order((a, b), shape) or _rows_look(a, b, shape) or "like other values"
+
+
+def _looks(x: Floats, y: Floats, bits: tuple[NDArray[Any], NDArray[Any]], kind: tuple[str, tuple[int, ...]]) -> str:
+    """The first phrase that fits, the most particular first."""
+    name, shape = kind
+    if (np.isfinite(x) != np.isfinite(y)).any():
+        return "like an overflow: NaN or infinity in one, numbers in the other"
+    usable = np.isfinite(x)
+    x, y, unit = x[usable], y[usable], 2.0 ** -_FRACTION_BITS[name]
+    if not (x != y).any():
+        return "like other zeros or NaNs: the numbers are the same, their signs or payloads are not"
+    found = _order(bits, shape) or _factor(x, y, unit) or _offset(x, y, unit) or _rounding(x, y, unit * _ROUNDING[name])
+    return found or _rows_look(*bits, shape) or _sample(x, y)
+
+
+def _rounding(x: Floats, y: Floats, bound: float) -> str:
+    """Differences small against the largest number: elements near zero may be off by many of their own units."""
+    largest = float(np.maximum(np.abs(x), np.abs(y)).max())
+    if float(np.abs(x - y).max()) > bound * largest:
+        return ""
+    few = int((x != y).sum()) <= len(x) // 10
+    return "like rounding: same sums in another order" + (", in few values" if few else "")
+
+
+def _order(bits: tuple[NDArray[Any], NDArray[Any]], shape: tuple[int, ...]) -> str:
+    """The same values at other places."""
+    a, b = bits
+    if len(shape) > 1 and _same_rows(a, b, shape):
+        return "like the same rows in another order"
+    return "like the same values in another order" if _same_rows(a, b, (len(a),)) else ""
+
+
+def _same_rows(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> bool:
+    if not shape or shape[0] < 2:
+        return False
+    rows = [np.ascontiguousarray(part).view("u1").reshape(shape[0], -1) for part in (a, b)]
+    kind = f"V{rows[0].shape[1]}"
+    x, y = (np.sort(np.frombuffer(part.tobytes(), f"S{part.shape[1]}")) for part in rows)
+    return bool((x.view(kind) == y.view(kind)).all())
+
+
+def _factor(x: Floats, y: Floats, unit: float) -> str:
+    """All of one tensor is a multiple of the other."""
+    both = (x != 0) & (y != 0)
+    if both.sum() < 2 or ((x == 0) != (y == 0)).any():
+        return ""
+    ratio = y[both] / x[both]
+    middle = float(np.median(ratio))
+    spread = float(np.abs(ratio - middle).max())
+    if spread > _SAME_FACTOR * unit * abs(middle) or abs(middle - 1) < _CLEARLY * max(spread, unit):
+        return ""
+    return f"like a different computation: one common factor of {middle:.6g}"
+
+
+def _offset(x: Floats, y: Floats, unit: float) -> str:
+    """All elements moved by the same amount."""
+    apart = y - x
+    middle = float(np.median(apart))
+    scale = max(float(np.abs(x).max()), float(np.abs(y).max()))
+    spread = float(np.abs(apart - middle).max())
+    if len(x) < 2 or spread > _SAME_FACTOR * unit * scale or abs(middle) < _CLEARLY * max(spread, unit * scale):
+        return ""
+    return f"like a different computation: {middle:.6g} was added to all"
+
+
+def _rows_look(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
+    """Some rows replaced."""
+    if len(shape) < 2 or shape[0] < 2:
+        return ""
+    changed = int((a != b).reshape(shape[0], -1).any(axis=1).sum())
+    return f"like other samples: {changed:,} of {shape[0]:,} rows differ" if changed < shape[0] else ""
+
+
+def _sample(x: Floats, y: Floats) -> str:
+    """Whether the two have anything to do with each other."""
+    with np.errstate(all="ignore"):
+        same = float(np.dot(x, y) / np.sqrt(np.dot(x, x) * np.dot(y, y)))
+    if len(x) > 1 and same > 0.99:
+        return "like a different computation: close, and more than rounding"
+    return "like another sample: the values have little in common"

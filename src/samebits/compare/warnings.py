@@ -113,7 +113,9 @@ def _leaks(seen: Seen) -> Iterator[str]:
 
 
 def _events(seen: Seen) -> Iterator[str]:
+    yield from seen.record.notes
     for trial in seen.trials:
+        yield from trial.file.notes
         yield from trial.warnings
         for process in trial.processes:
             yield from (str(event.get("text", "")) for event in process.events_named("warning"))
@@ -121,7 +123,8 @@ def _events(seen: Seen) -> Iterator[str]:
 
 def _code(seen: Seen) -> Iterator[str]:
     codes = [trial.file.code for trial in seen.trials if trial.file.code]
-    if any(code.get("commit") != codes[0].get("commit") or code.get("diff") != codes[0].get("diff") for code in codes):
+    states = [(code.get("commit"), code.get("change"), code.get("files")) for code in codes]
+    if any(state != states[0] for state in states):
         yield "the code was changed between the trials"
     elif any(code.get("dirty") for code in codes):
         yield "the code has changes that are not committed; the commit alone does not name what was run"

@@ -1,0 +1,84 @@
+"""Parts of a saved file by name, each with one fingerprint: what is compared instead of the file's bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import xxhash
+
+_SCALARS = (str, int, float, complex, bytes, bool, type(None))
+
+
+class Parts:
+    """The parts found so far. A name that comes twice keeps both fingerprints, in one."""
+
+    def __init__(self) -> None:
+        self.tensors: dict[str, str] = {}
+
+    def add(self, name: str, header: str, *buffers: Any) -> None:
+        """Add a part: `header` says its type and shape, `buffers` are its bytes in logical order."""
+        digest = fingerprint(header, *buffers)
+        known = self.tensors.get(name)
+        self.tensors[name] = digest if known is None else fingerprint("both", known.encode(), digest.encode())
+
+    def add_plain(self, name: str, value: Any) -> None:
+        """Add a plain value: a number, text, bytes, or sequences of them."""
+        self.add(name, type(value).__name__, value if isinstance(value, bytes) else canonical(value))
+
+
+def fingerprint(header: str, *buffers: Any) -> str:
+    """32 hex digits over a header and buffers."""
+    digest = xxhash.xxh3_128(header.encode("utf-8", "surrogatepass") + b"\0")
+    for buffer in buffers:
+        digest.update(buffer)
+    return digest.hexdigest()
+
+
+def canonical(value: Any) -> bytes:
+    """Bytes that are equal for equal plain values only: types count, and the signs of zeros."""
+    return repr(value).encode("utf-8", "surrogatepass")
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is a scalar or a flat sequence of scalars, so that it makes one part."""
+    if isinstance(value, _SCALARS):
+        return True
+    return isinstance(value, (list, tuple)) and all(isinstance(item, _SCALARS) for item in value)
+
+
+def joined(path: str, key: object) -> str:
+    """The name of a part inside another."""
+    return f"{path}.{key}" if path else str(key)
+
+
+def add_json(parts: Parts, path: str, value: Any) -> None:
+    """Add a JSON value: a part for each leaf, named by its keys; lists of plain values are leaves."""
+    if isinstance(value, dict) and value:
+        for key in value:
+            add_json(parts, joined(path, key), value[key])
+    elif isinstance(value, list) and not is_plain(value):
+        parts.add_plain(joined(path, "length"), len(value))
+        for index, item in enumerate(value):
+            add_json(parts, joined(path, index), item)
+    else:
+        parts.add_plain(path, value)
+
+
+def parse_json(data: bytes) -> Any:
+    """A JSON value; raises ValueError."""
+    return json.loads(data)
+
+
+def without(value: Any, names: Iterable[str]) -> Any:
+    """JSON with the fields of some names taken out, at every depth."""
+    dropped = frozenset(names)
+    if isinstance(value, dict):
+        return {key: without(item, dropped) for key, item in value.items() if key not in dropped}
+    return [without(item, dropped) for item in value] if isinstance(value, list) else value
+
+
+def shape_text(dtype: str, shape: Sequence[int]) -> str:
+    """The header of a tensor."""
+    return f"{dtype}{tuple(int(size) for size in shape)}"

@@ -1,0 +1,91 @@
+"""HDF5 files, and the .keras archives that hold one. h5py is imported here only."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from samebits.store.content import Parts, add_json, canonical, joined, parse_json, shape_text, without
+
+_TIMES = ("date_saved",)
+_IDENTITIES = ("shared_object_id",)  # addresses of the objects that were saved
+
+
+class Missing(ValueError):
+    """h5py is not installed."""
+
+
+def read_hdf5(path: Path, parts: Parts) -> str:
+    """Datasets and attributes of an HDF5 file, by their paths."""
+    _add_file(parts, "", path)
+    return "hdf5"
+
+
+def read_keras(path: Path, parts: Parts) -> str:
+    """A .keras archive: configuration, metadata without the time, weights."""
+    with zipfile.ZipFile(path) as archive:
+        for name in sorted(archive.namelist()):
+            data = archive.read(name)
+            if name.endswith(".json"):
+                add_json(parts, name.removesuffix(".json"), without(parse_json(data), (*_TIMES, *_IDENTITIES)))
+            elif name.endswith(".h5"):
+                _add_file(parts, name.removesuffix(".weights.h5").removesuffix(".h5"), io.BytesIO(data))
+            elif not name.endswith("/"):
+                parts.add(name, "bytes", data)
+    return "keras"
+
+
+def _add_file(parts: Parts, prefix: str, source: Any) -> None:
+    try:
+        import h5py
+    except ImportError:
+        raise Missing("h5py is not installed (pip install 'samebits[hdf5]')") from None
+    with h5py.File(source, "r") as file:
+        _add_attributes(parts, prefix, file)
+        file.visititems(lambda name, item: _add_item(parts, joined_path(prefix, name), item, h5py))
+
+
+def joined_path(prefix: str, name: str) -> str:
+    """The name of something in the file, below the file's own."""
+    return f"{prefix}/{name}" if prefix else name
+
+
+def _add_item(parts: Parts, name: str, item: Any, h5py: Any) -> None:
+    _add_attributes(parts, name, item)
+    if isinstance(item, h5py.Dataset):
+        _add_value(parts, name, item[()])
+
+
+def _add_attributes(parts: Parts, name: str, item: Any) -> None:
+    for key in sorted(item.attrs):
+        _add_value(parts, joined(name, f"@{key}"), item.attrs[key])
+
+
+def _add_value(parts: Parts, name: str, value: Any) -> None:
+    """An array, a number, or text; JSON text (Keras' configurations) without identities."""
+    text = _json_text(value)
+    if text is not None:
+        add_json(parts, name, without(text, (*_TIMES, *_IDENTITIES)))
+        return
+    array = np.asarray(value)
+    if array.dtype.hasobject:
+        parts.add(name, shape_text("object", array.shape), canonical(array.tolist()))
+    else:
+        parts.add(name, shape_text(array.dtype.str, array.shape), np.ascontiguousarray(array).tobytes())
+
+
+def _json_text(value: Any) -> Any:
+    """What a text holds as JSON, where it is a JSON object; else None."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str) or not value.startswith("{"):
+        return None
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None

@@ -1,0 +1,274 @@
+"""What `torch.save` writes, in its zip form (1.6 and later) and its older one, read without unpickling.
+
+Tensors are named by the keys under which they stand and compared by dtype, shape and bytes in logical order; the
+archive's name, addresses, alignment, devices and the order of keys do not matter. What else is in the file (numbers,
+names of classes, code of scripted modules) is compared too.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import zipfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from samebits.store.content import Parts, is_plain, joined, shape_text
+from samebits.store.pickles import Global, Made, Persistent, Table, read
+
+MAGIC = 0x1950A86A20F9469CFC6C
+Storages = Callable[[str, int], Any]  # (key, size in bytes) -> buffer
+_MOST_VALUES = 5_000_000
+_IGNORED = ("version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id")
+_SIZES = {
+    1: ("Byte", "Char", "Bool", "QInt8", "QUInt8", "Untyped", "uint8", "int8", "bool", "QUInt4x2", "QUInt2x4"),
+    2: ("Short", "Half", "BFloat16", "int16", "uint16", "float16", "bfloat16"),
+    4: ("Int", "Float", "QInt32", "int32", "uint32", "float32", "complex32"),
+    8: ("Long", "Double", "ComplexFloat", "int64", "uint64", "float64", "complex64"),
+    16: ("ComplexDouble", "complex128"),
+}
+_SIZE_OF = {name: size for size, names in _SIZES.items() for name in names}
+
+
+def read_torch(path: Path, parts: Parts) -> str:
+    """Add the parts of a .pt or .pth file; returns its format. Raises many kinds of error for a damaged one."""
+    if zipfile.is_zipfile(path):
+        _read_zip(path, parts)
+        return "torch"
+    _read_legacy(path, parts)
+    return "torch-legacy"
+
+
+# -- the zip form ---------------------------------------------------------------------------------------------------
+
+
+def _read_zip(path: Path, parts: Parts) -> None:
+    with zipfile.ZipFile(path) as archive:
+        names = {name.partition("/")[2]: name for name in archive.namelist()}
+        if "data.pkl" not in names:
+            raise ValueError("the archive holds no data.pkl")
+        last = lru_cache(maxsize=1)(lambda key: archive.read(names[f"data/{key}"]))  # many tensors may share a storage
+        walk = _Walk(parts, lambda key, size: last(key))
+        for name in sorted(names):
+            if name.endswith(".pkl") and not name.startswith("data/"):
+                with archive.open(names[name]) as stream:
+                    walk.add("" if name == "data.pkl" else name, read(stream))
+            elif not _is_ignored(name):
+                parts.add(name, "bytes", archive.read(names[name]))
+
+
+def _is_ignored(name: str) -> bool:
+    """Storages are read with their tensors; debug files hold paths; the rest describes the archive."""
+    return not name or name in _IGNORED or name.startswith("data/") or name.endswith(".debug_pkl")
+
+
+# -- the older form -------------------------------------------------------------------------------------------------
+
+
+def _read_legacy(path: Path, parts: Parts) -> None:
+    """Five pickles (magic number, protocol, sizes, the object, storage keys), then the storages one after another."""
+    with path.open("rb") as file:
+        first = read(file)
+        if first != MAGIC:  # a plain pickle
+            _Walk(parts, _no_storage).add("", first)
+            return
+        read(file), read(file)
+        content, keys = read(file), read(file)
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise ValueError("the list of storages is missing")
+        at = file.tell()
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            sizes = _item_sizes(content)
+            storages = _storages(data, at, keys, sizes)
+            _Walk(parts, lambda key, size: storages[key]).add("", content)
+
+
+def _no_storage(key: str, size: int) -> Any:
+    raise ValueError("a tensor stands in a file without storages")
+
+
+def _storages(data: mmap.mmap, at: int, keys: list[str], sizes: dict[str, int]) -> dict[str, bytes]:
+    found = {}
+    for key in keys:
+        (count,) = struct.unpack_from("<q", data, at)
+        size = count * sizes.get(key, 1)
+        if count < 0 or at + 8 + size > len(data):
+            raise ValueError("the file ends before its storages do")
+        found[key] = data[at + 8 : at + 8 + size]
+        at += 8 + size
+    return found
+
+
+def _item_sizes(content: Any) -> dict[str, int]:
+    """Storage key -> bytes of one element, from the references to it."""
+    sizes: dict[str, int] = {}
+    pending, seen = [content], set[int]()
+    while pending:
+        value = pending.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        storage = _storage_of(value)
+        if storage is not None:
+            sizes[storage[1]] = _SIZE_OF.get(storage[0], 1)
+        pending += _children(value)
+    return sizes
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    if isinstance(value, Table):
+        return [part for pair in value.pairs for part in pair]
+    if isinstance(value, Made):
+        return [value.arguments, value.state, *value.items, *(part for pair in value.pairs for part in pair)]
+    return [value.key] if isinstance(value, Persistent) else []
+
+
+def _storage_of(value: Any) -> tuple[str, str, int] | None:
+    """(type, key, elements) of a storage's persistent id, or None."""
+    key = value.key if isinstance(value, Persistent) else None
+    if not isinstance(key, tuple) or len(key) < 5 or key[0] != "storage" or not isinstance(key[1], Global):
+        return None
+    return key[1].name.rpartition(".")[2].removesuffix("Storage"), str(key[2]), int(key[4])
+
+
+# -- what the pickle describes --------------------------------------------------------------------------------------
+
+
+class _Walk:
+    """Goes through what a pickle describes and adds a part for each leaf."""
+
+    def __init__(self, parts: Parts, storages: Storages) -> None:
+        self._parts, self._storages = parts, storages
+        self._inside: set[int] = set()
+        self._visited = 0
+
+    def add(self, path: str, value: Any) -> None:
+        """Add a value under a path; a value that contains itself is named once."""
+        self._visited += 1
+        if self._visited > _MOST_VALUES:
+            raise ValueError(f"the file holds more than {_MOST_VALUES:,} values")
+        if is_plain(value):
+            self._parts.add_plain(path, value)
+        elif id(value) in self._inside:
+            self._parts.add_plain(path, "(itself)")
+        else:
+            self._inside.add(id(value))
+            self._add_nested(path, value)
+            self._inside.discard(id(value))
+
+    def _add_nested(self, path: str, value: Any) -> None:
+        if isinstance(value, (list, tuple)):
+            self._add_items(path, value)
+        elif isinstance(value, Table):
+            self._add_pairs(path, _without_addresses(value).pairs)
+        elif isinstance(value, Made):
+            self._add_made(path, value)
+        elif isinstance(value, Persistent):
+            self._add_persistent(path, value)
+        else:
+            self._parts.add_plain(path, value)
+
+    def _add_items(self, path: str, items: Any) -> None:
+        self._parts.add_plain(joined(path, "length"), len(items))
+        for index, item in enumerate(items):
+            self.add(joined(path, index), item)
+
+    def _add_pairs(self, path: str, pairs: list[tuple[Any, Any]]) -> None:
+        if not pairs:
+            self._parts.add_plain(path, "(empty)")
+        for key, value in pairs:
+            self.add(joined(path, key if is_plain(key) else repr(key)), value)
+
+    def _add_made(self, path: str, made: Made) -> None:
+        name = made.function.name if isinstance(made.function, Global) else repr(made.function)
+        arguments = made.arguments if isinstance(made.arguments, tuple) else (made.arguments,)
+        if name.startswith("torch._utils._rebuild_parameter"):
+            self.add(path, arguments[0])
+            return
+        if name.startswith("torch._utils._rebuild_tensor") and _storage_of(arguments[0]) is not None:
+            self._add_tensor(path, arguments)
+            return
+        self._add_object(path, name, made, arguments)
+
+    def _add_object(self, path: str, name: str, made: Made, arguments: tuple[Any, ...]) -> None:
+        """Any other object: its class, what it was made from, and what was put into it."""
+        self._parts.add_plain(joined(path, "(class)"), name)
+        if arguments:
+            self.add(joined(path, "(arguments)"), arguments)
+        if name in ("builtins.set", "builtins.frozenset", "__builtin__.set"):
+            self._parts.add_plain(path, sorted(repr(item) for item in made.items))
+        elif made.items:
+            self._add_items(path, made.items)
+        for key, value in made.pairs:
+            self.add(joined(path, key if is_plain(key) else repr(key)), value)
+        if made.state is not None:
+            self.add(path, made.state)
+
+    def _add_persistent(self, path: str, value: Persistent) -> None:
+        storage = _storage_of(value)
+        if storage is not None:
+            kind, key, count = storage
+            self._parts.add(path, f"storage {kind}", self._storages(key, count * _SIZE_OF.get(kind, 1)))
+        elif isinstance(value.key, tuple) and value.key[:1] == ("module",):
+            self.add(path, (value.key[1], *value.key[3:]))  # the class and its source, without the source's path
+        else:
+            self.add(path, value.key)
+
+    def _add_tensor(self, path: str, arguments: tuple[Any, ...]) -> None:
+        """A tensor over a storage: dtype, shape, and its elements in logical order."""
+        storage = _storage_of(arguments[0])
+        assert storage is not None
+        kind, key, count = storage
+        if kind == "Untyped" and len(arguments) > 6 and isinstance(arguments[6], Global):
+            kind = arguments[6].name.rpartition(".")[2]
+        size = _SIZE_OF.get(kind, 1)
+        data = self._storages(key, count * size)
+        shape = tuple(arguments[2])
+        self._parts.add(path, shape_text(kind, shape), _elements(data, size, arguments[1:4]))
+
+
+def _without_addresses(table: Table) -> Table:
+    """An optimizer's state with its parameters numbered in their order: torch before 1.5 names them by address."""
+    fields = {key: value for key, value in table.pairs if isinstance(key, str)}
+    state, groups = fields.get("state"), fields.get("param_groups")
+    if not isinstance(state, Table) or not isinstance(groups, list):
+        return table
+    members = [_params(group) for group in groups]
+    numbers = {address: number for number, address in enumerate(p for params in members for p in params)}
+    changed: dict[str, Any] = {
+        "state": Table([(numbers.get(key, key) if isinstance(key, int) else key, value) for key, value in state.pairs]),
+        "param_groups": [_renumbered(group, numbers) for group in groups],
+    }
+    return Table([(key, changed.get(key, value) if isinstance(key, str) else value) for key, value in table.pairs])
+
+
+def _params(group: Any) -> list[int]:
+    fields = dict((k, v) for k, v in group.pairs if isinstance(k, str)) if isinstance(group, Table) else {}
+    params = fields.get("params")
+    return [p for p in params if isinstance(p, int)] if isinstance(params, list) else []
+
+
+def _renumbered(group: Any, numbers: dict[int, int]) -> Any:
+    if not _params(group):
+        return group
+    own = [numbers[p] for p in _params(group)]
+    return Table([(key, own if key == "params" else value) for key, value in group.pairs])
+
+
+def _elements(data: Any, size: int, layout: tuple[Any, ...]) -> bytes:
+    """Bytes of the elements in logical order. Raises ValueError where they do not lie inside the storage."""
+    offset, shape, strides = int(layout[0]), tuple(layout[1]), tuple(layout[2])
+    if 0 in shape:
+        return b""
+    last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
+    if offset < 0 or min(strides, default=0) < 0 or min(shape, default=1) < 0 or (last + 1) * size > len(data):
+        raise ValueError("a tensor reaches beyond its storage")
+    flat = np.frombuffer(data, dtype=f"V{size}", count=len(data) // size)
+    view = np.lib.stride_tricks.as_strided(flat[offset:], shape, tuple(stride * size for stride in strides))
+    return view.tobytes()
