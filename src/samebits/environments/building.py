@@ -6,22 +6,20 @@ where it stopped. (It is built in its place, since virtual environments cannot b
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 from samebits.environments import interpreters
 from samebits.environments.catalog import LOCKS, RECIPES, Recipe
-from samebits.environments.finding import MARKER, unknown
-from samebits.environments.places import environment_folder
+from samebits.environments.finding import MARKER, environment_folder, unknown
 from samebits.errors import EnvironmentFailed, NotFound
+from samebits.places import alone
 
 Note = Callable[[str], None]
 MARKER_FORMAT = 1
@@ -44,8 +42,7 @@ def create(name: str, note: Note = silent) -> Path:
         raise unknown(name)
     folder, recipe = environment_folder(name), RECIPES[name]
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(folder, note):
+        with alone(folder.with_name(f"{name}.lock"), lambda: note(f"{name}: another samebits builds it; waiting")):
             if not is_current(folder, recipe):
                 _build(folder, recipe, note)
     except OSError as why:
@@ -60,18 +57,6 @@ def is_current(folder: Path, recipe: Recipe) -> bool:
         return bool(marker["locks"] == recipe.digest()) and (folder / "bin" / "python").exists()
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-@contextmanager
-def _alone(folder: Path, note: Note) -> Iterator[None]:
-    """Hold the lock of an environment: a second builder waits, and then finds it whole."""
-    with folder.with_name(f"{folder.name}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            note(f"{folder.name} is being built by another samebits; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _build(folder: Path, recipe: Recipe, note: Note) -> None:

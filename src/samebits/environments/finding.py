@@ -9,8 +9,8 @@ from pathlib import Path
 from samebits.environments import interpreters
 from samebits.environments.catalog import RECIPES
 from samebits.environments.interpreters import Interpreter
-from samebits.environments.places import environment_folder, home
 from samebits.errors import NotFound, UsageError
+from samebits.places import home
 
 MARKER = "samebits-environment.json"  # written last: an environment without it was not finished
 
@@ -31,6 +31,11 @@ def find_python(python: str | None, env: str | None, path: str) -> Interpreter:
     return interpreters.ask(
         Path(shutil.which("python", path=path) or shutil.which("python3", path=path) or sys.executable)
     )
+
+
+def environment_folder(name: str) -> Path:
+    """The folder of an environment, whether it is there or not."""
+    return home() / "envs" / name
 
 
 def environment_python(name: str) -> Path:

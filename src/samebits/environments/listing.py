@@ -5,8 +5,8 @@ from __future__ import annotations
 from samebits.environments import interpreters
 from samebits.environments.building import is_current
 from samebits.environments.catalog import RECIPES, Recipe
-from samebits.environments.finding import MARKER
-from samebits.environments.places import environment_folder, home
+from samebits.environments.finding import MARKER, environment_folder
+from samebits.places import home
 
 
 def listing() -> str:

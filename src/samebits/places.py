@@ -1,0 +1,42 @@
+"""Where samebits keeps what it made once and uses again; and how two of it keep out of each other's way."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+
+HOME_VARIABLE = "SAMEBITS_HOME"
+
+
+def home() -> Path:
+    """The folder of environments; `SAMEBITS_HOME` names another one."""
+    return _named() or platformdirs.user_data_path("samebits")
+
+
+def cache() -> Path:
+    """The folder of what can be had again: data sets. It is in `SAMEBITS_HOME` where that is set."""
+    named = _named()
+    return named / "cache" if named else platformdirs.user_cache_path("samebits")
+
+
+def _named() -> Path | None:
+    text = os.environ.get(HOME_VARIABLE)
+    return Path(text).expanduser().absolute() if text else None
+
+
+@contextmanager
+def alone(lock: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock file. `waiting` is called when another process holds it; then this one waits."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
