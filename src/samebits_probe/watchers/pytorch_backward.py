@@ -1,0 +1,171 @@
+"""Losses: the roots of every backward and of every `autograd.grad`; and steps that no optimizer takes.
+
+From 2.1 on through the one function that runs the autograd engine, which nobody imports by name; below, through
+`torch.autograd.backward` and `torch.autograd.grad`.
+"""
+
+import functools
+
+from .pytorch_optimizers import record_buffers
+from .pytorch_tensors import dtype_name, shape_of
+
+_ENGINE = "_engine_run_backward"
+
+
+class Backward:
+    """`run` stands around every run of the autograd engine; one within another (checkpointing) belongs to that one."""
+
+    def __init__(self, watch, forwards, by_hand):
+        self._watch, self._forwards, self._by_hand = watch, forwards, by_hand
+
+    def run(self, original, outputs, args, kwargs):
+        """Run the engine, seen from both sides."""
+        watch = self._watch
+        if watch.is_compiling() or watch.in_backward or watch.is_idle():
+            return original(outputs, *args, **kwargs)
+        tensors = [item for item in _as_list(outputs) if isinstance(item, watch.torch.Tensor)]
+        watch.in_backward = True
+        try:
+            leaves = watch.probe.guard("before a backward", self._before, tensors, args, kwargs)
+            result = original(outputs, *args, **kwargs)
+        finally:
+            watch.in_backward = False
+        watch.probe.guard("after a backward", self._after, leaves, result)
+        return result
+
+    def _before(self, tensors, args, kwargs):
+        leaves = None
+        if not self._watch.optimizer_seen:
+            leaves = self._by_hand.leaves(tensors, _inputs_of(args, kwargs))
+            self._by_hand.settle(leaves)
+        self._watch.probe.begin()
+        if self._forwards.current is not None:
+            self._forwards.current.trains()
+        self._forwards.root(tensors)
+        return leaves
+
+    def _after(self, leaves, result):
+        self._forwards.commit_trained()
+        if leaves is not None:
+            self._by_hand.expect(leaves, result)
+
+
+def _as_list(outputs):
+    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+
+
+def _inputs_of(args, kwargs):
+    """The tensors whose gradients are asked for, by whichever of the wrapped functions; None: all leaves."""
+    if "inputs" in kwargs:
+        inputs = kwargs["inputs"]
+    else:
+        inputs = args[3] if len(args) > 3 and isinstance(args[3], (list, tuple)) else None
+    return _as_list(inputs) if inputs is not None and len(_as_list(inputs)) else None
+
+
+class ByHand:
+    """Steps of a program without an optimizer (`w -= lr * w.grad`).
+
+    As long as no optimizer has been seen, the leaves of each backward are remembered. A backward after which they have
+    changed was a step; one after which they have not was a part of one (accumulated gradients). It is decided at the
+    next sign of training, and at the end.
+    """
+
+    def __init__(self, watch, forwards):
+        self._watch, self._forwards = watch, forwards
+        self._waiting = None  # (leaves, their fingerprints, gradients) of the last backward
+        self._is_said = False
+        watch.renewals.append(self._forget)
+
+    def _forget(self):
+        self._waiting, self._is_said = None, False
+
+    def leaves(self, roots, inputs):
+        """The tensors that the backward's gradients are for: [(name, tensor)]."""
+        if inputs is None:
+            inputs = _leaves_of([root.grad_fn for root in roots])
+        names = self._watch.names
+        return [
+            (names.has(leaf) or "param.%d" % number, leaf)
+            for number, leaf in enumerate(leaf for leaf in inputs if isinstance(leaf, self._watch.torch.Tensor))
+        ]
+
+    def expect(self, leaves, result):
+        """A backward is over: keep what tells whether its gradients are used, and what a step would record."""
+        of = self._watch.prints.of
+        given = result if isinstance(result, (list, tuple)) else [leaf.grad for _, leaf in leaves]
+        gradients = [(name, item, of(item)) for (name, _), item in zip(leaves, given) if item is not None]
+        gradients = [(name, item.dtype, shape_of(item), found) for name, item, found in gradients]
+        self._waiting = (leaves, [of(leaf) for _, leaf in leaves], gradients)
+
+    def _starts(self, leaves, prints):
+        """What the leaves were before the first step; those of models have had theirs."""
+        watch = self._watch
+        for (name, leaf), found in zip(leaves, prints):
+            if found is not None and not watch.names.has(leaf):
+                watch.probe.add_start(watch.point("start", name, leaf), found)
+
+    def settle(self, leaves=None):
+        """A sign of training: were the gradients of the last backward used to change its leaves?"""
+        if self._waiting is None or self._watch.optimizer_seen:
+            self._waiting = None
+            return
+        before, prints, gradients = self._waiting
+        now = _matched(before, leaves)
+        if any(self._watch.prints.of(leaf) != found for (_, leaf), found in zip(now, prints)):
+            self._waiting = None
+            if not self._is_said:
+                self._is_said = True
+                self._watch.probe.event("observed-by", how="backward")
+                self._starts(before, prints)
+            self._step(now, gradients)
+
+    def _step(self, leaves, gradients):
+        watch, probe = self._watch, self._watch.probe
+        for name, dtype, shape, found in gradients:
+            if found is not None:
+                probe.add(probe.point("gradient", name, dtype_name(dtype), shape), found)
+        for name, leaf in leaves:
+            watch.tensor("update", name, leaf)
+        record_buffers(watch)
+        self._forwards.close_step()
+        probe.end_step()
+
+
+def _matched(before, now):
+    """The tensors that have taken the place of `before` (a program may make new leaves in each step)."""
+    if now is None or len(now) != len(before):
+        return before
+    return [new if new[1].shape == old[1].shape else old for old, new in zip(before, now)]
+
+
+def _leaves_of(nodes):
+    """The leaves of a graph in the order of a walk from its roots, each once."""
+    seen, leaves, waiting = set(), [], [node for node in reversed(nodes) if node is not None]
+    while waiting:
+        node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            leaves.append(node.variable)
+        waiting.extend(following for following, _ in reversed(node.next_functions) if following is not None)
+    return leaves
+
+
+def watch_backward(watch, backward):
+    """Wrap what runs the engine."""
+    autograd = watch.torch.autograd
+    if _ENGINE in vars(autograd):
+        setattr(autograd, _ENGINE, _wrapped(getattr(autograd, _ENGINE), backward))
+    else:
+        autograd.backward = _wrapped(autograd.backward, backward)
+        autograd.grad = _wrapped(autograd.grad, backward)
+
+
+def _wrapped(original, backward):
+    @functools.wraps(original)
+    def run(outputs, *args, **kwargs):
+        return backward.run(original, outputs, args, kwargs)
+
+    return run

@@ -1,0 +1,74 @@
+"""The hash of a tensor on a GPU: computed there, so that 16 bytes come back and not the tensor.
+
+Integer arithmetic modulo 2^64 in two lanes: each word is mixed with its position, non-linearly, and the results
+are added. Addition of integers is associative, so that any order of reduction gives the same bits; a linear weighting
+would let sign flips and swaps cancel (as XOR and norms do). The same function on a CPU tensor is its twin, and the
+tests hold both against plain Python integers.
+
+What it does not do: the words are those of the memory in logical order, zero-filled to whole words; dtype and shape (and
+so the true length) are mixed in by the caller.
+"""
+
+import struct
+
+CHUNK = 1 << 21  # words at a time: bounds the memory that is taken for a moment
+
+# odd constants of splitmix64 and of its relatives (Steele, Lea, Flood 2014; Vigna 2015), one pair a lane
+LANES = ((0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9), (0xD1342543DE82EF95, 0x94D049BB133111EB))
+
+
+def _signed(value):
+    return value - (1 << 64) if value >> 63 else value
+
+
+class DeviceHash:
+    """`digest(tensor)`: 16 bytes of a dense contiguous tensor on any device that computes with int64."""
+
+    def __init__(self, torch):
+        self._torch = torch
+        self._constants = {}  # device -> two int64 columns
+
+    def digest(self, tensor):
+        """Two sums modulo 2^64, little-endian. Raises RuntimeError while a graph of kernels is captured."""
+        words = self._words(tensor)
+        total = None
+        for start in range(0, words.numel(), CHUNK):
+            part = self._lanes(words[start : start + CHUNK], start)
+            total = part if total is None else total + part
+        sums = total.tolist() if total is not None else [0, 0]
+        return struct.pack("<qq", *sums)
+
+    def _words(self, tensor):
+        torch = self._torch
+        flat = tensor.reshape(-1)
+        if not flat.numel():
+            return torch.zeros(0, dtype=torch.int64, device=tensor.device)
+        data = flat.view(torch.uint8) if flat.dtype is not torch.uint8 else flat
+        rest = -data.numel() % 8
+        if rest or data.storage_offset() % 8:  # a view as words starts at whole words of the storage
+            whole = torch.zeros(data.numel() + rest, dtype=torch.uint8, device=data.device)
+            whole[: data.numel()] = data
+            data = whole
+        return data.view(torch.int64)
+
+    def _lanes(self, words, start):
+        first, second = self._columns(words.device)
+        position = self._torch.arange(start + 1, start + 1 + words.numel(), device=words.device)
+        mixed = (words ^ (position * first)) * second  # one row a lane
+        mixed = (mixed ^ self._shifted(mixed, 32)) * first
+        mixed = (mixed ^ self._shifted(mixed, 29)) * second
+        mixed = mixed ^ self._shifted(mixed, 32)
+        return mixed.sum(1)
+
+    @staticmethod
+    def _shifted(words, by):
+        """Logical shift to the right: the arithmetic one of int64 with the sign's copies masked away."""
+        return (words >> by) & ((1 << (64 - by)) - 1)
+
+    def _columns(self, device):
+        found = self._constants.get(device)
+        if found is None:
+            rows = [[_signed(lane[i])] for i in (0, 1) for lane in LANES]
+            both = self._torch.tensor(rows, dtype=self._torch.int64, device=device)
+            found = self._constants[device] = (both[:2], both[2:])
+        return found

@@ -1,0 +1,72 @@
+"""The end: final weights and buffers of every model that was seen and of every optimizer's parameters.
+
+Those that are alive at the exit are read then. Those that died before (locals of `main()`) are read in the moment in
+which they die, and recorded at the end.
+"""
+
+import collections
+import os
+
+from .pytorch_tensors import dtype_name, shape_of
+
+_NO_STEP = "no optimizer's step was seen, nor a backward after which weights had changed"
+_TRANSFORM = "torch.func gives gradients to the program, and no optimizer: samebits_probe.observe can name its steps"
+
+
+class Ends:
+    """Keeps the fingerprints of what has died, and records everything at the end."""
+
+    def __init__(self, watch, optimizers, forwards, by_hand):
+        self._watch, self._optimizers = watch, optimizers
+        self._forwards, self._by_hand = forwards, by_hand
+        watch.model_gone = self.keep_model
+        optimizers.gone.append(self.keep_optimizer)
+        watch.renewals.append(self._begin)
+        self._begin()
+
+    def _begin(self):
+        self._found = collections.OrderedDict()  # name -> (dtype, shape, fingerprint)
+        self._watch.probe.at_end(self.record)
+
+    def keep_model(self, model):
+        """A model has died: its tensors are read while they can be."""
+        if os.getpid() == self._watch.pid:
+            for name, tensor in model.tensors():
+                self._keep(self._watch.names.has(tensor) or model.label + name, tensor)
+
+    def keep_optimizer(self, plan):
+        """An optimizer has died: the parameters that belong to no model, which would be lost."""
+        if os.getpid() == self._watch.pid:
+            for weight in plan.weights:
+                if weight.is_loose():
+                    self._keep(weight.name, weight.parameter)
+
+    def _keep(self, name, tensor):
+        found = self._watch.prints.of(tensor)
+        if found is not None:
+            self._found[name] = (dtype_name(tensor.dtype), shape_of(tensor), found)
+        if self._watch.probe.wants("end"):
+            self._watch.capture("end", name, tensor)
+
+    def record(self):
+        """The program has ended: what is still open of the last step, then the points of kind "end"."""
+        watch, probe = self._watch, self._watch.probe
+        if os.getpid() != watch.pid:
+            return
+        probe.guard("the last step", self._by_hand.settle)
+        probe.guard("the last forwards", self._forwards.close_step)
+        self._keep_living()
+        for name, (dtype, shape, found) in self._found.items():
+            probe.add(probe.point("end", name, dtype, shape), found)
+        if not probe.step and self._forwards.has_trained:
+            watch.say("steps", _TRANSFORM if self._forwards.is_transformed else _NO_STEP)
+
+    def _keep_living(self):
+        for model in list(self._watch.names.models.values()):
+            module = model.reference()
+            if module is not None:
+                model.walk(module)
+            self.keep_model(model)
+        for plan in self._optimizers.plans():
+            for weight in plan.weights:
+                self._keep(weight.name, weight.parameter)

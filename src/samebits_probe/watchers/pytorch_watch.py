@@ -1,0 +1,87 @@
+"""What the parts of the PyTorch watcher share: the probe, the fingerprints, the names, and where the program stands."""
+
+import os
+import threading
+
+from .pytorch_names import Names
+from .pytorch_tensors import Fingerprints, dtype_name, shape_of
+
+NAME = "pytorch"
+
+
+class Watch:
+    """One per process that has imported torch; `renew` makes it that of a forked child."""
+
+    def __init__(self, torch, probe):
+        self.torch, self.probe = torch, probe
+        compiler = getattr(torch, "compiler", None)
+        self.is_compiling = getattr(compiler, "is_compiling", None) or (lambda: False)
+        self._tracing = getattr(torch._C, "_get_tracing_state", lambda: None)
+        self.inside = False  # the outermost module call runs: what is called within belongs to it
+        self.in_backward = False
+        self.optimizer_seen = False
+        self.model_gone = lambda model: None  # called when a model has died
+        self.renewals = []  # functions() that forget what a forked child must not take over
+        self._begin_anew()
+
+    def _begin_anew(self):
+        self.pid, self.home = os.getpid(), None
+        self._said = set()
+        self.prints = Fingerprints(self.torch, self.probe.hasher, self.say)
+        self.names = Names(self)
+
+    def is_idle(self):
+        """Whether nothing is to be observed here: another watcher counts the steps, another thread, a trace is made."""
+        if os.getpid() != self.pid:
+            self._renew()
+        stepping = getattr(self.probe, "stepping", None)
+        return (stepping is not None and stepping != NAME) or self._tracing() is not None or self._is_elsewhere()
+
+    def _is_elsewhere(self):
+        """Only one thread is watched, the first that trains: another one's order against it is not a matter of bits."""
+        here = threading.get_ident()
+        if self.home == here:
+            return False
+        is_main = threading.current_thread() is threading.main_thread()
+        if self.home is None and (is_main or self.torch.is_grad_enabled()):
+            self.home = here
+            return False
+        self.say("threads", "modules are called in several threads: only the first that trains is watched")
+        return True
+
+    def _renew(self):
+        self.inside = self.in_backward = self.optimizer_seen = False
+        self._begin_anew()
+        for function in self.renewals:
+            function()
+
+    def say(self, point, why):
+        """Name something that cannot be seen, once."""
+        if (point, why) not in self._said:
+            self._said.add((point, why))
+            self.probe.not_observed(point, why)
+
+    def point(self, kind, name, tensor):
+        """The id of a tensor's point."""
+        return self.probe.point(kind, name, dtype_name(tensor.dtype), shape_of(tensor))
+
+    def tensor(self, kind, name, tensor):
+        """Fingerprint a tensor and record it at the current step."""
+        found = self.prints.of(tensor)
+        if found is not None:
+            self.probe.add(self.point(kind, name, tensor), found)
+        if self.probe.wants(kind):
+            self.capture(kind, name, tensor)
+
+    def capture(self, kind, name, tensor):
+        """Hand over the bytes of the tensor that the launcher asked for."""
+        self.probe.captured(kind, name, *self.prints.content(tensor))
+
+    def converted(self, value):
+        """(dtype, shape, bytes) of a tensor that the program observes itself; None for what is no tensor."""
+        return self.prints.content(value) if isinstance(value, self.torch.Tensor) else None
+
+    def text(self, kind, name, dtype, text):
+        """Fingerprint a value that is no tensor by its exact text."""
+        probe, data = self.probe, text.encode("utf-8", "surrogatepass")
+        probe.add(probe.point(kind, name, dtype), probe.hasher.data(data, probe.hasher.header(dtype, ())))
