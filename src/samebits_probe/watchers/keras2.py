@@ -99,6 +99,10 @@ class Watch:
         if any(_is_random(operation.type) for operation in ancestors(loss)):
             self.say_once("rng", lambda: self.probe.not_observed("rng", HIDDEN["rng"]))
 
+    def say_hidden_batch(self):
+        """Say that a batch cannot be seen."""
+        self.say_once("batch", lambda: self.probe.not_observed("batch", HIDDEN["batch"]))
+
     def say_once(self, topic, say):
         """Call `say()` once for a topic."""
         if topic not in self._said:

@@ -9,6 +9,7 @@ import functools
 import threading
 
 from . import keras2_gradients
+from .keras2_fetches import fetch
 from .keras2_steps import Evaluation, Step
 
 _WATCHED = "_samebits_watched"  # attribute of a function: the Step or Evaluation that observes it
@@ -42,7 +43,7 @@ class Functions:
         @functools.wraps(original)
         def _make_train_function(model, *args, **kwargs):
             previous = getattr(self._building, "model", None)
-            self._building.model = model
+            self._building.model, self._building.since = model, keras2_gradients.now()
             overridden = self._watch.probe.guard("keras optimizer", self._watch.own_gradients, model)
             try:
                 return original(model, *args, **kwargs)
@@ -76,7 +77,8 @@ class Functions:
         model = getattr(self._building, "model", None)
         found = keras2_gradients.find(updates)
         if found is None and model is not None:
-            found = keras2_gradients.newest_of(model.optimizer, getattr(model.total_loss, "graph", None))
+            graph = getattr(model.total_loss, "graph", None)
+            found = keras2_gradients.newest_since(self._building.since, graph)
         if found is None and model is None:
             return None
         return Step(self._watch, found, model, outputs)
@@ -91,13 +93,9 @@ class Functions:
 
     def _add_fetches(self, function, outputs, updates):
         step = self._plan(outputs, updates)
-        if step is None:
-            return
-        for position, tensor in enumerate(step.extra):
-            function.fetches.append(tensor)
-            store = function.fetch_callbacks.get(tensor)
-            function.fetch_callbacks[tensor] = _Store(step.fetched, position, store)
-        setattr(function, _WATCHED, step)
+        if step is not None:
+            fetch(function, step.extra, step.fetched)
+            setattr(function, _WATCHED, step)
 
     def _eager_init(self, original):
         @functools.wraps(original)
@@ -130,15 +128,3 @@ class Functions:
             return outputs
 
         return __call__
-
-
-class _Store:
-    """Puts a fetched value into its place; the same tensor may be asked for twice."""
-
-    def __init__(self, values, position, following):
-        self._values, self._position, self._following = values, position, following
-
-    def __call__(self, value):
-        self._values[self._position] = value
-        if self._following is not None:
-            self._following(value)

@@ -4,7 +4,11 @@ Nothing is added to the graph: the tensors that the program's own optimizer uses
 more would change the seeds that TensorFlow derives from the number of operations.
 """
 import functools
+import itertools
+import weakref
 
+_counter = itertools.count()
+_LOSS = "_samebits_loss"  # attribute of an optimizer: a weak reference to the loss it was given last
 _FOUND = "_samebits_found"  # attribute of the graph: what is found lives as long as the graph does
 
 
@@ -17,6 +21,7 @@ class Found:
         self.parameters = list(parameters)
         self.loss = loss
         self._update = update
+        self.number = next(_counter)
 
     def is_applied_by(self, updates):
         """Whether one of the operations `updates` of a function applies these gradients."""
@@ -37,12 +42,15 @@ def find(updates):
     return None
 
 
-def newest_of(optimizer, graph):
-    """The newest `Found` of an optimizer, for one that does not say which operations apply its gradients."""
-    for found in reversed(getattr(graph, "__dict__", {}).get(_FOUND, [])):
-        if found.optimizer is optimizer:
-            return found
-    return None
+def now():
+    """A number between what was found before and what is found later: `newest_since` takes it."""
+    return next(_counter)
+
+
+def newest_since(number, graph):
+    """The newest `Found` of a graph after `number`, or None: for an optimizer that keeps its operations to itself."""
+    listed = getattr(graph, "__dict__", {}).get(_FOUND, [])
+    return listed[-1] if listed and listed[-1].number > number else None
 
 
 def _graph_of(value):
@@ -100,7 +108,25 @@ def watch_apply_gradients(owner, probe):
 
 
 def _remember_applied(optimizer, pairs, update):
-    remember(Found(optimizer, [g for g, _ in pairs], [v for _, v in pairs], update=update))
+    loss = getattr(optimizer, _LOSS, lambda: None)()
+    remember(Found(optimizer, [g for g, _ in pairs], [v for _, v in pairs], loss=loss, update=update))
+
+
+def watch_compute_gradients(owner, probe):
+    """Remember the loss of `owner.compute_gradients(loss, ...)` for what the same optimizer applies next."""
+    original = owner.compute_gradients
+
+    @functools.wraps(original)
+    def compute_gradients(self, loss, *args, **kwargs):
+        probe.guard("keras gradients", _remember_loss, self, loss)
+        return original(self, loss, *args, **kwargs)
+
+    owner.compute_gradients = compute_gradients
+
+
+def _remember_loss(optimizer, loss):
+    if hasattr(loss, "graph"):
+        setattr(optimizer, _LOSS, weakref.ref(loss))
 
 
 def parts(found, name_of):

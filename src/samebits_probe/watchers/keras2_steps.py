@@ -1,5 +1,6 @@
 """What is observed when a function of Keras 2 is called: a step of an optimizer, or an evaluation."""
 from . import keras2_ends, keras2_gradients
+from .keras2_fetches import fetch
 from .keras2_variables import name_of, state_of
 
 
@@ -11,16 +12,17 @@ class _Called:
 
     def __init__(self, watch):
         self._watch = watch
-        self._said = False
 
     def _add_inputs(self, names, values):
+        """Record what is fed. Returns [(name, tensor)] of what is no array but a tensor of the graph."""
+        tensors = []
         for name, value in zip(names, values):
             for part, array in self._watch.arrays_of(name, value):
                 if array is not None:
                     self._watch.arrays.add(self._kind, self._prefix + part, array)
-                elif not self._said:
-                    self._said = True
-                    self._watch.probe.not_observed("batch", "tensors of the graph, not arrays, are fed to the model")
+                elif value is not None:
+                    tensors.append((name, value))
+        return tensors
 
     def _add_outputs(self, names, outputs):
         values = outputs if isinstance(outputs, (list, tuple)) else [outputs]
@@ -47,6 +49,7 @@ class Step(_Called):
         self._variables = _variables(model, found, parameters)
         self._weights = len(self._variables[0])
         self._followed = self._reader = None
+        self._symbols = []
         watch.say_hidden(found, model)
 
     # -- before the call --------------------------------------------------------------------------------------
@@ -57,7 +60,20 @@ class Step(_Called):
         if self._followed is None:
             self._start(self._watch.session_for(function, inputs))
         names = self._inputs or [str(position) for position in range(len(inputs))]
-        self._add_inputs(names, inputs)
+        tensors = self._add_inputs(names, inputs)
+        if tensors and not self._symbols:
+            self._fetch_symbols(function, tensors)
+
+    def _fetch_symbols(self, function, tensors):
+        """A data set feeds tensors of the graph: their values come back with the step that uses them."""
+        self._symbols = tensors
+        if not hasattr(function, "fetch_callbacks"):
+            self._watch.say_hidden_batch()
+            return
+        self._extra_names += [("batch", name) for name, _ in tensors]
+        first = len(self.fetched)
+        self.fetched += [None] * len(tensors)
+        fetch(function, [tensor for _, tensor in tensors], self.fetched, first)
 
     def _start(self, session):
         ends = self._watch.ends

@@ -1,0 +1,28 @@
+"""Watches `tf.keras` and the optimizers of TensorFlow 1.14 and 2.1, which share their functions with Keras 2."""
+import importlib
+
+from .keras2 import watch_of
+from .keras2_gradients import watch_apply_gradients, watch_compute_gradients, watch_get_gradients
+
+
+def is_legacy(tensorflow):
+    """Whether this TensorFlow's `tf.keras` trains as Keras 2 did: up to 2.1."""
+    major, minor = (int(part) for part in tensorflow.__version__.split(".")[:2])
+    return (major, minor) < (2, 2)
+
+
+def install(tensorflow, probe):
+    """Install the watcher for a legacy TensorFlow, its `tf.keras` and its own optimizers."""
+    watch = watch_of(probe)
+    watch.functions.wrap_model(_module("keras.engine.training").Model)
+    optimizer = _module("keras.optimizer_v2.optimizer_v2").OptimizerV2
+    watch_get_gradients(optimizer, probe)
+    watch_apply_gradients(optimizer, probe)
+    watch_get_gradients(_module("keras.optimizers").Optimizer, probe)
+    session_optimizer = _module("training.optimizer").Optimizer
+    watch_compute_gradients(session_optimizer, probe)
+    watch_apply_gradients(session_optimizer, probe)
+
+
+def _module(name):
+    return importlib.import_module("tensorflow.python." + name)
