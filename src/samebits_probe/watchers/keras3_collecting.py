@@ -23,10 +23,13 @@ class Collected:
         self.applied = []
         self.loss = None
         self._before_apply = before_apply  # function(collected), before each optimizer step
+        self.on_apply = None  # function(collected), when its gradients are known
 
     def add(self, optimizer, gradients, variables):
         self._before_apply(self)
         self.applied.append(Applied(optimizer, gradients, variables))
+        if self.on_apply is not None:
+            self.on_apply(self)
 
 
 class Hooks:

@@ -1,5 +1,4 @@
 """Keras 3 on TensorFlow: the train function gives its batch, loss and gradients as further outputs."""
-import contextlib
 import functools
 import sys
 
@@ -33,6 +32,10 @@ class TensorFlow:
             return self.array(self._read(value.handle, value.dtype))
         return self.numpy.asarray(value.numpy())
 
+    def tensor(self, variable):
+        """A variable's value at this point of the program or graph, as a tensor."""
+        return getattr(variable, "_value", variable).read_value()
+
     def array(self, tensor):
         """An eager tensor's values: a view where it lies in this process' memory."""
         value = tensor._numpy() if hasattr(tensor, "_numpy") else tensor.numpy()
@@ -63,12 +66,10 @@ class Layout:
 
     def __init__(self):
         self.steps = [[]]
-        self.tensors = []  # only while the graph is built
         self.optimizers = []
 
-    def add(self, kind, name, tensor):
-        self.steps[-1].append((kind, name))
-        self.tensors.append(tensor)
+    def __eq__(self, other):
+        return (self.steps, [id(one) for one in self.optimizers]) == (other.steps, [id(one) for one in other.optimizers])
 
 
 class TrainStep:
@@ -97,44 +98,49 @@ class TrainStep:
             collected = keras3_collecting.Collected(self._before_apply)
             logs = self.hooks.collecting(collected, lambda: self.original(*args, **kwargs))
             data = args[0] if args else kwargs.get("data")
-            key = self.watch.probe.guard("train step of keras", self._extras, collected, data)
-            return logs if key is None else (logs, {key: tuple(self.layouts[-1].tensors)})
+            extras = self.watch.probe.guard("train step of keras", self._extras, collected, data)
+            return logs if extras is None else (logs, extras)
 
         return train_step
 
     def _before_apply(self, collected):
         """A model that is built by its first call has weights now; an earlier optimizer's are read before the next."""
-        owned = keras3_models.Variables(keras3_models.model_variables(self.model), [])
-        self.watch.lives.start(owned.weights)
+        if not self.layouts:
+            owned = keras3_models.Variables(keras3_models.model_variables(self.model), [])
+            self.watch.lives.start(owned.weights)
         for applied in collected.applied[-1:]:
             variables = list(applied.variables) + list(applied.optimizer.variables)
-            applied.updates = [(name, one.value) for name, one in keras3_models.named(variables)]
+            value = self.watch.backend.tensor
+            applied.updates = [(name, value(one)) for name, one in keras3_models.named(variables)]
 
     def _extras(self, collected, data):
-        """Lay out what a call gives beside its logs: the key of the layout, or None where nothing is given."""
+        """{key of the layout: tensors} that a call gives beside its logs, or None where nothing is given."""
         if not self.is_plain:
             return None
-        layout = Layout()
+        layout, tensors = Layout(), []
         layout.optimizers = [applied.optimizer for applied in collected.applied]
-        self.layouts.append(layout)
         for name, value in named_batch(data, self.watch.backend.is_leaf):
-            self._add(layout, "batch", name, value)
+            self._add(layout, tensors, ("batch", name), value)
         if collected.loss is not None:
-            self._add(layout, "forward", "loss", collected.loss)
+            self._add(layout, tensors, ("forward", "loss"), collected.loss)
         for index, applied in enumerate(collected.applied):
             for kind, named in (("gradient", applied.gradients), ("update", applied.updates)):
                 for name, value in named:
-                    self._add(layout, kind, name, value)
+                    self._add(layout, tensors, (kind, name), value)
             if index + 1 < len(collected.applied):
                 layout.steps.append([])
-        if not self.calls_back:
-            return _KEY + str(len(self.layouts) - 1)
-        return self._call_back(layout)
+        if self.calls_back:
+            self._call_back(layout, tensors)
+        if layout not in self.layouts:
+            self.layouts.append(layout)
+        return None if self.calls_back else {_KEY + str(self.layouts.index(layout)): tuple(tensors)}
 
-    def _add(self, layout, kind, name, value):
+    def _add(self, layout, tensors, point, value):
+        kind, name = point
         for part, tensor in self.watch.backend.parts(name, value):
             if self._is_ours(tensor):
-                layout.add(kind, part, tensor)
+                layout.steps[-1].append((kind, part))
+                tensors.append(tensor)
             else:
                 self.watch.not_observed(kind, "%s is computed inside a condition or loop of the graph" % part)
 
@@ -145,44 +151,28 @@ class TrainStep:
             return True
         return tensor.graph is backend.graph_of()
 
-    def _call_back(self, layout):
+    def _call_back(self, layout, tensors):
         """End the step's graph with a callback that is given the values, and the variables after the update."""
         optimizers = [self.model.optimizer] + layout.optimizers
         owned = keras3_models.Variables(keras3_models.model_variables(self.model), [one for one in optimizers if one])
         for name, variable in owned.weights + owned.optimizers:
-            layout.add("update", name, variable.value)
+            self._add(layout, tensors, ("update", name), self.watch.backend.tensor(variable))
 
         def step(*arrays):
             self.watch.probe.guard("keras step in the graph", self.on_step, layout, arrays)
 
-        tensors, layout.tensors = layout.tensors, []
         self.watch.backend.tf.numpy_function(step, tensors, [])
 
 
-class TrainFunction:
-    """A model's train function: records what one call did, and gives back what it gave."""
+class TrainFunction(keras3_training.TrainFunction):
+    """A model's train function on TensorFlow: its further outputs are taken off what the program gets."""
 
     def __init__(self, watch, step):
-        self.watch, self.step = watch, step
-        self.model = keras3_training.Model(watch, step.model)
+        super().__init__(watch, step)
         self._known = -1
         step.on_step = self._record_inside
 
-    def wrap(self, function):
-        @functools.wraps(function)
-        def train_function(*args, **kwargs):
-            probe = self.watch.probe
-            before = probe.guard("begin of a keras step", self._begin)
-            with standing_in(self.step):
-                result = self.watch.owned(lambda: function(*args, **kwargs))
-            logs, layout, tensors = self._split(result)
-            probe.guard("keras step", self._record, logs, layout, tensors, before)
-            return logs
-
-        return keras3_training.mark(train_function)
-
-    def _begin(self):
-        self.model.begin()
+    def before(self, arguments):
         return self._iterations()
 
     def _iterations(self):
@@ -195,12 +185,14 @@ class TrainFunction:
         if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict) and len(result[1]) == 1:
             key, tensors = next(iter(result[1].items()))
             if isinstance(key, str) and key.startswith(_KEY):
-                layout = self.step.layouts[int(key[len(_KEY):])]
-                layout.tensors = []
-                return result[0], layout, tensors
+                return result[0], self.step.layouts[int(key[len(_KEY):])], tensors
         return result, Layout(), []
 
-    def _record(self, logs, layout, tensors, before):
+    def given(self, result):
+        return self._split(result)[0]
+
+    def after(self, result, before):
+        logs, layout, tensors = self._split(result)
         self._refresh()
         watch = self.watch
         if self.step.calls_back:  # the steps have been recorded as they were made
@@ -239,39 +231,8 @@ class TrainFunction:
             self.model.refresh()
 
 
-@contextlib.contextmanager
-def standing_in(step):
-    """The model's `train_step` is ours, for as long as its train function is made or runs."""
-    own = step.model.__dict__
-    before = own.get("train_step")
-    own["train_step"] = step.function()
-    try:
-        yield
-    finally:
-        del own["train_step"]
-        if before is not None:
-            own["train_step"] = before
-
-
-def _wrap_train_maker(trainer, watch, hooks):
-    original = trainer.__dict__["make_train_function"]
-
-    @functools.wraps(original)
-    def make_train_function(self, *args, **kwargs):
-        step = watch.probe.guard("train step of keras", TrainStep, watch, hooks, self)
-        if step is None:
-            return original(self, *args, **kwargs)
-        with standing_in(step):
-            result = original(self, *args, **kwargs)
-        if not keras3_training.is_watched(self.train_function):
-            self.train_function = TrainFunction(watch, step).wrap(self.train_function)
-        return result
-
-    trainer.make_train_function = make_train_function
-
-
 def install(trainer, watch, hooks):
     """Wrap the functions that a trainer makes."""
-    _wrap_train_maker(trainer, watch, hooks)
+    keras3_training.wrap_train_maker(trainer, watch, lambda model: TrainStep(watch, hooks, model), TrainFunction)
     for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
         keras3_training.wrap_evaluation_maker(trainer, watch, name, prefix, lambda model, output: output)

@@ -1,4 +1,5 @@
 """The order of a watched call of a model's train, test or predict function: the same on every backend."""
+import contextlib
 import functools
 
 from . import keras3_models
@@ -41,6 +42,12 @@ class Watch:
         if (point, why) not in self._said:
             self._said.add((point, why))
             self.probe.not_observed(point, why)
+
+    def stepped(self, how):
+        """Say once what counts as a step."""
+        if how not in self._said:
+            self._said.add(how)
+            self.probe.event("observed-by", how=how)
 
     def owned(self, function, *arguments):
         """Call a function of the program while other watchers leave steps and points to this one."""
@@ -94,6 +101,82 @@ class Model:
         """Weights, buffers and optimizer state after the step."""
         self.watch.variables("update", self.variables.weights)
         self.watch.variables("update", self.variables.optimizers)
+
+
+class TrainFunction:
+    """A model's train function: begins a step, calls what the model made, and has a backend record what it did.
+
+    A backend overrides `before(arguments)` (its result is given to `after`), `given(result)` (what the program gets)
+    and `after(result, before)`, which records and ends the steps that the call made.
+    """
+
+    def __init__(self, watch, step):
+        self.watch, self.step = watch, step
+        self.model = Model(watch, step.model)
+
+    def wrap(self, function):
+        """The watched function, which stands for `function`."""
+
+        @functools.wraps(function)
+        def train_function(*args, **kwargs):
+            probe = self.watch.probe
+            before = probe.guard("begin of a keras step", self._begin, args)
+            with standing_in(self.step):
+                result = self.watch.owned(lambda: function(*args, **kwargs))
+            given = self.given(result)
+            probe.guard("keras step", self.after, result, before)
+            return given
+
+        return mark(train_function)
+
+    def _begin(self, arguments):
+        self.watch.stepped("train-function")
+        self.begin(arguments)
+        self.model.begin()
+        return self.before(arguments)
+
+    def begin(self, arguments):
+        """What makes the variables readable before the call."""
+
+    def before(self, arguments):
+        """What is known before the call."""
+
+    def given(self, result):
+        """The result without what was added to it."""
+        return result
+
+
+@contextlib.contextmanager
+def standing_in(step):
+    """The model's `train_step` is `step.function()`, for as long as its train function is made or runs."""
+    own = step.model.__dict__
+    before = own.get("train_step")
+    own["train_step"] = step.function()
+    try:
+        yield
+    finally:
+        del own["train_step"]
+        if before is not None:
+            own["train_step"] = before
+
+
+def wrap_train_maker(trainer, watch, step_of, kind):
+    """Wrap `make_train_function` of a trainer class. `step_of(model)`: what stands for its `train_step`."""
+    original = trainer.__dict__["make_train_function"]
+
+    @functools.wraps(original)
+    def make_train_function(self, *args, **kwargs):
+        before = self.train_function
+        step = watch.probe.guard("train step of keras", step_of, self)
+        if step is None:
+            return original(self, *args, **kwargs)
+        with standing_in(step):
+            result = original(self, *args, **kwargs)
+        if self.train_function is not before and not is_watched(self.train_function):
+            self.train_function = kind(watch, step).wrap(self.train_function)
+        return result
+
+    trainer.make_train_function = make_train_function
 
 
 def metrics(watch, logs, prefix="metrics/"):

@@ -1,0 +1,163 @@
+"""Keras 3 on JAX: state is passed through the train step, which gives batch, loss and gradients beside its logs."""
+import functools
+
+from . import jax_arrays, keras3_collecting, keras3_training
+from .keras3_points import named_batch
+
+_KEY = "samebits:"
+
+
+class Jax(jax_arrays.Arrays):
+    """Reads variables from the state of the step where there is one: Keras takes it away from them while it trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.state = {}  # id of a variable -> its value
+
+    def read(self, variable):
+        """A variable's value as an array."""
+        value = self.state.get(id(variable))
+        return self.array(getattr(variable, "_value", variable) if value is None else value)
+
+
+class Step:
+    """Stands for a model's `train_step` while it is traced: gives its logs and ours."""
+
+    def __init__(self, watch, hooks, model):
+        self.watch, self.hooks, self.model, self.original = watch, hooks, model, model.train_step
+        self.layouts = []  # [[(kind, name)]]
+
+    def function(self):
+        @functools.wraps(self.original)
+        def train_step(state, data):
+            collected = keras3_collecting.Collected(lambda _: None)
+            logs, state = self.hooks.collecting(collected, self.original, state, data)
+            extras = self.watch.probe.guard("train step of keras", self._extras, collected, state)
+            return (logs if extras is None else (logs, extras)), state
+
+        return train_step
+
+    def _extras(self, collected, state):
+        """{key of the layout: values}: what the step's own trace can return."""
+        layout, values = [], []
+        level = self._level(state)
+        named = [("forward", "loss", collected.loss)] if collected.loss is not None else []
+        named += [("gradient", name, value) for one in collected.applied for name, value in one.gradients]
+        for kind, name, value in named:
+            if self._level([value]) is level:
+                layout.append((kind, name))
+                values.append(value)
+            else:
+                self.watch.not_observed(kind, "%s is computed inside a transformed function of the step" % name)
+        if layout not in self.layouts:
+            self.layouts.append(layout)
+        return {_KEY + str(self.layouts.index(layout)): tuple(values)}
+
+    def _level(self, values):
+        """The trace that values belong to: None for concrete ones."""
+        backend = self.watch.backend
+        for value in backend.jax.tree_util.tree_leaves(values):
+            if backend.is_tracer(value):
+                return value._trace
+        return None
+
+
+class TrainFunction(keras3_training.TrainFunction):
+    """One step on JAX: (state, data) to (logs, state). `steps_per_execution` calls it again and again."""
+
+    def __init__(self, watch, step):
+        super().__init__(watch, step)
+        self._lists = None
+
+    def before(self, arguments):
+        state, data = arguments
+        self.watch.record("batch", named_batch(data, self.watch.backend.is_leaf))
+
+    def begin(self, arguments):
+        self._adopt(arguments[0])
+
+    def given(self, result):
+        logs, state = result
+        return self._split(logs)[0], state
+
+    def after(self, result, _before):
+        logs, state = result
+        logs, layout, values = self._split(logs)
+        self._adopt(state)
+        for (kind, name), value in zip(layout, values):
+            if kind == "forward":
+                self.watch.numbers([(name, value)])
+            else:
+                self.watch.record(kind, [(name, value)])
+        self.watch.numbers(keras3_training.metrics(self.watch, logs))
+        self.model.updates()
+        self.watch.backend.state.clear()
+        self.watch.probe.end_step()
+
+    def _adopt(self, state):
+        """Let variables be read from a state: (trainable, others, the optimizer's, the metrics')."""
+        if self._lists is None:
+            model = self.step.model
+            own = model.optimizer.variables if model.optimizer is not None else []
+            self._lists = [list(model.trainable_variables), list(model.non_trainable_variables), list(own)]
+        adopted = self.watch.backend.state
+        for variables, values in zip(self._lists, state):
+            adopted.update(zip(map(id, variables), values))
+
+    def _split(self, logs):
+        """(what the program's step gave as logs, layout, values)."""
+        if isinstance(logs, tuple) and len(logs) == 2 and isinstance(logs[1], dict) and len(logs[1]) == 1:
+            key, values = next(iter(logs[1].items()))
+            if isinstance(key, str) and key.startswith(_KEY):
+                return logs[0], self.step.layouts[int(key[len(_KEY):])], values
+        return logs, [], ()
+
+
+def _wrap_train_maker(trainer, watch, hooks):
+    """Wrap each step of the train function (one call may make several), not the train function."""
+    original = trainer.__dict__["make_train_function"]
+    wraps_steps = "_make_function" in trainer.__dict__
+
+    @functools.wraps(original)
+    def make_train_function(self, *args, **kwargs):
+        step = watch.probe.guard("train step of keras", Step, watch, hooks, self)
+        if step is None:
+            return original(self, *args, **kwargs)
+        before, train = self.train_function, TrainFunction(watch, step)
+        with keras3_training.standing_in(step):
+            if wraps_steps:
+                with _steps_wrapped(self, train):
+                    return original(self, *args, **kwargs)
+            result = original(self, *args, **kwargs)
+        if self.train_function is not before and not keras3_training.is_watched(self.train_function):
+            self.train_function = train.wrap(self.train_function)
+        return result
+
+    trainer.make_train_function = make_train_function
+
+
+class _steps_wrapped:
+    """While a model makes its train function, each step function that goes into it is wrapped."""
+
+    def __init__(self, model, train):
+        self._own, self._make, self._train = model.__dict__, model._make_function, train
+
+    def __enter__(self):
+        def make(step_function, *args, **kwargs):
+            return self._make(self._train.wrap(step_function), *args, **kwargs)
+
+        self._own["_make_function"] = make
+
+    def __exit__(self, *_):
+        del self._own["_make_function"]
+
+
+def _outputs(_model, result):
+    return result[0]
+
+
+def install(trainer, watch, hooks):
+    """Wrap the functions that a trainer makes."""
+    _wrap_train_maker(trainer, watch, hooks)
+    for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
+        keras3_training.wrap_evaluation_maker(trainer, watch, name, prefix, _outputs)
