@@ -8,9 +8,15 @@ from collections.abc import Sequence
 import click
 
 from samebits import __version__
-from samebits.cli import check, compare, data, env, failing, record, report
+from samebits.cli import failing
+from samebits.cli.check import COMMAND as CHECK
+from samebits.cli.compare import COMMAND as COMPARE
+from samebits.cli.data import COMMAND as DATA
+from samebits.cli.env import COMMAND as ENV
+from samebits.cli.record import COMMAND as RECORD
+from samebits.cli.report import COMMAND as REPORT
 
-COMMANDS = (check.COMMAND, record.COMMAND, report.COMMAND, compare.COMMAND, env.COMMAND, data.COMMAND)
+COMMANDS = (CHECK, RECORD, REPORT, COMPARE, ENV, DATA)
 
 samebits = click.Group(
     "samebits",

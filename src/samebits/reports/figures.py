@@ -10,8 +10,9 @@ from samebits.reports.history import Curve, History, Line, Stretch
 
 WIDTH, HEIGHT = 1000, 200  # of the plot's own coordinates; it is stretched to the room there is
 TICKS = 4
-DASHES = ("none", "7 4", "2 3", "9 3 2 3", "12 5", "4 2 1 2")
+DASHES = ("none", "7 4", "2 3", "9 3 2 3", "12 5")  # one less than colours: a colour comes back with other dashes
 MARGIN = 0.06
+APART = "distance from the first trial of the largest group, on a logarithmic scale"
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,10 @@ def bars(stretches: Sequence[Stretch], steps: int) -> list[Bar]:
     ]
 
 
-def step_ticks(steps: int) -> list[Tick]:
-    """Round numbers of steps under a figure."""
-    every = _round_up(max(steps, 1) / TICKS)
-    return [Tick(100 * at / max(steps, 1), f"{at:,}") for at in range(0, steps + 1, every)]
+def step_ticks(steps: int, before: int = 0) -> list[Tick]:
+    """Round numbers of steps under a figure; `before`: columns before step 0."""
+    every, total = _round_up(max(steps, 1) / TICKS), max(steps + before, 1)
+    return [Tick(100 * (at + before) / total, f"{at:,}") for at in range(0, steps + 1, every)]
 
 
 def _round_up(number: float) -> int:
@@ -81,15 +82,14 @@ def plots(history: History) -> list[Plot]:
     """The figures of all curves: the numbers, and how far they are apart where they are."""
     found = []
     for curve in history.curves:
-        found.append(_plot(curve.name, "", curve.lines, curve, history))
+        found.append(_plot("", curve.lines, curve, history))
         if curve.apart:
-            about = "distance from the first trial of group A, on a logarithmic scale"
-            found.append(_plot(curve.name, about, curve.apart, curve, history))
+            found.append(_plot(APART, curve.apart, curve, history))
     return [plot for plot in found if plot.lines]
 
 
-def _plot(name: str, about: str, lines: list[Line], curve: Curve, history: History) -> Plot:
-    logarithmic = bool(about)
+def _plot(about: str, lines: list[Line], curve: Curve, history: History) -> Plot:
+    logarithmic, name = bool(about), curve.name
     low, high = span(lines, logarithmic=logarithmic)
     drawn = [_line(line, history.steps, low, high, logarithmic=logarithmic) for line in lines if len(line.x)]
     at = None if history.parted is None else 100 * max(0, history.parted) / max(history.steps, 1)
@@ -142,9 +142,23 @@ def dash(group: str) -> str:
 
 
 def value_ticks(low: float, high: float, *, logarithmic: bool) -> list[Tick]:
-    """Labels at the left: bottom, middle and top."""
-    places = (0.0, 0.5, 1.0) if not logarithmic or high - low > 1 else (0.0, 1.0)
-    heights = [(place, low + place * (high - low)) for place in places]
+    """Round numbers at the left, some three of them; of a logarithmic figure its powers of ten."""
+    every = _round((high / 2 - low / 2) * 2 / 3)
     if logarithmic:
-        return [Tick(100 * place, f"1e{height:.0f}") for place, height in heights if height == int(height)]
-    return [Tick(100 * place, f"{height:.4g}") for place, height in heights]
+        every = max(1.0, math.ceil((high - low) / 3))
+    if not math.isfinite(every) or every <= 0:
+        return []
+    heights = [number * every for number in range(math.ceil(low / every), math.floor(high / every) + 1)]
+    scale = high / 2 - low / 2
+    return [
+        Tick(100 * (height / 2 - low / 2) / scale, f"1e{height:.0f}" if logarithmic else f"{height:.6g}")
+        for height in heights
+    ]
+
+
+def _round(number: float) -> float:
+    """The nearest below of 1, 2, 5 times a power of ten."""
+    if number <= 0 or not math.isfinite(number):
+        return number
+    scale = 10.0 ** math.floor(math.log10(number))
+    return max(digit * scale for digit in (1, 2, 5) if digit * scale <= number * (1 + 1e-9))

@@ -95,6 +95,26 @@ def history(result: Result, record: Record | None) -> History:
     )
 
 
+def later_leavers(result: Result, record: Record | None) -> dict[int, int]:
+    """Trial -> the step at which it leaves the reference, of those that leave it after the divergence."""
+    if record is None or result.divergence is None:
+        return {}
+    aligned = {trial.id: AlignedTrial(trial, record.file.command) for trial in record.trials}
+    starts, steps = stage_starts(list(aligned.values())), max(trial.steps for trial in aligned.values())
+    found, reference = {}, aligned.get(reference_group(result)[0])
+    for group in result.groups if reference else []:
+        late = group != reference_group(result) and not set(group) & set(result.divergence.trials)
+        if late and reference and group[0] in aligned:
+            at = parted_at(pair_difference(reference, aligned[group[0]]), starts, steps)
+            found.update(dict.fromkeys(group, at))
+    return found
+
+
+def reference_group(result: Result) -> list[int]:
+    """The largest group; of equally large ones the earlier."""
+    return max(result.groups, key=lambda group: (len(group), -group[0]))
+
+
 def stage_starts(trials: Sequence[AlignedTrial]) -> dict[int, int]:
     """The place of a process among those that observed something -> the step at which it begins."""
     longest: dict[int, int] = {}
@@ -153,11 +173,14 @@ def together(place: int, groups: int, splits: dict[tuple[int, int], int], steps:
     """The stretches of a group: with all, with ever fewer, at last alone. Named by the first group it is still with."""
     mine = {other: _split(place, other, splits) for other in range(groups) if other != place}
     cuts = sorted({at for at in mine.values() if at < steps})
-    found = []
+    found: list[Stretch] = []
     for first, last in zip([-1, *cuts], [*cuts, steps], strict=True):
         company = [other for other, at in mine.items() if at > first]
         everyone = len(company) == groups - 1
-        found.append(Stretch(first, last, "" if everyone else wording.letter(min([place, *company]))))
+        letter = "" if everyone else wording.letter(min([place, *company]))
+        if found and found[-1].group == letter:  # another group left this one
+            first = found.pop().first
+        found.append(Stretch(first, last, letter))
     return [stretch for stretch in found if stretch.last > stretch.first]
 
 
@@ -176,7 +199,8 @@ def _curves(result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, 
     for name in found[:MOST_CURVES]:
         numbers = {trial: series[trial][name] for trial in drawn if name in series[trial]}
         lines = [Line(trial, names[trial], *means(one, steps)) for trial, one in numbers.items()]
-        curves.append(Curve(name, lines, _apart(numbers, names, steps), len(names) - len(drawn)))
+        apart = _apart(numbers, names, reference_group(result), steps)
+        curves.append(Curve(name, lines, apart, len(names) - len(drawn)))
     return curves
 
 
@@ -234,12 +258,13 @@ def _columns(at: NDArray[np.int64], values: Floats, steps: int, *, largest: bool
         sums: Floats = np.bincount(place, weights=values / scale, minlength=columns).astype(np.float64)
         heights = sums / np.maximum(counts, 1) * scale
     used = np.flatnonzero(counts)
-    return used * (max(steps, 1) / columns), heights[used]
+    x: Floats = used.astype(np.float64) * (max(steps, 1) / columns)
+    return x, heights[used]
 
 
-def _apart(numbers: dict[int, Series], names: dict[int, str], steps: int) -> list[Line]:
+def _apart(numbers: dict[int, Series], names: dict[int, str], home: list[int], steps: int) -> list[Line]:
     """How far each trial of another group is from the first trial of the reference group."""
-    reference = next((trial for trial in numbers if names[trial] == wording.letter(0)), None)
+    reference = next((trial for trial in numbers if trial in home), None)
     if reference is None:
         return []
     lines = []

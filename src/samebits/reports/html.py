@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from samebits.model import Result
 from samebits.reports import figures, saying, wording
-from samebits.reports.history import history
+from samebits.reports.history import history, later_leavers
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
@@ -43,7 +43,8 @@ def render(result: Result, record: Record | None = None) -> str:
             letters=wording.letters(result),
             history=past,
             rows=_rows(result, past),
-            ticks=figures.step_ticks(past.steps),
+            ticks=figures.step_ticks(past.steps, before=1),
+            later=_later(result, record),
             plots=figures.plots(past),
             files=_files(result, record),
             created=record.file.created if record else None,
@@ -98,6 +99,13 @@ def _said(stretches: list[Any], trial: Any) -> str:
         return f"not compared ({wording.status_words(trial)})"
     parts = [f"{'with all' if not s.group else 'group ' + s.group} to step {s.last:,}" for s in stretches]
     return ", then ".join(parts)
+
+
+def _later(result: Result, record: Record | None) -> list[str]:
+    """Which trials leave the largest group after the divergence, and where."""
+    leavers = later_leavers(result, record)
+    places = sorted(set(leavers.values()))
+    return [f"{wording.ids(t for t in leavers if leavers[t] == at)} at step {at:,}" for at in places]
 
 
 def _files(result: Result, record: Record | None) -> list[dict[str, Any]]:

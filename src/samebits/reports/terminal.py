@@ -27,7 +27,7 @@ def render(result: Result, record: Record | None = None, *, width: int | None = 
     if result.verdict == "repeated":
         lines += [_kinds(result, record), *_models(result)]
     elif result.verdict == "diverged":
-        lines += [_kinds(result, record), *_beside(_rows(result), _facts(result), width)]
+        lines += [_kinds(result, record), *_beside(_rows(result, _later(result, record)), _facts(result), width)]
     else:
         lines += _no_answer(result, record)
     lines += _notes(result)
@@ -65,33 +65,45 @@ def _models(result: Result) -> list[str]:
     return [f"{INDENT}{took}   model {model}", *_fact_lines(_common(result)), INDENT + wording.detection(result)]
 
 
-def _rows(result: Result) -> list[str]:
+def _later(result: Result, record: Record | None) -> dict[int, int]:
+    """Trial -> the step at which it leaves, of those that leave after the divergence."""
+    if record is None or len(result.groups) < 3:
+        return {}
+    from samebits.reports.history import later_leavers
+
+    return later_leavers(result, record)
+
+
+def _rows(result: Result, later: dict[int, int]) -> list[str]:
     names = wording.letters(result)
     if len(result.trials) > MOST_ROWS:
-        return [_group_row(result, place, group) for place, group in enumerate(result.groups[:MOST_ROWS])]
+        return [_group_row(result, place, group, later) for place, group in enumerate(result.groups[:MOST_ROWS])]
     wide = max(len(str(trial.id)) for trial in result.trials)
     return [
-        f"{trial.id:>{wide}} [{_bar(result, trial.steps, names.get(trial.id))}] "
+        f"{trial.id:>{wide}} [{_bar(result, trial, names.get(trial.id), later)}] "
         + (names.get(trial.id) or f"- {wording.status_words(trial)}")
         for trial in result.trials
     ]
 
 
-def _group_row(result: Result, place: int, group: list[int]) -> str:
+def _group_row(result: Result, place: int, group: list[int], later: dict[int, int]) -> str:
+    longest = max((trial for trial in result.trials if trial.id in group), key=lambda trial: trial.steps)
     name = wording.letter(place)
-    steps = max(trial.steps for trial in result.trials if trial.id in group)
-    return f"[{_bar(result, steps, name)}] {name}: {wording.counted(len(group), 'trial')}"
+    return f"[{_bar(result, longest, name, later)}] {name}: {wording.counted(len(group), 'trial')}"
 
 
-def _bar(result: Result, steps: int, name: str | None) -> str:
+def _bar(result: Result, trial: Trial, name: str | None, later: dict[int, int]) -> str:
     """`=` the same, `!` where they part, then the group's letter as far as the trial went."""
     if name is None or result.divergence is None:
         return " " * SHORT_BAR
-    total = max([result.scope.steps_total or 0, *(trial.steps for trial in result.trials), 1])
-    equal = _equal_cells(result.divergence.step, result.divergence.kind, total)
-    whole = result.scope.steps_total is not None and steps >= total
-    after = (SHORT_BAR if whole else round(SHORT_BAR * steps / total) if result.scope.steps_total else 0) - equal - 1
-    return ("=" * equal + "!" + name[0] * max(0, after))[:SHORT_BAR].ljust(SHORT_BAR)
+    known = result.scope.steps_total
+    total = max([known or 0, *(trial.steps for trial in result.trials), 1])
+    step, kind = result.divergence.step, result.divergence.kind
+    if trial.id in later:
+        step, kind = later[trial.id], "end" if later[trial.id] >= total else "update"
+    equal = _equal_cells(step, kind, total)
+    reached = 0 if known is None else SHORT_BAR * trial.steps // total
+    return ("=" * equal + "!" + name[0] * max(0, reached - equal - 1))[:SHORT_BAR].ljust(SHORT_BAR)
 
 
 def _equal_cells(step: int, kind: str, total: int) -> int:
