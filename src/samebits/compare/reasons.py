@@ -76,9 +76,11 @@ def _endings(looked: Looked) -> Reason | None:
 
 
 def _patterns(looked: Looked) -> Reason | None:
+    """A pattern that names nothing; where programs failed, that they failed says more."""
+    statuses = {trial.trial.file.status for trial in looked.trials}
     without: dict[str, list[int]] = {}
-    for trial in looked.usable:
-        for pattern in trial.trial.files.patterns_without_match if trial.whole else []:
+    for trial in looked.trials if statuses <= {"complete", "stopped", "unwatched"} else []:
+        for pattern in trial.trial.files.patterns_without_match if trial.trial.file.status != "stopped" else []:
             without.setdefault(pattern, []).append(trial.id)
     if not without:
         return None
@@ -161,8 +163,8 @@ def _prefix(looked: Looked) -> Reason | None:
 _LOOKS: tuple[Callable[[Looked], Reason | None], ...] = (
     _nothing_ran,
     _probe_failed,
-    _endings,
     _patterns,
+    _endings,
     _unobserved,
     _ranks,
     _not_to_the_end,
