@@ -61,6 +61,10 @@ class Writing:
 
         return write
 
+    def train(self, process, changes, **how):
+        """Record the points of a small training in a process (see `training`)."""
+        train(process, changes, how)
+
     def judged(self, folder, trials, **fields):
         """Write a record and judge it."""
         from samebits.compare import judge

@@ -103,7 +103,9 @@ def not_utf8(record, chance):
 
 def newer_format(record, chance):
     unseal(record)
-    path = chance.choice([path for path in documents(record) if path.name in ("record.json", "trial.json", "files.json")])
+    path = chance.choice(
+        [path for path in documents(record) if path.name in ("record.json", "trial.json", "files.json")]
+    )
     content = json.loads(path.read_text())
     content["format"] = chance.choice([2, 3, 99, 10**6])
     path.write_text(json.dumps(content))

@@ -1,0 +1,341 @@
+"""Where trials part: kinds, order, processes, prefixes, random states."""
+
+import pytest
+
+from samebits.model import FilesFile, SavedFile
+from samebits_probe import wire
+
+
+@pytest.fixture
+def parted(writing, tmp_path):
+    """Function(changes, ...) -> the divergence between a usual training and one with the changes."""
+
+    def judge(changes=None, usual=None, **how):
+        result = writing.judged(tmp_path, [usual or writing.training(), writing.training(changes, **how)])
+        assert result.verdict == "diverged", result.reason
+        return result.divergence
+
+    return judge
+
+
+def place(divergence):
+    return divergence.step, divergence.kind, divergence.name
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        (-1, "start", "fc.bias"),
+        (0, "batch", "0"),
+        (1, "forward", "loss"),
+        (2, "gradient", "fc.weight"),
+        (0, "update", "fc.weight/exp_avg"),
+        (3, "end", "fc.weight"),
+    ],
+)
+def test_a_change_is_found_where_it_is(parted, point):
+    assert place(parted({point: "another"})) == point
+
+
+def test_kinds_are_judged_in_their_order_within_a_step(parted):
+    changes = {(1, kind, name): 5 for kind, name in (("update", "fc.bias"), ("forward", "loss"), ("batch", "0"))}
+    where = parted(changes)
+    assert place(where) == (1, "batch", "0")
+    assert [detail["kind"] for detail in where.details] == ["forward", "update"]
+
+
+def test_the_values_of_a_loss_are_told(parted):
+    where = parted({(0, "forward", "loss"): 5}, losses={0: 1.5})
+    assert where.detail == "float32 2 x 3; 2 different values in 2 trials; 1.0 in trial 1, 1.5 in trial 2"
+
+
+def test_an_unseeded_state_is_a_warning_and_the_divergence_is_what_it_changed(parted):
+    changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)} | {(0, "batch", "0"): 5}
+    assert place(parted(changes)) == (0, "batch", "0")
+
+
+def test_unseeded_and_used_is_said(writing, tmp_path):
+    changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)} | {(0, "batch", "0"): 5}
+    result = writing.judged(tmp_path, [writing.training(), writing.training(changes)])
+    assert result.warnings == ["numpy's global RNG is unseeded: it differs from the start on"]
+
+
+def test_unseeded_and_unused_is_said(writing, tmp_path):
+    changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)}
+    result = writing.judged(tmp_path, [writing.training(), writing.training(changes)])
+    assert result.verdict == "repeated"
+    assert result.warnings == ["numpy's global RNG is unseeded and unused: its state differs and nothing else does"]
+    assert result.judged["rng"] == "."
+
+
+def test_a_state_that_agreed_and_parts_before_anything_else_is_the_divergence(parted):
+    changes = {(1, "rng", "python"): 5, (2, "rng", "python"): 5, (2, "batch", "0"): 5}
+    where = parted(changes)
+    assert place(where) == (1, "rng", "python")
+    assert where.detail == "Python's random agreed at the start and differs from step 1 on"
+
+
+def test_a_state_that_parts_in_the_same_step_comes_before_the_batch(parted):
+    assert place(parted({(1, "rng", "python"): 5, (1, "batch", "0"): 5})) == (1, "rng", "python")
+
+
+def test_start_wins_over_rng(parted):
+    changes = {(-1, "rng", "python"): 5, (0, "rng", "python"): 5, (-1, "start", "fc.bias"): 5}
+    assert place(parted(changes)) == (-1, "start", "fc.bias")
+
+
+def test_a_state_that_parts_later_than_something_else_is_a_consequence(parted):
+    assert place(parted({(1, "batch", "0"): 5, (2, "rng", "python"): 5})) == (1, "batch", "0")
+
+
+def test_a_state_that_parts_and_changes_nothing_is_a_warning(writing, tmp_path):
+    result = writing.judged(tmp_path, [writing.training(), writing.training({(1, "rng", "python"): 5})])
+    assert result.verdict == "repeated"
+    assert result.warnings == ["Python's random differs from step 1 on, and nothing else does"]
+
+
+def test_a_state_sampled_after_the_end_does_not_come_before_the_end(parted):
+    assert place(parted({(3, "rng", "python"): 5, (3, "end", "fc.bias"): 5})) == (3, "end", "fc.bias")
+
+
+def test_another_number_of_steps_is_structure(parted):
+    where = parted(steps=5)
+    assert place(where) == (3, "structure", "steps")
+    assert where.detail == "the trials did not train equally long: 3 steps against 5"
+
+
+def test_a_point_that_only_one_trial_has_is_structure(parted):
+    where = parted({(1, "gradient", "fc.bias"): "left out"})
+    assert place(where) == (1, "structure", "fc.bias")
+    assert where.detail == "gradient fc.bias was observed in some trials only"
+
+
+def test_structure_is_judged_only_where_no_value_of_the_step_differs(parted):
+    assert place(parted({(1, "batch", "0"): "left out", (1, "update", "fc.bias"): 5})) == (1, "update", "fc.bias")
+
+
+def test_points_in_another_order_with_other_numbers_are_the_same_points(writing, tmp_path):
+    def program(order):
+        def write(folder, number):
+            process = writing.process(folder)
+            process.recorder.event("observed-by", how="observe")
+            for step in range(4):
+                for name in order:
+                    process.add(step, "update", name, (step, name))
+            process.end(4)
+
+        return write
+
+    result = writing.judged(tmp_path, [program("abc"), program("cab")])
+    assert (result.verdict, result.groups) == ("repeated", [[1, 2]])
+
+
+def test_occurrences_of_a_point_within_a_step_are_told_apart(writing, tmp_path):
+    def program(third):
+        def write(folder, number):
+            process = writing.process(folder)
+            process.recorder.event("observed-by", how="observe")
+            for value in (1, 2, third):
+                process.add(0, "batch", "0", value)
+            process.add(0, "update", "w", 1)
+            process.end(1)
+
+        return write
+
+    result = writing.judged(tmp_path, [program(3), program(4)])
+    assert place(result.divergence) == (0, "batch", "0")
+
+
+def test_a_stopped_trial_is_compared_with_a_whole_one_as_far_as_it_went(writing, tmp_path):
+    result = writing.judged(tmp_path, [writing.training(steps=5), writing.training(steps=3, stop=True)])
+    assert (result.verdict, result.groups) == ("inconclusive", [[1, 2]])
+    assert (result.scope.kind, result.scope.steps_compared, result.scope.steps_total) == ("prefix", 3, 5)
+
+
+def test_a_stopped_trial_that_made_more_steps_than_a_whole_one_differs_in_structure(writing, tmp_path):
+    result = writing.judged(tmp_path, [writing.training(steps=2), writing.training(steps=3, stop=True)])
+    assert place(result.divergence) == (2, "structure", "steps")
+
+
+def test_stopped_trials_differ_before_they_stop(writing, tmp_path):
+    other = writing.training({(1, "batch", "0"): 5}, stop=True)
+    result = writing.judged(tmp_path, [writing.training(stop=True), other, writing.training(steps=9)])
+    assert place(result.divergence) == (1, "batch", "0")
+    assert result.groups == [[1, 3], [2]]
+
+
+def test_the_reference_is_the_first_trial_of_the_largest_group(writing, tmp_path):
+    odd, usual = writing.training({(0, "batch", "0"): 5}), writing.training()
+    result = writing.judged(tmp_path, [odd, usual, usual])
+    assert result.groups == [[1], [2, 3]]
+    assert result.divergence.trials == [1]
+
+
+def test_the_earliest_of_several_departures_is_named_with_the_trials_that_leave_there(writing, tmp_path):
+    late, early = writing.training({(2, "batch", "0"): 5}), writing.training({(0, "update", "fc.bias"): 5})
+    result = writing.judged(tmp_path, [writing.training(), late, writing.training(), early])
+    assert place(result.divergence) == (0, "update", "fc.bias")
+    assert result.divergence.trials == [4]
+
+
+def pipeline(writing, *parts):
+    """A trial of several processes: (changes, facts) each."""
+
+    def write(folder, number):
+        for start, (changes, facts) in enumerate(parts, 1):
+            run = writing.process(folder, start, **facts)
+            writing.train(run, changes)
+
+    return write
+
+
+def test_the_process_is_part_of_the_point(writing, tmp_path):
+    first, second = {"argv": ["python", "pretrain.py"]}, {"argv": ["python", "finetune.py"]}
+    usual = pipeline(writing, ({}, first), ({}, second))
+    other = pipeline(writing, ({}, first), ({(0, "batch", "0"): 5}, second))
+    result = writing.judged(tmp_path, [usual, other])
+    process = result.divergence.process
+    assert (process.order, process.argv, process.rank) == (1, ["python", "finetune.py"], 0)
+    assert result.trials[0].steps == 6
+
+
+def test_an_earlier_process_comes_first_whatever_the_step(writing, tmp_path):
+    first, second = {"argv": ["python", "pretrain.py"]}, {"argv": ["python", "finetune.py"]}
+    usual = pipeline(writing, ({}, first), ({}, second))
+    other = pipeline(writing, ({(2, "batch", "0"): 5}, first), ({(0, "batch", "0"): 5}, second))
+    where = writing.judged(tmp_path, [usual, other]).divergence
+    assert (where.process.order, *place(where)) == (0, 2, "batch", "0")
+
+
+def test_ranks_share_a_place_and_the_earliest_step_of_any_rank_counts(writing, tmp_path):
+    ranks = [{"rank": rank, "world_size": 2} for rank in range(2)]
+    usual = pipeline(writing, ({}, ranks[0]), ({}, ranks[1]))
+    other = pipeline(writing, ({(1, "gradient", "fc.bias"): 5}, ranks[1]), ({(2, "batch", "0"): 5}, ranks[0]))
+    result = writing.judged(tmp_path, [usual, other])
+    where = result.divergence
+    assert (where.process.order, where.process.rank, *place(where)) == (0, 1, 1, "gradient", "fc.bias")
+    assert result.trials[0].steps == 3
+
+
+def test_a_process_that_only_one_trial_has_is_structure(writing, tmp_path):
+    first, second = {"argv": ["python", "a.py"]}, {"argv": ["python", "b.py"]}
+    both, one = pipeline(writing, ({}, first), ({}, second)), pipeline(writing, ({}, first))
+    where = writing.judged(tmp_path, [both, one]).divergence
+    assert (where.kind, where.name) == ("structure", "process")
+    assert where.detail == "the process python b.py ran in some trials only"
+
+
+def test_arguments_that_name_the_trial_do_not_make_another_process(writing, tmp_path):
+    def write(folder, number):
+        argv = ["/opt/venv/bin/python", "train.py", f"--out={folder}/out", f"run-{number:03d}"]
+        writing.train(writing.process(folder, argv=argv), {})
+
+    result = writing.judged(tmp_path, [write] * 2, command=["python", "train.py", "--out={out}", "run-{trial}"])
+    assert result.verdict == "repeated"
+
+
+def test_a_folder_made_anew_for_each_trial_does_not_make_another_process(writing, tmp_path):
+    def write(folder, number):
+        writing.train(writing.process(folder, argv=["python", "train.py", f"/tmp/tmp{number * 7}x"]), {})
+
+    assert writing.judged(tmp_path, [write] * 2).verdict == "repeated"
+
+
+def thinned(digest_steps, value="same"):
+    def build(writing):
+        def write(folder, number):
+            process = writing.process(folder)
+            process.recorder.event("observed-by", how="observe")
+            for step in range(6):
+                if step in digest_steps:
+                    process.add(step, "update", "", (step, value), flag=wire.DIGEST)
+                else:
+                    process.add(step, "update", "a", step)
+                    process.add(step, "update", "b", step)
+            process.end(6)
+
+        return write
+
+    return build
+
+
+def test_thinned_steps_are_compared_by_their_digest(writing, tmp_path):
+    result = writing.judged(tmp_path, [thinned({3, 4})(writing), thinned({3, 4}, "other")(writing)])
+    assert place(result.divergence) == (3, "update", "")
+
+
+def test_a_digest_is_not_compared_with_values_and_that_is_said(writing, tmp_path):
+    result = writing.judged(tmp_path, [thinned({3, 4})(writing), thinned({4})(writing)])
+    assert result.verdict == "repeated"
+    assert result.warnings == ["1 step could not be compared: one trial kept values there, another digests"]
+
+
+def saved(path, digits="0" * 32, named=False, **tensors):
+    return SavedFile(path=path, named=named, format="torch", tensors=tensors or {"": digits})
+
+
+def with_files(writing, *files):
+    usual = writing.training()
+
+    def write(folder, number):
+        usual(folder, number)
+        return {"files": FilesFile(files=list(files))}
+
+    return write
+
+
+def test_a_tensor_of_a_saved_file_is_named(writing, tmp_path):
+    one = with_files(writing, saved("m.pt", a="0" * 32, b="0" * 32))
+    two = with_files(writing, saved("m.pt", a="0" * 32, b="1" * 32))
+    result = writing.judged(tmp_path, [one, two])
+    assert place(result.divergence) == (3, "end", "m.pt > b")
+    assert result.judged["end"] == "!"
+
+
+def test_weights_at_the_end_come_before_files(writing, tmp_path):
+    def two(folder, number):
+        writing.training({(3, "end", "fc.bias"): 5})(folder, number)
+        return {"files": FilesFile(files=[saved("m.pt", "1" * 32)])}
+
+    result = writing.judged(tmp_path, [with_files(writing, saved("m.pt")), two])
+    assert place(result.divergence) == (3, "end", "fc.bias")
+
+
+def test_files_whose_names_hold_times_are_compared_all_the_same(writing, tmp_path):
+    one, two = with_files(writing, saved("m-1200.pt")), with_files(writing, saved("m-1300.pt", "1" * 32))
+    result = writing.judged(tmp_path, [one, two])
+    assert place(result.divergence) == (3, "end", "m-1200.pt")
+    assert result.warnings == ["not every trial wrote a file of the same name: m-1200.pt and m-1300.pt"]
+
+
+def test_a_file_found_by_itself_in_some_trials_only_is_a_warning(writing, tmp_path):
+    result = writing.judged(tmp_path, [with_files(writing, saved("m.pt")), with_files(writing)])
+    assert result.verdict == "repeated"
+    assert result.warnings == ["not every trial wrote a file of the same name: m.pt"]
+
+
+def test_a_named_file_in_some_trials_only_is_structure(writing, tmp_path):
+    result = writing.judged(tmp_path, [with_files(writing, saved("m.pt", named=True)), with_files(writing)])
+    assert (result.divergence.kind, result.divergence.name) == ("structure", "m.pt")
+
+
+def test_metrics_that_were_printed_count_at_the_end(writing, tmp_path):
+    trials = [writing.training(trial={"metrics_printed": {"acc": text}}) for text in ("0.91", "0.92")]
+    where = writing.judged(tmp_path, trials, options={"metrics": {"acc": "x"}}).divergence
+    assert (where.kind, where.name, where.detail) == ("end", "metric acc", "printed 0.91 and 0.92")
+
+
+def test_details_are_bounded(writing, tmp_path):
+    def program(value):
+        def write(folder, number):
+            process = writing.process(folder)
+            process.recorder.event("observed-by", how="observe")
+            for index in range(80):
+                process.add(0, "update", f"w{index}", value)
+            process.end(1)
+
+        return write
+
+    where = writing.judged(tmp_path, [program(1), program(2)]).divergence
+    assert where.name == "w0"
+    assert [detail["name"] for detail in where.details] == [f"w{index}" for index in range(1, 51)]

@@ -1,0 +1,248 @@
+"""Everything that is no answer: each with its own sentence and what to do."""
+
+import pytest
+
+from samebits.model import FilesFile, Leak, PythonProcess, SavedFile
+
+
+@pytest.fixture
+def no_answer(writing, tmp_path):
+    """Function(trials, **record fields) -> the reason, after checking that the result is inconclusive and says so."""
+
+    def judge(trials, **fields):
+        result = writing.judged(tmp_path, trials, **fields)
+        assert result.verdict == "inconclusive"
+        assert result.reason == result.sentence
+        assert result.advice
+        judge.result = result
+        return result.reason
+
+    return judge
+
+
+def left(**fields):
+    """A trial in which no process observed anything."""
+    return lambda folder, number: dict(fields)
+
+
+def saved(name="out/model.json", digits="0" * 32, named=True, **fields):
+    return SavedFile(path=name, named=named, format="json", tensors={"": digits}, **fields)
+
+
+def wrote(*files, without=()):
+    return left(files=FilesFile(files=list(files), patterns_without_match=list(without)))
+
+
+def python(argv, watched=True, why=""):
+    return PythonProcess(pid=5, argv=argv, watched=watched, why=why)
+
+
+def test_a_program_that_never_steps(no_answer):
+    trial = left(python_processes=[python(["python", "train.py"])])
+    reason = no_answer([trial] * 2)
+    assert reason == (
+        "no step was seen in trials 1 and 2: python train.py ran watched, and trained nothing that samebits knows."
+    )
+
+
+def test_a_program_that_observes_and_never_steps(writing, no_answer):
+    assert "no step was seen in trials 1 and 2" in no_answer([writing.training(steps=0)] * 2)
+
+
+def test_trials_killed_after_a_step(writing, no_answer):
+    killed = writing.training(steps=2, end=False, trial={"status": "killed", "exit_code": None, "signal": 9})
+    reason = no_answer([killed] * 2)
+    assert reason == "trials 1 and 2 were killed by SIGKILL after 2 steps."
+
+
+def test_trials_that_exit_with_three(writing, no_answer):
+    failed = writing.training(trial={"status": "failed", "exit_code": 3})
+    assert no_answer([failed] * 2) == "trials 1 and 2 ended with exit status 3, not 0."
+    assert "--ok-exit 3" in no_answer.result.advice
+
+
+def test_an_exit_status_that_is_said_to_be_good(writing, tmp_path):
+    trial = writing.training(trial={"status": "complete", "exit_code": 3})
+    assert writing.judged(tmp_path, [trial] * 2, options={"ok_exit": 3}).verdict == "repeated"
+
+
+def test_an_interpreter_that_cannot_parse_the_probe(no_answer):
+    def failed(folder, number):
+        (folder / "probe-failed-7.txt").write_text("SyntaxError: invalid syntax\n")
+
+    assert no_answer([failed] * 2) == (
+        "the probe itself failed in trials 1 and 2 (SyntaxError: invalid syntax), so not all was observed."
+    )
+
+
+def test_a_probe_that_failed_inside_the_program(writing, no_answer):
+    event = {"event": "probe-failed", "where": "watcher torch", "error": "KeyError: 1"}
+    assert "(watcher torch: KeyError: 1)" in no_answer([writing.training(), writing.training(events=[event])])
+
+
+def test_an_isolated_interpreter(no_answer):
+    hidden = [python(["python", "-I", "train.py"], watched=False, why="-I")]
+    trial = left(status="unwatched", python_processes=hidden)
+    assert no_answer([trial] * 2) == "nothing was watched in trials 1 and 2: python -I train.py (-I)."
+
+
+def test_a_hidden_process_beside_a_watched_one_that_saw_nothing(no_answer):
+    ran = [python(["python", "launch.py"]), python(["python", "-S", "train.py"], watched=False, why="-S")]
+    assert no_answer([left(python_processes=ran)] * 2) == (
+        "no step was seen in trials 1 and 2, and Python ran unwatched: python -S train.py (-S)."
+    )
+
+
+def test_a_command_without_any_python(no_answer):
+    assert "no Python process ran below the command" in no_answer([left()] * 2)
+
+
+def test_files_found_by_themselves_are_not_enough(no_answer):
+    reason = no_answer([wrote(saved("w.npz", named=False))] * 2)
+    assert reason == "no step was seen in trials 1 and 2, only files that were saved: w.npz."
+    assert "--artifact 'w.npz'" in no_answer.result.advice
+
+
+def test_an_artifact_pattern_that_matches_nothing(no_answer):
+    reason = no_answer([wrote(without=["out/*.json"])] * 2)
+    assert reason == "the artifact pattern out/*.json matched nothing in trials 1 and 2."
+
+
+def test_an_artifact_pattern_without_match_where_nothing_was_watched(no_answer):
+    trial = left(status="unwatched", files=FilesFile(patterns_without_match=["out/*.json"]))
+    assert "the artifact pattern out/*.json matched nothing" in no_answer([trial] * 2)
+
+
+def test_a_timeout(writing, no_answer):
+    slow = writing.training(end=False, trial={"status": "timeout", "exit_code": None})
+    reason = no_answer([slow, writing.training()], options={"timeout": 60})
+    assert reason == "trial 1 had not ended after 60 s (--timeout) (1 other trial ended well)."
+
+
+def test_a_trial_that_failed_while_others_repeat(writing, no_answer):
+    failed = writing.training(trial={"status": "failed", "exit_code": 1})
+    reason = no_answer([writing.training(), failed, writing.training()])
+    assert reason == "trial 2 ended with exit status 1, not 0 (2 other trials ended well)."
+    assert no_answer.result.groups == [[1, 3]]
+
+
+def test_a_trial_that_failed_while_others_differ_does_not_hide_the_difference(writing, tmp_path):
+    failed = writing.training(trial={"status": "failed", "exit_code": 1})
+    result = writing.judged(tmp_path, [writing.training(), failed, writing.training({(0, "batch", "0"): 1})])
+    assert result.verdict == "diverged"
+    assert "trial 2 did not end well and took no part in the comparison" in result.warnings
+
+
+def test_one_trial(writing, no_answer):
+    assert no_answer([writing.training()]) == "only one trial was run: at least two are needed."
+
+
+def test_fewer_trials_than_asked_for(writing, no_answer):
+    assert no_answer([writing.training()] * 2, options={"trials": 5}) == "2 of 5 trials were completed."
+
+
+def test_a_beginning_that_was_not_asked_for(writing, no_answer):
+    assert (
+        no_answer([writing.training(stop=True)] * 2) == "only the first 3 steps were compared; they have the same bits."
+    )
+
+
+def test_a_beginning_that_was_asked_for(writing, tmp_path):
+    result = writing.judged(tmp_path, [writing.training(stop=True)] * 2, options={"steps": 3})
+    assert (result.verdict, result.scope.kind, result.scope.steps_total) == ("repeated", "prefix", None)
+    assert result.sentence == "2 trials, one model so far: the first 3 steps have the same bits."
+    assert result.judged["end"] == "."
+    assert result.trials[0].final is None
+
+
+def test_a_rank_that_left_no_trace(writing, no_answer):
+    alone = writing.training(facts={"rank": 0, "world_size": 2})
+    assert no_answer([alone] * 2) == "rank 1 of 2 left no trace in trial 1."
+
+
+@pytest.mark.parametrize(
+    ("without", "lacking"),
+    [(("update", "end"), "the weights and the end"), (("end",), "the end"), (("batch", "forward"), "batch and loss")],
+)
+def test_too_little_was_seen(writing, no_answer, without, lacking):
+    reason = no_answer([writing.training(without=without)] * 2)
+    assert reason == f"too little was observed in trial 1: {lacking} could not be seen."
+
+
+def test_a_process_that_left_without_its_end(writing, no_answer):
+    reason = no_answer([writing.training(end=False)] * 2)
+    assert reason == "trial 1: the end of python train.py was not seen; it left without Python's normal exit."
+
+
+def leaking(writing, content, changes=None):
+    leak = Leak(path="runs/checkpoint.pt", written_by=1, content=content)
+    return writing.training(changes, trial={"leaks": [leak]})
+
+
+OTHER = {(0, "batch", "0"): 1}
+
+
+def test_a_difference_that_a_leaked_file_explains(writing, no_answer):
+    trials = [writing.training(), leaking(writing, "a" * 32, OTHER)]
+    command = ["python", "train.py", "--output-dir", "runs"]
+    assert no_answer(trials, command=command) == "trial 2 started from a file that trial 1 had written."
+    assert no_answer.result.advice == "samebits check -- python train.py --output-dir '{out}'"
+
+
+def test_the_advice_where_the_command_does_not_name_the_leaked_file(writing, no_answer):
+    no_answer([writing.training(), leaking(writing, "a" * 32, OTHER)])
+    assert no_answer.result.advice.startswith("samebits check --isolate -- python train.py")
+
+
+def test_a_difference_between_trials_that_started_from_the_same_file(writing, tmp_path):
+    trials = [leaking(writing, "a" * 32), leaking(writing, "a" * 32, OTHER)]
+    assert writing.judged(tmp_path, trials).verdict == "diverged"
+
+
+def test_equal_bits_with_a_leak_repeat_with_a_warning(writing, tmp_path):
+    result = writing.judged(tmp_path, [writing.training(), leaking(writing, "a" * 32)])
+    assert result.verdict == "repeated"
+    assert result.warnings == [
+        "trial 2 started from a file that trial 1 had written (runs/checkpoint.pt); that made no difference"
+    ]
+
+
+def test_a_difference_between_machines(writing, no_answer):
+    trials = [writing.training(trial={"machine": {"processor": "a"}})]
+    trials.append(writing.training(OTHER, trial={"machine": {"processor": "b"}}))
+    assert no_answer(trials) == "the trials differ, and so do the machines they ran on (processor)."
+
+
+def test_a_difference_on_one_of_two_machines_is_a_divergence(writing, tmp_path):
+    one, two = {"machine": {"host": "a"}}, {"machine": {"host": "b"}}
+    trials = [writing.training(trial=one), writing.training(OTHER, trial=one), writing.training(trial=two)]
+    assert writing.judged(tmp_path, trials).verdict == "diverged"
+
+
+def test_only_named_files_repeat(writing, tmp_path):
+    trial = wrote(saved("out/a.json"), saved("out/b.json"))
+    result = writing.judged(tmp_path, [trial] * 5)
+    assert result.verdict == "repeated"
+    assert result.sentence == "5 trials, one result: all 2 files have the same content."
+    assert result.trials[0].final == result.trials[4].final is not None
+    assert result.scope.not_observed == ["steps: only the files that were written are compared"]
+
+
+def test_only_named_files_diverge(writing, tmp_path):
+    result = writing.judged(tmp_path, [wrote(saved()), wrote(saved(digits="1" * 32))])
+    where = result.divergence
+    assert (result.verdict, where.step, where.kind, where.name) == ("diverged", 0, "end", "out/model.json")
+    assert where.process.argv == ["python", "train.py"]
+
+
+def test_what_a_program_observes_itself_counts(writing, tmp_path):
+    def program(folder, number):
+        process = writing.process(folder)
+        process.recorder.event("observed-by", how="observe")
+        for step in range(6):
+            process.add(step, "update", "weights", step)
+        process.end(6)
+
+    result = writing.judged(tmp_path, [program] * 2)
+    assert result.verdict == "repeated"
+    assert result.scope.not_observed == ["what the program did not name with observe()"]
