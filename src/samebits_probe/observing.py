@@ -37,6 +37,7 @@ class Probe:
         self._stop_after = config.get("stop_after")
         self._thin = config.get("thin") or {"after": 1000, "every": 100}
         self._ends, self._before_ends = [], []
+        self.first_step, self.last_step = [], []  # functions called after the first step, and after the last
         self._capture = config.get("capture")
         self._open(None)
         atexit.register(self.end)
@@ -50,7 +51,7 @@ class Probe:
         self.recorder = Recorder(folder)
         self._points, self._names, self._seen = {}, [], {}
         self._observed = self._sampled = self._ended = False
-        self._began, self._by_program = None, False
+        self._began, self._by_program, self._stepped = None, False, False
         self._leaves, self._digests = True, {}
         self.recorder.document(wire.PROCESS, process.facts(forked_from))
 
@@ -193,6 +194,9 @@ class Probe:
         self._leaves = self.step < self._thin["after"] or self.step % self._thin["every"] == 0
         with self.lock:
             self.guard("write", self.recorder.flush)
+        if not self._stepped:
+            self._stepped = True
+            self._tell(self.first_step)
         if self._stop_after is not None and self.step >= self._stop_after:
             self._stop()
 
@@ -206,11 +210,16 @@ class Probe:
             self.recorder.add(wire.RECORD.pack(self.step, self.point(kind, ""), code, wire.DIGEST, 0, digest))
         self._digests = {}
 
+    def _tell(self, functions):
+        for function in functions:
+            self.guard("first or last step", function)
+
     def _stop(self):
         """Wait to be ended: leaving by ourselves would let a script go on, or bring other ranks down half-way."""
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 self.guard("flush", stream.flush)
+        self._tell(self.last_step)
         self.event("packages", packages=process.packages())
         if not self._conclude(wire.STOPPED, {"steps": self.step}):
             os._exit(_CANNOT_WRITE)
@@ -230,6 +239,7 @@ class Probe:
         if os.getpid() != self.pid or self._ended:
             return
         self._ended = True
+        self._tell(self.last_step)
         self._add_digests()
         self._leaves = True
         for function in self._ends:

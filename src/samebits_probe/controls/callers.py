@@ -1,0 +1,71 @@
+"""Whose code calls: the program's, or that of the standard library or a framework."""
+import os
+import sys
+
+_STANDARD = {os.path.dirname(os.path.abspath(os.__file__)), os.path.dirname(os.path.realpath(os.__file__))}
+_PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_known = {}
+
+PROGRAM, STANDARD, PACKAGE = "program", "standard library", "package"
+
+
+def kind_of(filename):
+    """PROGRAM, STANDARD or PACKAGE, from the file name of a code object. The probe counts as a package."""
+    kind = _known.get(filename)
+    if kind is None:
+        kind = _known[filename] = _kind_of(filename)
+    return kind
+
+
+def _kind_of(filename):
+    if filename.startswith("<frozen"):
+        return STANDARD
+    path = os.path.abspath(filename) if not filename.startswith("<") else filename
+    if path.startswith(_OWN):
+        return PACKAGE
+    if any(part in path for part in _PACKAGES):
+        return PROGRAM if _is_in_package_of_main(path) else PACKAGE
+    return STANDARD if any(path.startswith(folder + os.sep) for folder in _STANDARD) else PROGRAM
+
+
+def _is_in_package_of_main(path):
+    """Whether the program itself is an installed package (`python -m package`), and this is one of its files."""
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    if not main:
+        return False
+    for part in _PACKAGES:
+        head, found, rest = os.path.abspath(main).partition(part)
+        if found and os.sep in rest:
+            return path.startswith(head + found + rest.split(os.sep)[0] + os.sep)
+    return False
+
+
+def is_program(depth):
+    """Whether the code `depth` frames above the caller of this function is the program's."""
+    return kind_of(sys._getframe(depth + 1).f_code.co_filename) == PROGRAM
+
+
+def kind_beyond(filename):
+    """The kind of the nearest caller that is neither in the file `filename` nor the probe."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name != filename and not os.path.abspath(name).startswith(_OWN):
+            return kind_of(name)
+        frame = frame.f_back
+    return STANDARD
+
+
+def is_for_program():
+    """Whether the nearest caller outside the standard library and the probe is the program."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        kind = kind_of(name)
+        if kind == PROGRAM:
+            return True
+        if kind == PACKAGE and not os.path.abspath(name).startswith(_OWN):
+            return False
+        frame = frame.f_back
+    return False

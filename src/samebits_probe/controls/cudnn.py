@@ -1,0 +1,63 @@
+"""The two flags of cuDNN in PyTorch."""
+import sys
+
+from .control import Control
+from .patching import replace
+
+
+class _Flag(Control):
+    """A flag of torch.backends.cudnn, held against the program's own settings of it."""
+
+    libraries = ("torch",)
+    flag, setter, value = "", "", None
+
+    def after_import(self):
+        return {"torch": self._hold}
+
+    def _hold(self, module):
+        value = self.value
+
+        def make(original):
+            def set_(_):
+                return original(value)
+
+            return set_
+
+        setattr(module.backends.cudnn, self.flag, value)
+        replace(module._C, self.setter, make)  # what torch.backends.cudnn.flags(...) calls
+        _hold_property(type(module.backends.cudnn), self.flag)
+
+    def read_back(self):
+        now = getattr(sys.modules["torch"].backends.cudnn, self.flag)
+        if now is not self.value:
+            return False, "torch.backends.cudnn.%s is %s" % (self.flag, now)
+        return True, "" if sys.modules["torch"].version.cuda else "this PyTorch is built without CUDA: nothing reads it"
+
+
+def _hold_property(cls, name):
+    original = cls.__dict__[name]
+
+    class Held:
+        """Reads as before, and accepts a value that it does not keep."""
+
+        def __get__(self, instance, owner):
+            return original.__get__(instance, owner)
+
+        def __set__(self, instance, value):
+            return None
+
+    setattr(cls, name, Held())
+
+
+class CudnnBenchmarkOff(_Flag):
+    """Holds torch.backends.cudnn.benchmark at False: one algorithm for each convolution, not the fastest of this run."""
+
+    id = "cudnn-benchmark-off"
+    flag, setter, value = "benchmark", "_set_cudnn_benchmark", False
+
+
+class CudnnDeterministic(_Flag):
+    """Holds torch.backends.cudnn.deterministic at True."""
+
+    id = "cudnn-deterministic"
+    flag, setter, value = "deterministic", "_set_cudnn_deterministic", True

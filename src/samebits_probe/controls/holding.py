@@ -1,0 +1,85 @@
+"""Holding controls in a process: started in order, read back at the start, the first and the last step."""
+from .. import imports
+from . import TABLE, find, variables
+from .control import imported
+
+_WORDS = {"first-step": "first step", "last-step": "last step"}
+
+
+def hold(ids, seed, probe):
+    """Hold the controls; nothing that fails here reaches the program or hides from the report."""
+    held = [_Held(find(identity)(), seed, probe) for identity in ids if identity in TABLE]
+    for identity in ids:
+        if identity not in TABLE:
+            probe.event("control", id=identity, took_effect=False, when="start", detail="the probe does not know it")
+    _hold_variables([one.control for one in held], seed)
+    for one in held:
+        one.start()
+    probe.first_step.append(lambda: _read_all(held, "first-step"))
+    probe.last_step.append(lambda: _read_all(held, "last-step"))
+
+
+def _hold_variables(controls, seed):
+    fixed, joined = {}, {}
+    for control in controls:
+        if control.holds_variables:
+            fixed.update(control.environment(seed))
+            for name, words in control.joined.items():
+                joined.setdefault(name, []).extend(words)
+    variables.hold(fixed, joined)
+
+
+def _read_all(held, when):
+    for one in held:
+        one.read(when)
+
+
+class _Held:
+    """A control in this process, and what is known of it."""
+
+    def __init__(self, control, seed, probe):
+        self.control, self.probe = control, probe
+        control.seed, control.probe = seed, probe
+        self._failure = self._effect = None
+
+    def start(self):
+        """Call its functions, now and after the imports it waits for."""
+        self._call(self.control.at_start)
+        for name, function in self.control.after_import().items():
+            imports.after(name, self._applier(function))
+        if not self.control.libraries:
+            self.read("start")
+
+    def _applier(self, function):
+        def apply(module):
+            self._call(function, module)
+            if self.control.libraries:
+                self.read("start")
+
+        return apply
+
+    def _call(self, function, *arguments):
+        try:
+            function(*arguments)
+        except Exception as error:  # a release without that function, say: the program goes on, the report says so
+            self._failure = "it could not be applied: %s: %s" % (type(error).__name__, error)
+
+    def read(self, when):
+        """Write an event that says whether the control is in effect."""
+        effect, detail = self._look(when)
+        if effect is False and self._effect and when != "start":
+            detail = "undone by the program before the %s%s" % (_WORDS[when], detail and ": " + detail)
+        self._effect = self._effect or effect
+        self.probe.event("control", id=self.control.id, took_effect=effect, when=when, detail=detail)
+
+    def _look(self, when):
+        if self._failure:
+            return False, self._failure
+        libraries = self.control.libraries
+        if libraries and not imported(*libraries):
+            never = "was never imported" if when == "last-step" else "has not been imported"
+            return None, "%s %s" % (" or ".join(libraries), never)
+        try:
+            return self.control.read_back()
+        except Exception as error:
+            return None, "it could not be read back: %s: %s" % (type(error).__name__, error)

@@ -1,0 +1,43 @@
+"""How many threads the BLAS libraries of this process use, asked of the libraries themselves."""
+import ctypes
+import os
+
+_ASK = (
+    "openblas_get_num_threads",
+    "openblas_get_num_threads64_",
+    "scipy_openblas_get_num_threads",
+    "scipy_openblas_get_num_threads64_",
+    "MKL_Get_Max_Threads",
+)
+
+
+def blas_counts():
+    """(library, number of threads) for each BLAS that is loaded; empty where that cannot be seen."""
+    found = []
+    for path in _loaded():
+        name = os.path.basename(path)
+        if "openblas" in name or "mkl_rt" in name:
+            found.extend((name, count) for count in _count(path))
+    return found
+
+
+def _loaded():
+    try:
+        with open("/proc/self/maps") as file:
+            lines = [line.rstrip("\n").split(None, 5) for line in file]
+    except OSError:
+        return []
+    return sorted({words[5] for words in lines if len(words) == 6 and ".so" in words[5]})
+
+
+def _count(path):
+    try:
+        library = ctypes.CDLL(path)
+    except OSError:
+        return
+    for name in _ASK:
+        if hasattr(library, name):
+            function = getattr(library, name)
+            function.restype, function.argtypes = ctypes.c_int, []
+            yield function()
+            return

@@ -1,0 +1,63 @@
+"""numpy's generators: the global one, and those that are made without a seed."""
+import importlib
+import sys
+
+from .control import Control
+from .patching import replace
+from .streams import Stream
+
+
+class NumpySeed(Control):
+    """Seeds numpy's global generator when it is imported."""
+
+    id = "numpy-seed"
+    libraries = ("numpy.random",)
+
+    def __init__(self):
+        self._seeded_by_program = False
+
+    def after_import(self):
+        return {"numpy.random": self._seed}
+
+    def _seed(self, module):
+        module.seed(self.seed % 2**32)
+        stream = Stream(self.seed, "numpy")
+
+        def make(original):
+            def seed(seed=None):
+                self._seeded_by_program = self._seeded_by_program or seed is not None
+                return original(stream.bits(32) if seed is None else seed)
+
+            return seed
+
+        replace(module, "seed", make)
+        module.mtrand.seed = module.seed
+
+    def read_back(self):
+        return True, "the program seeds it itself, and its seed wins" if self._seeded_by_program else ""
+
+
+class NumpyGenerator(Control):
+    """Gives a seed to each default_rng(), SeedSequence, bit generator and RandomState that is made without one."""
+
+    id = "numpy-generator"
+    libraries = ("numpy.random",)
+
+    def after_import(self):
+        return {"numpy.random": self._pin}
+
+    def _pin(self, module):
+        source = _source()
+        if source is None:
+            raise RuntimeError("numpy %s draws its seeds in compiled code" % sys.modules["numpy"].__version__)
+        source.randbits = Stream(self.seed, "numpy-generator").bits
+
+    def read_back(self):
+        return getattr(_source().randbits, "__self__", None).__class__ is Stream, ""
+
+
+def _source():
+    """The module in whose name space every seed of entropy is drawn, by its function `randbits`."""
+    name = "numpy.random.bit_generator"
+    module = sys.modules.get(name) or importlib.import_module(name)
+    return module if hasattr(module, "randbits") else None

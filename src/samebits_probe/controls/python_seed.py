@@ -1,0 +1,62 @@
+"""Python's `random`: the hidden generator of the module, and Random() without a seed."""
+from . import callers
+from .control import Control
+from .patching import replace
+from .streams import Stream
+
+
+class _Seeding:
+    """What is known of the seeding of `random`. `fresh`: where seeds come from when the program names none."""
+
+    by_program = False
+    fresh = None
+
+
+def watch(module):
+    """Notice from now on when the program seeds `random` with a value."""
+    replace(module, "seed", _watched)
+
+
+def seeded_by_program():
+    """Whether the program has given `random` a seed of its own."""
+    return _Seeding.by_program
+
+
+def _watched(original):
+    def seed(a=None, *args, **kwargs):
+        if a is not None:
+            _Seeding.by_program = True
+        elif _Seeding.fresh is not None:
+            a = _Seeding.fresh.bits(256)
+        return original(a, *args, **kwargs)
+
+    return seed
+
+
+class PythonSeed(Control):
+    """Seeds Python's `random` when it is imported, and each Random() that is made without a seed."""
+
+    id = "python-seed"
+    libraries = ("random",)
+
+    def after_import(self):
+        return {"random": self._seed}
+
+    def _seed(self, module):
+        module.seed(self.seed)
+        _Seeding.fresh = stream = Stream(self.seed, "random")
+        watch(module)
+
+        def make(original):
+            def seed(self, a=None, version=2):
+                # the standard library's own (names of temporary files) are none of the program's randomness
+                if a is None and callers.kind_beyond(module.__file__) != callers.STANDARD:
+                    a = stream.bits(256)
+                return original(self, a, version)
+
+            return seed
+
+        replace(module.Random, "seed", make)
+
+    def read_back(self):
+        return True, "the program seeds it itself, and its seed wins" if seeded_by_program() else ""

@@ -1,0 +1,36 @@
+"""Deterministic streams of bytes: what takes the place of entropy."""
+import hashlib
+import itertools
+import os
+import sys
+
+
+class Stream:
+    """Bytes that depend on a seed, a name, the process' place in its tree, and how many were drawn before.
+
+    Safe to draw from in threads; a child process draws other bytes than its parent and its siblings.
+    """
+
+    def __init__(self, seed, name):
+        self._key = ("%d %s" % (seed, name)).encode()
+        self._count = itertools.count()
+
+    def bytes(self, number):
+        """`number` bytes."""
+        start = "%d %s" % (next(self._count), _place())
+        blocks = (
+            hashlib.blake2b(("%s %d" % (start, block)).encode(), key=self._key[:64]).digest()
+            for block in range((number + 63) // 64)
+        )
+        return b"".join(blocks)[:number]
+
+    def bits(self, number):
+        """An integer of at most `number` bits."""
+        return int.from_bytes(self.bytes((number + 7) // 8), "little") >> (-number % 8)
+
+
+def _place():
+    """Where the process stands among its siblings: nothing that depends on its pid."""
+    processes = sys.modules.get("multiprocessing.process")
+    identity = getattr(processes.current_process(), "_identity", ()) if processes is not None else ()
+    return "%s %s" % (os.environ.get("RANK", ""), ".".join(str(number) for number in identity))

@@ -1,0 +1,79 @@
+"""Thread counts: every pool that computes has one thread."""
+import os
+import sys
+
+from . import tensorflow_threads
+from .control import Control, imported
+from .native_threads import blas_counts
+from .patching import replace
+
+_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "GOTO_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "PJRT_NPROC",  # the CPU client of jaxlib; older ones read NPROC
+    "NPROC",
+)
+
+
+class Threads(Control):
+    """Holds every pool of computing threads at one thread: PyTorch, TensorFlow, JAX, BLAS, OpenMP."""
+
+    id = "threads"
+
+    @classmethod
+    def environment(cls, seed):
+        return {name: "1" for name in _VARIABLES}
+
+    def after_import(self):
+        return {"torch": self._hold_torch, "tensorflow": tensorflow_threads.hold}
+
+    @staticmethod
+    def _hold_torch(module):
+        for name in ("set_num_threads", "set_num_interop_threads"):
+            if hasattr(module, name):
+                _hold_count(module, name)
+
+    def read_back(self):
+        found = _counts()
+        more = ["%s: %s" % (name, count) for name, count in found if count != 1]
+        if more:
+            return False, "; ".join(more)
+        return True, ", ".join(name for name, _ in found)
+
+
+def _hold_count(module, name):
+    try:
+        getattr(module, name)(1)
+    except RuntimeError:  # the pool runs already: reading back says with how many threads
+        pass
+    replace(module, name, _accepts_any)
+
+
+def _accepts_any(original):
+    def set_(number):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            original(number)  # raises what the library raises
+
+    return set_
+
+
+def _counts():
+    """(what, number of threads) of all that can be asked in this process."""
+    found = []
+    for module in imported("torch"):
+        found.append(("torch.get_num_threads()", module.get_num_threads()))
+        if hasattr(module, "get_num_interop_threads"):
+            found.append(("torch.get_num_interop_threads()", module.get_num_interop_threads()))
+    for module in imported("tensorflow"):
+        found.extend(tensorflow_threads.counts(module))
+    found.extend(blas_counts())
+    if not found and "sys" in sys.modules:
+        found.append(("OMP_NUM_THREADS", int(os.environ.get("OMP_NUM_THREADS", 0))))
+    return found

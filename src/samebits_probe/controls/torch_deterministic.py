@@ -1,0 +1,55 @@
+"""PyTorch's deterministic algorithms."""
+import sys
+
+from .control import Control
+from .patching import replace
+
+
+class TorchDeterministic(Control):
+    """Holds torch.use_deterministic_algorithms(True), without its filling of memory (that is fill-uninitialized)."""
+
+    id = "torch-deterministic"
+    libraries = ("torch",)
+
+    @classmethod
+    def environment(cls, seed):
+        return {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+
+    def after_import(self):
+        return {"torch": self._hold}
+
+    def _hold(self, module):
+        if not hasattr(module, "use_deterministic_algorithms"):
+            raise RuntimeError("PyTorch %s has no use_deterministic_algorithms" % module.__version__)
+        module.use_deterministic_algorithms(True)
+        _fill(module, False)
+
+        def make_set(original):
+            def use_deterministic_algorithms(mode, *, warn_only=False):
+                return original(True)
+
+            return use_deterministic_algorithms
+
+        def make_debug(original):
+            def set_deterministic_debug_mode(debug_mode):
+                return original("error")
+
+            return set_deterministic_debug_mode
+
+        replace(module, "use_deterministic_algorithms", make_set)
+        replace(module, "set_deterministic_debug_mode", make_debug)
+
+    def read_back(self):
+        module = sys.modules["torch"]
+        if not module.are_deterministic_algorithms_enabled():
+            return False, "torch.are_deterministic_algorithms_enabled() is False"
+        if module.is_deterministic_algorithms_warn_only_enabled():
+            return False, "deterministic algorithms only warn"
+        return True, ""
+
+
+def _fill(module, value):
+    """Releases before 2.2 have no such flag, and do not fill."""
+    flags = getattr(module.utils, "deterministic", None)
+    if flags is not None and hasattr(flags, "fill_uninitialized_memory"):
+        flags.fill_uninitialized_memory = value

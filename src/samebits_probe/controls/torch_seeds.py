@@ -1,0 +1,64 @@
+"""PyTorch's generators: the one of the CPU, and those of CUDA devices."""
+import sys
+
+from .control import Control
+from .patching import replace
+from .streams import Stream
+
+
+class TorchSeed(Control):
+    """Seeds PyTorch's CPU generator when torch is imported."""
+
+    id = "torch-seed"
+    libraries = ("torch",)
+
+    def after_import(self):
+        return {"torch": self._seed}
+
+    def _seed(self, module):
+        generator = module.random.default_generator
+        generator.manual_seed(self.seed)
+        stream = Stream(self.seed, "torch")
+
+        def make(original):
+            def seed():
+                """A fresh seed that the program asks for: of the control on the CPU, of CUDA as it is."""
+                original()
+                fresh = stream.bits(63)
+                generator.manual_seed(fresh)
+                return fresh
+
+            return seed
+
+        replace(module.random, "seed", make)
+        module.seed = module.random.seed
+
+    def read_back(self):
+        own = sys.modules["torch"].initial_seed() != self.seed
+        return True, "the program seeds it itself, and its seed wins" if own else ""
+
+
+class CudaSeed(Control):
+    """Seeds PyTorch's generators of all CUDA devices when torch is imported."""
+
+    id = "cuda-seed"
+    libraries = ("torch",)
+
+    def after_import(self):
+        return {"torch": self._seed}
+
+    def _seed(self, module):
+        if self._is_built():
+            module.cuda.manual_seed_all(self.seed)  # kept by torch until CUDA is used for the first time
+
+    def read_back(self):
+        if not self._is_built():
+            return None, "this PyTorch is built without CUDA"
+        if not getattr(sys.modules["torch"].cuda, "_initialized", False):
+            return None, "CUDA is not in use"
+        own = sys.modules["torch"].cuda.initial_seed() != self.seed
+        return True, "the program seeds it itself, and its seed wins" if own else ""
+
+    @staticmethod
+    def _is_built():
+        return sys.modules["torch"].version.cuda is not None
