@@ -1,4 +1,7 @@
-"""Results made by hand: the three of the contract, from which tests make others by `model_copy`."""
+"""Results made by hand: the three of the contract, from which tests make others by `model_copy`; and their records."""
+
+import importlib.util
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +96,25 @@ def hostile(diverged):
             "trials": [trial.model_copy(update={"metrics": {name: 0.5}}) for trial in diverged.trials],
         }
     )
+
+
+@pytest.fixture(scope="session")
+def write_record():
+    """Function(folder, groups, steps, parted) -> folder: a record made by hand (records.py)."""
+    spec = importlib.util.spec_from_file_location("hand_made_records", Path(__file__).with_name("records.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.write_record
+
+
+@pytest.fixture(scope="session")
+def judged(write_record, tmp_path_factory):
+    """Function(groups, steps, parted) -> (result, record) of a record made by hand."""
+    from samebits.cli.judging import judged
+    from samebits.store import open_record
+
+    def make(groups, steps, parted=None):
+        record = open_record(write_record(tmp_path_factory.mktemp("record") / "run", groups, steps, parted))
+        return judged(record), record
+
+    return make

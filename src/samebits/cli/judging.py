@@ -48,9 +48,7 @@ def judged_together(first: Record, second: Record) -> tuple[Any, Result]:
         )
     joined = join(first, second)
     result = judge(joined.file, joined.trials)
-    seconds = sum(turn.seconds for turn in joined.file.rounds)
-    warnings = [*result.warnings, *setup_differences(first, second)]
-    return joined, result.model_copy(update={"seconds": seconds, "warnings": warnings})
+    return joined, result.model_copy(update={"seconds": sum(turn.seconds for turn in joined.file.rounds)})
 
 
 def join(first: Record, second: Record) -> Joined:
@@ -60,8 +58,12 @@ def join(first: Record, second: Record) -> Joined:
         raise UsageError(f"the two records have more than {MOST_TRIALS} trials together.")
     trials = [*first.trials, *(_moved(trial, offset, second.file.command) for trial in second.trials)]
     options = first.file.options.model_copy(update={"trials": len(trials)})
-    rounds = [*first.file.rounds, *second.file.rounds]
-    return Joined(first.folder, first.file.model_copy(update={"options": options, "rounds": rounds}), trials)
+    changes = {
+        "options": options,
+        "rounds": [*first.file.rounds, *second.file.rounds],
+        "notes": [*first.file.notes, *second.file.notes, *setup_differences(first, second)],
+    }
+    return Joined(first.folder, first.file.model_copy(update=changes), trials)
 
 
 def _moved(trial: TrialTrace, offset: int, command: list[str]) -> TrialTrace:

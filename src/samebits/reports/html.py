@@ -63,6 +63,7 @@ def _templates() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
         finalize=_clean,
     )
     environment.filters.update(clock=wording.clock, span=wording.span, model=wording.model_name, colour=_colour)

@@ -51,6 +51,11 @@ def code(text: str) -> str:
     return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
 
 
+def code_cell(text: str) -> str:
+    """A code span in a table: there a bar is escaped even inside code."""
+    return code(text).replace("|", "\\|")
+
+
 def _ticks(line: str) -> list[str]:
     return [run for run in "".join(c if c == "`" else " " for c in line).split() if run]
 
@@ -67,7 +72,7 @@ def _where(result: Result) -> str:
 
 def _kinds(result: Result) -> str:
     rows = [
-        [kind, code(wording.MARKS.get(mark, mark)), wording.MARK_WORDS.get(mark, "")]
+        [kind, code_cell(wording.MARKS.get(mark, mark)), wording.MARK_WORDS.get(mark, "")]
         for kind, mark in result.judged.items()
     ]
     return table(["kind", "", "meaning"], rows)
@@ -97,7 +102,8 @@ def _trial(trial: Trial, group: str) -> list[str]:
 def _controls(result: Result) -> str:
     effect = {True: "yes", False: "**no**", None: "not known"}
     rows = [
-        [code(control.id), effect[control.took_effect], escaped(control.detail)] for control in result.setup.controls
+        [code_cell(control.id), effect[control.took_effect], escaped(control.detail)]
+        for control in result.setup.controls
     ]
     return table(["control", "took effect", ""], rows)
 

@@ -1,0 +1,102 @@
+"""The page: whole in itself, escaped, and complete."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from samebits.model import Control, Setup
+from samebits.reports import html
+
+VOID = {"meta", "link", "line", "path", "br", "img"}
+
+
+class Tags(HTMLParser):
+    """Checks that every element is closed, and collects them."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.ids, self.labels = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.labels += [value for name, value in attrs if name == "aria-labelledby"]
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def parsed(text):
+    tags = Tags()
+    tags.feed(text)
+    assert tags.open == []
+    return tags
+
+
+@pytest.mark.parametrize("name", ["repeated", "diverged", "inconclusive", "hostile"])
+def test_the_page_is_well_formed(name, request):
+    tags = parsed(html.render(request.getfixturevalue(name)))
+    assert len(set(tags.ids)) == len(tags.ids)
+    assert set(tags.labels) <= set(tags.ids)
+    assert [tag for tag, _ in tags.seen].count("h1") == 1
+
+
+def test_the_page_of_a_record_is_well_formed(judged):
+    tags = parsed(html.render(*judged("AABAC", 1000, {"B": 300, "C": 640})))
+    assert set(tags.labels) <= set(tags.ids)
+    for tag, attributes in tags.seen:
+        if attributes.get("role") == "img":
+            assert attributes.get("aria-label"), tag
+
+
+def test_the_page_needs_nothing_from_outside(judged):
+    text = html.render(*judged("AB", 50, {"B": 20}))
+    assert not re.search(r"https?:|@import|url\(|<script|\bsrc=|<iframe|<object", text)
+
+
+def test_nothing_from_outside_becomes_markup(hostile):
+    text = html.render(hostile)
+    assert "<script" not in text
+    assert "\x1b" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_the_path_goes_from_the_step_to_the_tensor(diverged):
+    text = html.render(diverged)
+    path = re.search(r'<ol class="path".*?</ol>', text, re.DOTALL).group()
+    assert re.findall(r"<li>(.*?)</li>", path) == ["step 0", "gradient", "embed.weight"]
+    assert "812 of 65,536 values, at most 3 ULP" in text
+
+
+def test_what_it_does_not_say_is_said(repeated):
+    text = html.render(repeated)
+    assert "trials that agree show nothing beyond themselves" in text
+    for word in ("certified", "guaranteed", "reproducib"):
+        assert word not in text.lower()
+
+
+def test_controls_are_shown_with_whether_they_took_effect(repeated):
+    controls = [
+        Control(id="numpy-seed", took_effect=True),
+        Control(id="tf-seed", took_effect=False, detail="tensorflow was never imported"),
+        Control(id="aslr", took_effect=None),
+    ]
+    text = html.render(repeated.model_copy(update={"setup": Setup(command=["python"], python=None, controls=controls)}))
+    assert re.search(r"tf-seed</code></td><td>no</td><td>tensorflow was never imported", text)
+    assert re.search(r"aslr</code></td><td>not known", text)
+
+
+def test_files_are_compared_by_content(judged):
+    text = html.render(*judged("AB", 50, {"B": 20}))
+    assert "{out}/model.pt" in text
+    assert "2 different" in text
+
+
+def test_a_trial_that_was_not_compared_has_an_empty_row(judged):
+    result, record = judged("AAB", 50, {"B": 20})
+    text = html.render(result.model_copy(update={"groups": [[1, 2]], "divergence": None}), record)
+    assert 'aria-label="trial 3: not compared (complete)"' in text

@@ -1,0 +1,36 @@
+"""Markdown in which nothing from outside becomes markup."""
+
+import re
+
+import pytest
+
+from samebits.reports import markdown
+
+
+def test_the_verdict_is_the_heading(diverged):
+    lines = markdown.render(diverged).splitlines()
+    assert lines[0] == "## != DIFFERENT BITS"
+    assert lines[2] == "5 trials, 3 models. They part at step 0."
+
+
+def test_nothing_from_outside_becomes_markup(hostile):
+    text = markdown.render(hostile)
+    outside_code = re.sub(r"(`+)( ?)[^\n]*?\2\1(?!`)", "", text)
+    assert "<script" not in outside_code.replace("\\<", "")
+    assert len([line for line in text.splitlines() if line.startswith("## ")]) == 1
+
+
+@pytest.mark.parametrize("text", ["a", "`", "``a`", "a``b`c", " `", "", "a|b"])
+def test_a_code_span_is_not_ended_by_what_stands_in_it(text):
+    span = markdown.code(text)
+    fence = re.match(r"`+", span).group()
+    assert span.endswith(fence)
+    inner = span[len(fence) : -len(fence)]
+    assert fence not in re.findall(r"`+", inner)
+
+
+def test_tables_have_as_many_cells_in_every_row(diverged, hostile):
+    for result in (diverged, hostile):
+        for block in markdown.render(result).split("\n\n"):
+            rows = [line for line in block.splitlines() if line.startswith("| ")]
+            assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) <= 1
