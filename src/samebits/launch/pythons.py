@@ -86,10 +86,10 @@ class Pythons:
         except OSError:
             return ""
         variables = dict(line.split(b"=", 1) for line in text.split(b"\0") if b"=" in line)
-        if text and wire.CONFIG_VARIABLE.encode() not in variables:
+        if wire.CONFIG_VARIABLE.encode() not in variables:
             return f"it was started with an environment without {wire.CONFIG_VARIABLE}"
         folders = os.fsdecode(variables.get(b"PYTHONPATH", b"")).split(os.pathsep)
-        if text and self._probe not in folders:
+        if self._probe not in folders:
             return "PYTHONPATH was set anew without the folder of the probe"
         return ""
 

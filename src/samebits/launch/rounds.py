@@ -14,6 +14,7 @@ from samebits.launch.local import Launcher, LocalLauncher
 from samebits.launch.plan import Plan
 from samebits.launch.progress import Progress
 from samebits.launch.trial import INTERRUPTED, POLL, Limits, TrialRun
+from samebits.launch.watching import Processes
 from samebits.model import Options, Round, TrialFile
 
 FIRST, FACTOR = 20, 10
@@ -68,7 +69,7 @@ class Trials:
                 self._fill(waiting, limits, jobs=1 if alone else self.plan.options.jobs, of=len(ids))
                 for file in self._poll():
                     done.append(file)
-                    if tries_first and len(done) == 1 and file.status in NO_VERDICT:
+                    if tries_first and len(done) == 1 and self._gives_no_verdict(file):
                         waiting.clear()
                     if alone:
                         limits, alone = _after_first(limits, file), False
@@ -98,6 +99,13 @@ class Trials:
             self.progress.trial_ended(trial.id, file.status, trial.processes.steps(), file.seconds)
             documents.check_space(self.plan.record)
             yield file
+
+    def _gives_no_verdict(self, file: TrialFile) -> bool:
+        """Whether more trials like this one would show nothing: it ended badly, or there is nothing to compare."""
+        if file.status in NO_VERDICT:
+            return True
+        watched = Processes(self.plan.trial_folder(file.id))
+        return watched.steps() == 0 and not self.plan.options.artifacts
 
     def _tell(self, trial: TrialRun) -> None:
         now = time.monotonic()

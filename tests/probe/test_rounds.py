@@ -1,0 +1,227 @@
+"""Looking in rounds: how far each goes, when it is over, and what records of earlier runs add."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from samebits.check import add, check, record
+from samebits.errors import NotFound, RecordError, SamebitsError
+from samebits.launch.plan import Request
+from samebits.launch.progress import Progress
+from samebits.launch.rounds import Looked, Schedule, estimate
+from samebits.model import Options, TrialFile
+from samebits.store import open_record
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """Function(sample, *words, out=..., against=..., **options) -> Request for a program of tests/samples."""
+    (tmp_path / "work").mkdir()
+
+    def request(sample, *words, out="record", against=None, **options):
+        return Request(
+            command=[sys.executable, str(SAMPLES / sample), *map(str, words)],
+            directory=tmp_path / "work",
+            out=tmp_path / out,
+            against=against,
+            options=Options(**{"trials": 2, **options}),
+        )
+
+    return request
+
+
+def rounds_of(folder):
+    return [(round.steps, round.trials) for round in open_record(folder).file.rounds]
+
+
+def looked(steps, status="stopped", seconds=1.0, **more):
+    file = TrialFile(id=1, status=status, started="", seconds=seconds, stop_after=steps)
+    return Looked(steps, seconds, [file], **more)
+
+
+def test_rounds_grow_tenfold_until_every_trial_has_ended():
+    schedule = Schedule(Options(), 5)
+    assert schedule.first().steps == 20
+    assert schedule.after(looked(20)).steps == 200
+    assert schedule.after(looked(200)).steps == 2000
+    assert schedule.after(looked(2000, "complete")) is None
+
+
+def test_steps_are_the_last_round():
+    schedule = Schedule(Options(steps=300), 5)
+    assert [schedule.first().steps, schedule.after(looked(20)).steps, schedule.after(looked(200)).steps] == [20, 200, 300]
+    assert schedule.after(looked(300)) is None
+    assert Schedule(Options(steps=7), 5).first().steps == 7
+
+
+def test_full_is_one_round():
+    schedule = Schedule(Options(full=True), 5)
+    assert schedule.first().steps is None
+    assert schedule.after(looked(None, "complete")) is None
+
+
+def test_a_trial_that_ends_badly_ends_the_rounds():
+    assert Schedule(Options(), 5).after(looked(20, "timeout")) is None
+
+
+def test_a_budget_gives_the_first_trial_its_share():
+    assert 9.9 < Schedule(Options(budget=50.0), 5).first().seconds <= 10.0
+    assert 24.9 < Schedule(Options(budget=50.0, jobs=4), 5).first().seconds <= 25.0
+
+
+def test_a_budget_ends_with_as_many_steps_as_fit():
+    schedule = Schedule(Options(budget=100.0), 5)
+    assert schedule.after(looked(20, seconds=2.0)).steps == 200
+    assert 500 < schedule.after(looked(200, seconds=20.0)).steps < 1000
+    assert schedule.after(looked(900, seconds=90.0, time_was_up=True)) is None
+
+
+def test_a_round_is_estimated_from_the_two_before():
+    start, each = estimate([(20, 12.0), (200, 30.0)])
+    assert (round(start, 6), round(each, 6)) == (10.0, 0.1)
+
+
+def test_a_training_that_repeats_is_seen_whole(ask, tmp_path):
+    result = check(ask("trains.py", 50))
+    assert result.verdict == "repeated" and result.scope.kind == "whole"
+    assert (result.scope.steps_compared, result.scope.steps_total) == (50, 50)
+    assert rounds_of(tmp_path / "record") == [(20, [1, 2]), (200, [1, 2])]
+    assert (tmp_path / "record" / "result.json").is_file()
+
+
+def test_a_training_that_parts_early_is_stopped_early(ask, tmp_path):
+    result = check(ask("trains.py", 100000, 7))
+    assert result.verdict == "diverged"
+    assert (result.divergence.step, result.divergence.kind) == (7, "gradient")
+    assert rounds_of(tmp_path / "record") == [(20, [1, 2])]
+    assert [trial.status for trial in result.trials] == ["stopped"] * 2
+
+
+def test_the_probe_stops_after_exactly_so_many_steps(ask, tmp_path):
+    check(ask("trains.py", 100000, steps=33))
+    steps = [trial.observed[0].records["step"].max() for trial in open_record(tmp_path / "record").trials]
+    assert steps == [32, 32]
+
+
+def test_full_goes_on_after_the_first_difference(ask, tmp_path):
+    result = check(ask("trains.py", 50, 7, full=True))
+    assert result.verdict == "diverged" and result.divergence.step == 7
+    assert [(trial.status, trial.steps) for trial in result.trials] == [("complete", 50)] * 2
+
+
+def test_steps_say_that_only_a_beginning_was_compared(ask):
+    result = check(ask("trains.py", 100000, steps=30))
+    assert result.verdict == "repeated"
+    assert (result.scope.kind, result.scope.steps_compared) == ("prefix", 30)
+
+
+def test_a_budget_that_the_first_steps_exceed_compares_what_was_made(ask):
+    began = time.monotonic()
+    result = check(ask("trains_slowly.py", 100000, 0.1, budget=2.0))
+    assert result.scope.kind == "prefix" and 0 < result.scope.steps_compared < 20
+    assert result.verdict == "repeated"
+    assert time.monotonic() - began < 20
+
+
+def test_all_ranks_are_stopped_together(ask, tmp_path):
+    result = check(ask("starts_two_ranks.py", 2, 2, steps=20))
+    assert result.verdict == "repeated"
+    assert [len(trial.observed) for trial in open_record(tmp_path / "record").trials] == [2, 2]
+
+
+def test_a_rank_that_left_no_trace_is_missed(ask):
+    result = check(ask("starts_two_ranks.py", 3, 2, full=True))
+    assert result.verdict == "inconclusive" and "rank" in result.reason
+
+
+def test_a_pipeline_is_stopped_in_the_process_that_gets_so_far(ask, tmp_path):
+    result = check(ask("pretrains_then_finetunes.py", steps=20))
+    assert result.verdict == "repeated"
+    assert [process.steps for process in open_record(tmp_path / "record").trials[0].observed] == [10, 20]
+
+
+def test_trials_side_by_side_give_the_same_answer(ask, tmp_path):
+    result = check(ask("trains.py", 50, trials=4, jobs=2))
+    assert result.verdict == "repeated" and result.groups == [[1, 2, 3, 4]]
+
+
+def test_a_recorded_run_is_joined_by_more_trials(ask, tmp_path):
+    recording = record(ask("trains.py", 50))
+    result = add(recording.folder, 2)
+    assert result.verdict == "repeated" and result.groups == [[1, 2, 3]]
+    assert rounds_of(recording.folder) == [(None, [1]), (None, [2, 3])]
+    assert open_record(recording.folder).file.options.trials == 3
+
+
+def test_trials_added_to_a_divergence_are_stopped_where_it_was(ask, tmp_path):
+    check(ask("trains.py", 100000, 7))
+    result = add(tmp_path / "record", 1)
+    assert result.verdict == "diverged" and len(result.groups) == 3
+    assert [trial.status for trial in result.trials] == ["stopped"] * 3
+
+
+def test_a_long_recorded_run_is_checked_by_a_few_steps(ask, tmp_path):
+    recording = record(ask("trains.py", 500))
+    result = check(ask("trains.py", 500, out="second", against=recording.folder, steps=30))
+    assert result.verdict == "repeated"
+    assert (result.scope.kind, result.scope.steps_compared, result.scope.steps_total) == ("prefix", 30, 500)
+    assert [(trial.id, trial.status) for trial in result.trials] == [(1, "complete"), (2, "stopped")]
+    assert open_record(recording.folder).trials[0].observed[0].steps == 500
+
+
+def test_a_difference_from_the_recorded_run_is_found(ask, tmp_path):
+    recording = record(ask("trains.py", 500, 25))
+    result = check(ask("trains.py", 500, 25, out="second", against=recording.folder))
+    assert result.verdict == "diverged" and result.divergence.step == 25
+    assert rounds_of(tmp_path / "second") == [(20, [2]), (200, [2])]
+
+
+def test_another_setup_than_the_recorded_one_is_said(ask, tmp_path):
+    recording = record(ask("trains.py", 40))
+    result = check(ask("trains.py", 41, out="second", against=recording.folder, steps=30))
+    assert any("the command" in warning and "recorded" in warning for warning in result.warnings)
+
+
+def test_against_needs_a_record_with_a_run_that_ended(ask, tmp_path):
+    with pytest.raises(NotFound):
+        check(ask("trains.py", 5, against=tmp_path / "nowhere"))
+    recording = record(ask("exits_three.py"))
+    with pytest.raises(RecordError, match="no trial"):
+        check(ask("trains.py", 5, out="second", against=recording.folder))
+    with pytest.raises(SamebitsError):
+        add(recording.folder, 1)
+    assert not (tmp_path / "second").exists()
+
+
+def test_the_size_of_a_divergence_is_looked_up(ask, tmp_path):
+    result = check(ask("trains.py", 50, 7))
+    assert result.divergence.size is not None and result.divergence.size.elements == 1
+    assert not (tmp_path / "record" / "captures").exists()
+
+
+class Told(Progress):
+    def __init__(self):
+        self.words = []
+
+    def round_started(self, steps, trials):
+        self.words.append(("round", steps, trials))
+
+    def trial_started(self, id, of, steps_total):
+        self.words.append(("started", id, of, steps_total))
+
+    def trial_step(self, id, step):
+        self.words.append(("step", id))
+
+    def trial_ended(self, id, status, steps, seconds):
+        self.words.append(("ended", id, status, steps))
+
+
+def test_progress_is_told_of_rounds_trials_and_steps(ask):
+    told = Told()
+    check(ask("trains_slowly.py", 10, 0.05), told)
+    assert told.words[:2] == [("round", 20, 2), ("started", 1, 2, 20)]
+    assert ("step", 1) in told.words and ("ended", 2, "complete", 10) in told.words

@@ -1,0 +1,163 @@
+"""How trials end when they do not end well: each cleanly, with what was recorded still readable."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from samebits.check import check, record
+from samebits.errors import SamebitsError
+from samebits.launch import documents
+from samebits.launch.plan import Request
+from samebits.model import Options
+from samebits.store import open_record
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """Function(sample, *words, **options) -> Request for a program of tests/samples, in an empty folder."""
+    (tmp_path / "work").mkdir()
+
+    def request(sample, *words, **options):
+        return Request(
+            command=[sys.executable, str(SAMPLES / sample), *map(str, words)],
+            directory=tmp_path / "work",
+            out=tmp_path / "record",
+            options=Options(**options),
+        )
+
+    return request
+
+
+def is_alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in (b"Z", b"X")
+
+
+def processes_with(word):
+    """Command lines of all processes that have a word in them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [line for line in found if word in line]
+
+
+def wait_until(condition, seconds=20):
+    """Wait for something that happens in another process."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def test_a_failed_first_trial_ends_the_check(ask):
+    result = check(ask("exits_three.py", trials=5))
+    assert result.verdict == "inconclusive" and "3" in result.reason
+    assert [(trial.status, trial.exit_code) for trial in result.trials] == [("failed", 3)]
+
+
+def test_an_exit_status_that_is_a_good_end_is_one(ask):
+    result = check(ask("exits_three.py", trials=2, ok_exit=3))
+    assert [trial.status for trial in result.trials] == ["complete"] * 2
+    assert result.verdict != "diverged"
+
+
+def test_a_killed_trial_says_by_what_and_keeps_its_steps(ask, tmp_path):
+    trial = record(ask("is_killed.py")).trial
+    assert (trial.status, trial.signal) == ("killed", signal.SIGKILL) and "SIGKILL" in trial.why
+    assert open_record(tmp_path / "record").trials[0].observed[0].steps >= 2
+
+
+def test_a_program_killed_below_a_shell_says_so(ask, tmp_path):
+    request = ask("is_killed.py")
+    command = ["sh", "-c", f"{sys.executable} {SAMPLES / 'is_killed.py'}; exit $?"]
+    trial = record(Request(command=command, directory=request.directory, out=request.out)).trial
+    assert trial.status == "failed" and "SIGKILL" in trial.why
+
+
+def test_a_trial_that_takes_too_long_is_ended_even_if_it_does_not_want_to(ask, tmp_path, monkeypatch):
+    monkeypatch.setattr("samebits.launch.trial.GRACE", 0.3)
+    began = time.monotonic()
+    trial = record(ask("ignores_sigterm.py", timeout=1.0)).trial
+    assert trial.status == "timeout" and time.monotonic() - began < 15
+    assert not processes_with("ignores_sigterm.py")
+
+
+def test_a_trial_that_never_steps_is_not_run_five_times(ask):
+    result = check(ask("never_steps.py", trials=5))
+    assert result.verdict == "inconclusive" and len(result.trials) == 1
+
+
+def test_children_that_are_left_behind_are_named_and_ended(ask, tmp_path):
+    trial = record(ask("leaves_children.py", tmp_path / "pid")).trial
+    assert trial.status == "complete"
+    assert ["leaves_children.py" in line for line in trial.children_left] == [True]
+    wait_until(lambda: not is_alive(int((tmp_path / "pid").read_text())))
+
+
+def test_a_stopped_trial_leaves_nothing_running(ask, tmp_path):
+    trial = record(ask("trains_slowly.py", 1000, 0.001, steps=5)).trial
+    assert (trial.status, trial.stop_after) == ("stopped", 5)
+    assert trial.packages
+    assert not processes_with("trains_slowly.py")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
+def test_whatever_ends_samebits_ends_its_trials_and_leaves_a_record(tmp_path, number):
+    command = [sys.executable, str(SAMPLES / "trains_slowly.py"), "100000", "0.01"]
+    words = [sys.executable, "-m", "samebits", "check", "--out", str(tmp_path / "record"), "--full", "--", *command]
+    samebits = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    trial = tmp_path / "record/trials/001"
+    wait_until(lambda: list(trial.glob("processes/*/trace.bin")))
+    samebits.send_signal(number)
+    _, said = samebits.communicate(timeout=20)
+    assert samebits.returncode == (130 if number == signal.SIGINT else -number)
+    assert b"Traceback" not in said
+    wait_until(lambda: not processes_with(str(tmp_path)))
+    opened = open_record(tmp_path / "record")
+    assert opened.trials[0].file.status == "killed" and "samebits" in opened.trials[0].file.why
+    assert opened.trials[0].observed[0].steps > 0
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of 2 MB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True)
+    if made.returncode:
+        pytest.skip("a small disk takes the right to mount one")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_said_and_leaves_the_program_alone(ask, small_disk, tmp_path):
+    request = ask("fills_the_disk.py", small_disk / "filler", tmp_path / "done")
+    with pytest.raises(SamebitsError, match="disk is full"):
+        record(Request(command=request.command, directory=request.directory, out=small_disk / "record"))
+    os.unlink(small_disk / "filler")
+    trial = open_record(small_disk / "record").trials[0]
+    assert trial.observed[0].steps >= 5 and trial.observed[0].end is None
+    assert (tmp_path / "done").read_text() == "trained to the end"
+
+
+def test_a_document_is_written_whole_or_not_at_all(small_disk):
+    documents.write(small_disk / "a.json", {"a": 1})
+    with (small_disk / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    with pytest.raises(SamebitsError, match="disk is full"), documents.full_disk_said(small_disk):
+        documents.write(small_disk / "a.json", {"a": "b" * 100_000})
+    assert (small_disk / "a.json").read_text() == '{\n "a": 1\n}\n'
+    assert sorted(path.name for path in small_disk.iterdir()) == ["a.json", "filler"]

@@ -1,0 +1,2 @@
+"""Is watched, and trains nothing."""
+print("nothing to do")
