@@ -1,0 +1,131 @@
+"""The page in a real browser: Chromium, light and dark, narrow and wide."""
+
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+
+from samebits.reports import html
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
+
+WIDTHS = (375, 1400)
+SCHEMES = ("light", "dark")
+LEAST_CONTRAST = 4.5  # https://www.w3.org/TR/WCAG22/#contrast-minimum
+
+CONTRASTS = Path(__file__).with_name("contrasts.js").read_text()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no Chromium on PATH")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def pages(judged, tmp_path_factory):
+    """Verdict -> (its result, the file with its page)."""
+    folder = tmp_path_factory.mktemp("pages")
+    made = {
+        "repeated": judged("AAAAA", 600),
+        "diverged": judged(
+            "AABACABDEFGH", 600, {letter: 100 * (ord(letter) - 65) for letter in "BCDEF"} | {"G": 3, "H": 9}
+        ),
+        "single": judged("A", 5),
+    }
+    found = {}
+    for name, (result, record) in made.items():
+        path = folder / f"{name}.html"
+        path.write_text(html.render(result, record), encoding="utf-8")
+        found[name] = (result, path)
+    return found
+
+
+@pytest.fixture
+def opened(browser, pages):
+    """Function(name, scheme, width) -> the open page; `problems`: what the console said and what was requested."""
+    contexts = []
+
+    def open_page(name, scheme="light", width=1400):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+        contexts.append(context)
+        page = context.new_page()
+        page.problems = []
+        page.on("console", lambda message: page.problems.append(message.text))
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("request", lambda request: page.problems.append(request.url))
+        page.goto(pages[name][1].as_uri())
+        page.problems = [said for said in page.problems if said != pages[name][1].as_uri() and said != "data:,"]
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("name", ["repeated", "diverged", "single"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_requested_nothing_complains_and_nothing_overflows(opened, name, width):
+    page = opened(name, width=width)
+    assert page.problems == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("name", ["repeated", "diverged", "single"])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_text_can_be_read(opened, name, scheme):
+    page = opened(name, scheme)
+    texts = page.evaluate(CONTRASTS)
+    assert len(texts) > 30
+    assert [text for text in texts if text[0] < LEAST_CONTRAST] == []
+
+
+def test_dark_is_dark(opened):
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert opened("repeated", "light").evaluate(background) == "rgb(255, 255, 255)"
+    assert opened("repeated", "dark").evaluate(background) == "rgb(20, 23, 28)"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["repeated", "diverged", "single"])
+def test_the_verdict_is_seen_without_scrolling(opened, pages, name, width):
+    from samebits.reports import wording
+
+    page = opened(name, width=width)
+    heading = page.locator("h1")
+    assert heading.inner_text() == wording.headline(pages[name][0])
+    box = heading.bounding_box()
+    assert box["y"] + box["height"] < 500
+
+
+def test_the_map_has_a_row_for_each_trial_and_its_stretches_fill_it(opened):
+    page = opened("diverged")
+    tracks = page.locator(".track")
+    assert tracks.count() == 12
+    for track in tracks.all():
+        box = track.bounding_box()
+        last = track.locator(".stretch").last.bounding_box()
+        assert abs(last["x"] + last["width"] - box["x"] - box["width"]) < 3
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_labels_of_an_axis_do_not_cover_each_other(opened, width):
+    page = opened("diverged", width=width)
+    for axis in page.locator(".ticks").all():
+        boxes = [label.bounding_box() for label in axis.locator("span").all()]
+        for left, right in itertools.pairwise(boxes):
+            assert left["x"] + left["width"] <= right["x"]
+
+
+def test_it_prints(opened, tmp_path):
+    page = opened("diverged", "dark")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.pdf(path=str(tmp_path / "page.pdf"))
+    assert (tmp_path / "page.pdf").stat().st_size > 10_000

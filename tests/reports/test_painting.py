@@ -1,0 +1,53 @@
+"""Colour adds nothing to the words, and is there on a terminal only."""
+
+import io
+import re
+
+import pytest
+
+from samebits.reports import painting, terminal
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def without_escapes(text):
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+@pytest.mark.parametrize("name", ["repeated", "diverged", "inconclusive", "hostile"])
+def test_colour_changes_no_word(name, request):
+    result = request.getfixturevalue(name)
+    text = terminal.render(result)
+    painted = painting.painted(text, result.verdict)
+    assert "\x1b[1;3" in painted
+    assert without_escapes(painted) == text
+
+
+def test_a_file_gets_no_colour_and_whole_lines(diverged):
+    assert painting.shown(diverged, None, io.StringIO()) == terminal.render(diverged)
+
+
+def test_a_terminal_gets_colour(diverged, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[" in painting.shown(diverged, None, Terminal())
+
+
+def test_no_color_is_respected(diverged, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in painting.shown(diverged, None, Terminal())
+    monkeypatch.setenv("NO_COLOR", "")
+    assert "\x1b" in painting.shown(diverged, None, Terminal())
+
+
+def test_the_width_is_that_of_the_terminal(repeated, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "70")
+    assert max(map(len, painting.shown(repeated, None, Terminal()).splitlines())) <= 70

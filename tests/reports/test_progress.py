@@ -1,0 +1,179 @@
+"""Progress: live lines on a terminal, sparse plain lines elsewhere, nothing that breaks a trial."""
+
+import io
+import os
+import pty
+import subprocess
+import sys
+import time
+
+import pytest
+
+from samebits.reports import painting, progress
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def run_a_trial(shown, clock=None, steps=100):
+    shown.round_started(steps, 2)
+    shown.trial_started(1, 2, steps)
+    for step in range(1, steps + 1):
+        if clock is not None:
+            clock.now += 1.0
+        shown.trial_step(1, step)
+    shown.note("something to say")
+    shown.trial_ended(1, "complete", steps, 3.5)
+
+
+def test_plain_lines_are_sparse():
+    stream, clock = io.StringIO(), Clock()
+    run_a_trial(progress.Lines(stream, clock), clock)
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "samebits: 2 trials, 100 steps each"
+    assert "samebits: trial 1 of 2: 30 of 100 steps, 1.0 steps/s, 1:10 left" in lines
+    assert lines[-1] == "samebits: trial 1 of 2: complete, 100 steps, 3.5 s"
+    assert len(lines) < 8
+
+
+def test_a_stream_that_is_no_terminal_gets_no_escapes():
+    stream = io.StringIO()
+    with progress.shown(stream) as shown:
+        run_a_trial(shown)
+    assert "\x1b" not in stream.getvalue()
+    assert isinstance(shown, progress.Lines)
+
+
+def test_a_terminal_gets_live_lines_that_go(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    with progress.shown(stream) as shown:
+        run_a_trial(shown)
+    text = stream.getvalue()
+    assert "trial 1 of 2" in text
+    assert "something to say" in text
+    assert "\x1b[2K" in text  # erased at the end: the verdict stands alone
+
+
+def test_no_color_asks_for_no_colour(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    with progress.shown(stream) as shown:
+        run_a_trial(shown)
+    assert "\x1b[3" not in stream.getvalue()
+
+
+def test_a_dumb_terminal_gets_plain_lines(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    assert not painting.is_terminal(Terminal())
+
+
+class Gone(io.StringIO):
+    """A stream that nobody reads any more."""
+
+    def write(self, text):
+        raise BrokenPipeError
+
+
+def test_a_reader_that_has_gone_ends_no_trial():
+    run_a_trial(progress.Lines(Gone()))
+    closed = io.StringIO()
+    closed.close()
+    run_a_trial(progress.Lines(closed))
+
+
+def test_steps_of_an_unknown_trial_are_ignored(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.shown(Terminal()) as live:
+        for shown in (live, progress.Lines(io.StringIO())):
+            shown.trial_step(7, 1)
+            shown.trial_ended(7, "killed", 1, 0.1)
+
+
+def test_many_trials_do_not_fill_the_screen(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.shown(Terminal()) as live:
+        for number in range(1, 101):
+            live.trial_started(number, 100, None)
+            live.trial_step(number, 1)
+        assert len(live._tasks) <= progress.ROWS
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"), [(None, ""), (0, ""), (1234.5, "1,234 steps/s"), (2.5, "2.5 steps/s"), (0.25, "4.0 s/step")]
+)
+def test_a_rate_is_said_as_people_do(rate, said):
+    assert progress.pace_words(rate) == said
+
+
+def test_the_rate_leaves_out_the_start():
+    clock = Clock()
+    pace = progress.Pace(clock)
+    clock.now = 60.0
+    assert pace.at(1) is None
+    clock.now = 61.0
+    assert pace.at(11) == 10
+    assert progress.left(10.0, 11, 111) == "0:10 left"
+    assert progress.left(10.0, 11, None) == ""
+
+
+def test_steps_cost_little():
+    stream = io.StringIO()
+    shown = progress.Lines(stream)
+    shown.trial_started(1, 1, None)
+    began = time.perf_counter()
+    for step in range(100_000):
+        shown.trial_step(1, step)
+    assert time.perf_counter() - began < 5
+    assert stream.getvalue() == ""
+
+
+SHOWS = """
+import sys, time
+from samebits.reports.progress import shown
+with shown(sys.stderr) as live:
+    live.round_started(None, 1)
+    live.trial_started(1, 1, 50)
+    for step in range(50):
+        live.trial_step(1, step + 1)
+        time.sleep(0.01)
+    live.trial_ended(1, "complete", 50, 0.5)
+print("the result")
+"""
+
+
+def test_on_a_real_terminal_standard_output_holds_the_result_only():
+    screen, terminal = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", SHOWS], stdout=subprocess.PIPE, stderr=terminal, env={**os.environ, "TERM": "xterm"}
+        )
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                part = os.read(screen, 65536)
+            except OSError:  # Linux says so when the other side is closed
+                break
+            if not part:
+                break
+            shown += part
+    finally:
+        os.close(screen)
+    assert done.stdout == b"the result\n"
+    assert b"trial 1 of 1" in shown
