@@ -32,12 +32,23 @@ SEEN = [
         "the optimizer computes its gradients outside of get_gradients",
     ),
     ("update", "weights, optimizer slots, iterations and rates, read after each step", "", ""),
-    ("start", "weights and slots, read before the first step of their function", "", ""),
+    (
+        "start",
+        "weights and slots, read before the first step of their function",
+        "weights that the first step makes itself (a subclassed model of tf.keras)",
+        "the first step makes the weights: they are seen after it",
+    ),
     (
         "end",
         "weights read at exit, or before clear_session and Session.close",
         "a session that dies unclosed",
         "the state after the last step is taken",
+    ),
+    (
+        "batch of a loop",
+        "Optimizer.apply_gradients with eager gradients: gradients, weights and state",
+        "a loop of the program's own with GradientTape",
+        "the batch of a loop with GradientTape is not seen on this TensorFlow",
     ),
     ("evaluation", "outputs of the test and predict functions, kind forward", "", ""),
 ]
@@ -53,6 +64,8 @@ class Watch:
         self.arrays = Arrays(probe)
         self.ends = Ends(probe, self.arrays, self.make_reader)
         self.functions = Functions(self)
+        self.looping = False  # whether the loop of tf.keras in TensorFlow 2.1 is calling an optimizer
+        self.eager_gradients = None  # what the optimizer applied in that call, where it ran eagerly
         self._said = set()
 
     def make_reader(self, variables, session):
@@ -86,22 +99,33 @@ class Watch:
             return [(name, None)]
         return [(name, numpy.asarray(value))]
 
-    def end_step(self):
-        """A step is over."""
-        self.say_once("observed-by", lambda: self.probe.event("observed-by", how="train-function"))
+    def add_all(self, kind, named):
+        """Record [(name, value)], tensors and arrays alike."""
+        for name, value in named:
+            for part, array in self.arrays_of(name, value):
+                if array is not None:
+                    self.arrays.add(kind, part, array)
+
+    def flatten(self, values):
+        """The leaves of a nested structure."""
+        return self._tensorflow.flatten(values)
+
+    def end_step(self, how="train-function"):
+        """A step is over. `how`: what counted as one."""
+        self.say_once("observed-by " + how, lambda: self.probe.event("observed-by", how=how))
         self.probe.end_step()
 
     def say_hidden(self, found, model):
         """Say what cannot be seen of a function that trains."""
         if found is None or not found.gradients:
-            self.say_once("gradient", lambda: self.probe.not_observed("gradient", HIDDEN["gradient"]))
-        loss = model.total_loss if model is not None else found.loss
-        if any(_is_random(operation.type) for operation in ancestors(loss)):
-            self.say_once("rng", lambda: self.probe.not_observed("rng", HIDDEN["rng"]))
+            self.say_hidden_point("gradient")
+        loss = model.total_loss if model is not None else getattr(found, "loss", None)
+        if any(_is_random(kind) for operation in ancestors(loss) for kind in _kinds(operation)):
+            self.say_hidden_point("rng")
 
-    def say_hidden_batch(self):
-        """Say that a batch cannot be seen."""
-        self.say_once("batch", lambda: self.probe.not_observed("batch", HIDDEN["batch"]))
+    def say_hidden_point(self, point):
+        """Say that a point of the table cannot be seen."""
+        self.say_once(point, lambda: self.probe.not_observed(point, HIDDEN[point]))
 
     def say_once(self, topic, say):
         """Call `say()` once for a topic."""
@@ -112,6 +136,16 @@ class Watch:
 
 def _is_random(kind):
     return any(word in kind for word in _RANDOM)
+
+
+def _kinds(operation):
+    """Types of an operation and of what is inside the functions (branches of a condition) that it calls."""
+    kinds = [operation.type]
+    for attribute in operation.node_def.attr.values():
+        called = operation.graph._functions.get(attribute.func.name) if attribute.func.name else None
+        if called is not None:
+            kinds += [node.op for node in called.definition.node_def]
+    return kinds
 
 
 def ancestors(tensor):

@@ -93,15 +93,23 @@ def _remember_gradients(owner, is_class, args, kwargs, gradients):
     remember(Found(optimizer, gradients, named["params"], loss=named.get("loss")))
 
 
-def watch_apply_gradients(owner, probe):
-    """Remember what `owner.apply_gradients(grads_and_vars, ...)` applies in a graph, and by which operation."""
+def watch_apply_gradients(owner, probe, tapes):
+    """Remember what `owner.apply_gradients(grads_and_vars, ...)` applies in a graph, and by which operation.
+
+    Outside of graphs there is nothing to remember: `tapes` observes a step there and then.
+    """
     original = owner.apply_gradients
 
     @functools.wraps(original)
     def apply_gradients(self, grads_and_vars, *args, **kwargs):
         pairs = list(grads_and_vars)
+        is_eager = any(hasattr(_tensor(gradient), "_numpy") for gradient, _ in pairs)
+        step = probe.guard("gradients", tapes.before, self, pairs) if is_eager else None
         update = original(self, pairs, *args, **kwargs)
-        probe.guard("keras gradients", _remember_applied, self, pairs, update)
+        if step is not None:
+            probe.guard("gradients", step.after)
+        elif not is_eager:
+            probe.guard("gradients", _remember_applied, self, pairs, update)
         return update
 
     owner.apply_gradients = apply_gradients

@@ -1,6 +1,7 @@
 """What is observed when a function of Keras 2 is called: a step of an optimizer, or an evaluation."""
-from . import keras2_ends, keras2_gradients
+from . import keras2_gradients
 from .keras2_fetches import fetch
+from .keras2_tracked import Tracked
 from .keras2_variables import name_of, state_of
 
 
@@ -46,9 +47,8 @@ class Step(_Called):
         self.extra = [tensor for _, tensor in named] + [tensor for _, tensor in unfed]
         self._extra_names = [("gradient", name) for name, _ in named] + [("batch", name) for name, _ in unfed]
         self.fetched = [None] * len(self.extra)
-        self._variables = _variables(model, found, parameters)
-        self._weights = len(self._variables[0])
-        self._followed = self._reader = None
+        self._weights, self._state = _variables(model, found, parameters)
+        self._tracked = None
         self._symbols = []
         watch.say_hidden(found, model)
 
@@ -57,8 +57,9 @@ class Step(_Called):
     def before(self, function, inputs):
         """The first sign of a step; before the first step of this function, its initial weights."""
         self._watch.probe.begin()
-        if self._followed is None:
-            self._start(self._watch.session_for(function, inputs))
+        if self._tracked is None:
+            session = self._watch.session_for(function, inputs)
+            self._tracked = Tracked(self._watch, self._weights, self._state, session)
         names = self._inputs or [str(position) for position in range(len(inputs))]
         tensors = self._add_inputs(names, inputs)
         if tensors and not self._symbols:
@@ -68,28 +69,12 @@ class Step(_Called):
         """A data set feeds tensors of the graph: their values come back with the step that uses them."""
         self._symbols = tensors
         if not hasattr(function, "fetch_callbacks"):
-            self._watch.say_hidden_batch()
+            self._watch.say_hidden_point("batch")
             return
         self._extra_names += [("batch", name) for name, _ in tensors]
         first = len(self.fetched)
         self.fetched += [None] * len(tensors)
         fetch(function, [tensor for _, tensor in tensors], self.fetched, first)
-
-    def _start(self, session):
-        ends = self._watch.ends
-        weights, state = self._variables
-        new = [item for item in weights if ends.is_new(item[1])] + state
-        self._reader = self._watch.make_reader([variable for _, variable in weights + state], session)
-        values = self._watch.make_reader([variable for _, variable in new], session).read(session)
-        for (name, _), value in zip(new, values):
-            self._watch.arrays.add("start", name, value, start=True)
-        self._follow(session)
-
-    def _follow(self, session):
-        reference = keras2_ends.session_reference(session)
-        self._followed = [self._watch.ends.track(name, variable) for name, variable in self._variables[0]]
-        for weight in self._followed:
-            weight.session = reference
 
     # -- after it ---------------------------------------------------------------------------------------------
 
@@ -105,19 +90,8 @@ class Step(_Called):
         for (kind, name), value in pairs:
             if kind == "gradient":
                 arrays.add(kind, name, value)
-        self._add_updates(getattr(function, "_session", None))
+        self._tracked.add_updates(getattr(function, "_session", None))
         self._watch.end_step()
-
-    def _add_updates(self, session):
-        if self._followed and not self._watch.ends.is_followed(self._followed[0]):
-            self._follow(session)  # trained on after its graph was cleared
-        arrays, weights = self._watch.arrays, self._weights
-        named = self._variables[0] + self._variables[1]
-        for position, value in enumerate(self._reader.read(session)):
-            fingerprint = arrays.add("update", named[position][0], value)
-            if position < weights:
-                followed = self._followed[position]
-                followed.last = (arrays.point("end", followed.name, value), fingerprint)
 
 
 class Evaluation(_Called):

@@ -1,0 +1,41 @@
+"""The variables that a step changes: seen before the first step, after each, and at the end."""
+from . import keras2_ends
+
+
+class Tracked:
+    """Weights and optimizer state of one function that trains. `weights`, `state`: [(name, variable)]."""
+
+    def __init__(self, watch, weights, state, session):
+        self._watch = watch
+        self._weights, self._state = list(weights), list(state)
+        new = [item for item in self._weights if watch.ends.is_new(item[1])] + self._state
+        values = watch.make_reader([variable for _, variable in new], session).read(session)
+        for (name, _), value in zip(new, values):
+            watch.arrays.add("start", name, value, start=True)
+        self._follow(session)
+
+    def _follow(self, session):
+        watch, reference = self._watch, keras2_ends.session_reference(session)
+        self._named = self._weights + self._state
+        self._reader = watch.make_reader([variable for _, variable in self._named], session)
+        self._followed = [watch.ends.track(name, variable) for name, variable in self._weights]
+        for weight in self._followed:
+            weight.session = reference
+
+    def grow(self, weights, state):
+        """Take in what the step itself has made: its initial value was not seen."""
+        for listed, more in ((self._weights, weights), (self._state, state)):
+            known = {id(variable) for _, variable in listed}
+            listed += [item for item in more if id(item[1]) not in known]
+        self._follow(None)
+
+    def add_updates(self, session):
+        """Record all of them after a step."""
+        if self._followed and not self._watch.ends.is_followed(self._followed[0]):
+            self._follow(session)  # trained on after its graph was cleared
+        arrays, followed, count = self._watch.arrays, self._followed, len(self._followed)
+        for position, value in enumerate(self._reader.read(session)):
+            name = self._named[position][0]
+            fingerprint = arrays.add("update", name, value)
+            if position < count:
+                followed[position].last = (arrays.point("end", name, value), fingerprint)
