@@ -37,7 +37,8 @@ def leaks_of(folder):
 def test_a_trial_that_resumes_from_an_earlier_one_makes_the_check_inconclusive(ask, tmp_path):
     result = check(ask("resumes_from_checkpoint.py"))
     assert result.verdict == "inconclusive"
-    assert "had written" in result.reason and "{out}" in result.advice
+    assert "had written" in result.reason
+    assert "{out}" in result.advice
     assert leaks_of(tmp_path / "record") == [[], [("checkpoint.txt", 1)], [("checkpoint.txt", 2)]]
 
 
@@ -79,10 +80,14 @@ def test_a_leak_from_an_earlier_round_counts_too(ask, tmp_path):
 def test_every_leak_keeps_what_the_file_held(ask, tmp_path):
     check(ask("resumes_from_checkpoint.py"))
     contents = [leak.content for trial in open_record(tmp_path / "record").trials for leak in trial.file.leaks]
-    assert len(set(contents)) == 2 and all(len(content) == 32 for content in contents)
+    assert len(set(contents)) == 2
+    assert all(len(content) == 32 for content in contents)
 
 
-@pytest.mark.parametrize("path", ["__pycache__/a.cpython-311.pyc", "data/MNIST/raw/train-images", "record/trials/001/x"])
+NEVER = ["__pycache__/a.cpython-311.pyc", "data/MNIST/raw/train-images", "record/trials/001/x"]
+
+
+@pytest.mark.parametrize("path", NEVER)
 def test_bytecode_data_sets_and_the_record_never_count(tmp_path, path):
     leaks = Leaks(tmp_path, tmp_path / "record")
     assert not leaks.counts(tmp_path / path)

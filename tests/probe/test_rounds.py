@@ -8,6 +8,7 @@ import pytest
 
 from samebits.check import add, check, record
 from samebits.errors import NotFound, RecordError, SamebitsError
+from samebits.launch import captures
 from samebits.launch.plan import Request
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import Looked, Schedule, estimate
@@ -53,7 +54,8 @@ def test_rounds_grow_tenfold_until_every_trial_has_ended():
 
 def test_steps_are_the_last_round():
     schedule = Schedule(Options(steps=300), 5)
-    assert [schedule.first().steps, schedule.after(looked(20)).steps, schedule.after(looked(200)).steps] == [20, 200, 300]
+    assert schedule.first().steps == 20
+    assert [schedule.after(looked(steps)).steps for steps in (20, 200)] == [200, 300]
     assert schedule.after(looked(300)) is None
     assert Schedule(Options(steps=7), 5).first().steps == 7
 
@@ -87,7 +89,8 @@ def test_a_round_is_estimated_from_the_two_before():
 
 def test_a_training_that_repeats_is_seen_whole(ask, tmp_path):
     result = check(ask("trains.py", 50))
-    assert result.verdict == "repeated" and result.scope.kind == "whole"
+    assert result.verdict == "repeated"
+    assert result.scope.kind == "whole"
     assert (result.scope.steps_compared, result.scope.steps_total) == (50, 50)
     assert rounds_of(tmp_path / "record") == [(20, [1, 2]), (200, [1, 2])]
     assert (tmp_path / "record" / "result.json").is_file()
@@ -109,7 +112,8 @@ def test_the_probe_stops_after_exactly_so_many_steps(ask, tmp_path):
 
 def test_full_goes_on_after_the_first_difference(ask, tmp_path):
     result = check(ask("trains.py", 50, 7, full=True))
-    assert result.verdict == "diverged" and result.divergence.step == 7
+    assert result.verdict == "diverged"
+    assert result.divergence.step == 7
     assert [(trial.status, trial.steps) for trial in result.trials] == [("complete", 50)] * 2
 
 
@@ -122,7 +126,8 @@ def test_steps_say_that_only_a_beginning_was_compared(ask):
 def test_a_budget_that_the_first_steps_exceed_compares_what_was_made(ask):
     began = time.monotonic()
     result = check(ask("trains_slowly.py", 100000, 0.1, budget=2.0))
-    assert result.scope.kind == "prefix" and 0 < result.scope.steps_compared < 20
+    assert result.scope.kind == "prefix"
+    assert 0 < result.scope.steps_compared < 20
     assert result.verdict == "repeated"
     assert time.monotonic() - began < 20
 
@@ -135,7 +140,8 @@ def test_all_ranks_are_stopped_together(ask, tmp_path):
 
 def test_a_rank_that_left_no_trace_is_missed(ask):
     result = check(ask("starts_two_ranks.py", 3, 2, full=True))
-    assert result.verdict == "inconclusive" and "rank" in result.reason
+    assert result.verdict == "inconclusive"
+    assert "rank" in result.reason
 
 
 def test_a_pipeline_is_stopped_in_the_process_that_gets_so_far(ask, tmp_path):
@@ -146,13 +152,15 @@ def test_a_pipeline_is_stopped_in_the_process_that_gets_so_far(ask, tmp_path):
 
 def test_trials_side_by_side_give_the_same_answer(ask, tmp_path):
     result = check(ask("trains.py", 50, trials=4, jobs=2))
-    assert result.verdict == "repeated" and result.groups == [[1, 2, 3, 4]]
+    assert result.verdict == "repeated"
+    assert result.groups == [[1, 2, 3, 4]]
 
 
 def test_a_recorded_run_is_joined_by_more_trials(ask, tmp_path):
     recording = record(ask("trains.py", 50))
     result = add(recording.folder, 2)
-    assert result.verdict == "repeated" and result.groups == [[1, 2, 3]]
+    assert result.verdict == "repeated"
+    assert result.groups == [[1, 2, 3]]
     assert rounds_of(recording.folder) == [(None, [1]), (None, [2, 3])]
     assert open_record(recording.folder).file.options.trials == 3
 
@@ -160,7 +168,8 @@ def test_a_recorded_run_is_joined_by_more_trials(ask, tmp_path):
 def test_trials_added_to_a_divergence_are_stopped_where_it_was(ask, tmp_path):
     check(ask("trains.py", 100000, 7))
     result = add(tmp_path / "record", 1)
-    assert result.verdict == "diverged" and len(result.groups) == 3
+    assert result.verdict == "diverged"
+    assert len(result.groups) == 3
     assert [trial.status for trial in result.trials] == ["stopped"] * 3
 
 
@@ -176,7 +185,8 @@ def test_a_long_recorded_run_is_checked_by_a_few_steps(ask, tmp_path):
 def test_a_difference_from_the_recorded_run_is_found(ask, tmp_path):
     recording = record(ask("trains.py", 500, 25))
     result = check(ask("trains.py", 500, 25, out="second", against=recording.folder))
-    assert result.verdict == "diverged" and result.divergence.step == 25
+    assert result.verdict == "diverged"
+    assert result.divergence.step == 25
     assert rounds_of(tmp_path / "second") == [(20, [2]), (200, [2])]
 
 
@@ -199,7 +209,8 @@ def test_against_needs_a_record_with_a_run_that_ended(ask, tmp_path):
 
 def test_the_size_of_a_divergence_is_looked_up(ask, tmp_path):
     result = check(ask("trains.py", 50, 7))
-    assert result.divergence.size is not None and result.divergence.size.elements == 1
+    assert result.divergence.size is not None
+    assert result.divergence.size.elements == 1
     assert not (tmp_path / "record" / "captures").exists()
 
 
@@ -224,4 +235,10 @@ def test_progress_is_told_of_rounds_trials_and_steps(ask):
     told = Told()
     check(ask("trains_slowly.py", 10, 0.05), told)
     assert told.words[:2] == [("round", 20, 2), ("started", 1, 2, 20)]
-    assert ("step", 1) in told.words and ("ended", 2, "complete", 10) in told.words
+    assert ("step", 1) in told.words
+    assert ("ended", 2, "complete", 10) in told.words
+
+
+def test_no_second_look_where_it_would_take_more_than_a_minute():
+    slow = TrialFile(id=1, status="stopped", started="", seconds=20.0)
+    assert captures.seconds_needed([slow]) > captures.MOST_SECONDS

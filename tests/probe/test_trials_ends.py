@@ -1,7 +1,6 @@
 """How trials end when they do not end well: each cleanly, with what was recorded still readable."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -63,7 +62,8 @@ def wait_until(condition, seconds=20):
 
 def test_a_failed_first_trial_ends_the_check(ask):
     result = check(ask("exits_three.py", trials=5))
-    assert result.verdict == "inconclusive" and "3" in result.reason
+    assert result.verdict == "inconclusive"
+    assert "3" in result.reason
     assert [(trial.status, trial.exit_code) for trial in result.trials] == [("failed", 3)]
 
 
@@ -75,7 +75,8 @@ def test_an_exit_status_that_is_a_good_end_is_one(ask):
 
 def test_a_killed_trial_says_by_what_and_keeps_its_steps(ask, tmp_path):
     trial = record(ask("is_killed.py")).trial
-    assert (trial.status, trial.signal) == ("killed", signal.SIGKILL) and "SIGKILL" in trial.why
+    assert (trial.status, trial.signal) == ("killed", signal.SIGKILL)
+    assert "SIGKILL" in trial.why
     assert open_record(tmp_path / "record").trials[0].observed[0].steps >= 2
 
 
@@ -83,20 +84,23 @@ def test_a_program_killed_below_a_shell_says_so(ask, tmp_path):
     request = ask("is_killed.py")
     command = ["sh", "-c", f"{sys.executable} {SAMPLES / 'is_killed.py'}; exit $?"]
     trial = record(Request(command=command, directory=request.directory, out=request.out)).trial
-    assert trial.status == "failed" and "SIGKILL" in trial.why
+    assert trial.status == "failed"
+    assert "SIGKILL" in trial.why
 
 
 def test_a_trial_that_takes_too_long_is_ended_even_if_it_does_not_want_to(ask, tmp_path, monkeypatch):
     monkeypatch.setattr("samebits.launch.trial.GRACE", 0.3)
     began = time.monotonic()
     trial = record(ask("ignores_sigterm.py", timeout=1.0)).trial
-    assert trial.status == "timeout" and time.monotonic() - began < 15
+    assert trial.status == "timeout"
+    assert time.monotonic() - began < 15
     assert not processes_with("ignores_sigterm.py")
 
 
 def test_a_trial_that_never_steps_is_not_run_five_times(ask):
     result = check(ask("never_steps.py", trials=5))
-    assert result.verdict == "inconclusive" and len(result.trials) == 1
+    assert result.verdict == "inconclusive"
+    assert len(result.trials) == 1
 
 
 def test_children_that_are_left_behind_are_named_and_ended(ask, tmp_path):
@@ -117,7 +121,8 @@ def test_a_stopped_trial_leaves_nothing_running(ask, tmp_path):
 def test_whatever_ends_samebits_ends_its_trials_and_leaves_a_record(tmp_path, number):
     command = [sys.executable, str(SAMPLES / "trains_slowly.py"), "100000", "0.01"]
     words = [sys.executable, "-m", "samebits", "check", "--out", str(tmp_path / "record"), "--full", "--", *command]
-    samebits = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    quiet, heard = subprocess.DEVNULL, subprocess.PIPE
+    samebits = subprocess.Popen(words, cwd=tmp_path, stdout=quiet, stderr=heard, start_new_session=True)
     trial = tmp_path / "record/trials/001"
     wait_until(lambda: list(trial.glob("processes/*/trace.bin")))
     samebits.send_signal(number)
@@ -126,7 +131,8 @@ def test_whatever_ends_samebits_ends_its_trials_and_leaves_a_record(tmp_path, nu
     assert b"Traceback" not in said
     wait_until(lambda: not processes_with(str(tmp_path)))
     opened = open_record(tmp_path / "record")
-    assert opened.trials[0].file.status == "killed" and "samebits" in opened.trials[0].file.why
+    assert opened.trials[0].file.status == "killed"
+    assert "samebits" in opened.trials[0].file.why
     assert opened.trials[0].observed[0].steps > 0
 
 
@@ -146,9 +152,10 @@ def test_a_full_disk_is_said_and_leaves_the_program_alone(ask, small_disk, tmp_p
     request = ask("fills_the_disk.py", small_disk / "filler", tmp_path / "done")
     with pytest.raises(SamebitsError, match="disk is full"):
         record(Request(command=request.command, directory=request.directory, out=small_disk / "record"))
-    os.unlink(small_disk / "filler")
+    (small_disk / "filler").unlink()
     trial = open_record(small_disk / "record").trials[0]
-    assert trial.observed[0].steps >= 5 and trial.observed[0].end is None
+    assert trial.observed[0].steps >= 5
+    assert trial.observed[0].end is None
     assert (tmp_path / "done").read_text() == "trained to the end"
 
 

@@ -1,6 +1,5 @@
 """Writes a file and then reads it, in two processes; every run starts anew."""
 import subprocess
-import sys
 
 from samebits_probe import observe
 

@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits import compare
+from samebits import compare, store
 from samebits.launch.environment import Slot
 from samebits.launch.leaks import Leaks
 from samebits.launch.local import LocalLauncher
 from samebits.launch.plan import Plan
 from samebits.launch.trial import Limits, TrialRun
 from samebits.launch.watching import read_json
-from samebits.model import Divergence, Result, Size, TrialFile
+from samebits.model import Divergence, RecordFile, Result, Size, TrialFile
+from samebits.store import TrialTrace
 from samebits_probe import wire
 
 MOST_RUNS = 4
@@ -25,39 +26,54 @@ _KINDS = ("start", "batch", "forward", "gradient", "update")
 
 
 class Captured(NamedTuple):
-    """One tensor: its bytes in logical order."""
+    """One tensor of a run: its bytes in logical order, and all that the run observed."""
 
     data: bytes
     dtype: str
     shape: tuple[int, ...]
+    trial: TrialTrace
 
 
 def measure(plan: Plan, result: Result, files: list[TrialFile]) -> Size | None:
     """How far the values at the divergence are apart, or None where that cannot be had in a minute.
 
-    Trials are run anew until two of them differ in that tensor; each is stopped right after the step.
+    Trials are run anew until two of them part at the same point; each is stopped right after the step.
     """
     where = result.divergence
-    if where is None or where.kind not in _KINDS or seconds_needed(where, files) > MOST_SECONDS:
+    if where is None or result.verdict != "diverged" or where.kind not in _KINDS:
         return None
-    seen: list[Captured] = []
+    if seconds_needed(files) > MOST_SECONDS:
+        return None
     try:
-        for number in range(1, MOST_RUNS + 1):
-            found = _capture(plan, where, number)
-            if found is None:
-                return None
-            for other in seen:
-                if other.data != found.data and other.dtype == found.dtype and other.shape == found.shape:
-                    return compare.measure(other.data, found.data, found.dtype, found.shape)
-            seen.append(found)
+        return _measure(plan, where)
     finally:
         shutil.rmtree(plan.record / _FOLDER, ignore_errors=True)
+
+
+def seconds_needed(files: list[TrialFile]) -> float:
+    """An upper bound for all runs: a trial that was stopped later than this step took longer than these will."""
+    return MOST_RUNS * max((file.seconds for file in files), default=MOST_SECONDS)
+
+
+def _measure(plan: Plan, where: Divergence) -> Size | None:
+    file, seen = store.open_record(plan.record).file, list[Captured]()
+    for number in range(1, MOST_RUNS + 1):
+        found = _capture(plan, where, number)
+        if found is None:
+            return None
+        for other in seen:
+            if _part_there(file, where, other, found):
+                return compare.measure(other.data, found.data, found.dtype, found.shape)
+        seen.append(found)
     return None
 
 
-def seconds_needed(where: Divergence, files: list[TrialFile]) -> float:
-    """An upper bound for all runs: a trial that was stopped later than this step took longer than these will."""
-    return MOST_RUNS * max((file.seconds for file in files), default=MOST_SECONDS)
+def _part_there(file: RecordFile, where: Divergence, a: Captured, b: Captured) -> bool:
+    """Whether this is the first point at which two runs part (they may part earlier than those before did)."""
+    if (a.dtype, a.shape) != (b.dtype, b.shape):
+        return False
+    found = compare.judge(file, [a.trial, b.trial]).divergence
+    return found is not None and (found.step, found.kind, found.name) == (where.step, where.kind, where.name)
 
 
 def _capture(plan: Plan, where: Divergence, number: int) -> Captured | None:
@@ -65,15 +81,17 @@ def _capture(plan: Plan, where: Divergence, number: int) -> Captured | None:
     wanted = {"process": where.process.order, "step": step, "kind": where.kind, "name": where.name}
     elsewhere = replace(plan, record=plan.record / _FOLDER)
     limits, leaks = Limits(steps=step + 1, capture=wanted), Leaks(plan.directory, plan.record)
-    trial = TrialRun(elsewhere, number, limits, Slot(0, 1), leaks)
-    trial.run(LocalLauncher())
-    folders = [process.folder for process in trial.processes.observing()]
-    return _read(folders[where.process.order]) if where.process.order < len(folders) else None
+    run = TrialRun(elsewhere, number, limits, Slot(0, 1), leaks)
+    run.run(LocalLauncher())
+    folders = [process.folder for process in run.processes.observing()]
+    if where.process.order >= len(folders):
+        return None
+    return _read(folders[where.process.order], store.read_trial(run.folder))
 
 
-def _read(folder: Path) -> Captured | None:
+def _read(folder: Path, trial: TrialTrace) -> Captured | None:
     facts = read_json(folder / wire.CAPTURE_FACTS)
     path = folder / wire.CAPTURE
     if facts is None or not path.is_file() or path.stat().st_size > MOST_BYTES:
         return None
-    return Captured(path.read_bytes(), str(facts["dtype"]), tuple(int(n) for n in facts["shape"]))
+    return Captured(path.read_bytes(), str(facts["dtype"]), tuple(int(n) for n in facts["shape"]), trial)

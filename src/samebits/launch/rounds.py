@@ -66,7 +66,7 @@ class Trials:
         alone = tries_first or limits.seconds is not None
         try:
             while waiting or self._running:
-                self._fill(waiting, limits, jobs=1 if alone else self.plan.options.jobs, of=len(ids))
+                self._fill(waiting, limits, jobs=1 if alone else self.plan.options.jobs, of=max(ids))
                 for file in self._poll():
                     done.append(file)
                     if tries_first and len(done) == 1 and self._gives_no_verdict(file):

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from samebits import store
+from samebits import controls, store
 from samebits.launch import artifacts, documents, facts, folders, metrics
 from samebits.launch.command import Naming, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
@@ -88,7 +88,8 @@ class TrialRun:
         documents.write(self.folder / "trial.json", self._document("killed", "samebits was ended before the trial was"))
         self._began_reading = self._leaks.begin()
         self._seen.began = time.monotonic()
-        self._running: Running = launcher.start(self._job(environment))
+        with controls.launching(self.plan.controls):
+            self._running: Running = launcher.start(self._job(environment))
 
     def _make_folder(self) -> None:
         if self.folder.exists():
