@@ -30,6 +30,7 @@ class Probe:
     def __init__(self, config):
         self.config = config
         self.hasher = fingerprint.make_hasher(config["hash"], config.get("xxhash"))
+        self._rng_headers = {}  # length of a state -> header
         self.converters = []  # functions(value) -> (dtype, shape, contiguous buffer) or None; watchers add theirs
         self.step = 0
         self.stepping = None  # the watcher whose train function runs ("keras"): others then record and count nothing
@@ -182,7 +183,9 @@ class Probe:
         for name, sample in list(rng.SAMPLERS.items()):
             state = sample()
             if state is not None:
-                header = self.hasher.header("rng", (len(state),))
+                header = self._rng_headers.get(len(state))
+                if header is None:
+                    header = self._rng_headers[len(state)] = self.hasher.header("rng", (len(state),))
                 self.add(self.point("rng", name), self.hasher.data(state, header), step)
 
     def end_step(self):

@@ -1,6 +1,8 @@
 """States of the random number generators that are in use, read and never touched."""
-import array
+import struct
 import sys
+
+_WORDS = struct.Struct("<625I").pack  # the Mersenne Twister's 624 words and its position
 
 
 def python_state():
@@ -9,7 +11,7 @@ def python_state():
     if module is None or not hasattr(module, "_inst"):
         return None
     version, words, gauss = module._inst.getstate()
-    return array.array("Q", words).tobytes() + repr((version, gauss)).encode()
+    return _WORDS(*words) + repr((version, gauss)).encode()
 
 
 def numpy_state():

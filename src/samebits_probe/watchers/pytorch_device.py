@@ -5,8 +5,8 @@ are added. Addition of integers is associative, so that any order of reduction g
 would let sign flips and swaps cancel (as XOR and norms do). The same function on a CPU tensor is its twin, and the
 tests hold both against plain Python integers.
 
-What it does not do: the words are those of the memory in logical order, zero-filled to whole words; dtype and shape (and
-so the true length) are mixed in by the caller.
+The words are those of the memory in logical order, filled with zeros to whole words; dtype and shape (and so the true
+length) are mixed in by the caller.
 """
 
 import struct

@@ -141,11 +141,8 @@ class Optimizers:
         if isinstance(value, self._watch.torch.Tensor):
             self._watch.tensor("update", name, value)
             return
-        value = float(value)
-        probe = self._watch.probe
-        point = probe.point("update", name, "float64")
-        probe.add(point, probe.hasher.data(struct.pack("<d", value), probe.hasher.header("float64", ())))
-        probe.scalar(point, value)
+        point = self._watch.scalar_bytes("update", name, "float64", struct.pack("<d", float(value)))
+        self._watch.probe.scalar(point, value)
 
     def _weights(self, plan):
         watch, add = self._watch, self._watch.probe.add

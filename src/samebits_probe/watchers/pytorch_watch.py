@@ -26,7 +26,7 @@ class Watch:
 
     def _begin_anew(self):
         self.pid, self.home = os.getpid(), None
-        self._said = set()
+        self._said, self._headers = set(), {}
         self.prints = Fingerprints(self.torch, self.probe.hasher, self.say)
         self.names = Names(self)
 
@@ -83,5 +83,13 @@ class Watch:
 
     def text(self, kind, name, dtype, text):
         """Fingerprint a value that is no tensor by its exact text."""
-        probe, data = self.probe, text.encode("utf-8", "surrogatepass")
-        probe.add(probe.point(kind, name, dtype), probe.hasher.data(data, probe.hasher.header(dtype, ())))
+        self.scalar_bytes(kind, name, dtype, text.encode("utf-8", "surrogatepass"))
+
+    def scalar_bytes(self, kind, name, dtype, data):
+        """Fingerprint a single value's bytes and record it; gives the id of its point."""
+        header = self._headers.get(dtype)
+        if header is None:
+            header = self._headers[dtype] = self.probe.hasher.header(dtype, ())
+        point = self.probe.point(kind, name, dtype)
+        self.probe.add(point, self.probe.hasher.data(data, header))
+        return point
