@@ -8,7 +8,7 @@ from .. import rng
 from .keras2_arrays import Arrays
 from .keras2_ends import Ends
 from .keras2_functions import Functions
-from .keras2_gradients import watch_apply_gradients, watch_get_gradients
+from .keras2_gradients import ancestors, watch_get_gradients
 from .keras2_variables import EagerReader, GraphReader
 
 SEEN = [
@@ -49,6 +49,18 @@ SEEN = [
         "Optimizer.apply_gradients with eager gradients: gradients, weights and state",
         "a loop of the program's own with GradientTape",
         "the batch of a loop with GradientTape is not seen on this TensorFlow",
+    ),
+    (
+        "loss of a session",
+        "Optimizer.compute_gradients of a session's optimizer",
+        "gradients that the program computes by itself",
+        "the program computes its gradients without compute_gradients",
+    ),
+    (
+        "steps inside a function",
+        "training loop of tf.keras in TensorFlow 2.1",
+        "apply_gradients inside a tf.function of the program, in TensorFlow 1.14 and 2.1",
+        "an optimizer is applied inside a tf.function: these steps are not seen on this TensorFlow",
     ),
     ("evaluation", "outputs of the test and predict functions, kind forward", "", ""),
 ]
@@ -119,8 +131,11 @@ class Watch:
         """Say what cannot be seen of a function that trains."""
         if found is None or not found.gradients:
             self.say_hidden_point("gradient")
-        loss = model.total_loss if model is not None else getattr(found, "loss", None)
-        if any(_is_random(kind) for operation in ancestors(loss) for kind in _kinds(operation)):
+        self.say_random(ancestors([model.total_loss if model is not None else getattr(found, "loss", None)]))
+
+    def say_random(self, operations):
+        """Say that random states are hidden where an operation of the training has one."""
+        if any(_is_random(kind) for operation in operations for kind in _kinds(operation)):
             self.say_hidden_point("rng")
 
     def say_hidden_point(self, point):
@@ -146,17 +161,6 @@ def _kinds(operation):
         if called is not None:
             kinds += [node.op for node in called.definition.node_def]
     return kinds
-
-
-def ancestors(tensor):
-    """All operations of the graph that a tensor is computed from."""
-    waiting, seen = [getattr(tensor, "op", None)], set()
-    while waiting:
-        operation = waiting.pop()
-        if operation is not None and operation not in seen:
-            seen.add(operation)
-            waiting += [source.op for source in operation.inputs] + list(operation.control_inputs)
-    return seen
 
 
 _watches = {}

@@ -25,8 +25,13 @@ class Found:
 
     def is_applied_by(self, updates):
         """Whether one of the operations `updates` of a function applies these gradients."""
+        own = self.operations()
+        return any(_operation(update) in own for update in updates if not isinstance(update, tuple))
+
+    def operations(self):
+        """The operations that apply the gradients, as far as the optimizer says."""
         own = [self._update] if self._update is not None else getattr(self.optimizer, "updates", None) or []
-        return any(_operation(update) is _operation(one) for update in updates for one in own)
+        return {_operation(one) for one in own if one is not None and not isinstance(one, tuple)}
 
 
 def _operation(update):
@@ -35,11 +40,27 @@ def _operation(update):
 
 def find(updates):
     """The newest `Found` that one of `updates` applies, or None."""
-    for graph in {id(g): g for g in map(_graph_of, updates) if g is not None}.values():
-        for found in reversed(graph.__dict__.get(_FOUND, [])):
+    for graph in {id(g): g for g in map(graph_of, updates) if g is not None}.values():
+        for found in reversed(all_of(graph)):
             if found.is_applied_by(updates):
                 return found
     return None
+
+
+def all_of(graph):
+    """All that was found in a graph, oldest first."""
+    return getattr(graph, "__dict__", {}).get(_FOUND, ())
+
+
+def ancestors(elements):
+    """All operations of a graph that tensors or operations are computed from, their own among them."""
+    waiting, seen = [_operation(element) for element in elements if element is not None], set()
+    while waiting:
+        operation = waiting.pop()
+        if operation is not None and operation not in seen:
+            seen.add(operation)
+            waiting += [source.op for source in operation.inputs] + list(operation.control_inputs)
+    return seen
 
 
 def now():
@@ -49,25 +70,27 @@ def now():
 
 def newest_since(number, graph):
     """The newest `Found` of a graph after `number`, or None: for an optimizer that keeps its operations to itself."""
-    listed = getattr(graph, "__dict__", {}).get(_FOUND, [])
+    listed = all_of(graph)
     return listed[-1] if listed and listed[-1].number > number else None
 
 
-def _graph_of(value):
+def graph_of(value):
+    """The graph of a tensor, an operation or an update; None for what is eager."""
     if isinstance(value, tuple):  # (variable, new value)
         value = value[1]
     graph = getattr(_operation(value), "graph", None)
     return graph if hasattr(graph, "__dict__") else None
 
 
-def _tensor(gradient):
+def tensor_of(gradient):
+    """The tensor of a gradient: the values of a sparse one."""
     return getattr(gradient, "values", gradient)
 
 
 def remember(found):
     """Keep what was found beside the graph it belongs to. Eager gradients have no graph and are not kept."""
     for gradient in found.gradients:
-        graph = _graph_of(_tensor(gradient)) if gradient is not None else None
+        graph = graph_of(tensor_of(gradient)) if gradient is not None else None
         if graph is not None:
             graph.__dict__.setdefault(_FOUND, []).append(found)
             return
@@ -103,13 +126,14 @@ def watch_apply_gradients(owner, probe, tapes):
     @functools.wraps(original)
     def apply_gradients(self, grads_and_vars, *args, **kwargs):
         pairs = list(grads_and_vars)
-        is_eager = any(hasattr(_tensor(gradient), "_numpy") for gradient, _ in pairs)
+        is_eager = any(hasattr(tensor_of(gradient), "_numpy") for gradient, _ in pairs)
         step = probe.guard("gradients", tapes.before, self, pairs) if is_eager else None
         update = original(self, pairs, *args, **kwargs)
         if step is not None:
             probe.guard("gradients", step.after)
         elif not is_eager:
             probe.guard("gradients", _remember_applied, self, pairs, update)
+            probe.guard("gradients", tapes.traced, pairs)
         return update
 
     owner.apply_gradients = apply_gradients
@@ -144,7 +168,7 @@ def parts(found, name_of):
         if gradient is None:
             continue
         name = name_of(parameter)
-        named.append((name, _tensor(gradient)))
+        named.append((name, tensor_of(gradient)))
         indices = getattr(gradient, "indices", None)
         if indices is not None:
             named.append((name + "/indices", indices))

@@ -146,3 +146,10 @@ def _variables(model, found, parameters):
     weights += [parameter for parameter in parameters if id(parameter) not in known]
     optimizer = model.optimizer if model is not None else found.optimizer
     return [(name_of(weight), weight) for weight in weights], state_of(optimizer, parameters)
+
+
+def data_of(operations):
+    """[(name, tensor)] of what comes from data sets and queues of the graph."""
+    sources = [one for one in operations if one.type.startswith(("IteratorGetNext", "QueueDequeue"))]
+    sources.sort(key=lambda operation: operation.name)
+    return [(tensor.name.replace(":", "."), tensor) for source in sources for tensor in source.outputs]

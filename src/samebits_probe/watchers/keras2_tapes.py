@@ -1,7 +1,8 @@
 """Watches loops with `GradientTape` outside of functions: an optimizer that is given eager gradients steps at once."""
+import functools
 import weakref
 
-from .keras2_gradients import Found, parts
+from .keras2_gradients import Found, graph_of, parts, tensor_of
 from .keras2_tracked import Tracked
 from .keras2_variables import name_of, state_of
 
@@ -24,6 +25,30 @@ class Tapes:
             step = self._steps[optimizer] = _TapeStep(self._watch)
         step.before(found)
         return step
+
+
+    def traced(self, pairs):
+        """An optimizer was applied to tensors of a graph: of a function of the program, or of Keras' own graph."""
+        graphs = [graph_of(tensor_of(gradient)) for gradient, _ in pairs if gradient is not None]
+        own = self._watch.looping or not graphs or getattr(graphs[0], "name", "keras_graph") == "keras_graph"
+        if not own and hasattr(graphs[0], "outer_graph"):
+            self._watch.say_hidden_point("steps inside a function")
+
+    def wrap_tape(self, tape_class):
+        """Wrap `gradient` of a tape class: what it is taken of is the loss."""
+        original = tape_class.gradient
+
+        @functools.wraps(original)
+        def gradient(tape, target, *args, **kwargs):
+            if hasattr(target, "_numpy") and not self._watch.looping:
+                self._watch.probe.guard("loss", self._add_loss, target)
+            return original(tape, target, *args, **kwargs)
+
+        tape_class.gradient = gradient
+
+    def _add_loss(self, target):
+        self._watch.probe.begin()
+        self._watch.add_all("forward", [("loss", target)])
 
 
 class _TapeStep:

@@ -4,6 +4,7 @@ import importlib
 from . import keras2_loops
 from .keras2 import watch_of
 from .keras2_gradients import watch_apply_gradients, watch_compute_gradients, watch_get_gradients
+from .keras2_sessions import Sessions
 from .keras2_tapes import Tapes
 
 
@@ -19,12 +20,15 @@ def install(tensorflow, probe):
     watch.functions.wrap_model(_module("keras.engine.training").Model)
     optimizer = _module("keras.optimizer_v2.optimizer_v2").OptimizerV2
     watch_get_gradients(optimizer, probe)
-    watch_apply_gradients(optimizer, probe, Tapes(watch))
+    tapes = Tapes(watch)
+    tapes.wrap_tape(_module("eager.backprop").GradientTape)
+    watch_apply_gradients(optimizer, probe, tapes)
     watch_get_gradients(_module("keras.optimizers").Optimizer, probe)
     session_optimizer = _module("training.optimizer").Optimizer
     keras2_loops.install(_module, watch)
     watch_compute_gradients(session_optimizer, probe)
-    watch_apply_gradients(session_optimizer, probe, Tapes(watch))
+    watch_apply_gradients(session_optimizer, probe, tapes)
+    Sessions(watch).wrap(_module("client.session").BaseSession)
 
 
 def _module(name):

@@ -1,0 +1,100 @@
+"""Watches loops of `session.run(train_op, ...)`: a run that applies gradients is a step.
+
+Gradients, the loss and what comes from a data set are fetched by the same run. Nothing is added to the graph.
+"""
+import functools
+
+from . import keras2_gradients
+from .keras2_steps import data_of
+from .keras2_tracked import Tracked
+from .keras2_variables import name_of, state_of
+
+_KEPT = 256  # sets of fetches whose kind is remembered
+
+
+class Sessions:
+    """Tells runs that train from others."""
+
+    def __init__(self, watch):
+        self._watch = watch
+        self._known = {}  # ids of the fetches -> (the fetches, _SessionStep or None)
+
+    def wrap(self, session_class):
+        """Wrap `run` of a session class."""
+        original = session_class.run
+
+        @functools.wraps(original)
+        def run(session, fetches, *args, **kwargs):
+            step = self._watch.probe.guard("session", self._step_of, session, fetches)
+            if step is None:
+                return original(session, fetches, *args, **kwargs)
+            feeds = args[0] if args else kwargs.get("feed_dict")
+            self._watch.probe.guard("session step", step.before, session, feeds)
+            values = original(session, {"program": fetches, "probe": step.extra}, *args, **kwargs)
+            self._watch.probe.guard("session step", step.after, session, values["probe"])
+            return values["program"]
+
+        session_class.run = run
+
+    def _step_of(self, session, fetches):
+        graph = session.graph
+        if not keras2_gradients.all_of(graph):
+            return None
+        leaves = [leaf for leaf in self._watch.flatten(fetches) if leaf is not None]
+        key = tuple(id(leaf) for leaf in leaves)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            known = self._known[key] = leaves, self._make_step(graph, leaves)
+        return known[1]
+
+    def _make_step(self, graph, leaves):
+        elements = [graph.as_graph_element(leaf, allow_tensor=True, allow_operation=True) for leaf in leaves]
+        operations = keras2_gradients.ancestors(elements)
+        applied = [found for found in keras2_gradients.all_of(graph) if found.operations() & operations]
+        return _SessionStep(self._watch, applied, operations, graph) if applied else None
+
+
+class _SessionStep:
+    """A run of one set of fetches."""
+
+    def __init__(self, watch, applied, operations, graph):
+        self._watch, self._applied, self._graph = watch, applied, graph
+        named = [("batch", name, tensor) for name, tensor in data_of(operations)]
+        losses = [found.loss for found in applied if found.loss is not None]
+        named += [("forward", "loss" if i == 0 else "loss.%d" % i, loss) for i, loss in enumerate(losses)]
+        for found in applied:
+            named += [("gradient", name, tensor) for name, tensor in keras2_gradients.parts(found, name_of)]
+        self._named = [(kind, name) for kind, name, _ in named]
+        self.extra = [tensor for _, _, tensor in named]
+        self._tracked = None
+        if not losses:
+            watch.say_hidden_point("loss of a session")
+        watch.say_random(operations)
+
+    def before(self, session, feeds):
+        """What is fed; before the first run, the initial weights."""
+        watch = self._watch
+        watch.probe.begin()
+        if self._tracked is None:
+            self._tracked = self._track(session)
+        fed = [(getattr(tensor, "name", str(tensor)), value) for tensor, value in (feeds or {}).items()]
+        watch.add_all("batch", [(name[:-2] if name.endswith(":0") else name, value) for name, value in sorted(fed, key=lambda pair: pair[0])])
+
+    def _track(self, session):
+        parameters = list({id(p): p for found in self._applied for p in found.parameters}.values())
+        state = [item for found in self._applied for item in state_of(found.optimizer, found.parameters)]
+        known = {id(variable) for _, variable in state} | {id(parameter) for parameter in parameters}
+        others = [variable for variable in self._graph.get_collection("variables") if id(variable) not in known]
+        try:
+            return Tracked(self._watch, [(name_of(v), v) for v in parameters + others], state, session)
+        except Exception:  # a variable that the program never initialises: only what this step trains, then
+            return Tracked(self._watch, [(name_of(v), v) for v in parameters], state, session)
+
+    def after(self, session, values):
+        """Loss, gradients, weights and state: the step is over."""
+        for (kind, name), value in zip(self._named, values):
+            self._watch.add_all(kind, [(name, value)])
+        self._tracked.add_updates(session)
+        self._watch.end_step("apply")
