@@ -52,14 +52,27 @@ def request(given: dict[str, Any], command: str) -> Request:
 
 
 def _refuse_folder(out: str | None) -> None:
+    """UsageError for a record folder that cannot be one, or cannot be made."""
     if out is None:
         return
-    path = Path(out)
-    for place in (path, *path.parents):
-        if place.is_dir():
-            return
-        if os.path.lexists(place):
-            raise UsageError(f"--out {out}: {place} is a file, not a folder.", "name another folder with --out DIR.")
+    try:
+        place = _nearest(Path(out))
+    except OSError as why:
+        raise UsageError(f"--out {out}: {why.strerror or why}.", "name another folder with --out DIR.") from None
+    if not place.is_dir():
+        raise UsageError(f"--out {out}: {place} is not a folder.", "name another folder with --out DIR.")
+
+
+def _nearest(path: Path) -> Path:
+    """The path itself or the nearest above it that is there. Raises OSError for a name that can never be."""
+    while path != path.parent:
+        try:
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            path = path.parent
+        else:
+            return path
+    return path
 
 
 def _interpreter(python: str | None, environment: str | None) -> str | None:

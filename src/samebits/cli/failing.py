@@ -32,6 +32,8 @@ def answer(why: BaseException) -> int:
         return why.code if isinstance(why.code, int) else WRONG
     if isinstance(why, KeyboardInterrupt | click.Abort):
         return _say("stopped by Ctrl-C; what was recorded until then can be read.", "", INTERRUPTED)
+    if isinstance(why, click.exceptions.NoArgsIsHelpError):
+        return _write(f"{why.format_message()}\n", WRONG)
     if isinstance(why, BrokenPipeError):
         return WRONG  # whoever was listening has gone
     return _say(*_message(why), WRONG)
@@ -70,7 +72,10 @@ def _keep(why: BaseException) -> str | None:
 
 def _say(message: str, advice: str, status: int) -> int:
     lines = [f"samebits: {message}"] + ([f"   do this  {advice}"] if advice else [])
-    text = "\n".join(lines) + "\n"
+    return _write("\n".join(lines) + "\n", status)
+
+
+def _write(text: str, status: int) -> int:
     try:
         sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
         sys.stderr.flush()

@@ -17,6 +17,7 @@ BAR = 20
 SHORT_BAR = 10
 MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
 LABEL = 6
+LAST_BYTES, LAST_CHARACTERS = 4096, 300  # of what a failed trial wrote to standard error
 ENDED_WELL = {"complete", "stopped"}
 NARROW = 80  # below it the facts stand under the trials instead of beside them
 
@@ -174,6 +175,7 @@ def _no_answer(result: Result, record: Record | None) -> list[str]:
     facts = [("file", path) for path in _leaked(record)]
     badly = [trial for trial in result.trials if trial.status not in ENDED_WELL]
     facts += [(f"trial {trial.id}", _ended(trial, record)) for trial in badly]
+    facts += [("it said", said) for trial in badly[:1] if (said := _last_words(trial, record))]
     facts += [("do this", result.advice)] if result.advice else []
     lines = [f"{INDENT}{label:<8} {said}" for label, said in facts]
     return lines + ([_kinds(result, record)] if "!" in result.judged.values() else [])
@@ -186,9 +188,23 @@ def _leaked(record: Record | None) -> list[str]:
 
 
 def _ended(trial: Trial, record: Record | None) -> str:
-    why = next((t.file.why for t in record.trials if t.id == trial.id), "") if record else ""
+    known = [t.file.why for t in record.trials if t.id == trial.id] if record else []
+    why = known[0] if known and trial.exit_code is None else ""
     words = [wording.status_words(trial), f"after {wording.counted(trial.steps, 'step')}"]
     return ", ".join(words) + (f": {why}" if why else "")
+
+
+def _last_words(trial: Trial, record: Record | None) -> str:
+    """The last line that the trial wrote to standard error."""
+    if record is None:
+        return ""
+    try:
+        with (record.folder / "trials" / f"{trial.id:03d}" / "stderr.txt").open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - LAST_BYTES))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip()[:LAST_CHARACTERS] for line in reversed(lines) if line.strip()), "")
 
 
 def _notes(result: Result) -> list[str]:
