@@ -10,16 +10,20 @@ import ctypes
 import difflib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from samebits.errors import UsageError
 from samebits_probe import controls as inner
 from samebits_probe.controls import variables
 
+_find: Callable[[str], Any] = inner.find
+_join: Callable[[str, str | None, Sequence[str]], str] = variables.join
+
 # Left out of `strict`, each for its reason:
-#   clock, entropy, serial-threads   replace what the program sees of the time, of randomness for secrets, of its threads
+#   clock, entropy, serial-threads   replace what the program sees of the time, of entropy, of its threads
 #   dataloader-workers               takes workers away: slower, and a program that repeats with them needs it not
 #   tf32-off                         TF32 repeats; it changes the precision, not whether bits repeat
 #   session-threads, channels-first, visible-gpu     the paper's, for its own programs
@@ -70,7 +74,7 @@ def known() -> list[str]:
 def describe(identity: str) -> Entry:
     """The entry of a control. Raises UsageError for an id that is not known."""
     _check(identity)
-    control = inner.find(identity)
+    control = _find(identity)
     return Entry(identity, control.does(), tuple(control.libraries), tuple(control.implies), tuple(control.needs))
 
 
@@ -129,10 +133,10 @@ def environment(ids: Sequence[str], seed: int, base: Mapping[str, str] | None = 
     base = os.environ if base is None else base
     found: dict[str, str] = {}
     for identity in ids:
-        control = inner.find(identity)
+        control = _find(identity)
         found.update(control.environment(seed))
         for name, words in control.joined.items():
-            found[name] = variables.join(name, found.get(name, base.get(name)), words)
+            found[name] = _join(name, found.get(name, base.get(name)), words)
     return found
 
 

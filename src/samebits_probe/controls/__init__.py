@@ -7,18 +7,36 @@ import importlib
 
 # id -> (file, class)
 TABLE = {
-    # a seed of one generator
+    # the seed of one generator
     "python-seed": ("python_seed", "PythonSeed"),
     "numpy-seed": ("numpy_seeds", "NumpySeed"),
     "numpy-generator": ("numpy_seeds", "NumpyGenerator"),
     "torch-seed": ("torch_seeds", "TorchSeed"),
     "cuda-seed": ("torch_seeds", "CudaSeed"),
+    "tf-seed": ("tensorflow_seed", "TfSeed"),
+    "dataloader-seed": ("dataloader", "DataloaderSeed"),
     "hash-seed": ("hash_seed", "HashSeed"),
-    # flags of one library
+    # an order, or what memory holds: nothing that a program may count on
+    "listing-order": ("listing", "ListingOrder"),
+    "tf-data-order": ("tensorflow_data", "TfDataOrder"),
+    "fill-uninitialized": ("memory", "FillUninitialized"),
+    # flags of one library, which choose other algorithms
     "cudnn-benchmark-off": ("cudnn", "CudnnBenchmarkOff"),
     "cudnn-deterministic": ("cudnn", "CudnnDeterministic"),
     "torch-deterministic": ("torch_deterministic", "TorchDeterministic"),
-    # many libraries at once
+    "tf-determinism": ("tensorflow_determinism", "TfDeterminism"),
+    "jax-determinism": ("jax_determinism", "JaxDeterminism"),
+    "tf32-off": ("tf32", "Tf32Off"),
+    # what the program sees of the world
+    "clock": ("clock", "Clock"),
+    "entropy": ("entropy", "Entropy"),
+    "aslr": ("memory", "Aslr"),
+    "visible-gpu": ("session", "VisibleGpu"),
+    "channels-first": ("session", "ChannelsFirst"),
+    # how much runs at a time
+    "dataloader-workers": ("dataloader", "DataloaderWorkers"),
+    "serial-threads": ("serial_threads", "SerialThreads"),
+    "session-threads": ("session", "SessionThreads"),
     "threads": ("threads", "Threads"),
 }
 

@@ -11,6 +11,8 @@ class Control:
     implies      ids without which it pins nothing: always held with it
     needs        ids without which it can break a program: held with it, and where the program seeds by itself they
                  change nothing
+    can_be_undone
+                 whether a false reading after a true one means that the program has undone it
     joined       variables that are added to what is there already: name -> words. The others, of `environment`,
                  replace what is there
     holds_variables
@@ -26,6 +28,7 @@ class Control:
     implies = ()
     needs = ()
     joined = {}
+    can_be_undone = True
     holds_variables = True
     seed = 0
     probe = None

@@ -50,7 +50,7 @@ def _hold_property(cls, name):
 
 
 class CudnnBenchmarkOff(_Flag):
-    """Holds torch.backends.cudnn.benchmark at False: one algorithm for each convolution, not the fastest of this run."""
+    """Holds torch.backends.cudnn.benchmark at False: no choice of algorithms by their time in this run."""
 
     id = "cudnn-benchmark-off"
     flag, setter, value = "benchmark", "_set_cudnn_benchmark", False

@@ -53,7 +53,7 @@ class _Held:
     def _applier(self, function):
         def apply(module):
             self._call(function, module)
-            if self.control.libraries:
+            if imported(*self.control.libraries):
                 self.read("start")
 
         return apply
@@ -67,7 +67,7 @@ class _Held:
     def read(self, when):
         """Write an event that says whether the control is in effect."""
         effect, detail = self._look(when)
-        if effect is False and self._effect and when != "start":
+        if effect is False and self._effect and when != "start" and self.control.can_be_undone:
             detail = "undone by the program before the %s%s" % (_WORDS[when], detail and ": " + detail)
         self._effect = self._effect or effect
         self.probe.event("control", id=self.control.id, took_effect=effect, when=when, detail=detail)

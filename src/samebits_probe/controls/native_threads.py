@@ -14,14 +14,15 @@ _ASK = (
 def blas_counts():
     """(library, number of threads) for each BLAS that is loaded; empty where that cannot be seen."""
     found = []
-    for path in _loaded():
+    for path in loaded_libraries():
         name = os.path.basename(path)
         if "openblas" in name or "mkl_rt" in name:
             found.extend((name, count) for count in _count(path))
     return found
 
 
-def _loaded():
+def loaded_libraries():
+    """Paths of the shared libraries of this process; empty where that cannot be seen."""
     try:
         with open("/proc/self/maps") as file:
             lines = [line.rstrip("\n").split(None, 5) for line in file]

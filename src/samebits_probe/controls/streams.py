@@ -32,5 +32,5 @@ class Stream:
 def _place():
     """Where the process stands among its siblings: nothing that depends on its pid."""
     processes = sys.modules.get("multiprocessing.process")
-    identity = getattr(processes.current_process(), "_identity", ()) if processes is not None else ()
+    identity = getattr(getattr(processes, "_current_process", None), "_identity", ())
     return "%s %s" % (os.environ.get("RANK", ""), ".".join(str(number) for number in identity))

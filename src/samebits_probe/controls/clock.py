@@ -1,0 +1,113 @@
+"""The time of day and the time that passes, as the program's own code reads them."""
+import itertools
+import threading
+import time
+
+from . import callers, clock_dates
+from .control import Control
+from .patching import replace
+
+ORIGIN = 1577836800 * 10**9  # 2020-01-01T00:00:00Z, in nanoseconds
+_A_CALL = 10**6  # each reading is a millisecond after the one before
+
+# name -> whether it counts from the origin (wall clocks), and whether it gives nanoseconds
+_READINGS = {
+    "time": (True, False),
+    "time_ns": (True, True),
+    "monotonic": (False, False),
+    "monotonic_ns": (False, True),
+    "perf_counter": (False, False),
+    "perf_counter_ns": (False, True),
+    "process_time": (False, False),
+    "process_time_ns": (False, True),
+    "thread_time": (False, False),
+    "thread_time_ns": (False, True),
+    "clock": (False, False),
+}
+# name -> (index of the argument that says which time, type of what stands for "now")
+_NOW = {"localtime": (0, "seconds"), "gmtime": (0, "seconds"), "ctime": (0, "seconds"), "asctime": (0, "broken down"),
+        "strftime": (1, "broken down")}  # fmt: skip
+
+
+class Clock(Control):
+    """Starts the clock at one origin and adds 1 ms a reading, and what is slept, for the program's own code."""
+
+    id = "clock"
+
+    def __init__(self):
+        self._count = itertools.count(1)
+        self._slept = 0
+        self._lock = threading.Lock()
+
+    def now(self):
+        """Nanoseconds since the origin; each call is a reading."""
+        return next(self._count) * _A_CALL + self._slept
+
+    def at_start(self):
+        for name, (from_origin, in_ns) in _READINGS.items():
+            replace(time, name, self._reading(ORIGIN if from_origin else 0, in_ns))
+        for name, (index, form) in _NOW.items():
+            replace(time, name, self._of_now(index, form))
+        replace(time, "clock_gettime", self._gettime(in_ns=False))
+        replace(time, "clock_gettime_ns", self._gettime(in_ns=True))
+        replace(time, "sleep", self._sleeping)
+
+    def after_import(self):
+        return {"datetime": lambda module: clock_dates.replace_dates(module, lambda: (ORIGIN + self.now()) / 1e9)}
+
+    def _reading(self, origin, in_ns):
+        now = self.now
+
+        def make(original):
+            def read():
+                if not callers.is_program(1):
+                    return original()
+                return origin + now() if in_ns else (origin + now()) / 1e9
+
+            return read
+
+        return make
+
+    def _of_now(self, index, form):
+        """Functions that take the time of now where they are given none."""
+        now, localtime = self.now, time.localtime
+
+        def make(original):
+            def convert(*args):
+                if len(args) > index and (args[index] is not None or form != "seconds"):
+                    return original(*args)
+                if not callers.is_program(1):
+                    return original(*args)
+                seconds = (ORIGIN + now()) / 1e9
+                return original(*args[:index] + (seconds if form == "seconds" else localtime(seconds),))
+
+            return convert
+
+        return make
+
+    def _gettime(self, in_ns):
+        now = self.now
+
+        def make(original):
+            def clock_gettime(clock):
+                if not callers.is_program(1):
+                    return original(clock)
+                reading = now() + (ORIGIN if clock == time.CLOCK_REALTIME else 0)
+                return reading if in_ns else reading / 1e9
+
+            return clock_gettime
+
+        return make
+
+    def _sleeping(self, original):
+        def sleep(seconds):
+            original(seconds)
+            if callers.is_program(1):
+                with self._lock:
+                    self._slept += int(seconds * 1e9)
+
+        return sleep
+
+    def read_back(self):
+        changed = [name for name in ("time", "perf_counter", "sleep") if not hasattr(getattr(time, name), "_samebits_make")]
+        return (False, "time.%s was replaced" % changed[0]) if changed else (True, "")

@@ -1,0 +1,99 @@
+"""PyTorch's DataLoader: its worker processes, and their seeds."""
+import functools
+import hashlib
+import inspect
+import sys
+import weakref
+
+from .control import Control
+
+_MODULE = "torch.utils.data.dataloader"
+# what stands for no workers; the others are refused or have no effect without them
+_WITHOUT = {"num_workers": 0, "prefetch_factor": None, "persistent_workers": False, "multiprocessing_context": None,
+            "timeout": 0}  # fmt: skip
+
+
+class DataloaderWorkers(Control):
+    """Makes every PyTorch DataLoader load in the main process: no workers."""
+
+    id = "dataloader-workers"
+    libraries = ("torch",)
+
+    def __init__(self):
+        self._loaders = weakref.WeakSet()
+
+    def after_import(self):
+        return {_MODULE: self._hold}
+
+    def _hold(self, module):
+        original = module.DataLoader.__init__
+        signature = inspect.signature(original)
+        defaults = {name: p.default for name, p in signature.parameters.items()}
+        loaders = self._loaders
+
+        @functools.wraps(original)
+        def __init__(self, *args, **kwargs):
+            bound = signature.bind(self, *args, **kwargs)
+            for name, value in _WITHOUT.items():
+                if name in bound.arguments:
+                    # releases before 2.0 take no None for prefetch_factor
+                    bound.arguments[name] = defaults[name] if name == "prefetch_factor" else value
+            original(*bound.args, **bound.kwargs)
+            loaders.add(self)
+
+        module.DataLoader.__init__ = __init__
+
+    def read_back(self):
+        with_workers = sum(loader.num_workers > 0 for loader in list(self._loaders))
+        if with_workers:
+            return False, "%d DataLoader with workers" % with_workers
+        return True, ""
+
+
+class DataloaderSeed(Control):
+    """Seeds python, numpy and torch in each worker of a PyTorch DataLoader; the program's worker_init_fn runs after."""
+
+    id = "dataloader-seed"
+    libraries = ("torch",)
+
+    def after_import(self):
+        return {_MODULE: self._hold}
+
+    def _hold(self, module):
+        seed, count = self.seed, [0]
+        original = module.DataLoader.__iter__
+
+        @functools.wraps(original)
+        def __iter__(self):
+            if self.num_workers > 0:
+                if not isinstance(self.worker_init_fn, SeededWorker):
+                    self.worker_init_fn = SeededWorker(self.worker_init_fn, seed, count[0])
+                    count[0] += 1
+                self.worker_init_fn.epoch += 1
+            return original(self)
+
+        module.DataLoader.__iter__ = __iter__
+        self._held = module.DataLoader
+
+    def read_back(self):
+        held = "SeededWorker" in getattr(self._held.__iter__, "__code__").co_names
+        return (True, "") if held else (False, "DataLoader.__iter__ was replaced")
+
+
+class SeededWorker:
+    """What a worker calls first (it travels to spawned workers by pickle). `loader`, `epoch`: which, in their order."""
+
+    def __init__(self, own, seed, loader):
+        self.own, self.seed, self.loader, self.epoch = own, seed, loader, -1
+
+    def __call__(self, worker):
+        text = "%d %d %d %d" % (self.seed, self.loader, self.epoch, worker)
+        seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+        import random
+
+        random.Random.seed(random._inst, seed)
+        if "numpy.random" in sys.modules:
+            sys.modules["numpy.random"].mtrand._rand.seed(seed % 2**32)
+        sys.modules["torch"].random.default_generator.manual_seed(seed % 2**63)
+        if self.own is not None:
+            self.own(worker)

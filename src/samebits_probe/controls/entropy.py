@@ -1,0 +1,57 @@
+"""Entropy of the operating system, as Python code asks for it."""
+import os
+import sys
+
+from .control import Control
+from .patching import replace
+from .streams import Stream
+
+
+class Entropy(Control):
+    """Replaces os.urandom, secrets, SystemRandom, uuid1 and uuid4 by a stream that the seed decides."""
+
+    id = "entropy"
+
+    def at_start(self):
+        stream = Stream(self.seed, "entropy")
+        self._draw = stream.bytes
+
+        def make(_):
+            def urandom(size):
+                return stream.bytes(size)
+
+            return urandom
+
+        def make_getrandom(_):
+            def getrandom(size, flags=0):
+                return stream.bytes(size)
+
+            return getrandom
+
+        self._urandom = replace(os, "urandom", make)
+        replace(os, "getrandom", make_getrandom)
+
+    def after_import(self):
+        return {"random": self._pin_random, "uuid": self._pin_uuid}
+
+    def _pin_random(self, module):
+        """SystemRandom, and `secrets` through it, draw by a name of this module."""
+        module._urandom = self._urandom
+
+    def _pin_uuid(self, module):
+        draw = self._draw
+
+        def make(_):
+            def uuid1(node=None, clock_seq=None):
+                content = bytearray(draw(16))
+                if node is not None:
+                    content[10:] = node.to_bytes(6, "big")
+                return module.UUID(bytes=bytes(content), version=1)
+
+            return uuid1
+
+        replace(module, "uuid1", make)
+
+    def read_back(self):
+        held = os.urandom is self._urandom and getattr(sys.modules.get("random"), "_urandom", os.urandom) is os.urandom
+        return (True, "") if held else (False, "os.urandom was replaced")

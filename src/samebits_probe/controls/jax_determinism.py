@@ -1,0 +1,28 @@
+"""JAX's deterministic operators."""
+import os
+import sys
+
+from . import variables
+from .control import Control
+
+_FLAG = "--xla_gpu_deterministic_ops=true"
+
+
+class JaxDeterminism(Control):
+    """Holds XLA's flag for deterministic operators on a GPU; on a CPU, JAX has no such switch."""
+
+    id = "jax-determinism"
+    libraries = ("jax",)
+
+    def after_import(self):
+        # not before the process starts: another library's older XLA would end the process at a flag unknown to it
+        return {"jax": lambda module: variables.hold({}, {"XLA_FLAGS": [_FLAG]})}
+
+    def read_back(self):
+        if _FLAG not in os.environ.get("XLA_FLAGS", "").split():
+            return False, "XLA_FLAGS is %r" % os.environ.get("XLA_FLAGS")
+        bridge = sys.modules.get("jax._src.xla_bridge")
+        platforms = sorted(getattr(bridge, "_backends", {}))
+        if platforms and "cuda" not in platforms and "gpu" not in platforms:
+            return None, "JAX runs on %s here, where it has no such switch" % " and ".join(platforms)
+        return True, ""

@@ -1,0 +1,215 @@
+"""Threads, pools and futures of the program, one after the other."""
+import collections
+import functools
+import itertools
+import sys
+import threading
+import _thread
+
+from . import callers
+from .control import Control
+from .patching import replace
+
+PATIENCE = 10.0  # seconds for which the starter of a thread waits for it
+_get_ident, _new_lock = _thread.get_ident, _thread.allocate_lock
+
+
+class _Turn:
+    """The time that one thread of the program, or one call in a pool, has for itself."""
+
+    def __init__(self):
+        self._over = _new_lock()
+        self._over.acquire()
+
+    def end(self):
+        """The starter goes on."""
+        try:
+            self._over.release()
+        except RuntimeError:  # it has gone on before
+            pass
+
+    def wait(self):
+        """Wait for its end. False where that takes too long."""
+        return self._over.acquire(True, PATIENCE)
+
+
+class SerialThreads(Control):
+    """Runs the program's threads, pools and futures one at a time, in the order in which they are started."""
+
+    id = "serial-threads"
+    can_be_undone = False  # what cannot be run in order, cannot from the beginning
+
+    def __init__(self):
+        self._turns = {}  # thread -> its turn, while it has one
+        self._beside = collections.Counter()  # what did not run alone -> how often
+
+    def at_start(self):
+        self._hold_threads(threading)
+
+    def after_import(self):
+        return {
+            "concurrent.futures.thread": self._hold_executor,
+            "concurrent.futures.process": _use_one_process,
+            "concurrent.futures": _order_futures,
+            "multiprocessing.pool": self._hold_pools,
+        }
+
+    def read_back(self):
+        if self._beside:
+            return False, "; ".join("%s (%d times)" % item for item in sorted(self._beside.items()))
+        return True, ""
+
+    # -- turns ------------------------------------------------------------------------------------------------
+
+    def _in_turn(self, turn, function, *args, **kwargs):
+        me, before = _get_ident(), self._turns.get(_get_ident())
+        self._turns[me] = turn
+        try:
+            return function(*args, **kwargs)
+        finally:
+            if before is None:
+                self._turns.pop(me, None)
+            else:
+                self._turns[me] = before
+            turn.end()
+
+    def _let(self, turn):
+        if not turn.wait():
+            self._beside["a thread ran on beside its starter after %g s" % PATIENCE] += 1
+
+    # -- threads ----------------------------------------------------------------------------------------------
+
+    def _hold_threads(self, module):
+        control = self
+
+        def make_start(original):
+            def start(thread):
+                if not callers.is_program(1):
+                    return original(thread)
+                turn = _Turn()
+                thread.run = functools.partial(control._in_turn, turn, thread.run)
+                original(thread)
+                control._let(turn)
+
+            return start
+
+        def make_wait(original):
+            def wait(condition, timeout=None):
+                turn = control._turns.get(_get_ident())
+                if turn is not None:  # it waits for somebody: nobody may wait for it
+                    control._beside["a thread waits for another one, and then runs beside it"] += 1
+                    turn.end()
+                return original(condition, timeout)
+
+            return wait
+
+        replace(module.Thread, "start", make_start)
+        replace(module.Condition, "wait", make_wait)
+
+    # -- executors and pools ----------------------------------------------------------------------------------
+
+    def _hold_executor(self, module):
+        control = self
+
+        def make(original):
+            def submit(*args, **kwargs):
+                if not callers.is_for_program():
+                    return original(*args, **kwargs)
+                executor, function = args[:2]
+                turn = _Turn()
+                future = original(executor, control._in_turn, turn, function, *args[2:], **kwargs)
+                control._let(turn)
+                return future
+
+            return submit
+
+        replace(module.ThreadPoolExecutor, "submit", make)
+
+    def _hold_pools(self, module):
+        def make_init(original):
+            def __init__(self, processes=None, *args, **kwargs):
+                original(self, 1 if callers.is_for_program() else processes, *args, **kwargs)
+
+            return __init__
+
+        def make_unordered(_):
+            def imap_unordered(self, func, iterable, chunksize=1):
+                return self.imap(func, iterable, chunksize)
+
+            return imap_unordered
+
+        replace(module.Pool, "__init__", make_init)
+        replace(module.Pool, "imap_unordered", make_unordered)
+
+
+def _use_one_process(module):
+    def make(original):
+        def __init__(self, max_workers=None, *args, **kwargs):
+            original(self, 1 if callers.is_for_program() else max_workers, *args, **kwargs)
+
+        return __init__
+
+    replace(module.ProcessPoolExecutor, "__init__", make)
+
+
+# -- futures --------------------------------------------------------------------------------------------------
+
+
+class _InOrder(set):
+    """A set of futures that is walked in the order in which they were made."""
+
+    def __iter__(self):
+        return iter(sorted(set.__iter__(self), key=_number))
+
+
+def _number(future):
+    return getattr(future, "_samebits_number", 0)
+
+
+def _order_futures(module):
+    base, count = sys.modules["concurrent.futures._base"], itertools.count()
+
+    def make_init(original):
+        def __init__(self):
+            original(self)
+            self._samebits_number = next(count)
+
+        return __init__
+
+    replace(base.Future, "__init__", make_init)
+    for name, make in (("as_completed", _as_completed), ("wait", _wait)):
+        new = replace(base, name, make)
+        setattr(module, name, new)
+
+
+def _ordered(futures):
+    return sorted(futures, key=_number) if isinstance(futures, (set, frozenset)) else list(dict.fromkeys(futures))
+
+
+def _as_completed(original):
+    def as_completed(fs, timeout=None):
+        futures = _ordered(fs)
+        if not callers.is_for_program():
+            return original(futures, timeout)
+        return _one_by_one(futures, timeout)
+
+    return as_completed
+
+
+def _one_by_one(futures, timeout):
+    """Each future when it is done, in order. Raises TimeoutError as the original does."""
+    base = sys.modules["concurrent.futures._base"]
+    end = None if timeout is None else base.time.monotonic() + timeout
+    for position, future in enumerate(futures):
+        left = None if end is None else max(0.0, end - base.time.monotonic())
+        if base.wait([future], left).not_done:
+            raise base.TimeoutError("%d (of %d) futures unfinished" % (len(futures) - position, len(futures)))
+        yield future
+
+
+def _wait(original):
+    def wait(fs, timeout=None, return_when="ALL_COMPLETED"):
+        done, not_done = original(fs, timeout, return_when)
+        return sys.modules["concurrent.futures._base"].DoneAndNotDoneFutures(_InOrder(done), _InOrder(not_done))
+
+    return wait

@@ -1,0 +1,123 @@
+"""What the paper's Codes 1 and 2 set beside seeds: Keras' session with its thread counts, data format, one GPU."""
+import functools
+import os
+import sys
+
+from . import gpu
+from .control import Control
+
+_RUNS = ("run", "make_callable", "_make_callable_from_options", "partial_run")
+
+
+class SessionThreads(Control):
+    """Sets a session with one thread in each pool as Keras' session, and looks whether Keras runs its steps in it."""
+
+    id = "session-threads"
+    libraries = ("tensorflow",)
+
+    def __init__(self):
+        self._session = self._keras = None
+        self._used = 0
+
+    def after_import(self):
+        return {"tensorflow": self._set_in_tensorflow, "keras": self._set_in_keras}
+
+    def _set_in_tensorflow(self, module):
+        self._watch(sys.modules["tensorflow.python.client.session"].BaseSession)
+        v1 = module.compat.v1
+        config = v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+        self._session = v1.Session(graph=v1.get_default_graph(), config=config)
+        backend = sys.modules.get("tensorflow.python.keras.backend")
+        if backend is not None and not module.__version__.startswith("1."):
+            backend.set_session(self._session)  # tf.compat.v1.keras.backend.set_session, as in Code 2
+
+    def _set_in_keras(self, module):
+        """Code 1. On TensorFlow 2, Keras 2.3 has no such function: Code 2 sets the session in tf.keras alone."""
+        self._keras = module
+        if not _is_keras_3() and sys.modules["tensorflow"].__version__.startswith("1."):
+            module.backend.set_session(self._session)
+
+    def _watch(self, cls):
+        for name in _RUNS:
+            if name in cls.__dict__:
+                setattr(cls, name, self._counted(cls.__dict__[name]))
+
+    def _counted(self, original):
+        @functools.wraps(original)
+        def method(session, *args, **kwargs):
+            if session is self._session:
+                self._used += 1
+            return original(session, *args, **kwargs)
+
+        return method
+
+    def read_back(self):
+        if _is_keras_3():
+            return False, "Keras 3 has no session"
+        if self._session is None or (not self._used and not self.probe.step):
+            return None, "no step has run yet"
+        if self._used:
+            return self._is_still_set()
+        return False, "Keras ran nothing in the session that was set" + _where_it_runs()
+
+    def _is_still_set(self):
+        if self._keras is None or not sys.modules["tensorflow"].__version__.startswith("1."):
+            return True, ""
+        now = self._keras.backend.get_session()
+        return (True, "") if now is self._session else (False, "Keras has another session now")
+
+
+def _where_it_runs():
+    module = sys.modules.get("tensorflow.python.eager.context")
+    context = module.context() if module is not None and module.executing_eagerly() else None
+    if context is None:
+        return ""
+    counts = [getattr(context, "%s_op_parallelism_threads" % pool, None) for pool in ("intra", "inter")]
+    pools = "the default thread pools" if not any(counts) else "thread pools of %s and %s" % tuple(counts)
+    return "; it runs its steps in TensorFlow's eager context, which was configured with " + pools
+
+
+def _is_keras_3():
+    return "keras.src" in sys.modules and not sys.modules["keras"].__version__.startswith("2.")
+
+
+class ChannelsFirst(Control):
+    """Sets Keras' image data format to channels_first, where there is a GPU: on a CPU such convolutions do not run."""
+
+    id = "channels-first"
+    libraries = ("keras",)
+
+    def after_import(self):
+        return {"keras": self._set}
+
+    def _set(self, module):
+        if self._can_run():
+            module.backend.set_image_data_format("channels_first")
+
+    @staticmethod
+    def _can_run():
+        tensorflow = sys.modules.get("tensorflow")
+        return tensorflow is not None and tensorflow.test.is_built_with_cuda() and gpu.is_visible()
+
+    def read_back(self):
+        if not self._can_run():
+            return False, "TensorFlow has no convolution with channels first on a CPU: the program was left as it is"
+        now = sys.modules["keras"].backend.image_data_format()
+        return now == "channels_first", "the image data format is " + now
+
+
+class VisibleGpu(Control):
+    """Sets CUDA_VISIBLE_DEVICES to one device."""
+
+    id = "visible-gpu"
+    holds_variables = False  # which one it is, the program may choose
+
+    @classmethod
+    def environment(cls, seed):
+        return {"CUDA_VISIBLE_DEVICES": gpu.first()}
+
+    def read_back(self):
+        if not gpu.is_visible():
+            return None, "there is no GPU here"
+        shown = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        return "," not in shown and bool(shown), "CUDA_VISIBLE_DEVICES is %r" % shown

@@ -1,0 +1,82 @@
+"""The order in which tf.data gives its elements."""
+import functools
+import inspect
+import sys
+
+from .control import Control
+
+# methods that work in parallel -> what is passed in their place
+_SERIAL = {"num_parallel_calls": None, "deterministic": None}
+_METHODS = ("map", "interleave", "batch", "padded_batch", "ragged_batch", "map_with_legacy_function")
+
+
+class TfDataOrder(Control):
+    """Holds tf.data to one order: no parallel calls in map, interleave and batch, deterministic options."""
+
+    id = "tf-data-order"
+    libraries = ("tensorflow",)
+
+    def after_import(self):
+        return {"tensorflow": self._hold}
+
+    def _hold(self, module):
+        datasets = sys.modules["tensorflow.python.data.ops.dataset_ops"]
+        for cls in (datasets.DatasetV2, datasets.DatasetV1):
+            for name in _METHODS:
+                if name in cls.__dict__:
+                    setattr(cls, name, _serial(cls.__dict__[name]))
+        _hold_options(sys.modules.get("tensorflow.python.data.ops.options", datasets))
+        _hold_sloppy(sys.modules.get("tensorflow.python.data.experimental.ops.interleave_ops"))
+
+    def read_back(self):
+        datasets = sys.modules["tensorflow.python.data.ops.dataset_ops"]
+        held = getattr(datasets.DatasetV2.map, "_samebits_serial", False)
+        return (True, "") if held else (False, "Dataset.map was replaced")
+
+
+def _serial(original):
+    signature = inspect.signature(original)
+    fixed = {name: value for name, value in _SERIAL.items() if name in signature.parameters}
+
+    @functools.wraps(original)
+    def method(*args, **kwargs):
+        bound = signature.bind(*args, **kwargs)
+        for name in fixed:
+            if name in bound.arguments:
+                bound.arguments[name] = fixed[name]
+        return original(*bound.args, **bound.kwargs)
+
+    method._samebits_serial = True
+    return method
+
+
+def _hold_options(module):
+    """`options.deterministic = False` is accepted and not kept (`experimental_deterministic` before 2.5)."""
+    options = module.Options
+    original = options.__setattr__
+
+    def __setattr__(self, name, value):
+        if name in ("deterministic", "experimental_deterministic"):
+            value = True
+        original(self, name, value)
+
+    options.__setattr__ = __setattr__
+
+
+def _hold_sloppy(module):
+    """`parallel_interleave(sloppy=True)` of tf.data.experimental."""
+    if module is None or not hasattr(module, "parallel_interleave"):
+        return
+    original = module.parallel_interleave
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def parallel_interleave(*args, **kwargs):
+        bound = signature.bind(*args, **kwargs)
+        bound.arguments["sloppy"] = False
+        return original(*bound.args, **bound.kwargs)
+
+    module.parallel_interleave = parallel_interleave
+    for name, exporting in list(sys.modules.items()):
+        if name.endswith("data.experimental") and getattr(exporting, "parallel_interleave", None) is original:
+            exporting.parallel_interleave = parallel_interleave

@@ -1,0 +1,69 @@
+"""TensorFlow's deterministic operators."""
+import mmap
+import os
+import sys
+
+from .control import Control
+from .native_threads import loaded_libraries
+
+_VARIABLES = ("TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC")
+
+
+class TfDeterminism(Control):
+    """Turns on TensorFlow's deterministic operators: enable_op_determinism(), or two variables in older releases."""
+
+    id = "tf-determinism"
+    libraries = ("tensorflow",)
+    needs = ("tf-seed",)  # random operators without a seed raise
+
+    @classmethod
+    def environment(cls, seed):
+        return {name: "true" for name in _VARIABLES}  # as in the paper's Code 2
+
+    def after_import(self):
+        return {"tensorflow": self._enable}
+
+    def _enable(self, module):
+        enable = getattr(module.config.experimental, "enable_op_determinism", None) if _has_config(module) else None
+        if enable is not None:
+            enable()
+
+    def read_back(self):
+        config = sys.modules.get("tensorflow.python.framework.config")
+        if hasattr(config, "is_op_determinism_enabled"):
+            on = config.is_op_determinism_enabled()
+            return (True, "") if on else (False, "op determinism is not enabled")
+        unset = [name for name in _VARIABLES if os.environ.get(name) not in ("1", "true")]
+        if unset:
+            return False, "%s is %r" % (unset[0], os.environ.get(unset[0]))
+        return _is_read_by_some_library()
+
+
+def _has_config(module):
+    return hasattr(module, "config") and hasattr(module.config, "experimental")
+
+
+_answer = []
+
+
+def _is_read_by_some_library():
+    """Whether the libraries that are loaded know the variables at all: builds without CUDA do not."""
+    if not _answer:
+        found = [name for name in _VARIABLES if any(_holds(path, name) for path in _tensorflow_libraries())]
+        _answer.append(found)
+    found = _answer[0]
+    if not found:
+        return False, "no library of this TensorFlow reads %s or %s" % _VARIABLES
+    if len(found) < len(_VARIABLES):
+        return True, "this TensorFlow reads %s only" % found[0]
+    return True, ""
+
+
+def _tensorflow_libraries():
+    return [path for path in loaded_libraries() if "tensorflow" in path and os.path.getsize(path)]
+
+
+def _holds(path, name):
+    with open(path, "rb") as file:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return content.find(name.encode() + b"\0") >= 0

@@ -1,0 +1,90 @@
+"""TensorFlow's seed, and the seeds that Keras 3 layers draw where they are given none."""
+import functools
+import sys
+
+from . import python_seed
+from .control import Control
+from .patching import replace
+from .streams import Stream
+
+
+class TfSeed(Control):
+    """Seeds TensorFlow when it is imported (each new graph, below 2), and Keras 3 layers that were given no seed."""
+
+    id = "tf-seed"
+    libraries = ("tensorflow", "keras")
+
+    def after_import(self):
+        return {
+            "random": python_seed.watch,  # Keras 3 follows the program's own seeding of it
+            "tensorflow": self._seed_tensorflow,
+            "keras.src.random.seed_generator": self._pin_keras,
+        }
+
+    def _seed_tensorflow(self, module):
+        self._seed_graphs(sys.modules["tensorflow.python.framework.ops"].Graph)
+        if module.__version__.startswith("1."):
+            module.compat.v1.set_random_seed(self.seed)
+        else:
+            module.random.set_seed(self.seed)
+        self._pin_generators(module)
+
+    def _seed_graphs(self, graph):
+        """Graphs that are made later (K.clear_session() makes one) have the seed from their beginning."""
+        original, seed = graph.__init__, self.seed
+
+        @functools.wraps(original)
+        def __init__(self, *args, **kwargs):
+            original(self, *args, **kwargs)
+            if self.seed is None:
+                self.seed = seed
+
+        graph.__init__ = __init__
+
+    def _pin_generators(self, module):
+        """Generators that are made from entropy: from_non_deterministic_state(), and the global one."""
+        ops = sys.modules.get("tensorflow.python.ops.stateful_random_ops")
+        if ops is None:
+            return
+        stream = Stream(self.seed, "tensorflow")
+
+        def from_non_deterministic_state(cls, alg=None):
+            return cls.from_seed(stream.bits(63), alg)
+
+        def make(original):
+            def get_global_generator():
+                if ops.global_generator is None:  # under op determinism the original refuses to make it
+                    ops.global_generator = ops.Generator.from_seed(stream.bits(63))
+                return original()
+
+            return get_global_generator
+
+        ops.Generator.from_non_deterministic_state = classmethod(from_non_deterministic_state)
+        for place in (ops, module.random, getattr(module.random, "experimental", None)):
+            replace(place, "get_global_generator", make)
+
+    def _pin_keras(self, module):
+        """A Keras 3 layer without a seed draws one from Python's `random`; from here, unless the program seeds that."""
+        stream = Stream(self.seed, "keras")
+
+        def make(original):
+            def make_default_seed():
+                if python_seed.seeded_by_program():
+                    return original()
+                return 1 + stream.bits(64) % 10**9
+
+            return make_default_seed
+
+        replace(module, "make_default_seed", make)
+
+    def read_back(self):
+        own = python_seed.seeded_by_program() if "tensorflow" not in sys.modules else _seed_now() != self.seed
+        return True, "the program seeds it itself, and its seed wins" if own else ""
+
+
+def _seed_now():
+    """The seed that TensorFlow's next random operator would get."""
+    context = sys.modules["tensorflow.python.eager.context"]
+    if context.executing_eagerly():
+        return context.global_seed()
+    return sys.modules["tensorflow.python.framework.ops"].get_default_graph().seed
