@@ -1,0 +1,64 @@
+# On a new machine with Python and make: `make demo`, `make test`. Each installs what it needs into .venv, once.
+# pip's own settings hold (PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, ...): they decide which build of torch is taken.
+
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.10 python3; do \
+	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TRAINING := examples/lenet5_pytorch.py --data data/mnist
+CHECK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/samebits check --overwrite
+TESTS := tests/unit tests/reports tests/probe tests/frameworks tests/docs
+
+.PHONY: demo test lint types layers docs bench clean
+
+demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed left out it does not
+	$(BIN)/samebits data get mnist --to data/mnist
+	$(CHECK) --out .samebits/demo-seeded $(TRAINING)
+	@echo; echo "The same without numpy's seed, which orders the digits:"; echo
+	$(CHECK) --out .samebits/demo-left-out $(TRAINING) --leave-out numpy-seed; test $$? -eq 1
+
+test: .venv/test.stamp  ## all tests, the fast ones first
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: .venv/lint.stamp types layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/vermin --target=3.6- --no-tips --violations --quiet src/samebits_probe examples/lenet5_pytorch.py examples/lenet5_keras2.py
+
+types: .venv/lint.stamp
+	$(BIN)/mypy
+
+layers: .venv/lint.stamp
+	$(BIN)/lint-imports
+
+docs: .venv/docs.stamp
+	$(BIN)/mkdocs build --strict --quiet
+
+bench: .venv/test.stamp  ## by hand, on a machine that does nothing else: see benchmarks/README.md
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf .venv build site .samebits .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/base.stamp: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.10 or later with ensurepip here (on Debian: apt install python3-venv)." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) --upgrade 'pip>=25.1'
+	$(PIP) --editable .
+	@touch $@
+
+.venv/demo.stamp: .venv/base.stamp
+	$(PIP) --editable '.[torch]'
+	@touch $@
+
+.venv/test.stamp: .venv/base.stamp
+	$(PIP) --editable '.[torch,keras,jax,hdf5]' --group test
+	@touch $@
+
+.venv/lint.stamp: .venv/base.stamp
+	$(PIP) --group lint
+	@touch $@
+
+.venv/docs.stamp: .venv/base.stamp
+	$(PIP) --group docs
+	@touch $@

@@ -1,0 +1,117 @@
+"""A hook of MkDocs: tables of the reference pages, made from the data that the program itself uses.
+
+A page says `{{ options check }}`, `{{ seen }}`, `{{ controls }}`, `{{ presets }}`, `{{ exit }}` or `{{ result }}` on a
+line of its own.
+"""
+
+import importlib
+import pkgutil
+import re
+
+from samebits import controls, model
+from samebits.options import OPTIONS
+from samebits_probe import watchers, wire
+
+MARK = re.compile(r"^\{\{ (\w+)(?: (\w+))? \}\}$", re.MULTILINE)
+MEANINGS = {
+    "start": "initial weights or buffers, the first time they are seen",
+    "rng": "a random state that agreed at the start, differs now, and comes before another difference",
+    "batch": "tensors fed to the model, and labels where they are seen",
+    "forward": "outputs of modules, the loss",
+    "gradient": "gradients as the optimizer finds them",
+    "update": "weights, buffers or optimizer state after a step whose gradients were equal",
+    "structure": "the trials did not do the same things: other points, another number of steps",
+    "end": "anything after the last step: final weights, buffers, metrics, files written",
+}
+
+
+def on_page_markdown(markdown, **_):
+    """Called by MkDocs with the text of each page."""
+    return MARK.sub(lambda match: TABLES[match[1]](*filter(None, [match[2]])), markdown)
+
+
+def table(heads, rows):
+    """A Markdown table. Bars in cells are escaped."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def options(command):
+    """The options of a command."""
+    rows = []
+    for option in OPTIONS[command]:
+        flags = ", ".join(f"`{flag}{' ' + option.metavar if option.metavar else ''}`" for flag in option.flags)
+        many = " May be given again." if option.many else ""
+        default = f" Default: {option.default}." if option.default not in (None, False) else ""
+        rows.append([flags, f"{option.help}{default}{many}"])
+    return table(["option", "meaning"], rows) if rows else "It has no options."
+
+
+def seen():
+    """What each watcher sees: one table each."""
+    parts = []
+    for found in pkgutil.iter_modules(watchers.__path__):
+        module = importlib.import_module(f"samebits_probe.watchers.{found.name}")
+        if hasattr(module, "SEEN"):
+            title = (module.__doc__ or found.name).strip().splitlines()[0].rstrip(".")
+            parts.append(f"### {title}\n\n" + table(["point", "seen at", "hidden by", "said then"], module.SEEN))
+    return "\n\n".join(parts)
+
+
+def control_table():
+    """Every control, in the order in which causes are named."""
+    rows = [
+        [
+            f"`{entry.id}`",
+            entry.does,
+            ", ".join(entry.libraries) or "every process",
+            _ids((*entry.implies, *entry.needs)),
+        ]
+        for entry in controls.table()
+    ]
+    return table(["control", "what it does", "acts on", "held with it"], rows)
+
+
+def _ids(names):
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def presets():
+    """Every preset."""
+    rows = [[f"`{name}`", _ids(ids) or "nothing"] for name, ids in controls.PRESETS.items()]
+    return table(["preset", "controls"], rows)
+
+
+def exit_statuses():
+    """The exit status of each verdict."""
+    rows = [[f"`{status}`", verdict] for verdict, status in model.EXIT_CODES.items()]
+    return table(["status", "verdict"], [*rows, ["`2`", "wrong use, or an error of samebits"]])
+
+
+def kinds():
+    """The kinds of points, in the order in which they are judged."""
+    return table(["kind", "what it is"], [[f"`{kind}`", MEANINGS[kind]] for kind in wire.KINDS])
+
+
+def documents(name):
+    """The fields of a document of samebits.model, with those of the documents in it."""
+    document = getattr(model, name)
+    rows = [[f"`{field}`", f"`{_type(info.annotation)}`"] for field, info in document.model_fields.items()]
+    text = " ".join((document.__doc__ or "").split())
+    return f"{text}\n\n" + table(["field", "type"], rows)
+
+
+def _type(annotation):
+    text = getattr(annotation, "__name__", None) if isinstance(annotation, type) else None
+    return re.sub(r"(typing|samebits\.model)\.", "", text or str(annotation))
+
+
+TABLES = {
+    "options": options,
+    "seen": seen,
+    "controls": control_table,
+    "presets": presets,
+    "exit": exit_statuses,
+    "kinds": kinds,
+    "document": documents,
+}

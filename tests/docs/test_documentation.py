@@ -1,0 +1,68 @@
+"""The documentation is built strictly, and the commands that it shows do what it says."""
+
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+BLOCK = re.compile(r"(?:<!-- status: (\d+) -->\n)?```console\n(.*?)```", re.DOTALL)
+FILE = re.compile(r'```\w+ title="([^"]+)"\n(.*?)```', re.DOTALL)
+NEEDS = re.compile(r"<!-- needs: ([\w ]+) -->")
+
+
+def with_commands():
+    return [page for page in PAGES if BLOCK.search(page.read_text())]
+
+
+def prepared(page, folder):
+    """Write the files that a page shows; skip where what it needs is missing. Its text."""
+    text = page.read_text()
+    for needed in NEEDS.findall(text):
+        for module in needed.split():
+            if find_spec(module) is None:
+                pytest.skip(f"{module} is not installed beside {sys.executable}")
+    for name, content in FILE.findall(text):
+        (folder / name).write_text(content)
+    return text
+
+
+@pytest.mark.parametrize("page", with_commands(), ids=lambda page: page.stem)
+def test_the_commands_of_a_page_do_what_it_says(page, tmp_path):
+    environment = dict(os.environ, PATH=str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"])
+    for status, block in BLOCK.findall(prepared(page, tmp_path)):
+        commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+        done = subprocess.run(
+            ["bash", "-c", "\n".join(commands)],
+            cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == int(status or 0), (commands, done.stdout, done.stderr)
+        for line in (line for line in block.splitlines() if not line.startswith("$ ")):
+            assert line.rstrip(".") in done.stdout, (line, done.stdout, done.stderr)
+
+
+def test_the_documentation_is_built_strictly(tmp_path):
+    if find_spec("mkdocs") is None or find_spec("material") is None:
+        pytest.skip("mkdocs-material is not installed here; .ci/run builds the documentation by itself")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "{{" not in (tmp_path / "site" / "reference" / "commands" / "index.html").read_text()
+
+
+def test_the_readme_shows_two_commands_that_the_makefile_has():
+    makefile = (ROOT / "Makefile").read_text()
+    readme = (ROOT / "README.md").read_text()
+    for target in ("demo", "test"):
+        assert f"make {target}" in readme
+        assert f"\n{target}:" in makefile
+
+
+def test_no_page_of_the_documentation_asks_another_server_for_anything():
+    for page in [*PAGES, ROOT / "README.md"]:
+        assert not re.search(r"!\[[^]]*\]\(https?:|<img[^>]+https?:", page.read_text()), page
