@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from samebits import controls
 from samebits.launch.supervisor import descendants
 
 _SUPERVISOR = Path(__file__).parent / "supervisor"
@@ -18,7 +19,10 @@ _SUPERVISOR = Path(__file__).parent / "supervisor"
 
 @dataclass(frozen=True)
 class Job:
-    """What a launcher starts: a command in a folder with exactly this environment, its output going to two files."""
+    """What a launcher starts: a command in a folder with exactly this environment, its output going to two files.
+
+    `controls`: ids that are held; some must be known to the system before the command begins.
+    """
 
     executable: str
     command: Sequence[str]
@@ -26,6 +30,7 @@ class Job:
     environment: Mapping[str, str]
     stdout: Path
     stderr: Path
+    controls: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -79,15 +84,16 @@ class LocalRunning:
 
     def __init__(self, job: Job) -> None:
         words = [str(job.stdout), str(job.stderr), job.executable, *job.command]
-        self._process = subprocess.Popen(
-            [sys.executable, "-S", "-E", str(_SUPERVISOR), *words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=dict(job.environment),
-            cwd=job.directory,
-            start_new_session=True,
-        )
+        with controls.launching(job.controls):
+            self._process = subprocess.Popen(
+                [sys.executable, "-S", "-E", str(_SUPERVISOR), *words],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=dict(job.environment),
+                cwd=job.directory,
+                start_new_session=True,
+            )
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
         self._text = b""

@@ -109,5 +109,6 @@ class Clock(Control):
         return sleep
 
     def read_back(self):
-        changed = [name for name in ("time", "perf_counter", "sleep") if not hasattr(getattr(time, name), "_samebits_make")]
+        names = ("time", "perf_counter", "sleep")
+        changed = [name for name in names if not hasattr(getattr(time, name), "_samebits_make")]
         return (False, "time.%s was replaced" % changed[0]) if changed else (True, "")

@@ -76,7 +76,7 @@ class DataloaderSeed(Control):
         self._held = module.DataLoader
 
     def read_back(self):
-        held = "SeededWorker" in getattr(self._held.__iter__, "__code__").co_names
+        held = "SeededWorker" in self._held.__iter__.__code__.co_names
         return (True, "") if held else (False, "DataLoader.__iter__ was replaced")
 
 

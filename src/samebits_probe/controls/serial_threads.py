@@ -1,10 +1,10 @@
 """Threads, pools and futures of the program, one after the other."""
+import _thread
 import collections
 import functools
 import itertools
 import sys
 import threading
-import _thread
 
 from . import callers
 from .control import Control
@@ -84,12 +84,12 @@ class SerialThreads(Control):
 
         def make_start(original):
             def start(thread):
-                if not callers.is_program(1):
-                    return original(thread)
-                turn = _Turn()
-                thread.run = functools.partial(control._in_turn, turn, thread.run)
+                turn = _Turn() if callers.is_program(1) else None
+                if turn is not None:
+                    thread.run = functools.partial(control._in_turn, turn, thread.run)
                 original(thread)
-                control._let(turn)
+                if turn is not None:
+                    control._let(turn)
 
             return start
 

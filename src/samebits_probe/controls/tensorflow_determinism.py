@@ -64,6 +64,5 @@ def _tensorflow_libraries():
 
 
 def _holds(path, name):
-    with open(path, "rb") as file:
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return content.find(name.encode() + b"\0") >= 0
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(name.encode() + b"\0") >= 0

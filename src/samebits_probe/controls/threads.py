@@ -1,10 +1,9 @@
 """Thread counts: every pool that computes has one thread."""
 import os
-import sys
 
 from . import tensorflow_threads
 from .control import Control, imported
-from .native_threads import blas_counts
+from .native_threads import blas_counts, named_threads
 from .patching import replace
 
 _VARIABLES = (
@@ -73,7 +72,7 @@ def _counts():
             found.append(("torch.get_num_interop_threads()", module.get_num_interop_threads()))
     for module in imported("tensorflow"):
         found.extend(tensorflow_threads.counts(module))
+    if imported("jaxlib"):
+        found.extend(("JAX's pool", count) for count in named_threads("XLAEigen"))
     found.extend(blas_counts())
-    if not found and "sys" in sys.modules:
-        found.append(("OMP_NUM_THREADS", int(os.environ.get("OMP_NUM_THREADS", 0))))
-    return found
+    return found or [("OMP_NUM_THREADS", int(os.environ.get("OMP_NUM_THREADS", 0)))]
