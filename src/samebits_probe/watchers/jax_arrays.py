@@ -12,6 +12,17 @@ class Arrays:
     def is_tracer(self, value):
         return isinstance(value, self.jax.core.Tracer)
 
+    def is_tensor(self, value):
+        return isinstance(value, (self.jax.Array, self.numpy.ndarray))
+
+    def is_concrete(self, value):
+        """Whether a value is known now, and not only in a function that is being traced."""
+        return not any(self.is_tracer(leaf) for leaf in self.jax.tree_util.tree_leaves(value))
+
+    def may_record(self):
+        """Whether gradients may be recorded of what happens now: never, JAX traces functions for that."""
+        return False
+
     def array(self, value):
         """A concrete array's values: a view where they lie in this process' memory."""
         if isinstance(value, self.jax.Array) and self.jax.dtypes.issubdtype(value.dtype, self.jax.dtypes.prng_key):

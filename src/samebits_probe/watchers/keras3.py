@@ -22,8 +22,8 @@ def install(module, probe):
     hooks = keras3_collecting.Hooks(probe, lambda variables: [one for one, _ in keras3_models.named(variables)])
     _wrap_optimizers(module, hooks)
     trainer = _trainer_of(module)
-    loss = "_compute_loss" if "_compute_loss" in _names(trainer) else "compute_loss"
-    keras3_collecting.wrap_loss(_owner(trainer, loss), loss, hooks)
+    _wrap_loss(trainer, hooks)
+    hooks.outside = backend_module.loops(module, watch).apply
     backend_module.install(trainer, watch, hooks)
 
 
@@ -36,6 +36,14 @@ def _wrap_optimizers(module, hooks):
             keras3_collecting.wrap_stateless_apply(owner, hooks)
 
 
+def _wrap_loss(trainer, hooks):
+    if "_update_metrics_variables" in trainer.__dict__:
+        keras3_collecting.wrap_loss_tracker(trainer, "_update_metrics_variables", hooks)
+        return
+    name = "_compute_loss" if any("_compute_loss" in one.__dict__ for one in trainer.__mro__) else "compute_loss"
+    keras3_collecting.wrap_loss(_owner(trainer, name), name, hooks)
+
+
 def _trainer_of(module):
     """The backend's trainer class."""
     return _owner(module.Model, "make_train_function")
@@ -44,7 +52,3 @@ def _trainer_of(module):
 def _owner(owner, name):
     """The class in the order of inheritance that defines a method."""
     return next(one for one in owner.__mro__ if name in one.__dict__)
-
-
-def _names(owner):
-    return {name for one in owner.__mro__ for name in one.__dict__}

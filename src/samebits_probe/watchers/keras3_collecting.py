@@ -119,7 +119,7 @@ def wrap_stateless_apply(owner, hooks):
 
 
 def wrap_loss(owner, name, hooks):
-    """Wrap the trainer's loss method: its last result in a train step is the loss."""
+    """Wrap the trainer's method that computes the loss: its last result in a train step is the loss."""
     original = owner.__dict__[name]
 
     @functools.wraps(original)
@@ -130,3 +130,16 @@ def wrap_loss(owner, name, hooks):
         return loss
 
     setattr(owner, name, compute_loss)
+
+
+def wrap_loss_tracker(owner, name, hooks):
+    """Wrap a method that is given the loss, second (JAX: it is computed inside a transformed function)."""
+    original = owner.__dict__[name]
+
+    @functools.wraps(original)
+    def update(self, metrics_variables, loss, *args, **kwargs):
+        if hooks.collected is not None:
+            hooks.collected.loss = loss
+        return original(self, metrics_variables, loss, *args, **kwargs)
+
+    setattr(owner, name, update)

@@ -1,7 +1,7 @@
 """Keras 3 on JAX: state is passed through the train step, which gives batch, loss and gradients beside its logs."""
 import functools
 
-from . import jax_arrays, keras3_collecting, keras3_training
+from . import jax_arrays, keras3_collecting, keras3_loops, keras3_training
 from .keras3_points import named_batch
 
 _KEY = "samebits:"
@@ -89,7 +89,7 @@ class TrainFunction(keras3_training.TrainFunction):
                 self.watch.numbers([(name, value)])
             else:
                 self.watch.record(kind, [(name, value)])
-        self.watch.numbers(keras3_training.metrics(self.watch, logs))
+        self.watch.numbers(keras3_training.metrics(self.watch, logs, "", ("forward", "loss") in layout))
         self.model.updates()
         self.watch.backend.state.clear()
         self.watch.probe.end_step()
@@ -154,6 +154,13 @@ class _steps_wrapped:
 
 def _outputs(_model, result):
     return result[0]
+
+
+def loops(keras, watch):
+    """The training loops of the program's own."""
+    found = keras3_loops.Loops(watch)
+    keras3_loops.wrap_layers(keras.layers.Layer, found)
+    return found
 
 
 def install(trainer, watch, hooks):

@@ -2,7 +2,7 @@
 import functools
 import sys
 
-from . import keras3_collecting, keras3_models, keras3_training
+from . import keras3_collecting, keras3_models, keras3_training, tensorflow_tapes
 from .keras3_points import named_batch
 
 _KEY = "samebits:"
@@ -12,6 +12,7 @@ class TensorFlow:
     """How TensorFlow's values are read: eager tensors as views, variables by the one operation that reads them."""
 
     def __init__(self):
+        from tensorflow.python.eager import record
         from tensorflow.python.framework import ops
         from tensorflow.python.ops import gen_resource_variable_ops, resource_variable_ops
 
@@ -19,6 +20,7 @@ class TensorFlow:
         self.numpy = sys.modules["numpy"]
         self.is_eager = lambda value: isinstance(value, ops.EagerTensor)
         self.graph_of = ops.get_default_graph
+        self.may_record = record.could_possibly_record
         self._read = gen_resource_variable_ops.read_variable_op
         self._plain = resource_variable_ops.ResourceVariable
 
@@ -56,6 +58,13 @@ class TensorFlow:
         if len(flat) == 1:
             return [(name, flat[0])]
         return [("%s.%d" % (name, index), part) for index, part in enumerate(flat)]
+
+    def is_tensor(self, value):
+        return self.tf.is_tensor(value) or isinstance(value, self.numpy.ndarray)
+
+    def is_concrete(self, value):
+        """Whether a value is known now, and not only in a graph."""
+        return all(self.is_eager(part) or not self.tf.is_tensor(part) for _, part in self.parts("", value))
 
     def is_leaf(self, value):
         return self.tf.is_tensor(value) or not isinstance(value, (dict, list, tuple))
@@ -196,12 +205,13 @@ class TrainFunction(keras3_training.TrainFunction):
         self._refresh()
         watch = self.watch
         if self.step.calls_back:  # the steps have been recorded as they were made
-            return watch.numbers(keras3_training.metrics(watch, logs))
+            return watch.numbers(keras3_training.metrics(watch, logs, "", loss_is_seen=True))
         for _ in range(self._iterations() - (before or 0) - 1):
             watch.probe.end_step()
             watch.probe.begin()
         self._play(layout, tensors)
-        watch.numbers(keras3_training.metrics(watch, logs))
+        loss_is_seen = any(("forward", "loss") in step for step in layout.steps)
+        watch.numbers(keras3_training.metrics(watch, logs, "", loss_is_seen))
         self.model.updates()
         return watch.probe.end_step()
 
@@ -229,6 +239,11 @@ class TrainFunction(keras3_training.TrainFunction):
             self._known = len(self.step.layouts)
             self.model.optimizers = [one for layout in self.step.layouts for one in layout.optimizers]
             self.model.refresh()
+
+
+def loops(keras, watch):
+    """The training loops of the program's own."""
+    return tensorflow_tapes.install(watch.backend.tf, watch, keras.layers.Layer)
 
 
 def install(trainer, watch, hooks):

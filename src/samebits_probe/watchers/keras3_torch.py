@@ -2,7 +2,8 @@
 import functools
 import sys
 
-from . import keras3_collecting, keras3_models, keras3_training
+from . import keras3_collecting, keras3_loops, keras3_models, keras3_training
+from .keras3_loops import is_symbolic
 from .keras3_points import named_batch
 
 
@@ -35,6 +36,9 @@ class Torch:
             return [(name, self.array(value))]
         return [(name, self.numpy.asarray(value))]
 
+    def is_concrete(self, value):
+        return True
+
     def is_leaf(self, value):
         return not isinstance(value, (dict, list, tuple))
 
@@ -45,6 +49,7 @@ class EagerStep:
     def __init__(self, watch, hooks, model):
         self.watch, self.hooks, self.model, self.original = watch, hooks, model, model.train_step
         self.optimizers = []
+        self.loss_is_seen = False
 
     def function(self):
         @functools.wraps(self.original)
@@ -72,6 +77,7 @@ class EagerStep:
         if collected.loss is not None:
             self.watch.numbers([("loss", collected.loss)])
             collected.loss = None
+            self.loss_is_seen = True
         self.optimizers.append(collected.applied[-1].optimizer)
         self.watch.record("gradient", collected.applied[-1].gradients)
 
@@ -82,6 +88,7 @@ class CompiledStep:
     def __init__(self, watch, hooks, model):
         self.watch, self.model, self.original = watch, model, model.train_step
         self.optimizers = []
+        self.loss_is_seen = False
 
     def function(self):
         return self.original
@@ -118,9 +125,36 @@ class TrainFunction(keras3_training.TrainFunction):
             self.model.refresh()
         if isinstance(self.step, CompiledStep):
             self.step.after()
-        self.watch.numbers(keras3_training.metrics(self.watch, result))
+        self.watch.numbers(keras3_training.metrics(self.watch, result, "", self.step.loss_is_seen))
         self.model.updates()
         self.watch.probe.end_step()
+
+
+def loops(keras, watch):
+    """The training loops of the program's own: forwards and losses are seen by the watcher of PyTorch."""
+    _own_symbolic_calls(keras.layers.Layer, watch)
+    return keras3_loops.Loops(watch)
+
+
+def _own_symbolic_calls(layer_class, watch):
+    """Building a model calls its layers with symbols: the watcher of PyTorch is not to take these for forwards."""
+    original = layer_class.__call__
+
+    @functools.wraps(original)
+    def __call__(self, *args, **kwargs):
+        if is_symbolic(args, kwargs):
+            return watch.owned(lambda: original(self, *args, **kwargs))
+        return original(self, *args, **kwargs)
+
+    layer_class.__call__ = __call__
+    backend = sys.modules["keras.src.backend"]
+    spec = backend.compute_output_spec
+
+    @functools.wraps(spec)
+    def compute_output_spec(*args, **kwargs):
+        return watch.owned(lambda: spec(*args, **kwargs))
+
+    backend.compute_output_spec = compute_output_spec
 
 
 def install(trainer, watch, hooks):

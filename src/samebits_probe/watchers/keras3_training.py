@@ -179,10 +179,10 @@ def wrap_train_maker(trainer, watch, step_of, kind):
     trainer.make_train_function = make_train_function
 
 
-def metrics(watch, logs, prefix="metrics/"):
-    """(name, value) pairs of what a step function returned."""
+def metrics(watch, logs, prefix="", loss_is_seen=False):
+    """(name, value) pairs of what a step function returned. Keras' own "loss" is a mean over the epoch so far."""
     found = named_leaves("", logs, watch.backend.is_leaf)
-    return [(prefix + name, value) for name, value in found]
+    return [(prefix + name, value) for name, value in found if not (loss_is_seen and name == "loss")]
 
 
 def mark(function):

@@ -1,8 +1,14 @@
-"""TensorFlow's own training loops, and `tf.keras` of the releases before Keras 3's way of training."""
-from . import keras2_tfkeras
+"""TensorFlow's own training loops, and `tf.keras` of the releases before Keras 3's way of training.
+
+From TensorFlow 2.16 on the layers and optimizers of a loop are those of Keras 3, whose watcher sees them when it is
+imported (`tf.keras` imports it when it is used).
+"""
+from . import keras2_tfkeras, tensorflow_tapes
 
 
 def install(module, probe):
     """Install the watcher: the legacy one up to TensorFlow 2.1."""
     if keras2_tfkeras.is_legacy(module):
         keras2_tfkeras.install(module, probe)
+    else:
+        tensorflow_tapes.sample_random_state(probe)

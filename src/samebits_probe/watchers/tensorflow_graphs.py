@@ -1,0 +1,164 @@
+"""Steps that a program builds into its own `tf.function`: told by a callback at their end, or from outside under XLA."""
+import functools
+import weakref
+
+from . import keras3_models
+
+
+class Traced:
+    """What has been shown of the next step in one graph that is being built."""
+
+    def __init__(self):
+        self.batches, self.losses, self.models = [], [], []
+        self.last = None  # the callback of the step before, in the same graph
+
+
+class Graphs:
+    """Sees layers, losses and optimizer steps while a graph is built.
+
+    At the end of each step the graph gets one callback, which is given the gradients, losses and batches, and the
+    variables after the update: nothing in the program's data path. XLA has no callbacks: there the steps of a call are
+    counted by the optimizer's iterations after it, and what is inside is named.
+    """
+
+    def __init__(self, loops, tensorflow, parts):
+        self._loops, self._watch, self._tf = loops, loops.watch, tensorflow
+        self._graph, self._is_xla = parts["get_default_graph"], parts["is_xla"]
+        self._traced = weakref.WeakKeyDictionary()
+        self._calls = []  # the tf.functions that run or are traced, the outermost first
+
+    def is_building(self):
+        return not self._tf.executing_eagerly()
+
+    def _here(self):
+        graph = self._graph()
+        if graph not in self._traced:
+            self._traced[graph] = Traced()
+        return self._traced[graph]
+
+    def called(self, call):
+        """An outermost layer is called: its inputs are the batch, if gradients can be recorded here."""
+        if self._watch.backend.may_record():
+            here = self._here()
+            here.models.append(call.layer)
+            here.batches += call.named
+
+    def lost(self, target):
+        """Gradients are asked of `target`."""
+        watch = self._watch
+        from .keras3_points import named_leaves
+
+        self._here().losses += named_leaves("loss", target, watch.backend.is_leaf)
+
+    def apply(self, optimizer, gradients, variables, run):
+        """An optimizer step in a graph."""
+        here, guard = self._here(), self._watch.probe.guard
+        guard("start of a graph's step", self._start, here, optimizer, variables)
+        result = run()
+        if self._is_under_xla():
+            guard("step under XLA", self._outside, optimizer, variables, list(here.models))
+        else:
+            guard("step in a graph", self._call_back, here, optimizer, gradients, variables)
+        here.batches, here.losses, here.models = [], [], []
+        return result
+
+    def _start(self, here, optimizer, variables):
+        self._watch.stepped("apply")
+        owned = self._loops.owned(optimizer, variables, here.models)
+        self._watch.lives.start(owned.weights)
+        for layer in here.models:
+            self._watch.lives.own(layer, keras3_models.Variables(keras3_models.model_variables(layer), []).weights)
+        self._watch.lives.own(optimizer, keras3_models.named(variables))
+
+    def _call_back(self, here, optimizer, gradients, variables):
+        """End the step with a callback; the next one in the same graph waits for it."""
+        owned = self._loops.owned(optimizer, variables, here.models)
+        tensor = self._watch.backend.tensor
+        named = [("batch", name, value) for name, value in here.batches]
+        named += [("forward", name, value) for name, value in here.losses]
+        named += [("gradient", name, value) for name, value in gradients]
+        named += [("rng", name, tensor(one)) for name, one in owned.seeds]
+        named += [("update", name, tensor(one)) for name, one in owned.weights + owned.optimizers]
+        flat = [(kind, part, item) for kind, name, value in named for part, item in self._parts(kind, name, value)]
+        layout = [(kind, part) for kind, part, _ in flat]
+
+        def step(*arrays):
+            self._watch.probe.guard("step in a graph", self._record, layout, arrays)
+            return self._watch.backend.numpy.int32(0)
+
+        inputs = [item for _, _, item in flat] + ([here.last] if here.last is not None else [])
+        here.last = self._tf.numpy_function(step, inputs, self._tf.int32)
+
+    def _parts(self, kind, name, value):
+        """[(name, tensor)] of what can be reached from the graph of the step."""
+        parts = self._watch.backend.parts(name, value)
+        if all(self._is_reachable(item) for _, item in parts):
+            return parts
+        self._watch.not_observed(kind, "%s is computed inside a condition or loop of the graph" % name)
+        return []
+
+    def _is_reachable(self, tensor):
+        backend, graph = self._watch.backend, self._graph()
+        if not self._tf.is_tensor(tensor) or backend.is_eager(tensor):
+            return True
+        while graph is not None and graph is not tensor.graph:
+            graph = getattr(graph, "outer_graph", None)
+        return graph is not None
+
+    def _record(self, layout, arrays):
+        watch = self._watch
+        watch.probe.begin()
+        for (kind, name), array in zip(layout, arrays):
+            if kind == "forward":
+                watch.points.scalar(kind, name, watch.backend.numpy.asarray(array))
+            else:
+                watch.record(kind, [(name, array)])
+        watch.probe.end_step()
+
+    # -- XLA --------------------------------------------------------------------------------------------------
+
+    def _is_under_xla(self):
+        return self._is_xla(self._graph()) or any(getattr(one, "_jit_compile", False) for one in self._calls)
+
+    def _outside(self, optimizer, variables, models):
+        if not self._calls:
+            self._watch.not_observed("steps", "a step is compiled by XLA before it is called")
+            return
+        for point in ("batch", "loss", "gradient"):
+            self._watch.not_observed(point, "TensorFlow, inside a function compiled by XLA (jit_compile=True)")
+        function = self._calls[0]
+        compiled = function.__dict__.setdefault("_samebits_compiled", [])
+        if not any(known[0] is optimizer for known in compiled):
+            count = int(self._watch.backend.read(optimizer.iterations))
+            compiled.append([optimizer, variables, models, count])
+
+    def wrap_calls(self, function_class):
+        """Wrap `__call__` of the class of `tf.function`s."""
+        original, graphs = function_class.__call__, self
+
+        @functools.wraps(original)
+        def __call__(self, *args, **kwargs):
+            graphs._calls.append(self)
+            try:
+                result = original(self, *args, **kwargs)
+            finally:
+                graphs._calls.pop()
+            if "_samebits_compiled" in self.__dict__ and not graphs._calls:
+                graphs._watch.probe.guard("call compiled by XLA", graphs._compiled, self.__dict__["_samebits_compiled"])
+            return result
+
+        function_class.__call__ = __call__
+
+    def _compiled(self, compiled):
+        """A call of a compiled function is over: as many steps as its optimizers have counted."""
+        watch = self._watch
+        for entry in compiled:
+            optimizer, variables, models, before = entry
+            entry[3] = now = int(watch.backend.read(optimizer.iterations))
+            for step in range(before, now):
+                watch.probe.begin()
+                if step + 1 == now:
+                    owned = self._loops.owned(optimizer, variables, models)
+                    watch.variables("update", owned.weights)
+                    watch.variables("update", owned.optimizers)
+                watch.probe.end_step()
