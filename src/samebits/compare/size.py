@@ -38,14 +38,20 @@ def measure(a: bytes, b: bytes, dtype: str, shape: tuple[int, ...]) -> Size:
         return Size(elements=count, different=0)
     if _FLOATS.get(name) != len(a) // count:
         return Size(elements=count, different=different, looks=_plain_looks(bits_a, bits_b, shape))
-    x, y = _values(bits_a, name), _values(bits_b, name)
+    with np.errstate(all="ignore"):  # numbers at the ends of their range overflow; comparisons below allow for it
+        return _of_floats((bits_a, bits_b), name, shape)
+
+
+def _of_floats(bits: tuple[NDArray[Any], NDArray[Any]], name: str, shape: tuple[int, ...]) -> Size:
+    unequal = bits[0] != bits[1]
+    x, y = (_values(part, name) for part in bits)
     finite = unequal & np.isfinite(x) & np.isfinite(y)
     return Size(
-        elements=count,
-        different=different,
-        max_ulp=_max_ulp(bits_a[finite], bits_b[finite]),
+        elements=len(unequal),
+        different=int(unequal.sum()),
+        max_ulp=_max_ulp(bits[0][finite], bits[1][finite]),
         max_relative=_max_relative(x[finite], y[finite]),
-        looks=_looks(x, y, (bits_a, bits_b), (name, shape)),
+        looks=_looks(x, y, bits, (name, shape)),
     )
 
 
@@ -79,9 +85,8 @@ def _max_relative(x: Floats, y: Floats) -> float | None:
     if not len(x):
         return None
     larger = np.maximum(np.abs(x), np.abs(y))
-    with np.errstate(over="ignore"):
-        apart = np.abs(x - y)
-    return float(np.max(np.divide(apart, larger, out=np.zeros_like(apart), where=larger > 0)))
+    apart = np.abs(x / 2 - y / 2) * 2
+    return float(np.minimum(np.divide(apart, larger, out=np.zeros_like(apart), where=larger > 0), 2.0).max())
 
 
 def _plain_looks(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
@@ -105,7 +110,7 @@ def _looks(x: Floats, y: Floats, bits: tuple[NDArray[Any], NDArray[Any]], kind: 
 def _rounding(x: Floats, y: Floats, bound: float) -> str:
     """Differences small against the largest number: elements near zero may be off by many of their own units."""
     largest = float(np.maximum(np.abs(x), np.abs(y)).max())
-    if float(np.abs(x - y).max()) > bound * largest:
+    if not float(np.abs(x - y).max()) <= bound * largest:
         return ""
     few = int((x != y).sum()) <= len(x) // 10
     return "like rounding: same sums in another order" + (", in few values" if few else "")
@@ -136,7 +141,7 @@ def _factor(x: Floats, y: Floats, unit: float) -> str:
     ratio = y[both] / x[both]
     middle = float(np.median(ratio))
     spread = float(np.abs(ratio - middle).max())
-    if spread > _SAME_FACTOR * unit * abs(middle) or abs(middle - 1) < _CLEARLY * max(spread, unit):
+    if not spread <= _SAME_FACTOR * unit * abs(middle) or abs(middle - 1) < _CLEARLY * max(spread, unit):
         return ""
     return f"like a different computation: one common factor of {middle:.6g}"
 
@@ -147,7 +152,7 @@ def _offset(x: Floats, y: Floats, unit: float) -> str:
     middle = float(np.median(apart))
     scale = max(float(np.abs(x).max()), float(np.abs(y).max()))
     spread = float(np.abs(apart - middle).max())
-    if len(x) < 2 or spread > _SAME_FACTOR * unit * scale or abs(middle) < _CLEARLY * max(spread, unit * scale):
+    if len(x) < 2 or not spread <= _SAME_FACTOR * unit * scale or abs(middle) < _CLEARLY * max(spread, unit * scale):
         return ""
     return f"like a different computation: {middle:.6g} was added to all"
 
@@ -162,8 +167,7 @@ def _rows_look(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
 
 def _sample(x: Floats, y: Floats) -> str:
     """Whether the two have anything to do with each other."""
-    with np.errstate(all="ignore"):
-        same = float(np.dot(x, y) / np.sqrt(np.dot(x, x) * np.dot(y, y)))
+    same = float(np.dot(x, y) / np.sqrt(np.dot(x, x) * np.dot(y, y)))
     if len(x) > 1 and same > 0.99:
         return "like a different computation: close, and more than rounding"
     return "like another sample: the values have little in common"

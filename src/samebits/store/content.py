@@ -54,16 +54,21 @@ def joined(path: str, key: object) -> str:
 
 
 def add_json(parts: Parts, path: str, value: Any) -> None:
-    """Add a JSON value: a part for each leaf, named by its keys; lists of plain values are leaves."""
+    """Add a JSON value: a part for each leaf, named by its keys; lists (of lists) of plain values are leaves."""
     if isinstance(value, dict) and value:
         for key in value:
             add_json(parts, joined(path, key), value[key])
-    elif isinstance(value, list) and not is_plain(value):
+    elif isinstance(value, list) and not _is_array(value):
         parts.add_plain(joined(path, "length"), len(value))
         for index, item in enumerate(value):
             add_json(parts, joined(path, index), item)
     else:
         parts.add_plain(path, value)
+
+
+def _is_array(value: Any) -> bool:
+    """Whether JSON is made of lists and plain values only."""
+    return isinstance(value, _SCALARS) or (isinstance(value, list) and all(_is_array(item) for item in value))
 
 
 def parse_json(data: bytes) -> Any:

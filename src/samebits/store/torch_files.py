@@ -22,7 +22,7 @@ from samebits.store.pickles import Global, Made, Persistent, Table, read
 
 MAGIC = 0x1950A86A20F9469CFC6C
 Storages = Callable[[str, int], Any]  # (key, size in bytes) -> buffer
-_MOST_VALUES = 5_000_000
+_MOST_VALUES = 500_000
 _IGNORED = ("version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id")
 _SIZES = {
     1: ("Byte", "Char", "Bool", "QInt8", "QUInt8", "Untyped", "uint8", "int8", "bool", "QUInt4x2", "QUInt2x4"),

@@ -1,0 +1,244 @@
+"""Saved files by content: formats, names of parts, what does not matter, and damage."""
+
+import contextlib
+import io
+import json
+import pickle
+import random
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from samebits.store import fingerprint_file, torch_files
+from samebits.store.artifacts import READERS
+from samebits.store.pickles import Global, Made, Table, read
+
+
+def read_file(path):
+    file = fingerprint_file(path, True)
+    assert file.error is None
+    return file
+
+
+def differing(a, b):
+    return {name for name in a.tensors.keys() | b.tensors.keys() if a.tensors.get(name) != b.tensors.get(name)}
+
+
+ARRAYS = {"a": np.arange(6, dtype="f4").reshape(2, 3), "b/c": np.array([1, 2]), "d": np.float64(3.5)}
+
+
+def write_npz(path, arrays):
+    np.savez(path, **arrays)
+
+
+def write_npz_compressed(path, arrays):
+    np.savez_compressed(path, **arrays)
+
+
+def write_safetensors(path, arrays, metadata=None):
+    header, data = {"__metadata__": metadata} if metadata else {}, b""
+    for name, array in arrays.items():
+        raw = np.asarray(array).tobytes()
+        kind = {"f": "F", "i": "I"}[np.asarray(array).dtype.kind] + str(np.asarray(array).itemsize * 8)
+        offsets = [len(data), len(data) + len(raw)]
+        header[name] = {"dtype": kind, "shape": list(np.shape(array)), "data_offsets": offsets}
+        data += raw
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
+def write_json(path, arrays):
+    path.write_text(json.dumps({name: np.asarray(array).tolist() for name, array in arrays.items()}))
+
+
+def write_hdf5(path, arrays):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file[name] = array
+
+
+WRITERS = {".npz": write_npz, ".safetensors": write_safetensors, ".json": write_json, ".h5": write_hdf5}
+everywhere = pytest.mark.parametrize("suffix", sorted(WRITERS))
+
+
+@everywhere
+def test_another_name_and_another_order_are_the_same_content(tmp_path, suffix):
+    one, two = tmp_path / f"one{suffix}", tmp_path / f"another_name{suffix}"
+    WRITERS[suffix](one, ARRAYS)
+    WRITERS[suffix](two, dict(reversed(ARRAYS.items())))
+    a, b = read_file(one), read_file(two)
+    assert a.tensors == b.tensors
+    assert len(a.tensors) == 3
+    assert a.format != "bytes"
+
+
+@everywhere
+@pytest.mark.parametrize("name", sorted(ARRAYS))
+def test_one_changed_value_is_exactly_that_part(tmp_path, suffix, name):
+    one, two = tmp_path / f"one{suffix}", tmp_path / f"two{suffix}"
+    WRITERS[suffix](one, ARRAYS)
+    WRITERS[suffix](two, {**ARRAYS, name: ARRAYS[name] + 1})
+    assert differing(read_file(one), read_file(two)) == {name}
+
+
+def test_compression_and_times_of_an_npz_do_not_matter(tmp_path):
+    write_npz(tmp_path / "a.npz", ARRAYS)
+    write_npz_compressed(tmp_path / "b.npz", ARRAYS)
+    assert read_file(tmp_path / "a.npz").tensors == read_file(tmp_path / "b.npz").tensors
+
+
+def test_memory_order_of_an_npy_does_not_matter_and_its_shape_and_type_do(tmp_path):
+    def saved(array):
+        np.save(tmp_path / "a.npy", array)
+        return read_file(tmp_path / "a.npy").tensors
+
+    array = np.arange(6, dtype="i4").reshape(2, 3)
+    assert saved(array) == saved(np.asfortranarray(array))
+    assert len({json.dumps(saved(a)) for a in (array, array.reshape(3, 2), array.astype("i8"), array.T)}) == 4
+
+
+def test_objects_in_an_npy_are_compared_by_their_bytes(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{"x": 1}, None], dtype=object))
+    assert read_file(tmp_path / "a.npy").format == "npy"
+
+
+def test_metadata_of_safetensors_count_and_their_order_does_not(tmp_path):
+    write_safetensors(tmp_path / "a.safetensors", ARRAYS, {"epoch": "1", "by": "me"})
+    write_safetensors(tmp_path / "b.safetensors", ARRAYS, {"by": "me", "epoch": "1"})
+    write_safetensors(tmp_path / "c.safetensors", ARRAYS, {"by": "me", "epoch": "2"})
+    a, b, c = (read_file(tmp_path / f"{name}.safetensors") for name in "abc")
+    assert a.tensors == b.tensors
+    assert differing(a, c) == {"__metadata__.epoch"}
+
+
+def test_json_leaves_are_named_by_their_keys(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"w": [1, 2], "layers": [{"name": "x", "empty": {}}], "t": 1.0}')
+    assert set(read_file(path).tensors) == {"w", "layers.length", "layers.0.name", "layers.0.empty", "t"}
+
+
+@pytest.mark.parametrize(("one", "two"), [("1", "1.0"), ("0.0", "-0.0"), ("null", "false"), ("[]", "{}"), ('"1"', "1")])
+def test_json_values_that_look_alike_differ(tmp_path, one, two):
+    found = []
+    for text in (one, two):
+        (tmp_path / "a.json").write_text(f'{{"x": {text}}}')
+        found.append(read_file(tmp_path / "a.json").tensors)
+    assert found[0] != found[1]
+
+
+def test_any_other_file_is_compared_by_its_bytes(tmp_path):
+    path = tmp_path / "model.bin"
+    path.write_bytes(b"abc")
+    file = read_file(path)
+    assert (file.format, list(file.tensors), file.named) == ("bytes", [""], True)
+
+
+def test_keras_archives_leave_the_time_out(tmp_path):
+    def write(name, date, rate=0.1, identity=1):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("metadata.json", json.dumps({"keras_version": "3", "date_saved": date}))
+            archive.writestr("config.json", json.dumps({"lr": rate, "x": {"shared_object_id": identity}}))
+        return read_file(tmp_path / name)
+
+    a, b, c = write("a.keras", "today"), write("b.keras", "tomorrow", identity=2), write("c.keras", "today", rate=0.2)
+    assert a.tensors == b.tensors
+    assert differing(a, c) == {"config.lr"}
+
+
+# -- damage -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_file_is_said(tmp_path):
+    file = fingerprint_file(tmp_path / "none.pt", True)
+    assert file.tensors == {}
+    assert file.error == "cannot be read (No such file or directory)"
+
+
+@pytest.mark.parametrize("suffix", sorted(READERS))
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", b"\x80\x02}q\x00.", b"PK\x05\x06" + b"\0" * 18, b"\x93NUMPY\x01\0"]
+)
+def test_a_file_that_is_not_what_its_name_says_is_compared_by_its_bytes(tmp_path, suffix, content):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(content)
+    file = fingerprint_file(path, True)
+    assert list(file.tensors) == [""] or file.error is None
+    assert (file.error is None) == (file.format != "bytes")
+
+
+@pytest.mark.parametrize("suffix", sorted(WRITERS))
+@pytest.mark.parametrize("number", range(15))
+def test_a_damaged_file_never_raises(tmp_path, suffix, number):
+    chance, path = random.Random(f"{suffix} {number}"), tmp_path / f"a{suffix}"
+    WRITERS[suffix](path, ARRAYS)
+    whole = fingerprint_file(path, True)
+    data = bytearray(path.read_bytes())
+    if number % 2:
+        del data[chance.randrange(len(data)) :]
+    else:
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    path.write_bytes(data)
+    damaged = fingerprint_file(path, True)
+    assert damaged.tensors
+    assert damaged.path == whole.path
+
+
+# -- pickles ----------------------------------------------------------------------------------------------------------
+
+
+class Dangerous:
+    def __reduce__(self):
+        return print, ("this was run",)
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_nothing_of_a_pickle_is_run(capsys, protocol):
+    value = read(io.BytesIO(pickle.dumps([Dangerous()], protocol)))
+    assert [type(item) for item in value] == [Made]
+    assert value[0].function in (Global("builtins.print"), Global("__builtin__.print"))
+    assert capsys.readouterr().out == ""
+
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5)
+    | st.binary(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def as_plain(value):
+    if isinstance(value, Table):
+        return {as_plain(key): as_plain(item) for key, item in value.pairs}
+    return [as_plain(item) for item in value] if isinstance(value, list) else value
+
+
+@settings(max_examples=60, deadline=None)
+@given(plain, st.integers(3, 5))
+def test_plain_values_are_read_as_pickle_reads_them(value, protocol):
+    assert as_plain(read(io.BytesIO(pickle.dumps(value, protocol)))) == value
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=60))
+def test_bytes_that_are_no_pickle_are_a_value_error(data):
+    with contextlib.suppress(ValueError):
+        assert read(io.BytesIO(b"\x80\x02" + data)) is not read
+
+
+def test_a_pickle_that_unfolds_without_end_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch_files, "_MOST_VALUES", 5000)
+    value = []
+    for _ in range(60):
+        value = [value, value]
+    (tmp_path / "bomb.pt").write_bytes(pickle.dumps(value))
+    file = fingerprint_file(tmp_path / "bomb.pt", True)
+    assert "holds more than" in file.error

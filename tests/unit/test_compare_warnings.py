@@ -1,0 +1,150 @@
+"""What is said aloud beside the verdict."""
+
+import pytest
+
+
+@pytest.fixture
+def said(writing, tmp_path):
+    """Function(trials, **record fields) -> the warnings of trials that repeat."""
+
+    def judge(trials, **fields):
+        result = writing.judged(tmp_path, trials, **fields)
+        assert result.verdict == "repeated", result.reason
+        judge.result = result
+        return result.warnings
+
+    return judge
+
+
+def test_a_loss_that_is_nan_in_all_trials(writing, said):
+    trial = writing.training(losses={1: float("nan"), 2: float("nan")})
+    assert said([trial] * 2) == ["the loss is NaN in all trials, from step 1 on: equal bits of such a model say little"]
+
+
+def test_a_loss_that_is_nan_once_is_not_said(writing, said):
+    assert said([writing.training(losses={1: float("nan")})] * 2) == []
+
+
+def test_weights_that_never_change(writing, said):
+    same = {(-1, "start", name): 0 for name in ("fc.weight", "fc.bias")}
+    same |= {(3, "end", name): 0 for name in ("fc.weight", "fc.bias")}
+    assert said([writing.training(same)] * 2) == [
+        "the weights never change: at the end they have the bits that they had at the start"
+    ]
+
+
+def test_one_weight_that_never_changes_is_not_said(writing, said):
+    frozen = {(-1, "start", "fc.bias"): 0, (3, "end", "fc.bias"): 0}
+    assert said([writing.training(frozen)] * 2) == []
+
+
+def control(took_effect, when="start", detail=""):
+    return {"event": "control", "id": "threads", "took_effect": took_effect, "when": when, "detail": detail}
+
+
+HOW = {"event": "observed-by", "how": "optimizer"}
+
+
+def test_a_control_that_took_effect(writing, said):
+    trial = writing.training(events=[HOW, control(True), control(True, "last-step")])
+    assert said([trial] * 2, controls=["threads"]) == []
+    assert said.result.setup.controls[0].took_effect is True
+
+
+def test_a_control_that_could_not_take_effect(writing, said):
+    trial = writing.training(events=[HOW, control(False, detail="torch is not imported")])
+    assert said([trial] * 2, controls=["threads"]) == ["the control threads did not hold: torch is not imported"]
+    assert said.result.setup.controls[0].took_effect is False
+
+
+def test_a_control_that_was_undone_later(writing, said):
+    trial = writing.training(events=[HOW, control(True), control(False, "last-step", "8 threads")])
+    assert said([trial] * 2, controls=["threads"]) == [
+        "the control threads did not hold: undone later by the program, seen at the last step: 8 threads"
+    ]
+
+
+def test_a_control_that_nobody_read_back(writing, said):
+    assert said([writing.training()] * 2, controls=["threads"]) == [
+        "whether the control threads took effect could not be read back"
+    ]
+    assert said.result.setup.controls[0].took_effect is None
+
+
+def test_a_control_that_failed_in_one_trial_only(writing, said):
+    good, bad = writing.training(events=[HOW, control(True)]), writing.training(events=[HOW, control(False)])
+    assert said([good, bad], controls=["threads"]) == ["the control threads did not hold"]
+
+
+def test_code_that_was_changed_between_trials(writing, said):
+    trials = [writing.training(trial={"code": {"commit": commit}}) for commit in "ab"]
+    assert said(trials) == ["the code was changed between the trials"]
+
+
+def test_a_script_that_was_changed_between_trials(writing, said):
+    trials = [writing.training(trial={"code": {"files": {"train.py": digest}}}) for digest in "ab"]
+    assert said(trials) == ["the code was changed between the trials"]
+
+
+def test_code_with_changes_that_are_not_committed(writing, said):
+    trial = writing.training(trial={"code": {"commit": "a", "dirty": True}})
+    assert said([trial] * 2) == [
+        "the code has changes that are not committed; the commit alone does not name what was run"
+    ]
+
+
+def test_packages_that_differ(writing, said):
+    trials = [writing.training(events=[HOW, {"event": "packages", "packages": {"torch": v}}]) for v in "12"]
+    assert said(trials) == ["the trials had different versions of torch"]
+
+
+def test_processes_left_behind(writing, said):
+    trial = writing.training(trial={"children_left": ["tensorboard"]})
+    assert said([trial] * 2) == ["trials 1 and 2 left processes behind, which were ended (tensorboard)"]
+
+
+def test_a_metric_that_was_never_printed(writing, said):
+    assert said([writing.training()] * 2, options={"metrics": {"acc": "acc=(.*)"}}) == [
+        "the metric acc: its pattern matched nothing that trials 1 and 2 printed"
+    ]
+
+
+def test_a_process_that_was_not_watched(writing, said):
+    hidden = [{"pid": 3, "argv": ["python", "-I", "tool.py"], "watched": False, "why": "-I"}]
+    warnings = said([writing.training(trial={"python_processes": hidden})] * 2)
+    assert warnings == ["Python ran unwatched: python -I tool.py (-I); what it did is compared only through files"]
+    assert said.result.scope.not_observed == ["the process python -I tool.py (-I)"]
+
+
+def test_what_a_watcher_cannot_see_is_in_the_scope(writing, said):
+    event = {"event": "not-observed", "point": "gradient", "why": "torch.func.grad"}
+    assert said([writing.training(events=[HOW, event])] * 2) == []
+    assert said.result.scope.not_observed == ["gradient: torch.func.grad"]
+
+
+def test_notes_of_record_and_trials_and_warnings_of_the_probe(writing, said):
+    event = {"event": "warning", "text": "from the probe"}
+    trial = writing.training(events=[HOW, event], trial={"notes": ["from the launcher"]})
+    assert said([trial] * 2, notes=["from the check"]) == ["from the check", "from the launcher", "from the probe"]
+
+
+def test_what_agrees_though_bits_differ(writing, tmp_path):
+    trials = [
+        writing.training({(2, "forward", "loss"): text}, losses={2: loss}, trial={"metrics_printed": {"acc": "0.91"}})
+        for text, loss in (("a", 0.12345678), ("b", 0.12345679))
+    ]
+    assert writing.judged(tmp_path, trials).agrees == [
+        "the metric acc is the same in all trials at the digits printed (0.91)",
+        "loss is the same to 6 digits at all 3 steps that were compared",
+    ]
+
+
+def test_nothing_is_said_to_agree_where_nothing_does(writing, tmp_path):
+    trials = [writing.training({(0, "forward", "loss"): loss}, losses={0: loss}) for loss in (1.0, 2.0)]
+    assert writing.judged(tmp_path, trials).agrees == []
+
+
+@pytest.mark.parametrize(("trials", "half", "tenth"), [(2, 0.5, 0.18), (5, 0.9375, 0.4095), (7, 0.9844, 0.5217)])
+def test_what_trials_can_notice(writing, tmp_path, trials, half, tenth):
+    detection = writing.judged(tmp_path, [writing.training()] * trials).detection
+    assert (detection.seen_if_in_half_of_runs, detection.seen_if_in_one_of_ten) == (half, tenth)
