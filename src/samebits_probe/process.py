@@ -74,11 +74,23 @@ def _processor():
 
 
 def packages():
-    """Versions of the top-level modules imported so far, read from their dictionaries (no lazy import is triggered)."""
+    """Versions of the top-level modules imported so far, read from their dictionaries (no lazy import is triggered).
+
+    Modules of the standard library are left out: they come with the interpreter.
+    """
     found = {}
     for name, module in list(sys.modules.items()):
-        if "." not in name and not name.startswith("_"):
-            version = getattr(module, "__dict__", {}).get("__version__")
-            if isinstance(version, str):
+        if "." not in name and not name.startswith("_") and name != __package__:
+            fields = getattr(module, "__dict__", {})
+            version = fields.get("__version__")
+            if isinstance(version, str) and not _is_standard(fields.get("__file__")):
                 found[name] = version
     return found
+
+
+def _is_standard(path):
+    """Whether a module's file is part of the standard library."""
+    if not isinstance(path, str):
+        return path is None  # built in
+    inside = path.startswith(os.path.dirname(os.__file__) + os.sep)
+    return inside and "site-packages" not in path and "dist-packages" not in path

@@ -99,3 +99,15 @@ def test_caches_of_models_and_data_sets_never_count(tmp_path, monkeypatch):
     leaks = Leaks(tmp_path, tmp_path / "record")
     assert not leaks.counts(tmp_path / "hf" / "model.safetensors")
     assert not leaks.counts(Path("~/.keras/datasets/mnist.npz").expanduser())
+
+
+def test_side_by_side_the_probe_tells_who_reads(ask, tmp_path):
+    result = check(ask("resumes_from_checkpoint.py", trials=4, jobs=2))
+    assert result.verdict == "inconclusive"
+    assert any("side by side" in warning and "checkpoint.txt" in warning for warning in result.warnings)
+
+
+def test_side_by_side_with_folders_of_their_own_nothing_is_noted(ask, tmp_path):
+    result = check(ask("resumes_from_checkpoint.py", "{out}", trials=4, jobs=2))
+    assert result.verdict == "repeated"
+    assert not any("side by side" in warning for warning in result.warnings)

@@ -72,7 +72,7 @@ def test_a_trial_that_ends_badly_ends_the_rounds():
 
 def test_a_budget_gives_the_first_trial_its_share():
     assert 9.9 < Schedule(Options(budget=50.0), 5).first().seconds <= 10.0
-    assert 24.9 < Schedule(Options(budget=50.0, jobs=4), 5).first().seconds <= 25.0
+    assert 24.9 < Schedule(Options(budget=50.0, jobs=4), 5).first().seconds <= 25.0  # the first alone, then four
 
 
 def test_a_budget_ends_with_as_many_steps_as_fit():

@@ -101,9 +101,18 @@ def test_environment_code_packages_and_machine_are_recorded_and_secrets_are_not(
     assert len(trial.code["commit"]) == 40
     assert trial.code["dirty"] is False
     assert trial.machine["cores"] == os.cpu_count()
-    assert trial.packages
     (request.directory / "code.py").write_text("2\n")
     assert record(ask("trains.py", 3, out="again")).trial.code["dirty"] is True
+
+
+@pytest.mark.parametrize("steps", [None, 2])
+def test_versions_of_what_was_imported_are_recorded_of_whole_and_of_stopped_trials(ask, steps):
+    request = ask("trains.py", 3, steps=steps)
+    (request.directory / "mine.py").write_text("__version__ = '1.2'\n")
+    (request.directory / "train.py").write_text(f"import mine\n{(SAMPLES / 'trains.py').read_text()}")
+    command = [sys.executable, "train.py", "3"]
+    trial = record(Request(command=command, directory=request.directory, out=request.out, options=request.options)).trial
+    assert trial.packages == {"mine": "1.2"}
 
 
 def test_what_is_recorded_of_an_environment_leaves_out_what_looks_like_a_secret():

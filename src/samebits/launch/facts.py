@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits.launch import watching
+from samebits.launch.leaks import Touched
 from samebits.launch.watching import Watched
 from samebits_probe import process
 
@@ -68,14 +69,17 @@ def machine(processes: Iterable[Watched]) -> dict[str, Any]:
     return dict(process.machine())  # type: ignore[no-untyped-call]
 
 
-def files_touched(processes: Iterable[Watched]) -> tuple[set[Path], set[Path]]:
-    """What the probe saw: files opened for reading that the process had not written, and files written."""
-    found: dict[str, set[Path]] = {"opened": set(), "wrote": set()}
-    for watched in processes:
-        for event in watching.events(watched.folder):
-            if event.get("event") in found and event.get("path"):
-                found[event["event"]].add(Path(event["path"]))
-    return found["opened"], found["wrote"]
+def touched(processes: Iterable[Watched]) -> list[Touched]:
+    """What the probe saw of the files that each process opened."""
+    return [_touched(watching.events(watched.folder)) for watched in processes]
+
+
+def _touched(events: Iterable[dict[str, Any]]) -> Touched:
+    paths = [(event.get("event"), Path(event["path"])) for event in events if event.get("path")]
+    return Touched(
+        opened=frozenset(path for name, path in paths if name == "opened"),
+        wrote=frozenset(path for name, path in paths if name == "wrote"),
+    )
 
 
 def _events(processes: Iterable[Watched], name: str) -> list[dict[str, Any]]:

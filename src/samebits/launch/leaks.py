@@ -8,8 +8,9 @@ the probe. A file that a trial first writes and then reads is its own.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import xxhash
 
@@ -43,6 +44,7 @@ class Leaks:
         self._directory, self._record = directory, record
         self._excluded = [record, *_cache_folders()]
         self._written: dict[Path, int] = {}
+        self._running: set[int] = set()
         self._known: dict[Path, tuple[folders.State, str]] = {}
 
     def wrote(self, trial: int, paths: Iterable[Path]) -> None:
@@ -55,10 +57,37 @@ class Leaks:
             return False
         return not any(path.is_relative_to(folder) for folder in self._excluded)
 
-    def begin(self) -> Began:
-        """A trial is about to start: note what earlier trials have left there, and watch who reads it."""
-        left = [path for path in self._written if path.is_file()]
-        return Began({path: (self._written[path], self._content(path)) for path in left})
+    def begin(self, trial: int, *, alone: bool) -> Began:
+        """A trial is about to start: note what earlier trials have left there, and watch who reads it.
+
+        `alone`: no other trial runs meanwhile. The kernel does not say which process reads a file, so that of trials
+        that run side by side only what the probe saw is known.
+        """
+        left = {path: Left(by, self._content(path)) for path, by in self._written.items() if path.is_file()}
+        self._running.add(trial)
+        return Began(trial, left, alone=alone)
+
+    def end(self, began: Began, touched: Sequence[Touched], changed: Iterable[Path]) -> list[Leak]:
+        """A trial is over. `touched`: what the probe saw of each of its processes. `changed`: files that are not what
+        they were when it began, whoever wrote them."""
+        self._running.discard(began.trial)
+        return [
+            Leak(path=shown(path, self._directory), written_by=found.by, content=found.content)
+            for path, found in sorted({**began.end(touched), **self._from_beside(began, touched, set(changed))}.items())
+        ]
+
+    def _from_beside(self, began: Began, touched: Sequence[Touched], changed: set[Path]) -> dict[Path, Left]:
+        """Files that a trial beside this one wrote while it ran. What they held when they were read, nobody knows."""
+        if began.alone:
+            return {}
+        own = set().union(*(process.wrote for process in touched))
+        by_others = {path: min(self._running, default=began.trial) for path in changed if path not in own}
+        late = {path: by for path, by in self._written.items() if path in changed}
+        return {
+            path: Left({**by_others, **late}[path], None)
+            for path in _read_first(touched)
+            if self.counts(path) and path in by_others | late
+        }
 
     def _content(self, path: Path) -> str:
         """Fingerprint of a file's content, kept for as long as the file is not touched."""
@@ -70,27 +99,52 @@ class Leaks:
         return self._known[path][1]
 
 
-class Began:
-    """One trial, from before its start until it is over. `left`: path -> (trial that wrote it, its content)."""
+class Left(NamedTuple):
+    """A file that an earlier trial left: which one, and the fingerprint of its content (None: not known)."""
 
-    def __init__(self, left: Mapping[Path, tuple[int, str]]) -> None:
+    by: int
+    content: str | None
+
+
+class Touched(NamedTuple):
+    """What the probe of one process saw: files that it opened for reading and had not written, and files it wrote."""
+
+    opened: frozenset[Path]
+    wrote: frozenset[Path]
+
+
+class Began:
+    """One trial, from before its start until it is over."""
+
+    def __init__(self, trial: int, left: Mapping[Path, Left], *, alone: bool) -> None:
+        self.trial, self.alone = trial, alone
         self._left = left
-        watched = list(left)[:MOST_WATCHED]
+        watched = list(left)[:MOST_WATCHED] if alone else []
         self._reads = Reads(watched)
-        self._reads.unseen.update(list(left)[MOST_WATCHED:])
+        self._reads.unseen.update(left.keys() - set(watched))
 
     def look(self) -> None:
         """Take what the kernel has noted."""
         self._reads.collect()
 
-    def end(self, opened: Iterable[Path], wrote: Iterable[Path], directory: Path) -> list[Leak]:
-        """The trial is over. `opened`, `wrote`: what the probe saw, for files that the kernel could not watch."""
+    def close(self) -> None:
+        """The trial's processes have ended: what is read from now on is not theirs."""
         self._reads.close()
-        unseen = self._reads.unseen & (set(opened) - set(wrote))
-        return [
-            Leak(path=shown(path, directory), written_by=self._left[path][0], content=self._left[path][1])
-            for path in sorted(self._reads.read | unseen)
-        ]
+
+    def end(self, touched: Sequence[Touched]) -> dict[Path, Left]:
+        """Which of the files were read: by the kernel, or by the probe for those that the kernel could not watch."""
+        by_probe = self._reads.unseen & _read_first(touched)
+        return {path: self._left[path] for path in self._reads.read | by_probe}
+
+
+def _read_first(touched: Sequence[Touched]) -> set[Path]:
+    """Files that a process opened before it wrote them, and that no other process of the trial wrote."""
+    return {
+        path
+        for reader in touched
+        for path in reader.opened
+        if not any(path in other.wrote for other in touched if other is not reader)
+    }
 
 
 def shown(path: Path, directory: Path) -> str:

@@ -56,14 +56,15 @@ class Trials:
     def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> Looked:
         """Run these trials anew, each in a folder of the same path as before.
 
-        `tries_first`: where the first trial ends in a way that gives no verdict, the others are not started. With
-        `limits.seconds` the first trial ends there, and the others after as many steps as it made.
+        `tries_first`: where the first trial ends in a way that gives no verdict, the others are not started; it runs
+        alone unless it is a whole one. With `limits.seconds` the first trial ends there, and the others after as many
+        steps as it made.
         Whatever ends a round early, Ctrl-C too, ends its trials first and leaves what they recorded.
         """
         began, asked = time.monotonic(), limits
         waiting, done = deque(ids), list[TrialFile]()
         self.progress.round_started(limits.steps, len(ids))
-        alone = tries_first or limits.seconds is not None
+        alone = limits.seconds is not None or (tries_first and limits.steps is not None)
         try:
             while waiting or self._running:
                 self._fill(waiting, limits, jobs=1 if alone else self.plan.options.jobs, of=max(ids))
@@ -160,7 +161,8 @@ class Schedule:
         """Seconds that the first trial of a round may take, so that the others fit in too."""
         if self._options.budget is None:
             return None
-        return max(self._left(), 0.0) / -(-self._trials // self._options.jobs)
+        others = -(-(self._trials - 1) // self._options.jobs)
+        return max(self._left(), 0.0) / (1 + others)
 
     def _within_budget(self, made: int, steps: int) -> Limits | None:
         """The next round where it fits; else one last round of as many steps as fit, if that is worth its starts."""

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,12 +16,12 @@ from samebits import controls, store
 from samebits.launch import artifacts, documents, facts, folders, metrics
 from samebits.launch.command import Naming, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
-from samebits.launch.leaks import Leaks, shown
+from samebits.launch.leaks import Leaks, Touched, shown
 from samebits.launch.local import Ending, Job, Launcher, Running, still_running
 from samebits.launch.plan import Plan, trial_name
 from samebits.launch.pythons import Pythons
 from samebits.launch.watching import Processes
-from samebits.model import FilesFile, Leak, Status, TrialFile
+from samebits.model import FilesFile, Status, TrialFile
 from samebits_probe import wire
 
 POLL = 0.02  # seconds between two looks at the trials that run
@@ -86,7 +87,7 @@ class TrialRun:
             notes=notes,
         )
         documents.write(self.folder / "trial.json", self._document("killed", "samebits was ended before the trial was"))
-        self._began_reading = self._leaks.begin()
+        self._began_reading = self._leaks.begin(self.id, alone=self.plan.options.jobs == 1)
         self._seen.began = time.monotonic()
         with controls.launching(self.plan.controls):
             self._running: Running = launcher.start(self._job(environment))
@@ -125,6 +126,7 @@ class TrialRun:
             environment=environment,
             stdout=self.folder / "stdout.txt",
             stderr=self.folder / "stderr.txt",
+            controls=self.plan.controls,
         )
 
     def run(self, launcher: Launcher) -> TrialFile:
@@ -175,7 +177,7 @@ class TrialRun:
     def abort(self, why: str) -> None:
         """End the trial now, whatever it does, and write down what is known."""
         self._running.close()
-        self._began_reading.end([], [], self.directory)
+        self._began_reading.close()
         documents.write(self.folder / "trial.json", self._document("killed", why))
 
     # -- after ----------------------------------------------------------------------------------------------------
@@ -184,28 +186,41 @@ class TrialRun:
         seconds = (self._ended_at or time.monotonic()) - self._seen.began
         left = still_running(self._running) if self._status is None else []
         self._running.close()
-        leaks = self._leaked()  # before anything here reads the files that are watched
-        written = self._written()
+        self._began_reading.close()  # before anything here reads the files that are watched
+        touched = facts.touched(self.processes.look())
+        written = self._written(touched)
         files = self._files(written, ending)
         status, why = self._judge(ending, files)
         file = self._document(status, why, ending=ending, seconds=seconds)
+        leaks = self._leaks.end(self._began_reading, touched, written)
+        self._leaks.wrote(self.id, [path.resolve() if path.is_symlink() else path for path in written])
         file = file.model_copy(update={"children_left": left, "leaks": leaks, **self._outcome(written)})
         documents.write(self.folder / "files.json", files)
         documents.write(self.folder / "trial.json", file)
         store.seal(self.folder)
         return file
 
-    def _written(self) -> list[Path]:
+    def _written(self, touched: Sequence[Touched]) -> list[Path]:
         """Files that the trial wrote: found in its folders, and named by the probe."""
         after = folders.snapshot(self.directory, without=self.plan.record)
         found = {*folders.snapshot(self.out).files, *folders.written(self._seen.before, after)}
         if not after.is_whole:
             many = f"{self.directory} holds more than {folders.MOST_FILES:,} files"
             self._seen.notes.append(f"{many}: what was written there may not all have been found")
-        _, named = facts.files_touched(self.processes.look())
+        self._note_shared(found)
         inside = self.folder / "processes"
-        found.update(path for path in named if path.is_file() and not path.is_relative_to(inside))
+        named = {path for process in touched for path in process.wrote if not path.is_relative_to(inside)}
+        found.update(path for path in named if path.is_file())
         return sorted(found)
+
+    def _note_shared(self, found: set[Path]) -> None:
+        """Say so where trials that run side by side write into one folder: they replace each other's files."""
+        if self.plan.options.jobs == 1 or self.plan.options.isolate:
+            return
+        shared = sorted(path for path in found if not path.is_relative_to(self.out) and self._leaks.counts(path))
+        if shared:
+            what = f"trials ran side by side and wrote into one folder ({shown(shared[0], self.plan.directory)})"
+            self._seen.notes.append(f"{what}: give each its own with {{out}} or --isolate")
 
     def _files(self, written: list[Path], ending: Ending) -> FilesFile:
         """Files to compare; none of a trial that was ended, since it may have been writing them."""
@@ -247,14 +262,9 @@ class TrialRun:
         made = max(self.processes.steps(), 1)
         return made if self.limits.steps is None else min(made, self.limits.steps)
 
-    def _leaked(self) -> list[Leak]:
-        opened, wrote = facts.files_touched(self.processes.look())
-        return self._began_reading.end(opened, wrote, self.plan.directory)
-
     def _outcome(self, written: list[Path]) -> dict[str, Any]:
         """The fields of the document that are found in what the trial left behind."""
         processes = self.processes.look()
-        self._leaks.wrote(self.id, [path.resolve() for path in written])
         printed = metrics.printed(self.folder / "stdout.txt", self.plan.options.metrics)
         return {
             "python_processes": self._pythons.found(
