@@ -1,6 +1,6 @@
 """How fast traces are compared: observations a second, reading included, on two made traces that are equal.
 
-    python benchmarks/compare_speed.py [--steps 20000] [--points 50] [--rounds 5]
+python benchmarks/compare_speed.py [--steps 20000] [--points 50] [--rounds 5]
 """
 
 import argparse
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from samebits.compare import judge
 from samebits.store import open_record
 from samebits_probe import wire
@@ -41,14 +42,14 @@ def write_process(folder, steps, points):
 
 def write_record(folder, steps, points):
     """A record of two trials; gives the number of observations in one of them."""
-    record = {"format": 1, "samebits": "0", "created": "2026-01-01T00:00:00", "command": ["python", "train.py"], "directory": ".",
-              "hash": "xxh3", "options": {"trials": 2, "full": True},
+    record = {"format": 1, "samebits": "0", "created": "2026-01-01T00:00:00", "command": ["python", "train.py"],
+              "directory": ".", "hash": "xxh3", "options": {"trials": 2, "full": True},
               "rounds": [{"steps": None, "trials": [1, 2], "seconds": 1}]}  # fmt: skip
     (folder / "record.json").write_text(json.dumps(record))
     for number in (1, 2):
         trial = folder / "trials" / f"{number:03d}"
         count = write_process(trial / wire.PROCESSES / "0001-1", steps, points)
-        facts = {"format": 1, "id": number, "status": "complete", "exit_code": 0, "started": "2026-01-01T00:00:00", "seconds": 1.0}
+        facts = {"format": 1, "id": number, "status": "complete", "exit_code": 0, "started": "2026", "seconds": 1.0}
         (trial / "trial.json").write_text(json.dumps(facts))
         (trial / "files.json").write_text('{"format": 1}')
     return count
@@ -70,7 +71,8 @@ def main():
             if result.verdict != "repeated":
                 raise SystemExit(f"two equal traces were judged {result.verdict}: {result.reason}")
     rate = 2 * count / statistics.median(seconds)
-    print(f"two traces of {count:,} observations: {statistics.median(seconds):.2f} s, {rate / 1e6:.1f} million a second")
+    median = statistics.median(seconds)
+    print(f"two traces of {count:,} observations: {median:.2f} s, {rate / 1e6:.1f} million a second")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Whether a watched process grows with the number of steps: peak memory after more and more steps.
 
-    python benchmarks/memory.py [--steps 2000 4000 8000 16000]
+python benchmarks/memory.py [--steps 2000 4000 8000 16000]
 """
 
 import argparse
@@ -28,7 +28,8 @@ def peak(steps, *, watch):
     with tempfile.TemporaryDirectory() as name:
         extra = watched(Path(name), "xxh3") if watch else {}
         command = [sys.executable, "-c", TRAINING, str(steps)]
-        printed = subprocess.run(command, env={**os.environ, **extra}, capture_output=True, text=True, check=True).stdout
+        environment = {**os.environ, **extra}
+        printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
         size = sum(path.stat().st_size for path in Path(name).rglob("*.bin"))
     return int(printed) / 1024, size / 2**20
 

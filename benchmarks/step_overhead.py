@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import xxhash._xxhash
+
 from samebits.launch.injection import prepare
 from samebits_probe import wire
 

@@ -23,7 +23,8 @@ def seconds_of(command, allowed):
     start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode not in allowed:
-        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-500:]}\n{done.stderr[-2000:]}")
+        said = f"{done.stdout[-500:]}\n{done.stderr[-2000:]}"
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{said}")
     return time.perf_counter() - start
 
 
