@@ -104,7 +104,7 @@ def _metrics(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
 @contextmanager
 def shown_progress() -> Iterator[Progress]:
     """Progress on standard error while trials run."""
-    from samebits.reports.progress import shown
+    from samebits.cli.progress import shown
 
     with shown(sys.stderr) as progress:
         yield progress

@@ -10,7 +10,7 @@ from typing import Any
 from samebits.compare import judge
 from samebits.compare.align import normal_argv
 from samebits.errors import UsageError
-from samebits.model import RecordFile, Result
+from samebits.model import Divergence, RecordFile, Result
 from samebits.options import MOST_TRIALS
 from samebits.store.record import Record
 from samebits.store.trace import ProcessTrace, TrialTrace
@@ -19,6 +19,7 @@ from samebits.store.trace import ProcessTrace, TrialTrace
 SAME_ASKED = ("command", "directory", "python", "environment", "preset", "controls", "seed")
 SAME_FOUND = ("packages", "code", "machine", "environment")
 SHOWN = 5
+RESULT = "result.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,10 +32,36 @@ class Joined:
 
 
 def judged(record: Record) -> Result:
-    """The result of a record, made anew. RecordError where its trials cannot be read."""
+    """The result of a record, made anew. RecordError where its trials cannot be read.
+
+    What only the run itself could measure (its time, the size of a divergence) is taken from the result that it left.
+    """
     result = judge(record.file, record.trials)
     seconds = sum(turn.seconds for turn in record.file.rounds)
-    return result.model_copy(update={"seconds": seconds, "record": str(record.folder)})
+    result = result.model_copy(update={"seconds": seconds, "record": str(record.folder.absolute())})
+    return _with_measures(result, _left(record.folder / RESULT))
+
+
+def _left(path: Path) -> Result | None:
+    """The result that check left in the record; None where it cannot be read (it can be made again)."""
+    try:
+        return Result.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _with_measures(result: Result, left: Result | None) -> Result:
+    if left is None or left.verdict != result.verdict:
+        return result
+    result = result.model_copy(update={"seconds": left.seconds})
+    was, now = left.divergence, result.divergence
+    if was is None or now is None or _point(was) != _point(now):
+        return result
+    return result.model_copy(update={"divergence": now.model_copy(update={"size": was.size})})
+
+
+def _point(divergence: Divergence) -> tuple[object, ...]:
+    return divergence.step, divergence.kind, divergence.name, divergence.process
 
 
 def judged_together(first: Record, second: Record) -> tuple[Any, Result]:

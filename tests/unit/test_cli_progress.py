@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from samebits.reports import painting, progress
+from samebits.cli import progress
+from samebits.reports import painting
 
 
 class Terminal(io.StringIO):
@@ -145,7 +146,7 @@ def test_steps_cost_little():
 
 SHOWS = """
 import sys, time
-from samebits.reports.progress import shown
+from samebits.cli.progress import shown
 with shown(sys.stderr) as live:
     live.round_started(None, 1)
     live.trial_started(1, 1, 50)

@@ -1,4 +1,7 @@
-"""Progress of trials on standard error: one live line a trial on a terminal, sparse plain lines elsewhere."""
+"""Progress of trials on standard error: one live line a trial on a terminal, sparse plain lines elsewhere.
+
+It is no report: those are made from records alone, and can be made again.
+"""
 
 from __future__ import annotations
 

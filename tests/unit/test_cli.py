@@ -1,0 +1,199 @@
+"""The command line: light, its words understood, its errors said."""
+
+import errno
+import io
+import os
+import shlex
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import click
+import pytest
+
+from samebits import cli
+from samebits.cli import answering, asking, failing
+from samebits.cli.parsing import launching, training_command
+from samebits.errors import UsageError
+
+HEAVY = ("numpy", "pydantic", "rich", "jinja2", "psutil", "xxhash", "platformdirs", "samebits.model", "samebits.launch")
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["check", "--help"], ["report", "--help"], ["env", "--help"]]
+)
+def test_help_imports_nothing_heavy(words):
+    code = f"import sys; from samebits.cli import main; main({words!r}); print(sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stderr
+    assert [name for name in HEAVY if f"'{name}'" in loaded] == []
+    assert done.stdout
+
+
+def test_importing_samebits_imports_nothing_heavy():
+    code = "import sys, samebits; print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [name for name in (*HEAVY, "click") if f"'{name}'" in done.stdout] == []
+
+
+def test_the_version_is_said(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == "samebits 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], *([name, "--help"] for name in ("check", "record", "report", "compare", "env", "data"))]
+)
+def test_every_command_has_a_help_page(words, capsys):
+    assert cli.main(words) == 0
+    assert "Usage: samebits" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["--", "python", "train.py", "--lr", "0.1"], ["python", "train.py", "--lr", "0.1"]),
+        (["train.py", "--lr", "0.1"], ["python", "train.py", "--lr", "0.1"]),
+        (["-n", "3", "train.py", "-n", "4"], ["python", "train.py", "-n", "4"]),
+        (["--full", "--", "./train.py"], ["./train.py"]),
+        (["python", "train.py"], ["python", "train.py"]),
+        (["--", "bash", "-c", "x", "--", "y"], ["bash", "-c", "x", "--", "y"]),
+        (["--", "--odd"], ["--odd"]),
+        (["train.py", "--", "x.py"], ["python", "train.py", "--", "x.py"]),
+        (["--json", "-", "--", "train"], ["train"]),
+        (["--help-me.py"], None),
+        ([], []),
+    ],
+)
+def test_the_training_command_is_what_stands_after_the_options(words, command):
+    found = []
+    probe = launching("check", lambda **given: found.append(training_command(given["command"])), "")
+    try:
+        probe.main(words, standalone_mode=False)
+    except click.UsageError:
+        found.append(None)
+    assert found == [command]
+
+
+def test_the_options_reach_the_request(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = []
+    command = launching("check", lambda **given: asked.append(asking.request(given, "check")), "")
+    words = shlex.split("""-n 7 --control numpy-seed --control threads --seed 3 --steps 20 --budget 5m --timeout 9
+        --artifact *.pt --metric 'a=b=(.*)' --isolate --full --jobs 2 --ok-exit 3 --overwrite --preset none --out r
+        -- python t.py""")
+    command.main(words, standalone_mode=False)
+    (request,) = asked
+    options = request.options
+    assert request.command == ["python", "t.py"]
+    assert (request.controls, request.seed, request.preset) == (["numpy-seed", "threads"], 3, "none")
+    assert (request.out, request.overwrite, request.python) == (Path("r"), True, None)
+    assert (options.trials, options.steps, options.budget, options.timeout, options.jobs) == (7, 20, 300, 9, 2)
+    assert (options.artifacts, options.metrics) == (["*.pt"], {"a": "b=(.*)"})
+    assert (options.ok_exit, options.isolate, options.full) == (3, True, True)
+
+
+@pytest.fixture
+def breaks(monkeypatch):
+    """Function(error): `samebits report x` raises it."""
+
+    def install(error):
+        def run(**_):
+            raise error
+
+        monkeypatch.setattr(cli.samebits.commands["report"], "callback", run)
+        return cli.main(["report", "x"])
+
+    return install
+
+
+def test_an_unforeseen_error_is_kept_in_a_file_and_not_shown(breaks, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert breaks(KeyError("a\x1b[2Jb")) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    assert "\x1b" not in said.err
+    assert "an error of samebits itself: KeyError" in said.err
+    (kept,) = tmp_path.iterdir()
+    assert str(kept) in said.err
+    assert "Traceback" in kept.read_text()
+
+
+def test_where_no_file_can_be_kept_the_error_is_said_all_the_same(breaks, capsys, monkeypatch):
+    monkeypatch.setattr("tempfile.mkstemp", lambda **_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+    assert breaks(RuntimeError("odd")) == 2
+    assert "please report it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RecursionError("deep"), OSError(errno.ENOSPC, "No space left on device", "x")]
+)
+def test_no_error_at_all_is_a_traceback(breaks, capsys, error):
+    assert breaks(error) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_control_c_ends_as_shells_have_it(breaks, capsys):
+    assert breaks(KeyboardInterrupt()) == 130
+    assert "stopped by Ctrl-C" in capsys.readouterr().err
+
+
+def test_an_error_is_said_with_what_to_do(breaks, capsys):
+    assert breaks(UsageError("this cannot be.", "samebits check -- that")) == 2
+    assert capsys.readouterr().err == "samebits: this cannot be.\n   do this  samebits check -- that\n"
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_reader_that_has_gone_gives_no_traceback(stream):
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = ["--help"] if stream == "stdout" else ["check", "--nope"]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, stream: writer}
+    done = subprocess.run([sys.executable, "-m", "samebits", *words], **pipes, check=False)
+    os.close(writer)
+    assert b"Traceback" not in (done.stderr or b"")
+    assert b"Exception ignored" not in (done.stderr or b"")
+
+
+@pytest.mark.parametrize(("platform", "name"), [("win32", "Windows"), ("darwin", "macOS"), ("plan9", "plan9")])
+@pytest.mark.parametrize("command", ["check", "record"])
+def test_systems_where_trials_cannot_run_are_told_so(monkeypatch, capsys, platform, name, command):
+    monkeypatch.setattr(asking, "sys", types.SimpleNamespace(platform=platform))
+    assert cli.main([command, "--", "python", "train.py"]) == 2
+    assert f"{name} is not supported" in capsys.readouterr().err
+
+
+def test_what_a_stream_cannot_hold_is_escaped():
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    answering.say("caf\u00e9\n", stream)
+    assert raw.getvalue() == b"caf\\xe9\n"
+
+
+def test_a_report_replaces_a_file_whole(tmp_path, monkeypatch):
+    target = tmp_path / "x.json"
+    target.write_text("old")
+    monkeypatch.setattr("samebits.reports.render", lambda *_: "new\n")
+    answering._write("json", str(target), None, None)
+    assert target.read_text() == "new\n"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_report_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("samebits.reports.render", lambda *_: "new\n")
+    with pytest.raises(UsageError, match="cannot be written"):
+        answering._write("json", str(tmp_path / "missing" / "x"), None, None)
+
+
+def test_arguments_are_utf8():
+    failing.refuse_unreadable(["caf\u00e9", "\U0001f600"])
+    with pytest.raises(UsageError, match=r"caf\\xe9"):
+        failing.refuse_unreadable([os.fsdecode(b"caf\xe9")])
+
+
+def test_each_command_is_one_file_in_the_table():
+    folder = Path(cli.__file__).parent
+    named = {path.stem for path in folder.glob("*.py") if "\nCOMMAND = " in path.read_text()}
+    assert {command.name for command in cli.COMMANDS} == named
