@@ -1,0 +1,31 @@
+"""The rules of size that no linter has, for both packages."""
+
+import ast
+import statistics
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+FILES = sorted(path for package in ("samebits", "samebits_probe") for path in (SOURCE / package).rglob("*.py"))
+VAGUE = {"utils", "helpers", "misc", "common", "tools"}
+
+
+def functions(path):
+    """(name, lines) of the functions of a file, decorators left out, inner functions counted by themselves."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, node.end_lineno - node.lineno + 1
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_file_has_fewer_than_350_lines_and_its_functions_at_most_50(path):
+    assert len(path.read_text().splitlines()) < 350
+    assert [(name, lines) for name, lines in functions(path) if lines > 50] == []
+    assert path.stem not in VAGUE
+
+
+def test_half_of_all_functions_have_at_most_eight_lines_and_nine_of_ten_at_most_25():
+    lines = sorted(lines for path in FILES for _, lines in functions(path))
+    assert statistics.median(lines) <= 8
+    assert lines[len(lines) * 9 // 10] <= 25
