@@ -13,7 +13,7 @@ from samebits.launch.leaks import Leaks
 from samebits.launch.local import Launcher, LocalLauncher
 from samebits.launch.plan import Plan
 from samebits.launch.progress import Progress
-from samebits.launch.trial import INTERRUPTED, POLL, Limits, TrialRun
+from samebits.launch.trial import INTERRUPTED, Limits, TrialRun
 from samebits.launch.watching import Processes
 from samebits.model import Options, Round, TrialFile
 
@@ -74,7 +74,7 @@ class Trials:
                         waiting.clear()
                     if alone:
                         limits, alone = _after_first(limits, file), False
-                time.sleep(POLL)
+                time.sleep(min((trial.pace for trial in self._running.values()), default=0))
         finally:
             self._abort()
         files = sorted(done, key=lambda file: file.id)

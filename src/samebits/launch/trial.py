@@ -24,7 +24,9 @@ from samebits.launch.watching import Processes
 from samebits.model import FilesFile, Status, TrialFile
 from samebits_probe import wire
 
-POLL = 0.02  # seconds between two looks at the trials that run
+POLL = 0.02  # seconds between two looks at a trial that is young, or to be stopped after a step
+CALM = 0.1  # and at any other: it shares the machine with what it looks at
+YOUNG = 5.0
 INTERRUPTED = "samebits was interrupted"
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL of a trial that took too long
 CHILDREN_MAY_TAKE = 1.0  # seconds in which children that outlive the command end by themselves
@@ -134,13 +136,19 @@ class TrialRun:
         self.start(launcher)
         try:
             while (file := self.poll()) is None:
-                time.sleep(POLL)
+                time.sleep(self.pace)
         except BaseException:
             self.abort(INTERRUPTED)
             raise
         return file
 
     # -- while it runs --------------------------------------------------------------------------------------------
+
+    @property
+    def pace(self) -> float:
+        """Seconds until the next look is due."""
+        is_young = time.monotonic() - self._seen.began < YOUNG
+        return POLL if is_young or self.limits.steps is not None else CALM
 
     def poll(self) -> TrialFile | None:
         """Look at the trial; its document when it is over, with all that belongs to it written. Returns at once."""
@@ -158,7 +166,8 @@ class TrialRun:
         spent, timeout = time.monotonic() - self._seen.began, self.plan.options.timeout
         if self._status == "timeout":
             return spent - (timeout or 0) > GRACE
-        if self.processes.are_stopped() or (self.limits.seconds is not None and spent > self.limits.seconds):
+        is_time_up = self.limits.seconds is not None and spent > self.limits.seconds
+        if is_time_up or (self.limits.steps is not None and self.processes.are_stopped()):
             self._status = "stopped"
             return True
         if timeout is not None and spent > timeout:
