@@ -99,7 +99,7 @@ def test_the_verdict_is_seen_without_scrolling(opened, pages, name, width):
 
     page = opened(name, width=width)
     heading = page.locator("h1")
-    assert heading.inner_text() == wording.headline(pages[name][0])
+    assert heading.inner_text() == wording.sentence(pages[name][0])
     box = heading.bounding_box()
     assert box["y"] + box["height"] < 500
 

@@ -101,18 +101,14 @@ def later_leavers(result: Result, record: Record | None) -> dict[int, int]:
         return {}
     aligned = {trial.id: AlignedTrial(trial, record.file.command) for trial in record.trials}
     starts, steps = stage_starts(list(aligned.values())), max(trial.steps for trial in aligned.values())
-    found, reference = {}, aligned.get(reference_group(result)[0])
+    home, found = wording.reference_group(result), dict[int, int]()
+    reference = aligned.get(home[0])
     for group in result.groups if reference else []:
-        late = group != reference_group(result) and not set(group) & set(result.divergence.trials)
+        late = group != home and not set(group) & set(result.divergence.trials)
         if late and reference and group[0] in aligned:
             at = parted_at(pair_difference(reference, aligned[group[0]]), starts, steps)
             found.update(dict.fromkeys(group, at))
     return found
-
-
-def reference_group(result: Result) -> list[int]:
-    """The largest group; of equally large ones the earlier."""
-    return max(result.groups, key=lambda group: (len(group), -group[0]))
 
 
 def stage_starts(trials: Sequence[AlignedTrial]) -> dict[int, int]:
@@ -196,12 +192,14 @@ def _curves(result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, 
     series = {trial: dict(_series(aligned[trial], starts)) for trial in drawn}
     found = sorted({name for numbers in series.values() for name in numbers}, key=_curve_order)
     curves = []
-    for name in found[:MOST_CURVES]:
+    for name in found:
         numbers = {trial: series[trial][name] for trial in drawn if name in series[trial]}
+        if name not in FIRST_CURVES and not any(np.ptp(one.values) for one in numbers.values()):
+            continue  # a learning rate that stays is no figure
         lines = [Line(trial, names[trial], *means(one, steps)) for trial, one in numbers.items()]
-        apart = _apart(numbers, names, reference_group(result), steps)
+        apart = _apart(numbers, names, wording.reference_group(result), steps)
         curves.append(Curve(name, lines, apart, len(names) - len(drawn)))
-    return curves
+    return curves[:MOST_CURVES]
 
 
 def _curve_order(name: str) -> tuple[int, str]:

@@ -148,4 +148,6 @@ def _fact(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
         return ", ".join(map(str, value))
+    if isinstance(value, dict) and all(isinstance(part, str | int | float) for part in value.values()):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
     return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)

@@ -78,7 +78,7 @@ def _trial(trial: Trial, group: str | None, result: Result) -> ElementTree.Eleme
     case = _case(TRIALS, f"trial {trial.id}", trial.seconds)
     if trial.status not in ENDED_WELL:
         return _with(case, "error", f"{wording.status_words(trial)} after {wording.counted(trial.steps, 'step')}")
-    if result.verdict == "diverged" and group != wording.letter(0):
+    if result.verdict == "diverged" and trial.id not in wording.reference_group(result):
         return _with(case, "failure", f"in group {group}, not in the largest group" if group else "not compared")
     return case
 

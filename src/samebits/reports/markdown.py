@@ -19,7 +19,7 @@ def render(result: Result, record: Record | None = None) -> str:
     """A document with one heading; every text from outside is escaped."""
     parts = [
         f"## {wording.SIGNS[result.verdict]} {wording.HEADS[result.verdict]}",
-        escaped(wording.headline(result)),
+        escaped(wording.sentence(result)),
         _where(result),
         _kinds(result),
         _trials(result),

@@ -39,7 +39,7 @@ def _diverged(result: Result) -> list[str]:
 
 
 def _inconclusive(result: Result) -> list[str]:
-    lines = ["The trials give no answer.", result.reason or result.sentence]
+    lines = ["The trials give no answer.", wording.sentence(result)]
     return [*lines, *([f"What to do: {result.advice}"] if result.advice else [])]
 
 

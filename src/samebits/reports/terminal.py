@@ -136,7 +136,7 @@ def _facts(result: Result) -> list[tuple[str, str]]:
 def _also(details: list[dict[str, object]]) -> str:
     names = [f"{detail.get('kind', '')} > {detail.get('name', '')}" for detail in details[:2]]
     more = len(details) - len(names)
-    return ", ".join(names) + (f" and {more:,} more in this step" if more else "")
+    return ", ".join(names) + (f" and {more:,} more" if more else "")
 
 
 def _common(result: Result) -> list[tuple[str, str]]:

@@ -157,7 +157,10 @@ def effect(result: Result) -> str:
 def _range(name: str, trials: Sequence[Trial]) -> str:
     values = [trial.metrics[name] for trial in trials if name in trial.metrics]
     low, high = min(values), max(values)
-    return f"{name} {low:.6g} in all" if low == high else f"{name} {low:.6g} to {high:.6g}"
+    if low == high:
+        return f"{name} {low:.6g} in all"
+    shown = (f"{low:.6g}", f"{high:.6g}")
+    return f"{name} {' to '.join(shown if shown[0] != shown[1] else (repr(low), repr(high)))}"
 
 
 def times_in_100(chance: float) -> str:
@@ -196,6 +199,17 @@ def record_name(result: Result) -> str:
         return shlex.quote(str(folder.relative_to(Path.cwd())))
     except (ValueError, OSError):
         return shlex.quote(str(folder))
+
+
+def sentence(result: Result) -> str:
+    """The headline as a sentence that stands alone."""
+    said = headline(result)
+    return said[:1].upper() + said[1:]
+
+
+def reference_group(result: Result) -> list[int]:
+    """The largest group; of equally large ones the earlier. Empty where there is none."""
+    return max(result.groups, key=lambda group: (len(group), -group[0]), default=[])
 
 
 def strict_command(result: Result) -> str:
