@@ -12,85 +12,30 @@ from hypothesis import strategies as st
 from samebits.cli import main
 
 COMMAND = ["--", "python", "train.py"]
-NOT_NUMBERS = ["x", "", " ", "1e9", "0x10", "5.0", "--", "٣", "NaN", "inf", "1_000", "one", "-", "+", "5,0", "9" * 400]
-NOT_TIMES = [
-    "nonsense",
-    "0",
-    "-5",
-    "0s",
-    "5x",
-    "h",
-    "1h30",
-    "nan",
-    "inf",
-    "1e3",
-    "5 parsecs",
-    "--",
-    "9" * 300,
-    "400d",
-    "",
-    "1:30",
-]
+
+
+def words(text):
+    """The words of a text: shorter to read than a list of strings."""
+    return text.split()
+
+
+NOT_NUMBERS = [*words("x 1e9 0x10 5.0 -- \u0663 NaN inf 1_000 one - + 5,0"), "", " ", "9" * 400]
+NOT_TIMES = [*words("nonsense 0 -5 0s 5x h 1h30 nan inf 1e3 -- 400d 1:30"), "", "5 parsecs", "9" * 300]
 NOT_METRICS = [
-    "accuracy",
-    "=x",
-    "accuracy=",
-    " =x",
-    "a=(",
-    "a=[",
-    "a=*",
-    "a=(?P<n",
-    "a=)",
-    "a=(a)(b)",
-    "a=\\",
-    "a=x{2,1}",
-    "a=(?z)",
+    *words(r"accuracy =x accuracy= a=( a=[ a=* a=(?P<n a=) a=(a)(b) a=\ a=x{2,1} a=(?z) = a=(?<=a+)b"),
     "",
-    "=",
-    "a=(?<=a+)b",
+    " =x",
 ]
 NOT_NAMES = [
-    *["nope", "STRICT", "torch_seed", "numpy-seed,torch-seed", "*", "../x", "code4", "ÿ", "-", "none!", "0"],
+    *words("nope STRICT torch_seed numpy-seed,torch-seed * ../x code4 \u00ff - none! 0"),
     "",
     " ",
     "strict ",
     "\t",
 ]
 NOT_NAMES += ["a" * 300]
-NOT_OPTIONS = [
-    "--nope",
-    "--trial",
-    "-x",
-    "--n",
-    "--jsn",
-    "--Trials",
-    "-N",
-    "--no-full",
-    "--html",
-    "--md",
-    "--junit",
-    "--step",
-    "--strict",
-    "--quiet",
-    "-v",
-]
-NOT_COMMANDS = [
-    "chek",
-    "locate",
-    "explain",
-    "ops",
-    "vary",
-    "parity",
-    "attest",
-    "verify",
-    "study",
-    "run",
-    "train.py",
-    "python",
-    "CHECK",
-    "-",
-    "reports",
-]
+NOT_OPTIONS = words("--nope --trial -x --n --jsn --Trials -N --no-full --html --md --junit --step --strict --quiet -v")
+NOT_COMMANDS = words("chek locate explain ops vary parity attest verify study run train.py python CHECK - reports")
 NOT_COMMANDS += [""]
 LATIN = os.fsdecode(b"caf\xe9")  # as Python reads an argument that is not UTF-8
 
@@ -115,23 +60,10 @@ NAMES = [
     *((["env", "create", text], text.strip() or "NAME") for text in ["nope", "", " ", "pytorch-9"]),
     *((["data", "get", text], text.strip() or "NAME") for text in ["nope", "", " ", "MNIST2"]),
 ]
-FILES = [
-    "text",
-    "empty",
-    "garbage",
-    "folder",
-    "missing",
-    "missing/python",
-    "not-executable",
-    "dangling",
-    "fails",
-    "chatters",
-    "other-json",
-    "unreadable-shebang",
-    "text/python",
-    "loop",
-    "no-shebang",
-]
+FILES = words(
+    "text empty garbage folder missing missing/python not-executable dangling fails chatters other-json"
+    " unreadable-shebang text/python loop no-shebang"
+)
 INTERPRETERS = [
     *((["check", "--python", "{tmp}/" + name, *COMMAND], name.split("/")[0]) for name in FILES),
     *(
@@ -174,8 +106,8 @@ FOLDERS = [
 ]
 COMMANDS = [
     *(
-        (words, "command")
-        for words in (
+        (line, "command")
+        for line in (
             ["check"],
             ["check", "--"],
             ["record"],
@@ -187,29 +119,22 @@ COMMANDS = [
     ),
     *(
         (["check", "--", program], program)
-        for program in [
-            "nope-9f3c",
-            "/nope/python",
-            "./train.sh",
-            "{tmp}/not-executable",
-            "{tmp}/folder",
-            "{tmp}/missing",
-            "{tmp}/dangling",
-            "{tmp}/loop",
-        ]
+        for program in words(
+            "nope-9f3c /nope/python ./train.sh {tmp}/not-executable {tmp}/folder {tmp}/missing {tmp}/dangling"
+        )
     ),
     (["check", "--", ""], "command"),
     *(([word], word or "command") for word in NOT_COMMANDS),
     *((["check", word, *COMMAND], word) for word in NOT_OPTIONS),
     *(
-        (words, words[0])
-        for words in (["report"], ["compare"], ["compare", "{tmp}/record"], ["env", "remove"], ["data", "list"])
+        (line, line[0])
+        for line in (["report"], ["compare"], ["compare", "{tmp}/record"], ["env", "remove"], ["data", "list"])
     ),
 ]
 NOT_UTF8 = [
     *(
-        (words, "caf\\xe9")
-        for words in (
+        (line, "caf\\xe9")
+        for line in (
             [LATIN],
             ["check", LATIN],
             ["check", "--", LATIN],
@@ -235,7 +160,7 @@ TOGETHER = [
         (["check", "--add", "2", "{tmp}/record", *more], "--add")
         for more in (COMMAND, ["--out", "x"], ["--overwrite"], ["--against", "{tmp}/record"], ["train.py"])
     ),
-    *((["check", "--add", *words], "--add") for words in ([], ["2"], ["{tmp}/record"], ["x", "y"])),
+    *((["check", "--add", *line], "--add") for line in ([], ["2"], ["{tmp}/record"], ["x", "y"])),
     *(
         (["check", "--add", "2", place], place.split("/")[-1])
         for place in ["{tmp}/folder", "{tmp}/missing", "{tmp}/text"]
@@ -263,9 +188,9 @@ KINDS = {
     "together": TOGETHER,
 }
 ALL = [
-    pytest.param(words, named, id=f"{kind}-{n}")
+    pytest.param(line, named, id=f"{kind}-{n}")
     for kind, lines in KINDS.items()
-    for n, (words, named) in enumerate(lines)
+    for n, (line, named) in enumerate(lines)
 ]
 
 

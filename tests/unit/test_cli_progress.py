@@ -133,6 +133,20 @@ def test_the_rate_leaves_out_the_start():
     assert progress.left(10.0, 11, None) == ""
 
 
+def test_a_trial_that_is_whole_tells_how_long_the_others_will_be():
+    clock = Clock()
+    sights = progress.Sights(clock)
+    sights.start(1, None)
+    sights.start(2, 1000)
+    sights.start(3, 20)
+    assert [sights.total(trial) for trial in (1, 2, 3)] == [None, 1000, 20]
+    sights.end("complete", 60)
+    assert [sights.total(trial) for trial in (1, 2, 3)] == [60, 60, 20]
+    sights.words(1, 0)
+    clock.now = 2.0
+    assert sights.words(1, 20) == ["20 of 60 steps", "10 steps/s", "0:04 left"]
+
+
 def test_steps_cost_little():
     stream = io.StringIO()
     shown = progress.Lines(stream)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from samebits.launch.progress import Progress
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 QUIET_SECONDS = 30.0  # between two lines about one trial where nobody watches
+ENDED_WELL = {"complete", "stopped"}
 ROWS = 12  # trials whose lines are kept on the screen
 
 
@@ -72,13 +73,46 @@ def round_words(steps: int | None, trials: int) -> str:
     return f"{wording.counted(trials, 'trial')}, {each}"
 
 
+class Sights:
+    """What is known of the trials: the pace of each, and how many steps a whole one makes once one has ended."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._limits: dict[int, int | None] = {}
+        self._paces: dict[int, Pace] = {}
+        self._whole: int | None = None
+
+    def start(self, id: int, limit: int | None) -> None:
+        """A trial begins that makes `limit` steps at most (None: not known)."""
+        self._limits[id], self._paces[id] = limit, Pace(self._now)
+
+    def end(self, status: str, steps: int) -> None:
+        """A trial is over; a complete one tells how long the others will be."""
+        if status == "complete" and steps:
+            self._whole = steps
+
+    def total(self, id: int) -> int | None:
+        """The steps that a trial will make, as far as can be told."""
+        return min((known for known in (self._limits.get(id), self._whole) if known), default=None)
+
+    def words(self, id: int, step: int) -> list[str]:
+        """Steps, rate and time left; empty for a trial that never began."""
+        if id not in self._paces:
+            return []
+        rate, total = self._paces[id].at(step), self.total(id)
+        return [said for said in (steps_words(step, total), pace_words(rate), left(rate, step, total)) if said]
+
+
+def end_words(status: str, steps: int, seconds: float) -> str:
+    """How a trial ended."""
+    return f"{status}, {wording.counted(steps, 'step')}, {wording.span(seconds)}"
+
+
 class Lines(Progress):
     """Plain text: a line when a round starts, when a trial ends, and now and then between."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
-        self._stream, self._now = stream, now
-        self._totals: dict[int, int | None] = {}
-        self._paces: dict[int, Pace] = {}
+        self._stream, self._now, self._sights = stream, now, Sights(now)
         self._said: dict[int, float] = {}
         self._of = 0
 
@@ -88,45 +122,38 @@ class Lines(Progress):
 
     def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
         """Nothing is said yet."""
-        self._of, self._totals[id], self._paces[id], self._said[id] = of, steps_total, Pace(self._now), self._now()
+        self._sights.start(id, steps_total)
+        self._of, self._said[id] = of, self._now()
 
     def trial_step(self, id: int, step: int) -> None:
         """Say it when nothing was said for long."""
-        pace = self._paces.get(id)
-        if pace is None:
-            return
-        rate = pace.at(step)
-        if self._now() - self._said[id] < QUIET_SECONDS:
-            return
-        self._said[id] = self._now()
-        total = self._totals.get(id)
-        words = [steps_words(step, total), pace_words(rate), left(rate, step, total)]
-        self._say(f"trial {id} of {self._of}: {', '.join(filter(None, words))}")
+        words = self._sights.words(id, step)
+        if words and self._now() - self._said[id] >= QUIET_SECONDS:
+            self._said[id] = self._now()
+            self._say(f"trial {id} of {self._of}: {', '.join(words)}")
 
     def trial_ended(self, id: int, status: str, steps: int, seconds: float) -> None:
         """Say how it ended."""
-        self._say(f"trial {id} of {self._of}: {status}, {wording.counted(steps, 'step')}, {wording.span(seconds)}")
+        self._sights.end(status, steps)
+        self._say(f"trial {id} of {self._of}: {end_words(status, steps, seconds)}")
 
     def note(self, text: str) -> None:
         """Say it."""
         self._say(text)
 
     def _say(self, text: str) -> None:
-        try:
+        # who does not listen is not told; trials go on
+        with suppress(OSError, ValueError):
             self._stream.write(f"samebits: {wording.printable(text)}\n")
             self._stream.flush()
-        except (OSError, ValueError):
-            pass  # who does not listen is not told; trials go on
 
 
 class Live(Progress):
     """One live line a trial: its bar, steps, rate and time left. They go when the verdict comes."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._bars = _bars(stream)
+    def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
+        self._bars, self._sights = _bars(stream), Sights(now)
         self._tasks: dict[int, Any] = {}
-        self._paces: dict[int, Pace] = {}
-        self._totals: dict[int, int | None] = {}
 
     def __enter__(self) -> Live:
         self._bars.start()
@@ -143,26 +170,24 @@ class Live(Progress):
 
     def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
         """A line for the trial; the oldest goes where there are many."""
-        self._paces[id], self._totals[id] = Pace(), steps_total
+        self._sights.start(id, steps_total)
         if len(self._tasks) >= ROWS:
             self._bars.remove_task(self._tasks.pop(next(iter(self._tasks))))
-        self._tasks[id] = self._bars.add_task(f"trial {id} of {of}", total=steps_total, said="starts")
+        self._tasks[id] = self._bars.add_task(f"trial {id} of {of}", total=self._sights.total(id), said="starts")
 
     def trial_step(self, id: int, step: int) -> None:
         """Move the bar."""
-        if id not in self._tasks:
-            return
-        rate, total = self._paces[id].at(step), self._totals[id]
-        words = [steps_words(step, total), pace_words(rate), left(rate, step, total)]
-        self._bars.update(self._tasks[id], completed=step, said="  ".join(filter(None, words)))
+        if id in self._tasks:
+            words = self._sights.words(id, step)
+            self._bars.update(self._tasks[id], completed=step, total=self._sights.total(id), said="  ".join(words))
 
     def trial_ended(self, id: int, status: str, steps: int, seconds: float) -> None:
-        """Fill the bar of a trial that got to its end."""
-        if id not in self._tasks:
-            return
-        well = status in {"complete", "stopped"}
-        said = f"{status}, {wording.counted(steps, 'step')}, {wording.span(seconds)}"
-        self._bars.update(self._tasks[id], total=max(steps, 1), completed=max(steps, 1) if well else steps, said=said)
+        """Fill the bar of a trial that got to its end; one that did not stays where it is."""
+        self._sights.end(status, steps)
+        if id in self._tasks:
+            whole = steps if status in ENDED_WELL else self._sights.total(id) or steps + 1
+            said = end_words(status, steps, seconds)
+            self._bars.update(self._tasks[id], total=max(whole, 1), completed=max(steps, 1), said=said)
 
     def note(self, text: str) -> None:
         """A line above the bars."""

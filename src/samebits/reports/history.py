@@ -194,7 +194,7 @@ def _curves(result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, 
     curves = []
     for name in found:
         numbers = {trial: series[trial][name] for trial in drawn if name in series[trial]}
-        if name not in FIRST_CURVES and not any(np.ptp(one.values) for one in numbers.values()):
+        if name not in FIRST_CURVES and not any(one.values.min() != one.values.max() for one in numbers.values()):
             continue  # a learning rate that stays is no figure
         lines = [Line(trial, names[trial], *means(one, steps)) for trial, one in numbers.items()]
         apart = _apart(numbers, names, wording.reference_group(result), steps)

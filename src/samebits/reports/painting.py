@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"repeated": "green", "diverged": "red", "inconclusive": "yellow"}
 WIDEST = 160
+LABELS = "where|what|size|looks|also|effect|next|page|held|unseen|agree"  # of terminal.render
 
 
 def shown(result: Result, record: Record | None, stream: TextIO) -> str:
@@ -49,7 +50,7 @@ def painted(text: str, verdict: str) -> str:
     styled.highlight_regex(r"\A\S+ +[A-Z ]+:", f"bold {colour}")
     styled.highlight_regex(r"(?<=[a-z]) !=|(?<=[=\[])!", "bold red")
     styled.highlight_regex(r"(?m)^   (note|do this)\b", "yellow")
-    styled.highlight_regex(r"(?<= )(where|what|size|looks|also|effect|next|page|held|unseen|agree)(?=  ?[^ ])", "dim")
+    styled.highlight_regex(rf"(?<=   )({LABELS})(?= {{1,5}}\S)", "dim")
     console = Console(force_terminal=True, width=10_000, color_system="standard", file=sys.stderr, legacy_windows=False)
     with console.capture() as captured:
         console.print(styled, end="", soft_wrap=True)
