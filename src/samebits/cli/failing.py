@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 
 import click
@@ -51,6 +49,8 @@ def _message(why: BaseException) -> tuple[str, str]:
 
 
 def _unforeseen(why: BaseException) -> tuple[str, str]:
+    import traceback  # here and below: help should not pay for what it hardly ever needs
+
     what = "".join(traceback.format_exception_only(why)).strip().replace("\n", " ")
     said = f"the system refused: {what}." if isinstance(why, OSError) else f"an error of samebits itself: {what}."
     kept = _keep(why)
@@ -61,6 +61,9 @@ def _unforeseen(why: BaseException) -> tuple[str, str]:
 
 def _keep(why: BaseException) -> str | None:
     """Write the traceback to a file of its own. None: there is no place for it."""
+    import tempfile
+    import traceback
+
     try:
         handle, path = tempfile.mkstemp(prefix="samebits-error-", suffix=".txt")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
