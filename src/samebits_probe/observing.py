@@ -34,6 +34,8 @@ class Probe:
         self.converters = []  # functions(value) -> (dtype, shape, contiguous buffer) or None; watchers add theirs
         self.step = 0
         self.stepping = None  # the watcher whose train function runs ("keras"): others then record and count nothing
+        self.optimizer_seen = False  # an optimizer of another library applies gradients: a backward alone is no step
+        self.deferrals = []  # functions(name, value, step, kind): True for what is recorded later (a traced value)
         self.lock = threading.RLock()
         self._stop_after = config.get("stop_after")
         self._thin = config.get("thin") or {"after": 1000, "every": 100}
@@ -70,6 +72,10 @@ class Probe:
         self._observed = True
         self._began = time.time()
         self.recorder.event("machine", machine=process.machine())
+
+    def has_observed(self):
+        """Whether anything has been recorded in this process."""
+        return self._observed
 
     # -- points and records -----------------------------------------------------------------------------------
 
@@ -349,4 +355,5 @@ def observe(name, value, step=None, kind=None):
     chosen = kind or _GUESSED.get(first, "update")
     if chosen not in wire.CODE or chosen in ("rng", "structure"):
         raise ValueError("samebits_probe.observe: unknown kind %r" % (kind,))
-    _probe.observed_by_program(name, value, step, chosen)
+    if not any(defer(name, value, step, chosen) for defer in _probe.deferrals):
+        _probe.observed_by_program(name, value, step, chosen)

@@ -24,6 +24,8 @@ def install(module, probe):
     trainer = _trainer_of(module)
     _wrap_loss(trainer, hooks)
     hooks.outside = backend_module.loops(module, watch).apply
+    if hasattr(backend_module, "stateless"):
+        hooks.outside_stateless = backend_module.stateless(watch)
     backend_module.install(trainer, watch, hooks)
 
 

@@ -39,6 +39,7 @@ class Hooks:
         self.probe = probe
         self.collected = None
         self.outside = None  # function(optimizer, gradients, variables, apply), for steps that no train step makes
+        self.outside_stateless = None  # the same, where the new values are returned and not assigned
         self.is_compiling = None  # function() -> bool: torch.compile reads the code, and must find nothing of ours
         self._names_of = names_of
         self._inside = False
@@ -109,11 +110,16 @@ def wrap_stateless_apply(owner, hooks):
     def stateless_apply(self, optimizer_variables, grads, trainable_variables):
         if hooks.is_off():
             return original(self, optimizer_variables, grads, trainable_variables)
-        if hooks.collected is not None:
-            found = hooks.probe.guard("gradients", hooks.pairs, self, grads, None)
-            if found is not None:
-                hooks.probe.guard("gradients", hooks.collected.add, self, found[0], found[1])
-        return hooks.compute(lambda: original(self, optimizer_variables, grads, trainable_variables))
+
+        def run():
+            return hooks.compute(lambda: original(self, optimizer_variables, grads, trainable_variables))
+
+        found = hooks.probe.guard("gradients", hooks.pairs, self, grads, None)
+        if found is not None and hooks.collected is not None:
+            hooks.probe.guard("gradients", hooks.collected.add, self, found[0], found[1])
+        if found is None or hooks.collected is not None or hooks.outside_stateless is None:
+            return run()
+        return hooks.outside_stateless(self, found[0], found[1], run)
 
     owner.stateless_apply = stateless_apply
 

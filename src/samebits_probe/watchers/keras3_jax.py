@@ -1,7 +1,7 @@
 """Keras 3 on JAX: state is passed through the train step, which gives batch, loss and gradients beside its logs."""
 import functools
 
-from . import jax_arrays, keras3_collecting, keras3_loops, keras3_training
+from . import jax_arrays, keras3_collecting, keras3_jax_loops, keras3_loops, keras3_training
 from .keras3_points import named_batch
 
 _KEY = "samebits:"
@@ -161,6 +161,11 @@ def loops(keras, watch):
     found = keras3_loops.Loops(watch)
     keras3_loops.wrap_layers(keras.layers.Layer, found)
     return found
+
+
+def stateless(watch):
+    """Optimizer steps outside of train functions that return the new values."""
+    return keras3_jax_loops.Stateless(watch).apply
 
 
 def install(trainer, watch, hooks):

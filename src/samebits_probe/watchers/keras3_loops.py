@@ -89,6 +89,7 @@ class Loops:
         """An optimizer applies gradients outside of a train function: a step."""
         if self.watch.probe.stepping is not None:
             return run()
+        self.watch.probe.optimizer_seen = True
         if self.graphs is not None and self.graphs.is_building():
             return self.graphs.apply(optimizer, gradients, variables, run)
         backend, guard = self.watch.backend, self.watch.probe.guard
@@ -105,6 +106,8 @@ class Loops:
         watch.stepped("apply")
         watch.probe.begin()
         watch.lives.start(keras3_models.named(variables))
+        for model in self.models:
+            watch.variables("rng", keras3_models.Variables(keras3_models.model_variables(model), []).seeds)
         watch.record("gradient", gradients)
 
     def _after(self, optimizer, variables):

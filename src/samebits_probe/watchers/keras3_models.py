@@ -56,7 +56,7 @@ class Lives:
         """Record those of (name, variable) pairs that have not been seen before."""
         for name, variable in variables:
             known = self._started.get(id(variable))
-            if known is None or known() is not variable:
+            if (known is None or known() is not variable) and getattr(variable, "_value", variable) is not None:
                 self._started[id(variable)] = weakref.ref(variable)
                 self._points.array("start", name, self._read(variable))
 
@@ -77,9 +77,11 @@ class Lives:
 
         Here, where the next model begins to train, and not from the collector: it may run in the middle of anything.
         """
+        alive = {id(one) for owner, owned, _ in self._models if owner() is not None for _, one in owned}
         for entry in self._models:
             if entry[1] is not None and entry[0]() is None:
-                entry[2] = [self._points.kept(name, self._read(variable)) for name, variable in entry[1]]
+                gone = [(name, one) for name, one in entry[1] if id(one) not in alive]
+                entry[2] = [self._points.kept(name, self._read(one)) for name, one in gone]
                 entry[1] = None
 
     def _exit(self):
@@ -89,8 +91,11 @@ class Lives:
         if self._done:
             return
         self._done = True
+        seen = set()
         for _, variables, kept in self._models:
             for name, variable in variables or []:
-                self._points.array("end", name, self._read(variable))
+                if id(variable) not in seen:
+                    seen.add(id(variable))
+                    self._points.array("end", name, self._read(variable))
             for item in kept:
                 self._points.add_kept("end", item)

@@ -35,7 +35,7 @@ class Backward:
 
     def _before(self, tensors, args, kwargs):
         leaves = None
-        if not self._watch.optimizer_seen:
+        if not self._watch.has_optimizer():
             leaves = self._by_hand.leaves(tensors, _inputs_of(args, kwargs))
             self._by_hand.settle(leaves)
         self._watch.probe.begin()
@@ -107,7 +107,7 @@ class ByHand:
 
     def settle(self, leaves=None):
         """A sign of training: were the gradients of the last backward used to change its leaves?"""
-        if self._waiting is None or self._watch.optimizer_seen:
+        if self._waiting is None or self._watch.has_optimizer():
             self._waiting = None
             return
         before, prints, gradients = self._waiting

@@ -8,6 +8,7 @@ given again.
 
 import weakref
 
+_SEEDS = "seed_generator_state"  # of Keras layers: a random state, and no weight
 _WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
 MOST_MODELS = 500
 
@@ -33,7 +34,7 @@ class Model:
         for prefix, parameters, buffers in self.leaves:
             for table in (parameters, buffers):
                 for name, tensor in table.items():
-                    if tensor is not None:
+                    if tensor is not None and not name.endswith(_SEEDS):
                         yield prefix + name, tensor
 
     def buffers(self):

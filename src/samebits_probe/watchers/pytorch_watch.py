@@ -37,6 +37,10 @@ class Watch:
         stepping = getattr(self.probe, "stepping", None)
         return (stepping is not None and stepping != NAME) or self._tracing() is not None or self._is_elsewhere()
 
+    def has_optimizer(self):
+        """Whether an optimizer has been seen, of torch or of a library on top of it: then a backward is no step."""
+        return self.optimizer_seen or self.probe.optimizer_seen
+
     def _is_elsewhere(self):
         """Only one thread is watched, the first that trains: another one's order against it is not a matter of bits."""
         here = threading.get_ident()

@@ -3,6 +3,7 @@ import functools
 import weakref
 
 from . import keras3_models
+from .keras3_points import named_leaves
 
 
 class Traced:
@@ -36,23 +37,31 @@ class Graphs:
             self._traced[graph] = Traced()
         return self._traced[graph]
 
+    def _shown(self):
+        """What this graph has shown; a condition's graph is also a part of those around it."""
+        here, graph = self._here(), getattr(self._graph(), "outer_graph", None)
+        while graph is not None and graph in self._traced:
+            around = self._traced[graph]
+            here.batches, here.losses = around.batches + here.batches, around.losses + here.losses
+            here.models = around.models + [one for one in here.models if one not in around.models]
+            graph = getattr(graph, "outer_graph", None)
+        return here
+
     def called(self, call):
         """An outermost layer is called: its inputs are the batch, if gradients can be recorded here."""
         if self._watch.backend.may_record():
             here = self._here()
-            here.models.append(call.layer)
+            if call.layer not in here.models:
+                here.models.append(call.layer)
             here.batches += call.named
 
     def lost(self, target):
         """Gradients are asked of `target`."""
-        watch = self._watch
-        from .keras3_points import named_leaves
-
-        self._here().losses += named_leaves("loss", target, watch.backend.is_leaf)
+        self._here().losses += named_leaves("loss", target, self._watch.backend.is_leaf)
 
     def apply(self, optimizer, gradients, variables, run):
         """An optimizer step in a graph."""
-        here, guard = self._here(), self._watch.probe.guard
+        here, guard = self._shown(), self._watch.probe.guard
         guard("start of a graph's step", self._start, here, optimizer, variables)
         result = run()
         if self._is_under_xla():

@@ -1,10 +1,12 @@
 """Training loops of the program's own on TensorFlow: tapes, layers, optimizers, eagerly and in `tf.function`."""
-import array
 import functools
 import importlib
+import struct
 
 from .. import rng
 from . import keras3_loops, tensorflow_graphs
+
+_WORDS = struct.Struct("<625I").pack  # the state of a `random.Random`
 
 
 def _module(name):
@@ -49,7 +51,7 @@ def sample_random_state(probe):
             return None
         parts = [repr(found._seed).encode()]
         if found._seed is not None and found._rng is not None:
-            parts.append(array.array("Q", found._rng.getstate()[1]).tobytes())
+            parts.append(_WORDS(*found._rng.getstate()[1]))
         if generator is not None:
             parts.append(generator.state.numpy().tobytes())
         return b"|".join(parts)
