@@ -55,7 +55,7 @@ def _fill(target: Path, cache: Path, dataset: Dataset, folder: str | Path | None
     if still:
         raise _nowhere(dataset, [(file, dict(missing)[file] + tried) for file, tried in still])
     if target != cache:
-        _take(target, dataset.files, [Folder(cache)], note)
+        _take(target, dataset.files, [Folder(cache)], silent)
 
 
 Tried = list[tuple[str, str]]  # (name of a source, why it could not give the file)
