@@ -111,7 +111,9 @@ def test_versions_of_what_was_imported_are_recorded_of_whole_and_of_stopped_tria
     (request.directory / "mine.py").write_text("__version__ = '1.2'\n")
     (request.directory / "train.py").write_text(f"import mine\n{(SAMPLES / 'trains.py').read_text()}")
     command = [sys.executable, "train.py", "3"]
-    trial = record(Request(command=command, directory=request.directory, out=request.out, options=request.options)).trial
+    trial = record(
+        Request(command=command, directory=request.directory, out=request.out, options=request.options)
+    ).trial
     assert trial.packages == {"mine": "1.2"}
 
 

@@ -1,4 +1,5 @@
 """Trains a little, then exits with status 3."""
+
 import sys
 
 from samebits_probe import observe

@@ -1,4 +1,5 @@
 """Trains, fills the disk of the file given, trains on, and says in a second file that nothing disturbed it."""
+
 import os
 import sys
 

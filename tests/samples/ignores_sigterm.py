@@ -1,4 +1,5 @@
 """Never ends, and does not want to be ended."""
+
 import signal
 import time
 

@@ -1,4 +1,5 @@
 """Trains a little, then is killed as by the system when memory is short."""
+
 import os
 import signal
 

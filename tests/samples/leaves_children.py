@@ -1,4 +1,5 @@
 """Leaves a daemon behind, in a session of its own, with no parent; its pid is in the file that was named."""
+
 import os
 import sys
 import time

@@ -1,2 +1,3 @@
 """Is watched, and trains nothing."""
+
 print("nothing to do")

@@ -1,4 +1,5 @@
 """Two processes that train, one after the other, of 10 and of 50 steps."""
+
 import subprocess
 import sys
 

@@ -1,4 +1,5 @@
 """Writes a file and then reads it, in two processes; every run starts anew."""
+
 import subprocess
 
 from samebits_probe import observe

@@ -1,4 +1,5 @@
 """Goes on from what an earlier run left, read by a program that is not Python."""
+
 import os
 import subprocess
 

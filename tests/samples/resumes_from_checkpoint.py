@@ -1,4 +1,5 @@
 """Goes on from the checkpoint that an earlier run left in the folder given (default: the working folder)."""
+
 import os
 import sys
 

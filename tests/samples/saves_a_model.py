@@ -1,4 +1,5 @@
 """Writes the file given; its content is the second argument, or differs in every run."""
+
 import os
 import sys
 

@@ -1,4 +1,5 @@
 """Trains a step, and starts another Python with the arguments given, in an environment that is emptied by "--empty"."""
+
 import subprocess
 import sys
 

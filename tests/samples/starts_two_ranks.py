@@ -1,4 +1,5 @@
 """Starts as many ranks of a distributed run as the second argument says, of the number that the first one promises."""
+
 import os
 import subprocess
 import sys

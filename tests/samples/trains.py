@@ -1,4 +1,5 @@
 """Trains by hand: STEPS steps that are the same in every run; with a second argument, another value from step AT on."""
+
 import random
 import sys
 

@@ -1,4 +1,5 @@
 """One step each SECONDS, for STEPS steps."""
+
 import sys
 import time
 

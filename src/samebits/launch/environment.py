@@ -90,7 +90,5 @@ def _python_path(probe: Path, environment: Mapping[str, str]) -> str:
 def recorded(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables that can change the bits, without anything that looks like a secret."""
     return {
-        name: value
-        for name, value in sorted(environment.items())
-        if _KEPT.fullmatch(name) and not _SECRET.search(name)
+        name: value for name, value in sorted(environment.items()) if _KEPT.fullmatch(name) and not _SECRET.search(name)
     }

@@ -104,10 +104,7 @@ class Pythons:
         return [
             _described(process, watched, trial_folder)
             for process in sorted(seen, key=lambda process: process.at)
-            if process.pid in watched
-            or not was_ended
-            or now - process.at > _STARTING
-            or _reason(process, trial_folder)
+            if process.pid in watched or not was_ended or now - process.at > _STARTING or _reason(process, trial_folder)
         ]
 
 
