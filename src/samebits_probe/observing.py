@@ -19,6 +19,7 @@ import time
 
 from . import fingerprint, process, rng, wire
 from .trace import Recorder
+from .values import plain
 
 _CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
 _GUESSED = {"loss": "forward", "batch": "batch", "gradient": "gradient", "weights": "update"}
@@ -134,7 +135,7 @@ class Probe:
         elif isinstance(value, (list, tuple)):
             parts = [("%s.%d" % (name, i), item) for i, item in enumerate(value)]
         else:
-            return [(name,) + _plain(value)]
+            return [(name,) + plain(value)]
         return [leaf for part, item in parts for leaf in self._flatten(part, item)]
 
     def captured(self, kind, name, dtype, shape, buffer):
@@ -293,26 +294,6 @@ class Probe:
         except Exception as error:  # the program must not see it, whatever it is
             self.failed(where, error)
             return None
-
-
-def _plain(value):
-    """(dtype, shape, bytes) of a value that no converter knows."""
-    if isinstance(value, bool) or value is None or isinstance(value, (int, str)):
-        return type(value).__name__, (), repr(value).encode("utf-8", "surrogatepass")
-    if isinstance(value, float):
-        return "float", (), struct.pack("<d", value)
-    if hasattr(value, "__array__") and "numpy" in sys.modules:
-        array = sys.modules["numpy"].asarray(value)
-        if array.dtype != object:
-            return str(array.dtype), array.shape, array.tobytes()
-    try:
-        view = memoryview(value)
-        return view.format or "B", view.shape or (), view.tobytes()
-    except TypeError:
-        raise TypeError(
-            "samebits_probe.observe cannot fingerprint a %s: pass arrays, tensors, numbers, strings, bytes, or lists "
-            "and dicts of them" % type(value).__name__
-        )
 
 
 def _is_alive(pid):

@@ -1,4 +1,5 @@
 """How JAX's values are read: by the JAX watcher, and by that of Keras on JAX."""
+
 import sys
 
 

@@ -1,4 +1,5 @@
 """JAX: what a program observes of itself, also inside `jax.jit`. Nothing is hooked in JAX itself."""
+
 import sys
 
 from . import jax_arrays

@@ -2,6 +2,7 @@
 
 The train function that a model makes is wrapped, so that each of these is seen, with what happens inside one call.
 """
+
 import importlib
 
 from . import keras3_collecting, keras3_models, keras3_points, keras3_training

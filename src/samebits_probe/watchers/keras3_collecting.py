@@ -3,6 +3,7 @@
 Keras computes these inside one function (a graph, on TensorFlow and JAX). Two methods are wrapped on their classes,
 `Optimizer.apply` and `Trainer._compute_loss`; they do nothing to the values, and add no operation to a graph.
 """
+
 import functools
 
 

@@ -1,4 +1,5 @@
 """Keras 3 on JAX: state is passed through the train step, which gives batch, loss and gradients beside its logs."""
+
 import functools
 
 from . import jax_arrays, keras3_collecting, keras3_jax_loops, keras3_loops, keras3_training
@@ -109,7 +110,7 @@ class TrainFunction(keras3_training.TrainFunction):
         if isinstance(logs, tuple) and len(logs) == 2 and isinstance(logs[1], dict) and len(logs[1]) == 1:
             key, values = next(iter(logs[1].items()))
             if isinstance(key, str) and key.startswith(_KEY):
-                return logs[0], self.step.layouts[int(key[len(_KEY):])], values
+                return logs[0], self.step.layouts[int(key[len(_KEY) :])], values
         return logs, [], ()
 
 

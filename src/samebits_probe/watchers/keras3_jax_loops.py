@@ -1,9 +1,10 @@
 """Training loops of the program's own with Keras on JAX: `optimizer.stateless_apply`, mostly inside `jax.jit`."""
+
 import atexit
 
 from . import keras3_models
 
-SAID = "Keras on JAX in a traced function of the program's own: name it with samebits_probe.observe(name, value, step=i)"
+SAID = "Keras on JAX in a traced function of the program's own: samebits_probe.observe(name, value, step=i) names it"
 
 
 class Stateless:

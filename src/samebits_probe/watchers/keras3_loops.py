@@ -3,9 +3,11 @@
 A step is one such call. What the outermost layer is given while gradients can be recorded is the batch; the losses
 are what gradients are asked of (TensorFlow tells, through its tapes).
 """
-import functools
 
-from . import keras3_models, keras3_training
+import functools
+import threading
+
+from . import keras3_models
 from .keras3_points import named_leaves
 
 
@@ -28,10 +30,25 @@ class Loops:
         self.graphs = None
         self.models = []  # outermost layers of the step
         self._inside = False
+        self._home, self._has_stepped = threading.main_thread().ident, False
 
     def is_off(self):
-        """Whether a train function of Keras, or an outermost layer, has what happens now in hand."""
-        return self._inside or self.watch.probe.stepping is not None
+        """Whether a train function of Keras, an outermost layer or another thread has what happens now in hand."""
+        return self._inside or self.watch.probe.stepping is not None or self.is_elsewhere()
+
+    def is_elsewhere(self):
+        """Only one thread is watched, the first that trains (workers that load data call layers too)."""
+        return threading.get_ident() != self._home
+
+    def _is_mine(self):
+        """Whether a step of this thread is to be seen."""
+        if self.is_elsewhere():
+            if self._has_stepped:
+                self.watch.not_observed("threads", "optimizers are applied in several threads: one is watched")
+                return False
+            self._home = threading.get_ident()
+        self._has_stepped = True
+        return True
 
     def called(self, layer, args, kwargs, call):
         """The outermost layer is called by the program: what it is given, and what comes out where it evaluates."""
@@ -87,7 +104,7 @@ class Loops:
 
     def apply(self, optimizer, gradients, variables, run):
         """An optimizer applies gradients outside of a train function: a step."""
-        if self.watch.probe.stepping is not None:
+        if self.watch.probe.stepping is not None or not self._is_mine():
             return run()
         self.watch.probe.optimizer_seen = True
         if self.graphs is not None and self.graphs.is_building():
@@ -120,8 +137,9 @@ class Loops:
 
     def owned(self, optimizer, variables, models=None):
         """The variables that a step can change: those of its models, those it was given, the optimizer's."""
-        found = [one for model in (self.models if models is None else models)
-                 for one in keras3_models.model_variables(model)]
+        found = [
+            one for model in (self.models if models is None else models) for one in keras3_models.model_variables(model)
+        ]
         return keras3_models.Variables(found + list(variables), [optimizer])
 
 

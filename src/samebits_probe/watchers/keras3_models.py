@@ -1,4 +1,5 @@
 """What Keras models and optimizers own: their variables by name, the first and the last time they are seen."""
+
 import atexit
 import weakref
 

@@ -1,4 +1,5 @@
 """Arrays under names: what the Keras, TensorFlow and JAX watchers record, without a copy where numpy gives a view."""
+
 import sys
 
 

@@ -1,4 +1,5 @@
 """Keras 3 on TensorFlow: the train function gives its batch, loss and gradients as further outputs."""
+
 import functools
 import sys
 
@@ -78,7 +79,8 @@ class Layout:
         self.optimizers = []
 
     def __eq__(self, other):
-        return (self.steps, [id(one) for one in self.optimizers]) == (other.steps, [id(one) for one in other.optimizers])
+        mine, others = ([id(one) for one in layout.optimizers] for layout in (self, other))
+        return self.steps == other.steps and mine == others
 
 
 class TrainStep:
@@ -194,7 +196,7 @@ class TrainFunction(keras3_training.TrainFunction):
         if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict) and len(result[1]) == 1:
             key, tensors = next(iter(result[1].items()))
             if isinstance(key, str) and key.startswith(_KEY):
-                return result[0], self.step.layouts[int(key[len(_KEY):])], tensors
+                return result[0], self.step.layouts[int(key[len(_KEY) :])], tensors
         return result, Layout(), []
 
     def given(self, result):

@@ -1,4 +1,5 @@
 """Keras 3 on torch: the train step runs eagerly, or as one compiled function of which only the ends are seen."""
+
 import functools
 import sys
 

@@ -1,4 +1,5 @@
 """The order of a watched call of a model's train, test or predict function: the same on every backend."""
+
 import contextlib
 import functools
 

@@ -1,4 +1,5 @@
 """Keras, whichever it is: one import name, two libraries that have little in common inside."""
+
 import importlib
 
 

@@ -1,9 +1,11 @@
-"""Steps that a program builds into its own `tf.function`: told by a callback at their end, or from outside under XLA."""
+"""Steps that a program builds into its own `tf.function`: a callback at their end tells, or under XLA the outside."""
+
 import functools
-import weakref
 
 from . import keras3_models
 from .keras3_points import named_leaves
+
+_TRACED, _COMPILED = "_samebits_traced", "_samebits_compiled"
 
 
 class Traced:
@@ -25,23 +27,22 @@ class Graphs:
     def __init__(self, loops, tensorflow, parts):
         self._loops, self._watch, self._tf = loops, loops.watch, tensorflow
         self._graph, self._is_xla = parts["get_default_graph"], parts["is_xla"]
-        self._traced = weakref.WeakKeyDictionary()
         self._calls = []  # the tf.functions that run or are traced, the outermost first
 
     def is_building(self):
         return not self._tf.executing_eagerly()
 
     def _here(self):
-        graph = self._graph()
-        if graph not in self._traced:
-            self._traced[graph] = Traced()
-        return self._traced[graph]
+        kept = self._graph().__dict__
+        if _TRACED not in kept:
+            kept[_TRACED] = Traced()  # on the graph itself, so that both go together
+        return kept[_TRACED]
 
     def _shown(self):
         """What this graph has shown; a condition's graph is also a part of those around it."""
         here, graph = self._here(), getattr(self._graph(), "outer_graph", None)
-        while graph is not None and graph in self._traced:
-            around = self._traced[graph]
+        while graph is not None and _TRACED in graph.__dict__:
+            around = graph.__dict__[_TRACED]
             here.batches, here.losses = around.batches + here.batches, around.losses + here.losses
             here.models = around.models + [one for one in here.models if one not in around.models]
             graph = getattr(graph, "outer_graph", None)
@@ -136,7 +137,7 @@ class Graphs:
         for point in ("batch", "loss", "gradient"):
             self._watch.not_observed(point, "TensorFlow, inside a function compiled by XLA (jit_compile=True)")
         function = self._calls[0]
-        compiled = function.__dict__.setdefault("_samebits_compiled", [])
+        compiled = function.__dict__.setdefault(_COMPILED, [])
         if not any(known[0] is optimizer for known in compiled):
             count = int(self._watch.backend.read(optimizer.iterations))
             compiled.append([optimizer, variables, models, count])
@@ -147,13 +148,15 @@ class Graphs:
 
         @functools.wraps(original)
         def __call__(self, *args, **kwargs):
+            if graphs._loops.is_elsewhere():
+                return original(self, *args, **kwargs)
             graphs._calls.append(self)
             try:
                 result = original(self, *args, **kwargs)
             finally:
                 graphs._calls.pop()
-            if "_samebits_compiled" in self.__dict__ and not graphs._calls:
-                graphs._watch.probe.guard("call compiled by XLA", graphs._compiled, self.__dict__["_samebits_compiled"])
+            if _COMPILED in self.__dict__ and not graphs._calls:
+                graphs._watch.probe.guard("call compiled by XLA", graphs._compiled, self.__dict__[_COMPILED])
             return result
 
         function_class.__call__ = __call__

@@ -3,6 +3,7 @@
 From TensorFlow 2.16 on the layers and optimizers of a loop are those of Keras 3, whose watcher sees them when it is
 imported (`tf.keras` imports it when it is used).
 """
+
 from . import keras2_tfkeras, tensorflow_tapes
 
 

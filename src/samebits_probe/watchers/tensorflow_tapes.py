@@ -1,4 +1,5 @@
 """Training loops of the program's own on TensorFlow: tapes, layers, optimizers, eagerly and in `tf.function`."""
+
 import functools
 import importlib
 import struct

@@ -1,0 +1,24 @@
+"""Values that a program observes itself and no watcher knows: numbers, strings, bytes, whatever numpy can read."""
+
+import struct
+import sys
+
+
+def plain(value):
+    """(dtype, shape, bytes) of a value that no converter knows."""
+    if isinstance(value, bool) or value is None or isinstance(value, (int, str)):
+        return type(value).__name__, (), repr(value).encode("utf-8", "surrogatepass")
+    if isinstance(value, float):
+        return "float", (), struct.pack("<d", value)
+    if hasattr(value, "__array__") and "numpy" in sys.modules:
+        array = sys.modules["numpy"].asarray(value)
+        if array.dtype != object:
+            return str(array.dtype), array.shape, array.tobytes()
+    try:
+        view = memoryview(value)
+        return view.format or "B", view.shape or (), view.tobytes()
+    except TypeError:
+        raise TypeError(
+            "samebits_probe.observe cannot fingerprint a %s: pass arrays, tensors, numbers, strings, bytes, or lists "
+            "and dicts of them" % type(value).__name__
+        )
