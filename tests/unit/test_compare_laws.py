@@ -5,10 +5,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from samebits.compare import judge
+from samebits.compare import joining, judge
 from samebits.model import Result
 from samebits.store import open_record
 from samebits_probe import wire
@@ -94,6 +95,36 @@ def test_the_order_in_which_points_are_numbered_does_not_matter(writing, rows, d
     unique = list({row[:3]: row for row in rows}.values())
     other = data.draw(st.permutations(unique))
     assert verdict(writing, [trace(unique), trace(other)]).verdict == "repeated"
+
+
+def place(row):
+    """What makes two observations the same one: step, kind, name, and the how-many-eth of these."""
+    return row[:3]
+
+
+def numbered(rows):
+    seen, found = {}, {}
+    for row in sorted(rows, key=lambda row: row[0]):
+        seen[place(row)] = seen.get(place(row), -1) + 1
+        found[(*place(row), seen[place(row)])] = row[3]
+    return found
+
+
+@SETTINGS
+@given(observations, observations, st.integers(1, 5))
+def test_joining_in_blocks_finds_what_a_dictionary_finds(writing, rows, others, block):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(joining, "_ROWS", block)
+        where = verdict(writing, [trace(rows), trace(others)]).divergence
+    a, b = numbered(rows), numbered(others)
+    different = {point for point in a.keys() | b.keys() if a.get(point) != b.get(point)}
+    if not different:
+        assert where is None
+        return
+    first = min(point[0] for point in different)
+    values = {point[1] for point in different if point[0] == first and point in a and point in b}
+    assert where.step == first
+    assert where.kind == (min(values, key=wire.CODE.__getitem__) if values else "structure")
 
 
 STATUSES = ("failed", "killed", "timeout", "unwatched")

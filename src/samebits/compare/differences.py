@@ -13,14 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samebits.compare.joining import Words, compare_joined, kinds, point_ids
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
 
-Words = NDArray[np.uint64]
 _ROWS = 1 << 18
 _RNG = wire.CODE["rng"]
-_STRUCTURE = wire.CODE["structure"]
-_CLIPPED = 65535  # occurrences above are all recorded as this one
 
 
 @dataclass(frozen=True, order=True)
@@ -40,8 +38,8 @@ class Row:
 class TraceDifference:
     """What differs between two traces. `rows`: of the earliest differing step, in the order of judging, rng left out.
 
-    `rng`: name of a random state -> (first step at which it differs, whether it agreed before). `rng_at_end`: names
-    that differ only after the last step. `uncompared`: steps of which one trace holds values and the other digests.
+    `rng`: name of a random state -> (first step at which it differs, whether it agreed before).
+    `uncompared`: steps of which one trace holds values and the other digests.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -65,9 +63,9 @@ class _Earliest:
 
     def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
         """Take differing rows; `words`: their first two words, under the point numbers of the common table."""
-        steps, kinds = words[:, 0].view(np.int64), _kinds(words)
-        self._add_rng(steps[kinds == _RNG], words[kinds == _RNG], missing=missing)
-        value = kinds != _RNG
+        steps, kind = words[:, 0].view(np.int64), kinds(words)
+        self._add_rng(steps[kind == _RNG], words[kind == _RNG], missing=missing)
+        value = kind != _RNG
         if not value.any():
             return
         first = int(steps[value].min())
@@ -80,7 +78,7 @@ class _Earliest:
     def _add_rng(self, steps: NDArray[np.int64], words: Words, *, missing: bool) -> None:
         if missing:  # a generator in use in one trial only, or sampled less often
             return
-        numbers = _point_ids(words)
+        numbers = point_ids(words)
         for number in np.unique(numbers).tolist():
             name, step = self._points[number].name, int(steps[numbers == number].min())
             self.rng[name] = min(step, self.rng.get(name, step))
@@ -107,7 +105,7 @@ def difference(a: ProcessTrace, b: ProcessTrace) -> TraceDifference:
     earliest = _Earliest(points)
     uncompared = 0
     if number_b is not None or not _compare_in_place(words_a, words_b, earliest):
-        uncompared = _compare_joined(words_a, _renumbered(words_b, number_b), earliest)
+        uncompared = compare_joined(words_a, words_b, number_b, earliest.add)
     return TraceDifference(earliest.rows(), _rng_facts(earliest.rng, a), uncompared)
 
 
@@ -136,14 +134,6 @@ def _words(trace: ProcessTrace, limits: list[int]) -> Words:
     return words
 
 
-def _renumbered(words: Words, numbers: NDArray[np.uint64] | None) -> Words:
-    if numbers is None:
-        return words
-    changed: Words = words.copy()
-    changed[:, 1] = (words[:, 1] & ~np.uint64(0xFFFFFFFF)) | numbers[_point_ids(words)]
-    return changed
-
-
 def _compare_in_place(a: Words, b: Words, earliest: _Earliest) -> bool:
     """Compare row by row. False, with nothing kept, where the rows are not of the same observations."""
     if len(a) != len(b):
@@ -159,49 +149,6 @@ def _compare_in_place(a: Words, b: Words, earliest: _Earliest) -> bool:
     return True
 
 
-def _compare_joined(a: Words, b: Words, earliest: _Earliest) -> int:
-    """Join by step, point and occurrence. Returns the number of steps that cannot be compared (digest and leaves)."""
-    both = np.concatenate([a, b])
-    source = np.repeat(np.array([0, 1], np.uint8), [len(a), len(b)])
-    again = np.concatenate([_repetition(a), _repetition(b)])
-    order = np.lexsort((source, again, both[:, 1], both[:, 0].view(np.int64)))
-    both, source, again = both[order], source[order], again[order]
-    same_key = (both[1:, :2] == both[:-1, :2]).all(axis=1) & (again[1:] == again[:-1]) & (source[1:] != source[:-1])
-    first = np.flatnonzero(same_key)
-    unequal = first[(both[first, 2:] != both[first + 1, 2:]).any(axis=1)]
-    seen = np.where(source == 0, order, order - len(a))
-    earliest.add(both[unequal, :2], seen[unequal], missing=False)
-    alone = np.ones(len(both), bool)
-    alone[first] = alone[first + 1] = False
-    index = np.flatnonzero(alone)
-    mixed = _digest_against_leaves(both[index], source[index])
-    earliest.add(both[index[~mixed], :2], seen[index[~mixed]], missing=True)
-    return len(np.unique(both[index[mixed], 0]))
-
-
-def _repetition(words: Words) -> NDArray[np.int64]:
-    """0 for nearly all rows; the running number of those whose occurrence was clipped."""
-    again = np.zeros(len(words), np.int64)
-    clipped = np.flatnonzero((words[:, 1] >> np.uint64(48)) == _CLIPPED)
-    seen: dict[bytes, int] = {}
-    for index in clipped:
-        key = words[index, :2].tobytes()
-        again[index] = seen[key] = seen.get(key, -1) + 1
-    return again
-
-
-def _digest_against_leaves(words: Words, source: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Rows of a step and kind that one trace holds as a digest and the other as values."""
-    place = words[:, 0] * np.uint64(8) + _kinds(words)
-    digest = ((words[:, 1] >> np.uint64(40)) & np.uint64(0xFF)) == wire.DIGEST
-    mixed = np.zeros(len(words), bool)
-    for side in (0, 1):
-        digests = np.unique(place[digest & (source == side)])
-        leaves = np.unique(place[~digest & (source != side)])
-        mixed |= np.isin(place, np.intersect1d(digests, leaves))
-    return mixed
-
-
 def _rng_facts(first: dict[str, int], a: ProcessTrace) -> dict[str, tuple[int, bool]]:
     """Add to each state's first differing step whether it had been seen, and agreed, before."""
     records = a.records
@@ -210,13 +157,3 @@ def _rng_facts(first: dict[str, int], a: ProcessTrace) -> dict[str, tuple[int, b
         name: (step, bool(((records["point"] == numbers[name]) & (records["step"] < step)).any()))
         for name, step in first.items()
     }
-
-
-def _kinds(words: Words) -> Words:
-    kinds: Words = (words[:, 1] >> np.uint64(32)) & np.uint64(0xFF)
-    return kinds
-
-
-def _point_ids(words: Words) -> Words:
-    numbers: Words = words[:, 1] & np.uint64(0xFFFFFFFF)
-    return numbers
