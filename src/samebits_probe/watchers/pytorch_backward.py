@@ -6,6 +6,7 @@ From 2.1 on through the one function that runs the autograd engine, which nobody
 
 import functools
 
+from .pytorch_compiling import AT_STEPS, WHY_STEPS
 from .pytorch_optimizers import record_buffers
 from .pytorch_tensors import dtype_name, shape_of
 
@@ -18,23 +19,26 @@ class Backward:
     def __init__(self, watch, forwards, by_hand):
         self._watch, self._forwards, self._by_hand = watch, forwards, by_hand
 
-    def run(self, original, outputs, args, kwargs):
-        """Run the engine, seen from both sides."""
+    def before(self, outputs, args, kwargs):
+        """The engine starts. Gives what `after` takes, or None where it is not to be watched."""
         watch = self._watch
-        if watch.is_compiling() or watch.in_backward or watch.is_idle():
-            return original(outputs, *args, **kwargs)
+        if watch.in_backward or watch.is_idle():
+            return None
         tensors = [item for item in _as_list(outputs) if isinstance(item, watch.torch.Tensor)]
         watch.in_backward = True
-        try:
-            leaves = watch.probe.guard("before a backward", self._before, tensors, args, kwargs)
-            result = original(outputs, *args, **kwargs)
-        finally:
-            watch.in_backward = False
-        watch.probe.guard("after a backward", self._after, leaves, result)
-        return result
+        return (watch.probe.guard("before a backward", self._before, tensors, args, kwargs),)
+
+    def after(self, begun, result):
+        """The engine has ended well."""
+        self._watch.probe.guard("after a backward", self._after, begun[0], result)
+
+    def stop(self):
+        """The engine has ended, well or not."""
+        self._watch.in_backward = False
 
     def _before(self, tensors, args, kwargs):
         leaves = None
+        self._by_hand.notice_compiled_steps()
         if not self._watch.has_optimizer():
             leaves = self._by_hand.leaves(tensors, _inputs_of(args, kwargs))
             self._by_hand.settle(leaves)
@@ -105,6 +109,12 @@ class ByHand:
             if found is not None and not watch.names.has(leaf):
                 watch.probe.add_start(watch.point("start", name, leaf), found)
 
+    def notice_compiled_steps(self):
+        """An optimizer has stepped in compiled code since the last call: from now on its steps are found by hand."""
+        if self._watch.stepped_in_graph:
+            self._watch.stepped_in_graph = self._watch.optimizer_seen = False
+            self._watch.say(AT_STEPS, WHY_STEPS)
+
     def settle(self, leaves=None):
         """A sign of training: were the gradients of the last backward used to change its leaves?"""
         if self._waiting is None or self._watch.has_optimizer():
@@ -157,15 +167,31 @@ def watch_backward(watch, backward):
     """Wrap what runs the engine."""
     autograd = watch.torch.autograd
     if _ENGINE in vars(autograd):
-        setattr(autograd, _ENGINE, _wrapped(getattr(autograd, _ENGINE), backward))
+        setattr(autograd, _ENGINE, _wrapped(getattr(autograd, _ENGINE), backward, watch.compiling))
     else:
-        autograd.backward = _wrapped(autograd.backward, backward)
-        autograd.grad = _wrapped(autograd.grad, backward)
+        autograd.backward = _wrapped(autograd.backward, backward, watch.compiling)
+        autograd.grad = _wrapped(autograd.grad, backward, watch.compiling)
 
 
-def _wrapped(original, backward):
+def _wrapped(original, backward, compiling):
+    pause, resume = compiling.pause, compiling.resume
+
     @functools.wraps(original)
     def run(outputs, *args, **kwargs):
-        return backward.run(original, outputs, args, kwargs)
+        if compiling.is_compiling():
+            return original(outputs, *args, **kwargs)
+        hook = pause()
+        begun = backward.before(outputs, args, kwargs)
+        resume(hook)
+        try:
+            result = original(outputs, *args, **kwargs)
+        finally:
+            if begun is not None:
+                backward.stop()
+        if begun is not None:
+            hook = pause()
+            backward.after(begun, result)
+            resume(hook)
+        return result
 
-    return run
+    return compiling.skipped(run)

@@ -10,6 +10,7 @@ import os
 from .pytorch_tensors import dtype_name, shape_of
 
 _NO_STEP = "no optimizer's step was seen, nor a backward after which weights had changed"
+_NO_BATCH = "no call of a module was seen that trains: there is none, or it runs inside a compiled function"
 _TRANSFORM = "torch.func gives gradients to the program, and no optimizer: samebits_probe.observe can name its steps"
 
 
@@ -53,13 +54,20 @@ class Ends:
         watch, probe = self._watch, self._watch.probe
         if os.getpid() != watch.pid:
             return
+        self._by_hand.notice_compiled_steps()
         probe.guard("the last step", self._by_hand.settle)
-        probe.guard("the last forwards", self._forwards.close_step)
+        probe.guard("the last forwards", self._forwards.end)
         self._keep_living()
         for name, (dtype, shape, found) in self._found.items():
             probe.add(probe.point("end", name, dtype, shape), found)
-        if not probe.step and self._forwards.has_trained:
-            watch.say("steps", _TRANSFORM if self._forwards.is_transformed else _NO_STEP)
+        self._say_what_was_not_seen()
+
+    def _say_what_was_not_seen(self):
+        forwards, watch = self._forwards, self._watch
+        if forwards.has_trained and not watch.probe.step:
+            watch.say("steps", _TRANSFORM if forwards.is_transformed else _NO_STEP)
+        if forwards.has_trained and not forwards.has_batch:
+            watch.say("batch", _NO_BATCH)
 
     def _keep_living(self):
         for model in list(self._watch.names.models.values()):

@@ -61,7 +61,7 @@ class Forwards:
         self.current = None  # the Forward whose module runs
         self._waiting, self._recent = [], deque(maxlen=_RECENT)
         self._points = {}
-        self.has_trained = self.is_transformed = False  # a backward was seen; torch.func was
+        self.has_trained = self.has_batch = self.is_transformed = False  # a backward was seen; a batch; torch.func
         watch.renewals.append(self._forget)
 
     def _forget(self):
@@ -175,6 +175,14 @@ class Forwards:
         self._record_evaluations(0)
         self._recent.clear()
 
+    def end(self):
+        """The program has ended: what still waits came after the last step, and is of kind "end"."""
+        self.commit_trained()
+        waiting, self._waiting = self._waiting, []
+        for forward in waiting:
+            for seen in forward.inputs + forward.outputs:
+                self._add("end", seen, EVALUATION)
+
     def _let_go(self):
         if len(self._waiting) > _WAITING:
             self._record_evaluations(_WAITING)
@@ -189,6 +197,7 @@ class Forwards:
         del self._waiting[:count]
 
     def _record(self, forward):
+        self.has_batch = self.has_batch or forward.is_trained
         for seen in forward.inputs:
             self._add("batch" if forward.is_trained else "forward", seen, "" if forward.is_trained else EVALUATION)
         forward.is_committed = True

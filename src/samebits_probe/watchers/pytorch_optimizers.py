@@ -31,7 +31,10 @@ class Optimizers:
 
     def before(self, optimizer, args, kwargs):
         """Before a step. Gives (args, kwargs) with a closure that is seen, or None where there is nothing to change."""
-        if self._watch.is_compiling() or self._watch.is_idle():
+        if self._watch.is_compiling():
+            self._watch.stepped_in_graph = True  # the compiler keeps this effect, and it costs no graph
+            return None
+        if self._watch.is_idle():
             return None
         if self._running and not _is_nested(sys._getframe(1)):
             del self._running[:]

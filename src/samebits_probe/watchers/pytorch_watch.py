@@ -3,6 +3,7 @@
 import os
 import threading
 
+from .pytorch_compiling import Compiling
 from .pytorch_names import Names
 from .pytorch_tensors import Fingerprints, dtype_name, shape_of
 
@@ -14,8 +15,9 @@ class Watch:
 
     def __init__(self, torch, probe):
         self.torch, self.probe = torch, probe
-        compiler = getattr(torch, "compiler", None)
-        self.is_compiling = getattr(compiler, "is_compiling", None) or (lambda: False)
+        self.compiling = Compiling(torch)
+        self.is_compiling = self.compiling.is_compiling
+        self.stepped_in_graph = False  # set by compiled code: an optimizer has stepped within it
         self._tracing = getattr(torch._C, "_get_tracing_state", lambda: None)
         self.inside = False  # the outermost module call runs: what is called within belongs to it
         self.in_backward = False

@@ -1,0 +1,42 @@
+"""`torch.compile` and the watcher: what the compiler must not see of it, and what the watcher cannot see then.
+
+Functions that the compiler traces as a part of the program (the wrapper of module calls, the optimizer hooks) return at
+once while it traces. Others run between two compiled pieces with the compiler's frame hook still on: their frames are
+skipped, and the hook is put aside while they work, so that nothing of the watcher is ever compiled.
+"""
+
+AT_STEPS = "steps inside torch.compile"
+WHY_STEPS = "they are counted by the weights that they change: their gradients and optimizer state are not seen"
+
+
+class Compiling:
+    """The compiler's frame hook of this PyTorch; does nothing where there is none."""
+
+    def __init__(self, torch):
+        frames = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)
+        self._set = getattr(frames, "set_eval_frame", None)
+        self._frames = frames
+        self.is_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", None) or _never
+
+    def pause(self):
+        """Put the compiler's hook aside; gives what `resume` takes."""
+        return self._set(None) if self._set is not None else None
+
+    def resume(self, hook):
+        """Put it back."""
+        if self._set is not None:
+            self._set(hook)
+
+    def skipped(self, function):
+        """Mark a function whose frame is not to be compiled when it is met between two compiled pieces."""
+        code, frames = function.__code__, self._frames
+        if hasattr(frames, "set_code_exec_strategy"):
+            skip, default = frames._FrameAction.SKIP, frames._FrameAction.DEFAULT
+            frames.set_code_exec_strategy(code, frames._FrameExecStrategy(skip, default))
+        elif hasattr(frames, "skip_code"):
+            frames.skip_code(code)
+        return function
+
+
+def _never():
+    return False
