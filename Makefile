@@ -9,7 +9,7 @@ TRAINING := examples/lenet5_pytorch.py --data data/mnist
 CHECK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/samebits check --overwrite
 TESTS := tests/unit tests/reports tests/probe tests/frameworks tests/docs
 
-.PHONY: demo test lint types layers docs bench clean
+.PHONY: demo test lint types layers docs picture bench clean
 
 demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed left out it does not
 	$(BIN)/samebits data get mnist --to data/mnist
@@ -33,6 +33,10 @@ layers: .venv/lint.stamp
 
 docs: .venv/docs.stamp
 	$(BIN)/mkdocs build --strict --quiet
+
+picture: .venv/demo.stamp  ## the README's picture, from two real runs
+	$(BIN)/samebits data get mnist --to data/mnist
+	$(BIN)/python docs/picture.py
 
 bench: .venv/test.stamp  ## by hand, on a machine that does nothing else: see benchmarks/README.md
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -17,7 +17,7 @@ from rich.text import Text
 ROOT = Path(__file__).resolve().parents[1]
 TRAINING = ["examples/lenet5_pytorch.py", "--data", "data/mnist"]
 RUNS = [TRAINING, [*TRAINING, "--leave-out", "numpy-seed"]]
-WIDTH = 150
+WIDTH = 156
 STYLES = {
     r"^= .*": "bold green",
     r"^!= .*": "bold red",
