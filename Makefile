@@ -32,7 +32,7 @@ layers: .venv/lint.stamp
 	$(BIN)/lint-imports
 
 docs: .venv/docs.stamp
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 picture: .venv/demo.stamp  ## the README's picture, from two real runs
 	$(BIN)/samebits data get mnist --to data/mnist
