@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from samebits.check import check
+from samebits.launch import folders
 from samebits.launch.leaks import Leaks
 from samebits.launch.plan import Request
 from samebits.model import Options
@@ -111,3 +112,11 @@ def test_side_by_side_with_folders_of_their_own_nothing_is_noted(ask, tmp_path):
     result = check(ask("resumes_from_checkpoint.py", "{out}", trials=4, jobs=2))
     assert result.verdict == "repeated"
     assert not any("side by side" in warning for warning in result.warnings)
+
+
+def test_a_record_of_another_check_in_the_working_folder_is_left_alone(tmp_path):
+    (tmp_path / "other" / "trials" / "001").mkdir(parents=True)
+    (tmp_path / "other" / "record.json").write_text("{}")
+    (tmp_path / "other" / "trials" / "001" / "trace.bin").write_bytes(b"1")
+    (tmp_path / "model.pt").write_bytes(b"2")
+    assert list(folders.snapshot(tmp_path).files) == [tmp_path / "model.pt"]

@@ -55,12 +55,14 @@ def _walk(folder: str, without: str | None) -> Iterator[os.DirEntry[str]]:
         for entry in entries:
             if not entry.is_dir(follow_symlinks=False):
                 yield entry
-            elif entry.name not in LEFT_OUT and entry.path != without and not _is_environment(entry.path):
+            elif entry.name not in LEFT_OUT and entry.path != without and not _stands_apart(entry.path):
                 waiting.append(entry.path)
 
 
-def _is_environment(folder: str) -> bool:
-    return os.path.exists(os.path.join(folder, "pyvenv.cfg"))  # noqa: PTH110, PTH118  (once a folder)
+def _stands_apart(folder: str) -> bool:
+    """Whether the folder is a virtual environment, or a record: of a check that runs beside this one, say."""
+    found = Path(folder)
+    return (found / "pyvenv.cfg").exists() or ((found / "record.json").exists() and (found / "trials").is_dir())
 
 
 def state(path: Path) -> State | None:
@@ -105,4 +107,4 @@ def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
 def _is_mirrored(entry: os.DirEntry[str]) -> bool:
     """Whether a folder is made anew; what is not written to is linked whole."""
     inner = entry.is_dir(follow_symlinks=False)
-    return inner and entry.name not in LEFT_OUT and not _is_environment(entry.path)
+    return inner and entry.name not in LEFT_OUT and not _stands_apart(entry.path)
