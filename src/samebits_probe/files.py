@@ -26,7 +26,7 @@ def watch(report):
         report(key, path)
 
     if hasattr(sys, "addaudithook"):
-        sys.addaudithook(_Hook(opened))
+        sys.addaudithook(_Hook(opened))  # novm: asked for in the line above
     else:
         _wrap_open(opened)
 
