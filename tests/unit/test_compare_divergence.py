@@ -195,7 +195,7 @@ def test_the_process_is_part_of_the_point(writing, tmp_path):
     other = pipeline(writing, ({}, first), ({(0, "batch", "0"): 5}, second))
     result = writing.judged(tmp_path, [usual, other])
     process = result.divergence.process
-    assert (process.order, process.argv, process.rank) == (1, ["python", "finetune.py"], 0)
+    assert (process.order, process.argv, process.rank) == (1, ["finetune.py"], 0)
     assert result.trials[0].steps == 6
 
 

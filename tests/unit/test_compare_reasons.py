@@ -232,7 +232,7 @@ def test_only_named_files_diverge(writing, tmp_path):
     result = writing.judged(tmp_path, [wrote(saved()), wrote(saved(digits="1" * 32))])
     where = result.divergence
     assert (result.verdict, where.step, where.kind, where.name) == ("diverged", 0, "end", "out/model.json")
-    assert where.process.argv == ["python", "train.py"]
+    assert where.process.argv == ["train.py"]
 
 
 def test_what_a_program_observes_itself_counts(writing, tmp_path):

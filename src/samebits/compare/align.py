@@ -36,7 +36,7 @@ class Member:
     @property
     def process(self) -> ProcessKey:
         """The key as the result shows it."""
-        return ProcessKey(order=self.order, argv=list(self.key.argv), rank=self.key.rank)
+        return ProcessKey(order=self.order, argv=program(self.key.argv), rank=self.key.rank)
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,14 @@ def _world(facts: dict[str, Any]) -> tuple[int, tuple[str, ...]] | None:
     size = int(facts.get("world_size") or 1)
     alone = size < 2 or facts.get("rank") is None or facts.get("forked_from") is not None
     return None if alone else (size, tuple(facts["argv"][1:]))
+
+
+def program(argv: Sequence[str]) -> list[str]:
+    """The arguments as the program sees them: without the interpreter and its flags (`-m` and `-c` stay)."""
+    words = list(argv[1:])
+    while words and re.fullmatch(r"-[bBdEiIOPqsSuvx]+", words[0]):
+        del words[0]
+    return words or list(argv)
 
 
 def normal_argv(argv: Sequence[str], trial: TrialTrace, command: Sequence[str]) -> tuple[str, ...]:
