@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from samebits.compare import words
-from samebits.compare.align import AlignedTrial, Member
+from samebits.compare.align import AlignedTrial, Member, program
 from samebits.compare.differences import Row
 from samebits.compare.groups import Comparison, MemberDifference, PairDifference
 from samebits.compare.values import values_at
@@ -81,7 +81,7 @@ def _all(reference: AlignedTrial, pair: PairDifference) -> Iterator[Found]:
 
 def _program(trial: AlignedTrial) -> ProcessKey:
     """The command itself, where no process observed anything."""
-    return ProcessKey(order=0, argv=list(trial.command), rank=0)
+    return ProcessKey(order=0, argv=program(trial.command), rank=0)
 
 
 def _of_member(part: MemberDifference) -> Iterator[Found]:
@@ -139,7 +139,7 @@ def _in_words(first: Found, comparison: Comparison) -> str:
     different = len(set(values.fingerprints.values()))
     parts.append(f"{different} different values in {words.count(len(values.fingerprints), 'trial')}")
     if values.scalars:
-        parts.append(", ".join(f"{value!r} in {words.trials(ids)}" for value, ids in values.scalars.items()))
+        parts.append(", ".join(f"{value} in {words.trials(ids)}" for value, ids in values.scalars.items()))
     return "; ".join(parts)
 
 
