@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import samebits_probe
+from samebits import controls
 from samebits.environments import environment_python, interpreters
 from samebits.errors import SamebitsError
 from samebits_probe import wire
@@ -116,6 +117,19 @@ def watched_run(injected, tmp_path):
     return run
 
 
+@pytest.fixture
+def held_run(watched_run):
+    """Function(ids, python, program, ...) -> WatchedTrial: a watched run in which these controls are held."""
+
+    def run(ids, python, program, *arguments, seed=2019, environment=None, **config):
+        held = controls.resolve(ids)
+        variables = {**(environment or {}), **controls.environment(held, seed, {**os.environ, **(environment or {})})}
+        with controls.launching(held):
+            return watched_run(python, program, *arguments, environment=variables, controls=held, seed=seed, **config)
+
+    return run
+
+
 def _run_until_stopped(command, trial, environment, timeout, cwd):
     """Run to the end, or to `stop_after`: a stopped process waits to be ended by its launcher. Its exit status."""
     with (trial / "stdout.txt").open("wb") as out, (trial / "stderr.txt").open("wb") as err:
@@ -191,6 +205,12 @@ class WatchedProcess:
     def failures(self):
         """What the probe itself failed at."""
         return [event for event in self.events if event["event"] == "probe-failed"]
+
+    def control(self, identity, when):
+        """(took_effect, detail) of the last reading of a control at a time ("start", "first-step", "last-step")."""
+        read = [e for e in self.events if e["event"] == "control" and (e["id"], e["when"]) == (identity, when)]
+        assert read, (identity, when, self.events)
+        return read[-1]["took_effect"], read[-1]["detail"]
 
     @property
     def not_observed(self):

@@ -68,13 +68,18 @@ class SessionThreads(Control):
 
 
 def _where_it_runs():
+    """What runs the steps instead.
+
+    A session that is made before the eager context is has made the pool of threads within an operator for the whole
+    process: one thread. How many operators run at a time, the context decides for itself.
+    """
     module = sys.modules.get("tensorflow.python.eager.context")
     context = module.context() if module is not None and module.executing_eagerly() else None
     if context is None:
         return ""
-    counts = [getattr(context, "%s_op_parallelism_threads" % pool, None) for pool in ("intra", "inter")]
-    pools = "the default thread pools" if not any(counts) else "thread pools of %s and %s" % tuple(counts)
-    return "; it runs its steps in TensorFlow's eager context, which was configured with " + pools
+    count = getattr(context, "inter_op_parallelism_threads", 0)
+    at_a_time = "%d operators" % count if count else "as many operators as by default"
+    return "; it runs its steps in TensorFlow's eager context, which runs %s at a time" % at_a_time
 
 
 def _is_keras_3():

@@ -1,0 +1,432 @@
+"""Controls of numpy, PyTorch, TensorFlow, Keras and JAX: pinned with them, varying without, and read back."""
+
+import importlib.util
+import json
+
+import pytest
+
+STACKS = {"numpy": "numpy", "torch": "torch", "tensorflow": "tensorflow", "keras": "keras", "jax": "jax"}
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+
+
+def needs(*libraries):
+    for library in libraries:
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not installed beside this Python")
+
+
+@pytest.fixture
+def told(held_run):
+    """Function(ids, python, program) -> (what the program told as JSON, the trial)."""
+
+    def run(ids, python, program, **options):
+        trial = held_run(ids, python, program, environment={**QUIET, **options.pop("environment", {})}, **options)
+        assert trial.exit_code == 0, trial.stderr[-2000:]
+        assert not [event for process in trial.processes for event in process.failures]
+        return json.loads(trial.stdout.splitlines()[-1]), trial
+
+    return run
+
+
+@pytest.fixture
+def pinned(told):
+    """Function(ids, python, program): assert that the program varies without these controls, and not with them."""
+
+    def check(ids, python, program, trials=2, **options):
+        without = [told([], python, program, **options)[0] for _ in range(trials)]
+        held = [told(ids, python, program, **options)[0] for _ in range(trials)]
+        assert without[0] != without[1]
+        assert all(one == held[0] for one in held)
+        return held[0]
+
+    return check
+
+
+# -- numpy ------------------------------------------------------------------------------------------------------
+
+GLOBAL = "import json, numpy as np\nfrom numpy.random import rand\nprint(json.dumps([rand(), np.random.rand()]))\n"
+GENERATORS = """import json, numpy as np
+r = np.random
+print(json.dumps([r.default_rng().random(), r.Generator(r.PCG64()).random(), r.Generator(r.MT19937()).random(),
+    r.Generator(r.Philox()).random(), r.Generator(r.SFC64()).random(), r.RandomState().rand(),
+    str(r.SeedSequence().entropy)]))
+"""
+
+
+def test_numpy_seed_pins_the_global_generator(pinned):
+    needs("numpy")
+    pinned(["numpy-seed"], None, GLOBAL)
+
+
+def test_numpy_generator_pins_every_generator_without_a_seed(pinned):
+    needs("numpy")
+    held = pinned(["numpy-generator"], None, GENERATORS)
+    assert len(set(map(str, held))) == len(held), "each has a seed of its own"
+
+
+def test_the_two_controls_of_numpy_touch_one_source_each(told):
+    needs("numpy")
+    assert told(["numpy-generator"], None, GLOBAL)[0] != told(["numpy-generator"], None, GLOBAL)[0]
+    assert told(["numpy-seed"], None, GENERATORS)[0] != told(["numpy-seed"], None, GENERATORS)[0]
+
+
+def test_entropy_pins_generators_without_a_seed(pinned):
+    needs("numpy")
+    pinned(["entropy"], None, GENERATORS)
+
+
+@pytest.mark.parametrize("identity", ["numpy-seed", "numpy-generator"])
+def test_the_programs_own_seeds_for_numpy_win(identity, told):
+    needs("numpy")
+    text = """import json, numpy as np
+np.random.seed(5); print(json.dumps([np.random.rand(), np.random.default_rng(6).random(), np.random.RandomState(7).rand()]))
+"""
+    assert told([identity], None, text)[0] == told([], None, text)[0]
+
+
+def test_numpy_of_a_legacy_stack_is_pinned(pinned, legacy_python):
+    python = legacy_python("pytorch-1.3")
+    pinned(["numpy-seed"], python, GLOBAL)
+    pinned(["numpy-generator"], python, GENERATORS)
+
+
+# -- PyTorch ----------------------------------------------------------------------------------------------------
+
+TRAINS = """
+w = torch.nn.Parameter(torch.ones(3)); o = torch.optim.SGD([w], 0.1)
+for _ in range(2): o.zero_grad(); (w * w).sum().backward(); o.step()
+"""
+
+
+@pytest.fixture(params=["torch", "pytorch-1.3"])
+def torch_python(request, legacy_python):
+    if request.param == "torch":
+        needs("torch")
+        return None
+    return legacy_python(request.param)
+
+
+def test_torch_seed_pins_the_cpu_generator(torch_python, pinned):
+    pinned(["torch-seed"], torch_python, "import json, torch\nprint(json.dumps([torch.rand(1).item(), torch.seed()]))\n")
+
+
+def test_the_programs_own_seed_for_torch_wins(torch_python, told):
+    text = "import json, torch\ntorch.manual_seed(3); print(json.dumps(torch.rand(1).item()))\n"
+    held, trial = told(["torch-seed"], torch_python, text)
+    assert held == told([], torch_python, text)[0]
+    assert trial.processes[0].control("torch-seed", "last-step") == (True, "the program seeds it itself, and its seed wins")
+
+
+def test_thread_counts_of_torch_are_held_against_the_program(torch_python, told):
+    text = f"""import json, torch
+torch.set_num_threads(2); before = torch.get_num_threads(); torch.set_num_interop_threads(3); {TRAINS}
+print(json.dumps([before, torch.get_num_threads(), torch.get_num_interop_threads()]))
+"""
+    held, trial = told(["threads"], torch_python, text)
+    assert held == [1, 1, 1]
+    for when in ("first-step", "last-step"):
+        assert trial.only.control("threads", when)[0] is True
+
+
+def test_a_wrong_thread_count_still_raises_what_torch_raises(torch_python, told):
+    text = """import json, torch
+try: torch.set_num_threads(0)
+except RuntimeError: print(json.dumps("raised"))
+"""
+    assert told(["threads"], torch_python, text)[0] == "raised"
+
+
+def test_flags_of_cudnn_are_held_against_the_program(torch_python, told):
+    text = f"""import json, torch
+b = torch.backends.cudnn
+b.benchmark = True; b.deterministic = False; {TRAINS}
+with b.flags(benchmark=True, deterministic=False): inside = [b.benchmark, b.deterministic]
+print(json.dumps([b.benchmark, b.deterministic, inside]))
+"""
+    held, trial = told(["cudnn-deterministic", "cudnn-benchmark-off"], torch_python, text)
+    assert held == [False, True, [False, True]]
+    assert trial.only.control("cudnn-deterministic", "last-step")[0] is True
+
+
+def test_deterministic_algorithms_are_held_against_the_program_and_fill_no_memory(told):
+    needs("torch")
+    text = f"""import json, os, torch
+torch.use_deterministic_algorithms(False); torch.use_deterministic_algorithms(True, warn_only=True)
+torch.set_deterministic_debug_mode(0); {TRAINS}
+print(json.dumps([torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled(),
+    torch.utils.deterministic.fill_uninitialized_memory, os.environ["CUBLAS_WORKSPACE_CONFIG"]]))
+"""
+    held, trial = told(["torch-deterministic"], None, text)
+    assert held == [True, False, False, ":4096:8"]
+    assert trial.only.control("torch-deterministic", "last-step") == (True, "")
+
+
+def test_a_flag_that_the_program_undoes_behind_the_control_is_said(told):
+    needs("torch")
+    text = f"import torch\n{TRAINS}\ntorch._C._set_deterministic_algorithms(False)\nprint(0)\n"
+    _, trial = told(["torch-deterministic"], None, text)
+    assert trial.only.control("torch-deterministic", "first-step") == (True, "")
+    effect, detail = trial.only.control("torch-deterministic", "last-step")
+    assert effect is False
+    assert detail.startswith("undone by the program before the last step")
+
+
+def test_a_release_without_the_function_is_said(told, legacy_python):
+    _, trial = told(["torch-deterministic"], legacy_python("pytorch-1.3"), f"import torch\n{TRAINS}\nprint(0)\n")
+    effect, detail = trial.processes[0].control("torch-deterministic", "last-step")
+    assert effect is False
+    assert "PyTorch 1.3.0 has no use_deterministic_algorithms" in detail
+
+
+def test_memory_that_was_never_written_has_one_content(told):
+    needs("torch")
+    text = """import json, torch, numpy as np
+for size in (5, 300, 70000): a = torch.rand(size); b = np.random.rand(size); del a, b
+found = [torch.empty(n).view(torch.int32).tolist() for n in (5, 300, 70000)]
+found += [np.empty(n).view('i8').tolist() for n in (300, 70000)]
+print(json.dumps([sorted(set(f)) for f in found]))
+"""
+    held, trial = told(["fill-uninitialized"], None, text)
+    assert trial.processes[0].control("fill-uninitialized", "last-step") == (True, "")
+    assert all(len(values) == 1 for values in held)
+
+
+LOADER = """import json, random, sys, numpy as np, torch
+from torch.utils.data import DataLoader, Dataset
+class Data(Dataset):
+    def __len__(self): return 8
+    def __getitem__(self, i): return torch.tensor([np.random.rand(), random.random(), torch.rand(()).item(), i], dtype=torch.float64)
+def own(worker): np.random.seed(worker); random.seed(worker); torch.manual_seed(worker)
+if __name__ == "__main__":
+    out = []
+    for start in ("fork", "spawn"):
+        loader = DataLoader(Data(), 2, num_workers=2, multiprocessing_context=start, worker_init_fn=%s)
+        out += [[b.tolist() for b in loader] for _ in range(2)]
+    print(json.dumps(out if sys.argv[-1] != "workers" else loader.num_workers))
+"""
+
+
+def test_dataloader_seed_pins_every_generator_of_every_worker(torch_python, pinned):
+    held = pinned(["dataloader-seed"], torch_python, LOADER % None)
+    drawn = [value for epoch in held for batch in epoch for row in batch for value in row[:3]]
+    assert len(set(drawn)) == len(drawn), "each epoch and worker draws its own"
+
+
+def test_the_programs_own_seeding_of_workers_wins(torch_python, told):
+    assert told(["dataloader-seed"], torch_python, LOADER % "own")[0] == told([], torch_python, LOADER % "own")[0]
+
+
+def test_dataloader_workers_leaves_none(torch_python, held_run):
+    trial = held_run(["dataloader-workers"], torch_python, LOADER % None, "workers")
+    assert trial.stdout == "0\n", trial.stderr
+    assert trial.processes[0].control("dataloader-workers", "last-step") == (True, "")
+
+
+def test_arguments_that_need_workers_are_dropped_with_them(told):
+    needs("torch")
+    text = """import json, torch
+from torch.utils.data import DataLoader
+d = torch.arange(8)
+l = DataLoader(d, 2, num_workers=2, persistent_workers=True, prefetch_factor=4, timeout=5, multiprocessing_context="fork")
+print(json.dumps([b.tolist() for b in l]))
+"""
+    assert told(["dataloader-workers"], None, text)[0] == [[0, 1], [2, 3], [4, 5], [6, 7]]
+
+
+def test_the_papers_code_3_takes_effect(torch_python, told):
+    from samebits import controls
+
+    ids = controls.resolve([], "code3")
+    text = f"import json, random, numpy as np, torch\n{TRAINS}\nprint(json.dumps([random.random(), np.random.rand(), torch.rand(1).item()]))\n"
+    (held, trial), (again, _) = told(ids, torch_python, text), told(ids, torch_python, text)
+    assert held == again
+    effects = {identity: trial.processes[0].control(identity, "last-step")[0] for identity in ids}
+    assert effects.pop("cuda-seed") in (True, None)
+    assert set(effects.values()) == {True}
+
+
+def test_strict_leaves_an_ordinary_training_running(told):
+    needs("torch", "numpy")
+    from samebits import controls
+
+    text = f"import random, numpy as np, torch\n{TRAINS}\nl = torch.nn.Linear(3, 3); print(l.weight.sum().item())\n"
+    ids = controls.resolve([], "strict")
+    assert told(ids, None, text)[0] == told(ids, None, text)[0]
+
+
+# -- TensorFlow, Keras, JAX ---------------------------------------------------------------------------------------
+
+KERAS = """import json, numpy as np, keras
+m = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(4), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+m.compile("sgd", "mse"); x = np.ones((8, 8), "float32")
+m.fit(x, x[:, :1], batch_size=4, epochs=2, verbose=0, shuffle=False)
+print(json.dumps([float(w.sum()) for w in m.get_weights()]))
+"""
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_tf_seed_pins_keras_layers_without_a_seed(backend, pinned):
+    needs("keras", backend)
+    pinned(["tf-seed"], None, KERAS, environment={"KERAS_BACKEND": backend})
+
+
+def test_tf_seed_leaves_pythons_random_alone(told):
+    needs("keras", "tensorflow")
+    text = KERAS.replace("import json", "import random, json") + "print(random.random())\n"
+    assert told(["tf-seed"], None, text)[0] != told(["tf-seed"], None, text)[0]
+
+
+def test_the_programs_own_seed_for_keras_wins(told):
+    needs("keras", "tensorflow")
+    text = KERAS.replace("m = ", "keras.utils.set_random_seed(4)\nm = ")
+    assert told(["tf-seed"], None, text)[0] == told([], None, text)[0]
+
+
+TENSORFLOW = """import json, tensorflow as tf
+f = tf.function(lambda: tf.random.uniform(()))
+print(json.dumps([float(tf.random.normal(())), float(f()), float(tf.random.get_global_generator().normal(())),
+    float(tf.random.Generator.from_non_deterministic_state().normal(()))]))
+"""
+
+
+def test_tf_seed_pins_operators_and_generators_of_tensorflow(pinned):
+    needs("tensorflow")
+    pinned(["tf-seed"], None, TENSORFLOW)
+
+
+def test_tf_determinism_with_the_seed_that_it_needs_leaves_random_operators_running(told):
+    needs("tensorflow")
+    text = TENSORFLOW.replace(",\n    float(tf.random.Generator.from_non_deterministic_state().normal(()))", "")
+    held, trial = told(["tf-determinism"], None, text)
+    assert held == told(["tf-determinism"], None, text)[0]
+    assert trial.processes[0].control("tf-determinism", "last-step") == (True, "")
+
+
+def test_tf_data_order_pins_parallel_maps_whatever_the_program_sets(pinned):
+    needs("tensorflow")
+    text = """import json, os, tensorflow as tf
+def slow(i): os.system("sleep 0.0%d" % (int.from_bytes(os.urandom(1), "big") % 5)); return i
+f = lambda i: tf.py_function(slow, [i], tf.int64)
+o = tf.data.Options(); o.deterministic = False; o.threading.private_threadpool_size = 8
+d = tf.data.Dataset.range(24)
+a = d.map(f, num_parallel_calls=8, deterministic=False).with_options(o)
+b = d.interleave(lambda i: tf.data.Dataset.from_tensors(i).map(f), cycle_length=8, num_parallel_calls=8, deterministic=False)
+print(json.dumps([[int(i) for i in x] for x in (a, b.with_options(o))]))
+"""
+    assert pinned(["tf-data-order"], None, text)[0] == list(range(24))
+
+
+def test_thread_counts_of_tensorflow_are_held_against_the_program(told):
+    needs("keras", "tensorflow")
+    before = """import tensorflow as tf
+tf.config.threading.set_intra_op_parallelism_threads(4); tf.config.threading.set_inter_op_parallelism_threads(4)
+"""
+    _, trial = told(["threads"], None, before + KERAS)
+    for when in ("first-step", "last-step"):
+        assert trial.only.control("threads", when)[0] is True, trial.only.control("threads", when)
+
+
+def test_the_pool_of_jax_has_one_thread(told):
+    needs("jax")
+    text = "import json, jax.numpy as jnp\na = jnp.ones((300, 300)); print(json.dumps(float((a @ a).sum())))\n"
+    _, trial = told(["threads"], None, text)
+    effect, detail = trial.processes[0].control("threads", "last-step")
+    assert effect is True
+    assert "JAX's pool" in detail
+
+
+def test_flags_of_xla_that_the_program_sets_are_kept_beside_that_of_the_control(told):
+    needs("jax")
+    text = """import json, os
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2 --xla_gpu_deterministic_ops=false"
+import jax
+os.environ["XLA_FLAGS"] = os.environ["XLA_FLAGS"].replace("=true", "=false")
+print(json.dumps([len(jax.devices()), os.environ["XLA_FLAGS"]]))
+"""
+    held, trial = told(["jax-determinism"], None, text)
+    assert held == [2, "--xla_force_host_platform_device_count=2 --xla_gpu_deterministic_ops=true"]
+    assert trial.processes[0].control("jax-determinism", "last-step")[0] in (True, None)
+
+
+# -- the paper's stacks -------------------------------------------------------------------------------------------
+
+KERAS_2 = """import json, os
+import numpy as np, keras, tensorflow as tf
+from keras.layers import Dense, Dropout
+m = keras.models.Sequential([Dense(4, input_shape=(8,)), Dropout(0.5), Dense(1)]); m.compile("sgd", "mse")
+m.fit(np.ones((8, 8)), np.ones(8), batch_size=4, epochs=2, verbose=0)
+out = [float(w.sum()) for w in m.get_weights()]
+"""
+TELLS = "print(json.dumps([out, keras.backend.image_data_format()]))\n"
+
+
+@pytest.mark.parametrize(("stack", "preset"), [("keras-tf1.14", "code1"), ("keras-tf2.1", "code2")])
+def test_the_papers_codes_pin_initialisation_and_dropout(stack, preset, pinned, legacy_python):
+    from samebits import controls
+
+    held = pinned(controls.resolve([], preset), legacy_python(stack), KERAS_2 + TELLS)
+    assert held[1] == "channels_last", "a CPU has no convolution with channels first: the program is left alone"
+
+
+def test_the_session_of_code_1_runs_the_steps_on_tensorflow_1(told, legacy_python):
+    _, trial = told(["session-threads"], legacy_python("keras-tf1.14"), KERAS_2 + TELLS)
+    for when in ("first-step", "last-step"):
+        assert trial.only.control("session-threads", when) == (True, "")
+
+
+def test_a_session_that_the_program_clears_is_said(told, legacy_python):
+    text = KERAS_2 + "keras.backend.clear_session()\n" + TELLS
+    _, trial = told(["session-threads"], legacy_python("keras-tf1.14"), text)
+    assert trial.only.control("session-threads", "first-step") == (True, "")
+    effect, detail = trial.only.control("session-threads", "last-step")
+    assert effect is False
+    assert detail.startswith("undone by the program before the last step")
+
+
+def test_the_session_of_code_2_is_never_used_on_tensorflow_2(told, legacy_python):
+    _, trial = told(["session-threads"], legacy_python("keras-tf2.1"), KERAS_2 + TELLS)
+    effect, detail = trial.only.control("session-threads", "first-step")
+    assert effect is False
+    assert detail.startswith("Keras ran nothing in the session that was set")
+    assert "as many operators as by default" in detail
+
+
+def test_the_session_of_code_2_is_used_where_the_program_turns_eager_execution_off(told, legacy_python):
+    """By observation, not by version: the same release uses it then."""
+    text = KERAS_2.replace("from keras", "tf.compat.v1.disable_eager_execution()\nfrom keras", 1) + TELLS
+    _, trial = told(["session-threads"], legacy_python("keras-tf2.1"), text)
+    assert trial.only.control("session-threads", "last-step")[0] is True
+
+
+def test_variables_that_no_library_of_tensorflow_reads_do_not_take_effect(told, legacy_python):
+    _, trial = told(["tf-determinism"], legacy_python("keras-tf2.1"), KERAS_2 + TELLS)
+    effect, detail = trial.only.control("tf-determinism", "last-step")
+    if effect is not True:  # a build with CUDA reads them
+        assert effect is False
+        assert "no library of this TensorFlow reads" in detail
+
+
+@pytest.mark.parametrize("stack", ["keras-tf1.14", "keras-tf2.1"])
+def test_thread_counts_of_sessions_are_held_against_the_program(stack, told, legacy_python):
+    text = """import json
+import tensorflow as tf
+c = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=5, inter_op_parallelism_threads=6)
+s = tf.compat.v1.Session(graph=tf.Graph(), config=c)
+print(json.dumps([s._config.intra_op_parallelism_threads, s._config.inter_op_parallelism_threads]))
+"""
+    held, trial = told(["threads"], legacy_python(stack), text)
+    assert held == [1, 1]
+    assert trial.processes[0].control("threads", "last-step")[0] is True
+
+
+def test_tf_seed_holds_for_graphs_that_are_made_later(pinned, legacy_python):
+    text = """import json
+import tensorflow as tf
+out = []
+for _ in range(2):
+    tf.reset_default_graph()
+    with tf.Session() as s: out.append(float(s.run(tf.random.normal(()))))
+with tf.Graph().as_default(), tf.Session() as s: out.append(float(s.run(tf.random.normal(()))))
+print(json.dumps(out))
+"""
+    pinned(["tf-seed"], legacy_python("keras-tf1.14"), text)

@@ -1,0 +1,264 @@
+"""Controls of what Python itself varies: a program varies without, is pinned with, and the reading says so."""
+
+import pytest
+
+TRIALS = 4
+
+
+@pytest.fixture
+def printed(held_run):
+    """Function(ids, python, program) -> the set of what several trials print."""
+
+    def run(ids, python, program, trials=TRIALS, **options):
+        found = [held_run(ids, python, program, **options) for _ in range(trials)]
+        assert [trial.exit_code for trial in found] == [0] * trials, found[0].stderr
+        return {trial.stdout for trial in found}
+
+    return run
+
+
+@pytest.fixture(params=["3.6", "3.9", "3.11", "3.13"])
+def python(request, pythons):
+    if request.param not in pythons:
+        pytest.skip(f"Python {request.param} was not found")
+    return pythons[request.param]
+
+
+VARYING = {
+    "python-seed": """import random
+from random import random as r
+print(r(), random.Random().random(), random.sample(range(1000), 3)); random.seed(); print(r())
+""",
+    "hash-seed": "print([n for n in {'ant', 'bee', 'cat', 'dog', 'eel', 'fox', 'gnu'}])\nprint(hash('a'))\n",
+    "entropy": """import os, secrets, uuid, random
+from os import urandom
+print(urandom(4), os.urandom(4), secrets.token_hex(3), secrets.randbelow(10**9), uuid.uuid4(), uuid.uuid1())
+print(random.SystemRandom().random(), random.SystemRandom().choice(range(10**9)))
+""",
+    "clock": """import time, datetime
+from time import time as now, perf_counter
+from datetime import datetime as D, date
+a = now(); sum(range(10**5)); print(a, now() - a, perf_counter(), time.monotonic(), time.process_time())
+print(D.now(), D.utcnow(), D.today(), D.now(datetime.timezone.utc), date.today(), time.strftime('%H%M%S'))
+print(time.localtime(), time.gmtime(), time.ctime())
+""",
+    "aslr": """class Sample: pass
+samples = [Sample() for _ in range(300)]; place = {id(s): i for i, s in enumerate(samples)}
+print([place[id(s)] for s in set(samples)])
+""",
+    "serial-threads": """import os, random, threading, time
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from multiprocessing.pool import ThreadPool
+def work(i): time.sleep(random.SystemRandom().random() / 50); return i
+with ThreadPoolExecutor(4) as pool:
+    futures = [pool.submit(work, i) for i in range(12)]
+    print([f.result() for f in as_completed(futures)], [f.result() for f in as_completed(set(futures))])
+    print([f.result() for f in wait(futures).done], list(pool.map(work, range(3))))
+out = []
+threads = [threading.Thread(target=lambda i=i: out.append(work(i))) for i in range(8)]
+for t in threads: t.start()
+for t in threads: t.join()
+print(out)
+with ThreadPool(4) as pool: print(list(pool.imap_unordered(work, range(12))))
+""",
+}
+
+
+@pytest.mark.parametrize("identity", VARYING)
+def test_the_source_varies_without_the_control_and_is_pinned_with_it(identity, python, printed):
+    assert len(printed([], python, VARYING[identity], environment={"PYTHONHASHSEED": "random"})) > 1
+    assert len(printed([identity], python, VARYING[identity])) == 1
+
+
+@pytest.mark.parametrize("identity", [name for name in VARYING if name != "aslr"])
+def test_a_control_leaves_the_other_sources_alone(identity, printed):
+    """One source only: what does not print its own source varies as before."""
+    others = {name: text for name, text in VARYING.items() if name not in (identity, "aslr", "serial-threads")}
+    for name, text in others.items():
+        if (identity, name) != ("serial-threads", "clock"):
+            assert len(printed([identity], None, text, environment={"PYTHONHASHSEED": "random"})) > 1, name
+
+
+STEPS = """
+import samebits_probe
+{before}
+for i in range(3):
+    samebits_probe.observe("weights", 0.5, step=i)
+{after}
+"""
+
+
+@pytest.mark.parametrize("identity", ["hash-seed", "entropy", "clock", "listing-order", "aslr", "fill-uninitialized"])
+def test_a_control_is_read_back_at_the_start_the_first_and_the_last_step(identity, python, held_run):
+    trial = held_run([identity], python, STEPS.format(before="", after=""))
+    assert not trial.only.failures
+    for when in ("start", "first-step", "last-step"):
+        assert trial.only.control(identity, when)[0] is True, trial.only.control(identity, when)
+
+
+def test_a_control_is_read_back_in_a_trial_that_is_stopped(held_run):
+    trial = held_run(["hash-seed"], None, STEPS.format(before="", after=""), stop_after=2)
+    assert trial.only.stopped
+    assert trial.only.control("hash-seed", "first-step") == (True, "")
+    assert trial.only.control("hash-seed", "last-step") == (True, "")
+
+
+def test_a_library_that_is_never_imported_is_said(held_run):
+    trial = held_run(["torch-seed"], None, STEPS.format(before="", after=""))
+    assert trial.only.control("torch-seed", "first-step") == (None, "torch has not been imported")
+    assert trial.only.control("torch-seed", "last-step") == (None, "torch was never imported")
+
+
+def test_a_control_that_the_program_undoes_is_said(held_run):
+    after = "import time; time.time = lambda: 0.0"
+    trial = held_run(["clock"], None, STEPS.format(before="", after=after))
+    assert trial.only.control("clock", "first-step") == (True, "")
+    effect, detail = trial.only.control("clock", "last-step")
+    assert effect is False
+    assert detail.startswith("undone by the program before the last step")
+
+
+def test_a_control_that_came_too_late_is_said(watched_run):
+    """The half that is set before the start is missing: the probe alone cannot hold these."""
+    ids = ["hash-seed", "fill-uninitialized", "aslr", "tf32-off"]
+    environment = {"PYTHONHASHSEED": "random", "MALLOC_PERTURB_": "0", "NVIDIA_TF32_OVERRIDE": "1"}
+    trial = watched_run(None, STEPS.format(before="", after=""), controls=ids, environment=environment)
+    for identity in ids:
+        effect, detail = trial.only.control(identity, "start")
+        assert effect is False
+        assert detail
+
+
+def test_a_control_that_this_probe_does_not_know_is_said(watched_run):
+    trial = watched_run(None, STEPS.format(before="", after=""), controls=["of-tomorrow"])
+    assert trial.only.control("of-tomorrow", "start")[0] is False
+
+
+def test_the_programs_own_seeding_wins(held_run):
+    text = "import random\nrandom.seed(5); print(random.random(), random.Random(6).random())\n"
+    without, held = held_run([], None, text), held_run(["python-seed", "entropy"], None, text)
+    assert held.stdout == without.stdout
+    assert held.processes[0].control("python-seed", "last-step") == (True, "the program seeds it itself, and its seed wins")
+
+
+def test_a_seed_by_the_clock_is_not_stolen_by_the_seeding_control(printed):
+    text = "import random, time\nrandom.seed(time.time()); print(random.random())\n"
+    assert len(printed(["python-seed"], None, text)) > 1
+    assert len(printed(["clock"], None, text)) == 1
+
+
+def test_thread_counts_and_flags_are_held_against_the_program(python, held_run):
+    text = """import os, subprocess, sys
+os.environ['OMP_NUM_THREADS'] = '4'; os.environ.update(MKL_NUM_THREADS='3'); del os.environ['NUMEXPR_NUM_THREADS']
+os.environ['MINE'] = 'kept'; assert os.environ.pop('MINE') == 'kept'
+print(os.environ['OMP_NUM_THREADS'], os.environ['MKL_NUM_THREADS'], os.environ['NUMEXPR_NUM_THREADS'])
+sys.stdout.flush(); subprocess.check_call([sys.executable, '-c', 'import os; print(os.environ["OMP_NUM_THREADS"])'])
+os.environ.clear(); print(os.environ.get('OMP_NUM_THREADS'), os.environ.get('PATH'))
+"""
+    assert held_run(["threads"], python, text).stdout.split() == ["1", "1", "1", "1", "1", "None"]
+
+
+def test_a_hash_seed_that_a_program_restarts_itself_with_is_its_own(held_run):
+    text = """import os, sys
+if os.environ.get('PYTHONHASHSEED') != '42':
+    os.environ['PYTHONHASHSEED'] = '42'; os.execv(sys.executable, [sys.executable] + sys.argv)
+"""
+    trial = held_run(["hash-seed"], None, text)
+    assert trial.exit_code == 0
+    effect, detail = trial.processes[-1].control("hash-seed", "start")
+    assert (effect, "42" in detail) == (True, True)
+
+
+def test_folders_are_listed_in_order(python, held_run, tmp_path):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number in range(100):
+        (folder / f"{number * 7919 % 10007:05d}.txt").touch()
+    text = """import glob, os, pathlib, shutil, sys
+f = sys.argv[1]; base = os.path.basename
+with os.scandir(f) as entries: first = [e.name for e in entries]
+found = [os.listdir(f), first, [base(p) for p in glob.glob(f + '/*')], [base(p) for p in glob.iglob(f + '/*')],
+  [p.name for p in pathlib.Path(f).iterdir()], [p.name for p in pathlib.Path(f).glob('*')], next(os.walk(f))[2],
+  [p.name for p in pathlib.Path(f).rglob('*.txt')], [os.fsdecode(n) for n in os.listdir(os.fsencode(f))]]
+print([names == sorted(names) for names in found], shutil.rmtree.avoids_symlink_attacks)
+os.chdir(f); assert os.listdir() == os.listdir('.') == sorted(found[0])
+"""
+    if "True" in held_run([], python, text, folder).stdout.split("]")[0]:
+        pytest.skip("this file system lists files in order by itself")
+    trial = held_run(["listing-order"], python, text, folder)
+    assert trial.stdout == f"{[True] * 9} True\n", trial.stderr
+
+
+def test_the_held_clock_adds_what_is_slept(python, held_run):
+    text = "import time\na = time.time(); time.sleep(0.25); print(round(time.time() - a, 3), time.time() < 1.6e9)\n"
+    assert held_run(["clock"], python, text).stdout == "0.251 True\n"
+
+
+def test_waiting_with_a_timeout_ends_under_the_held_clock(python, held_run):
+    text = """import multiprocessing, queue, threading
+try: queue.Queue().get(timeout=0.1)
+except queue.Empty: print('empty')
+print(threading.Event().wait(0.1))
+a, b = multiprocessing.Pipe(); print(a.poll(0.1))
+"""
+    assert held_run(["clock"], python, text, timeout=20).stdout.split() == ["empty", "False", "False"]
+
+
+def test_dates_of_the_held_clock_are_dates(python, held_run):
+    text = """import pickle, time
+early = __import__('datetime').datetime
+from datetime import date, datetime, timedelta
+now = datetime.now(); later = now + timedelta(1)
+assert isinstance(now, datetime) and isinstance(now, date) and isinstance(later, datetime) and issubclass(datetime, date)
+assert pickle.loads(pickle.dumps(now)) == now and type(now).__name__ == 'datetime'
+assert datetime(2020, 1, 2) > datetime(2020, 1, 1) and datetime.strptime('2020', '%Y') == datetime(2020, 1, 1)
+print(datetime.fromtimestamp(0).year in (1969, 1970), now.year)
+"""
+    trial = held_run(["clock"], python, text)
+    assert trial.stdout.split()[0] == "True", trial.stderr
+
+
+def test_producers_and_consumers_do_not_hang_under_serial_threads(python, held_run):
+    text = """import queue, threading
+q, out = queue.Queue(2), []
+def consume():
+    while True:
+        item = q.get()
+        if item is None: return
+        out.append(item)
+t = threading.Thread(target=consume); t.start()
+for i in range(20): q.put(i)
+q.put(None); t.join(); print(out == list(range(20)))
+event = threading.Event(); t = threading.Thread(target=event.wait); t.start(); event.set(); t.join()
+"""
+    trial = held_run(["serial-threads"], python, text, timeout=60)
+    assert trial.stdout == "True\n", trial.stderr
+    effect, detail = trial.processes[0].control("serial-threads", "last-step")
+    assert effect is False
+    assert "waits for another" in detail
+
+
+def test_calls_that_wait_for_each_other_do_not_hang_under_serial_threads(held_run):
+    text = """from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(2) as pool:
+    print(pool.submit(lambda: pool.submit(pow, 2, 5).result()).result())
+    try: pool.submit(int, 'x').result()
+    except ValueError as error: print('raised')
+"""
+    assert held_run(["serial-threads"], None, text, timeout=60).stdout.split() == ["32", "raised"]
+
+
+def test_standard_streams_and_a_program_without_steps_are_left_alone(python, held_run):
+    trial = held_run(["clock", "entropy", "listing-order", "serial-threads", "python-seed"], python, "print(1)\n#\n")
+    assert (trial.stdout, trial.stderr, trial.exit_code) == ("1\n", "", 0)
+
+
+def test_functions_that_stand_for_built_in_ones_are_kept_in_classes_and_pickled(python, held_run):
+    text = """import os, pickle, random, time
+class Timer: clock, list, seed, draw = time.perf_counter, os.listdir, random.seed, os.urandom
+timer = Timer(); timer.clock(); timer.list('.'); timer.seed(1); timer.draw(2)
+for function in (time.time, os.listdir, os.urandom, time.sleep): assert pickle.loads(pickle.dumps(function)) is function
+print(time.time.__name__, os.listdir in os.supports_fd)
+"""
+    trial = held_run(["clock", "entropy", "listing-order", "python-seed"], python, text)
+    assert trial.stdout == "time True\n", trial.stderr
