@@ -7,7 +7,9 @@ import shutil
 
 import pytest
 
+from samebits.compare import judge
 from samebits.errors import RecordError, SamebitsError
+from samebits.model import Result
 from samebits.store import open_record, seal, seal_record
 from samebits_probe import wire
 
@@ -201,6 +203,19 @@ def test_a_broken_record_is_one_clear_error(record, break_it, number):
     (error.message + error.advice).encode("utf-8")
     assert "\n" not in error.message
     assert len(error.message) < 1000
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_damage_that_no_seal_covers_is_an_error_or_a_result_and_never_a_traceback(record, number):
+    chance = random.Random(number)
+    unseal(record)
+    chance.choice([truncated, bit_flipped])(record, chance)
+    try:
+        opened = open_record(record)
+        result = judge(opened.file, opened.trials)
+    except SamebitsError as error:
+        result = error
+    assert isinstance(result, SamebitsError) or Result.model_validate_json(result.model_dump_json()) == result
 
 
 def test_a_newer_format_says_to_upgrade(record):

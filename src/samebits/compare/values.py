@@ -16,10 +16,10 @@ from samebits_probe import wire
 
 @dataclass
 class Values:
-    """Of one point: the trials' fingerprints, and exact number -> trials that hold it."""
+    """Of one point: the trials' fingerprints, and exact number, as text -> trials that hold it."""
 
     fingerprints: dict[int, bytes] = field(default_factory=dict)
-    scalars: dict[float, list[int]] = field(default_factory=dict)
+    scalars: dict[str, list[int]] = field(default_factory=dict)
 
 
 def values_at(row: Row, member: Member, aligned: Sequence[AlignedTrial]) -> Values:
@@ -34,7 +34,7 @@ def values_at(row: Row, member: Member, aligned: Sequence[AlignedTrial]) -> Valu
             values.fingerprints[trial.id] = fingerprint
         scalar = _scalar(twin.trace, row)
         if scalar is not None:
-            values.scalars.setdefault(scalar, []).append(trial.id)
+            values.scalars.setdefault(repr(scalar), []).append(trial.id)
     return values
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,11 +24,11 @@ def printed(stdout: Path, patterns: Mapping[str, str]) -> dict[str, str]:
 
 
 def numbers(texts: Mapping[str, str]) -> dict[str, float]:
-    """Those that are numbers."""
+    """Those that are finite numbers: JSON has no others, and what was printed is kept beside them."""
     found = {}
     for name, text in texts.items():
         try:
             found[name] = float(text.replace(",", "") if "," in text and "." in text else text)
         except ValueError:
             continue
-    return found
+    return {name: value for name, value in found.items() if math.isfinite(value)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,10 +38,10 @@ def read_bytes(path: Path) -> bytes:
         raise broken(path, f"is no usable file name ({error})") from None
 
 
-def parse(data: bytes, path: Path) -> Any:
+def parse(data: bytes, path: Path, *, constants: Callable[[str], Any] = float) -> Any:
     """One JSON value, with names made printable. Raises RecordError with the place where it breaks."""
     try:
-        return _printable(json.loads(data, parse_constant=float))
+        return _printable(json.loads(data, parse_constant=constants))
     except UnicodeDecodeError as error:
         raise broken(path, f"is not UTF-8 text (byte {error.start}): damaged, or not written by samebits") from None
     except json.JSONDecodeError as error:
@@ -49,6 +50,11 @@ def parse(data: bytes, path: Path) -> Any:
         raise broken(path, what) from None
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, nesting without end
         raise broken(path, f"is not usable JSON ({error})") from None
+
+
+def _refuse(constant: str) -> Any:
+    """NaN and the infinities are no JSON, and no document here holds them (events may)."""
+    raise ValueError(f"{constant} is not a number of JSON")
 
 
 def _printable(value: Any) -> Any:
@@ -64,7 +70,7 @@ def _printable(value: Any) -> Any:
 
 def read_object(path: Path) -> dict[str, Any]:
     """A JSON file that holds one object."""
-    return as_object(parse(read_bytes(path), path), path)
+    return as_object(parse(read_bytes(path), path, constants=_refuse), path)
 
 
 def as_object(value: Any, path: Path) -> dict[str, Any]:

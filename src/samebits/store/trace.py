@@ -48,6 +48,19 @@ class _PointLine(Document):
     shape: list[int] = []
 
 
+class _Event(Document):
+    """The fields of an event that must be text, where they are there (wire.py lists the events)."""
+
+    event: str
+    how: str | None = None
+    id: str | None = None
+    point: str | None = None
+    why: str | None = None
+    where: str | None = None
+    error: str | None = None
+    text: str | None = None
+
+
 class _Steps(Document):
     steps: int
 
@@ -144,7 +157,7 @@ def read_process(folder: Path) -> ProcessTrace | None:
     scalars = _array(folder / wire.SCALARS, SCALAR_TYPE)
     _check_records(records, points, folder / wire.TRACE)
     _check_scalars(scalars, points, folder / wire.SCALARS)
-    events = [as_object(line, folder / wire.EVENTS) for line in _lines(folder / wire.EVENTS)]
+    events = _read_events(folder / wire.EVENTS)
     return ProcessTrace(
         facts, points, records, scalars, events, _steps(folder / wire.END), _steps(folder / wire.STOPPED)
     )
@@ -165,6 +178,13 @@ def _lines(path: Path) -> list[Any]:
         return []
     whole = read_bytes(path).split(b"\n")[:-1]
     return [parse(line, path) for line in whole]
+
+
+def _read_events(path: Path) -> list[dict[str, Any]]:
+    events = [as_object(line, path) for line in _lines(path)]
+    for event in events:
+        checked(event, path, _Event)
+    return events
 
 
 def _read_points(path: Path) -> list[Point]:
