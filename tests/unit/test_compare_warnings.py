@@ -65,9 +65,7 @@ def test_a_control_that_was_undone_later(writing, said):
 
 
 def test_a_control_that_nobody_read_back(writing, said):
-    assert said([writing.training()] * 2, controls=["threads"]) == [
-        "whether the control threads took effect could not be read back"
-    ]
+    assert said([writing.training()] * 2, controls=["threads"]) == ["not read back, so not counted as held: threads"]
     assert said.result.setup.controls[0].took_effect is None
 
 

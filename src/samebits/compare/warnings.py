@@ -96,12 +96,14 @@ def _by_name(trace: ProcessTrace, kind: str) -> dict[str, bytes]:
 
 
 def _controls(seen: Seen) -> Iterator[str]:
+    """What did not hold, one by one; what nobody could read back in one line (a preset asks for what may not apply)."""
     for control in seen.setup.controls:
-        detail = f": {control.detail}" if control.detail else ""
         if control.took_effect is False:
-            yield f"the control {control.id} did not hold{detail}"
-        elif control.took_effect is None:
-            yield f"whether the control {control.id} took effect could not be read back{detail}"
+            yield f"the control {control.id} did not hold" + (f": {control.detail}" if control.detail else "")
+    unread = [control for control in seen.setup.controls if control.took_effect is None]
+    if unread:
+        names = words.listed(c.id + (f" ({c.detail})" if c.detail else "") for c in unread)
+        yield f"not read back, so not counted as held: {names}"
 
 
 def _leaks(seen: Seen) -> Iterator[str]:
