@@ -140,7 +140,7 @@ def _also(details: list[dict[str, object]]) -> str:
 
 
 def _common(result: Result) -> list[tuple[str, str]]:
-    held = [control.id for control in result.setup.controls if control.took_effect is not False]
+    held = [control.id for control in result.setup.controls if control.took_effect is True]
     undone = [control.id for control in result.setup.controls if control.took_effect is False]
     said = ", ".join(held) + (f" (without effect: {', '.join(undone)})" if undone else "")
     facts = [("held", said.strip())] if said else []
