@@ -8,7 +8,7 @@ from .. import rng
 from .keras2_arrays import Arrays
 from .keras2_ends import Ends
 from .keras2_functions import Functions
-from .keras2_gradients import ancestors, watch_get_gradients
+from .keras2_gradients import ancestors, watch_backend, watch_get_gradients
 from .keras2_variables import EagerReader, GraphReader
 
 SEEN = [
@@ -30,6 +30,12 @@ SEEN = [
         "tensors of Optimizer.get_gradients or apply_gradients as further outputs of the train function",
         "an optimizer that asks for gradients in a way of its own",
         "the optimizer computes its gradients outside of get_gradients",
+    ),
+    (
+        "gradient after clipping",
+        "as above, in the functions of a session",
+        "clipnorm of Keras 2 on TensorFlow 2: returning clipped gradients would change the order of the computation",
+        "gradients are seen before clipnorm is applied",
     ),
     ("update", "weights, optimizer slots, iterations and rates, read after each step", "", ""),
     (
@@ -185,4 +191,5 @@ def install(module, probe):
         return
     watch = watch_of(probe)
     watch.functions.wrap_model(sys.modules["keras.engine.training"].Model)
+    watch_backend(module.backend)
     watch_get_gradients(sys.modules["keras.optimizers"].Optimizer, probe)

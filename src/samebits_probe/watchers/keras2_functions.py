@@ -70,7 +70,7 @@ class Functions:
     def _tag(self, function, kind, *arguments):
         setattr(function, _WATCHED, kind(self._watch, *arguments))
 
-    def _plan(self, outputs, updates):
+    def _plan(self, outputs, updates, is_eager=False):
         """A `Step` for a function that applies gradients, else None."""
         if not updates or outputs is None:
             return None
@@ -81,6 +81,9 @@ class Functions:
             found = keras2_gradients.newest_since(self._building.since, graph)
         if found is None and model is None:
             return None
+        if found is not None and is_eager and found.as_outputs() is not found:
+            found = found.as_outputs()
+            self._watch.say_hidden_point("gradient after clipping")
         return Step(self._watch, found, model, outputs)
 
     def _graph_init(self, original):
@@ -100,7 +103,7 @@ class Functions:
     def _eager_init(self, original):
         @functools.wraps(original)
         def __init__(function, inputs, outputs, updates=None, *args, **kwargs):
-            step = self._watch.probe.guard("keras function", self._plan, outputs, updates)
+            step = self._watch.probe.guard("keras function", self._plan, outputs, updates, True)
             if step is None:
                 original(function, inputs, outputs, updates, *args, **kwargs)
                 return

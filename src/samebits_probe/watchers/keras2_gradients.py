@@ -16,12 +16,27 @@ class Found:
     """What one optimizer applies: `gradients` (tensors, IndexedSlices or None) beside `parameters`."""
 
     def __init__(self, optimizer, gradients, parameters, loss=None, update=None):
-        self.optimizer = optimizer
+        self._optimizer = weakref.ref(optimizer)  # its slots are the program's to keep, or to lose
         self.gradients = list(gradients)
         self.parameters = list(parameters)
         self.loss = loss
+        self.unclipped = None
         self._update = update
         self.number = next(_counter)
+
+    @property
+    def optimizer(self):
+        """The optimizer, or None where the program has let go of it."""
+        return self._optimizer()
+
+    def as_outputs(self):
+        """What may be returned by a function of TensorFlow 2: the gradients before they are clipped by their norm.
+
+        Returning the clipped ones has TensorFlow 2.1 compute `SGD(momentum, clipnorm)` in another order.
+        """
+        if self.unclipped is None or not getattr(self.optimizer, "clipnorm", 0):
+            return self
+        return Found(self.optimizer, self.unclipped, self.parameters, self.loss, self._update)
 
     def is_applied_by(self, updates):
         """Whether one of the operations `updates` of a function applies these gradients."""
@@ -96,6 +111,22 @@ def remember(found):
             return
 
 
+_computed = []  # what Keras' `gradients` gave since the optimizer in progress was asked
+
+
+def watch_backend(backend):
+    """Remember what `backend.gradients(loss, variables)` gives while an optimizer is asked for its gradients."""
+    original = backend.gradients
+
+    @functools.wraps(original)
+    def gradients(loss, variables):
+        computed = original(loss, variables)
+        _computed[:] = [computed]
+        return computed
+
+    backend.gradients = gradients
+
+
 def watch_get_gradients(owner, probe):
     """Remember what `owner.get_gradients(loss, params)` gives. `owner`: an optimizer class, or one optimizer."""
     original = owner.get_gradients
@@ -103,6 +134,7 @@ def watch_get_gradients(owner, probe):
 
     @functools.wraps(original)
     def get_gradients(*args, **kwargs):
+        del _computed[:]
         gradients = original(*args, **kwargs)
         probe.guard("keras gradients", _remember_gradients, owner, is_class, args, kwargs, gradients)
         return gradients
@@ -113,7 +145,11 @@ def watch_get_gradients(owner, probe):
 def _remember_gradients(owner, is_class, args, kwargs, gradients):
     optimizer, rest = (args[0], args[1:]) if is_class else (owner, args)
     named = dict(zip(("loss", "params"), rest), **kwargs)
-    remember(Found(optimizer, gradients, named["params"], loss=named.get("loss")))
+    found = Found(optimizer, gradients, named["params"], loss=named.get("loss"))
+    if _computed and len(_computed[0]) == len(found.gradients):
+        found.unclipped = list(_computed[0])
+    del _computed[:]
+    remember(found)
 
 
 def watch_apply_gradients(owner, probe, tapes):

@@ -7,26 +7,31 @@ class Tracked:
 
     def __init__(self, watch, weights, state, session):
         self._watch = watch
-        self._weights, self._state = list(weights), list(state)
-        new = [item for item in self._weights if watch.ends.is_new(item[1])] + self._state
+        self._weights = list(weights)
+        new = [item for item in self._weights if watch.ends.is_new(item[1])] + state
         values = watch.make_reader([variable for _, variable in new], session).read(session)
         for (name, _), value in zip(new, values):
             watch.arrays.add("start", name, value, start=True)
+        self._read(state, session)
         self._follow(session)
+
+    def _read(self, state, session):
+        """Make the reader. The state's variables are not kept: they live as long as the program's optimizer does."""
+        named = self._weights + state
+        self._names = [name for name, _ in named]
+        self._reader = self._watch.make_reader([variable for _, variable in named], session)
 
     def _follow(self, session):
         watch, reference = self._watch, keras2_ends.session_reference(session)
-        self._named = self._weights + self._state
-        self._reader = watch.make_reader([variable for _, variable in self._named], session)
         self._followed = [watch.ends.track(name, variable) for name, variable in self._weights]
         for weight in self._followed:
             weight.session = reference
 
     def grow(self, weights, state):
-        """Take in what the step itself has made: its initial value was not seen."""
-        for listed, more in ((self._weights, weights), (self._state, state)):
-            known = {id(variable) for _, variable in listed}
-            listed += [item for item in more if id(item[1]) not in known]
+        """Take in what the step itself has made, weights among it: initial values were not seen."""
+        known = {id(variable) for _, variable in self._weights}
+        self._weights += [item for item in weights if id(item[1]) not in known]
+        self._read(state, None)
         self._follow(None)
 
     def add_updates(self, session):
@@ -35,7 +40,7 @@ class Tracked:
             self._follow(session)  # trained on after its graph was cleared
         arrays, followed, count = self._watch.arrays, self._followed, len(self._followed)
         for position, value in enumerate(self._reader.read(session)):
-            name = self._named[position][0]
+            name = self._names[position]
             fingerprint = arrays.add("update", name, value)
             if position < count:
                 followed[position].last = (arrays.point("end", name, value), fingerprint)

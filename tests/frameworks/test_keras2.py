@@ -1,0 +1,158 @@
+"""Keras 2.3.1 on TensorFlow 1.14 and 2.1: what is seen of real programs, and that seeing changes no bit of them."""
+
+import os
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+STACKS = ("keras-tf1.14", "keras-tf2.1")
+SLOTS = {"m", "v", "vhat"}
+
+
+@pytest.fixture(params=STACKS)
+def stack(request, legacy_python):
+    return legacy_python(request.param)
+
+
+@pytest.fixture
+def seen(stack, watched_run):
+    """Function(program, *arguments) -> WatchedProcess, where the watched program printed what it prints unwatched."""
+
+    def run(program, *arguments, **config):
+        trial = watched_run(stack, SAMPLES / program, *arguments, **config)
+        assert trial.exit_code == 0, trial.stderr[-2000:]
+        assert trial.stdout == unwatched(stack, program, *arguments)
+        assert trial.only.failures == []
+        return trial.only
+
+    return run
+
+
+def unwatched(python, program, *arguments):
+    """Standard output of a program that nobody watches."""
+    command = [python, str(SAMPLES / program), *arguments]
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SAMEBITS_PROBE")}
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=120).stdout
+
+
+def weights_of(process, kind, step):
+    return dict(process.prints(kind, step))
+
+
+@pytest.mark.parametrize("how", ["fit", "generator", "batch"])
+def test_training_is_seen_whole_and_keeps_its_bits(seen, how):
+    process = seen("keras2_trains.py", how)
+    assert process.steps == 6
+    trained = ["conv2d_1/kernel", "conv2d_1/bias", "batch_normalization_1/gamma", "batch_normalization_1/beta"]
+    trained += ["dense_1/kernel", "dense_1/bias"]
+    averages = ["batch_normalization_1/moving_mean", "batch_normalization_1/moving_variance"]
+    for step in range(6):
+        assert process.names("batch", step) == ["0", "labels.0", "sample_weights.0"]
+        assert process.names("gradient", step) == trained
+        assert process.names("update", step)[:8] == trained + averages
+        assert {"SGD/iterations", "dense_1/kernel/moment"} <= set(process.names("update", step))
+        assert [name for at, name, _, _ in process.scalars if at == step][:2] == ["loss", "accuracy"]
+        assert {"python", "numpy", "tensorflow"} == set(process.names("rng", step))
+    assert process.names("start", -1)[:8] == trained + averages
+    assert process.names("end", 6) == trained + averages
+    assert weights_of(process, "end", 6) == {name: weights_of(process, "update", 5)[name] for name in trained + averages}
+
+
+def test_each_step_changes_weights_slots_and_the_counter(seen):
+    process = seen("keras2_trains.py", "batch")
+    for name in ("dense_1/kernel", "conv2d_1/kernel/moment", "SGD/iterations"):
+        before_and_after = [weights_of(process, "start", -1)[name]]
+        before_and_after += [weights_of(process, "update", step)[name] for step in range(6)]
+        assert len(set(before_and_after)) == 7, name
+
+
+def test_the_slots_of_adam_are_named_by_their_weights(stack, watched_run):
+    process = watched_run(stack, SAMPLES / "keras2_trains.py", "batch", "adam").only
+    names = process.names("update", 0)
+    assert {"dense_1/kernel/%s" % slot for slot in SLOTS} <= set(names)
+    assert {"Adam/iterations", "Adam/learning_rate", "Adam/beta_1"} <= set(names)
+    assert len(names) == len(set(names))
+
+
+def test_evaluation_is_a_point_of_its_own_and_never_a_batch(seen):
+    process = seen("keras2_trains.py", "fit")
+    assert Counter(process.names("batch"))["0"] == 6
+    assert process.names("forward", 6) == [
+        "evaluation/batch.0",
+        "evaluation/labels.0",
+        "evaluation/sample_weights.0",
+        "evaluation/loss",
+        "evaluation/accuracy",
+    ]
+
+
+def test_two_models_trained_in_turn_are_counted_together(seen):
+    process = seen("keras2_trains_two_models.py")
+    assert process.steps == 4
+    assert process.names("gradient", 0) == ["look/kernel", "look/bias", "judge/kernel", "judge/bias"]
+    assert process.names("gradient", 1) == ["paint/kernel", "paint/bias"]
+    assert {"paint/kernel", "look/kernel"} <= set(process.names("update", 1))
+    assert "prediction/0" in process.names("forward", 0)
+    assert sorted(process.names("end", 4)) == sorted({*process.names("gradient")})
+
+
+def test_models_that_are_gone_at_the_end_have_ends(seen):
+    process = seen("keras2_clears_its_session.py")
+    assert process.steps == 6
+    ends = process.prints("end", 6)
+    assert [name for name, _ in ends] == ["only/kernel", "only/bias"] * 3
+    trained = [weights_of(process, "update", step)[name] for step in (1, 3, 5) for name in ("only/kernel", "only/bias")]
+    assert [fingerprint for _, fingerprint in ends] == trained
+
+
+def test_a_model_compiled_again_is_followed_and_averaging_is_seen_at_the_end(seen):
+    process = seen("keras2_compiles_again.py")
+    assert process.steps == 4
+    assert "last/kernel/moment" in process.names("update", 1)
+    assert "last/kernel/accumulator" in process.names("update", 2)
+    assert process.names("end", 4) == ["first/kernel", "first/bias", "last/kernel", "last/bias"]
+    assert weights_of(process, "end", 4)["last/kernel"] != weights_of(process, "update", 3)["last/kernel"]
+
+
+def test_functions_and_optimizers_of_the_program_are_steps(seen):
+    process = seen("keras2_makes_its_own_function.py")
+    assert process.steps == 6
+    assert process.names("gradient", 0) == ["only/kernel", "only/bias"]
+    assert process.names("batch", 3) == ["0", "1"]
+    assert process.names("gradient", 3)[:2] == ["words/embeddings", "words/embeddings/indices"]
+    assert "loss" in process.names("forward", 3)
+    assert "words/embeddings/moment" in process.names("update", 3)
+
+
+def test_what_keras_raises_reaches_the_program_and_the_next_step_is_seen(seen):
+    process = seen("keras2_raises.py")
+    assert process.steps == 3
+    assert process.names("gradient", 2) == ["only/kernel", "only/bias"]
+
+
+def test_hidden_random_states_are_said(seen):
+    assert "rng" in seen("keras2_trains.py", "batch").not_observed
+    assert seen("keras2_raises.py").not_observed == []
+
+
+def test_clipping_by_the_norm_is_said_where_only_what_comes_before_it_is_seen(legacy_python, watched_run):
+    said = [
+        "gradient after clipping" in watched_run(legacy_python(name), SAMPLES / "keras2_trains.py", "batch").only.not_observed
+        for name in STACKS
+    ]
+    assert said == [False, True]
+
+
+def test_a_tensor_is_captured_on_request(stack, watched_run):
+    want = {"process": 0, "step": 1, "kind": "gradient", "name": "only/bias"}
+    process = watched_run(stack, SAMPLES / "keras2_raises.py", capture=want).only
+    assert (process.folder / "capture.bin").stat().st_size == 2 * 4
+
+
+def test_training_is_stopped_after_the_steps_asked_for(stack, watched_run):
+    process = watched_run(stack, SAMPLES / "keras2_trains.py", "fit", stop_after=2).only
+    assert process.stopped == {"steps": 2}
+    assert max(record[0] for record in process.records) == 1
