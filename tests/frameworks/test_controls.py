@@ -79,7 +79,8 @@ def test_entropy_pins_generators_without_a_seed(pinned):
 def test_the_programs_own_seeds_for_numpy_win(identity, told):
     needs("numpy")
     text = """import json, numpy as np
-np.random.seed(5); print(json.dumps([np.random.rand(), np.random.default_rng(6).random(), np.random.RandomState(7).rand()]))
+r = np.random; r.seed(5)
+print(json.dumps([r.rand(), r.default_rng(6).random(), r.RandomState(7).rand()]))
 """
     assert told([identity], None, text)[0] == told([], None, text)[0]
 
@@ -107,14 +108,19 @@ def torch_python(request, legacy_python):
 
 
 def test_torch_seed_pins_the_cpu_generator(torch_python, pinned):
-    pinned(["torch-seed"], torch_python, "import json, torch\nprint(json.dumps([torch.rand(1).item(), torch.seed()]))\n")
+    pinned(
+        ["torch-seed"], torch_python, "import json, torch\nprint(json.dumps([torch.rand(1).item(), torch.seed()]))\n"
+    )
 
 
 def test_the_programs_own_seed_for_torch_wins(torch_python, told):
     text = "import json, torch\ntorch.manual_seed(3); print(json.dumps(torch.rand(1).item()))\n"
     held, trial = told(["torch-seed"], torch_python, text)
     assert held == told([], torch_python, text)[0]
-    assert trial.processes[0].control("torch-seed", "last-step") == (True, "the program seeds it itself, and its seed wins")
+    assert trial.processes[0].control("torch-seed", "last-step") == (
+        True,
+        "the program seeds it itself, and its seed wins",
+    )
 
 
 def test_thread_counts_of_torch_are_held_against_the_program(torch_python, told):
@@ -195,7 +201,8 @@ LOADER = """import json, random, sys, numpy as np, torch
 from torch.utils.data import DataLoader, Dataset
 class Data(Dataset):
     def __len__(self): return 8
-    def __getitem__(self, i): return torch.tensor([np.random.rand(), random.random(), torch.rand(()).item(), i], dtype=torch.float64)
+    def __getitem__(self, i):
+        return torch.tensor([np.random.rand(), random.random(), torch.rand(()).item(), i], dtype=torch.float64)
 def own(worker): np.random.seed(worker); random.seed(worker); torch.manual_seed(worker)
 if __name__ == "__main__":
     out = []
@@ -227,7 +234,8 @@ def test_arguments_that_need_workers_are_dropped_with_them(told):
     text = """import json, torch
 from torch.utils.data import DataLoader
 d = torch.arange(8)
-l = DataLoader(d, 2, num_workers=2, persistent_workers=True, prefetch_factor=4, timeout=5, multiprocessing_context="fork")
+more = dict(persistent_workers=True, prefetch_factor=4, timeout=5, multiprocessing_context="fork")
+l = DataLoader(d, 2, num_workers=2, **more)
 print(json.dumps([b.tolist() for b in l]))
 """
     assert told(["dataloader-workers"], None, text)[0] == [[0, 1], [2, 3], [4, 5], [6, 7]]
@@ -237,7 +245,10 @@ def test_the_papers_code_3_takes_effect(torch_python, told):
     from samebits import controls
 
     ids = controls.resolve([], "code3")
-    text = f"import json, random, numpy as np, torch\n{TRAINS}\nprint(json.dumps([random.random(), np.random.rand(), torch.rand(1).item()]))\n"
+    text = f"""import json, random, numpy as np, torch
+{TRAINS}
+print(json.dumps([random.random(), np.random.rand(), torch.rand(1).item()]))
+"""
     (held, trial), (again, _) = told(ids, torch_python, text), told(ids, torch_python, text)
     assert held == again
     effects = {identity: trial.processes[0].control(identity, "last-step")[0] for identity in ids}
@@ -257,7 +268,8 @@ def test_strict_leaves_an_ordinary_training_running(told):
 # -- TensorFlow, Keras, JAX ---------------------------------------------------------------------------------------
 
 KERAS = """import json, numpy as np, keras
-m = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(4), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+l = keras.layers
+m = keras.Sequential([l.Input((8,)), l.Dense(4), l.Dropout(0.5), l.Dense(1)])
 m.compile("sgd", "mse"); x = np.ones((8, 8), "float32")
 m.fit(x, x[:, :1], batch_size=4, epochs=2, verbose=0, shuffle=False)
 print(json.dumps([float(w.sum()) for w in m.get_weights()]))
@@ -267,7 +279,9 @@ print(json.dumps([float(w.sum()) for w in m.get_weights()]))
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_tf_seed_pins_keras_layers_without_a_seed(backend, pinned):
     needs("keras", backend)
-    pinned(["tf-seed"], None, KERAS, environment={"KERAS_BACKEND": backend})
+    # on the torch backend dropout draws from PyTorch's generator, which is another source
+    text = KERAS.replace("l.Dropout(0.5), ", "") if backend == "torch" else KERAS
+    pinned(["tf-seed"], None, text, environment={"KERAS_BACKEND": backend})
 
 
 def test_tf_seed_leaves_pythons_random_alone(told):
@@ -310,7 +324,8 @@ f = lambda i: tf.py_function(slow, [i], tf.int64)
 o = tf.data.Options(); o.deterministic = False; o.threading.private_threadpool_size = 8
 d = tf.data.Dataset.range(24)
 a = d.map(f, num_parallel_calls=8, deterministic=False).with_options(o)
-b = d.interleave(lambda i: tf.data.Dataset.from_tensors(i).map(f), cycle_length=8, num_parallel_calls=8, deterministic=False)
+g = lambda i: tf.data.Dataset.from_tensors(i).map(f)
+b = d.interleave(g, cycle_length=8, num_parallel_calls=8, deterministic=False)
 print(json.dumps([[int(i) for i in x] for x in (a, b.with_options(o))]))
 """
     assert pinned(["tf-data-order"], None, text)[0] == list(range(24))

@@ -138,7 +138,10 @@ def test_the_programs_own_seeding_wins(held_run):
     text = "import random\nrandom.seed(5); print(random.random(), random.Random(6).random())\n"
     without, held = held_run([], None, text), held_run(["python-seed", "entropy"], None, text)
     assert held.stdout == without.stdout
-    assert held.processes[0].control("python-seed", "last-step") == (True, "the program seeds it itself, and its seed wins")
+    assert held.processes[0].control("python-seed", "last-step") == (
+        True,
+        "the program seeds it itself, and its seed wins",
+    )
 
 
 def test_a_seed_by_the_clock_is_not_stolen_by_the_seeding_control(printed):
@@ -209,7 +212,8 @@ def test_dates_of_the_held_clock_are_dates(python, held_run):
 early = __import__('datetime').datetime
 from datetime import date, datetime, timedelta
 now = datetime.now(); later = now + timedelta(1)
-assert isinstance(now, datetime) and isinstance(now, date) and isinstance(later, datetime) and issubclass(datetime, date)
+assert isinstance(now, datetime) and isinstance(now, date) and isinstance(later, datetime)
+assert issubclass(datetime, date)
 assert pickle.loads(pickle.dumps(now)) == now and type(now).__name__ == 'datetime'
 assert datetime(2020, 1, 2) > datetime(2020, 1, 1) and datetime.strptime('2020', '%Y') == datetime(2020, 1, 1)
 print(datetime.fromtimestamp(0).year in (1969, 1970), now.year)

@@ -3,6 +3,7 @@
 The table is in the order of specificity: what changes least of the program comes first. Of several sets of controls
 that remove a variation and are equally small, the one whose members come first is the cause.
 """
+
 import importlib
 
 # id -> (file, class)

@@ -1,4 +1,5 @@
 """Whose code calls: the program's, or that of the standard library or a framework."""
+
 import os
 import sys
 

@@ -1,4 +1,5 @@
 """The time of day and the time that passes, as the program's own code reads them."""
+
 import itertools
 import threading
 import time

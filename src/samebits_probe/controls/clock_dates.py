@@ -1,4 +1,5 @@
 """`datetime` and `date` whose now() is that of the held clock, for the program's own code."""
+
 from . import callers
 
 

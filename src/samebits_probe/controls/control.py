@@ -1,4 +1,5 @@
 """What a control is: an entry of the table with two halves, and how it is read back."""
+
 import sys
 
 

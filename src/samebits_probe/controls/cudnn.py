@@ -1,4 +1,5 @@
 """The two flags of cuDNN in PyTorch."""
+
 import sys
 
 from .control import Control

@@ -1,4 +1,5 @@
 """PyTorch's DataLoader: its worker processes, and their seeds."""
+
 import functools
 import hashlib
 import inspect

@@ -1,4 +1,5 @@
 """Entropy of the operating system, as Python code asks for it."""
+
 import os
 import sys
 

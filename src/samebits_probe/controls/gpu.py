@@ -1,4 +1,5 @@
 """Whether there is a GPU for this process, told without starting CUDA."""
+
 import os
 
 

@@ -1,4 +1,5 @@
 """The seed of the hashes of strings and bytes, and so the order of sets of them."""
+
 import sys
 
 from .control import Control

@@ -1,4 +1,5 @@
 """Holding controls in a process: started in order, read back at the start, the first and the last step."""
+
 from .. import imports
 from . import TABLE, find, variables
 from .control import imported

@@ -1,4 +1,5 @@
 """JAX's deterministic operators."""
+
 import os
 import sys
 

@@ -1,4 +1,5 @@
 """The order in which a folder's files are listed."""
+
 import os
 
 from .control import Control

@@ -1,4 +1,5 @@
 """What memory holds before the program has written to it, and where it lies."""
+
 import ctypes
 
 from .control import Control

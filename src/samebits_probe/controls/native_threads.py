@@ -1,4 +1,5 @@
 """How many threads the compiled libraries of this process use, asked of the libraries themselves."""
+
 import ctypes
 import os
 

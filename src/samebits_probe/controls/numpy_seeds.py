@@ -1,4 +1,5 @@
 """numpy's generators: the global one, and those that are made without a seed."""
+
 import importlib
 import sys
 

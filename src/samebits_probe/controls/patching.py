@@ -1,4 +1,5 @@
 """Replacing a function of a module or class by one that looks like it."""
+
 import functools
 import importlib
 import sys

@@ -1,4 +1,5 @@
 """Python's `random`: the hidden generator of the module, and Random() without a seed."""
+
 from . import callers
 from .control import Control
 from .patching import replace

@@ -1,4 +1,5 @@
 """Threads, pools and futures of the program, one after the other."""
+
 import _thread
 import collections
 import functools

@@ -1,4 +1,5 @@
 """What the paper's Codes 1 and 2 set beside seeds: Keras' session with its thread counts, data format, one GPU."""
+
 import functools
 import os
 import sys

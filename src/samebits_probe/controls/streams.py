@@ -1,4 +1,5 @@
 """Deterministic streams of bytes: what takes the place of entropy."""
+
 import hashlib
 import itertools
 import os

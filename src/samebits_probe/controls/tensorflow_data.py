@@ -1,4 +1,5 @@
 """The order in which tf.data gives its elements."""
+
 import functools
 import inspect
 import sys

@@ -1,4 +1,5 @@
 """TensorFlow's deterministic operators."""
+
 import mmap
 import os
 import sys

@@ -1,4 +1,5 @@
 """TensorFlow's two thread pools: of the eager context (TensorFlow 2) and of sessions."""
+
 import functools
 import sys
 

@@ -1,4 +1,5 @@
 """The short floating-point format of NVIDIA's tensor cores."""
+
 from . import gpu
 from .control import Control
 from .variables import at_start_of_process

@@ -1,4 +1,5 @@
 """Thread counts: every pool that computes has one thread."""
+
 import os
 
 from . import tensorflow_threads

@@ -1,4 +1,5 @@
 """PyTorch's deterministic algorithms."""
+
 import sys
 
 from .control import Control

@@ -1,4 +1,5 @@
 """PyTorch's generators: the one of the CPU, and those of CUDA devices."""
+
 import sys
 
 from .control import Control

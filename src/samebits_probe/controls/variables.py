@@ -1,4 +1,5 @@
 """Environment variables that are held against the program: its own settings of them are accepted and change nothing."""
+
 import os
 
 # what stands between the words of variables to which several controls, and the user, add
