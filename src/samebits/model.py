@@ -238,5 +238,3 @@ class FilesFile(Document):
     format: int = RECORD_FORMAT
     files: list[SavedFile] = []
     patterns_without_match: list[str] = []
-
-

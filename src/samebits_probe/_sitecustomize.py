@@ -2,6 +2,7 @@
 
 Readable by any Python, old ones included: what cannot be watched is left alone, and the launcher names it.
 """
+
 import os
 import sys
 

@@ -3,6 +3,7 @@
 Python's audit events from 3.8 on; below, `io.open` is wrapped. Files that a C library opens by itself are found by
 the launcher, which looks at the folders before and after a trial.
 """
+
 import os
 import sys
 

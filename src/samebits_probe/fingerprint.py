@@ -3,6 +3,7 @@
 XXH3-128 from the extension whose path the launcher passes (it exports ``XXH128(pointer, length, seed)``), else
 BLAKE2b from the standard library. `-0.0` differs from `0.0`, NaN payloads count, a view equals its copy.
 """
+
 import ctypes
 import hashlib
 import os

@@ -1,4 +1,5 @@
 """Call a function after a module has been imported, without importing it and without changing its loader's type."""
+
 import sys
 
 _waiting = {}  # module name -> list of functions(module), in the order in which they were asked for

@@ -10,6 +10,7 @@ A watcher uses, in this order within a step::
 
 All of it does nothing after `probe.failed`, which makes the trial inconclusive and leaves the program alone.
 """
+
 import atexit
 import os
 import struct
@@ -58,6 +59,11 @@ class Probe:
         self._began, self._by_program, self._stepped = None, False, False
         self._leaves, self._digests = True, {}
         self.recorder.document(wire.PROCESS, process.facts(forked_from))
+
+    def adopt(self):
+        """In a forked child: become the probe of this process, before anything is asked of it or registered with it."""
+        if os.getpid() != self.pid:
+            self._adopt_fork()
 
     def _adopt_fork(self):
         """A forked child observes: it is a process of its own, from step 0, and ends in its own way."""

@@ -1,4 +1,5 @@
 """Who this process is, and on what machine."""
+
 import os
 import platform
 import sys

@@ -1,4 +1,5 @@
 """States of the random number generators that are in use, read and never touched."""
+
 import struct
 import sys
 

@@ -1,4 +1,5 @@
 """Called by `sitecustomize` in every Python below the command: the order in which the probe comes to life."""
+
 import importlib
 import json
 import os

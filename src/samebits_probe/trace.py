@@ -1,4 +1,5 @@
 """The files of one watched process: appended step by step, readable after a crash."""
+
 import json
 import os
 
@@ -71,4 +72,4 @@ class Recorder:
             self._files[name] = os.open(path, flags, 0o644)
         view = memoryview(data)
         while len(view):
-            view = view[os.write(self._files[name], view):]
+            view = view[os.write(self._files[name], view) :]

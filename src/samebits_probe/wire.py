@@ -19,6 +19,7 @@ readable; a torn last record is cut off by the reader. All integers are little-e
 
 Both sides import this module: the probe under Python 3.6 and later, `samebits` under 3.10 and later.
 """
+
 import struct
 
 FORMAT = 1
@@ -49,7 +50,12 @@ DIGEST = 1  # thinned step: one digest over all leaves of this kind (point id is
 # step (int64; -1 before the first step), point id, kind code, flag, occurrence within step and point, fingerprint
 RECORD = struct.Struct("<qIBBH16s")
 RECORD_FIELDS = [
-    ("step", "<i8"), ("point", "<u4"), ("kind", "u1"), ("flag", "u1"), ("occurrence", "<u2"), ("fingerprint", "V16"),
+    ("step", "<i8"),
+    ("point", "<u4"),
+    ("kind", "u1"),
+    ("flag", "u1"),
+    ("occurrence", "<u2"),
+    ("fingerprint", "V16"),
 ]
 # step, point id, occurrence, value. The point is one of kind "forward" (loss), "end" (metric) or "norm:..." names
 SCALAR = struct.Struct("<qIId")

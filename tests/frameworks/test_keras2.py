@@ -9,7 +9,6 @@ import pytest
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 STACKS = ("keras-tf1.14", "keras-tf2.1")
-SLOTS = {"m", "v", "vhat"}
 
 
 @pytest.fixture(params=STACKS)
@@ -58,7 +57,8 @@ def test_training_is_seen_whole_and_keeps_its_bits(seen, how):
         assert {"python", "numpy", "tensorflow"} == set(process.names("rng", step))
     assert process.names("start", -1)[:8] == trained + averages
     assert process.names("end", 6) == trained + averages
-    assert weights_of(process, "end", 6) == {name: weights_of(process, "update", 5)[name] for name in trained + averages}
+    last = weights_of(process, "update", 5)
+    assert weights_of(process, "end", 6) == {name: last[name] for name in trained + averages}
 
 
 def test_each_step_changes_weights_slots_and_the_counter(seen):
@@ -72,7 +72,7 @@ def test_each_step_changes_weights_slots_and_the_counter(seen):
 def test_the_slots_of_adam_are_named_by_their_weights(stack, watched_run):
     process = watched_run(stack, SAMPLES / "keras2_trains.py", "batch", "adam").only
     names = process.names("update", 0)
-    assert {"dense_1/kernel/%s" % slot for slot in SLOTS} <= set(names)
+    assert {"dense_1/kernel/m", "dense_1/kernel/v", "dense_1/kernel/vhat"} <= set(names)
     assert {"Adam/iterations", "Adam/learning_rate", "Adam/beta_1"} <= set(names)
     assert len(names) == len(set(names))
 
@@ -139,11 +139,10 @@ def test_hidden_random_states_are_said(seen):
 
 
 def test_clipping_by_the_norm_is_said_where_only_what_comes_before_it_is_seen(legacy_python, watched_run):
-    said = [
-        "gradient after clipping" in watched_run(legacy_python(name), SAMPLES / "keras2_trains.py", "batch").only.not_observed
-        for name in STACKS
-    ]
-    assert said == [False, True]
+    def said(name):
+        return watched_run(legacy_python(name), SAMPLES / "keras2_trains.py", "batch").only.not_observed
+
+    assert ["gradient after clipping" in said(name) for name in STACKS] == [False, True]
 
 
 def test_a_tensor_is_captured_on_request(stack, watched_run):

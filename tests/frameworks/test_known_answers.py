@@ -48,7 +48,11 @@ def test_check_gives_the_known_answer(name, tmp_path):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{module} is not installed beside {sys.executable}")
     result, done = check(name, want, tmp_path)
-    assert re.fullmatch(want["verdict"], result["verdict"]), (result["sentence"], result["reason"], result["divergence"])
+    assert re.fullmatch(want["verdict"], result["verdict"]), (
+        result["sentence"],
+        result["reason"],
+        result["divergence"],
+    )
     assert done.returncode == EXIT_CODES[result["verdict"]]
     where = result["divergence"] or {}
     if result["verdict"] == "diverged":

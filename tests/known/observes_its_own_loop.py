@@ -1,5 +1,6 @@
 from array import array
 from samebits_probe import observe
+
 weights = array("d", [1.0, 2.0])
 for step in range(6):
     observe("loss", weights[0], step=step)

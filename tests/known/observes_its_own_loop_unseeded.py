@@ -1,6 +1,7 @@
 import os
 from array import array
 from samebits_probe import observe
+
 weights = array("d", [1.0, 2.0])
 for step in range(6):
     observe("loss", weights[0], step=step)

@@ -1,8 +1,13 @@
 import json, os, time, torch, torch.nn as nn
+
 torch.manual_seed(0)
-net = nn.Linear(4, 1); opt = torch.optim.SGD(net.parameters(), 0.1)
+net = nn.Linear(4, 1)
+opt = torch.optim.SGD(net.parameters(), 0.1)
 for _ in range(3):
-    opt.zero_grad(); net(torch.randn(8, 4)).pow(2).mean().backward(); opt.step()
+    opt.zero_grad()
+    net(torch.randn(8, 4)).pow(2).mean().backward()
+    opt.step()
 print("took", time.perf_counter(), "in process", os.getpid())
-with open("log.json", "w") as file: json.dump({"time": time.time()}, file)
+with open("log.json", "w") as file:
+    json.dump({"time": time.time()}, file)
 torch.save({"weights": net.state_dict()}, "model.pt")

@@ -13,7 +13,9 @@ HOW, OPTIMIZER = sys.argv[1], (sys.argv[2:] or ["sgd"])[0]
 def build():
     model = keras.models.Sequential(
         [
-            layers.Conv2D(4, 3, input_shape=(8, 8, 1), activation="relu", kernel_regularizer=keras.regularizers.l2(1e-3)),
+            layers.Conv2D(
+                4, 3, input_shape=(8, 8, 1), activation="relu", kernel_regularizer=keras.regularizers.l2(1e-3)
+            ),
             layers.BatchNormalization(),
             layers.Flatten(),
             layers.Dropout(0.5),

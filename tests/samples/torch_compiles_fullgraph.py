@@ -1,4 +1,5 @@
 """Compiles its model (and a whole function) with `fullgraph=True`, counts the graphs, and trains. PyTorch 2 and later."""
+
 import hashlib
 import warnings
 

@@ -1,4 +1,5 @@
 """Compiles the whole training step, or (with the argument `step`) the optimizer's step alone. PyTorch 2 and later."""
+
 import hashlib
 import sys
 

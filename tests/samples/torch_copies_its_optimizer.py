@@ -1,4 +1,5 @@
 """Trains with a deep copy of a model and of its optimizer, and prints its weights. Runs on PyTorch 1.3 and later."""
+
 import copy
 import hashlib
 

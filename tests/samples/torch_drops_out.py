@@ -2,6 +2,7 @@
 
 Prints a digest of its weights and of what a watcher must leave alone. Runs on PyTorch 1.3 and later.
 """
+
 import hashlib
 import random
 import sys
@@ -50,5 +51,7 @@ for epoch in range(2):
         net(data.tensors[0][:4])
 print("weights", digest(net.state_dict().values()))
 print("random", digest([torch.get_rng_state()]), random.random())
-print("left alone", torch.get_num_threads(), torch.is_grad_enabled(), sys.getrecursionlimit(), torch.get_default_dtype())
+print(
+    "left alone", torch.get_num_threads(), torch.is_grad_enabled(), sys.getrecursionlimit(), torch.get_default_dtype()
+)
 print("rate", optimizer.param_groups[0]["lr"], type(optimizer.step).__name__, net.training)

@@ -2,6 +2,7 @@
 
 The last word of each line: the digest of the weights. Runs on PyTorch 1.3 and later.
 """
+
 import hashlib
 import inspect
 

@@ -3,6 +3,7 @@
 A watcher module has `install(module, probe)`, called once, right after the library has been imported. It is not named
 like the library (Python 3.6 would import the wrong one).
 """
+
 WATCHERS = {
     "torch": "pytorch",
     "keras": "keras_any",

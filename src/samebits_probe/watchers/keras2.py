@@ -1,7 +1,8 @@
-"""Watches Keras 2 (2.3.1 was tried) on TensorFlow 1.14 and 2.1: `fit`, `fit_generator`, `train_on_batch`, own functions.
+"""Watches Keras 2 (2.3.1 was tried) on TensorFlow 1.14 and 2.1: `fit`, `fit_generator`, `train_on_batch`, functions.
 
 What counts as seen, as (point, hook, hidden by, said then):
 """
+
 import sys
 
 from .. import rng

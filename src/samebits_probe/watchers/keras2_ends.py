@@ -3,6 +3,7 @@
 A model may be a local that has died, its session closed or cleared, when the process ends: what is about to go is
 read just before. Where nothing can be read any more, the state after the last step is the end.
 """
+
 import weakref
 
 

@@ -5,6 +5,7 @@ the program keeps the very objects that Keras made. Gradients come back as furth
 function: of a session's function through its list of `fetches`, which is there for that; of the other by asking for
 more outputs when it is built, and taking them off again before the program sees them.
 """
+
 import functools
 import threading
 

@@ -3,6 +3,7 @@
 Nothing is added to the graph: the tensors that the program's own optimizer uses are remembered, since one operation
 more would change the seeds that TensorFlow derives from the number of operations.
 """
+
 import functools
 import itertools
 import weakref

@@ -3,6 +3,7 @@
 The batch and the gradients come back as further values of the dictionary in which the traced function returns its
 losses, and are taken out of it again before the loop sees them: nothing is added to the trace but its return values.
 """
+
 import functools
 import weakref
 

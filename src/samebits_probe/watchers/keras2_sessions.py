@@ -2,6 +2,7 @@
 
 Gradients, the loss and what comes from a data set are fetched by the same run. Nothing is added to the graph.
 """
+
 import functools
 
 from . import keras2_gradients
@@ -79,8 +80,8 @@ class _SessionStep:
         watch.probe.begin()
         if self._tracked is None:
             self._tracked = self._track(session)
-        fed = [(getattr(tensor, "name", str(tensor)), value) for tensor, value in (feeds or {}).items()]
-        watch.add_all("batch", [(name[:-2] if name.endswith(":0") else name, value) for name, value in sorted(fed, key=lambda pair: pair[0])])
+        fed = [(_label(tensor), value) for tensor, value in (feeds or {}).items()]
+        watch.add_all("batch", sorted(fed, key=lambda pair: pair[0]))
 
     def _track(self, session):
         parameters = list({id(p): p for found in self._applied for p in found.parameters}.values())
@@ -98,3 +99,9 @@ class _SessionStep:
             self._watch.add_all(kind, [(name, value)])
         self._tracked.add_updates(session)
         self._watch.end_step("apply")
+
+
+def _label(tensor):
+    """A placeholder's name, without the output number."""
+    name = getattr(tensor, "name", str(tensor))
+    return name[:-2] if name.endswith(":0") else name

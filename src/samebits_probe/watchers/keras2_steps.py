@@ -1,4 +1,5 @@
 """What is observed when a function of Keras 2 is called: a step of an optimizer, or an evaluation."""
+
 from . import keras2_gradients
 from .keras2_fetches import fetch
 from .keras2_tracked import Tracked
@@ -120,7 +121,11 @@ class Evaluation(_Called):
 
 def _fed_names(model, prefix=""):
     """Names of what is fed: inputs, labels, sample weights. The learning phase comes last and has no name."""
-    groups = (prefix, model._feed_inputs), ("labels.", model._feed_targets), ("sample_weights.", model._feed_sample_weights)
+    groups = (
+        (prefix, model._feed_inputs),
+        ("labels.", model._feed_targets),
+        ("sample_weights.", model._feed_sample_weights),
+    )
     return ["%s%d" % (start, i) for start, tensors in groups for i in range(len(tensors))]
 
 

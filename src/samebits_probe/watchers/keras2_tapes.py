@@ -1,4 +1,5 @@
 """Watches loops with `GradientTape` outside of functions: an optimizer that is given eager gradients steps at once."""
+
 import functools
 import weakref
 
@@ -25,7 +26,6 @@ class Tapes:
             step = self._steps[optimizer] = _TapeStep(self._watch)
         step.before(found)
         return step
-
 
     def traced(self, pairs):
         """An optimizer was applied to tensors of a graph: of a function of the program, or of Keras' own graph."""

@@ -1,4 +1,5 @@
 """The parts of TensorFlow 1.14 and 2.1 that the watcher of Keras 2 uses, found in the modules that are loaded."""
+
 import functools
 import importlib
 

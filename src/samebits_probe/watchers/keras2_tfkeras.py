@@ -1,4 +1,5 @@
 """Watches `tf.keras` and the optimizers of TensorFlow 1.14 and 2.1, which share their functions with Keras 2."""
+
 import importlib
 
 from . import keras2_loops

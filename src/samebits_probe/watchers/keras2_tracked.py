@@ -1,4 +1,5 @@
 """The variables that a step changes: seen before the first step, after each, and at the end."""
+
 from . import keras2_ends
 
 

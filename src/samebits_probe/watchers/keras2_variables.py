@@ -1,4 +1,5 @@
 """Weights and optimizer state: their names, and their values read after a step without an operation more."""
+
 import re
 
 _SLOT = re.compile(r"(?:.*/)?([A-Za-z_]+?)_(\d+)(?:_\d+)?:0$")

@@ -20,6 +20,7 @@ def install(module, probe):
     forwards = Forwards(watch)
     by_hand = ByHand(watch, forwards)
     optimizers = Optimizers(watch)
+    optimizers.first_seen = by_hand.forget
     optimizers.finished.extend([forwards.close_step, Norms(watch).record])
     Ends(watch, optimizers, forwards, by_hand)
     watch_modules(watch, forwards, by_hand.settle)

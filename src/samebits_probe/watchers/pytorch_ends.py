@@ -55,7 +55,7 @@ class Ends:
         if os.getpid() != watch.pid:
             return
         self._by_hand.notice_compiled_steps()
-        probe.guard("the last step", self._by_hand.settle)
+        probe.guard("the last step", self._by_hand.settle, None, True)
         probe.guard("the last forwards", self._forwards.end)
         self._keep_living()
         for name, (dtype, shape, found) in self._found.items():
@@ -75,6 +75,8 @@ class Ends:
             if module is not None:
                 model.walk(module)
             self.keep_model(model)
+        for name, leaf in self._by_hand.living():
+            self._keep(name, leaf)
         for plan in self._optimizers.plans():
             for weight in plan.weights:
                 self._keep(weight.name, weight.parameter)

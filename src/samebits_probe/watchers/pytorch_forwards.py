@@ -72,6 +72,12 @@ class Forwards:
 
     # -- what modules and backward tell --------------------------------------------------------------------------
 
+    def count(self, module, args, kwargs):
+        """Whether a call is to be seen: it has weights, or takes part in a graph. Transforms of data do neither."""
+        if self._watch.names.holds_tensors(module):
+            return True
+        return any(tensor.requires_grad for _, tensor in self._tensors("", [list(args), kwargs]))
+
     def enter(self, module, args, kwargs):
         """An outermost module is called: fingerprint what it is fed."""
         watch = self._watch

@@ -38,6 +38,8 @@ def watch_modules(watch, forwards, settle):
     def __call__(self, *args, **kwargs):
         if is_compiling() or watch.inside or watch.in_backward or watch.is_idle():
             return original(self, *args, **kwargs)
+        if not probe.guard("before a module's call", forwards.count, self, args, kwargs):
+            return original(self, *args, **kwargs)
         return outermost(self, args, kwargs)
 
     module.__call__ = __call__

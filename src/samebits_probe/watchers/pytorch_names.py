@@ -60,6 +60,10 @@ def _walk(module, prefix="", seen=None):
                 yield found
 
 
+def _has_tensors(module):
+    return any(leaf._parameters or leaf._buffers for _, leaf in _walk(module))
+
+
 class Names:
     """Knows the models and the names of their tensors; holds neither."""
 
@@ -70,6 +74,11 @@ class Names:
         self._taken, self._labels, self._made = set(), {}, 0
         self._parameters = 0
 
+    def holds_tensors(self, module):
+        """Whether a module has parameters or buffers, itself or below it."""
+        model = self.models.get(id(module))
+        return (model is not None and model.reference() is module) or _has_tensors(module)
+
     def see(self, module):
         """The Model of an outermost module; None for a module that has no tensors."""
         model = self.models.get(id(module))
@@ -78,7 +87,7 @@ class Names:
         return self._add(module)
 
     def _add(self, module):
-        if self._made >= MOST_MODELS or not any(leaf._parameters or leaf._buffers for _, leaf in _walk(module)):
+        if self._made >= MOST_MODELS or not _has_tensors(module):
             return None
         self._made += 1
         if self._made == MOST_MODELS:

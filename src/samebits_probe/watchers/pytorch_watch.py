@@ -34,6 +34,8 @@ class Watch:
 
     def is_idle(self):
         """Whether nothing is to be observed here: another watcher counts the steps, another thread, a trace is made."""
+        if self._is_worker():
+            return True
         if os.getpid() != self.pid:
             self._renew()
         stepping = getattr(self.probe, "stepping", None)
@@ -42,6 +44,11 @@ class Watch:
     def has_optimizer(self):
         """Whether an optimizer has been seen, of torch or of a library on top of it: then a backward is no step."""
         return self.optimizer_seen or self.probe.optimizer_seen
+
+    def _is_worker(self):
+        """Whether this process only loads data: what it feeds is seen where it is used."""
+        worker = getattr(self.torch.utils.data, "get_worker_info", None)
+        return worker is not None and worker() is not None
 
     def _is_elsewhere(self):
         """Only one thread is watched, the first that trains: another one's order against it is not a matter of bits."""
@@ -56,6 +63,7 @@ class Watch:
         return True
 
     def _renew(self):
+        self.probe.adopt()
         self.inside = self.in_backward = self.optimizer_seen = False
         self._begin_anew()
         for function in self.renewals:
