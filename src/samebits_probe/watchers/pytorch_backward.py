@@ -5,6 +5,7 @@ From 2.1 on through the one function that runs the autograd engine, which nobody
 """
 
 import functools
+import weakref
 
 from .pytorch_compiling import AT_STEPS, WHY_STEPS
 from .pytorch_optimizers import record_buffers
@@ -19,14 +20,14 @@ class Backward:
     def __init__(self, watch, forwards, by_hand):
         self._watch, self._forwards, self._by_hand = watch, forwards, by_hand
 
-    def before(self, outputs, args, kwargs):
-        """The engine starts. Gives what `after` takes, or None where it is not to be watched."""
+    def before(self, outputs, inputs):
+        """The engine starts; `inputs`: see `_inputs_of`. Gives what `after` takes, or None where nothing is watched."""
         watch = self._watch
         if watch.in_backward or watch.is_idle():
             return None
         tensors = [item for item in _as_list(outputs) if isinstance(item, watch.torch.Tensor)]
         watch.in_backward = True
-        return (watch.probe.guard("before a backward", self._before, tensors, args, kwargs),)
+        return (watch.probe.guard("before a backward", self._before, tensors, inputs),)
 
     def after(self, begun, result):
         """The engine has ended well."""
@@ -36,11 +37,11 @@ class Backward:
         """The engine has ended, well or not."""
         self._watch.in_backward = False
 
-    def _before(self, tensors, args, kwargs):
+    def _before(self, tensors, inputs):
         leaves = None
         self._by_hand.notice_compiled_steps()
-        if not self._watch.has_optimizer():
-            leaves = self._by_hand.leaves(tensors, _inputs_of(args, kwargs))
+        if not self._watch.has_optimizer() and not self._forwards.is_in_function_transform():
+            leaves = self._by_hand.leaves(tensors, inputs)
             self._by_hand.settle(leaves)
         self._watch.probe.begin()
         if self._forwards.current is not None:
@@ -58,13 +59,10 @@ def _as_list(outputs):
     return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
 
-def _inputs_of(args, kwargs):
-    """The tensors whose gradients are asked for, by whichever of the wrapped functions; None: all leaves."""
-    if "inputs" in kwargs:
-        inputs = kwargs["inputs"]
-    else:
-        inputs = args[3] if len(args) > 3 and isinstance(args[3], (list, tuple)) else None
-    return _as_list(inputs) if inputs is not None and len(_as_list(inputs)) else None
+def _inputs_of(position, args, kwargs):
+    """The tensors whose gradients are asked for (an argument of the wrapped function), or None: all leaves."""
+    inputs = kwargs.get("inputs", args[position] if len(args) > position else None)
+    return _as_list(inputs) or None if inputs is not None else None
 
 
 class ByHand:
@@ -78,11 +76,11 @@ class ByHand:
     def __init__(self, watch, forwards):
         self._watch, self._forwards = watch, forwards
         self._waiting = None  # (leaves, their fingerprints, gradients) of the last backward
-        self._is_said = False
+        self._is_said, self._last = False, []
         watch.renewals.append(self._forget)
 
     def _forget(self):
-        self._waiting, self._is_said = None, False
+        self._waiting, self._is_said, self._last = None, False, []
 
     def leaves(self, roots, inputs):
         """The tensors that the backward's gradients are for: [(name, tensor)]."""
@@ -100,14 +98,17 @@ class ByHand:
         given = result if isinstance(result, (list, tuple)) else [leaf.grad for _, leaf in leaves]
         gradients = [(name, item, of(item)) for (name, _), item in zip(leaves, given) if item is not None]
         gradients = [(name, item.dtype, shape_of(item), found) for name, item, found in gradients]
-        self._waiting = (leaves, [of(leaf) for _, leaf in leaves], gradients)
+        self._last = [(name, weakref.ref(leaf)) for name, leaf in leaves]
+        self._waiting = (self._last, [of(leaf) for _, leaf in leaves], gradients)
 
-    def _starts(self, leaves, prints):
-        """What the leaves were before the first step; those of models have had theirs."""
-        watch = self._watch
-        for (name, leaf), found in zip(leaves, prints):
-            if found is not None and not watch.names.has(leaf):
-                watch.probe.add_start(watch.point("start", name, leaf), found)
+    def living(self):
+        """[(name, tensor)] of the last backward's leaves that are alive: what was trained, where it was by hand."""
+        alive = [(name, reference()) for name, reference in self._last] if self._is_said else []
+        return [(name, leaf) for name, leaf in alive if leaf is not None]
+
+    def forget(self):
+        """An optimizer has been seen: the steps are its own."""
+        self._waiting = None
 
     def notice_compiled_steps(self):
         """An optimizer has stepped in compiled code since the last call: from now on its steps are found by hand."""
@@ -115,20 +116,35 @@ class ByHand:
             self._watch.stepped_in_graph = self._watch.optimizer_seen = False
             self._watch.say(AT_STEPS, WHY_STEPS)
 
-    def settle(self, leaves=None):
-        """A sign of training: were the gradients of the last backward used to change its leaves?"""
+    def settle(self, leaves=None, is_last=False):
+        """A sign of training: were the gradients of the last backward used to change its leaves?
+
+        `leaves`: those of the next backward, where one begins. Leaves that have died were replaced by new ones, which
+        only the next backward shows.
+        """
         if self._waiting is None or self._watch.has_optimizer():
             self._waiting = None
             return
-        before, prints, gradients = self._waiting
+        references, prints, gradients = self._waiting
+        before = [(name, reference()) for name, reference in references]
+        has_died = any(leaf is None for _, leaf in before)
+        if has_died and leaves is None and not is_last:
+            return
         now = _matched(before, leaves)
-        if any(self._watch.prints.of(leaf) != found for (_, leaf), found in zip(now, prints)):
+        if has_died or any(self._watch.prints.of(leaf) != found for (_, leaf), found in zip(now, prints)):
             self._waiting = None
-            if not self._is_said:
-                self._is_said = True
-                self._watch.probe.event("observed-by", how="backward")
-                self._starts(before, prints)
+            self._begin_by_hand(before, prints)
             self._step(now, gradients)
+
+    def _begin_by_hand(self, leaves, prints):
+        """Before the first such step: what the leaves were; those of models have had their start."""
+        if self._is_said:
+            return
+        self._is_said, watch = True, self._watch
+        watch.probe.event("observed-by", how="backward")
+        for (name, leaf), found in zip(leaves, prints):
+            if leaf is not None and found is not None and not watch.names.has(leaf):
+                watch.probe.add_start(watch.point("start", name, leaf), found)
 
     def _step(self, leaves, gradients):
         watch, probe = self._watch, self._watch.probe
@@ -136,7 +152,8 @@ class ByHand:
             if found is not None:
                 probe.add(probe.point("gradient", name, dtype_name(dtype), shape), found)
         for name, leaf in leaves:
-            watch.tensor("update", name, leaf)
+            if leaf is not None:
+                watch.tensor("update", name, leaf)
         record_buffers(watch)
         self._forwards.close_step()
         probe.end_step()
@@ -146,7 +163,7 @@ def _matched(before, now):
     """The tensors that have taken the place of `before` (a program may make new leaves in each step)."""
     if now is None or len(now) != len(before):
         return before
-    return [new if new[1].shape == old[1].shape else old for old, new in zip(before, now)]
+    return [new if old[1] is None or new[1].shape == old[1].shape else old for old, new in zip(before, now)]
 
 
 def _leaves_of(nodes):
@@ -167,13 +184,14 @@ def watch_backward(watch, backward):
     """Wrap what runs the engine."""
     autograd = watch.torch.autograd
     if _ENGINE in vars(autograd):
-        setattr(autograd, _ENGINE, _wrapped(getattr(autograd, _ENGINE), backward, watch.compiling))
+        setattr(autograd, _ENGINE, _wrapped(getattr(autograd, _ENGINE), 3, backward, watch.compiling))
     else:
-        autograd.backward = _wrapped(autograd.backward, backward, watch.compiling)
-        autograd.grad = _wrapped(autograd.grad, backward, watch.compiling)
+        autograd.backward = _wrapped(autograd.backward, 4, backward, watch.compiling)
+        autograd.grad = _wrapped(autograd.grad, 0, backward, watch.compiling)
 
 
-def _wrapped(original, backward, compiling):
+def _wrapped(original, position, backward, compiling):
+    """`position`: where, after the outputs, the function takes the tensors whose gradients are asked for."""
     pause, resume = compiling.pause, compiling.resume
 
     @functools.wraps(original)
@@ -181,7 +199,7 @@ def _wrapped(original, backward, compiling):
         if compiling.is_compiling():
             return original(outputs, *args, **kwargs)
         hook = pause()
-        begun = backward.before(outputs, args, kwargs)
+        begun = backward.before(outputs, _inputs_of(position, args, kwargs))
         resume(hook)
         try:
             result = original(outputs, *args, **kwargs)

@@ -20,7 +20,8 @@ class Optimizers:
         self._watch = watch
         self._plans = {}  # id(optimizer) -> Plan
         self._count = 0
-        self._running = []  # plans of the steps that run now; after an exception one of a step that ran
+        self._running = []  # the optimizers whose steps run now; after an exception one of a step that ran
+        self.first_seen = lambda: None  # called at the first step that an optimizer takes
         self.finished = []  # functions(optimizer's Plan) to call before the step is closed
         self.gone = []  # functions(Plan) to call when an optimizer has died
         watch.renewals.append(self._forget)
@@ -51,33 +52,33 @@ class Optimizers:
     def _before(self, optimizer, args, kwargs):
         if not self._watch.optimizer_seen:
             self._watch.optimizer_seen = True
+            self.first_seen()
             self._watch.probe.event("observed-by", how="optimizer")
         self._watch.probe.begin()
-        plan = self.plan_of(optimizer)
-        self._running.append(plan)
+        self._running.append(id(optimizer))
         if getattr(optimizer, "grad_scale", None) is not None:
             why = "a fused optimizer unscales them itself: they are compared as GradScaler has scaled them"
             self._watch.say("unscaled gradients", why)
-        return self._see_closure(plan, args, kwargs) or self._gradients(plan)
+        return self._see_closure(optimizer, args, kwargs) or self._gradients(optimizer)
 
-    def _see_closure(self, plan, args, kwargs):
+    def _see_closure(self, optimizer, args, kwargs):
         """Gradients that are computed within the step are seen when the closure returns."""
         if callable(kwargs.get("closure")):
-            return args, dict(kwargs, closure=self._seen_closure(plan, kwargs["closure"]))
+            return args, dict(kwargs, closure=self._seen_closure(optimizer, kwargs["closure"]))
         if len(args) > 1 and callable(args[1]):  # args[0] is the optimizer
-            return (args[0], self._seen_closure(plan, args[1])) + tuple(args[2:]), kwargs
+            return (args[0], self._seen_closure(optimizer, args[1])) + tuple(args[2:]), kwargs
         return None
 
-    def _seen_closure(self, plan, closure):
+    def _seen_closure(self, optimizer, closure):
         def seen_closure(*args, **kwargs):
             result = closure(*args, **kwargs)
-            self._watch.probe.guard("gradients of a closure", self._gradients, plan)
+            self._watch.probe.guard("gradients of a closure", self._gradients, optimizer)
             return result
 
         return functools.update_wrapper(seen_closure, closure, updated=())
 
-    def _gradients(self, plan):
-        watch, add = self._watch, self._watch.probe.add
+    def _gradients(self, optimizer):
+        watch, add, plan = self._watch, self._watch.probe.add, self.plan_of(optimizer)
         of = watch.prints.of
         for weight in plan.weights:
             gradient = weight.parameter.grad

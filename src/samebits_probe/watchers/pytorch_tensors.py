@@ -9,6 +9,7 @@ Nothing is kept of a tensor between calls but what its dtype and shape say.
 
 import contextlib
 import ctypes
+import sys
 
 from .pytorch_device import DeviceHash
 
@@ -135,6 +136,9 @@ def _quiet(torch):
             from torch.utils import _python_dispatch  # imported long since: there is a mode on its stack
 
             stack.enter_context(_python_dispatch._disable_current_modes())
+        clear = getattr(sys.modules.get("torch._functorch.pyfunctorch"), "temporarily_clear_interpreter_stack", None)
+        if clear is not None and torch._C._functorch.peek_interpreter_stack() is not None:
+            stack.enter_context(clear())
         yield
 
 
@@ -150,9 +154,9 @@ class _Parts:
     def of(self, tensor):
         if type(tensor) not in self._plain:
             return self._of_subclass(tensor)
-        tensor = tensor.detach()
         while self._is_wrapped and self._is_wrapped(tensor):  # torch.func: the tensor below, all of a batch at once
             tensor = self._unwrapped(tensor)
+        tensor = tensor.detach()
         if tensor.device.type == "meta":
             raise Unseen("it lies on the meta device")
         if getattr(tensor, "is_nested", False):
