@@ -252,6 +252,25 @@ with ThreadPoolExecutor(2) as pool:
     assert held_run(["serial-threads"], None, text, timeout=60).stdout.split() == ["32", "raised"]
 
 
+def test_pools_of_processes_give_their_results_in_order_under_serial_threads(python, held_run):
+    text = """import os, time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import Pool
+def work(i): time.sleep(int.from_bytes(os.urandom(1), 'big') / 5000); return i
+def begin(word): os.environ['WORD'] = word
+def word(i): return os.environ['WORD']
+if __name__ == '__main__':
+    with Pool(3, begin, ('a',)) as pool:
+        print(list(pool.imap_unordered(work, range(9))), pool.map(word, [1]), pool._processes)
+    with Pool(processes=3) as pool: print(pool.apply_async(work, (4,)).get())
+    with ProcessPoolExecutor(3) as pool:
+        print([f.result() for f in as_completed({pool.submit(work, i) for i in range(9)})])
+"""
+    trial = held_run(["serial-threads"], python, text, timeout=60)
+    assert trial.stdout.splitlines() == [f"{list(range(9))} ['a'] 1", "4", f"{list(range(9))}"], trial.stderr
+    assert trial.processes[0].control("serial-threads", "last-step") == (True, "")
+
+
 def test_standard_streams_and_a_program_without_steps_are_left_alone(python, held_run):
     trial = held_run(["clock", "entropy", "listing-order", "serial-threads", "python-seed"], python, "print(1)\n#\n")
     assert (trial.stdout, trial.stderr, trial.exit_code) == ("1\n", "", 0)

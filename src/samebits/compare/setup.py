@@ -65,7 +65,7 @@ def _of(process: ProcessTrace, identity: str) -> list[dict[str, Any]]:
 def _undone(failed: dict[str, Any], read: list[dict[str, Any]]) -> str:
     detail = str(failed.get("detail") or "")
     before = any(event["took_effect"] for event in read if event.get("when") == "start")
-    if before and failed.get("when") != "start":
+    if before and failed.get("when") != "start" and not detail.startswith("undone"):
         return f"undone later by the program, seen at the {str(failed.get('when', 'end')).replace('-', ' ')}" + (
             f": {detail}" if detail else ""
         )

@@ -3,6 +3,7 @@
 import _thread
 import collections
 import functools
+import inspect
 import itertools
 import sys
 import threading
@@ -43,6 +44,7 @@ class SerialThreads(Control):
     def __init__(self):
         self._turns = {}  # thread -> its turn, while it has one
         self._beside = collections.Counter()  # what did not run alone -> how often
+        self._any = False  # whether the program has started any thread or pool
 
     def at_start(self):
         self._hold_threads(threading)
@@ -50,7 +52,7 @@ class SerialThreads(Control):
     def after_import(self):
         return {
             "concurrent.futures.thread": self._hold_executor,
-            "concurrent.futures.process": _use_one_process,
+            "concurrent.futures.process": self._hold_processes,
             "concurrent.futures": _order_futures,
             "multiprocessing.pool": self._hold_pools,
         }
@@ -58,7 +60,7 @@ class SerialThreads(Control):
     def read_back(self):
         if self._beside:
             return False, "; ".join("%s (%d times)" % item for item in sorted(self._beside.items()))
-        return True, ""
+        return (True, "") if self._any else (None, "the program has started no thread or pool")
 
     # -- turns ------------------------------------------------------------------------------------------------
 
@@ -75,6 +77,7 @@ class SerialThreads(Control):
             turn.end()
 
     def _let(self, turn):
+        self._any = True
         if not turn.wait():
             self._beside["a thread ran on beside its starter after %g s" % PATIENCE] += 1
 
@@ -126,31 +129,33 @@ class SerialThreads(Control):
 
         replace(module.ThreadPoolExecutor, "submit", make)
 
+    def _of_one(self, original):
+        """The first argument of a pool is how many workers it has: one, where it is the program's."""
+        control, name = self, list(inspect.signature(original).parameters)[1]
+
+        def __init__(pool, *args, **kwargs):
+            if callers.is_for_program():
+                control._any = True
+                if args:
+                    args = (1,) + args[1:]
+                else:
+                    kwargs[name] = 1
+            original(pool, *args, **kwargs)
+
+        return __init__
+
+    def _hold_processes(self, module):
+        replace(module.ProcessPoolExecutor, "__init__", self._of_one)
+
     def _hold_pools(self, module):
-        def make_init(original):
-            def __init__(self, processes=None, *args, **kwargs):
-                original(self, 1 if callers.is_for_program() else processes, *args, **kwargs)
-
-            return __init__
-
         def make_unordered(_):
             def imap_unordered(self, func, iterable, chunksize=1):
                 return self.imap(func, iterable, chunksize)
 
             return imap_unordered
 
-        replace(module.Pool, "__init__", make_init)
+        replace(module.Pool, "__init__", self._of_one)
         replace(module.Pool, "imap_unordered", make_unordered)
-
-
-def _use_one_process(module):
-    def make(original):
-        def __init__(self, max_workers=None, *args, **kwargs):
-            original(self, 1 if callers.is_for_program() else max_workers, *args, **kwargs)
-
-        return __init__
-
-    replace(module.ProcessPoolExecutor, "__init__", make)
 
 
 # -- futures --------------------------------------------------------------------------------------------------
