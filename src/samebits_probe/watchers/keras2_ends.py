@@ -48,12 +48,22 @@ class Ends:
         """Whether `weight` is still followed (False after its session or graph was cleared)."""
         return self._alive.get(id(weight.variable)) is weight
 
+    def reference_to(self, session):
+        """What a weight keeps of its session (None outside of sessions): it does not keep it alive."""
+        return weakref.ref(session, self._session_died) if session is not None else None
+
+    def _session_died(self, reference):
+        self._probe.guard("keras end", self._finish, [w for w in self._alive.values() if w.session is reference])
+
     def finish(self, session=None):
         """Read the weights of a session (of all where None) for the last time, and let go of them."""
-        chosen = [weight for weight in self._alive.values() if session is None or weight.is_of(session)]
+        self._finish([weight for weight in self._alive.values() if session is None or weight.is_of(session)])
+
+    def _finish(self, chosen):
         groups = {}
         for weight in chosen:
-            groups.setdefault(id(weight.session), []).append(weight)
+            key = weight.session is None, id(weight.session and weight.session())
+            groups.setdefault(key, []).append(weight)
         for group in groups.values():
             for weight, last in zip(group, self._last_values(group)):
                 if last is not None:
@@ -80,8 +90,3 @@ class Ends:
         self.finish()
         for _, point, fingerprint in sorted(self._finished):
             self._probe.add(point, fingerprint)
-
-
-def session_reference(session):
-    """What a `_Weight` keeps of its session; None outside of sessions."""
-    return weakref.ref(session) if session is not None else None

@@ -17,7 +17,8 @@ class Found:
     """What one optimizer applies: `gradients` (tensors, IndexedSlices or None) beside `parameters`."""
 
     def __init__(self, optimizer, gradients, parameters, loss=None, update=None):
-        self._optimizer = weakref.ref(optimizer)  # its slots are the program's to keep, or to lose
+        self._optimizer = weakref.ref(optimizer)  # outside of sessions its slots are the program's to keep, or to lose
+        self._kept = None
         self.gradients = list(gradients)
         self.parameters = list(parameters)
         self.loss = loss
@@ -29,6 +30,11 @@ class Found:
     def optimizer(self):
         """The optimizer, or None where the program has let go of it."""
         return self._optimizer()
+
+    def keep_optimizer(self, graph):
+        """Keep the optimizer as long as a session's graph, which keeps the optimizer's variables anyway."""
+        if not hasattr(graph, "outer_graph"):
+            self._kept = self.optimizer
 
     def as_outputs(self):
         """What may be returned by a function of TensorFlow 2: the gradients before they are clipped by their norm.
@@ -108,6 +114,7 @@ def remember(found):
     for gradient in found.gradients:
         graph = graph_of(tensor_of(gradient)) if gradient is not None else None
         if graph is not None:
+            found.keep_optimizer(graph)
             graph.__dict__.setdefault(_FOUND, []).append(found)
             return
 

@@ -77,11 +77,13 @@ class Loops:
             for i, tensor in enumerate(self._watch.flatten(tensors if tensors is not None else []))
             if tensor is not None
         ]
-        found = self._watch.eager_gradients or keras2_gradients.newest_since(since, self._graph())
+        graph = self._graph()
+        found = self._watch.eager_gradients or keras2_gradients.newest_since(since, graph)
         self._watch.eager_gradients = None
         gradients = keras2_gradients.parts(found, name_of) if found is not None else []
         if found is None:
             self._watch.say_hidden(None, None)
+        self._watch.say_random(graph.get_operations() if graph is not None else ())
         self._names[model] = [name for name, _ in batch], [name for name, _ in gradients]
         return [[tensor for _, tensor in batch], [tensor for _, tensor in gradients]]
 

@@ -10,7 +10,8 @@ from .keras2_steps import data_of
 from .keras2_tracked import Tracked
 from .keras2_variables import name_of, state_of
 
-_KEPT = 256  # sets of fetches whose kind is remembered
+_KEPT = 256  # sets of fetches whose kind is remembered, for each graph
+_RUNS = "_samebits_runs"  # attribute of a graph: ids of the fetches -> (the fetches, _SessionStep or None)
 
 
 class Sessions:
@@ -18,7 +19,6 @@ class Sessions:
 
     def __init__(self, watch):
         self._watch = watch
-        self._known = {}  # ids of the fetches -> (the fetches, _SessionStep or None)
 
     def wrap(self, session_class):
         """Wrap `run` of a session class."""
@@ -43,12 +43,12 @@ class Sessions:
             return None
         leaves = [leaf for leaf in self._watch.flatten(fetches) if leaf is not None]
         key = tuple(id(leaf) for leaf in leaves)
-        known = self._known.get(key)
-        if known is None:
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            known = self._known[key] = leaves, self._make_step(graph, leaves)
-        return known[1]
+        runs = graph.__dict__.setdefault(_RUNS, {})
+        if key not in runs:
+            if len(runs) >= _KEPT:
+                runs.clear()
+            runs[key] = leaves, self._make_step(graph, leaves)
+        return runs[key][1]
 
     def _make_step(self, graph, leaves):
         elements = [graph.as_graph_element(leaf, allow_tensor=True, allow_operation=True) for leaf in leaves]

@@ -1,7 +1,5 @@
 """The variables that a step changes: seen before the first step, after each, and at the end."""
 
-from . import keras2_ends
-
 
 class Tracked:
     """Weights and optimizer state of one function that trains. `weights`, `state`: [(name, variable)]."""
@@ -23,7 +21,7 @@ class Tracked:
         self._reader = self._watch.make_reader([variable for _, variable in named], session)
 
     def _follow(self, session):
-        watch, reference = self._watch, keras2_ends.session_reference(session)
+        watch, reference = self._watch, self._watch.ends.reference_to(session)
         self._followed = [watch.ends.track(name, variable) for name, variable in self._weights]
         for weight in self._followed:
             weight.session = reference

@@ -12,14 +12,14 @@ def name_of(variable):
 
 
 def state_of(optimizer, parameters):
-    """[(name, variable)] of an optimizer: slots as `<weight>/<slot>`, counters and rates as `<optimizer>/<name>`."""
+    """[(name, variable)] of an optimizer (of none: []): slots as `<weight>/<slot>`, others as `<optimizer>/<name>`."""
     named, seen = {}, set()
-    for attribute, variable in _state_variables(optimizer):
+    for attribute, variable in _state_variables(optimizer) if optimizer is not None else ():
         if id(variable) in seen:
             continue
         seen.add(id(variable))
         name = _slot_name(variable, parameters) if attribute is None else None
-        name = name or "%s/%s" % (type(optimizer).__name__, attribute or name_of(variable).split("/")[-1])
+        name = name or "%s/%s" % (type(optimizer).__name__, (attribute or name_of(variable)).split("/")[-1].lstrip("_"))
         while name in named:
             name += "'"
         named[name] = variable
@@ -49,12 +49,20 @@ def is_variable(value):
 
 
 def _slot_name(variable, parameters):
-    """`conv2d_1/kernel/m` for Keras' `training/Adam/m_0_1:0`; names that hold the weight's already stay."""
+    """`conv2d_1/kernel/m`, for Keras' `training/Adam/m_0_1:0` and for TensorFlow's `Adam/conv2d_1/kernel/m:0`."""
+    name = "/" + name_of(variable)
+    held = [weight for weight in map(name_of, parameters) if "/%s/" % weight in name]
+    if held:
+        return name[name.index("/%s/" % max(held, key=len)) + 1 :]
     match = _SLOT.match(variable.name)
     if match and int(match.group(2)) < len(parameters):
         return "%s/%s" % (name_of(parameters[int(match.group(2))]), match.group(1))
-    name = name_of(variable)
-    return name if any(name.startswith(name_of(parameter) + "/") for parameter in parameters) else None
+    return None
+
+
+_READS = (
+    "_samebits_reads"  # attribute of a session: reader -> the call that reads. It holds the session, nobody else does
+)
 
 
 class GraphReader:
@@ -62,15 +70,15 @@ class GraphReader:
 
     def __init__(self, variables):
         self._tensors = [variable._as_graph_element() for variable in variables]
-        self._session = self._call = None
 
     def read(self, session):
         """The values as arrays, or None where the session has been closed."""
         if session is None or session._closed:
             return None
-        if session is not self._session:
-            self._session, self._call = session, session.make_callable(self._tensors)
-        return self._call()
+        calls = session.__dict__.setdefault(_READS, {})
+        if self not in calls:
+            calls[self] = session.make_callable(self._tensors)
+        return calls[self]()
 
 
 class EagerReader:

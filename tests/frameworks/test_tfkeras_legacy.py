@@ -1,0 +1,93 @@
+"""`tf.keras` and the loops of TensorFlow 1.14 and 2.1: what is seen, and that seeing changes no bit."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+STACKS = ("keras-tf1.14", "keras-tf2.1")
+WEIGHTS = ["look/kernel", "look/bias", "norm/gamma", "norm/beta", "say/kernel", "say/bias"]
+ALL = [*WEIGHTS[:4], "norm/moving_mean", "norm/moving_variance", *WEIGHTS[4:]]  # in the order of the layers
+
+
+@pytest.fixture(params=STACKS)
+def stack(request, legacy_python):
+    return legacy_python(request.param)
+
+
+@pytest.fixture
+def seen(watched_run):
+    """Function(python, program, *arguments) -> WatchedTrial that trained what the program trains unwatched."""
+
+    def run(python, program, *arguments):
+        trial = watched_run(python, SAMPLES / program, *arguments)
+        assert trial.exit_code == 0, trial.stderr[-2000:]
+        assert trial.stdout.splitlines()[-1] == unwatched(python, program, *arguments)
+        assert [process.failures for process in trial.processes] == [[]]
+        return trial
+
+    return run
+
+
+def unwatched(python, program, *arguments):
+    """What a program that nobody watches prints at last: a name for the weights it trained."""
+    command = [python, str(SAMPLES / program), *arguments]
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SAMEBITS_PROBE")}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=120)
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("how", ["fit", "dataset", "batch"])
+def test_training_is_seen_whole_and_keeps_its_bits(seen, stack, how):
+    check_whole_training(seen(stack, "tfkeras_legacy_trains.py", how).only, has_evaluation=how == "fit")
+
+
+def test_training_that_runs_eagerly_is_seen_whole_and_keeps_its_bits(seen, legacy_python):
+    process = seen(legacy_python("keras-tf2.1"), "tfkeras_legacy_trains.py", "eagerly").only
+    check_whole_training(process, has_evaluation=True)
+
+
+def check_whole_training(process, *, has_evaluation):
+    assert process.steps == 6
+    assert process.names("start", -1)[:8] == ALL
+    for step in range(6):
+        assert process.names("batch", step) == ["0", "labels.0"]
+        assert process.names("forward", step) == ["loss", "accuracy"]
+        assert process.names("gradient", step) == WEIGHTS
+        assert {"say/kernel/m", "say/kernel/v", "Adam/iterations"} <= set(process.names("update", step))
+    assert process.names("end", 6) == ALL
+    assert has_evaluation == ("evaluation/loss" in process.names("forward", 6))
+    assert "prediction/0" in process.names("forward", 6)
+    assert len({fingerprint for name, fingerprint in process.prints("batch") if name == "0"}) == 6
+
+
+def test_a_loop_with_a_tape_is_seen_but_for_its_batch(seen, stack):
+    process = seen(stack, "tfkeras_legacy_tape.py").only
+    assert process.steps == 3
+    for step in range(3):
+        assert process.names("forward", step) == ["loss"]
+        assert process.names("gradient", step) == ["first/kernel", "first/bias", "last/kernel", "last/bias"]
+    assert process.names("end", 3) == ["first/kernel", "first/bias", "last/kernel", "last/bias"]
+    assert process.not_observed == ["batch of a loop"]
+
+
+def test_steps_inside_a_function_of_the_program_are_said_to_be_hidden(seen, stack):
+    (process,) = seen(stack, "tfkeras_legacy_tape.py", "function").processes
+    assert process.not_observed == ["steps inside a function"]
+    assert process.steps == 0
+
+
+@pytest.mark.parametrize("how", ["placeholder", "dataset", "clip"])
+def test_a_loop_of_session_runs_is_seen_whole_and_keeps_its_bits(seen, stack, how):
+    process = seen(stack, "tfkeras_legacy_session.py", how).only
+    assert process.steps == 4
+    weights = ["first/kernel", "first/bias", "norm/gamma", "norm/beta", "last/kernel", "last/bias"]
+    for step in range(4):
+        fed = ["IteratorGetNext.0", "IteratorGetNext.1"] if how == "dataset" else ["image", "label"]
+        assert process.names("batch", step) == fed
+        assert process.names("forward", step) == ["loss"]
+        assert process.names("gradient", step) == weights
+        assert {"norm/moving_mean", "first/kernel/Adam", "first/kernel/Adam_1"} <= set(process.names("update", step))
+    assert process.names("end", 4) == [*weights, "norm/moving_mean", "norm/moving_variance"]
