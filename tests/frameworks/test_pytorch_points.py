@@ -224,6 +224,29 @@ def test_autograd_grad_is_seen_like_a_backward(seen, torch_python):
         assert process.names("gradient", step) == ["weight", "bias"]
 
 
+def test_autograd_backward_is_seen_like_a_backward(seen, torch_python):
+    text = """
+net = nn.Linear(4, 1); opt = torch.optim.SGD(net.parameters(), 0.1)
+for _ in range(2):
+    opt.zero_grad(); y = net(torch.randn(8, 4)); torch.autograd.backward([y.mean(), y], [None, torch.ones(8, 1)]); opt.step()
+"""
+    process = seen(torch_python, text)
+    assert [process.names("forward", step) for step in range(2)] == [["output", "loss", "root"]] * 2
+
+
+def test_transforms_of_data_are_not_recorded(seen, torch_python):
+    text = """
+net = nn.Linear(4, 1); opt = torch.optim.SGD(net.parameters(), 0.1); flatten = nn.Sequential(nn.Identity(), nn.ReLU())
+for _ in range(2):
+    x = torch.stack([flatten(torch.randn(4)) for _ in range(40)])
+    opt.zero_grad(); net(x).sum().backward(); opt.step()
+"""
+    process = seen(torch_python, text)
+    assert [process.names("batch", step) + process.names("forward", step) for step in range(2)] == [
+        *[["0", "output", "loss"]] * 2
+    ]
+
+
 def test_a_transformed_gradient_without_an_optimizer_is_said(seen, today):
     process = seen(
         today,

@@ -83,7 +83,9 @@ def test_steps_in_compiled_code_keep_their_graphs_and_are_said(watched_run, what
     assert process.steps == 4
     assert "steps inside torch.compile" in process.not_observed
     assert process.names("forward", 3)[-1] == "loss"
-    assert process.names("update", 3) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    # inside a compiled function no module call is seen, and so no names
+    names = ["0.weight", "0.bias", "1.weight", "1.bias"] if what == "step" else [f"param.{n}" for n in range(4)]
+    assert sorted(process.names("update", 3)) == names
 
 
 def _graphs(line):

@@ -11,6 +11,81 @@ from .pytorch_scaling import watch_scaling
 from .pytorch_watch import Watch
 from .pytorch_weights import Norms, watch_averages
 
+# What counts as seen: (point, where it is hooked, what hides it, what is said then). The documentation is made of it.
+SEEN = [
+    (
+        "rng",
+        "the states of PyTorch's CPU generator and, once CUDA is initialised, of its CUDA generators, beside Python's "
+        "and numpy's, at the first sign of a step",
+        "a `torch.Generator` of the program's own",
+        "nothing: what is drawn from it shows in batch, forward or start",
+    ),
+    (
+        "start",
+        "weights and buffers of an outermost module at its first call, of an optimizer's other parameters at its "
+        "first step",
+        "what is computed before a module is called for the first time",
+        "nothing: its result is the start",
+    ),
+    (
+        "batch",
+        "arguments of outermost modules (`Module.__call__` is wrapped) that a backward reaches later; labels from loss "
+        "modules and, from PyTorch 1.11 on, from the graph of a loss function",
+        "a model that is called inside a compiled function; a training without modules; modules in data loader "
+        "workers; another thread than the first that trains",
+        "`batch`, `threads` in `not_observed`; what workers do is seen where it is used",
+    ),
+    (
+        "forward",
+        "results of outermost modules; the roots of every `backward`, `autograd.backward` and `autograd.grad` are the "
+        "loss",
+        "`GradScaler` scales the loss before the backward; a loss inside `torch.func.vmap` is the whole batch's",
+        "`unscaled loss` in `not_observed`: the scaled value is compared",
+    ),
+    (
+        "evaluation",
+        "outermost calls that no backward has reached when the step ends: kind forward, named `evaluation/...`; after "
+        "the last step of kind end",
+        "transforms without weights that take part in no graph",
+        "nothing: their results are seen where they are used",
+    ),
+    (
+        "gradient",
+        "`.grad` of each parameter when an optimizer's step begins (global hooks from 2.0 on, deep copies included; "
+        "the classes' `step` below), or when a closure returns",
+        "a fused optimizer that unscales under `GradScaler`; an optimizer that steps inside a compiled function",
+        "`unscaled gradients`, `steps inside torch.compile` in `not_observed`",
+    ),
+    (
+        "update",
+        "learning rates and other hyperparameters, weights, optimizer state, then the buffers of all models, after "
+        "an optimizer's step; a step within another optimizer's step belongs to that one",
+        "an optimizer that steps inside a compiled function",
+        "`steps inside torch.compile` in `not_observed`: its steps are counted by the weights that they change",
+    ),
+    (
+        "update, by hand",
+        "without any optimizer: a backward after which the weights of its graph have changed is a step",
+        "`torch.func.grad`, whose gradients only the program knows",
+        "`steps` in `not_observed`: `samebits_probe.observe` can name them",
+    ),
+    (
+        "end",
+        "weights and buffers of all outermost modules, averaged models and parameters of optimizers, at the exit, or "
+        "in the moment in which they die",
+        "a process that leaves through `os._exit` or a signal; a copy of a model that is never called (its file is "
+        "compared if it is saved)",
+        "the trial has no end: inconclusive",
+    ),
+    (
+        "values of a tensor",
+        "dense, strided, sparse, quantised, nested and wrapped tensors of any dtype; on a GPU by a hash that is "
+        "computed there",
+        "meta and fake tensors, parameters that are not initialised yet, storages that were freed",
+        "`values of a ...` in `not_observed`",
+    ),
+]
+
 
 def install(module, probe):
     """Install the watcher into `module` (torch), for a probe."""

@@ -149,7 +149,7 @@ class Forwards:
                 continue
             is_scalar = tensor.numel() == 1
             seen = self._seen("loss" if is_scalar else "root", tensor, found)
-            seen.value = float(tensor.detach()) if is_scalar and tensor.dtype.is_floating_point else None
+            seen.value = self._watch.prints.number(tensor) if is_scalar else None
             root.losses.append(seen)
             labels = _labels_of(tensor.grad_fn)
             if labels is not None:

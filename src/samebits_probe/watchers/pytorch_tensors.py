@@ -9,6 +9,7 @@ Nothing is kept of a tensor between calls but what its dtype and shape say.
 
 import contextlib
 import ctypes
+import struct
 import sys
 
 from .pytorch_device import DeviceHash
@@ -32,6 +33,7 @@ class Fingerprints:
         self._plans = {}  # (dtype, shape) -> (header, number of bytes)
         self._plain = frozenset((torch.Tensor, torch.nn.Parameter))
         self._lies_ready = _readiness(torch)
+        self._numbers = {torch.float32: struct.Struct("<f"), torch.float64: struct.Struct("<d")}
         self._device = DeviceHash(torch)
         self._parts = _Parts(torch, self._plain)
         self._said = set()
@@ -40,7 +42,7 @@ class Fingerprints:
         """Fingerprint of a tensor: 16 bytes, or None where it has no values."""
         try:
             if type(tensor) in self._plain:
-                plan = self._plans.get((tensor.dtype, tensor.shape)) or self._plan(tensor.dtype, tensor.shape)
+                plan = self._plans.get((tensor.dtype, tensor.shape)) or self._plan(tensor)
                 if plan[1] != _NEVER_AS_IT_LIES and self._lies_ready(tensor):
                     address = tensor.data_ptr()
                     if address > _SURELY_MEMORY or _has_memory(tensor, plan[1]):
@@ -49,12 +51,12 @@ class Fingerprints:
             pass
         return self._of_any(tensor)
 
-    def _plan(self, dtype, shape):
-        size = _size_of(self._torch, dtype)
-        count = 1
+    def _plan(self, tensor):
+        dtype, shape = tensor.dtype, tensor.shape
+        count = tensor.element_size()
         for length in shape:
             count *= length
-        plan = (self._hasher.header(dtype_name(dtype), shape), size * count if size else _NEVER_AS_IT_LIES)
+        plan = (self._hasher.header(dtype_name(dtype), shape), count if _says_all(dtype) else _NEVER_AS_IT_LIES)
         self._plans[dtype, shape] = plan
         return plan
 
@@ -84,6 +86,22 @@ class Fingerprints:
             self._said.add(reason)
             self._say("values of a %s" % reason[0], reason[1])
 
+    def number(self, tensor):
+        """The value of a tensor of one floating-point element, or None."""
+        form = self._numbers.get(tensor.dtype)
+        if form is not None and type(tensor) in self._plain and self._lies_ready(tensor):
+            try:
+                return form.unpack(ctypes.string_at(tensor.data_ptr(), form.size))[0]
+            except RuntimeError:  # no storage: as any other
+                pass
+        return self._number_of_any(tensor)
+
+    def _number_of_any(self, tensor):
+        if not getattr(tensor.dtype, "is_floating_point", False):
+            return None
+        with _quiet(self._torch):
+            return float(self._parts.of(tensor)[1][0])
+
     def quiet(self):
         """A context in which what is computed is seen by nothing of the program."""
         return _quiet(self._torch)
@@ -109,11 +127,9 @@ def _readiness(torch):
     return ready
 
 
-def _size_of(torch, dtype):
-    """Bytes of one element, or 0 for dtypes whose memory alone does not say the values (complex: lazily conjugated)."""
-    if getattr(dtype, "is_complex", False) or dtype_name(dtype).startswith(("quint", "qint")):
-        return 0
-    return torch.empty(0, dtype=dtype, device="cpu").element_size()
+def _says_all(dtype):
+    """Whether memory alone says the values: complex numbers may be conjugated lazily, quantised ones have a scale."""
+    return not (getattr(dtype, "is_complex", False) or dtype_name(dtype).startswith(("quint", "qint")))
 
 
 def _has_memory(tensor, length):
