@@ -21,6 +21,11 @@ class Jax(jax_arrays.Arrays):
         return self.array(getattr(variable, "_value", variable) if value is None else value)
 
 
+    def reader(self, variables):
+        """Function() -> [array] that reads many variables."""
+        return lambda: [self.read(variable) for variable in variables]
+
+
 class Step:
     """Stands for a model's `train_step` while it is traced: gives its logs and ours."""
 

@@ -8,31 +8,34 @@ class Points:
 
     def __init__(self, probe):
         self._probe = probe
-        self._known = {}
+        self._known = {}  # (kind, name) -> (dtype, shape, number of bytes, point, header)
         self._pid = probe.pid
 
     def array(self, kind, name, array, step=None):
-        """Record one array (or numpy scalar) under a name, at the current step or at `step`."""
+        """Record one array under a name, at the current step or at `step`."""
         probe = self._probe
         if self._pid != probe.pid:  # a forked child numbers its points anew
             self._known, self._pid = {}, probe.pid
-        dtype, shape = array.dtype, array.shape
-        found = self._known.get((kind, name, dtype, shape))
-        if found is None:
-            found = self._intern(kind, name, dtype, shape)
-        fingerprint = self._fingerprint(array, found[1])
-        if kind == "start":
-            probe.add_start(found[0], fingerprint)
+        found = self._known.get((kind, name))
+        if found is None or found[0] is not array.dtype or found[1] != array.shape:
+            found = self._intern(kind, name, array)
+        _, _, length, point, header = found
+        if length is None or not array.flags.c_contiguous:
+            fingerprint = self._fingerprint(array, header)
         else:
-            probe.add(found[0], fingerprint, step)
+            fingerprint = probe.hasher.pointer(array.__array_interface__["data"][0], length, header)
+        if kind == "start":
+            probe.add_start(point, fingerprint)
+        else:
+            probe.add(point, fingerprint, step)
         if probe.wants(kind):
-            probe.captured(kind, name, dtype.name, shape, _bytes(array))
+            probe.captured(kind, name, array.dtype.name, array.shape, _bytes(array))
 
     def scalar(self, kind, name, array):
         """Record an array, and where it holds one number that number too."""
         self.array(kind, name, array)
         if array.size == 1 and array.dtype.kind not in "SUOV":
-            point = self._known[(kind, name, array.dtype, array.shape)][0]
+            point = self._known[(kind, name)][3]
             self._probe.scalar(point, float(array.reshape(())))
 
     def kept(self, name, array):
@@ -51,11 +54,13 @@ class Points:
         del alive
         return fingerprint
 
-    def _intern(self, kind, name, dtype, shape):
-        point = self._probe.point(kind, name, dtype.name, shape)
+    def _intern(self, kind, name, array):
+        dtype = array.dtype
+        point = self._probe.point(kind, name, dtype.name, array.shape)
         self._pid = self._probe.pid
-        header = self._probe.hasher.header(dtype.name, shape)
-        found = self._known[(kind, name, dtype, shape)] = (point, header)
+        header = self._probe.hasher.header(dtype.name, array.shape)
+        length = None if dtype.hasobject else array.nbytes
+        found = self._known[(kind, name)] = (dtype, array.shape, length, point, header)
         return found
 
 

@@ -13,27 +13,44 @@ class TensorFlow:
     """How TensorFlow's values are read: eager tensors as views, variables by the one operation that reads them."""
 
     def __init__(self):
-        from tensorflow.python.eager import record
+        from tensorflow.python.eager import context, record
         from tensorflow.python.framework import ops
         from tensorflow.python.ops import gen_resource_variable_ops, resource_variable_ops
 
         self.tf = sys.modules["tensorflow"]
         self.numpy = sys.modules["numpy"]
+        self._array, self._is_eager_here = self.numpy.ndarray, self.tf.executing_eagerly
         self.is_eager = lambda value: isinstance(value, ops.EagerTensor)
         self.graph_of = ops.get_default_graph
         self.may_record = record.could_possibly_record
+        self._in_this_thread = context.function_executor_type
         self._read = gen_resource_variable_ops.read_variable_op
         self._plain = resource_variable_ops.ResourceVariable
 
     def read(self, variable):
         """A variable's value as an array, also while a graph is being built (then it is the value before the call)."""
-        value = getattr(variable, "_value", variable)
-        if not self.tf.executing_eagerly():
+        if not self._is_eager_here():
             with self.tf.init_scope():
                 return self.read(variable)
+        value = getattr(variable, "_value", variable)
         if type(value) is self._plain:
             return self.array(self._read(value.handle, value.dtype))
         return self.numpy.asarray(value.numpy())
+
+    def reader(self, variables):
+        """Function() -> [array] that reads many variables: as one call of a function of TensorFlow where that can be."""
+        values = [getattr(variable, "_value", variable) for variable in variables]
+        if not values or any(type(value) is not self._plain for value in values):
+            return lambda: [self.read(variable) for variable in variables]
+        with self.tf.init_scope():
+            read = self.tf.function(lambda: [value.read_value() for value in values], autograph=False)
+            read = read.get_concrete_function()
+
+        def arrays():
+            with self._in_this_thread("SINGLE_THREADED_EXECUTOR"):
+                return [self.array(tensor) for tensor in read()]
+
+        return arrays
 
     def tensor(self, variable):
         """A variable's value at this point of the program or graph, as a tensor."""
@@ -41,7 +58,9 @@ class TensorFlow:
 
     def array(self, tensor):
         """An eager tensor's values: a view where it lies in this process' memory."""
-        value = tensor._numpy() if hasattr(tensor, "_numpy") else tensor.numpy()
+        value = tensor._numpy() if hasattr(tensor, "_numpy") else tensor
+        if type(value) is self._array:
+            return value
         return self.numpy.asarray(value, dtype=object) if isinstance(value, bytes) else self.numpy.asarray(value)
 
     def arrays(self, name, value):

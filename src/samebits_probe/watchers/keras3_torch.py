@@ -19,6 +19,10 @@ class Torch:
         """A variable's value as an array."""
         return self.array(getattr(variable, "_value", variable))
 
+    def reader(self, variables):
+        """Function() -> [array] that reads many variables."""
+        return lambda: [self.read(variable) for variable in variables]
+
     def array(self, tensor):
         """A tensor's values: a view where it lies in this process' memory and is strided."""
         tensor = tensor.detach()

@@ -66,6 +66,7 @@ class Model:
         self.watch = watch
         self.variables = None
         self.optimizers = []
+        self._updated, self._read, self._are_started = [], None, False
         self._seeds_at = None
         self._model = model
 
@@ -76,6 +77,8 @@ class Model:
         known = ([optimizer] if optimizer is not None else []) + self.optimizers
         unique = list({id(one): one for one in known}.values())
         self.variables = keras3_models.Variables(keras3_models.model_variables(model), unique)
+        self._updated = self.variables.weights + self.variables.optimizers
+        self._read, self._are_started = None, False
         self.watch.lives.own(model, self.variables.weights)
 
     def begin(self):
@@ -84,7 +87,9 @@ class Model:
         watch.probe.begin()
         if self.variables is None:
             self.refresh()
-        watch.lives.start(self.variables.weights)
+        if not self._are_started:
+            self._are_started = True
+            watch.lives.start(self.variables.weights)
         if self._seeds_at != watch.probe.step:
             self._seeds_at = watch.probe.step
             self.seeds()
@@ -100,8 +105,11 @@ class Model:
 
     def updates(self):
         """Weights, buffers and optimizer state after the step."""
-        self.watch.variables("update", self.variables.weights)
-        self.watch.variables("update", self.variables.optimizers)
+        if self._read is None:
+            self._read = self.watch.backend.reader([variable for _, variable in self._updated])
+        add = self.watch.points.array
+        for (name, _), array in zip(self._updated, self._read()):
+            add("update", name, array)
 
 
 class TrainFunction:

@@ -1,0 +1,188 @@
+"""Keras 3 on TensorFlow, torch and JAX: what is seen of each way to train, and that watching changes no bit."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+PROGRAM = SAMPLES / "keras3_trains_in_many_ways.py"
+EVERYWHERE = ("fit", "train_on_batch", "generator", "unbuilt", "eagerly", "compiled", "averaged", "accumulated")
+EVERYWHERE += ("scaled", "embedding")
+WAYS = {
+    "tensorflow": (*EVERYWHERE, "several_steps_a_call", "several_compiled_steps_a_call", "two_optimizers"),
+    "torch": EVERYWHERE,
+    "jax": (*EVERYWHERE, "several_steps_a_call"),
+}
+WEIGHTS = ["conv2d/kernel", "conv2d/bias", "batch_normalization/gamma", "batch_normalization/beta"]
+WEIGHTS += ["dense/kernel", "dense/bias"]
+BUFFERS = ["batch_normalization/moving_mean", "batch_normalization/moving_variance"]
+
+
+def environment(backend):
+    for library in ("keras", backend):
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not installed here")
+    return {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+
+
+def plain_output(backend, *ways):
+    run = subprocess.run(
+        [sys.executable, str(PROGRAM), *ways],
+        env={**os.environ, **environment(backend)},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.fixture
+def train(watched_run):
+    """Function(backend, *ways, **config) -> the watched process: everything is seen, or said not to be."""
+
+    def run(backend, *ways, **config):
+        trial = watched_run(None, PROGRAM, *ways, environment=environment(backend), timeout=900, **config)
+        assert not trial.probe_failures
+        assert not trial.only.failures, trial.only.failures
+        trial.only.output = trial.stdout
+        trial.only.errors = trial.stderr
+        trial.only.exit_code = trial.exit_code
+        return trial.only
+
+    return run
+
+
+def short(names):
+    """Names without the model's own: "sequential_3/conv2d_1/kernel" -> "conv2d/kernel"."""
+    parts = [name.split("/")[-2:] for name in names]
+    return ["/".join([layer.rstrip("_0123456789"), leaf]) for layer, leaf in parts]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", sorted(WAYS))
+def test_a_watched_run_trains_the_same_bits(backend, train):
+    watched = train(backend, *WAYS[backend])
+    assert watched.output == plain_output(backend, *WAYS[backend])
+
+
+@pytest.mark.parametrize("backend", sorted(WAYS))
+def test_every_kind_of_point_is_seen_at_each_step_of_fit(backend, train):
+    seen = train(backend, "fit")
+    assert seen.steps == 6
+    for step in range(6):
+        assert seen.names("batch", step) == ["0", "labels.0"]
+        assert [name for name in seen.names("forward", step) if "/" not in name] == ["loss", "accuracy"]
+        assert sorted(short(seen.names("gradient", step))) == sorted(WEIGHTS)
+        updated = short([name for name in seen.names("update", step) if not name.startswith("adam/")])
+        assert sorted(updated) == sorted(WEIGHTS + BUFFERS)
+        assert {"adam/iteration", "adam/learning_rate"} <= set(seen.names("update", step))
+        assert sum("momentum" in name for name in seen.names("update", step)) == len(WEIGHTS)
+    assert [scalar[:2] for scalar in seen.scalars if scalar[1] == "loss"] == [(step, "loss") for step in range(6)]
+    evaluation = [name for name in seen.names("forward") if "/" in name]
+    assert evaluation == ["evaluation/accuracy", "evaluation/loss"] * 2 + ["prediction/0"]
+    assert any(event["event"] == "observed-by" and event["how"] == "train-function" for event in seen.events)
+
+
+@pytest.mark.parametrize("backend", sorted(WAYS))
+def test_the_state_of_a_seed_generator_is_a_random_state_and_no_weight(backend, train):
+    seen = train(backend, "fit")
+    assert sorted(short(seen.names("start", -1))) == sorted(WEIGHTS + BUFFERS)
+    for step in range(-1, 6):
+        assert [name for name in seen.names("rng", step) if "seed_generator" in name]
+    assert len(set(seen.prints("rng"))) > len(set(seen.names("rng")))
+    assert not [name for kind in ("update", "end") for name in seen.names(kind) if "seed_generator" in name]
+
+
+@pytest.mark.parametrize("backend", sorted(WAYS))
+def test_a_seeded_training_leaves_the_same_trace_twice(backend, train):
+    first, second = train(backend, "fit"), train(backend, "fit")
+    assert first.records == second.records
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_several_steps_of_one_call_are_steps(backend, train):
+    seen = train(backend, "several_steps_a_call")
+    assert seen.steps == 6
+    for step in range(6):
+        assert len(seen.names("gradient", step)) == 6
+        assert seen.names("batch", step) == ["0", "labels.0"]
+    assert not seen.not_observed
+
+
+def test_what_xla_hides_inside_one_call_is_said_and_its_steps_are_counted(train):
+    seen = train("tensorflow", "several_compiled_steps_a_call")
+    assert seen.steps == 3
+    assert seen.not_observed == ["batch", "gradient"]
+    assert seen.names("update", 2)
+
+
+def test_gradients_are_seen_under_xla(train):
+    seen = train("tensorflow", "compiled")
+    assert (seen.steps, len(seen.names("gradient", 2)), seen.not_observed) == (3, 6, [])
+
+
+def test_each_optimizer_of_a_train_step_makes_a_step_of_its_own(train):
+    seen = train("tensorflow", "two_optimizers")
+    assert seen.steps == 6
+    assert short(seen.names("gradient", 0)) == ["dense/kernel", "dense/bias"]
+    assert seen.names("gradient", 0)[0] in seen.names("update", 0)
+    assert seen.names("gradient", 0) != seen.names("gradient", 1)
+    assert seen.names("batch", 0) == ["0"]
+    assert seen.names("batch", 1) == []
+
+
+def test_sample_weights_are_a_part_of_the_batch(train):
+    seen = train("tensorflow", "train_on_batch")
+    assert seen.names("batch", 2) == ["0", "labels.0", "sample_weights.0"]
+
+
+@pytest.mark.parametrize("backend", sorted(WAYS))
+def test_the_weights_of_a_model_that_died_are_in_the_end(backend, train):
+    seen = train(backend, "dies")
+    assert seen.steps == 6 + 3
+    assert sorted(short(seen.names("end"))) == sorted((WEIGHTS + BUFFERS) * 2)
+    last = {name: found for name, found in seen.prints("update", 5) if not name.startswith("adam")}
+    assert set(last.items()) <= set(seen.prints("end"))
+
+
+@pytest.mark.parametrize("backend", sorted(WAYS))
+def test_an_error_of_the_program_stays_its_own(backend, train):
+    seen = train(backend, "train_on_batch", "raises")
+    assert seen.exit_code == 1
+    assert "of the program" in seen.errors
+    assert seen.steps == 3
+
+
+@pytest.mark.parametrize("backend", sorted(WAYS))
+def test_a_trial_stops_after_exactly_as_many_steps_as_it_is_told(backend, train):
+    seen = train(backend, "fit", stop_after=2)
+    assert seen.stopped == {"steps": 2}
+    assert {step for step, *_ in seen.records} == {-1, 0, 1}
+
+
+def test_the_tensor_that_is_asked_for_is_written(train):
+    name = train("tensorflow", "fit", stop_after=1).names("gradient", 0)[0]
+    want = {"process": 0, "step": 1, "kind": "gradient", "name": name}
+    seen = train("tensorflow", "fit", stop_after=2, capture=want)
+    assert (seen.folder / "capture.bin").stat().st_size == 3 * 3 * 1 * 4 * 4
+
+
+def test_weights_drawn_without_a_seed_part_at_the_start(watched_run):
+    program = (
+        "import keras, numpy as np\n"
+        "x = np.linspace(0, 1, 80, dtype='float32').reshape(20, 4)\n"
+        "model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(1)])\n"
+        "model.compile('adam', 'mse')\n"
+        "model.fit(x, x[:, :1], batch_size=10, verbose=0, shuffle=False)\n"
+    )
+    runs = [watched_run(None, program, environment=environment("tensorflow")).only for _ in range(2)]
+    starts = [dict(run.prints("start")) for run in runs]
+    assert starts[0].keys() == starts[1].keys()
+    assert [name for name in starts[0] if starts[0][name] != starts[1][name]] == ["sequential/dense/kernel"]
+    assert runs[0].prints("batch") == runs[1].prints("batch")
