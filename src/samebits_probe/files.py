@@ -33,7 +33,7 @@ def watch(report):
 
 
 def _is_ignored(path):
-    folders = (sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev", "/usr", "/etc", "/lib")
+    folders = (sys.prefix + os.sep, sys.base_prefix + os.sep, "/proc/", "/sys/", "/dev/", "/usr/", "/etc/", "/lib/")
     return path.endswith(_IGNORED) or path.startswith(folders)
 
 

@@ -10,9 +10,8 @@ from typing import NamedTuple
 from samebits.launch import folders
 from samebits.launch.command import Naming
 from samebits.model import FilesFile, SavedFile
-from samebits.store import fingerprint_file
+from samebits.store import fingerprint_file, holds_tensors
 
-TENSOR_ENDINGS = (".pt", ".pth", ".npz", ".npy", ".safetensors", ".h5", ".hdf5", ".keras")
 MOST_MATCHES = 10_000
 
 
@@ -51,7 +50,7 @@ def collect(asked: list[Pattern], written: Iterable[Path], directory: Path, nami
         named |= fresh
         if not fresh:
             empty.append(pattern.text)
-    found = {path for path in written if path.suffix.lower() in TENSOR_ENDINGS and path.is_file()}
+    found = {path for path in written if path.is_file() and holds_tensors(path)}
     saved = [_saved(path, naming.name(path), named=path in named) for path in sorted(named | found)]
     return FilesFile(files=saved, patterns_without_match=empty)
 

@@ -1,6 +1,7 @@
 """Records on disk: opened, checked and sealed; and the files that programs save, read by content."""
 
 from samebits.store.artifacts import fingerprint_file
+from samebits.store.recognising import holds_tensors
 from samebits.store.record import Record, open_record, read_trial
 from samebits.store.seal import seal, seal_record
 from samebits.store.trace import Point, ProcessTrace, TrialTrace
@@ -11,6 +12,7 @@ __all__ = [
     "Record",
     "TrialTrace",
     "fingerprint_file",
+    "holds_tensors",
     "open_record",
     "read_trial",
     "seal",

@@ -11,6 +11,7 @@ from samebits.model import SavedFile
 from samebits.store.array_files import read_npy, read_npz, read_safetensors
 from samebits.store.content import Parts, add_json, parse_json
 from samebits.store.hdf5_files import read_hdf5, read_keras
+from samebits.store.recognising import format_of
 from samebits.store.torch_files import read_torch
 
 Reader = Callable[[Path, Parts], str]
@@ -23,9 +24,8 @@ def fingerprint_file(path: Path, named: bool) -> SavedFile:  # noqa: FBT001 - th
     Never raises for what the file holds: `error` says why its content could not be read. A file that cannot be read
     at all has no parts. Nothing in the file is run.
     """
-    suffix = path.suffix.lower()
-    reader = READERS.get(suffix)
     try:
+        reader = READERS.get(format_of(path) or path.suffix.lower())
         if reader is None:
             return _by_bytes(path, named=named)
         return _by_content(path, reader, named=named)

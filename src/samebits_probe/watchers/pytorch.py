@@ -7,6 +7,7 @@ from .pytorch_forwards import Forwards
 from .pytorch_modules import watch_modules
 from .pytorch_optimizers import Optimizers, watch_steps
 from .pytorch_random import samplers
+from .pytorch_saving import watch_saving
 from .pytorch_scaling import watch_scaling
 from .pytorch_watch import Watch
 from .pytorch_weights import Norms, watch_averages
@@ -78,6 +79,12 @@ SEEN = [
         "the trial has no end: inconclusive",
     ),
     (
+        "training in several threads",
+        "the first thread that trains",
+        "every other one",
+        "`training in another thread` in `not_observed`: inconclusive",
+    ),
+    (
         "values of a tensor",
         "dense, strided, sparse, quantised, nested and wrapped tensors of any dtype; on a GPU by a hash that is "
         "computed there",
@@ -102,4 +109,5 @@ def install(module, probe):
     watch_backward(watch, Backward(watch, forwards, by_hand))
     watch_steps(watch, optimizers)
     watch_scaling(watch)
+    watch_saving(watch)
     watch_averages(watch)

@@ -23,7 +23,10 @@ class Backward:
     def before(self, outputs, inputs):
         """The engine starts; `inputs`: see `_inputs_of`. Gives what `after` takes, or None where nothing is watched."""
         watch = self._watch
-        if watch.in_backward or watch.is_idle():
+        if watch.in_backward:
+            return None
+        if watch.is_idle():
+            watch.trains_elsewhere()
             return None
         tensors = [item for item in _as_list(outputs) if isinstance(item, watch.torch.Tensor)]
         watch.in_backward = True

@@ -8,6 +8,7 @@ from .pytorch_names import Names
 from .pytorch_tensors import Fingerprints, dtype_name, shape_of
 
 NAME = "pytorch"
+TRAINS_ELSEWHERE = "training in another thread"
 
 
 class Watch:
@@ -61,6 +62,11 @@ class Watch:
             return False
         self.say("threads", "modules are called in several threads: only the first that trains is watched")
         return True
+
+    def trains_elsewhere(self):
+        """Say so where a thread that is not watched trains: which one is watched is itself a race."""
+        if self._is_elsewhere():
+            self.say(TRAINS_ELSEWHERE, "an optimizer or a backward runs in another thread than the one that is watched")
 
     def _renew(self):
         self.probe.adopt()
