@@ -277,3 +277,9 @@ def test_an_interpreter_beside_another_python_is_still_the_one_meant(ask, tmp_pa
     recording = record(Request(command=command, directory=request.directory, out=request.out, python=python))
     assert recording.trial.status == "complete"
     assert found_of(recording.folder)["executable"] == sys.executable
+
+
+def test_a_script_that_is_not_there_is_refused_before_anything_runs(tmp_path):
+    with pytest.raises(NotFound, match=r"no script nosuch\.py"):
+        check(Request(command=["python", "nosuch.py"], directory=tmp_path, out=tmp_path / "record"))
+    assert not (tmp_path / "record").exists()

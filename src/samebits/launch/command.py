@@ -25,6 +25,15 @@ def find(command: Sequence[str], directory: Path, search_path: str) -> str:
     return os.path.abspath(os.path.join(directory, found))  # noqa: PTH100, PTH118  (links must stay: a venv is one)
 
 
+def check_script(command: Sequence[str], directory: Path) -> None:
+    """Raise NotFound where an interpreter is given a script that is not there; `{out}` in its name is not judged."""
+    if len(command) < 2 or not _INTERPRETER.match(PurePath(command[0]).name):
+        return
+    script = command[1]
+    if script.endswith((".py", ".sh")) and "{" not in script and not (directory / script).exists():
+        raise NotFound(f"There is no script {script}. Looked for {directory / script}.", "Name it from this folder.")
+
+
 def _check_file(name: str, directory: Path) -> str:
     path = directory / name
     if not path.exists():

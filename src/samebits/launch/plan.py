@@ -94,6 +94,7 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
 def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -> Plan:
     """The plan of a request whose record is at `record`; writes nothing. Raises UsageError or NotFound."""
     held = controls.resolve(request.controls, request.preset)
+    command.check_script(request.command, request.directory)
     executable = environment.shim(record, request.python, request.command[0])
     if executable is None:
         executable = command.find(request.command, request.directory, environment.search_path(request.python))
