@@ -33,16 +33,16 @@ class Graphs:
         return not self._tf.executing_eagerly()
 
     def _here(self):
-        kept = self._graph().__dict__
-        if _TRACED not in kept:
-            kept[_TRACED] = Traced()  # on the graph itself, so that both go together
-        return kept[_TRACED]
+        graph = self._graph()
+        if getattr(graph, _TRACED, None) is None:
+            setattr(graph, _TRACED, Traced())  # on the graph itself, so that both go together
+        return getattr(graph, _TRACED)
 
     def _shown(self):
         """What this graph has shown; a condition's graph is also a part of those around it."""
         here, graph = self._here(), getattr(self._graph(), "outer_graph", None)
-        while graph is not None and _TRACED in graph.__dict__:
-            around = graph.__dict__[_TRACED]
+        while getattr(graph, _TRACED, None) is not None:
+            around = getattr(graph, _TRACED)
             here.batches, here.losses = around.batches + here.batches, around.losses + here.losses
             here.models = around.models + [one for one in here.models if one not in around.models]
             graph = getattr(graph, "outer_graph", None)
@@ -62,23 +62,29 @@ class Graphs:
 
     def apply(self, optimizer, gradients, variables, run):
         """An optimizer step in a graph."""
-        here, guard = self._shown(), self._watch.probe.guard
-        guard("start of a graph's step", self._start, here, optimizer, variables)
+        guard = self._watch.probe.guard
+        here = guard("start of a graph's step", self._start, optimizer, variables)
         result = run()
-        if self._is_under_xla():
-            guard("step under XLA", self._outside, optimizer, variables, list(here.models))
-        else:
-            guard("step in a graph", self._call_back, here, optimizer, gradients, variables)
-        here.batches, here.losses, here.models = [], [], []
+        if here is not None:
+            guard("step in a graph", self._end, here, optimizer, gradients, variables)
         return result
 
-    def _start(self, here, optimizer, variables):
+    def _end(self, here, optimizer, gradients, variables):
+        if self._is_under_xla():
+            self._outside(optimizer, variables, list(here.models))
+        else:
+            self._call_back(here, optimizer, gradients, variables)
+        here.batches, here.losses, here.models = [], [], []
+
+    def _start(self, optimizer, variables):
+        here = self._shown()
         self._watch.stepped("apply")
         owned = self._loops.owned(optimizer, variables, here.models)
         self._watch.lives.start(owned.weights)
         for layer in here.models:
             self._watch.lives.own(layer, keras3_models.Variables(keras3_models.model_variables(layer), []).weights)
         self._watch.lives.own(optimizer, keras3_models.named(variables))
+        return here
 
     def _call_back(self, here, optimizer, gradients, variables):
         """End the step with a callback; the next one in the same graph waits for it."""
@@ -137,7 +143,9 @@ class Graphs:
         for point in ("batch", "loss", "gradient"):
             self._watch.not_observed(point, "TensorFlow, inside a function compiled by XLA (jit_compile=True)")
         function = self._calls[0]
-        compiled = function.__dict__.setdefault(_COMPILED, [])
+        if getattr(function, _COMPILED, None) is None:
+            setattr(function, _COMPILED, [])
+        compiled = getattr(function, _COMPILED)
         if not any(known[0] is optimizer for known in compiled):
             count = int(self._watch.backend.read(optimizer.iterations))
             compiled.append([optimizer, variables, models, count])
@@ -155,8 +163,9 @@ class Graphs:
                 result = original(self, *args, **kwargs)
             finally:
                 graphs._calls.pop()
-            if _COMPILED in self.__dict__ and not graphs._calls:
-                graphs._watch.probe.guard("call compiled by XLA", graphs._compiled, self.__dict__[_COMPILED])
+            compiled = getattr(self, _COMPILED, None)
+            if compiled is not None and not graphs._calls:
+                graphs._watch.probe.guard("call compiled by XLA", graphs._compiled, compiled)
             return result
 
         function_class.__call__ = __call__

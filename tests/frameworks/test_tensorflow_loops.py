@@ -1,0 +1,79 @@
+"""TensorFlow loops of the program's own: tapes and optimizers, eagerly, in `tf.function`, and compiled by XLA."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).parent.parent / "samples" / "tf_loops_of_its_own.py"
+WAYS = ("eager", "function", "compiled", "two_optimizers", "loop_in_a_function", "function_in_a_function")
+WAYS += ("every_other",)
+ENVIRONMENT = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="tensorflow is not installed")
+
+
+@pytest.fixture
+def train(watched_run):
+    """Function(*ways) -> the watched process, in which the probe has not failed."""
+
+    def run(*ways):
+        trial = watched_run(None, PROGRAM, *ways, environment=ENVIRONMENT, timeout=900)
+        assert trial.exit_code == 0, trial.stderr
+        assert not trial.only.failures, trial.only.failures
+        trial.only.output = trial.stdout
+        return trial.only
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_watched_loop_trains_the_same_bits_and_is_traced_as_often(train):
+    command = [sys.executable, str(PROGRAM), *WAYS]
+    plain = subprocess.run(command, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, check=True)
+    assert train(*WAYS).output == plain.stdout
+
+
+@pytest.mark.parametrize(
+    ("way", "steps"),
+    [("eager", 3), ("function", 3), ("loop_in_a_function", 6), ("function_in_a_function", 3), ("every_other", 2)],
+)
+def test_a_step_shows_its_batch_loss_gradients_and_update(train, way, steps):
+    seen = train(way)
+    assert seen.steps == steps
+    assert len(seen.names("start", -1)) == 8
+    assert len(seen.names("end", steps)) == 8
+    for step in range(steps):
+        assert seen.names("batch", step) == ["0"]
+        assert seen.names("forward", step) == ["loss"]
+        assert len(seen.names("gradient", step)) == 6
+        assert len([name for name in seen.names("update", step) if not name.startswith("adam")]) == 8
+        assert "adam/iteration" in seen.names("update", step)
+    assert any(name.endswith("seed_generator_state") for name in seen.names("rng", 0))
+    assert not seen.not_observed
+
+
+def test_what_is_evaluated_is_no_batch(train):
+    assert train("eager").names("forward", 3) == ["evaluation/0"]
+
+
+def test_two_optimizers_in_one_function_step_in_their_order(train):
+    seen = train("two_optimizers")
+    assert seen.steps == 6
+    for step in range(6):
+        optimizer = "sgd" if step % 2 else "adam"
+        assert {name.split("/")[0] for name in seen.names("update", step) if "/iteration" in name} == {optimizer}
+
+
+def test_steps_compiled_by_xla_are_counted_and_what_is_inside_is_said(train):
+    seen = train("compiled")
+    assert seen.steps == 3
+    assert seen.not_observed == ["batch", "loss", "gradient"]
+    assert len(seen.names("update", 2)) == 8 + 2 + 12
+
+
+def test_a_loop_leaves_the_same_trace_twice(train):
+    assert train("loop_in_a_function").records == train("loop_in_a_function").records
