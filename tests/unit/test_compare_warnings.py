@@ -107,13 +107,6 @@ def test_a_metric_that_was_never_printed(writing, said):
     ]
 
 
-def test_a_process_that_was_not_watched(writing, said):
-    hidden = [{"pid": 3, "argv": ["python", "-I", "tool.py"], "watched": False, "why": "-I"}]
-    warnings = said([writing.training(trial={"python_processes": hidden})] * 2)
-    assert warnings == ["Python ran unwatched: python -I tool.py (-I); what it did is compared only through files"]
-    assert said.result.scope.not_observed == ["the process python -I tool.py (-I)"]
-
-
 def test_what_a_watcher_cannot_see_is_in_the_scope(writing, said):
     event = {"event": "not-observed", "point": "gradient", "why": "torch.func.grad"}
     assert said([writing.training(events=[HOW, event])] * 2) == []

@@ -15,7 +15,7 @@ from samebits.compare.align import AlignedTrial
 from samebits.compare.coverage import has_named_file, uncovered, unended
 from samebits.compare.endings import bad_endings, is_usable, never_started
 from samebits.compare.ranks import missing_ranks
-from samebits.compare.watching import nothing_observed
+from samebits.compare.watching import nothing_observed, ran_unwatched
 from samebits.model import RecordFile
 
 
@@ -98,6 +98,11 @@ def _unobserved(looked: Looked) -> Reason | None:
     return Reason(*nothing_observed(empty, looked.record))
 
 
+def _hidden(looked: Looked) -> Reason | None:
+    found = ran_unwatched(looked.usable)
+    return Reason(*found) if found else None
+
+
 def _ranks(looked: Looked) -> Reason | None:
     for trial in looked.usable:
         missing = missing_ranks(trial.trial)
@@ -166,6 +171,7 @@ _LOOKS: tuple[Callable[[Looked], Reason | None], ...] = (
     _patterns,
     _endings,
     _unobserved,
+    _hidden,
     _ranks,
     _not_to_the_end,
     _coverage,

@@ -149,7 +149,7 @@ def _children(seen: Seen) -> Iterator[str]:
 
 def _unwatched(seen: Seen) -> Iterator[str]:
     hidden = hidden_processes([trial.trial.file for trial in seen.comparison.aligned])
-    if hidden:
+    if hidden and not (seen.reason and hidden in seen.reason.reason):  # else it is the reason itself
         yield f"Python ran unwatched: {hidden}; what it did is compared only through files"
 
 

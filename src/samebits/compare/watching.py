@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from samebits.compare import words
@@ -9,9 +10,32 @@ from samebits.compare.align import AlignedTrial
 from samebits.model import PythonProcess, RecordFile, TrialFile
 
 
+_UNHIDE = (
+    "Start Python without -I, -E or -S, and keep PYTHONPATH in its environment (new folders in front of what is there)."
+)
+_FLAGS = re.compile(r"-[bBdEiIOPqsSuvx]+")
+_QUERIES = frozenset(("-V", "-VV", "--version", "-h", "-?", "--help"))
+
+
 def unwatched_processes(file: TrialFile) -> list[PythonProcess]:
-    """The Python processes of a trial without a probe."""
-    return [process for process in file.python_processes if not process.watched]
+    """The Python processes of a trial without a probe, those left out that only ask the interpreter about itself."""
+    return [process for process in file.python_processes if not process.watched and not _only_asks(process.argv)]
+
+
+def _only_asks(argv: Sequence[str]) -> bool:
+    """Whether the arguments are no more than `--version` or the like."""
+    asked = [word for word in argv[1:] if not _FLAGS.fullmatch(word)]
+    return bool(asked) and _QUERIES.issuperset(asked)
+
+
+def ran_unwatched(trials: Sequence[AlignedTrial]) -> tuple[str, str] | None:
+    """(reason, advice) where a Python process was hidden beside one that was observed; None where none was."""
+    hiding = [trial for trial in trials if trial.members and unwatched_processes(trial.trial.file)]
+    if not hiding:
+        return None
+    which = words.trials([trial.id for trial in hiding])
+    hidden = hidden_processes([trial.trial.file for trial in hiding])
+    return f"Python ran unwatched in {which}, so what it did was not compared: {hidden}.", _UNHIDE
 
 
 def hidden_processes(files: Sequence[TrialFile]) -> str:
@@ -33,7 +57,7 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
     if hidden:
         return (
             f"no step was seen in {which}, and Python ran unwatched: {hidden}.",
-            "Start Python without -I, -E or -S, and leave PYTHONPATH as it is (or put new folders in front of it).",
+            _UNHIDE,
         )
     saved = sorted({file.path for trial in empty for file in trial.trial.files.files})
     if saved:
