@@ -203,7 +203,8 @@ def test_equal_bits_with_a_leak_repeat_with_a_warning(writing, tmp_path):
     result = writing.judged(tmp_path, [writing.training(), leaking(writing, "a" * 32)])
     assert result.verdict == "repeated"
     assert result.warnings == [
-        "trial 2 started from a file that trial 1 had written (runs/checkpoint.pt); that made no difference"
+        "trial 2 started from a file that trial 1 had written (runs/checkpoint.pt); all trials have the same bits, "
+        "but what they would do without that file was not tried"
     ]
 
 

@@ -110,8 +110,9 @@ def _leaks(seen: Seen) -> Iterator[str]:
     leaking = [trial for trial in seen.trials if trial.file.leaks]
     if leaking and not (seen.divergence and seen.reason):  # else it is the reason itself
         files = words.listed(leaked_files(leaking, seen.record)[:3])
-        meaning = "is not what made the difference alone" if seen.divergence else "made no difference"
-        yield f"{leak_sentence(leaking)} ({files}); that {meaning}"
+        equal = "all trials have the same bits, but what they would do without that file was not tried"
+        meaning = "that is not what made the difference alone" if seen.divergence else equal
+        yield f"{leak_sentence(leaking)} ({files}); {meaning}"
 
 
 def _events(seen: Seen) -> Iterator[str]:
