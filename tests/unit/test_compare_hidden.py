@@ -2,6 +2,8 @@
 
 import pytest
 
+from samebits.model import FilesFile, SavedFile
+
 
 def hidden(writing, *argv, changes=None):
     """A training beside a Python process that was not watched."""
@@ -44,3 +46,55 @@ def test_a_question_to_the_interpreter_hides_nothing(writing, tmp_path, query):
 @pytest.mark.parametrize("words", [[], ["-I"], ["train.py", "--version"], ["-c", "1"]])
 def test_whatever_may_train_is_no_question(writing, tmp_path, words):
     assert writing.judged(tmp_path, [hidden(writing, "python", *words)] * 2).verdict == "inconclusive"
+
+
+HOW = {"event": "observed-by", "how": "optimizer"}
+ELSEWHERE = {"event": "not-observed", "point": "training in another thread", "why": "an optimizer runs there"}
+EVALUATES = {"event": "not-observed", "point": "threads", "why": "a module was called there"}
+OTHER = {(0, "batch", "0"): 1}
+
+
+def threaded(writing, changes=None, event=ELSEWHERE, digits=None):
+    """A training beside another thread; `digits`: of a file that it saves and --artifact names."""
+    usual = writing.training(changes, events=[HOW, event])
+
+    def write(folder, number):
+        usual(folder, number)
+        file = SavedFile(path="out/m.pt", named=True, format="torch", tensors={"w": digits or ""})
+        return {"files": FilesFile(files=[file] if digits else [])}
+
+    return write
+
+
+@pytest.mark.parametrize("changes", [None, OTHER])
+def test_a_training_in_another_thread_is_no_answer_whatever_the_bits(writing, tmp_path, changes):
+    result = writing.judged(tmp_path, [threaded(writing), threaded(writing, changes)])
+    assert result.verdict == "inconclusive"
+    assert result.reason == (
+        "more than one thread trained in trials 1 and 2; only one is watched, and which one may change."
+    )
+    assert "--artifact" in result.advice
+
+
+def test_a_second_thread_seen_in_one_trial_only_is_no_answer(writing, tmp_path):
+    result = writing.judged(tmp_path, [writing.training(), threaded(writing, OTHER)])
+    assert (result.verdict, "trained in trial 2;" in result.reason) == ("inconclusive", True)
+
+
+def test_an_evaluation_in_another_thread_stays_in_the_scope(writing, tmp_path):
+    result = writing.judged(tmp_path, [threaded(writing, event=EVALUATES)] * 2)
+    assert (result.verdict, result.scope.not_observed) == ("repeated", ["threads: a module was called there"])
+
+
+def test_threads_are_judged_by_the_files_that_are_named(writing, tmp_path):
+    trials = [threaded(writing, None, EVALUATES, "0" * 32), threaded(writing, OTHER, ELSEWHERE, "0" * 32)]
+    result = writing.judged(tmp_path, trials)
+    assert result.verdict == "repeated"
+    assert "training in another thread: an optimizer runs there" in result.scope.not_observed
+    assert "steps: only the files that were written are compared" in result.scope.not_observed
+
+
+def test_named_files_of_threads_diverge(writing, tmp_path):
+    trials = [threaded(writing, digits="0" * 32), threaded(writing, digits="1" * 32)]
+    result = writing.judged(tmp_path, trials)
+    assert (result.verdict, result.divergence.name) == ("diverged", "out/m.pt > w")

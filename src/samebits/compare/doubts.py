@@ -1,4 +1,4 @@
-"""When a difference is no divergence: the trials that differ did not start from the same files, or machines."""
+"""When a difference is no divergence: the trials that differ had other files or machines, or race to be seen."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from samebits.compare import words
 from samebits.compare.groups import Comparison
 from samebits.compare.reasons import Reason
+from samebits.compare.threads import trained_in_threads
 from samebits.model import Leak, RecordFile
 from samebits.store.trace import TrialTrace
 
@@ -22,7 +23,12 @@ MACHINE_FACTS = (
 
 def why_no_divergence(comparison: Comparison, record: RecordFile) -> Reason | None:
     """The reason why the difference may not be the program's own, or None."""
-    return _leaked(comparison, record) or _other_machine(comparison)
+    return _threads(comparison) or _leaked(comparison, record) or _other_machine(comparison)
+
+
+def _threads(comparison: Comparison) -> Reason | None:
+    found = trained_in_threads([aligned.trial for aligned in comparison.aligned])
+    return Reason(*found) if found else None
 
 
 def _explained(comparison: Comparison, labels: Mapping[int, Hashable]) -> bool:

@@ -15,6 +15,7 @@ from samebits.compare.align import AlignedTrial
 from samebits.compare.coverage import has_named_file, uncovered, unended
 from samebits.compare.endings import bad_endings, is_usable, never_started
 from samebits.compare.ranks import missing_ranks
+from samebits.compare.threads import trained_in_threads
 from samebits.compare.watching import nothing_observed, ran_unwatched
 from samebits.model import RecordFile
 
@@ -98,6 +99,11 @@ def _unobserved(looked: Looked) -> Reason | None:
     return Reason(*nothing_observed(empty, looked.record))
 
 
+def _threads(looked: Looked) -> Reason | None:
+    found = trained_in_threads([trial.trial for trial in looked.usable])
+    return Reason(*found) if found else None
+
+
 def _hidden(looked: Looked) -> Reason | None:
     found = ran_unwatched(looked.usable)
     return Reason(*found) if found else None
@@ -171,6 +177,7 @@ _LOOKS: tuple[Callable[[Looked], Reason | None], ...] = (
     _patterns,
     _endings,
     _unobserved,
+    _threads,
     _hidden,
     _ranks,
     _not_to_the_end,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from samebits.compare import words
 from samebits.compare.align import AlignedTrial
 from samebits.compare.coverage import named_by_program
+from samebits.compare.threads import trains_elsewhere
 from samebits.compare.watching import unwatched_processes
 from samebits.model import Scope
 
@@ -24,7 +25,9 @@ def scope(aligned: Sequence[AlignedTrial]) -> Scope:
 
 def _not_observed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
     for trial in aligned:
-        for process in trial.trial.observed:
+        for process in trial.trial.processes:
+            if not process.observed and not trains_elsewhere(process):
+                continue
             for event in process.events_named("not-observed"):
                 yield f"{event.get('point', '?')}: {event.get('why', '')}"
             if named_by_program(process):

@@ -17,6 +17,7 @@ from samebits.compare.precision import agreements
 from samebits.compare.reasons import Looked, Reason, why_not_repeated
 from samebits.compare.scope import scope
 from samebits.compare.setup import setup
+from samebits.compare.threads import without_racing_traces
 from samebits.compare.warnings import Seen, warnings
 from samebits.model import Divergence, RecordFile, Result, Trial, Verdict
 from samebits.store.trace import TrialTrace
@@ -24,6 +25,7 @@ from samebits.store.trace import TrialTrace
 
 def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
     """Compare the trials and say what that shows. Pure; sets all of Result but `seconds` and `record`."""
+    trials = without_racing_traces(trials)
     looked = Looked(record, [AlignedTrial(trial, record.command) for trial in trials])
     comparison = Comparison(looked.usable)
     divergence = find_divergence(comparison)

@@ -9,7 +9,6 @@ from samebits.compare import words
 from samebits.compare.align import AlignedTrial
 from samebits.model import PythonProcess, RecordFile, TrialFile
 
-
 _UNHIDE = (
     "Start Python without -I, -E or -S, and keep PYTHONPATH in its environment (new folders in front of what is there)."
 )
