@@ -6,6 +6,7 @@ BLAKE2b from the standard library. `-0.0` differs from `0.0`, NaN payloads count
 
 import ctypes
 import hashlib
+import itertools
 import os
 import struct
 
@@ -30,6 +31,14 @@ class Blake2b:
         """What `pointer` and `data` take to mix dtype and shape in; keep it beside the point."""
         return header_of(dtype, shape) + b"\0"
 
+    def together(self, headers):
+        """What `pointers` takes to mix in the headers of several pieces of memory."""
+        return list(headers)
+
+    def pointers(self, addresses, lengths, headers):
+        """Fingerprints of several pieces of memory, each as `pointer` gives it, joined: 16 bytes each."""
+        return b"".join(map(self.pointer, addresses, lengths, headers))
+
     def pointer(self, address, length, header):
         """Fingerprint of `length` bytes at `address` (contiguous, alive during the call): 16 bytes."""
         if not length:
@@ -53,7 +62,8 @@ class Xxh3:
     name = "xxh3"
 
     def __init__(self, path):
-        prototype = ctypes.CFUNCTYPE(_Digest, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64, use_errno=False)
+        # PYFUNCTYPE keeps the GIL: to give it up and wait for it again takes longer than most hashes
+        prototype = ctypes.PYFUNCTYPE(_Digest, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64)
         self._hash = prototype(_address_of(path, b"XXH128"))
 
     def header(self, dtype, shape):
@@ -61,6 +71,18 @@ class Xxh3:
         text = header_of(dtype, shape)
         digest = self._hash(ctypes.cast(text, ctypes.c_void_p), len(text), 0)
         return digest.low, digest.high
+
+    def together(self, headers):
+        """What `pointers` takes to mix in the headers of several pieces of memory."""
+        return int.from_bytes(b"".join(_PAIR.pack(*header) for header in headers), "little")
+
+    def pointers(self, addresses, lengths, headers):
+        """Fingerprints of several pieces of memory, each as `pointer` gives it, joined: 16 bytes each.
+
+        One exclusive-or over all of them: half the time of as many calls of `pointer`.
+        """
+        joined = b"".join(map(self._hash, addresses, lengths, itertools.repeat(0)))
+        return (int.from_bytes(joined, "little") ^ headers).to_bytes(len(joined), "little")
 
     def pointer(self, address, length, header, _pack=_PAIR.pack):
         """Fingerprint of `length` bytes at `address` (contiguous, alive during the call): 16 bytes."""

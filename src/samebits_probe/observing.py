@@ -114,6 +114,17 @@ class Probe:
             self._digests.setdefault(code, []).append((point, fingerprint_))
         return occurrence
 
+    def add_all(self, group, fingerprints):
+        """Record the joined fingerprints (16 bytes each) of a `Group` of points at the current step."""
+        if not self._observed:
+            self._first()
+        if self._leaves and self._seen.keys().isdisjoint(group.once):
+            self._seen.update(group.once)
+            self.recorder.add(group.records(self.step, fingerprints))
+        else:
+            for number, point in enumerate(group.points):
+                self.add(point, fingerprints[16 * number : 16 * number + 16])
+
     def add_start(self, point, fingerprint_):
         """Record initial weights or buffers: at step -1, or at the current step where training has begun before."""
         self.add(point, fingerprint_, step=self.step if self.step else -1)
@@ -240,7 +251,7 @@ class Probe:
         if not self._conclude(wire.STOPPED, {"steps": self.step}):
             os._exit(_CANNOT_WRITE)
         launcher = self.config.get("launcher")
-        while launcher is None or _is_alive(launcher):
+        while launcher is None or process.is_alive(launcher):
             time.sleep(0.2)
         os._exit(0)
 
@@ -300,16 +311,6 @@ class Probe:
         except Exception as error:  # the program must not see it, whatever it is
             self.failed(where, error)
             return None
-
-
-def _is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 _probe = None

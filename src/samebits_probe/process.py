@@ -95,3 +95,14 @@ def _is_standard(path):
         return path is None  # built in
     inside = path.startswith(os.path.dirname(os.__file__) + os.sep)
     return inside and "site-packages" not in path and "dist-packages" not in path
+
+
+def is_alive(pid):
+    """Whether a process is there, of whichever user."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

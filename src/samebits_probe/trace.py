@@ -2,8 +2,13 @@
 
 import json
 import os
+import struct
 
 from . import wire
+
+# a record (wire.RECORD) in pieces: the step, and what stays the same from step to step
+_STEP = struct.Struct("<q").pack
+_REST = struct.Struct("<IBBH").pack
 
 
 def write_whole(path, document):
@@ -12,6 +17,21 @@ def write_whole(path, document):
     with open(part, "w") as file:
         json.dump(document, file)
     os.replace(part, path)
+
+
+class Group:
+    """Points of one kind that are recorded together, in one piece. `once`: what they are counted as in a step."""
+
+    def __init__(self, kind, points):
+        self.points = list(points)
+        self.once = dict.fromkeys(self.points, 1)
+        code = wire.CODE[kind]
+        self._rests = [(_REST(point, code, wire.LEAF, 0), 16 * n) for n, point in enumerate(self.points)]
+
+    def records(self, step, fingerprints):
+        """The records of a step, from the joined fingerprints (16 bytes each)."""
+        first = _STEP(step)
+        return first + first.join([rest + fingerprints[start : start + 16] for rest, start in self._rests])
 
 
 class Recorder:

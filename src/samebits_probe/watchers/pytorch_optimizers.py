@@ -10,6 +10,10 @@ import struct
 import sys
 import weakref
 
+from .pytorch_plans import Plan
+
+_APART = frozenset(("params", "lr"))
+_PLAIN = frozenset((type(None), bool, int, float, str))
 HYPERPARAMETERS = "param_groups.%d"
 
 
@@ -79,18 +83,14 @@ class Optimizers:
         return functools.update_wrapper(seen_closure, closure, updated=())
 
     def _gradients(self, optimizer):
-        watch, add, plan = self._watch, self._watch.probe.add, self.plan_of(optimizer)
-        of = watch.prints.of
-        for weight in plan.weights:
-            gradient = weight.parameter.grad
-            if gradient is not None:
-                found = of(gradient)
-                if found is not None:
-                    add(weight.gradient_point(watch, gradient), found)
+        watch, plan = self._watch, self.plan_of(optimizer)
+        weights = [weight for weight in plan.weights if weight.parameter.grad is not None]
+        gradients = [weight.parameter.grad for weight in weights]
+        points = [weight.gradient_point(watch, gradient) for weight, gradient in zip(weights, gradients)]
+        plan.gradients.record(points, gradients)
         if watch.probe.wants("gradient"):
-            for weight in plan.weights:
-                if weight.parameter.grad is not None:
-                    watch.capture("gradient", weight.name, weight.parameter.grad)
+            for weight, gradient in zip(weights, gradients):
+                watch.capture("gradient", weight.name, gradient)
 
     def _after(self, optimizer):
         plan = self.plan_of(optimizer)
@@ -112,7 +112,7 @@ class Optimizers:
         """What is known of an optimizer's parameters, made anew where they have changed."""
         plan = self._plans.get(id(optimizer))
         if plan is None or plan.reference() is not optimizer:
-            plan = self._plans[id(optimizer)] = Plan(optimizer, self._prefix(optimizer))
+            plan = self._plans[id(optimizer)] = Plan(optimizer, self._prefix(optimizer), self._watch)
             weakref.finalize(optimizer, self._died, id(optimizer), plan).atexit = False
         plan.refresh(optimizer, self._watch.names)
         return plan
@@ -134,13 +134,12 @@ class Optimizers:
     def _hyperparameters(self, optimizer, plan):
         for number, group in enumerate(optimizer.param_groups):
             name = plan.prefix + HYPERPARAMETERS % number
-            plain = []
-            for key, value in group.items():
-                if key == "lr":
-                    self._learning_rate(name + "/lr", value)
-                elif key != "params":
-                    plain.append((key, _plain(value)))
-            self._watch.text("update", name, "hyperparameters", repr(plain))
+            if "lr" in group:
+                self._learning_rate(name + "/lr", group["lr"])
+            values = [value for key, value in group.items() if key not in _APART]
+            if not _PLAIN.issuperset(map(type, values)):
+                values = [_plain(value) for value in values]
+            self._watch.text("update", name, "hyperparameters", repr(values))
 
     def _learning_rate(self, name, value):
         if isinstance(value, self._watch.torch.Tensor):
@@ -150,32 +149,27 @@ class Optimizers:
         self._watch.probe.scalar(point, value)
 
     def _weights(self, plan):
-        watch, add = self._watch, self._watch.probe.add
-        of = watch.prints.of
-        for weight in plan.weights:
-            found = of(weight.parameter)
-            if found is not None:
-                add(weight.update_point(watch), found)
+        watch = self._watch
+        points = [weight.update_point(watch) for weight in plan.weights]
+        plan.updates.record(points, [weight.parameter for weight in plan.weights])
         if watch.probe.wants("update"):
             for weight in plan.weights:
                 watch.capture("update", weight.name, weight.parameter)
 
     def _state(self, optimizer, plan):
-        watch, add, state = self._watch, self._watch.probe.add, optimizer.state
-        of, is_tensor, wants = watch.prints.of, watch.torch.is_tensor, watch.probe.wants("update")
+        watch, state = self._watch, optimizer.state
+        is_tensor, wants = watch.torch.is_tensor, watch.probe.wants("update")
+        points, tensors = [], []
         for weight in plan.weights:
-            values = state.get(weight.parameter)
-            if not values:
-                continue
-            for key, value in values.items():
-                if not is_tensor(value):
+            for key, value in (state.get(weight.parameter) or {}).items():
+                if is_tensor(value):
+                    points.append(weight.states.get(key) or weight.state_point(watch, plan.prefix, key, value))
+                    tensors.append(value)
+                else:
                     self._state_value(plan, "%s%s/%s" % (plan.prefix, weight.name, key), value)
-                    continue
-                found = of(value)
-                if found is not None:
-                    add(weight.state_point(watch, plan.prefix, key, value), found)
-                if wants:
+                if wants and is_tensor(value):
                     watch.capture("update", "%s%s/%s" % (plan.prefix, weight.name, key), value)
+        plan.states.record(points, tensors)
 
     def _state_value(self, plan, name, value):
         """Numbers by their exact text; lists of tensors (LBFGS) one by one."""
@@ -189,62 +183,6 @@ class Optimizers:
             self._watch.tensor("update", name, value)
         else:
             self._watch.text("update", name, type(value).__name__, repr(_plain(value)))
-
-
-class Plan:
-    """One optimizer: the names of its parameters and the ids of their points.
-
-    It holds the parameters, and is let go when the optimizer dies.
-    """
-
-    def __init__(self, optimizer, prefix):
-        self.reference = weakref.ref(optimizer)
-        self.prefix = prefix
-        self.weights = []
-
-    def refresh(self, optimizer, names):
-        """See to it that `weights` are the parameters that the optimizer has now."""
-        number, weights = 0, self.weights
-        for group in optimizer.param_groups:
-            for parameter in group["params"]:
-                if number >= len(weights) or weights[number].parameter is not parameter:
-                    weights[number:] = [Weight(parameter, names.of(parameter))]
-                number += 1
-        del weights[number:]
-
-
-class Weight:
-    """A parameter of an optimizer, with the ids of its points once they are known."""
-
-    __slots__ = ("_gradient", "_states", "_update", "name", "parameter")
-
-    def __init__(self, parameter, name):
-        self.parameter, self.name = parameter, name
-        self._gradient = self._update = None
-        self._states = {}
-
-    def is_loose(self):
-        """Whether it belongs to no model that has been seen."""
-        return self.name.startswith("param.")
-
-    def gradient_point(self, watch, gradient):
-        """The id of its gradient's point."""
-        if self._gradient is None:
-            self._gradient = watch.point("gradient", self.name, gradient)
-        return self._gradient
-
-    def update_point(self, watch):
-        """The id of its point of kind "update"."""
-        if self._update is None:
-            self._update = watch.point("update", self.name, self.parameter)
-        return self._update
-
-    def state_point(self, watch, prefix, key, value):
-        """The id of the point of a tensor in the optimizer's state."""
-        point = self._states.get(key)
-        if point is None:
-            point = self._states[key] = watch.point("update", "%s%s/%s" % (prefix, self.name, key), value)
-        return point
 
 
 def record_buffers(watch):

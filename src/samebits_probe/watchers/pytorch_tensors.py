@@ -32,7 +32,7 @@ class Fingerprints:
         self._pointer = hasher.pointer
         self._plans = {}  # (dtype, shape) -> (header, number of bytes)
         self._plain = frozenset((torch.Tensor, torch.nn.Parameter))
-        self._lies_ready = _readiness(torch)
+        self._lies_ready, self._facts = _readiness(torch), _fact_reader(torch)
         self._numbers = {torch.float32: struct.Struct("<f"), torch.float64: struct.Struct("<d")}
         self._device = DeviceHash(torch)
         self._parts = _Parts(torch, self._plain)
@@ -59,6 +59,29 @@ class Fingerprints:
         plan = (self._hasher.header(dtype_name(dtype), shape), count if _says_all(dtype) else _NEVER_AS_IT_LIES)
         self._plans[dtype, shape] = plan
         return plan
+
+    def plan_of(self, tensors):
+        """What `of_all` takes for tensors like these, or None where any of them needs more than its memory."""
+        if not self._plain.issuperset(map(type, tensors)):
+            return None
+        plans = [self._plans.get((tensor.dtype, tensor.shape)) or self._plan(tensor) for tensor in tensors]
+        lengths = [length for _, length in plans]
+        if min(lengths) <= 0 or not all(map(self._lies_ready, tensors)):
+            return None
+        return self._facts(tensors), lengths, self._hasher.together([header for header, _ in plans])
+
+    def of_all(self, tensors, plan):
+        """The fingerprints of tensors, joined, or None where they are not what `plan_of` found."""
+        facts, lengths, headers = plan
+        try:
+            if self._facts(tensors) != facts:
+                return None
+            addresses = [tensor.data_ptr() for tensor in tensors]
+        except (RuntimeError, NotImplementedError, AttributeError):  # some other kind of tensor now
+            return None
+        if min(addresses) <= _SURELY_MEMORY:
+            return None
+        return self._hasher.pointers(addresses, lengths, headers)
 
     def _of_any(self, tensor):
         try:
@@ -125,6 +148,15 @@ def _readiness(torch):
         return tensor.is_cpu and tensor.layout is strided and tensor.is_contiguous() and not tensor.is_neg()
 
     return ready
+
+
+def _fact_reader(torch):
+    """Function(tensors) -> list of all that a plan relies on."""
+    if not hasattr(torch.Tensor, "is_neg"):
+        return lambda tensors: [
+            (type(t), t.dtype, t.shape, t.device.type, t.layout, t.is_contiguous()) for t in tensors
+        ]
+    return lambda tensors: [(type(t), t.dtype, t.shape, t.is_cpu, t.is_contiguous(), t.is_neg()) for t in tensors]
 
 
 def _says_all(dtype):
