@@ -301,13 +301,6 @@ def test_weights_at_the_end_come_before_files(writing, tmp_path):
     assert place(result.divergence) == (3, "end", "fc.bias")
 
 
-def test_files_whose_names_hold_times_are_compared_all_the_same(writing, tmp_path):
-    one, two = with_files(writing, saved("m-1200.pt")), with_files(writing, saved("m-1300.pt", "1" * 32))
-    result = writing.judged(tmp_path, [one, two])
-    assert place(result.divergence) == (3, "end", "m-1200.pt")
-    assert result.warnings == ["not every trial wrote a file of the same name: m-1200.pt and m-1300.pt"]
-
-
 def test_a_file_found_by_itself_in_some_trials_only_is_a_warning(writing, tmp_path):
     result = writing.judged(tmp_path, [with_files(writing, saved("m.pt")), with_files(writing)])
     assert result.verdict == "repeated"

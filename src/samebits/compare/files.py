@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from samebits.compare.align import TRIAL_FOLDER
+from samebits.compare.pairing import counted, paired
 from samebits.model import SavedFile
 from samebits.store.trace import TrialTrace
 
@@ -23,30 +22,9 @@ class FileDifference:
 def file_differences(a: TrialTrace, b: TrialTrace) -> list[FileDifference]:
     """By name, files first: the parts that differ, then the metrics."""
     found: list[FileDifference] = []
-    for mine, theirs in _paired(a, b):
+    for mine, theirs in paired(a, b):
         found += _parts(mine, theirs) if mine and theirs else _alone(mine or theirs)
     return found + list(_metrics(a, b))
-
-
-def shown_path(file: SavedFile, trial: TrialTrace) -> str:
-    """The file's path without what names the trial."""
-    return file.path.replace(trial.written_at, TRIAL_FOLDER) if trial.written_at else file.path
-
-
-def _paired(a: TrialTrace, b: TrialTrace) -> Iterator[tuple[SavedFile | None, SavedFile | None]]:
-    """Files of the same path; then files whose paths differ in digits only (times, versions), in their order."""
-    mine = {shown_path(file, a): file for file in a.files.files}
-    theirs = {shown_path(file, b): file for file in b.files.files}
-    same = [path for path in mine if path in theirs]
-    yield from ((mine.pop(path), theirs.pop(path)) for path in same)
-    for path in list(mine):
-        twin = next((other for other in theirs if _without_digits(other) == _without_digits(path)), None)
-        yield mine.pop(path), theirs.pop(twin) if twin else None
-    yield from ((None, file) for file in theirs.values())
-
-
-def _without_digits(path: str) -> str:
-    return re.sub(r"\d+", "0", path)
 
 
 def _alone(file: SavedFile | None) -> list[FileDifference]:
@@ -57,13 +35,32 @@ def _alone(file: SavedFile | None) -> list[FileDifference]:
 
 
 def _parts(a: SavedFile, b: SavedFile) -> list[FileDifference]:
-    if a.tensors == b.tensors:
-        return []
-    names = [*a.tensors, *(name for name in b.tensors if name not in a.tensors)]
+    mine, theirs = counted(a), counted(b)
     return [
         FileDifference(f"{a.path} > {name}" if name else a.path, _detail(name, a, b))
-        for name in names
-        if a.tensors.get(name) != b.tensors.get(name)
+        for name in dict.fromkeys([*mine, *theirs])
+        if _differs(name, a, b)
+    ]
+
+
+def _differs(name: str, a: SavedFile, b: SavedFile) -> bool:
+    return a.tensors.get(name) != b.tensors.get(name)
+
+
+def files_alone(a: TrialTrace, b: TrialTrace) -> list[str]:
+    """Paths of files, found by themselves, that have no like in the other trial."""
+    files = [mine or theirs for mine, theirs in paired(a, b) if mine is None or theirs is None]
+    return sorted(file.path for file in files if file and not file.named)
+
+
+def values_apart(a: TrialTrace, b: TrialTrace) -> list[str]:
+    """Parts that differ and do not count: they are no tensors, and nobody named their file."""
+    return [
+        f"{mine.path} > {name}"
+        for mine, theirs in paired(a, b)
+        if mine and theirs
+        for name in sorted({*mine.tensors, *theirs.tensors} - {*counted(mine), *counted(theirs)})
+        if _differs(name, mine, theirs)
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from samebits.compare.align import AlignedTrial
-from samebits.compare.files import shown_path
+from samebits.compare.pairing import shown_path
 from samebits.compare.values import point_numbers
 from samebits.store.trace import ProcessTrace, TrialTrace
 

@@ -10,6 +10,7 @@ import numpy as np
 from samebits.compare import words
 from samebits.compare.doubts import leak_sentence, leaked_files
 from samebits.compare.endings import ended_well
+from samebits.compare.files import files_alone, values_apart
 from samebits.compare.finals import weight_names
 from samebits.compare.groups import Comparison
 from samebits.compare.reasons import Reason
@@ -170,11 +171,32 @@ def _errors(seen: Seen) -> Iterator[str]:
 
 
 def _file_names(seen: Seen) -> Iterator[str]:
-    whole = [trial.trial for trial in seen.comparison.aligned if trial.whole]
-    paths = [{file.path for file in trial.files.files if not file.named} for trial in whole]
-    some = sorted(set().union(*paths) - set(paths[0]).intersection(*paths[1:])) if paths else []
+    some = sorted({path for a, b in _whole_pairs(seen) for path in files_alone(a, b)})
     if some:
         yield f"not every trial wrote a file of the same name: {words.listed(some[:3])}"
+
+
+def _values(seen: Seen) -> Iterator[str]:
+    """What stands in saved files beside tensors: times, names of runs, arguments."""
+    apart = sorted({name for a, b in _whole_pairs(seen) for name in values_apart(a, b)})
+    rest = [words.count(len(apart) - 3, "more part")] if len(apart) > 3 else []
+    named = words.listed([*apart[:3], *rest])
+    if len(apart) == 1:
+        yield (
+            f"{named} differs between trials; it is no tensor and was not counted "
+            "(name the file with --artifact to count it)"
+        )
+    elif apart:
+        yield (
+            f"{named} differ between trials; they are no tensors and were not counted "
+            "(name the file with --artifact to count them)"
+        )
+
+
+def _whole_pairs(seen: Seen) -> list[tuple[TrialTrace, TrialTrace]]:
+    """The first whole trial with each of the others."""
+    whole = [trial.trial for trial in seen.comparison.aligned if trial.whole]
+    return [(whole[0], other) for other in whole[1:]]
 
 
 def _uncompared(seen: Seen) -> Iterator[str]:
@@ -203,6 +225,7 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _metrics,
     _errors,
     _file_names,
+    _values,
     _uncompared,
     _events,
 )

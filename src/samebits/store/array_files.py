@@ -48,6 +48,8 @@ def _add_array(parts: Parts, name: str, stream: IO[bytes]) -> None:
     if fortran:
         data = np.frombuffer(data, dtype).reshape(shape, order="F").tobytes()
     parts.add(name, shape_text(np.lib.format.dtype_to_descr(dtype).__repr__(), shape), data)
+    if dtype.kind in "USMm":  # text and times
+        parts.values.add(name)
 
 
 def read_safetensors(path: Path, parts: Parts) -> str:

@@ -41,8 +41,13 @@ def _by_content(path: Path, reader: Reader, *, named: bool) -> SavedFile:
     except Exception as error:  # a damaged file fails in as many ways as there are readers; all are said
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return _by_bytes(path, named=named, error=reason[:200])
-    printable = {name.encode("utf-8", "backslashreplace").decode(): digits for name, digits in parts.tensors.items()}
-    return SavedFile(path=str(path), named=named, format=kind, tensors=printable)
+    tensors = {_printable(name): digits for name, digits in parts.tensors.items()}
+    values = sorted(map(_printable, parts.values & set(parts.tensors)))
+    return SavedFile(path=str(path), named=named, format=kind, tensors=tensors, values=values)
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _by_bytes(path: Path, *, named: bool, error: str | None = None) -> SavedFile:

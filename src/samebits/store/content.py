@@ -12,20 +12,29 @@ _SCALARS = (str, int, float, complex, bytes, bool, type(None))
 
 
 class Parts:
-    """The parts found so far. A name that comes twice keeps both fingerprints, in one."""
+    """The parts found so far. A name that comes twice keeps both fingerprints, in one.
+
+    `values`: names of parts that are no tensors. `in_array`: plain values added now make up an array.
+    """
 
     def __init__(self) -> None:
         self.tensors: dict[str, str] = {}
+        self.values: set[str] = set()
+        self.in_array = False
 
     def add(self, name: str, header: str, *buffers: Any) -> None:
         """Add a part: `header` says its type and shape, `buffers` are its bytes in logical order."""
+        self.values.discard(name)
         digest = fingerprint(header, *buffers)
         known = self.tensors.get(name)
         self.tensors[name] = digest if known is None else fingerprint("both", known.encode(), digest.encode())
 
     def add_plain(self, name: str, value: Any) -> None:
-        """Add a plain value: a number, text, bytes, or sequences of them."""
+        """Add a plain value, no tensor: a number, text, bytes, or sequences of them."""
+        alone = name not in self.tensors or name in self.values
         self.add(name, type(value).__name__, value if isinstance(value, bytes) else canonical(value))
+        if alone and not self.in_array:
+            self.values.add(name)
 
 
 def fingerprint(header: str, *buffers: Any) -> str:

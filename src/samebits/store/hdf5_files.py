@@ -63,7 +63,9 @@ def _add_item(parts: Parts, name: str, item: Any, h5py: Any) -> None:
 
 def _add_attributes(parts: Parts, name: str, item: Any) -> None:
     for key in sorted(item.attrs):
-        _add_value(parts, joined(name, f"@{key}"), item.attrs[key])
+        attribute = joined(name, f"@{key}")
+        _add_value(parts, attribute, item.attrs[key])
+        parts.values.add(attribute)
 
 
 def _add_value(parts: Parts, name: str, value: Any) -> None:
@@ -75,6 +77,8 @@ def _add_value(parts: Parts, name: str, value: Any) -> None:
     array = np.asarray(value)
     if array.dtype.hasobject:
         parts.add(name, shape_text("object", array.shape), canonical(array.tolist()))
+        if all(isinstance(item, (str, bytes)) for item in array.flat):
+            parts.values.add(name)
     else:
         parts.add(name, shape_text(array.dtype.str, array.shape), np.ascontiguousarray(array).tobytes())
 

@@ -194,7 +194,10 @@ class _Walk:
         if name.startswith("torch._utils._rebuild_tensor") and _storage_of(arguments[0]) is not None:
             self._add_tensor(path, arguments)
             return
+        known = self._parts.in_array
+        self._parts.in_array = known or name.endswith("multiarray._reconstruct")  # an array of numpy
         self._add_object(path, name, made, arguments)
+        self._parts.in_array = known
 
     def _add_object(self, path: str, name: str, made: Made, arguments: tuple[Any, ...]) -> None:
         """Any other object: its class, what it was made from, and what was put into it."""
