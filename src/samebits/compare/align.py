@@ -18,11 +18,20 @@ _SPAWNED = re.compile(r"(fd|handle|pid)=\d+")  # multiprocessing's own arguments
 
 
 class Key(NamedTuple):
-    """What makes two processes of different trials the same one: arguments, rank, and the how-many-eth of these."""
+    """What makes two processes of different trials the same one: arguments, rank, and the how-many-eth of these.
+
+    `identity`: multiprocessing's own number of a child, which says more than the order in which children begin.
+    """
 
     argv: tuple[str, ...]
     rank: int
     nth: int
+    identity: tuple[int, ...] = ()
+
+    @property
+    def family(self) -> tuple[tuple[str, ...], int, tuple[int, ...]]:
+        """What siblings have in common that only their order, or what they did, tells apart."""
+        return self.argv, self.rank, self.identity
 
 
 @dataclass(frozen=True)
@@ -59,11 +68,13 @@ class AlignedTrial:
     @cached_property
     def members(self) -> list[Member]:
         """By order, then by rank."""
-        found, seen = [], Counter[tuple[tuple[str, ...], int]]()
-        for order, trace in _ordered(self.trial.observed):
-            part = (normal_argv(trace.facts["argv"], self.trial, self.command), trace.facts.get("rank") or 0)
-            found.append(Member(Key(*part, seen[part]), order, trace))
-            seen[part] += 1
+        found, seen = [], Counter[Any]()
+        identities = _identities(self.trial.observed)
+        for (order, trace), identity in zip(_ordered(self.trial.observed), identities, strict=True):
+            argv = normal_argv(trace.facts["argv"], self.trial, self.command)
+            key = Key(argv, trace.facts.get("rank") or 0, 0, identity)
+            found.append(Member(key._replace(nth=seen[key]), order, trace))
+            seen[key] += 1
         return sorted(found, key=lambda member: (member.order, member.key.rank))
 
     @cached_property
@@ -73,6 +84,15 @@ class AlignedTrial:
         for member in self.members:
             most[member.order] = max(most.get(member.order, 0), member.trace.steps)
         return sum(most.values())
+
+
+def _identities(processes: list[ProcessTrace]) -> list[tuple[int, ...]]:
+    """The identity of each process; none at all where a child of another process lacks its own."""
+    found = [process.facts.get("identity") for process in processes]
+    children = [i for i, process in zip(found, processes, strict=True) if process.facts.get("forked_from") is not None]
+    if not all(isinstance(identity, list) for identity in children):
+        return [()] * len(processes)
+    return [tuple(identity) if isinstance(identity, list) else () for identity in found]
 
 
 def _ordered(processes: list[ProcessTrace]) -> list[tuple[int, ProcessTrace]]:
@@ -119,29 +139,3 @@ def _normal_word(word: str, trial: TrialTrace, command: Sequence[str]) -> str:
             for number in (f"{trial.id:03d}", str(trial.id)):
                 word = word.replace(original.replace("{trial}", number), original)
     return _SPAWNED.sub(r"\1=N", word)
-
-
-def pairs(a: AlignedTrial, b: AlignedTrial) -> list[tuple[Member | None, Member | None]]:
-    """Processes that belong together, by order; None stands for one that the other trial does not have.
-
-    Keys decide. What is left over is paired in its order where both have as many of the rank: a folder made anew for
-    each trial may stand in the arguments.
-    """
-    theirs = {member.key: member for member in b.members}
-    found = [(mine, theirs.pop(mine.key, None)) for mine in a.members]
-    found = [(mine, _take(mine, theirs, found) if other is None else other) for mine, other in found]
-    return [*found, *((None, member) for member in theirs.values())]
-
-
-def _take(mine: Member, theirs: dict[Key, Member], found: list[tuple[Member, Member | None]]) -> Member | None:
-    rank = mine.key.rank
-    left = [key for key in theirs if key.rank == rank]
-    alone = [member for member, other in found if other is None and member.key.rank == rank]
-    if not left or len(alone) < 1 or not _same_program(mine, theirs[left[0]]):
-        return None
-    return theirs.pop(left[0])
-
-
-def _same_program(a: Member, b: Member) -> bool:
-    """Whether the arguments differ in values only."""
-    return len(a.key.argv) == len(b.key.argv) and a.key.argv[:2] == b.key.argv[:2]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from samebits.compare.align import AlignedTrial, Member, pairs
+from samebits.compare.align import AlignedTrial, Key, Member
 from samebits.compare.differences import Row, TraceDifference, difference
 from samebits.compare.files import FileDifference, file_differences
+from samebits.compare.matching import pairs
 from samebits.compare.ranks import missing_ranks
 
 
@@ -31,6 +33,13 @@ class PairDifference:
     def equal(self) -> bool:
         """Whether everything compared has the same bits."""
         return not self.files and all(part.found.equal and not part.alone for part in self.members)
+
+    @property
+    def indistinct(self) -> list[Key]:
+        """Processes that differ beside siblings that differ: which of them belong together is a guess."""
+        unequal = [part.member.key for part in self.members if not part.found.equal]
+        many = Counter(key.family for key in unequal)
+        return [key for key in unequal if many[key.family] > 1]
 
 
 @dataclass

@@ -155,6 +155,16 @@ def _unwatched(seen: Seen) -> Iterator[str]:
         yield f"Python ran unwatched: {hidden}; what it did is compared only through files"
 
 
+def _siblings(seen: Seen) -> Iterator[str]:
+    """Said where the divergence itself may come of siblings that were paired wrongly."""
+    pairs = seen.comparison.against_reference().values() if seen.divergence else []
+    commands = {words.command(key.argv) for pair in pairs for key in pair.indistinct}
+    for command in sorted(commands):
+        yield (
+            f"processes of equal arguments could not be told apart: paired in the order in which they began ({command})"
+        )
+
+
 def _metrics(seen: Seen) -> Iterator[str]:
     whole = [trial.trial for trial in seen.comparison.aligned if trial.whole]
     for name in seen.record.options.metrics:
@@ -219,6 +229,7 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _leaks,
     _failed,
     _unwatched,
+    _siblings,
     _children,
     _code,
     _packages,

@@ -38,6 +38,7 @@ class _Facts(Document):
     argv: list[str]
     rank: int | None = None
     world_size: int | None = None
+    identity: list[int] | None = None
 
 
 class _PointLine(Document):
