@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 import numpy as np
 
@@ -20,14 +20,21 @@ def final(aligned: AlignedTrial) -> str | None:
     """
     if not aligned.whole:
         return None
-    parts = [part for member in aligned.members for part in sorted(_end_weights(member.trace))]
-    parts = parts or sorted(_named_files(aligned.trial))
+    parts = _of_processes(aligned) or sorted(_named_files(aligned.trial))
     if not parts:
         return None
     digest = hashlib.blake2b(digest_size=16)
     for name, fingerprint in parts:
         digest.update(name.encode("utf-8", "backslashreplace") + b"\0" + fingerprint)
     return digest.hexdigest()
+
+
+def _of_processes(aligned: AlignedTrial) -> list[tuple[str, bytes]]:
+    """The end weights of all processes in their order; of siblings, which begin in any order, in that of content."""
+    families: dict[Hashable, list[list[tuple[str, bytes]]]] = {}
+    for member in aligned.members:
+        families.setdefault(member.key.family, []).append(sorted(_end_weights(member.trace)))
+    return [part for siblings in families.values() for parts in sorted(siblings) for part in parts]
 
 
 def _end_weights(trace: ProcessTrace) -> Iterator[tuple[str, bytes]]:
