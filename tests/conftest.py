@@ -237,3 +237,11 @@ def _lines(path):
 def _unpacked(path, struct):
     data = path.read_bytes() if path.is_file() else b""
     return list(struct.iter_unpack(data[: len(data) - len(data) % struct.size]))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interrupts_arrive():
+    """What the tests start can be interrupted, also where they run in the background, which ignores SIGINT."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
