@@ -57,7 +57,7 @@ class Probe:
         self._points, self._names, self._seen = {}, [], {}
         self._observed = self._sampled = self._ended = False
         self._began, self._by_program, self._stepped = None, False, False
-        self._leaves, self._digests = True, {}
+        self._leaves, self._digests, self._failures = True, {}, set()
         self.recorder.document(wire.PROCESS, process.facts(forked_from))
 
     def adopt(self):
@@ -301,8 +301,10 @@ class Probe:
         self.event("not-observed", point=point, why=why)
 
     def failed(self, where, error):
-        """The probe itself failed: the trial is inconclusive, the program goes on."""
-        self.event("probe-failed", where=where, error="%s: %s" % (type(error).__name__, error))
+        """The probe itself failed: the trial is inconclusive, the program goes on. Said once a place."""
+        if where not in self._failures:
+            self._failures.add(where)
+            self.event("probe-failed", where=where, error="%s: %s" % (type(error).__name__, error))
 
     def guard(self, where, function, *arguments):
         """Call `function`; a failure is recorded and never reaches the program."""

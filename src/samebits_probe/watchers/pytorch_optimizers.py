@@ -6,15 +6,11 @@ method that learning rate schedulers look at.
 """
 
 import functools
-import struct
 import sys
 import weakref
 
 from .pytorch_plans import Plan
-
-_APART = frozenset(("params", "lr"))
-_PLAIN = frozenset((type(None), bool, int, float, str))
-HYPERPARAMETERS = "param_groups.%d"
+from .pytorch_settings import plain
 
 
 class Optimizers:
@@ -95,7 +91,7 @@ class Optimizers:
     def _after(self, optimizer):
         plan = self.plan_of(optimizer)
         del self._running[-1:]
-        self._hyperparameters(optimizer, plan)
+        plan.settings.record(optimizer)
         self._weights(plan)
         self._state(optimizer, plan)
         if not self._running:  # the step of an optimizer within another one's belongs to that one
@@ -131,23 +127,6 @@ class Optimizers:
         for function in self.gone:
             self._watch.probe.guard("the end of an optimizer", function, plan)
 
-    def _hyperparameters(self, optimizer, plan):
-        for number, group in enumerate(optimizer.param_groups):
-            name = plan.prefix + HYPERPARAMETERS % number
-            if "lr" in group:
-                self._learning_rate(name + "/lr", group["lr"])
-            values = [value for key, value in group.items() if key not in _APART]
-            if not _PLAIN.issuperset(map(type, values)):
-                values = [_plain(value) for value in values]
-            self._watch.text("update", name, "hyperparameters", repr(values))
-
-    def _learning_rate(self, name, value):
-        if isinstance(value, self._watch.torch.Tensor):
-            self._watch.tensor("update", name, value)
-            return
-        point = self._watch.scalar_bytes("update", name, "float64", struct.pack("<d", float(value)))
-        self._watch.probe.scalar(point, value)
-
     def _weights(self, plan):
         watch = self._watch
         points = [weight.update_point(watch) for weight in plan.weights]
@@ -182,7 +161,7 @@ class Optimizers:
         elif self._watch.torch.is_tensor(value):
             self._watch.tensor("update", name, value)
         else:
-            self._watch.text("update", name, type(value).__name__, repr(_plain(value)))
+            self._watch.text("update", name, type(value).__name__, repr(plain(value)))
 
 
 def record_buffers(watch):
@@ -191,17 +170,6 @@ def record_buffers(watch):
     for model in list(names.models.values()):
         for name, tensor in model.buffers():
             watch.tensor("update", names.has(tensor) or model.label + name, tensor)
-
-
-def _plain(value):
-    """A value whose `repr` is the same in every process: what is no number or text is its type's name."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    return type(value).__name__
 
 
 def _is_nested(caller):

@@ -3,6 +3,7 @@
 import weakref
 
 from .pytorch_rows import Rows
+from .pytorch_settings import Settings
 
 
 class Plan:
@@ -15,6 +16,7 @@ class Plan:
         self.reference = weakref.ref(optimizer)
         self.prefix = prefix
         self.weights = []
+        self.settings = Settings(watch, prefix)
         self.gradients, self.updates, self.states = (
             Rows(watch, "gradient"),
             Rows(watch, "update"),

@@ -103,13 +103,11 @@ class Watch:
 
     def text(self, kind, name, dtype, text):
         """Fingerprint a value that is no tensor by its exact text."""
-        self.scalar_bytes(kind, name, dtype, text.encode("utf-8", "surrogatepass"))
+        self.probe.add(*self.print_of_bytes(kind, name, dtype, text.encode("utf-8", "surrogatepass")))
 
-    def scalar_bytes(self, kind, name, dtype, data):
-        """Fingerprint a single value's bytes and record it; gives the id of its point."""
+    def print_of_bytes(self, kind, name, dtype, data):
+        """(id of the point, fingerprint) of a single value, given as bytes."""
         header = self._headers.get(dtype)
         if header is None:
             header = self._headers[dtype] = self.probe.hasher.header(dtype, ())
-        point = self.probe.point(kind, name, dtype)
-        self.probe.add(point, self.probe.hasher.data(data, header))
-        return point
+        return self.probe.point(kind, name, dtype), self.probe.hasher.data(data, header)
