@@ -10,6 +10,7 @@ import pytest
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 PROGRAM = SAMPLES / "keras3_trains_in_many_ways.py"
+LOOPS = SAMPLES / "keras3_loops_of_its_own.py"
 EVERYWHERE = ("fit", "train_on_batch", "generator", "unbuilt", "eagerly", "compiled", "averaged", "accumulated")
 EVERYWHERE += ("scaled", "embedding")
 WAYS = {
@@ -29,9 +30,9 @@ def environment(backend):
     return {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
 
 
-def plain_output(backend, *ways):
+def plain_output(backend, *ways, program=PROGRAM):
     run = subprocess.run(
-        [sys.executable, str(PROGRAM), *ways],
+        [sys.executable, str(program), *ways],
         env={**os.environ, **environment(backend)},
         capture_output=True,
         text=True,
@@ -122,9 +123,40 @@ def test_what_xla_hides_inside_one_call_is_said_and_its_steps_are_counted(train)
     assert seen.names("update", 2)
 
 
-def test_gradients_are_seen_under_xla(train):
+def test_gradients_that_would_change_the_bits_under_xla_stay_unseen_and_this_is_said(train):
     seen = train("tensorflow", "compiled")
+    assert (seen.steps, seen.not_observed) == (3, ["gradient"])
+    assert seen.names("batch", 2) == ["0", "labels.0"]
+    assert seen.names("forward", 2) == ["accuracy", "loss"]
+
+
+def test_gradients_of_a_compiled_step_are_seen_on_jax_where_this_changes_no_bit(train):
+    seen = train("jax", "compiled")
     assert (seen.steps, len(seen.names("gradient", 2)), seen.not_observed) == (3, 6, [])
+
+
+@pytest.mark.parametrize(
+    ("backend", "way", "hidden"),
+    [
+        ("torch", "applied", []),
+        ("torch", "stepped_by_torch", []),
+        ("jax", "stateless", []),
+        ("jax", "stateless_compiled", ["batch", "loss", "gradient"]),
+    ],
+)
+def test_a_loop_of_the_programs_own_is_seen_and_keeps_its_bits(backend, way, hidden, watched_run):
+    trial = watched_run(None, LOOPS, way, environment=environment(backend), timeout=900)
+    seen = trial.only
+    assert not seen.failures, seen.failures
+    assert trial.stdout == plain_output(backend, way, program=LOOPS)
+    assert (seen.steps, seen.not_observed) == (3, hidden)
+    for step in range(3):
+        assert bool(seen.names("gradient", step)) == ("gradient" not in hidden)
+        assert seen.names("update", step)
+        assert bool(seen.names("forward", step)) == (backend == "torch")
+    assert seen.names("start", -1)
+    last = dict(seen.prints("update", 2))
+    assert all(last[name] == found for name, found in seen.prints("end") if name in last)
 
 
 def test_each_optimizer_of_a_train_step_makes_a_step_of_its_own(train):

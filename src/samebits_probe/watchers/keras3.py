@@ -7,6 +7,57 @@ import importlib
 
 from . import keras3_collecting, keras3_models, keras3_points, keras3_training
 
+# what counts as seen: (point, hook, hidden by, said)
+SEEN = [
+    ("rng", "python, numpy, TensorFlow's or torch's seed state; states of seed generators in the model", "", ""),
+    (
+        "batch: inputs, labels, sample weights",
+        "what the train step is given: further outputs (TensorFlow), arguments (torch, JAX)",
+        "TensorFlow: several replicas; XLA with steps_per_execution above 1",
+        "batch: inside one call",
+    ),
+    (
+        "loss",
+        "result of the trainer's compute_loss in a train step; else the mean that the step returns",
+        "a loss computed without compute_loss, torch.compile: the mean since the epoch began stands for it",
+        "",
+    ),
+    ("metrics", "what the train step returns", "", ""),
+    (
+        "gradient",
+        "arguments of Optimizer.apply or stateless_apply: further outputs (TensorFlow, JAX), there and then (torch); "
+        "under torch.compile the parameters' own after the call",
+        "TensorFlow: XLA, several replicas; JAX: a step whose bits it would change (each is checked)",
+        "gradient: given out, it would change the step's bits",
+    ),
+    (
+        "update",
+        "weights, buffers and optimizer variables read after the call; with several steps in a call, after each",
+        "XLA with steps_per_execution above 1: after the last step of a call; its steps are counted by iterations",
+        "as for batch and gradient",
+    ),
+    ("start", "weights and buffers before the first step, in the trace for a model built by its first call", "", ""),
+    ("end", "weights and buffers at exit; those of a model that died, when the next one trains or at exit", "", ""),
+    ("evaluation, prediction", "what the test and predict functions return: forward points of their own", "", ""),
+    (
+        "loops of the program's own",
+        "TensorFlow: Layer.__call__, GradientTape.gradient, Optimizer.apply; in tf.function a callback at a step's end",
+        "XLA (jit_compile=True): batch, loss and gradient",
+        "inside a function compiled by XLA",
+    ),
+    (
+        "loops of the program's own on torch",
+        "Optimizer.apply, with the PyTorch watcher's batch and loss",
+        "",
+        "",
+    ),
+    (
+        "loops of the program's own on JAX",
+        "Optimizer.apply and stateless_apply; in jit a callback with gradients and new values",
+        "batch and loss inside a traced function",
+        "samebits_probe.observe(name, value, step=i) names it",
+    ),
+]
 _BACKENDS = {"tensorflow": "TensorFlow", "torch": "Torch", "jax": "Jax"}
 
 

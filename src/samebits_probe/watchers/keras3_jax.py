@@ -2,7 +2,7 @@
 
 import functools
 
-from . import jax_arrays, keras3_collecting, keras3_jax_loops, keras3_loops, keras3_training
+from . import jax_arrays, keras3_collecting, keras3_jax_checks, keras3_jax_loops, keras3_loops, keras3_training
 from .keras3_points import named_batch
 
 _KEY = "samebits:"
@@ -16,10 +16,10 @@ class Jax(jax_arrays.Arrays):
         self.state = {}  # id of a variable -> its value
 
     def read(self, variable):
-        """A variable's value as an array."""
+        """A variable's value as an array; None where it has none now."""
         value = self.state.get(id(variable))
-        return self.array(getattr(variable, "_value", variable) if value is None else value)
-
+        value = getattr(variable, "_value", variable) if value is None else value
+        return None if value is None else self.array(value)
 
     def reader(self, variables):
         """Function() -> [array] that reads many variables."""
@@ -74,6 +74,10 @@ class TrainFunction(keras3_training.TrainFunction):
     def __init__(self, watch, step):
         super().__init__(watch, step)
         self._lists = None
+
+    def checked(self, function):
+        """The watched function, whose outputs of ours are checked to change nothing."""
+        return self.wrap(keras3_jax_checks.Checked(self.watch, function, self._split))
 
     def before(self, arguments):
         state, data = arguments
@@ -136,7 +140,7 @@ def _wrap_train_maker(trainer, watch, hooks):
                     return original(self, *args, **kwargs)
             result = original(self, *args, **kwargs)
         if self.train_function is not before and not keras3_training.is_watched(self.train_function):
-            self.train_function = train.wrap(self.train_function)
+            self.train_function = train.checked(self.train_function)
         return result
 
     trainer.make_train_function = make_train_function
@@ -150,7 +154,7 @@ class _steps_wrapped:
 
     def __enter__(self):
         def make(step_function, *args, **kwargs):
-            return self._make(self._train.wrap(step_function), *args, **kwargs)
+            return self._make(self._train.checked(step_function), *args, **kwargs)
 
         self._own["_make_function"] = make
 

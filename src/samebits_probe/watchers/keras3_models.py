@@ -57,9 +57,10 @@ class Lives:
         """Record those of (name, variable) pairs that have not been seen before."""
         for name, variable in variables:
             known = self._started.get(id(variable))
-            if (known is None or known() is not variable) and getattr(variable, "_value", variable) is not None:
+            array = self._read(variable) if known is None or known() is not variable else None
+            if array is not None:
                 self._started[id(variable)] = weakref.ref(variable)
-                self._points.array("start", name, self._read(variable))
+                self._points.array("start", name, array)
 
     def own(self, model, variables):
         """Note a model's (name, variable) pairs: they are read when it has died, or at the end of the program."""

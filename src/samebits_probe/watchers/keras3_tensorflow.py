@@ -106,7 +106,8 @@ class TrainStep:
     """Stands for a model's `train_step` while its train function is made and runs: gives its outputs and ours.
 
     Where one call makes several steps in a loop of the graph (`steps_per_execution`), outputs would keep the last
-    alone: there a callback at the end of each step is given the same values. XLA has no callbacks: said.
+    alone: there a callback at the end of each step is given the same values. XLA has no callbacks, and what it fuses
+    depends on what is given out, so that gradients given out change the bits of the update: both are said.
     """
 
     def __init__(self, watch, hooks, model):
@@ -115,12 +116,15 @@ class TrainStep:
         self.on_step = None  # function(layout, arrays), called for each step inside a call
         repeats = not isinstance(model.steps_per_execution, int) or model.steps_per_execution > 1
         replicas = getattr(model.distribute_strategy, "num_replicas_in_sync", 1)
+        self.is_xla = bool(model.jit_compile) and not model.run_eagerly
         self.is_plain = replicas == 1 and not (repeats and model.jit_compile)
         self.calls_back = self.is_plain and repeats and not model.run_eagerly
         if not self.is_plain:
             why = "with several replicas" if replicas > 1 else "under XLA with steps_per_execution above 1"
             for point in ("batch", "gradient"):
                 watch.not_observed(point, "Keras on TensorFlow, %s: inside one call" % why)
+        elif self.is_xla:
+            watch.not_observed("gradient", "Keras on TensorFlow under XLA: given out, it would change the step's bits")
 
     def function(self):
         @functools.wraps(self.original)
@@ -138,6 +142,8 @@ class TrainStep:
         if not self.layouts:
             owned = keras3_models.Variables(keras3_models.model_variables(self.model), [])
             self.watch.lives.start(owned.weights)
+        if self.is_xla or not self.is_plain:
+            return
         for applied in collected.applied[-1:]:
             variables = list(applied.variables) + list(applied.optimizer.variables)
             value = self.watch.backend.tensor
@@ -151,11 +157,11 @@ class TrainStep:
         layout.optimizers = [applied.optimizer for applied in collected.applied]
         for name, value in named_batch(data, self.watch.backend.is_leaf):
             self._add(layout, tensors, ("batch", name), value)
-        if collected.loss is not None:
+        if collected.loss is not None and not self.is_xla:
             self._add(layout, tensors, ("forward", "loss"), collected.loss)
         for index, applied in enumerate(collected.applied):
             for kind, named in (("gradient", applied.gradients), ("update", applied.updates)):
-                for name, value in named:
+                for name, value in named if not self.is_xla else []:
                     self._add(layout, tensors, (kind, name), value)
             if index + 1 < len(collected.applied):
                 layout.steps.append([])

@@ -126,7 +126,7 @@ class TrainFunction:
     def wrap(self, function):
         """The watched function, which stands for `function`."""
 
-        @functools.wraps(function)
+        @functools.wraps(function, updated=())
         def train_function(*args, **kwargs):
             probe = self.watch.probe
             before = probe.guard("begin of a keras step", self._begin, args)
