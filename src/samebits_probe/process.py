@@ -19,6 +19,7 @@ def facts(forked_from=None):
         "pid": os.getpid(),
         "parent": os.getppid(),
         "forked_from": forked_from,
+        "identity": _identity() if forked_from is not None else None,
         "started": time.time(),
         "argv": list(getattr(sys, "orig_argv", None) or _command_line()),
         "executable": sys.executable,
@@ -28,6 +29,13 @@ def facts(forked_from=None):
         "world_size": _number("WORLD_SIZE"),
         "directory": os.getcwd(),
     }
+
+
+def _identity():
+    """Which child of its parent a forked process is, as multiprocessing counts them; None for another fork."""
+    module = sys.modules.get("multiprocessing.process")
+    found = getattr(module.current_process(), "_identity", None) if module is not None else None
+    return list(found) if found else None
 
 
 def _command_line():

@@ -26,7 +26,7 @@ def pairs(a: AlignedTrial, b: AlignedTrial) -> list[tuple[Member | None, Member 
     did comes before their order. What is left over is paired in its order where both have as many of the rank: a
     folder made anew for each trial may stand in the arguments.
     """
-    if len(a.members) == len(b.members) == 1:
+    if len(a.members) == len(b.members) == 1 and a.members[0].key.identity == b.members[0].key.identity:
         return [(a.members[0], b.members[0])]
     theirs = {member.key: member for member in b.members}
     alike = _alike(a.members, b.members)
@@ -50,7 +50,8 @@ def _take(mine: Member, theirs: dict[Key, Member], found: list[tuple[Member, Mem
 
 def _same_program(a: Member, b: Member) -> bool:
     """Whether the arguments differ in values only."""
-    return len(a.key.argv) == len(b.key.argv) and a.key.argv[:2] == b.key.argv[:2]
+    same_place = a.key.identity == b.key.identity
+    return same_place and len(a.key.argv) == len(b.key.argv) and a.key.argv[:2] == b.key.argv[:2]
 
 
 def _alike(ours: Sequence[Member], theirs: Sequence[Member]) -> list[tuple[Member, Key]]:
