@@ -222,7 +222,8 @@ class SavedFile(Document):
     """A file that a trial wrote, compared by content.
 
     `named`: by --artifact (else a tensor file found by itself). `tensors`: part name -> 32 hex digits; a file without
-    parts has one, "". `values`: names of parts that are no tensors (numbers, text, lists of them). `error`: why it could not be read as its format; its bytes are fingerprinted then.
+    parts has one, "". `values`: names of parts that are no tensors (numbers, text, lists of them). `error`: why it
+    could not be read as its format; its bytes are fingerprinted then.
     """
 
     path: str

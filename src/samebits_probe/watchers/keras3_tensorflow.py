@@ -38,7 +38,7 @@ class TensorFlow:
         return self.numpy.asarray(value.numpy())
 
     def reader(self, variables):
-        """Function() -> [array] that reads many variables: as one call of a function of TensorFlow where that can be."""
+        """Function() -> [array] that reads many variables: in one call of a TensorFlow function where that can be."""
         values = [getattr(variable, "_value", variable) for variable in variables]
         if not values or any(type(value) is not self._plain for value in values):
             return lambda: [self.read(variable) for variable in variables]
