@@ -21,7 +21,9 @@ class Checked:
         key = self._watch.probe.guard("shapes of a step", self._shapes, state, data)
         chosen = self._chosen.get(key)
         if chosen is None:
-            plain = self._watch.probe.guard("step without outputs", self._plain, state, data)
+            trace = getattr(self._function, "trace", None)
+            traced = trace(state, data) if trace is not None else None  # an error in it is the program's own
+            plain = self._watch.probe.guard("step without outputs", self._plain, traced)
             chosen = self._chosen[key] = self._function
             if plain is not None:
                 return self._compare(key, plain, state, data)
@@ -33,14 +35,13 @@ class Checked:
             (getattr(leaf, "shape", ()), str(getattr(leaf, "dtype", type(leaf)))) for leaf in leaves
         )
 
-    def _plain(self, state, data):
+    def _plain(self, traced):
         """The step without our outputs, from the same trace: the program's code is not run again. None: none is made.
 
         A step with effects (printing, callbacks) is not run twice.
         """
-        if not hasattr(self._function, "trace"):
+        if traced is None:
             return None
-        traced = self._function.trace(state, data)
         logs, _, extras = self._split(traced.out_info[0])
         if not extras or traced.jaxpr.effects:
             return None
