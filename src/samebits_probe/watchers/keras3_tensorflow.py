@@ -25,7 +25,7 @@ class TensorFlow:
         self.may_record = record.could_possibly_record
         self._in_this_thread = context.function_executor_type
         self._read = gen_resource_variable_ops.read_variable_op
-        self._plain = resource_variable_ops.ResourceVariable
+        self._plain = resource_variable_ops.BaseResourceVariable
 
     def read(self, variable):
         """A variable's value as an array, also while a graph is being built (then it is the value before the call)."""
@@ -33,14 +33,14 @@ class TensorFlow:
             with self.tf.init_scope():
                 return self.read(variable)
         value = getattr(variable, "_value", variable)
-        if type(value) is self._plain:
+        if isinstance(value, self._plain):
             return self.array(self._read(value.handle, value.dtype))
         return self.numpy.asarray(value.numpy())
 
     def reader(self, variables):
         """Function() -> [array] that reads many variables: in one call of a TensorFlow function where that can be."""
         values = [getattr(variable, "_value", variable) for variable in variables]
-        if not values or any(type(value) is not self._plain for value in values):
+        if not values or not all(isinstance(value, self._plain) for value in values):
             return lambda: [self.read(variable) for variable in variables]
         with self.tf.init_scope():
             read = self.tf.function(lambda: [value.read_value() for value in values], autograph=False)
