@@ -134,7 +134,7 @@ def _wrap_train_maker(trainer, watch, hooks):
         if step is None:
             return original(self, *args, **kwargs)
         before, train = self.train_function, TrainFunction(watch, step)
-        with keras3_training.standing_in(step):
+        with keras3_training.standing_in(self, step.function()):
             if wraps_steps:
                 with _steps_wrapped(self, train):
                     return original(self, *args, **kwargs)

@@ -10,6 +10,7 @@ class Points:
         self._probe = probe
         self._known = {}  # (kind, name) -> (dtype, shape, number of bytes, point, header)
         self._pid = probe.pid
+        self._pointer = probe.hasher.pointer
 
     def array(self, kind, name, array, step=None):
         """Record one array under a name, at the current step or at `step`."""
@@ -23,7 +24,7 @@ class Points:
         if length is None or not array.flags.c_contiguous:
             fingerprint = self._fingerprint(array, header)
         else:
-            fingerprint = probe.hasher.pointer(array.__array_interface__["data"][0], length, header)
+            fingerprint = self._pointer(array.__array_interface__["data"][0], length, header)
         if kind == "start":
             probe.add_start(point, fingerprint)
         else:

@@ -250,15 +250,16 @@ class TrainFunction(keras3_training.TrainFunction):
     def _play(self, layout, values):
         """Record a layout's values; a call that applies several optimizers makes several steps."""
         watch, values = self.watch, iter(values)
+        array, add, number_of = watch.backend.array, watch.points.array, watch.points.scalar
         for number, step in enumerate(layout.steps):
             if number:
                 watch.probe.end_step()
                 watch.probe.begin()
             for (kind, name), value in zip(step, values):
                 if kind == "forward":
-                    watch.numbers([(name, value)])
+                    number_of(kind, name, array(value))
                 else:
-                    watch.record(kind, [(name, value)])
+                    add(kind, name, array(value))
 
     def _refresh(self):
         """A new trace may have built the model, or an optimizer."""

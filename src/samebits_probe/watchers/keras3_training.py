@@ -50,11 +50,11 @@ class Watch:
             self._said.add(how)
             self.probe.event("observed-by", how=how)
 
-    def owned(self, function, *arguments):
+    def owned(self, function, *args, **kwargs):
         """Call a function of the program while other watchers leave steps and points to this one."""
         before, self.probe.stepping = self.probe.stepping, "keras"
         try:
-            return function(*arguments)
+            return function(*args, **kwargs)
         finally:
             self.probe.stepping = before
 
@@ -122,6 +122,7 @@ class TrainFunction:
     def __init__(self, watch, step):
         self.watch, self.step = watch, step
         self.model = Model(watch, step.model)
+        self._stand_in = step.function()
 
     def wrap(self, function):
         """The watched function, which stands for `function`."""
@@ -130,8 +131,8 @@ class TrainFunction:
         def train_function(*args, **kwargs):
             probe = self.watch.probe
             before = probe.guard("begin of a keras step", self._begin, args)
-            with standing_in(self.step):
-                result = self.watch.owned(lambda: function(*args, **kwargs))
+            with standing_in(self.step.model, self._stand_in):
+                result = self.watch.owned(function, *args, **kwargs)
             given = self.given(result)
             probe.guard("keras step", self.after, result, before)
             return given
@@ -156,11 +157,11 @@ class TrainFunction:
 
 
 @contextlib.contextmanager
-def standing_in(step):
-    """The model's `train_step` is `step.function()`, for as long as its train function is made or runs."""
-    own = step.model.__dict__
+def standing_in(model, function):
+    """The model's `train_step` is `function`, for as long as its train function is made or runs."""
+    own = model.__dict__
     before = own.get("train_step")
-    own["train_step"] = step.function()
+    own["train_step"] = function
     try:
         yield
     finally:
@@ -179,7 +180,7 @@ def wrap_train_maker(trainer, watch, step_of, kind):
         step = watch.probe.guard("train step of keras", step_of, self)
         if step is None:
             return original(self, *args, **kwargs)
-        with standing_in(step):
+        with standing_in(self, step.function()):
             result = original(self, *args, **kwargs)
         if self.train_function is not before and not is_watched(self.train_function):
             self.train_function = kind(watch, step).wrap(self.train_function)
