@@ -1,18 +1,8 @@
 """The end of a PyTorch training: what changes after the last step is seen, dead or alive."""
 
-import importlib.util
 import sys
 
 import pytest
-
-
-@pytest.fixture(params=["today", "pytorch-1.3"])
-def torch_python(request, legacy_python):
-    if request.param != "today":
-        return legacy_python(request.param)
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip(f"torch is not installed beside {sys.executable}")
-    return sys.executable
 
 
 @pytest.fixture

@@ -1,21 +1,11 @@
 """PyTorch in several processes: ranks, workers and children."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
 import pytest
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
-
-
-@pytest.fixture(params=["today", "pytorch-1.3"])
-def torch_python(request, legacy_python):
-    if request.param != "today":
-        return legacy_python(request.param)
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip(f"torch is not installed beside {sys.executable}")
-    return sys.executable
 
 
 def ended_well(trial):

@@ -1,6 +1,5 @@
 """A watched run trains the same bits as an unwatched one, prints the same, and ends in the same way."""
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -9,15 +8,6 @@ from pathlib import Path
 import pytest
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
-
-
-@pytest.fixture(params=["today", "pytorch-1.3"])
-def torch_python(request, legacy_python):
-    if request.param != "today":
-        return legacy_python(request.param)
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip(f"torch is not installed beside {sys.executable}")
-    return sys.executable
 
 
 def plain(python, program, *arguments):

@@ -13,22 +13,7 @@ from samebits.model import Options
 from samebits.store import open_record
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-
-
-@pytest.fixture
-def ask(tmp_path):
-    """Function(sample, *words, **options) -> Request for a program of tests/samples, in an empty folder."""
-    (tmp_path / "work").mkdir()
-
-    def request(sample, *words, **options):
-        return Request(
-            command=[sys.executable, str(SAMPLES / sample), *map(str, words)],
-            directory=tmp_path / "work",
-            out=tmp_path / "record",
-            options=Options(**{"trials": 3, **options}),
-        )
-
-    return request
+TRIALS = 3  # what `ask` asks for where nothing else is said
 
 
 def leaks_of(folder):

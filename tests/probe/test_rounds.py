@@ -1,6 +1,5 @@
 """Looking in rounds: how far each goes, when it is over, and what records of earlier runs add."""
 
-import sys
 import time
 from pathlib import Path
 
@@ -9,30 +8,13 @@ import pytest
 from samebits.check import add, check, record
 from samebits.errors import NotFound, RecordError, SamebitsError
 from samebits.launch import captures
-from samebits.launch.plan import Request
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import Looked, Schedule, estimate
 from samebits.model import Options, TrialFile
 from samebits.store import open_record
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-
-
-@pytest.fixture
-def ask(tmp_path):
-    """Function(sample, *words, out=..., against=..., **options) -> Request for a program of tests/samples."""
-    (tmp_path / "work").mkdir()
-
-    def request(sample, *words, out="record", against=None, **options):
-        return Request(
-            command=[sys.executable, str(SAMPLES / sample), *map(str, words)],
-            directory=tmp_path / "work",
-            out=tmp_path / out,
-            against=against,
-            options=Options(**{"trials": 2, **options}),
-        )
-
-    return request
+TRIALS = 2  # what `ask` asks for where nothing else is said
 
 
 def rounds_of(folder):

@@ -20,26 +20,6 @@ from samebits.store import open_record
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 
-@pytest.fixture
-def ask(tmp_path):
-    """Function(sample, *words, out=..., **options) -> Request for a program of tests/samples, in an empty folder."""
-    work = tmp_path / "work"
-    work.mkdir()
-
-    def request(sample, *words, out="record", overwrite=False, python=None, controls=(), **options):
-        return Request(
-            command=[sys.executable, str(SAMPLES / sample), *map(str, words)],
-            directory=work,
-            out=tmp_path / out,
-            overwrite=overwrite,
-            python=python,
-            controls=list(controls),
-            options=Options(**options),
-        )
-
-    return request
-
-
 def trial_of(folder, number=1):
     return TrialFile.model_validate_json((folder / "trials" / f"{number:03d}" / "trial.json").read_text())
 

@@ -13,26 +13,9 @@ from samebits.check import check, record
 from samebits.errors import SamebitsError
 from samebits.launch import documents
 from samebits.launch.plan import Request
-from samebits.model import Options
 from samebits.store import open_record
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-
-
-@pytest.fixture
-def ask(tmp_path):
-    """Function(sample, *words, **options) -> Request for a program of tests/samples, in an empty folder."""
-    (tmp_path / "work").mkdir()
-
-    def request(sample, *words, **options):
-        return Request(
-            command=[sys.executable, str(SAMPLES / sample), *map(str, words)],
-            directory=tmp_path / "work",
-            out=tmp_path / "record",
-            options=Options(**options),
-        )
-
-    return request
 
 
 def is_alive(pid):

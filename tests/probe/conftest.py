@@ -1,0 +1,33 @@
+"""What tests of real processes share: how they ask for a check of a small program."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from samebits.launch.plan import Request
+from samebits.model import Options
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+@pytest.fixture
+def ask(request, tmp_path):
+    """Function(sample, *words, out=..., **more) -> Request for a program of tests/samples, in an empty folder.
+
+    `more`: fields of Request, else of Options. A module's TRIALS is the number of trials where none is given.
+    """
+    (tmp_path / "work").mkdir()
+    trials = getattr(request.module, "TRIALS", Options().trials)
+
+    def asked(sample, *words, out="record", **more):
+        of_request = {name: more.pop(name) for name in list(more) if name in Request.__dataclass_fields__}
+        return Request(
+            command=[sys.executable, str(SAMPLES / sample), *map(str, words)],
+            directory=tmp_path / "work",
+            out=tmp_path / out,
+            options=Options(**{"trials": trials, **more}),
+            **of_request,
+        )
+
+    return asked
