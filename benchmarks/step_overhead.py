@@ -1,10 +1,10 @@
 """What watching costs: the time of a watched step against a plain one, and against the best peers.
 
-    python benchmarks/step_overhead.py [--training lenet5|unet|keras] [--rounds 5] [--python PATH] [--json FILE]
+    python benchmarks/step_overhead.py [--training lenet5|unet|keras] [--batch N] [--only samebits] [--python PATH]
 
-Each round runs every way of watching once, in turn, in a process of its own; a process' figure is the median of its
-steps (the first ten left out), a ratio is taken within a round, and the median over the rounds is printed with the
-smallest and the largest. So a machine whose speed drifts moves both sides of a ratio.
+The plain training, the watched one and the peers stand side by side, each in a process of its own, and train in turns
+of a few steps; while one trains, the others wait. A ratio is taken within a turn (medians over its steps), so a machine
+whose speed drifts moves both of its sides. The median over the turns is a round's figure; a round starts fresh processes.
 """
 
 import argparse
@@ -14,6 +14,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,7 +24,8 @@ import xxhash._xxhash
 from samebits.launch.injection import prepare
 from samebits_probe import wire
 
-TRAININGS = {"lenet5": ("lenet5_pytorch.py", 210), "unet": ("unet_pytorch.py", 16), "keras": ("lenet5_keras.py", 210)}
+# script, steps of a turn
+TRAININGS = {"lenet5": ("lenet5_pytorch.py", 10), "unet": ("unet_pytorch.py", 1), "keras": ("lenet5_keras.py", 10)}
 HERE = Path(__file__).resolve().parent / "trainings"
 
 
@@ -47,29 +50,55 @@ def ways(training):
     return found
 
 
-def median_step(python, script, steps, batch, way):
-    """Median seconds of a step, in a fresh process."""
+class Training:
+    """A training in a process of its own, which trains when it is told to."""
+
+    def __init__(self, command, extra, folder):
+        self.errors = folder / "stderr"
+        with self.errors.open("w") as errors:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                                            text=True, env={**os.environ, **extra})  # fmt: skip
+
+    def steps(self, count):
+        """Median seconds of the next so many steps."""
+        self.process.stdin.write(f"{count}\n")
+        self.process.stdin.flush()
+        while not (line := self.process.stdout.readline()).startswith("["):  # a peer prints too
+            if not line:
+                raise SystemExit(f"{self.process.args} ended:\n{self.errors.read_text()[-2000:]}")
+        time.sleep(0.005)  # until its threads sleep
+        return statistics.median(json.loads(line))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.stdin.close()
+        self.process.stdout.read()
+        self.process.wait()
+
+
+def start(args, way, folder):
+    """The training, watched in this way."""
     peer, algorithm = way
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        extra = watched(folder, algorithm) if algorithm else {}
-        times = folder / "times.json"
-        command = [python, str(HERE / script), "--steps", str(steps), "--peer", peer, "--times", str(times)]
-        command += ["--batch", str(batch)] if batch else []
-        done = subprocess.run(command, env={**os.environ, **extra}, capture_output=True, text=True)
-        if done.returncode:
-            raise SystemExit(f"{script} with {peer} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-        return statistics.median(json.loads(times.read_text())[min(10, steps // 4) :])
+    command = [args.python, str(HERE / TRAININGS[args.training][0]), "--peer", peer]
+    command += ["--batch", str(args.batch)] if args.batch else []
+    folder.mkdir()
+    return Training(command, watched(folder, algorithm) if algorithm else {}, folder)
 
 
-def measure(python, training, rounds, batch):
-    """Name -> seconds of a step in each round."""
-    script, steps = TRAININGS[training]
-    seconds = {name: [] for name in ways(training)}
-    for number in range(rounds):
-        for name, way in ways(training).items():
-            seconds[name].append(median_step(python, script, steps, batch, way))
-            print(f"round {number + 1}: {name}: {seconds[name][-1] * 1e3:.2f} ms", file=sys.stderr, flush=True)
+def one_round(args, chosen):
+    """Way -> seconds of a step in each turn."""
+    count = TRAININGS[args.training][1]
+    seconds = {name: [] for name in chosen}
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        begun = {name: stack.enter_context(start(args, way, Path(folder, str(number))))
+                 for number, (name, way) in enumerate(chosen.items())}  # fmt: skip
+        for training in begun.values():
+            training.steps(3 * count)  # until it is warm
+        for _ in range(args.turns):
+            for name, training in begun.items():
+                seconds[name].append(training.steps(count))
     return seconds
 
 
@@ -77,17 +106,23 @@ def main():
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parse.add_argument("--training", choices=TRAININGS, default="lenet5")
     parse.add_argument("--rounds", type=int, default=5)
+    parse.add_argument("--turns", type=int, default=15, help="turns of a round")
+    parse.add_argument("--only", default="", help="ways whose name contains this, beside plain")
     parse.add_argument("--batch", type=int)
     parse.add_argument("--python", default=sys.executable)
-    parse.add_argument("--json", type=Path)
     args = parse.parse_args()
-    seconds = measure(args.python, args.training, args.rounds, args.batch)
-    print(f"{args.training}, {args.rounds} rounds: plain step {statistics.median(seconds['plain']) * 1e3:.2f} ms")
-    for name, values in seconds.items():
-        ratios = sorted(a / b for a, b in zip(values, seconds["plain"], strict=True))
+    chosen = {name: way for name, way in ways(args.training).items() if name == "plain" or args.only in name}
+    rounds = []
+    for number in range(args.rounds):
+        rounds.append(one_round(args, chosen))
+        print(f"round {number + 1} of {args.rounds}", file=sys.stderr, flush=True)
+    plain = statistics.median(s for one in rounds for s in one["plain"])
+    print(f"{args.training}, {args.rounds} rounds of {args.turns} turns: plain step {plain * 1e3:.2f} ms")
+    for name in chosen:
+        ratios = sorted(
+            statistics.median(a / b for a, b in zip(one[name], one["plain"], strict=True)) for one in rounds
+        )
         print(f"{name:24s} {statistics.median(ratios):6.3f}x   ({ratios[0]:.3f} to {ratios[-1]:.3f})")
-    if args.json:
-        args.json.write_text(json.dumps(seconds))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""LeNet-5 on random digits: times every step. A peer's own tracing can be switched on around each step."""
+"""LeNet-5 on random digits: its steps are timed. A peer's own tracing can be switched on around each step."""
 
 import argparse
-import json
-import time
 
 import peers
 import torch
+import turns
 from torch import nn
 
 
@@ -18,27 +17,26 @@ def lenet5():
 
 def main():
     parse = argparse.ArgumentParser()
-    parse.add_argument("--steps", type=int, default=200)
     parse.add_argument("--batch", type=int, default=128)
     parse.add_argument("--peer", default="none", choices=sorted(peers.PEERS))
-    parse.add_argument("--times", required=True)
     args = parse.parse_args()
     torch.manual_seed(2019)
     model, loss_of = lenet5(), nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     images, labels = torch.randn(4096, 1, 28, 28), torch.randint(0, 10, (4096,))
-    around, times = peers.PEERS[args.peer](model), []
-    for _ in range(args.steps):
-        rows = torch.randint(0, 4096, (args.batch,))
-        x, y = images[rows], labels[rows]  # a fresh batch, as a loader gives one
-        start = time.perf_counter()
+    around = peers.PEERS[args.peer](model)
+
+    def train(x, y):
         with around():
             optimizer.zero_grad()
             loss_of(model(x), y).backward()
             optimizer.step()
-        times.append(time.perf_counter() - start)
-    with open(args.times, "w") as file:
-        json.dump(times, file)
+
+    def step():
+        rows = torch.randint(0, 4096, (args.batch,))
+        return turns.timed(train, images[rows], labels[rows])  # a fresh batch, as a loader gives one
+
+    turns.take(step)
 
 
 if __name__ == "__main__":

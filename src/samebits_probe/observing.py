@@ -33,6 +33,7 @@ class Probe:
         self.config = config
         self.hasher = fingerprint.make_hasher(config["hash"], config.get("xxhash"))
         self._rng_headers = {}  # length of a state -> header
+        self._states = {}  # name of a random state -> (its bytes, the id of its point, their fingerprint)
         self.converters = []  # functions(value) -> (dtype, shape, contiguous buffer) or None; watchers add theirs
         self.step = 0
         self.stepping = None  # the watcher whose train function runs ("keras"): others then record and count nothing
@@ -55,6 +56,7 @@ class Probe:
         os.makedirs(folder)
         self.recorder = Recorder(folder)
         self._points, self._names, self._seen = {}, [], {}
+        self._states.clear()
         self._observed = self._sampled = self._ended = False
         self._began, self._by_program, self._stepped = None, False, False
         self._leaves, self._digests, self._failures = True, {}, set()
@@ -207,10 +209,16 @@ class Probe:
         for name, sample in list(rng.SAMPLERS.items()):
             state = sample()
             if state is not None:
-                header = self._rng_headers.get(len(state))
-                if header is None:
-                    header = self._rng_headers[len(state)] = self.hasher.header("rng", (len(state),))
-                self.add(self.point("rng", name), self.hasher.data(state, header), step)
+                known = self._states.get(name)
+                if known is None or known[0] != state:
+                    known = self._states[name] = (state, self.point("rng", name), self._print_of_state(state))
+                self.add(known[1], known[2], step)
+
+    def _print_of_state(self, state):
+        header = self._rng_headers.get(len(state))
+        if header is None:
+            header = self._rng_headers[len(state)] = self.hasher.header("rng", (len(state),))
+        return self.hasher.data(state, header)
 
     def end_step(self):
         """A step is over: write it, and stop the trial here where the launcher asked for that."""
@@ -219,12 +227,13 @@ class Probe:
         self._seen.clear()
         self._sampled = False
         self._leaves = self.step < self._thin["after"] or self.step % self._thin["every"] == 0
+        is_last = self._stop_after is not None and self.step >= self._stop_after
         with self.lock:
-            self.guard("write", self.recorder.flush)
+            self.guard("write", self.recorder.flush, is_last)
         if not self._stepped:
             self._stepped = True
             self._tell(self.first_step)
-        if self._stop_after is not None and self.step >= self._stop_after:
+        if is_last:
             self._stop()
 
     def _add_digests(self):

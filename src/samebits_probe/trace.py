@@ -9,6 +9,7 @@ from . import wire
 # a record (wire.RECORD) in pieces: the step, and what stays the same from step to step
 _STEP = struct.Struct("<q").pack
 _REST = struct.Struct("<IBBH").pack
+_SCALARS = 4096  # bytes of scalars, which only curves are drawn from, that may be lost in a crash
 
 
 def write_whole(path, document):
@@ -38,7 +39,7 @@ class Recorder:
     """Appends records to the process' files.
 
     Buffered in memory within a step and written once per step with `os.write`, points before the records
-    that name them. The files are opened at the first write. After a write that failed (a full disk) nothing more is
+    that name them; scalars when there are many. The files are opened at the first write. After a write that failed (a full disk) nothing more is
     written: what would follow a torn record could not be read.
     """
 
@@ -66,15 +67,17 @@ class Recorder:
         """Write a whole JSON file."""
         write_whole(os.path.join(self.folder, name), document)
 
-    def flush(self):
+    def flush(self, scalars=True):
         """Write what the step left behind."""
         if self._points:
             self._write(wire.POINTS, "".join(self._points).encode())
             del self._points[:]
-        for name, buffer in ((wire.SCALARS, self._scalars), (wire.TRACE, self._trace)):
-            if buffer:
-                self._write(name, buffer)
-                del buffer[:]
+        if self._trace:
+            self._write(wire.TRACE, self._trace)
+            del self._trace[:]
+        if len(self._scalars) > (0 if scalars else _SCALARS):
+            self._write(wire.SCALARS, self._scalars)
+            del self._scalars[:]
 
     def _write(self, name, data):
         if self.broken:

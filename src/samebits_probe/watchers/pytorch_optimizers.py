@@ -79,23 +79,31 @@ class Optimizers:
         return functools.update_wrapper(seen_closure, closure, updated=())
 
     def _gradients(self, optimizer):
-        watch, plan = self._watch, self.plan_of(optimizer)
-        weights = [weight for weight in plan.weights if weight.parameter.grad is not None]
-        gradients = [weight.parameter.grad for weight in weights]
-        points = [weight.gradient_point(watch, gradient) for weight, gradient in zip(weights, gradients)]
-        plan.gradients.record(points, gradients)
-        if watch.probe.wants("gradient"):
-            for weight, gradient in zip(weights, gradients):
-                watch.capture("gradient", weight.name, gradient)
+        plan = self.plan_of(optimizer)
+        gradients = plan.record_gradients()
+        if self._watch.probe.wants("gradient"):
+            for weight, gradient in zip(plan.weights, gradients):
+                if gradient is not None:
+                    self._watch.capture("gradient", weight.name, gradient)
 
     def _after(self, optimizer):
         plan = self.plan_of(optimizer)
         del self._running[-1:]
         plan.settings.record(optimizer)
-        self._weights(plan)
-        self._state(optimizer, plan)
+        for name, value in plan.record_updates(optimizer):
+            self._state_value(name, value)
+        if self._watch.probe.wants("update"):
+            self._capture(optimizer, plan)
         if not self._running:  # the step of an optimizer within another one's belongs to that one
             self.close_step(plan)
+
+    def _capture(self, optimizer, plan):
+        watch = self._watch
+        for weight in plan.weights:
+            watch.capture("update", weight.name, weight.parameter)
+            for key, value in (optimizer.state.get(weight.parameter) or {}).items():
+                if watch.torch.is_tensor(value):
+                    watch.capture("update", "%s%s/%s" % (plan.prefix, weight.name, key), value)
 
     def close_step(self, plan):
         """Buffers and what is still open of this step; then the next one begins."""
@@ -127,37 +135,14 @@ class Optimizers:
         for function in self.gone:
             self._watch.probe.guard("the end of an optimizer", function, plan)
 
-    def _weights(self, plan):
-        watch = self._watch
-        points = [weight.update_point(watch) for weight in plan.weights]
-        plan.updates.record(points, [weight.parameter for weight in plan.weights])
-        if watch.probe.wants("update"):
-            for weight in plan.weights:
-                watch.capture("update", weight.name, weight.parameter)
-
-    def _state(self, optimizer, plan):
-        watch, state = self._watch, optimizer.state
-        is_tensor, wants = watch.torch.is_tensor, watch.probe.wants("update")
-        points, tensors = [], []
-        for weight in plan.weights:
-            for key, value in (state.get(weight.parameter) or {}).items():
-                if is_tensor(value):
-                    points.append(weight.states.get(key) or weight.state_point(watch, plan.prefix, key, value))
-                    tensors.append(value)
-                else:
-                    self._state_value(plan, "%s%s/%s" % (plan.prefix, weight.name, key), value)
-                if wants and is_tensor(value):
-                    watch.capture("update", "%s%s/%s" % (plan.prefix, weight.name, key), value)
-        plan.states.record(points, tensors)
-
-    def _state_value(self, plan, name, value):
+    def _state_value(self, name, value):
         """Numbers by their exact text; lists of tensors (LBFGS) one by one."""
         if isinstance(value, (list, tuple)):
             for number, item in enumerate(value):
-                self._state_value(plan, "%s.%d" % (name, number), item)
+                self._state_value("%s.%d" % (name, number), item)
         elif isinstance(value, dict):
             for key, item in value.items():
-                self._state_value(plan, "%s.%s" % (name, key), item)
+                self._state_value("%s.%s" % (name, key), item)
         elif self._watch.torch.is_tensor(value):
             self._watch.tensor("update", name, value)
         else:
