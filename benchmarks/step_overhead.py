@@ -4,7 +4,8 @@
 
 The plain training, the watched one and the peers stand side by side, each in a process of its own, and train in turns
 of a few steps; while one trains, the others wait. A ratio is taken within a turn (medians over its steps), so a machine
-whose speed drifts moves both of its sides. The median over the turns is a round's figure; a round starts fresh processes.
+whose speed drifts moves both of its sides. The median over the turns is a round's figure; each round starts new
+processes.
 """
 
 import argparse

@@ -1,9 +1,10 @@
 """How much sooner a `diverged` verdict comes than seven whole trainings would end: LeNet-5, 20 epochs, 60,000 digits.
 
-    python benchmarks/time_to_verdict.py --data FOLDER [--library pytorch|keras2] [--env keras-tf1.14]
+    python benchmarks/time_to_verdict.py --data FOLDER [--library pytorch|keras2] [--python PATH]
 
 One whole training is timed as the user would run it; seven are extrapolated from it (seven times its time), and the
 printed line says so. The training is left without one control: no seed in PyTorch, library-default threads in Keras.
+The verdict is there when its round ends; the command then looks at the tensor that parts, and that time is printed too.
 """
 
 import argparse
@@ -40,12 +41,13 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         result = Path(name) / "result.json"
         check = [sys.executable, "-m", "samebits", "check", "-n", str(args.trials), "--out", f"{name}/record"]
-        verdict = seconds_of([*check, "--json", str(result), "--", *training], {1})
+        command = seconds_of([*check, "--json", str(result), "--", *training], {1})
         found = json.loads(result.read_text())
         whole = seconds_of(training, {0})
-    where = found["divergence"]
+    where, verdict = found["divergence"], found["seconds"]
     print(f"{args.library}: {found['verdict']} at step {where['step']} > {where['kind']} > {where['name']}")
-    print(f"verdict after {verdict:.1f} s; one whole training {whole:.1f} s, so {args.trials} would take "
+    print(f"verdict after {verdict:.1f} s (command {command:.1f} s)")
+    print(f"one whole training {whole:.1f} s, so {args.trials} would take "
           f"{args.trials * whole:.0f} s (extrapolated): {args.trials * whole / verdict:.0f} times sooner")  # fmt: skip
 
 

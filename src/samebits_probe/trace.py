@@ -39,8 +39,8 @@ class Recorder:
     """Appends records to the process' files.
 
     Buffered in memory within a step and written once per step with `os.write`, points before the records
-    that name them; scalars when there are many. The files are opened at the first write. After a write that failed (a full disk) nothing more is
-    written: what would follow a torn record could not be read.
+    that name them; scalars when there are many. The files are opened at the first write. After a write that failed
+    (a full disk) nothing more is written: what would follow a torn record could not be read.
     """
 
     def __init__(self, folder):
