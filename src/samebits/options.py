@@ -101,6 +101,14 @@ def read_text(text: str) -> str:
     return text
 
 
+def read_names(text: str) -> list[str]:
+    """Names with commas between them."""
+    names = [name.strip() for name in read_text(text).split(",")]
+    if not all(names):
+        raise ValueError(f"{text!r} is not a list of names; say a,b,c.")
+    return names
+
+
 class Option(NamedTuple):
     """One option. `read`: None for a flag. `many`: may be given again. `words`: how many words it takes."""
 
@@ -159,6 +167,11 @@ MARKDOWN = Option("md", ("--md",), "Write Markdown.", "FILE", read_text)
 JUNIT = Option("junit", ("--junit",), "Write JUnit XML.", "FILE", read_text)
 FROM = Option("folder", ("--from",), "Look for the files in this folder first.", "DIR", read_text)
 TO = Option("target", ("--to",), "Fill this folder (default: a cache).", "DIR", read_text)
+SETUPS = Option("setups", ("--setups",), "Only these setups (default: all).", "ID,ID,...", read_names)
+SCALE = Option("scale", ("--scale",), "How much is trained: smoke, small or paper.", "NAME", read_text, "smoke")
+STUDY_TRIALS = Option("trials", ("-n", "--trials"), "Trials of each setup (default: the scale's).", "N", read_trials)
+STUDY_OUT = Option("out", ("--out",), "Folder of the study (default: studies/<name>-<scale>).", "DIR", read_text)
+STUDY_DATA = Option("data", ("--data",), "Folder of the images (default: fetched, or generated).", "DIR", read_text)
 
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, METRICS, ISOLATE, OUT, OVERWRITE)
@@ -171,4 +184,5 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "compare": REPORTS,
     "env": (),
     "data": (FROM, TO),
+    "study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, STUDY_OUT),
 }

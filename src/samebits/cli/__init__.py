@@ -15,8 +15,9 @@ from samebits.cli.data import COMMAND as DATA
 from samebits.cli.env import COMMAND as ENV
 from samebits.cli.record import COMMAND as RECORD
 from samebits.cli.report import COMMAND as REPORT
+from samebits.cli.study import COMMAND as STUDY
 
-COMMANDS = (CHECK, RECORD, REPORT, COMPARE, ENV, DATA)
+COMMANDS = (CHECK, RECORD, REPORT, COMPARE, STUDY, ENV, DATA)
 
 samebits = click.Group(
     "samebits",

@@ -1,0 +1,43 @@
+"""`samebits study`: the paper's study, run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samebits.cli import answering, asking
+from samebits.cli.parsing import Reads, plain
+from samebits.options import read_text
+
+TEXT = """Run a study of the paper: what is missing of it, then its tables, figures and page.
+
+NAME is lenet5 (LeNet-5 classifies MNIST digits) or unet (U-Net segments cells, which are counted). A study that was
+broken off goes on where it stopped. Setups whose interpreter is missing are skipped, and named.
+
+Exit status: 0 when all setups asked for are done, 3 when some are not, 2 wrong use or an error."""
+
+
+def run(name: str, **given: Any) -> int:
+    """Run what is missing, write the reports, say what was found."""
+    asking.refuse_platform()
+    from samebits.study import conducting, writing
+
+    folder = Path(given["out"] or f"studies/{name}-{given['scale']}")
+    asked = conducting.Asked(
+        study=name,
+        scale=given["scale"],
+        folder=folder,
+        setups=list(given["setups"] or ()),
+        trials=given["trials"],
+        source=Path(given["data"]) if given["data"] else None,
+    )
+    with asking.shown_progress() as progress:
+        result = conducting.conduct(asked, progress)
+    written = writing.write(result, folder)
+    answering.say(writing.summary(result, written))
+    return 0 if all(setup.status == "done" for setup in result.setups) else 3
+
+
+COMMAND = plain("study", run, TEXT, [click.Argument(["name"], type=Reads(read_text, "name"), metavar="NAME")])

@@ -1,0 +1,175 @@
+"""From what the trainings of a setup left on disk to its result: nothing is trained or run here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits import check, compare, store
+from samebits.errors import SamebitsError
+from samebits.model import Result
+from samebits.study import running
+from samebits.study.catalog import Setup
+from samebits.study.commands import Work
+from samebits.study.results import Cells, Digits, Distance, Model, Plain, Retest, SetupResult
+
+Judge = Callable[[NDArray[Any]], Digits | Cells]
+
+
+def collect(work: Work, setup: Setup, judge: Judge, retests: list[Retest], reason: str = "") -> SetupResult:
+    """The result of a setup. `judge`: what the test predictions are worth; `reason`: why it is not complete."""
+    folder = running.record_folder(work, setup)
+    if not (folder / check.RECORD).is_file():
+        return SetupResult(id=setup.id, about=setup.about, status="skipped", reason=reason)
+    places = places_of_models(work, setup)
+    models = [_model(number, place, judge, _machine(folder, setup, number)) for number, place in places]
+    record = store.open_record(folder)
+    judged = compare.judge(record.file, record.trials) if places else None
+    return SetupResult(
+        id=setup.id,
+        about=setup.about,
+        status="done" if len(places) == work.trials and not reason else "partial",
+        reason=reason,
+        library=str(_outcome(places[0][1])["library"]) if places else "",
+        command=record.file.command,
+        groups=groups_of(models),
+        models=models,
+        distances=distances(places, groups_of(models)),
+        retests=retests,
+        plain=_plain(work, setup, models),
+        **_verdict(judged, setup),
+    )
+
+
+def places_of_models(work: Work, setup: Setup) -> list[tuple[int, Path]]:
+    """(number, folder of its results) of each model that is whole."""
+    trials = running.record_folder(work, setup) / "trials"
+    if setup.one_process:
+        found = [(number, trials / "001" / "out" / f"model-{number}") for number in range(1, work.trials + 1)]
+    else:
+        found = [(number, trials / f"{number:03d}" / "out") for number in range(1, work.trials + 1)]
+    return [(number, place) for number, place in found if (place / "outcome.json").is_file()]
+
+
+def _verdict(judged: Result | None, setup: Setup) -> dict[str, Any]:
+    """What check says of the trials; of a setup with one process only its controls."""
+    if judged is None:
+        return {}
+    if setup.one_process:
+        return {"controls": judged.setup.controls}
+    return {
+        "controls": judged.setup.controls,
+        "verdict": judged.verdict,
+        "sentence": judged.sentence if judged.verdict != "inconclusive" else judged.reason or "",
+        "divergence": judged.divergence,
+    }
+
+
+def _outcome(place: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((place / "outcome.json").read_text())
+    return found
+
+
+def _model(number: int, place: Path, judge: Judge, machine: str) -> Model:
+    outcome = _outcome(place)
+    worth = judge(read_predictions(place))
+    return Model(
+        trial=number,
+        weights=fingerprint(last_weights(place)),
+        predictions=fingerprint(place / "predictions.npz"),
+        train_seconds=outcome["train_seconds"],
+        test_seconds=outcome["test_seconds"],
+        machine=machine,
+        loss=outcome.get("loss", []),
+        validation_loss=outcome.get("validation_loss", []),
+        digits=worth if isinstance(worth, Digits) else None,
+        cells=worth if isinstance(worth, Cells) else None,
+    )
+
+
+def read_predictions(place: Path) -> NDArray[Any]:
+    """What a model gave for the test data."""
+    with np.load(place / "predictions.npz") as saved:
+        found: NDArray[Any] = saved["predictions"]
+    return found
+
+
+def weights_files(place: Path) -> list[tuple[int, Path]]:
+    """(epoch, file) of the weights that were kept, 0 for the initial ones."""
+    return [(int(path.stem.split("-")[1]), path) for path in sorted(place.glob("weights-*.npz"))]
+
+
+def last_weights(place: Path) -> Path:
+    """The file of the trained weights."""
+    return weights_files(place)[-1][1]
+
+
+def fingerprint(path: Path) -> str:
+    """32 hex digits over a file of arrays: names do not count, their order does. Raises SamebitsError."""
+    saved = store.fingerprint_file(path, named=True)
+    if saved.error:
+        raise SamebitsError(f"{path}: {saved.error}", "Remove the trial's folder; the study runs it again.")
+    return hashlib.blake2b("".join(saved.tensors.values()).encode(), digest_size=16).hexdigest()
+
+
+def groups_of(models: list[Model]) -> list[list[int]]:
+    """Trials with equal weights, in the order in which they come."""
+    groups: dict[str, list[int]] = {}
+    for model in models:
+        groups.setdefault(model.weights, []).append(model.trial)
+    return list(groups.values())
+
+
+def distances(places: list[tuple[int, Path]], groups: list[list[int]]) -> list[Distance]:
+    """Of each group's first trial from the first trial of the largest group: one line for each other model."""
+    if len(groups) < 2:
+        return []
+    known = dict(places)
+    reference = max(groups, key=len)[0]
+    base = {epoch: _flat(path) for epoch, path in weights_files(known[reference])}
+    return [_distance(group[0], known[group[0]], base) for group in groups if group[0] != reference]
+
+
+def _distance(trial: int, place: Path, base: dict[int, NDArray[np.float64]]) -> Distance:
+    epochs, relative = [], []
+    for epoch, path in weights_files(place):
+        if epoch in base:
+            epochs.append(epoch)
+            relative.append(float(np.linalg.norm(_flat(path) - base[epoch]) / np.linalg.norm(base[epoch])))
+    return Distance(trial=trial, epochs=epochs, relative=relative)
+
+
+def _flat(path: Path) -> NDArray[np.float64]:
+    """All weights of a file in one row, in float64."""
+    with np.load(path) as saved:
+        return np.concatenate([saved[name].astype(np.float64).ravel() for name in saved.files])
+
+
+def _plain(work: Work, setup: Setup, models: list[Model]) -> Plain | None:
+    place = running.plain_folder(work, setup)
+    if not (place / "outcome.json").is_file():
+        return None
+    outcome = _outcome(place)
+    return Plain(
+        train_seconds=outcome["train_seconds"],
+        test_seconds=outcome["test_seconds"],
+        same=fingerprint(last_weights(place)) in {model.weights for model in models},
+        machine=(place / running.MACHINE).read_text(),
+    )
+
+
+def _machine(record: Path, setup: Setup, number: int) -> str:
+    """The name of the machine that ran a trial."""
+    return running.name_of_machine(_facts(record, 1 if setup.one_process else number))
+
+
+def _facts(record: Path, number: int) -> dict[str, Any]:
+    document = json.loads((record / "trials" / f"{number:03d}" / "trial.json").read_text())
+    found: dict[str, Any] = document.get("machine", {})
+    return found

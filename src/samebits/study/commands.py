@@ -1,0 +1,65 @@
+"""The commands of a study: which interpreter, which script, which words. Everything that is run can be run by hand."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from samebits.environments.finding import environment_python
+from samebits.errors import NotFound
+from samebits.study.catalog import SCRIPTS, SEED, Scale, Setup, Study
+
+HASH_SEED = "PYTHONHASHSEED=0"  # in every setup, as in the paper (section VII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What a study is asked for. `data`: the file that its scripts read."""
+
+    study: Study
+    scale_name: str
+    scale: Scale
+    trials: int
+    folder: Path
+    data: Path
+
+    def setup_folder(self, setup: Setup) -> Path:
+        """Where a setup's record and results are."""
+        return self.folder / "setups" / setup.id
+
+
+def interpreter(setup: Setup) -> str:
+    """The setup's interpreter: its environment, or this one where it has the packages. Raises NotFound."""
+    try:
+        return str(environment_python(setup.environment))
+    except NotFound as missing:
+        if setup.modules and all(importlib.util.find_spec(module) for module in setup.modules):
+            return sys.executable
+        raise missing
+
+
+def training(
+    work: Work, setup: Setup, out: str, *, initial: Path | None = None, epochs: int | None = None
+) -> list[str]:
+    """The words of a training whose results go to `out`."""
+    words = [*_script(work, setup), "--out", out, "--epochs", str(work.scale.epochs if epochs is None else epochs)]
+    if initial is not None:
+        words += ["--initial", str(initial)]
+    if setup.one_process and epochs is None:
+        words += ["--repeat", str(work.trials)]
+    return words
+
+
+def testing(work: Work, setup: Setup, weights: Path, out: Path, arguments: list[str] | None) -> list[str]:
+    """The words that test saved weights again. `arguments`: for the script, in place of the setup's own."""
+    return [*_script(work, setup, arguments), "--out", str(out), "--test", str(weights)]
+
+
+def _script(work: Work, setup: Setup, arguments: list[str] | None = None) -> list[str]:
+    variables = [f"{name}={value}" for name, value in setup.variables.items()]
+    script = SCRIPTS / work.study.scripts[setup.library]
+    own = list(setup.arguments) if arguments is None else arguments
+    words = ["env", HASH_SEED, *variables, "python", str(script), "--data", str(work.data), "--seed", str(SEED)]
+    return [*words, *work.scale.arguments, *own]

@@ -1,0 +1,87 @@
+"""A study from its name to its result: the data, the setups one after another, and the document of what they gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from samebits import __version__, places
+from samebits.errors import EnvironmentFailed, NotFound
+from samebits.launch import documents
+from samebits.launch.progress import Progress
+from samebits.study import catalog, collecting, data, judging, retesting, running
+from samebits.study.catalog import SETUPS, Setup
+from samebits.study.commands import Work
+from samebits.study.results import Retest, SetupResult, StudyResult
+
+RESULT, LOCK = "study.json", ".lock"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What `samebits study` is asked for. `trials`: None for those of the scale; `source`: see `data.prepare`."""
+
+    study: str
+    scale: str
+    folder: Path
+    setups: list[str] = field(default_factory=list)
+    trials: int | None = None
+    source: Path | None = None
+
+
+def conduct(asked: Asked, progress: Progress) -> StudyResult:
+    """Run what is missing of a study; its result is written after each setup, so that an interruption loses nothing.
+
+    Raises UsageError, DataError. A setup that cannot be run is named in the result with the reason, and the others go
+    on.
+    """
+    study = catalog.study_named(asked.study)
+    scale = catalog.scale_named(study, asked.scale)
+    setups = catalog.setups_named(asked.setups)
+    folder = asked.folder.absolute()
+    with places.alone(folder / LOCK, lambda: progress.note(f"another samebits works in {folder}; waiting")):
+        made = data.prepare(study, scale, folder / "data", asked.source)
+        work = Work(study=study, scale_name=asked.scale, scale=scale, trials=asked.trials or scale.trials,
+                    folder=folder, data=folder / "data" / data.FILE)  # fmt: skip
+        reasons: dict[str, str] = {}
+        for setup in setups:
+            reasons[setup.id] = _run(work, setup, progress)
+            documents.write(folder / RESULT, result(work, made, reasons))
+        return result(work, made, reasons)
+
+
+def _run(work: Work, setup: Setup, progress: Progress) -> str:
+    """Run a setup; gives the reason where it is not done."""
+    progress.note(f"{work.study.name} > {setup.id}: {setup.about}")
+    try:
+        running.run_setup(work, setup, progress)
+    except (NotFound, EnvironmentFailed, running.TrainingFailed) as why:
+        progress.note(f"{setup.id}: {why.message}")
+        return " ".join(part for part in (why.message, why.advice) if part)
+    return ""
+
+
+def result(work: Work, made: dict[str, Any], reasons: dict[str, str]) -> StudyResult:
+    """The study as far as it has been run: setups asked for, and those run before in the same folder."""
+    judge = judging.JUDGES[work.study.data](work.data.parent)
+    setups: list[SetupResult] = []
+    for setup in SETUPS.values():
+        if setup.id in reasons or running.record_folder(work, setup).is_dir():
+            setups.append(collecting.collect(work, setup, judge, _retests(work, setup), reasons.get(setup.id, "")))
+    return StudyResult(
+        samebits=__version__,
+        study=work.study.name,
+        scale=work.scale_name,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        data=made,
+        trials=work.trials,
+        epochs=work.scale.epochs,
+        arguments=list(work.scale.arguments),
+        setups=setups,
+    )
+
+
+def _retests(work: Work, setup: Setup) -> list[Retest]:
+    return retesting.retest(work, setup) if not setup.one_process else []

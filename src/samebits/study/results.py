@@ -1,0 +1,107 @@
+"""What a study found: the document that tables, figures and the page are made from. Frozen, read back as written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from samebits.model import Control, Divergence, Document
+
+STUDY_FORMAT = 1
+
+
+class Digits(Document):
+    """LeNet-5 on the test digits. `confusion`: rows are the true digits, columns the predicted ones."""
+
+    accuracy: float
+    wrong: int  # FN + FP of the paper's Table 7: every wrong digit is one of each; the paper counts it once
+    confusion: list[list[int]]
+
+
+class Cells(Document):
+    """U-Net on the test animal. A measure that is undefined is null, and `undefined` says why (name -> reason)."""
+
+    error_rate: float | None
+    dice: float | None
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    counted: int
+    true_count: int
+    undefined: dict[str, str] = {}
+
+
+class Model(Document):
+    """One trained model. `weights`, `predictions`: fingerprints of the last weights, and of the test predictions."""
+
+    trial: int
+    weights: str
+    predictions: str
+    train_seconds: float
+    test_seconds: float
+    machine: str
+    loss: list[float] = []
+    validation_loss: list[float] = []
+    digits: Digits | None = None
+    cells: Cells | None = None
+
+
+class Distance(Document):
+    """How far a trial's weights are from the reference trial's: |w - w_ref| / |w_ref| after each kept epoch."""
+
+    trial: int
+    epochs: list[int]
+    relative: list[float]
+
+
+class Retest(Document):
+    """Saved weights tested again in a fresh process. `same`: null where it could not be run, and `detail` says why."""
+
+    factor: str
+    trial: int
+    same: bool | None
+    largest: float | None = None  # largest difference between two predictions
+    detail: str = ""
+
+
+class Plain(Document):
+    """One training that was not watched. `same`: whether its weights are those of some trial."""
+
+    train_seconds: float
+    test_seconds: float
+    same: bool
+    machine: str
+
+
+class SetupResult(Document):
+    """One setup. `status`: done, partial (fewer trials than asked for) or skipped; `reason` says why not done."""
+
+    id: str
+    about: str
+    status: str
+    reason: str = ""
+    library: str = ""
+    command: list[str] = []
+    controls: list[Control] = []
+    verdict: str | None = None
+    sentence: str = ""
+    groups: list[list[int]] = []  # of trials with equal weights
+    divergence: Divergence | None = None
+    models: list[Model] = []
+    distances: list[Distance] = []
+    retests: list[Retest] = []
+    plain: Plain | None = None
+
+
+class StudyResult(Document):
+    """A study, as far as it has been run."""
+
+    format: int = STUDY_FORMAT
+    samebits: str
+    study: str
+    scale: str
+    created: str
+    data: dict[str, Any]
+    trials: int
+    epochs: int
+    arguments: list[str]
+    setups: list[SetupResult]

@@ -1,0 +1,157 @@
+"""U-Net for cell masks in Keras 2.3.1 on TensorFlow 1.14 or 2.1, seeded as the paper's Codes 1 and 2.
+
+    PYTHONHASHSEED=0 python unet_keras2.py --data cells.npz --out results
+
+The paper (Alahmari et al. 2020, section VIII.A) gives: Adam with 1e-4, L2 of 1e-3, 20 epochs, Keras' initial weights;
+the authors' public code: 32 features at the top, batches of 16, two output channels with softmax, binary cross-entropy.
+Here chosen: four poolings, upsampling by transposed convolution, L2 on kernels alone, the data shuffled in each epoch.
+"""
+
+import argparse
+import json
+import os
+import random
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import backend, layers
+
+FIRST = tf.__version__.startswith("1.")
+KEPT = (1, 2, 5, 10)  # epochs whose weights are kept, beside the initial and the last
+
+
+def set_seeds(seed, gpu, threads):
+    """Code 1 on TensorFlow 1.14, Code 2 on 2.1. Channels-first is left out: on a CPU these releases cannot train so."""
+    np.random.seed(seed)
+    random.seed(seed)
+    settings = tf.compat.v1.ConfigProto()
+    if threads == "one":
+        settings.intra_op_parallelism_threads = 1
+        settings.inter_op_parallelism_threads = 1
+    settings.gpu_options.visible_device_list = gpu
+    if FIRST:
+        tf.compat.v1.set_random_seed(seed)
+        backend.set_session(tf.compat.v1.Session(graph=tf.compat.v1.get_default_graph(), config=settings))
+    else:
+        os.environ["TF_CUDNN_DETERMINISTIC"] = "true"
+        os.environ["TF_DETERMINISTIC_OPS"] = "true"
+        tf.random.set_seed(seed)
+        session = tf.compat.v1.Session(graph=tf.compat.v1.get_default_graph(), config=settings)
+        tf.compat.v1.keras.backend.set_session(session)  # a session of tf.keras: Keras 2.3.1 does not ask for it
+
+
+def two_convolutions(x, features):
+    for _ in range(2):
+        x = layers.Conv2D(
+            features, 3, padding="same", activation="relu", kernel_regularizer=keras.regularizers.l2(1e-3)
+        )(x)
+    return x
+
+
+def unet(size, features, levels=4):
+    """Images (n, size, size, 1) to probabilities (n, size, size, 2): background, cell."""
+    image = x = layers.Input((size, size, 1))
+    skips = []
+    for level in range(levels):
+        skips.append(two_convolutions(x, features * 2**level))
+        x = layers.MaxPooling2D()(skips[-1])
+    x = two_convolutions(x, features * 2**levels)
+    for level in reversed(range(levels)):
+        x = layers.Conv2DTranspose(features * 2**level, 2, strides=2, kernel_regularizer=keras.regularizers.l2(1e-3))(x)
+        x = two_convolutions(layers.concatenate([x, skips[level]]), features * 2**level)
+    x = layers.Conv2D(2, 1, activation="softmax", kernel_regularizer=keras.regularizers.l2(1e-3))(x)
+    return keras.models.Model(image, x)
+
+
+def images_of(data, part):
+    """(n, size, size, 1) from 0 to 1."""
+    return data[part + "_images"][..., None].astype("float32") / 255
+
+
+def masks_of(data, part):
+    """(n, size, size, 2) of 0 and 1: background, cell."""
+    cell = (data[part + "_masks"] > 0).astype("float32")
+    return np.stack([1 - cell, cell], axis=-1)
+
+
+def save_weights(model, path):
+    np.savez(path, **{weight.name: value for weight, value in zip(model.weights, model.get_weights())})
+
+
+class SomeEpochs(keras.callbacks.Callback):
+    """Keeps the weights after some epochs."""
+
+    def __init__(self, out, epochs):
+        super(SomeEpochs, self).__init__()
+        self.out, self.kept = out, KEPT + (epochs,)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 in self.kept:
+            save_weights(self.model, os.path.join(self.out, "weights-%02d.npz" % (epoch + 1)))
+
+
+def train_and_test(options, out):
+    """One model: its weights, its predictions on the test images, and outcome.json."""
+    os.makedirs(out, exist_ok=True)
+    backend.clear_session()
+    set_seeds(options.seed, options.gpu, options.threads)
+    data = np.load(options.data)
+    images, masks, test = images_of(data, "train"), masks_of(data, "train"), images_of(data, "test")
+    model = unet(images.shape[1], options.features)
+    model.compile(keras.optimizers.Adam(lr=1e-4), "binary_crossentropy")
+    save_weights(model, os.path.join(out, "weights-00.npz"))
+    began = time.time()
+    history = model.fit(images, masks, batch_size=options.batch, epochs=options.epochs, verbose=2,
+                        callbacks=[SomeEpochs(out, options.epochs)])  # fmt: skip
+    trained = time.time()
+    predictions = model.predict(test, batch_size=options.batch)[..., 1]
+    tested = time.time()
+    np.savez(os.path.join(out, "predictions.npz"), predictions=predictions)
+    outcome = {
+        "library": "keras %s, tensorflow %s" % (keras.__version__, tf.__version__),
+        "train_seconds": trained - began,
+        "test_seconds": tested - trained,
+        "loss": [float(value) for value in history.history.get("loss", [])],
+    }
+    with open(os.path.join(out, "outcome.json"), "w") as file:
+        json.dump(outcome, file, indent=1)
+
+
+def test_again(options):
+    """The predictions of weights that were trained before."""
+    os.makedirs(options.out, exist_ok=True)
+    set_seeds(options.seed, options.gpu, options.threads)
+    images = images_of(np.load(options.data), "test")
+    model = unet(images.shape[1], options.features)
+    with np.load(options.test) as weights:
+        model.set_weights([weights[name] for name in weights.files])
+    np.savez(
+        os.path.join(options.out, "predictions.npz"),
+        predictions=model.predict(images, batch_size=options.batch)[..., 1],
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, help="npz file: train_images, train_masks, test_images")
+    parser.add_argument("--out", required=True, help="folder for the results")
+    parser.add_argument("--features", type=int, default=32, help="of the first level")
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--seed", type=int, default=2019)
+    parser.add_argument("--gpu", default="0", help="the visible GPU, where there is one")
+    parser.add_argument("--threads", choices=("one", "default"), default="one", help="of the session")
+    parser.add_argument("--repeat", type=int, default=1, help="so many models, one after another, in this process")
+    parser.add_argument("--test", help="npz file with trained weights: test these again, and train nothing")
+    options = parser.parse_args()
+    if options.test:
+        test_again(options)
+    for number in range(0 if options.test else options.repeat):
+        out = os.path.join(options.out, "model-%d" % (number + 1)) if options.repeat > 1 else options.out
+        train_and_test(options, out)
+
+
+if __name__ == "__main__":
+    main()
