@@ -398,6 +398,27 @@ def test_a_session_that_the_program_clears_is_said(told, legacy_python):
     assert detail.startswith("undone by the program before the last step")
 
 
+OWN_SESSION = """import tensorflow as tf, keras
+keras.backend.clear_session()
+settings = tf.ConfigProto(intra_op_parallelism_threads={0}, inter_op_parallelism_threads={0})
+keras.backend.set_session(tf.Session(graph=tf.get_default_graph(), config=settings))
+"""
+
+
+def test_a_session_of_one_thread_that_the_program_sets_itself_counts_as_held(told, legacy_python):
+    _, trial = told(["session-threads"], legacy_python("keras-tf1.14"), OWN_SESSION.format(1) + KERAS_2 + TELLS)
+    for when in ("first-step", "last-step"):
+        effect, detail = trial.only.control("session-threads", when)
+        assert (effect, detail) == (True, "in a session that the program set itself")
+
+
+def test_a_session_of_more_threads_that_the_program_sets_itself_is_said(told, legacy_python):
+    _, trial = told(["session-threads"], legacy_python("keras-tf1.14"), OWN_SESSION.format(2) + KERAS_2 + TELLS)
+    effect, detail = trial.only.control("session-threads", "last-step")
+    assert effect is False
+    assert "its pools have 2 and 2 threads" in detail
+
+
 def test_the_session_of_code_2_is_never_used_on_tensorflow_2(told, legacy_python):
     _, trial = told(["session-threads"], legacy_python("keras-tf2.1"), KERAS_2 + TELLS)
     effect, detail = trial.only.control("session-threads", "first-step")

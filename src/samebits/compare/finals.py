@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -30,11 +30,9 @@ def final(aligned: AlignedTrial) -> str | None:
 
 
 def _of_processes(aligned: AlignedTrial) -> list[tuple[str, bytes]]:
-    """The end weights of all processes in their order; of siblings, which begin in any order, in that of content."""
-    families: dict[Hashable, list[list[tuple[str, bytes]]]] = {}
-    for member in aligned.members:
-        families.setdefault(member.key.family, []).append(sorted(_end_weights(member.trace)))
-    return [part for siblings in families.values() for parts in sorted(siblings) for part in parts]
+    """The end weights of all processes, in the order of their content: siblings begin in any order."""
+    processes = sorted(sorted(_end_weights(member.trace)) for member in aligned.members)
+    return [part for parts in processes for part in parts]
 
 
 def _end_weights(trace: ProcessTrace) -> Iterator[tuple[str, bytes]]:

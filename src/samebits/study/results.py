@@ -54,11 +54,15 @@ class Distance(Document):
 
 
 class Retest(Document):
-    """Saved weights tested again in a fresh process. `same`: null where it could not be run, and `detail` says why."""
+    """Saved weights tested again in a fresh process. `same`: null where it could not be run, and `detail` says why.
+
+    `same_decisions`: the same digits, or the same pixels above one half, whatever the bits of the probabilities.
+    """
 
     factor: str
     trial: int
     same: bool | None
+    same_decisions: bool | None = None
     largest: float | None = None  # largest difference between two predictions
     detail: str = ""
 

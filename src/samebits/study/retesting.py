@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samebits.errors import SamebitsError
 from samebits.study import collecting, commands, running
@@ -70,5 +72,16 @@ def _retest(work: Work, setup: Setup, factor: Factor, model: tuple[int, Path]) -
         except SamebitsError as failed:
             return Retest(factor=factor.name, trial=number, same=None, detail=failed.message[:300])
     before, again = collecting.read_predictions(place), collecting.read_predictions(out)
-    largest = float(np.abs(before.astype(np.float64) - again).max())
-    return Retest(factor=factor.name, trial=number, same=before.tobytes() == again.tobytes(), largest=largest)
+    return Retest(
+        factor=factor.name,
+        trial=number,
+        same=before.tobytes() == again.tobytes(),
+        same_decisions=bool(np.array_equal(decisions(before), decisions(again))),
+        largest=float(np.abs(before.astype(np.float64) - again).max()),
+    )
+
+
+def decisions(predictions: NDArray[Any]) -> NDArray[Any]:
+    """Digits (n,) from probabilities (n, 10), or cells (n, height, width) from those of pixels."""
+    decided: NDArray[Any] = predictions.argmax(axis=1) if predictions.ndim == 2 else predictions > 0.5
+    return decided

@@ -102,9 +102,12 @@ def _refuse_failure(setup: Setup, plan: Plan, file: TrialFile) -> None:
 
 
 def _run_plain(work: Work, setup: Setup, initial: Path | None, progress: Progress) -> None:
-    """One training that nothing watches: what watching costs, and whether it changes a bit."""
+    """One training that nothing watches: what watching costs, and whether it changes a bit.
+
+    Not of a setup whose controls the script does not set itself: without the probe nothing would hold them.
+    """
     out = plain_folder(work, setup)
-    if setup.one_process or (out / "outcome.json").is_file():
+    if setup.one_process or setup.preset == "strict" or (out / "outcome.json").is_file():
         return
     progress.note(f"{setup.id}: one training that is not watched")
     out.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 import functools
 import os
 import sys
+import weakref
 
 from . import gpu
 from .control import Control
@@ -19,6 +20,7 @@ class SessionThreads(Control):
     def __init__(self):
         self._session = self._keras = None
         self._used = 0
+        self._other = None  # a reference to the session that ran last, where it is not the one that was set here
 
     def after_import(self):
         return {"tensorflow": self._set_in_tensorflow, "keras": self._set_in_keras}
@@ -48,6 +50,8 @@ class SessionThreads(Control):
         def method(session, *args, **kwargs):
             if session is self._session:
                 self._used += 1
+            else:
+                self._other = weakref.ref(session)
             return original(session, *args, **kwargs)
 
         return method
@@ -59,7 +63,19 @@ class SessionThreads(Control):
             return None, "no step has run yet"
         if self._used:
             return self._is_still_set()
-        return False, "Keras ran nothing in the session that was set" + _where_it_runs()
+        return self._of_the_program() or (False, "Keras ran nothing in the session that was set" + _where_it_runs())
+
+    def _of_the_program(self):
+        """What holds where the program has set a session of its own, as a program with Code 1 in it does."""
+        session = self._other() if self._other is not None else None
+        config = getattr(session, "_config", None)
+        if session is None or not sys.modules["tensorflow"].__version__.startswith("1."):
+            return None
+        counts = [getattr(config, "%s_op_parallelism_threads" % pool, 0) for pool in ("intra", "inter")]
+        if counts == [1, 1]:
+            return True, "in a session that the program set itself"
+        said = " and ".join("%d" % count if count else "as many as there are cores" for count in counts)
+        return False, "the program set a session of its own; its pools have %s threads" % said
 
     def _is_still_set(self):
         if self._keras is None or not sys.modules["tensorflow"].__version__.startswith("1."):
