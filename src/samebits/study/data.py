@@ -48,4 +48,11 @@ def _digits(scale: Scale, folder: Path, source: Path | None) -> dict[str, Any]:
     }
 
 
-_MAKERS = {"digits": _digits}
+def _cells(scale: Scale, folder: Path, source: Path | None) -> dict[str, Any]:
+    from samebits.study.cells import arrays  # scipy and scikit-image, which LeNet-5 does without
+
+    made = arrays.prepare(source, **scale.data, seed=SEED, folder=folder)
+    return {"about": made.about, "test_animal": made.test_animal, "train_images": made.train, "test_images": made.test}
+
+
+_MAKERS = {"digits": _digits, "cells": _cells}

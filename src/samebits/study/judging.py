@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samebits.study import data, digits
 from samebits.study.collecting import Judge
+from samebits.study.results import Cells
 
 
 def _digits(folder: Path) -> Judge:
@@ -17,5 +20,42 @@ def _digits(folder: Path) -> Judge:
         return partial(digits.judge, labels=arrays["test_labels"])
 
 
+def _cells(folder: Path) -> Judge:
+    from samebits.study.cells import arrays  # scipy and scikit-image, which LeNet-5 does without
+
+    return partial(judge_cells, truth=arrays.read_truth(folder / arrays.TRUTH))
+
+
+def judge_cells(predictions: NDArray[Any], truth: Any) -> Cells:
+    """Masks (n, height, width) of one animal, post-processed and counted as in the paper, without a watershed.
+
+    `truth`: `cells.arrays.Truth`. A measure that is undefined is None, and says why. Raises DataError.
+    """
+    from samebits.study import stereology
+
+    images = []
+    for number, prediction in enumerate(predictions):
+        mask = truth.masks[number]
+        labels = stereology.cells_of(mask) if truth.labels is None else truth.labels[number]
+        frame = stereology.CountingFrame(*map(int, truth.frames[number]))
+        by_hand = None if truth.counts is None else int(truth.counts[number])
+        found = stereology.post_process(prediction)
+        images.append(stereology.agreement(labels, found, frame, name=truth.names[number], by_hand=by_hand))
+    animal = stereology.AnimalAgreement(tuple(images))
+    scores = {
+        "error_rate": animal.error_rate,
+        "dice": animal.dice,
+        "precision": animal.cells.precision,
+        "recall": animal.cells.recall,
+        "f1": animal.cells.f1,
+    }
+    return Cells(
+        **{name: score.value for name, score in scores.items()},
+        counted=animal.predicted_count,
+        true_count=animal.true_count,
+        undefined={name: score.undefined for name, score in scores.items() if score.value is None},
+    )
+
+
 # kind of data -> function(folder of the data) -> judge
-JUDGES: dict[str, Callable[[Path], Judge]] = {"digits": _digits}
+JUDGES: dict[str, Callable[[Path], Judge]] = {"digits": _digits, "cells": _cells}
