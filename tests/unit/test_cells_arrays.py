@@ -1,0 +1,119 @@
+"""The files that scripts and the judge read: eight animals to train on, the ninth to test."""
+
+import numpy as np
+import pytest
+
+from samebits.errors import DataError, NotFound, UsageError
+from samebits.study.cells import prepare, read_truth, written_digest
+from samebits.study.cells.arrays import DATA, TRUTH, load
+
+
+def prepared(folder, **changed):
+    return prepare(
+        None, **{"size": 32, "fields_per_animal": 2, "augmented": 1, "seed": 2019, "folder": folder, **changed}
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return prepared(tmp_path_factory.mktemp("cells"))
+
+
+def test_scripts_find_bytes_of_eight_animals_and_their_copies_and_of_the_ninth(made):
+    with np.load(made.data) as data:
+        assert sorted(data.files) == ["test_images", "train_images", "train_masks"]
+        assert data["train_images"].shape == data["train_masks"].shape == (32, 32, 32)
+        assert data["test_images"].shape == (2, 32, 32)
+        assert {array.dtype for array in data.values()} == {np.dtype(np.uint8)}
+        assert set(np.unique(data["train_masks"])) == {0, 255}
+    assert (made.train, made.test, made.test_animal) == (32, 2, "M9")
+
+
+def test_the_judge_finds_what_is_right_for_the_test_images(made):
+    truth, cells = read_truth(made.truth), load(None, size=32, fields_per_animal=2, seed=2019)
+    assert truth.names == ["M9_001", "M9_002"]
+    assert np.array_equal(truth.labels, [field.labels for field in cells.test])
+    assert np.array_equal(truth.masks > 0, truth.labels > 0)
+    assert truth.frames.tolist() == [[2, 2, 30, 30]] * 2
+    assert truth.counts is None
+    assert truth.smallest is None  # the 250 pixels of the paper, scaled
+
+
+def test_no_test_image_is_trained_on(made):
+    with np.load(made.data) as data:
+        trained = {image.tobytes() for image in data["train_images"]}
+        assert not trained & {image.tobytes() for image in data["test_images"]}
+
+
+def test_every_training_field_is_there_once_as_it_is_with_its_own_mask(made):
+    with np.load(made.data) as data:
+        pairs = [
+            (image.tobytes(), mask.tobytes())
+            for image, mask in zip(data["train_images"], data["train_masks"], strict=True)
+        ]
+    for field in load(None, size=32, fields_per_animal=2, seed=2019).training:
+        assert pairs.count((field.image.tobytes(), field.mask.tobytes())) == 1
+
+
+def test_fields_are_shuffled(made):
+    with np.load(made.data) as data:
+        images = [image.tobytes() for image in data["train_images"]]
+    fields = [field.image.tobytes() for field in load(None, size=32, fields_per_animal=2, seed=2019).training]
+    assert [images.index(image) for image in fields] != sorted(images.index(image) for image in fields)
+
+
+def test_one_seed_gives_the_same_files_byte_for_byte(made, tmp_path):
+    again = prepared(tmp_path)
+    assert again.digest == made.digest
+    assert again.data.read_bytes() == made.data.read_bytes()
+    assert again.truth.read_bytes() == made.truth.read_bytes()
+
+
+@pytest.mark.parametrize("changed", [{"seed": 1}, {"augmented": 2}, {"fields_per_animal": 1}, {"size": 48}])
+def test_whatever_is_changed_changes_the_digest(made, tmp_path, changed):
+    assert prepared(tmp_path, **changed).digest != made.digest
+
+
+def test_a_changed_file_is_noticed_by_its_digest(tmp_path):
+    made = prepared(tmp_path)
+    assert written_digest(tmp_path) == made.digest
+    with np.load(made.data) as data:
+        arrays = dict(data)
+    arrays["train_masks"][5, 5, 5] ^= 255
+    np.savez(made.data, **arrays)
+    assert written_digest(tmp_path) != made.digest
+
+
+def test_no_copies_can_be_asked_for(tmp_path):
+    assert prepared(tmp_path, augmented=0).train == 16
+
+
+@pytest.mark.parametrize("size", [100, 8, 0, -16])
+def test_a_size_that_cannot_be_halved_four_times_is_refused(tmp_path, size):
+    with pytest.raises(UsageError, match="halved four times"):
+        prepared(tmp_path, size=size)
+
+
+@pytest.mark.parametrize("changed", [{"fields_per_animal": 0}, {"augmented": -1}])
+def test_no_fields_or_fewer_than_no_copies_are_refused(tmp_path, changed):
+    with pytest.raises(UsageError, match="there must be one field"):
+        prepared(tmp_path, **changed)
+
+
+def test_a_folder_that_holds_no_cells_is_refused(tmp_path):
+    with pytest.raises(NotFound, match=r"nowhere holds no stained cells: .* Nor has it masks/"):
+        load(tmp_path / "nowhere", size=32, fields_per_animal=2, seed=2019)
+
+
+@pytest.mark.parametrize("name", [DATA, TRUTH])
+def test_a_broken_file_is_named(tmp_path, name):
+    prepared(tmp_path)
+    (tmp_path / name).write_bytes(b"PK\3\4 cut off")
+    with pytest.raises(DataError, match=f"{name} cannot be read"):
+        written_digest(tmp_path)
+
+
+def test_a_truth_without_an_array_is_named(tmp_path):
+    np.savez(tmp_path / TRUTH, masks=np.zeros((1, 2, 2), np.uint8))
+    with pytest.raises(DataError, match="has no array 'frames'"):
+        read_truth(tmp_path / TRUTH)

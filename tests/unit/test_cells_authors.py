@@ -1,0 +1,248 @@
+"""A folder in the layout of the authors' code, written here by hand: what is read of it, and what is refused."""
+
+import numpy as np
+import pytest
+from skimage import io
+
+from samebits.errors import DataError, NotFound
+from samebits.study.cells.authors import ANNOTATIONS, COUNTS, FRAMES, read
+from samebits.study.stereology import CountingFrame, paint
+
+NAMES = [
+    "LU2_Section1_Stack1",
+    "LU2_Section1_Stack2",
+    "LU3_Section1_Stack10",
+    "LU3_Section1_Stack9",
+    "LU14_Section2_Stack1",
+]
+FRAME = CountingFrame(8, 8, 56, 56)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    annotations = tmp_path / ANNOTATIONS
+    for number, name in enumerate(NAMES):
+        image, mask = np.full((64, 64), 200, np.uint8), np.zeros((64, 64), np.uint8)
+        image[20:30, 20:30], mask[20:30, 20:30] = 50 + number, 255
+        tested = name.startswith("LU3")
+        save(tmp_path / "images" / ("test" if tested else "train") / f"{name}.png", image)
+        save((annotations / "masks" if tested else tmp_path / "masks" / "train") / f"{name}.png", mask)
+        save(annotations / FRAMES / f"{name}.png", paint(image, FRAME))
+    (annotations / COUNTS).mkdir()
+    lines = [f"{name},{number + 1}" for number, name in enumerate(NAMES)]
+    (annotations / COUNTS / "Manual.csv").write_text("Name,Count\n" + "\n".join(lines) + "\n")
+    (annotations / COUNTS / "ASA_count.csv").write_text("Name,Count\n" + "\n".join(f"{name},77" for name in NAMES))
+    return tmp_path
+
+
+def save(path, picture):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    io.imsave(path, picture, check_contrast=False)
+
+
+def mask_path(folder, number):
+    return folder / "masks" / "train" / f"{NAMES[number]}.png"
+
+
+def frame_path(folder, number):
+    return folder / ANNOTATIONS / FRAMES / f"{NAMES[number]}.png"
+
+
+def counts_path(folder):
+    return folder / ANNOTATIONS / COUNTS / "Manual.csv"
+
+
+def test_fields_are_read_by_mouse_in_the_order_of_their_numbers_and_lu3_is_the_test(folder):
+    cells = read(folder, 64)
+    assert list(cells.animals) == ["LU2", "LU3", "LU14"]
+    assert [field.name for field in cells.test] == ["LU3_Section1_Stack9", "LU3_Section1_Stack10"]
+    assert len(cells.training) == 3
+
+
+def test_a_field_has_its_image_mask_frame_and_the_count_by_hand(folder):
+    field = read(folder, 64).test[0]
+    assert field.image[25, 25] == 53
+    assert field.mask[25, 25] == 255
+    assert field.frame == (8, 8, 56, 56)
+    assert field.count == 4
+    assert field.labels is None
+
+
+def test_everything_is_made_smaller_together(folder):
+    field = read(folder, 32).test[0]
+    assert field.image.shape == field.mask.shape == (32, 32)
+    assert field.mask[10:15, 10:15].all()
+    assert (field.mask > 0).sum() == 25
+    assert field.frame == (4, 4, 28, 28)
+
+
+def test_an_image_smaller_than_its_disector_picture_is_what_the_authors_cut_out_with_20_pixels_around(folder):
+    large = np.full((300, 300), 200, np.uint8)
+    for number in range(len(NAMES)):
+        save(frame_path(folder, number), paint(large, CountingFrame(60, 70, 220, 230)))
+    # the cut-out is 200 x 200 pixels with the frame from 20 to 180; images are 64 x 64
+    assert read(folder, 64).test[0].frame == (6, 6, 58, 58)
+
+
+def test_another_mouse_can_be_left_out(folder):
+    assert read(folder, 64, test_animal="LU14").test[0].name == NAMES[4]
+    with pytest.raises(DataError, match="no images of LU7"):
+        read(folder, 64, test_animal="LU7")
+
+
+def test_fewer_fields_are_spread_over_the_sections_of_a_mouse(folder):
+    cells = read(folder, 64, 1)
+    assert [field.name for field in cells.training] == ["LU2_Section1_Stack1", "LU14_Section2_Stack1"]
+
+
+def test_a_mask_of_0_and_1_is_a_mask(folder):
+    save(mask_path(folder, 0), np.eye(64, dtype=np.uint8))
+    assert np.array_equal(read(folder, 64).training[0].mask, np.eye(64) * 255)
+
+
+def test_a_picture_of_grey_saved_in_colour_is_grey(folder):
+    save(folder / "images" / "train" / f"{NAMES[0]}.png", np.full((64, 64, 3), 90, np.uint8))
+    assert (read(folder, 64).training[0].image == 90).all()
+
+
+def test_transparency_is_left_out(folder):
+    save(folder / "images" / "train" / f"{NAMES[0]}.png", np.full((64, 64, 2), (90, 255), np.uint8))
+    save(mask_path(folder, 0), np.stack([np.eye(64) * 255, np.full((64, 64), 255)], axis=2).astype(np.uint8))
+    field = read(folder, 64).training[0]
+    assert (field.image == 90).all()
+    assert np.array_equal(field.mask, np.eye(64) * 255)
+
+
+def test_an_image_of_16_bits_is_named(folder):
+    save(folder / "images" / "train" / f"{NAMES[0]}.png", np.full((64, 64), 4000, np.uint16))
+    with pytest.raises(DataError, match=r"LU2_Section1_Stack1\.png has uint16 pixels"):
+        read(folder, 64)
+
+
+def test_only_the_fields_of_the_test_mouse_need_a_frame_and_a_count(folder):
+    frame_path(folder, 0).unlink()
+    counts_path(folder).write_text("Name,Count\n" + "\n".join(f"{name},3" for name in NAMES[2:4]))
+    field = read(folder, 64).training[0]
+    assert field.frame is None
+    assert field.count is None
+
+
+def test_a_folder_of_something_else_is_refused_with_how_the_set_is_to_be_had(tmp_path):
+    with pytest.raises(NotFound, match="not in the layout") as error:
+        read(tmp_path, 64)
+    assert "authors" in error.value.advice
+
+
+def test_an_image_without_a_mask_is_named(folder):
+    mask_path(folder, 0).unlink()
+    with pytest.raises(DataError, match=r"5 images and 4 masks .*\n.*without masks: LU2_Section1_Stack1"):
+        read(folder, 64)
+
+
+def test_a_mask_without_an_image_is_named(folder):
+    save(folder / "masks" / "train" / "LU2_Section9_Stack9.png", np.eye(64, dtype=np.uint8))
+    with pytest.raises(DataError, match="masks without image: LU2_Section9_Stack9"):
+        read(folder, 64)
+
+
+def test_a_folder_without_images_is_refused(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    with pytest.raises(DataError, match="holds no images"):
+        read(tmp_path, 64)
+
+
+def test_a_mask_of_another_size_than_its_image_is_named_with_both_sizes(folder):
+    save(mask_path(folder, 0), np.eye(60, dtype=np.uint8))
+    with pytest.raises(DataError, match=r"Stack1\.png is 64 x 64 pixels, .*Stack1\.png is 60 x 60"):
+        read(folder, 64)
+
+
+def test_a_mask_that_is_not_binary_is_named(folder):
+    save(mask_path(folder, 0), np.arange(64 * 64).reshape(64, 64).astype(np.uint8))
+    with pytest.raises(DataError, match=r"LU2_Section1_Stack1\.png is not binary: it holds 256 different values"):
+        read(folder, 64)
+
+
+def test_a_mask_in_colour_is_named(folder):
+    colour = np.zeros((64, 64, 3), np.uint8)
+    colour[:, :, 1] = 255
+    save(mask_path(folder, 0), colour)
+    with pytest.raises(DataError, match=r"LU2_Section1_Stack1\.png is in colour"):
+        read(folder, 64)
+
+
+def test_an_empty_mask_is_named_with_why_it_cannot_be(folder):
+    save(mask_path(folder, 0), np.zeros((64, 64), np.uint8))
+    with pytest.raises(DataError, match=r"LU2_Section1_Stack1\.png is empty: .*Dice and error rate are undefined"):
+        read(folder, 64)
+
+
+def test_one_field_in_two_places_is_refused(folder):
+    save(folder / "images" / "test" / f"{NAMES[0]}.png", np.zeros((64, 64), np.uint8))
+    with pytest.raises(DataError, match="have one name"):
+        read(folder, 64)
+
+
+def test_a_name_without_section_and_stack_is_refused(folder):
+    for part in ("images", "masks"):
+        save(folder / part / "train" / "LU2.png", np.eye(64, dtype=np.uint8))
+    with pytest.raises(DataError, match="MOUSE_SECTION_STACK"):
+        read(folder, 64)
+
+
+def test_missing_count_files_are_said_with_the_folder_and_a_programs_counts_do_not_stand_in(folder):
+    counts_path(folder).unlink()
+    with pytest.raises(DataError, match=f"no count files: .*{COUNTS} holds no CSV"):
+        read(folder, 64)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Name,Cells\nLU2_Section1_Stack1,4\n", "no columns Name and Count"),
+        ("", "no columns Name and Count"),
+        ("Name,Count\nLU2_Section1_Stack1,four\n", "line 2: 'four' is no count"),
+        ("Name,Count\nLU2_Section1_Stack1\n", "line 2: '' is no count"),
+        ("Name,Count\nLU2_Section1_Stack1,-4\n", "line 2: '-4' is no count"),
+        ("Name,Count\nLU3_Section1_Stack9,4\nLU3_Section1_Stack9,5\n", "has 5 cells here, 4 in another"),
+        ("Name,Count\nLU3_Section1_Stack9,4\n", "LU3_Section1_Stack10 has no count"),
+    ],
+)
+def test_a_broken_count_file_is_refused(folder, text, said):
+    counts_path(folder).write_text(text)
+    with pytest.raises(DataError, match=said):
+        read(folder, 64)
+
+
+def test_a_test_field_without_a_frame_is_named(folder):
+    frame_path(folder, 2).unlink()
+    with pytest.raises(DataError, match="LU3_Section1_Stack10 has no frame"):
+        read(folder, 64)
+
+
+def test_a_disector_picture_without_lines_is_named(folder):
+    save(frame_path(folder, 2), np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(DataError, match=r"LU3_Section1_Stack10\.png has no clear counting frame"):
+        read(folder, 64)
+
+
+def test_a_frame_that_excludes_at_another_corner_is_refused_not_counted_wrongly(folder):
+    turned = CountingFrame(8, 8, 56, 56, exclusion="top-right")
+    save(frame_path(folder, 2), paint(np.zeros((64, 64), np.uint8), turned))
+    with pytest.raises(DataError, match="meet at the top-right"):
+        read(folder, 64)
+
+
+def test_a_disector_picture_smaller_than_its_image_is_refused(folder):
+    save(frame_path(folder, 2), paint(np.zeros((48, 48), np.uint8), CountingFrame(8, 8, 40, 40)))
+    with pytest.raises(DataError, match="48 x 48 pixels, smaller than its image of 64 x 64"):
+        read(folder, 64)
+
+
+def test_images_of_one_mouse_leave_none_to_test(folder):
+    for name in NAMES[2:]:
+        for path in folder.rglob(f"{name}.png"):
+            path.unlink()
+    with pytest.raises(DataError, match="one mouse only"):
+        read(folder, 64)

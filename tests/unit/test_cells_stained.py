@@ -1,0 +1,166 @@
+"""Real stained cells cut into tiles: by hand-made pictures, and by the real set where it is at hand."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import io
+
+from samebits.errors import DataError, NotFound
+from samebits.study.cells.bowl import ADDRESS, PUBLISHED
+from samebits.study.cells.stained import read
+
+VARIABLE = "SAMEBITS_STAINED_CELLS"
+BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data" / "dsb2018-stained"
+
+
+def write(folder, names, shape=(40, 50)):
+    """Pictures whose red channel is their place, with a cell in each quarter but the last."""
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(names):
+        colour = np.full((*shape, 3), 255, np.uint8)
+        colour[:, :, 0] = np.arange(shape[1])
+        labels = np.zeros(shape, np.uint16)
+        labels[8:12, 10:14], labels[8:12, 34:38], labels[24:28, 10:14] = 300, 2, 40 + number
+        save(folder / "images" / f"{name}.png", colour)
+        save(folder / "labels" / f"{name}.png", labels)
+    return folder
+
+
+def save(path, picture):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    io.imsave(path, picture, check_contrast=False)
+
+
+def nine(folder):
+    return write(folder, [f"{letter}0" for letter in "abcdefghi"])
+
+
+def test_pictures_are_dealt_into_nine_groups_by_the_order_of_their_names(tmp_path):
+    cells = read(write(tmp_path, [f"{letter}{digit}" for letter in "abcdefghi" for digit in (0, 1)]), 16)
+    assert list(cells.animals) == [f"G{number}" for number in range(1, 10)]
+    assert {field.name.split("_")[0] for field in cells.animals["G1"]} == {"a0", "e1"}
+    assert cells.test_animal == "G9"
+
+
+def test_tiles_lie_in_the_middle_do_not_overlap_and_hold_a_cell_each(tmp_path):
+    fields = read(nine(tmp_path), 16).animals["G1"]
+    # 50 x 40 pixels hold three tiles by two, 1 pixel from the left and 4 from the top; three of six hold cells
+    assert [field.name for field in fields] == ["a0_1", "a0_3", "a0_4"]
+    assert [field.image[0, 0] for field in fields] == [1, 33, 1]
+    assert fields[0].image.shape == (16, 16)
+
+
+def test_each_tile_has_its_own_labels_from_one_on(tmp_path):
+    fields = read(nine(tmp_path), 16).animals["G2"]
+    assert [field.cells for field in fields] == [1, 1, 1]
+    assert fields[0].labels[4:8, 9:13].tolist() == [[1] * 4] * 4
+    assert all(np.array_equal(field.mask > 0, field.labels > 0) for field in fields)
+
+
+def test_fields_are_limited_to_the_first_tile_of_each_picture_then_the_second(tmp_path):
+    names = [f"{letter}{digit}" for letter in "abcdefghi" for digit in (0, 1)]
+    fields = read(write(tmp_path, names), 16, fields_per_animal=3).animals["G1"]
+    assert [field.name for field in fields] == ["a0_1", "e1_1", "a0_3"]
+
+
+def publish(folder, shared):
+    """The pictures of a folder in the layout in which the set is published, beside one of fluorescence."""
+    for image in sorted((shared / "images").glob("*.png")):
+        labels = io.imread(shared / "labels" / image.name)
+        for number in np.unique(labels[labels > 0]):
+            save(
+                folder / image.stem / "masks" / f"{number:05d}.png", np.where(labels == number, 255, 0).astype(np.uint8)
+            )
+        save(folder / image.stem / "images" / image.name, io.imread(image))
+    grey = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 320, axis=1)
+    save(folder / "0fluorescence" / "images" / "0fluorescence.png", np.stack([grey] * 3, axis=2))
+    save(folder / "0fluorescence" / "masks" / "1.png", grey)
+
+
+def test_the_set_as_it_is_published_gives_the_same_fields(tmp_path):
+    names = [f"{letter}0" for letter in "abcdefghi"]
+    shared = write(tmp_path / "shared", names, shape=(256, 320))
+    publish(tmp_path / "published" / PUBLISHED, shared)
+    for folder in (tmp_path / "published", tmp_path / "published" / PUBLISHED):
+        for ours, theirs in zip(read(shared, 64).training, read(folder, 64).training, strict=True):
+            assert ours.name == theirs.name
+            assert np.array_equal(ours.image, theirs.image)
+            assert np.array_equal(ours.labels, theirs.labels)
+
+
+def test_a_published_picture_without_masks_is_named(tmp_path):
+    publish(tmp_path, write(tmp_path / "shared", ["a0"], shape=(256, 320)))
+    for path in (tmp_path / "a0" / "masks").glob("*.png"):
+        path.unlink()
+    with pytest.raises(DataError, match=r"a0\.png has no masks"):
+        read(tmp_path, 64)
+
+
+def test_labels_in_colour_are_refused(tmp_path):
+    save(nine(tmp_path) / "labels" / "c0.png", np.zeros((40, 50, 3), np.uint8))
+    with pytest.raises(DataError, match=r"c0\.png is no label image"):
+        read(tmp_path, 16)
+
+
+def test_a_missing_folder_is_named_with_the_address_of_the_set(tmp_path):
+    with pytest.raises(NotFound, match="nowhere") as error:
+        read(tmp_path / "nowhere", 16)
+    assert ADDRESS in error.value.advice
+
+
+def test_images_without_labels_are_named(tmp_path):
+    (nine(tmp_path) / "labels" / "c0.png").unlink()
+    with pytest.raises(DataError, match=r"9 images and 8 labels .*\n.*without labels: c0"):
+        read(tmp_path, 16)
+
+
+def test_labels_without_images_are_named(tmp_path):
+    (nine(tmp_path) / "images" / "c0.png").unlink()
+    with pytest.raises(DataError, match="labels without image: c0"):
+        read(tmp_path, 16)
+
+
+def test_an_image_of_another_size_than_its_labels_is_named(tmp_path):
+    save(nine(tmp_path) / "labels" / "d0.png", np.ones((40, 48), np.uint16))
+    with pytest.raises(DataError, match=r"d0\.png is 50 x 40 pixels, .*d0\.png is 48 x 40"):
+        read(tmp_path, 16)
+
+
+def test_tiles_larger_than_a_picture_are_refused_with_what_would_fit(tmp_path):
+    with pytest.raises(DataError, match="no tile of 400 x 400 fits") as error:
+        read(nine(tmp_path), 400)
+    assert "at most 32 pixels" in error.value.advice
+
+
+def test_too_few_pictures_for_nine_groups_are_refused(tmp_path):
+    with pytest.raises(DataError, match="holds 2 images"):
+        read(write(tmp_path, ["a", "b"]), 16)
+
+
+def test_a_broken_picture_is_named(tmp_path):
+    path = nine(tmp_path) / "images" / "b0.png"
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(DataError, match=r"b0\.png cannot be read"):
+        read(tmp_path, 16)
+
+
+@pytest.fixture(scope="module")
+def real():
+    folder = Path(os.environ.get(VARIABLE, BESIDE))
+    if not folder.is_dir():
+        pytest.skip(f"no stained cells: neither {BESIDE} nor {VARIABLE}")
+    return read(folder, 128, fields_per_animal=4)
+
+
+def test_the_real_set_gives_nine_groups_of_tiles_with_dark_cells(real):
+    assert [len(fields) for fields in real.animals.values()] == [4] * 9
+    for fields in real.animals.values():
+        dark = sum(field.image[field.mask > 0].mean() < field.image[field.mask == 0].mean() for field in fields)
+        assert dark == len(fields)
+
+
+def test_the_real_set_has_cells_in_every_tile(real):
+    assert all(field.cells >= 1 for fields in real.animals.values() for field in fields)
