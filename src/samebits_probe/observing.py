@@ -32,8 +32,7 @@ class Probe:
     def __init__(self, config):
         self.config = config
         self.hasher = fingerprint.make_hasher(config["hash"], config.get("xxhash"))
-        self._rng_headers = {}  # length of a state -> header
-        self._states = {}  # name of a random state -> (its bytes, the id of its point, their fingerprint)
+        self._states = rng.States(self.hasher)
         self.converters = []  # functions(value) -> (dtype, shape, contiguous buffer) or None; watchers add theirs
         self.step = 0
         self.stepping = None  # the watcher whose train function runs ("keras"): others then record and count nothing
@@ -56,7 +55,6 @@ class Probe:
         os.makedirs(folder)
         self.recorder = Recorder(folder)
         self._points, self._names, self._seen = {}, [], {}
-        self._states.clear()
         self._observed = self._sampled = self._ended = False
         self._began, self._by_program, self._stepped = None, False, False
         self._leaves, self._digests, self._failures = True, {}, set()
@@ -209,16 +207,7 @@ class Probe:
         for name, sample in list(rng.SAMPLERS.items()):
             state = sample()
             if state is not None:
-                known = self._states.get(name)
-                if known is None or known[0] != state:
-                    known = self._states[name] = (state, self.point("rng", name), self._print_of_state(state))
-                self.add(known[1], known[2], step)
-
-    def _print_of_state(self, state):
-        header = self._rng_headers.get(len(state))
-        if header is None:
-            header = self._rng_headers[len(state)] = self.hasher.header("rng", (len(state),))
-        return self.hasher.data(state, header)
+                self.add(self.point("rng", name), self._states.fingerprint(name, state), step)
 
     def end_step(self):
         """A step is over: write it, and stop the trial here where the launcher asked for that."""

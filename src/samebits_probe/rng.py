@@ -64,3 +64,22 @@ def _numpy_words(module):
 
 # name -> function that returns bytes or None. Watchers add theirs ("torch", "torch-cuda", "tensorflow").
 SAMPLERS = {"python": python_state, "numpy": numpy_state}
+
+
+class States:
+    """Fingerprints of random states. One is kept as long as the state has the same bytes."""
+
+    def __init__(self, hasher):
+        self._hasher = hasher
+        self._headers = {}  # length of a state -> header
+        self._known = {}  # name -> (bytes, fingerprint)
+
+    def fingerprint(self, name, state):
+        """16 bytes over the state's bytes."""
+        known = self._known.get(name)
+        if known is None or known[0] != state:
+            header = self._headers.get(len(state))
+            if header is None:
+                header = self._headers[len(state)] = self._hasher.header("rng", (len(state),))
+            known = self._known[name] = (state, self._hasher.data(state, header))
+        return known[1]

@@ -1,15 +1,111 @@
-"""What is written of a study: nothing yet but its document."""
+"""What is written of a study: every table and figure, a document, a page; and what the terminal shows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from samebits.study.results import StudyResult
+from samebits.study.reports import (
+    boxes,
+    csv_,
+    curves,
+    document,
+    further,
+    glance,
+    latex,
+    markdown,
+    numbered,
+    page,
+    saying,
+)
+from samebits.study.reports.figure import Figure
+from samebits.study.reports.table import Table
+from samebits.study.results import SetupResult, StudyResult
+
+TABLES, FIGURES, DOCUMENT, PAGE = "tables", "figures", "report.md", "page.html"
+FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown.render, "csv": csv_.render, "tex": latex.render}
+NEEDED = "This figure cannot be drawn: matplotlib is not installed (pip install 'samebits[study]')."
+Drawn = list[tuple[Figure, list[Path]]]
 
 
 def write(result: StudyResult, folder: Path) -> list[Path]:
-    return []
+    """Write what is to be read of a study in its folder; gives the files, the page last. Older ones are replaced.
+
+    The folder also holds the trainings: their masks are needed for Figures 1 and 4, and nothing else of them.
+    """
+    tables = [*numbered.tables(result), *further.tables(result)]
+    drawn = _draw(figures(result, folder), _emptied(folder / FIGURES, "figure-*"))
+    written = _write_tables(tables, _emptied(folder / TABLES, "table-*"))
+    written += [path for _, files in drawn for path in files]
+    for name, text in ((DOCUMENT, document.render(result, tables, drawn)), (PAGE, page.render(result, tables, drawn))):
+        (folder / name).write_text(text, encoding="utf-8")
+        written.append(folder / name)
+    return written
+
+
+def figures(result: StudyResult, folder: Path) -> list[Figure]:
+    """All figures of a study, the paper's by their numbers first."""
+    found = [*_of_cells(result, folder), *boxes.figures(result), *curves.figures(result)]
+    return sorted(found, key=lambda figure: figure.id if figure.of_the_paper else "9")
+
+
+def _of_cells(result: StudyResult, folder: Path) -> list[Figure]:
+    if saying.kind(result) != "cells":
+        return []
+    try:
+        from samebits.study.reports import shown_cells
+    except ImportError:
+        why = "This figure cannot be made: scipy and scikit-image are not installed (pip install 'samebits[study]')."
+        return [Figure("1", "The counting frame on a test field.", why=why),
+                Figure("4", "Two trials that differ.", why=why)]  # fmt: skip
+    return shown_cells.figures(result, folder)
+
+
+def _emptied(folder: Path, pattern: str) -> Path:
+    """The folder without what an earlier writing left in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob(pattern):
+        path.unlink()
+    return folder
+
+
+def _write_tables(tables: list[Table], folder: Path) -> list[Path]:
+    paths = []
+    for table in tables:
+        for suffix, render in FORMATS.items():
+            paths.append(folder / f"table-{table.id}.{suffix}")
+            paths[-1].write_text(render(table), encoding="utf-8")
+    return paths
+
+
+def _draw(made: list[Figure], folder: Path) -> Drawn:
+    try:
+        from samebits.study.reports import drawing
+    except ImportError:
+        return [(Figure(figure.id, figure.title, why=figure.why or NEEDED), []) for figure in made]
+    return [(figure, drawing.draw(figure, folder)) for figure in made]
 
 
 def summary(result: StudyResult, written: list[Path]) -> str:
-    return "".join(f"{s.id} {s.status} {s.groups} {s.reason[:80]}\n" for s in result.setups)
+    """The lines that the terminal shows, ended by a newline."""
+    wide = max((len(setup.id) for setup in result.setups), default=0)
+    lines = [line for setup in result.setups for line in _lines(setup, result, wide)]
+    page_file = next((path for path in written if path.name == PAGE), None)
+    if page_file is not None:
+        lines.append(f"   page  {_from_here(page_file)}")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _lines(setup: SetupResult, result: StudyResult, wide: int) -> list[str]:
+    """A line on a setup, and where it is not done, one on how it can be."""
+    said = "; ".join(glance.facts(setup, result, why=False)).replace("±", "+-")
+    line = f"{saying.sign(setup):<2} {setup.id:<{wide}}  {said}"
+    return [line, f"   {'':<{wide}}  {' '.join(setup.reason.split())}"] if setup.reason else [line]
+
+
+def _from_here(path: Path) -> Path:
+    """The path as people type it here."""
+    try:
+        return path.absolute().relative_to(Path.cwd())
+    except ValueError:
+        return path
