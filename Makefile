@@ -9,7 +9,7 @@ TRAINING := examples/lenet5_pytorch.py --data data/mnist
 CHECK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/samebits check --overwrite
 TESTS := tests/unit tests/reports tests/probe tests/frameworks tests/docs
 
-.PHONY: demo test lint types layers docs picture bench clean
+.PHONY: demo test study lint types layers docs picture bench clean
 
 demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed left out it does not
 	$(BIN)/samebits data get mnist --to data/mnist
@@ -19,6 +19,10 @@ demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed lef
 
 test: .venv/test.stamp  ## all tests, the fast ones first
 	$(BIN)/python -m pytest $(TESTS)
+
+study: .venv/test.stamp  ## the paper's study in small: today's setups, and the old ones whose environments are there
+	$(BIN)/samebits study lenet5 --scale smoke --out studies/lenet5-smoke; test $$? -eq 0 -o $$? -eq 3
+	$(BIN)/samebits study unet --scale smoke --out studies/unet-smoke; test $$? -eq 0 -o $$? -eq 3
 
 lint: .venv/lint.stamp types layers
 	$(BIN)/ruff check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from samebits.cli import answering, asking
 from samebits.cli.parsing import Reads, plain
+from samebits.errors import UsageError
 from samebits.options import read_text
 
 TEXT = """Run a study of the paper: what is missing of it, then its tables, figures and page.
@@ -18,10 +20,13 @@ broken off goes on where it stopped. Setups whose interpreter is missing are ski
 
 Exit status: 0 when all setups asked for are done, 3 when some are not, 2 wrong use or an error."""
 
+NEEDED = ("matplotlib", "scipy", "skimage")
+
 
 def run(name: str, **given: Any) -> int:
     """Run what is missing, write the reports, say what was found."""
     asking.refuse_platform()
+    _refuse_missing()
     from samebits.study import conducting, writing
 
     folder = Path(given["out"] or f"studies/{name}-{given['scale']}")
@@ -38,6 +43,13 @@ def run(name: str, **given: Any) -> int:
     written = writing.write(result, folder)
     answering.say(writing.summary(result, written))
     return 0 if all(setup.status == "done" for setup in result.setups) else 3
+
+
+def _refuse_missing() -> None:
+    """UsageError where a package of the extra is not installed: asked before hours of training."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"samebits study needs {', '.join(missing)}.", "pip install 'samebits[study]'")
 
 
 COMMAND = plain("study", run, TEXT, [click.Argument(["name"], type=Reads(read_text, "name"), metavar="NAME")])

@@ -128,7 +128,7 @@ def _not_to_the_end(looked: Looked) -> Reason | None:
         if name is not None:
             return Reason(
                 f"trial {trial.id}: the end of {name} was not seen; it left without Python's normal exit.",
-                "Leave the program through its end or sys.exit, not os._exit or a signal; or compare K steps: --steps K.",
+                "Leave through the program's end or sys.exit, not os._exit or a signal; or compare less: --steps K.",
             )
     return None
 

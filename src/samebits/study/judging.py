@@ -27,9 +27,10 @@ def _cells(folder: Path) -> Judge:
 
 
 def judge_cells(predictions: NDArray[Any], truth: Any) -> Cells:
-    """Masks (n, height, width) of one animal, post-processed and counted as in the paper, without a watershed.
+    """Masks (n, height, width) of one animal, post-processed and counted as in the paper.
 
-    `truth`: `cells.arrays.Truth`. A measure that is undefined is None, and says why. Raises DataError.
+    Cells that touch are split, as in the authors' public code; the paper's text does not say so. `truth`:
+    `cells.arrays.Truth`. A measure that is undefined is None, and says why. Raises DataError.
     """
     from samebits.study import stereology
 
@@ -39,7 +40,7 @@ def judge_cells(predictions: NDArray[Any], truth: Any) -> Cells:
         labels = stereology.cells_of(mask) if truth.labels is None else truth.labels[number]
         frame = stereology.CountingFrame(*map(int, truth.frames[number]))
         by_hand = None if truth.counts is None else int(truth.counts[number])
-        found = stereology.post_process(prediction)
+        found = stereology.post_process(prediction, smallest=truth.smallest, watershed=True)
         images.append(stereology.agreement(labels, found, frame, name=truth.names[number], by_hand=by_hand))
     animal = stereology.AnimalAgreement(tuple(images))
     scores = {
