@@ -39,7 +39,7 @@ def conduct(asked: Asked, progress: Progress) -> StudyResult:
     """
     study = catalog.study_named(asked.study)
     scale = catalog.scale_named(study, asked.scale)
-    setups = catalog.setups_named(asked.setups)
+    setups = [setup for setup in catalog.setups_named(asked.setups) if setup.library in study.scripts]
     folder = asked.folder.absolute()
     with places.alone(folder / LOCK, lambda: progress.note(f"another samebits works in {folder}; waiting")):
         made = data.prepare(study, scale, folder / "data", asked.source)

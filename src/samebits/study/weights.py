@@ -69,9 +69,17 @@ LAYERS: dict[str, list[Layer]] = {
 }  # fmt: skip
 
 
+def layers_of(study: str) -> list[Layer]:
+    """The layers of a study's model. Raises DataError."""
+    if study not in LAYERS:
+        what = f"How the weights of {study} go from Keras to PyTorch is not known."
+        raise DataError(what, "LAYERS in study/weights.py says it for each study.")
+    return LAYERS[study]
+
+
 def to_pytorch(arrays: list[Array], study: str) -> dict[str, Array]:
     """The state of the PyTorch model from Keras' weights (kernel, bias, kernel, ...). Raises DataError."""
-    layers = LAYERS[study]
+    layers = layers_of(study)
     if len(arrays) != 2 * len(layers):
         raise DataError(f"The {study} model has {2 * len(layers)} weights, and {len(arrays)} were given.")
     state: dict[str, Array] = {}
@@ -84,7 +92,7 @@ def to_pytorch(arrays: list[Array], study: str) -> dict[str, Array]:
 def to_keras(state: dict[str, Array], study: str) -> list[Array]:
     """Keras' weights (kernel, bias, kernel, ...) from the state of the PyTorch model. Raises DataError."""
     arrays: list[Array] = []
-    for layer in LAYERS[study]:
+    for layer in layers_of(study):
         if f"{layer.name}.weight" not in state:
             raise DataError(f"The {study} model has a layer {layer.name}, which is not among: {', '.join(state)}.")
         arrays += [np.ascontiguousarray(layer.to_keras(state[f"{layer.name}.weight"])), state[f"{layer.name}.bias"]]
