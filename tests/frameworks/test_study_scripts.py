@@ -126,3 +126,28 @@ def test_weights_tested_again_give_the_same_predictions(study, tmp_path):
     run(study, "pytorch", sys.executable, tmp_path / "again", "--test", saved)
     assert predictions(tmp_path / "again").tobytes() == predictions(tmp_path / "trained").tobytes()
     assert not (tmp_path / "again" / "weights-00.npz").exists()
+
+
+SETS_A_REGULARIZER = """
+import keras, numpy as np
+def loss(set_before, set_after):
+    rule = keras.regularizers.l2(1.0)
+    layer = keras.layers.Dense(1, kernel_initializer="ones", kernel_regularizer=rule if set_before else None)
+    model = keras.models.Sequential([layer])
+    model.build((None, 3))
+    if set_after:
+        layer.kernel_regularizer = rule
+    model.compile("sgd", "mse")
+    return float(model.evaluate(np.zeros((2, 3)), np.zeros((2, 1)), verbose=0))
+print("LOSSES", loss(False, False), loss(False, True), loss(True, False))
+"""
+
+
+@pytest.mark.parametrize("stack", ["keras-tf1.14", "keras-tf2.1", "keras3-torch"])
+def test_a_regularizer_set_on_a_layer_that_is_built_changes_nothing(stack, legacy_python):
+    _, python, backend = interpreter(stack, legacy_python)
+    environment = {**os.environ, **({"KERAS_BACKEND": backend} if backend else {})}
+    command = [python, "-c", SETS_A_REGULARIZER]
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("LOSSES")]
+    assert [float(word) for word in line.split()[1:]] == [0.0, 0.0, 3.0]

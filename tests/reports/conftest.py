@@ -118,3 +118,12 @@ def judged(write_record, tmp_path_factory):
         return judged(record), record
 
     return make
+
+
+@pytest.fixture(scope="session")
+def documents():
+    """The module of studies made by hand (study_documents.py)."""
+    spec = importlib.util.spec_from_file_location("study_documents", Path(__file__).with_name("study_documents.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
