@@ -1,31 +1,17 @@
 """The page in a real browser: Chromium, light and dark, narrow and wide."""
 
 import itertools
-import shutil
 from pathlib import Path
 
 import pytest
 
 from samebits.reports import html
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
-
 WIDTHS = (375, 1400)
 SCHEMES = ("light", "dark")
 LEAST_CONTRAST = 4.5  # https://www.w3.org/TR/WCAG22/#contrast-minimum
 
 CONTRASTS = Path(__file__).with_name("contrasts.js").read_text()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("no Chromium on PATH")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,7 @@ def _cells(folder: Path) -> Judge:
 def judge_cells(predictions: NDArray[Any], truth: Any) -> Cells:
     """Masks (n, height, width) of one animal, post-processed and counted as in the paper.
 
-    Cells that touch are split, as in the authors' public code; the paper's text does not say so. `truth`:
-    `cells.arrays.Truth`. A measure that is undefined is None, and says why. Raises DataError.
+    `truth`: `cells.arrays.Truth`. A measure that is undefined is None, and says why. Raises DataError.
     """
     from samebits.study import stereology
 
@@ -40,7 +39,7 @@ def judge_cells(predictions: NDArray[Any], truth: Any) -> Cells:
         labels = stereology.cells_of(mask) if truth.labels is None else truth.labels[number]
         frame = stereology.CountingFrame(*map(int, truth.frames[number]))
         by_hand = None if truth.counts is None else int(truth.counts[number])
-        found = stereology.post_process(prediction, smallest=truth.smallest, watershed=True)
+        found = cells_found(prediction, truth)
         images.append(stereology.agreement(labels, found, frame, name=truth.names[number], by_hand=by_hand))
     animal = stereology.AnimalAgreement(tuple(images))
     scores = {
@@ -56,6 +55,16 @@ def judge_cells(predictions: NDArray[Any], truth: Any) -> Cells:
         true_count=animal.true_count,
         undefined={name: score.undefined for name, score in scores.items() if score.value is None},
     )
+
+
+def cells_found(prediction: NDArray[Any], truth: Any) -> NDArray[Any]:
+    """The cells of one predicted mask, numbered.
+
+    Cells that touch are split, as in the authors' public code; the paper's text does not say so.
+    """
+    from samebits.study import stereology
+
+    return stereology.post_process(prediction, smallest=truth.smallest, watershed=True)
 
 
 # kind of data -> function(folder of the data) -> judge

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from samebits.reports import wording
 from samebits.study.reports import (
     boxes,
     csv_,
@@ -16,6 +17,7 @@ from samebits.study.reports import (
     markdown,
     numbered,
     page,
+    paper,
     saying,
 )
 from samebits.study.reports.figure import Figure
@@ -33,7 +35,7 @@ def write(result: StudyResult, folder: Path) -> list[Path]:
 
     The folder also holds the trainings: their masks are needed for Figures 1 and 4, and nothing else of them.
     """
-    tables = [*numbered.tables(result), *further.tables(result)]
+    tables = every_table(result)
     drawn = _draw(figures(result, folder), _emptied(folder / FIGURES, "figure-*"))
     written = _write_tables(tables, _emptied(folder / TABLES, "table-*"))
     written += [path for _, files in drawn for path in files]
@@ -41,6 +43,12 @@ def write(result: StudyResult, folder: Path) -> list[Path]:
         (folder / name).write_text(text, encoding="utf-8")
         written.append(folder / name)
     return written
+
+
+def every_table(result: StudyResult) -> list[Table]:
+    """The paper's tables, then those beyond; of a study that the paper does not have without columns for its values."""
+    found = [*numbered.tables(result), *further.tables(result)]
+    return found if result.study in paper.STUDIES else [table.without("paper") for table in found]
 
 
 def figures(result: StudyResult, folder: Path) -> list[Figure]:
@@ -100,7 +108,8 @@ def _lines(setup: SetupResult, result: StudyResult, wide: int) -> list[str]:
     """A line on a setup, and where it is not done, one on how it can be."""
     said = "; ".join(glance.facts(setup, result, why=False)).replace("±", "+-")
     line = f"{saying.sign(setup):<2} {setup.id:<{wide}}  {said}"
-    return [line, f"   {'':<{wide}}  {' '.join(setup.reason.split())}"] if setup.reason else [line]
+    lines = [line, f"   {'':<{wide}}  {' '.join(setup.reason.split())}"] if setup.reason else [line]
+    return [wording.printable(one) for one in lines]
 
 
 def _from_here(path: Path) -> Path:

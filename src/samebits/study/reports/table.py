@@ -1,0 +1,133 @@
+"""A table between a study and its formats: what is in each cell is known, how it is written is up to a presenter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+Of = Literal["", "paper", "ours"]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A finite number. `digits`: after the point; None for three that count. A Decimal is shown as it was printed."""
+
+    value: float | Decimal
+    digits: int | None = 0
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise ValueError("a number in a table is finite; `measured` makes a cell of any other")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A mean and a standard deviation, None where one value has none. `digits`: after the point, of each."""
+
+    mean: float | Decimal
+    deviation: float | Decimal | None
+    digits: tuple[int, int] = (2, 2)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """No value: what is the case instead (`undefined`, `not run`), and why."""
+
+    word: str
+    why: str = ""
+
+    @property
+    def said(self) -> str:
+        """undefined: no cell in the prediction"""
+        return f"{self.word}: {self.why}" if self.why else self.word
+
+
+Cell = str | Number | Spread | Missing
+EMPTY = ""
+YES_NO = {True: "yes", False: "no", None: "not known"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column. `of`: whose values it holds; `wide`: prose, which may be broken into lines."""
+
+    name: str
+    of: Of = ""
+    number: bool = False
+    wide: bool = False
+
+    @property
+    def head(self) -> str:
+        """Accuracy (%), paper"""
+        return f"{self.name}, {self.of}" if self.of else self.name
+
+
+@dataclass(frozen=True)
+class Table:
+    """`id`: the paper's number, or a word for what the paper does not have. A row has a cell for each column."""
+
+    id: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError(f"table {self.id}: a row has not as many cells as there are columns")
+
+    @property
+    def name(self) -> str:
+        """Table 7; Table controls: as its files are named."""
+        return f"Table {self.id}"
+
+    def without(self, of: Of) -> Table:
+        """The table without the columns of one side."""
+        kept = [place for place, column in enumerate(self.columns) if column.of != of]
+        rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)
+
+    @property
+    def of_the_paper(self) -> bool:
+        """Whether the paper has this table."""
+        return self.id.isdigit()
+
+
+def measured(value: float | None, digits: int | None, why: str = "") -> Cell:
+    """A number that may be undefined, null or not finite: then the cell says why."""
+    if value is None:
+        return Missing("undefined", why)
+    return Number(value, digits) if math.isfinite(value) else Missing("undefined", why or f"it is {value}")
+
+
+def numbers(*names: str, of: Of = "") -> tuple[Column, ...]:
+    """Columns of numbers."""
+    return tuple(Column(name, of, number=True) for name in names)
+
+
+def text_of(value: float | Decimal, digits: int | None) -> str:
+    """A number as plain text: 98.94; 4.93e-03 where no digits are asked for."""
+    if isinstance(value, Decimal):
+        return str(value)
+    return f"{value:.3g}" if digits is None else f"{value:.{digits}f}"
+
+
+def deviation_of(cell: Spread) -> str:
+    """A deviation as plain text: 0 where it is, and never where it is only small; empty where there is none."""
+    value, digits = cell.deviation, cell.digits[1]
+    if value is None or value == 0:
+        return "" if value is None else "0"
+    return text_of(value, digits) if value >= 0.5 * 10**-digits else f"{value:.1g}"
+
+
+def shown(cell: Cell, between: str = " ± ", write: Callable[[str], str] = str) -> str:
+    """A cell as text. `between`: mean and deviation; `write`: for each number in it."""
+    if isinstance(cell, Number):
+        return write(text_of(cell.value, cell.digits))
+    if isinstance(cell, Spread):
+        mean = write(text_of(cell.mean, cell.digits[0]))
+        return mean if cell.deviation is None else mean + between + write(deviation_of(cell))
+    return cell.said if isinstance(cell, Missing) else cell

@@ -1,0 +1,90 @@
+"""What the figures of a study show, and what is said where one cannot be made."""
+
+import pytest
+
+from samebits.study.reports import boxes, curves, spread
+from samebits.study.results import Distance
+
+
+@pytest.fixture
+def lenet5(documents):
+    return documents.lenet5()
+
+
+@pytest.fixture
+def unet(documents):
+    return documents.unet()
+
+
+def by_id(figures):
+    return {figure.id: figure for figure in figures}
+
+
+def test_quartiles_are_interpolated_between_the_ordered_values():
+    """Of 98.94, 98.96, 98.97, 98.97, 99.01, 99.02, 99.07 (Table 7): the median is the fourth, the quartiles lie half way
+    between the second and third, and between the fifth and sixth."""
+    values = [98.94, 98.96, 99.02, 98.97, 99.07, 99.01, 98.97]
+    assert spread.quartiles(values) == pytest.approx((98.94, 98.965, 98.97, 99.015, 99.07))
+    assert spread.quartiles([3.0]) == (3.0,) * 5
+
+
+def test_figure_3_has_the_papers_rows_and_our_trials(lenet5):
+    figure = by_id(boxes.figures(lenet5))["3"]
+    (paper_name, theirs), (our_name, ours) = figure.shows.panels
+    assert (paper_name, our_name) == ("The paper", "This study")
+    assert theirs[0].values == (98.94, 98.96, 99.02, 98.97, 99.07, 99.01, 98.97)
+    assert ours[0].label == "keras-tf1.14"
+    assert ours[0].values == pytest.approx((98.87, 98.87, 98.73))
+
+
+def test_figure_3_names_the_setups_that_it_lacks(lenet5):
+    assert "keras-tf2.1: no trial has a defined accuracy." in by_id(boxes.figures(lenet5))["3"].notes
+
+
+def test_panels_that_are_far_apart_have_axes_of_their_own_and_that_is_said(documents, lenet5):
+    assert by_id(boxes.figures(lenet5))["3"].shows.same_axis
+    far = documents.study("lenet5", [documents.setup("keras-tf1.14", [documents.model(1, "a", documents.digits(900))])])
+    figure = by_id(boxes.figures(far))["3"]
+    assert not figure.shows.same_axis
+    assert "The two panels have different axes." in figure.notes
+
+
+def test_figure_5_has_pytorch_from_equation_1_and_the_paper_gives_no_numbers_of_it(unet):
+    figure = by_id(boxes.figures(unet))["5"]
+    (_, theirs), (_, ours) = figure.shows.panels
+    assert [box.label for box in theirs] == ["Keras (TF v1.14)", "Keras (TF v2.1)"]
+    assert [box.label for box in ours] == ["keras-tf1.14", "pytorch-1.3-glorot"]
+    assert "The paper gives no numbers for its PyTorch models of this figure." in figure.notes
+
+
+def test_a_figure_without_a_trial_is_a_sentence(lenet5):
+    nothing = lenet5.model_copy(update={"setups": [lenet5.setups[-1]]})
+    figure = by_id(boxes.figures(nothing))["3"]
+    assert figure.shows is None
+    assert figure.why == (
+        "Figure 3 cannot be made: no trial of keras-tf1.14, keras-tf2.1, pytorch-1.3 has a defined accuracy."
+    )
+    assert curves.losses(nothing).why
+
+
+def test_a_distance_of_zero_is_left_out_of_a_logarithmic_scale(lenet5):
+    ((_, (line,)),) = curves.distances(lenet5).shows.panels
+    assert (line.x, line.y) == ((1, 2), (1.25e-7, 0.0325))
+
+
+def test_where_no_trials_part_there_are_no_distances_and_that_is_said(lenet5):
+    same = lenet5.model_copy(update={"setups": lenet5.setups[1:3]})
+    assert curves.distances(same).why == "This figure cannot be made: in no setup did two trials give different models."
+
+
+def test_distances_that_are_not_finite_are_not_drawn(documents, lenet5):
+    broken = lenet5.setups[0].model_copy(update={"distances": [Distance(trial=3, epochs=[1], relative=[float("nan")])]})
+    figure = curves.distances(lenet5.model_copy(update={"setups": [broken]}))
+    assert figure.why == "This figure cannot be made: the distances known are 0 or not finite."
+
+
+def test_losses_have_a_line_for_each_different_model(lenet5):
+    panels = dict(curves.losses(lenet5).shows.panels)
+    assert [line.dashed for line in panels["keras-tf1.14"]] == [False, True, False, True]
+    assert panels["keras-tf1.14"][2].y == (2.0, 1.03)
+    assert len(panels["pytorch-1.3"]) == 2

@@ -1,0 +1,104 @@
+"""Figures 1 and 4: fields made by hand, in which it is known what the frame counts and where two trials differ."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("skimage", reason="the extra study (scikit-image) is not installed")
+
+from samebits.study import collecting, judging
+from samebits.study.reports import shown_cells
+
+SIDE = 40
+
+
+def disk(x, y, radius=4):
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    return (columns - x) ** 2 + (rows - y) ** 2 <= radius**2
+
+
+CELLS = {"inside": disk(20, 20), "on the green line": disk(33, 12), "on the red line": disk(4, 20)}
+
+
+@pytest.fixture
+def folder(tmp_path, documents):
+    """A study's folder with two test fields, and a setup with two trials: the second misses a cell of the second field."""
+    mask = np.any(list(CELLS.values()), axis=0)
+    labels = sum(number * cell for number, cell in enumerate(CELLS.values(), 1)).astype(np.int32)
+    data = tmp_path / "data"
+    data.mkdir()
+    image = np.where(mask, 60, 200).astype(np.uint8)
+    np.savez(data / "data.npz", test_images=np.stack([image, image]))
+    np.savez(
+        data / "truth.npz", masks=np.stack([mask * np.uint8(255)] * 2), labels=np.stack([labels] * 2),
+        frames=np.array([[4, 4, 34, 34]] * 2, np.int32), names=np.array(["first", "second"]),
+    )  # fmt: skip
+    full, less = mask * 0.9, np.where(CELLS["inside"], 0.1, mask * 0.9)
+    for trial, predictions in ((1, [full, full]), (2, [full, less])):
+        place = tmp_path / "setups" / "keras-tf2.1" / "record" / "trials" / f"{trial:03d}" / "out"
+        place.mkdir(parents=True)
+        np.savez(place / "predictions.npz", predictions=np.stack(predictions).astype(np.float32))
+        (place / "outcome.json").write_text("{}")
+    return tmp_path
+
+
+@pytest.fixture
+def parted(documents):
+    models = [documents.model(1, "a", documents.cells(5.0)), documents.model(2, "b", documents.cells(9.0))]
+    return documents.study("unet", [documents.setup("keras-tf2.1", models)], trials=2)
+
+
+def test_figure_1_marks_the_cells_that_the_frame_counts(folder):
+    figure = shown_cells.figure_1(shown_cells.read_fields(folder / "data"))
+    plain, framed = figure.shows.pictures
+    assert plain.image.shape == (SIDE, SIDE)
+    assert framed.label == "with its frame; 2 cells counted"
+    assert sorted(framed.marks) == [pytest.approx((20, 20), abs=0.1), pytest.approx((33, 12), abs=0.1)]
+    assert (framed.image == (255, 0, 0)).all(axis=2).any()
+
+
+def test_figure_4_takes_the_field_on_which_two_trials_differ_and_the_cell_that_one_misses(folder, parted):
+    _, figure = shown_cells.figures(parted, folder)
+    labels = [picture.label for picture in figure.shows.pictures]
+    assert labels[0] == "(a) second"
+    assert "1 by trial 1 (blue), 0 by trial 2 (orange)" in figure.caption
+    alone = figure.shows.pictures[3].image
+    assert ((alone == shown_cells.FIRST).all(axis=2) == CELLS["inside"]).all()
+    assert not (alone == shown_cells.SECOND).all(axis=2).any()
+
+
+def test_cells_on_the_exclusion_line_are_in_the_mask_and_not_in_what_is_counted(folder, parted):
+    _, figure = shown_cells.figures(parted, folder)
+    mask, counted = figure.shows.pictures[1].image, figure.shows.pictures[2].image
+    assert mask[20, 6].tolist() != [0, 0, 0]
+    assert counted[20, 6].tolist() == [0, 0, 0]
+    assert counted[20, 20].tolist() == [255, 255, 255]
+
+
+def test_what_is_counted_is_what_the_judge_counts(folder, parted):
+    fields = shown_cells.read_fields(folder / "data")
+    place = folder / "setups" / "keras-tf2.1" / "record" / "trials" / "002" / "out"
+    predictions = collecting.read_predictions(place)
+    judged = judging.judge_cells(predictions, fields[0].all)
+    _, figure = shown_cells.figures(parted, folder)
+    assert (judged.counted, judged.true_count) == (3, 4)
+    assert figure.caption.startswith("keras-tf2.1, trials 1 and 2.")
+    counted = shown_cells.most_different({1: predictions * 0, 2: predictions}, fields[:1])[2].counted
+    assert len(np.unique(counted)) - 1 == 2
+
+
+def test_trials_whose_masks_are_the_same_give_a_sentence(folder, parted, documents):
+    first = folder / "setups" / "keras-tf2.1" / "record" / "trials" / "001" / "out" / "predictions.npz"
+    (folder / "setups" / "keras-tf2.1" / "record" / "trials" / "002" / "out" / "predictions.npz").write_bytes(
+        first.read_bytes()
+    )
+    assert shown_cells.figures(parted, folder)[1].why == (
+        "Figure 4 cannot be made: in no setup did two trials give masks that differ in a pixel."
+    )
+    one = documents.study("unet", [documents.setup("keras-tf2.1", parted.setups[0].models[:1])])
+    assert "in no setup" in shown_cells.figures(one, folder)[1].why
+
+
+def test_without_the_studys_data_both_figures_are_a_sentence(tmp_path, parted):
+    figures = shown_cells.figures(parted, tmp_path)
+    assert [figure.id for figure in figures] == ["1", "4"]
+    assert all("cannot be made" in figure.why and "truth.npz" in figure.why for figure in figures)

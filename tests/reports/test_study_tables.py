@@ -1,0 +1,254 @@
+"""The tables of a study, from documents made by hand: which there are, whose numbers they hold, what they refuse."""
+
+import statistics
+
+import pytest
+
+from samebits.study import writing
+from samebits.study.reports import costs, measures, spread
+from samebits.study.reports.table import Missing, Number, Spread, measured, shown
+
+
+@pytest.fixture
+def lenet5(documents):
+    return documents.lenet5()
+
+
+@pytest.fixture
+def unet(documents):
+    return documents.unet()
+
+
+def tables(result):
+    return {table.id: table for table in writing.every_table(result)}
+
+
+def rows(table, setup):
+    """The rows of a setup: head -> text."""
+    return [
+        {column.head: shown(cell) for column, cell in zip(table.columns, row, strict=True)}
+        for row in table.rows
+        if setup in row
+    ]
+
+
+def test_a_study_of_digits_has_tables_1_6_7_and_one_of_cells_has_1_to_5(lenet5, unet):
+    assert [name for name in tables(lenet5) if name.isdigit()] == ["1", "6", "7"]
+    assert [name for name in tables(unet) if name.isdigit()] == ["1", "2", "3", "4", "5"]
+
+
+def test_table_7_has_the_papers_rows_beside_ours_and_keeps_those_that_we_did_not_run(lenet5):
+    found = rows(tables(lenet5)["7"], "keras-tf1.14")
+    assert found[0] == {
+        "Setup": "keras-tf1.14", "Model": "1", "Accuracy (%), paper": "98.94", "Accuracy (%), ours": "98.87",
+        "FN + FP, paper": "106", "FN + FP, ours": "113", "Bits": "A",
+    }  # fmt: skip
+    assert [row["Bits"] for row in found] == ["A", "A", "B", "", "", "", "", "2 models"]
+    assert found[6]["Accuracy (%), paper"] == "98.97"
+    assert found[6]["Accuracy (%), ours"] == "not run"
+
+
+def test_means_and_deviations_are_those_of_a_calculation_by_hand(lenet5):
+    """98.87, 98.87, 98.73: mean 98.8233; squares of the differences 0.00218, 0.00218, 0.00871, half of their sum 0.00653,
+    whose root is 0.0808."""
+    mean = rows(tables(lenet5)["7"], "keras-tf1.14")[-1]
+    assert mean["Model"] == "mean"
+    assert mean["Accuracy (%), ours"] == "98.82 ± 0.081"
+    assert mean["FN + FP, ours"] == "117.7 ± 8.08"
+    assert mean["Accuracy (%), paper"] == "98.99 ± 0.045"
+    (time,) = rows(tables(lenet5)["6"], "keras-tf1.14")
+    assert time["Training (s), ours"] == "102.74 ± 1.37"
+    assert time["Training (s), paper"] == "144.53 ± 4.79"
+
+
+def test_a_deviation_of_zero_is_0_and_a_small_one_is_not(lenet5):
+    assert rows(tables(lenet5)["7"], "pytorch-1.3")[-1]["Accuracy (%), ours"] == "98.61 ± 0"
+    assert shown(Spread(1.0, 0.0004, (2, 2))) == "1.00 ± 0.0004"
+
+
+def test_one_trial_has_a_mean_and_no_deviation():
+    assert shown(spread.spread([2.5], (2, 2))) == "2.50"
+    assert spread.spread([], (2, 2)) == Missing("no trial")
+
+
+def test_undefined_measures_are_said_with_their_reason_and_left_out_of_the_mean(unet):
+    table = tables(unet)["3"]
+    found = rows(table, "keras-tf1.14")
+    assert found[2]["Precision, ours"] == "undefined: no cell in the prediction"
+    assert found[-1]["Precision, ours"] == "0.720 ± 0"
+    assert "keras-tf1.14: the mean of Precision leaves out 1 undefined (trials 3)." in table.notes
+
+
+def test_a_measure_that_is_undefined_in_every_trial_has_an_undefined_mean(documents):
+    nothing = documents.cells(None, undefined={"error_rate": "no cell in the ground truth"})
+    result = documents.study("unet", [documents.setup("keras-tf1.14", [documents.model(1, "a", nothing)])])
+    found = rows(tables(result)["3"], "keras-tf1.14")
+    assert found[0]["Error rate (%), ours"] == "undefined: no cell in the ground truth"
+    assert found[-1]["Error rate (%), ours"] == "undefined: in every trial"
+
+
+def test_a_number_that_is_not_finite_never_enters_a_table():
+    assert measured(float("nan"), 2) == Missing("undefined", "it is nan")
+    with pytest.raises(ValueError, match="finite"):
+        Number(float("inf"))
+
+
+def test_models_of_one_table_go_where_their_library_belongs(unet):
+    assert {row[0] for row in tables(unet)["3"].rows} == {"keras-tf1.14"}
+    assert tables(unet)["4"].rows == ()
+    assert {row[0] for row in tables(unet)["5"].rows} == {"pytorch-1.3-glorot"}
+
+
+def elsewhere(documents, result, setup):
+    """The study with one setup's trials on another machine."""
+    moved = [
+        one.model_copy(
+            update={"models": [model.model_copy(update={"machine": "another machine"}) for model in one.models]}
+        )
+        if one.id == setup
+        else one
+        for one in result.setups
+    ]
+    return result.model_copy(update={"setups": moved})
+
+
+def test_times_of_different_machines_are_refused_with_the_reason(documents, lenet5):
+    table = tables(elsewhere(documents, lenet5, "pytorch-1.3"))["6"]
+    assert {row["Training (s), ours"] for row in rows(table, "keras-tf1.14")} == {"refused"}
+    assert rows(table, "keras-tf1.14")[0]["Training (s), paper"] == "144.53 ± 4.79"
+    assert "2 different machines" in table.notes[0]
+    assert "another machine: pytorch-1.3" in table.notes[0]
+
+
+def test_costs_across_machines_are_refused_too(documents, lenet5):
+    moved = elsewhere(documents, lenet5, "keras-tf1.14")
+    assert rows(costs.flags(moved), "keras-tf1.14")[0]["Ratio, ours"] == "refused"
+    assert rows(costs.watching(moved), "keras-tf1.14")[0]["Ratio, ours"] == "refused"
+    assert any("keras-tf1.14, not watched" in note for note in costs.watching(moved).notes)
+
+
+def test_what_flags_cost_is_the_ratio_of_the_means_and_says_what_took_no_effect(lenet5):
+    (found,) = rows(costs.flags(lenet5), "keras-tf1.14")
+    assert found["Ratio, ours"] == f"{102.74 / 49.0:.3f}"
+    assert any("session-threads took no effect (Keras ran nothing in it)" in note for note in costs.flags(lenet5).notes)
+
+
+def test_what_watching_costs_is_the_ratio_to_the_training_that_was_not_watched(lenet5):
+    (found,) = rows(costs.watching(lenet5), "keras-tf1.14")
+    assert found["Ratio, ours"] == f"{102.74 / 91.7:.3f}"
+    assert found["Same weights"] == "yes"
+
+
+def test_models_are_counted_by_their_weights_beside_what_the_paper_says(lenet5):
+    (found,) = rows(tables(lenet5)["models"], "keras-tf1.14")
+    assert found["Different models, ours"] == "2"
+    assert found["Groups"] == "A: 1,2; B: 3"
+    assert found["Different rows, paper"] == "6"
+    assert (found["Repeats, paper"], found["Repeats, ours"]) == ("no (section VIII.B)", "no")
+
+
+def test_where_trials_part_is_said_with_step_kind_and_name(lenet5):
+    (found,) = rows(tables(lenet5)["parting"], "keras-tf1.14")
+    assert (found["Step"], found["Kind"], found["Name"], found["Trials that leave"]) == (
+        "41", "update", "conv2d_1/kernel", "3",
+    )  # fmt: skip
+
+
+def test_distances_stand_under_their_epochs(lenet5):
+    (found,) = rows(tables(lenet5)["distances"], "keras-tf1.14")
+    assert [found[f"epoch {epoch}"] for epoch in (0, 1, 2)] == ["0", "1.25e-07", "0.0325"]
+
+
+def test_a_retest_that_could_not_be_run_says_why(lenet5):
+    found = rows(tables(lenet5)["retests"], "keras-tf1.14")
+    assert [row["Same bits"] for row in found] == ["yes", "no", "not run"]
+    assert found[2]["Why not"] == "it could not be started"
+
+
+def test_controls_say_what_took_effect_and_what_could_not(lenet5):
+    found = rows(tables(lenet5)["controls"], "keras-tf1.14")
+    assert [row["Took effect"] for row in found] == ["yes", "no", "not known"]
+
+
+def test_a_setup_that_was_skipped_is_named_with_how_to_get_it(lenet5):
+    (found,) = rows(tables(lenet5)["missing"], "keras-tf2.1")
+    assert found["Trials"] == "not run"
+    assert "samebits env create keras-tf2.1" in found["Why"]
+
+
+def test_each_different_confusion_matrix_is_shown_once(lenet5):
+    found = rows(tables(lenet5)["confusion"], "keras-tf1.14")
+    assert len(found) == 20
+    assert {row["Trials"] for row in found} == {"1,2", "3"}
+    sevens = [row for row in found if row["True digit"] == "7"]
+    assert [(row["1"], row["7"]) for row in sevens] == [("113", "887"), ("127", "873")]
+    assert [row["7"] for row in rows(tables(lenet5)["classes"], "keras-tf1.14")] == ["887", "873"]
+
+
+def test_no_folder_of_the_machine_is_in_a_table(lenet5):
+    everything = [shown(cell) for table in tables(lenet5).values() for row in table.rows for cell in row]
+    assert "python train.py --data data.npz" in everything
+    assert not any("/home/" in text for text in everything)
+
+
+def test_a_study_of_which_nothing_could_be_run_still_has_its_tables(documents, lenet5):
+    skipped = lenet5.model_copy(update={"setups": [lenet5.setups[-1]]})
+    found = tables(skipped)
+    assert found["7"].rows == ()
+    assert [row[0] for row in found["missing"].rows] == ["keras-tf2.1"]
+
+
+def test_a_study_that_the_paper_does_not_have_has_no_columns_of_the_paper(lenet5):
+    other = lenet5.model_copy(update={"study": "perceptron"})
+    found = {table.id: table for table in writing.every_table(other)}
+    assert "paper" not in {column.of for table in found.values() for column in table.columns}
+    assert [row["Accuracy (%), ours"] for row in rows(found["7"], "keras-tf1.14")] == [
+        "98.87", "98.87", "98.73", "98.82 ± 0.081",
+    ]  # fmt: skip
+    assert not any("paper's" in note for note in (*found["6"].notes, *found["7"].notes))
+
+
+@pytest.mark.parametrize("name", ["lenet5", "unet"])
+def test_every_number_of_ours_comes_from_the_document(documents, name):
+    """Each is a number of its setup's part of the document, or mean, deviation, count or ratio of such."""
+    result = getattr(documents, name)()
+    known = {setup.id: numbers_of(setup) for setup in result.setups}
+    checked = 0
+    for table in tables(result).values():
+        for row in table.rows:
+            ids = [cell for cell in row if cell in known]
+            for column, cell in zip(table.columns, row, strict=True):
+                if column.of != "ours" or not isinstance(cell, Number | Spread):
+                    continue
+                checked += 1
+                allowed = {value for identity in ids for value in known[identity]}
+                assert all(near(value, allowed) or ratio(value, allowed) for value in values_of(cell)), (table.id, row)
+    assert checked > 30
+
+
+def values_of(cell):
+    if isinstance(cell, Number):
+        return [cell.value]
+    return [cell.mean, *([] if cell.deviation is None else [cell.deviation])]
+
+
+def near(value, allowed):
+    return any(abs(float(value) - number) <= 1e-9 * max(1.0, abs(number)) for number in allowed)
+
+
+def ratio(value, allowed):
+    return any(b and abs(value - a / b) < 1e-12 for a in allowed for b in allowed)
+
+
+def numbers_of(setup):
+    """What is known of a setup: its numbers, and counts, means and sample deviations of what its models have."""
+    models = setup.models
+    columns = [[m.train_seconds for m in models], [m.test_seconds for m in models]]
+    columns += [[v for m in models if (v := one.read(m)[0]) is not None] for one in (*measures.DIGITS, *measures.CELLS)]
+    found = {len(models), len(setup.groups), len({m.predictions for m in models})}
+    found |= {value for column in columns for value in column}
+    found |= {statistics.fmean(column) for column in columns if column}
+    found |= {statistics.stdev(column) for column in columns if len(column) > 1}
+    found |= {r.largest for r in setup.retests if r.largest is not None}
+    found |= {value for one in setup.distances for value in one.relative}
+    return found | ({setup.plain.train_seconds} if setup.plain else set())

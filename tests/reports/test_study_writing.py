@@ -1,0 +1,190 @@
+"""What is written of a study: files, the document, the page; and what the terminal shows."""
+
+import ast
+import html.parser
+import re
+import xml.etree.ElementTree
+from pathlib import Path
+
+import pytest
+
+from samebits.study import writing
+from samebits.study.reports import page
+from samebits.study.results import StudyResult
+
+pytest.importorskip("matplotlib", reason="the extra study (matplotlib) is not installed")
+
+VOID = {"meta", "link", "img", "br", "hr"}
+
+
+@pytest.fixture(scope="module")
+def written(documents, tmp_path_factory):
+    """(the study, its folder, the files)."""
+    folder = tmp_path_factory.mktemp("study")
+    result = documents.lenet5()
+    return result, folder, writing.write(result, folder)
+
+
+class Tags(html.parser.HTMLParser):
+    """Checks that what is opened is closed, in order; collects ids and addresses."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.ids, self.addresses = [], set(), [], []
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.seen.add(tag)
+        self.ids += [given["id"]] if "id" in given else []
+        self.addresses += [given[name] for name in ("src", "href") if name in given]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def read(text):
+    tags = Tags()
+    tags.feed(text)
+    tags.close()
+    assert tags.open == []
+    return tags
+
+
+def test_every_table_is_written_in_three_formats_and_every_figure_in_two(written):
+    _, folder, files = written
+    names = {str(path.relative_to(folder)) for path in files}
+    for suffix in ("md", "csv", "tex"):
+        assert {f"tables/table-{name}.{suffix}" for name in ("1", "6", "7", "models", "controls")} <= names
+    for suffix in ("png", "svg"):
+        assert {f"figures/figure-{name}.{suffix}" for name in ("3", "setups", "distances", "losses")} <= names
+    assert files[-2:] == [folder / "report.md", folder / "page.html"]
+    assert all(path.stat().st_size > 0 for path in files)
+
+
+def test_the_same_document_gives_the_same_bytes(written, tmp_path):
+    result, folder, files = written
+    again = writing.write(StudyResult.model_validate_json(result.model_dump_json()), tmp_path)
+    for before, after in zip(files, again, strict=True):
+        assert before.relative_to(folder) == after.relative_to(tmp_path)
+        assert before.read_bytes() == after.read_bytes(), before.name
+
+
+def test_what_an_earlier_writing_left_is_taken_away(written, tmp_path):
+    result, _, _ = written
+    for old in ("tables/table-parting.md", "figures/figure-9.svg", "tables/notes-of-mine.txt"):
+        (tmp_path / old).parent.mkdir(exist_ok=True)
+        (tmp_path / old).write_text("old")
+    writing.write(result.model_copy(update={"setups": result.setups[1:3]}), tmp_path)
+    assert not (tmp_path / "tables/table-parting.md").exists()
+    assert not (tmp_path / "figures/figure-9.svg").exists()
+    assert (tmp_path / "tables/notes-of-mine.txt").exists()
+
+
+def test_the_svg_is_xml_without_a_date_and_dark_for_those_who_prefer_it(written):
+    _, folder, _ = written
+    for path in folder.glob("figures/*.svg"):
+        text = path.read_text(encoding="utf-8")
+        xml.etree.ElementTree.fromstring(text)
+        assert "prefers-color-scheme: dark" in text
+        assert "dc:date" not in text
+
+
+def test_the_page_is_whole_and_asks_for_nothing(written):
+    _, folder, _ = written
+    tags = read((folder / "page.html").read_text(encoding="utf-8"))
+    assert len(tags.ids) == len(set(tags.ids))
+    assert all(address.startswith(("data:", "#")) for address in tags.addresses)
+    assert {address[1:] for address in tags.addresses if address.startswith("#")} <= set(tags.ids)
+
+
+def test_the_page_holds_every_table_and_every_figure(written):
+    _, folder, files = written
+    tags = read((folder / "page.html").read_text(encoding="utf-8"))
+    assert {path.stem for path in files if path.parent != folder} <= set(tags.ids)
+    assert sum(address.startswith("data:image/svg") for address in tags.addresses) == 4
+
+
+def test_the_document_links_to_the_figures_beside_it(written):
+    _, folder, _ = written
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    links = re.findall(r"!\[.*?\]\((.*?)\)", text)
+    assert len(links) == 4
+    assert all((folder / link).is_file() for link in links)
+
+
+def test_names_from_outside_break_neither_page_nor_document(documents, tmp_path):
+    hostile = "</style><script>alert(1)</script>|`*_\x1b[2J\x00&\"'"
+    setup = documents.setup(
+        "pytorch", [documents.model(1, "a", documents.digits(5))], about=hostile, library=hostile, reason=hostile,
+        status="partial", verdict="inconclusive", sentence=hostile, command=["python", hostile],
+    )  # fmt: skip
+    result = documents.study("lenet5", [setup], data={"study": "digits", "about": hostile})
+    written = writing.write(result, tmp_path)
+    tags = read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert "script" not in tags.seen
+    for path in written:
+        if path.suffix in {".html", ".md", ".tex"}:
+            text = path.read_text(encoding="utf-8")
+            assert "<script>" not in text, path
+            assert "\x1b" not in text, path
+    assert "\x1b" not in writing.summary(result, written)
+
+
+def test_the_terminal_has_a_line_a_setup_and_how_to_get_what_was_skipped(written):
+    result, folder, files = written
+    lines = writing.summary(result, files).splitlines()
+    assert lines[0] == (
+        "!= keras-tf1.14          3 trials, 2 models; they part at step 41 > update > conv2d_1/kernel; "
+        "accuracy 98.82 +- 0.081 %"
+    )
+    assert lines[1] == "=  keras-tf1.14-threads  3 trials, one model; accuracy 98.69 +- 0 %"
+    assert lines[3] == "?  keras-tf2.1           not run"
+    assert lines[4].strip() == "There is no environment keras-tf2.1. samebits env create keras-tf2.1"
+    assert lines[-1] == f"   page  {folder / 'page.html'}"
+    assert all(line.isascii() for line in lines)
+
+
+def test_models_that_one_process_trained_are_judged_by_their_weights(documents):
+    models = [documents.model(1, "a", documents.digits(5)), documents.model(2, "b", documents.digits(7))]
+    one = documents.setup("keras-tf1.14-one-process", models, verdict=None)
+    said = writing.summary(documents.study("lenet5", [one], trials=2), [])
+    assert said == "!= keras-tf1.14-one-process  2 trials, 2 models; accuracy 99.94 +- 0.014 %\n"
+
+
+def test_fewer_trials_than_asked_for_are_counted(documents):
+    one = documents.setup("pytorch", [documents.model(1, "a", documents.digits(5))], status="partial", verdict=None)
+    said = writing.summary(documents.study("lenet5", [one]), [])
+    assert said.startswith("?  pytorch  1 of 3 trials, one model;")
+
+
+def test_a_study_of_cells_is_written_without_its_data_and_says_what_is_missing(documents, tmp_path):
+    files = writing.write(documents.unet(), tmp_path)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "Figure 4 cannot be made" in text
+    assert "figure-2.svg" in {path.name for path in files}
+
+
+def test_a_study_without_setups_can_be_written(documents, tmp_path):
+    result = documents.study("lenet5", [])
+    files = writing.write(result, tmp_path)
+    read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert writing.summary(result, files) == f"   page  {tmp_path / 'page.html'}\n"
+
+
+def test_only_one_file_of_the_package_needs_matplotlib_and_it_is_not_needed_to_start():
+    users = [
+        path.name
+        for path in sorted(Path(page.__file__).parents[3].rglob("*.py"))
+        if any("matplotlib" in name for name in imported(path))
+    ]
+    assert users == ["drawing.py"]
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
