@@ -49,6 +49,11 @@ def test_panels_that_are_far_apart_have_axes_of_their_own_and_that_is_said(docum
     assert "The two panels have different axes." in figure.notes
 
 
+def test_trials_that_all_agree_stand_on_the_papers_axis(documents):
+    same = documents.study("lenet5", [documents.setup("keras-tf2.1", [documents.model(1, "a", documents.digits(101))])])
+    assert by_id(boxes.figures(same))["3"].shows.same_axis
+
+
 def test_figure_5_has_pytorch_from_equation_1_and_the_paper_gives_no_numbers_of_it(unet):
     figure = by_id(boxes.figures(unet))["5"]
     (_, theirs), (_, ours) = figure.shows.panels

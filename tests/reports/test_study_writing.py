@@ -153,6 +153,15 @@ def test_models_that_one_process_trained_are_judged_by_their_weights(documents):
     assert said == "!= keras-tf1.14-one-process  2 trials, 2 models; accuracy 99.94 +- 0.014 %\n"
 
 
+def test_weights_that_differ_are_never_called_the_same(documents):
+    models = [documents.model(1, "a", documents.digits(5)), documents.model(2, "b", documents.digits(5))]
+    signs = {}
+    for verdict in ("repeated", "diverged", None, "inconclusive"):
+        one = documents.setup("pytorch", models, verdict=verdict)
+        signs[verdict] = writing.summary(documents.study("lenet5", [one], trials=2), []).split()[0]
+    assert signs == {"repeated": "!=", "diverged": "!=", None: "!=", "inconclusive": "?"}
+
+
 def test_fewer_trials_than_asked_for_are_counted(documents):
     one = documents.setup("pytorch", [documents.model(1, "a", documents.digits(5))], status="partial", verdict=None)
     said = writing.summary(documents.study("lenet5", [one]), [])

@@ -13,7 +13,7 @@ READ = (
     "Box: first to third quartile. Thick line: median. Thin line: from the minimum to the maximum. Dots: the trials. "
     "Quartiles are interpolated; the paper does not say how its own are taken."
 )
-COMPARABLE = 4  # two panels share an axis where it is at most so many times as long as the longer of theirs
+COMPARABLE = 10  # two panels share an axis where it is at most so many times as long as what either of them spans
 
 
 def figures(result: StudyResult) -> list[Figure]:
@@ -84,8 +84,8 @@ def _not_there(ids: tuple[str, ...], known: dict[str, SetupResult], measure: Mea
 def _comparable(theirs: Iterable[Box], ours: Iterable[Box]) -> bool:
     """Whether both can be read on one axis."""
     a, b = ([value for box in boxes for value in box.values] for boxes in (theirs, ours))
-    longer = max(max(a) - min(a), max(b) - min(b))
-    return max(*a, *b) - min(*a, *b) <= COMPARABLE * longer
+    spans = [span for side in (a, b) if (span := max(side) - min(side))]
+    return max(*a, *b) - min(*a, *b) <= COMPARABLE * min(spans, default=0)
 
 
 def _all_setups(result: StudyResult, measure: Measure) -> Figure:

@@ -128,7 +128,7 @@ def cells(result: StudyResult, number: str) -> Table:
             *(LETTERS, *_about_rows(result)),
             *(said for setup in setups for said in measures.left_out(setup, measures.CELLS)),
             *(said for one in quoted for said in accounts.of_itself(one, "error_rate")),
-            *(accounts.of_cells(_quotations(result)) if quoted else ()),
+            *(accounts.of_cells(_quotations(result)) if number == "3" else ()),
         ),
     )
 

@@ -22,12 +22,12 @@ def title(result: StudyResult) -> str:
 
 
 def sign(setup: SetupResult) -> Sign:
-    """The verdict; of models that one process trained, which have none, whether their weights are equal."""
-    if setup.verdict in _SIGNS:
-        return _SIGNS[setup.verdict]
-    if len(setup.models) < 2:
-        return "?"
-    return "=" if len(setup.groups) == 1 else "!="
+    """The verdict; of models that one process trained, which have none, whether their weights are equal.
+
+    Weights that differ are never called the same, whatever else was observed.
+    """
+    found = _SIGNS.get(setup.verdict or "", "=" if len(setup.models) > 1 else "?")
+    return "!=" if found == "=" and len(setup.groups) > 1 else found
 
 
 def trials(setup: SetupResult, result: StudyResult) -> str:
