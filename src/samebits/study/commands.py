@@ -34,10 +34,11 @@ def interpreter(setup: Setup) -> str:
     """The setup's interpreter: its environment, or this one where it has the packages. Raises NotFound."""
     try:
         return str(environment_python(setup.environment))
-    except NotFound as missing:
+    except NotFound:
         if setup.modules and all(importlib.util.find_spec(module) for module in setup.modules):
             return sys.executable
-        raise missing
+        what = f"{setup.id} needs the environment {setup.environment}, which has not been built."
+        raise NotFound(what, f"samebits env create {setup.environment}") from None
 
 
 def training(

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ConfigDict
+
 from samebits.model import Control, Divergence, Document
 
 STUDY_FORMAT = 1
 
 
-class Digits(Document):
+class StudyDocument(Document):
+    """A document that keeps a loss which is NaN or infinite as such (JSON has no word for it; Python's reader has)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
+
+
+class Digits(StudyDocument):
     """LeNet-5 on the test digits. `confusion`: rows are the true digits, columns the predicted ones."""
 
     accuracy: float
@@ -17,7 +25,7 @@ class Digits(Document):
     confusion: list[list[int]]
 
 
-class Cells(Document):
+class Cells(StudyDocument):
     """U-Net on the test animal. A measure that is undefined is null, and `undefined` says why (name -> reason)."""
 
     error_rate: float | None
@@ -30,7 +38,7 @@ class Cells(Document):
     undefined: dict[str, str] = {}
 
 
-class Model(Document):
+class Model(StudyDocument):
     """One trained model. `weights`, `predictions`: fingerprints of the last weights, and of the test predictions."""
 
     trial: int
@@ -45,7 +53,7 @@ class Model(Document):
     cells: Cells | None = None
 
 
-class Distance(Document):
+class Distance(StudyDocument):
     """How far a trial's weights are from the reference trial's: |w - w_ref| / |w_ref| after each kept epoch."""
 
     trial: int
@@ -53,7 +61,7 @@ class Distance(Document):
     relative: list[float]
 
 
-class Retest(Document):
+class Retest(StudyDocument):
     """Saved weights tested again in a fresh process. `same`: null where it could not be run, and `detail` says why.
 
     `same_decisions`: the same digits, or the same pixels above one half, whatever the bits of the probabilities.
@@ -67,7 +75,7 @@ class Retest(Document):
     detail: str = ""
 
 
-class Plain(Document):
+class Plain(StudyDocument):
     """One training that was not watched. `same`: whether its weights are those of some trial."""
 
     train_seconds: float
@@ -76,7 +84,7 @@ class Plain(Document):
     machine: str
 
 
-class SetupResult(Document):
+class SetupResult(StudyDocument):
     """One setup. `status`: done, partial (fewer trials than asked for) or skipped; `reason` says why not done."""
 
     id: str
@@ -96,7 +104,7 @@ class SetupResult(Document):
     plain: Plain | None = None
 
 
-class StudyResult(Document):
+class StudyResult(StudyDocument):
     """A study, as far as it has been run."""
 
     format: int = STUDY_FORMAT
