@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from samebits import check, compare, store
 from samebits.errors import SamebitsError
 from samebits.model import Result
-from samebits.study import running
+from samebits.study import initial, running
 from samebits.study.catalog import Setup
 from samebits.study.commands import Work
 from samebits.study.results import Cells, Digits, Distance, Model, Plain, Retest, SetupResult
@@ -43,6 +43,7 @@ def collect(work: Work, setup: Setup, judge: Judge, retests: list[Retest], reaso
         distances=distances(places, groups_of(models)),
         retests=retests,
         plain=_plain(work, setup, models),
+        initial=initial.look(weights_files(places[0][1])[0][1], setup.library) if places else [],
         **_verdict(judged, setup),
     )
 

@@ -84,6 +84,18 @@ class Plain(StudyDocument):
     machine: str
 
 
+class Initial(StudyDocument):
+    """One kernel before training: its largest absolute value, the limits of the paper's Equations 1 and 2, and which
+    of the two it was drawn from (null: neither, or it cannot be told)."""
+
+    name: str
+    shape: list[int]
+    largest: float
+    equation_1: float
+    equation_2: float
+    equation: int | None
+
+
 class SetupResult(StudyDocument):
     """One setup. `status`: done, partial (fewer trials than asked for) or skipped; `reason` says why not done."""
 
@@ -102,6 +114,7 @@ class SetupResult(StudyDocument):
     distances: list[Distance] = []
     retests: list[Retest] = []
     plain: Plain | None = None
+    initial: list[Initial] = []  # of the first trial
 
 
 class StudyResult(StudyDocument):

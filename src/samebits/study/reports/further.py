@@ -16,7 +16,7 @@ Row = tuple[Cell, ...]
 def tables(result: StudyResult) -> list[Table]:
     """Those that have a row, and always the setups and their models."""
     optional = (
-        classes, confusion, parting, distances, costs.flags, costs.watching, retests, controls, missing,
+        classes, confusion, parting, distances, initial, costs.flags, costs.watching, retests, controls, missing,
     )  # fmt: skip
     return [setups(result), models(result), *(made for make in optional if (made := make(result)).rows)]
 
@@ -148,6 +148,27 @@ def _distances(setup: str, one: Distance, epochs: Sequence[int]) -> Row:
 
 def _distance(value: float | None) -> Cell:
     return EMPTY if value is None else measured(value, None, "the weights are not all finite")
+
+
+def initial(result: StudyResult) -> Table:
+    """Which of the paper's two equations the initial weights were drawn from."""
+    rows = [
+        (s.id, one.name, " x ".join(map(str, one.shape)), Number(one.equation_1, 6), Number(one.equation_2, 6),
+         measured(one.largest, 6), f"Equation {one.equation}" if one.equation else "neither, or not to be told")
+        for s in result.setups for one in s.initial
+    ]  # fmt: skip
+    return Table(
+        id="initial",
+        title="Initial weights: drawn from the paper's Equation 1 or 2?",
+        columns=(*(Column(name) for name in ("Setup", "Kernel", "Shape")),
+                 *numbers("Limit of Equation 1", "Limit of Equation 2"), *numbers("Largest weight", of="ours"),
+                 Column("Drawn from")),
+        rows=tuple(rows),
+        notes=(
+            "Of the first trial. A weight above the limit of Equation 1 excludes it. Where all lie within it, Equation "
+            "2 is excluded: each would with probability 0.71 only, all together with less than one in a million.",
+        ),
+    )  # fmt: skip
 
 
 def retests(result: StudyResult) -> Table:
