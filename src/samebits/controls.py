@@ -86,7 +86,7 @@ def table() -> list[Entry]:
 def specificity(identity: str) -> int:
     """Place in the order that breaks ties between equally small sets: lower changes less of the program."""
     _check(identity)
-    return known().index(identity)
+    return known().index(name_of(identity))
 
 
 def resolve(control_ids: Iterable[str], preset: str | None = None) -> list[str]:
@@ -97,7 +97,27 @@ def resolve(control_ids: Iterable[str], preset: str | None = None) -> list[str]:
     wanted = set(_of_preset(preset))
     for identity in control_ids:
         wanted |= _with_its_own(identity)
-    return [identity for identity in known() if identity in wanted]
+    found = _one_each(wanted)
+    return [found[name] for name in known() if name in found]
+
+
+def name_of(identity: str) -> str:
+    """The control of an id, whatever value it is held at: `threads` of `threads=2`."""
+    return identity.partition("=")[0]
+
+
+def _one_each(wanted: Iterable[str]) -> dict[str, str]:
+    """Control -> its id with the value at which it is held. One that is named goes before the control's own.
+
+    Raises UsageError where two are named.
+    """
+    found: dict[str, str] = {}
+    for identity in sorted(wanted):  # those with a value come after the plain one
+        name = name_of(identity)
+        if found.get(name, name) != name:
+            raise UsageError(f"A control is held at one value: {found[name]} and {identity} are two.", "Leave one out.")
+        found[name] = identity
+    return found
 
 
 def _of_preset(name: str | None) -> set[str]:
@@ -114,8 +134,12 @@ def _with_its_own(identity: str) -> set[str]:
 
 
 def _check(identity: str) -> None:
-    if identity not in inner.TABLE:
-        raise UsageError(f"There is no control {identity!r}.", _close(identity, inner.TABLE))
+    if name_of(identity) not in inner.TABLE:
+        raise UsageError(f"There is no control {identity!r}.", _close(name_of(identity), inner.TABLE))
+    try:
+        _find(identity)
+    except ValueError as why:
+        raise UsageError(f"{str(why)[:1].upper()}{str(why)[1:]}.", f"--control {name_of(identity)}") from None
 
 
 def _close(name: str, names: Iterable[str]) -> str:
@@ -140,7 +164,6 @@ def environment(ids: Sequence[str], seed: int, base: Mapping[str, str] | None = 
     return found
 
 
-_ADDR_NO_RANDOMIZE = 0x0040000
 _ASK = 0xFFFFFFFF
 
 
@@ -151,13 +174,14 @@ def launching(ids: Iterable[str]) -> Iterator[None]:
     The address layout is a property of the calling thread that its children inherit. Where the system refuses, the
     trial starts as it is and says that `aslr` did not take effect.
     """
-    if "aslr" not in set(ids) or not sys.platform.startswith("linux"):
+    layout = next((identity for identity in ids if name_of(identity) == "aslr"), None)
+    if layout is None or not sys.platform.startswith("linux"):
         yield
         return
     personality = ctypes.CDLL(None).personality
     personality.argtypes = [ctypes.c_ulong]
     before = personality(_ASK)
-    personality((before & _ASK) | _ADDR_NO_RANDOMIZE)
+    personality((before & _ASK) | _find(layout).personality())
     try:
         yield
     finally:

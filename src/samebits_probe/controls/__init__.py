@@ -43,9 +43,14 @@ TABLE = {
 
 
 def find(identity):
-    """The class of a control. Raises KeyError for an id that is not in the table."""
-    file, name = TABLE[identity]
-    return getattr(importlib.import_module("samebits_probe.controls." + file), name)
+    """The class of a control, held at another value than its own where one is named ("threads=2").
+
+    Raises KeyError for an id that is not in the table, ValueError for a value that the control does not take.
+    """
+    name, equals, value = identity.partition("=")
+    file, found = TABLE[name]
+    control = getattr(importlib.import_module("samebits_probe.controls." + file), found)
+    return control.at(value) if equals else control
 
 
 def hold(ids, seed, probe):

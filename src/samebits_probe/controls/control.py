@@ -16,6 +16,7 @@ class Control:
                  whether a false reading after a true one means that the program has undone it
     joined       variables that are added to what is there already: name -> words. The others, of `environment`,
                  replace what is there
+    value        at what it is held; `values` says in words what else that can be (empty: nothing else)
     holds_variables
                  whether its variables are held against the program (flags and thread counts), or only set before it
                  starts (seeds, which the program may choose for itself)
@@ -29,6 +30,8 @@ class Control:
     implies = ()
     needs = ()
     joined = {}
+    value = ""
+    values = ""
     can_be_undone = True
     holds_variables = True
     seed = 0
@@ -38,6 +41,19 @@ class Control:
     def does(cls):
         """What it does, in one sentence."""
         return (cls.__doc__ or "").strip().splitlines()[0]
+
+    @classmethod
+    def accepts(cls, value):
+        """Whether it can be held at this value (a text)."""
+        return False
+
+    @classmethod
+    def at(cls, value):
+        """This control, held at another value. Raises ValueError for one that it does not take."""
+        if not cls.accepts(value):
+            takes = "takes " + cls.values if cls.values else "takes no value"
+            raise ValueError("the control %s %s, not %r" % (cls.id, takes, value))
+        return type(cls.__name__, (cls,), {"__doc__": cls.__doc__, "id": cls.id + "=" + value, "value": value})
 
     @classmethod
     def environment(cls, seed):

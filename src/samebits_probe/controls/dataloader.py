@@ -9,6 +9,7 @@ import weakref
 from .control import Control
 
 _MODULE = "torch.utils.data.dataloader"
+_OWN = "own"
 # what stands for no workers; the others are refused or have no effect without them
 _WITHOUT = {"num_workers": 0, "prefetch_factor": None, "persistent_workers": False, "multiprocessing_context": None,
             "timeout": 0}  # fmt: skip
@@ -19,9 +20,22 @@ class DataloaderWorkers(Control):
 
     id = "dataloader-workers"
     libraries = ("torch",)
+    value = "0"
+    values = "a number of workers from 0 to 99, or own (as many as the program says: counted, not held)"
+    seen = set()  # numbers of workers of all loaders that were made in this process
+
+    @classmethod
+    def accepts(cls, value):
+        return value == _OWN or (value.isdigit() and int(value) < 100)
 
     def __init__(self):
         self._loaders = weakref.WeakSet()
+
+    def _changes(self):
+        """Arguments of a DataLoader that are replaced."""
+        if self.value == _OWN:
+            return {}
+        return _WITHOUT if self.value == "0" else {"num_workers": int(self.value)}
 
     def after_import(self):
         return {_MODULE: self._hold}
@@ -30,24 +44,25 @@ class DataloaderWorkers(Control):
         original = module.DataLoader.__init__
         signature = inspect.signature(original)
         defaults = {name: p.default for name, p in signature.parameters.items()}
-        loaders = self._loaders
+        loaders, changes = self._loaders, self._changes()
 
         @functools.wraps(original)
         def __init__(self, *args, **kwargs):
             bound = signature.bind(self, *args, **kwargs)
-            for name, value in _WITHOUT.items():
-                if name in bound.arguments:
+            for name, value in changes.items():
+                if name in bound.arguments or value:
                     # releases before 2.0 take no None for prefetch_factor
                     bound.arguments[name] = defaults[name] if name == "prefetch_factor" else value
             original(*bound.args, **bound.kwargs)
             loaders.add(self)
+            DataloaderWorkers.seen.add(self.num_workers)
 
         module.DataLoader.__init__ = __init__
 
     def read_back(self):
-        with_workers = sum(loader.num_workers > 0 for loader in list(self._loaders))
-        if with_workers:
-            return False, "%d DataLoader with workers" % with_workers
+        others = [loader for loader in list(self._loaders) if str(loader.num_workers) != self.value]
+        if others and self.value != _OWN:
+            return False, "%d DataLoader with %d workers" % (len(others), others[0].num_workers)
         return True, ""
 
 

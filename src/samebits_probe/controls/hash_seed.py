@@ -10,15 +10,22 @@ class HashSeed(Control):
     """Sets PYTHONHASHSEED=0, so that sets of strings have one order."""
 
     id = "hash-seed"
+    value = "0"  # the paper's; it also turns the randomisation off
+    values = "a seed from 0 to 4294967295"
     holds_variables = False  # a program that starts itself again with a hash seed of its own keeps that
 
     @classmethod
+    def accepts(cls, value):
+        return value.isdigit() and int(value) < 2**32
+
+    @classmethod
     def environment(cls, seed):
-        return {"PYTHONHASHSEED": "0"}  # the paper's value; 0 also turns the randomisation off
+        return {"PYTHONHASHSEED": cls.value}
 
     def read_back(self):
         value = at_start_of_process("PYTHONHASHSEED")
-        if not sys.flags.hash_randomization and value == "0":
+        randomised = bool(sys.flags.hash_randomization)
+        if value == self.value and randomised == bool(int(value)) and not sys.flags.ignore_environment:
             return True, ""
         if value and value.isdigit() and not sys.flags.ignore_environment:
             return True, "the program chose PYTHONHASHSEED=%s for this process" % value

@@ -9,15 +9,19 @@ _WORDS = {"first-step": "first step", "last-step": "last step"}
 
 def hold(ids, seed, probe):
     """Hold the controls; nothing that fails here reaches the program or hides from the report."""
-    held = [_Held(find(identity)(), seed, probe) for identity in ids if identity in TABLE]
+    held = [_Held(find(identity)(), seed, probe) for identity in ids if _is_known(identity)]
     for identity in ids:
-        if identity not in TABLE:
+        if not _is_known(identity):
             probe.event("control", id=identity, took_effect=False, when="start", detail="the probe does not know it")
     _hold_variables([one.control for one in held], seed)
     for one in held:
         one.start()
     probe.first_step.append(lambda: _read_all(held, "first-step"))
     probe.last_step.append(lambda: _read_all(held, "last-step"))
+
+
+def _is_known(identity):
+    return identity.partition("=")[0] in TABLE
 
 
 def _hold_variables(controls, seed):

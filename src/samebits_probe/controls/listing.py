@@ -10,9 +10,17 @@ class ListingOrder(Control):
     """Sorts what os.listdir, os.scandir, os.walk, glob and Path.iterdir list."""
 
     id = "listing-order"
+    value = "sorted"
+    values = "sorted or reversed"
+    listings = 0  # made so far in this process
+
+    @classmethod
+    def accepts(cls, value):
+        return value in ("sorted", "reversed")
 
     def at_start(self):
-        for name, make in (("listdir", _sorted_names), ("scandir", _sorted_entries)):
+        order = _Order(self.value == "reversed")
+        for name, make in (("listdir", order.of_names), ("scandir", order.of_entries)):
             original = getattr(os, name)
             new = replace(os, name, make)
             if original in os.supports_fd:  # shutil.rmtree asks for the function itself
@@ -20,33 +28,63 @@ class ListingOrder(Control):
 
     def after_import(self):
         # these may have taken the functions of os before they were replaced
-        return {"pathlib": _sort_paths, "glob": _sort_globs}
+        order = _Order(self.value == "reversed")
+        return {"pathlib": order.hold_paths, "glob": order.hold_globs}
 
     def read_back(self):
         held = hasattr(os.listdir, "_samebits_make") and hasattr(os.scandir, "_samebits_make")
         return (True, "") if held else (False, "os.listdir or os.scandir was replaced")
 
 
-def _sorted_names(original):
-    def listdir(path=None):
-        return sorted(original(path))
+class _Order:
+    """Sorted by name, or the other way round."""
 
-    return listdir
+    def __init__(self, reverse):
+        self._reverse = reverse
 
+    def sort(self, found, key=None):
+        ListingOrder.listings += 1
+        return sorted(found, key=key, reverse=self._reverse)
 
-def _sorted_entries(original):
-    def scandir(path=None):
-        return _Entries(original(path))
+    def of_names(self, original):
+        def listdir(path=None):
+            return self.sort(original(path))
 
-    return scandir
+        return listdir
+
+    def of_entries(self, original):
+        def scandir(path=None):
+            return _Entries(original(path), self)
+
+        return scandir
+
+    def of_results(self, original):
+        def list_(*args, **kwargs):
+            return iter(self.sort(original(*args, **kwargs)))
+
+        return list_
+
+    def hold_paths(self, module):
+        for name in ("iterdir", "glob", "rglob"):
+            replace(module.Path, name, self.of_results)
+
+    def hold_globs(self, module):
+        def in_order(original):
+            def glob(*args, **kwargs):
+                return self.sort(original(*args, **kwargs))
+
+            return glob
+
+        replace(module, "glob", in_order)
+        replace(module, "iglob", self.of_results)
 
 
 class _Entries:
     """Like the iterator of os.scandir: also a context that closes it."""
 
-    def __init__(self, entries):
+    def __init__(self, entries, order):
         with entries:
-            self._sorted = iter(sorted(entries, key=lambda entry: entry.name))
+            self._sorted = iter(order.sort(entries, key=lambda entry: entry.name))
 
     def __iter__(self):
         return self
@@ -62,26 +100,3 @@ class _Entries:
 
     def close(self):
         self._sorted = iter(())
-
-
-def _sorted_results(original):
-    def list_(*args, **kwargs):
-        return iter(sorted(original(*args, **kwargs)))
-
-    return list_
-
-
-def _sort_paths(module):
-    for name in ("iterdir", "glob", "rglob"):
-        replace(module.Path, name, _sorted_results)
-
-
-def _sort_globs(module):
-    def sorted_list(original):
-        def glob(*args, **kwargs):
-            return sorted(original(*args, **kwargs))
-
-        return glob
-
-    replace(module, "glob", sorted_list)
-    replace(module, "iglob", _sorted_results)

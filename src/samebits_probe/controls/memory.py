@@ -7,7 +7,8 @@ from .variables import at_start_of_process
 
 _PERTURB = 85  # 0x55: freed memory gets this byte, new memory its complement
 _FILLED = 0xAA
-_NO_RANDOMIZE = 0x0040000
+# of personality(2): fixed addresses; and the layout of old kernels, in which memory grows from the bottom up
+_NO_RANDOMIZE, _COMPAT_LAYOUT = 0x0040000, 0x0200000
 
 
 class FillUninitialized(Control):
@@ -47,11 +48,24 @@ class Aslr(Control):
 
     id = "aslr"
     implies = ("hash-seed",)
+    value = "fixed"
+    values = "fixed, or compat (fixed too, as old kernels laid memory out)"
+
+    @classmethod
+    def accepts(cls, value):
+        return value in ("fixed", "compat")
+
+    @classmethod
+    def personality(cls):
+        """Flags of personality(2) to start the process with."""
+        return _NO_RANDOMIZE | (_COMPAT_LAYOUT if cls.value == "compat" else 0)
 
     def read_back(self):
         try:
             with open("/proc/self/personality") as file:
-                fixed = int(file.read(), 16) & _NO_RANDOMIZE
+                found = int(file.read(), 16) & (_NO_RANDOMIZE | _COMPAT_LAYOUT)
         except OSError:
             return None, "/proc/self/personality cannot be read here"
-        return (True, "") if fixed else (False, "the system gave this process a random address layout")
+        if not found & _NO_RANDOMIZE:
+            return False, "the system gave this process a random address layout"
+        return (True, "") if found == self.personality() else (False, "the process has the other fixed address layout")

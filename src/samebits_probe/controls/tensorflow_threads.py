@@ -6,14 +6,14 @@ import sys
 _COUNTS = ("intra_op_parallelism_threads", "inter_op_parallelism_threads")
 
 
-def hold(module):
-    """Hold both pools at one thread, in the eager context and in every session that is made from now on."""
+def hold(number, module):
+    """Hold both pools at so many threads, in the eager context and in every session that is made from now on."""
     context = _eager_context()
     if context is not None:
         for name in _COUNTS:
-            _set_once(context, name)
+            _set_once(context, name, number)
             _hold_property(type(context), name)
-    _hold_sessions(sys.modules["tensorflow.python.client.session"].BaseSession)
+    _hold_sessions(sys.modules["tensorflow.python.client.session"].BaseSession, number)
 
 
 def counts(module):
@@ -34,9 +34,9 @@ def _eager_context():
     return context if hasattr(type(context), _COUNTS[0]) else None
 
 
-def _set_once(context, name):
+def _set_once(context, name, number):
     try:
-        setattr(context, name, 1)
+        setattr(context, name, number)
     except RuntimeError:  # it runs already: reading back says with how many threads
         pass
 
@@ -46,12 +46,12 @@ def _hold_property(cls, name):
     setattr(cls, name, property(original.fget, lambda self, number: None, doc=original.__doc__))
 
 
-def _hold_sessions(cls):
+def _hold_sessions(cls, number):
     original = cls.__init__
 
     @functools.wraps(original)
     def __init__(self, target="", graph=None, config=None):
-        config = _with_one_thread(config)
+        config = _with_threads(config, number)
         original(self, target, graph, config)
         for name in _COUNTS:
             _Sessions.seen.add(("a session's " + name, getattr(self._config, name)))
@@ -59,12 +59,12 @@ def _hold_sessions(cls):
     cls.__init__ = __init__
 
 
-def _with_one_thread(config):
-    """A copy of a ConfigProto (or a new one) with one thread in each pool."""
+def _with_threads(config, number):
+    """A copy of a ConfigProto (or a new one) with so many threads in each pool."""
     proto = sys.modules["tensorflow.core.protobuf.config_pb2"].ConfigProto()
     if config is not None:
         proto.CopyFrom(config)
     for name in _COUNTS:
-        setattr(proto, name, 1)
+        setattr(proto, name, number)
     del proto.session_inter_op_thread_pool[:]
     return proto

@@ -1,5 +1,6 @@
-"""Thread counts: every pool that computes has one thread."""
+"""Thread counts: every pool that computes has one thread, or as many as are asked for."""
 
+import functools
 import os
 
 from . import tensorflow_threads
@@ -26,31 +27,36 @@ class Threads(Control):
     """Holds every pool of computing threads at one thread: PyTorch, TensorFlow, JAX, BLAS, OpenMP."""
 
     id = "threads"
+    value = "1"
+    values = "a number of threads from 1 to 999"
+
+    @classmethod
+    def accepts(cls, value):
+        return value.isdigit() and 1 <= int(value) <= 999
 
     @classmethod
     def environment(cls, seed):
-        return {name: "1" for name in _VARIABLES}
+        return {name: cls.value for name in _VARIABLES}
 
     def after_import(self):
-        return {"torch": self._hold_torch, "tensorflow": tensorflow_threads.hold}
+        return {"torch": self._hold_torch, "tensorflow": functools.partial(tensorflow_threads.hold, int(self.value))}
 
-    @staticmethod
-    def _hold_torch(module):
+    def _hold_torch(self, module):
         for name in ("set_num_threads", "set_num_interop_threads"):
             if hasattr(module, name):
-                _hold_count(module, name)
+                _hold_count(module, name, int(self.value))
 
     def read_back(self):
-        found = _counts()
-        more = ["%s: %s" % (name, count) for name, count in found if count != 1]
+        found = counts() or [("OMP_NUM_THREADS", int(os.environ.get("OMP_NUM_THREADS", 0)))]
+        more = ["%s: %s" % (name, count) for name, count in found if count != int(self.value)]
         if more:
             return False, "; ".join(more)
         return True, ", ".join(name for name, _ in found)
 
 
-def _hold_count(module, name):
+def _hold_count(module, name, number):
     try:
-        getattr(module, name)(1)
+        getattr(module, name)(number)
     except RuntimeError:  # the pool runs already: reading back says with how many threads
         pass
     replace(module, name, _accepts_any)
@@ -64,8 +70,8 @@ def _accepts_any(original):
     return set_
 
 
-def _counts():
-    """(what, number of threads) of all that can be asked in this process."""
+def counts():
+    """(what, number of threads) of all that can be asked in this process; empty where nothing that computes is."""
     found = []
     for module in imported("torch"):
         found.append(("torch.get_num_threads()", module.get_num_threads()))
@@ -76,4 +82,4 @@ def _counts():
     if imported("jaxlib"):
         found.extend(("JAX's pool", count) for count in named_threads("XLAEigen"))
     found.extend(blas_counts())
-    return found or [("OMP_NUM_THREADS", int(os.environ.get("OMP_NUM_THREADS", 0)))]
+    return found
