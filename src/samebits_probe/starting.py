@@ -19,8 +19,15 @@ def start(config_path):
     own = os.path.realpath(config["folder"]) + os.sep
     probe.guard("files", files.watch, lambda event, path: own + "processes" in path or probe.event(event, path=path))
     hold(config.get("controls") or [], config.get("seed"), probe)
+    probe.last_step.append(lambda: _tell_what_is_in_force(probe))
     for library, watcher in WATCHERS.items():
         imports.after(library, _installer(probe, watcher))
+
+
+def _tell_what_is_in_force(probe):
+    if probe.has_observed():
+        in_force = importlib.import_module("samebits_probe.in_force")
+        probe.event("in-force", facts=in_force.read())
 
 
 def _installer(probe, watcher):

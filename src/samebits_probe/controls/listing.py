@@ -40,11 +40,11 @@ class _Order:
     """Sorted by name, or the other way round."""
 
     def __init__(self, reverse):
-        self._reverse = reverse
+        self.reverse = reverse
 
     def sort(self, found, key=None):
         ListingOrder.listings += 1
-        return sorted(found, key=key, reverse=self._reverse)
+        return sorted(found, key=key, reverse=self.reverse)
 
     def of_names(self, original):
         def listdir(path=None):
