@@ -150,6 +150,7 @@ def describe(plan: Plan) -> RecordFile:
         preset=request.preset,
         controls=plan.controls,
         seed=request.seed,
+        variables=request.variables,
         hash="xxh3" if plan.hash == "xxh3" else "blake2b",
         options=request.options,
     )

@@ -169,6 +169,7 @@ class RecordFile(Document):
     preset: str | None = None
     controls: list[str] = []
     seed: int | None = None
+    variables: dict[str, str | None] = {}  # of the trials' environment, other than samebits' own; null: taken away
     hash: Literal["xxh3", "blake2b"]
     options: Options = Options()
     rounds: list[Round] = []

@@ -21,7 +21,7 @@ _SHIMS = "bin"
 _SHIM_NAMES = ("python", "python3")
 _KEPT = re.compile(
     r"(PYTHON|OMP_|KMP_|MKL|TF_|CUDA|CUDNN|CUBLAS|NCCL_|KERAS|XLA_|JAX_|PJRT_|OPENBLAS|GOTO_|BLIS_|VECLIB|NUMEXPR|TORCH"
-    r"|PYTORCH|NVIDIA_|ATEN_|ONEDNN|DNNL|LD_|MALLOC_|GLIBC_|LC_)\w*|LANG|TZ|PATH|WORLD_SIZE|MASTER_PORT"
+    r"|PYTORCH|NVIDIA_|ATEN_|ONEDNN|DNNL|LD_|MALLOC_|GLIBC_|LC_|NPY_)\w*|LANG|TZ|PATH|WORLD_SIZE|MASTER_PORT"
 )
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 
@@ -72,7 +72,9 @@ def _is_first(python: str) -> bool:
 
 def trial_environment(plan: Plan, trial: int, directory: Path, slot: Slot) -> dict[str, str]:
     """All variables of a trial. Values are of equal length in every trial, since address layout depends on them."""
-    environment = {**os.environ, **controls.environment(plan.controls, plan.seed)}
+    own = {**os.environ, **plan.request.variables}
+    base = {name: value for name, value in own.items() if value is not None}
+    environment = {**base, **controls.environment(plan.controls, plan.seed, base)}
     shims = plan.record / _SHIMS
     environment["PATH"] = search_path(plan.request.python, shims if shims.is_dir() else None)
     environment["PYTHONPATH"] = _python_path(plan.probe, environment)

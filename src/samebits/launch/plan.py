@@ -23,7 +23,8 @@ class Request:
 
     `python`: the interpreter that `python` in the command shall be (a path), or None for the one on PATH.
     `environment`: the name given with --env. `controls`: ids as given, without those of the preset. `out`: the record
-    folder, None for the default. `against`: a record that the new trials are compared with.
+    folder, None for the default. `against`: a record that the new trials are compared with. `variables`: what each
+    trial finds in its environment other than this process does; None takes a variable away.
     """
 
     command: list[str]
@@ -37,6 +38,7 @@ class Request:
     out: Path | None = None
     overwrite: bool = False
     against: Path | None = None
+    variables: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,6 +58,7 @@ def reopen(record: store.Record) -> Plan:
         controls=file.controls,
         seed=file.seed,
         out=record.folder,
+        variables=file.variables,
     )
     return arrange(request, record.folder.absolute(), hash_wanted=file.hash)
 
