@@ -19,6 +19,7 @@ import threading
 import time
 
 from . import fingerprint, process, rng, wire
+from .details import Capture, Details
 from .trace import Recorder
 from .values import plain
 
@@ -43,7 +44,8 @@ class Probe:
         self._thin = config.get("thin") or {"after": 1000, "every": 100}
         self._ends, self._before_ends = [], []
         self.first_step, self.last_step = [], []  # functions called after the first step, and after the last
-        self._capture = config.get("capture")
+        self._capture = Capture.of(config.get("capture"))
+        self.details = Details.of(self, config.get("details"))  # None, unless a step is looked into (samebits locate)
         self._open(None)
         atexit.register(self.end)
 
@@ -156,18 +158,13 @@ class Probe:
         return [leaf for part, item in parts for leaf in self._flatten(part, item)]
 
     def captured(self, kind, name, dtype, shape, buffer):
-        """Write the tensor that the launcher asked for, once. `buffer`: its bytes in logical order."""
-        want = self._capture
-        if want and want["step"] == self.step and want["kind"] == kind and want["name"] == name:
-            self._capture = None
-            with open(os.path.join(self.recorder.folder, wire.CAPTURE), "wb") as file:
-                file.write(buffer)
-            facts = {"dtype": str(dtype), "shape": [int(n) for n in shape]}
-            self.recorder.document(wire.CAPTURE_FACTS, dict(want, **facts))
+        """Write the tensor, where it is one that the launcher asked for. `buffer`: its bytes in logical order."""
+        if self._capture is not None:
+            self._capture.take(self, kind, name, (dtype, shape, buffer))
 
     def wants(self, kind):
         """Whether a tensor of this kind is to be captured at the current step (cheap: ask before copying)."""
-        return self._capture is not None and self._capture["step"] == self.step and self._capture["kind"] == kind
+        return self._capture is not None and self._capture.wants(self.step, kind)
 
     def observed_by_program(self, name, value, step, kind):
         """`observe` of the program: `step`, where given, moves the current step on."""
@@ -198,6 +195,8 @@ class Probe:
         if self._sampled:
             return
         self._sampled = True
+        if self.details is not None:
+            self.guard("details", self.details.begin_step)
         self.sample_rng(self.step)
         if self.step == 0:
             self.sample_rng(-1)
@@ -212,6 +211,8 @@ class Probe:
     def end_step(self):
         """A step is over: write it, and stop the trial here where the launcher asked for that."""
         self._add_digests()
+        if self.details is not None:
+            self.guard("details", self.details.end_step)
         self.step += 1
         self._seen.clear()
         self._sampled = False

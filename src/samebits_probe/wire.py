@@ -36,7 +36,9 @@ CONFIG_VARIABLE = "SAMEBITS_PROBE"
 #   controls      list of control ids to hold
 #   seed          int: what seeding controls use
 #   launcher      int: the launcher's pid; a stopped process that outlives it ends by itself
-#   capture       null, or {"process": order, "step": int, "kind": str, "name": str}: write that tensor to capture.bin
+#   capture       null, or {"process": order, "step": int, "kind": str, "name": str}: write that tensor to capture.bin;
+#                 with "until": int, that of each step from `step` to `until` to capture-<step>.bin
+#   details       null, or {"step": int, "level": "module" or "operator", "most": bytes}: look into that step (DETAIL)
 #   previous_site str or null: (reserved) nothing else may be read from here
 
 # kinds, in the order in which they are judged within a step (contract.md)
@@ -71,6 +73,17 @@ STOPPED = "stopped.json"
 END = "end.json"
 CAPTURE = "capture.bin"  # raw bytes in logical order; capture.json: {"dtype", "shape", "step", "kind", "name"}
 CAPTURE_FACTS = "capture.json"
+CAPTURES = "capture-%08d"  # one each step: .bin and .json as above
+
+# details.jsonl: what was executed within one step, one line each, in the order in which it was executed:
+#   phase    "forward", "backward" or "update"
+#   what     "module" (layer), "gradient" (of a module's output) or "operator"; "access": see `variable`
+#   name     the module's qualified name; the operator's schema name; with `module`, `type`, `code` (a line of the user)
+#   inputs   fingerprints in hex; outputs: [dtype, shape, fingerprint, offset or null, bytes] with values in details.bin
+#   random   true for an operator that draws; unset: true for one whose outputs hold no values by contract
+#   variable, reads, writes: operations of a graph that read and write one variable without an order between them
+DETAILS = "details.jsonl"
+DETAIL_VALUES = "details.bin"
 
 # events.jsonl, the "event" field and the fields beside it:
 #   watcher       name, version, note: a watcher was installed for a library

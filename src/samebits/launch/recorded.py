@@ -47,8 +47,13 @@ def _link(source: str, target: str) -> None:
 
 def reopen(record: store.Record) -> Plan:
     """The plan of a record, for more trials of it. Raises NotFound where its command or folder is gone."""
+    return arrange(request_of(record), record.folder.absolute(), hash_wanted=record.file.hash)
+
+
+def request_of(record: store.Record) -> Request:
+    """What the record was made for."""
     file = record.file
-    request = Request(
+    return Request(
         command=file.command,
         directory=Path(file.directory),
         options=file.options,
@@ -60,7 +65,6 @@ def reopen(record: store.Record) -> Plan:
         out=record.folder,
         variables=file.variables,
     )
-    return arrange(request, record.folder.absolute(), hash_wanted=file.hash)
 
 
 def next_ids(record: store.Record, more: int) -> list[int]:

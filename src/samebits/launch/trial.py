@@ -36,11 +36,15 @@ THIN = {"after": 1000, "every": 100}
 
 @dataclass(frozen=True)
 class Limits:
-    """When a trial is ended by us: after exactly so many steps; when it has used up so many seconds of a budget."""
+    """When a trial is ended by us: after exactly so many steps; when it has used up so many seconds of a budget.
+
+    `capture`, `details`: what is looked at more closely on the way (see `samebits_probe.wire`).
+    """
 
     steps: int | None = None
     seconds: float | None = None
     capture: dict[str, Any] | None = None
+    details: dict[str, Any] | None = None
 
 
 @dataclass
@@ -117,6 +121,7 @@ class TrialRun:
             "seed": self.plan.seed,
             "launcher": os.getpid(),
             "capture": self.limits.capture,
+            "details": self.limits.details,
         }
 
     def _job(self, environment: dict[str, str]) -> Job:

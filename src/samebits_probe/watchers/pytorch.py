@@ -2,6 +2,7 @@
 
 from .. import rng
 from .pytorch_backward import Backward, ByHand, watch_backward
+from .pytorch_details import watch_details
 from .pytorch_ends import Ends
 from .pytorch_forwards import Forwards
 from .pytorch_modules import watch_modules
@@ -105,6 +106,7 @@ def install(module, probe):
     optimizers.first_seen = by_hand.forget
     optimizers.finished.extend([forwards.close_step, Norms(watch).record])
     Ends(watch, optimizers, forwards, by_hand)
+    watch_details(watch, forwards, optimizers)  # within what `watch_modules` wraps: the models have their names then
     watch_modules(watch, forwards, by_hand.settle)
     watch_backward(watch, Backward(watch, forwards, by_hand))
     watch_steps(watch, optimizers)

@@ -76,7 +76,7 @@ class Forwards:
         """Whether a call is to be seen: it has weights, or takes part in a graph. Transforms of data do neither."""
         if self._watch.names.holds_tensors(module):
             return True
-        return any(tensor.requires_grad for _, tensor in self._tensors("", [list(args), kwargs]))
+        return any(tensor.requires_grad for _, tensor in self.tensors("", [list(args), kwargs]))
 
     def enter(self, module, args, kwargs):
         """An outermost module is called: fingerprint what it is fed."""
@@ -101,7 +101,7 @@ class Forwards:
         return (model.label if model else type(module).__name__ + "."), str
 
     def _input(self, forward, name, value):
-        for path, tensor in self._tensors(name, value):
+        for path, tensor in self.tensors(name, value):
             if tensor.grad_fn is None:
                 found = self._watch.prints.of(tensor)
                 source = self._source_of(found, forward)
@@ -121,7 +121,7 @@ class Forwards:
 
     def leave(self, forward, label, result):
         """The module has returned: fingerprint what came out, and notice a backward through it."""
-        for path, tensor in self._tensors(label + "output", result):
+        for path, tensor in self.tensors(label + "output", result):
             found = self._watch.prints.of(tensor)
             if found is not None:
                 forward.outputs.append(self._seen(path, tensor, found))
@@ -238,7 +238,7 @@ class Forwards:
         wanted = probe.wants("batch") or probe.wants("forward")
         return Seen(name, tensor, found, self._watch.prints.content(tensor) if wanted else None)
 
-    def _tensors(self, name, value):
+    def tensors(self, name, value):
         """(name, tensor) of all tensors in arguments or results, containers of any depth opened."""
         if isinstance(value, self._watch.torch.Tensor):
             return [(name, value)]
@@ -248,7 +248,7 @@ class Forwards:
             parts = [("%s.%s" % (name, key), item) for key, item in value.items()]
         else:
             return []
-        return [found for path, item in parts for found in self._tensors(path, item)]
+        return [found for path, item in parts for found in self.tensors(path, item)]
 
 
 def _labels_of(node):

@@ -27,7 +27,7 @@ class Model:
 
     def walk(self, module):
         """Read the tree of modules again (submodules may have been replaced)."""
-        self.leaves = [(prefix, leaf._parameters, leaf._buffers) for prefix, leaf in _walk(module)]
+        self.leaves = [(prefix, leaf._parameters, leaf._buffers) for prefix, leaf in walk(module)]
 
     def tensors(self):
         """(qualified name, tensor) of all parameters and buffers that it has now, in the order of its modules."""
@@ -46,7 +46,7 @@ class Model:
                         yield prefix + name, tensor
 
 
-def _walk(module, prefix="", seen=None):
+def walk(module, prefix="", seen=None):
     """(prefix, module) of a module and all below it, each once; what merely wraps a model adds nothing to the names."""
     seen = set() if seen is None else seen
     if id(module) in seen:
@@ -56,12 +56,12 @@ def _walk(module, prefix="", seen=None):
     is_wrapper = type(module).__name__ in _WRAPPERS
     for name, child in module._modules.items():
         if child is not None:
-            for found in _walk(child, prefix if is_wrapper else prefix + name + ".", seen):
+            for found in walk(child, prefix if is_wrapper else prefix + name + ".", seen):
                 yield found
 
 
 def _has_tensors(module):
-    return any(leaf._parameters or leaf._buffers for _, leaf in _walk(module))
+    return any(leaf._parameters or leaf._buffers for _, leaf in walk(module))
 
 
 class Names:

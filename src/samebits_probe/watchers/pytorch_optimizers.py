@@ -30,6 +30,10 @@ class Optimizers:
         self._plans, self._count = {}, 0
         del self._running[:]
 
+    def is_running(self):
+        """Whether a step of an optimizer runs."""
+        return bool(self._running)
+
     def before(self, optimizer, args, kwargs):
         """Before a step. Gives (args, kwargs) with a closure that is seen, or None where there is nothing to change."""
         if self._watch.is_compiling():
