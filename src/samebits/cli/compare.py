@@ -19,7 +19,7 @@ Exit status: that of the verdict, as `samebits check` has it."""
 def run(first: str, second: str, **targets: str | None) -> int:
     """Open both, judge them as one, answer."""
     answering.check_targets(targets)
-    from samebits.cli.judging import judged_together
+    from samebits.compare.together import judged_together
     from samebits.store.record import open_record
 
     joined, result = judged_together(open_record(first), open_record(second))
