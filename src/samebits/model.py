@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from samebits.document import Document
+from samebits.explanation import Explanation
 
 RESULT_FORMAT = 1
 RECORD_FORMAT = 1
@@ -17,12 +18,6 @@ Verdict = Literal["repeated", "diverged", "inconclusive"]
 EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
 Status = Literal["complete", "failed", "killed", "timeout", "stopped", "unwatched"]
 Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "structure", "end"]
-
-
-class Document(BaseModel):
-    """A frozen document. Fields that a newer minor version added are ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Scope(Document):
@@ -213,6 +208,7 @@ class Result(Document):
     groups: list[list[int]]
     divergence: Divergence | None = None
     location: Location | None = None  # what `samebits locate` found, where it has looked
+    explanation: Explanation | None = None  # what `samebits explain` found, where it was asked
     detection: Detection
     warnings: list[str] = []
     judged: dict[str, str] = {}  # kind -> "=" all equal, "!" differs, "." not reached or not compared, "-" not observed

@@ -1,0 +1,67 @@
+"""What `samebits explain` found: the cause, and the evidence that it was found by. In the form of the contract."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from samebits.document import Document
+
+# parted: two trials differ; agreed: enough trials have the same bits for the rule; open: they agree so far, and no
+# more were needed; broke: the program does not run so; unclear: the trials give no answer
+State = Literal["parted", "agreed", "open", "broke", "unclear"]
+
+
+class Evidence(Document):
+    """One setting that was tried. `controls`: all that were held, in the order of the table.
+
+    `part`: where its trials part, in words. `why`: of broke and unclear. `without_effect`: controls that were asked for
+    and did not take effect. `steps`: how many each trial made at most; null: whole trials. `record`: its folder.
+    """
+
+    controls: list[str]
+    trials: int
+    groups: int
+    state: State = "open"
+    part: str = ""
+    why: str = ""
+    without_effect: list[str] = []
+    steps: int | None = None
+    seconds: float = 0.0
+    record: str = ""
+
+
+class Fix(Document):
+    """How a program holds a control by itself. `library`: "" where it concerns every program. `lines`: to paste."""
+
+    control: str
+    library: str
+    where: str
+    lines: list[str]
+
+
+class Explanation(Document):
+    """`cause`: the smallest set of controls that suffices; of equally small ones the most specific. Empty where none was
+    found. `minimal_controls`: all smallest sets that were found. `cost`: a set's ids joined by "+" -> step time with it
+    over step time without, one run, by turns; a set that could not be timed is left out.
+
+    `outside_known_controls`: trials part with everything held. `not_applicable`: control -> why it could not be held.
+    `without_effect`: control -> why it counts as not held. `needed`: how many trials must agree. `chance`: that one
+    useless control of all that were tried agrees so often by luck, at most. `compared`: how far the trials of the cause
+    were compared. `notes`: sentences.
+    """
+
+    cause: list[str]
+    operator: str | None = None
+    minimal_controls: list[list[str]]
+    cost: dict[str, float] = {}
+    evidence: list[Evidence]
+    outside_known_controls: bool = False
+    sentence: str = ""
+    not_applicable: dict[str, str] = {}
+    without_effect: dict[str, str] = {}
+    needed: int = 0
+    chance: float | None = None
+    compared: str = ""
+    fixes: list[Fix] = []
+    notes: list[str] = []
+    seconds: float = 0.0
