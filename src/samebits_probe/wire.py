@@ -39,6 +39,7 @@ CONFIG_VARIABLE = "SAMEBITS_PROBE"
 #   capture       null, or {"process": order, "step": int, "kind": str, "name": str}: write that tensor to capture.bin;
 #                 with "until": int, that of each step from `step` to `until` to capture-<step>.bin
 #   details       null, or {"step": int, "level": "module" or "operator", "most": bytes}: look into that step (DETAIL)
+#   replay        null, or {"first": int, "last": int, "repeats": int}: replay the operators of these steps (REPLAY)
 #   previous_site str or null: (reserved) nothing else may be read from here
 
 # kinds, in the order in which they are judged within a step (contract.md)
@@ -85,6 +86,11 @@ CAPTURES = "capture-%08d"  # one each step: .bin and .json as above
 DETAILS = "details.jsonl"
 DETAIL_VALUES = "details.bin"
 
+# replay.json: what operators did when they were run again, see replay/findings.py. Values of results that differed lie
+# beside it, as raw bytes in logical order: of the program's own call, and of a replay
+REPLAY = "replay.json"
+REPLAYED = "replay-%06d-%s.bin"
+
 # events.jsonl, the "event" field and the fields beside it:
 #   watcher       name, version, note: a watcher was installed for a library
 #   not-observed  point, why: something that this watcher cannot see here (goes to scope.not_observed)
@@ -94,4 +100,5 @@ DETAIL_VALUES = "details.bin"
 #   opened        path: a file opened for reading that this process had not written before
 #   wrote         path: a file opened for writing
 #   packages      packages: {name: version} of what the process had imported, at its end
+#   replay        why: operators cannot be replayed here
 #   observed-by   how: "optimizer", "train-function", "apply", "observe", "backward": what counted as a step

@@ -38,13 +38,14 @@ THIN = {"after": 1000, "every": 100}
 class Limits:
     """When a trial is ended by us: after exactly so many steps; when it has used up so many seconds of a budget.
 
-    `capture`, `details`: what is looked at more closely on the way (see `samebits_probe.wire`).
+    `capture`, `details`, `replay`: what is looked at more closely on the way (see `samebits_probe.wire`).
     """
 
     steps: int | None = None
     seconds: float | None = None
     capture: dict[str, Any] | None = None
     details: dict[str, Any] | None = None
+    replay: dict[str, Any] | None = None
 
 
 @dataclass
@@ -122,6 +123,7 @@ class TrialRun:
             "launcher": os.getpid(),
             "capture": self.limits.capture,
             "details": self.limits.details,
+            "replay": self.limits.replay,
         }
 
     def _job(self, environment: dict[str, str]) -> Job:

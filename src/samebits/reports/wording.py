@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from samebits.model import Divergence, Result, Trial
+from samebits.model import Divergence, Result, Size, Trial
 
 HEADS = {"repeated": "SAME BITS", "diverged": "DIFFERENT BITS", "inconclusive": "NO ANSWER"}
 SIGNS = {"repeated": "=", "diverged": "!=", "inconclusive": "?"}
@@ -137,7 +137,11 @@ def process_words(divergence: Divergence) -> list[str]:
 
 def size(divergence: Divergence) -> str:
     """812 of 65,536 values, at most 3 ULP; empty where it was not measured."""
-    found = divergence.size
+    return size_words(divergence.size)
+
+
+def size_words(found: Size | None) -> str:
+    """The same, of a size alone."""
     if found is None or not found.elements:
         return ""
     far = [f"at most {found.max_ulp:,} ULP"] if found.max_ulp is not None else []

@@ -1,6 +1,7 @@
 """Watches PyTorch, from 1.3 on: what is installed, and what counts as seen."""
 
 from .. import rng
+from ..replay.stepping import watch_replay
 from .pytorch_backward import Backward, ByHand, watch_backward
 from .pytorch_details import watch_details
 from .pytorch_ends import Ends
@@ -109,6 +110,7 @@ def install(module, probe):
     watch_details(watch, forwards, optimizers)  # within what `watch_modules` wraps: the models have their names then
     watch_modules(watch, forwards, by_hand.settle)
     watch_backward(watch, Backward(watch, forwards, by_hand))
+    watch_replay(watch)  # before the hooks that end a step
     watch_steps(watch, optimizers)
     watch_scaling(watch)
     watch_saving(watch)

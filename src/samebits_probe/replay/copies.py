@@ -1,0 +1,124 @@
+"""Copies of the arguments that an operator writes to, so that each replay finds what the operator found.
+
+A copy has the strides of the original and starts at the same place within a cache line: kernels choose by both what
+they do. Arguments that share memory with a written one share that of its copy.
+"""
+
+_LINE = 64  # bytes: how CPU memory of tensors is aligned
+
+
+class Copies:
+    """Arguments of one call with copies in place of some. `restore()` before each replay."""
+
+    def __init__(self, torch, args, kwargs, chosen):
+        """`chosen`: the tensors to be copied, objects among `args` and `kwargs` (also within lists)."""
+        self._torch = torch
+        self._pieces = []  # (what it held, what a replay works on)
+        self._by_id = {}
+        self._make(list({id(tensor): tensor for tensor in chosen}.values()), tensors_in((args, kwargs)))
+        self.args = self._with_copies(args)
+        self.kwargs = {key: self._with_copies(value) for key, value in kwargs.items()}
+
+    def restore(self):
+        """Give the copies the values that the arguments had."""
+        with self._torch._C._AutoDispatchBelowAutograd():
+            for held, work in self._pieces:
+                work.copy_(held)
+
+    def of(self, tensor):
+        """What stands for a tensor: its copy, or itself."""
+        return self._by_id.get(id(tensor), tensor)
+
+    def _make(self, chosen, everything):
+        with self._torch._C._AutoDispatchBelowAutograd():
+            if all(map(self._is_simple, everything)) and not _overlap(everything, chosen):
+                for tensor in chosen:
+                    self._copy(tensor)
+            else:
+                self._copy_storages(chosen, everything)
+
+    def _is_simple(self, tensor):
+        """Whether a plain clone of the tensor is like it for every kernel."""
+        return (
+            type(tensor) in (self._torch.Tensor, self._torch.nn.Parameter)
+            and tensor.layout is self._torch.strided
+            and tensor.is_contiguous()
+            and not tensor.is_quantized
+            and not tensor.data_ptr() % _LINE
+        )
+
+    def _copy(self, tensor):
+        work = self._by_id[id(tensor)] = tensor.detach().clone()
+        if tensor.numel():
+            self._pieces.append((tensor.detach().clone(), work))
+
+    def _copy_storages(self, chosen, everything):
+        """Copy the parts of storages that are reached from the written arguments, and look at them alike."""
+        storages = {_storage_of(tensor) for tensor in chosen} - {None}
+        inside = [tensor for tensor in everything if _storage_of(tensor) in storages]
+        for tensor in chosen:
+            if _storage_of(tensor) is None:
+                self._copy(tensor)
+        for storage in storages:
+            self._copy_storage([tensor for tensor in inside if _storage_of(tensor) == storage])
+
+    def _copy_storage(self, tensors):
+        torch, first = self._torch, tensors[0]
+        source = first.untyped_storage()
+        spans = [_span(tensor) for tensor in tensors]
+        low, high = min(span[0] for span in spans), max(span[1] for span in spans)
+        real = torch.empty(0, dtype=torch.uint8, device=first.device).set_(source, low, (high - low,), (1,))
+        lead = (source.data_ptr() + low) % _LINE
+        work = torch.empty(lead + high - low, dtype=torch.uint8, device=first.device)
+        self._pieces.append((real.clone(), work[lead:]))
+        work[lead:].copy_(real)
+        for tensor, (start, _) in zip(tensors, spans):
+            copy = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
+            offset = (lead + start - low) // tensor.element_size()
+            copy.set_(work.untyped_storage(), offset, tensor.size(), tensor.stride())
+            if tensor.is_conj():
+                copy = copy.conj()
+            self._by_id[id(tensor)] = torch._neg_view(copy) if tensor.is_neg() else copy
+
+    def _with_copies(self, value):
+        if isinstance(value, self._torch.Tensor):
+            return self._by_id.get(id(value), value)
+        if isinstance(value, (list, tuple)):
+            return type(value)([self._with_copies(item) for item in value])
+        return value
+
+
+def tensors_in(values):
+    """The tensors in arguments or results, lists and dictionaries within them too, in their order."""
+    found = []
+    for value in values.values() if isinstance(values, dict) else values:
+        if isinstance(value, (list, tuple, dict)):
+            found += tensors_in(value)
+        elif hasattr(value, "untyped_storage"):
+            found.append(value)
+    return found
+
+
+def _overlap(everything, chosen):
+    """Whether any other argument lies where a chosen one does."""
+    spans = sorted((t.data_ptr(), t.data_ptr() + t.numel() * t.element_size()) for t in everything if t.numel())
+    same = len({id(tensor) for tensor in everything if tensor.numel()})
+    return same < len(spans) or any(a[1] > b[0] for a, b in zip(spans, spans[1:]))
+
+
+def _storage_of(tensor):
+    """A key of the tensor's memory, or None where it has none that could be copied as bytes."""
+    try:
+        if not tensor.numel() or str(tensor.layout) != "torch.strided" or tensor.is_quantized:
+            return None
+        return tensor.untyped_storage().data_ptr() or None
+    except (RuntimeError, NotImplementedError):
+        return None
+
+
+def _span(tensor):
+    """[first, after the last) byte of a strided tensor within its storage."""
+    size = tensor.element_size()
+    start = tensor.storage_offset() * size
+    reach = sum((length - 1) * stride for length, stride in zip(tensor.size(), tensor.stride()))
+    return start, start + (reach + 1) * size

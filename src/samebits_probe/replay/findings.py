@@ -1,0 +1,111 @@
+"""What the replays of a process found: counted by operator and phase, each place that differed with pairs of values.
+
+Written whole to replay.json after each step; the values of differing results lie beside it (see wire.py).
+"""
+
+import os
+
+from .. import wire
+from ..watchers.pytorch_tensors import dtype_name, shape_of
+
+_MOST_PAIRS = 8  # of one place: the largest difference is looked for among them
+_MOST_BYTES = 1 << 28  # of all pairs together
+_MOST_PLACES = 1000
+
+
+class Findings:
+    """Collects and writes."""
+
+    def __init__(self, probe, want, content):
+        """`content`: function(tensor) -> (dtype, shape, bytes in logical order)."""
+        self._probe, self._want, self._content = probe, want, content
+        self._counts = {}  # (overload, phase) -> [name, seen, replayed, differed]
+        self._left_out, self._unset, self._failed = {}, {}, {}
+        self._places = {}  # key -> document of a place that differed
+        self._left, self._pairs = _MOST_BYTES, 0
+        self._order = 0
+        self.steps = []  # those that were replayed to their end
+        self.notes = []  # sentences
+
+    def seen(self, known, phase):
+        """An operator runs. Gives its counts, for `replayed` and `differed` to be added to."""
+        self._order += 1
+        counts = self._counts.get((known.overload, phase))
+        if counts is None:
+            counts = self._counts[known.overload, phase] = [known.name, 0, 0, 0]
+        counts[1] += 1
+        return counts
+
+    def left_out(self, known, why):
+        """It is not replayed."""
+        key = (known.name, why)
+        self._left_out[key] = self._left_out.get(key, 0) + 1
+
+    def failed(self, known, error):
+        """It could not be replayed: the replay itself raised an error."""
+        self._failed.setdefault((known.name, "%s: %s" % (type(error).__name__, str(error).split("\n")[0][:200])), None)
+
+    def unset(self, known, result, count, elements):
+        """It left elements of a result as it found them: those say nothing about it."""
+        self._unset[known.name, result] = max((count, elements), self._unset.get((known.name, result), (0, 0)))
+
+    def differed(self, known, place, given, results, replays):
+        """A place at which some replay differed.
+
+        `given`: tensors that it was given; `results`: {name of a result: [(own tensor, that of a replay)]};
+        `replays`: how many of them differed.
+        """
+        document = self._place_of(known, place, given)
+        if document is None:
+            return
+        document["differed"] += 1
+        document["replays_differed"] += replays
+        for result, pairs in results.items():
+            found = document["results"].setdefault(result, {"pairs": []})
+            for own, again in pairs:
+                self._keep(found, own, again)
+
+    def _place_of(self, known, place, given):
+        shapes = ["%s%s" % (dtype_name(tensor.dtype), list(shape_of(tensor))) for tensor in given]
+        key = (known.overload, place.key(), tuple(shapes))
+        document = self._places.get(key)
+        if document is None and len(self._places) < _MOST_PLACES:
+            document = self._places[key] = {
+                "operator": known.name, "overload": known.overload, "phase": place.phase, "step": self._probe.step,
+                "order": self._order, "node": place.node, "file": place.file, "line": place.line,
+                "module": place.module, "inputs": shapes, "differed": 0, "replays_differed": 0, "results": {},
+            }  # fmt: skip
+        return document
+
+    def _keep(self, found, *pair):
+        found["dtype"], found["shape"] = dtype_name(pair[0].dtype), list(shape_of(pair[0]))
+        size = sum(tensor.numel() * tensor.element_size() for tensor in pair)
+        if len(found["pairs"]) >= _MOST_PAIRS or size > self._left:
+            return
+        self._left -= size
+        self._pairs += 1
+        names = [wire.REPLAYED % (self._pairs, which) for which in ("own", "again")]
+        for name, tensor in zip(names, pair):
+            with open(os.path.join(self._probe.recorder.folder, name), "wb") as file:
+                file.write(self._content(tensor)[2])
+        found["pairs"].append(names)
+
+    def write(self, perturbed):
+        """Write what is known now. `perturbed`: why memory was not filled, or ""."""
+        counts = self._counts.items()
+        self._probe.recorder.document(wire.REPLAY, {
+            "steps": self.steps,
+            "repeats": self._want["repeats"],
+            "operators": [
+                {"overload": key[0], "phase": key[1], "operator": c[0], "seen": c[1], "replayed": c[2], "differed": c[3]}
+                for key, c in counts
+            ],
+            "differed": list(self._places.values()),
+            "left_out": [{"operator": key[0], "why": key[1], "seen": n} for key, n in self._left_out.items()],
+            "failed": [{"operator": name, "why": why} for name, why in self._failed],
+            "uninitialised": [
+                {"operator": key[0], "result": key[1], "elements": n[0], "of": n[1]} for key, n in self._unset.items()
+            ],
+            "unfilled": perturbed,
+            "notes": self.notes,
+        })  # fmt: skip

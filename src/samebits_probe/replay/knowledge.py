@@ -1,0 +1,84 @@
+"""What is known of an operator: whether it is replayed, what it writes to, whether it draws random numbers.
+
+Learned once for each overload, from its schema and tags; what a schema keeps silent about is found by a first look (see
+`Known.learn`) and, for the two arguments that an evaluation leaves alone, by their names.
+"""
+
+_NAMESPACES = {
+    "profiler": "it marks a place in a profile",
+    "c10d": "it talks to other ranks",
+    "c10d_functional": "it talks to other ranks",
+    "_c10d_functional": "it talks to other ranks",
+    "_c10d_functional_autograd": "it talks to other ranks",
+    "symm_mem": "it talks to other ranks",
+    "rpc": "it talks to other ranks",
+    "prim": "it computes nothing",
+}
+_UNSET = ("empty", "new_empty", "_empty", "resize", "_resize", "sparse_resize", "set_", "set.")
+UNINITIALISED = "its output holds no values by contract"
+_NOTHING = "it computes nothing"
+_STATELESS = {
+    "_local_scalar_dense": _NOTHING,
+    "_assert_async": _NOTHING,
+    "_assert_scalar": _NOTHING,
+    "_assert_tensor_metadata": _NOTHING,
+    "record_stream": _NOTHING,
+    "is_pinned": _NOTHING,
+    "_coalesced_": _NOTHING,
+    "_pin_memory": "it moves values and computes none",
+    "pin_memory": "it moves values and computes none",
+    "lift": _NOTHING,
+}
+_VIEW = "it gives a view, or changes one"
+# written by batch normalisation without a word in its schema, but not where a model is evaluated
+_WRITTEN = ("running_mean", "running_var", "noise")
+
+
+class Known:
+    """One overload. `why_not`: why it is not replayed, or ""; `writes`: positions and names of arguments written to."""
+
+    __slots__ = ("fresh", "name", "overload", "random", "results", "schema", "why_not", "writes")
+
+    def __init__(self, func):
+        self.schema = func._schema
+        self.name = self.schema.name.rstrip("_") if not self.schema.name.endswith("__") else self.schema.name
+        self.overload = "%s.%s" % (self.schema.name, self.schema.overload_name or "default")
+        tags = {str(tag).rpartition(".")[2] for tag in getattr(func, "tags", ())}
+        self.random = "nondeterministic_seeded" in tags
+        self.why_not = _why_not(self.schema, tags)
+        self.writes = []
+        for at, argument in enumerate(self.schema.arguments):
+            if _is_written(argument) or argument.name in _WRITTEN:
+                self.writes.append((at, argument.name))
+        # results that are arguments written to are compared as those
+        self.results = [at for at, result in enumerate(self.schema.returns) if result.alias_info is None]
+        self.fresh = True  # nothing has been learned by looking at a call yet
+
+    def argument(self, at):
+        """The name of an argument."""
+        return self.schema.arguments[at].name
+
+    def learn(self, written, drew):
+        """From the first call: arguments that it wrote to, whether a random state moved, whatever the schema says."""
+        self.fresh = False
+        self.random = self.random or drew
+        known = {name for _, name in self.writes}
+        self.writes += [(at, self.argument(at)) for at in written if self.argument(at) not in known]
+
+
+def _is_written(argument):
+    return argument.alias_info is not None and argument.alias_info.is_write
+
+
+def _why_not(schema, tags):
+    namespace, _, name = schema.name.partition("::")
+    if namespace in _NAMESPACES:
+        return _NAMESPACES[namespace]
+    if namespace == "aten" and (name in _STATELESS or name.startswith(_UNSET)):
+        return _STATELESS.get(name, UNINITIALISED)
+    views = [argument for argument in schema.arguments if argument.alias_info is not None]
+    if "inplace_view" in tags or any(not argument.alias_info.is_write for argument in views):
+        return _VIEW
+    if not views and not any("Tensor" in str(result.type) for result in schema.returns):
+        return _NOTHING
+    return ""

@@ -1,0 +1,107 @@
+"""Where an operator runs: forward, backward or optimizer; of which module, from which line of the program.
+
+An operator of the backward is given the line of the forward whose node it belongs to: nodes of the graph are numbered
+in the order in which they are made, and the number is looked up here. Anomaly mode, which costs memory and time, is not
+used.
+"""
+
+import os
+import sys
+
+_PROBE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_STANDARD = os.path.dirname(os.__file__) + os.sep
+_MOST_FRAMES = 200
+_MOST_NODES = 1000000
+
+
+class Place:
+    """`file` and `line` of the program's code ("" and 0 where unknown); `of`: what of it ("forward" in a backward)."""
+
+    __slots__ = ("file", "line", "module", "node", "phase")
+
+    def __init__(self, phase, found, node=""):
+        self.phase, self.node = phase, node
+        self.file, self.line, self.module = found
+
+    def key(self):
+        """What tells one place from another."""
+        return self.phase, self.node, self.file, self.line, self.module
+
+
+class Places:
+    """Asked once for each operator, in the thread in which it runs."""
+
+    def __init__(self, torch, modules):
+        """`modules`: function() -> {id of a module: its qualified name, "" for an outermost one}."""
+        self._torch, self._modules = torch, modules
+        self._task, self._node = torch._C._current_graph_task_id, getattr(torch._C, "_current_autograd_node", None)
+        self._next = getattr(torch.autograd, "_get_sequence_nr", None)
+        self._calls = {getattr(torch.nn.Module, name).__code__ for name in ("_call_impl",)}
+        self._hidden = (os.path.dirname(torch.__file__) + os.sep, _PROBE)
+        self._own = {}  # code object -> whether it is the program's own
+        self._made = {}  # number of a node -> what `_look` gives
+        self.in_optimizer = False
+
+    def note(self):
+        """Remember from which line the graph's newest node is, if any was made for this operator."""
+        if self._next is None or not self._torch.is_grad_enabled():
+            return
+        number = self._next() - 1
+        if number not in self._made and len(self._made) < _MOST_NODES:
+            self._made[number] = self._look()
+
+    def forget(self):
+        """A new step: its nodes get numbers of their own, and those of steps before are not asked for again."""
+        self._made.clear()
+
+    def phase(self):
+        """forward, backward or optimizer."""
+        if self._task() != -1:
+            return "backward"
+        # what a closure computes within an optimizer's step is a forward
+        return "optimizer" if self.in_optimizer and not self._torch.is_grad_enabled() else "forward"
+
+    def here(self):
+        """The place of the operator that runs."""
+        phase = self.phase()
+        if phase == "backward":
+            node = self._node() if self._node is not None else None
+            if node is not None:
+                found = self._made.get(node._sequence_nr(), ("", 0, None))
+                return Place(phase, self._named(found), node.name())
+        return Place(phase, self._named(self._look()))
+
+    def _named(self, found):
+        file, line, module = found
+        if module is None:
+            return file, line, ""
+        number, kind = module
+        return file, line, self._modules().get(number) or kind
+
+    def _look(self):
+        """(file, line, (id, class) of the innermost module or None): the innermost frame of the program's own."""
+        frame, file, line, module = sys._getframe(2), "", 0, None
+        for _ in range(_MOST_FRAMES):
+            if frame is None or (file and module is not None):
+                break
+            code = frame.f_code
+            if module is None and code in self._calls:
+                called = frame.f_locals.get("self")
+                module = id(called), type(called).__name__
+            if not file and self._is_own(code):
+                file, line = code.co_filename, frame.f_lineno
+            frame = frame.f_back
+        return file, line, module
+
+    def _is_own(self, code):
+        known = self._own.get(code)
+        if known is None:
+            known = self._own[code] = self._judge(code.co_filename)
+        return known
+
+    def _judge(self, path):
+        if path.startswith("<"):
+            return path in ("<string>", "<stdin>")
+        if path.startswith(_STANDARD) and "-packages" not in path:
+            return False
+        return not path.startswith(self._hidden)

@@ -1,0 +1,101 @@
+"""From which moment to which operators are replayed: the steps asked for, from the end of the one before."""
+
+import sys
+import threading
+
+from ..watchers.pytorch_names import walk
+from .places import Places
+
+_TOO_OLD = "operator replay needs PyTorch 2.0 or later, and this is %s"
+
+
+def watch_replay(watch):
+    """Replay the operators of the steps that config.json asks for, if any; `watch`: the PyTorch watcher's."""
+    want = watch.probe.config.get("replay")
+    if not want:
+        return
+    if not _has_all(watch.torch):
+        watch.probe.event("replay", why=_TOO_OLD % watch.torch.__version__)
+        return
+    Steps(watch, want)
+
+
+def _has_all(torch):
+    optimizer = sys.modules.get("torch.optim.optimizer")
+    return hasattr(torch._C, "_current_graph_task_id") and hasattr(optimizer, "register_optimizer_step_pre_hook")
+
+
+class Steps:
+    """Enters the mode and leaves it."""
+
+    def __init__(self, watch, want):
+        from .mode import Mode
+        from .replaying import Replayer
+
+        self._watch, self._probe = watch, watch.probe
+        self._first, self._last = want["first"], want["last"]
+        self._places = Places(watch.torch, self._modules)
+        self._replayer = Replayer(watch.torch, watch.probe, self._places, want)
+        self._mode, self._thread = Mode(self._replayer), None
+        self._watch_optimizers()
+        self._watch_ends()
+        if self._first == 0:
+            self._enter()
+
+    def _watch_optimizers(self):
+        module = sys.modules["torch.optim.optimizer"]
+
+        def before(optimizer, args, kwargs):
+            self._places.in_optimizer = True
+
+        def after(optimizer, args, kwargs):
+            self._places.in_optimizer = False
+
+        # the hooks of the watcher, which end the step, come after these
+        module.register_optimizer_step_pre_hook(before)
+        module.register_optimizer_step_post_hook(after)
+
+    def _watch_ends(self):
+        end_step = self._probe.end_step
+
+        def seen_end_step():
+            step = self._probe.step
+            self._probe.guard("replay at the end of a step", self._ended, step)
+            end_step()
+            if self._first == self._probe.step == step + 1:
+                self._probe.guard("replay at the start of a step", self._enter)
+
+        self._probe.end_step = seen_end_step
+        self._probe.at_end(self._at_exit)
+
+    def _enter(self):
+        self._thread = threading.get_ident()
+        self._mode.enter()
+
+    def _ended(self, step):
+        if not self._mode.is_entered:
+            return
+        findings = self._replayer.findings
+        if threading.get_ident() != self._thread:
+            findings.notes.append("step %d was made in another thread: its operators were not seen" % step)
+        else:
+            findings.steps.append(step)
+            self._places.forget()
+            if step >= self._last:
+                self._mode.leave()
+        findings.write(self._replayer.memory.why_not)
+
+    def _at_exit(self):
+        """The program has ended within a step that was asked for, or before it."""
+        if self._mode.is_entered:
+            self._mode.leave()
+            self._replayer.findings.write(self._replayer.memory.why_not)
+
+    def _modules(self):
+        """{id: qualified name} of all modules that are known."""
+        found = {}
+        for model in self._watch.names.models.values():
+            module = model.reference()
+            if module is not None:
+                found.update((id(leaf), (model.label + prefix).rstrip(".")) for prefix, leaf in walk(module))
+        return found
