@@ -29,18 +29,19 @@ class Recording:
     trial: TrialFile
 
 
-def check(request: Request, progress: Progress | None = None) -> Result:
+def check(request: Request, progress: Progress | None = None, *, hash_wanted: str | None = None) -> Result:
     """Run the trials in rounds until they part, end, or have made all that was asked for; judge them.
 
-    Raises UsageError, NotFound, RecordExists before anything runs, SamebitsError where the disk is full. On
-    KeyboardInterrupt all processes are ended and the record is left readable.
+    `hash_wanted`: the algorithm of a record that this one will be compared with. Raises UsageError, NotFound,
+    RecordExists before anything runs, SamebitsError where the disk is full. On KeyboardInterrupt all processes are
+    ended and the record is left readable.
     """
     if request.against is not None:
         return check_against(request, request.against, progress)
     if request.options.trials < 2:
         raise UsageError("One trial shows nothing: at least two are needed.", "samebits check -n 2 -- ...")
     began = time.monotonic()
-    plan = make_plan(request)
+    plan = make_plan(request, hash_wanted=hash_wanted)
     with documents.full_disk_said(plan.record):
         save(plan, describe(plan))
         trials = Trials(plan, progress or Progress())

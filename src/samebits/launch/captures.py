@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from samebits import compare, store
 from samebits.launch.environment import Slot
@@ -47,7 +47,7 @@ def measure(plan: Plan, result: Result, files: list[TrialFile]) -> Size | None:
     try:
         return _measure(plan, where)
     finally:
-        shutil.rmtree(plan.record / _FOLDER, ignore_errors=True)
+        forget(plan)
 
 
 def seconds_needed(files: list[TrialFile]) -> float:
@@ -79,14 +79,27 @@ def _part_there(file: RecordFile, where: Divergence, a: Captured, b: Captured) -
 def _capture(plan: Plan, where: Divergence, number: int) -> Captured | None:
     step = max(where.step, 0)  # initial weights are seen while the first step is made
     wanted = {"process": where.process.order, "step": step, "kind": where.kind, "name": where.name}
+    return run_for(plan, wanted, number, steps=step + 1)
+
+
+def run_for(plan: Plan, wanted: dict[str, Any], number: int, *, steps: int | None) -> Captured | None:
+    """Run a trial for one tensor (`wanted`: see samebits_probe.wire), to its end or for `steps`; None: not seen.
+
+    It leaves a folder in the record, which `forget` removes.
+    """
     elsewhere = replace(plan, record=plan.record / _FOLDER)
-    limits, leaks = Limits(steps=step + 1, capture=wanted), Leaks(plan.directory, plan.record)
+    limits, leaks = Limits(steps=steps, capture=wanted), Leaks(plan.directory, plan.record)
     run = TrialRun(elsewhere, number, limits, Slot(0, 1), leaks)
     run.run(LocalLauncher())
     folders = [process.folder for process in run.processes.observing()]
-    if where.process.order >= len(folders):
+    if wanted["process"] >= len(folders):
         return None
-    return _read(folders[where.process.order], store.read_trial(run.folder))
+    return _read(folders[wanted["process"]], store.read_trial(run.folder))
+
+
+def forget(plan: Plan) -> None:
+    """Remove what such runs left."""
+    shutil.rmtree(plan.record / _FOLDER, ignore_errors=True)
 
 
 def _read(folder: Path, trial: TrialTrace) -> Captured | None:
