@@ -1,0 +1,67 @@
+"""Programs that are simulated: what the search and its rule are tested on, and what it costs is counted on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from samebits import controls
+from samebits.explain.seen import NOWHERE, Seen, Where
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of variation. `shares`: of its outcomes. `pinned_by`: any of these controls pins it; none is outside.
+
+    `where`: the point at which its outcomes part.
+    """
+
+    shares: tuple[float, ...]
+    pinned_by: frozenset[str] = frozenset()
+    where: Where = (0, 0, 0)
+
+
+@dataclass
+class Program:
+    """Runs trials that are drawn. `breaks`: controls with which it does not run. `idle`: those without effect.
+
+    `trials`: how many have been run. It is deterministic for a generator of a given seed.
+    """
+
+    sources: Sequence[Source]
+    generator: np.random.Generator
+    breaks: frozenset[str] = frozenset()
+    idle: frozenset[str] = frozenset()
+    trials: int = 0
+    _outcomes: dict[frozenset[str], list[tuple[int, ...]]] = field(default_factory=dict)
+
+    def look(self, names: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False) -> Seen:
+        """See Tries."""
+        held = frozenset(controls.resolve(names))
+        if held & self.breaks:
+            self.trials += 1
+            return Seen(held, broke="exit status 1")
+        seen = self._seen(held, self._made(held, min(2, trials)))
+        while seen.trials < trials and (through or not seen.parts(before)):
+            seen = self._seen(held, self._made(held, seen.trials + 1))
+        return seen
+
+    def _made(self, held: frozenset[str], trials: int) -> list[tuple[int, ...]]:
+        made = self._outcomes.setdefault(held, [])
+        while len(made) < trials:
+            made.append(tuple(self._drawn(source, held) for source in self.sources))
+            self.trials += 1
+        return made
+
+    def _drawn(self, source: Source, held: frozenset[str]) -> int:
+        pinned = bool(source.pinned_by & (held - self.idle))
+        return 0 if pinned else int(self.generator.choice(len(source.shares), p=source.shares))
+
+    def _seen(self, held: frozenset[str], made: list[tuple[int, ...]]) -> Seen:
+        part = [source.where for place, source in enumerate(self.sources) if len({o[place] for o in made}) > 1]
+        groups = tuple(sorted(Counter(made).values(), reverse=True))
+        effect = {name: (name not in self.idle, "") for name in held}
+        return Seen(held, groups, min(part, default=None), effect=effect)
