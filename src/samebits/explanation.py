@@ -40,7 +40,9 @@ class Fix(Document):
 
 
 class Explanation(Document):
-    """`cause`: the smallest set of controls that suffices; of equally small ones the most specific. Empty where none was
+    """What was found.
+
+    `cause`: the smallest set of controls that suffices; of equally small ones the most specific. Empty where none was
     found. `minimal_controls`: all smallest sets that were found. `cost`: a set's ids joined by "+" -> step time with it
     over step time without, one run, by turns; a set that could not be timed is left out.
 
