@@ -45,6 +45,69 @@ def read_steps(text: str) -> int:
     return read_whole(text, 1, MOST_STEPS, "the number of steps")
 
 
+def read_step_or_steps(text: str) -> tuple[int, int]:
+    """(first, last) of "3" or "0-2"."""
+    first, dash, last = text.partition("-")
+    if dash and not (first.strip() and last.strip()):
+        raise ValueError(f"{text!r} is no step; say 0, 3 or 0-2.")
+    begin = read_whole(first.strip(), 0, MOST_STEPS, "a step")
+    end = read_whole(last.strip(), 0, MOST_STEPS, "a step") if dash else begin
+    if end < begin:
+        raise ValueError(f"{text!r} ends before it begins; say 0, 3 or 0-2.")
+    return begin, end
+
+
+def read_repeats(text: str) -> int:
+    return read_whole(text, 1, MOST_TRIALS, "the number of replays")
+
+
+def read_jobs(text: str) -> int:
+    return read_whole(text, 1, MOST_TRIALS, "the number of trials at a time")
+
+
+def read_seed(text: str) -> int:
+    return read_whole(text, 0, 2**32 - 1, "a seed")
+
+
+def read_exit_status(text: str) -> int:
+    return read_whole(text, 0, 255, "an exit status")
+
+
+def read_duration(text: str) -> float:
+    """Seconds from "90", "90s", "5m", "1h30m", "2d": more than nothing, at most a year."""
+    seconds = _seconds(text.strip().lower())
+    if seconds is None or not math.isfinite(seconds):
+        raise ValueError(f"{text!r} is not a time; say 90, 90s, 5m, 1h30m or 2d.")
+    if seconds <= 0:
+        raise ValueError(f"{text} leaves no time at all; say 90, 90s, 5m, 1h30m or 2d.")
+    if seconds > MOST_SECONDS:
+        raise ValueError(f"{text} is more than a year.")
+    return seconds
+
+
+def _seconds(text: str) -> float | None:
+    if re.fullmatch(r"[+-]?\d{1,30}(\.\d{1,30})?", text, re.ASCII):
+        return float(text)
+    parts = DURATION_PART.findall(text)
+    if not parts or DURATION_PART.sub("", text).strip() or not text.isascii():
+        return None
+    return sum(float(number) * UNIT_SECONDS[unit] for number, unit in parts)
+
+
+def read_metric(text: str) -> tuple[str, str]:
+    """NAME=REGEX. The regex finds the number: its first group, or the whole match where it has none."""
+    name, equals, pattern = text.partition("=")
+    if not equals or not name.strip() or not pattern:
+        raise ValueError(f"{text!r} is not NAME=REGEX; say --metric 'accuracy=acc: ([0-9.]+)'.")
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as why:
+        raise ValueError(f"the regular expression {pattern!r} of {name.strip()!r} cannot be read: {why}.") from None
+    if compiled.groups > 1:
+        raise ValueError(f"the regular expression {pattern!r} has {compiled.groups} groups; one holds the number.")
+    return name.strip(), pattern
+
+
 def read_jobs(text: str) -> int:
     return read_whole(text, 1, MOST_TRIALS, "the number of trials at a time")
 
@@ -173,6 +236,9 @@ STUDY_TRIALS = Option("trials", ("-n", "--trials"), "Trials of each setup (defau
 STUDY_OUT = Option("out", ("--out",), "Folder of the study (default: studies/<name>-<scale>).", "DIR", read_text)
 STUDY_DATA = Option("data", ("--data",), "Folder of the images (default: fetched, or generated).", "DIR", read_text)
 
+REPLAYED_STEP = Option("step", ("--step",), "Replay this step, from 0, or these: 0-2.", "K", read_step_or_steps, "0")
+REPEATS = Option("repeats", ("--repeats",), "How often each operator is run again.", "R", read_repeats, 4)
+
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, METRICS, ISOLATE, OUT, OVERWRITE)
 REPORTS = (JSON, HTML, MARKDOWN, JUNIT)
@@ -180,6 +246,7 @@ REPORTS = (JSON, HTML, MARKDOWN, JUNIT)
 OPTIONS: dict[str, tuple[Option, ...]] = {
     "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, AGAINST, ADD, JSON),
     "record": (*SETUP, *RUNNING),
+    "ops": (REPLAYED_STEP, REPEATS, *SETUP, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, JSON),
     "report": REPORTS,
     "compare": REPORTS,
     "env": (),

@@ -13,11 +13,12 @@ from samebits.cli.check import COMMAND as CHECK
 from samebits.cli.compare import COMMAND as COMPARE
 from samebits.cli.data import COMMAND as DATA
 from samebits.cli.env import COMMAND as ENV
+from samebits.cli.ops import COMMAND as OPS
 from samebits.cli.record import COMMAND as RECORD
 from samebits.cli.report import COMMAND as REPORT
 from samebits.cli.study import COMMAND as STUDY
 
-COMMANDS = (CHECK, RECORD, REPORT, COMPARE, STUDY, ENV, DATA)
+COMMANDS = (CHECK, RECORD, REPORT, COMPARE, OPS, STUDY, ENV, DATA)
 
 samebits = click.Group(
     "samebits",

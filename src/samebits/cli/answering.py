@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from samebits.errors import UsageError
 
 if TYPE_CHECKING:
-    from samebits.model import Result
+    from samebits.model import Document, Result
     from samebits.store.record import Record
 
 SCREEN = "-"
@@ -69,10 +69,25 @@ def _show(result: Result, record: Record | None, stream: TextIO) -> None:
     say(painting.shown(result, record, stream), stream)
 
 
+def show(text: str, document: Document, target: str | None, verdict: str) -> None:
+    """Show a text that is no result of check, in the verdict's colour, and write its document where --json says."""
+    from samebits.reports import painting
+
+    stream = sys.stderr if target == SCREEN else sys.stdout
+    is_coloured = painting.is_terminal(stream) and painting.wants_colour()
+    say(painting.painted(text, verdict) if is_coloured else text, stream)
+    if target:
+        write_text("json", target, document.model_dump_json(indent=2, ensure_ascii=True) + "\n")
+
+
 def _write(name: str, target: str, result: Result, record: Record | None) -> None:
     from samebits import reports
 
-    text = reports.render(name, result, record)
+    write_text(name, target, reports.render(name, result, record))
+
+
+def write_text(name: str, target: str, text: str) -> None:
+    """Write a report where its option says. UsageError where it cannot be written."""
     if target == SCREEN:
         say(text)
         return

@@ -88,8 +88,8 @@ def _options(given: dict[str, Any]) -> Any:
 
     names = [name for name in Options.model_fields if name in given]
     values = {name: given[name] for name in names}
-    values["artifacts"] = list(given["artifacts"])
-    values["metrics"] = _metrics(given["metrics"])
+    values["artifacts"] = list(given.get("artifacts", ()))
+    values["metrics"] = _metrics(given.get("metrics", ()))
     return Options(**values)
 
 

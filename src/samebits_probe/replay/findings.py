@@ -92,13 +92,12 @@ class Findings:
 
     def write(self, perturbed):
         """Write what is known now. `perturbed`: why memory was not filled, or ""."""
-        counts = self._counts.items()
         self._probe.recorder.document(wire.REPLAY, {
             "steps": self.steps,
             "repeats": self._want["repeats"],
             "operators": [
-                {"overload": key[0], "phase": key[1], "operator": c[0], "seen": c[1], "replayed": c[2], "differed": c[3]}
-                for key, c in counts
+                dict(zip(("overload", "phase", "operator", "seen", "replayed", "differed"), [*key, *counts]))
+                for key, counts in self._counts.items()
             ],
             "differed": list(self._places.values()),
             "left_out": [{"operator": key[0], "why": key[1], "seen": n} for key, n in self._left_out.items()],

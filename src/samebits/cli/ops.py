@@ -1,0 +1,52 @@
+"""`samebits ops`: run each operator of a training step again on the same inputs, and compare bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from samebits.cli import answering, asking
+from samebits.cli.parsing import launching
+
+if TYPE_CHECKING:
+    from samebits.ops import Replayed
+
+TEXT = """Run a training with PyTorch up to the end of a step. Each operator of the step, in forward, backward and
+optimizer, is run several times more on the same inputs, and what it gives is compared bit for bit. The training itself
+is not changed.
+
+`samebits ops RECORD` shows what an earlier replay found.
+
+Exit status: 0 all the same, 1 some operator differed, 2 wrong use or an error, 3 nothing was replayed."""
+
+
+def run(**given: Any) -> int:
+    """Ask, run or read, answer."""
+    answering.check_targets({"json": given["json"]})
+    result = _read(given["command"]) or _replay(given)
+    from samebits.ops.documents import EXIT_CODES
+    from samebits.ops.saying import VERDICTS, render
+
+    answering.show(render(result), result, given["json"], VERDICTS[result.outcome])
+    return EXIT_CODES[result.outcome]
+
+
+def _read(words: tuple[str, ...]) -> Replayed | None:
+    """What an earlier replay found, where its record is all that is named."""
+    if len(words) != 1 or not (Path(words[0]) / "record.json").is_file():
+        return None
+    from samebits.ops import read
+
+    return read(Path(words[0]))
+
+
+def _replay(given: dict[str, Any]) -> Replayed:
+    asking.refuse_platform()
+    request = asking.request(given, "ops")
+    from samebits.ops import replay
+
+    with asking.shown_progress() as progress:
+        return replay(request, given["step"], given["repeats"], progress=progress)
+
+
+COMMAND = launching("ops", run, "Which operators of a step differ when they are run again?\n\n" + TEXT)

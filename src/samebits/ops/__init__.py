@@ -1,0 +1,9 @@
+"""Operator replay: which operators of a training step give other bits when they are run again on the same inputs.
+
+`replay(request, step, repeats=4, folder=...)` runs the command once and gives a `Replayed`; `read(folder)` reads it.
+"""
+
+from samebits.ops.documents import Differed, Operator, Replayed
+from samebits.ops.replaying import read, replay
+
+__all__ = ["Differed", "Operator", "Replayed", "read", "replay"]

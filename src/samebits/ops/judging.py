@@ -1,0 +1,99 @@
+"""What follows from the replays: an outcome, and a sentence. Pure functions of what was found."""
+
+from __future__ import annotations
+
+from samebits import __version__
+from samebits.model import TrialFile
+from samebits.ops.collecting import Found
+from samebits.ops.documents import Operator, Outcome, Replayed
+from samebits.reports.wording import counted
+
+_WATCHED = "samebits ops -- python train.py runs a training with PyTorch"
+
+
+def judge(found: Found, trial: TrialFile, command: list[str], want: dict[str, int]) -> Replayed:
+    """The document, still without its times. `want`: the first and the last step, and the number of replays."""
+    reason, advice = _missing(found, trial, want)
+    outcome: Outcome = "differed" if found.differed else "nothing" if reason else "same"
+    return Replayed(
+        samebits=__version__,
+        outcome=outcome,
+        sentence=_sentence(outcome, reason, found, want),
+        reason=reason,
+        advice=advice,
+        command=command,
+        steps=found.steps,
+        operators=found.operators,
+        differed=sorted(found.differed, key=lambda place: (place.step, place.process, place.order)),
+        left_out=found.left_out,
+        failed=found.failed,
+        unwritten=found.unwritten,
+        notes=[*found.notes, *_notes(found, want)],
+        first=want["first"],
+        last=want["last"],
+        repeats=want["repeats"],
+    )
+
+
+def _missing(found: Found, trial: TrialFile, want: dict[str, int]) -> tuple[str | None, str | None]:
+    """Why nothing that was asked for was replayed, and what to do; (None, None) where something was."""
+    if found.steps:
+        return None, None
+    if found.why_not:
+        return f"{_capital(found.why_not)}.", "samebits env list names other environments; --env NAME runs in one."
+    ended = f"the program ended badly ({trial.why})" if trial.why else "the program ended"
+    if not found.has_torch:
+        what = "No process imported PyTorch, whose operators are replayed"
+        return f"{what}: {ended}." if trial.why else f"{what}.", _WATCHED
+    if found.made > want["first"] and found.rested:
+        return f"Step {want['first']} was made where operators were not seen.", "Train in the main thread."
+    if found.operators:
+        return f"Step {want['first']} had no end: {ended} after {counted(found.made, 'step')}.", _steps_advice(found)
+    return f"Step {want['first']} never came: {ended} after {counted(found.made, 'step')}.", _steps_advice(found)
+
+
+def _steps_advice(found: Found) -> str:
+    if found.made:
+        return f"--step 0 to --step {found.made - 1} are there."
+    return "A step is one call of an optimizer's step; see docs/reference/seen.md."
+
+
+def _sentence(outcome: Outcome, reason: str | None, found: Found, want: dict[str, int]) -> str:
+    if outcome == "nothing":
+        return reason or ""
+    replayed = [operator for operator in found.operators if operator.replayed]
+    names = _names(replayed)
+    where = _where(found, want)
+    if outcome == "same":
+        calls = sum(operator.replayed for operator in replayed)
+        return (
+            f"{counted(calls, 'call')} of {counted(len(names), 'operator')} in {where}, "
+            f"each run {counted(want['repeats'], 'time')} more: the same bits."
+        )
+    guilty = _names([operator for operator in replayed if operator.differed])
+    verb = "differs" if len(guilty) == 1 else "differ"
+    return f"{len(guilty)} of {counted(len(names), 'operator')} in {where} {verb} when run again on the same inputs."
+
+
+def _names(operators: list[Operator]) -> set[str]:
+    return {operator.operator for operator in operators}
+
+
+def _where(found: Found, want: dict[str, int]) -> str:
+    steps = found.steps or [want["first"]]
+    return f"step {steps[0]}" if len(steps) == 1 else f"steps {steps[0]} to {steps[-1]}"
+
+
+def _notes(found: Found, want: dict[str, int]) -> list[str]:
+    notes = []
+    if found.steps and found.steps[-1] < want["last"]:
+        notes.append(f"steps after {found.steps[-1]} never came: the program made {counted(found.made, 'step')}")
+    if found.steps and found.rested:
+        notes.append(f"{counted(found.rested, 'process', 'processes')} made steps that were not replayed")
+    if found.differed and not found.steps:
+        notes.append(f"step {want['first']} had no end: what ran until then was replayed")
+    return notes
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
