@@ -108,53 +108,6 @@ def read_metric(text: str) -> tuple[str, str]:
     return name.strip(), pattern
 
 
-def read_jobs(text: str) -> int:
-    return read_whole(text, 1, MOST_TRIALS, "the number of trials at a time")
-
-
-def read_seed(text: str) -> int:
-    return read_whole(text, 0, 2**32 - 1, "a seed")
-
-
-def read_exit_status(text: str) -> int:
-    return read_whole(text, 0, 255, "an exit status")
-
-
-def read_duration(text: str) -> float:
-    """Seconds from "90", "90s", "5m", "1h30m", "2d": more than nothing, at most a year."""
-    seconds = _seconds(text.strip().lower())
-    if seconds is None or not math.isfinite(seconds):
-        raise ValueError(f"{text!r} is not a time; say 90, 90s, 5m, 1h30m or 2d.")
-    if seconds <= 0:
-        raise ValueError(f"{text} leaves no time at all; say 90, 90s, 5m, 1h30m or 2d.")
-    if seconds > MOST_SECONDS:
-        raise ValueError(f"{text} is more than a year.")
-    return seconds
-
-
-def _seconds(text: str) -> float | None:
-    if re.fullmatch(r"[+-]?\d{1,30}(\.\d{1,30})?", text, re.ASCII):
-        return float(text)
-    parts = DURATION_PART.findall(text)
-    if not parts or DURATION_PART.sub("", text).strip() or not text.isascii():
-        return None
-    return sum(float(number) * UNIT_SECONDS[unit] for number, unit in parts)
-
-
-def read_metric(text: str) -> tuple[str, str]:
-    """NAME=REGEX. The regex finds the number: its first group, or the whole match where it has none."""
-    name, equals, pattern = text.partition("=")
-    if not equals or not name.strip() or not pattern:
-        raise ValueError(f"{text!r} is not NAME=REGEX; say --metric 'accuracy=acc: ([0-9.]+)'.")
-    try:
-        compiled = re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as why:
-        raise ValueError(f"the regular expression {pattern!r} of {name.strip()!r} cannot be read: {why}.") from None
-    if compiled.groups > 1:
-        raise ValueError(f"the regular expression {pattern!r} has {compiled.groups} groups; one holds the number.")
-    return name.strip(), pattern
-
-
 def read_text(text: str) -> str:
     """Words that say something: not empty, without control characters."""
     if not text.strip():
