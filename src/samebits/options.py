@@ -108,6 +108,14 @@ def read_metric(text: str) -> tuple[str, str]:
     return name.strip(), pattern
 
 
+def read_factor(text: str) -> tuple[str, list[str]]:
+    """NAME, or NAME=VALUE,VALUE: (name, values), no values where none are named."""
+    name, equals, values = read_text(text).partition("=")
+    if not name.strip() or (equals and not values.strip()):
+        raise ValueError(f"{text!r} is not a factor; say --factor threads, or --factor threads=1,2.")
+    return name.strip(), read_names(values) if equals else []
+
+
 def read_text(text: str) -> str:
     """Words that say something: not empty, without control characters."""
     if not text.strip():
@@ -192,6 +200,15 @@ STUDY_DATA = Option("data", ("--data",), "Folder of the images (default: fetched
 REPLAYED_STEP = Option("step", ("--step",), "Replay this step, from 0, or these: 0-2.", "K", read_step_or_steps, "0")
 REPEATS = Option("repeats", ("--repeats",), "How often each operator is run again.", "R", read_repeats, 4)
 
+FACTORS = Option(
+    "factors",
+    ("--factor",),
+    "Vary this factor, through these values (default: all that this machine can vary).",
+    "NAME[=V1,V2,...]",
+    read_factor,
+    many=True,
+)
+
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, METRICS, ISOLATE, OUT, OVERWRITE)
 REPORTS = (JSON, HTML, MARKDOWN, JUNIT)
@@ -200,6 +217,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, AGAINST, ADD, JSON),
     "record": (*SETUP, *RUNNING),
     "ops": (REPLAYED_STEP, REPEATS, *SETUP, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, JSON),
+    "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, JSON, HTML, MARKDOWN),
     "report": REPORTS,
     "compare": REPORTS,
     "env": (),

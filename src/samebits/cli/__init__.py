@@ -17,8 +17,9 @@ from samebits.cli.ops import COMMAND as OPS
 from samebits.cli.record import COMMAND as RECORD
 from samebits.cli.report import COMMAND as REPORT
 from samebits.cli.study import COMMAND as STUDY
+from samebits.cli.vary import COMMAND as VARY
 
-COMMANDS = (CHECK, RECORD, REPORT, COMPARE, OPS, STUDY, ENV, DATA)
+COMMANDS = (CHECK, RECORD, REPORT, COMPARE, OPS, VARY, STUDY, ENV, DATA)
 
 samebits = click.Group(
     "samebits",

@@ -1,0 +1,73 @@
+"""`samebits vary`: hold the setup, vary one factor of the machine at a time, and say on which the bits depend."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from samebits.cli import answering, asking
+from samebits.cli.parsing import launching
+
+if TYPE_CHECKING:
+    from samebits.launch.progress import Progress
+    from samebits.vary.result import VaryResult
+
+TEXT = """Hold the setup, vary one factor of the machine at a time, and say on which factors the trained bits depend.
+
+`--factor threads=1,2` names the values, the base value first; `--factor threads` takes its own; without --factor, all
+that this machine can vary are. `--factor isa` stands for the instruction sets of each library.
+
+The trials of each value are compared with each other first, so that noise is not taken for dependence.
+
+Exit status: 0 the bits depend on nothing that was varied, 1 on something, 2 wrong use or an error, 3 no answer."""
+
+
+def run(**given: Any) -> int:
+    """Ask, run, answer."""
+    asking.refuse_platform()
+    targets = {name: given[name] for name in ("json", "md", "html")}
+    answering.check_targets(targets)
+    request = asking.request(given, "vary")
+    from samebits.model import EXIT_CODES
+    from samebits.vary import vary
+
+    result = vary(request, list(given["factors"]), _shown)
+    _show(result, sys.stderr if answering.SCREEN in targets.values() else sys.stdout)
+    for name, target in targets.items():
+        if target:
+            answering.write_text(name, target, _rendered(name, result))
+    return EXIT_CODES[result.verdict]
+
+
+@contextmanager
+def _shown(title: str) -> Iterator[Progress]:
+    """The progress of one setup's trials, under its name."""
+    answering.say(f"samebits: {title}\n", sys.stderr)
+    with asking.shown_progress() as progress:
+        yield progress
+
+
+def _show(result: VaryResult, stream: Any) -> None:
+    from samebits.reports import painting
+    from samebits.vary import terminal
+
+    if not painting.is_terminal(stream):
+        answering.say(terminal.render(result), stream)
+        return
+    width = min(shutil.get_terminal_size((100, 24)).columns, painting.WIDEST)
+    text = terminal.render(result, width=width)
+    answering.say(painting.painted(text, result.verdict) if painting.wants_colour() else text, stream)
+
+
+def _rendered(name: str, result: VaryResult) -> str:
+    from samebits.vary import markdown, page
+
+    if name == "json":
+        return result.model_dump_json(indent=2) + "\n"
+    return markdown.render(result) if name == "md" else page.render(result)
+
+
+COMMAND = launching("vary", run, "On which factors of the machine do the trained bits depend?\n\n" + TEXT)

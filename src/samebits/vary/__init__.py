@@ -1,0 +1,79 @@
+"""Vary: the setup is held, one factor of the machine is varied at a time. A table of contents."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from samebits import __version__
+from samebits.launch import documents
+from samebits.launch.plan import Request, default_out, make_record_folder
+from samebits.vary import answering, choosing
+from samebits.vary.choosing import Choices, Wanted
+from samebits.vary.factor import OWN
+from samebits.vary.result import FactorResult, VaryResult
+from samebits.vary.running import BASE, Ran, Runs, Shown
+
+DOCUMENT = "vary.json"
+
+
+def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult:
+    """Run the base setup, then every value of every factor against it; write vary.json.
+
+    `wanted`: factors and their values; none: all that are cheap here. `shown`: gives the progress of one setup's
+    trials. Raises UsageError, NotFound or RecordExists before anything runs.
+    """
+    began = time.monotonic()
+    chosen = choosing.choose(wanted, request)
+    folder = (request.out or default_out(request)).absolute()
+    _make_folder(folder, overwrite=request.overwrite)
+    runs = Runs(choosing.without_varied(request, chosen), chosen, folder, shown)
+    base = runs.base()
+    factors = list(runs.factors(base)) if base.result.verdict == "repeated" else []
+    result = _result(base, chosen, factors)
+    result = result.model_copy(update={"seconds": time.monotonic() - began, "record": str(folder)})
+    documents.write(folder / DOCUMENT, result)
+    return result
+
+
+def _make_folder(folder: Path, *, overwrite: bool) -> None:
+    """Make the folder of all records. One of an earlier vary is replaced where that is asked for."""
+    is_ours = (folder / DOCUMENT).is_file() or (folder / BASE / "record.json").is_file()
+    if is_ours and overwrite and not folder.is_symlink():
+        shutil.rmtree(folder)
+    make_record_folder(folder, overwrite=False)
+
+
+def _result(base: Ran, chosen: Choices, factors: list[FactorResult]) -> VaryResult:
+    """All that was found. Where the base does not repeat, nothing can be compared with it."""
+    own = answering.not_repeated(base.result)
+    verdict, sentence, reason = answering.of_all(factors)
+    if own:
+        verdict, reason = "inconclusive", f"the base setup cannot be compared with: {own}."
+        sentence = f"{reason[:1].upper()}{reason[1:]}"
+    return VaryResult(
+        samebits=__version__,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        verdict=verdict,
+        sentence=sentence,
+        reason=reason,
+        advice=_advice(base) if own else None,
+        setup=base.result.setup,
+        trials=len(base.result.trials),
+        steps=base.result.scope.steps_compared,
+        scope=base.result.scope.kind,
+        held={name: value for name, value in chosen.held.items() if value != OWN},
+        factors=factors,
+        left_out=chosen.left_out,
+        by_chance=answering.by_chance(len(base.result.trials)),
+        warnings=base.result.warnings,
+    )
+
+
+def _advice(base: Ran) -> str:
+    if base.result.verdict == "inconclusive":
+        return base.result.advice or f"samebits report {base.record.folder}"
+    return f"samebits explain {base.record.folder}   (finds what makes it vary; hold that with --control)"

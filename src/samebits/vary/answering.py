@@ -1,0 +1,106 @@
+"""From what the trials of each value showed to what is said of a factor, and of all of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from samebits.model import Result, Verdict
+from samebits.reports import wording
+from samebits.vary.factor import Factor
+from samebits.vary.result import Answer, FactorResult, Value
+
+
+def by_chance(trials: int) -> float:
+    """The chance that a training with two equally likely outcomes falls apart just so between two values.
+
+    All trials of one value in one outcome, all of the other in the other: 2 / 2^(2n).
+    """
+    return 2.0 ** (1 - 2 * trials)
+
+
+def same_or_no_effect(factor: Factor, base: str | None, here: str | None) -> tuple[bool, str]:
+    """Whether equal bits say something, that is, whether the value took effect; and why they do not."""
+    if base is None or here is None:
+        return False, factor.why_no_effect()
+    if base == here:
+        return False, f"it was in force for the base value too: {here}"
+    return True, ""
+
+
+def of_factor(factor: Factor, values: Sequence[Value], *, named: bool) -> FactorResult:
+    """What is said of a factor whose values have been tried."""
+    answer = _answer(values)
+    return FactorResult(
+        id=factor.id,
+        does=factor.does(),
+        answer=answer,
+        sentence=_SENTENCES[answer](values),
+        named=named,
+        values=list(values),
+    )
+
+
+def _answer(values: Sequence[Value]) -> Answer:
+    statuses = [value.status for value in values]
+    if "differs" in statuses:
+        return "depends"
+    if "unsettled" in statuses:
+        return "unsettled"
+    return "independent" if "same" in statuses else "no-effect"
+
+
+def _depends(values: Sequence[Value]) -> str:
+    found = [value for value in values if value.status == "differs" and value.divergence is not None]
+    first = found[0].divergence
+    assert first is not None
+    named = ", ".join(value.value for value in found)
+    return f"the bits depend on it: {named} against {values[0].value}, {wording.part(first)}"
+
+
+def _independent(values: Sequence[Value]) -> str:
+    same = [value.value for value in values if value.status == "same"]
+    without = [value.value for value in values if value.status == "no-effect"]
+    rest = f" ({', '.join(without)} had no effect)" if without else ""
+    return f"the same bits with {', '.join([values[0].value, *same])}{rest}"
+
+
+def _unsettled(values: Sequence[Value]) -> str:
+    first = next(value for value in values if value.status == "unsettled")
+    return f"cannot tell: with {first.value}, {first.why}"
+
+
+def _no_effect(values: Sequence[Value]) -> str:
+    why = next((value.why for value in values if value.status == "no-effect"), "nothing was tried")
+    return f"cannot tell: {why}"
+
+
+_SENTENCES = {"depends": _depends, "independent": _independent, "unsettled": _unsettled, "no-effect": _no_effect}
+
+
+def of_all(factors: Sequence[FactorResult]) -> tuple[Verdict, str, str | None]:
+    """(verdict, sentence, reason). What had no effect counts only where the user asked for it, or nothing else did."""
+    depends = [factor.id for factor in factors if factor.answer == "depends"]
+    free = [factor.id for factor in factors if factor.answer == "independent"]
+    unclear = [f.id for f in factors if f.answer == "unsettled" or (f.answer == "no-effect" and (f.named or not free))]
+    if depends:
+        return "diverged", f"The trained bits depend on {_listed(depends)}.", None
+    if unclear:
+        said = f"of {_listed(unclear)} it cannot be told whether the trained bits depend on it"
+        return "inconclusive", f"{said[:1].upper()}{said[1:]}.", f"{said}."
+    if not factors:
+        return "inconclusive", "Nothing was varied.", "nothing was varied."
+    return "repeated", f"The trained bits depend on nothing that was varied: {_listed(free)}.", None
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def not_repeated(result: Result) -> str:
+    """Why the trials of one value are nothing to compare with; empty where they repeat."""
+    if result.verdict == "repeated":
+        return ""
+    if result.verdict == "inconclusive":
+        return (result.reason or result.sentence).rstrip(".")
+    number = wording.counted(len(result.trials), "trial")
+    return f"it does not repeat within itself ({number}, {wording.models(result)})"

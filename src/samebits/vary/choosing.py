@@ -1,0 +1,172 @@
+"""From the words of the command line to what is varied: factors, their values, and what is left out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from samebits import controls
+from samebits.errors import UsageError
+from samebits.launch.plan import Request
+from samebits.vary.factor import Change, Factor
+from samebits.vary.factors import TABLE, TOGETHER, find
+from samebits.vary.machine import Machine
+
+Wanted = tuple[str, list[str]]  # a factor's id and the values that were named, none for its own
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A factor that is varied. `values`: the base value first. `named`: whether the user asked for it."""
+
+    factor: Factor
+    values: list[str]
+    named: bool
+
+    @property
+    def base(self) -> str:
+        """The value in the base setup."""
+        return self.values[0]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """All that is varied, and why other factors are not. `machine`: what answers for it."""
+
+    choices: list[Choice]
+    left_out: dict[str, str]
+    machine: Machine
+    held: dict[str, str] = field(default_factory=dict)
+
+
+def choose(wanted: Sequence[Wanted], request: Request) -> Choices:
+    """What is varied and what is held. Raises UsageError for what is not known or cannot be had on this machine."""
+    machine = Machine(request)
+    users = {controls.name_of(identity) for identity in controls.resolve(request.controls, request.preset)}
+    left_out: dict[str, str] = {}
+    if wanted:
+        choices = [_named(identity, values, machine) for identity, values in _single(wanted)]
+        _refuse_held_twice(choices, request)
+    else:
+        choices, left_out = _cheap(machine, users)
+    return Choices(choices, left_out, machine, _held(choices, users))
+
+
+def without_varied(request: Request, chosen: Choices) -> Request:
+    """The request with its preset taken apart, so that what is varied is not held by it."""
+    varied = {choice.factor.control for choice in chosen.choices}
+    every = controls.resolve(request.controls, request.preset)
+    return replace(request, preset=None, controls=[c for c in every if controls.name_of(c) not in varied])
+
+
+def base(chosen: Choices) -> Change:
+    """What the base setup holds: each factor that is varied at its base value, the others at their own."""
+    changes = [find(identity).change(value, chosen.machine) for identity, value in chosen.held.items()]
+    return joined(changes)
+
+
+def joined(changes: Iterable[Change]) -> Change:
+    """Several changes as one; factors touch different things."""
+    every = list(changes)
+    return Change(
+        controls=tuple(identity for one in every for identity in one.controls),
+        variables={name: value for one in every for name, value in one.variables.items()},
+        python=next((one.python for one in every if one.python), None),
+        environment=next((one.environment for one in every if one.environment), None),
+        elsewhere=any(one.elsewhere for one in every),
+        busy=sum(one.busy for one in every),
+    )
+
+
+def with_value(chosen: Choices, choice: Choice, value: str) -> Change:
+    """The base setup with one factor at another value."""
+    held = {**chosen.held, choice.factor.id: value}
+    return joined(find(identity).change(held[identity], chosen.machine) for identity in held)
+
+
+def _single(wanted: Sequence[Wanted]) -> list[Wanted]:
+    """Each factor once; names that stand for several are taken apart."""
+    found: dict[str, list[str]] = {}
+    for identity, values in wanted:
+        if identity in TOGETHER and values:
+            one = TOGETHER[identity][0]
+            raise UsageError(f"--factor {identity} stands for {', '.join(TOGETHER[identity])}.", f"--factor {one}=...")
+        for name in TOGETHER.get(identity, [identity]):
+            if name in found:
+                raise UsageError(f"--factor {name} is given twice.", f"--factor {name}=V1,V2,V3 names all its values.")
+            found[name] = values
+    return list(found.items())
+
+
+def _named(identity: str, values: list[str], machine: Machine) -> Choice:
+    _check_known(identity)
+    factor = find(identity)
+    if not values:
+        others = factor.varied(machine)
+        if not others:
+            raise UsageError(f"{identity} cannot be varied: {factor.why_none(machine)}.", _takes(factor))
+        return Choice(factor, [factor.held, *others], named=True)
+    if len(values) < 2:
+        held = factor.held if factor.held != values[0] else "V2"
+        raise UsageError(
+            f"--factor {identity}={values[0]}: one value shows nothing; at least two are compared.",
+            f"--factor {identity}={held},{values[0]}   (it takes {factor.takes})",
+        )
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice is not None:
+        raise UsageError(f"--factor {identity} names {twice} twice.", _takes(factor))
+    for value in values:
+        why = factor.why_not(value, machine)
+        if why:
+            raise UsageError(f"--factor {identity}={value} cannot be had: {why}.", _takes(factor))
+    return Choice(factor, values, named=True)
+
+
+def _takes(factor: Factor) -> str:
+    return f"--factor {factor.id} takes {factor.takes}."
+
+
+def _check_known(identity: str) -> None:
+    if identity in TABLE:
+        return
+    every = [*TABLE, *TOGETHER]
+    close = difflib.get_close_matches(identity.lower(), every, n=3, cutoff=0.5)
+    advice = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(every)}."
+    raise UsageError(f"There is no factor {identity!r}.", advice)
+
+
+def _cheap(machine: Machine, users: set[str]) -> tuple[list[Choice], dict[str, str]]:
+    """All that this machine can vary without being told values, and why the rest is left out."""
+    choices, left_out = [], {}
+    for identity in TABLE:
+        factor = find(identity)
+        others = factor.varied(machine)
+        if factor.control in users:
+            left_out[identity] = f"the control {factor.control} holds it"
+        elif factor.is_cheap and others:
+            choices.append(Choice(factor, [factor.held, *others], named=False))
+        else:
+            left_out[identity] = factor.why_none(machine)
+    return choices, left_out
+
+
+def _refuse_held_twice(choices: Sequence[Choice], request: Request) -> None:
+    """A control that the user holds is not varied: that would take it away."""
+    held = {controls.name_of(identity) for identity in request.controls}
+    for choice in choices:
+        if choice.named and choice.factor.control in held:
+            raise UsageError(
+                f"--control {choice.factor.control} holds what --factor {choice.factor.id} varies.", "Leave one out."
+            )
+
+
+def _held(choices: Sequence[Choice], users: set[str]) -> dict[str, str]:
+    """Factor -> its value in the base setup; without what the user holds by a control."""
+    bases = {choice.factor.id: choice.base for choice in choices}
+    held = {}
+    for identity in TABLE:
+        factor = find(identity)
+        if identity in bases or not (factor.control and factor.control in users):
+            held[identity] = bases.get(identity, factor.held)
+    return held

@@ -1,0 +1,99 @@
+"""What a factor of the machine is: an entry of the table, with how it is held and how it is varied side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from samebits import controls
+from samebits.launch.plan import Request
+from samebits.store import TrialTrace
+from samebits.vary.machine import Machine
+
+OWN = "own"  # as the user's own setup has it
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a value of a factor changes in the setup of its trials.
+
+    `controls`: ids to hold. `variables`: as `Request` has them. `python`, `environment`: see `Request`. `elsewhere`:
+    trials work in a folder of links to the user's own, at another place. `busy`: processes that compute beside.
+    """
+
+    controls: tuple[str, ...] = ()
+    variables: Mapping[str, str | None] = field(default_factory=dict)
+    python: str | None = None
+    environment: str | None = None
+    elsewhere: bool = False
+    busy: int = 0
+
+    def applied(self, request: Request, elsewhere: Path) -> Request:
+        """The request with this change made. `elsewhere`: the other working folder."""
+        mine = {controls.name_of(identity) for identity in self.controls}
+        kept = [identity for identity in request.controls if controls.name_of(identity) not in mine]
+        return replace(
+            request,
+            controls=[*kept, *self.controls],
+            variables={**request.variables, **self.variables},
+            python=self.python or request.python,
+            environment=self.environment or (None if self.python else request.environment),
+            directory=elsewhere if self.elsewhere else request.directory,
+        )
+
+
+class Factor:
+    """A factor of the machine. The first line of a subclass' docstring says what it is.
+
+    id           as in --factor, and in what a trial says is in force
+    held         the value at which the base setup holds it, while others are varied and at first
+    takes        the values it takes, in words
+    control      the control that brings it about, where one does: it is not held where the user holds that
+    libraries    where none of them is loaded there is nothing to vary; empty: it acts on every process
+    unread       why a trial cannot say what is in force, where that is so
+    is_cheap     whether it is varied where no factor is named
+    """
+
+    id = ""
+    held = OWN
+    takes = ""
+    control = ""
+    libraries: tuple[str, ...] = ()
+    unread = ""
+    is_cheap = True
+
+    @classmethod
+    def does(cls) -> str:
+        """What it is, in one sentence."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
+
+    def varied(self, machine: Machine) -> list[str]:
+        """The values that are tried beside the held one where none are named; empty where there is none here."""
+        raise NotImplementedError
+
+    def why_not(self, value: str, machine: Machine) -> str:
+        """Why this machine cannot have a value, as a sentence without its end; empty where it can."""
+        raise NotImplementedError
+
+    def change(self, value: str, machine: Machine) -> Change:
+        """How a value comes about; `own` is no change at all."""
+        raise NotImplementedError
+
+    def why_none(self, machine: Machine) -> str:
+        """Why nothing can be varied here where `varied` is empty."""
+        return f"this machine has no other value than {self.held}"
+
+    def in_force(self, value: str, trials: Sequence[TrialTrace], machine: Machine) -> str | None:
+        """What the trials of a value say was in force, as words that differ where the effect does; None: not told."""
+        facts = [event["facts"] for trial in trials for process in trial.observed for event in _told(process.events)]
+        return next((str(fact[self.id]) for fact in facts if self.id in fact), None)
+
+    def why_no_effect(self) -> str:
+        """Why a trial says nothing of this factor."""
+        return self.unread or "the trials say nothing of it"
+
+
+def _told(events: Sequence[Mapping[str, object]]) -> list[Mapping[str, dict[str, object]]]:
+    """Events of the probe that say what is in force (see samebits_probe.wire)."""
+    return [e for e in events if e.get("event") == "in-force" and isinstance(e.get("facts"), dict)]  # type: ignore[misc]

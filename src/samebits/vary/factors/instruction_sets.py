@@ -1,0 +1,162 @@
+"""Which instructions the libraries use: each by a variable of its own, so that it is seen whose they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from samebits.store import TrialTrace
+from samebits.vary.factor import OWN, Change, Factor
+from samebits.vary.machine import Machine
+
+
+class InstructionSet(Factor):
+    """A library that chooses instructions when it is loaded, unless a variable says which.
+
+    variable   its name
+    needs      value -> what the processor must have for it (of /proc/cpuinfo), the least first
+    lower      the values that are tried: the first one that is there and is not what the library takes by itself
+    """
+
+    variable = ""
+    needs: dict[str, tuple[str, ...]] = {}
+    lower: tuple[str, ...] = ()
+
+    def varied(self, machine: Machine) -> list[str]:
+        """See Factor."""
+        best = self.best(machine)
+        return [value for value in self.lower if value != best and not self.why_not(value, machine)][:1]
+
+    def best(self, machine: Machine) -> str | None:
+        """What the library takes by itself."""
+        return [value for value in self.needs if not self.why_not(value, machine)][-1]
+
+    def why_none(self, machine: Machine) -> str:
+        """See Factor."""
+        return "this processor has none of the instruction sets that the library can be held to"
+
+    def why_not(self, value: str, machine: Machine) -> str:
+        """See Factor."""
+        if value != OWN and value not in self.needs:
+            return f"it takes own, {', '.join(self.needs)}"
+        missing = [flag for flag in self.needs.get(value, ()) if flag not in machine.instructions]
+        return f"this processor has no {' '.join(missing)}" if missing else ""
+
+    def change(self, value: str, machine: Machine) -> Change:
+        """See Factor."""
+        return Change() if value == OWN else Change(variables={self.variable: value})
+
+    def why_no_effect(self) -> str:
+        """See Factor."""
+        return self.unread or f"{' or '.join(self.libraries)} was not loaded, or does not say what it uses"
+
+
+class Torch(InstructionSet):
+    """Instructions of PyTorch's own kernels: ATEN_CPU_CAPABILITY."""
+
+    id = "isa-torch"
+    variable = "ATEN_CPU_CAPABILITY"
+    takes = "own, default, avx2, avx512"
+    libraries = ("torch",)
+    needs = {"default": (), "avx2": ("avx2", "fma"), "avx512": ("avx512f", "avx512bw")}
+    lower = ("avx2", "default")
+
+
+_SHOWS = {
+    "torch": "import torch; torch.nn.functional.conv2d(torch.ones(1, 8, 16, 16), torch.ones(8, 8, 3, 3))",
+    "tensorflow": "import tensorflow as tf; tf.nn.conv2d(tf.ones((1, 16, 16, 8)), tf.ones((3, 3, 8, 8)), 1, 'SAME')",
+}
+
+
+class OneDnn(InstructionSet):
+    """Instructions of oneDNN, of which PyTorch and TensorFlow hold a copy: ONEDNN_MAX_CPU_ISA."""
+
+    id = "isa-onednn"
+    variable = "ONEDNN_MAX_CPU_ISA"
+    takes = "own, SSE41, AVX, AVX2, AVX512_CORE"
+    libraries = ("torch", "tensorflow")
+    unread = "neither PyTorch nor TensorFlow was loaded, or its oneDNN does not say what it uses"
+    needs = {"SSE41": ("sse4_1",), "AVX": ("avx",), "AVX2": ("avx2",), "AVX512_CORE": ("avx512f", "avx512bw")}
+    lower = ("AVX2", "SSE41")
+
+    def in_force(self, value: str, trials: Sequence[TrialTrace], machine: Machine) -> str | None:
+        """oneDNN says it in no other way than by printing: a process beside the trials asks the same library."""
+        packages = next((trial.file.packages for trial in trials if trial.file.packages), {})
+        loaded = next((library for library in self.libraries if library in packages), None)
+        if loaded is None:
+            return None
+        asked = {**self.change(value, machine).variables, "ONEDNN_VERBOSE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        lines = machine.asked(_SHOWS[loaded], asked).splitlines()
+        return next((line.partition("isa:")[2] for line in lines if ",info,cpu,isa:" in line), None)
+
+
+class Mkl(InstructionSet):
+    """Instructions of MKL, of which PyTorch holds a copy: MKL_CBWR."""
+
+    id = "isa-mkl"
+    variable = "MKL_CBWR"
+    takes = "own, COMPATIBLE, SSE4_2, AVX, AVX2, AVX512"
+    libraries = ("torch", "mkl")
+    needs = {"COMPATIBLE": (), "SSE4_2": ("sse4_2",), "AVX": ("avx",), "AVX2": ("avx2",), "AVX512": ("avx512f",)}
+    lower = ("AVX2", "COMPATIBLE")
+
+
+_DISPATCHED = """
+import json
+try:
+    from numpy._core import _multiarray_umath as umath
+except ImportError:
+    from numpy.core import _multiarray_umath as umath
+print(json.dumps([name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]]))
+"""
+_BEYOND_AVX2 = ("AVX512", "X86_V4")
+
+
+class Numpy(InstructionSet):
+    """Instructions of numpy's own loops: NPY_DISABLE_CPU_FEATURES."""
+
+    id = "isa-numpy"
+    variable = "NPY_DISABLE_CPU_FEATURES"
+    takes = "own, avx2 (nothing beyond it), baseline (what numpy was built for)"
+    libraries = ("numpy",)
+    needs = {"avx2": ("avx2",), "baseline": ()}
+    lower = ("avx2", "baseline")
+
+    def best(self, machine: Machine) -> str | None:
+        """All that is there, which has no name here."""
+        return None
+
+    def why_not(self, value: str, machine: Machine) -> str:
+        """See Factor."""
+        missing = super().why_not(value, machine)
+        if missing or value == OWN:
+            return missing
+        return "" if self._without(value, machine) else "numpy uses nothing beyond that here, or cannot be asked"
+
+    def change(self, value: str, machine: Machine) -> Change:
+        """See Factor."""
+        return Change() if value == OWN else Change(variables={self.variable: " ".join(self._without(value, machine))})
+
+    @staticmethod
+    def _without(value: str, machine: Machine) -> list[str]:
+        """The features of the trials' numpy that are disabled: it refuses others by name."""
+        said = machine.asked(_DISPATCHED, {})
+        used: list[str] = json.loads(said) if said.startswith("[") else []
+        return [name for name in used if value == "baseline" or name.startswith(_BEYOND_AVX2)]
+
+
+class OpenBlas(InstructionSet):
+    """Instructions of OpenBLAS, which multiplies numpy's matrices: OPENBLAS_CORETYPE."""
+
+    id = "isa-openblas"
+    variable = "OPENBLAS_CORETYPE"
+    takes = "own, Prescott, Nehalem, Sandybridge, Haswell, SkylakeX"
+    libraries = ("numpy",)
+    needs = {
+        "Prescott": ("pni",),
+        "Nehalem": ("sse4_2",),
+        "Sandybridge": ("avx",),
+        "Haswell": ("avx2", "fma"),
+        "SkylakeX": ("avx512f", "avx512bw"),
+    }
+    lower = ("Haswell", "Sandybridge", "Nehalem", "Prescott")

@@ -1,0 +1,44 @@
+"""What Python itself takes from the machine: hashes of strings, addresses of objects."""
+
+from __future__ import annotations
+
+import os
+
+from samebits.vary.factor import OWN
+from samebits.vary.factors.threads import Controlled
+from samebits.vary.machine import Machine
+
+
+class HashSeed(Controlled):
+    """The seed of Python's hashes of strings, and so the order of sets of them."""
+
+    id = "hash-seed"
+    takes = "seeds from 0 to 4294967295"
+    control = "hash-seed"
+
+    def __init__(self) -> None:
+        chosen = os.environ.get("PYTHONHASHSEED", "")
+        self.held = chosen if chosen.isdigit() else "0"
+
+    def varied(self, machine: Machine) -> list[str]:
+        """See Factor."""
+        return ["1"] if self.held != "1" else ["2"]
+
+    def why_not(self, value: str, machine: Machine) -> str:
+        """See Factor. A seed drawn anew for each process is no value: it is another one in each trial."""
+        if value == OWN and not os.environ.get("PYTHONHASHSEED", "").isdigit():
+            return "hash-seed=own would be another seed in each trial"
+        return super().why_not(value, machine)
+
+
+class AddressLayout(Controlled):
+    """Where memory lies, and so the order of sets of objects, which goes by their addresses."""
+
+    id = "address-layout"
+    held = "fixed"
+    takes = "fixed, compat (fixed too, as old kernels laid memory out), own (random where the system says so)"
+    control = "aslr"
+
+    def varied(self, machine: Machine) -> list[str]:
+        """See Factor."""
+        return ["compat"]

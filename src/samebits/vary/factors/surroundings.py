@@ -1,0 +1,84 @@
+"""What the environment tells a program of its user: home, names, language, time zone."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from samebits.vary.factor import OWN, Change, Factor
+from samebits.vary.machine import Machine, has_time_zone
+
+OTHER_HOME = "/nonexistent"  # what Debian gives users without one: nothing can be read from it, nor written to it
+OTHER_USER = "someone-else"
+# POSIX: a name, hours west of Greenwich, and the name of a summer time
+_POSIX_ZONE = re.compile(r"[A-Za-z]{3,}[+-]?\d{1,2}(:\d{2}){0,2}([A-Za-z]{3,}([+-]?\d{1,2})?)?(,.*)?")
+
+
+class Home(Factor):
+    """Whose home and name the program finds: HOME, USER, LOGNAME."""
+
+    id = "home"
+    takes = "own, other (a home that is not there, another name), or a folder"
+
+    def varied(self, machine: Machine) -> list[str]:
+        """See Factor."""
+        return ["other"]
+
+    def why_not(self, value: str, machine: Machine) -> str:
+        """See Factor."""
+        if value in (OWN, "other"):
+            return ""
+        return "" if os.path.isdir(value) else f"there is no folder {value}"  # noqa: PTH112  (a text with ~ stays one)
+
+    def change(self, value: str, machine: Machine) -> Change:
+        """See Factor."""
+        if value == OWN:
+            return Change()
+        home = OTHER_HOME if value == "other" else value
+        return Change(variables={"HOME": home, "USER": OTHER_USER, "LOGNAME": OTHER_USER})
+
+
+class Locale(Factor):
+    """Language and character set: LC_ALL and LANG."""
+
+    id = "locale"
+    takes = "own, or names that `locale -a` lists"
+
+    def varied(self, machine: Machine) -> list[str]:
+        """Another language where the system has one; else the plain C locale, with and without UTF-8."""
+        own = _plain(os.environ.get("LC_ALL") or os.environ.get("LANG") or "C")
+        others = [name for name in machine.locales if _plain(name) not in (own, "posix")]
+        return sorted(others, key=lambda name: (_plain(name).startswith("c"), "utf" not in _plain(name), name))[:1]
+
+    def why_not(self, value: str, machine: Machine) -> str:
+        """See Factor."""
+        known = {_plain(name) for name in machine.locales}
+        return "" if value == OWN or _plain(value) in known else f"`locale -a` does not list {value}"
+
+    def change(self, value: str, machine: Machine) -> Change:
+        """See Factor."""
+        return Change() if value == OWN else Change(variables={"LC_ALL": value, "LANG": value})
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "")
+
+
+class TimeZone(Factor):
+    """In which time zone the program lives: TZ."""
+
+    id = "time-zone"
+    takes = "own, names of time zones, or POSIX' own writing (XYZ-14)"
+
+    def varied(self, machine: Machine) -> list[str]:
+        """As far from Greenwich as there are zones, so that the date is another one too."""
+        return ["XYZ-14"] if os.environ.get("TZ") != "XYZ-14" else ["XYZ+12"]
+
+    def why_not(self, value: str, machine: Machine) -> str:
+        """See Factor."""
+        known = value == OWN or _POSIX_ZONE.fullmatch(value) or has_time_zone(value)
+        return "" if known else f"the system knows no time zone {value}"
+
+    def change(self, value: str, machine: Machine) -> Change:
+        """See Factor."""
+        return Change() if value == OWN else Change(variables={"TZ": value})

@@ -1,0 +1,156 @@
+"""The trials of each value: in a record each, in check's rounds, against those of the base value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from samebits import check, store
+from samebits.compare.together import judged_together
+from samebits.errors import SamebitsError
+from samebits.launch import folders, hashing
+from samebits.launch.plan import Request
+from samebits.launch.progress import Progress
+from samebits.model import Divergence, Result
+from samebits.vary import answering, choosing
+from samebits.vary.beside import busy
+from samebits.vary.choosing import Choice, Choices
+from samebits.vary.distance import Looks
+from samebits.vary.ends import compare_ends
+from samebits.vary.factor import Change
+from samebits.vary.result import End, FactorResult, Value
+
+BASE, ELSEWHERE = "base", "folders/elsewhere"
+FEW_STEPS = 200  # trainings of so few are made whole at once: looking in rounds would cost each trial a start more
+Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of what runs under it
+
+
+@dataclass(frozen=True)
+class Ran:
+    """The trials of one setup, judged by themselves. `name`: the record's folder below the one of vary.json."""
+
+    name: str
+    record: store.Record
+    result: Result
+
+
+class Runs:
+    """Runs values of factors. `request`: the user's; `folder`: where the records lie."""
+
+    def __init__(self, request: Request, chosen: Choices, folder: Path, shown: Shown) -> None:
+        self.request, self.chosen, self.folder, self._shown = request, chosen, folder, shown
+        self._looks = Looks(folder / BASE)
+
+    def base(self) -> Ran:
+        """The trials of the base setup."""
+        return self._run(BASE, choosing.base(self.chosen), "the base setup", full=self.request.options.full)
+
+    def factors(self, base: Ran) -> Iterator[FactorResult]:
+        """One factor after the other, each value against the base."""
+        for choice in self.chosen.choices:
+            values = [self._of_base(choice, base), *(self._value(choice, value, base) for value in choice.values[1:])]
+            yield answering.of_factor(choice.factor, values, named=choice.named)
+
+    def _of_base(self, choice: Choice, base: Ran) -> Value:
+        return Value(
+            value=choice.base,
+            status="base",
+            in_force=self._in_force(choice, choice.base, base),
+            record=base.name,
+            trials=len(base.result.trials),
+            model=_model(base.result),
+        )
+
+    def _in_force(self, choice: Choice, value: str, ran: Ran) -> str | None:
+        return choice.factor.in_force(value, ran.record.trials, self.chosen.machine)
+
+    def _value(self, choice: Choice, value: str, base: Ran) -> Value:
+        """Run one value and compare; one that cannot take effect, since its library is not there, is not run."""
+        before = self._in_force(choice, choice.base, base)
+        if before is None:
+            return Value(value=value, status="no-effect", why=choice.factor.why_no_effect())
+        name = f"{choice.factor.id}/{_file_name(value)}"
+        steps = base.result.scope.steps_compared
+        full = self.request.options.full or steps <= FEW_STEPS
+        try:
+            change = choosing.with_value(self.chosen, choice, value)
+            ran = self._run(name, change, f"{choice.factor.id}={value}", full=full)
+        except SamebitsError as why:
+            return Value(value=value, status="unsettled", why=f"its trials could not be run: {why.message.rstrip('.')}")
+        found = Value(
+            value=value,
+            status="unsettled",
+            in_force=self._in_force(choice, value, ran),
+            record=name,
+            trials=len(ran.result.trials),
+            model=_model(ran.result),
+        )
+        alone = answering.not_repeated(ran.result)
+        if alone:
+            return found.model_copy(update={"why": alone})
+        return self._against(choice, found, before, (base, ran))
+
+    def _against(self, choice: Choice, found: Value, before: str | None, both: tuple[Ran, Ran]) -> Value:
+        """The value's trials against those of the base, both of which repeat within themselves."""
+        base, ran = both
+        _, together = judged_together(base.record, ran.record)
+        if together.verdict == "inconclusive":
+            return found.model_copy(update={"why": (together.reason or together.sentence).rstrip(".")})
+        if together.divergence is None:
+            took_effect, why = answering.same_or_no_effect(choice.factor, before, found.in_force)
+            return found.model_copy(update={"status": "same" if took_effect else "no-effect", "why": why})
+        where = together.divergence
+        size = self._looks.where_they_part(self.folder / ran.name, where)
+        update = {
+            "status": "differs",
+            "divergence": where.model_copy(update={"size": size, "trials": [trial.id for trial in ran.result.trials]}),
+            "agrees": together.agrees,
+            "end": self._end(base, ran, where),
+        }
+        return found.model_copy(update=update)
+
+    def _end(self, base: Ran, ran: Ran, where: Divergence) -> End | None:
+        """How far the two are apart at their ends, where both went there."""
+        a, b = base.record.trials[0], ran.record.trials[0]
+        if "stopped" in (a.file.status, b.file.status):
+            return None
+        end = compare_ends(a, b, base.record.file.command)
+        found = self._looks.at_the_end(self.folder / ran.name) if where.kind != "structure" else None
+        if found is None:
+            return end
+        name, size, relative = found
+        return end.model_copy(update={"largest_name": name, "largest": size, "relative": relative})
+
+    def _run(self, name: str, change: Change, title: str, *, full: bool) -> Ran:
+        """Check one setup into a record of its own."""
+        elsewhere = self.folder / ELSEWHERE
+        if change.elsewhere and not elsewhere.exists():
+            elsewhere.parent.mkdir(parents=True, exist_ok=True)
+            folders.make_isolated(self.request.directory, elsewhere, without=self.folder)
+        options = self.request.options.model_copy(update={"full": full})
+        request = replace(change.applied(self.request, elsewhere), options=options, out=self.folder / name)
+        with self._shown(title) as progress, busy(change.busy):
+            result = check.check(request, progress, hash_wanted=self._hash)
+        return Ran(name, store.open_record(self.folder / name), result)
+
+    @cached_property
+    def _hash(self) -> str | None:
+        """One kind of fingerprint for all records: that which every interpreter can make."""
+        changes = [
+            choosing.with_value(self.chosen, choice, value) for choice in self.chosen.choices for value in choice.values
+        ]
+        pythons = {self.request.python, *(change.python for change in changes)}
+        return "blake2b" if any(hashing.choose(python)[0] == "blake2b" for python in pythons) else None
+
+
+def _file_name(value: str) -> str:
+    """A value as the name of a folder."""
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "-", value).strip("-.")[-60:] or "value"
+
+
+def _model(result: Result) -> str | None:
+    return next((trial.final for trial in result.trials if trial.final), None)

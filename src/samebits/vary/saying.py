@@ -1,0 +1,133 @@
+"""The words that all reports of vary share."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from samebits.model import Divergence
+from samebits.reports import wording
+from samebits.vary.result import End, FactorResult, Outcome, Value, VaryResult
+
+HEADS = {"diverged": "IT DEPENDS", "repeated": "INDEPENDENT", "inconclusive": "NO ANSWER"}
+MARKS = {"depends": "!=", "independent": "=", "unsettled": "?", "no-effect": "-"}
+ANSWERS = {
+    "depends": "the bits depend on it",
+    "independent": "the same bits",
+    "unsettled": "cannot tell",
+    "no-effect": "it could not take effect",
+}
+MOST_OUTCOMES = 3
+
+
+def headline(result: VaryResult) -> str:
+    """The answer, and what it was taken from."""
+    number = len(result.factors)
+    if not number:
+        return result.sentence
+    each = f"{wording.counted(result.trials, 'trial')} of each value, {compared(result)}"
+    return f"{result.sentence} {wording.counted(number, 'factor')} varied, {each}."
+
+
+def compared(result: VaryResult) -> str:
+    """all 40 steps, or the first 20 steps."""
+    steps = wording.counted(result.steps, "step")
+    if result.scope == "prefix":
+        return f"the first {steps}"
+    return f"all {steps}" if result.steps > 1 else steps if result.steps else "by the files they wrote"
+
+
+def tried(factor: FactorResult) -> str:
+    """The values that were compared, the base first: own | 1, 2."""
+    base, *others = [value.value for value in factor.values]
+    return f"{base} | {', '.join(others)}"
+
+
+def where(divergence: Divergence) -> str:
+    """step 0 > forward > loss (1 of 1 value, at most 2 ULP)."""
+    size = wording.size(divergence)
+    return " > ".join(wording.path(divergence)) + (f" ({size})" if size else "")
+
+
+def end(found: End | None) -> str:
+    """How far the outcome is from the base's; empty where nobody got there."""
+    if found is None:
+        return ""
+    parts = []
+    if found.weights:
+        differ = "differs" if found.different == 1 else "differ"
+        parts.append(f"{found.different} of {wording.counted(found.weights, 'tensor')} {differ}")
+    if found.relative is not None:
+        parts.append(f"{found.largest_name} by {found.relative:.2g} of its norm")
+    parts += [outcome(one) for one in found.outcomes[:MOST_OUTCOMES]]
+    return "; ".join(parts)
+
+
+def outcome(one: Outcome) -> str:
+    """last loss 0.2513 against 0.2514 here: in as many digits as tell them apart."""
+    if one.base == one.value:
+        return f"{one.name} {one.base:.6g} in both"
+    shown = [f"{one.base:.6g}", f"{one.value:.6g}"]
+    base, value = shown if shown[0] != shown[1] else [repr(one.base), repr(one.value)]
+    return f"{one.name} {base} became {value}"
+
+
+def facts(factor: FactorResult) -> list[str]:
+    """What there is to say of a factor: a line for each value that says something of its own."""
+    if factor.answer in ("unsettled", "no-effect"):
+        return [factor.sentence, *_differing(factor)]
+    return _differing(factor) or [_rest(factor)]
+
+
+def _differing(factor: FactorResult) -> list[str]:
+    found = []
+    for value in factor.values:
+        if value.divergence is not None:
+            found.append(f"{value.value}: from {where(value.divergence)}")
+            found += [f"{value.value}: at the end {said}" for said in [end(value.end)] if said]
+        elif value.status in ("unsettled", "no-effect") and factor.answer == "depends":
+            found.append(f"{value.value}: cannot tell: {value.why}")
+    return found
+
+
+def _rest(factor: FactorResult) -> str:
+    without = [f"{value.value} had no effect: {value.why}" for value in factor.values if value.status == "no-effect"]
+    return "; ".join([ANSWERS["independent"], *without])
+
+
+def in_force(value: Value) -> str:
+    """What the trials said of the value."""
+    return value.in_force or "not told"
+
+
+def held(result: VaryResult) -> str:
+    """What of the machine was held while other factors were varied, beside the controls that the user asked for."""
+    varied = {factor.id for factor in result.factors}
+    return ", ".join(f"{name}={value}" for name, value in result.held.items() if name not in varied) or "nothing else"
+
+
+def chance(result: VaryResult) -> str:
+    """What a training that does not repeat would look like by chance."""
+    number = wording.counted(round(1 / result.by_chance), "case")
+    return f"noise with two equally likely outcomes would look like a dependence in 1 of {number}"
+
+
+def folder(result: VaryResult) -> str:
+    """The folder of the records, as people type it here."""
+    path = Path(result.record)
+    try:
+        return shlex.quote(str(path.relative_to(Path.cwd())))
+    except (ValueError, OSError):
+        return shlex.quote(str(path))
+
+
+def left_out(result: VaryResult) -> list[str]:
+    """Factors that were not varied, and why."""
+    return [f"{name}: {why}" for name, why in result.left_out.items()]
+
+
+def record_of(result: VaryResult) -> str | None:
+    """The record that is worth a look: of the first value that differs or does not repeat."""
+    values = [value for factor in result.factors for value in factor.values]
+    found = next((value for value in values if value.status in ("differs", "unsettled") and value.record), None)
+    return f"{folder(result)}/{found.record}" if found else None
