@@ -58,7 +58,7 @@ class Probe:
         self.recorder = Recorder(folder)
         self._points, self._names, self._seen = {}, [], {}
         self._observed = self._sampled = self._ended = False
-        self._began, self._by_program, self._stepped = None, False, False
+        self._began, self._by_program, self._step_times = None, False, []  # when the first and the latest step ended
         self._leaves, self._digests, self._failures = True, {}, set()
         self.recorder.document(wire.PROCESS, process.facts(forked_from))
 
@@ -220,9 +220,10 @@ class Probe:
         is_last = self._stop_after is not None and self.step >= self._stop_after
         with self.lock:
             self.guard("write", self.recorder.flush, is_last)
-        if not self._stepped:
-            self._stepped = True
+        if not self._step_times:
             self._tell(self.first_step)
+            self._step_times = [time.time()]
+        self._step_times[1:] = [time.time()]
         if is_last:
             self._stop()
 
@@ -247,7 +248,7 @@ class Probe:
                 self.guard("flush", stream.flush)
         self._tell(self.last_step)
         self.event("packages", packages=process.packages())
-        if not self._conclude(wire.STOPPED, {"steps": self.step}):
+        if not self._conclude(wire.STOPPED, {"steps": self.step, "step_times": self._step_times}):
             os._exit(_CANNOT_WRITE)
         launcher = self.config.get("launcher")
         while launcher is None or process.is_alive(launcher):
@@ -275,7 +276,8 @@ class Probe:
             self.event("packages", packages=process.packages())
         self.guard("write", self.recorder.flush)
         seconds = time.time() - self._began if self._began else None
-        self._conclude(wire.END, {"steps": self.step, "seconds": seconds, "reason": "exit"})
+        times = {"seconds": seconds, "step_times": self._step_times}
+        self._conclude(wire.END, dict(times, steps=self.step, reason="exit"))
 
     def _conclude(self, name, document):
         """Write the document that says that everything was recorded; not where something could not be."""

@@ -11,8 +11,9 @@ process makes a folder of its own::
         trace.bin                    fixed-size records (RECORD), in the order in which they were observed
         scalars.bin                  fixed-size records (SCALAR): loss, metrics, norms as exact floats
         events.jsonl                 one line an event: {"event": ..., ...} (see EVENTS below)
-        stopped.json                 after `stop_after` steps: {"steps": K}; the process then waits to be ended
-        end.json                     at a normal interpreter exit: {"steps", "seconds", "reason": "exit"}
+        stopped.json                 after `stop_after` steps: {"steps": K, "step_times": when the first and the last
+                                     step ended}; the process then waits to be ended
+        end.json                     at a normal interpreter exit: {"steps", "seconds", "step_times", "reason": "exit"}
 
 Everything is append-only or written whole through a rename, so that a crash leaves what was recorded
 readable; a torn last record is cut off by the reader. All integers are little-endian.
