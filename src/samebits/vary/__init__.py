@@ -69,7 +69,7 @@ def _result(base: Ran, chosen: Choices, factors: list[FactorResult]) -> VaryResu
         factors=factors,
         left_out=chosen.left_out,
         by_chance=answering.by_chance(len(base.result.trials)),
-        warnings=base.result.warnings,
+        warnings=answering.warnings(base.result, chosen.users),
     )
 
 

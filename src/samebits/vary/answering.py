@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from samebits import controls
 from samebits.model import Result, Verdict
 from samebits.reports import wording
 from samebits.vary.factor import Factor
 from samebits.vary.result import Answer, FactorResult, Value
+
+_UNREAD = "not read back, so not counted as held: "  # of samebits.compare.warnings
 
 
 def by_chance(trials: int) -> float:
@@ -94,6 +97,14 @@ def of_all(factors: Sequence[FactorResult]) -> tuple[Verdict, str, str | None]:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def warnings(result: Result, users: Collection[str]) -> list[str]:
+    """What was said aloud of the base. That what we hold could not be read back is said of the factor instead."""
+    unread = [control for control in result.setup.controls if control.took_effect is None]
+    said = [text for text in result.warnings if not text.startswith(_UNREAD)]
+    names = [control.id for control in unread if controls.name_of(control.id) in users]
+    return [*said, f"{_UNREAD}{', '.join(names)}"] if names else said
 
 
 def not_repeated(result: Result) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from samebits import controls
 from samebits.errors import UsageError
 from samebits.launch.plan import Request
-from samebits.vary.factor import Change, Factor
+from samebits.vary.factor import OWN, Change, Factor
 from samebits.vary.factors import TABLE, TOGETHER, find
 from samebits.vary.machine import Machine
 
@@ -32,12 +32,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Choices:
-    """All that is varied, and why other factors are not. `machine`: what answers for it."""
+    """All that is varied, and why other factors are not.
+
+    `machine`: what answers for it. `held`: factor -> its value in the base setup. `users`: the controls that the user
+    holds.
+    """
 
     choices: list[Choice]
     left_out: dict[str, str]
     machine: Machine
     held: dict[str, str] = field(default_factory=dict)
+    users: frozenset[str] = frozenset()
 
 
 def choose(wanted: Sequence[Wanted], request: Request) -> Choices:
@@ -50,7 +55,7 @@ def choose(wanted: Sequence[Wanted], request: Request) -> Choices:
         _refuse_held_twice(choices, request)
     else:
         choices, left_out = _cheap(machine, users)
-    return Choices(choices, left_out, machine, _held(choices, users))
+    return Choices(choices, left_out, machine, _held(choices, users), frozenset(users))
 
 
 def without_varied(request: Request, chosen: Choices) -> Request:
@@ -62,8 +67,7 @@ def without_varied(request: Request, chosen: Choices) -> Request:
 
 def base(chosen: Choices) -> Change:
     """What the base setup holds: each factor that is varied at its base value, the others at their own."""
-    changes = [find(identity).change(value, chosen.machine) for identity, value in chosen.held.items()]
-    return joined(changes)
+    return _as(chosen, chosen.held)
 
 
 def joined(changes: Iterable[Change]) -> Change:
@@ -81,8 +85,14 @@ def joined(changes: Iterable[Change]) -> Change:
 
 def with_value(chosen: Choices, choice: Choice, value: str) -> Change:
     """The base setup with one factor at another value."""
-    held = {**chosen.held, choice.factor.id: value}
-    return joined(find(identity).change(held[identity], chosen.machine) for identity in held)
+    return _as(chosen, {**chosen.held, choice.factor.id: value})
+
+
+def _as(chosen: Choices, values: Mapping[str, str]) -> Change:
+    """The change that brings these values about; what is neither varied nor held is left alone."""
+    varied = {choice.factor.id for choice in chosen.choices}
+    touched = {name: value for name, value in values.items() if name in varied or value != OWN}
+    return joined(find(name).change(value, chosen.machine) for name, value in touched.items())
 
 
 def _single(wanted: Sequence[Wanted]) -> list[Wanted]:

@@ -14,7 +14,7 @@ def render(result: VaryResult) -> str:
         f"## {wording.SIGNS[result.verdict]} {saying.HEADS[result.verdict]}",
         escaped(saying.headline(result)),
         f"What to do: {escaped(result.advice)}" if result.advice else "",
-        table(["factor", "", "values", "what was seen"], [_row(factor) for factor in result.factors]),
+        table(["factor", "", "values", "what was seen"], [_row(factor) for factor in saying.told(result)]),
         f"Held: {escaped(saying.held(result))}.",
         "".join(f"- not varied: {escaped(said)}\n" for said in saying.left_out(result)).rstrip(),
         f"By chance: {escaped(saying.chance(result))}." if result.verdict == "diverged" else "",

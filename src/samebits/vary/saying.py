@@ -20,9 +20,14 @@ ANSWERS = {
 MOST_OUTCOMES = 3
 
 
+def told(result: VaryResult) -> list[FactorResult]:
+    """The factors that have a line of their own: those that could take effect, and those that were asked for."""
+    return [factor for factor in result.factors if factor.named or factor.answer != "no-effect"]
+
+
 def headline(result: VaryResult) -> str:
     """The answer, and what it was taken from."""
-    number = len(result.factors)
+    number = len(told(result))
     if not number:
         return result.sentence
     each = f"{wording.counted(result.trials, 'trial')} of each value, {compared(result)}"
@@ -109,7 +114,7 @@ def held(result: VaryResult) -> str:
 def chance(result: VaryResult) -> str:
     """What a training that does not repeat would look like by chance."""
     number = wording.counted(round(1 / result.by_chance), "case")
-    return f"noise with two equally likely outcomes would look like a dependence in 1 of {number}"
+    return f"noise with two equally likely outcomes would look so, at one value, in 1 of {number}"
 
 
 def folder(result: VaryResult) -> str:
@@ -122,12 +127,20 @@ def folder(result: VaryResult) -> str:
 
 
 def left_out(result: VaryResult) -> list[str]:
-    """Factors that were not varied, and why."""
-    return [f"{name}: {why}" for name, why in result.left_out.items()]
+    """Factors that were not varied or could not take effect, and why; those with the same reason together."""
+    silent = {factor.id: factor.values[-1].why for factor in result.factors if factor not in told(result)}
+    reasons: dict[str, list[str]] = {}
+    for name, why in {**silent, **result.left_out}.items():
+        reasons.setdefault(why, []).append(name)
+    return [f"{', '.join(names)}: {why}" for why, names in reasons.items()]
 
 
-def record_of(result: VaryResult) -> str | None:
-    """The record that is worth a look: of the first value that differs or does not repeat."""
+def look(result: VaryResult) -> str:
+    """The command that shows more: of the first value that differs or does not repeat; empty where there is none."""
     values = [value for factor in result.factors for value in factor.values]
     found = next((value for value in values if value.status in ("differs", "unsettled") and value.record), None)
-    return f"{folder(result)}/{found.record}" if found else None
+    if found is None:
+        return ""
+    other = f"{folder(result)}/{found.record}"
+    differs = found.status == "differs"
+    return f"samebits compare {folder(result)}/base {other}" if differs else f"samebits report {other}"

@@ -16,15 +16,16 @@ WIDEST_VALUES = 24
 def render(result: VaryResult, *, width: int | None = None) -> str:
     """The lines, ended by a newline. `width`: prose is wrapped there; None leaves lines whole (a log, a pipe)."""
     lines = [f"{wording.SIGNS[result.verdict]:<2} {saying.HEADS[result.verdict]}: {saying.headline(result)}"]
-    lines += [line for factor in result.factors for line in _factor(factor, result)]
+    lines += [line for factor in saying.told(result) for line in _factor(factor, result)]
     lines += [f"{INDENT}{label:<{LABEL}} {said}" for label, said in _facts(result)]
     return "\n".join(folded for line in lines for folded in _folded(wording.printable(line), width)) + "\n"
 
 
 def _factor(factor: FactorResult, result: VaryResult) -> list[str]:
     """factor, mark, values, then what is said of it: the first beside them, the others below."""
-    name = max(len(other.id) for other in result.factors)
-    values = min(max(len(saying.tried(other)) for other in result.factors), WIDEST_VALUES)
+    told = saying.told(result)
+    name = max(len(other.id) for other in told)
+    values = min(max(len(saying.tried(other)) for other in told), WIDEST_VALUES)
     start = f"{INDENT}{factor.id:<{name}} {saying.MARKS[factor.answer]:<2} {saying.tried(factor):<{values}}  "
     first, *others = saying.facts(factor)
     return [f"{start}{first}", *(f"{' ' * len(INDENT)}{'':<{name + values + 6}}{said}" for said in others)]
@@ -32,11 +33,11 @@ def _factor(factor: FactorResult, result: VaryResult) -> list[str]:
 
 def _facts(result: VaryResult) -> list[tuple[str, str]]:
     facts = [("held", saying.held(result))] if result.factors else []
-    facts += [("left", "; ".join(saying.left_out(result)))] if result.left_out and result.factors else []
+    facts += [("without", said) for said in saying.left_out(result)] if result.factors else []
     facts += [("chance", saying.chance(result))] if result.verdict == "diverged" else []
     facts += [("do this", result.advice)] if result.advice else []
-    record = saying.record_of(result)
-    facts += [("look", f"samebits report {record}")] if record else []
+    look = saying.look(result)
+    facts += [("look", look)] if look else []
     return facts + [("note", said) for said in result.warnings]
 
 
