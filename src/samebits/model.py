@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from samebits.document import Document
+from samebits.document import Document as Document  # for those who read documents here
 from samebits.explanation import Explanation
+from samebits.location import Location
+from samebits.location import Size as Size
 
 RESULT_FORMAT = 1
 RECORD_FORMAT = 1
@@ -71,16 +73,6 @@ class ProcessKey(Document):
     rank: int = 0
 
 
-class Size(Document):
-    """How far the two values are apart, from a second look at the tensor of two trials of different groups."""
-
-    elements: int
-    different: int
-    max_ulp: int | None = None
-    max_relative: float | None = None
-    looks: str = ""
-
-
 class Divergence(Document):
     """The first point at which trials differ. `details`: further differences of the same step, in order."""
 
@@ -92,92 +84,6 @@ class Divergence(Document):
     detail: str = ""
     details: list[dict[str, Any]] = []
     size: Size | None = None
-
-
-class Place(Document):
-    """One station on the way from the step to the operator. `level`: step, phase, module, operator, tensor, variable.
-
-    `detail`: what is known of it, as words.
-    """
-
-    level: str
-    name: str
-    detail: str = ""
-
-
-class Look(Document):
-    """One round of a closer look. `parted`: how many of its trials left the first; `earliest`: where, in words."""
-
-    level: Literal["module", "operator", "replay"]
-    step: int
-    trials: int
-    parted: int
-    earliest: str = ""
-
-
-class Executed(Document):
-    """The first thing executed within the step whose outputs differ between trials.
-
-    `what`: module, gradient (of the module's output), operator. `inputs_equal`: null where they were not looked at.
-    `module`: where it ran. `code`: a line of the program. `random`: it draws random numbers.
-    """
-
-    what: str
-    phase: str
-    name: str
-    type: str = ""
-    module: str = ""
-    code: str = ""
-    inputs_equal: bool | None = None
-    random: bool = False
-    size: Size | None = None
-
-
-class Unordered(Document):
-    """A variable of a graph that is read and written in one step without an order between the two operations."""
-
-    variable: str
-    reads: list[str]
-    writes: list[str]
-
-
-class Apart(Document):
-    """How far two trials are apart after a step: of one tensor."""
-
-    step: int
-    different: int
-    elements: int
-    max_ulp: int | None = None
-    relative: float | None = None  # the norm of the difference over the norm of the first trial's tensor
-
-
-class Location(Document):
-    """locate.json: where within the diverging step trials part, and how far apart they go.
-
-    `found`: whether trials parted again when they were looked at. `path`: from the step to the operator. `module` and
-    `operator`: the first executed that differs, at each level; null where the look did not get there. `diff`: where
-    trials did different things, the first difference as lines that begin with " ", "-" or "+". `growth`: of the tensor
-    `growth_of`, step by step, between two trials that parted. `replayed`: operators that differ when they are run again
-    on the same inputs in one process.
-    """
-
-    format: int = RECORD_FORMAT
-    found: bool
-    sentence: str
-    step: int
-    kind: Kind
-    name: str
-    path: list[Place] = []
-    looks: list[Look] = []
-    module: Executed | None = None
-    operator: Executed | None = None
-    replayed: list[str] = []
-    unordered: list[Unordered] = []
-    diff: list[str] = []
-    growth_of: str = ""
-    growth: list[Apart] = []
-    words: str = ""  # what the difference looks like
-    notes: list[str] = []
 
 
 class Detection(Document):

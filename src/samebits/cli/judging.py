@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from samebits.compare import judge
+from samebits.location import Location
 from samebits.model import Divergence, Result
-from samebits.store.record import Record
+from samebits.store.record import LOCATION, Record
 
 RESULT = "result.json"
 
@@ -18,8 +19,19 @@ def judged(record: Record) -> Result:
     """
     result = judge(record.file, record.trials)
     seconds = sum(turn.seconds for turn in record.file.rounds)
-    result = result.model_copy(update={"seconds": seconds, "record": str(record.folder.absolute())})
+    known = {"seconds": seconds, "record": str(record.folder.absolute()), "location": location_of(record, result)}
+    result = result.model_copy(update=known)
     return _with_measures(result, _left(record.folder / RESULT))
+
+
+def location_of(record: Record, result: Result) -> Location | None:
+    """What locate has left in the record; None where it has not looked at this divergence, or cannot be read."""
+    if result.divergence is None:
+        return None
+    try:
+        return Location.model_validate_json((record.folder / LOCATION).read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def _left(path: Path) -> Result | None:

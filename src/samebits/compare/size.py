@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.model import Size
+from samebits.location import Size
 
 Floats = NDArray[np.float64]
 _FLOATS = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
-_FRACTION_BITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
+FRACTION_BITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
 # a sum in another order stays within so many units in the last place of its largest terms
 _ROUNDING = {"float16": 4.0, "bfloat16": 2.0, "float32": 64.0, "float64": 64.0}
 _SAME_FACTOR = 16.0  # units in the last place within which ratios count as one factor
@@ -67,6 +67,13 @@ def _values(bits: NDArray[Any], name: str) -> Floats:
     return values
 
 
+def floats(data: bytes, dtype: str) -> Floats | None:
+    """The values of a tensor of this dtype; None for what is no floating point."""
+    name = dtype.rpartition(".")[2]
+    size = _FLOATS.get(name)
+    return _values(_bits(data, size), name) if size and not len(data) % size else None
+
+
 def _max_ulp(a: NDArray[Any], b: NDArray[Any]) -> int | None:
     """The largest number of representable values between two of a pair."""
     if not len(a):
@@ -100,7 +107,7 @@ def _looks(x: Floats, y: Floats, bits: tuple[NDArray[Any], NDArray[Any]], kind: 
     if (np.isfinite(x) != np.isfinite(y)).any():
         return "like an overflow: NaN or infinity in one, numbers in the other"
     usable = np.isfinite(x)
-    x, y, unit = x[usable], y[usable], 2.0 ** -_FRACTION_BITS[name]
+    x, y, unit = x[usable], y[usable], 2.0 ** -FRACTION_BITS[name]
     if not (x != y).any():
         return "like other zeros or NaNs: the numbers are the same, their signs or payloads are not"
     found = _order(bits, shape) or _factor(x, y, unit) or _offset(x, y, unit) or _rounding(x, y, unit * _ROUNDING[name])

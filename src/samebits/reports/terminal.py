@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from samebits.model import Result, Trial
-from samebits.reports import wording
+from samebits.reports import located, wording
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
@@ -31,6 +31,7 @@ def render(result: Result, record: Record | None = None, *, width: int | None = 
         lines += [_kinds(result, record), *_beside(_rows(result, _later(result, record)), _facts(result), width)]
     else:
         lines += _no_answer(result, record)
+    lines += located.lines(result.location) if result.location is not None else []
     lines += _notes(result)
     return "\n".join(folded for line in lines for folded in _folded(wording.printable(line), width)) + "\n"
 

@@ -16,6 +16,7 @@ from samebits_probe import wire
 
 RECORD = "record.json"
 TRIALS = "trials"
+LOCATION = "locate.json"
 
 
 @dataclass(frozen=True)

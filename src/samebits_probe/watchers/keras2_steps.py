@@ -1,6 +1,7 @@
 """What is observed when a function of Keras 2 is called: a step of an optimizer, or an evaluation."""
 
 from . import keras2_gradients
+from .keras2_details import Details
 from .keras2_fetches import fetch
 from .keras2_tracked import Tracked
 from .keras2_variables import name_of, state_of
@@ -47,11 +48,25 @@ class Step(_Called):
         unfed = _unfed_inputs(model) if model is not None else []
         self.extra = [tensor for _, tensor in named] + [tensor for _, tensor in unfed]
         self._extra_names = [("gradient", name) for name, _ in named] + [("batch", name) for name, _ in unfed]
+        self._details = self._make_details(found, model, outputs)
         self.fetched = [None] * len(self.extra)
         self._weights, self._state = _variables(model, found, parameters)
+        if self._details is not None:
+            self._details.variables = self._weights + self._state
         self._tracked = None
         self._symbols = []
         watch.say_hidden(found, model)
+
+    def _make_details(self, found, model, outputs):
+        """Tensors of the one step that is looked into; None where none is."""
+        details = self._watch.probe.details
+        if details is None:
+            return None
+        results = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+        wanted = Details(self._watch, details, model, found, [one for one in results if hasattr(one, "op")])
+        self.extra += wanted.tensors
+        self._extra_names += [("detail", "")] * len(wanted.tensors)
+        return wanted
 
     # -- before the call --------------------------------------------------------------------------------------
 
@@ -91,6 +106,8 @@ class Step(_Called):
         for (kind, name), value in pairs:
             if kind == "gradient":
                 arrays.add(kind, name, value)
+        if self._details is not None:
+            self._details.add(function, [value for (kind, _), value in pairs if kind == "detail"])
         self._tracked.add_updates(getattr(function, "_session", None))
         self._watch.end_step()
 

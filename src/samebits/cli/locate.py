@@ -1,0 +1,81 @@
+"""`samebits locate`: narrow a divergence from the step to the operator."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from samebits.cli import answering, asking
+from samebits.cli.parsing import launching
+
+if TYPE_CHECKING:
+    from samebits.model import Result
+    from samebits.store.record import Record
+
+TEXT = """Narrow down where trials part: step, phase, module, operator.
+
+`samebits locate RECORD` takes the record of a check. With a command it is checked first.
+
+As many trials as the record has run again, to the step in which they parted: modules are looked at there, then
+operators. The options of a check do nothing for a RECORD: it says what is run.
+
+Exit status: 1 where they part, 0 where there is nothing to locate, 3 where they did not part again or the record has
+no answer, 2 wrong use or an error."""
+
+
+def run(**given: Any) -> int:
+    """Open or check, look, answer."""
+    asking.refuse_platform()
+    targets = {name: given[name] for name in ("json", "html")}
+    answering.check_targets(targets)
+    record, result = _recorded(given) if _names_a_record(given["command"]) else _checked(given)
+    if result.verdict != "diverged":
+        _say_nothing_to_locate(result)
+        return answering.answer(result, targets, record)
+    from samebits.locate import locate
+
+    with asking.shown_progress() as progress:
+        found = locate(record, result, progress)
+    status = answering.answer(result.model_copy(update={"location": found}), targets, record)
+    return status if found is not None and found.found else INCONCLUSIVE
+
+
+INCONCLUSIVE = 3
+
+
+def _names_a_record(words: tuple[str, ...]) -> bool:
+    """Whether what was given is one word that is no program: a folder, or a path that is not there."""
+    if len(words) != 1 or words[0].endswith(".py"):
+        return False
+    path = Path(words[0])
+    return path.is_dir() or ("/" in words[0] and not path.exists())
+
+
+def _recorded(given: dict[str, Any]) -> tuple[Record, Result]:
+    from samebits.cli.judging import judged
+    from samebits.store.record import open_record
+
+    record = open_record(given["command"][0])
+    return record, judged(record)
+
+
+def _checked(given: dict[str, Any]) -> tuple[Record, Result]:
+    request = asking.request(given, "locate")
+    from samebits import check
+    from samebits.store.record import open_record
+
+    with asking.shown_progress() as progress:
+        result = check.check(request, progress)
+    return open_record(result.record or ""), result
+
+
+def _say_nothing_to_locate(result: Result) -> None:
+    if result.verdict == "repeated":
+        trials = sum(len(group) for group in result.groups)
+        answering.say(f"Nothing to locate: repeated in {trials} of {trials} trials.\n", sys.stderr)
+        return
+    answering.say("Nothing to locate: the record has no answer.\n", sys.stderr)
+
+
+COMMAND = launching("locate", run, "At which module and operator do trials part?\n\n" + TEXT)

@@ -1,0 +1,187 @@
+"""Locate: look at modules, then at operators, in trials of their own; write down where they part."""
+
+from __future__ import annotations
+
+from samebits.launch import documents
+from samebits.launch.progress import Progress
+from samebits.locate import aligning, comparing, growing, words
+from samebits.locate.looking import Looked, Looker, looker
+from samebits.locate.replaying import replayed
+from samebits.locate.seen import Seen
+from samebits.location import Executed, Location, Look
+from samebits.model import Divergence, Result
+from samebits.store import Record
+from samebits.store.record import LOCATION
+from samebits_probe import wire
+
+TURNS = 3  # looks at modules: a race need not part where it did before
+_HIDDEN = (
+    "whose operators were looked at had the same outputs of all of them: looking takes time, which can hide a race."
+)
+_NO_MODULES = ("start", "rng", "batch", "end")
+
+
+def locate(record: Record, result: Result, progress: Progress | None = None) -> Location | None:
+    """Narrow the divergence of a record down, and write locate.json into it. None where the record did not diverge.
+
+    Raises NotFound where its command, interpreter or folder is gone.
+    """
+    where = result.divergence
+    if where is None or result.verdict != "diverged":
+        return None
+    with looker(record, where, progress or Progress()) as eye:
+        found = _structure(record, where) if where.kind == "structure" else _narrow(eye, record, result, where)
+    documents.write(record.folder / LOCATION, found)
+    return found
+
+
+def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> Location:
+    """From the step to the operator."""
+    count = max(2, len(result.trials))
+    looks, looked, where, again = _look_at_modules(eye, where, count)
+    notes = _failures(looked)
+    if again is None:
+        text = words.not_again(count, _share(result))
+        return _location(where, text, found=False, looks=looks, notes=notes)
+    where = again
+    module = comparing.earliest(looked.trials, what=("module", "gradient"))
+    seen = words.executed(module) if module is not None else None
+    operator = None
+    if where.kind not in _NO_MODULES:
+        operator, look, more = _look_at_operators(eye, looked.step, count)
+        looks, notes = [*looks, look], [*notes, *more]
+    else:
+        notes.append(_NOT_INSIDE[where.kind])
+    ran_again = replayed(record, looked.step, eye.progress) if where.kind not in _NO_MODULES else None
+    return _located(where, looked, (seen, operator), eye.follow, looks=looks, notes=notes, replayed=ran_again or [])
+
+
+_NOT_INSIDE = {
+    "start": "The models differ before they are trained: what initialises them is outside of the step.",
+    "rng": "A random state differs first: what drew from it differently lies before the model is called.",
+    "batch": "The model is fed other data: what made it differ lies before the model is called.",
+    "end": "All steps have the same bits: what differs was made after the last one.",
+}
+
+
+def _look_at_modules(
+    eye: Looker, where: Divergence, count: int
+) -> tuple[list[Look], Looked, Divergence, Divergence | None]:
+    """(looks, the last look, where it was expected, where the trials of the last look parted)."""
+    looks: list[Look] = []
+    step = max(where.step, 0)
+    for _ in range(TURNS):
+        looked = eye.look(step, "module", count)
+        again = looked.divergence
+        looks.append(_look_document("module", looked, again))
+        if again is None or max(again.step, 0) == step:
+            break
+        step = max(again.step, 0)
+    return looks, looked, where, again
+
+
+def _look_document(level: str, looked: Looked, again: Divergence | None) -> Look:
+    groups = comparing.groups(looked.trials)
+    parted = len(looked.trials) - len(groups[0]) if groups else 0
+    if again is not None:
+        parted = max(parted, len(again.trials))
+    earliest = f"step {again.step:,} > {again.kind} > {again.name}" if again is not None else ""
+    return Look.model_validate(
+        {"level": level, "step": looked.step, "trials": len(looked.trials), "parted": parted, "earliest": earliest}
+    )
+
+
+def _look_at_operators(eye: Looker, step: int, count: int) -> tuple[Executed | None, Look, list[str]]:
+    looked = eye.look(step, "operator", count)
+    first = comparing.earliest(looked.trials, what=("operator",))
+    look = _look_document("operator", looked, looked.divergence)
+    notes = _failures(looked)
+    if first is None:
+        if not any(entry.key.what == "operator" for seen in looked.trials for entry in seen.entries):
+            notes.append("Operators are not seen here: the way ends at the module.")
+        else:
+            notes.append(f"{len(looked.trials)} trials {_HIDDEN}")
+        return None, look, notes
+    if first.reads is not None:
+        notes.append(f"{first.reads.key.name} reads memory that {first.entry.key.name} left uninitialised.")
+    elif first.inputs_equal is False:
+        notes.append(f"{first.entry.key.name} was given other inputs, which no operator of the step had made.")
+    return words.executed(first), look, notes
+
+
+def _located(
+    where: Divergence,
+    looked: Looked,
+    found: tuple[Executed | None, Executed | None],
+    follow: str,
+    **fields: object,
+) -> Location:
+    module, operator = found
+    places = words.path(where, module, operator)
+    pair = _parted(looked, where)
+    looks_like = growing.update_looks(*pair, looked.step) if pair and where.kind == "update" else ""
+    sizes = [one.size.looks for one in (operator, module) if one is not None and one.size is not None]
+    return _location(
+        where,
+        words.sentence(places),
+        found=True,
+        path=places,
+        module=module,
+        operator=operator,
+        unordered=looked.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
+        growth_of=follow,
+        growth=growing.growth(*pair) if pair else [],
+        words=looks_like or next(iter(sizes), ""),
+        **fields,
+    )
+
+
+def _parted(looked: Looked, where: Divergence) -> tuple[Seen, Seen] | None:
+    """A trial of the reference, and one that left it at the divergence."""
+    others = [seen for seen in looked.trials if seen.trial.id in where.trials]
+    rest = [seen for seen in looked.trials if seen.trial.id not in where.trials]
+    return (rest[0], others[0]) if others and rest else None
+
+
+def _location(where: Divergence, sentence: str, *, found: bool, **fields: object) -> Location:
+    return Location.model_validate(
+        {"found": found, "sentence": sentence, "step": where.step, "kind": where.kind, "name": where.name, **fields}
+    )
+
+
+def _structure(record: Record, where: Divergence) -> Location:
+    """The trials did not do the same: what they observed in the step, aligned."""
+    reference, other = _two(record, where)
+    lines = aligning.diff(_observed(record, reference, where), _observed(record, other, where))
+    text = f"They did not do the same at step {where.step:,}: {where.detail}."
+    note = f"-: trial {reference} only; +: trial {other} only."
+    return _location(where, text, found=True, path=words.path(where, None, None), diff=lines, notes=[note])
+
+
+def _two(record: Record, where: Divergence) -> tuple[int, int]:
+    numbers = [trial.id for trial in record.trials]
+    return next(number for number in numbers if number not in where.trials), where.trials[0]
+
+
+def _observed(record: Record, number: int, where: Divergence) -> list[str]:
+    """What one trial observed from the step before on, as lines."""
+    trial = next(trial for trial in record.trials if trial.id == number)
+    if where.process.order >= len(trial.observed):
+        return []
+    process = trial.observed[where.process.order]
+    near = (process.records["step"] >= where.step - 1) & (process.records["step"] <= where.step + 1)
+    rows = process.records[near]
+    return [
+        f"step {row['step']:,}  {wire.KINDS[row['kind']]} {process.points[row['point']].name}"
+        for row in rows
+        if wire.KINDS[row["kind"]] != "rng"
+    ]
+
+
+def _share(result: Result) -> float:
+    sizes = [len(group) for group in result.groups]
+    return 1 - max(sizes) / sum(sizes)
+
+
+def _failures(looked: Looked) -> list[str]:
+    return [f"A trial that was looked at more closely did not end well: {why}." for why in looked.failed[:1]]

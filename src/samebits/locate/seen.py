@@ -1,0 +1,123 @@
+"""What a trial executed within the step that was looked into: one entry each, in the order in which it was executed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from samebits.launch.watching import read_json
+from samebits.location import Unordered
+from samebits.store import TrialTrace
+from samebits_probe import wire
+
+
+class Output(NamedTuple):
+    """A tensor that something gave. `print`: None where it has no values. `offset`: in the file of values, or None."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    print: str | None
+    offset: int | None
+    size: int | None
+
+
+class Key(NamedTuple):
+    """What makes two entries of different trials the same one. `nth`: how many like it came before."""
+
+    phase: str
+    what: str
+    name: str
+    module: str
+    nth: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that was executed (see `samebits_probe.wire`, DETAILS)."""
+
+    key: Key
+    outputs: tuple[Output, ...]
+    inputs: tuple[str, ...] | None = None
+    type: str = ""
+    code: str = ""
+    random: bool = False
+    unset: bool = False
+
+    @property
+    def prints(self) -> tuple[str | None, ...]:
+        """The fingerprints of its outputs; none where they hold no values by contract."""
+        return () if self.unset else tuple(output.print for output in self.outputs)
+
+
+class Tensor(NamedTuple):
+    """Values: bytes in logical order."""
+
+    data: bytes
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One trial of a look. `folder`: of the process in which the trials part; None where it did not begin."""
+
+    trial: TrialTrace
+    folder: Path | None
+
+    @cached_property
+    def _lines(self) -> list[dict[str, Any]]:
+        path = self.folder / wire.DETAILS if self.folder else None
+        if path is None or not path.is_file():
+            return []
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """All that was executed in the step."""
+        return list(_entries(line for line in self._lines if line["what"] != "access"))
+
+    @property
+    def unordered(self) -> list[Unordered]:
+        """Variables without an order between a read and a write of the step."""
+        lines = [line for line in self._lines if line["what"] == "access"]
+        return [Unordered(variable=line["name"], reads=line["reads"], writes=line["writes"]) for line in lines]
+
+    def values(self, output: Output) -> Tensor | None:
+        """The values of an output, where there was room to keep them."""
+        if self.folder is None or output.offset is None or output.size is None:
+            return None
+        with (self.folder / wire.DETAIL_VALUES).open("rb") as file:
+            file.seek(output.offset)
+            return Tensor(file.read(output.size), output.dtype, output.shape)
+
+    def followed(self) -> dict[int, Tensor]:
+        """Step -> the tensor that was followed, after that step; -1: at the start."""
+        found = {}
+        for path in sorted(self.folder.glob("capture-*.json")) if self.folder else []:
+            facts = read_json(path)
+            if facts is not None:
+                shape = tuple(int(length) for length in facts["shape"])
+                found[int(facts["step"])] = Tensor(path.with_suffix(".bin").read_bytes(), str(facts["dtype"]), shape)
+        return found
+
+
+def _entries(lines: Iterator[dict[str, Any]]) -> Iterator[Entry]:
+    count = Counter[tuple[str, ...]]()
+    for line in lines:
+        named = (line["phase"], line["what"], line["name"], line.get("module", ""))
+        outputs = [Output(dtype, tuple(shape), *rest) for dtype, shape, *rest in line["outputs"]]
+        yield Entry(
+            Key(*named, count[named]),
+            tuple(outputs),
+            tuple(line["inputs"]) if "inputs" in line else None,
+            line.get("type", ""),
+            line.get("code", ""),
+            bool(line.get("random")),
+            bool(line.get("unset")),
+        )
+        count[named] += 1
