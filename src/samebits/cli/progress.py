@@ -168,6 +168,11 @@ class Live(Progress):
             self._bars.remove_task(task)
         self._tasks = {}
 
+    def part_started(self, text: str) -> None:
+        """A new set of lines, under what they are for."""
+        self.round_started(None, 0)
+        self._tasks[0] = self._bars.add_task(text, total=1, said="")
+
     def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
         """A line for the trial; the oldest goes where there are many."""
         self._sights.start(id, steps_total)

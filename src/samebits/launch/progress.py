@@ -20,3 +20,6 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Something to say meanwhile."""
+
+    def part_started(self, text: str) -> None:
+        """Another part of a longer search begins: what was shown of the trials before is over."""

@@ -1,0 +1,125 @@
+"""`explain`, step by step: look, search, try what was found over more steps, time it, write down why."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from samebits import check, controls, store
+from samebits.errors import UsageError
+from samebits.explain import confirming, costs, setting, writing
+from samebits.explain.confirming import Confirmed
+from samebits.explain.operator import operator
+from samebits.explain.searching import Found, search
+from samebits.explain.telling import Told
+from samebits.explain.trying import Trying
+from samebits.launch import documents, facts, recorded
+from samebits.launch.plan import Request
+from samebits.launch.progress import Progress
+from samebits.model import Result
+from samebits.reports.history import later_leavers
+
+SLOW = 10.0  # seconds of a trial from which on the steps after the divergence are left out
+MARGIN = 5  # steps that are kept after the last divergence
+
+
+@dataclass(frozen=True)
+class Why:
+    """What was found, how far it was compared, and what it costs."""
+
+    found: Found
+    confirmed: Confirmed | None
+    cost: dict[str, float]
+
+
+def explain(request: Request, progress: Progress | None = None) -> Result:
+    """Check, and where the trials part, find out why. Raises what `check.check` raises."""
+    began, progress = time.monotonic(), progress or Progress()
+    return explained(check.check(request, progress), progress, began)
+
+
+def explain_record(folder: Path, progress: Progress | None = None) -> Result:
+    """Find out why the trials of a record part. New trials join the record, and those of the search lie below it.
+
+    Raises NotFound where its command or its folder is gone, UsageError where its scripts have changed since.
+    """
+    began, old = time.monotonic(), store.open_record(folder)
+    recorded.usable(old)
+    plan = recorded.reopen(old)
+    _refuse_changed(old, plan.directory)
+    judged = check.judge(plan).model_copy(update={"record": str(plan.record)})
+    return explained(judged, progress or Progress(), began)
+
+
+def _refuse_changed(old: store.Record, directory: Path) -> None:
+    was, now = old.trials[0].file.code.get("files") or {}, facts.code(directory, old.file.command)["files"]
+    changed = sorted(name for name in was if was[name] != now.get(name))
+    if changed:
+        raise UsageError(
+            f"{changed[0]} is not what it was when {old.folder} was recorded.",
+            f"samebits explain -- {' '.join(old.file.command)}",
+        )
+
+
+def explained(result: Result, progress: Progress, began: float) -> Result:
+    """The result with its explanation, written to its record; without one where the trials give no answer."""
+    folder = Path(result.record or "")
+    if result.verdict == "repeated":
+        return _written(folder, result.model_copy(update={"explanation": writing.nothing(result)}))
+    if result.verdict == "inconclusive" or result.divergence is None:
+        return result
+    told = Told(progress)
+    first = setting.adopt(folder, result, told)
+    trying = Trying(first, told)
+    trying.steps = _steps(result, first.steps, store.open_record(folder))
+    with documents.full_disk_said(folder):
+        why = _find(trying, result, began)
+        judged = _as_check_left_it(first.result or result, result)
+        explanation = writing.explanation(trying, why, operator(judged), time.monotonic() - began)
+        return _written(folder, judged.model_copy(update={"explanation": explanation}))
+
+
+def _find(trying: Trying, result: Result, began: float) -> Why:
+    assert result.divergence is not None
+    found, confirmed = _search(trying, result), None
+    while found.minimal and not found.outside:
+        confirmed = confirming.confirm(trying, found.cause, found.rule.full, time.monotonic() - began)
+        if not confirmed.parts:
+            break
+        trying.lengthen(confirmed.steps)  # a further cause shows later in the training
+        found = _search(trying, result)
+    return Why(found, confirmed, costs.measure(trying, found.minimal) if found.minimal else {})
+
+
+def _search(trying: Trying, result: Result) -> Found:
+    assert result.divergence is not None
+    candidates = [name for name in controls.known() if name not in trying.base]
+    return search(trying, candidates, trying.look([], 0), result.divergence.kind)
+
+
+def _steps(result: Result, steps: int | None, record: store.Record) -> int | None:
+    """How many steps each trial of the search makes: as many as the round in which the trials part, whole ones where
+    they part at their end; where a trial takes long, up to some steps after the last trial has parted."""
+    divergence = result.divergence
+    if divergence is None or divergence.kind in ("end", "structure"):
+        return steps
+    if max(trial.seconds for trial in result.trials) < SLOW:
+        return steps
+    last = max([divergence.step, *later_leavers(result, record).values()]) + 1
+    enough = last + max(MARGIN, last // 4)
+    return enough if steps is None else min(steps, enough)
+
+
+def _as_check_left_it(result: Result, first: Result) -> Result:
+    """The result with all trials of the first look; what only the run could measure is that of its beginning."""
+    update: dict[str, object] = {"record": first.record, "seconds": sum(trial.seconds for trial in result.trials)}
+    was, now = first.divergence, result.divergence
+    if was and now and (was.step, was.kind, was.name) == (now.step, now.kind, now.name):
+        update["divergence"] = now.model_copy(update={"size": was.size})
+    return result.model_copy(update=update)
+
+
+def _written(folder: Path, result: Result) -> Result:
+    documents.write(folder / check.RESULT, result)
+    return result

@@ -1,0 +1,113 @@
+"""What was found, as the document that is kept: the cause, the evidence, the lines to paste."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from samebits.explain.fixes import fixes
+from samebits.explain.searching import Found
+from samebits.explain.setting import Setting
+from samebits.explain.telling import seen_words
+from samebits.explain.trying import Trying
+from samebits.explanation import Evidence, Explanation, State
+from samebits.model import Result
+from samebits.reports import wording
+
+if TYPE_CHECKING:
+    from samebits.explain.explaining import Why
+
+
+def nothing(result: Result) -> Explanation:
+    """Of trials that repeat."""
+    number = len(result.trials)
+    row = Evidence(
+        controls=[control.id for control in result.setup.controls],
+        trials=number,
+        groups=len(result.groups),
+        record=result.record or "",
+        seconds=result.seconds,
+    )
+    sentence = f"Nothing to explain: repeated in {number} of {number}."
+    return Explanation(cause=[], minimal_controls=[], evidence=[row], sentence=sentence)
+
+
+def explanation(trying: Trying, why: Why, operator: str | None, seconds: float) -> Explanation:
+    """Of trials that part."""
+    found = why.found
+    first = trying.all[0].result
+    loaded = set(first.setup.packages) if first else set()
+    return Explanation(
+        cause=found.cause,
+        operator=operator,
+        minimal_controls=found.minimal,
+        cost=why.cost,
+        evidence=[_row(setting, found) for setting in trying.all],
+        outside_known_controls=found.outside,
+        sentence=_sentence(trying, found),
+        not_applicable=found.refused,
+        without_effect=found.idle,
+        needed=found.rule.full,
+        chance=found.rule.chance,
+        compared=why.confirmed.words if why.confirmed else "",
+        fixes=fixes(found.cause, loaded, trying.all[0].plan.seed),
+        notes=_notes(found),
+        seconds=seconds,
+    )
+
+
+def _row(setting: Setting, found: Found) -> Evidence:
+    seen = setting.seen()
+    divergence = setting.result.divergence if setting.result else None
+    return Evidence(
+        controls=setting.plan.controls,
+        trials=setting.number,
+        groups=len(seen.groups),
+        state=_state(setting, found),
+        part=" > ".join(wording.path(divergence)) if divergence else "",
+        why=seen.broke or seen.unclear,
+        without_effect=sorted(name for name, (took, _) in seen.effect.items() if took is False),
+        steps=setting.steps,
+        seconds=setting.seconds,
+        record=str(setting.plan.record),
+    )
+
+
+def _state(setting: Setting, found: Found) -> State:
+    seen = setting.seen()
+    if seen.broke:
+        return "broke"
+    if seen.unclear:
+        return "unclear"
+    if seen.where is not None:
+        return "parted"
+    return "agreed" if seen.agrees(found.rule.full) else "open"
+
+
+def _sentence(trying: Trying, found: Found) -> str:
+    first, cause = trying.look([], 0), found.cause
+    without = f"without, {seen_words(first)}"
+    if found.outside and cause:
+        return f"{_named(cause)} pins what differs first; what differs later lies outside the known controls."
+    if found.outside:
+        return f"Outside the known controls: with {len(found.everything)} of them held, the trials still part."
+    if not cause:
+        return "No set of controls was found with which the trials agree."
+    agree = trying.look(cause, 0).trials
+    return f"{_named(cause)}: with {'it' if len(cause) == 1 else 'them'} held, {agree} of {agree} repeat; {without}."
+
+
+def _named(names: list[str]) -> str:
+    return " and ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def _notes(found: Found) -> list[str]:
+    notes = []
+    if len(found.cause) > 1:
+        notes.append("each is needed: with any one of them left out, the trials part again")
+    if found.outside and found.refused:
+        notes.append(f"the program does not run with {_named(sorted(found.refused))}, so that may be the cause")
+    if found.minimal and not found.outside:
+        full = found.rule.full
+        tenth = wording.times_in_100(1 - 0.9**full)
+        notes.append(f"a further source that one run in ten shows would have been noticed {tenth} in {full} trials")
+    return notes
