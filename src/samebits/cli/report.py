@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from samebits.cli import answering
+from samebits.cli import answering, vary
 from samebits.cli.parsing import plain
 
 TEXT = """Show a record again, in any form.
 
-The record is judged anew; options write it to files too.
+The record is judged anew; options write it to files too. The folder of a `samebits vary` is shown likewise.
 
 Exit status: that of the verdict, as `samebits check` has it."""
 
@@ -17,6 +19,8 @@ Exit status: that of the verdict, as `samebits check` has it."""
 def run(record: str, **targets: str | None) -> int:
     """Open, judge, answer."""
     answering.check_targets(targets)
+    if (Path(record) / "vary.json").is_file():
+        return vary.again(Path(record), targets)
     from samebits.cli.judging import judged
     from samebits.store.record import open_record
 

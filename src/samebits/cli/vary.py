@@ -6,10 +6,12 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits.cli import answering, asking
 from samebits.cli.parsing import launching
+from samebits.errors import UsageError
 
 if TYPE_CHECKING:
     from samebits.launch.progress import Progress
@@ -31,10 +33,23 @@ def run(**given: Any) -> int:
     targets = {name: given[name] for name in ("json", "md", "html")}
     answering.check_targets(targets)
     request = asking.request(given, "vary")
-    from samebits.model import EXIT_CODES
     from samebits.vary import vary
 
-    result = vary(request, list(given["factors"]), _shown)
+    return _answer(vary(request, list(given["factors"]), _shown), targets)
+
+
+def again(folder: Path, targets: answering.Targets) -> int:
+    """Show what an earlier vary found."""
+    if targets.get("junit"):
+        raise UsageError(f"{folder} holds what vary found; there is no JUnit XML of that.", "--json, --md or --html.")
+    from samebits.vary import read
+
+    return _answer(read(folder), targets)
+
+
+def _answer(result: VaryResult, targets: answering.Targets) -> int:
+    from samebits.model import EXIT_CODES
+
     _show(result, sys.stderr if answering.SCREEN in targets.values() else sys.stdout)
     for name, target in targets.items():
         if target:

@@ -51,7 +51,11 @@ def join(first: Record, second: Record) -> Joined:
     offset = max((trial.id for trial in first.trials), default=0)
     if offset + max((trial.id for trial in second.trials), default=0) > MOST_TRIALS:
         raise UsageError(f"the two records have more than {MOST_TRIALS} trials together.")
-    trials = [*first.trials, *(_moved(trial, offset, second.file.command) for trial in second.trials)]
+    trials = [
+        _moved(trial, moved, record.file.command)
+        for record, moved in ((first, 0), (second, offset))
+        for trial in record.trials
+    ]
     options = first.file.options.model_copy(update={"trials": len(trials)})
     changes = {
         "options": options,

@@ -11,10 +11,11 @@ from pathlib import Path
 from samebits import __version__
 from samebits.launch import documents
 from samebits.launch.plan import Request, default_out, make_record_folder
+from samebits.store import reading
 from samebits.vary import answering, choosing
 from samebits.vary.choosing import Choices, Wanted
 from samebits.vary.factor import OWN
-from samebits.vary.result import FactorResult, VaryResult
+from samebits.vary.result import VARY_FORMAT, FactorResult, VaryResult
 from samebits.vary.running import BASE, Ran, Runs, Shown
 
 DOCUMENT = "vary.json"
@@ -37,6 +38,14 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     result = result.model_copy(update={"seconds": time.monotonic() - began, "record": str(folder)})
     documents.write(folder / DOCUMENT, result)
     return result
+
+
+def read(folder: Path) -> VaryResult:
+    """What an earlier vary found. Raises RecordError where it cannot be read."""
+    path = folder / DOCUMENT
+    content = reading.as_object(reading.parse(reading.read_bytes(path), path), path)
+    reading.check_format(content, path, VARY_FORMAT)
+    return reading.checked(content, path, VaryResult).model_copy(update={"record": str(folder.absolute())})
 
 
 def _make_folder(folder: Path, *, overwrite: bool) -> None:

@@ -73,7 +73,7 @@ class Runs:
         before = self._in_force(choice, choice.base, base)
         if before is None:
             return Value(value=value, status="no-effect", why=choice.factor.why_no_effect())
-        name = f"{choice.factor.id}/{_file_name(value)}"
+        name = f"{choice.factor.id}/{_file_name(value, choice.values)}"
         steps = base.result.scope.steps_compared
         full = self.request.options.full or steps <= FEW_STEPS
         try:
@@ -147,9 +147,11 @@ class Runs:
         return "blake2b" if any(hashing.choose(python)[0] == "blake2b" for python in pythons) else None
 
 
-def _file_name(value: str) -> str:
-    """A value as the name of a folder."""
-    return re.sub(r"[^A-Za-z0-9_.+-]+", "-", value).strip("-.")[-60:] or "value"
+def _file_name(value: str, values: list[str]) -> str:
+    """A value as the name of a folder, another one for each of the values."""
+    names = [re.sub(r"[^A-Za-z0-9_.+-]+", "-", one).strip("-.")[-60:] or "value" for one in values]
+    place = values.index(value)
+    return names[place] + (f"-{place}" if names.count(names[place]) > 1 else "")
 
 
 def _model(result: Result) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from samebits.vary.factor import OWN
+from samebits.vary.factor import OWN, Change
 from samebits.vary.factors.threads import Controlled
 from samebits.vary.machine import Machine
 
@@ -29,6 +29,10 @@ class HashSeed(Controlled):
         if value == OWN and not os.environ.get("PYTHONHASHSEED", "").isdigit():
             return "hash-seed=own would be another seed in each trial"
         return super().why_not(value, machine)
+
+    def change(self, value: str, machine: Machine) -> Change:
+        """See Factor. The user's own is named: controls of other factors imply one otherwise."""
+        return super().change(self.held if value == OWN else value, machine)
 
 
 class AddressLayout(Controlled):

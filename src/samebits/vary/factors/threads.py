@@ -16,7 +16,8 @@ class Controlled(Factor):
         try:
             controls.resolve([f"{self.control}={value}"])
         except UsageError as why:
-            return why.message.rstrip(".") if value != OWN else ""
+            said = why.message.rstrip(".")
+            return f"{said[:1].lower()}{said[1:]}" if value != OWN else ""
         return ""
 
     def change(self, value: str, machine: Machine) -> Change:
