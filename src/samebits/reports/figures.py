@@ -44,6 +44,7 @@ class Plot:
     y: list[Tick]
     parted: float | None
     left_out: int = 0
+    has_key: bool = True  # whether its lines are of groups, which a key names
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from samebits.model import Result
-from samebits.reports import figures, saying, wording
+from samebits.reports import figures, located, saying, wording
 from samebits.reports.history import history, later_leavers
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def render(result: Result, record: Record | None = None) -> str:
             does_not_say=saying.does_not_say(result),
             command=shlex.join(result.setup.command),
             path=wording.path(result.divergence) if result.divergence else [],
+            located=located.page(result.location) if result.location else None,
             details=result.divergence.details[:MOST_DETAILS] if result.divergence else [],
             letters=wording.letters(result),
             history=past,

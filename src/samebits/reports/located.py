@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+
 from samebits.location import Apart, Executed, Location, Look
-from samebits.reports import wording
+from samebits.reports import figures, wording
+from samebits.reports.figures import Plot
+from samebits.reports.history import Curve, History, Line
 
 INDENT = "   "
 MOST_GROWTH = 5
 MOST_UNORDERED = 6
+MOST_DRAWN_ALONE = 2  # points of which a figure shows nothing
 LEVELS = {"module": "modules", "operator": "operators", "replay": "operators, replayed"}
 
 
@@ -15,13 +24,56 @@ def lines(found: Location) -> list[str]:
     """Plain lines, the tree first."""
     said = ["", f"{INDENT}located: {found.sentence}"]
     said += [f"{INDENT}  {'  ' * depth}{line}" for depth, line in enumerate(tree(found))]
-    facts = [("size", _size(found)), ("looks", found.words), *(("looked", looked(look)) for look in found.looks)]
-    facts += [("apart", apart(found))] if found.growth else []
-    facts += [("race", race) for race in unordered(found)]
-    facts += [("replay", ", ".join(found.replayed))]
-    said += [f"{INDENT}{label:<6} {text}" for label, text in facts if text]
+    said += [f"{INDENT}{label:<6} {text}" for label, text in facts(found)]
     said += [f"{INDENT}note   {note}" for note in found.notes]
     return said + [f"{INDENT}{line}" for line in found.diff]
+
+
+def facts(found: Location) -> list[tuple[str, str]]:
+    """(label, text) of what is known beside the way."""
+    known = [("size", _size(found)), ("looks", found.words), *(("looked", looked(look)) for look in found.looks)]
+    known += [("apart", apart(found)), *(("race", race) for race in unordered(found))]
+    known += [("replay", ", ".join(found.replayed))]
+    return [(label, text) for label, text in known if text]
+
+
+class Page(NamedTuple):
+    """What the page shows: the way as nested lists, facts, the figure of the distance over the steps."""
+
+    nested: Markup
+    facts: list[tuple[str, str]]
+    plot: Plot | None
+
+
+def page(found: Location) -> Page:
+    """The parts of the page's section."""
+    return Page(_nested(found), facts(found), _plot(found))
+
+
+def _nested(found: Location) -> Markup:
+    """Each station within the one before."""
+    inner = Markup()
+    for depth, place in enumerate(reversed(found.path)):
+        name = Markup("<b>{}</b>" if not depth else "{}").format(wording.printable(place.name))
+        detail = Markup(' <span class="soft">{}</span>').format(wording.printable(place.detail)) if place.detail else ""
+        line = Markup('<li><span class="soft">{}</span> <code>{}</code>{}{}</li>')
+        inner = Markup("<ul{}>{}</ul>").format(
+            Markup(' class="tree"') if depth == len(found.path) - 1 else "",
+            line.format(place.level, name, detail, inner),
+        )
+    return inner
+
+
+def _plot(found: Location) -> Plot | None:
+    """The relative distance of the followed tensor over the steps after the divergence."""
+    known = [(one.step - found.step, one.relative) for one in found.growth if one.relative and one.step >= found.step]
+    if len(known) <= MOST_DRAWN_ALONE:
+        return None
+    x, y = (np.array(numbers, dtype=np.float64) for numbers in zip(*known, strict=True))
+    curve = Curve(found.growth_of, [], [Line(0, "A", x, y)])
+    (drawn,) = figures.plots(History(steps=int(x.max()), curves=[curve]))
+    about = f"distance between two trials, over their steps after step {max(found.step, 0):,}, relative, logarithmic"
+    return replace(drawn, about=about, has_key=False)
 
 
 def tree(found: Location) -> list[str]:

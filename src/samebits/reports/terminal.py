@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from samebits.model import Result, Trial
-from samebits.reports import located, wording
+from samebits.reports import explained, located, wording
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
@@ -32,6 +32,7 @@ def render(result: Result, record: Record | None = None, *, width: int | None = 
     else:
         lines += _no_answer(result, record)
     lines += located.lines(result.location) if result.location is not None else []
+    lines += explained.lines(result.explanation) if result.explanation is not None else []
     lines += _notes(result)
     return "\n".join(folded for line in lines for folded in _folded(wording.printable(line), width)) + "\n"
 

@@ -36,7 +36,7 @@ class _Mode(TorchDispatchMode):
     def __init__(self, watch, details, modules):
         super().__init__()
         self._watch, self._details, self._modules = watch, details, modules
-        self._known = {}  # operator -> (schema name, positions and names of what it writes, whether random, whether unset)
+        self._known = {}  # operator -> (schema name, positions and names of what it writes, is random, is unset)
         self.skip, self.is_entered = (), False
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
