@@ -26,7 +26,7 @@ def same_or_no_effect(factor: Factor, base: str | None, here: str | None) -> tup
     if base is None or here is None:
         return False, factor.why_no_effect()
     if base == here:
-        return False, f"it was in force for the base value too: {here}"
+        return False, f"it was in force for the base value too: {here}{factor.unchanged}"
     return True, ""
 
 

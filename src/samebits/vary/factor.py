@@ -51,6 +51,7 @@ class Factor:
     takes        the values it takes, in words
     control      the control that brings it about, where one does: it is not held where the user holds that
     libraries    where none of them is loaded there is nothing to vary; empty: it acts on every process
+    unchanged    what else to say where a value was in force for the base too
     unread       why a trial cannot say what is in force, where that is so
     is_cheap     whether it is varied where no factor is named
     """
@@ -60,6 +61,7 @@ class Factor:
     takes = ""
     control = ""
     libraries: tuple[str, ...] = ()
+    unchanged = ""
     unread = ""
     is_cheap = True
 

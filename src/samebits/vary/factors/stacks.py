@@ -17,6 +17,7 @@ class Stack(Factor):
     """An interpreter with the packages beside it."""
 
     is_cheap = False  # which, only the user knows
+    unchanged = " (the word `python` in the command is what can be another one)"
 
     def varied(self, machine: Machine) -> list[str]:
         """See Factor."""
