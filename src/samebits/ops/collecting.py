@@ -84,7 +84,9 @@ def _joined(operators: list[Operator]) -> list[Operator]:
     for one in operators:
         before = joined.get((one.overload, one.phase))
         if before is not None:
-            counts = {name: getattr(before, name) + getattr(one, name) for name in ("seen", "replayed", "differed")}
+            counts = {
+                name: getattr(before, name) + getattr(one, name) for name in ("seen", "replayed", "replays", "differed")
+            }
             one = one.model_copy(update=counts)
         joined[one.overload, one.phase] = one
     return list(joined.values())

@@ -12,9 +12,10 @@ EXIT_CODES: dict[Outcome, int] = {"same": 0, "differed": 1, "nothing": 3}
 
 
 class Operator(Document):
-    """One overload of an operator in one phase: how often it ran, was replayed, and gave other bits in some replay.
+    """One overload of an operator in one phase: calls that were seen, replayed, and gave other bits in some replay.
 
-    `operator`: the schema's name without trailing underscore; `overload`: all of it, with the overload's name.
+    `replays`: how many there were of all these calls. `operator`: the schema's name without trailing underscore;
+    `overload`: all of it, with the overload's name.
     """
 
     operator: str
@@ -22,6 +23,7 @@ class Operator(Document):
     phase: Phase
     seen: int
     replayed: int
+    replays: int
     differed: int
 
 
@@ -39,10 +41,11 @@ class Differed(Document):
     """One place at which an operator differed.
 
     `order`: its number among the operators that ran, from 1. `differed`: calls in which some replay differed;
-    `replays_differed`: such replays. `node`: in a backward, the node of the graph. `file`, `line`, `source`: of the
-    program; in a backward, the line of the forward that the node belongs to (line 0: not known). `module`: the
-    innermost that runs, or ran in the forward. `inputs`: dtypes and shapes of the tensors given. `process`: its place
-    among those that were replayed.
+    `replays`: of these calls; `replays_differed`: those that differed. `memory`: whether what newly allocated memory
+    held decides the bits, so that the operator reads what nobody wrote (null: not known). `node`: in a backward, the
+    node of the graph. `file`, `line`, `source`: of the program; in a backward, the line of the forward that the node
+    belongs to (line 0: not known). `module`: the innermost that runs, or ran in the forward. `inputs`: dtypes and
+    shapes of the tensors given. `process`: its place among those that were replayed.
     """
 
     operator: str
@@ -57,7 +60,9 @@ class Differed(Document):
     module: str = ""
     inputs: list[str] = []
     differed: int
+    replays: int
     replays_differed: int
+    memory: bool | None = None
     results: list[DifferingResult] = []
     process: int = 0
 

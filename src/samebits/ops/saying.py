@@ -35,13 +35,14 @@ def _counts(result: Replayed) -> str:
 
 def _place(number: int, place: Differed, result: Replayed) -> Iterator[str]:
     calls = sum(one.replayed for one in result.operators if (one.overload, one.phase) == (place.overload, place.phase))
-    replays = place.differed * result.repeats
     yield f"   {number}  {place.operator}   {place.phase}"
     yield (
         f"      times   differed in {place.differed:,} of {counted(calls, 'call')} there, "
-        f"{place.replays_differed:,} of {counted(replays, 'replay')}"
+        f"{place.replays_differed:,} of {counted(place.replays, 'replay')}"
     )
     yield f"      where   {_where(place, several=len(result.steps) > 1)}"
+    if place.memory:
+        yield "      why     it reads memory that nobody wrote: what that holds decides the bits"
     yield f"      inputs  {', '.join(place.inputs) or 'none'}"
     for found in place.results:
         said = size_words(found.size) or "not measured: too large to be kept"

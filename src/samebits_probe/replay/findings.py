@@ -19,7 +19,7 @@ class Findings:
     def __init__(self, probe, want, content):
         """`content`: function(tensor) -> (dtype, shape, bytes in logical order)."""
         self._probe, self._want, self._content = probe, want, content
-        self._counts = {}  # (overload, phase) -> [name, seen, replayed, differed]
+        self._counts = {}  # (overload, phase) -> [name, seen, replayed, replays, differed]
         self._left_out, self._unset, self._failed = {}, {}, {}
         self._places = {}  # key -> document of a place that differed
         self._left, self._pairs = _MOST_BYTES, 0
@@ -28,11 +28,11 @@ class Findings:
         self.notes = []  # sentences
 
     def seen(self, known, phase):
-        """An operator runs. Gives its counts, for `replayed` and `differed` to be added to."""
+        """An operator runs. Gives its counts, for the last three to be added to."""
         self._order += 1
         counts = self._counts.get((known.overload, phase))
         if counts is None:
-            counts = self._counts[known.overload, phase] = [known.name, 0, 0, 0]
+            counts = self._counts[known.overload, phase] = [known.name, 0, 0, 0, 0]
         counts[1] += 1
         return counts
 
@@ -50,20 +50,22 @@ class Findings:
         self._unset[known.name, result] = max((count, elements), self._unset.get((known.name, result), (0, 0)))
 
     def differed(self, known, place, given, results, replays):
-        """A place at which some replay differed.
+        """A place at which some replay differed. Gives its document, or None where there are too many.
 
         `given`: tensors that it was given; `results`: {name of a result: [(own tensor, that of a replay)]};
-        `replays`: how many of them differed.
+        `replays`: how many there were, and how many of them differed.
         """
         document = self._place_of(known, place, given)
         if document is None:
-            return
+            return None
         document["differed"] += 1
-        document["replays_differed"] += replays
+        document["replays"] += replays[0]
+        document["replays_differed"] += replays[1]
         for result, pairs in results.items():
             found = document["results"].setdefault(result, {"pairs": []})
             for own, again in pairs:
                 self._keep(found, own, again)
+        return document
 
     def _place_of(self, known, place, given):
         shapes = ["%s%s" % (dtype_name(tensor.dtype), list(shape_of(tensor))) for tensor in given]
@@ -73,7 +75,8 @@ class Findings:
             document = self._places[key] = {
                 "operator": known.name, "overload": known.overload, "phase": place.phase, "step": self._probe.step,
                 "order": self._order, "node": place.node, "file": place.file, "line": place.line,
-                "module": place.module, "inputs": shapes, "differed": 0, "replays_differed": 0, "results": {},
+                "module": place.module, "inputs": shapes, "differed": 0, "replays": 0, "replays_differed": 0,
+                "memory": None, "results": {},
             }  # fmt: skip
         return document
 
@@ -96,7 +99,7 @@ class Findings:
             "steps": self.steps,
             "repeats": self._want["repeats"],
             "operators": [
-                dict(zip(("overload", "phase", "operator", "seen", "replayed", "differed"), [*key, *counts]))
+                dict(zip(("overload", "phase", "operator", "seen", "replayed", "replays", "differed"), [*key, *counts]))
                 for key, counts in self._counts.items()
             ],
             "differed": list(self._places.values()),

@@ -1,13 +1,12 @@
 """Runs operators again: the program's own call first, whose result is the one that is used, then its replays."""
 
-import random
-import sys
-
 from .bits import Bits
 from .copies import Copies, tensors_in
 from .findings import Findings
+from .generators import Generators, generators_in
 from .knowledge import Known
 from .memory import PATTERNS, Memory
+from .scheduling import MORE, OneCore, may_race
 
 
 class Replayer:
@@ -19,7 +18,7 @@ class Replayer:
         self._bits = Bits(torch, probe.hasher, probe.not_observed)
         self._known = {}  # OpOverload -> Known
         self.findings, self.memory = Findings(probe, want, self._bits.content), Memory()
-        self._generators = Generators(torch)
+        self.generators, self.core = Generators(torch), OneCore()
 
     def run(self, func, args, kwargs):
         """The program's own call, and its replays."""
@@ -45,16 +44,16 @@ class Replayer:
         chosen = given if known.fresh else _written(known, args, kwargs)
         call.copies = Copies(self._torch, args, kwargs, chosen) if chosen else None
         if known.random or known.fresh:
-            call.states = self._generators.states(_generators_in(args, kwargs), everything=known.overload)
+            call.states = self.generators.states(generators_in(args, kwargs), known.overload)
         return call
 
     def _replay(self, call, func, given):
         args, kwargs, result = given
         known = call.known
-        after = self._generators.again(call.states) if call.states else None
+        after = self.generators.again(call.states) if call.states else None
         if known.fresh:
             self._learn(call, args, kwargs, after)
-        own = self._outcome(known, result, args, kwargs)
+        own = self.outcome(known, result, args, kwargs)
         if not own:
             return
         call.counts[2] += 1
@@ -65,12 +64,12 @@ class Replayer:
         finally:
             self.memory.leave()
             if call.states:
-                self._generators.put_back(after)
+                self.generators.put_back(after)
 
     def _learn(self, call, args, kwargs, after):
         """A first look at an operator: which arguments have changed, and whether a random state has."""
         written = [at for at, value in enumerate(args) if self._has_changed(call, [value])]
-        drew = call.states is not None and not self._generators.are_same(call.states, after)
+        drew = call.states is not None and not self.generators.are_same(call.states, after)
         call.known.learn(written, drew)
 
     def _has_changed(self, call, values):
@@ -78,34 +77,24 @@ class Replayer:
         return any(not self._bits.same(tensor, call.copies.of(tensor)) for tensor in tensors)
 
     def _compare(self, call, func, own, given):
-        args, kwargs = given
-        copies, known = call.copies, call.known
-        again_args, again_kwargs = (copies.args, copies.kwargs) if copies else (args, kwargs)
-        differing, outcomes = [], []
-        for number in range(self._repeats):
-            if number and copies:
-                copies.restore()
-            if known.random:
-                self._generators.put_back(call.states)
-            self.memory.fill(PATTERNS[number % len(PATTERNS)])
-            result = func(*again_args, **again_kwargs)
-            self.memory.leave()
-            again = self._outcome(known, result, again_args, again_kwargs)
-            if self._differ(own, again):
-                kept = number < self._repeats - 1 and copies is not None
+        differing, outcomes, number = [], [], 0
+        again = _Again(self, call, func, given)
+        is_hard = may_race(call.known, tensors_in(given) + list(own.values()))
+        most = self._repeats * (MORE if is_hard else 1)
+        while number < self._repeats or (number < most and not differing):
+            found = again.once(number, on_one_core=is_hard and number % 2 == 1)
+            if self._differ(own, found):
                 differing.append(number)
-                outcomes.append(self._copied(again) if kept else again)
+                outcomes.append(again.kept(found))
+            number += 1
+        call.counts[3] += number
         if differing:
-            self._tell(call, given, own, (differing, outcomes))
+            self._tell(call, again, own, (number, differing, outcomes))
 
     def _differ(self, own, again):
         return any(not self._bits.same(value, again[name]) for name, value in own.items())
 
-    def _copied(self, outcome):
-        """Results as they are now: arguments that are written to are used for the next replay."""
-        return {name: tensor.detach().clone() for name, tensor in outcome.items()}
-
-    def _outcome(self, known, result, args, kwargs):
+    def outcome(self, known, result, args, kwargs):
         """{name: tensor} of all that a call gives: results, and arguments that it wrote to."""
         results = result if isinstance(result, (list, tuple)) else [result]
         found = {}
@@ -120,26 +109,87 @@ class Replayer:
                 found[name if len(tensors) == 1 else "%s[%d]" % (name, number)] = tensor
         return found
 
-    def _tell(self, call, given, own, found):
+    def _tell(self, call, again, own, found):
         """Hand over what differed, without elements that nobody wrote to."""
-        differing, outcomes = found
+        number, differing, outcomes = found
         results, replays = {}, set()
         for name, mine in own.items():
             others = [outcome[name] for outcome in outcomes]
-            mask = None
-            if len(differing) == self._repeats:
-                mask = self._bits.unwritten(others, [PATTERNS[number % len(PATTERNS)] for number in differing])
+            apart = dict(zip(differing, others))
+            every = [apart.get(replay, mine) for replay in range(number)]
+            mask = self._bits.unwritten(every, [pattern_of(replay) for replay in range(number)])
             if mask is not None:
                 self.findings.unset(call.known, name, int(mask.sum()), mine.numel())
                 others = [self._bits.without(mask, mine, other) for other in others]
-            apart = [(n, other) for n, other in zip(differing, others) if not self._bits.same(mine, other)]
-            replays.update(number for number, _ in apart)
+            apart = [(replay, other) for replay, other in zip(differing, others) if not self._bits.same(mine, other)]
+            replays.update(replay for replay, _ in apart)
             if apart:
                 results[name] = [(mine, other) for _, other in apart]
         if results:
-            call.counts[3] += 1
-            tensors = tensors_in(given)
-            self.findings.differed(call.known, self._places.here(), tensors, results, len(replays))
+            call.counts[4] += 1
+            tensors = tensors_in(again.given)
+            counts = number, len(replays)
+            place = self.findings.differed(call.known, self._places.here(), tensors, results, counts)
+            if place is not None and place["memory"] is None:
+                place["memory"] = self._depends_on_memory(again, results)
+
+    def _depends_on_memory(self, again, names):
+        """Whether what memory held decides: the same content, the same bits, and another content, other bits."""
+        if self.memory.why_not:
+            return None
+        runs = []
+        for number in range(6):
+            found = again.once(number % 2, on_one_core=False)
+            runs.append({name: again.kept(found)[name] for name in names})
+        return not (
+            any(self._differ(runs[0], run) for run in runs[2::2])
+            or any(self._differ(runs[1], run) for run in runs[3::2])
+            or not self._differ(runs[0], runs[1])
+        )
+
+
+class _Again:
+    """Runs one call again, as often as is asked for."""
+
+    def __init__(self, replayer, call, func, given):
+        self.given = given
+        self._replayer, self._call, self._func = replayer, call, func
+        copies = call.copies
+        self._args, self._kwargs = (copies.args, copies.kwargs) if copies else given
+        self._is_used = False
+
+    def once(self, number, on_one_core):
+        """What it gives, {name: tensor}; `number` decides what memory holds."""
+        call, replayer = self._call, self._replayer
+        if self._is_used and call.copies:
+            call.copies.restore()
+        self._is_used = True
+        if call.known.random:
+            replayer.generators.put_back(call.states)
+        replayer.memory.fill(pattern_of(number))
+        try:
+            result = self._run(on_one_core)
+        finally:
+            replayer.memory.leave()
+        return replayer.outcome(call.known, result, self._args, self._kwargs)
+
+    def _run(self, on_one_core):
+        core = self._replayer.core
+        if not on_one_core or not core.is_possible():
+            return self._func(*self._args, **self._kwargs)
+        with core:
+            return self._func(*self._args, **self._kwargs)
+
+    def kept(self, outcome):
+        """Results as they are now: arguments that are written to are used again."""
+        if not self._call.copies:
+            return outcome
+        return {name: tensor.detach().clone() for name, tensor in outcome.items()}
+
+
+def pattern_of(number):
+    """What memory holds in a replay."""
+    return PATTERNS[number % len(PATTERNS)]
 
 
 class _Call:
@@ -159,67 +209,3 @@ def _written(known, args, kwargs):
 
 def _has_no_values(tensor):
     return tensor.device.type == "meta" or type(tensor).__name__ in ("FakeTensor", "FunctionalTensor")
-
-
-def _generators_in(args, kwargs):
-    """Generators that the program hands over."""
-    return [value for value in list(args) + list(kwargs.values()) if type(value).__name__ == "Generator"]
-
-
-class Generators:
-    """States of random generators, kept and put back."""
-
-    def __init__(self, torch):
-        self._torch = torch
-
-    def states(self, given, everything):
-        """[(generator, state)] of those that an operator may draw from; of Python and numpy too where it is no own one
-        of PyTorch (`everything`: its name)."""
-        torch = self._torch
-        generators = [torch.default_generator] + list(given)
-        if torch.cuda.is_available() and torch.cuda.is_initialized():
-            generators += list(torch.cuda.default_generators)
-        found = [(generator, generator.get_state()) for generator in generators]
-        if not everything.startswith("aten::"):
-            found.append((_Python, random.getstate()))
-            if "numpy.random" in sys.modules:
-                found.append((_Numpy, _Numpy.get_state()))
-        return found
-
-    def again(self, states):
-        """The states that the same generators have now."""
-        return [(generator, generator.get_state()) for generator, _ in states]
-
-    def put_back(self, states):
-        """Put them back."""
-        for generator, state in states:
-            generator.set_state(state)
-
-    def are_same(self, before, after):
-        """Whether nothing was drawn in between."""
-        return all(_is_same(a, b) for (_, a), (_, b) in zip(before, after))
-
-
-def _is_same(a, b):
-    if hasattr(a, "equal"):
-        return bool(a.equal(b))
-    return repr(a) == repr(b)
-
-
-class _Python:
-    """The generator of Python's `random`."""
-
-    get_state = staticmethod(random.getstate)
-    set_state = staticmethod(random.setstate)
-
-
-class _Numpy:
-    """numpy's global generator."""
-
-    @staticmethod
-    def get_state():
-        return sys.modules["numpy.random"].get_state(legacy=False)
-
-    @staticmethod
-    def set_state(state):
-        sys.modules["numpy.random"].set_state(state)
