@@ -97,7 +97,7 @@ class Details:
     def add(self, phase, what, name, outputs=(), **fields):
         """One thing that was executed; `fields` as wire.py lists them, empty ones left out."""
         line = {"phase": phase, "what": what, "name": name, "outputs": list(outputs)}
-        line.update((key, value) for key, value in fields.items() if value)
+        line.update((key, value) for key, value in fields.items() if value or key == "inputs")
         self._lines.append(line)
 
     def _write(self):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from samebits.launch import documents
 from samebits.launch.progress import Progress
 from samebits.locate import aligning, comparing, growing, words
@@ -46,6 +48,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     where = again
     module = comparing.earliest(looked.trials, what=("module", "gradient"))
     seen = words.executed(module) if module is not None else None
+    measured = _measured(looked, where, eye.follow)  # before the next look's trials take the place of these
     operator = None
     if where.kind not in _NO_MODULES:
         operator, look, more = _look_at_operators(eye, looked.step, count)
@@ -53,7 +56,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     else:
         notes.append(_NOT_INSIDE[where.kind])
     ran_again = replayed(record, looked.step, eye.progress) if where.kind not in _NO_MODULES else None
-    return _located(where, looked, (seen, operator), eye.follow, looks=looks, notes=notes, replayed=ran_again or [])
+    return _located(where, (seen, operator), measured, looks=looks, notes=notes, replayed=ran_again or [])
 
 
 _NOT_INSIDE = {
@@ -109,31 +112,26 @@ def _look_at_operators(eye: Looker, step: int, count: int) -> tuple[Executed | N
     return words.executed(first), look, notes
 
 
+def _measured(looked: Looked, where: Divergence, follow: str) -> dict[str, Any]:
+    """What the values of a look tell: distances, a common factor, accesses without an order."""
+    pair = _parted(looked, where)
+    return {
+        "unordered": looked.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
+        "growth_of": follow,
+        "growth": growing.growth(*pair) if pair else [],
+        "words": growing.update_looks(*pair, looked.step) if pair and where.kind == "update" else "",
+    }
+
+
 def _located(
-    where: Divergence,
-    looked: Looked,
-    found: tuple[Executed | None, Executed | None],
-    follow: str,
-    **fields: object,
+    where: Divergence, found: tuple[Executed | None, Executed | None], measured: dict[str, Any], **fields: object
 ) -> Location:
     module, operator = found
     places = words.path(where, module, operator)
-    pair = _parted(looked, where)
-    looks_like = growing.update_looks(*pair, looked.step) if pair and where.kind == "update" else ""
     sizes = [one.size.looks for one in (operator, module) if one is not None and one.size is not None]
-    return _location(
-        where,
-        words.sentence(places),
-        found=True,
-        path=places,
-        module=module,
-        operator=operator,
-        unordered=looked.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
-        growth_of=follow,
-        growth=growing.growth(*pair) if pair else [],
-        words=looks_like or next(iter(sizes), ""),
-        **fields,
-    )
+    measured = {**measured, "words": measured["words"] or next(iter(sizes), "")}
+    said = words.sentence(places)
+    return _location(where, said, found=True, path=places, module=module, operator=operator, **measured, **fields)
 
 
 def _parted(looked: Looked, where: Divergence) -> tuple[Seen, Seen] | None:
