@@ -1,0 +1,91 @@
+"""Vary on trainings with PyTorch: threads, instruction sets, workers of a DataLoader."""
+
+import importlib.util
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from samebits.launch.plan import Request
+from samebits.launch.progress import Progress
+from samebits.model import Options
+from samebits.vary import vary
+from samebits.vary.factors import find
+from samebits.vary.machine import Machine
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+METRIC = {"loss": "loss ([-0-9.e]+)"}
+
+
+@contextmanager
+def silent(_title):
+    yield Progress()
+
+
+@pytest.fixture
+def varied(tmp_path):
+    """Function(sample, *words, factors=..., **options) -> VaryResult, with two trials of each value."""
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip(f"torch is not installed beside {sys.executable}")
+    (tmp_path / "work").mkdir()
+
+    def run(sample, *words, factors, **options):
+        asked = Request(
+            command=[sys.executable, str(SAMPLES / sample), *words],
+            directory=tmp_path / "work",
+            out=tmp_path / "record",
+            options=Options(trials=2, **options),
+        )
+        return vary(asked, factors, silent)
+
+    return run
+
+
+def answers(result):
+    return {factor.id: factor.answer for factor in result.factors}
+
+
+def test_a_large_sum_depends_on_the_threads_and_the_distance_at_the_end_is_said(varied):
+    result = varied("torch_sums_in_threads.py", factors=[("threads", ["1", "2"])], metrics=METRIC)
+    assert result.verdict == "diverged"
+    value = result.factors[0].values[1]
+    assert (value.divergence.step, value.divergence.kind, value.divergence.name) == (0, "forward", "loss")
+    assert value.divergence.size.different == 1
+    assert value.divergence.size.max_ulp >= 1
+    assert "torch.get_num_threads() 2" in value.in_force
+    assert (value.end.weights, value.end.different) == (1, 1)
+    assert 0 < value.end.relative < 1e-4
+    assert {outcome.name for outcome in value.end.outcomes} == {"last loss", "loss"}
+
+
+def test_a_small_sum_depends_on_no_threads(varied):
+    result = varied("torch_sums_in_threads.py", "--serial", factors=[("threads", ["1", "2"])])
+    assert (result.verdict, answers(result)) == ("repeated", {"threads": "independent"})
+
+
+def test_the_instruction_set_is_read_back_from_torch(varied):
+    machine = Machine(Request(command=["python"]))
+    lower = find("isa-torch").varied(machine)
+    if not lower:
+        pytest.skip("this processor has one instruction set that PyTorch can be held to")
+    result = varied("torch_sums_in_threads.py", "--serial", factors=[("isa-torch", ["own", *lower])])
+    own, other = result.factors[0].values
+    assert other.in_force == lower[0].upper()
+    assert own.in_force != other.in_force
+    assert other.status in ("same", "differs")
+
+
+def test_noise_drawn_in_workers_depends_on_their_number(varied):
+    result = varied("torch_draws_in_workers.py", factors=[("dataloader-workers", ["own", "0", "2"])])
+    own, none, two = result.factors[0].values
+    assert (own.in_force, none.in_force, two.in_force) == ("0", "0", "2")
+    assert (none.status, two.status) == ("no-effect", "differs")
+    assert two.divergence.kind == "batch"
+    assert result.factors[0].answer == "depends"
+
+
+def test_a_training_that_varies_by_itself_gives_no_answer(varied):
+    result = varied("../known/initialises_without_a_seed.py", factors=[("threads", ["1", "2"])])
+    assert (result.verdict, result.factors) == ("inconclusive", [])
+    assert "does not repeat within itself (2 trials, 2 models)" in result.reason
