@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from samebits.compare.align import AlignedTrial, Member
+from samebits.compare.finals import weight_names
 from samebits.compare.values import curve, point_numbers
 from samebits.store import ProcessTrace, TrialTrace
 from samebits.vary.result import End, Outcome
@@ -25,12 +26,12 @@ def compare_ends(base: TrialTrace, other: TrialTrace, command: list[str]) -> End
 
 
 def largest_weight(trial: TrialTrace, command: list[str]) -> tuple[int, str] | None:
-    """(process, name) of the largest tensor of floats at the end; None where none was seen."""
+    """(process, name) of the largest weights of floats at the end; None where none were seen."""
     sizes = [
         (_size(point.shape), -member.order, point.name)
         for member in _members(trial, command)
-        for point in member.trace.points
-        if point.kind == "end" and point.dtype.rpartition(".")[2] in _FLOATS and point.shape
+        for point in map(member.trace.points.__getitem__, _weight_points(member.trace))
+        if point.dtype.rpartition(".")[2] in _FLOATS and point.shape
     ]
     if not sizes:
         return None
@@ -50,10 +51,15 @@ def _size(shape: tuple[int, ...]) -> int:
 
 
 def _weights(trace: ProcessTrace) -> dict[str, bytes]:
-    """Tensors at the end: name -> fingerprint."""
-    numbers = {n for n in point_numbers(trace, "end") if trace.points[n].shape}
-    rows = trace.records[np.isin(trace.records["point"], list(numbers))]
+    """Weights and buffers at the end: name -> fingerprint."""
+    rows = trace.records[np.isin(trace.records["point"], _weight_points(trace))]
     return {trace.points[int(row["point"])].name: row["fingerprint"].tobytes() for row in rows}
+
+
+def _weight_points(trace: ProcessTrace) -> list[int]:
+    """Points of weights at the end, which are named like the initial ones; an evaluation's tensors are none."""
+    names = weight_names(trace)
+    return [n for n in point_numbers(trace, "end") if trace.points[n].name in names]
 
 
 def _outcomes(a: ProcessTrace, b: ProcessTrace) -> Iterator[Outcome]:

@@ -63,7 +63,7 @@ class Torch(InstructionSet):
 
 
 _SHOWS = {
-    "torch": "import torch; torch.nn.functional.conv2d(torch.ones(1, 8, 16, 16), torch.ones(8, 8, 3, 3))",
+    "torch": "import torch; torch.nn.functional.conv2d(torch.ones(16, 8, 16, 16), torch.ones(8, 8, 3, 3))",
     "tensorflow": "import tensorflow as tf; tf.nn.conv2d(tf.ones((1, 16, 16, 8)), tf.ones((3, 3, 8, 8)), 1, 'SAME')",
 }
 
