@@ -1,0 +1,123 @@
+"""locate on real programs: what it names, what it answers where there is nothing, and that looking changes no bit."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NOISE = """
+import os, torch
+from torch import nn
+torch.manual_seed(0)
+
+class Noise(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+    @staticmethod
+    def backward(ctx, g):
+        return g + int.from_bytes(os.urandom(3), "big") / 2 ** 24
+
+class Noisy(nn.Module):
+    def forward(self, x):
+        return Noise.apply(x)
+
+net = nn.Sequential(nn.Linear(4, 4), Noisy(), nn.Linear(4, 1))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for _ in range(3):
+    optimizer.zero_grad()
+    net(torch.ones(2, 4)).sum().backward()
+    optimizer.step()
+"""
+SEEDED = NOISE.replace('int.from_bytes(os.urandom(3), "big") / 2 ** 24', "0")
+
+
+def samebits(*words, cwd):
+    command = [sys.executable, "-m", "samebits", *map(str, words)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def noisy(tmp_path, torch_here):
+    (tmp_path / "train.py").write_text(NOISE)
+    assert samebits("check", "-n", 2, "--out", "record", "train.py", cwd=tmp_path).returncode == 1
+    return tmp_path
+
+
+@pytest.fixture
+def torch_here():
+    pytest.importorskip("torch")
+
+
+@pytest.mark.slow
+def test_the_module_whose_gradient_differs_first_is_named_and_kept_in_the_record(noisy):
+    done = samebits("locate", "--json", "found.json", "record", cwd=noisy)
+    assert done.returncode == 1, done.stderr
+    found = json.loads((noisy / "found.json").read_text())["location"]
+    assert found["found"]
+    assert (found["module"]["what"], found["module"]["name"], found["module"]["type"]) == ("gradient", "0", "Linear")
+    assert found["operator"]["phase"] == "backward"
+    assert [look["level"] for look in found["looks"]] == ["module", "operator"]
+    assert {place["level"] for place in found["path"]} >= {"step", "phase", "operator"}
+    assert [apart["step"] for apart in found["growth"]][-1] == 2
+    assert json.loads((noisy / "record" / "locate.json").read_text()) == found
+    assert not (noisy / "record" / "locate").exists()
+    shown = samebits("report", "record", "--html", "page.html", cwd=noisy)
+    assert "located: They part at step 0 > backward" in shown.stdout
+    assert 'class="tree"' in (noisy / "page.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_command_that_no_longer_runs_is_an_error_for_people(noisy):
+    (noisy / "train.py").unlink()
+    done = samebits("locate", "record", cwd=noisy)
+    assert done.returncode == 2
+    assert "train.py" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_record_that_repeated_leaves_nothing_to_locate(tmp_path, torch_here):
+    (tmp_path / "train.py").write_text(SEEDED)
+    done = samebits("locate", "-n", 2, "--out", "record", "train.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to locate: repeated in 2 of 2 trials." in done.stderr
+
+
+def test_no_record_is_an_error_for_people(tmp_path):
+    done = samebits("locate", "./nothing", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def trained(process):
+    """All records but the states of generators that the program neither seeds nor uses."""
+    return [record for record in process.records if record[1:3] not in (("rng", "python"), ("rng", "numpy"))]
+
+
+@pytest.mark.parametrize("level", ["module", "operator"])
+def test_a_training_that_is_looked_into_has_the_same_bits(torch_python, watched_run, level):
+    plain = watched_run(torch_python, SEEDED).only
+    seen = watched_run(torch_python, SEEDED, details={"step": 1, "level": level}).only
+    assert seen.failures == []
+    assert trained(seen) == trained(plain)
+    assert (seen.folder / "details.jsonl").stat().st_size > 0
+    assert not (plain.folder / "details.jsonl").exists()
+
+
+@pytest.mark.parametrize("stack", ["keras-tf1.14", "keras-tf2.1"])
+@pytest.mark.parametrize("order", ["shipped", "read-first"])
+def test_reads_and_writes_without_an_order_are_found_in_keras_2(legacy_python, watched_run, tmp_path, stack, order):
+    for name in ("keras2_adam_order.py", "lenet5_keras2.py"):
+        shutil.copy(EXAMPLES / name, tmp_path)
+    program, details = tmp_path / "keras2_adam_order.py", {"step": 0, "level": "module"}
+    trial = watched_run(legacy_python(stack), program, "--order", order, "--steps", "1", details=details)
+    assert trial.only.failures == []
+    lines = [json.loads(text) for text in (trial.only.folder / "details.jsonl").read_text().splitlines()]
+    assert [one["name"] for one in lines if one["what"] == "module"][:2] == ["conv2d_1", "max_pooling2d_1"]
+    unordered = [one["name"] for one in lines if one["what"] == "access"]
+    assert unordered == (["Adam/iterations"] if order == "shipped" else [])
