@@ -13,6 +13,7 @@ from samebits.cli.check import COMMAND as CHECK
 from samebits.cli.compare import COMMAND as COMPARE
 from samebits.cli.data import COMMAND as DATA
 from samebits.cli.env import COMMAND as ENV
+from samebits.cli.explain import COMMAND as EXPLAIN
 from samebits.cli.locate import COMMAND as LOCATE
 from samebits.cli.ops import COMMAND as OPS
 from samebits.cli.record import COMMAND as RECORD
@@ -20,7 +21,7 @@ from samebits.cli.report import COMMAND as REPORT
 from samebits.cli.study import COMMAND as STUDY
 from samebits.cli.vary import COMMAND as VARY
 
-COMMANDS = (CHECK, RECORD, REPORT, COMPARE, LOCATE, OPS, VARY, STUDY, ENV, DATA)
+COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, STUDY, ENV, DATA)
 
 samebits = click.Group(
     "samebits",

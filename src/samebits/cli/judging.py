@@ -45,7 +45,7 @@ def _left(path: Path) -> Result | None:
 def _with_measures(result: Result, left: Result | None) -> Result:
     if left is None or left.verdict != result.verdict:
         return result
-    result = result.model_copy(update={"seconds": left.seconds})
+    result = result.model_copy(update={"seconds": left.seconds, "explanation": left.explanation})
     was, now = left.divergence, result.divergence
     if was is None or now is None or _point(was) != _point(now):
         return result

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits.cli import answering, asking
-from samebits.cli.parsing import launching
+from samebits.cli.parsing import launching, names_a_record
 
 if TYPE_CHECKING:
     from samebits.model import Result
@@ -29,7 +28,7 @@ def run(**given: Any) -> int:
     asking.refuse_platform()
     targets = {name: given[name] for name in ("json", "html")}
     answering.check_targets(targets)
-    record, result = _recorded(given) if _names_a_record(given["command"]) else _checked(given)
+    record, result = _recorded(given) if names_a_record(given["command"]) else _checked(given)
     if result.verdict != "diverged":
         _say_nothing_to_locate(result)
         return answering.answer(result, targets, record)
@@ -42,14 +41,6 @@ def run(**given: Any) -> int:
 
 
 INCONCLUSIVE = 3
-
-
-def _names_a_record(words: tuple[str, ...]) -> bool:
-    """Whether what was given is one word that is no program: a folder, or a path that is not there."""
-    if len(words) != 1 or words[0].endswith(".py"):
-        return False
-    path = Path(words[0])
-    return path.is_dir() or ("/" in words[0] and not path.exists())
 
 
 def _recorded(given: dict[str, Any]) -> tuple[Record, Result]:

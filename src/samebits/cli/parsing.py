@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -77,6 +78,14 @@ def training_command(words: tuple[str, ...]) -> list[str]:
     if words and not dashes and words[0].endswith(".py"):
         return ["python", *words]
     return list(words)
+
+
+def names_a_record(words: tuple[str, ...]) -> bool:
+    """Whether what was given is one word that is no program: a folder, or a path that is not there."""
+    if len(words) != 1 or words[0].endswith(".py"):
+        return False
+    path = Path(words[0])
+    return path.is_dir() or ("/" in words[0] and not path.exists())
 
 
 def launching(name: str, run: Callable[..., int], text: str) -> click.Command:

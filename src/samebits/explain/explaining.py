@@ -10,8 +10,10 @@ from samebits import check, controls, store
 from samebits.errors import UsageError
 from samebits.explain import confirming, costs, setting, writing
 from samebits.explain.confirming import Confirmed
+from samebits.explain.costs import step_time
 from samebits.explain.operator import operator
 from samebits.explain.searching import Found, search
+from samebits.explain.setting import Setting
 from samebits.explain.telling import Told
 from samebits.explain.trying import Trying
 from samebits.launch import documents, facts, recorded
@@ -20,7 +22,7 @@ from samebits.launch.progress import Progress
 from samebits.model import Result
 from samebits.reports.history import later_leavers
 
-SLOW = 10.0  # seconds of a trial from which on the steps after the divergence are left out
+LEAST_SECONDS = 2.0  # of steps in a trial, from which on those after the divergence may be left out
 MARGIN = 5  # steps that are kept after the last divergence
 
 
@@ -72,7 +74,7 @@ def explained(result: Result, progress: Progress, began: float) -> Result:
     told = Told(progress)
     first = setting.adopt(folder, result, told)
     trying = Trying(first, told)
-    trying.steps = _steps(result, first.steps, store.open_record(folder))
+    trying.steps = _steps(result, first)
     with documents.full_disk_said(folder):
         why = _find(trying, result, began)
         judged = _as_check_left_it(first.result or result, result)
@@ -98,17 +100,19 @@ def _search(trying: Trying, result: Result) -> Found:
     return search(trying, candidates, trying.look([], 0), result.divergence.kind)
 
 
-def _steps(result: Result, steps: int | None, record: store.Record) -> int | None:
+def _steps(result: Result, first: Setting) -> int | None:
     """How many steps each trial of the search makes: as many as the round in which the trials part, whole ones where
-    they part at their end; where a trial takes long, up to some steps after the last trial has parted."""
-    divergence = result.divergence
-    if divergence is None or divergence.kind in ("end", "structure"):
-        return steps
-    if max(trial.seconds for trial in result.trials) < SLOW:
-        return steps
-    last = max([divergence.step, *later_leavers(result, record).values()]) + 1
+    they part at their end; where the steps take most of a trial, up to some steps after the last trial has parted."""
+    divergence, each = result.divergence, step_time(first, 1)
+    if divergence is None or divergence.kind in ("end", "structure") or each is None:
+        return first.steps
+    trial = result.trials[0]
+    if each * trial.steps < max(trial.seconds / 2, LEAST_SECONDS):
+        return first.steps
+    leavers = later_leavers(result, store.open_record(first.plan.record))
+    last = max([divergence.step, *leavers.values()]) + 1
     enough = last + max(MARGIN, last // 4)
-    return enough if steps is None else min(steps, enough)
+    return enough if first.steps is None else min(first.steps, enough)
 
 
 def _as_check_left_it(result: Result, first: Result) -> Result:

@@ -38,12 +38,11 @@ def held_words(held: Collection[str], everything: Sequence[str]) -> str:
     left_out = [name for name in everything if name not in held]
     if not held:
         return "nothing held"
-    if everything and not left_out:
-        return f"everything held ({len(held)} controls)"
-    if len(left_out) < len(names) and len(left_out) <= 4:
-        return f"everything but {', '.join(left_out)}"
-    shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
-    return ", ".join(shown)
+    if len(names) > 4 and not left_out:
+        return f"everything held ({len(names)} controls)"
+    if len(names) > 4 and len(left_out) <= 4:
+        return f"everything held but {', '.join(left_out)}"
+    return ", ".join(names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]) + " held"
 
 
 def seen_words(seen: Seen) -> str:

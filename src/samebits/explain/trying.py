@@ -32,7 +32,7 @@ class Trying:
         self.all: list[Setting] = [first]
         self.steps = first.steps
         self._made = 1
-        self.everything: list[str] = []
+        self.everything = [name for name in controls.known() if name not in self.base]
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def look(self, names: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False) -> Seen:

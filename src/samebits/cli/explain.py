@@ -1,0 +1,45 @@
+"""`samebits explain`: why trials part, by trials with and without the controls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from samebits.cli import answering, asking
+from samebits.cli.parsing import launching, names_a_record
+
+if TYPE_CHECKING:
+    from samebits.model import Result
+
+TEXT = """Find out why trials part: the smallest set of controls with which they repeat, and what it costs.
+
+`samebits explain RECORD` takes command, folder, options and controls from the record of a check. With a command, it is
+checked first, and -n is the number of trials of that check.
+
+Controls are held and left out until a set is found that is needed and enough: so many trials agree with it that a
+control that changes nothing would be taken for one that does in fewer than 1 of 100 searches.
+
+Exit status: 1 where the trials part (whether or not a cause is found), 0 where there is nothing to explain, 3 where
+they give no answer, 2 wrong use or an error."""
+
+
+def run(**given: Any) -> int:
+    """Check or open, search, answer."""
+    asking.refuse_platform()
+    targets = {name: given[name] for name in ("json", "html", "md")}
+    answering.check_targets(targets)
+    return answering.answer(_explained(given), targets)
+
+
+def _explained(given: dict[str, Any]) -> Result:
+    words = given["command"]
+    request = None if names_a_record(words) else asking.request(given, "explain")
+    from samebits.explain import explaining
+
+    with asking.shown_progress() as progress:
+        if request is None:
+            return explaining.explain_record(Path(words[0]), progress)
+        return explaining.explain(request, progress)
+
+
+COMMAND = launching("explain", run, "Why do trials part, and what is the cheapest control?\n\n" + TEXT)
