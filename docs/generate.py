@@ -10,6 +10,7 @@ import re
 
 from samebits import controls, model
 from samebits.options import OPTIONS
+from samebits.vary import factors
 from samebits_probe import watchers, wire
 
 MARK = re.compile(r"^\{\{ (\w+)(?: (\w+))? \}\}$", re.MULTILINE)
@@ -72,6 +73,13 @@ def control_table():
     return table(["control", "what it does", "acts on", "held with it"], rows)
 
 
+def factor_table():
+    """Every factor that vary knows, with the value at which it is held while others are varied."""
+    found = [factors.find(identity) for identity in factors.TABLE]
+    rows = [[f"`{factor.id}`", factor.does(), factor.takes, f"`{factor.held}`"] for factor in found]
+    return table(["factor", "what it is", "values", "held at"], rows)
+
+
 def _ids(names):
     return ", ".join(f"`{name}`" for name in names)
 
@@ -110,6 +118,7 @@ TABLES = {
     "options": options,
     "seen": seen,
     "controls": control_table,
+    "factors": factor_table,
     "presets": presets,
     "exit": exit_statuses,
     "kinds": kinds,
