@@ -1,0 +1,122 @@
+"""Operator replay without any framework: what is judged from what was found, and how it is said."""
+
+import pytest
+
+from samebits.errors import RecordError, UsageError
+from samebits.launch.plan import Request
+from samebits.model import Size, TrialFile
+from samebits.ops import Differed, Operator, Replayed, read, replay
+from samebits.ops.collecting import Found
+from samebits.ops.documents import DifferingResult
+from samebits.ops.judging import judge
+from samebits.ops.saying import render
+from samebits.options import read_step_or_steps
+
+WANT = {"first": 0, "last": 0, "repeats": 4}
+TRIAL = TrialFile(id=1, status="stopped", started="2026-01-01T00:00:00+00:00", seconds=1.0)
+
+
+def operator(name="aten::mm", phase="forward", **counts):
+    given = {"seen": 1, "replayed": 1, "replays": 4, "differed": 0, **counts}
+    return Operator(operator=name, overload=f"{name}.default", phase=phase, **given)
+
+
+def differed(**changes):
+    size = Size(elements=10, different=3, max_ulp=2, max_relative=1e-7, looks="like rounding")
+    fields = {
+        "operator": "aten::put", "overload": "aten::put.default", "phase": "backward", "step": 0, "order": 3,
+        "node": "TakeBackward0", "file": "train.py", "line": 7, "source": "y = x.take(i)", "inputs": ["float32[10]"],
+        "differed": 1, "replays": 4, "replays_differed": 2,
+        "results": [DifferingResult(name="result 0", dtype="float32", shape=[10], size=size)],
+    }  # fmt: skip
+    return Differed(**{**fields, **changes})
+
+
+def judged(trial=TRIAL, want=WANT, **found):
+    return judge(Found(**{"has_torch": True, **found}), trial, ["python", "train.py"], want)
+
+
+def test_equal_bits_are_said_with_their_counts():
+    result = judged(steps=[0], made=1, operators=[operator(replayed=3), operator(phase="backward")])
+    assert result.outcome == "same"
+    assert result.sentence == "4 calls of 1 operator in step 0, each run 4 times more: the same bits."
+    assert render(result).startswith("=  SAME BITS: 4 calls of 1 operator")
+
+
+def test_places_stand_in_the_order_in_which_they_ran():
+    later, earlier = differed(order=9), differed(operator="aten::mm", order=2)
+    result = judged(steps=[0], made=1, operators=[operator(differed=1)], differed=[later, earlier])
+    assert [place.operator for place in result.differed] == ["aten::mm", "aten::put"]
+    assert result.outcome == "differed"
+
+
+def test_a_place_is_said_with_its_line_its_node_and_the_size_of_its_difference():
+    said = render(
+        judged(steps=[0], made=1, operators=[operator("aten::put", "backward", differed=1)], differed=[differed()])
+    )
+    assert "TakeBackward0, backward of train.py:7  y = x.take(i)" in said
+    assert "differed in 1 of 1 call there, 2 of 4 replays" in said
+    assert "result 0 float32[10]: 3 of 10 values, at most 2 ULP; looks like rounding" in said
+
+
+@pytest.mark.parametrize(
+    ("found", "why", "said"),
+    [
+        ({"made": 3}, "", "Step 0 never came: the program ended after 3 steps."),
+        ({"operators": [operator()]}, "", "Step 0 had no end: the program ended after 0 steps."),
+        ({"has_torch": False}, "", "No process imported PyTorch"),
+        ({"why_not": "operator replay needs PyTorch 2.0"}, "", "Operator replay needs PyTorch 2.0."),
+        ({}, "it ended with exit status 1", "the program ended badly (it ended with exit status 1)"),
+    ],
+)
+def test_where_nothing_was_replayed_the_reason_is_said(found, why, said):
+    result = judged(TRIAL.model_copy(update={"why": why}), **found)
+    assert result.outcome == "nothing"
+    assert said in result.reason
+    assert result.reason in render(result)
+
+
+def test_a_difference_counts_although_the_step_had_no_end():
+    result = judged(operators=[operator(differed=1)], differed=[differed()])
+    assert result.outcome == "differed"
+    assert "step 0 had no end: what ran until then was replayed" in result.notes
+
+
+def test_steps_that_never_came_are_noted():
+    result = judged(want={"first": 0, "last": 9, "repeats": 4}, steps=[0, 1], made=2, operators=[operator()])
+    assert result.notes == ["steps after 1 never came: the program made 2 steps"]
+
+
+def test_the_largest_of_several_results_is_the_size_of_a_place():
+    small = DifferingResult(name="a", dtype="float32", shape=[1], size=Size(elements=1, different=1, max_ulp=1))
+    large = DifferingResult(name="b", dtype="float32", shape=[1], size=Size(elements=1, different=1, max_ulp=9))
+    assert differed(results=[small, large, DifferingResult(name="c", dtype="int64", shape=[])]).size == large.size
+    assert differed(results=[]).size is None
+
+
+def test_the_document_reads_back():
+    result = judged(steps=[0], made=1, operators=[operator()], differed=[differed()])
+    assert Replayed.model_validate_json(result.model_dump_json()) == result
+
+
+def test_a_folder_without_a_replay_is_said_to_hold_none(tmp_path):
+    with pytest.raises(RecordError, match="no operators were replayed"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(("step", "repeats"), [(-1, 4), ((3, 2), 4), (0, 0)])
+def test_what_cannot_be_replayed_is_refused_before_anything_runs(tmp_path, step, repeats):
+    with pytest.raises(UsageError):
+        replay(Request(command=["true"], directory=tmp_path), step, repeats)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("text", "steps"), [("0", (0, 0)), ("3", (3, 3)), ("0-2", (0, 2)), (" 4 - 4 ", (4, 4))])
+def test_steps_are_read(text, steps):
+    assert read_step_or_steps(text) == steps
+
+
+@pytest.mark.parametrize("text", ["", "-1", "2-1", "a", "1-", "1.5", "1-2-3"])
+def test_what_is_no_step_is_refused(text):
+    with pytest.raises(ValueError, match=r"step|begins"):
+        read_step_or_steps(text)
