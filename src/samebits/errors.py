@@ -40,7 +40,7 @@ class RecordExists(SamebitsError):
 
 
 class DataError(SamebitsError):
-    """A data set that could not be had, or does not match its checksum."""
+    """Data that cannot be used: it could not be had, does not match its checksum, or its files do not fit together."""
 
 
 class EnvironmentFailed(SamebitsError):

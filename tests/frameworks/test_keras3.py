@@ -84,7 +84,8 @@ def test_every_kind_of_point_is_seen_at_each_step_of_fit(backend, train):
         assert sorted(updated) == sorted(WEIGHTS + BUFFERS)
         assert {"adam/iteration", "adam/learning_rate"} <= set(seen.names("update", step))
         assert sum("momentum" in name for name in seen.names("update", step)) == len(WEIGHTS)
-    assert [scalar[:2] for scalar in seen.scalars if scalar[1] == "loss"] == [(step, "loss") for step in range(6)]
+    for name in ("loss", "norm:weights"):
+        assert [scalar[:2] for scalar in seen.scalars if scalar[1] == name] == [(step, name) for step in range(6)]
     evaluation = [name for name in seen.names("forward") if "/" in name]
     assert evaluation == ["evaluation/accuracy", "evaluation/loss"] * 2 + ["prediction/0"]
     assert any(event["event"] == "observed-by" and event["how"] == "train-function" for event in seen.events)
@@ -194,7 +195,7 @@ def test_an_error_of_the_program_stays_its_own(backend, train):
 @pytest.mark.parametrize("backend", sorted(WAYS))
 def test_a_trial_stops_after_exactly_as_many_steps_as_it_is_told(backend, train):
     seen = train(backend, "fit", stop_after=2)
-    assert seen.stopped == {"steps": 2}
+    assert seen.stopped["steps"] == 2
     assert {step for step, *_ in seen.records} == {-1, 0, 1}
 
 

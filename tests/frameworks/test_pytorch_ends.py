@@ -107,3 +107,36 @@ def test_lazy_parameters_start_when_they_have_values(seen):
     process = seen(sys.executable, LAZY)
     assert sorted(process.names("start", -1)) == ["0.bias", "0.weight", "1.bias", "1.weight"]
     assert process.names("gradient", 1) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+
+
+OUTLIVES = """
+def train():
+    net = nn.Linear(4, 1); opt = torch.optim.SGD(net.parameters(), 0.1)
+    for _ in range(2):
+        opt.zero_grad(); net(torch.ones(2, 4)).sum().backward(); opt.step()
+    return net.state_dict()
+kept = train(); gone = train(); del gone
+kept["weight"].add_(CHANGE)
+"""
+
+
+def test_weights_whose_memory_outlives_their_model_are_read_at_the_exit(seen, torch_python):
+    one = dict(seen(torch_python, "CHANGE = 1.0\n" + OUTLIVES).prints("end"))
+    two = dict(seen(torch_python, "CHANGE = 2.0\n" + OUTLIVES).prints("end"))
+    assert [name for name in one if one[name] != two[name]] == ["weight"]
+
+
+BESIDE = """
+net = nn.Linear(4, 1); opt = torch.optim.SGD(net.parameters(), 0.1); by_hand = torch.zeros(4, requires_grad=True)
+for _ in range(2):
+    opt.zero_grad(); net(torch.ones(2, 4)).sum().backward(); opt.step()
+    gradient, = torch.autograd.grad((by_hand - CHANGE).pow(2).sum(), [by_hand])
+    with torch.no_grad():
+        by_hand -= 0.1 * gradient
+"""
+
+
+def test_what_is_trained_by_hand_beside_an_optimizer_has_its_end(seen, torch_python):
+    one = dict(seen(torch_python, "CHANGE = 1.0\n" + BESIDE).prints("end"))
+    two = dict(seen(torch_python, "CHANGE = 2.0\n" + BESIDE).prints("end"))
+    assert [name for name in one if one[name] != two[name]] == ["by_hand.0"]

@@ -319,5 +319,5 @@ def test_the_tensor_that_is_asked_for_is_captured(seen, torch_python):
 def test_a_trial_stops_after_exactly_the_steps_asked_for(watched_run, torch_python):
     text = "import torch, torch.nn as nn\ntorch.manual_seed(0)\n" + STEP.replace("range(2)", "range(50)")
     process = watched_run(torch_python, text, stop_after=7).only
-    assert process.stopped == {"steps": 7}
+    assert process.stopped["steps"] == 7
     assert max(record[0] for record in process.records) == 6

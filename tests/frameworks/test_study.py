@@ -133,3 +133,23 @@ def test_the_folder_of_another_scale_is_refused(tmp_path, digits):
     (out / "data" / "data.json").write_text('{"study": "digits", "train": 5}')
     _, done = study("lenet5", out, "--data", str(digits), status=2)
     assert "holds the data of another study or scale" in done.stderr
+
+
+@pytest.mark.slow
+def test_what_was_run_elsewhere_stays_in_the_result_and_is_not_run_again(tmp_path, digits):
+    needs_torch()
+    first, second = tmp_path / "first", tmp_path / "second"
+    words = ["--data", str(digits), "--setups", "pytorch"]
+    before, _ = study("lenet5", first, *words)
+    second.mkdir()
+    (second / "study.json").write_text(json.dumps(before))
+    after, done = study("lenet5", second, *words)
+    assert after["setups"] == before["setups"]
+    assert not (second / "setups").exists()
+    assert "pytorch" in done.stdout
+    (second / "study.json").write_text(json.dumps({**before, "epochs": 9}))
+    _, done = study("lenet5", second, *words, status=2)
+    assert "of a study with other epochs" in done.stderr
+    (second / "study.json").write_text("{}")
+    _, done = study("lenet5", second, *words, status=2)
+    assert "is not the result of a study" in done.stderr

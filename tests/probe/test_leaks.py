@@ -71,13 +71,18 @@ def test_every_leak_keeps_what_the_file_held(ask, tmp_path):
 
 
 NEVER = ["__pycache__/a.cpython-311.pyc", "data/MNIST/raw/train-images", "record/trials/001/x"]
+ALWAYS = ["checkpoint.pt", "MNIST/checkpoint.pt", "MNIST/runs/raw", "a.pyc.pt"]
 
 
 @pytest.mark.parametrize("path", NEVER)
 def test_bytecode_data_sets_and_the_record_never_count(tmp_path, path):
     leaks = Leaks(tmp_path, tmp_path / "record")
     assert not leaks.counts(tmp_path / path)
-    assert leaks.counts(tmp_path / "checkpoint.pt")
+
+
+@pytest.mark.parametrize("path", ALWAYS)
+def test_what_a_program_keeps_counts_whatever_its_folder_is_called(tmp_path, path):
+    assert Leaks(tmp_path, tmp_path / "record").counts(tmp_path / path)
 
 
 def test_caches_of_models_and_data_sets_never_count(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,8 +34,17 @@ _CACHE_VARIABLES = (
     "TORCH_EXTENSIONS_DIR", "NUMBA_CACHE_DIR", "MPLCONFIGDIR", "CUDA_CACHE_PATH", "JAX_COMPILATION_CACHE_DIR",
     "SAMEBITS_HOME",
 )  # fmt: skip
-# Folders of data sets that are downloaded beside the program: torchvision's layout, and the usual names.
-_DATA_FOLDERS = {"__pycache__", "MNIST", "FashionMNIST", "KMNIST", "EMNIST", "cifar-10-batches-py", "cifar-100-python"}
+# Folders of bytecode, and of data sets that torchvision downloads beside the program. A folder named MNIST alone is
+# none: programs keep their checkpoints in such.
+_CACHE_FOLDERS = {"__pycache__", "cifar-10-batches-py", "cifar-100-python"}
+_DATA_SETS, _DATA_PARTS = {"MNIST", "FashionMNIST", "KMNIST", "EMNIST"}, {"raw", "processed"}
+
+
+def _in_cache_folder(parts: Sequence[str]) -> bool:
+    """Whether a path leads through a folder that is filled once, whoever fills it."""
+    above = parts[:-1]
+    in_data_set = any(one in _DATA_SETS and part in _DATA_PARTS for one, part in pairwise(above))
+    return in_data_set or not _CACHE_FOLDERS.isdisjoint(above)
 
 
 class Leaks:
@@ -53,7 +63,7 @@ class Leaks:
 
     def counts(self, path: Path) -> bool:
         """Whether a file could carry something from one trial to the next."""
-        if path.name.endswith(_ENDINGS) or not _DATA_FOLDERS.isdisjoint(path.parts):
+        if path.name.endswith(_ENDINGS) or _in_cache_folder(path.parts):
             return False
         return not any(path.is_relative_to(folder) for folder in self._excluded)
 

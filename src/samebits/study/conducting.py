@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits import __version__, places
-from samebits.errors import EnvironmentFailed, NotFound
+from samebits.errors import EnvironmentFailed, NotFound, UsageError
 from samebits.launch import documents
 from samebits.launch.progress import Progress
 from samebits.study import catalog, collecting, data, judging, retesting, running
@@ -45,11 +45,43 @@ def conduct(asked: Asked, progress: Progress) -> StudyResult:
         made = data.prepare(study, scale, folder / "data", asked.source)
         work = Work(study=study, scale_name=asked.scale, scale=scale, trials=asked.trials or scale.trials,
                     folder=folder, data=folder / "data" / data.FILE)  # fmt: skip
+        elsewhere = run_elsewhere(work, made)
+        whole = {one.id for one in elsewhere if one.status == "done"}
         reasons: dict[str, str] = {}
-        for setup in setups:
+        for setup in (one for one in setups if one.id not in whole):
             reasons[setup.id] = _run(work, setup, progress)
-            documents.write(folder / RESULT, result(work, made, reasons))
-        return result(work, made, reasons)
+            documents.write(folder / RESULT, result(work, made, reasons, elsewhere))
+        return result(work, made, reasons, elsewhere)
+
+
+def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
+    """The setups in the folder's study.json whose trainings are not here: run on another machine, or cleared away.
+
+    They stay in the result, and are not run again where they are whole. Raises UsageError where that study.json is of
+    a study that cannot be set beside this one.
+    """
+    path = work.folder / RESULT
+    if not path.is_file():
+        return []
+    try:
+        known = StudyResult.model_validate_json(path.read_bytes())
+    except ValueError:
+        raise UsageError(
+            f"{path} is not the result of a study.", "Remove it, or name another folder (--out)."
+        ) from None
+    found = [one for one in known.setups if one.models and not running.record_folder(work, SETUPS[one.id]).is_dir()]
+    asked = _comparable(_result(work, made, []))
+    differ = [name for name, value in _comparable(known).items() if value != asked[name]]
+    if found and differ:
+        what = f"{path} is of a study with other {' and '.join(differ)}."
+        raise UsageError(what, "--out names another folder.")
+    return found
+
+
+def _comparable(found: StudyResult) -> dict[str, Any]:
+    """What two results must have in common to be one study. Their data's folder is no part of it, its digest is."""
+    same = found.model_dump(include={"study", "scale", "trials", "epochs", "arguments"})
+    return {**same, "data": found.data.get("digest")}
 
 
 def _run(work: Work, setup: Setup, progress: Progress) -> str:
@@ -63,13 +95,20 @@ def _run(work: Work, setup: Setup, progress: Progress) -> str:
     return ""
 
 
-def result(work: Work, made: dict[str, Any], reasons: dict[str, str]) -> StudyResult:
-    """The study as far as it has been run: setups asked for, and those run before in the same folder."""
+def result(work: Work, made: dict[str, Any], reasons: dict[str, str], elsewhere: list[SetupResult]) -> StudyResult:
+    """The study as far as it has been run: setups asked for, those run before in the same folder, or elsewhere."""
     judge = judging.JUDGES[work.study.data](work.data.parent)
+    others = {one.id: one for one in elsewhere}
     setups: list[SetupResult] = []
     for setup in SETUPS.values():
         if setup.id in reasons or running.record_folder(work, setup).is_dir():
             setups.append(collecting.collect(work, setup, judge, _retests(work, setup), reasons.get(setup.id, "")))
+        elif setup.id in others:
+            setups.append(others[setup.id])
+    return _result(work, made, setups)
+
+
+def _result(work: Work, made: dict[str, Any], setups: list[SetupResult]) -> StudyResult:
     return StudyResult(
         samebits=__version__,
         study=work.study.name,

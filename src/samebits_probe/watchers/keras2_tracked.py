@@ -1,5 +1,7 @@
 """The variables that a step changes: seen before the first step, after each, and at the end."""
 
+from . import norms
+
 
 class Tracked:
     """Weights and optimizer state of one function that trains. `weights`, `state`: [(name, variable)]."""
@@ -38,8 +40,10 @@ class Tracked:
         if self._followed and not self._watch.ends.is_followed(self._followed[0]):
             self._follow(session)  # trained on after its graph was cleared
         arrays, followed, count = self._watch.arrays, self._followed, len(self._followed)
-        for position, value in enumerate(self._reader.read(session)):
+        values = self._reader.read(session)
+        for position, value in enumerate(values):
             name = self._names[position]
             fingerprint = arrays.add("update", name, value)
             if position < count:
                 followed[position].last = (arrays.point("end", name, value), fingerprint)
+        norms.record_arrays(self._watch.probe, values[:count])

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 
-from . import keras3_models
+from . import keras3_models, norms
 from .keras3_points import named_leaves
 
 _MARK = "_samebits_watched"
@@ -107,9 +107,10 @@ class Model:
         """Weights, buffers and optimizer state after the step."""
         if self._read is None:
             self._read = self.watch.backend.reader([variable for _, variable in self._updated])
-        add = self.watch.points.array
-        for (name, _), array in zip(self._updated, self._read()):
+        add, arrays = self.watch.points.array, self._read()
+        for (name, _), array in zip(self._updated, arrays):
             add("update", name, array)
+        norms.record_arrays(self.watch.probe, arrays[: len(self.variables.weights)])
 
 
 class TrainFunction:

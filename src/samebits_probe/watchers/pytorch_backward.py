@@ -46,6 +46,8 @@ class Backward:
         if not self._watch.has_optimizer() and not self._forwards.is_in_function_transform():
             leaves = self._by_hand.leaves(tensors, inputs)
             self._by_hand.settle(leaves)
+        elif inputs is not None:
+            self._by_hand.meet(inputs)
         self._watch.probe.begin()
         if self._forwards.current is not None:
             self._forwards.current.trains()
@@ -80,10 +82,12 @@ class ByHand:
         self._watch, self._forwards = watch, forwards
         self._waiting = None  # (leaves, their fingerprints, gradients) of the last backward
         self._is_said, self._last = False, []
+        self._met, self._beside = 0, weakref.WeakValueDictionary()  # number -> leaf that no optimizer trains
         watch.renewals.append(self._forget)
 
     def _forget(self):
         self._waiting, self._is_said, self._last = None, False, []
+        self._met, self._beside = 0, weakref.WeakValueDictionary()
 
     def leaves(self, roots, inputs):
         """The tensors that the backward's gradients are for: [(name, tensor)]."""
@@ -104,9 +108,20 @@ class ByHand:
         self._last = [(name, weakref.ref(leaf)) for name, leaf in leaves]
         self._waiting = (self._last, [of(leaf) for _, leaf in leaves], gradients)
 
+    def meet(self, inputs):
+        """Gradients are asked for beside an optimizer: of leaves that it does not train, which may change by hand."""
+        known = set(map(id, self._beside.values()))
+        tensors = [item for item in inputs if isinstance(item, self._watch.torch.Tensor)]
+        for leaf in tensors:
+            if leaf.is_leaf and id(leaf) not in known and self._watch.names.has(leaf) is None:
+                self._beside[self._met] = leaf
+                self._met += 1
+
     def living(self):
-        """[(name, tensor)] of the last backward's leaves that are alive: what was trained, where it was by hand."""
+        """[(name, tensor)] of leaves that are alive: those of the last backward, where training was by hand, and those
+        whose gradients were asked for beside an optimizer."""
         alive = [(name, reference()) for name, reference in self._last] if self._is_said else []
+        alive += [("by_hand.%d" % number, leaf) for number, leaf in sorted(self._beside.items())]
         return [(name, leaf) for name, leaf in alive if leaf is not None]
 
     def forget(self):

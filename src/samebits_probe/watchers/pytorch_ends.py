@@ -1,12 +1,13 @@
 """The end: final weights and buffers of every model that was seen and of every optimizer's parameters.
 
 Those that are alive at the exit are read then. Those that died before (locals of `main()`) are read in the moment in
-which they die, and recorded at the end.
+which they die, and again at the exit where something else of the program still holds their memory.
 """
 
 import collections
 import os
 
+from .pytorch_memory import memory_of
 from .pytorch_tensors import dtype_name, shape_of
 
 _NO_STEP = "no optimizer's step was seen, nor a backward after which weights had changed"
@@ -27,20 +28,26 @@ class Ends:
 
     def _begin(self):
         self._found = collections.OrderedDict()  # name -> (dtype, shape, fingerprint)
+        self._outlived = {}  # name -> the Memory of a tensor whose owner has died
         self._watch.probe.at_end(self.record)
 
     def keep_model(self, model):
         """A model has died: its tensors are read while they can be."""
         if os.getpid() == self._watch.pid:
             for name, tensor in model.tensors():
-                self._keep(self._watch.names.has(tensor) or model.label + name, tensor)
+                self._keep_dying(self._watch.names.has(tensor) or model.label + name, tensor)
 
     def keep_optimizer(self, plan):
         """An optimizer has died: the parameters that belong to no model, which would be lost."""
         if os.getpid() == self._watch.pid:
             for weight in plan.weights:
                 if weight.is_loose():
-                    self._keep(weight.name, weight.parameter)
+                    self._keep_dying(weight.name, weight.parameter)
+
+    def _keep_dying(self, name, tensor):
+        self._keep(name, tensor)
+        with self._watch.prints.quiet():
+            self._outlived[name] = memory_of(self._watch.torch, tensor)
 
     def _keep(self, name, tensor):
         found = self._watch.prints.of(tensor)
@@ -58,6 +65,7 @@ class Ends:
         probe.guard("the last step", self._by_hand.settle, None, True)
         probe.guard("the last forwards", self._forwards.end)
         self._keep_living()
+        probe.guard("memory that outlives its model", self._keep_outlived)
         for name, (dtype, shape, found) in self._found.items():
             probe.add(probe.point("end", name, dtype, shape), found)
         self._say_what_was_not_seen()
@@ -74,9 +82,20 @@ class Ends:
             module = model.reference()
             if module is not None:
                 model.walk(module)
-            self.keep_model(model)
+            for name, tensor in model.tensors():
+                self._keep_alive(self._watch.names.has(tensor) or model.label + name, tensor)
         for name, leaf in self._by_hand.living():
-            self._keep(name, leaf)
+            self._keep_alive(name, leaf)
         for plan in self._optimizers.plans():
             for weight in plan.weights:
-                self._keep(weight.name, weight.parameter)
+                self._keep_alive(weight.name, weight.parameter)
+
+    def _keep_alive(self, name, tensor):
+        self._outlived.pop(name, None)
+        self._keep(name, tensor)
+
+    def _keep_outlived(self):
+        for name, memory in self._outlived.items():
+            tensor = memory.tensor() if memory is not None else None
+            if tensor is not None:
+                self._keep(name, tensor)

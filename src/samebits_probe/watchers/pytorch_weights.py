@@ -3,23 +3,18 @@
 import functools
 
 from .. import imports
-
-_ALL, _TENTH, _RARE = 20, 200, 2000  # steps up to which every, every 10th, every 100th has its norm; then every 1,000th
-NORM = "norm:weights"
+from . import norms
 
 
 class Norms:
-    """Keeps the global norm of an optimizer's weights as a scalar of kind "update"; no fingerprint: it is no bit of the
-    training. One pass over the weights, so it is thinned where the fingerprints are not."""
+    """Keeps the global norm of an optimizer's weights, at the steps that have one."""
 
     def __init__(self, watch):
         self._watch = watch
 
     def record(self, plan):
         """Called at the end of a step."""
-        step = self._watch.probe.step
-        every = 1 if step < _ALL else 10 if step < _TENTH else 100 if step < _RARE else 1000
-        if step % every == 0:
+        if norms.is_due(self._watch.probe.step):
             self._watch.probe.guard("norm of the weights", self._record, plan)
 
     def _record(self, plan):
@@ -27,7 +22,7 @@ class Norms:
         with self._watch.prints.quiet():
             parts = [weight.parameter.detach() for weight in plan.weights]
             squares = [float(part.norm()) ** 2 for part in parts if _has_norm(torch, part)]
-        probe.scalar(probe.point("update", plan.prefix + NORM, "float64"), sum(squares) ** 0.5)
+        norms.record(probe, squares, plan.prefix)
 
 
 def _has_norm(torch, tensor):

@@ -1,0 +1,24 @@
+"""The global norm of the weights, a scalar of kind "update" for a report's curve.
+
+It has no fingerprint: it is no bit of the training. It takes one pass over the weights, so it is thinned where the
+fingerprints are not.
+"""
+
+_ALL, _TENTH, _RARE = 20, 200, 2000  # steps up to which every, every 10th, every 100th has its norm; then every 1,000th
+NORM = "norm:weights"
+
+
+def is_due(step):
+    """Whether this step has its norm."""
+    return step % (1 if step < _ALL else 10 if step < _TENTH else 100 if step < _RARE else 1000) == 0
+
+
+def record(probe, squares, prefix=""):
+    """Keep the norm at the current step. `squares`: of each weight, the sum of its squared values."""
+    probe.scalar(probe.point("update", prefix + NORM, "float64"), sum(squares) ** 0.5)
+
+
+def record_arrays(probe, arrays):
+    """Keep the norm of numpy arrays at the current step, where it is due; what is no 32 or 64 bit float is left out."""
+    if arrays and is_due(probe.step):
+        record(probe, [float((a.astype("f8") ** 2).sum()) for a in arrays if a.dtype.char in "fd"])
