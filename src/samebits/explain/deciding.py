@@ -12,8 +12,8 @@ n is the least number for which that chance, times the number of settings that m
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 CHANCE = 0.01  # with which some useless setting may be accepted, over a whole search
@@ -32,6 +32,7 @@ def _log_chance(largest: float, of: float, trials: int) -> float:
     return math.lgamma(a + more) - math.lgamma(a) + math.lgamma(a + b) - math.lgamma(a + b + more)
 
 
+@functools.cache
 def needed(largest: float, of: float, below: float) -> int:
     """The least number of trials (from 2, at most MOST) whose agreeing by luck has a chance below `below`."""
     low, high = 2, MOST
@@ -44,7 +45,8 @@ def needed(largest: float, of: float, below: float) -> int:
     return low
 
 
-def is_worth_more(groups: Sequence[int], settings: int, have: int = 0) -> bool:
+@functools.cache
+def is_worth_more(groups: tuple[int, ...], settings: int, have: int = 0) -> bool:
     """Whether one more trial of what parts saves at least itself: the split is known better, so fewer must agree.
 
     `groups`: how many trials had each outcome. `have`: trials that agree already.

@@ -78,7 +78,7 @@ def explained(result: Result, progress: Progress, began: float) -> Result:
     with documents.full_disk_said(folder):
         why = _find(trying, result, began)
         judged = _as_check_left_it(first.result or result, result)
-        explanation = writing.explanation(trying, why, operator(judged), time.monotonic() - began)
+        explanation = writing.explanation(trying, why, operator(trying, judged, why.found), time.monotonic() - began)
         return _written(folder, judged.model_copy(update={"explanation": explanation}))
 
 

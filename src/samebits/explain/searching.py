@@ -124,7 +124,7 @@ class _Search:
                 return False
             if without or split.trials >= rule.needed:
                 return True
-            split = self.tries.look(without, rule.needed, through=True)
+            split = self.tries.look(without, split.trials + 1, through=True)
 
     def _split(self, names: Sequence[str], split: Seen, have: int) -> Seen:
         while is_worth_more(split.groups, self.found.rule.settings, have):

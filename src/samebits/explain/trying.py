@@ -25,7 +25,7 @@ class Trying:
     """See `samebits.explain.seen.Tries`. `first`: the setting with nothing held that was not held before."""
 
     def __init__(self, first: Setting, progress: Progress) -> None:
-        self._first, self._progress = first, progress
+        self._first, self.progress = first, progress
         self.base = frozenset(first.plan.controls)
         self._folder = first.plan.record / FOLDER
         self._settings: dict[frozenset[str], Setting] = {self.base: first}
@@ -40,13 +40,13 @@ class Trying:
         setting = self.setting(names)
         seen, had = setting.seen(), setting.number
         if seen.trials < trials:
-            self._progress.part_started(telling.held_words(self._added(setting), self.everything))
+            self.progress.part_started(telling.held_words(self._added(setting), self.everything))
         while seen.trials < trials and (through or not seen.parts(before)) and not (seen.broke or seen.unclear):
             setting.run(self._batch(setting, trials))
             seen = setting.seen()
         if setting.number > had:
             said = telling.held_words(self._added(setting), self.everything)
-            self._progress.note(f"{said}: {telling.seen_words(seen)}")
+            self.progress.note(f"{said}: {telling.seen_words(seen)}")
         return seen
 
     def _batch(self, setting: Setting, trials: int) -> int:
@@ -76,7 +76,7 @@ class Trying:
             out=self._folder / f"{self._made:03d}",
         )
         self._made += 1
-        setting = make(request, self._progress)
+        setting = make(request, self.progress)
         if not timed:
             self.all.append(setting)
         return setting
