@@ -55,8 +55,9 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
         looks, notes = [*looks, look], [*notes, *more]
     else:
         notes.append(_NOT_INSIDE[where.kind])
-    ran_again = replayed(record, looked.step, eye.progress) if where.kind not in _NO_MODULES else None
-    return _located(where, (seen, operator), measured, looks=looks, notes=notes, replayed=ran_again or [])
+    inside = where.kind not in _NO_MODULES
+    ran_again = replayed(record, looked.step, eye.plan.record / "ops", eye.progress) if inside else []
+    return _located(where, (seen, operator), measured, looks=looks, notes=notes, replayed=ran_again)
 
 
 _NOT_INSIDE = {

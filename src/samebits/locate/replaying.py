@@ -1,11 +1,34 @@
-"""The seam to operator replay: which operators of a step differ when they are run again on the same inputs."""
+"""Operators of the step that differ when they are run again on the same inputs, in one process (`samebits ops`)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+from samebits import ops
+from samebits.launch import recorded
 from samebits.launch.progress import Progress
 from samebits.store import Record
 
+_WATCHER = "pytorch"  # no other library's operators can be replayed
 
-def replayed(record: Record, step: int, progress: Progress) -> list[str] | None:
-    """Schema names of operators that differ within one process; None where they cannot be replayed here."""
-    return None
+
+def replayed(record: Record, step: int, folder: Path, progress: Progress) -> list[str]:
+    """`operator (phase), differed in k of n replays`, in the order in which they first ran; none where none can be.
+
+    `folder`: where the run has its record; the caller removes it.
+    """
+    if not _uses_torch(record):
+        return []
+    request = replace(recorded.request_of(record), overwrite=False)
+    found = ops.replay(request, step, folder=folder, progress=progress)
+    said = [
+        f"{one.operator} ({one.phase}), differed in {one.replays_differed} of {one.replays} replays"
+        for one in found.differed
+    ]
+    return list(dict.fromkeys(said))
+
+
+def _uses_torch(record: Record) -> bool:
+    processes = [process for trial in record.trials for process in trial.observed]
+    return any(event.get("name") == _WATCHER for process in processes for event in process.events_named("watcher"))
