@@ -4,6 +4,7 @@ A page says `{{ options check }}`, `{{ seen }}`, `{{ controls }}`, `{{ presets }
 line of its own.
 """
 
+import html
 import importlib
 import pkgutil
 import re
@@ -44,7 +45,7 @@ def options(command):
         flags = ", ".join(f"`{flag}{' ' + option.metavar if option.metavar else ''}`" for flag in option.flags)
         many = " May be given again." if option.many else ""
         default = f" Default: {option.default}." if option.default not in (None, False) else ""
-        rows.append([flags, f"{option.help}{default}{many}"])
+        rows.append([flags, html.escape(f"{option.help}{default}{many}", quote=False)])
     return table(["option", "meaning"], rows) if rows else "It has no options."
 
 

@@ -65,6 +65,7 @@ def check_against(request: Request, source: Path, progress: Progress | None = No
     began = time.monotonic()
     old = store.open_record(source)
     known = recorded.usable(old)
+    _refuse_same_folder(request, source)
     plan = make_plan(request, hash_wanted=old.file.hash)
     with documents.full_disk_said(plan.record):
         save(plan, describe(plan))
@@ -72,6 +73,16 @@ def check_against(request: Request, source: Path, progress: Progress | None = No
         ids = list(range(len(known) + 1, max(request.options.trials, len(known) + 1) + 1))
         trials = Trials(plan, progress or Progress())
         return look(trials, ids, began, lambda looked: _differences(old, plan, adopted[0], looked))
+
+
+def _refuse_same_folder(request: Request, source: Path) -> None:
+    """UsageError where the new record would take the place of the one that it is compared with."""
+    if request.out is None:
+        return
+    new, old = request.out.absolute().resolve(), source.absolute().resolve()
+    if new == old or new in old.parents:
+        what = f"{request.out} is, or holds, the record that is compared with."
+        raise UsageError(what, "--out DIR names another folder; --add N RECORD adds trials to a record.")
 
 
 def add(folder: Path, more: int, progress: Progress | None = None) -> Result:

@@ -171,7 +171,9 @@ class Probe:
         if os.getpid() != self.pid:
             self._adopt_fork()
         if step is not None and step > self.step and self._observed:
-            while self.step < step:
+            self.end_step()
+            if self.step < step:  # steps that the program does not name hold nothing
+                self.step = min(step, self._stop_after or step) - 1
                 self.end_step()
         elif step is not None and step > self.step:
             self.step = step

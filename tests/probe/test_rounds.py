@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from samebits.check import add, check, record
-from samebits.errors import NotFound, RecordError, SamebitsError
+from samebits.errors import NotFound, RecordError, SamebitsError, UsageError
 from samebits.launch import captures
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import Looked, Schedule, estimate
@@ -224,3 +224,26 @@ def test_progress_is_told_of_rounds_trials_and_steps(ask):
 def test_no_second_look_where_it_would_take_more_than_a_minute():
     slow = TrialFile(id=1, status="stopped", started="", seconds=20.0)
     assert captures.seconds_needed([slow]) > captures.MOST_SECONDS
+
+
+def test_the_record_that_is_compared_with_is_never_replaced(ask, tmp_path):
+    recording = record(ask("trains.py", 30))
+    with pytest.raises(UsageError, match="compared with"):
+        check(ask("trains.py", 30, against=recording.folder, overwrite=True))
+    with pytest.raises(UsageError, match="compared with"):
+        check(ask("trains.py", 30, out=".", against=recording.folder, overwrite=True))
+    assert open_record(recording.folder).trials[0].file.status == "complete"
+
+
+def test_steps_that_the_program_leaves_out_take_no_time(ask):
+    result = check(ask("observes_few_steps.py", 2**40))
+    assert (result.verdict, result.scope.steps_compared) == ("repeated", 2**40 + 1)
+    stopped = check(ask("observes_few_steps.py", 2**40, out="second", steps=30))
+    assert [trial.status for trial in stopped.trials] == ["stopped"] * TRIALS
+    assert stopped.scope.steps_compared == 30
+
+
+def test_a_folder_that_would_hide_the_probe_is_refused(ask, tmp_path):
+    with pytest.raises(UsageError, match="':'"):
+        check(ask("trains.py", 5, out="a:b/record"))
+    assert not (tmp_path / "a:b").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -95,6 +96,9 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
 
 def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -> Plan:
     """The plan of a request whose record is at `record`; writes nothing. Raises UsageError or NotFound."""
+    if os.pathsep in str(record):  # it goes on PYTHONPATH and PATH, which that sign divides
+        what = f"The record folder {record} has {os.pathsep!r} in its path, where no Python finds the probe."
+        raise UsageError(what, "--out DIR names another folder.")
     held = controls.resolve(request.controls, request.preset)
     command.check_script(request.command, request.directory)
     executable = environment.shim(record, request.python, request.command[0])
