@@ -230,8 +230,6 @@ class Probe:
             self._stop()
 
     def _add_digests(self):
-        if not self._digests:
-            return
         for code, leaves in self._digests.items():
             kind = wire.KINDS[code]
             text = b"".join(self._names[point][1].encode("utf-8", "replace") + b"\0" + leaf for point, leaf in leaves)
@@ -277,9 +275,8 @@ class Probe:
             self.guard("rng at the end", self.sample_rng, self.step)
             self.event("packages", packages=process.packages())
         self.guard("write", self.recorder.flush)
-        seconds = time.time() - self._began if self._began else None
-        times = {"seconds": seconds, "step_times": self._step_times}
-        self._conclude(wire.END, dict(times, steps=self.step, reason="exit"))
+        last = {"steps": self.step, "step_times": self._step_times, "reason": "exit"}
+        self._conclude(wire.END, dict(last, seconds=time.time() - self._began if self._began else None))
 
     def _conclude(self, name, document):
         """Write the document that says that everything was recorded; not where something could not be."""
