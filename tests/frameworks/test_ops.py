@@ -33,17 +33,16 @@ def test_races_and_a_solver_that_reads_unwritten_memory_are_named_first_executed
     found = replayed(tmp_path, SAMPLES / "torch_gathers_rows.py", repeats=16)
     assert found.outcome == "differed"
     places = {place.operator: place for place in found.differed}
-    assert list(places) == ["aten::linalg_lstsq", "aten::put", "aten::index_put"]
+    assert list(places) == ["aten::linalg_lstsq", "aten::index_put", "aten::put"]
     assert [place.phase for place in found.differed] == ["forward", "backward", "backward"]
     assert [place.memory for place in found.differed] == [True, False, False]
-    assert [place.node for place in found.differed] == ["", "TakeBackward0", "IndexBackward0"]
+    assert [place.node for place in found.differed] == ["", "IndexBackward0", "TakeBackward0"]
     assert places["aten::linalg_lstsq"].source == "solved = torch.linalg.lstsq(left, right).solution"
     assert places["aten::put"].source == "taken = torch.take(cells, picked)"
     assert places["aten::index_put"].source == "gathered = rows[chosen]"
     assert places["aten::index_put"].inputs == ["float32[500, 16]", "int64[20000]", "float32[20000, 16]"]
     assert all(place.size.different and place.size.max_ulp for place in found.differed)
     assert all(0 < place.replays_differed <= place.replays for place in found.differed)
-    assert list(tmp_path.glob("record/trials/001/processes/*/*.bin")) != []
     assert list(tmp_path.glob("record/trials/001/processes/*/replay-*.bin")) == []
 
 
@@ -76,6 +75,11 @@ def test_many_layers_are_silent_in_forward_backward_and_optimizer(tmp_path, opti
     assert "aten::empty" in {one.operator for one in found.left_out}
 
 
+def records(process):
+    """All but the states of Python's and numpy's generators, which these programs do not seed."""
+    return [record for record in process.records if record[1] != "rng" or record[2] == "torch"]
+
+
 def compared(watched_run, program, *arguments):
     """Run with and without replay: what the program prints and all that is observed of it have to be the same."""
     with_replay = watched_run(sys.executable, program, *arguments, replay=REPLAY, environment=UNFILLED, timeout=600)
@@ -83,7 +87,7 @@ def compared(watched_run, program, *arguments):
     assert (with_replay.stdout, with_replay.stderr, with_replay.exit_code) == (plain.stdout, plain.stderr, 0)
     for a, b in zip(with_replay.observed, plain.observed, strict=True):
         assert a.failures == []
-        assert a.records == b.records
+        assert records(a) == records(b)
     return [json.loads((process.folder / "replay.json").read_text()) for process in with_replay.observed]
 
 

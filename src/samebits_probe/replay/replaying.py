@@ -6,7 +6,7 @@ from .findings import Findings
 from .generators import Generators, generators_in
 from .knowledge import Known
 from .memory import PATTERNS, Memory
-from .scheduling import MORE, OneCore, may_race
+from .scheduling import MORE, OneCore, is_on_one_core, may_race
 
 
 class Replayer:
@@ -82,7 +82,7 @@ class Replayer:
         is_hard = may_race(call.known, tensors_in(given) + list(own.values()))
         most = self._repeats * (MORE if is_hard else 1)
         while number < self._repeats or (number < most and not differing):
-            found = again.once(number, on_one_core=is_hard and number % 2 == 1)
+            found = again.once(number, on_one_core=is_hard and is_on_one_core(number, self._repeats))
             if self._differ(own, found):
                 differing.append(number)
                 outcomes.append(again.kept(found))
