@@ -5,7 +5,7 @@
 
 Keras 2.3.1's Adam adds 1 to `iterations` and reads `iterations` for its bias correction in the same run of a graph, and
 nothing says which comes first. `read-first` adds a control dependency: 1 is added after everything else. All else is
-the same: seeds, threads (as many as there are), data (random digits of equal bits), kernels.
+the same: seeds, threads (as many as there are, or one), data (random digits of equal bits), kernels.
 """
 
 import argparse
@@ -36,8 +36,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--order", choices=("shipped", "read-first"), default="shipped")
     parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--threads", choices=("one", "default"), default="default")
     options = parser.parse_args()
-    set_seeds(2019, (), "default")
+    set_seeds(2019, (), options.threads)
     from keras import optimizers
 
     adam = read_first(optimizers.Adam) if options.order == "read-first" else optimizers.Adam

@@ -1,0 +1,30 @@
+"""The study's results in the documentation: no folder of the machine that ran it, and the page is of the document beside it."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from samebits.study.results import StudyResult
+
+DOCS = Path(__file__).parents[2] / "docs"
+RESULTS = sorted((DOCS / "study").glob("*/study.json"))
+
+
+def test_of_an_absolute_path_the_last_part_stays():
+    spec = importlib.util.spec_from_file_location("publish_study", DOCS / "publish_study.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = module.without_folders({"a": ["python", "/home/me/x/train.py", "{out}/y", 3], "b": "at /a/b/c.py and d/e"})
+    assert found == {"a": ["python", "train.py", "{out}/y", 3], "b": "at c.py and d/e"}
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.parent.name)
+def test_a_published_result_can_be_read_and_its_page_names_what_it_holds(path):
+    result = StudyResult.model_validate(json.loads(path.read_text()))
+    page = (path.parent.parent / f"{path.parent.name}.md").read_text()
+    assert result.created[:10] in page
+    for setup in result.setups:
+        assert f"**{setup.id}**" in page
+    assert not any(word in page + path.read_text() for word in ("/root/", "/home/", "/work/"))
