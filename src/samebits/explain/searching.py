@@ -82,11 +82,11 @@ class _Search:
             self.candidates, self.found.refused = breaking.running(self.candidates, self._why_broken)
             seen = self.tries.look(self.candidates, GLIMPSE)
         for name in self.candidates:
-            took, words = seen.effect.get(name, (None, ""))
-            if took is True and NOTHING_READS_IT not in words:
+            effect = seen.effect.get(name, (None, ""))
+            if is_in_force(effect):
                 self.found.everything.append(name)
-            elif took is False:
-                self.found.idle[name] = words
+            elif effect[0] is False:
+                self.found.idle[name] = effect[1]
         self.hints = suggesting.hinted(self.kind, self.found.everything, seen.effect)
         return seen
 
@@ -216,6 +216,11 @@ class _Search:
         elif len(other) == size and other not in self.found.minimal:
             self.found.minimal.append(other)
         return len(other) <= size
+
+
+def is_in_force(effect: tuple[bool | None, str]) -> bool:
+    """Whether a control took effect, and something asks for what it holds."""
+    return effect[0] is True and NOTHING_READS_IT not in effect[1]
 
 
 def _of(seen: Seen) -> Where:

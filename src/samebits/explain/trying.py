@@ -9,6 +9,7 @@ from pathlib import Path
 
 from samebits import controls, store
 from samebits.explain import telling
+from samebits.explain.searching import is_in_force
 from samebits.explain.seen import NOWHERE, Seen, Where
 from samebits.explain.setting import Setting, make
 from samebits.launch.plan import Request
@@ -44,6 +45,8 @@ class Trying:
         while seen.trials < trials and (through or not seen.parts(before)) and not (seen.broke or seen.unclear):
             setting.run(self._batch(setting, trials))
             seen = setting.seen()
+        if set(self.everything) <= seen.held:  # those that took effect are everything from now on
+            self.everything = [name for name in self.everything if is_in_force(seen.effect.get(name, (None, "")))]
         if setting.number > had:
             said = telling.held_words(self._added(setting), self.everything)
             self.progress.note(f"{said}: {telling.seen_words(seen)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from samebits.explain.fixes import fixes
-from samebits.explain.searching import Found
+from samebits.explain.searching import Found, is_in_force
 from samebits.explain.setting import Setting
 from samebits.explain.telling import seen_words
 from samebits.explain.trying import Trying
@@ -57,15 +57,16 @@ def explanation(trying: Trying, why: Why, operator: str | None, seconds: float) 
 
 def _row(setting: Setting, found: Found) -> Evidence:
     seen = setting.seen()
+    idle = [name for name in setting.plan.controls if not is_in_force(seen.effect.get(name, (True, "")))]
     divergence = setting.result.divergence if setting.result else None
     return Evidence(
-        controls=setting.plan.controls,
+        controls=[name for name in setting.plan.controls if name not in idle],
         trials=setting.number,
         groups=len(seen.groups),
         state=_state(setting, found),
         part=" > ".join(wording.path(divergence)) if divergence else "",
         why=seen.broke or seen.unclear,
-        without_effect=sorted(name for name, (took, _) in seen.effect.items() if took is False),
+        without_effect=idle,
         steps=setting.steps,
         seconds=setting.seconds,
         record=str(setting.plan.record),

@@ -1,0 +1,90 @@
+"""What the search of `samebits explain` costs, and how often it is wrong: on programs whose trials are drawn.
+
+    python benchmarks/explain_search.py [--searches 2000] [--seconds 2.2]
+
+`--seconds`: of one trial, for the column of times. "Every subset" is the number of trials that it would take to try all
+subsets of the controls: two trials each for those that part, as many as the rule asks for each that does not.
+"""
+
+import argparse
+import statistics
+
+import numpy as np
+
+from samebits import controls
+from samebits.explain.searching import search
+from samebits.explain.simulated import Program, Source
+
+# those that take effect in a program with PyTorch on a CPU that starts threads
+APART = ("tf", "jax", "session", "channels", "visible", "cuda", "cudnn")
+HELD = [name for name in controls.known() if not name.startswith(APART)]
+FIRST = 5  # trials of the first look
+
+
+def source(names, shares, step=0):
+    return Source(tuple(shares), frozenset(names), (0, step, 2))
+
+
+ALL_DIFFER = (0.001,) * 1000
+PROGRAMS = {
+    "useless controls only, 50:50": [source([], (0.5, 0.5))],
+    "useless controls only, 70:30": [source([], (0.7, 0.3))],
+    "useless controls only, 90:10": [source([], (0.9, 0.1))],
+    "one cause, all trials differ": [source(["numpy-seed"], ALL_DIFFER)],
+    "one cause, 50:50": [source(["numpy-seed"], (0.5, 0.5))],
+    "one cause, 70:30": [source(["numpy-seed"], (0.7, 0.3))],
+    "one cause, 90:10": [source(["numpy-seed"], (0.9, 0.1))],
+    "one cause that is not hinted at": [source(["fill-uninitialized"], ALL_DIFFER)],
+    "two causes, all trials differ": [source(["numpy-seed"], ALL_DIFFER), source(["hash-seed"], ALL_DIFFER, 1)],
+    "two causes, 50:50 each": [source(["numpy-seed"], (0.5, 0.5)), source(["hash-seed"], (0.5, 0.5), 1)],
+    "three causes, all trials differ": [
+        source(["numpy-seed"], ALL_DIFFER),
+        source(["hash-seed"], ALL_DIFFER, 1),
+        source(["threads"], ALL_DIFFER, 2),
+    ],
+}
+
+
+def searched(sources, seed):
+    """(what was found, trials), or None where the first look shows no difference."""
+    program = Program(sources, np.random.default_rng(seed))
+    first = program.look([], FIRST, through=True)
+    return (search(program, HELD, first, "batch"), program.trials) if first.parts() else None
+
+
+def every_subset(sources, full):
+    """Trials that all subsets would take: of 2^n, those that pin every source have `full`, the others two."""
+    wanted = set().union(*(source.pinned_by for source in sources))
+    agree = 2 ** (len(HELD) - len(wanted)) if all(source.pinned_by for source in sources) else 0
+    return full * agree + 2 * (2 ** len(HELD) - agree)
+
+
+def main():
+    parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse.add_argument("--searches", type=int, default=2000)
+    parse.add_argument("--seconds", type=float, default=2.2)
+    args = parse.parse_args()
+    print(f"{len(HELD)} controls; {args.searches} searches of each program; a trial of {args.seconds} s")
+    print(
+        "| program | searches that saw a difference | a useless control accepted | right | trials, median (90 %) "
+        "| minutes | every subset, days |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name, sources in PROGRAMS.items():
+        done = [found for seed in range(args.searches) if (found := searched(sources, seed)) is not None]
+        right = [c for s in sources for c in s.pinned_by]
+        false = sum(bool(set(found.cause) - set(right)) for found, _ in done)
+        good = sum(set(found.cause) == set(right) and found.outside == (not right) for found, _ in done)
+        trials = [number for _, number in done]
+        middle, most = statistics.median(trials), float(np.quantile(trials, 0.9))
+        full = statistics.median(found.rule.full for found, _ in done)
+        days = every_subset(sources, full) * args.seconds / 86400
+        print(
+            f"| {name} | {len(done):,} | {false} ({100 * false / len(done):.2f} %) | {100 * good / len(done):.1f} % "
+            f"| {middle:.0f} ({most:.0f}) | {middle * args.seconds / 60:.1f} | {days:.1f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

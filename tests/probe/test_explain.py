@@ -1,0 +1,148 @@
+"""explain on real processes: programs whose sources of variation are known."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from samebits import check
+from samebits.cli.judging import judged
+from samebits.errors import NotFound, UsageError
+from samebits.explain import explaining
+from samebits.launch.progress import Progress
+from samebits.model import Result
+from samebits.reports import REPORTERS, render
+from samebits.store.record import open_record
+
+TRIALS = 5
+ALONE = [
+    "python-seed", "numpy-seed", "numpy-generator", "entropy", "clock", "hash-seed", "listing-order", "serial-threads",
+    "fill-uninitialized", "aslr",
+]  # fmt: skip
+
+
+class Notes(Progress):
+    """Keeps what is told."""
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def why(request, **more):
+    result = explaining.explain(request, **more)
+    return result, result.explanation
+
+
+@pytest.mark.parametrize("source", ALONE)
+def test_each_source_is_named_by_the_control_that_pins_it(ask, source):
+    result, found = why(ask("varies_by.py", source))
+    assert (result.verdict, found.cause, found.outside_known_controls) == ("diverged", [source], False)
+    agreed = [row for row in found.evidence if row.state == "agreed"]
+    assert agreed[0].trials >= found.needed >= 12
+    assert found.chance < 0.01
+    assert found.fixes
+    assert found.evidence[0].controls == []
+    assert found.evidence[0].groups > 1
+
+
+def test_two_sources_are_both_named_and_each_is_needed(ask):
+    _, found = why(ask("varies_by.py", "numpy-seed", "hash-seed"))
+    assert found.cause == ["numpy-seed", "hash-seed"]
+    states = {tuple(row.controls): row.state for row in found.evidence}
+    assert states[("numpy-seed", "hash-seed")] == "agreed"
+    assert states[("numpy-seed",)] == states[("hash-seed",)] == "parted"
+
+
+def test_three_sources_are_all_named(ask):
+    _, found = why(ask("varies_by.py", "python-seed", "hash-seed@2", "clock@4"))
+    assert found.cause == ["python-seed", "hash-seed", "clock"]
+
+
+def test_a_source_that_shows_later_in_the_training_is_found_too(ask):
+    """The first look sees 20 steps; with the first cause pinned, the trials part at the 25th."""
+    _, found = why(ask("varies_by.py", "python-seed", "hash-seed@25"))
+    assert found.cause == ["python-seed", "hash-seed"]
+    assert found.compared == "whole trials of 30 steps"
+
+
+def test_a_coin_that_no_control_pins_is_outside(ask):
+    """12 trials all fall on one side in 1 of 2,048 runs of this test."""
+    result, found = why(ask("varies_by.py", "coin", trials=12))
+    assert (result.verdict, found.cause, found.outside_known_controls) == ("diverged", [], True)
+
+
+def test_a_known_source_before_an_unknown_one_is_named_beside_it(ask):
+    _, found = why(ask("varies_by.py", "python-seed", "noise@3"))
+    assert (found.cause, found.outside_known_controls) == (["python-seed"], True)
+
+
+def test_what_was_held_already_is_held_in_all_settings(ask):
+    _, found = why(ask("varies_by.py", "numpy-seed", "hash-seed", controls=["numpy-seed"]))
+    assert found.cause == ["hash-seed"]
+    assert all("numpy-seed" in row.controls for row in found.evidence)
+
+
+def test_a_program_that_repeats_has_nothing_to_explain(ask):
+    result, found = why(ask("varies_by.py"))
+    assert result.verdict == "repeated"
+    assert found.sentence == "Nothing to explain: repeated in 5 of 5."
+    assert (found.cause, found.minimal_controls) == ([], [])
+
+
+def test_a_program_that_gives_no_answer_has_no_explanation(ask):
+    result, found = why(ask("exits_three.py"))
+    assert (result.verdict, found) == ("inconclusive", None)
+
+
+@pytest.mark.parametrize(("way", "said"), [("fails", "the clock is wrong"), ("waits", "ended after")])
+def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search_goes_on(ask, way, said):
+    _, found = why(ask("needs_its_clock.py", way, timeout=6.0))
+    assert found.cause == ["python-seed"]
+    assert list(found.not_applicable) == ["clock"]
+    assert said in found.not_applicable["clock"]
+
+
+def test_a_record_is_explained_from_what_it_says(ask):
+    request = ask("varies_by.py", "hash-seed", controls=["numpy-seed"], seed=7)
+    check.check(request)
+    result = explaining.explain_record(request.out)
+    assert result.explanation.cause == ["hash-seed"]
+    assert result.setup.seed == 7
+    assert Path(result.record) == request.out
+    assert len(result.trials) >= TRIALS
+
+
+def test_a_record_whose_script_has_changed_is_refused(ask, tmp_path):
+    request = ask("varies_by.py", "hash-seed")
+    script = tmp_path / "work" / "train.py"
+    script.write_bytes(Path(request.command[1]).read_bytes())
+    request.command[1] = str(script)
+    check.check(request)
+    script.write_text(script.read_text() + "\n")
+    with pytest.raises(UsageError, match="is not what it was"):
+        explaining.explain_record(request.out)
+    script.unlink()
+    with pytest.raises(NotFound):
+        explaining.explain_record(request.out)
+
+
+def test_the_record_keeps_the_explanation_for_every_report(ask):
+    request = ask("varies_by.py", "entropy")
+    made = explaining.explain(request)
+    record = open_record(request.out)
+    again = judged(record)
+    assert again.explanation == made.explanation
+    assert Result.model_validate_json(json.dumps(json.loads(made.model_dump_json()))) == made
+    for name in REPORTERS:
+        assert "entropy" in render(name, again, record) or name == "junit"
+    assert open_record(Path(made.explanation.evidence[1].record)).trials
+
+
+def test_a_line_is_told_for_each_setting(ask):
+    notes = Notes()
+    explaining.explain(ask("varies_by.py", "entropy"), notes)
+    assert any("nothing held" in note for note in notes.notes)
+    assert any(note.startswith("entropy held: 12 trials, the same bits") for note in notes.notes)

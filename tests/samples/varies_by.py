@@ -1,0 +1,111 @@
+"""Trains with what varies from run to run: sources named in the arguments, `SOURCE` at step 0 or `SOURCE@STEP`.
+
+Each source is pinned by one control, the one of its name, or by none (coin, noise).
+"""
+
+import os
+import sys
+import tempfile
+
+from samebits_probe import observe
+
+STEPS = 30
+
+
+def coin():
+    """One of two outcomes, from where no control reaches."""
+    with open("/dev/urandom", "rb") as file:
+        return file.read(1)[0] & 1
+
+
+def noise():
+    with open("/dev/urandom", "rb") as file:
+        return file.read(8)
+
+
+def python_seed():
+    import random
+    return random.random()
+
+
+def numpy_seed():
+    import numpy
+    return float(numpy.random.rand())
+
+
+def numpy_generator():
+    import numpy
+    return float(numpy.random.default_rng().random())
+
+
+def entropy():
+    import uuid
+    return uuid.uuid4().bytes
+
+
+def clock():
+    import time
+    return time.perf_counter_ns()
+
+
+def hash_seed():
+    return " ".join({"ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen"})
+
+
+def listing_order():
+    """Files of a folder whose listing follows the order in which they were made, which depends on the pid."""
+    numbers = list(range(8))
+    for place in range(8):
+        other = (os.getpid() * 7919 + place * place) % 8
+        numbers[place], numbers[other] = numbers[other], numbers[place]
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        for number in numbers:
+            open(os.path.join(folder, "shard-%d" % number), "w").close()
+        return " ".join(os.listdir(folder))
+
+
+def serial_threads():
+    """Results as they come: how long each thread takes depends on the pid."""
+    import time
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
+    def load(number):
+        time.sleep((number * 5 + os.getpid()) % 7 / 50)
+        return number
+
+    with ThreadPoolExecutor(7) as pool:
+        return " ".join(str(f.result()) for f in as_completed([pool.submit(load, number) for number in range(7)]))
+
+
+def fill_uninitialized():
+    """Memory that was freed holds what was in it before: the pid."""
+    import ctypes
+    library = ctypes.CDLL(None)
+    library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    library.free.restype, library.free.argtypes = None, [ctypes.c_void_p]
+    address = library.malloc(4000)
+    ctypes.memset(address, os.getpid() % 251, 4000)
+    library.free(address)
+    address = library.malloc(4000)
+    return ctypes.string_at(address + 1000, 100)
+
+
+def aslr():
+    import ctypes
+    return ctypes.cast(ctypes.CDLL(None).malloc, ctypes.c_void_p).value
+
+
+def main():
+    planned = {}
+    for word in sys.argv[1:]:
+        name, _, step = word.partition("@")
+        planned.setdefault(int(step or 0), []).append(name)
+    weights = [0.0]
+    for step in range(STEPS):
+        for name in planned.get(step, []):
+            observe("batch " + name, globals()[name.replace("-", "_")](), step=step)
+        observe("loss", 1.0, step=step)
+        observe("weights", weights, step=step)
+
+
+main()
