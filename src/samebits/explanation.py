@@ -15,7 +15,8 @@ class Evidence(Document):
     """One setting that was tried. `controls`: all that were held and took effect, in the order of the table.
 
     `part`: where its trials part, in words. `why`: of broke and unclear. `without_effect`: controls that were asked for
-    and did not take effect, or had nothing to act on. `steps`: how many each trial made at most; null: whole trials. `record`: its folder.
+    and did not take effect, or had nothing to act on. `steps`: how many each trial made at most; null: whole trials.
+    `record`: its folder.
     """
 
     controls: list[str]

@@ -42,7 +42,7 @@ def test_inconclusive_is_shown_as_in_the_contract(inconclusive):
 
 
 def test_a_divergence_ends_with_what_to_do_next(diverged):
-    assert "samebits check --preset strict -- python train.py" in terminal.render(diverged)
+    assert "samebits explain .samebits/run" in terminal.render(diverged)
     strict = diverged.model_copy(update={"setup": diverged.setup.model_copy(update={"preset": "strict"})})
     assert "--preset strict" not in terminal.render(strict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from samebits.explanation import Evidence, Explanation, Fix
 from samebits.reports import wording
@@ -26,13 +27,22 @@ def lines(found: Explanation) -> list[str]:
     return [
         f"=> WHY: {found.sentence}",
         *_table([("held", "trials", "outcomes", ""), *map(_cells, _shown(found))]),
-        *(f"{INDENT}{label:<{LABEL}} {said}" for label, said in _facts(found)),
+        *(f"{INDENT}{label:<{LABEL}} {said}" for label, said in (*_all_to_paste(found), *facts(found))),
     ]
+
+
+def _all_to_paste(found: Explanation) -> list[tuple[str, str]]:
+    return [line for fix in found.fixes for line in _to_paste(fix)]
 
 
 def rows(found: Explanation) -> list[tuple[str, str, str, str]]:
     """The evidence, whole: what was held, trials, outcomes, what that says."""
     return [_cells((row, found)) for row in found.evidence]
+
+
+def page(found: Explanation) -> dict[str, list[Any]]:
+    """For the template of the page."""
+    return {"rows": rows(found), "facts": list(facts(found)), "pasted": pasted(found)}
 
 
 def _shown(found: Explanation) -> list[tuple[Evidence, Explanation]]:
@@ -90,16 +100,21 @@ def _table(cells: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _facts(found: Explanation) -> Iterator[tuple[str, str]]:
+def facts(found: Explanation) -> Iterator[tuple[str, str]]:
+    """All that is said beside the evidence and the lines to paste: (label, words)."""
     yield from _of_sets(found)
-    for fix in found.fixes:
-        yield from _pasted(fix)
     for name, why in found.not_applicable.items():
         yield "unfit", f"{name} was left out, the program does not run with it: {why}"
     for name, why in found.without_effect.items():
         yield "unheld", f"{name} counts as not held: {why}"
     yield from (("note", note) for note in found.notes)
-    yield "rule", _rule(found)
+    if found.needed:
+        yield "rule", _rule(found)
+
+
+def pasted(found: Explanation) -> list[tuple[str, str]]:
+    """(where, lines) of what a program holds the cause with."""
+    return [(fix.where, "\n".join(fix.lines)) for fix in found.fixes]
 
 
 def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
@@ -123,9 +138,9 @@ def _rule(found: Explanation) -> str:
     return f"{found.needed} trials must agree{chance}; {took}"
 
 
-def _pasted(fix: Fix) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(fix.lines):
-        yield ("paste" if number == 0 else ""), line if number else f"{line}   # {fix.where}"
+def _to_paste(fix: Fix) -> Iterator[tuple[str, str]]:
+    yield "paste", f"{fix.lines[0]}   # {fix.where}"
+    yield from (("", line) for line in fix.lines[1:])
 
 
 def _and(names: Sequence[str]) -> str:

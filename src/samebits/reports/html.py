@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from samebits.model import Result
-from samebits.reports import figures, located, saying, wording
+from samebits.reports import explained, figures, located, saying, wording
 from samebits.reports.history import history, later_leavers
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def render(result: Result, record: Record | None = None) -> str:
             command=shlex.join(result.setup.command),
             path=wording.path(result.divergence) if result.divergence else [],
             located=located.page(result.location) if result.location else None,
+            why=explained.page(result.explanation) if result.explanation else None,
             details=result.divergence.details[:MOST_DETAILS] if result.divergence else [],
             letters=wording.letters(result),
             history=past,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from samebits.model import Result, Trial
-from samebits.reports import wording
+from samebits.reports import explained, wording
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
@@ -22,6 +22,7 @@ def render(result: Result, record: Record | None = None) -> str:
         escaped(wording.sentence(result)),
         _where(result),
         _kinds(result),
+        _why(result),
         _trials(result),
         _controls(result),
         _says(result),
@@ -76,6 +77,18 @@ def _kinds(result: Result) -> str:
         for kind, mark in result.judged.items()
     ]
     return table(["kind", "", "meaning"], rows)
+
+
+def _why(result: Result) -> str:
+    """What explain found, with all that it tried."""
+    found = result.explanation
+    if found is None:
+        return ""
+    cells = [[escaped(cell) for cell in row] for row in explained.rows(found)]
+    facts = "\n".join(f"- {label}: {escaped(text)}" for label, text in explained.facts(found))
+    pasted = "".join(f"\n\n{where}:\n\n```\n{lines}\n```" for where, lines in explained.pasted(found))
+    evidence = table(["held", "trials", "outcomes", ""], cells)
+    return f"### Why\n\n{escaped(found.sentence)}{pasted}\n\n{evidence}\n\n{facts}".rstrip()
 
 
 def _trials(result: Result) -> str:

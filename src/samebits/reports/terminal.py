@@ -151,12 +151,11 @@ def _common(result: Result) -> list[tuple[str, str]]:
 
 
 def _next(result: Result) -> list[tuple[str, str]]:
-    steps = []
-    if result.setup.preset != "strict":
-        steps.append(("next", f"hold everything:  {wording.strict_command(result)}"))
-    if result.record:
-        steps.append(("page", f"samebits report {wording.record_name(result)} --html page.html"))
-    return steps
+    if not result.record:
+        return []
+    record = wording.record_name(result)
+    why = [("next", f"why, and the cheapest fix:  samebits explain {record}")] if result.explanation is None else []
+    return [*why, ("page", f"samebits report {record} --html page.html")]
 
 
 def _fact_lines(facts: list[tuple[str, str]]) -> list[str]:

@@ -216,11 +216,6 @@ def reference_group(result: Result) -> list[int]:
     return max(result.groups, key=lambda group: (len(group), -group[0]), default=[])
 
 
-def strict_command(result: Result) -> str:
-    """The same check with everything held."""
-    return shlex.join(["samebits", "check", "--preset", "strict", "--", *result.setup.command])
-
-
 def status_words(trial: Trial) -> str:
     """How a trial ended: complete, exit status 3 ..."""
     if trial.status == "failed" and trial.exit_code is not None:
