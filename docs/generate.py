@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 import re
 
-from samebits import controls, model
+from samebits import controls, explanation, model
 from samebits.options import OPTIONS
 from samebits.vary import factors
 from samebits_probe import watchers, wire
@@ -103,8 +103,8 @@ def kinds():
 
 
 def documents(name):
-    """The fields of a document of samebits.model, with those of the documents in it."""
-    document = getattr(model, name)
+    """The fields of a document of a result, or of what explain found."""
+    document = getattr(model, name, None) or getattr(explanation, name)
     rows = [[f"`{field}`", f"`{_type(info.annotation)}`"] for field, info in document.model_fields.items()]
     text = " ".join((document.__doc__ or "").split())
     return f"{text}\n\n" + table(["field", "type"], rows)
