@@ -179,7 +179,9 @@ ARTIFACTS = Option(
     "artifacts", ("--artifact",), "More files that the program writes, compared too.", "GLOB", read_text, many=True
 )
 METRICS = Option("metrics", ("--metric",), "A number that the program prints.", "NAME=REGEX", read_metric, many=True)
-ISOLATE = Option("isolate", ("--isolate",), "Each trial works in its own folder of links to this one.", default=False)
+ISOLATE = Option(
+    "isolate", ("--isolate",), "Each trial works in its own copy of this folder; large files are linked.", default=False
+)
 AGAINST = Option("against", ("--against",), "Compare with a recorded run.", "RECORD", read_text)
 ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))
 OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)

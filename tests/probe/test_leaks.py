@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.check import check
+from samebits.check import check, record
 from samebits.launch import folders
 from samebits.launch.leaks import Leaks
 from samebits.launch.plan import Request
@@ -35,6 +35,14 @@ def test_with_a_folder_of_its_own_the_same_program_repeats(ask, tmp_path):
 
 def test_isolated_trials_do_not_resume_from_each_other(ask, tmp_path):
     assert check(ask("resumes_from_checkpoint.py", isolate=True)).verdict == "repeated"
+
+
+def test_isolated_trials_leave_the_users_own_files_alone(ask, tmp_path):
+    record(ask("resumes_from_checkpoint.py", out="first"))
+    (own,) = (tmp_path / "work").glob("checkpoint*")
+    before = own.read_bytes()
+    assert check(ask("resumes_from_checkpoint.py", isolate=True)).verdict == "repeated"
+    assert own.read_bytes() == before
 
 
 def test_a_reader_in_another_language_is_noticed(ask, tmp_path):

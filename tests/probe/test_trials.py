@@ -11,7 +11,7 @@ import pytest
 
 from samebits.check import check, record
 from samebits.errors import NotFound, RecordExists, UsageError
-from samebits.launch import devices, injection
+from samebits.launch import devices, folders, injection
 from samebits.launch.environment import recorded
 from samebits.launch.plan import Request, default_out
 from samebits.model import FilesFile, Options, TrialFile
@@ -212,11 +212,15 @@ def test_isolated_trials_see_the_folder_and_write_beside_it(ask, tmp_path):
     request = ask("saves_a_model.py", "nested/model.bin", trials=2, isolate=True, artifacts=["nested/*.bin"])
     (request.directory / "nested").mkdir()
     (request.directory / "nested" / "data.txt").write_text("data")
+    with (request.directory / "nested" / "large.dat").open("wb") as large:
+        large.truncate(folders.MOST_COPIED + 1)
     result = check(request)
     assert result.verdict == "diverged"
-    assert [path.name for path in (request.directory / "nested").iterdir()] == ["data.txt"]
+    assert sorted(path.name for path in (request.directory / "nested").iterdir()) == ["data.txt", "large.dat"]
     work = tmp_path / "record/trials/001/work"
-    assert (work / "nested" / "data.txt").is_symlink()
+    assert (work / "nested" / "data.txt").read_text() == "data"
+    assert not (work / "nested" / "data.txt").is_symlink()
+    assert (work / "nested" / "large.dat").is_symlink()
     assert (work / "nested" / "model.bin").is_file()
     assert [file.path for file in files_of(tmp_path / "record").files] == ["nested/model.bin"]
 

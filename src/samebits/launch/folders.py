@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 MOST_FILES = 100_000
 MOST_LINKS = 20_000
+MOST_COPIED = 16 << 20  # bytes of a file that an isolated trial gets a copy of; a larger one is linked
 
 # Folders in which nothing counts as written by a trial: bytecode, version control, tools, virtual environments.
 LEFT_OUT = {
@@ -82,10 +84,11 @@ def written(before: Snapshot, after: Snapshot) -> list[Path]:
 
 
 def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
-    """Mirror a folder: real folders, links to its files. What the trial writes anew stays in `target`.
+    """Mirror a folder: real folders, copies of its files, links to those over MOST_COPIED bytes.
 
-    A file that was there before and is written again is the user's own, through its link. Beyond MOST_LINKS entries a
-    folder is linked as a whole; then this is False, and what is written in that folder stays in the user's.
+    What the trial writes stays in `target`; only a large file that was there before and is written in its place is the
+    user's own, through its link. Beyond MOST_LINKS entries a folder is linked as a whole; then this is False, and what
+    is written in that folder stays in the user's.
     """
     target.mkdir()
     waiting, links, is_whole = [(source, target)], 0, True
@@ -100,8 +103,18 @@ def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
                 waiting.append((Path(entry.path), place))
                 continue
             is_whole = is_whole and not _is_mirrored(entry)
-            place.symlink_to(entry.path)
+            _put(entry, place)
     return is_whole
+
+
+def _put(entry: os.DirEntry[str], place: Path) -> None:
+    try:
+        if entry.is_file(follow_symlinks=False) and entry.stat().st_size <= MOST_COPIED:
+            shutil.copy2(entry.path, place)
+            return
+    except OSError:  # not ours to read: the trial finds that out by itself
+        place.unlink(missing_ok=True)
+    place.symlink_to(entry.path)
 
 
 def _is_mirrored(entry: os.DirEntry[str]) -> bool:
