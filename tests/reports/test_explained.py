@@ -34,7 +34,7 @@ def test_the_lines_say_cause_evidence_cost_and_what_to_paste():
     assert text.startswith("=> WHY: numpy-seed and hash-seed: with them held, 12 of 12 repeat.")
     for said in (
         "nothing", "everything (5)", "numpy-seed, hash-seed", "does not run: it ended with exit status 1",
-        "export PYTHONHASHSEED=0   # in the shell", "cost   numpy-seed and hash-seed: 1.00 times the step",
+        "paste  in the shell:", "export PYTHONHASHSEED=0", "cost   numpy-seed and hash-seed: 1.00 times the step",
         "also   hash-seed and entropy would do as well", "the operator aten::index_put", "unfit  clock",
         "unheld serial-threads", "12 trials must agree (one that does nothing passes in 0.4 of 100 searches)",
     ):  # fmt: skip

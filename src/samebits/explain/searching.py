@@ -20,7 +20,7 @@ from samebits.model import Kind
 GLIMPSE = 2  # trials of everything held that tell which controls take effect
 ALTERNATIVES = 3  # further sets that are looked for
 SINGLES = 6  # suggested controls that are tried alone before the halving begins
-NOTHING_READS_IT = "nothing reads it"  # in the words of a control that is in force where no library asks for it
+IDLE = ("nothing reads it", "has no such switch")  # in the words of a control where no library asks for it
 
 
 @dataclass
@@ -220,7 +220,7 @@ class _Search:
 
 def is_in_force(effect: tuple[bool | None, str]) -> bool:
     """Whether a control took effect, and something asks for what it holds."""
-    return effect[0] is True and NOTHING_READS_IT not in effect[1]
+    return effect[0] is True and not any(words in effect[1] for words in IDLE)
 
 
 def _of(seen: Seen) -> Where:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from samebits.explain.fixes import fixes
 from samebits.explain.searching import Found, is_in_force
 from samebits.explain.setting import Setting
-from samebits.explain.telling import seen_words
 from samebits.explain.trying import Trying
 from samebits.explanation import Evidence, Explanation, State
 from samebits.model import Result
@@ -50,7 +49,7 @@ def explanation(trying: Trying, why: Why, operator: str | None, seconds: float) 
         chance=found.rule.chance,
         compared=why.confirmed.words if why.confirmed else "",
         fixes=fixes(found.cause, loaded, trying.all[0].plan.seed),
-        notes=_notes(found),
+        notes=_notes(trying, found),
         seconds=seconds,
     )
 
@@ -86,7 +85,8 @@ def _state(setting: Setting, found: Found) -> State:
 
 def _sentence(trying: Trying, found: Found) -> str:
     first, cause = trying.look([], 0), found.cause
-    without = f"without, {seen_words(first)}"
+    outcomes = wording.counted(len(first.groups), "outcome")
+    without = f"without, {wording.counted(first.trials, 'trial')} end in {outcomes}"
     if found.outside and cause:
         return f"{_named(cause)} pins what differs first; what differs later lies outside the known controls."
     if found.outside:
@@ -101,8 +101,9 @@ def _named(names: list[str]) -> str:
     return " and ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
-def _notes(found: Found) -> list[str]:
-    notes = []
+def _notes(trying: Trying, found: Found) -> list[str]:
+    unclear = [seen.unclear for setting in trying.all if (seen := setting.seen()).unclear]
+    notes = [f"{wording.counted(len(unclear), 'setting')} gave no answer: {unclear[0]}"] if unclear else []
     if len(found.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials part again")
     if found.outside and found.refused:

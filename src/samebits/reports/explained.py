@@ -139,8 +139,8 @@ def _rule(found: Explanation) -> str:
 
 
 def _to_paste(fix: Fix) -> Iterator[tuple[str, str]]:
-    yield "paste", f"{fix.lines[0]}   # {fix.where}"
-    yield from (("", line) for line in fix.lines[1:])
+    yield "paste", f"{fix.where}:"
+    yield from (("", f"  {line}") for line in fix.lines)
 
 
 def _and(names: Sequence[str]) -> str:
