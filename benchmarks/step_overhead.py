@@ -30,13 +30,14 @@ TRAININGS = {"lenet5": ("lenet5_pytorch.py", 10), "unet": ("unet_pytorch.py", 1)
 HERE = Path(__file__).resolve().parent / "trainings"
 
 
-def watched(folder, algorithm):
-    """The environment of a watched process, as the launcher makes it."""
+def watched(folder, algorithm, **more):
+    """The environment of a watched process, as the launcher makes it. `more`: fields of its config.json."""
     injected = prepare(folder)
     trial = folder / "001"
     trial.mkdir()
     config = {"format": wire.FORMAT, "trial": 1, "folder": str(trial), "hash": algorithm, "stop_after": None,
-              "xxhash": xxhash._xxhash.__file__, "controls": [], "seed": 2019, "launcher": os.getpid()}  # fmt: skip
+              "xxhash": xxhash._xxhash.__file__, "controls": [], "seed": 2019, "launcher": os.getpid(),
+              **more}  # fmt: skip
     (trial / "config.json").write_text(json.dumps(config))
     return {wire.CONFIG_VARIABLE: str(trial / "config.json"), "PYTHONPATH": str(injected)}
 
