@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from samebits.model import Result, Trial
 from samebits.reports import explained, located, wording
+from samebits.store.outputs import last_words
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
@@ -17,7 +18,6 @@ BAR = 20
 SHORT_BAR = 10
 MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
 LABEL = 6
-LAST_BYTES, LAST_CHARACTERS = 4096, 300  # of what a failed trial wrote to standard error
 ENDED_WELL = {"complete", "stopped"}
 NARROW = 80  # below it the facts stand under the trials instead of beside them
 
@@ -197,15 +197,7 @@ def _ended(trial: Trial, record: Record | None) -> str:
 
 def _last_words(trial: Trial, record: Record | None) -> str:
     """The last line that the trial wrote to standard error."""
-    if record is None:
-        return ""
-    try:
-        with (record.folder / "trials" / f"{trial.id:03d}" / "stderr.txt").open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - LAST_BYTES))
-            lines = file.read().decode("utf-8", "replace").split("\n")
-    except OSError:
-        return ""
-    return next((line.strip()[:LAST_CHARACTERS] for line in reversed(lines) if line.strip()), "")
+    return last_words(record.folder / "trials" / f"{trial.id:03d}") if record is not None else ""
 
 
 def _notes(result: Result) -> list[str]:
