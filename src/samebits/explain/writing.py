@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from samebits.compare.words import listed
 from samebits.explain.fixes import fixes
 from samebits.explain.searching import Found, is_in_force
 from samebits.explain.setting import Setting
@@ -88,17 +89,13 @@ def _sentence(trying: Trying, found: Found) -> str:
     outcomes = wording.counted(len(first.groups), "outcome")
     without = f"without, {wording.counted(first.trials, 'trial')} end in {outcomes}"
     if found.outside and cause:
-        return f"{_named(cause)} pins what differs first; what differs later lies outside the known controls."
+        return f"{listed(cause)} pins what differs first; what differs later lies outside the known controls."
     if found.outside:
         return f"Outside the known controls: with {len(found.everything)} of them held, the trials still part."
     if not cause:
         return "No set of controls was found with which the trials agree."
     agree = trying.look(cause, 0).trials
-    return f"{_named(cause)}: with {'it' if len(cause) == 1 else 'them'} held, {agree} of {agree} repeat; {without}."
-
-
-def _named(names: list[str]) -> str:
-    return " and ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + " and " + names[-1]
+    return f"{listed(cause)}: with {'it' if len(cause) == 1 else 'them'} held, {agree} of {agree} repeat; {without}."
 
 
 def _notes(trying: Trying, found: Found) -> list[str]:
@@ -107,7 +104,7 @@ def _notes(trying: Trying, found: Found) -> list[str]:
     if len(found.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials part again")
     if found.outside and found.refused:
-        notes.append(f"the program does not run with {_named(sorted(found.refused))}, so that may be the cause")
+        notes.append(f"the program does not run with {listed(sorted(found.refused))}, so that may be the cause")
     if found.minimal and not found.outside:
         full = found.rule.full
         tenth = wording.times_in_100(1 - 0.9**full)

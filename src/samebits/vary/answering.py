@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from samebits import controls
+from samebits.compare.words import listed
 from samebits.model import Result, Verdict
 from samebits.reports import wording
 from samebits.vary.factor import Factor
@@ -86,17 +87,13 @@ def of_all(factors: Sequence[FactorResult]) -> tuple[Verdict, str, str | None]:
     free = [factor.id for factor in factors if factor.answer == "independent"]
     unclear = [f.id for f in factors if f.answer == "unsettled" or (f.answer == "no-effect" and (f.named or not free))]
     if depends:
-        return "diverged", f"The trained bits depend on {_listed(depends)}.", None
+        return "diverged", f"The trained bits depend on {listed(depends)}.", None
     if unclear:
-        said = f"of {_listed(unclear)} it cannot be told whether the trained bits depend on it"
+        said = f"of {listed(unclear)} it cannot be told whether the trained bits depend on it"
         return "inconclusive", f"{said[:1].upper()}{said[1:]}.", f"{said}."
     if not factors:
         return "inconclusive", "Nothing was varied.", "nothing was varied."
-    return "repeated", f"The trained bits depend on nothing that was varied: {_listed(free)}.", None
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return "repeated", f"The trained bits depend on nothing that was varied: {listed(free)}.", None
 
 
 def warnings(result: Result, users: Collection[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samebits.compare.words import listed
 from samebits.reports import wording
 from samebits.study.reports import measures, saying, spread
 from samebits.study.reports.table import shown
@@ -47,9 +48,5 @@ def says(result: StudyResult) -> list[str]:
     return [
         f"{result.study} at the scale {result.scale}: {wording.counted(result.trials, 'trial')} of "
         f"{wording.counted(len(ran), 'setup')}, {wording.counted(result.epochs, 'epoch')} each, on {machines}.",
-        f"{_listed(parts)}." if parts else "No setup was run.",
+        f"{listed(parts)}." if parts else "No setup was run.",
     ]
-
-
-def _listed(parts: list[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
