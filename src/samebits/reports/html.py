@@ -30,7 +30,7 @@ def render(result: Result, record: Record | None = None) -> str:
     """The page. Without a record it has no map, curves and files, and says so."""
     past = history(result, record)
     return (
-        _templates()
+        templates()
         .get_template("report.html")
         .render(
             result=result,
@@ -58,9 +58,10 @@ def render(result: Result, record: Record | None = None) -> str:
 
 
 @functools.cache
-def _templates() -> jinja2.Environment:
+def templates(own: Path | None = None) -> jinja2.Environment:
+    """What pages are made with. `own`: the folder of a page that has its templates elsewhere, and shares the style."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader([TEMPLATES] if own is None else [own, TEMPLATES]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

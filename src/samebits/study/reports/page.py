@@ -41,16 +41,7 @@ def render(result: StudyResult, tables: list[Table], figures: list[tuple[Figure,
 
 @functools.cache
 def _templates() -> jinja2.Environment:
-    """The study's own templates, and the style that all pages of the project share."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([TEMPLATES, html.TEMPLATES]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=lambda value: wording.printable(value) if type(value) is str else value,
-    )
+    environment = html.templates(TEMPLATES)
     environment.filters.update(shown=shown, absent=_absent)
     return environment
 
