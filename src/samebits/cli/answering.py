@@ -74,8 +74,7 @@ def show(text: str, document: Document, target: str | None, verdict: str) -> Non
     from samebits.reports import painting
 
     stream = sys.stderr if target == SCREEN else sys.stdout
-    is_coloured = painting.is_terminal(stream) and painting.wants_colour()
-    say(painting.painted(text, verdict) if is_coloured else text, stream)
+    say(painting.fitted(lambda _: text, verdict, stream), stream)
     if target:
         write_text("json", target, document.model_dump_json(indent=2, ensure_ascii=True) + "\n")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,12 +68,8 @@ def _show(result: VaryResult, stream: Any) -> None:
     from samebits.reports import painting
     from samebits.vary import terminal
 
-    if not painting.is_terminal(stream):
-        answering.say(terminal.render(result), stream)
-        return
-    width = min(shutil.get_terminal_size((100, 24)).columns, painting.WIDEST)
-    text = terminal.render(result, width=width)
-    answering.say(painting.painted(text, result.verdict) if painting.wants_colour() else text, stream)
+    text = painting.fitted(lambda width: terminal.render(result, width=width), result.verdict, stream)
+    answering.say(text, stream)
 
 
 def _rendered(name: str, result: VaryResult) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from samebits.model import Result
@@ -20,11 +21,15 @@ LABELS = "where|what|size|looks|also|effect|next|page|held|unseen|agree"  # of t
 
 def shown(result: Result, record: Record | None, stream: TextIO) -> str:
     """The report as this stream shows it: wrapped and coloured on a terminal, plain elsewhere."""
+    return fitted(lambda width: terminal.render(result, record, width=width), result.verdict, stream)
+
+
+def fitted(render: Callable[[int | None], str], verdict: str, stream: TextIO) -> str:
+    """Lines as this stream shows them. `render`: makes them for a width, or whole for None; `verdict`: the colour."""
     if not is_terminal(stream):
-        return terminal.render(result, record)
-    width = min(shutil.get_terminal_size((100, 24)).columns, WIDEST)
-    text = terminal.render(result, record, width=width)
-    return painted(text, result.verdict) if wants_colour() else text
+        return render(None)
+    text = render(min(shutil.get_terminal_size((100, 24)).columns, WIDEST))
+    return painted(text, verdict) if wants_colour() else text
 
 
 def is_terminal(stream: TextIO) -> bool:
