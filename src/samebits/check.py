@@ -91,16 +91,21 @@ def add(folder: Path, more: int, progress: Progress | None = None) -> Result:
     old = store.open_record(folder)
     recorded.usable(old)
     ids = recorded.next_ids(old, more)
-    plan = recorded.reopen(old)
-    trials = Trials(plan, progress or Progress())
-    for trial in old.trials:
-        trials.leaks.wrote(trial.id, [plan.directory / path for path in trial.file.wrote])
+    trials = resume(old, progress or Progress())
+    plan = trials.plan
     with documents.full_disk_said(plan.record):
-        steps = old.file.rounds[-1].steps if old.file.rounds else plan.options.steps
-        looked = trials.run_round(Limits(steps=steps), ids)
+        looked = trials.run_round(Limits(steps=recorded.last_steps(old)), ids)
         total = old.file.options.model_copy(update={"trials": len(old.trials) + len(ids)})
         save(plan, after(old.file.model_copy(update={"options": total}), looked))
         return conclude(plan, judge(plan), began)
+
+
+def resume(old: store.Record, progress: Progress) -> Trials:
+    """The trials of a record, for more of them: what those before have left behind is known."""
+    trials = Trials(recorded.reopen(old), progress)
+    for trial in old.trials:
+        trials.leaks.wrote(trial.id, [trials.plan.directory / path for path in trial.file.wrote])
+    return trials
 
 
 def look(trials: Trials, ids: list[int], began: float, remarks: Remarks | None = None) -> Result:

@@ -19,6 +19,7 @@ RECORD_FORMAT = 1
 Verdict = Literal["repeated", "diverged", "inconclusive"]
 EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
 Status = Literal["complete", "failed", "killed", "timeout", "stopped", "unwatched"]
+ENDED_WELL: frozenset[Status] = frozenset(("complete", "stopped"))  # by itself, or by us
 Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "structure", "end"]
 
 

@@ -11,13 +11,13 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from samebits.launch.progress import Progress
+from samebits.model import ENDED_WELL
 from samebits.reports import painting, wording
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 QUIET_SECONDS = 30.0  # between two lines about one trial where nobody watches
-ENDED_WELL = {"complete", "stopped"}
 ROWS = 12  # trials whose lines are kept on the screen
 
 

@@ -17,11 +17,11 @@ def run(**given: Any) -> int:
     asking.refuse_platform()
     request = asking.request(given, "record")
     from samebits import check
-    from samebits.model import EXIT_CODES
+    from samebits.model import ENDED_WELL, EXIT_CODES
 
     with asking.shown_progress() as progress:
         made = check.record(request, progress)
-    if made.trial.status not in ("complete", "stopped"):
+    if made.trial.status not in ENDED_WELL:
         answering.say(f"Recorded in {made.folder}, but the run did not end well: {made.trial.why}\n")
         return EXIT_CODES["inconclusive"]
     answering.say(f"Recorded in {made.folder}\n   next   samebits check --add 4 {made.folder}\n")

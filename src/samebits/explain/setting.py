@@ -91,8 +91,4 @@ def make(request: Request, progress: Progress) -> Setting:
 def adopt(folder: Path, result: Result, progress: Progress) -> Setting:
     """The setting of a record that check has made: as many steps as its last round made."""
     old = store.open_record(folder)
-    trials = Trials(recorded.reopen(old), progress)
-    for trial in old.trials:
-        trials.leaks.wrote(trial.id, [trials.plan.directory / path for path in trial.file.wrote])
-    steps = old.file.rounds[-1].steps if old.file.rounds else old.file.options.steps
-    return Setting(trials, old.file, steps, result)
+    return Setting(check.resume(old, progress), old.file, recorded.last_steps(old), result)

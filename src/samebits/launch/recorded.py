@@ -10,15 +10,13 @@ from samebits import store
 from samebits.errors import RecordError, UsageError
 from samebits.launch import documents
 from samebits.launch.plan import MOST_TRIALS, Plan, Request, arrange, trial_name
-from samebits.model import RecordFile, TrialFile
+from samebits.model import ENDED_WELL, RecordFile, TrialFile
 from samebits.store.seal import SEAL
-
-USABLE = ("complete", "stopped")
 
 
 def usable(record: store.Record) -> list[TrialFile]:
     """Trials that new ones can be compared with. Raises RecordError where there is none."""
-    found = [trial.file for trial in record.trials if trial.file.status in USABLE]
+    found = [trial.file for trial in record.trials if trial.file.status in ENDED_WELL]
     if not found:
         raise RecordError(f"{record.folder} holds no trial that came to its end.", "Record one: samebits record -- ...")
     return found
@@ -65,6 +63,11 @@ def request_of(record: store.Record) -> Request:
         out=record.folder,
         variables=file.variables,
     )
+
+
+def last_steps(record: store.Record) -> int | None:
+    """How many steps each trial of its last round made; None for whole trials."""
+    return record.file.rounds[-1].steps if record.file.rounds else record.file.options.steps
 
 
 def next_ids(record: store.Record, more: int) -> list[int]:

@@ -15,13 +15,12 @@ from samebits.launch.rounds import Trials
 from samebits.launch.trial import Limits
 from samebits.launch.watching import Processes
 from samebits.locate.seen import Seen
-from samebits.model import Divergence, RecordFile
+from samebits.model import ENDED_WELL, Divergence, RecordFile
 
 FOLDER = "locate"
 MOST_BYTES = 1 << 27  # of values that one process of a look keeps
 MORE_STEPS = 20  # after the one that is looked into, in which it is seen how far the trials go apart
 MORE_SECONDS = 30.0  # that these may take in each trial
-_WELL = ("complete", "stopped")
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,9 @@ class Looker:
         details = {"step": step, "level": level, "most": MOST_BYTES}
         limits = Limits(steps=most, capture=capture if self.follow else None, details=details)
         looked = Trials(self.plan, self.progress).run_round(limits, list(range(1, count + 1)), tries_first=True)
-        well = [file.id for file in looked.files if file.status in _WELL]
+        well = [file.id for file in looked.files if file.status in ENDED_WELL]
         trials = [self._seen(trial) for trial in well]
-        failed = [file.why or file.status for file in looked.files if file.status not in _WELL]
+        failed = [file.why or file.status for file in looked.files if file.status not in ENDED_WELL]
         divergence = compare.judge(self.file, [seen.trial for seen in trials]).divergence if len(trials) > 1 else None
         return Looked(step, trials, divergence, failed)
 

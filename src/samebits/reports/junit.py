@@ -5,14 +5,13 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from typing import TYPE_CHECKING
 
-from samebits.model import Result, Trial
+from samebits.model import ENDED_WELL, Result, Trial
 from samebits.reports import wording
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
 
 VERDICT, KINDS, TRIALS = "samebits.verdict", "samebits.kinds", "samebits.trials"
-ENDED_WELL = {"complete", "stopped"}
 
 
 def render(result: Result, record: Record | None = None) -> str:

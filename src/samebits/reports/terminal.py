@@ -6,7 +6,7 @@ import itertools
 import textwrap
 from typing import TYPE_CHECKING
 
-from samebits.model import Result, Trial
+from samebits.model import ENDED_WELL, Result, Trial
 from samebits.reports import explained, located, wording
 from samebits.store.outputs import last_words
 
@@ -18,7 +18,6 @@ BAR = 20
 SHORT_BAR = 10
 MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
 LABEL = 6
-ENDED_WELL = {"complete", "stopped"}
 NARROW = 80  # below it the facts stand under the trials instead of beside them
 
 
