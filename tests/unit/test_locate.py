@@ -1,6 +1,7 @@
 """What locate concludes from what trials executed: pure parts."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -88,3 +89,15 @@ def test_relative_distance_is_that_of_the_norms():
     a, b = np.array([3.0, 4.0]), np.array([3.0, 5.0])
     assert relative_distance(a.tobytes(), b.tobytes(), "float64") == pytest.approx(0.2)
     assert relative_distance(b"\1", b"\2", "int8") is None
+
+
+def test_relative_distance_of_single_precision_by_its_full_name():
+    a, b = np.array([3.0, 4.0], np.float32), np.array([3.0, 4.5], np.float32)
+    assert math.isclose(relative_distance(a.tobytes(), b.tobytes(), "torch.float32"), 0.1)
+    assert relative_distance(a.tobytes(), b.tobytes(), "int32") is None
+    assert relative_distance((a * 0).tobytes(), b.tobytes(), "float32") is None
+
+
+def test_relative_distance_of_a_norm_that_no_float_can_hold_is_none():
+    a, b = np.full(2, 1e200), np.full(2, 2e200)
+    assert relative_distance(a.tobytes(), b.tobytes(), "float64") is None

@@ -12,7 +12,6 @@ from samebits.model import Control, Divergence, ProcessKey, Setup, Size
 from samebits.options import read_factor
 from samebits.store import open_record
 from samebits.vary import answering, choosing, factors, markdown, page, saying, terminal
-from samebits.vary.distance import relative_distance
 from samebits.vary.ends import compare_ends, largest_weight
 from samebits.vary.factor import OWN, Change
 from samebits.vary.machine import Machine
@@ -279,15 +278,6 @@ def test_weights_and_outcomes_are_compared_at_the_ends(writing, tmp_path):
     assert (found.weights, found.different) == (2, 1)
     assert found.outcomes == [Outcome(name="last loss", base=0.5, value=0.25)]
     assert largest_weight(record.trials[0], record.file.command) == (0, "fc.weight")
-
-
-def test_the_relative_distance_is_that_of_the_norms():
-    import numpy as np
-
-    a, b = np.array([3.0, 4.0], np.float32), np.array([3.0, 4.5], np.float32)
-    assert math.isclose(relative_distance(a.tobytes(), b.tobytes(), "torch.float32"), 0.1)
-    assert relative_distance(a.tobytes(), b.tobytes(), "int32") is None
-    assert relative_distance((a * 0).tobytes(), b.tobytes(), "float32") is None
 
 
 HOSTILE = "<script>\x1b[31m|`*"

@@ -11,12 +11,14 @@ _CLEARLY = 8.0  # times the noise of the factor, from which on it is not 1
 
 
 def relative_distance(a: bytes, b: bytes, dtype: str) -> float | None:
-    """||a - b|| / ||a||; None for what is no floating point, or where either holds infinity or NaN."""
+    """||a - b|| / ||a||; None for what is no floating point, or where either holds infinity or NaN, or has
+    a norm that is zero or too large for a float."""
     x, y = floats(a, dtype), floats(b, dtype)
     if x is None or y is None or x.shape != y.shape or not (np.isfinite(x).all() and np.isfinite(y).all()):
         return None
-    whole = float(np.linalg.norm(x))
-    return float(np.linalg.norm(x - y)) / whole if whole else None
+    with np.errstate(over="ignore"):
+        whole, apart = float(np.linalg.norm(x)), float(np.linalg.norm(x - y))
+    return apart / whole if whole and np.isfinite((whole, apart)).all() else None
 
 
 def update_looks(before: bytes, after: tuple[bytes, bytes], dtype: str) -> str:

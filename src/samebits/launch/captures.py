@@ -22,7 +22,7 @@ MOST_RUNS = 4
 MOST_SECONDS = 60.0  # for all of them together
 MOST_BYTES = 1 << 30
 _FOLDER = "captures"
-_KINDS = ("start", "batch", "forward", "gradient", "update")
+KINDS = ("start", "batch", "forward", "gradient", "update")  # of divergences that have a tensor
 
 
 class Captured(NamedTuple):
@@ -40,7 +40,7 @@ def measure(plan: Plan, result: Result, files: list[TrialFile]) -> Size | None:
     Trials are run anew until two of them part at the same point; each is stopped right after the step.
     """
     where = result.divergence
-    if where is None or result.verdict != "diverged" or where.kind not in _KINDS:
+    if where is None or result.verdict != "diverged" or where.kind not in KINDS:
         return None
     if seconds_needed(files) > MOST_SECONDS:
         return None
@@ -77,9 +77,14 @@ def _part_there(file: RecordFile, where: Divergence, a: Captured, b: Captured) -
 
 
 def _capture(plan: Plan, where: Divergence, number: int) -> Captured | None:
+    wanted = tensor_at(where)
+    return run_for(plan, wanted, number, steps=wanted["step"] + 1)
+
+
+def tensor_at(where: Divergence) -> dict[str, Any]:
+    """The tensor of a divergence, as the probe is asked for it."""
     step = max(where.step, 0)  # initial weights are seen while the first step is made
-    wanted = {"process": where.process.order, "step": step, "kind": where.kind, "name": where.name}
-    return run_for(plan, wanted, number, steps=step + 1)
+    return {"process": where.process.order, "step": step, "kind": where.kind, "name": where.name}
 
 
 def run_for(plan: Plan, wanted: dict[str, Any], number: int, *, steps: int | None) -> Captured | None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from samebits import compare, store
-from samebits.compare.size import floats
 from samebits.launch import captures, recorded
 from samebits.launch.captures import Captured
 from samebits.launch.plan import Plan
@@ -16,7 +13,6 @@ from samebits.model import Divergence, Size
 from samebits.vary.ends import largest_weight
 
 MOST_SECONDS = 120.0  # for one look: it is one training more, to the point
-_KINDS = ("start", "batch", "forward", "gradient", "update")
 
 
 class Looks:
@@ -28,11 +24,10 @@ class Looks:
 
     def where_they_part(self, other: Path, where: Divergence) -> Size | None:
         """The size of the first difference; None where it has none, or takes too long to look at."""
-        if where.kind not in _KINDS:
+        if where.kind not in captures.KINDS:
             return None
-        step = max(where.step, 0)  # initial weights are seen while the first step is made
-        wanted = {"process": where.process.order, "step": step, "kind": where.kind, "name": where.name}
-        found = self._both(other, wanted, step + 1)
+        wanted = captures.tensor_at(where)
+        found = self._both(other, wanted, wanted["step"] + 1)
         return found and compare.measure(found[0].data, found[1].data, found[0].dtype, found[0].shape)
 
     def at_the_end(self, other: Path) -> tuple[str, Size, float] | None:
@@ -48,7 +43,7 @@ class Looks:
         if found is None:
             return None
         a, b = found
-        apart = relative_distance(a.data, b.data, a.dtype)
+        apart = compare.relative_distance(a.data, b.data, a.dtype)
         return None if apart is None else (name, compare.measure(a.data, b.data, a.dtype, a.shape), apart)
 
     def _both(self, other: Path, wanted: dict[str, Any], steps: int | None) -> tuple[Captured, Captured] | None:
@@ -59,16 +54,6 @@ class Looks:
         if mine is None or theirs is None or (mine.dtype, mine.shape) != (theirs.dtype, theirs.shape):
             return None
         return mine, theirs
-
-
-def relative_distance(a: bytes, b: bytes, dtype: str) -> float | None:
-    """|a - b| / |a| of two tensors in logical order; None where that is not a number."""
-    x, y = floats(a, dtype), floats(b, dtype)
-    if x is None or y is None or x.shape != y.shape:
-        return None
-    with np.errstate(all="ignore"):
-        found = float(np.linalg.norm(x - y) / np.linalg.norm(x))
-    return found if np.isfinite(found) else None
 
 
 def _look(folder: Path, wanted: dict[str, Any], steps: int | None) -> Captured | None:
