@@ -20,7 +20,6 @@ TURNS = 3  # looks at modules: a race need not part where it did before
 _HIDDEN = (
     "whose operators were looked at had the same outputs of all of them: looking takes time, which can hide a race."
 )
-_NO_MODULES = ("start", "rng", "batch", "end")
 
 
 def locate(record: Record, result: Result, progress: Progress | None = None) -> Location | None:
@@ -49,14 +48,12 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     module = comparing.earliest(looked.trials, what=("module", "gradient"))
     seen = words.executed(module) if module is not None else None
     measured = _measured(looked, where, eye.follow)  # before the next look's trials take the place of these
-    operator = None
-    if where.kind not in _NO_MODULES:
-        operator, look, more = _look_at_operators(eye, looked.step, count)
-        looks, notes = [*looks, look], [*notes, *more]
-    else:
+    if where.kind in _NOT_INSIDE:
         notes.append(_NOT_INSIDE[where.kind])
-    inside = where.kind not in _NO_MODULES
-    ran_again = replayed(record, looked.step, eye.plan.record / "ops", eye.progress) if inside else []
+        return _located(where, (seen, None), measured, looks=looks, notes=notes)
+    operator, look, more = _look_at_operators(eye, looked.step, count)
+    looks, notes = [*looks, look], [*notes, *more]
+    ran_again = replayed(record, looked.step, eye.plan.record / "ops", eye.progress)
     return _located(where, (seen, operator), measured, looks=looks, notes=notes, replayed=ran_again)
 
 

@@ -34,8 +34,13 @@ class Ends:
     def keep_model(self, model):
         """A model has died: its tensors are read while they can be."""
         if os.getpid() == self._watch.pid:
-            for name, tensor in model.tensors():
-                self._keep_dying(self._watch.names.has(tensor) or model.label + name, tensor)
+            for name, tensor in self._named(model):
+                self._keep_dying(name, tensor)
+
+    def _named(self, model):
+        """(name, tensor) of all that a model has now, by the names that they were given."""
+        for name, tensor in model.tensors():
+            yield self._watch.names.has(tensor) or model.label + name, tensor
 
     def keep_optimizer(self, plan):
         """An optimizer has died: the parameters that belong to no model, which would be lost."""
@@ -82,8 +87,8 @@ class Ends:
             module = model.reference()
             if module is not None:
                 model.walk(module)
-            for name, tensor in model.tensors():
-                self._keep_alive(self._watch.names.has(tensor) or model.label + name, tensor)
+            for name, tensor in self._named(model):
+                self._keep_alive(name, tensor)
         for name, leaf in self._by_hand.living():
             self._keep_alive(name, leaf)
         for plan in self._optimizers.plans():
