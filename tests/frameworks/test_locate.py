@@ -1,6 +1,7 @@
 """locate on real programs: what it names, what it answers where there is nothing, and that looking changes no bit."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -37,8 +38,10 @@ SEEDED = NOISE.replace('int.from_bytes(os.urandom(3), "big") / 2 ** 24', "0")
 
 
 def samebits(*words, cwd):
+    """Run samebits; `python` in its commands is the interpreter of the tests, which has the frameworks."""
     command = [sys.executable, "-m", "samebits", *map(str, words)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+    environment = {**os.environ, "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture
