@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TRAINING := examples/lenet5_pytorch.py --data data/mnist
 CHECK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/samebits check --overwrite
-TESTS := tests/unit tests/reports tests/probe tests/frameworks tests/docs
+TESTS := tests/unit tests/reports tests/probe tests/docs tests/frameworks
 
 .PHONY: demo test study lint types layers docs picture bench clean
 
@@ -18,7 +18,7 @@ demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed lef
 	$(CHECK) --out .samebits/demo-left-out $(TRAINING) --leave-out numpy-seed; test $$? -eq 1
 
 test: .venv/test.stamp  ## all tests, the fast ones first
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(TESTS)
 
 study: .venv/test.stamp  ## the paper's study in small: today's setups, and the old ones whose environments are there
 	$(BIN)/samebits study lenet5 --scale smoke --out studies/lenet5-smoke; test $$? -eq 0 -o $$? -eq 3
@@ -35,7 +35,7 @@ types: .venv/lint.stamp
 layers: .venv/lint.stamp
 	$(BIN)/lint-imports
 
-docs: .venv/docs.stamp
+docs: .venv/docs.stamp  ## its tables are read off the watchers, which need the frameworks that they watch
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 picture: .venv/demo.stamp  ## the README's picture, from two real runs
@@ -67,6 +67,6 @@ clean:
 	$(PIP) --group lint
 	@touch $@
 
-.venv/docs.stamp: .venv/base.stamp
+.venv/docs.stamp: .venv/test.stamp
 	$(PIP) --group docs
 	@touch $@
