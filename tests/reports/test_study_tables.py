@@ -4,9 +4,9 @@ import statistics
 
 import pytest
 
+from samebits.reports.tables.table import Missing, Number, Spread, measured, shown
 from samebits.study import writing
 from samebits.study.reports import costs, measures, spread
-from samebits.study.reports.table import Missing, Number, Spread, measured, shown
 
 
 @pytest.fixture

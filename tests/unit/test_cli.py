@@ -195,5 +195,8 @@ def test_arguments_are_utf8():
 
 def test_each_command_is_one_file_in_the_table():
     folder = Path(cli.__file__).parent
-    named = {path.stem for path in folder.glob("*.py") if "\nCOMMAND = " in path.read_text()}
+    files = {path.stem: path for path in folder.glob("*.py")} | {
+        path.parent.name: path for path in folder.glob("*/__init__.py")
+    }
+    named = {name for name, path in files.items() if "\nCOMMAND = " in path.read_text()}
     assert {command.name for command in cli.COMMANDS} == named

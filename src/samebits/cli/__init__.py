@@ -16,12 +16,13 @@ from samebits.cli.env import COMMAND as ENV
 from samebits.cli.explain import COMMAND as EXPLAIN
 from samebits.cli.locate import COMMAND as LOCATE
 from samebits.cli.ops import COMMAND as OPS
+from samebits.cli.parity import COMMAND as PARITY
 from samebits.cli.record import COMMAND as RECORD
 from samebits.cli.report import COMMAND as REPORT
 from samebits.cli.study import COMMAND as STUDY
 from samebits.cli.vary import COMMAND as VARY
 
-COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, STUDY, ENV, DATA)
+COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, PARITY, STUDY, ENV, DATA)
 
 samebits = click.Group(
     "samebits",

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from samebits.model import Result
 from samebits.reports import explained, figures, located, saying, wording
 from samebits.reports.history import history, later_leavers
+from samebits.reports.tables import table
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
@@ -70,6 +71,7 @@ def templates(own: Path | None = None) -> jinja2.Environment:
         finalize=_clean,
     )
     environment.filters.update(clock=wording.clock, span=wording.span, model=wording.model_name, colour=_colour)
+    environment.filters.update(shown=table.shown, absent=table.is_absent)
     return environment
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,60 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits.errors import DataError
+from samebits.parity.weights.rules import CONVOLUTION, DENSE, TRANSPOSED, Rule, dense_after_flatten
 
 Array = NDArray[Any]
 
 
 class Layer(NamedTuple):
-    """A layer with a kernel and a bias: its name in PyTorch, and its kernel from Keras' order of axes and back."""
+    """A layer with a kernel and a bias: its name in PyTorch, and the rule for its kernel."""
 
     name: str
-    to_pytorch: Callable[[Array], Array]
-    to_keras: Callable[[Array], Array]
-
-
-def convolution(name: str) -> Layer:
-    """Keras (height, width, in, out); PyTorch (out, in, height, width)."""
-    return Layer(name, lambda kernel: kernel.transpose(3, 2, 0, 1), lambda kernel: kernel.transpose(2, 3, 1, 0))
-
-
-def transposed(name: str) -> Layer:
-    """Keras (height, width, out, in); PyTorch (in, out, height, width)."""
-    return Layer(name, lambda kernel: kernel.transpose(3, 2, 0, 1), lambda kernel: kernel.transpose(2, 3, 1, 0))
-
-
-def dense(name: str) -> Layer:
-    """Keras (in, out); PyTorch (out, in)."""
-    return Layer(name, lambda kernel: kernel.T, lambda kernel: kernel.T)
-
-
-def dense_after_flatten(name: str, height: int, width: int, channels: int) -> Layer:
-    """As `dense`, where Keras flattens (height, width, channels) and PyTorch (channels, height, width)."""
-
-    def to_pytorch(kernel: Array) -> Array:
-        apart = kernel.reshape(height, width, channels, -1)
-        rows: Array = apart.transpose(3, 2, 0, 1).reshape(kernel.shape[1], -1)
-        return rows
-
-    def to_keras(kernel: Array) -> Array:
-        apart = kernel.reshape(-1, channels, height, width)
-        columns: Array = apart.transpose(2, 3, 1, 0).reshape(-1, kernel.shape[0])
-        return columns
-
-    return Layer(name, to_pytorch, to_keras)
+    rule: Rule
 
 
 def _unet(levels: int = 4) -> list[Layer]:
-    pairs = [convolution(f"down.{level}.{place}") for level in range(levels + 1) for place in (0, 2)]
+    pairs = [Layer(f"down.{level}.{place}", CONVOLUTION) for level in range(levels + 1) for place in (0, 2)]
     for level in range(levels):
-        pairs += [transposed(f"up.{level}"), convolution(f"joined.{level}.0"), convolution(f"joined.{level}.2")]
-    return [*pairs, convolution("last")]
+        pairs += [
+            Layer(f"up.{level}", TRANSPOSED),
+            *(Layer(f"joined.{level}.{place}", CONVOLUTION) for place in (0, 2)),
+        ]
+    return [*pairs, Layer("last", CONVOLUTION)]
 
 
 # a study's layers, in the order of Keras' weights
 LAYERS: dict[str, list[Layer]] = {
     "lenet5": [
-        convolution("0"), convolution("3"), dense_after_flatten("7", 5, 5, 16), dense("9"), dense("11"),
+        Layer("0", CONVOLUTION), Layer("3", CONVOLUTION), Layer("7", dense_after_flatten(5, 5, 16)), Layer("9", DENSE),
+        Layer("11", DENSE),
     ],
     "unet": _unet(),
 }  # fmt: skip
@@ -84,7 +56,7 @@ def to_pytorch(arrays: list[Array], study: str) -> dict[str, Array]:
         raise DataError(f"The {study} model has {2 * len(layers)} weights, and {len(arrays)} were given.")
     state: dict[str, Array] = {}
     for layer, kernel, bias in zip(layers, arrays[::2], arrays[1::2], strict=True):
-        state[f"{layer.name}.weight"] = np.ascontiguousarray(layer.to_pytorch(kernel))
+        state[f"{layer.name}.weight"] = np.ascontiguousarray(layer.rule.to_pytorch(kernel))
         state[f"{layer.name}.bias"] = bias
     return state
 
@@ -95,7 +67,10 @@ def to_keras(state: dict[str, Array], study: str) -> list[Array]:
     for layer in layers_of(study):
         if f"{layer.name}.weight" not in state:
             raise DataError(f"The {study} model has a layer {layer.name}, which is not among: {', '.join(state)}.")
-        arrays += [np.ascontiguousarray(layer.to_keras(state[f"{layer.name}.weight"])), state[f"{layer.name}.bias"]]
+        arrays += [
+            np.ascontiguousarray(layer.rule.to_keras(state[f"{layer.name}.weight"])),
+            state[f"{layer.name}.bias"],
+        ]
     return arrays
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from samebits.reports import wording
+from samebits.reports.tables import markdown
+from samebits.reports.tables.table import Table
 from samebits.study.reports import (
     boxes,
     csv_,
@@ -14,14 +16,12 @@ from samebits.study.reports import (
     further,
     glance,
     latex,
-    markdown,
     numbered,
     page,
     paper,
     saying,
 )
 from samebits.study.reports.figure import Figure
-from samebits.study.reports.table import Table
 from samebits.study.results import SetupResult, StudyResult
 
 TABLES, FIGURES, DOCUMENT, PAGE = "tables", "figures", "report.md", "page.html"

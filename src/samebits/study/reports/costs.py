@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from samebits.reports.tables.table import YES_NO, Cell, Column, Missing, Number, Table, numbers
 from samebits.study.reports import saying, spread
-from samebits.study.reports.table import YES_NO, Cell, Column, Missing, Number, Table, numbers
 from samebits.study.results import Model, Plain, SetupResult, StudyResult
 
 Row = tuple[Cell, ...]

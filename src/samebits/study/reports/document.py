@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from samebits.reports.markdown import code, escaped
-from samebits.study.reports import glance, markdown, saying
+from samebits.reports.tables import markdown
+from samebits.reports.tables.table import Table
+from samebits.study.reports import glance, saying
 from samebits.study.reports.figure import Figure
-from samebits.study.reports.table import Table
 from samebits.study.results import SetupResult, StudyResult
 
 

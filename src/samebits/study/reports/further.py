@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from samebits.model import Divergence
 from samebits.reports import wording
+from samebits.reports.tables.table import EMPTY, YES_NO, Cell, Column, Number, Table, measured, numbers
 from samebits.study.reports import costs, paper, saying
-from samebits.study.reports.table import EMPTY, YES_NO, Cell, Column, Number, Table, measured, numbers
 from samebits.study.results import Digits, Distance, SetupResult, StudyResult
 
 Row = tuple[Cell, ...]

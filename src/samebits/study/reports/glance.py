@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from samebits.compare.words import listed
 from samebits.reports import wording
+from samebits.reports.tables.table import shown
 from samebits.study.reports import measures, saying, spread
-from samebits.study.reports.table import shown
 from samebits.study.results import SetupResult, StudyResult
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from samebits.reports.tables.table import Cell, Column, Missing, Table, shown
 from samebits.reports.wording import printable
-from samebits.study.reports.table import Cell, Column, Missing, Table, shown
 
 PREAMBLE = "% \\usepackage{booktabs,longtable,array}"
 SPECIAL = {

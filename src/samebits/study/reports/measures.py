@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Number, Spread, measured, numbers
 from samebits.study.reports import paper, saying, spread
-from samebits.study.reports.table import EMPTY, Cell, Column, Missing, Number, Spread, measured, numbers
 from samebits.study.results import Model, SetupResult
 
 Row = tuple[Cell, ...]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Number, Spread, Table, numbers
 from samebits.study.reports import accounts, measures, paper, saying, spread
 from samebits.study.reports.paper import Quotation, Quoted
-from samebits.study.reports.table import EMPTY, Cell, Column, Missing, Number, Spread, Table, numbers
 from samebits.study.results import SetupResult, StudyResult
 
 SAMPLE = "Ours: mean and sample standard deviation over trials."

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-import functools
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from samebits.reports import html, wording
+from samebits.reports.tables.table import Table
 from samebits.study.reports import glance, saying
 from samebits.study.reports.figure import Figure
-from samebits.study.reports.table import Cell, Missing, Table, shown
 from samebits.study.results import SetupResult, StudyResult
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -22,7 +19,7 @@ TALL = 24  # rows; a table with more is scrolled in a frame
 def render(result: StudyResult, tables: list[Table], figures: list[tuple[Figure, list[Path]]]) -> str:
     """The page. `figures`: each with the files that were drawn of it, none where it could not be."""
     return (
-        _templates()
+        html.templates(TEMPLATES)
         .get_template("study.html")
         .render(
             result=result,
@@ -37,17 +34,6 @@ def render(result: StudyResult, tables: list[Table], figures: list[tuple[Figure,
             counted=wording.counted,
         )
     )
-
-
-@functools.cache
-def _templates() -> jinja2.Environment:
-    environment = html.templates(TEMPLATES)
-    environment.filters.update(shown=shown, absent=_absent)
-    return environment
-
-
-def _absent(cell: Cell) -> bool:
-    return isinstance(cell, Missing)
 
 
 def _setup(setup: SetupResult, result: StudyResult) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from samebits.study.reports.table import Cell, Missing, Spread
+from samebits.reports.tables.table import Cell, Missing, Spread
 from samebits.study.results import SetupResult
 
 Value = float | Decimal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samebits.reports.markdown import escaped
 from samebits.reports.markdown import table as rows_of
-from samebits.study.reports.table import Cell, Table, shown
+from samebits.reports.tables.table import Cell, Table, shown
 
 
 def render(table: Table) -> str:

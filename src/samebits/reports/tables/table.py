@@ -1,4 +1,4 @@
-"""A table between a study and its formats: what is in each cell is known, how it is written is up to a presenter."""
+"""A table between a result and its formats: what is in each cell is known, how it is written is up to a presenter."""
 
 from __future__ import annotations
 
@@ -101,6 +101,11 @@ def measured(value: float | None, digits: int | None, why: str = "") -> Cell:
     if value is None:
         return Missing("undefined", why)
     return Number(value, digits) if math.isfinite(value) else Missing("undefined", why or f"it is {value}")
+
+
+def is_absent(cell: Cell) -> bool:
+    """Whether a cell holds no value."""
+    return isinstance(cell, Missing)
 
 
 def numbers(*names: str, of: Of = "") -> tuple[Column, ...]:

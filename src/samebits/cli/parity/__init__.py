@@ -1,0 +1,11 @@
+"""`samebits parity`: what differs between libraries that are said to do the same."""
+
+from __future__ import annotations
+
+import click
+
+TEXT = """What differs between libraries that are said to do the same: measured from the libraries that are installed.
+
+Exit status: 0 they agree, 1 they differ, 2 wrong use or an error, 3 nothing could be measured."""
+
+COMMAND = click.Group("parity", help=TEXT, commands=[])

@@ -1,0 +1,32 @@
+"""Showing what parity found: the screen, the files that were asked for, and the exit status."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from samebits.cli import answering
+
+if TYPE_CHECKING:
+    from samebits.parity.report import Report
+
+
+def answer(report: Report, json: str, targets: answering.Targets) -> int:
+    """Show a report, write it where it was asked for. `json`: the document that --json writes."""
+    from samebits.parity import presenting
+    from samebits.parity.report import COLOURS, EXIT_CODES
+    from samebits.reports import painting
+
+    stream = sys.stderr if answering.SCREEN in targets.values() else sys.stdout
+    text = painting.fitted(lambda width: presenting.terminal(report, width=width), COLOURS[report.verdict], stream)
+    answering.say(text, stream)
+    for name, target in targets.items():
+        if target:
+            answering.write_text(name, target, json + "\n" if name == "json" else _rendered(name, report))
+    return EXIT_CODES[report.verdict]
+
+
+def _rendered(name: str, report: Report) -> str:
+    from samebits.parity import presenting
+
+    return presenting.markdown(report) if name == "md" else presenting.page(report)

@@ -1,0 +1,95 @@
+"""The sides of a comparison: which library, under which interpreter; and running a script of ours there."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from samebits.environments import environment_python
+from samebits.errors import NotFound, SamebitsError, UsageError
+
+Family = Literal["keras2", "keras3", "tfkeras", "pytorch", "jax", "flax"]
+LAST_WORDS = 800  # characters of a script's error that are shown
+MOST_SECONDS = 900.0  # of a script of ours
+
+
+class LibraryFailed(SamebitsError):
+    """A script of ours that ended badly under a library's interpreter; the message has its last words."""
+
+
+class Side(NamedTuple):
+    """A library. `environment`: where it lives when it is not beside samebits; `modules`: what it needs there."""
+
+    id: str
+    family: Family
+    environment: str
+    modules: tuple[str, ...] = ()
+    variables: dict[str, str] = {}
+
+
+SIDES: dict[str, Side] = {
+    side.id: side
+    for side in (
+        Side("keras-tf1.14", "keras2", "keras-tf1.14"),
+        Side("keras-tf2.1", "keras2", "keras-tf2.1"),
+        Side("pytorch-1.3", "pytorch", "pytorch-1.3"),
+        Side("pytorch", "pytorch", "pytorch", ("torch",)),
+        Side("keras3-tensorflow", "keras3", "keras3-tensorflow", ("keras", "tensorflow"),
+             {"KERAS_BACKEND": "tensorflow"}),
+        Side("keras3-torch", "keras3", "keras3-torch", ("keras", "torch"), {"KERAS_BACKEND": "torch"}),
+        Side("keras3-jax", "keras3", "keras3-jax", ("keras", "jax"), {"KERAS_BACKEND": "jax"}),
+        Side("tf.keras", "tfkeras", "keras3-tensorflow", ("tensorflow",)),
+        Side("jax", "jax", "keras3-jax", ("jax",)),
+        Side("flax", "flax", "keras3-jax", ("flax",)),
+    )
+}  # fmt: skip
+
+
+def named(names: list[str]) -> list[Side]:
+    """Sides of the table, in its order; all of them where none is named. Raises UsageError."""
+    unknown = [name for name in names if name not in SIDES]
+    if unknown:
+        raise UsageError(f"There is no library {unknown[0]!r} here.", f"These there are: {', '.join(SIDES)}.")
+    return [side for side in SIDES.values() if not names or side.id in names]
+
+
+def interpreter(side: Side) -> str:
+    """The interpreter of a library: the one that runs samebits where it has it, else its environment. NotFound."""
+    if side.modules and all(importlib.util.find_spec(module) for module in side.modules):
+        return sys.executable
+    try:
+        return str(environment_python(side.environment))
+    except NotFound as why:
+        raise NotFound(f"{side.id} is not here: {why.message}", why.advice) from None
+
+
+def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | None = None) -> Any:
+    """What a script of ours says under a library's interpreter.
+
+    It is started as `python SCRIPT REQUEST.json ANSWER.json` and writes its answer there. `out`: a folder for its
+    other files, told to it as `out` in the request. Raises NotFound, LibraryFailed.
+    """
+    python = interpreter(side)
+    with tempfile.TemporaryDirectory(prefix="samebits-parity-") as folder:
+        asked, answer = Path(folder, "request.json"), Path(folder, "answer.json")
+        asked.write_text(json.dumps({**request, "side": side.id, **({"out": str(out)} if out else {})}))
+        done = subprocess.run(
+            [python, str(script), str(asked), str(answer)], cwd=folder, env=_environment(side, python),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=MOST_SECONDS,
+        )  # fmt: skip
+        if done.returncode or not answer.is_file():
+            said = done.stderr.strip()[-LAST_WORDS:]
+            raise LibraryFailed(f"{side.id}: {script.name} ended with {done.returncode}:\n{said}")
+        return json.loads(answer.read_text())
+
+
+def _environment(side: Side, python: str) -> dict[str, str]:
+    search = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"}
+    return {**os.environ, **quiet, **side.variables, "PATH": search}

@@ -1,0 +1,1 @@
+"""Weights moved between libraries, and checked by the outputs that they give."""
