@@ -1,0 +1,206 @@
+"""What an optimizer, a decay, a clipping or a reduction may mean: each meaning is a formula, in float64.
+
+Pure functions of arrays. An optimizer takes a course of gradients and gives the weights after each step, (steps, n).
+Sources are named where a paper has the formula; the other forms are those that libraries were found to compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+DecayKind = Literal["gradient", "weights", "unscaled"]
+# of Adam: added to the root of the corrected moment, to the root before it is corrected, or below the root
+AdamPlace = Literal["after", "before", "inside"]
+RootPlace = Literal["outside", "inside"]  # added to the root, or below it
+MomentumForm = Literal["gradient", "step", "damped"]
+
+
+class Course(NamedTuple):
+    """`start` (n,); `gradients` (steps, n); `rates`: the learning rate of each step, (steps,), or one for all."""
+
+    start: ArrayLike
+    gradients: ArrayLike
+    rates: ArrayLike
+
+    def steps(self) -> list[tuple[Array, float]]:
+        """(gradient, rate) of each step."""
+        each = np.asarray(self.gradients, float)
+        rates = np.broadcast_to(np.asarray(self.rates, float), (len(each),))
+        return list(zip(each, rates.tolist(), strict=True))
+
+
+class Decay(NamedTuple):
+    """Weight decay of a factor d, before the step.
+
+    gradient: g + d w (L2 of d/2 w^2); weights: w - rate d w (Loshchilov and Hutter 2019, as libraries scale it);
+    unscaled: w - d w.
+    """
+
+    factor: float = 0.0
+    kind: DecayKind = "gradient"
+
+    def applied(self, weights: Array, gradient: Array, rate: float) -> tuple[Array, Array]:
+        """Weights and gradient as the step takes them."""
+        if self.kind == "gradient":
+            return weights, gradient + self.factor * weights
+        return weights * (1 - self.factor * (rate if self.kind == "weights" else 1)), gradient
+
+
+NO_DECAY = Decay()
+
+
+def penalty_gradient(weights: ArrayLike, factor: float, *, halved: bool) -> Array:
+    """Of the penalty l sum(w^2): 2 l w; of its half, which weight decay stands for: l w."""
+    gradient: Array = np.asarray(weights, float) * factor * (1 if halved else 2)
+    return gradient
+
+
+def adam(
+    course: Course, *, betas: tuple[float, float] = (0.9, 0.999),
+    epsilon: float = 1e-8, place: AdamPlace = "after", decay: Decay = NO_DECAY, ahead: int = 0,
+) -> Array:  # fmt: skip
+    """Adam (Kingma and Ba 2015, Algorithm 1: `after`; the efficient form of its section 2: `before`).
+
+    `ahead`: by how many steps the count of the bias correction runs ahead.
+    """
+    weights = np.asarray(course.start, float)
+    first, second, path = np.zeros_like(weights), np.zeros_like(weights), []
+    for step, (gradient, rate) in enumerate(course.steps(), 1 + ahead):
+        weights, gradient = decay.applied(weights, gradient, rate)
+        first = betas[0] * first + (1 - betas[0]) * gradient
+        second = betas[1] * second + (1 - betas[1]) * gradient**2
+        corrected = first / (1 - betas[0] ** step)
+        weights = weights - rate * corrected / adam_denominator(second, 1 - betas[1] ** step, epsilon, place)
+        path.append(weights)
+    return np.array(path)
+
+
+def adam_denominator(second: Array, correction: float, epsilon: float, place: AdamPlace) -> Array:
+    """What Adam's corrected first moment is divided by. `correction`: 1 - beta2^t."""
+    if place == "before":
+        return rooted(second, epsilon, "outside") / float(np.sqrt(correction))
+    return rooted(second / correction, epsilon, "outside" if place == "after" else "inside")
+
+
+def sgd(
+    course: Course, *, momentum: float = 0.0,
+    form: MomentumForm = "gradient", nesterov: bool = False, decay: Decay = NO_DECAY,
+) -> Array:  # fmt: skip
+    """Gradient descent. Momentum gathers gradients (v = mu v + g, w -= rate v), steps (v = mu v - rate g, w += v),
+    or damped gradients (v = mu v + (1 - mu) g): the first two part when the rate changes.
+    """
+    weights = np.asarray(course.start, float)
+    gathered, path = np.zeros_like(weights), []
+    for gradient, rate in course.steps():
+        weights, gradient = decay.applied(weights, gradient, rate)
+        added = {"gradient": gradient, "step": rate * gradient, "damped": (1 - momentum) * gradient}[form]
+        gathered = momentum * gathered + added
+        taken = added + momentum * gathered if nesterov else gathered
+        weights = weights - (taken if form == "step" else rate * taken)
+        path.append(weights)
+    return np.array(path)
+
+
+def rooted(value: Array, epsilon: float, place: RootPlace) -> Array:
+    """sqrt(v) + epsilon, or sqrt(v + epsilon)."""
+    root: Array = np.sqrt(value) + epsilon if place == "outside" else np.sqrt(value + epsilon)
+    return root
+
+
+def rmsprop(
+    course: Course, *, rho: float = 0.9, epsilon: float = 1e-7,
+    place: RootPlace = "outside", centered: bool = False,
+) -> Array:  # fmt: skip
+    """RMSprop (Hinton's lecture 6e); centered: the squared mean of gradients is taken off (Graves 2013)."""
+    weights = np.asarray(course.start, float)
+    mean, square, path = np.zeros_like(weights), np.zeros_like(weights), []
+    for gradient, rate in course.steps():
+        square = rho * square + (1 - rho) * gradient**2
+        mean = rho * mean + (1 - rho) * gradient
+        spread = square - mean**2 if centered else square
+        weights = weights - rate * gradient / rooted(spread, epsilon, place)
+        path.append(weights)
+    return np.array(path)
+
+
+def adagrad(
+    course: Course, *, accumulator: float = 0.0, epsilon: float = 1e-7,
+    place: RootPlace = "outside",
+) -> Array:  # fmt: skip
+    """Adagrad (Duchi et al. 2011). `accumulator`: what the sum of squares starts from."""
+    weights = np.asarray(course.start, float)
+    total, path = np.full_like(weights, accumulator), []
+    for gradient, rate in course.steps():
+        total = total + gradient**2
+        weights = weights - rate * gradient / rooted(total, epsilon, place)
+        path.append(weights)
+    return np.array(path)
+
+
+def adadelta(
+    course: Course, *, rho: float = 0.95, epsilon: float = 1e-6,
+    place: RootPlace = "inside",
+) -> Array:  # fmt: skip
+    """Adadelta (Zeiler 2012, Algorithm 1: `inside`), its step times a learning rate."""
+    weights = np.asarray(course.start, float)
+    square, moved, path = np.zeros_like(weights), np.zeros_like(weights), []
+    for gradient, rate in course.steps():
+        square = rho * square + (1 - rho) * gradient**2
+        change = rooted(moved, epsilon, place) / rooted(square, epsilon, place) * gradient
+        moved = rho * moved + (1 - rho) * change**2
+        weights = weights - rate * change
+        path.append(weights)
+    return np.array(path)
+
+
+def adamax(
+    course: Course, *, betas: tuple[float, float] = (0.9, 0.999),
+    epsilon: float = 1e-8, place: Literal["norm", "gradient"] = "norm",
+) -> Array:  # fmt: skip
+    """Adamax (Kingma and Ba 2015, Algorithm 2). epsilon is added to the norm u, or to |g| before the maximum."""
+    weights = np.asarray(course.start, float)
+    first, norm, path = np.zeros_like(weights), np.zeros_like(weights), []
+    for step, (gradient, rate) in enumerate(course.steps(), 1):
+        first = betas[0] * first + (1 - betas[0]) * gradient
+        norm = np.maximum(betas[1] * norm, np.abs(gradient) + (epsilon if place == "gradient" else 0))
+        divisor = norm + (epsilon if place == "norm" else 0)
+        weights = weights - rate / (1 - betas[0] ** step) * first / divisor
+        path.append(weights)
+    return np.array(path)
+
+
+def clip_norm(
+    gradients: Sequence[ArrayLike], most: float, *, over: Literal["tensor", "all"], added: float = 0.0
+) -> list[Array]:
+    """Gradients whose L2 norm is `most` at the most: of each tensor by itself, or of all of them together.
+
+    `added`: what is added to the norm before `most` is divided by it.
+    """
+    given = [np.asarray(gradient, float) for gradient in gradients]
+    norms = [float(np.linalg.norm(gradient)) for gradient in given]
+    if over == "all":
+        norms = [float(np.linalg.norm(norms))] * len(given)
+    return [gradient * min(1.0, most / (norm + added)) if norm else gradient
+            for gradient, norm in zip(given, norms, strict=True)]  # fmt: skip
+
+
+def clip_value(gradients: Sequence[ArrayLike], most: float) -> list[Array]:
+    """Gradients of which no element is beyond `most` from zero."""
+    return [np.clip(np.asarray(gradient, float), -most, most) for gradient in gradients]
+
+
+def reduced(each: ArrayLike, how: Literal["elements", "samples", "sum"]) -> float:
+    """One loss of `each` (samples, ...): the mean over elements, the mean over samples of their sums, or the sum."""
+    values = np.asarray(each, float)
+    return float(values.mean() if how == "elements" else values.sum() / (len(values) if how == "samples" else 1))
+
+
+def weighted(each: ArrayLike, weights: ArrayLike, by: Literal["samples", "weights"]) -> float:
+    """The mean of weighted losses (samples,): over the number of samples, or over the sum of the weights."""
+    values, shares = np.asarray(each, float), np.asarray(weights, float)
+    return float((values * shares).sum() / (len(values) if by == "samples" else shares.sum()))
