@@ -1,41 +1,216 @@
-"""How one array of a layer goes from Keras' order of axes to PyTorch's, and back."""
+"""How the arrays of a layer go from Keras' order of axes to PyTorch's, and back. Each direction undoes the other."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Arrays = dict[str, Array]  # by role: what an array is for in its layer
+REVERSE = "_reverse"  # at the end of a role: the direction from the last step to the first
 
 
 class Rule(NamedTuple):
-    """The same numbers in the order of either library; each undoes the other."""
+    """One array: the same numbers in the order of either library."""
 
     to_pytorch: Callable[[Array], Array]
     to_keras: Callable[[Array], Array]
 
 
-# (height, width, in, out) of Keras, (out, in, height, width) of PyTorch
-CONVOLUTION = Rule(lambda kernel: kernel.transpose(3, 2, 0, 1), lambda kernel: kernel.transpose(2, 3, 1, 0))
+class LayerRule(NamedTuple):
+    """The arrays of one layer, by their roles in either library. A role that is not given is not made."""
+
+    to_pytorch: Callable[[Arrays], Arrays]
+    to_keras: Callable[[Arrays], Arrays]
+
+
+def _kernel_to_pytorch(kernel: Array) -> Array:
+    last = kernel.ndim - 1
+    moved: Array = kernel.transpose(last, last - 1, *range(last - 1))
+    return moved
+
+
+def _kernel_to_keras(kernel: Array) -> Array:
+    moved: Array = kernel.transpose(*range(2, kernel.ndim), 1, 0)
+    return moved
+
+
+def _positions(shape: tuple[int, ...]) -> Array:
+    """Where Keras has each number of PyTorch's flattened tensor. `shape`: (height, width, channels), or any rank."""
+    return np.moveaxis(np.arange(math.prod(shape)).reshape(shape), -1, 0).ravel()
+
+
+SAME = Rule(lambda array: array, lambda array: array)
+# (height, width, in, out) of Keras, (out, in, height, width) of PyTorch; in one and three dimensions too
+CONVOLUTION = Rule(_kernel_to_pytorch, _kernel_to_keras)
 # (height, width, out, in) of Keras, (in, out, height, width) of PyTorch
-TRANSPOSED = Rule(lambda kernel: kernel.transpose(3, 2, 0, 1), lambda kernel: kernel.transpose(2, 3, 1, 0))
+TRANSPOSED = CONVOLUTION
 # (in, out) of Keras, (out, in) of PyTorch
 DENSE = Rule(lambda kernel: kernel.T, lambda kernel: kernel.T)
 
 
-def dense_after_flatten(height: int, width: int, channels: int) -> Rule:
+def dense_after_flatten(*shape: int) -> Rule:
     """As `DENSE`, where Keras flattens (height, width, channels) and PyTorch (channels, height, width)."""
+    order = _positions(shape)
+    back = np.argsort(order)
+    return Rule(lambda kernel: kernel[order].T, lambda kernel: kernel.T[back])
+
+
+def dense_before_reshape(*shape: int) -> Rule:
+    """As `DENSE`, where Keras goes on with (height, width, channels) and PyTorch with (channels, height, width)."""
+    order = _positions(shape)
+    back = np.argsort(order)
+    return Rule(lambda kernel: kernel[:, order].T, lambda kernel: kernel.T[:, back])
+
+
+def flattened(*shape: int) -> Rule:
+    """The last axis holds a flattened tensor: (height, width, channels) in Keras."""
+    order = _positions(shape)
+    back = np.argsort(order)
+    return Rule(lambda array: array[..., order], lambda array: array[..., back])
+
+
+def depthwise(inputs: int) -> Rule:
+    """(height, width, in, multiplier) of Keras, (in * multiplier, 1, height, width) of PyTorch with `in` groups."""
 
     def to_pytorch(kernel: Array) -> Array:
-        apart = kernel.reshape(height, width, channels, -1)
-        rows: Array = apart.transpose(3, 2, 0, 1).reshape(kernel.shape[1], -1)
-        return rows
+        moved = kernel.transpose(kernel.ndim - 2, kernel.ndim - 1, *range(kernel.ndim - 2))
+        made: Array = moved.reshape(-1, 1, *kernel.shape[:-2])
+        return made
 
     def to_keras(kernel: Array) -> Array:
-        apart = kernel.reshape(-1, channels, height, width)
-        columns: Array = apart.transpose(2, 3, 1, 0).reshape(-1, kernel.shape[0])
-        return columns
+        apart = kernel.reshape(inputs, -1, *kernel.shape[2:])
+        made: Array = apart.transpose(*range(2, kernel.ndim), 0, 1)
+        return made
 
     return Rule(to_pytorch, to_keras)
+
+
+def by_role(**roles: tuple[str, Rule]) -> LayerRule:
+    """A layer whose arrays go over one by one. `roles`: Keras' role = (PyTorch's role, rule)."""
+
+    def to_pytorch(arrays: Arrays) -> Arrays:
+        return {name: rule.to_pytorch(arrays[role]) for role, (name, rule) in roles.items() if role in arrays}
+
+    def to_keras(arrays: Arrays) -> Arrays:
+        return {role: rule.to_keras(arrays[name]) for role, (name, rule) in roles.items() if name in arrays}
+
+    return LayerRule(to_pytorch, to_keras)
+
+
+def with_kernel(rule: Rule, bias: Rule = SAME) -> LayerRule:
+    """A kernel and a bias."""
+    return by_role(kernel=("weight", rule), bias=("bias", bias))
+
+
+def scaled(rule: Rule = SAME) -> LayerRule:
+    """A normalization: scale and offset, and moving averages where it keeps them."""
+    return by_role(
+        gamma=("weight", rule), beta=("bias", rule), mean=("running_mean", rule), variance=("running_var", rule)
+    )
+
+
+def parametric(channels: int, rank: int) -> LayerRule:
+    """PReLU: (1, 1, channels) of Keras with shared axes, (channels,) of PyTorch. `rank`: of Keras' array."""
+    shape = (*[1] * (rank - 1), channels)
+    return by_role(alpha=("weight", Rule(lambda alpha: alpha.reshape(-1), lambda alpha: alpha.reshape(shape))))
+
+
+def _gates_swapped(array: Array) -> Array:
+    """Keras' GRU has update, reset, new along its last axis; PyTorch's has reset, update, new."""
+    update, reset, new = np.split(array, 3, axis=-1)
+    return np.concatenate([reset, update, new], axis=-1)
+
+
+def _one_bias(bias: Array) -> Arrays:
+    return {"bias_ih": bias, "bias_hh": np.zeros_like(bias)}
+
+
+def _summed(arrays: Arrays) -> Array:
+    """PyTorch adds two biases where Keras has one; where the second is zero the first keeps its bits."""
+    first, second = arrays["bias_ih"], arrays["bias_hh"]
+    added: Array = np.add(first, second, out=first.copy(), where=second != 0)
+    return added
+
+
+def _recurrent_to_pytorch(arrays: Arrays) -> Arrays:
+    made = {"weight_ih": arrays["kernel"].T, "weight_hh": arrays["recurrent"].T}
+    return {**made, **_one_bias(arrays["bias"])} if "bias" in arrays else made
+
+
+def _recurrent_to_keras(arrays: Arrays) -> Arrays:
+    made = {"kernel": arrays["weight_ih"].T, "recurrent": arrays["weight_hh"].T}
+    return {**made, "bias": _summed(arrays)} if "bias_ih" in arrays else made
+
+
+def _gru_to_pytorch(arrays: Arrays) -> Arrays:
+    swapped = {role: _gates_swapped(array) for role, array in arrays.items()}
+    made = {"weight_ih": swapped["kernel"].T, "weight_hh": swapped["recurrent"].T}
+    return {**made, **dict(zip(("bias_ih", "bias_hh"), swapped["bias"], strict=True))} if "bias" in arrays else made
+
+
+def _gru_to_keras(arrays: Arrays) -> Arrays:
+    made = {"kernel": arrays["weight_ih"].T, "recurrent": arrays["weight_hh"].T}
+    if "bias_ih" in arrays:
+        made["bias"] = np.stack([arrays["bias_ih"], arrays["bias_hh"]])
+    return {role: _gates_swapped(array) for role, array in made.items()}
+
+
+# gates in the order input, forget, new, output in both; one bias in Keras, two that are added in PyTorch
+LSTM = LayerRule(_recurrent_to_pytorch, _recurrent_to_keras)
+SIMPLE_RECURRENT = LSTM
+# Keras' reset_after=True, with a bias of two rows: for the input, for the state
+GRU = LayerRule(_gru_to_pytorch, _gru_to_keras)
+
+
+def bidirectional(rule: LayerRule) -> LayerRule:
+    """The same in both directions; the roles of the second end in `REVERSE`."""
+
+    def both(convert: Callable[[Arrays], Arrays]) -> Callable[[Arrays], Arrays]:
+        def apply(arrays: Arrays) -> Arrays:
+            forward = {role: array for role, array in arrays.items() if not role.endswith(REVERSE)}
+            back = {role.removesuffix(REVERSE): array for role, array in arrays.items() if role.endswith(REVERSE)}
+            return {**convert(forward), **{role + REVERSE: array for role, array in convert(back).items()}}
+
+        return apply
+
+    return LayerRule(both(rule.to_pytorch), both(rule.to_keras))
+
+
+PROJECTIONS = ("query", "key", "value")
+
+
+def attention(heads: int) -> LayerRule:
+    """(model, heads, key) of Keras for each projection, (3 * model, model) of PyTorch for the three together."""
+
+    def to_pytorch(arrays: Arrays) -> Arrays:
+        kernels = [arrays[f"{name}_kernel"] for name in PROJECTIONS]
+        output = arrays["output_kernel"]
+        made = {
+            "in_proj_weight": np.concatenate([kernel.reshape(len(kernel), -1).T for kernel in kernels]),
+            "out_proj.weight": output.reshape(-1, output.shape[-1]).T,
+        }
+        if "output_bias" in arrays:
+            biases = [arrays[f"{name}_bias"].reshape(-1) for name in PROJECTIONS]
+            made |= {"in_proj_bias": np.concatenate(biases), "out_proj.bias": arrays["output_bias"]}
+        return made
+
+    def to_keras(arrays: Arrays) -> Arrays:
+        parts = np.split(arrays["in_proj_weight"], 3)
+        made = {
+            f"{name}_kernel": part.T.reshape(part.shape[1], heads, -1)
+            for name, part in zip(PROJECTIONS, parts, strict=True)
+        }
+        output = arrays["out_proj.weight"].T
+        made["output_kernel"] = output.reshape(heads, -1, output.shape[-1])
+        if "in_proj_bias" in arrays:
+            biases = np.split(arrays["in_proj_bias"], 3)
+            made |= {f"{name}_bias": bias.reshape(heads, -1) for name, bias in zip(PROJECTIONS, biases, strict=True)}
+            made["output_bias"] = arrays["out_proj.bias"]
+        return made
+
+    return LayerRule(to_pytorch, to_keras)
