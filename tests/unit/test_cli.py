@@ -200,3 +200,21 @@ def test_each_command_is_one_file_in_the_table():
     }
     named = {name for name, path in files.items() if "\nCOMMAND = " in path.read_text()}
     assert {command.name for command in cli.COMMANDS} == named
+
+
+def _samebits(words, **more):
+    command = [sys.executable, "-m", "samebits", *words]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60, **more)
+
+
+def test_a_standard_output_that_is_closed_ends_nothing():
+    done = _samebits(["env", "list"], preexec_fn=lambda: os.close(1))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_working_folder_that_was_removed_is_said(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = _samebits(["check", "--", "true"], cwd=gone, preexec_fn=gone.rmdir)
+    assert done.returncode == 2
+    assert "the folder that you are in has been removed" in done.stderr

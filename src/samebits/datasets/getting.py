@@ -40,6 +40,8 @@ def get(name: str, folder: str | Path | None = None, note: Note = silent, *, to:
 
 
 def _fill(target: Path, cache: Path, dataset: Dataset, folder: str | Path | None, note: Note) -> None:
+    if folder is not None and not Path(folder).expanduser().is_dir():
+        raise NotFound(f"There is no folder {folder} to look in.", "Leave --from out, or name the folder of the files.")
     near: list[Source] = [Folder(Path(folder).expanduser())] if folder is not None else []
     near += [Folder(cache)] if target != cache else []
     missing = _take(target, dataset.files, near, note)
