@@ -173,7 +173,13 @@ FULL = Option(
     default=False,
 )
 STEPS = Option("steps", ("--steps",), "Stop each trial after K steps; the scope is said.", "K", read_steps)
-BUDGET = Option("budget", ("--budget",), "Stop after as many steps as fit into this time, all trials together.", "TIME", read_duration)
+BUDGET = Option(
+    "budget",
+    ("--budget",),
+    "Stop after as many steps as fit into this time, all trials together.",
+    "TIME",
+    read_duration,
+)
 TIMEOUT = Option("timeout", ("--timeout",), "The most time for one trial.", "SECONDS", read_duration)
 ARTIFACTS = Option(
     "artifacts", ("--artifact",), "More files that the program writes, compared too.", "GLOB", read_text, many=True
