@@ -1,0 +1,147 @@
+"""PyTorch's layers: what each is, its settings and its arrays, in words that Keras' are described in too."""
+
+KINDS = {
+    "Linear": "dense", "Embedding": "embedding", "LayerNorm": "layer_norm", "GroupNorm": "group_norm",
+    "MultiheadAttention": "attention", "PReLU": "prelu", "LSTM": "lstm", "GRU": "gru", "RNN": "simple_recurrent",
+    "SyncBatchNorm": "batch_norm",
+}  # fmt: skip
+for rank in ("1d", "2d", "3d"):
+    for start, a_kind in (("Conv", "convolution"), ("ConvTranspose", "transposed"), ("BatchNorm", "batch_norm"),
+                          ("MaxPool", "max_pool"), ("AvgPool", "average_pool")):  # fmt: skip
+        KINDS[start + rank] = a_kind
+ACTIVATIONS = {
+    "ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "SELU": "selu", "GELU": "gelu", "Sigmoid": "sigmoid",
+    "Tanh": "tanh", "Softmax": "softmax", "Softplus": "softplus", "SiLU": "silu", "Softsign": "softsign",
+    "Hardsigmoid": "hard_sigmoid",
+}  # fmt: skip
+RECURRENT = ("lstm", "gru", "simple_recurrent")
+
+
+def class_of(module):
+    """The class of torch.nn that a module is or derives from."""
+    for kind in type(module).__mro__:
+        if kind.__module__.startswith("torch.nn.") and (kind.__name__ in KINDS or kind.__name__ in ACTIVATIONS):
+            return kind.__name__
+    return type(module).__name__
+
+
+def kind_of(module):
+    name = class_of(module)
+    return KINDS.get(name) or ("activation" if name in ACTIVATIONS else "other")
+
+
+def units_of(module, name=""):
+    """(name, module) of what is looked at as one layer: what has a kind, and what holds no other module."""
+    children = list(module.named_children())
+    if kind_of(module) != "other" or not children:
+        return [(name, module)]
+    found = [(name, module)] if own_names(module) else []
+    for part, child in children:
+        found += units_of(child, name + "." + part if name else part)
+    return found
+
+
+def own_names(module):
+    """Names of the parameters and buffers of a module that are none of its children's."""
+    buffers = getattr(module, "_non_persistent_buffers_set", ())
+    named = list(module._parameters.items()) + list(module._buffers.items())
+    return [name for name, value in named if value is not None and name not in buffers]
+
+
+def as_list(value, length):
+    return list(value) if isinstance(value, (tuple, list)) else [value] * length
+
+
+def pairs(padding, kernel, dilation):
+    """[[before, after], ...] of a padding as PyTorch has it."""
+    if padding == "valid":
+        return [[0, 0]] * len(kernel)
+    if padding == "same":
+        whole = [d * (k - 1) for k, d in zip(kernel, dilation)]
+        return [[size // 2, size - size // 2] for size in whole]
+    return [[size, size] for size in as_list(padding, len(kernel))]
+
+
+def convolution_settings(module):
+    kernel, dilation = list(module.kernel_size), list(module.dilation)
+    settings = {"strides": list(module.stride), "dilation": dilation, "groups": module.groups}
+    if kind_of(module) == "transposed":
+        settings["crop"] = [[p, p - extra] for p, extra in zip(module.padding, module.output_padding)]
+    else:
+        settings["padding"] = pairs(module.padding, kernel, dilation)
+        settings["padded with"] = module.padding_mode
+    return settings
+
+
+def pool_settings(module):
+    length = int(class_of(module)[-2])
+    size = as_list(module.kernel_size, length)
+    settings = {"size": size, "strides": as_list(module.stride, length),
+                "padding": pairs(module.padding, size, [1] * length)}  # fmt: skip
+    if module.ceil_mode:
+        settings["rounding of the size"] = "up"
+    return settings
+
+
+def activation_settings(module):
+    settings = {"function": ACTIVATIONS[class_of(module)]}
+    for ours, name in (("slope", "negative_slope"), ("alpha", "alpha"), ("approximate", "approximate")):
+        if hasattr(module, name):
+            settings[ours] = getattr(module, name)
+    return settings
+
+
+def batch_norm_settings(module):
+    momentum = None if module.momentum is None else round(1 - module.momentum, 12)
+    return {"epsilon": module.eps, "momentum (kept share)": momentum}
+
+
+SETTINGS = {
+    "convolution": convolution_settings,
+    "transposed": convolution_settings,
+    "max_pool": pool_settings,
+    "average_pool": pool_settings,
+    "batch_norm": batch_norm_settings,
+    "layer_norm": lambda module: {"epsilon": module.eps, "axes": len(module.normalized_shape)},
+    "group_norm": lambda module: {"epsilon": module.eps, "groups": module.num_groups},
+    "attention": lambda module: {"heads": module.num_heads},
+    "embedding": lambda module: {"inputs": module.num_embeddings},
+    "simple_recurrent": lambda module: {"activation": module.nonlinearity},
+    "activation": activation_settings,
+}
+
+
+def settings_of(module):
+    """What changes the outputs of a layer, in the words that Keras' layers are described in too."""
+    return SETTINGS.get(kind_of(module), lambda module: {})(module)
+
+
+def refusal(module, kind, names):
+    """Why a layer with weights cannot be carried; empty where it can."""
+    if kind in RECURRENT and getattr(module, "proj_size", 0):
+        return "proj_size is set, and Keras' %s has no projection" % class_of(module)
+    if kind == "attention" and module.in_proj_weight is None:
+        return "its key and value have sizes of their own (kdim, vdim)"
+    if kind == "attention" and (module.bias_k is not None or module.add_zero_attn):
+        return "add_bias_kv and add_zero_attn are not in Keras"
+    if kind == "embedding" and module.max_norm is not None:
+        return "max_norm changes the weights as it is used, which Keras' does not"
+    if kind == "other":
+        return "no layer of Keras is known that does the same"
+    strange = [name for name in names if name.endswith("_orig") or name.startswith("parametrizations")]
+    return "its weights are computed from others (%s)" % ", ".join(strange) if strange else ""
+
+
+def roles_of(module, kind):
+    """[(end of the unit's name, {role: name of a weight in the module})], one for each layer in a stack."""
+    names = [name for name in own_names(module) if name != "num_batches_tracked"]
+    if kind == "attention":
+        names += ["out_proj." + name for name in own_names(module.out_proj)]
+    if kind not in RECURRENT:
+        return [("", {name: name for name in names})]
+    parts = []
+    for level in range(module.num_layers):
+        ends = [("_l%d" % level, ""), ("_l%d_reverse" % level, "_reverse")]
+        found = {name[: -len(end)] + ours: name for end, ours in ends for name in names if name.endswith(end)}
+        parts.append(("[%d]" % level if module.num_layers > 1 else "", found))
+    return parts

@@ -1,0 +1,269 @@
+"""A Keras model (Keras 2.3, tf.keras, Keras 3 on any backend): see describe_model.py for what is answered."""
+
+import os
+import sys
+
+import numpy as np
+from layers_keras import ACTIVATED, entry, follow, kind_of, shape_of, units_of
+
+BATCH = 2  # of the inputs that are made here, where none are given
+UNKNOWN = 32  # stands for a size that the model leaves open
+
+
+class Call:
+    """A layer's first call: what went in, what came out, and what went into its activation."""
+
+    def __init__(self, layer):
+        self.layer, self.inputs, self.outputs, self.before = layer, None, None, None
+
+    @property
+    def compared(self):
+        return self.outputs if self.before is None else self.before
+
+
+CALLS = {}  # id of a layer -> its first call, in the order of the calls
+WATCHED = []
+
+
+def base_layers():
+    """The classes of layers of what has been imported."""
+    found = []
+    for name, path in (("keras", "layers.Layer"), ("tensorflow", "keras.layers.Layer")):
+        part = sys.modules.get(name)
+        for attribute in path.split("."):
+            part = getattr(part, attribute, None)
+        if part is not None and part not in found:
+            found.append(part)
+    return found
+
+
+def watch():
+    """Record the calls of layers from now on. Whether there was something new to watch."""
+    new = [kind for kind in base_layers() if kind not in WATCHED]
+    for kind in new:
+        kind.__call__ = recording(kind.__call__)
+        WATCHED.append(kind)
+    if new and is_graph():
+        sys.modules["keras"].backend.set_learning_phase(0)
+    return bool(new)
+
+
+def is_graph():
+    """Whether this is Keras 2, whose layers are built into a graph that is run later."""
+    return "keras" in sys.modules and sys.modules["keras"].__version__.startswith("2.")
+
+
+def recording(original):
+    def __call__(self, *args, **kwargs):
+        call = CALLS.setdefault(id(self), Call(self))
+        if call.outputs is not None or call.inputs is not None:
+            return original(self, *args, **kwargs)
+        call.inputs = args[0] if args else None
+        activation = vars(self).get("activation")
+        if kind_of(self) in ACTIVATED and callable(activation):
+            vars(self)["activation"] = noting(call, activation)
+        try:
+            call.outputs = original(self, *args, **kwargs)
+        finally:
+            if "activation" in vars(self):
+                vars(self)["activation"] = activation
+        return call.outputs
+
+    return __call__
+
+
+def noting(call, activation):
+    def noted(value, *args, **kwargs):
+        call.before = value
+        return activation(value, *args, **kwargs)
+
+    return noted
+
+
+def seed(number):
+    if "keras" in sys.modules and hasattr(sys.modules["keras"].utils, "set_random_seed"):
+        sys.modules["keras"].utils.set_random_seed(number)
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None and hasattr(tensorflow, "set_random_seed"):
+        tensorflow.set_random_seed(number)
+    elif tensorflow is not None and hasattr(tensorflow, "random"):
+        tensorflow.random.set_seed(number)
+
+
+def load(path):
+    """A saved model, watched as it is built."""
+    import keras
+
+    watch()
+    return keras.models.load_model(path, compile=False)
+
+
+def ordered(units, built):
+    """In the order in which the layers were put together, where that was seen of all with weights; else as they ran."""
+    every = all(id(layer) in built for _, layer in units if layer.weights)
+    order = {key: place for place, key in enumerate(built if every else CALLS)}
+    return sorted(units, key=lambda unit: order.get(id(unit[1]), len(order)))
+
+
+def declared_inputs(model):
+    """[(shape without the batch, dtype, tensor)], empty where the model has not been built."""
+    try:
+        tensors = model.inputs or []
+    except (AttributeError, ValueError):
+        return []
+    return [(shape_of(tensor), str(getattr(tensor.dtype, "name", tensor.dtype)), tensor) for tensor in tensors]
+
+
+def embedded(units, tensor):
+    """The number of rows of the table that an input is looked up in; None where it is not."""
+    for _, layer in units:
+        if kind_of(layer) == "embedding" and any(into is tensor for into in inputs_of(layer)):
+            return int(layer.input_dim)
+    return None
+
+
+def inputs_of(layer):
+    try:
+        found = layer.input
+    except (AttributeError, ValueError, RuntimeError):
+        return []
+    return found if isinstance(found, (list, tuple)) else [found]
+
+
+def input_entries(model, units, shapes):
+    tables = [int(layer.input_dim) for _, layer in units if kind_of(layer) == "embedding"]
+    declared = declared_inputs(model)
+    made = []
+    for number, (shape, dtype, tensor) in enumerate(declared):
+        below = embedded(units, tensor) or (min(tables) if tables and dtype.startswith("int") else None)
+        below = below or (2 if dtype.startswith(("int", "uint", "bool")) else None)
+        chosen = shapes[number] if shapes and number < len(shapes) else [size or UNKNOWN for size in shape]
+        made.append({"shape": chosen, "dtype": "int32" if below else "float32", "below": below, "declared": shape})
+    if declared or not shapes:
+        return made
+    below = min(tables) if tables else None
+    return [{"shape": shape, "dtype": "int32" if below and len(shape) == 1 else "float32",
+             "below": below if len(shape) == 1 else None, "declared": None} for shape in shapes]  # fmt: skip
+
+
+def arrays_of(request, entries):
+    if not request["inputs"]:
+        return [np.zeros([BATCH] + entry["shape"], entry["dtype"]) for entry in entries]
+    with np.load(request["inputs"]) as given:
+        return [given["i%d" % number] for number in range(len(given.files))]
+
+
+def as_array(tensor):
+    while isinstance(tensor, (list, tuple)) and tensor:
+        tensor = tensor[0]
+    if isinstance(tensor, dict):
+        tensor = list(tensor.values())[0]
+    keras = sys.modules.get("keras")
+    if keras is not None and hasattr(keras, "ops"):
+        return np.asarray(keras.ops.convert_to_numpy(tensor))
+    return tensor.numpy()
+
+
+def run_eagerly(model, arrays):
+    """{id of a layer: array}, and of the model under its own id."""
+    CALLS.clear()
+    given = [np.asarray(array) for array in arrays]
+    output = model(given[0] if len(given) == 1 else given, training=False)
+    found = {id(layer): as_array(CALLS[id(layer)].compared) for _, layer in units_of(model) if id(layer) in CALLS}
+    found[id(model)] = as_array(output)
+    return found
+
+
+def run_graph(model, arrays):
+    """As `run_eagerly`, for Keras 2. What the model's inputs do not lead to (in a model in a model) is left out."""
+    wanted = {key: call.compared for key, call in CALLS.items() if hasattr(call.compared, "op")}
+    wanted[id(model)] = model.outputs[0]
+    try:
+        return dict(zip(wanted, fetched(model, list(wanted.values()), arrays)))
+    except Exception:  # what TensorFlow raises differs from release to release
+        alone = {key: reached(model, tensor, arrays) for key, tensor in wanted.items()}
+        return {key: array for key, array in alone.items() if array is not None}
+
+
+def fetched(model, tensors, arrays):
+    return sys.modules["keras"].backend.function(model.inputs, tensors)(arrays)
+
+
+def reached(model, tensor, arrays):
+    """The value of one tensor; None where it takes inputs of its own."""
+    try:
+        return fetched(model, [tensor], arrays)[0]
+    except Exception:
+        return None
+
+
+def run(model, arrays):
+    """(outputs, why it did not run)."""
+    try:
+        return (run_graph if is_graph() else run_eagerly)(model, arrays), None
+    except Exception as why:
+        return {}, "%s: %s" % (type(why).__name__, str(why).strip().split("\n")[0][:300])
+
+
+def values_of(model):
+    if is_graph():
+        return sys.modules["keras"].backend.batch_get_value(model.weights)
+    return [as_array(weight) for weight in model.weights]
+
+
+def set_weights(model, path):
+    values = values_of(model)
+    with np.load(path) as given:
+        for key in given.files:
+            values[int(key[1:])] = given[key]
+    model.set_weights(values)
+
+
+def describe(model, request):
+    built = dict(CALLS)
+    units = units_of(model)
+    entries = input_entries(model, units, request["shapes"])
+    if not entries:
+        return {"error": {"what": "%s does not say what goes into it." % model.name,
+                          "advice": "Say --input 28,28,1, the shape without the batch."}}  # fmt: skip
+    arrays = arrays_of(request, entries)
+    if not declared_inputs(model):
+        _, why = run(model, arrays)  # a model of its own class has its weights after a first run
+        if why:
+            return {"error": {"what": "The model cannot be run: %s" % why, "advice": "Look at --input."}}
+    if request["h5"]:
+        model.load_weights(request["h5"])
+    if request["load"]:
+        set_weights(model, request["load"])
+    found, why = run(model, arrays)
+    return answer(model, request, (entries, ordered(units_of(model), built)), (found, why))
+
+
+def answer(model, request, described, ran):
+    entries, units = described
+    found, why = ran
+    numbers = {id(weight): number for number, weight in enumerate(model.weights)}
+    layers, outputs = [], {"model": found[id(model)]} if id(model) in found else {}
+    for name, layer in units:
+        if type(layer).__name__ == "InputLayer":
+            continue
+        if id(layer) in found:
+            outputs[str(len(layers))] = found[id(layer)]
+        layers.append(entry(name, layer, numbers, CALLS.get(id(layer)) or Call(layer)))
+        layers += follow(layer)
+    np.savez(os.path.join(request["out"], "outputs.npz"), **outputs)
+    values = values_of(model)
+    np.savez(os.path.join(request["out"], "weights.npz"), **{"w%d" % n: value for n, value in enumerate(values)})
+    weights = [{"name": getattr(weight, "path", weight.name), "shape": list(value.shape), "dtype": str(value.dtype)}
+               for weight, value in zip(model.weights, values)]  # fmt: skip
+    return {"library": "keras", "version": version(), "inputs": entries, "weights": weights, "layers": layers,
+            "ran": why, "layout": None}  # fmt: skip
+
+
+def version():
+    keras, tensorflow = sys.modules.get("keras"), sys.modules.get("tensorflow")
+    if keras is None:
+        return "tf.keras of TensorFlow %s" % tensorflow.__version__
+    if is_graph():
+        return "Keras %s on TensorFlow %s" % (keras.__version__, tensorflow.__version__)
+    return "Keras %s on %s" % (keras.__version__, keras.backend.backend())

@@ -1,0 +1,232 @@
+"""A PyTorch model, 1.3 and later: see describe_model.py for what is answered."""
+
+import copy
+import os
+
+import numpy as np
+from layers_pytorch import RECURRENT, kind_of, own_names, refusal, roles_of, settings_of, units_of
+
+RESHAPES = ("view", "reshape", "flatten", "unflatten")
+
+
+class Run:
+    """One forward pass: the layers in the order in which they were called, and what they gave."""
+
+    def __init__(self, torch, model):
+        self.torch, self.model = torch, model
+        self.units = dict((module, name) for name, module in units_of(model))
+        self.calls, self.shapes, self.outputs, self.depth = [], {}, {}, 0
+        self.error = None
+
+    def hook(self, module, inputs, output):
+        if module in self.shapes:
+            return  # a layer that is used again: its first use is compared
+        first = next((value for value in inputs if hasattr(value, "shape")), None)
+        self.calls.append(module)
+        self.shapes[module] = None if first is None else list(first.shape)[1:]
+        self.outputs[module] = plain(module, output)
+
+    def reshaped(self, before, after):
+        """A tensor that was flattened, or brought into a shape: PyTorch does that without a layer, too."""
+        if len(before.shape) > 2 and len(after.shape) == 2 and before.shape[0] == after.shape[0]:
+            self.calls.append(("flatten", list(before.shape)[1:], list(after.shape)[1:]))
+        elif len(before.shape) == 2 and len(after.shape) > 2 and before.shape[0] == after.shape[0]:
+            self.calls.append(("reshape", list(before.shape)[1:], list(after.shape)[1:]))
+
+    def watched(self, name):
+        original, run = getattr(self.torch.Tensor, name), self
+
+        def replaced(tensor, *args, **kwargs):
+            run.depth += 1
+            try:
+                after = original(tensor, *args, **kwargs)
+            finally:
+                run.depth -= 1
+            if not run.depth:
+                run.reshaped(tensor, after)
+            return after
+
+        return original, replaced
+
+    def go(self, inputs):
+        """The model's output. Raises what the model raises."""
+        handles = [module.register_forward_hook(self.hook) for module in self.units]
+        names = [name for name in RESHAPES if hasattr(self.torch.Tensor, name)]
+        pairs_of = {name: self.watched(name) for name in names}
+        free = self.torch.flatten
+        try:
+            for name, (_, replaced) in pairs_of.items():
+                setattr(self.torch.Tensor, name, replaced)
+            self.torch.flatten = lambda tensor, *args, **kwargs: tensor.flatten(*args, **kwargs)
+            with self.torch.no_grad():
+                return plain(None, self.model(*inputs))
+        finally:
+            self.torch.flatten = free
+            for name, (original, _) in pairs_of.items():
+                setattr(self.torch.Tensor, name, original)
+            for handle in handles:
+                handle.remove()
+
+
+def plain(module, output):
+    """The tensor of an output as an array, batch first: {"": array} and for recurrent layers {"last": array} too."""
+    kind = kind_of(module) if module is not None else "other"
+    whole = output
+    while isinstance(whole, (tuple, list)) and whole:
+        whole = whole[0]
+    if isinstance(whole, dict) and whole:
+        whole = list(whole.values())[0]
+    if not hasattr(whole, "detach"):
+        return {}
+    array = whole.detach().cpu().numpy().copy()
+    if kind in RECURRENT + ("attention",):
+        first = getattr(module, "batch_first", False)
+        array = array if first or array.ndim != 3 else array.swapaxes(0, 1)
+    if kind not in RECURRENT:
+        return {"": array}
+    state = output[1][0] if isinstance(output[1], tuple) else output[1]
+    ends = state.detach().cpu().numpy()[-2 if module.bidirectional else -1 :]
+    return {"": array, "last": np.concatenate(list(ends), axis=-1)}
+
+
+def tensors(torch, arrays, layout, *, double=False):
+    made = []
+    for array, axes in zip(arrays, layout):
+        tensor = torch.from_numpy(np.ascontiguousarray(array.transpose(axes)))
+        made.append(tensor.double() if double and tensor.is_floating_point() else tensor)
+    return made
+
+
+def first_run(torch, model, arrays, layouts):
+    """(the run, its output, the layout): of the first order of the axes with which the model runs."""
+    why, second = None, None
+    for layout in preferred(model, layouts):
+        run = Run(torch, model)
+        try:
+            done = run, run.go(tensors(torch, arrays, layout)), layout
+        except Exception as error:
+            why = why or "%s: %s" % (type(error).__name__, str(error).strip().split("\n")[0][:300])
+            continue
+        if keeps_batch(done[1], len(arrays[0]), layout):
+            return done
+        second = second or done
+    run = Run(torch, model)
+    run.error = why
+    return second or (run, {}, None)
+
+
+def preferred(model, layouts):
+    """The orders of axes, time before batch first where a recurrent layer wants that."""
+    if any(kind_of(module) in RECURRENT and not module.batch_first for module in model.modules()):
+        return sorted(layouts, key=lambda layout: layout[0][0] != 1)
+    return layouts
+
+
+def keeps_batch(output, batch, layout):
+    """Whether the output has the batch where it should be: a wrong order of the axes runs, too."""
+    shape = output[""].shape if "" in output else ()
+    return bool(shape) and batch in (shape[0], shape[1] if len(shape) > 2 and layout[0][0] == 1 else None)
+
+
+def exact_run(torch, model, arrays, layout):
+    """The outputs in float64: {number of a call: array}; empty where the model cannot."""
+    run = Run(torch, copy.deepcopy(model).double())
+    try:
+        output = run.go(tensors(torch, arrays, layout, double=True))
+    except Exception:
+        return {}
+    names = {run.units[module]: found for module, found in run.outputs.items()}
+    return dict(names, **{"<model>": output})
+
+
+def layer(name, kind, a_class, **known):
+    made = {"name": name, "class": a_class, "kind": kind, "settings": {}, "roles": {}, "input_shape": None,
+            "output_shape": None, "refused": ""}  # fmt: skip
+    made.update(known)
+    return made
+
+
+def entries(run, numbers):
+    """The layers in the order of the run; those that were not called, but have weights, at the end."""
+    unused = [module for module in run.units if module not in run.shapes and own_names(module)]
+    for call in run.calls + unused:
+        if type(call).__name__ in ("Flatten", "Unflatten"):
+            continue  # seen as what they do to a tensor
+        if isinstance(call, tuple):
+            yield None, layer(call[0], call[0], "a reshape", input_shape=call[1], output_shape=call[2])
+            continue
+        name, kind = run.units[call], kind_of(call)
+        parts = roles_of(call, kind)
+        for place, (end, roles) in enumerate(parts):
+            known = {role: numbers[name + "." + own if name else own] for role, own in roles.items()}
+            found = run.outputs.get(call, {}) if place == len(parts) - 1 else {}
+            array = found.get("")
+            yield (name if found else None), layer(
+                name + end, kind, type(call).__name__, roles=known, input_shape=run.shapes.get(call),
+                settings=settings_of(call), output_shape=None if array is None else list(array.shape)[1:],
+                refused=refusal(call, kind, list(call.state_dict())) if known else "",
+            )  # fmt: skip
+
+
+def kept(found, key, end=""):
+    return {(key + "." + part if part else key) + end: array for part, array in found.items()}
+
+
+def set_weights(torch, model, path, names):
+    with np.load(path) as given:
+        state = {names[int(key[1:])]: torch.from_numpy(given[key]) for key in given.files}
+    model.load_state_dict(state, strict=False)
+
+
+def without_shortcuts(torch):
+    """Attention in evaluation may skip the modules that are looked at."""
+    backend = getattr(torch.backends, "mha", None)
+    if hasattr(backend, "set_fastpath_enabled"):
+        backend.set_fastpath_enabled(value=False)
+
+
+def describe(model, request):
+    import torch
+
+    without_shortcuts(torch)
+    model = model.cpu().eval()
+    arrays = []
+    if request["inputs"]:
+        with np.load(request["inputs"]) as given:
+            arrays = [given["i%d" % number] for number in range(len(given.files))]
+    if any("Uninitialized" in type(value).__name__ for value in model.parameters()):
+        first_run(torch, model, arrays, request["layouts"] or [])  # lazy layers take their shapes from a first input
+    names = list(model.state_dict())
+    if request["load"]:
+        set_weights(torch, model, request["load"], names)
+    return answer(torch, model, request, arrays)
+
+
+def answer(torch, model, request, arrays):
+    run, output, layout = first_run(torch, model, arrays, request["layouts"] or [])
+    exact = exact_run(torch, model, arrays, layout) if request["exact"] and layout else {}
+    state = model.state_dict()
+    outputs, layers = kept(output, "model"), []
+    outputs.update(kept(exact.get("<model>", {}), "model", ".exact"))
+    of_name = {run.units[module]: found for module, found in run.outputs.items()}
+    for number, (name, found) in enumerate(entries(run, {name: place for place, name in enumerate(state)})):
+        layers.append(found)
+        if name is not None:
+            outputs.update(kept(of_name[name], str(number)))
+            outputs.update(kept(exact.get(name, {}), str(number), ".exact"))
+    np.savez(os.path.join(request["out"], "outputs.npz"), **outputs)
+    weights = save_weights(torch, state, request["out"])
+    return {"library": "pytorch", "version": "PyTorch %s" % torch.__version__, "inputs": [], "weights": weights,
+            "layers": layers, "ran": run.error, "layout": layout}  # fmt: skip
+
+
+def save_weights(torch, state, out):
+    """What each weight is; one that numpy has no type for is written as float32 and said to be what it is."""
+    arrays, weights = {}, []
+    for number, (name, value) in enumerate(state.items()):
+        dtype = str(value.dtype).split(".")[-1]
+        value = value.detach().cpu()
+        arrays["w%d" % number] = (value.float() if dtype == "bfloat16" else value).numpy()
+        weights.append({"name": name, "shape": list(value.shape), "dtype": dtype})
+    np.savez(os.path.join(out, "weights.npz"), **arrays)
+    return weights
