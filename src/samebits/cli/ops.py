@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits.cli import answering, asking
-from samebits.cli.parsing import launching
+from samebits.cli.parsing import launching, names_a_record
 
 if TYPE_CHECKING:
     from samebits.ops import Replayed
@@ -33,7 +33,7 @@ def run(**given: Any) -> int:
 
 def _read(words: tuple[str, ...]) -> Replayed | None:
     """What an earlier replay found, where its record is all that is named."""
-    if len(words) != 1 or not (Path(words[0]) / "record.json").is_file():
+    if not names_a_record(words):
         return None
     from samebits.ops import read
 

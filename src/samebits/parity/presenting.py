@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 from samebits.parity.report import COLOURS, HEADS, SIGNS, Report
@@ -10,10 +9,11 @@ from samebits.reports import html, wording
 from samebits.reports.markdown import escaped
 from samebits.reports.tables import markdown as table_markdown
 from samebits.reports.tables.table import Cell, Column, Table, shown
+from samebits.reports.wording import INDENT
 
 TEMPLATES = Path(__file__).parent / "templates"
 TALL = 40  # rows; a table with more is scrolled in a frame
-INDENT, LABEL, NARROW = "   ", 7, 8  # characters
+LABEL, NARROW = 7, 8  # characters
 
 
 def terminal(report: Report, *, width: int | None = None) -> str:
@@ -24,7 +24,7 @@ def terminal(report: Report, *, width: int | None = None) -> str:
         lines += ["", f"{INDENT}{table.title}", *(INDENT + line for line in _rows(table, width))]
         lines += [f"{INDENT}{'':<2}{note}" for note in table.notes]
     lines += ["", *(f"{INDENT}{'note':<{LABEL}} {note}" for note in report.notes)] if report.notes else []
-    return "\n".join(folded for line in lines for folded in _folded(line, width)) + "\n"
+    return "\n".join(folded for line in lines for folded in wording.folded(line, width, LABEL)) + "\n"
 
 
 def _rows(table: Table, width: int | None) -> list[str]:
@@ -45,13 +45,6 @@ def _padded(text: str, width: int, column: Column) -> str:
 
 def _printed(cell: Cell) -> str:
     return wording.printable(shown(cell))
-
-
-def _folded(line: str, width: int | None) -> list[str]:
-    if width is None or len(line) <= width:
-        return [line]
-    indent = " " * (len(line) - len(line.lstrip()) + LABEL + 1)
-    return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [line]
 
 
 def markdown(report: Report) -> str:

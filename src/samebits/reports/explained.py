@@ -7,8 +7,8 @@ from typing import Any
 
 from samebits.explanation import Evidence, Explanation, Fix
 from samebits.reports import wording
+from samebits.reports.wording import INDENT
 
-INDENT = "   "
 LABEL = 6
 MOST_ROWS = 12  # of the evidence, on a terminal; the page has all
 STATES = {

@@ -12,8 +12,8 @@ from samebits.location import Apart, Executed, Location, Look
 from samebits.reports import figures, wording
 from samebits.reports.figures import Plot
 from samebits.reports.history import Curve, History, Line
+from samebits.reports.wording import INDENT
 
-INDENT = "   "
 MOST_GROWTH = 5
 MOST_UNORDERED = 6
 MOST_DRAWN_ALONE = 2  # points of which a figure shows nothing

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from typing import TYPE_CHECKING
 
 from samebits.model import ENDED_WELL, Result, Trial
 from samebits.reports import explained, located, wording
+from samebits.reports.wording import INDENT
 from samebits.store.outputs import last_words
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
 
-INDENT = "   "
 BAR = 20
 SHORT_BAR = 10
 MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
@@ -33,7 +32,9 @@ def render(result: Result, record: Record | None = None, *, width: int | None = 
     lines += located.lines(result.location) if result.location is not None else []
     lines += explained.lines(result.explanation) if result.explanation is not None else []
     lines += _notes(result)
-    return "\n".join(folded for line in lines for folded in _folded(wording.printable(line), width)) + "\n"
+    return (
+        "\n".join(folded for line in lines for folded in wording.folded(wording.printable(line), width, LABEL)) + "\n"
+    )
 
 
 def _head(result: Result) -> str:
@@ -201,13 +202,3 @@ def _last_words(trial: Trial, record: Record | None) -> str:
 
 def _notes(result: Result) -> list[str]:
     return [f"{INDENT}{'note':<{LABEL}} {said}" for said in result.warnings]
-
-
-def _folded(line: str, width: int | None) -> list[str]:
-    """A line, folded at spaces; a command is never cut (people copy it)."""
-    if width is None or len(line) <= width or "samebits " in line:
-        return [line]
-    hang = len(INDENT) + LABEL + 1
-    return textwrap.wrap(
-        line, width=max(40, width), subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False
-    ) or [line]

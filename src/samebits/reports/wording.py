@@ -6,11 +6,13 @@ Pure functions of a result. A report takes its words from here, so that all say 
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from samebits.model import Divergence, Result, Size, Trial
 
+INDENT = "   "  # of the lines below the verdict
 HEADS = {"repeated": "SAME BITS", "diverged": "DIFFERENT BITS", "inconclusive": "NO ANSWER"}
 SIGNS = {"repeated": "=", "diverged": "!=", "inconclusive": "?"}
 JUDGED_KINDS = ("start", "rng", "batch", "forward", "gradient", "update", "end")
@@ -221,3 +223,16 @@ def status_words(trial: Trial) -> str:
     if trial.status == "failed" and trial.exit_code is not None:
         return f"failed, exit status {trial.exit_code}"
     return trial.status
+
+
+def folded(line: str, width: int | None, label: int) -> list[str]:
+    """A line, folded at spaces below what stands beside its label; a command is never cut (people copy it).
+
+    `width`: of the screen, None leaves it whole; `label`: characters that a label takes.
+    """
+    if width is None or len(line) <= width or "samebits " in line:
+        return [line]
+    hang = " " * (max(len(INDENT), len(line) - len(line.lstrip())) + label + 1)
+    return textwrap.wrap(
+        line, max(40, width), subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
+    ) or [line]

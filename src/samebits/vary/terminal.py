@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from samebits.reports import wording
+from samebits.reports.wording import INDENT
 from samebits.vary import saying
 from samebits.vary.result import FactorResult, VaryResult
 
-INDENT = "   "
 LABEL = 7
 WIDEST_VALUES = 24
 
@@ -18,7 +16,9 @@ def render(result: VaryResult, *, width: int | None = None) -> str:
     lines = [f"{wording.SIGNS[result.verdict]:<2} {saying.HEADS[result.verdict]}: {saying.headline(result)}"]
     lines += [line for factor in saying.told(result) for line in _factor(factor, result)]
     lines += [f"{INDENT}{label:<{LABEL}} {said}" for label, said in _facts(result)]
-    return "\n".join(folded for line in lines for folded in _folded(wording.printable(line), width)) + "\n"
+    return (
+        "\n".join(folded for line in lines for folded in wording.folded(wording.printable(line), width, LABEL)) + "\n"
+    )
 
 
 def _factor(factor: FactorResult, result: VaryResult) -> list[str]:
@@ -39,10 +39,3 @@ def _facts(result: VaryResult) -> list[tuple[str, str]]:
     look = saying.look(result)
     facts += [("look", look)] if look else []
     return facts + [("note", said) for said in result.warnings]
-
-
-def _folded(line: str, width: int | None) -> list[str]:
-    if width is None or len(line) <= width:
-        return [line]
-    indent = " " * (len(line) - len(line.lstrip()) + LABEL + 1)
-    return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [line]
