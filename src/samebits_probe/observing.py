@@ -20,8 +20,9 @@ import time
 
 from . import fingerprint, process, rng, wire
 from .details import Capture, Details
+from .keeping import Feed, Values
 from .trace import Recorder
-from .values import plain
+from .values import leaves
 
 _CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
 _GUESSED = {"loss": "forward", "batch": "batch", "gradient": "gradient", "weights": "update"}
@@ -42,10 +43,13 @@ class Probe:
         self.lock = threading.RLock()
         self._stop_after = config.get("stop_after")
         self._thin = config.get("thin") or {"after": 1000, "every": 100}
-        self._ends, self._before_ends = [], []
+        self._ends = []
         self.first_step, self.last_step = [], []  # functions called after the first step, and after the last
-        self._capture = Capture.of(config.get("capture"))
+        self.values = Values.of(config.get("values"))  # None, unless all values are kept (samebits parity train)
+        self._capture = self.values or Capture.of(config.get("capture"))
+        self.feed = Feed.of(self, config.get("feed"))
         self.details = Details.of(self, config.get("details"))  # None, unless a step is looked into (samebits locate)
+        self._closers = [part for part in (self.details, self.feed) if part is not None]
         self._open(None)
         atexit.register(self.end)
 
@@ -71,7 +75,7 @@ class Probe:
         """A forked child observes: it is a process of its own, from step 0, and ends in its own way."""
         parent, self.step = self.pid, 0
         self.lock = threading.RLock()
-        self._ends, self._before_ends = [], []
+        self._ends = []
         self._open(parent)
         util = sys.modules.get("multiprocessing.util")
         if util is not None:  # such a child leaves through os._exit, which runs finalizers but no atexit
@@ -137,25 +141,12 @@ class Probe:
 
     def value(self, kind, name, value, step=None):
         """Fingerprint any value (array, tensor, number, string, bytes, nested containers) and record it."""
-        for path, dtype, shape, buffer in self._flatten(name, value):
+        for path, dtype, shape, buffer in leaves(name, value, self.converters):
             point = self.point(kind, path, dtype, shape)
             self.add(point, self.hasher.data(buffer, self.hasher.header(dtype, shape)), step)
             self.captured(kind, path, dtype, shape, buffer)
             if dtype == "float":
                 self.scalar(point, struct.unpack("<d", buffer)[0], step=step)
-
-    def _flatten(self, name, value):
-        for convert in self.converters:
-            found = convert(value)
-            if found is not None:
-                return [(name,) + tuple(found)]
-        if isinstance(value, dict):
-            parts = [("%s.%s" % (name, key), value[key]) for key in value]
-        elif isinstance(value, (list, tuple)):
-            parts = [("%s.%d" % (name, i), item) for i, item in enumerate(value)]
-        else:
-            return [(name,) + plain(value)]
-        return [leaf for part, item in parts for leaf in self._flatten(part, item)]
 
     def captured(self, kind, name, dtype, shape, buffer):
         """Write the tensor, where it is one that the launcher asked for. `buffer`: its bytes in logical order."""
@@ -213,8 +204,8 @@ class Probe:
     def end_step(self):
         """A step is over: write it, and stop the trial here where the launcher asked for that."""
         self._add_digests()
-        if self.details is not None:
-            self.guard("details", self.details.end_step)
+        for part in self._closers:
+            self.guard("details", part.end_step)
         self.step += 1
         self._seen.clear()
         self._sampled = False
@@ -230,10 +221,10 @@ class Probe:
             self._stop()
 
     def _add_digests(self):
-        for code, leaves in self._digests.items():
+        for code, found in self._digests.items():
             kind = wire.KINDS[code]
-            text = b"".join(self._names[point][1].encode("utf-8", "replace") + b"\0" + leaf for point, leaf in leaves)
-            digest = self.hasher.data(text, self.hasher.header("digest", (len(leaves),)))
+            text = b"".join(self._names[point][1].encode("utf-8", "replace") + b"\0" + leaf for point, leaf in found)
+            digest = self.hasher.data(text, self.hasher.header("digest", (len(found),)))
             self.recorder.add(wire.RECORD.pack(self.step, self.point(kind, ""), code, wire.DIGEST, 0, digest))
         self._digests = {}
 

@@ -61,7 +61,7 @@ class Recorder:
     def event(self, event, **fields):
         """Write an event at once: it may be the last thing that happens."""
         fields["event"] = event
-        self._write(wire.EVENTS, (json.dumps(fields, default=str) + "\n").encode())
+        self.write(wire.EVENTS, (json.dumps(fields, default=str) + "\n").encode())
 
     def document(self, name, document):
         """Write a whole JSON file."""
@@ -70,16 +70,17 @@ class Recorder:
     def flush(self, scalars=True):
         """Write what the step left behind."""
         if self._points:
-            self._write(wire.POINTS, "".join(self._points).encode())
+            self.write(wire.POINTS, "".join(self._points).encode())
             del self._points[:]
         if self._trace:
-            self._write(wire.TRACE, self._trace)
+            self.write(wire.TRACE, self._trace)
             del self._trace[:]
         if len(self._scalars) > (0 if scalars else _SCALARS):
-            self._write(wire.SCALARS, self._scalars)
+            self.write(wire.SCALARS, self._scalars)
             del self._scalars[:]
 
-    def _write(self, name, data):
+    def write(self, name, data):
+        """Append to a file of the process, at once. Raises OSError, once: nothing is written after that."""
         if self.broken:
             return
         try:

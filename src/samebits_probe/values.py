@@ -22,3 +22,18 @@ def plain(value):
             "samebits_probe.observe cannot fingerprint a %s: pass arrays, tensors, numbers, strings, bytes, or lists "
             "and dicts of them" % type(value).__name__
         )
+
+
+def leaves(name, value, converters):
+    """[(name, dtype, shape, bytes)] of a value, containers opened. `converters`: see `Probe.converters`."""
+    for convert in converters:
+        found = convert(value)
+        if found is not None:
+            return [(name,) + tuple(found)]
+    if isinstance(value, dict):
+        parts = [("%s.%s" % (name, key), value[key]) for key in value]
+    elif isinstance(value, (list, tuple)):
+        parts = [("%s.%d" % (name, i), item) for i, item in enumerate(value)]
+    else:
+        return [(name,) + plain(value)]
+    return [leaf for part, item in parts for leaf in leaves(part, item, converters)]

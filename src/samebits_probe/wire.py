@@ -41,6 +41,9 @@ CONFIG_VARIABLE = "SAMEBITS_PROBE"
 #                 with "until": int, that of each step from `step` to `until` to capture-<step>.bin
 #   details       null, or {"step": int, "level": "module" or "operator", "most": bytes}: look into that step (DETAIL)
 #   replay        null, or {"first": int, "last": int, "repeats": int}: replay the operators of these steps (REPLAY)
+#   values        null, or {"first": int, "last": int, "most": bytes, "layers": bool}: write the values of all that is
+#                 observed in these steps, with "layers" what inner layers return too (VALUES)
+#   feed          null, or {"folder": str}: set weights from the files in that folder (FED)
 #   previous_site str or null: (reserved) nothing else may be read from here
 
 # kinds, in the order in which they are judged within a step (contract.md)
@@ -77,6 +80,18 @@ CAPTURE = "capture.bin"  # raw bytes in logical order; capture.json: {"dtype", "
 CAPTURE_FACTS = "capture.json"
 CAPTURES = "capture-%08d"  # one each step: .bin and .json as above
 
+# values.bin: raw bytes in logical order, one tensor after the other. values.jsonl, one line each, in their order:
+#   {"step" (-1: before the first), "kind", "name", "dtype", "shape", "offset", "bytes"}; a layer's output is of kind
+#   forward, its name begins with LAYER; and
+#   {"about": "optimizer" or "layer", "name", "step", "facts": {...}}: what it is set to, where that is new; and
+#   {"full": step}: there was no room for more
+VALUES = "values.bin"
+VALUES_FACTS = "values.jsonl"
+LAYER = "layer:"
+# weights to set when step k is over, in files of the number k + 1 (0: before the first step): .bin holds the values,
+# .json a list of [name, dtype, shape, offset, bytes]
+FED = "%08d"
+
 # details.jsonl: what was executed within one step, one line each, in the order in which it was executed:
 #   phase    "forward", "backward" or "update"
 #   what     "module" (layer), "gradient" (of a module's output) or "operator"; "access": see `variable`
@@ -100,6 +115,7 @@ REPLAYED = "replay-%06d-%s.bin"
 #   warning       text: something to say to the user
 #   opened        path: a file opened for reading that this process had not written before
 #   wrote         path: a file opened for writing
+#   not-fed       step, names: weights that were to be set and are not there
 #   packages      packages: {name: version} of what the process had imported, at its end
 #   replay        why: operators cannot be replayed here
 #   observed-by   how: "optimizer", "train-function", "apply", "observe", "backward": what counted as a step

@@ -38,7 +38,8 @@ THIN = {"after": 1000, "every": 100}
 class Limits:
     """When a trial is ended by us: after exactly so many steps; when it has used up so many seconds of a budget.
 
-    `capture`, `details`, `replay`: what is looked at more closely on the way (see `samebits_probe.wire`).
+    `capture`, `details`, `replay`, `values`: what is looked at more closely on the way. `feed`: where weights that are
+    set come from (see `samebits_probe.wire`).
     """
 
     steps: int | None = None
@@ -46,6 +47,8 @@ class Limits:
     capture: dict[str, Any] | None = None
     details: dict[str, Any] | None = None
     replay: dict[str, Any] | None = None
+    values: dict[str, Any] | None = None
+    feed: dict[str, Any] | None = None
 
 
 @dataclass
@@ -124,6 +127,8 @@ class TrialRun:
             "capture": self.limits.capture,
             "details": self.limits.details,
             "replay": self.limits.replay,
+            "values": self.limits.values,
+            "feed": self.limits.feed,
         }
 
     def _job(self, environment: dict[str, str]) -> Job:

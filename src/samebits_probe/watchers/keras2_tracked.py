@@ -1,5 +1,7 @@
 """The variables that a step changes: seen before the first step, after each, and at the end."""
 
+import sys
+
 from . import norms
 
 
@@ -13,8 +15,23 @@ class Tracked:
         values = watch.make_reader([variable for _, variable in new], session).read(session)
         for (name, _), value in zip(new, values):
             watch.arrays.add("start", name, value, start=True)
+        if watch.probe.feed is not None:
+            self._feed(session)
         self._read(state, session)
         self._follow(session)
+
+    def _feed(self, session):
+        """Let the launcher set the weights (`load` adds nothing to the graph)."""
+
+        def setter(variable):
+            def fed(dtype, shape, data):
+                array = sys.modules["numpy"].frombuffer(data, dtype).reshape(shape)
+                variable.assign(array) if session is None else variable.load(array, session)
+
+            return fed
+
+        for name, variable in self._weights:
+            self._watch.probe.feed.known(name, setter(variable))
 
     def _read(self, state, session):
         """Make the reader. The state's variables are not kept: they live as long as the program's optimizer does."""

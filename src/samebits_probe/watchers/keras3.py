@@ -5,7 +5,7 @@ The train function that a model makes is wrapped, so that each of these is seen,
 
 import importlib
 
-from . import keras3_collecting, keras3_models, keras3_points, keras3_training
+from . import keras3_collecting, keras3_layers, keras3_models, keras3_points, keras3_training
 
 # what counts as seen: (point, hook, hidden by, said)
 SEEN = [
@@ -79,6 +79,7 @@ def install(module, probe):
     if hasattr(backend_module, "stateless"):
         hooks.outside_stateless = backend_module.stateless(watch)
     backend_module.install(trainer, watch, hooks)
+    keras3_layers.watch_layers(module.layers.Layer, probe, hooks, backend.is_leaf)
 
 
 def _wrap_optimizers(module, hooks):

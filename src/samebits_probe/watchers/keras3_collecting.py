@@ -22,9 +22,14 @@ class Collected:
 
     def __init__(self, before_apply):
         self.applied = []
+        self.layers = []  # [(name, what a layer returned)], where the values of layers are asked for
         self.loss = None
         self._before_apply = before_apply  # function(collected), before each optimizer step
         self.on_apply = None  # function(collected), when its gradients are known
+
+    def results(self):
+        """[(name, value)]: the loss, and what layers returned."""
+        return ([("loss", self.loss)] if self.loss is not None else []) + self.layers
 
     def add(self, optimizer, gradients, variables):
         self._before_apply(self)

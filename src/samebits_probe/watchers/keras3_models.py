@@ -1,6 +1,7 @@
 """What Keras models and optimizers own: their variables by name, the first and the last time they are seen."""
 
 import atexit
+import sys
 import weakref
 
 from .keras3_points import without_repeats
@@ -46,8 +47,9 @@ def model_variables(model):
 class Lives:
     """Records each variable's first value ("start"), and each model's last ("end") though it died before the exit."""
 
-    def __init__(self, probe, points, read):
-        self._probe, self._points, self._read = probe, points, read
+    def __init__(self, probe, points, backend):
+        self._probe, self._points, self._read = probe, points, backend.read
+        self._set = getattr(backend, "set", None)  # function(variable, array), where variables can be set
         self._started = {}  # id -> weak reference: an id may be used again
         self._models = []  # [weak reference, [(name, variable)] or None, [what is kept of the dead]]
         self._done = False
@@ -61,6 +63,21 @@ class Lives:
             if array is not None:
                 self._started[id(variable)] = weakref.ref(variable)
                 self._points.array("start", name, array)
+                if self._probe.feed is not None:
+                    self._feed(name, weakref.ref(variable))
+
+    def _feed(self, name, reference):
+        """Let the launcher set a variable."""
+        if self._set is None:
+            self._probe.not_observed("feed", "the weights of Keras cannot be set between two steps on this backend")
+            return
+
+        def fed(dtype, shape, data):
+            variable = reference()
+            if variable is not None:
+                self._set(variable, sys.modules["numpy"].frombuffer(data, dtype).reshape(shape))
+
+        self._probe.feed.known(name, fed)
 
     def own(self, model, variables):
         """Note a model's (name, variable) pairs: they are read when it has died, or at the end of the program."""

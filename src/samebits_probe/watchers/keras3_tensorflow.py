@@ -3,6 +3,7 @@
 import functools
 import sys
 
+from .. import wire
 from . import keras3_collecting, keras3_models, keras3_training, tensorflow_tapes
 from .keras3_points import named_batch
 
@@ -36,6 +37,11 @@ class TensorFlow:
         if isinstance(value, self._plain):
             return self.array(self._read(value.handle, value.dtype))
         return self.numpy.asarray(value.numpy())
+
+    def set(self, variable, array):
+        """Set a variable, also while a graph is being built (then before its first call)."""
+        with self.tf.init_scope():
+            getattr(variable, "_value", variable).assign(array)
 
     def reader(self, variables):
         """Function() -> [array] that reads many variables: in one call of a TensorFlow function where that can be."""
@@ -157,8 +163,8 @@ class TrainStep:
         layout.optimizers = [applied.optimizer for applied in collected.applied]
         for name, value in named_batch(data, self.watch.backend.is_leaf):
             self._add(layout, tensors, ("batch", name), value)
-        if collected.loss is not None and not self.is_xla:
-            self._add(layout, tensors, ("forward", "loss"), collected.loss)
+        for name, value in collected.results() if not self.is_xla else []:
+            self._add(layout, tensors, ("forward", name), value)
         for index, applied in enumerate(collected.applied):
             for kind, named in (("gradient", applied.gradients), ("update", applied.updates)):
                 for name, value in named if not self.is_xla else []:
@@ -256,7 +262,9 @@ class TrainFunction(keras3_training.TrainFunction):
                 watch.probe.end_step()
                 watch.probe.begin()
             for (kind, name), value in zip(step, values):
-                if kind == "forward":
+                if name.startswith(wire.LAYER):
+                    watch.captured(name, array(value))
+                elif kind == "forward":
                     number_of(kind, name, array(value))
                 else:
                     add(kind, name, array(value))

@@ -19,6 +19,12 @@ class Torch:
         """A variable's value as an array."""
         return self.array(getattr(variable, "_value", variable))
 
+    def set(self, variable, array):
+        """Set a variable in place."""
+        value = getattr(variable, "_value", variable)
+        with self.torch.no_grad():
+            value.copy_(self.torch.from_numpy(array.copy()))
+
     def reader(self, variables):
         """Function() -> [array] that reads many variables."""
         return lambda: [self.read(variable) for variable in variables]
@@ -79,6 +85,10 @@ class EagerStep:
             self.watch.probe.begin()
 
     def _applied(self, collected):
+        for name, value in collected.layers:
+            for part, array in self.watch.backend.arrays(name, value):
+                self.watch.captured(part, array)
+        del collected.layers[:]
         if collected.loss is not None:
             self.watch.numbers([("loss", collected.loss)])
             collected.loss = None

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 
-from . import keras3_models, norms
+from . import keras3_layers, keras3_models, norms
 from .keras3_points import named_leaves
 
 _MARK = "_samebits_watched"
@@ -17,7 +17,7 @@ class Watch:
 
     def __init__(self, probe, points, backend):
         self.probe, self.points, self.backend = probe, points, backend
-        self.lives = keras3_models.Lives(probe, points, backend.read)
+        self.lives = keras3_models.Lives(probe, points, backend)
         self._said = set()
 
     def record(self, kind, named):
@@ -37,6 +37,10 @@ class Watch:
         read, add = self.backend.read, self.points.array
         for name, variable in named:
             add(kind, name, read(variable))
+
+    def captured(self, name, array):
+        """Hand over what a layer returned: it is no point of its own."""
+        self.probe.captured("forward", name, array.dtype.name, array.shape, array.tobytes())
 
     def not_observed(self, point, why):
         """Say once that a point cannot be seen."""
@@ -111,6 +115,8 @@ class Model:
         for (name, _), array in zip(self._updated, arrays):
             add("update", name, array)
         norms.record_arrays(self.watch.probe, arrays[: len(self.variables.weights)])
+        if self.watch.probe.values is not None:
+            keras3_layers.tell(self.watch.probe, self._model, self.optimizers)
 
 
 class TrainFunction:

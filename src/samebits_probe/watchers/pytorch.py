@@ -6,6 +6,7 @@ from .pytorch_backward import Backward, ByHand, watch_backward
 from .pytorch_details import watch_details
 from .pytorch_ends import Ends
 from .pytorch_forwards import Forwards
+from .pytorch_layers import watch_layers
 from .pytorch_modules import watch_modules
 from .pytorch_optimizers import Optimizers, watch_steps
 from .pytorch_random import samplers
@@ -108,6 +109,7 @@ def install(module, probe):
     optimizers.finished.extend([forwards.close_step, Norms(watch).record])
     Ends(watch, optimizers, forwards, by_hand)
     watch_details(watch, forwards, optimizers)  # within what `watch_modules` wraps: the models have their names then
+    watch_layers(watch, forwards)
     watch_modules(watch, forwards, by_hand.settle)
     watch_backward(watch, Backward(watch, forwards, by_hand))
     watch_replay(watch)  # before the hooks that end a step

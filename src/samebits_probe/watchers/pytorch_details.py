@@ -7,9 +7,8 @@ entered at the first sign of the step and left at its end (`pytorch_operators`, 
 
 import functools
 import sys
-import weakref
 
-from .pytorch_names import walk
+from .pytorch_names import Layers
 from .pytorch_tensors import dtype_name, shape_of
 
 
@@ -18,7 +17,7 @@ class Modules:
 
     def __init__(self, watch, details, forwards, optimizers):
         self._watch, self._details, self._forwards, self._optimizers = watch, details, forwards, optimizers
-        self._names = {}  # id(module) -> (weak reference, qualified name)
+        self._names = Layers(watch)
         self._running = []
         self._backward = ""  # the module whose output's gradient came last: what runs backward then is its own
         self._sources = []  # graph nodes whose gradients tell that already
@@ -44,7 +43,7 @@ class Modules:
     def enter(self, module, args, kwargs):
         """A module is called. What it is fed was made by the module around it, unless another module returned it."""
         outer = self._running[-1] if self._running else ""
-        self._running.append(self._name_of(module))
+        self._running.append(self._names.of(module))
         for _, tensor in self._forwards.tensors("", [list(args), kwargs]):
             if self._is_new_source(tensor):
                 tensor.register_hook(lambda gradient: self._goes_back_into(outer))
@@ -62,17 +61,6 @@ class Modules:
     def leave(self):
         """It has returned, well or not."""
         del self._running[-1:]
-
-    def _name_of(self, module):
-        known = self._names.get(id(module))
-        if known is None or known[0]() is not module:
-            model = self._watch.names.models.get(id(module))
-            label = model.label if model is not None else ""
-            for prefix, part in walk(module):
-                inner = (label + prefix).rstrip(".")
-                self._names[id(part)] = (weakref.ref(part), inner)
-            known = self._names[id(module)]
-        return known[1]
 
     def returned(self, module, result):
         """Record what a module returned, and ask for the gradients of it."""

@@ -6,6 +6,8 @@ belongs to one tensor for good, so that `start`, `gradient`, `update` and `end` 
 given again.
 """
 
+import functools
+import sys
 import weakref
 
 _SEEDS = "seed_generator_state"  # of Keras layers: a random state, and no weight
@@ -128,6 +130,8 @@ class Names:
             watch.probe.add_start(watch.point("start", name, tensor), found)
             if watch.probe.wants("start"):
                 watch.capture("start", name, tensor)
+            if watch.probe.feed is not None:
+                watch.probe.feed.known(name, functools.partial(_set, watch, weakref.ref(tensor)))
 
     def _give(self, name, tensor):
         unique, count = name, 1
@@ -165,3 +169,31 @@ class Names:
 
 def _is_lazy(tensor):
     return type(tensor).__name__.startswith("Uninitialized")
+
+
+def _set(watch, reference, dtype, shape, data):
+    """Set a tensor that is still there to values, given as bytes in logical order."""
+    tensor = reference()
+    if tensor is not None:
+        with watch.prints.quiet():
+            array = sys.modules["numpy"].frombuffer(data, dtype).reshape(shape)
+            tensor.copy_(watch.torch.from_numpy(array.copy()))
+
+
+class Layers:
+    """The qualified names of modules when they are called."""
+
+    def __init__(self, watch):
+        self._watch = watch
+        self._known = {}  # id(module) -> (weak reference, qualified name)
+
+    def of(self, module):
+        """The name of a module that is called, or that runs within one."""
+        known = self._known.get(id(module))
+        if known is None or known[0]() is not module:
+            model = self._watch.names.models.get(id(module))
+            label = model.label if model is not None else ""
+            for prefix, part in walk(module):
+                self._known[id(part)] = (weakref.ref(part), (label + prefix).rstrip("."))
+            known = self._known[id(module)]
+        return known[1]

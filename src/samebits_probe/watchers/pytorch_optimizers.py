@@ -9,6 +9,7 @@ import functools
 import sys
 import weakref
 
+from .pytorch_layers import facts_of_optimizer
 from .pytorch_plans import Plan
 from .pytorch_settings import plain
 
@@ -103,6 +104,9 @@ class Optimizers:
 
     def _capture(self, optimizer, plan):
         watch = self._watch
+        if watch.probe.values is not None:
+            facts = facts_of_optimizer(optimizer, plan.weights)
+            watch.probe.values.about(watch.probe, "optimizer", plan.prefix, facts)
         for weight in plan.weights:
             watch.capture("update", weight.name, weight.parameter)
             for key, value in (optimizer.state.get(weight.parameter) or {}).items():

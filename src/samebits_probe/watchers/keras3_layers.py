@@ -1,0 +1,58 @@
+"""What layers of Keras 3 return within a train step, and what layers and optimizers are set to.
+
+Both for `samebits parity train` alone. On JAX layers run inside a transformed function, and nothing of them is seen.
+"""
+
+import functools
+
+from .. import wire
+from .keras3_loops import is_symbolic
+from .keras3_points import named_leaves
+
+
+def watch_layers(layer_class, probe, hooks, is_leaf):
+    """Wrap `Layer.__call__` where the values of layers are asked for; else it stays as it is."""
+    if probe.values is None or not probe.values.layers:
+        return
+    original = layer_class.__call__
+
+    @functools.wraps(original)
+    def __call__(self, *args, **kwargs):
+        result = original(self, *args, **kwargs)
+        collected = hooks.collected
+        if collected is not None and not is_symbolic(args, kwargs):
+            named = probe.guard("values of a layer", named_leaves, wire.LAYER + self.name, result, is_leaf)
+            collected.layers.extend(named or [])
+        return result
+
+    layer_class.__call__ = __call__
+
+
+def tell(probe, model, optimizers):
+    """Write what the optimizers, the loss and the layers of a model are set to, where that is new."""
+    for number, optimizer in enumerate(optimizers or [model.optimizer]):
+        if optimizer is not None:
+            weights = [one.path for one in getattr(optimizer, "_trainable_variables", [])]
+            facts = {"type": type(optimizer).__name__, "library": "keras", "groups": [_config(optimizer)]}
+            facts["groups"][0]["weights"] = weights
+            probe.values.about(probe, "optimizer", str(number or ""), facts)
+    for layer in model._flatten_layers(include_self=False) if probe.step == 0 else []:
+        own = [one.path for one in layer.variables] if not getattr(layer, "_layers", None) else []
+        probe.values.about(
+            probe, "layer", layer.name, {"type": type(layer).__name__, "weights": own, "settings": _config(layer)}
+        )
+
+
+def _config(thing):
+    """The settings that are numbers, words or lists of them; none where the program's class tells none."""
+    try:
+        found = thing.get_config()
+    except NotImplementedError:
+        return {}
+    return {key: value for key, value in found.items() if _is_plain(value)}
+
+
+def _is_plain(value):
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, (bool, int, float, str))
