@@ -14,7 +14,7 @@ from samebits.options import OPTIONS
 from samebits.vary import factors
 from samebits_probe import watchers, wire
 
-MARK = re.compile(r"^\{\{ (\w+)(?: (\w+))? \}\}$", re.MULTILINE)
+MARK = re.compile(r"^\{\{ (\w+)(?: ([\w ]+))? \}\}$", re.MULTILINE)
 MEANINGS = {
     "start": "initial weights or buffers, the first time they are seen",
     "rng": "a random state that agreed at the start, differs now, and comes before another difference",

@@ -217,6 +217,10 @@ FACTORS = Option(
     many=True,
 )
 
+LIBRARIES = Option(
+    "libraries", ("--libraries",), "Only these libraries (default: all that are here).", "ID,ID,...", read_names
+)
+
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, METRICS, ISOLATE, OUT, OVERWRITE)
 REPORTS = (JSON, HTML, MARKDOWN, JUNIT)
@@ -232,5 +236,6 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "compare": REPORTS,
     "env": (),
     "data": (FROM, TO),
+    "parity init": (LIBRARIES, JSON, HTML, MARKDOWN),
     "study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, STUDY_OUT),
 }

@@ -11,14 +11,17 @@ if TYPE_CHECKING:
     from samebits.parity.report import Report
 
 
-def answer(report: Report, json: str, targets: answering.Targets) -> int:
-    """Show a report, write it where it was asked for. `json`: the document that --json writes."""
+def answer(report: Report, json: str, targets: answering.Targets, *, screen: Report | None = None) -> int:
+    """Show a report, write it where it was asked for. `json`: the document that --json writes; `screen`: what is shown
+    of a report that is too long for a terminal."""
     from samebits.parity import presenting
     from samebits.parity.report import COLOURS, EXIT_CODES
     from samebits.reports import painting
 
     stream = sys.stderr if answering.SCREEN in targets.values() else sys.stdout
-    text = painting.fitted(lambda width: presenting.terminal(report, width=width), COLOURS[report.verdict], stream)
+    text = painting.fitted(
+        lambda width: presenting.terminal(screen or report, width=width), COLOURS[report.verdict], stream
+    )
     answering.say(text, stream)
     for name, target in targets.items():
         if target:

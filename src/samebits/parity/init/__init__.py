@@ -1,0 +1,1 @@
+"""What initial weights a library draws, measured, against what it documents."""

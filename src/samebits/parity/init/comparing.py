@@ -1,0 +1,56 @@
+"""`samebits parity init`: draw, estimate, compare with what is documented, report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from samebits.errors import NotFound
+from samebits.parity import sides
+from samebits.parity.init import drawing, measuring, telling
+from samebits.parity.init.drawing import Drawn
+from samebits.parity.init.result import Measured
+from samebits.parity.report import Report
+from samebits.parity.sides import LibraryFailed, Side
+
+Progress = Callable[[str], None]
+
+
+class Compared(NamedTuple):
+    """What was measured, and the report of it."""
+
+    lines: list[Measured]
+    report: Report
+
+
+def compare(names: list[str], progress: Progress) -> Compared:
+    """Measure the libraries that are named; where none is, all that are here. Raises UsageError, NotFound where one
+    that is named is not here, LibraryFailed where it ended badly."""
+    lines: list[Measured] = []
+    notes: list[str] = []
+    for side in sides.named(names):
+        try:
+            sides.interpreter(side)
+            progress(f"{side.id}: drawing")
+            drawn = _drawn_and_measured(side, lines)
+        except (NotFound, LibraryFailed) as why:
+            if names:
+                raise
+            notes.append(f"not measured: {why.message} {why.advice}".strip())
+            continue
+        notes += _notes(drawn)
+    return Compared(lines, telling.report(lines, notes))
+
+
+def _drawn_and_measured(side: Side, lines: list[Measured]) -> Drawn:
+    with tempfile.TemporaryDirectory(prefix="samebits-init-") as folder:
+        drawn = drawing.draw(side, Path(folder))
+        lines += measuring.measure(drawn)
+    return drawn
+
+
+def _notes(drawn: Drawn) -> list[str]:
+    absent = [f"{drawn.side.id} has no {', '.join(drawn.absent)}."] if drawn.absent else []
+    return [*absent, *(f"{drawn.side.id}: {name} could not be drawn: {why}" for name, why in drawn.failed)]
