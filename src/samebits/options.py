@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 DEFAULT_TRIALS = 5
 DEFAULT_SEED = 2019  # the paper's
@@ -17,6 +17,8 @@ MOST_TRIALS = 999  # trial folders have three digits, so that paths have equal l
 MOST_SECONDS = 366 * 24 * 3600.0
 MOST_STEPS = 10**15
 
+Group = Literal["optimizers", "losses", "layers"]  # of what parity compares
+GROUPS: tuple[Group, ...] = get_args(Group)
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d)")
 
@@ -133,6 +135,15 @@ def read_names(text: str) -> list[str]:
     return names
 
 
+def read_groups(text: str) -> list[str]:
+    """Groups of what libraries have in common."""
+    names = read_names(text)
+    unknown = [name for name in names if name not in GROUPS]
+    if unknown:
+        raise ValueError(f"there is no group {unknown[0]!r}; these there are: {', '.join(GROUPS)}.")
+    return names
+
+
 class Option(NamedTuple):
     """One option. `read`: None for a flag. `many`: may be given again. `words`: how many words it takes."""
 
@@ -221,6 +232,8 @@ LIBRARIES = Option(
     "libraries", ("--libraries",), "Only these libraries (default: all that are here).", "ID,ID,...", read_names
 )
 
+ONLY = Option("only", ("--only",), "Only these: optimizers, losses, layers (default: all).", "NAME,...", read_groups)
+
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, METRICS, ISOLATE, OUT, OVERWRITE)
 REPORTS = (JSON, HTML, MARKDOWN, JUNIT)
@@ -237,5 +250,6 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "env": (),
     "data": (FROM, TO),
     "parity init": (LIBRARIES, JSON, HTML, MARKDOWN),
+    "parity defaults": (LIBRARIES, ONLY, JSON, HTML, MARKDOWN),
     "study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, STUDY_OUT),
 }

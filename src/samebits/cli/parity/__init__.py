@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from samebits.cli.parity.defaults import COMMAND as DEFAULTS
 from samebits.cli.parity.init import COMMAND as INIT
 
 TEXT = """What differs between libraries that are said to do the same: measured from the libraries that are installed.
 
 Exit status: 0 they agree, 1 they differ, 2 wrong use or an error, 3 nothing could be measured."""
 
-COMMAND = click.Group("parity", help=TEXT, commands=[INIT])
+COMMAND = click.Group("parity", help=TEXT, commands=[INIT, DEFAULTS])

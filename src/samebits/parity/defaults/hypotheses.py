@@ -160,12 +160,15 @@ def adadelta(
 
 def adamax(
     course: Course, *, betas: tuple[float, float] = (0.9, 0.999),
-    epsilon: float = 1e-8, place: Literal["norm", "gradient"] = "norm",
+    epsilon: float = 1e-8, place: Literal["norm", "gradient"] = "norm", ahead: int = 0,
 ) -> Array:  # fmt: skip
-    """Adamax (Kingma and Ba 2015, Algorithm 2). epsilon is added to the norm u, or to |g| before the maximum."""
+    """Adamax (Kingma and Ba 2015, Algorithm 2). epsilon is added to the norm u, or to |g| before the maximum.
+
+    `ahead`: by how many steps the count of the bias correction runs ahead.
+    """
     weights = np.asarray(course.start, float)
     first, norm, path = np.zeros_like(weights), np.zeros_like(weights), []
-    for step, (gradient, rate) in enumerate(course.steps(), 1):
+    for step, (gradient, rate) in enumerate(course.steps(), 1 + ahead):
         first = betas[0] * first + (1 - betas[0]) * gradient
         norm = np.maximum(betas[1] * norm, np.abs(gradient) + (epsilon if place == "gradient" else 0))
         divisor = norm + (epsilon if place == "norm" else 0)
