@@ -1,0 +1,1 @@
+"""Two trainings that are said to do the same, compared step by step by value."""

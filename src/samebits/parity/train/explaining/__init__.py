@@ -1,0 +1,30 @@
+"""Which default accounts for a difference: formulas that give both sides' values, and the setting in which they differ.
+
+An explanation is given only where it reproduces the values of both sides. `reasons` is the table of contents.
+"""
+
+from __future__ import annotations
+
+from samebits.parity.train.explaining import batch, buffers, gradients, losses, normal, optimizers, outputs, start
+from samebits.parity.train.explaining.reason import Reason
+from samebits.parity.train.judging import LOSS, Judged, Point
+
+
+def reasons(judged: Judged, first: Point) -> list[Reason]:
+    """What accounts for what parts in the step and phase in which the first point does; empty where nothing known."""
+    parted = [point for point in judged.of(first.kind, first.step) if point.distance.parts]
+    if first.kind == "start":
+        return start.reasons(judged, parted)
+    if first.kind == "batch":
+        return batch.reasons(judged, parted)
+    if first.kind == "forward":
+        return losses.reasons(judged, first) if first.name == LOSS else _of_layer(judged, first)
+    if first.kind == "gradient":
+        return gradients.reasons(judged, first.step)
+    trained = {pair.a for pair in judged.pairs if pair.trains}
+    found = optimizers.reasons(judged, first.step, [point.name for point in parted if point.name in trained])
+    return found + buffers.reasons(judged, first.step, [point.name for point in parted if point.name not in trained])
+
+
+def _of_layer(judged: Judged, first: Point) -> list[Reason]:
+    return normal.reasons(judged, first) or outputs.reasons(judged, first)
