@@ -24,13 +24,15 @@ class LibraryFailed(SamebitsError):
 
 
 class Side(NamedTuple):
-    """A library. `environment`: where it lives when it is not beside samebits; `modules`: what it needs there."""
+    """A library. `environment`: where it lives when it is not beside samebits; `modules`: what it needs there.
+    `python`: its interpreter, where a user named one."""
 
     id: str
     family: Family
     environment: str
     modules: tuple[str, ...] = ()
     variables: dict[str, str] = {}
+    python: str = ""
 
 
 SIDES: dict[str, Side] = {
@@ -61,6 +63,8 @@ def named(names: list[str]) -> list[Side]:
 
 def interpreter(side: Side) -> str:
     """The interpreter of a library: the one that runs samebits where it has it, else its environment. NotFound."""
+    if side.python:
+        return side.python
     if side.modules and all(importlib.util.find_spec(module) for module in side.modules):
         return sys.executable
     try:
@@ -79,10 +83,13 @@ def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | No
     with tempfile.TemporaryDirectory(prefix="samebits-parity-") as folder:
         asked, answer = Path(folder, "request.json"), Path(folder, "answer.json")
         asked.write_text(json.dumps({**request, "side": side.id, **({"out": str(out)} if out else {})}))
-        done = subprocess.run(
-            [python, str(script), str(asked), str(answer)], cwd=folder, env=_environment(side, python),
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=MOST_SECONDS,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                [python, str(script), str(asked), str(answer)], cwd=folder, env=_environment(side, python),
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=MOST_SECONDS,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise LibraryFailed(f"{side.id}: {script.name} did not end in {MOST_SECONDS:.0f} s.") from None
         if done.returncode or not answer.is_file():
             said = done.stderr.strip()[-LAST_WORDS:]
             raise LibraryFailed(f"{side.id}: {script.name} ended with {done.returncode}:\n{said}")

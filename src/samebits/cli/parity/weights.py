@@ -1,0 +1,60 @@
+"""`samebits parity weights`: carry the weights of a Keras model to a PyTorch one, or back, and compare what they do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samebits.cli import answering
+from samebits.cli.parity import showing
+from samebits.cli.parsing import plain
+
+TEXT = """Carry the weights of model A to model B, one of Keras and one of PyTorch, and compare what the two do.
+
+A and B are FILE.py:FUNCTION, where the function returns the model, or a saved Keras model (.keras, .h5). The weights
+are written with B's own names. Both models are run on the same random inputs; the first layer whose outputs are
+further apart than rounding explains is named.
+
+Exit status: 0 the models agree, 1 they differ, 2 wrong use or an error, 3 not known."""
+
+
+def run(**given: Any) -> int:
+    """Ask, move, answer."""
+    targets = {name: given[name] for name in ("json", "html", "md")}
+    answering.check_targets(targets)
+    from samebits.parity.weights import files, moving, saying
+    from samebits.parity.weights.describing import asked
+
+    out = Path(given["out"] or f"weights-for-{_short(given['b'])}.safetensors")
+    files.check_target(out)
+    weights = Path(given["weights"]) if given["weights"] else None
+    if weights:
+        files.check_source(weights)
+    a, b = (asked(side, given[side.lower()], _python(given, side.lower()), given["backend"]) for side in "AB")
+    wanted = moving.Wanted(a=a, b=b, weights=weights, out=out, shapes=list(given["input"]) or None, seed=given["seed"])
+    report, document = saying.report(moving.move(wanted))
+    return showing.answer(report, document.model_dump_json(indent=2, ensure_ascii=True), targets)
+
+
+def _short(words: str) -> str:
+    """The function's name, or the file's."""
+    path, _, function = words.rpartition(":")
+    return function if path.endswith(".py") and function.isidentifier() else Path(words).stem
+
+
+def _python(given: dict[str, Any], side: str) -> str | None:
+    """The interpreter that was named for a side, or None. UsageError, NotFound."""
+    python, environment = given[f"python_{side}"], given[f"env_{side}"]
+    if python is None and environment is None:
+        return None
+    from samebits.environments import find_python
+
+    return str(find_python(python, environment, os.environ.get("PATH", os.defpath)).path)
+
+
+MODELS = [click.Argument(["a"], metavar="A"), click.Argument(["b"], metavar="B")]
+COMMAND = plain("parity weights", run, "Carry weights between Keras and PyTorch.\n\n" + TEXT, MODELS)
+COMMAND.name = "weights"
