@@ -17,6 +17,7 @@ DecayKind = Literal["gradient", "weights", "unscaled"]
 # of Adam: added to the root of the corrected moment, to the root before it is corrected, or below the root
 AdamPlace = Literal["after", "before", "inside"]
 RootPlace = Literal["outside", "inside"]  # added to the root, or below it
+Reduction = Literal["elements", "samples", "sum", "each"]
 MomentumForm = Literal["gradient", "step", "damped"]
 
 
@@ -197,10 +198,14 @@ def clip_value(gradients: Sequence[ArrayLike], most: float) -> list[Array]:
     return [np.clip(np.asarray(gradient, float), -most, most) for gradient in gradients]
 
 
-def reduced(each: ArrayLike, how: Literal["elements", "samples", "sum"]) -> float:
-    """One loss of `each` (samples, ...): the mean over elements, the mean over samples of their sums, or the sum."""
+def reduced(each: ArrayLike, how: Reduction) -> Array:
+    """The loss of `each` (samples, ...): the mean over elements, the mean over samples of their sums, the sum, or all
+    of them as they are.
+    """
     values = np.asarray(each, float)
-    return float(values.mean() if how == "elements" else values.sum() / (len(values) if how == "samples" else 1))
+    if how == "each":
+        return values
+    return np.asarray(values.mean() if how == "elements" else values.sum() / (len(values) if how == "samples" else 1))
 
 
 def weighted(each: ArrayLike, weights: ArrayLike, by: Literal["samples", "weights"]) -> float:

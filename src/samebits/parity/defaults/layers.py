@@ -29,11 +29,16 @@ IMAGE = np.arange(1.0, 9.0).reshape(2, 2, 2)  # channels, height, width
 SIDES = (("end", "at the end", (0, 1)), ("start", "at the start", (1, 0)))
 
 
-def layer(id: str, words: str, ask: dict[str, Any], *meanings: tuple[str, str, Callable[[], ArrayLike]],
+Formula = Callable[[], ArrayLike]
+Told = tuple[str, str, Formula | Sequence[Formula]]
+
+
+def layer(id: str, words: str, ask: dict[str, Any], *meanings: Told,
           prepare: Callable[[Array], ArrayLike] = np.ravel, pick: int = -1) -> Behaviour:  # fmt: skip
-    """A behaviour of a layer, with (id, words, formula) of each meaning."""
-    return Behaviour(id=id, group="layers", words=words, ask=_plain(ask), prepare=prepare, pick=pick,
-                     meanings=tuple(Meaning(name, said, (formula,)) for name, said, formula in meanings))  # fmt: skip
+    """A behaviour of a layer, with (id, words, formula or formulas) of each meaning."""
+    known = tuple(Meaning(name, said, (formula,) if callable(formula) else tuple(formula))
+                  for name, said, formula in meanings)  # fmt: skip
+    return Behaviour(id=id, group="layers", words=words, ask=_plain(ask), prepare=prepare, pick=pick, meanings=known)
 
 
 def value(id: str, words: str, ask: dict[str, Any], estimate: Callable[[Array], float]) -> Behaviour:
@@ -50,13 +55,6 @@ def _convolution() -> list[Behaviour]:
         return {"do": do, "row": ROW, "kernel": KERNEL, "stride": 2, **more}
 
     padded = [(id, f"one {words}", partial(known.convolved, ROW, KERNEL, 2, pads)) for id, words, pads in SIDES]
-    whole = known.transposed(SHORT, KERNEL, 2)
-    cuts = (
-        ("2n, end cut", "2n, cut at the end", slice(0, 6)),
-        ("2n, start cut", "2n, cut at the start", slice(1, 7)),
-        ("2n - 1", "2n - 1, cut at both ends", slice(1, 6)),
-        ("2n + 1", "2n + 1, nothing cut", slice(0, 7)),
-    )
     return [
         layer("conv.kernel", "Convolution: the kernel", row("convolve", padding="valid", stride=1),
               ("kept", "is not turned", partial(known.convolved, ROW, KERNEL, 1, (0, 0))),
@@ -67,9 +65,29 @@ def _convolution() -> list[Behaviour]:
         layer("conv.half", "The same with the padding that keeps the size at stride 1: zeros", row("convolve",
                                                                                                    padding="half"),
               *padded),
-        layer("transposed", "Transposed convolution of n, padding 'same' or 1, kernel 3, stride 2: length",
-              {"do": "transpose", "row": SHORT, "kernel": KERNEL, "stride": 2},
-              *((id, words, partial(np.take, whole, np.arange(7)[cut])) for id, words, cut in cuts)),
+        *_transposed(),
+    ]  # fmt: skip
+
+
+def _transposed() -> list[Behaviour]:
+    ask = {"do": "transpose", "row": SHORT, "kernel": KERNEL, "stride": 2}
+    cuts = (
+        ("2n, end cut", "2n, cut at the end", slice(0, 6)),
+        ("2n, start cut", "2n, cut at the start", slice(1, 7)),
+        ("2n - 1", "2n - 1, cut at both ends", slice(1, 6)),
+        ("2n + 1", "2n + 1, nothing cut", slice(0, 7)),
+    )
+    turns = (("kept", "is laid down as it is", KERNEL), ("turned", "is laid down turned", KERNEL[::-1]))
+    rows = {
+        (cut, turn): partial(np.take, known.transposed(SHORT, kernel, 2), np.arange(7)[part])
+        for cut, _, part in cuts
+        for turn, _, kernel in turns
+    }
+    return [
+        layer("transposed.length", "Transposed convolution of n, padding 'same' or 1, kernel 3, stride 2: length", ask,
+              *((cut, words, [rows[cut, turn] for turn, _, _ in turns]) for cut, words, _ in cuts)),
+        layer("transposed.kernel", "Transposed convolution: the kernel", ask,
+              *((turn, words, [rows[cut, turn] for cut, _, _ in cuts]) for turn, words, _ in turns)),
     ]  # fmt: skip
 
 
@@ -77,28 +95,17 @@ def _pooling() -> list[Behaviour]:
     pooled = {"do": "pool", "row": BELOW, "size": 3, "stride": 2}
     most, mean = {**pooled, "kind": "max"}, {**pooled, "kind": "average"}
 
-    def highest(pads: tuple[int, int], padded: float) -> Callable[[], ArrayLike]:
+    def highest(pads: tuple[int, int], padded: float) -> Formula:
         return lambda: known.windows(BELOW, 3, 2, pads, padded).max(1)
-
-    def grouped(
-        id: str, words: str, ask: dict[str, Any], *meanings: tuple[str, str, Sequence[Callable[[], ArrayLike]]]
-    ) -> Behaviour:
-        return Behaviour(
-            id=id,
-            group="layers",
-            words=words,
-            ask=_plain(ask),
-            meanings=tuple(Meaning(name, said, tuple(formulas)) for name, said, formulas in meanings),
-        )
 
     pads = [places for _, _, places in SIDES]
     return [
-        grouped("max_pool.value", "Max pooling, padding 'same' or 1: padding is", most,
+        layer("max_pool.value", "Max pooling, padding 'same' or 1: padding is", most,
                 ("nothing", "below every value", [highest(places, -np.inf) for places in pads]),
                 ("zero", "zero", [highest(places, 0.0) for places in pads])),
-        grouped("max_pool.side", "Max pooling of 6 by 3, stride 2, padding 'same' or 1: padded", most,
+        layer("max_pool.side", "Max pooling of 6 by 3, stride 2, padding 'same' or 1: padded", most,
                 *((id, words, [highest(places, -np.inf), highest(places, 0.0)]) for id, words, places in SIDES)),
-        grouped("average_pool.counted", "Average pooling, padding 'same' or 1: padding is", mean,
+        layer("average_pool.counted", "Average pooling, padding 'same' or 1: padding is", mean,
                 *((name, words, [partial(known.averaged, BELOW, 3, 2, places, name) for places in pads])
                   for name, words in (("zero", "counted as zeros"), ("absent", "not counted"),
                                       ("edge", "counted as the value at the edge")))),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from samebits.parity.defaults import estimates
 from samebits.parity.defaults.behaviour import Behaviour, Meaning
-from samebits.parity.defaults.hypotheses import Array, reduced, weighted
+from samebits.parity.defaults.hypotheses import Array, Reduction, reduced, weighted
 
 TARGET = np.array([[1.0, 0.0, 2.0], [0.5, 1.0, -1.0]])
 OUTPUT = np.array([[0.5, 0.2, 1.0], [0.7, -1.0, 0.4]])
@@ -22,10 +22,12 @@ SHARES = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])  # of each class; rows sum
 UNSUMMED = np.array([[0.2, 0.3, 0.1], [0.4, 0.3, 0.1]])  # rows do not
 WEIGHTS = [3.0, 1.0]  # of the two samples, whose classes are 1 and 0
 SMOOTHING = 0.3
-REDUCTIONS: tuple[tuple[Literal["elements", "samples", "sum"], str], ...] = (
+Formula = Callable[[], ArrayLike]
+REDUCTIONS: tuple[tuple[Reduction, str], ...] = (
     ("elements", "mean over elements"),
     ("samples", "mean over samples of their sums"),
     ("sum", "sum"),
+    ("each", "not reduced"),
 )
 
 
@@ -35,9 +37,12 @@ def of(loss: str, target: ArrayLike, output: ArrayLike, **settings: Any) -> dict
             "settings": settings}  # fmt: skip
 
 
-def loss(id: str, words: str, ask: dict[str, Any], *meanings: tuple[str, str, Callable[[], ArrayLike]]) -> Behaviour:
-    """A behaviour of a loss, with (id, words, formula) of each meaning."""
-    known = tuple(Meaning(name, said, (formula,)) for name, said, formula in meanings)
+def loss(
+    id: str, words: str, ask: dict[str, Any], *meanings: tuple[str, str, Formula | Sequence[Formula]]
+) -> Behaviour:
+    """A behaviour of a loss, with (id, words, formula or formulas) of each meaning."""
+    known = tuple(Meaning(name, said, (formula,) if callable(formula) else tuple(formula))
+                  for name, said, formula in meanings)  # fmt: skip
     return Behaviour(id=id, group="losses", words=words, ask=ask, meanings=known)
 
 
@@ -59,9 +64,10 @@ def soft(logits: Array) -> Array:
     return shares
 
 
-def crossed(target: Array, shares: Array) -> float:
-    """Categorical cross entropy, its mean over samples."""
-    return reduced(-target * np.log(shares), "samples")
+def crossed(target: Array, shares: Array) -> tuple[Formula, Formula]:
+    """Categorical cross entropy: its mean over samples, and that of each sample."""
+    each = -(target * np.log(shares)).sum(-1)
+    return lambda: each.mean(), lambda: each
 
 
 def _categorical() -> list[Behaviour]:
@@ -71,16 +77,16 @@ def _categorical() -> list[Behaviour]:
         loss("categorical.input", "Categorical cross entropy takes the outputs for", of("categorical", CLASSES,
                                                                                         UNSUMMED),
              ("renormalised", "probabilities, divided by their sum",
-              lambda: crossed(CLASSES, UNSUMMED / UNSUMMED.sum(-1, keepdims=True))),
-             ("probabilities", "probabilities as they are", lambda: crossed(CLASSES, UNSUMMED)),
-             ("logits", "logits", lambda: crossed(CLASSES, soft(UNSUMMED)))),
+              crossed(CLASSES, UNSUMMED / UNSUMMED.sum(-1, keepdims=True))),
+             ("probabilities", "probabilities as they are", crossed(CLASSES, UNSUMMED)),
+             ("logits", "logits", crossed(CLASSES, soft(UNSUMMED)))),
         Behaviour(id="categorical.clip", group="losses", words="Categorical cross entropy of probabilities: clipped at",
                   ask=of("categorical", [[1.0, 0.0]], [[0.0, 1.0]], probabilities_only=True),
                   estimate=lambda given: float(np.exp(-given[0]))),
         loss("categorical.smoothing", "Label smoothing a over K classes",
              of("categorical", CLASSES, SHARES, label_smoothing=SMOOTHING, as_logarithms=True),
-             ("all", "a / K to every class", lambda: crossed(spread + SMOOTHING / 3, SHARES)),
-             ("others", "a / (K - 1) to the others", lambda: crossed(spread + (1 - CLASSES) * SMOOTHING / 2, SHARES))),
+             ("all", "a / K to every class", crossed(spread + SMOOTHING / 3, SHARES)),
+             ("others", "a / (K - 1) to the others", crossed(spread + (1 - CLASSES) * SMOOTHING / 2, SHARES))),
         loss("categorical.weights", "Weights of samples (sample_weight) or classes (weight): divided by",
              of("categorical", CLASSES, SHARES, weights=WEIGHTS, as_logarithms=True),
              ("samples", "the number of samples", partial(weighted, each, WEIGHTS, "samples")),
@@ -131,18 +137,24 @@ def _divergences() -> list[Behaviour]:
     }
     ask = of("kl", SHARES, SHARES[::-1])
     kinds = (("probabilities", "probabilities"), ("logarithms", "logarithms of probabilities"))
-    by_kind = tuple(Meaning(id, words, tuple(partial(reduced, taken[id], how) for how, _ in REDUCTIONS))
-                    for id, words in kinds)  # fmt: skip
-    by_reduction = tuple(Meaning(how, said, tuple(partial(reduced, each, how) for each in taken.values()))
-                         for how, said in REDUCTIONS)  # fmt: skip
+    each = {kind: [*(partial(reduced, values, how) for how, _ in REDUCTIONS), partial(np.sum, values, -1)]
+            for kind, values in taken.items()}  # fmt: skip
+    by_kind = tuple(Meaning(id, words, tuple(each[id])) for id, words in kinds)
+    reductions = (*REDUCTIONS, ("sums", "sums of samples, not reduced"))
+    by_reduction = tuple(Meaning(how, said, tuple(formulas[place] for formulas in each.values()))
+                         for place, (how, said) in enumerate(reductions))  # fmt: skip
     counts, rates = np.abs(TARGET), np.abs(OUTPUT)
+
+    def by_rate(values: Array) -> list[Formula]:
+        return [partial(reduced, values, how) for how in ("elements", "each")]
+
     return [
         Behaviour(id="kl.input", group="losses", words="KL divergence takes the outputs for", ask=ask,
                   meanings=by_kind),
         Behaviour(id="kl.reduction", group="losses", words="KL divergence: reduction", ask=ask, meanings=by_reduction),
         loss("poisson.input", "Poisson loss takes the outputs for", of("poisson", counts, rates),
-             ("rates", "rates", lambda: reduced(rates - counts * np.log(rates), "elements")),
-             ("logarithms", "logarithms of rates", lambda: reduced(np.exp(rates) - counts * rates, "elements"))),
+             ("rates", "rates", by_rate(rates - counts * np.log(rates))),
+             ("logarithms", "logarithms of rates", by_rate(np.exp(rates) - counts * rates))),
     ]  # fmt: skip
 
 
