@@ -46,7 +46,7 @@ class Distribution:
         if self.family == "normal":
             return _normal((value - self.mean) / self.deviation)
         scaled = (value - self.mean) / (self.deviation / SHRINK)
-        return (_normal(scaled) - _normal(-CUT)) / LEFT
+        return min(1.0, max(0.0, (_normal(scaled) - _normal(-CUT)) / LEFT))
 
 
 def _normal(value: float) -> float:

@@ -1,7 +1,7 @@
 """What distribution values were drawn from, told from the values alone.
 
-The largest magnitude in units of the deviation is sqrt(3) for a uniform distribution, 2.27 for a normal one that is cut
-at two deviations, and above that for a whole one. The whole distribution is then held against the family by the
+The magnitude that one value in a thousand exceeds is, in units of the deviation, 1.73 for a uniform distribution, 2.27
+for a normal one that is cut at two deviations, and 3.29 for a whole one. The whole distribution is then held against the family by the
 Dvoretzky-Kiefer-Wolfowitz inequality (Massart 1990): where it does not fit, the family is `other`.
 """
 
@@ -22,7 +22,7 @@ from samebits.parity.init.distributions import Distribution
 Array = NDArray[Any]
 CHANCE = 1e-10  # of refusing what is right, for each question asked
 FEWEST = 2048  # values from which a family can be told
-UNIFORM_BELOW, TRUNCATED_BELOW = 2.0, 2.4  # the largest magnitude in deviations
+UNIFORM_BELOW, TRUNCATED_BELOW = 2.0, 2.4  # deviations that one value in a thousand exceeds
 EVERY = 64  # of the ordered values is held against a distribution
 STRAIGHT = 1e-4  # by which products of rows may miss those of an orthogonal matrix in float32
 
@@ -54,6 +54,8 @@ def estimate(draws: Array) -> Estimate:
 def _structured(draws: Array) -> tuple[Distribution, bool] | None:
     """Values that are not drawn one by one: a constant, an identity, blocks, an orthogonal matrix."""
     first = np.asarray(draws[0], np.float64)
+    if not np.all(np.isfinite(draws)):
+        return distributions.other("not all finite"), False
     if np.all(draws == draws.flat[0]):
         return distributions.constant(float(draws.flat[0])), True
     if np.all(draws == draws[0]) and np.unique(first).size <= 3:
@@ -102,8 +104,8 @@ def _gain(values: Array) -> float | None:
 
 def _random(values: Array) -> tuple[Distribution, bool]:
     """The closest of the random families."""
-    if values.size < FEWEST or not np.all(np.isfinite(values)):
-        return distributions.other(f"{values.size} values, too few or not finite"), False
+    if values.size < FEWEST:
+        return distributions.other(f"{values.size} values: too few"), False
     wide = values.astype(np.float64)
     mean, deviation = float(wide.mean()), float(wide.std())
     closest, exact = _closest(values, mean, deviation)
@@ -116,7 +118,8 @@ def _random(values: Array) -> tuple[Distribution, bool]:
 
 def _closest(values: Array, mean: float, deviation: float) -> tuple[Distribution, bool]:
     low, high = float(values.min()), float(values.max())
-    reach = max(high - mean, mean - low) / deviation
+    rank = values.size - 1 - values.size // 1000
+    reach = float(np.partition(np.abs(values - np.float32(mean)), rank)[rank]) / deviation
     if reach < UNIFORM_BELOW:
         from_zero = low >= 0
         limit = lattice.exact_limit(values, from_zero=from_zero) if low >= 0 or abs(low + high) < 0.1 * high else None
@@ -125,8 +128,8 @@ def _closest(values: Array, mean: float, deviation: float) -> tuple[Distribution
         found = distributions.uniform(top, low if around else 0.0 if from_zero else None)
         return _measured(found, mean, deviation), limit is not None
     if reach < TRUNCATED_BELOW:
-        whole = (high - low) / 2 / distributions.CUT
-        return _measured(distributions.truncated(whole, (low + high) / 2), mean, deviation), False
+        cut = distributions.truncated(deviation / distributions.SHRINK, mean)
+        return replace(cut, low=low, high=high), False
     return distributions.normal(deviation, mean), False
 
 

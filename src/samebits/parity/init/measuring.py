@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from samebits.parity.init import documented_jax, documented_keras, documented_pytorch, equations
 from samebits.parity.init.cases import order
-from samebits.parity.init.distributions import RANDOM
+from samebits.parity.init.distributions import RANDOM, Distribution
 from samebits.parity.init.drawing import Drawn, Weight
 from samebits.parity.init.estimating import CHANCE, Estimate, deviations, estimate
 from samebits.parity.init.fans import Fans, ordinary
@@ -29,6 +31,7 @@ LAWS: dict[str, Callable[[Fans], float]] = {
     "fan_out": lambda fans: fans.out,
     "fan_in + fan_out": lambda fans: fans.into + fans.out,
 }
+FEW = 1e-3  # of the values, that may lie outside limits that fit otherwise
 EXACTLY = 1e-6  # relative, for limits known to the last bit
 
 
@@ -88,8 +91,21 @@ def _documented(said: Documented) -> DocumentedAs:
 
 
 def _instead(weight: Weight, found: Estimate, said: Documented) -> str | None:
-    """The first of the other hypotheses that fits."""
-    return next((words for words, asked in said.others if can_be(weight.draws, found, asked)), None)
+    """The first of the other hypotheses that fits; last, what is documented but for some values outside its limits."""
+    fitting = next((words for words, asked in said.others if can_be(weight.draws, found, asked)), None)
+    return fitting or _outside(weight, [(said.formula, said.distribution), *said.others])
+
+
+def _outside(weight: Weight, hypotheses: list[tuple[str, Distribution]]) -> str | None:
+    values = np.asarray(weight.draws).ravel()
+    for words, asked in hypotheses:
+        if asked.low is None or asked.high is None:
+            continue
+        inside = values[(values >= asked.low) & (values <= asked.high)]
+        out = values.size - inside.size
+        if 0 < out <= values.size * FEW and can_be(inside, estimate(inside[None]), asked):
+            return f"{words}, but {out} of {values.size:,} values lie outside its limits"
+    return None
 
 
 def _equation(side: Side, weight: Weight, found: Estimate, said: Documented) -> int | None:

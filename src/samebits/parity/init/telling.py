@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable
 from dataclasses import replace
@@ -86,14 +87,15 @@ def _differences(wrong: list[Measured]) -> Table:
         for these in _alike(wrong, lambda line: (*_key(line), line.instead))
         for one in these[:1]
     ]  # fmt: skip
-    note = "Gives, measured: the limit, or, where there is none, the deviation."
+    note = "Gives, measured: the limit, or the deviation where there is no limit or the deviation is another one."
     return Table(id="differences", title="Not as documented.", columns=columns, rows=tuple(rows), notes=(note, FANS))
 
 
 def _compared(line: Measured) -> tuple[Cell, Cell]:
     """What the formula gives and what was measured, in the same kind of number."""
     said = line.documented
-    if said.limit is not None and line.limit is not None and said.family == line.family != "truncated normal":
+    cut = said.family == "truncated normal" and not math.isclose(said.deviation or 0, line.deviation or 0, rel_tol=0.02)
+    if said.limit is not None and line.limit is not None and said.family == line.family and not cut:
         return Number(said.limit, DIGITS), Number(line.limit, DIGITS)
     return _number(said.deviation), _number(line.deviation)
 

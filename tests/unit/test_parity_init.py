@@ -1,0 +1,180 @@
+"""Initial weights: the distribution of synthetic draws is told, and what is a little off is refused."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from samebits.parity.init import distributions, equations, estimating, fans, judging, lattice
+
+MANY = 2**15
+SEEDS = st.integers(0, 2**32 - 1)
+SCALES = st.floats(2**-10, 32, width=32)
+OFF = st.sampled_from([1.01, 1 / 1.01, math.sqrt(2), 1 / math.sqrt(2)])
+BITS = st.sampled_from(lattice.BITS)
+
+
+def uniform(seed, limit, count=MANY, bits=23, low=None, mapping=lattice._rounded_twice):
+    """What a library draws: whole numbers of some bits, mapped in float32."""
+    unit = np.random.default_rng(seed).integers(0, 2**bits, count) / 2.0**bits
+    high = np.float64(np.float32(limit))
+    return mapping(unit, np.full(count, high), np.full(count, -high if low is None else low))
+
+
+def normal(seed, deviation, count=MANY):
+    return (np.random.default_rng(seed).standard_normal(count) * deviation).astype(np.float32)
+
+
+def truncated(seed, whole, count=MANY):
+    values = np.random.default_rng(seed).standard_normal(2 * count)
+    return (values[np.abs(values) < 2][:count] * whole).astype(np.float32)
+
+
+def can_be(values, asked):
+    return judging.can_be(values, estimating.estimate(values[None]), asked)
+
+
+@settings(max_examples=25, deadline=None)
+@given(SEEDS, SCALES, BITS, st.sampled_from(lattice.MAPPINGS))
+def test_the_limit_of_a_uniform_distribution_is_told_to_the_last_bit_or_not_at_all(seed, limit, bits, mapping):
+    found = estimating.estimate(uniform(seed, limit, bits=bits, mapping=mapping)[None])
+    assert found.distribution.family == "uniform"
+    assert found.distribution.limit <= limit
+    if found.exact:
+        assert found.distribution.limit == np.float32(limit)
+    else:
+        assert found.distribution.limit > limit * (1 - 30 / MANY)
+
+
+@pytest.mark.parametrize("limit", [math.sqrt(6 / n) for n in (175, 520, 780, 2790)])
+@pytest.mark.parametrize("bits", lattice.BITS)
+def test_limits_of_real_layers_are_exact(limit, bits):
+    values = uniform(1, limit, bits=bits, mapping=lattice._rounded_once)
+    assert lattice.exact_limit(values, from_zero=False) == np.float32(limit)
+    assert lattice.exact_limit(uniform(1, limit, bits=bits, low=0.0), from_zero=True) == np.float32(limit)
+
+
+def test_values_that_lie_on_no_lattice_have_no_exact_limit():
+    values = np.random.default_rng(0).uniform(-0.3, 0.3, MANY)
+    noisy = (values * (1 + 1e-7 * np.random.default_rng(1).standard_normal(MANY))).astype(np.float32)
+    found = estimating.estimate(noisy[None])
+    assert (found.distribution.family, found.exact) == ("uniform", False)
+    assert judging.can_be(noisy, found, distributions.uniform(0.3001))
+    assert not judging.can_be(noisy, found, distributions.uniform(0.31))
+
+
+@settings(max_examples=25, deadline=None)
+@given(SEEDS, SCALES)
+def test_each_family_is_told_and_is_what_it_was_drawn_from(seed, scale):
+    for values, asked in (
+        (uniform(seed, scale), distributions.uniform(scale)),
+        (uniform(seed, scale, low=0.0), distributions.uniform(scale, 0.0)),
+        (normal(seed, scale), distributions.normal(scale)),
+        (truncated(seed, scale), distributions.truncated(scale)),
+        (np.full(1000, scale, np.float32), distributions.constant(scale)),
+    ):
+        assert can_be(values, asked), asked
+
+
+@settings(max_examples=15, deadline=None)
+@given(SEEDS, SCALES, OFF)
+def test_a_limit_or_a_deviation_that_is_off_is_refused(seed, scale, off):
+    assert not can_be(uniform(seed, scale), distributions.uniform(scale * off))
+    assert not can_be(uniform(seed, scale, low=0.0), distributions.uniform(scale * off, 0.0))
+    assert not can_be(truncated(seed, scale, 2**17), distributions.truncated(scale * off))
+
+
+@settings(max_examples=3, deadline=None)
+@given(SEEDS, SCALES, OFF)
+def test_a_deviation_of_half_a_million_values_that_is_off_by_two_percent_is_refused(seed, scale, off):
+    values = normal(seed, scale, 2**19)
+    assert can_be(values, distributions.normal(scale))
+    assert not can_be(values, distributions.normal(scale * (1.02 if off > 1 else 1 / 1.02)))
+
+
+@settings(max_examples=10, deadline=None)
+@given(SEEDS)
+def test_the_deviation_after_a_cut_is_not_taken_for_the_one_before(seed):
+    values = truncated(seed, 0.05)
+    assert not can_be(values, distributions.truncated(0.05 / distributions.SHRINK))
+    assert not can_be(values, distributions.normal(0.05 * distributions.SHRINK))
+    assert not can_be(normal(seed, 0.05), distributions.truncated(0.05))
+
+
+def test_one_value_outside_the_limits_refuses_them():
+    values = truncated(3, 0.05)
+    values[7] = 0.11
+    found = estimating.estimate(values[None])
+    assert found.distribution.family == "truncated normal"
+    assert found.distribution.limit == np.float32(0.11)
+    assert not judging.can_be(values, found, distributions.truncated(0.05))
+
+
+@pytest.mark.parametrize("draw", ["laplace", "two humps", "shifted", "discrete"])
+def test_what_is_of_no_family_is_other(draw):
+    rng = np.random.default_rng(5)
+    values = {
+        "laplace": lambda: rng.laplace(size=MANY),
+        "two humps": lambda: np.where(rng.random(MANY) < 0.5, 1, -1) * rng.normal(3, 1, MANY),
+        "shifted": lambda: rng.beta(2, 5, MANY),
+        "discrete": lambda: rng.integers(0, 5, MANY).astype(float),
+    }[draw]()
+    assert estimating.estimate(values.astype(np.float32)[None]).distribution.family == "other"
+
+
+@pytest.mark.parametrize("values", [np.arange(5.0), np.array([0.0, np.nan] * 2000), np.array([np.inf, 1.0] * 2000)])
+def test_few_values_or_values_that_are_not_finite_are_other(values):
+    assert estimating.estimate(values[None]).distribution.family == "other"
+
+
+@pytest.mark.parametrize("shape", [(40, 90), (90, 40), (3, 3, 8, 20)])
+def test_an_orthogonal_matrix_is_told_with_its_gain(shape):
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    q, _ = np.linalg.qr(np.random.default_rng(2).standard_normal((max(rows, columns), min(rows, columns))))
+    matrix = 1.5 * (q if rows >= columns else q.T).reshape(shape)
+    found = estimating.estimate(matrix.astype(np.float32)[None])
+    assert found.distribution.family == "orthogonal"
+    assert found.distribution.gain == pytest.approx(1.5, rel=1e-5)
+    assert judging.can_be(matrix, found, distributions.orthogonal(1.5))
+    assert not judging.can_be(matrix, found, distributions.orthogonal(1.0))
+
+
+def test_an_identity_and_blocks_are_said_in_words():
+    assert estimating.estimate(np.eye(3, 5)[None]).distribution.detail == "1 on the diagonal, else 0"
+    bias = np.repeat([0.0, 1.0, 0.0], [4, 4, 8])
+    assert estimating.estimate(bias[None]).distribution.detail == "0 to 4: 0, 4 to 8: 1, 8 to 16: 0"
+
+
+@given(SEEDS, st.integers(50, 3000), st.integers(100, 3000))
+def test_the_equations_of_the_paper_are_told_apart(seed, connections, count):
+    for equation, limit in enumerate(equations.limits(connections), 1):
+        values = uniform(seed, limit, count)
+        assert equations.decide(values, connections) == equation
+        assert equations.decide(values, connections, exact=float(np.float32(limit))) == equation
+    assert equations.decide(uniform(seed, equations.limits(connections)[0] / 3, count), connections) is None
+
+
+def test_that_a_right_limit_is_refused_has_the_chance_that_is_said():
+    """(largest / limit) ** count is uniform: refused below CHANCE, whatever the count."""
+    for count in (10, 1000, 10**6):
+        edge = 0.5 * equations.CHANCE ** (1 / count)
+        assert equations.can_be_limit(0.5, edge * (1 + 1e-9), count)
+        assert not equations.can_be_limit(0.5, edge * (1 - 1e-6 / count), count)
+
+
+def test_all_questions_of_a_report_together_refuse_what_is_right_with_less_than_one_in_a_million():
+    questions_of_a_weight, weights = 6, 1000
+    assert estimating.CHANCE * questions_of_a_weight * weights < 1e-6
+
+
+def test_fans_are_counted_by_hand():
+    assert fans.of_layer((250, 530), "dense", "last") == (250, 530)
+    assert fans.of_layer((530, 250), "dense", "first") == (250, 530)
+    assert fans.of_layer((3, 3, 60, 250), "convolution", "last") == (540, 2250)
+    assert fans.of_layer((3, 3, 250, 60), "transposed", "last") == (540, 2250)
+    assert fans.of_layer((60, 250, 3, 3), "transposed", "first") == (540, 2250)
+    assert fans.of_layer((3, 3, 100, 4), "depthwise", "last") == (9, 36)
+    assert fans.of_layer((400, 1, 3, 3), "depthwise", "first", groups=100) == (9, 36)
+    assert fans.ordinary((3, 3, 250, 60), "last") == (2250, 540)
