@@ -12,6 +12,7 @@ from samebits.parity.defaults.hypotheses import Array
 
 CLOSE = 1e-3  # relative: two steps name one epsilon
 BETAS = (0.9, 0.999)
+LEAST_BETA2 = 0.98  # below it two pairs of betas give one length
 
 
 def moved(given: Array) -> float:
@@ -27,14 +28,17 @@ def adam_rate(given: Array) -> float:
     return float(first * (1 + BETAS[0]) / np.sqrt(1 + BETAS[1]))  # the first was corrected as the second
 
 
-def adam_epsilon(given: Array, gradient: float) -> float:
-    """Two steps of Adam from zero, rate 1, with one tiny gradient: the epsilon on which both agree, wherever it is."""
-    lengths, candidates = np.array([-given[0], given[0] - given[1]]), []
+def adam_epsilon(given: Array, gradients: Array) -> float:
+    """Two steps of Adam from zero, rate 1, with tiny gradients, one for each weight, the same in both.
+
+    The epsilon on which all agree, wherever it is added.
+    """
+    path, candidates = given.reshape(2, -1), []
+    lengths, steps = -np.diff(path, axis=0, prepend=0.0), np.array([[1.0], [2.0]])
     for ahead in (0, 1):
-        steps = np.array([1.0, 2.0])
-        mean = gradient * (1 - BETAS[0] ** steps) / (1 - BETAS[0] ** (steps + ahead))
+        mean = gradients * (1 - BETAS[0] ** steps) / (1 - BETAS[0] ** (steps + ahead))
         correction = 1 - BETAS[1] ** (steps + ahead)
-        square = gradient**2 * (1 - BETAS[1] ** steps) / correction
+        square = gradients**2 * (1 - BETAS[1] ** steps) / correction
         after = mean / lengths - np.sqrt(square)
         candidates += [after, after * np.sqrt(correction), (mean / lengths) ** 2 - square]
     return agreed(candidates)
@@ -48,7 +52,7 @@ def adam_betas(given: Array, late: int) -> tuple[float, float]:
     path = given.reshape(-1, 2)
     count = late + int(abs(-path[0, 0] - 1) > CLOSE)
     length, rest = -path[-2, 1], path[-2, 1] - path[-1, 1]
-    low, high = 0.5, 1 - 1e-7
+    low, high = LEAST_BETA2, 1 - 1e-7
     for _ in range(80):
         beta2 = (low + high) / 2
         beta1 = _first_beta(rest / length, beta2, count)
@@ -86,12 +90,12 @@ def root_epsilon(given: Array, gradient: float, squares: Array) -> float:
 
 
 def agreed(candidates: list[Array]) -> float:
-    """The value of the pair that is a pair of equals."""
-    positive = [pair for pair in candidates if np.isfinite(pair).all() and (pair > 0).all()]
-    best = min(positive, key=lambda pair: abs(pair[0] / pair[1] - 1), default=None)
-    if best is None or abs(best[0] / best[1] - 1) > CLOSE:
-        raise ValueError("no epsilon gives both steps")
-    return float(best.mean())
+    """The first value of the candidate whose values agree: it is the most exact, of the smallest gradient."""
+    positive = [values for values in candidates if np.isfinite(values).all() and (values > 0).all()]
+    best = min(positive, key=lambda values: values.max() / values.min(), default=None)
+    if best is None or best.max() / best.min() > 1 + CLOSE:
+        raise ValueError("no epsilon gives all steps")
+    return float(best.flat[0])
 
 
 def variance_epsilon(given: Array, inputs: Array) -> float:

@@ -16,10 +16,11 @@ from samebits.parity.defaults.behaviour import Behaviour, Meaning
 from samebits.parity.defaults.hypotheses import Array, Course, Decay
 
 COURSE = Course([0.3, -0.2], [[0.5, -0.1], [0.2, 0.3], [-0.4, 0.05]], [0.1, 0.1, 0.02])
+SMALL = [1e-6, 1e-5]  # of two weights: with one size, two places of an epsilon look alike
 TINY, LARGE = 1e-6, 100.0  # gradients: about an epsilon, and far above it
 LATE = 40  # the step at which a first gradient comes
 PUSHED = [[LARGE, 0.0], *[[0.0, 0.0]] * (LATE - 2), [0.0, LARGE], [0.0, 0.0]]
-CLIPPED = ([3e-4, 0.0], [0.0, -4e-4])  # norms 3e-4 and 4e-4, 5e-4 together
+CLIPPED = [[3e-4, 0.0], [0.0, -4e-4]]  # norms 3e-4 and 4e-4, 5e-4 together
 MOST = 1e-4
 PLACES: tuple[tuple[known.AdamPlace, str], ...] = (
     ("after", "after the bias correction"),
@@ -73,8 +74,8 @@ def _adam() -> list[Behaviour]:
         default("adam.rate", "Adam: learning rate", train("adam", alike(LARGE), own_rate=True), estimates.adam_rate),
         default("adam.beta1", "Adam: beta 1", both, lambda given: estimates.adam_betas(given, LATE)[0]),
         default("adam.beta2", "Adam: beta 2", both, lambda given: estimates.adam_betas(given, LATE)[1]),
-        default("adam.epsilon", "Adam: epsilon", train("adam", alike(TINY)), partial(estimates.adam_epsilon,
-                                                                                     gradient=TINY)),
+        default("adam.epsilon", "Adam: epsilon", train("adam", Course([0.0, 0.0], [SMALL, SMALL], 1.0)),
+                partial(estimates.adam_epsilon, gradients=np.array(SMALL))),
         choice("adam.epsilon.place", "Adam: epsilon is added", ask,
                (Meaning(place, words, (forms[place, 0], forms[place, 1])) for place, words in PLACES)),
         choice("adam.count", "Adam: the first step is corrected", ask, counts),
