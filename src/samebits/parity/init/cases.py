@@ -207,7 +207,8 @@ def _flax() -> list[Case]:
         layer("Dense", "dense", (530,), features=250),
         layer("Conv", "convolution", (4, 4, 60), features=250, kernel_size=[3, 3]),
         layer("Conv", "convolution", (4, 4, 250), features=60, kernel_size=[3, 3]),
-        layer("ConvTranspose", "transposed", (4, 4, 60), features=250, kernel_size=[3, 3]),
+        # its kernel has the inputs before the outputs, as an ordinary convolution's
+        layer("ConvTranspose", "convolution", (4, 4, 60), features=250, kernel_size=[3, 3]),
         layer("Embed", "dense", (7,), num_embeddings=4000, features=33),
         layer("LayerNorm", "vector", (700,)),
     ]

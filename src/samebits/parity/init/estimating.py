@@ -1,8 +1,8 @@
 """What distribution values were drawn from, told from the values alone.
 
 The magnitude that one value in a thousand exceeds is, in units of the deviation, 1.73 for a uniform distribution, 2.27
-for a normal one that is cut at two deviations, and 3.29 for a whole one. The whole distribution is then held against the family by the
-Dvoretzky-Kiefer-Wolfowitz inequality (Massart 1990): where it does not fit, the family is `other`.
+for a normal one that is cut at two deviations, and 3.29 for a whole one. The whole distribution is then held against
+the family by the Dvoretzky-Kiefer-Wolfowitz inequality (Massart 1990): where it does not fit, the family is `other`.
 """
 
 from __future__ import annotations

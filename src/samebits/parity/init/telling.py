@@ -27,13 +27,14 @@ FANS = (
 def report(lines: list[Measured], notes: list[str]) -> Report:
     """The whole report. `notes`: what was not measured, and why."""
     wrong = [line for line in lines if not line.agrees]
+    tables = (_libraries(lines), _differences(wrong), _equations(lines), _all(lines))
     verdict: Verdict = "unknown" if not lines else "differ" if wrong else "agree"
     return Report(
         title="Initial weights: measured against what is documented",
         verdict=verdict,
         sentence=_sentence(lines, wrong),
         facts=_facts(lines),
-        tables=(_libraries(lines), _differences(wrong), _equations(lines), _all(lines)) if lines else (),
+        tables=tuple(table for table in tables if table.rows),
         notes=tuple(notes),
         created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         samebits=__version__,

@@ -1,0 +1,154 @@
+"""`samebits parity init` on the command line: what is asked for wrongly is said, what is missing is named."""
+
+import json
+
+import numpy as np
+import pytest
+
+from samebits.cli import main
+from samebits.parity import sides
+from samebits.parity.init import comparing, drawing, measuring, result, telling
+from samebits.parity.init.cases import Case
+from samebits.parity.init.drawing import Drawn, Weight
+from samebits.parity.sides import SIDES, LibraryFailed
+
+KEYS = {
+    "library",
+    "version",
+    "initializer",
+    "shape",
+    "family",
+    "limit",
+    "deviation",
+    "documented",
+    "agrees",
+    "equation",
+}
+GLOROT = "draws from U[-limit, limit], where `limit` is `sqrt(6 / (fan_in + fan_out))`"
+
+
+def drawn(limit, *, shape=(30, 100), name="glorot_uniform", side="keras-tf1.14", doc=GLOROT):
+    """A library that draws one tensor from a uniform distribution, and what its docstring says."""
+    unit = np.random.default_rng(0).integers(0, 2**23, (1, *shape)) / 2**23
+    limit = np.float32(limit)
+    values = (unit * 2 * float(limit)).astype(np.float32) - limit
+    case = Case(name, f"initializers.{name}", {}, shape, "dense")
+    return Drawn(SIDES[side], "1.0", [Weight(case, "", doc, {}, values)], [], [])
+
+
+@pytest.fixture
+def library(monkeypatch):
+    """Function(Drawn): what every library draws from here on."""
+
+    def install(what):
+        monkeypatch.setattr(sides, "interpreter", lambda side: "python")
+        monkeypatch.setattr(drawing, "draw", lambda side, folder: what._replace(side=side))
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--libraries", "theano"], "'theano'"),
+        (["--libraries", "pytorch,,jax"], "not a list"),
+        (["--libraries", ""], "--libraries"),
+        (["--json", "/nowhere/a.json"], "/nowhere"),
+        (["--md", "."], "folder"),
+        (["--json", "-", "--md", "-"], "one report only"),
+        (["pytorch"], "pytorch"),
+        (["--nope"], "--nope"),
+    ],
+)
+def test_wrong_words_end_with_two_before_anything_is_drawn(words, said, capsys, monkeypatch):
+    monkeypatch.setattr(drawing, "draw", None)
+    assert main(["parity", "init", *words]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_a_library_that_is_not_here_is_an_error_where_it_is_named(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("SAMEBITS_HOME", str(tmp_path))
+    assert main(["parity", "init", "--libraries", "keras-tf1.14"]) == 2
+    assert "samebits env create keras-tf1.14" in capsys.readouterr().err
+
+
+def test_libraries_that_are_not_here_are_notes_where_none_is_named(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("SAMEBITS_HOME", str(tmp_path))
+    monkeypatch.setattr(sides, "SIDES", {name: SIDES[name] for name in ("keras-tf1.14", "pytorch-1.3")})
+    assert main(["parity", "init"]) == 3
+    said = capsys.readouterr().out
+    assert "samebits env create keras-tf1.14" in said
+    assert "samebits env create pytorch-1.3" in said
+
+
+def test_a_library_that_ends_badly_is_a_note_or_an_error(capsys, monkeypatch, library):
+    def fails(side, folder):
+        raise LibraryFailed(f"{side.id}: drawing_pytorch.py ended with 1: no module")
+
+    library(drawn(0.1))
+    monkeypatch.setattr(drawing, "draw", fails)
+    monkeypatch.setattr(sides, "SIDES", {"pytorch": SIDES["pytorch"]})
+    assert main(["parity", "init"]) == 3
+    assert "not measured: pytorch" in capsys.readouterr().out
+    assert main(["parity", "init", "--libraries", "pytorch"]) == 2
+    assert "no module" in capsys.readouterr().err
+
+
+def test_json_is_a_list_with_the_keys_that_are_agreed(capsys, library):
+    library(drawn(np.sqrt(6 / 130)))
+    assert main(["parity", "init", "--libraries", "keras-tf1.14", "--json", "-"]) == 0
+    (line,) = json.loads(capsys.readouterr().out)
+    assert set(line) >= KEYS
+    assert set(line["documented"]) >= {"formula", "limit"}
+    assert (line["family"], line["agrees"], line["equation"], line["exact"]) == ("uniform", True, 1, True)
+    assert line["limit"] == float(np.float32(np.sqrt(6 / 130)))
+    assert line["documented"]["formula"] == "limit = sqrt(6 / (fan_in + fan_out))"
+
+
+def test_equation_2_is_told_where_it_is_what_was_drawn(capsys, library):
+    library(drawn(np.sqrt(6 / 65)))
+    assert main(["parity", "init", "--libraries", "keras-tf2.1", "--json", "-"]) == 1
+    (line,) = json.loads(capsys.readouterr().out)
+    assert (line["agrees"], line["equation"]) == (False, 2)
+    assert line["instead"] == "limit = sqrt(6 / max(1, (fan_in + fan_out) / 2))"
+
+
+def test_a_limit_that_is_off_by_a_hundredth_is_neither_equation(library):
+    library(drawn(1.01 * np.sqrt(6 / 130)))
+    (line,) = comparing.compare(["keras-tf2.1"], print).lines
+    assert (line.agrees, line.equation, line.instead) == (False, None, None)
+
+
+def test_a_formula_that_the_docstring_does_not_say_is_not_called_read():
+    (line,) = measuring.measure(drawn(np.sqrt(6 / 130), doc="Draws."))
+    assert (line.documented.read, line.documented.source, line.agrees) == (False, "not in the docstring", True)
+
+
+def test_an_initializer_that_no_table_knows_is_not_called_documented():
+    (line,) = measuring.measure(drawn(0.3, name="novel"))
+    assert not line.agrees
+    assert "no formula is known here" in line.documented.formula
+
+
+def test_libraries_with_the_same_answer_share_a_row(library):
+    library(drawn(np.sqrt(6 / 130)))
+    compared = comparing.compare(["keras-tf1.14", "keras-tf2.1"], print)
+    everything = compared.report.tables[-1]
+    assert [row[0] for row in everything.rows] == ["keras-tf1.14, keras-tf2.1"]
+    assert [table.id for table in telling.short(compared.report).tables] == ["libraries", "equations"]
+
+
+def test_markdown_and_html_hold_every_row(library, tmp_path, capsys):
+    library(drawn(np.sqrt(6 / 130)))
+    words = ["--md", str(tmp_path / "a.md"), "--html", str(tmp_path / "a.html")]
+    assert main(["parity", "init", "--libraries", "keras-tf1.14", *words]) == 0
+    for name in ("a.md", "a.html"):
+        assert "0.21483" in (tmp_path / name).read_text()
+    assert "SAME" not in capsys.readouterr().out
+
+
+def test_lines_read_back_from_json():
+    lines = measuring.measure(drawn(0.2))
+    assert result.LIST.validate_json(result.as_json(lines)) == lines
