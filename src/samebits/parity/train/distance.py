@@ -17,7 +17,7 @@ import numpy as np
 from samebits.compare.size import FRACTION_BITS
 from samebits.parity.train.observed import Array
 
-FACTOR = 16.0
+FACTOR = 4.0
 CARRIED = 10.0  # times the distance of what a layer or a backward pass is given: how much it may make of it
 
 

@@ -14,9 +14,9 @@ from samebits.parity.train.observed import Array, Training
 from samebits.parity.train.pairing import Pair
 
 KINDS = ("start", "batch", "forward", "gradient", "update")
-# Adam's bias correction 1 - beta^t keeps few digits in float32: its relative error is up to u / (1 - 0.999) in the
-# first step, and falls with the count of steps
-CORRECTION = 2.0**-24 / (1 - 0.999) * 2
+# Adam's bias correction 1 - beta^t keeps few digits in float32: beta = 0.999 is itself rounded, so that 1 - beta^t is
+# off by up to u / (1 - 0.999) of itself in every step; its root, by which the step is scaled, by half of that
+CORRECTION = 2.0**-24 / (1 - 0.999)
 STORED = 8.0  # times u and the weight itself: what is lost where a step is added to it
 NOISE = 8.0  # times the part of a gradient that is rounding: what an optimizer that divides by its size makes of it
 LOSS = "loss"
@@ -142,13 +142,14 @@ class _Judge:
                 most = allowed(self.u, self.terms, max(self.seen, own.get(pair.a, 0.0)))
                 apart = Distance(relative(*pair.outputs(a, b, step)), most)
                 self.judged.points.append(Point(step, "forward", pair.a, pair.b, apart))
-                self.seen = max(self.seen, apart.relative)
+                if not apart.parts:
+                    self.seen = max(self.seen, apart.relative)
         if all(LOSS in side.names(step, "forward") for side in (a, b)):
             loss_a, loss_b = (side.value(step, "forward", LOSS).reshape(-1) for side in (a, b))
             carried = self.seen if self.judged.layer_pairs else max(self.apart.values(), default=0.0)
             apart = Distance(relative(loss_a, loss_b), allowed(self.u, self.terms, carried))
             self.judged.points.append(Point(step, "forward", LOSS, LOSS, apart))
-            self.seen = max(carried, apart.relative)
+            self.seen = carried if apart.parts else max(carried, apart.relative)
 
     def _gradient(self, step: int) -> None:
         trained = [pair for pair in self.judged.pairs if pair.trains]
@@ -188,7 +189,8 @@ class _Judge:
         typical = np.sqrt(self.power[pair.a] / (step + 1))
         with np.errstate(all="ignore"):
             noise = np.where(typical > 0, np.fmin(self.noise[pair.a] / typical, 1), 0)
-        share: Array = CORRECTION / (step + 1) + FACTOR * self.u + NOISE * noise
+        plain = all((side.optimizer(step) or {}).get("type") == "SGD" for side in (self.judged.a, self.judged.b))
+        share: Array = (0 if plain else CORRECTION) + FACTOR * self.u + NOISE * noise
         return self.moved[pair.a] * share
 
 

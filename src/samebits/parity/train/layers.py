@@ -17,6 +17,7 @@ from samebits.parity.train.distance import relative
 from samebits.parity.train.observed import Array, Training
 from samebits.parity.train.pairing import Pair
 
+_ACTIVE = ("relu", "elu", "gelu", "silu", "softmax", "sigmoid", "tanh", "softplus", "activation", "relu6", "swish")
 _NEAR = 1e-3  # relative distance from which on an output of another name is not taken for the same
 
 
@@ -117,9 +118,11 @@ def _kinds_match(a: Training, b: Training, pair: LayerPair) -> bool:
 
 
 def _kind(facts: dict[str, object]) -> str:
-    """dropout of Dropout2d, maxpool of MaxPooling2D."""
-    name = str(facts.get("type", "")).lower().replace("pooling", "pool").replace("average", "avg")
-    return name.rstrip("d").rstrip("123")
+    """dropout of Dropout2d, pool of MaxPooling2D, activation of LeakyReLU."""
+    name = str(facts.get("type", "")).lower()
+    if name.endswith(_ACTIVE):
+        return "activation"
+    return "pool" if "pool" in name else name.rstrip("d").rstrip("123")
 
 
 def _active(a: Training, b: Training, ours: Array, name: str, others: list[str], *, owns: bool) -> LayerPair | None:

@@ -118,7 +118,8 @@ def _clipped_values(seen: list[_Seen]) -> Reason | None:
 
 def _penalty(seen: list[_Seen]) -> Reason | None:
     """b - a = c w, with one c for all weights that have one."""
-    factors = {one.name: _penalty_factor(one) for one in seen}
+    largest = max((float(np.abs(one.a).max()) for one in seen), default=0.0)
+    factors = {one.name: _penalty_factor(one, largest) for one in seen}
     known = {name: factor for name, factor in factors.items() if factor}
     if not known or any(factor is None for factor in factors.values()):
         return None
@@ -136,9 +137,9 @@ def _penalty(seen: list[_Seen]) -> Reason | None:
     return Reason("L2", words, tuple(known))
 
 
-def _penalty_factor(seen: _Seen) -> float | None:
-    """c of b - a = c w; 0 where both are equal; None where it is no multiple of the weights."""
-    apart, scale = seen.b - seen.a, max(float(np.abs(seen.a).max()), float(np.abs(seen.b).max()))
+def _penalty_factor(seen: _Seen, scale: float) -> float | None:
+    """c of b - a = c w; 0 where both are equal beside the largest gradient of all; None where there is no c."""
+    apart = seen.b - seen.a
     if np.abs(apart).max() <= 1e-5 * scale:
         return 0.0
     factor = factor_of(seen.weight, apart)

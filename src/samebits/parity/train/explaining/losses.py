@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,8 @@ def reasons(judged: Judged, first: Point) -> list[Reason]:
     if labels is not None and outputs:
         formulas = [(formula, value) for output in outputs for formula, value in values(output, labels)]
         found_a, found_b = ([formula for formula, value in formulas if _is(value, loss)] for loss in (a, b))
-        nearest = min(((_apart(x, y), x, y) for x in found_a for y in found_b), default=None)
+        nearest = min((_apart(x, y) for x in found_a for y in found_b), default=None)
+        nearest = nearest or _beside_a_common_term(formulas, a, b)
         if nearest is not None:
             return [_of_formulas(nearest[1], nearest[2])]
     return _of_factor(judged, step, b / a if a else 0.0)
@@ -57,14 +59,27 @@ def _apart(a: Formula, b: Formula) -> tuple[int, Formula, Formula]:
     return sum(x != y for x, y in zip(a, b, strict=True)), a, b
 
 
+def _beside_a_common_term(
+    formulas: list[tuple[Formula, float]], a: float, b: float
+) -> tuple[int, Formula, Formula] | None:
+    """Two formulas whose values differ as the losses do, where both have one more term in common (a penalty)."""
+    plain = {formula: value for formula, value in formulas if not formula.smoothing and 0 < value < max(a, b)}
+    found = [
+        _apart(x, y)
+        for x, of_a in plain.items()
+        for y, of_b in plain.items()
+        if of_a < a and of_b < b and abs((a - of_a) - (b - of_b)) <= 4 * _NEAR * abs(a - b) + 1e-7 * a
+    ]
+    return min(found, default=None)
+
+
 def _of_formulas(a: Formula, b: Formula) -> Reason:
     if a.reduction != b.reduction and a[:3] == b[:3]:
         return Reason("reduction", sides("the loss' reduction", a.reduction, b.reduction))
     if a.smoothing != b.smoothing and a.output == b.output:
         return Reason("label smoothing", sides("label smoothing", a.smoothing or "none", b.smoothing or "none"))
     if a.output != b.output and a.base == b.base:
-        words = "what the loss is given (from_logits)"
-        return Reason("from_logits", sides(words, a.output, b.output))
+        return Reason("from_logits", sides("what the loss is given (from_logits)", a.output, b.output))
     return Reason("loss", sides("the loss", a.words, b.words))
 
 
@@ -101,8 +116,8 @@ def _penalty(judged: Judged, step: int, a: float, b: float) -> Reason | None:
 def _outputs(judged: Judged, step: int) -> list[Array]:
     """What the models gave: the last layer's output on A, in A's axes; B's where it is another (logits)."""
     found = [pair.outputs(judged.a, judged.b, step)[0] for pair in judged.layer_pairs[-1:]]
-    last = judged.layer_pairs[-1:]
-    return found + [judged.b.output(step, pair.b) for pair in last if pair.activation]
+    last = [pair for pair in judged.layer_pairs if pair.owns][-1:]
+    return found + [replace(pair, activation="").outputs(judged.a, judged.b, step)[1] for pair in last]
 
 
 def values(output: Array, labels: Array) -> Iterator[tuple[Formula, float]]:
@@ -121,16 +136,18 @@ def _cross_entropies(output: Array, labels: Array) -> Iterator[tuple[Formula, fl
         hot = np.eye(classes)[labels.astype(int)]
     if hot is None or classes < 2:
         return
-    logs = {
-        "logits": np.log(applied("softmax", output)),
-        "the softmax of a softmax": np.log(applied("softmax", applied("softmax", output))),
-    }
-    if output.min() >= 0 and np.allclose(output.sum(axis), 1, atol=1e-4):
-        logs["probabilities"] = np.log(np.clip(output, 1e-7, 1))
+    is_softmax = output.min() >= 0 and np.allclose(output.sum(axis), 1, atol=1e-4)
+    once = np.clip(output, 1e-7, 1) if is_softmax else applied("softmax", output)
+    logs = {"softmax, once": np.log(once), "softmax, twice (probabilities taken for logits)": _log_softmax(once)}
     for name, log in logs.items():
         for smoothing in (0.0, 0.05, 0.1, 0.2):
             smooth = hot * (1 - smoothing) + smoothing / classes
             yield from _reductions("cross entropy", name, smoothing, -(smooth * log).sum(axis))
+
+
+def _log_softmax(values: Array) -> Array:
+    logs: Array = np.log(applied("softmax", values))
+    return logs
 
 
 def _regressions(output: Array, labels: Array) -> Iterator[tuple[Formula, float]]:

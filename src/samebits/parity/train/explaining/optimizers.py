@@ -30,7 +30,12 @@ _PLACES = {
     ("", "outside"): "to the root",
     ("", "inside"): "below the root",
 }
-_FORMS = {"gradient": "of gradients", "step": "of steps", "damped": "of damped gradients"}
+_FORMS = {
+    "gradient": "of gradients",
+    "step": "of steps",
+    "damped": "of damped gradients",
+    "dampened": "of damped gradients behind the first",
+}
 _DECAYS = {"gradient": "in the gradient (L2)", "weights": "decoupled (AdamW)", "unscaled": "without the learning rate"}
 
 
@@ -45,15 +50,15 @@ class Course:
         self.gradients = [_gradients(judged, at, side) for at in range(step + 1)]
         self.step = step
 
-    def fits(self, rule: Rule, move: Array | None = None) -> bool:
+    def fits(self, rule: Rule) -> bool:
         """Whether a rule makes this step, to rounding."""
         if any(self.name not in given for given in self.gradients):
             return False
         with np.errstate(all="ignore"):
             made = rule.step(self.start, self.gradients, self.name)
-        move, u = self.move if move is None else move, 2.0**-24
-        most = STORED * u * self.size + np.abs(move) * (CORRECTION / (self.step + 1) + FACTOR * u)
-        return bool((np.abs(made - move) <= most + 1e-3 * u).all())
+        u = 2.0**-24
+        most = STORED * u * self.size + np.abs(self.move) * (CORRECTION + FACTOR * u)
+        return bool((np.abs(made - self.move) <= most + 1e-3 * u).all())
 
 
 def _gradients(judged: Judged, step: int, side: str) -> dict[str, Array]:
@@ -87,7 +92,7 @@ def _reason(judged: Judged, pair: Pair, step: int) -> tuple[str, str] | None:
     rule_a, rule_b = _fitting(a, rule_a, rule_b), _fitting(b, rule_b, rule_a)
     if rule_a is None or rule_b is None:
         return None
-    differing = _needed(b, a.move, rule_a, rule_b)
+    differing = _needed(a, rule_a, rule_b)
     return _said(differing, rule_a, rule_b) if differing else None
 
 
@@ -140,15 +145,15 @@ def _ratio(rule: Rule, course: Course) -> float:
     return float(course.move[place] / made[place]) if made[place] else 0.0
 
 
-def _needed(b: Course, move: Array, rule_a: Rule, rule_b: Rule) -> list[str]:
-    """The fewest settings of A that make B's rule give A's step; empty where not even all of them do."""
+def _needed(a: Course, rule_a: Rule, rule_b: Rule) -> list[str]:
+    """The fewest settings of A that make B's rule give A's step from A's gradients; empty where none are needed."""
     different = [one.name for one in fields(Rule) if getattr(rule_a, one.name) != getattr(rule_b, one.name)]
     for count in range(1, min(_MOST_TOGETHER, len(different)) + 1):
         for some in combinations(different, count):
             changed: dict[str, Any] = {name: getattr(rule_a, name) for name in some}
-            if b.fits(replace(rule_b, **changed), move):
+            if a.fits(replace(rule_b, **changed)):
                 return list(some)
-    return different if different and b.fits(rule_a, move) else []
+    return different
 
 
 _NAMES = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}

@@ -104,12 +104,24 @@ def _linear(judged: Judged, found: Given) -> Reason | None:
     if not judged.a.is_keras:
         kernel = (rules.DENSE if kernel.ndim == 2 else rules.CONVOLUTION).to_keras(kernel)
     outputs = [_channels_last(one[:1], judged) for one in (found.a, found.b)]
-    for x in found.inputs:
-        x = _channels_last(x[:1], judged)
-        if x.ndim == kernel.ndim and x.shape[-1] == kernel.shape[-2]:
-            forms = [_form(x, kernel, bias, output) for output in outputs]
-            if forms[0] and forms[1] and forms[0] != forms[1]:
-                return _of_forms(forms[0], forms[1], found.pair.a)
+    fits = [x for x in found.inputs if x.ndim == kernel.ndim]
+    given = [_channels_last(x[:1], judged) for x in fits]
+    made = [_first_form(given, kernel, bias, output) for output in outputs]
+    if made[0] is None or made[1] is None:
+        return None
+    (at_a, form_a), (at_b, form_b) = made[0], made[1]
+    for side, at in (("A", at_a), ("B", at_b)):
+        if _dropped(fits[at], [x for place, x in enumerate(fits) if place != at]):
+            return Reason("dropout", f"dropout: {side} drops values of what this layer is given", (found.pair.a,))
+    return _of_forms(form_a, form_b, found.pair.a) if form_a != form_b else None
+
+
+def _first_form(inputs: list[Array], kernel: Array, bias: Array, output: Array) -> tuple[int, Form] | None:
+    """The first input from which a form of the layer gives the output: (its place, the form)."""
+    for place, x in enumerate(inputs):
+        form = _form(x, kernel, bias, output) if x.shape[-1] == kernel.shape[-2] else None
+        if form is not None:
+            return place, form
     return None
 
 
@@ -164,8 +176,8 @@ def _pooled(x: Array, sizes: tuple[int, ...], output: Array) -> str:
         with np.errstate(all="ignore"):
             made = {
                 "the largest": np.nanmax(patches, (2, 3)),
-                "the mean without what is padded": np.nanmean(patches, (2, 3)),
-                "the mean with the padded zeros": np.nan_to_num(patches).mean((2, 3)),
+                "the mean": np.nanmean(patches, (2, 3)),
+                "the mean, padded zeros counted": np.nan_to_num(patches).mean((2, 3)),
             }
         for name, value in made.items():
             if relative(value[None], output) <= _NEAR:

@@ -55,6 +55,8 @@ class Rule:
 
     def _path(self, course: Course) -> Array:
         decay = Decay(self.decay, self.decays)  # type: ignore[arg-type]
+        if self.kind == "sgd" and self.form == "dampened":
+            return _dampened(course, self, decay)
         if self.kind == "sgd":
             more = {"momentum": self.momentum, "form": self.form, "nesterov": self.nesterov}
             return hypotheses.sgd(course, decay=decay, **more)  # type: ignore[arg-type]
@@ -66,6 +68,18 @@ class Rule:
             more = {"rho": self.rho, "place": self.place, "centered": self.centered}
             return hypotheses.rmsprop(course, epsilon=self.epsilon, **more)  # type: ignore[arg-type]
         return hypotheses.adagrad(course, accumulator=self.accumulator, epsilon=self.epsilon, place=self.place)  # type: ignore[arg-type]
+
+
+def _dampened(course: Course, rule: Rule, decay: Decay) -> Array:
+    """PyTorch's dampening: v = mu v + (1 - mu) g, but for the first gradient, which is taken whole."""
+    weights, gathered = np.asarray(course.start, float), None
+    path = []
+    for gradient, rate in course.steps():
+        weights, gradient = decay.applied(weights, gradient, rate)
+        gathered = gradient if gathered is None else rule.momentum * gathered + (1 - rule.momentum) * gradient
+        weights = weights - rate * gathered
+        path.append(weights)
+    return np.array(path)
 
 
 def _amsgrad(course: Course, rule: Rule, decay: Decay) -> Array:
@@ -128,7 +142,7 @@ def _of_pytorch(kind: str, group: Facts) -> Rule | None:
                   decays="weights" if is_decoupled else "gradient")  # fmt: skip
     if kind == "SGD":
         momentum, dampening = float(group["momentum"]), float(group["dampening"])
-        form = "gradient" if not dampening else "damped" if dampening == momentum else None
+        form = "gradient" if not dampening else "dampened" if dampening == momentum else None
         return replace(common, momentum=momentum, form=form, nesterov=group["nesterov"]) if form else None
     if kind in ("Adam", "AdamW"):
         betas = float(group["betas"][0]), float(group["betas"][1])
