@@ -91,5 +91,6 @@ def apart(numbers: Array, formula: Array) -> float:
     if not np.array_equal(numbers[~np.isfinite(numbers)], formula[~np.isfinite(formula)]):
         return np.inf
     finite = np.isfinite(formula)
+    away = np.abs(numbers[finite] - formula[finite])
     scale = float(np.max(np.abs(formula[finite]), initial=0.0)) or 1.0
-    return float(np.max(np.abs(numbers - formula)[finite], initial=0.0)) / scale
+    return float(np.max(away, initial=0.0)) / scale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 
 from samebits import __version__
 from samebits.errors import NotFound
-from samebits.options import GROUPS, Group
+from samebits.options import Group
 from samebits.parity import sides
 from samebits.parity.defaults import layers, losses, optimizers, signatures
 from samebits.parity.defaults.behaviour import Behaviour
@@ -41,24 +42,40 @@ def behaviours(groups: tuple[Group, ...]) -> list[Behaviour]:
     return [behaviour for behaviour in BEHAVIOURS if behaviour.group in groups]
 
 
-def compare(names: list[str], groups: tuple[Group, ...] = GROUPS, note: Callable[[str], None] = print) -> Defaults:
-    """Everything, as a document. `names`: of sides, none for all; `note`: told what is going on."""
+def compare(names: list[str], groups: tuple[Group, ...], note: Callable[[str], None]) -> Defaults:
+    """Everything, as a document. `names`: of sides, none for all that are here; `note`: told what is going on.
+
+    Raises UsageError, NotFound where one that is named is not here, LibraryFailed where it ended badly.
+    """
     asked = sides.named(names)
+    if names:
+        for side in asked:
+            sides.interpreter(side)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = list(pool.map(lambda side: _ask(side, groups, note), asked))
+        answers = list(pool.map(lambda side: _asked(side, groups, note, strict=bool(names)), asked))
     return concluded(answers, groups)
 
 
-def _ask(side: Side, groups: tuple[Group, ...], note: Callable[[str], None]) -> Answer:
-    request = {"asks": {one.id: one.ask for one in behaviours(groups)}, "classes": signatures.asked(side, groups)}
+def _asked(side: Side, groups: tuple[Group, ...], note: Callable[[str], None], *, strict: bool) -> Answer:
     try:
         sides.interpreter(side)
         note(f"measuring {side.id}")
-        return Answer(side, sides.run_script(side, SCRIPTS / SCRIPT[side.family], request))
-    except NotFound as why:
-        return Answer(side, None, f"{why.message} {why.advice}".strip())
-    except LibraryFailed as why:
-        return Answer(side, None, why.message)
+        return _measured(side, groups)
+    except (NotFound, LibraryFailed) as why:
+        if strict:
+            raise
+        return Answer(side, None, f"not measured: {why.message} {why.advice}".strip())
+
+
+def _measured(side: Side, groups: tuple[Group, ...]) -> Answer:
+    """Two behaviours that ask the same are measured once."""
+    keys = {one.id: json.dumps(one.ask) for one in behaviours(groups)}
+    request = {
+        "asks": {key: json.loads(key) for key in dict.fromkeys(keys.values())},
+        "classes": signatures.asked(side, groups),
+    }
+    said = sides.run_script(side, SCRIPTS / SCRIPT[side.family], request)
+    return Answer(side, {**said, "measured": {id: said["measured"][key] for id, key in keys.items()}})
 
 
 def concluded(answers: list[Answer], groups: tuple[Group, ...]) -> Defaults:

@@ -1,0 +1,157 @@
+"""`samebits parity defaults`: what is wrong in the words is said, and what libraries answered is judged and shown."""
+
+import json
+import re
+
+import pytest
+
+from samebits.cli import main
+from samebits.options import GROUPS
+from samebits.parity import presenting, sides
+from samebits.parity.defaults import comparing, signatures, telling
+from samebits.parity.defaults.comparing import Answer, behaviours, concluded
+from samebits.parity.defaults.result import Defaults
+from samebits.parity.sides import SIDES, LibraryFailed
+
+NOTHING = {"none": "it has none"}
+SIGNATURES = {
+    "pytorch": {"Adam": [["params", None], ["lr", "0.001"], ["betas", "(0.9, 0.999)"], ["eps", "1e-08"]]},
+    "jax": {"Adam": [["learning_rate", "1e-3"], ["beta_1", "0.9"], ["beta_2", "0.999"], ["epsilon", "1e-07"]]},
+}
+
+
+def answered(library, **measured):
+    """A library that has nothing but what is said. Dots in ids are written as underlines."""
+    told = {behaviour.id: measured.get(behaviour.id.replace(".", "_"), NOTHING) for behaviour in behaviours(GROUPS)}
+    said = {"version": "1.0", "measured": told, "signatures": SIGNATURES.get(library, {})}
+    return Answer(SIDES[library], said)
+
+
+def numbers(*values):
+    return {"numbers": list(values)}
+
+
+def line(found, behaviour):
+    return next(one for one in found.behaviours if one.behaviour == behaviour)
+
+
+@pytest.fixture
+def libraries(monkeypatch):
+    """Function(*answers): the libraries that are here."""
+
+    def install(*answers):
+        each = {answer.side.id: answer for answer in answers}
+        monkeypatch.setattr(sides, "SIDES", {name: SIDES[name] for name in each})
+        monkeypatch.setattr(sides, "interpreter", lambda side: "python")
+        monkeypatch.setattr(comparing, "_measured", lambda side, groups: each[side.id])
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--libraries", "theano"], "'theano'"),
+        (["--libraries", "pytorch,,jax"], "not a list"),
+        (["--only", "initializers"], "optimizers, losses, layers"),
+        (["--only", ""], "--only"),
+        (["--json", "/nowhere/a.json"], "/nowhere"),
+        (["--html", "."], "folder"),
+        (["--json", "-", "--md", "-"], "one report only"),
+        (["pytorch"], "pytorch"),
+    ],
+)
+def test_wrong_words_end_with_two_before_anything_is_measured(words, said, capsys, monkeypatch):
+    monkeypatch.setattr(comparing, "_measured", None)
+    assert main(["parity", "defaults", *words]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_a_library_that_is_not_here_is_an_error_where_it_is_named_and_else_a_note(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("SAMEBITS_HOME", str(tmp_path))
+    assert main(["parity", "defaults", "--libraries", "keras-tf1.14"]) == 2
+    assert "samebits env create keras-tf1.14" in capsys.readouterr().err
+    monkeypatch.setattr(sides, "SIDES", {name: SIDES[name] for name in ("keras-tf1.14", "pytorch-1.3")})
+    assert main(["parity", "defaults"]) == 3
+    said = capsys.readouterr().out
+    assert "NO ANSWER" in said
+    assert "samebits env create pytorch-1.3" in said
+
+
+def test_a_library_that_ends_badly_is_an_error_or_a_note(capsys, monkeypatch, libraries):
+    def fails(side, groups):
+        raise LibraryFailed(f"{side.id}: behaviour_pytorch.py ended with 1: no module")
+
+    libraries(answered("pytorch"))
+    monkeypatch.setattr(comparing, "_measured", fails)
+    assert main(["parity", "defaults"]) == 3
+    assert "not measured: pytorch" in capsys.readouterr().out
+    assert main(["parity", "defaults", "--libraries", "pytorch"]) == 2
+
+
+def test_libraries_that_differ_end_with_one_and_those_that_agree_with_zero(capsys, libraries):
+    libraries(answered("pytorch", leaky_relu=numbers(-0.01)), answered("jax", leaky_relu=numbers(-0.3)))
+    assert main(["parity", "defaults"]) == 1
+    assert "1 of 1 behaviour differs between pytorch and jax." in capsys.readouterr().out
+    libraries(answered("pytorch", leaky_relu=numbers(-0.3)), answered("jax", leaky_relu=numbers(-0.30000001)))
+    assert main(["parity", "defaults"]) == 0
+    assert "0 of 1 behaviours differ" in capsys.readouterr().out
+
+
+def test_one_library_alone_is_no_comparison(capsys, libraries):
+    libraries(answered("pytorch", leaky_relu=numbers(-0.3)))
+    assert main(["parity", "defaults"]) == 3
+    assert "only pytorch was measured" in capsys.readouterr().out
+
+
+def test_what_is_absent_or_failed_is_no_difference_and_what_is_refused_is():
+    there, refused = numbers(1.0, 3.0, 9.0), {"refused": "not with strides"}
+    for other, differs in ((NOTHING, None), ({"failed": "ValueError: x"}, None), (refused, True)):
+        found = concluded([answered("pytorch", conv_same=there), answered("jax", conv_same=other)], GROUPS)
+        assert line(found, "conv.same").differs is differs
+
+
+def test_numbers_that_no_formula_gives_differ_from_each_other_by_their_values():
+    each = [answered(name, std=NOTHING, gelu=numbers(*[value] * 7)) for name, value in (("pytorch", 5.0), ("jax", 6.0))]
+    assert line(concluded(each, GROUPS), "gelu").differs is True
+    assert line(concluded([each[0], each[0]], GROUPS), "gelu").differs is False
+
+
+def test_the_document_reads_back_with_infinite_numbers():
+    found = concluded([answered("pytorch", bce_zero=numbers(float("inf"))), answered("jax")], GROUPS)
+    again = Defaults.model_validate_json(found.model_dump_json())
+    assert again == found
+    assert again.of("bce.zero", "pytorch").words == "infinite"
+
+
+def test_only_some_groups_are_measured_and_shown(libraries, capsys, tmp_path):
+    libraries(answered("pytorch", leaky_relu=numbers(-0.3)), answered("jax", leaky_relu=numbers(-0.3)))
+    assert main(["parity", "defaults", "--only", "layers", "--json", str(tmp_path / "a.json")]) == 0
+    document = json.loads((tmp_path / "a.json").read_text())
+    assert {one["group"] for one in document["behaviours"]} == {"layers"}
+    assert "Adam" not in capsys.readouterr().out
+    asked = signatures.asked(SIDES["pytorch"], ("layers",))
+    assert asked["Dense"] == "nn.Linear"
+    assert "Adam" not in asked
+
+
+def test_signatures_stand_side_by_side_under_one_name(libraries, tmp_path, capsys):
+    libraries(answered("pytorch", leaky_relu=numbers(-0.3)), answered("jax", leaky_relu=numbers(-0.3)))
+    assert main(["parity", "defaults", "--md", str(tmp_path / "a.md"), "--html", str(tmp_path / "a.html")]) == 0
+    rows = (tmp_path / "a.md").read_text().replace("\\", "")
+    assert "| Adam | learning rate | = | lr=0.001 | learning_rate=1e-3 |" in rows
+    assert "| Adam | betas | = | betas=(0.9, 0.999) | beta_1=0.9, beta_2=0.999 |" in rows
+    assert "| Adam | epsilon | != | eps=1e-08 | epsilon=1e-07 |" in rows
+    assert "| Adam | params |  | params | none |" in rows
+    assert "Signatures of optimizers" not in capsys.readouterr().out
+    assert not re.search(r"<script|https?:", (tmp_path / "a.html").read_text())
+
+
+def test_a_row_shows_meaning_and_number_and_what_is_not_there():
+    refused = {"refused": "no 'same' with strides"}
+    found = concluded([answered("pytorch", gelu=numbers(*[5.0] * 7), conv_same=refused), answered("jax")], GROUPS)
+    text = presenting.terminal(telling.short(telling.report(found)))
+    assert re.search(r"GELU: computed +none of the known \(5\) +none\n", text)
+    assert re.search(r"padding 'same'.* refused: no 'same' with strides +none\n", text)
