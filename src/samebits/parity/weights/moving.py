@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -111,8 +112,12 @@ def _compared(
     if pairing.pairs:
         sent = carrying.carry(pairing.pairs, a, b, telling).arrays
         given = Given(seed=wanted.seed, shapes=wanted.shapes, inputs=inputs)
-        ran_a = look(wanted.a, place / "a2", replace(given, load=_kept(place / "a.npz", telling)))
-        ran_b = look(wanted.b, place / "b2", replace(given, load=_kept(place / "b.npz", sent)))
+        loads = (_kept(place / "a.npz", telling), _kept(place / "b.npz", sent))
+        with ThreadPoolExecutor(2) as both:  # each waits for a process of its own
+            ran_a, ran_b = both.map(
+                lambda which, name, load: look(which, place / name, replace(given, load=load)),
+                (wanted.a, wanted.b), ("a2", "b2"), loads,
+            )  # fmt: skip
     keras, pytorch = _keras_first(ran_a, ran_b)
     ran = pairing.pairs and not (keras.ran or pytorch.ran)
     return Moved(

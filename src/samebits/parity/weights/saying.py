@@ -58,6 +58,17 @@ def _facts(moved: Moved, judged: Judged) -> list[tuple[str, str]]:
     return facts
 
 
+def _settings_elsewhere(moved: Moved, judged: Judged) -> list[str]:
+    """Settings that differ at layers which agree: each once, with the first layer that has it and how many more do."""
+    found: dict[tuple[str, str, str], list[Difference]] = {}
+    for place, pair in enumerate(moved.pairing.pairs):
+        for one in explaining.of_pair(pair) if place != judged.first else ():
+            found.setdefault((one.setting, str(one.keras), str(one.pytorch)), []).append(one)
+    return [
+        _setting(alike[0]) + (f", and at {len(alike) - 1} more" if len(alike) > 1 else "") for alike in found.values()
+    ]
+
+
 def _setting(one: Difference) -> str:
     keras, pytorch = one.layers
     return f"{one.setting}: {_value(one.keras)} in Keras ({keras}), {_value(one.pytorch)} in PyTorch ({pytorch})"
@@ -108,8 +119,7 @@ def _notes(moved: Moved, judged: Judged) -> list[str]:
     for place, pair in enumerate(moved.pairing.pairs):
         if pair.moved:
             notes.append(f"{pair.keras.name} and {pair.pytorch.name} run at different places; nothing else fits them.")
-        if place != judged.first:
-            notes += [_setting(one) for one in explaining.of_pair(pair)]
+    notes += _settings_elsewhere(moved, judged)
     if len(notes) > MOST_NOTES:
         notes = [*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} more, in the JSON"]
     if judged.last is not None and judged.last < len(moved.pairing.pairs):

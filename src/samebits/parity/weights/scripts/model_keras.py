@@ -202,7 +202,11 @@ def run(model, arrays):
     try:
         return (run_graph if is_graph() else run_eagerly)(model, arrays), None
     except Exception as why:
-        return {}, "%s: %s" % (type(why).__name__, str(why).strip().split("\n")[0][:300])
+        return {}, first_line(why)
+
+
+def first_line(why):
+    return "%s: %s" % (type(why).__name__, str(why).strip().split("\n")[0][:300])
 
 
 def values_of(model):
@@ -219,6 +223,15 @@ def set_weights(model, path):
     model.set_weights(values)
 
 
+def built_by_a_run(model, arrays):
+    """A model of its own class has its weights after a first run, which has no values to look at. Why not, or None."""
+    try:
+        model(arrays[0] if len(arrays) == 1 else arrays, training=False)
+    except Exception as why:
+        return first_line(why)
+    return None
+
+
 def describe(model, request):
     built = dict(CALLS)
     units = units_of(model)
@@ -228,7 +241,7 @@ def describe(model, request):
                           "advice": "Say --input 28,28,1, the shape without the batch."}}  # fmt: skip
     arrays = arrays_of(request, entries)
     if not declared_inputs(model):
-        _, why = run(model, arrays)  # a model of its own class has its weights after a first run
+        why = built_by_a_run(model, arrays)
         if why:
             return {"error": {"what": "The model cannot be run: %s" % why, "advice": "Look at --input."}}
     if request["h5"]:

@@ -1,0 +1,131 @@
+"""Weights go from real Keras models to real PyTorch ones and back; where the two part, the first layer is named."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from samebits.parity.weights import describing, moving, rules, saying
+from samebits.study.catalog import SCRIPTS
+
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+KERAS, PYTORCH = f"{SAMPLES / 'weights_keras3.py'}:", f"{SAMPLES / 'weights_pytorch.py'}:"
+
+pytestmark = pytest.mark.skipif(
+    any(importlib.util.find_spec(module) is None for module in ("keras", "torch", "tensorflow")),
+    reason=f"Keras 3, TensorFlow and PyTorch are not all beside {sys.executable}",
+)
+
+
+@pytest.fixture
+def wanted(tmp_path, monkeypatch):
+    """Function(a, b, **fields) -> Wanted: both models are built in processes of their own."""
+    monkeypatch.setenv("SCRIPTS", str(SCRIPTS))
+
+    def make(a, b, *, backend="torch", out="out.safetensors", weights=None, shapes=None, pythons=(None, None)):
+        named = zip("AB", (a, b), pythons, strict=True)
+        both = [describing.asked(side, words, python, backend) for side, words, python in named]
+        return moving.Wanted(a=both[0], b=both[1], weights=weights, out=tmp_path / out, shapes=shapes, seed=2019)
+
+    return make
+
+
+@pytest.fixture
+def move(wanted):
+    """Function(a, b, **fields) -> (the report, its document)."""
+    return lambda a, b, **fields: saying.report(moving.move(wanted(a, b, **fields)))
+
+
+def agreed(found):
+    report, document = found
+    assert report.verdict == "agree", (report.sentence, report.facts)
+    assert not document.not_matching
+    assert not document.no_counterpart
+    assert document.model_apart <= document.model_allowed
+    return document
+
+
+@pytest.mark.parametrize(
+    ("keras", "pytorch", "layers", "backend", "back"),
+    [("images", "Images", 14, "tensorflow", False), ("words", "Words", 10, "torch", True)],
+)
+def test_every_kind_of_layer_gives_the_same_outputs_in_the_other_library(move, keras, pytorch, layers, backend, back):
+    a, b = KERAS + keras, PYTORCH + pytorch
+    document = agreed(move(b, a, backend=backend) if back else move(a, b, backend=backend))
+    assert len(document.layers) == layers
+    assert all(one.agrees for one in document.layers if one.why != "not seen")
+
+
+def test_a_model_of_its_own_class_is_told_what_goes_in_and_the_lines_shown_load_the_file(move, tmp_path):
+    found = move(KERAS + "Volume", PYTORCH + "volume", shapes=[[5, 6, 4, 2]])
+    document = agreed(found)
+    assert [(one.a, one.b) for one in document.layers] == [("volume/conv3d", "0"), ("volume/dense", "2")]
+    lines = [said for label, said in found[0].facts if label in ("load", "")]
+    program = [f"import sys; sys.path.insert(0, {str(SAMPLES)!r})", "import weights_pytorch"]
+    program += ["model = weights_pytorch.volume()", *lines, "print(model.state_dict()['2.bias'].tolist())"]
+    done = subprocess.run([sys.executable, "-c", "\n".join(program)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.strip() == "[0.0, 0.0, 0.0]", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "layer", "setting", "keras", "pytorch"),
+    [
+        ("Epsilon", "norm", "epsilon", 1e-3, 1e-5),
+        ("Padding", "conv", "padding", [[0, 1], [0, 1]], [[1, 1], [1, 1]]),
+        ("Slope", "dense", "slope", 0.3, 0.01),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named_at_the_first_layer_that_disagrees(
+    move, wrong, layer, setting, keras, pytorch
+):
+    report, document = move(KERAS + "small", PYTORCH + wrong)
+    assert report.verdict == "differ"
+    assert document.layers[document.first].b == layer
+    assert (setting, keras, pytorch) in [(one.setting, one.keras, one.pytorch) for one in document.likely]
+
+
+def test_a_wrong_order_of_gates_is_seen_in_the_outputs(move, monkeypatch):
+    monkeypatch.setattr(rules, "_gates_swapped", lambda array: array)
+    report, document = move(KERAS + "gates", PYTORCH + "Gates")
+    assert report.verdict == "differ"
+    assert document.layers[document.first].a == "gru"
+
+
+def test_layers_without_a_counterpart_are_named_and_the_rest_goes_over(move):
+    report, document = move(KERAS + "no_counterparts", PYTORCH + "OneOfEach")
+    assert report.verdict == "unknown", report.sentence
+    why = {one.layer: one.why for one in document.no_counterpart}
+    assert "reset_after=False" in why["gru"]
+    assert any("complex weights" in said for said in why.values())
+    assert {one.b for one in document.layers} == {"first", "gru", "last"}
+
+
+def test_the_study_s_unet_comes_back_from_pytorch_with_the_same_bits(wanted, tmp_path):
+    there = moving.move(wanted(KERAS + "unet", PYTORCH + "unet", out="pytorch.safetensors"))
+    assert len(agreed(saying.report(there)).layers) == 23
+    file = tmp_path / "pytorch.safetensors"
+    back = moving.move(wanted(PYTORCH + "unet", KERAS + "unet", out="keras.safetensors", weights=file))
+    agreed(saying.report(back))
+    carried, drawn = load_file(tmp_path / "keras.safetensors"), there.source
+    assert len(carried) == len(drawn.weights) == 46
+    for number, weight in enumerate(drawn.weights):
+        assert carried[weight.name].tobytes() == drawn.arrays[number].tobytes(), weight.name
+        assert carried[weight.name].shape == drawn.arrays[number].shape
+
+
+def test_the_stacks_of_the_paper(move, tmp_path, monkeypatch, legacy_python):
+    for name, text in (
+        ("k.py", "import unet_keras2\ndef net():\n    return unet_keras2.unet(16, 2)\n"),
+        ("t.py", "import unet_pytorch\ndef net():\n    return unet_pytorch.UNet(2)\n"),
+    ):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(SCRIPTS))
+    pythons = (legacy_python("keras-tf2.1"), legacy_python("pytorch-1.3"))
+    document = agreed(move(f"{tmp_path / 'k.py'}:net", f"{tmp_path / 't.py'}:net", pythons=pythons, out="u.npz"))
+    assert (document.a.version, document.b.version) == ("Keras 2.3.1 on TensorFlow 2.1.0", "PyTorch 1.3.0")
+    with np.load(tmp_path / "u.npz") as saved:
+        assert len(saved.files) == 46
