@@ -116,7 +116,7 @@ def _number(value: float | None, why: str) -> Cell:
 def _notes(moved: Moved, judged: Judged) -> list[str]:
     notes = list(moved.carried.notes)
     notes += [f"{pair.keras.name} and {pair.pytorch.name}: {why}" for pair, why in moved.carried.lost]
-    for place, pair in enumerate(moved.pairing.pairs):
+    for pair in moved.pairing.pairs:
         if pair.moved:
             notes.append(f"{pair.keras.name} and {pair.pytorch.name} run at different places; nothing else fits them.")
     notes += _settings_elsewhere(moved, judged)

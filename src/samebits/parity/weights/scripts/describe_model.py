@@ -150,6 +150,7 @@ def answer_of(request):
 
 
 if __name__ == "__main__":
+    sys.dont_write_bytecode = True  # nothing is left beside the user's files
     with open(sys.argv[1]) as asked:
         answered = answer_of(json.load(asked))
     with open(sys.argv[2], "w") as answer:
