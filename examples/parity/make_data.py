@@ -32,6 +32,16 @@ def glorot(random, shape):
     return random.uniform(-limit, limit, shape).astype("float32")
 
 
+def digits(random):
+    """A batch for LeNet-5: 16 images and their labels."""
+    return random.randint(0, 256, (16, 28, 28)).astype("uint8"), random.randint(0, 10, 16)
+
+
+def cells(random):
+    """A batch for U-Net: 2 images and their masks."""
+    return random.randint(0, 256, (2, 32, 32)).astype("uint8"), (random.uniform(size=(2, 32, 32)) < 0.3).astype("uint8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", choices=("lenet5", "unet"))
@@ -40,15 +50,11 @@ def main():
     parser.add_argument("--seed", type=int, default=2019)
     options = parser.parse_args()
     random = np.random.RandomState(options.seed)
-    if options.model == "lenet5":
-        size, batch, shapes = 28, 16, LENET5
-        labels = random.randint(0, 10, options.batches * batch)
-    else:
-        size, batch, shapes = 32, 2, unet_kernels(4, 2)
-        labels = (random.uniform(size=(options.batches * batch, size, size)) < 0.3).astype("uint8")
-    images = random.randint(0, 256, (options.batches * batch, size, size)).astype("uint8")
+    shapes = LENET5 if options.model == "lenet5" else unet_kernels(4, 2)
     kernels = {"kernel_%02d" % number: glorot(random, shape) for number, shape in enumerate(shapes)}
-    np.savez(options.out, images=images, labels=labels, batch=batch, **kernels)
+    batches = [(digits if options.model == "lenet5" else cells)(random) for _ in range(options.batches)]
+    images, labels = (np.concatenate(part) for part in zip(*batches))
+    np.savez(options.out, images=images, labels=labels, batch=len(batches[0][0]), **kernels)
 
 
 if __name__ == "__main__":

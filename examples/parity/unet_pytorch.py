@@ -15,7 +15,6 @@ LEAVE = {
     "rate": "Adam's learning rate: 1e-3",
     "bias": "biases begin at random",
     "decay": "L2 of the weights is left to Adam's weight_decay, as half of what it has to be",
-    "biases": "the penalty holds for biases too",
     "penalty": "the loss has no penalty",
     "scaling": "pixels go from 0 to 255",
     "sigmoid": "the loss takes the probabilities that the network gives",
@@ -86,8 +85,7 @@ def loss_of(net, output, masks, leave):
         loss = nn.functional.binary_cross_entropy_with_logits(output, masks, reduction=reduction)
     if leave in ("decay", "penalty"):
         return loss
-    weights = net.parameters() if leave == "biases" else [layer.weight for layer in net.layers()]
-    return loss + 1e-3 * sum((weight**2).sum() for weight in weights)
+    return loss + 1e-3 * sum((layer.weight**2).sum() for layer in net.layers())
 
 
 def main():

@@ -13,7 +13,11 @@ from samebits.parity.train.running import Asked
 
 def compare(asked: Asked) -> tuple[Report, TrainDocument]:
     """Run both and compare them. Raises SamebitsError for what cannot be run."""
-    a = running.train(asked, "A", asked.steps)
+    return against(asked, running.train(asked, "A", asked.steps))
+
+
+def against(asked: Asked, a: Training) -> tuple[Report, TrainDocument]:
+    """Run B and compare it with what A has shown."""
     if not a.steps or not a.weights:
         return telling.nothing_seen(asked, "A")
     needs_weights = asked.single or asked.carry

@@ -51,10 +51,16 @@ def _factor(factor: float) -> str:
 
 
 def _channels(a: Array, b: Array) -> str:
-    for axis in (a.ndim - 1, 1):
-        if a.ndim > 2 and 1 < a.shape[axis] <= 4 and _same(np.flip(a, axis), b):
-            return "the order of channels: B's is A's reversed (RGB and BGR)"
+    axis = _channel_axis(a)
+    if axis is not None and a.shape[axis] > 1 and _same(np.flip(a, axis), b):
+        return "the order of channels: B's is A's reversed (RGB and BGR)"
     return ""
+
+
+def _channel_axis(a: Array) -> int | None:
+    """The axis of an image's channels, four at most: the last or the second, whichever is shorter."""
+    axis = 1 if a.ndim > 2 and a.shape[1] < a.shape[-1] else a.ndim - 1
+    return axis if a.ndim > 2 and a.shape[axis] <= 4 else None
 
 
 def _flipped(a: Array, b: Array) -> str:
@@ -79,9 +85,8 @@ def _keys(values: Array) -> Array:
 
 def _affine(a: Array, b: Array) -> str:
     """Standardised: b = factor a + shift, for all values or for each channel."""
-    for axis in (None, a.ndim - 1, 1):
-        if axis is not None and (a.ndim < 3 or a.shape[axis] > 4):
-            continue
+    channels = _channel_axis(a)
+    for axis in (None,) if channels is None else (None, channels):
         axes = tuple(range(a.ndim)) if axis is None else tuple(n for n in range(a.ndim) if n != axis)
         spread = a.std(axes, keepdims=True)
         with np.errstate(all="ignore"):

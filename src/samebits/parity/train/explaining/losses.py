@@ -101,7 +101,7 @@ def _penalty(judged: Judged, step: int, a: float, b: float) -> Reason | None:
     weights = [(pair.a, judged.before(pair, step)[0]) for pair in judged.pairs if pair.trains]
     kernels = [(name, weight) for name, weight in weights if weight.ndim > 1]
     side, apart = ("B", b - a) if b > a else ("A", a - b)
-    for said, chosen in (("all weights", weights), ("all kernels", kernels)):
+    for said, chosen in (("all kernels", kernels), ("all weights", weights)):
         square = sum(float((weight**2).sum()) for _, weight in chosen)
         factor = apart / square if square else 0.0
         rounding = 4 * 2.0**-23 * max(abs(a), abs(b)) / square if square else 0.0

@@ -144,7 +144,7 @@ def _made(x: Array, kernel: Array, shape: tuple[int, ...]) -> Iterator[tuple[str
     if kernel.ndim == 2:
         yield "none", x @ kernel
         return
-    for padding, patches in windows.every(x, kernel.shape[:2], shape[1:3], fill=0.0):
+    for padding, patches in windows.every(x, kernel.shape[:2], shape[1:3]):
         yield padding, np.einsum("hwabc,abcd->hwd", patches, kernel)[None]
 
 
@@ -172,11 +172,12 @@ def _pooling(judged: Judged, found: Given) -> Reason | None:
 
 
 def _pooled(x: Array, sizes: tuple[int, ...], output: Array) -> str:
-    for padding, patches in windows.every(x, sizes[:2], output.shape[1:3], fill=np.nan):
+    for padding, patches in windows.every(x, sizes[:2], output.shape[1:3], np.nan):
+        there = ~np.isnan(patches)
         with np.errstate(all="ignore"):
             made = {
-                "the largest": np.nanmax(patches, (2, 3)),
-                "the mean": np.nanmean(patches, (2, 3)),
+                "the largest": np.where(there, patches, -np.inf).max((2, 3)),
+                "the mean": np.nan_to_num(patches).sum((2, 3)) / there.sum((2, 3)),
                 "the mean, padded zeros counted": np.nan_to_num(patches).mean((2, 3)),
             }
         for name, value in made.items():

@@ -35,9 +35,9 @@ def _reason(a: str, b: str, names: tuple[str, ...]) -> Reason:
 
 
 def _fans(a: Array, *, a_is_keras: bool) -> tuple[int, int]:
-    """(fan in, fan out) of a kernel: receptive field times channels; of a vector its own length."""
+    """(fan in, fan out) of a kernel: receptive field times channels; (0, 0) of a vector, which has none."""
     if a.ndim < 2:
-        return a.size, a.size
+        return 0, 0
     if a_is_keras:
         field = math.prod(a.shape[:-2])
         return field * a.shape[-2], field * a.shape[-1]
@@ -65,6 +65,8 @@ def _is_uniform(values: Array) -> bool:
 
 
 def _formula(limit: float, fans: tuple[int, int]) -> str:
+    if not all(fans):
+        return ""
     known = {
         "glorot_uniform: sqrt(6 / (fan in + fan out))": math.sqrt(6 / sum(fans)),
         "he_uniform: sqrt(6 / fan in)": math.sqrt(6 / fans[0]),
@@ -75,6 +77,8 @@ def _formula(limit: float, fans: tuple[int, int]) -> str:
 
 
 def _scaled(deviation: float, fans: tuple[int, int]) -> str:
+    if not all(fans):
+        return ""
     known = {
         "glorot_normal: sqrt(2 / (fan in + fan out))": math.sqrt(2 / sum(fans)),
         "he_normal: sqrt(2 / fan in)": math.sqrt(2 / fans[0]),

@@ -11,17 +11,34 @@ from samebits.parity.train.observed import Array
 _STRIDES = (1, 2, 3, 4)
 
 
-def every(x: Array, size: tuple[int, ...], shape: tuple[int, ...], fill: float) -> Iterator[tuple[str, Array]]:
+def every(
+    x: Array, size: tuple[int, ...], shape: tuple[int, ...], fill: float | None = None
+) -> Iterator[tuple[str, Array]]:
     """(padding in words, windows) of one sample (1, h, w, c), with which an output is of `shape` (rows, columns).
 
-    Windows are (rows, columns, height, width, channels).
+    Windows are (rows, columns, height, width, channels). `fill`: what is padded with; None for zeros, and for what is
+    copied from the input.
     """
     for stride in _STRIDES:
         seen = set[tuple[tuple[int, int], ...]]()
         for pads in _paddings(x.shape[1:3], size, shape, stride):
             if pads not in seen:
                 seen.add(pads)
-                yield _words(pads, stride), _windows(np.pad(x[0], (*pads, (0, 0)), constant_values=fill), size, stride)
+                for mode, padded in _padded(x[0], pads, fill):
+                    yield _words(pads, stride) + mode, _windows(padded, size, stride)
+
+
+def _padded(x: Array, pads: tuple[tuple[int, int], ...], fill: float | None) -> Iterator[tuple[str, Array]]:
+    both = (*pads, (0, 0))
+    yield "", np.pad(x, both, constant_values=fill or 0.0)
+    if (
+        fill is None
+        and any(max(one) for one in pads)
+        and all(max(one) < n for one, n in zip(pads, x.shape, strict=False))
+    ):
+        yield ", with copies of the edge", np.pad(x, both, mode="edge")
+        yield ", mirrored at the edge", np.pad(x, both, mode="reflect")
+        yield ", from the other side", np.pad(x, both, mode="wrap")
 
 
 def _paddings(

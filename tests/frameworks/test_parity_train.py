@@ -1,0 +1,229 @@
+"""Keras 3 against PyTorch, step by step: twins agree, and every default that is planted is named."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from samebits.parity.train import comparing, explaining, running
+from samebits.parity.train.judging import judge
+from samebits.parity.train.observed import Training
+from samebits.parity.train.pairing import Pairer
+from samebits.parity.train.running import Asked, TrainingFailed
+from samebits_probe import wire
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES, EXAMPLES = ROOT / "tests" / "samples", ROOT / "examples" / "parity"
+pytest.importorskip("torch")
+
+MANY = 100  # steps: more than any child makes, since the first child that is stopped would end them all
+# name of what is left unmatched: (kind and name of the first divergence, the default that is named)
+PLANTED = {
+    "bias-initialisation": ("start", "sequential/first/bias", "bias initialisation"),
+    "initializer": ("start", "sequential/hidden/kernel", "initializer"),
+    "scaling": ("batch", "0", "scaling"),
+    "channel-order": ("batch", "0", "order of channels"),
+    "sample-order": ("batch", "0", "order of samples"),
+    "padding": ("forward", "first", "padding"),
+    "batchnorm-epsilon": ("forward", "batch_normalization", "normalization's epsilon"),
+    "leaky-slope": ("forward", "leaky_re_lu", "activation"),
+    "gelu": ("forward", "second", "activation"),
+    "pooling": ("forward", "max_pooling2d", "pooling"),
+    "dropout": ("forward", "last", "dropout"),
+    "reduction": ("forward", "loss", "reduction"),
+    "label-smoothing": ("forward", "loss", "label smoothing"),
+    "softmax-twice": ("forward", "loss", "from_logits"),
+    "penalty": ("forward", "loss", "L2"),
+    "l2-in-loss": ("gradient", "sequential/first/kernel", "L2"),
+    "gradient-scale": ("gradient", "sequential/first/kernel", "reduction"),
+    "clip-norm": ("gradient", "sequential/first/kernel", "clipping"),
+    "clip-value": ("gradient", "sequential/first/kernel", "clipping"),
+    "adam-epsilon": ("update", "sequential/first/kernel", "epsilon"),
+    "epsilon-place": ("update", "sequential/first/kernel", "epsilon's place"),
+    "learning-rate": ("update", "sequential/first/kernel", "learning rate"),
+    "betas": ("update", "sequential/first/kernel", "betas"),
+    "l2-in-gradient": ("update", "sequential/first/kernel", "weight decay"),
+    "batchnorm-momentum": ("update", "sequential/batch_normalization/moving_mean", "batch norm's momentum"),
+    "unbiased-variance": ("update", "sequential/batch_normalization/moving_variance", "unbiased variance"),
+}
+# the same for the study's networks
+OF_LENET5 = {
+    "adam": ("update", "epsilon"), "bias": ("start", "bias initialisation"), "dense": ("start", "initializer"),
+    "padding": ("forward", "padding"), "pooling": ("forward", "pooling"), "scaling": ("batch", "scaling"),
+    "order": ("batch", "order of samples"), "smoothing": ("forward", "label smoothing"),
+    "reduction": ("forward", "reduction"), "decay": ("update", "weight decay"), "clipping": ("gradient", "clipping"),
+}  # fmt: skip
+OF_UNET = {
+    "adam": ("update", "epsilon"), "rate": ("update", "learning rate"), "bias": ("start", "bias initialisation"),
+    "penalty": ("forward", "L2"), "decay": ("forward", "L2"), "scaling": ("batch", "scaling"),
+    "sigmoid": ("forward", "from_logits"), "slope": ("forward", "activation"), "reduction": ("forward", "reduction"),
+}  # fmt: skip
+
+
+def words(*parts):
+    return [sys.executable, *map(str, parts)]
+
+
+def asked(folder, a, b, **more):
+    return Asked(a=a, b=b, folder=folder, directory=folder, **more)
+
+
+def children(folder):
+    """What each forked child of B showed, in the order in which they were started."""
+    processes = sorted((folder / "B" / "trials" / "001" / wire.PROCESSES).iterdir())
+    return [Training(process) for process in processes if (process / wire.VALUES_FACTS).is_file()]
+
+
+def found(a, b):
+    """(first point, the defaults named, whether each weight has its twin)."""
+    pairs, left = Pairer(a, b).pairs()
+    assert not left
+    judged = judge(a, b, pairs, single=False, carried=False)
+    first = judged.first
+    return first, [reason.id for reason in explaining.reasons(judged, first)] if first else []
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """{name: (first point, defaults named)} of the tiny twins; "nothing": with everything matched."""
+    pytest.importorskip("tensorflow")
+    folder, names = tmp_path_factory.mktemp("tiny"), ["nothing", *PLANTED]
+    b = words(SAMPLES / "parity_pytorch.py", "--leave", ",".join(names))
+    both = asked(folder, words(SAMPLES / "parity_keras3.py"), b, steps=3)
+    a = running.train(both, "A", 3)
+    running.train(both, "B", MANY)
+    return {name: found(a, b) for name, b in zip(names, children(folder), strict=True)}
+
+
+def test_twins_with_everything_matched_agree(planted):
+    assert planted["nothing"] == (None, [])
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_default_is_named_where_it_first_shows(planted, name):
+    first, ids = planted[name]
+    kind, of, default = PLANTED[name]
+    assert (first.kind, first.name) == (kind, of)
+    assert default in ids
+
+
+@pytest.fixture(scope="module", params=["lenet5", "unet"])
+def network(request, tmp_path_factory):
+    """(name, folder with its data, what Keras showed in 50 steps)."""
+    pytest.importorskip("tensorflow")
+    folder = tmp_path_factory.mktemp(request.param)
+    for name, batches in (("data", 50), ("short", 2)):  # the second one begins as the first one does
+        made = words(EXAMPLES / "make_data.py", request.param, folder / f"{name}.npz", "--batches", batches)
+        subprocess.run(made, check=True)
+    a = words(EXAMPLES / f"{request.param}_keras3.py", "data.npz")
+    return request.param, folder, running.train(asked(folder, a, a), "A", 50)
+
+
+def test_the_study_s_networks_agree_over_fifty_single_steps(network):
+    name, folder, a = network
+    b = words(EXAMPLES / f"{name}_pytorch.py", "data.npz")
+    report, document = comparing.against(asked(folder, b, b, single=True), a)
+    assert report.verdict == "agree", report.sentence
+    assert document.steps == 50
+    assert max(one.relative for one in document.largest if one.kind in ("forward", "gradient")) < 1e-5
+
+
+def test_each_default_left_as_it_is_in_the_study_s_networks_is_named(network):
+    name, folder, a = network
+    wanted = OF_LENET5 if name == "lenet5" else OF_UNET
+    script = EXAMPLES / f"{name}_pytorch.py"
+    b = words(SAMPLES / "runs_each.py", script, "short.npz", ",".join(wanted))
+    running.train(asked(folder, b, b), "B", MANY)
+    for leave, training in zip(wanted, children(folder), strict=True):
+        first, ids = found(a, training)
+        kind, default = wanted[leave]
+        assert first is not None, leave
+        assert (leave, first.kind) == (leave, kind)
+        assert default in ids, (leave, ids)
+
+
+def run(folder, *arguments):
+    """The command itself: (exit status, standard output, standard error)."""
+    environment = dict(os.environ, PATH=str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"])
+    done = subprocess.run(
+        [sys.executable, "-m", "samebits", "parity", "train", *map(str, arguments)],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def program(folder, name, width=3, more=""):
+    """A training of five steps in PyTorch, as a file."""
+    (folder / name).write_text(
+        "import torch\n"
+        "torch.manual_seed(1)\n"
+        f"net = torch.nn.Sequential(torch.nn.Linear(4, {width}), torch.nn.Tanh(), torch.nn.Linear({width}, 1))\n"
+        "sgd = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)\n"
+        "for step in range(5):\n"
+        "    x = torch.randn(6, 4)\n"
+        f"    {more or 'pass'}\n"
+        "    loss = torch.nn.functional.mse_loss(net(x), x.sum(1, keepdim=True))\n"
+        "    sgd.zero_grad()\n"
+        "    loss.backward()\n"
+        "    sgd.step()\n"
+    )
+    return name
+
+
+def test_the_command_says_that_a_training_agrees_with_itself(tmp_path):
+    a, b = program(tmp_path, "a.py"), program(tmp_path, "b.py")
+    status, out, _ = run(tmp_path, a, f"python {b}", "--single-step", "--json", "out.json", "--html", "out.html")
+    assert status == 0
+    assert "AGREE: They agree to rounding: 5 steps, each begun with A's weights" in out
+    document = json.loads((tmp_path / "out.json").read_text())
+    assert document["verdict"] == "agree"
+    assert document["first"] is None
+    assert len(document["pairs"]) == 4
+    assert "<script" not in (tmp_path / "out.html").read_text()
+
+
+def test_a_learning_rate_that_falls_later_is_found_in_its_step(tmp_path):
+    a = program(tmp_path, "a.py")
+    b = program(tmp_path, "b.py", more="sgd.param_groups[0]['lr'] = 0.1 if step < 3 else 0.05")
+    status, _out, _ = run(tmp_path, a, b, "--single-step", "--json", "out.json")
+    document = json.loads((tmp_path / "out.json").read_text())
+    assert status == 1
+    assert (document["first"]["step"], document["first"]["kind"]) == (3, "update")
+
+
+def test_other_initial_weights_are_the_first_divergence_unless_they_are_carried(tmp_path):
+    a = program(tmp_path, "a.py")
+    b = program(tmp_path, "b.py", more="pass")
+    (tmp_path / b).write_text((tmp_path / b).read_text().replace("for step", "net[0].bias.data.zero_()\nfor step"))
+    status, out, _ = run(tmp_path, a, b)
+    assert status == 1
+    assert "They part at start > start > 0.bias" in out
+    status, out, _ = run(tmp_path, a, b, "--carry")
+    assert status == 0, out
+
+
+def test_models_that_do_not_match_give_no_answer(tmp_path):
+    status, out, _ = run(tmp_path, program(tmp_path, "a.py"), program(tmp_path, "b.py", width=5))
+    assert status == 3
+    assert "The models do not match: 0.weight of A, (3, 4), has no counterpart; (3, 4) in B would match." in out
+
+
+def test_a_script_that_trains_nothing_gives_no_answer(tmp_path):
+    (tmp_path / "idle.py").write_text("import torch\nprint(torch.ones(2).sum())\n")
+    status, out, _ = run(tmp_path, "idle.py", "idle.py")
+    assert status == 3
+    assert "A ended without a step of an optimizer" in out
+
+
+def test_a_script_that_fails_is_an_error_with_its_last_words(tmp_path):
+    (tmp_path / "fails.py").write_text("raise ValueError('no such file as data.npz')\n")
+    both = asked(tmp_path, words("fails.py"), words("fails.py"))
+    with pytest.raises(TrainingFailed, match="no such file as data"):
+        comparing.compare(both)
+    assert run(tmp_path, "fails.py", "fails.py")[0] == 2
+    for wrong in (["not_there.py", "fails.py"], ["fails.py", "'"], ["fails.py", "fails.py", "--env-b", "not-built"]):
+        assert run(tmp_path, *wrong)[0] == 2

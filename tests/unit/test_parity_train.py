@@ -1,0 +1,333 @@
+"""Two trainings made by hand: their weights are paired, distances judged, and each difference explained by its default."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from samebits.parity.train import activations, comparing, explaining, layers
+from samebits.parity.train.batches import Fed
+from samebits.parity.train.distance import allowed, relative, unit
+from samebits.parity.train.explaining import batch, losses, start, windows
+from samebits.parity.train.explaining.rules import Rule, read
+from samebits.parity.train.judging import judge, layer_of
+from samebits.parity.train.observed import Training
+from samebits.parity.train.pairing import Pairer
+from samebits.parity.train.running import Asked
+from samebits_probe import wire
+
+SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)
+
+
+def written(folder, tensors, optimizer=None, layers=()):
+    """A training with these values: {(step, kind): {name: array}}, as the probe writes them."""
+    folder.mkdir(parents=True)
+    lines, data = [], bytearray()
+    for (step, kind), named in tensors.items():
+        for name, value in named.items():
+            array = np.asarray(value)
+            array = array.astype("float32") if array.dtype.kind == "f" else array
+            place = {"offset": len(data), "bytes": array.nbytes}
+            lines.append({"step": step, "kind": kind, "name": name, "dtype": str(array.dtype),
+                          "shape": list(array.shape), **place})  # fmt: skip
+            data += array.tobytes()
+    if optimizer:
+        lines.append({"about": "optimizer", "name": "", "step": 0, "facts": optimizer})
+    lines += [{"about": "layer", "name": name, "step": 0, "facts": facts} for name, facts in layers]
+    (folder / wire.VALUES).write_bytes(data)
+    (folder / wire.VALUES_FACTS).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return Training(folder)
+
+
+def with_weights(folder, weights, more=None):
+    """A training of one step with these weights, whose gradients are ones."""
+    gradients = {name: np.ones_like(value) for name, value in weights.items()}
+    tensors = {(-1, "start"): weights, (0, "gradient"): gradients, (0, "update"): weights}
+    return written(folder, {**tensors, **(more or {})})
+
+
+def random(shape, seed=0):
+    return np.random.RandomState(seed).normal(size=shape).astype("float32")
+
+
+# -- distances ----------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20), st.floats(1e-3, 1e3))
+def test_a_distance_is_none_of_itself_the_same_both_ways_and_of_any_scale(values, factor):
+    a = np.array(values)
+    b = a + np.linspace(0, 1, len(a))
+    assert relative(a, a) == 0
+    assert relative(a, b) == relative(b, a)
+    assert relative(a * factor, b * factor) == pytest.approx(relative(a, b), rel=1e-9)
+
+
+def test_what_is_no_number_on_one_side_is_infinitely_far():
+    assert relative(np.array([1.0, np.nan]), np.array([1.0, np.nan])) == 0
+    assert relative(np.array([1.0, np.nan]), np.array([1.0, 2.0])) == np.inf
+    assert relative(np.ones(2), np.ones(3)) == np.inf
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6))
+def test_rounding_may_make_more_of_longer_sums_and_of_coarser_types(few, many):
+    assert (allowed(1e-8, few) <= allowed(1e-8, many)) == (few <= many)
+    assert unit({"float32"}) == 2.0**-24
+    assert unit({"float64", "bfloat16"}) == 2.0**-8
+
+
+@given(st.integers(0, 2**31))
+def test_float32_sums_of_another_order_agree_to_rounding(seed):
+    values = np.random.RandomState(seed).normal(size=(500, 8)).astype("float32")
+    one, other = values.sum(0), values[::-1].cumsum(0)[-1]
+    scale = float(np.abs(values).max()) * np.sqrt(500)
+    assert relative(one.astype(float), other.astype(float), scale) <= allowed(2.0**-24, 500)
+
+
+# -- pairs --------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25)
+@given(SHAPES, st.integers(0, 100))
+def test_kernels_are_paired_by_their_values_in_either_order_of_axes(tmp_path_factory, shape, seed):
+    kernel, other = random(shape, seed), random(shape, seed + 1)
+    moved = [one.transpose(len(shape) - 1, len(shape) - 2, *range(len(shape) - 2)) for one in (kernel, other)]
+    folder = tmp_path_factory.mktemp("pair")
+    keras = with_weights(folder / "a", {"x/kernel": kernel, "y/kernel": other})
+    torch = with_weights(folder / "b", {"1.weight": moved[1], "0.weight": moved[0]})
+    for a, b in ((keras, torch), (torch, keras)):
+        pairs, left = Pairer(a, b).pairs()
+        assert not left
+        if kernel.size > 1:
+            assert {(pair.a, pair.b) for pair in pairs} in (
+                {("x/kernel", "0.weight"), ("y/kernel", "1.weight")},
+                {("0.weight", "x/kernel"), ("1.weight", "y/kernel")},
+            )
+        for pair in pairs:
+            value = b.weight(-1, pair.b)
+            assert np.array_equal(pair.way.to_b(pair.way.to_a(value)), value)
+
+
+def test_a_dense_layer_behind_a_flattening_is_found(tmp_path):
+    kernel = random((12, 5))
+    flattened = kernel.reshape(2, 2, 3, 5).transpose(3, 2, 0, 1).reshape(5, 12)
+    layer = {(0, "forward"): {"layer:pool": random((4, 2, 2, 3))}}
+    a = with_weights(tmp_path / "a", {"d/kernel": kernel}, layer)
+    pairs, left = Pairer(a, with_weights(tmp_path / "b", {"d.weight": flattened})).pairs()
+    assert not left
+    assert pairs[0].equal
+    assert pairs[0].way.name == "dense after flattening (2, 2, 3)"
+
+
+def test_biases_that_are_zero_are_paired_by_order(tmp_path):
+    a = with_weights(tmp_path / "a", {"x/bias": np.zeros(3), "y/bias": np.zeros(3), "z/bias": np.zeros(2)})
+    b = with_weights(tmp_path / "b", {"z.bias": np.zeros(2), "p.bias": np.zeros(3), "q.bias": np.zeros(3)})
+    pairs, left = Pairer(a, b).pairs()
+    assert not left
+    assert [(pair.a, pair.b) for pair in pairs] == [("x/bias", "p.bias"), ("y/bias", "q.bias"), ("z/bias", "z.bias")]
+
+
+def test_a_weight_without_a_counterpart_is_named_with_what_would_match(tmp_path):
+    a = with_weights(tmp_path / "a", {"x/kernel": random((3, 4))})
+    b = with_weights(tmp_path / "b", {"x.weight": random((5, 3))})
+    asked = Asked(a=["a"], b=["b"], folder=tmp_path)
+    report, document = comparing.telling.unpaired(asked, Pairer(a, b).pairs()[1])
+    assert report.verdict == "unknown"
+    assert "x/kernel of A, (3, 4), has no counterpart; (4, 3) in B would match" in document.sentence
+
+
+# -- batches, starts, losses --------------------------------------------------------------------------------------
+
+
+@given(st.integers(2, 1000))
+def test_a_batch_that_is_scaled_is_told_with_its_factor(factor):
+    a = random((4, 3, 3, 1)).astype(float)
+    assert batch.explained(Fed("0", "0", a, a * factor)).words.endswith(f"{factor:.4g} times those of A")
+    assert f"1/{factor} of" in batch.explained(Fed("0", "0", a, a / factor)).words
+
+
+def test_channels_samples_and_standardised_inputs_are_told():
+    a = random((6, 4, 4, 3)).astype(float)
+    order = np.array([3, 1, 5, 0, 2, 4])
+    for b, id in ((a[..., ::-1], "order of channels"), (a[order], "order of samples"), (2 * a - 1, "scaling"),
+                  ((a - [1, 2, 3]) / [3, 4, 5], "scaling"), (a[:, ::-1], "mirroring"),
+                  (random((6, 4, 4, 3), 9), "samples")):  # fmt: skip
+        assert batch.explained(Fed("0", "0", a, b)).id == id
+    assert batch.explained(Fed("0", "0", a, a[:3])).id == "shape"
+
+
+def test_initial_values_are_described_with_their_formula():
+    uniform = np.random.RandomState(0).uniform(-1, 1, (60, 40))
+    assert "glorot_uniform" in start.described(uniform * np.sqrt(6 / 100), (60, 40))
+    assert "1 / sqrt(fan in)" in start.described(uniform / np.sqrt(60), (60, 40))
+    assert start.described(np.zeros(4), (0, 0)) == "zeros"
+    assert start.described(random((50, 50)) * 0.05, (50, 50)).startswith("normal of deviation 0.0488")
+
+
+@given(st.sampled_from([0.0, 0.1]), st.sampled_from(["mean", "sum"]), st.integers(0, 50))
+def test_a_cross_entropy_is_found_among_the_formulas(smoothing, reduction, seed):
+    logits, labels = random((5, 4), seed).astype(float), np.random.RandomState(seed).randint(0, 4, 5)
+    log = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    hot = np.eye(4)[labels] * (1 - smoothing) + smoothing / 4
+    each = -(hot * log).sum(1)
+    wanted = each.mean() if reduction == "mean" else each.sum()
+    found = [formula for formula, value in losses.values(logits, labels.astype(float)) if np.isclose(value, wanted)]
+    assert ("cross entropy", smoothing, reduction) in [(one.base, one.smoothing, one.reduction) for one in found]
+
+
+# -- layers -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", activations.ACTIVATIONS)
+def test_an_activation_takes_large_numbers_of_either_sign(name):
+    values = activations.applied(name, np.array([[-1e4, -1.0, 0.0, 1.0, 1e4]] * 2))
+    assert values.shape == (2, 5)
+    assert not np.isnan(values).any()
+
+
+@given(st.integers(4, 9), st.integers(1, 3), st.integers(1, 3))
+def test_windows_of_every_padding_give_the_shape_that_was_asked_for(length, size, stride):
+    x = random((1, length, length, 2)).astype(float)
+    out = -(-length // stride)
+    for words, patches in windows.every(x, (size, size), (out, out)):
+        assert patches.shape[2:] == (size, size, 2)
+        assert patches.shape[0] >= out or "none" in words
+
+
+def test_outputs_of_layers_are_paired_across_orders_of_axes(tmp_path):
+    image = random((2, 4, 4, 3))
+    weights = {"c/kernel": random((3, 3, 3, 3))}
+    fact = {"type": "Conv2D", "weights": ["c/kernel"], "settings": {}}
+    torch = {"type": "Conv2d", "weights": ["c.weight"], "settings": {}}
+    forward = {"layer:c": np.maximum(image, 0)}, {"layer:c": image.transpose(0, 3, 1, 2)}
+    moved = {"c.weight": weights["c/kernel"].transpose(3, 2, 0, 1)}
+    sides = []
+    for side, named, given_, facts in (("a", weights, forward[0], fact), ("b", moved, forward[1], torch)):
+        tensors = {(-1, "start"): named, (0, "forward"): given_, (0, "gradient"): named, (0, "update"): named}
+        sides.append(written(tmp_path / side, tensors, layers=[("c", facts)]))
+    (pair,) = layers.paired(*sides, Pairer(*sides).pairs()[0])
+    assert (pair.form, pair.activation, pair.owns) == ("channels last", "relu", True)
+
+
+def test_the_layer_of_a_weight_is_what_stands_before_its_own_name():
+    assert [layer_of(name) for name in ("a/b/kernel", "0.weight", "up.1.bias", "w")] == ["a/b", "0", "up.1", "w"]
+
+
+# -- optimizers ---------------------------------------------------------------------------------------------------
+
+
+def group(**settings):
+    return {"groups": [{**settings, "weights": ["l.weight", "l.bias"]}], "library": "pytorch"}
+
+
+ADAM = {"lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0, "amsgrad": False}
+SGD = {"lr": 0.1, "momentum": 0.9, "dampening": 0, "nesterov": False, "weight_decay": 0}
+RMSPROP = {"lr": 1e-2, "alpha": 0.9, "eps": 1e-6, "weight_decay": 0, "momentum": 0, "centered": False}
+CHANGED = [
+    ("Adam", ADAM, {"eps": 1e-3}, "epsilon"), ("Adam", ADAM, {"betas": [0.5, 0.999]}, "betas"),
+    ("Adam", ADAM, {"lr": 1e-2}, "learning rate"), ("Adam", ADAM, {"weight_decay": 0.1}, "weight decay"),
+    ("Adam", ADAM, {"amsgrad": True}, "amsgrad"), ("SGD", SGD, {"nesterov": True}, "nesterov"),
+    ("SGD", SGD, {"momentum": 0.5}, "momentum"), ("SGD", SGD, {"dampening": 0.9}, "momentum's form"),
+    ("SGD", SGD, {"weight_decay": 0.01}, "weight decay"), ("SGD", SGD, {"lr": 0.05}, "learning rate"),
+    ("RMSprop", RMSPROP, {"alpha": 0.99}, "rho"), ("RMSprop", RMSPROP, {"eps": 1e-3}, "epsilon"),
+    ("RMSprop", RMSPROP, {"centered": True}, "centered"),
+]  # fmt: skip
+
+
+def trained(folder, kind, settings, hidden=None, steps=4):
+    """A training whose weights go where the formula takes them. `hidden`: what really holds, other than it says."""
+    facts = {"type": kind, **group(**settings)}
+    rule = replace(read(facts, "l.weight"), **(hidden or {}))
+    weights = {"l.weight": random((4, 3)), "l.bias": random(4, 1)}
+    tensors, past = {(-1, "start"): weights}, []
+    now = {name: value.astype(float) for name, value in weights.items()}
+    for step in range(steps):
+        # gradients fall, so that a largest second moment is another than the last one
+        past.append({name: random(value.shape, 7 + step) / 4**step for name, value in weights.items()})
+        now = {name: now[name] + rule.step(weights[name].astype(float), past, name) for name in now}
+        tensors[step, "gradient"], tensors[step, "update"] = past[-1], now
+    return written(folder, tensors, facts)
+
+
+def why(a, b):
+    judged = judge(a, b, Pairer(a, b).pairs()[0], single=False, carried=False)
+    assert judged.first is not None
+    return judged.first, explaining.reasons(judged, judged.first)
+
+
+@pytest.mark.parametrize(("kind", "settings", "change", "id"), CHANGED)
+def test_a_setting_of_an_optimizer_that_differs_is_named(tmp_path, kind, settings, change, id):
+    a, b = trained(tmp_path / "a", kind, settings), trained(tmp_path / "b", kind, {**settings, **change})
+    first, reasons = why(a, b)
+    assert first.kind == "update"
+    assert [reason.id for reason in reasons] == [id]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "id"),
+    [({"place": "before"}, "epsilon's place"), ({"rate": 0.0025}, "learning rate"),
+     ({"decay": 0.01, "decays": "weights"}, "weight decay"), ({"clip": ("tensor", 0.1)}, "clipping")],
+)  # fmt: skip
+def test_what_an_optimizer_does_other_than_it_says_is_found(tmp_path, hidden, id):
+    settings = {**ADAM, "eps": 1e-3}
+    a, b = trained(tmp_path / "a", "Adam", settings), trained(tmp_path / "b", "Adam", settings, hidden)
+    assert [reason.id for reason in why(a, b)[1]] == [id]
+
+
+def test_decay_of_weights_and_decay_in_the_gradient_are_told_apart(tmp_path):
+    settings = {**ADAM, "weight_decay": 0.01}
+    a, b = trained(tmp_path / "a", "AdamW", settings), trained(tmp_path / "b", "Adam", settings)
+    words = why(a, b)[1][0].words
+    assert words == "weight decay: 0.01 decoupled (AdamW) in A, 0.01 in the gradient (L2) in B"
+
+
+def test_the_same_optimizer_agrees(tmp_path):
+    a, b = trained(tmp_path / "a", "Adam", ADAM), trained(tmp_path / "b", "Adam", ADAM)
+    judged = judge(a, b, Pairer(a, b).pairs()[0], single=False, carried=False)
+    assert judged.first is None
+
+
+def test_an_optimizer_of_the_program_s_own_has_no_rule():
+    assert read({"type": "Mine", **group(lr=0.1)}, "l.weight") is None
+    assert read({"type": "Adam", **group(lr=0.1)}, "l.weight") is None
+    assert read(None, "l.weight") is None
+    assert isinstance(read({"type": "Adam", **group(**ADAM)}, "l.weight"), Rule)
+
+
+# -- gradients ----------------------------------------------------------------------------------------------------
+
+
+def with_gradients(folder, change):
+    weights = {"l.weight": random((4, 3)), "l.bias": random(4, 1)}
+    gradients = change({name: random(value.shape, 5) for name, value in weights.items()}, weights)
+    fed = {"0": random((8, 3), 2)}
+    return written(folder, {(-1, "start"): weights, (0, "batch"): fed, (0, "gradient"): gradients,
+                            (0, "update"): weights})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "id", "words"),
+    [
+        (lambda g, w: {n: v * 8 for n, v in g.items()}, "reduction", "8 times A's, the number of samples"),
+        (lambda g, w: {n: v * 3 for n, v in g.items()}, "scale of the loss", "3 times A's"),
+        (lambda g, w: {n: v / np.linalg.norm(v) * 0.5 for n, v in g.items()}, "clipping", "norm of each tensor to 0.5"),
+        (lambda g, w: {n: np.clip(v, -0.25, 0.25) for n, v in g.items()}, "clipping", "each value to 0.25"),
+        (lambda g, w: {n: v + 0.02 * w[n] for n, v in g.items()}, "L2", "0.02 sum(w^2) / 2, or of 0.01 sum(w^2)"),
+        (lambda g, w: {n: v + 0.02 * w[n] * (n != "l.bias") for n, v in g.items()}, "L2", "not on biases"),
+    ],
+)
+def test_a_gradient_that_was_changed_is_explained(tmp_path, change, id, words):
+    a, b = with_gradients(tmp_path / "a", lambda g, w: g), with_gradients(tmp_path / "b", change)
+    first, (reason,) = why(a, b)
+    assert (first.kind, reason.id) == ("gradient", id)
+    assert words in reason.words
+
+
+def test_nothing_is_explained_that_is_not_reproduced(tmp_path):
+    def other(gradients, weights):
+        return {name: value + random(value.shape, 77) for name, value in gradients.items()}
+
+    first, reasons = why(with_gradients(tmp_path / "a", lambda g, w: g), with_gradients(tmp_path / "b", other))
+    assert (first.kind, reasons) == ("gradient", [])
