@@ -1,5 +1,7 @@
 """The search for a cause, on programs whose trials are drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from samebits import controls
 from samebits.explain.breaking import running
 from samebits.explain.fixes import FIXES, fixes
 from samebits.explain.searching import search
+from samebits.explain.seen import Seen
 from samebits.explain.simulated import Program, Source
 from samebits.explain.suggesting import HINTS, most_specific
 from samebits_probe import wire
@@ -138,3 +141,13 @@ def test_every_control_has_lines_to_paste_and_they_are_for_the_libraries_that_ar
 def test_the_most_specific_of_equal_sets_comes_first_in_the_written_order():
     assert most_specific([["hash-seed", "entropy"], ["numpy-seed", "hash-seed"]]) == ["numpy-seed", "hash-seed"]
     assert most_specific([]) == []
+
+
+def test_what_had_no_effect_in_the_check_need_have_none_in_a_setting_but_what_is_tried_must():
+    effect = {"threads": (True, ""), "channels-first": (False, "no such convolution"), "hash-seed": (None, "")}
+    seen = Seen(frozenset(effect), groups=(12,), effect=effect)
+    assert not seen.agrees(12)
+    assert replace(seen, excused=frozenset({"channels-first"})).agrees(12)
+    assert not replace(seen, effect={**effect, "threads": (False, "")}, excused=frozenset({"channels-first"})).agrees(
+        12
+    )

@@ -16,7 +16,7 @@ class Seen:
 
     `where`: the first point at which two of its trials part, None where they agree. `broke`: why it cannot be run, ""
     where it can. `unclear`: why its trials give no answer. `effect`: control -> whether it took effect (None: not
-    known) and a sentence.
+    known) and a sentence. `excused`: controls of the check itself that had no effect there, and need none here.
     """
 
     held: frozenset[str]
@@ -25,6 +25,7 @@ class Seen:
     broke: str = ""
     unclear: str = ""
     effect: Mapping[str, tuple[bool | None, str]] = field(default_factory=dict)
+    excused: frozenset[str] = frozenset()
 
     @property
     def trials(self) -> int:
@@ -38,7 +39,8 @@ class Seen:
     def agrees(self, trials: int, before: Where = NOWHERE) -> bool:
         """Whether that many trials agree up to a point, with every control in force that was to be held."""
         runs = not self.broke and not self.unclear
-        in_force = all(self.effect[name][0] is not False for name in self.held if name in self.effect)
+        wanted = [name for name in self.held - self.excused if name in self.effect]
+        in_force = all(self.effect[name][0] is not False for name in wanted)
         return runs and in_force and not self.parts(before) and self.trials >= trials
 
 

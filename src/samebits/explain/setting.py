@@ -19,13 +19,15 @@ from samebits_probe import wire
 
 @dataclass
 class Setting:
-    """A record that grows. `steps`: how many each trial makes, None for whole trials. `result`: None without trials."""
+    """A record that grows. `steps`: how many each trial makes, None for whole trials. `result`: None without trials.
+    `excused`: see Seen."""
 
     trials: Trials
     file: RecordFile
     steps: int | None
     result: Result | None = None
     seconds: float = 0.0
+    excused: frozenset[str] = frozenset()
 
     @property
     def plan(self) -> Plan:
@@ -53,7 +55,7 @@ class Setting:
         """What its trials show."""
         held = frozenset(self.plan.controls)
         if self.result is None:
-            return Seen(held)
+            return Seen(held, excused=self.excused)
         files = store.open_record(self.plan.record).trials
         broke = next((words(trial.file, self.plan) for trial in files if trial.file.status in NO_VERDICT), "")
         judged = self.result.verdict != "inconclusive" or self.number < 2
@@ -64,6 +66,7 @@ class Setting:
             broke=broke,
             unclear="" if judged or broke else self.result.reason or "",
             effect={control.id: (control.took_effect, control.detail) for control in self.result.setup.controls},
+            excused=self.excused,
         )
 
 

@@ -28,6 +28,8 @@ class Trying:
     def __init__(self, first: Setting, progress: Progress) -> None:
         self._first, self.progress = first, progress
         self.base = frozenset(first.plan.controls)
+        effect = first.seen().effect
+        self._excused = frozenset(name for name in self.base if effect.get(name, (None, ""))[0] is False)
         self._folder = first.plan.record / FOLDER
         self._settings: dict[frozenset[str], Setting] = {self.base: first}
         self.all: list[Setting] = [first]
@@ -80,6 +82,7 @@ class Trying:
         )
         self._made += 1
         setting = make(request, self.progress)
+        setting.excused = self._excused
         if not timed:
             self.all.append(setting)
         return setting
