@@ -1,7 +1,6 @@
 """Initial weights of the real libraries, of today and of the legacy stacks: what is found there does not change."""
 
 import functools
-import importlib.util
 import math
 
 import numpy as np
@@ -24,8 +23,6 @@ def measured(library):
         sides.interpreter(SIDES[library])
     except NotFound as why:
         pytest.skip(f"{why.message} {why.advice}")
-    if library == "keras3-torch" and importlib.util.find_spec("tensorflow") is None:
-        pytest.skip("keras is here without tensorflow, which it is tested with")
     compared = comparing.compare([library], lambda said: None)
     return compared.lines, compared.report.notes
 

@@ -31,14 +31,12 @@ class Library(object):
         self.version = "%s (%s %s)" % (self.keras.__version__, backend, __import__(backend).__version__)
 
     def seed(self, seed):
-        """Every generator that an initializer may use."""
-        if not self.old:
-            self.keras.utils.set_random_seed(seed)
-            return
-        self.keras.backend.clear_session()
+        """Every generator that an initializer may use. Keras 3 draws the seed of one that has none with random."""
         random.seed(seed)
         np.random.seed(seed)
-        self.tf.compat.v1.set_random_seed(seed)
+        if self.old:
+            self.keras.backend.clear_session()
+            self.tf.compat.v1.set_random_seed(seed)
 
     def array(self, value):
         """A tensor as a numpy array."""
