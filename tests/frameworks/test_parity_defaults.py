@@ -95,7 +95,7 @@ def test_nothing_fails_and_every_number_is_known(library):
     assert not [line for line in lines.values() if (line.meaning or "").startswith("unknown")]
 
 
-@libraries(*OLD_KERAS)
+@libraries("keras-tf1.14")
 def test_keras_of_old_corrects_its_first_step_of_adam_as_the_second(library):
     assert measured(library)[0]["adam.count"].words == "as step 2"  # with one thread, which the script sets
 

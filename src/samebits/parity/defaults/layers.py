@@ -62,7 +62,7 @@ def _convolution() -> list[Behaviour]:
         layer("conv.same", "Convolution, padding 'same', 6 inputs, kernel 3, stride 2: zeros", row("convolve",
                                                                                                    padding="same"),
               *padded),
-        layer("conv.half", "The same with the padding that keeps the size at stride 1: zeros", row("convolve",
+        layer("conv.half", "Convolution, padding that keeps 6 inputs at stride 1, stride 2: zeros", row("convolve",
                                                                                                    padding="half"),
               *padded),
         *_transposed(),

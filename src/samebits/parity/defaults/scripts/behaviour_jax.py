@@ -203,7 +203,9 @@ def signature(side, path):
 
 def plain(value):
     """As Python writes it, without an address."""
-    return getattr(value, "__name__", "a function") if callable(value) else repr(value)
+    if callable(value):
+        return getattr(value, "__name__", "a function")
+    return type(value).__name__ if " at 0x" in repr(value) else repr(value)
 
 
 def main():
