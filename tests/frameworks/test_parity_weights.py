@@ -15,10 +15,13 @@ from samebits.study.catalog import SCRIPTS
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 KERAS, PYTORCH = f"{SAMPLES / 'weights_keras3.py'}:", f"{SAMPLES / 'weights_pytorch.py'}:"
 
-pytestmark = pytest.mark.skipif(
-    any(importlib.util.find_spec(module) is None for module in ("keras", "torch", "tensorflow")),
-    reason=f"Keras 3, TensorFlow and PyTorch are not all beside {sys.executable}",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        any(importlib.util.find_spec(module) is None for module in ("keras", "torch", "tensorflow")),
+        reason=f"Keras 3, TensorFlow and PyTorch are not all beside {sys.executable}",
+    ),
+]
 
 
 @pytest.fixture
@@ -63,7 +66,7 @@ def test_every_kind_of_layer_gives_the_same_outputs_in_the_other_library(move, k
 def test_a_model_of_its_own_class_is_told_what_goes_in_and_the_lines_shown_load_the_file(move, tmp_path):
     found = move(KERAS + "Volume", PYTORCH + "volume", shapes=[[5, 6, 4, 2]])
     document = agreed(found)
-    assert [(one.a, one.b) for one in document.layers] == [("volume/conv3d", "0"), ("volume/dense", "2")]
+    assert [(one.a, one.b) for one in document.layers] == [("conv3d", "0"), ("dense", "2")]
     lines = [said for label, said in found[0].facts if label in ("load", "")]
     program = [f"import sys; sys.path.insert(0, {str(SAMPLES)!r})", "import weights_pytorch"]
     program += ["model = weights_pytorch.volume()", *lines, "print(model.state_dict()['2.bias'].tolist())"]
@@ -125,7 +128,8 @@ def test_the_stacks_of_the_paper(move, tmp_path, monkeypatch, legacy_python):
         (tmp_path / name).write_text(text)
     monkeypatch.setenv("PYTHONPATH", str(SCRIPTS))
     pythons = (legacy_python("keras-tf2.1"), legacy_python("pytorch-1.3"))
-    document = agreed(move(f"{tmp_path / 'k.py'}:net", f"{tmp_path / 't.py'}:net", pythons=pythons, out="u.npz"))
+    words = [f"{tmp_path / name}:net" for name in ("k.py", "t.py")]
+    document = agreed(move(*words, pythons=pythons, out="u.npz", backend=None))
     assert (document.a.version, document.b.version) == ("Keras 2.3.1 on TensorFlow 2.1.0", "PyTorch 1.3.0")
     with np.load(tmp_path / "u.npz") as saved:
         assert len(saved.files) == 46

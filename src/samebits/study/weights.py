@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from samebits.errors import DataError
-from samebits.parity.weights.rules import CONVOLUTION, DENSE, TRANSPOSED, Rule, dense_after_flatten
-
-Array = NDArray[Any]
+from samebits.parity.weights.rules import (
+    CONVOLUTION,
+    DENSE,
+    TRANSPOSED,
+    Array,
+    Rule,
+    dense_after_flatten,
+    with_kernel,
+)
 
 
 class Layer(NamedTuple):
@@ -56,8 +61,8 @@ def to_pytorch(arrays: list[Array], study: str) -> dict[str, Array]:
         raise DataError(f"The {study} model has {2 * len(layers)} weights, and {len(arrays)} were given.")
     state: dict[str, Array] = {}
     for layer, kernel, bias in zip(layers, arrays[::2], arrays[1::2], strict=True):
-        state[f"{layer.name}.weight"] = np.ascontiguousarray(layer.rule.to_pytorch(kernel))
-        state[f"{layer.name}.bias"] = bias
+        carried = with_kernel(layer.rule).to_pytorch({"kernel": kernel, "bias": bias})
+        state |= {f"{layer.name}.{role}": np.ascontiguousarray(array) for role, array in carried.items()}
     return state
 
 
@@ -67,10 +72,9 @@ def to_keras(state: dict[str, Array], study: str) -> list[Array]:
     for layer in layers_of(study):
         if f"{layer.name}.weight" not in state:
             raise DataError(f"The {study} model has a layer {layer.name}, which is not among: {', '.join(state)}.")
-        arrays += [
-            np.ascontiguousarray(layer.rule.to_keras(state[f"{layer.name}.weight"])),
-            state[f"{layer.name}.bias"],
-        ]
+        own = {role: state[f"{layer.name}.{role}"] for role in ("weight", "bias")}
+        carried = with_kernel(layer.rule).to_keras(own)
+        arrays += [np.ascontiguousarray(carried[role]) for role in ("kernel", "bias")]
     return arrays
 
 
