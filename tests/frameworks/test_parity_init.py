@@ -1,7 +1,9 @@
 """Initial weights of the real libraries, of today and of the legacy stacks: what is found there does not change."""
 
 import functools
+import importlib.util
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -116,3 +118,11 @@ def test_jax_draws_all_that_it_documents():
     found, _ = measured("jax")
     assert [line.initializer for line in found if not line.agrees] == []
     assert all(line.documented.read for line in found)
+
+
+def test_flax_layers_start_as_documented():
+    if importlib.util.find_spec("flax") is None:
+        pytest.skip(f"flax is not installed beside {sys.executable}")
+    found, _ = measured("flax")
+    assert [line.initializer for line in found if not line.agrees] == []
+    assert lines("flax", "Dense.kernel")[0].depends_on == "fan_in"
