@@ -1,6 +1,7 @@
 """Weights go from real Keras models to real PyTorch ones and back; where the two part, the first layer is named."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -120,13 +121,14 @@ def test_the_study_s_unet_comes_back_from_pytorch_with_the_same_bits(wanted, tmp
         assert carried[weight.name].shape == drawn.arrays[number].shape
 
 
-def test_the_stacks_of_the_paper(move, tmp_path, monkeypatch, legacy_python):
+def test_the_stacks_of_the_paper(move, tmp_path, legacy_python):
     for name, text in (
         ("k.py", "import unet_keras2\ndef net():\n    return unet_keras2.unet(16, 2)\n"),
         ("t.py", "import unet_pytorch\ndef net():\n    return unet_pytorch.UNet(2)\n"),
     ):
         (tmp_path / name).write_text(text)
-    monkeypatch.setenv("PYTHONPATH", str(SCRIPTS))
+    for name in ("unet_keras2.py", "unet_pytorch.py"):
+        shutil.copy(SCRIPTS / name, tmp_path)
     pythons = (legacy_python("keras-tf2.1"), legacy_python("pytorch-1.3"))
     words = [f"{tmp_path / name}:net" for name in ("k.py", "t.py")]
     document = agreed(move(*words, pythons=pythons, out="u.npz", backend=None))
