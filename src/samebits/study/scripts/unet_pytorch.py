@@ -82,9 +82,10 @@ def match_epsilon(optimizer, step, epsilon=1e-7, beta2=0.999):
         group["eps"] = epsilon / (1 - beta2**step) ** 0.5
 
 
-def cross_entropy(probabilities, masks):
-    """Binary cross-entropy over both channels, clipped as Keras clips it."""
-    return nn.functional.binary_cross_entropy(probabilities.clamp(1e-7, 1 - 1e-7), masks)
+def cross_entropy(probabilities, masks, epsilon=1e-7):
+    """Binary cross-entropy over both channels, as Keras 2.3.1 takes it: clipped, and epsilon added in the logarithm."""
+    inside = probabilities.clamp(epsilon, 1 - epsilon)
+    return -(masks * torch.log(inside + epsilon) + (1 - masks) * torch.log(1 - inside + epsilon)).mean()
 
 
 def images_of(data, part):
