@@ -66,7 +66,7 @@ def _keras_first(a: Model, b: Model) -> tuple[Model, Model]:
 
 def _both(wanted: Wanted, place: Path) -> tuple[Model, Model, Inputs]:
     """A and B, and the inputs of both: Keras says what goes in, so PyTorch's is run after it."""
-    h5 = wanted.weights if wanted.weights and wanted.weights.suffix in files.KERAS else None
+    h5 = wanted.weights.resolve() if wanted.weights and wanted.weights.suffix in files.KERAS else None
     given = Given(seed=wanted.seed, shapes=wanted.shapes)
     a = look(wanted.a, place / "a", replace(given, h5=h5))
     if h5 and a.library != "keras":

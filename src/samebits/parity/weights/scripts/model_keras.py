@@ -244,8 +244,12 @@ def describe(model, request):
         why = built_by_a_run(model, arrays)
         if why:
             return {"error": {"what": "The model cannot be run: %s" % why, "advice": "Look at --input."}}
-    if request["h5"]:
-        model.load_weights(request["h5"])
+    try:
+        if request["h5"]:
+            model.load_weights(request["h5"])
+    except Exception as why:
+        what = "Keras cannot load %s: %s" % (os.path.basename(request["h5"]), first_line(why))
+        return {"error": {"what": what, "advice": "Name the weights of this model."}}
     if request["load"]:
         set_weights(model, request["load"])
     found, why = run(model, arrays)
