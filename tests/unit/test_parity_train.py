@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from samebits.parity.train import activations, comparing, explaining, layers
 from samebits.parity.train.batches import Fed
+from samebits.parity.train.clipping import Clip
 from samebits.parity.train.distance import allowed, relative, unit
 from samebits.parity.train.explaining import batch, losses, start, windows
 from samebits.parity.train.explaining.rules import Rule, read
@@ -268,7 +269,7 @@ def test_a_setting_of_an_optimizer_that_differs_is_named(tmp_path, kind, setting
 @pytest.mark.parametrize(
     ("hidden", "id"),
     [({"place": "before"}, "epsilon's place"), ({"rate": 0.0025}, "learning rate"),
-     ({"decay": 0.01, "decays": "weights"}, "weight decay"), ({"clip": ("tensor", 0.1)}, "clipping")],
+     ({"decay": 0.01, "decays": "weights"}, "weight decay"), ({"clip": Clip("tensor", 0.1)}, "clipping")],
 )  # fmt: skip
 def test_what_an_optimizer_does_other_than_it_says_is_found(tmp_path, hidden, id):
     settings = {**ADAM, "eps": 1e-3}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from samebits.parity.train import batches, layers
+from samebits.parity.train import batches, clipping, layers
 from samebits.parity.train.distance import FACTOR, Distance, allowed, relative, unit
 from samebits.parity.train.layers import LayerPair
 from samebits.parity.train.observed import Array, Training
@@ -79,11 +79,20 @@ class Judged:
         return self.a.weight(step, pair.a), pair.way.to_a(self.b.weight(step, pair.b))
 
     def gradients(self, pair: Pair, step: int) -> tuple[Array, Array] | None:
-        """Its gradient as the optimizers find it; None where one side has none in this step."""
+        """Its gradient as the optimizers take it; None where one side has none in this step."""
         if pair.a not in self.a.names(step, "gradient") or pair.b not in self.b.names(step, "gradient"):
             return None
-        gradients = self.a.value(step, "gradient", pair.a), pair.way.to_a(self.b.value(step, "gradient", pair.b))
+        gradients = _gradient(self.a, step, pair.a), pair.way.to_a(_gradient(self.b, step, pair.b))
         return gradients if gradients[0].shape == gradients[1].shape else None
+
+
+def _gradient(side: Training, step: int, name: str) -> Array:
+    """A gradient as it was seen, clipped where the optimizer is set to clip it thereafter."""
+    clip = clipping.of(side.optimizer(step))
+    if clip is None:
+        return side.value(step, "gradient", name)
+    names = side.names(step, "gradient") if clip.over == "all" else [name]
+    return clip.applied({one: side.value(step, "gradient", one) for one in names}, name)
 
 
 def judge(a: Training, b: Training, pairs: list[Pair], *, single: bool, carried: bool) -> Judged:
@@ -147,9 +156,15 @@ class _Judge:
         if all(LOSS in side.names(step, "forward") for side in (a, b)):
             loss_a, loss_b = (side.value(step, "forward", LOSS).reshape(-1) for side in (a, b))
             carried = self.seen if self.judged.layer_pairs else max(self.apart.values(), default=0.0)
-            apart = Distance(relative(loss_a, loss_b), allowed(self.u, self.terms, carried))
+            apart = Distance(relative(loss_a, loss_b), self._of_loss(loss_a, carried))
             self.judged.points.append(Point(step, "forward", LOSS, LOSS, apart))
             self.seen = carried if apart.parts else max(carried, apart.relative)
+
+    def _of_loss(self, loss: Array, carried: float) -> float:
+        """A loss is a sum over the outputs. One below 1 is what is left of numbers about 1 (probabilities, targets)."""
+        outputs = self.judged.layer_pairs[-1:]
+        terms = int(np.prod(self.judged.a.outputs[outputs[0].a].shape)) if outputs else self.terms
+        return allowed(self.u, terms, carried) * max(1.0, 1 / (_largest(loss) or 1.0))
 
     def _gradient(self, step: int) -> None:
         trained = [pair for pair in self.judged.pairs if pair.trains]

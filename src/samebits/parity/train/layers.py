@@ -105,7 +105,8 @@ def _best(a: Training, b: Training, name: str, others: list[str], *, owns: bool)
         return best[2]
     if best is not None and (same := [one for one in candidates if _kinds_match(a, b, one[2])]):
         return same[0][2]
-    active = _active(a, b, ours, name, others[:1], owns=owns)
+    is_apart = any(_kind(b.layers.get(other, {})) == "activation" for other in others[1:])  # B has it as a layer
+    active = None if is_apart else _active(a, b, ours, name, others[:1], owns=owns)
     if active is not None:
         return active
     return best[2] if best is not None and owns else None

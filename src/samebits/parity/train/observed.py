@@ -97,9 +97,11 @@ class Training:
 
     @cached_property
     def buffers(self) -> list[str]:
-        """Names of other floating point tensors of the model."""
+        """Names of other floating point tensors of the model; Keras 2 shows the optimizer's among them."""
         start = self.names(-1, "start").values()
-        return [one.name for one in start if one.name not in self.weights and "float" in one.dtype]
+        held = tuple(f"{name}/" for name in self.weights)
+        others = [one for one in start if one.name not in self.weights and "float" in one.dtype and one.shape]
+        return [one.name for one in others if not one.name.startswith(held)]
 
     def weight(self, step: int, name: str) -> Array:
         """A weight or buffer after a step; -1: before the first."""

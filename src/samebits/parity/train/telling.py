@@ -138,6 +138,8 @@ def _ulp(judged: Judged, point: Point) -> int | None:
     large ones in other ways, and numbers about zero are many representable values apart.
     """
     values = _values(judged, point)
+    if point.distance.relative == 0:
+        return 0
     if values is None or values[0].shape != values[1].shape:
         return None
     a, b, dtype = values

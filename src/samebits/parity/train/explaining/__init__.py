@@ -20,7 +20,7 @@ def reasons(judged: Judged, first: Point) -> list[Reason]:
     if first.kind == "forward":
         return losses.reasons(judged, first) if first.name == LOSS else _of_layer(judged, first)
     if first.kind == "gradient":
-        return gradients.reasons(judged, first.step)
+        return gradients.reasons(judged, first.step) or losses.reasons(judged, first)
     trained = {pair.a for pair in judged.pairs if pair.trains}
     found = optimizers.reasons(judged, first.step, [point.name for point in parted if point.name in trained])
     return found + buffers.reasons(judged, first.step, [point.name for point in parted if point.name not in trained])

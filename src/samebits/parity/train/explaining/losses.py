@@ -35,16 +35,20 @@ class Formula(NamedTuple):
 def reasons(judged: Judged, first: Point) -> list[Reason]:
     """What accounts for two losses: formulas that give them, a penalty of the weights, or one factor."""
     step = first.step
+    if any(LOSS not in side.names(step, "forward") for side in (judged.a, judged.b)):
+        return []
     a, b = (float(side.value(step, "forward", LOSS).reshape(-1)[0]) for side in (judged.a, judged.b))
     labels = next((fed.a for fed in batches.pairs(judged.a, judged.b, step) if fed.a_name.startswith("labels")), None)
     penalty = _penalty(judged, step, a, b)
     if penalty is not None:
         return [penalty]
+    if a == b:
+        return []
     outputs = _outputs(judged, step)
     if labels is not None and outputs:
         formulas = [(formula, value) for output in outputs for formula, value in values(output, labels)]
         found_a, found_b = ([formula for formula, value in formulas if _is(value, loss)] for loss in (a, b))
-        nearest = min((_apart(x, y) for x in found_a for y in found_b), default=None)
+        nearest = min((_apart(x, y) for x in found_a for y in found_b if x != y), default=None)
         nearest = nearest or _beside_a_common_term(formulas, a, b)
         if nearest is not None:
             return [_of_formulas(nearest[1], nearest[2])]

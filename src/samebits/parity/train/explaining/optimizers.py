@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from samebits.parity.train.clipping import Clip
 from samebits.parity.train.distance import FACTOR
 from samebits.parity.train.explaining import rules
 from samebits.parity.train.explaining.reason import Reason, number, sides
@@ -132,8 +133,11 @@ def _variants(rule: Rule, course: Course) -> Iterator[Rule]:
     yield from (replace(rule, clip=clip) for clip in _clips())
 
 
-def _clips() -> list[tuple[str, float] | None]:
-    return [None, *((over, most) for over in ("tensor", "all", "value") for most in (0.01, 0.1, 0.5, 1.0, 5.0, 10.0))]
+def _clips() -> list[Clip | None]:
+    found: list[Clip | None] = [None]
+    for most in (0.01, 0.1, 0.5, 1.0, 5.0, 10.0):
+        found += [Clip("tensor", most), Clip("all", most), Clip("value", most)]
+    return found
 
 
 def _ratio(rule: Rule, course: Course) -> float:
@@ -196,7 +200,5 @@ def _decay(rule: Rule) -> str:
 def _clip(rule: Rule) -> str:
     if rule.clip is None:
         return "none"
-    over, most = rule.clip
-    return {"tensor": "the norm of each tensor", "all": "the norm of all together", "value": "each value"}[
-        over
-    ] + f" to {number(most)}"
+    over = {"tensor": "the norm of each tensor", "all": "the norm of all together", "value": "each value"}
+    return f"{over[rule.clip.over]} to {number(rule.clip.most)}"

@@ -9,6 +9,8 @@ import numpy as np
 
 from samebits.parity.defaults import hypotheses
 from samebits.parity.defaults.hypotheses import Course, Decay
+from samebits.parity.train import clipping
+from samebits.parity.train.clipping import Clip
 from samebits.parity.train.observed import Array
 
 Facts = dict[str, Any]
@@ -17,7 +19,7 @@ Facts = dict[str, Any]
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """`kind`: adam, sgd, rmsprop or adagrad; what another kind has is left as it is. `place`: of epsilon (see the
-    formulas). `clip`: none, or ("tensor", "all" or "value", most)."""
+    formulas). `clip`: what it clips itself."""
 
     kind: str
     rate: float
@@ -33,25 +35,16 @@ class Rule:
     centered: bool = False
     accumulator: float = 0.0
     amsgrad: bool = False
-    clip: tuple[str, float] | None = None
+    clip: Clip | None = None
 
     def step(self, start: Array, gradients: list[dict[str, Array]], name: str) -> Array:
         """How the last of these steps changes a weight (of any shape). `gradients`: of all weights, by step."""
-        each = [self._clipped(given, name).reshape(-1) for given in gradients]
+        used = [self.clip.applied(given, name) if self.clip else given[name] for given in gradients]
+        each = [gradient.reshape(-1) for gradient in used]
         course = Course(start.reshape(-1), np.array(each), self.rate)
         path = self._path(course)
         before = path[-2] if len(path) > 1 else start.reshape(-1)
         return np.asarray(path[-1] - before).reshape(start.shape)
-
-    def _clipped(self, given: dict[str, Array], name: str) -> Array:
-        if self.clip is None:
-            return given[name]
-        over, most = self.clip
-        if over == "value":
-            return hypotheses.clip_value([given[name]], most)[0]
-        if over == "tensor":
-            return hypotheses.clip_norm([given[name]], most, over="tensor")[0]
-        return hypotheses.clip_norm(list(given.values()), most, over="all")[list(given).index(name)]
 
     def _path(self, course: Course) -> Array:
         decay = Decay(self.decay, self.decays)  # type: ignore[arg-type]
@@ -106,14 +99,18 @@ def read(facts: Facts | None, weight: str) -> Rule | None:
     if group is None:
         return None
     try:
-        return _of_keras(facts["type"], group) if facts["library"] == "keras" else _of_pytorch(facts["type"], group)
+        return (
+            _of_keras(facts["type"], group, clipping.of(facts))
+            if facts["library"] == "keras"
+            else _of_pytorch(facts["type"], group)
+        )
     except (KeyError, TypeError, ValueError):  # a class of the program's own, with settings of its own
         return None
 
 
-def _of_keras(kind: str, group: Facts) -> Rule | None:
+def _of_keras(kind: str, group: Facts, clip: Clip | None) -> Rule | None:
     common = Rule(kind="sgd", rate=float(group["learning_rate"]), decays="weights",
-                  decay=float(group.get("weight_decay") or 0), clip=_clip_of_keras(group))  # fmt: skip
+                  decay=float(group.get("weight_decay") or 0), clip=clip)  # fmt: skip
     if kind == "SGD":
         return replace(common, momentum=float(group["momentum"]), form="step", nesterov=bool(group["nesterov"]))
     epsilon = float(group.get("epsilon") or 0)
@@ -126,13 +123,6 @@ def _of_keras(kind: str, group: Facts) -> Rule | None:
     if kind == "Adagrad":
         started = float(group["initial_accumulator_value"])
         return replace(common, kind="adagrad", epsilon=epsilon, place="inside", accumulator=started)
-    return None
-
-
-def _clip_of_keras(group: Facts) -> tuple[str, float] | None:
-    for name, over in (("clipnorm", "tensor"), ("global_clipnorm", "all"), ("clipvalue", "value")):
-        if group.get(name):
-            return over, float(group[name])
     return None
 
 
