@@ -28,12 +28,12 @@ def watch_layers(layer_class, probe, hooks, is_leaf):
     layer_class.__call__ = __call__
 
 
-def tell(probe, model, optimizers):
-    """Write what the optimizers, the loss and the layers of a model are set to, where that is new."""
+def tell(probe, read, model, optimizers):
+    """Write what the optimizers and the layers of a model are set to, where that is new. `read`: of a variable."""
     for number, optimizer in enumerate(optimizers or [model.optimizer]):
         if optimizer is not None:
             weights = [one.path for one in getattr(optimizer, "_trainable_variables", [])]
-            facts = {"type": type(optimizer).__name__, "library": "keras", "groups": [_config(optimizer)]}
+            facts = {"type": type(optimizer).__name__, "library": "keras", "groups": [_settings(optimizer, read)]}
             facts["groups"][0]["weights"] = weights
             probe.values.about(probe, "optimizer", str(number or ""), facts)
     for layer in model._flatten_layers(include_self=False) if probe.step == 0 else []:
@@ -43,10 +43,19 @@ def tell(probe, model, optimizers):
         )
 
 
-def _config(thing):
+def _settings(optimizer, read):
+    """Plain settings of an optimizer. Its `get_config` is not asked: on JAX variables have no values of their own."""
+    found = {key: value for key, value in vars(optimizer).items() if not key.startswith("_") and _is_plain(value)}
+    rate = getattr(optimizer, "_learning_rate", None)
+    if hasattr(rate, "assign"):
+        found["learning_rate"] = float(read(rate))
+    return found
+
+
+def _config(layer):
     """The settings that are numbers, words or lists of them; none where the program's class tells none."""
     try:
-        found = thing.get_config()
+        found = layer.get_config()
     except NotImplementedError:
         return {}
     return {key: value for key, value in found.items() if _is_plain(value)}

@@ -116,7 +116,7 @@ class Model:
             add("update", name, array)
         norms.record_arrays(self.watch.probe, arrays[: len(self.variables.weights)])
         if self.watch.probe.values is not None:
-            keras3_layers.tell(self.watch.probe, self._model, self.optimizers)
+            keras3_layers.tell(self.watch.probe, self.watch.backend.read, self._model, self.optimizers)
 
 
 class TrainFunction:
