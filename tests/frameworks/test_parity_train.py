@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from samebits_probe import wire
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES, EXAMPLES = ROOT / "tests" / "samples", ROOT / "examples" / "parity"
-pytest.importorskip("torch")
+
+pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason=f"torch is not installed beside {sys.executable}")
 
 MANY = 100  # steps: more than any child makes, since the first child that is stopped would end them all
 # name of what is left unmatched: (kind and name of the first divergence, the default that is named)
@@ -63,6 +65,13 @@ OF_UNET = {
 }  # fmt: skip
 
 
+def need_keras():
+    """Skip without Keras on TensorFlow; neither is imported here."""
+    for module in ("keras", "tensorflow"):
+        if find_spec(module) is None:
+            pytest.skip(f"{module} is not installed beside {sys.executable}")
+
+
 def words(*parts):
     return [sys.executable, *map(str, parts)]
 
@@ -89,7 +98,7 @@ def found(a, b):
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
     """{name: (first point, defaults named)} of the tiny twins; "nothing": with everything matched."""
-    pytest.importorskip("tensorflow")
+    need_keras()
     folder, names = tmp_path_factory.mktemp("tiny"), ["nothing", *PLANTED]
     b = words(SAMPLES / "parity_pytorch.py", "--leave", ",".join(names))
     both = asked(folder, words(SAMPLES / "parity_keras3.py"), b, steps=3)
@@ -113,7 +122,7 @@ def test_a_planted_default_is_named_where_it_first_shows(planted, name):
 @pytest.fixture(scope="module", params=["lenet5", "unet"])
 def network(request, tmp_path_factory):
     """(name, folder with its data, what Keras showed in 50 steps)."""
-    pytest.importorskip("tensorflow")
+    need_keras()
     folder = tmp_path_factory.mktemp(request.param)
     for name, batches in (("data", 50), ("short", 2)):  # the second one begins as the first one does
         made = words(EXAMPLES / "make_data.py", request.param, folder / f"{name}.npz", "--batches", batches)

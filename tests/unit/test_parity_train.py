@@ -212,6 +212,19 @@ def test_outputs_of_layers_are_paired_across_orders_of_axes(tmp_path):
     assert (pair.form, pair.activation, pair.owns) == ("channels last", "relu", True)
 
 
+def test_a_layer_whose_output_has_another_shape_parts_there(tmp_path):
+    weights = {"l.weight": random((4, 3)), "l.bias": random(4, 1)}
+    sides = []
+    for side, length in (("a", 8), ("b", 6)):
+        tensors = {(-1, "start"): weights, (0, "forward"): {"layer:l": random((2, 3, length, length))},
+                   (0, "gradient"): weights, (0, "update"): weights}  # fmt: skip
+        sides.append(written(tmp_path / side, tensors,
+                             layers=[("l", {"type": "Conv2d", "weights": list(weights), "settings": {}})]))  # fmt: skip
+    first, (reason,) = why(*sides)
+    assert (first.kind, first.name, reason.id) == ("forward", "l", "shape")
+    assert comparing.told(Asked(a=["a"], b=["b"], folder=tmp_path), judge_of(*sides))[1].first.relative is None
+
+
 def test_the_layer_of_a_weight_is_what_stands_before_its_own_name():
     assert [layer_of(name) for name in ("a/b/kernel", "0.weight", "up.1.bias", "w")] == ["a/b", "0", "up.1", "w"]
 
@@ -252,8 +265,12 @@ def trained(folder, kind, settings, hidden=None, steps=4):
     return written(folder, tensors, facts)
 
 
+def judge_of(a, b):
+    return judge(a, b, Pairer(a, b).pairs()[0], single=False, carried=False)
+
+
 def why(a, b):
-    judged = judge(a, b, Pairer(a, b).pairs()[0], single=False, carried=False)
+    judged = judge_of(a, b)
     assert judged.first is not None
     return judged.first, explaining.reasons(judged, judged.first)
 
@@ -324,6 +341,23 @@ def test_a_gradient_that_was_changed_is_explained(tmp_path, change, id, words):
     first, (reason,) = why(a, b)
     assert (first.kind, reason.id) == ("gradient", id)
     assert words in reason.words
+
+
+def test_a_rectifier_that_rounding_turned_over_is_named(tmp_path):
+    weights = {"l.weight": random((4, 3)), "l.bias": random(4, 1)}
+    output = np.array([[0.0, 1.0, 2.0, 1e-9]])
+    sides = []
+    for side, given_, factor in (("a", output, 1.0), ("b", output * [[1, 1, 1, 0]], 1.3)):
+        gradients = {name: random(value.shape, 5) * factor**number
+                     for number, (name, value) in enumerate(weights.items())}  # fmt: skip
+        gradients["l.weight"] = gradients["l.weight"] + (factor - 1) * random((4, 3), 6)
+        tensors = {(-1, "start"): weights, (0, "forward"): {"layer:l": given_}, (0, "gradient"): gradients,
+                   (0, "update"): weights}  # fmt: skip
+        facts = {"type": "Linear", "weights": list(weights), "settings": {}}
+        sides.append(written(tmp_path / side, tensors, layers=[("l", facts)]))
+    first, (reason,) = why(*sides)
+    assert (first.kind, reason.id) == ("gradient", "rounding at a kink")
+    assert "1 of 4 values are zero on one side alone" in reason.words
 
 
 def test_nothing_is_explained_that_is_not_reproduced(tmp_path):

@@ -93,7 +93,7 @@ def _owners(training: Training) -> dict[str, str]:
 
 
 def _best(a: Training, b: Training, name: str, others: list[str], *, owns: bool) -> LayerPair | None:
-    """The nearest candidate; None where none has the shape."""
+    """The nearest candidate; None where none has the shape, but for a layer with weights: its own counterpart."""
     ours = a.output(0, name)
     candidates = [
         (relative(ours, value), place, LayerPair(name, other, form, "", owns))
@@ -109,7 +109,9 @@ def _best(a: Training, b: Training, name: str, others: list[str], *, owns: bool)
     active = None if is_apart else _active(a, b, ours, name, others[:1], owns=owns)
     if active is not None:
         return active
-    return best[2] if best is not None and owns else None
+    if not owns:
+        return None
+    return best[2] if best is not None else LayerPair(name, others[0], "as it is", "", owns)
 
 
 def _kinds_match(a: Training, b: Training, pair: LayerPair) -> bool:

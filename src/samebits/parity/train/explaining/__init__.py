@@ -5,7 +5,17 @@ An explanation is given only where it reproduces the values of both sides. `reas
 
 from __future__ import annotations
 
-from samebits.parity.train.explaining import batch, buffers, gradients, losses, normal, optimizers, outputs, start
+from samebits.parity.train.explaining import (
+    batch,
+    buffers,
+    gradients,
+    losses,
+    normal,
+    optimizers,
+    outputs,
+    start,
+    turning,
+)
 from samebits.parity.train.explaining.reason import Reason
 from samebits.parity.train.judging import LOSS, Judged, Point
 
@@ -20,7 +30,8 @@ def reasons(judged: Judged, first: Point) -> list[Reason]:
     if first.kind == "forward":
         return losses.reasons(judged, first) if first.name == LOSS else _of_layer(judged, first)
     if first.kind == "gradient":
-        return gradients.reasons(judged, first.step) or losses.reasons(judged, first)
+        known = gradients.reasons(judged, first.step) or losses.reasons(judged, first)
+        return known or turning.reasons(judged, first.step)
     trained = {pair.a for pair in judged.pairs if pair.trains}
     found = optimizers.reasons(judged, first.step, [point.name for point in parted if point.name in trained])
     return found + buffers.reasons(judged, first.step, [point.name for point in parted if point.name not in trained])
