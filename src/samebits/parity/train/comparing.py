@@ -13,6 +13,7 @@ from samebits.parity.train.running import Asked
 
 def compare(asked: Asked) -> tuple[Report, TrainDocument]:
     """Run both and compare them. Raises SamebitsError for what cannot be run."""
+    running.check(asked)
     return against(asked, running.train(asked, "A", asked.steps))
 
 

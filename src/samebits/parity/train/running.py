@@ -11,7 +11,7 @@ from samebits.errors import SamebitsError
 from samebits.launch.environment import Slot
 from samebits.launch.leaks import Leaks
 from samebits.launch.local import LocalLauncher
-from samebits.launch.plan import Plan, Request, make_plan
+from samebits.launch.plan import Plan, Request, arrange, make_plan
 from samebits.launch.trial import Limits, TrialRun
 from samebits.model import ENDED_WELL, Options, TrialFile
 from samebits.parity.train.observed import Training
@@ -50,17 +50,8 @@ class Asked:
 
 def train(asked: Asked, side: str, steps: int, feed: Path | None = None) -> Training:
     """Run one side for so many steps. Raises TrainingFailed, and NotFound or UsageError for what cannot be started."""
-    command = asked.command(side)
-    asked.say(f"samebits: {side}: {' '.join(command)}\n")
-    request = Request(
-        command=command,
-        directory=asked.directory,
-        python=asked.pythons["AB".index(side)],
-        out=asked.folder / side,
-        overwrite=True,
-        options=Options(timeout=asked.timeout),
-    )
-    plan = make_plan(request)
+    asked.say(f"samebits: {side}: {' '.join(asked.command(side))}\n")
+    plan = make_plan(_request(asked, side))
     values = {"first": 0, "last": steps - 1, "most": MOST_BYTES, "layers": True}
     limits = Limits(steps=steps, values=values, feed={"folder": str(feed)} if feed else None)
     run = TrialRun(plan, 1, limits, Slot(0, 1), Leaks(plan.directory, plan.record))
@@ -71,6 +62,23 @@ def train(asked: Asked, side: str, steps: int, feed: Path | None = None) -> Trai
     training = max(processes, key=lambda process: process.steps, default=Training(run.folder))
     _check(training, side)
     return training
+
+
+def check(asked: Asked) -> None:
+    """UsageError or NotFound where one of the sides could not be started: asked before the first is run."""
+    for side in "AB":
+        arrange(_request(asked, side), asked.folder / side)
+
+
+def _request(asked: Asked, side: str) -> Request:
+    return Request(
+        command=asked.command(side),
+        directory=asked.directory,
+        python=asked.pythons["AB".index(side)],
+        out=asked.folder / side,
+        overwrite=True,
+        options=Options(timeout=asked.timeout),
+    )
 
 
 def _failed(asked: Asked, side: str, plan: Plan, file: TrialFile) -> TrainingFailed:
