@@ -165,53 +165,52 @@ def run(folder, *arguments):
     return done.returncode, done.stdout, done.stderr
 
 
-def program(folder, name, more=""):
-    """A training of five steps in PyTorch, as a file."""
-    (folder / name).write_text(
-        "import torch\n"
-        "torch.manual_seed(1)\n"
-        "net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))\n"
-        "sgd = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)\n"
-        "for step in range(5):\n"
-        "    x = torch.randn(6, 4)\n"
-        f"    {more or 'pass'}\n"
-        "    loss = torch.nn.functional.mse_loss(net(x), x.sum(1, keepdim=True))\n"
-        "    sgd.zero_grad()\n"
-        "    loss.backward()\n"
-        "    sgd.step()\n"
-    )
-    return name
+PROGRAM = """
+import torch
+torch.manual_seed(1)
+net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
+sgd = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+BEFORE
+for step in range(5):
+    sgd.param_groups[0]["lr"] = RATE
+    x = torch.randn(6, 4)
+    loss = torch.nn.functional.mse_loss(net(x), x.sum(1, keepdim=True))
+    sgd.zero_grad()
+    loss.backward()
+    sgd.step()
+"""
 
 
-def test_the_command_says_that_a_training_agrees_with_itself(tmp_path):
-    a, b = program(tmp_path, "a.py"), program(tmp_path, "b.py")
-    status, out, _ = run(tmp_path, a, f"python {b}", "--single-step", "--json", "out.json", "--html", "out.html")
-    assert status == 0
-    assert "AGREE: They agree to rounding: 5 steps, each begun with A's weights" in out
-    document = json.loads((tmp_path / "out.json").read_text())
-    assert document["verdict"] == "agree"
-    assert document["first"] is None
-    assert len(document["pairs"]) == 4
-    assert "<script" not in (tmp_path / "out.html").read_text()
+def program(folder, name, rate="0.1", before=""):
+    """A training of five steps in PyTorch, as a command."""
+    (folder / name).write_text(PROGRAM.replace("RATE", rate).replace("BEFORE", before))
+    return words(name)
 
 
-def test_a_learning_rate_that_falls_later_is_found_in_its_step(tmp_path):
-    a = program(tmp_path, "a.py")
-    b = program(tmp_path, "b.py", more="sgd.param_groups[0]['lr'] = 0.1 if step < 3 else 0.05")
-    status, _out, _ = run(tmp_path, a, b, "--single-step", "--json", "out.json")
-    document = json.loads((tmp_path / "out.json").read_text())
-    assert status == 1
-    assert (document["first"]["step"], document["first"]["kind"]) == (3, "update")
+@pytest.fixture(scope="module")
+def sgd(tmp_path_factory):
+    """Function(B's program, **more) -> the document of a comparison with one training of A."""
+    folder = tmp_path_factory.mktemp("sgd")
+    a = program(folder, "a.py")
+    seen = running.train(asked(folder, a, a), "A", 50)
+    return lambda name, *b, **more: comparing.against(asked(folder, a, program(folder, name, *b), **more), seen)[1]
 
 
-def test_other_initial_weights_are_the_first_divergence_unless_they_are_carried(tmp_path):
-    a, b = program(tmp_path, "a.py"), program(tmp_path, "b.py")
-    (tmp_path / b).write_text((tmp_path / b).read_text().replace("for step", "net[0].bias.data.zero_()\nfor step"))
-    status, out, _ = run(tmp_path, a, b)
-    assert status == 1
-    assert "They part at start > start > 0.bias" in out
-    status, out, _ = run(tmp_path, a, b, "--carry")
-    assert status == 0, out
+def test_a_training_agrees_with_itself_in_single_steps(sgd):
+    document = sgd("same.py", single=True)
+    assert document.sentence.startswith("They agree to rounding: 5 steps, each begun with A's weights")
+    assert (document.first, len(document.pairs)) == (None, 4)
+
+
+def test_a_learning_rate_that_falls_later_is_found_in_its_step(sgd):
+    document = sgd("falls.py", "0.1 if step < 3 else 0.05", single=True)
+    assert (document.first.step, document.first.kind) == (3, "update")
+
+
+def test_other_initial_weights_are_the_first_divergence_unless_they_are_carried(sgd):
+    zero = "net[0].bias.data.zero_()"
+    assert sgd("zero.py", "0.1", zero).sentence.startswith("They part at start > start > 0.bias")
+    assert sgd("zero.py", "0.1", zero, carry=True).verdict == "agree"
 
 
 def observed(folder, name, weights):
@@ -230,7 +229,9 @@ def observed(folder, name, weights):
 
 def test_models_that_do_not_match_give_no_answer(tmp_path):
     a, b = observed(tmp_path, "a.py", ["v", "w"]), observed(tmp_path, "b.py", ["v", "w", "z"])
-    assert run(tmp_path, a, a)[0] == 0
+    assert run(tmp_path, a, f"python {a}", "--json", "out.json", "--html", "out.html")[0] == 0
+    assert json.loads((tmp_path / "out.json").read_text())["verdict"] == "agree"
+    assert "<script" not in (tmp_path / "out.html").read_text()
     status, out, _ = run(tmp_path, a, b)
     assert status == 3
     assert "The models do not match: z of B, (), has no counterpart; () in A would match." in out
