@@ -113,10 +113,7 @@ def _fitting(course: Course, own: Rule | None, other: Rule | None) -> Rule | Non
 
 
 def _variants(rule: Rule, course: Course) -> Iterator[Rule]:
-    """A rule with one setting changed, to what libraries have as defaults or to what the step itself says."""
-    ratio = _ratio(rule, course)
-    if ratio:
-        yield replace(rule, rate=float(f"{rule.rate * ratio:.4g}"))
+    """A rule with one setting changed: to what libraries have as defaults, last to the rate that the step tells."""
     for place in {"adam": ("after", "before", "inside"), "rmsprop": ("inside", "outside")}.get(rule.kind, ()):
         for epsilon in (rule.epsilon, 1e-8, 1e-7, 1e-6, 1e-5, 1e-3):
             yield replace(rule, place=place, epsilon=epsilon)
@@ -131,6 +128,9 @@ def _variants(rule: Rule, course: Course) -> Iterator[Rule]:
     for factor in (0.0, 1e-4, 5e-4, 1e-3, 4e-3, 1e-2, 5e-2, 1e-1):
         yield from (replace(rule, decay=factor, decays=kind) for kind in _DECAYS)
     yield from (replace(rule, clip=clip) for clip in _clips())
+    ratio = _ratio(rule, course)
+    if ratio:
+        yield replace(rule, rate=float(f"{rule.rate * ratio:.4g}"))
 
 
 def _clips() -> list[Clip | None]:
