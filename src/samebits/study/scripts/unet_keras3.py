@@ -54,6 +54,16 @@ def save_weights(model, path):
     np.savez(path, **{f"{number:02d}": value for number, value in enumerate(model.get_weights())})
 
 
+def cross_entropy(masks, probabilities, epsilon=1e-7):
+    """Binary cross-entropy over both channels, as Keras 2.3.1 takes it: clipped, and epsilon added in the logarithm.
+
+    Keras 3's own, on TensorFlow, looks for what went into the softmax and puts a sigmoid there instead.
+    """
+    inside = keras.ops.clip(probabilities, epsilon, 1 - epsilon)
+    right = masks * keras.ops.log(inside + epsilon) + (1 - masks) * keras.ops.log(1 - inside + epsilon)
+    return -keras.ops.mean(right)
+
+
 class SomeEpochs(keras.callbacks.Callback):
     """Keeps the weights after some epochs."""
 
@@ -73,7 +83,7 @@ def train_and_test(options, out):
     data = np.load(options.data)
     images, masks, test = images_of(data, "train"), masks_of(data, "train"), images_of(data, "test")
     model = unet(images.shape[1], options.features)
-    model.compile(keras.optimizers.Adam(1e-4), "binary_crossentropy")
+    model.compile(keras.optimizers.Adam(1e-4), cross_entropy)
     save_weights(model, out / "weights-00.npz")
     began = time.time()
     history = model.fit(images, masks, batch_size=options.batch, epochs=options.epochs, verbose=2,
