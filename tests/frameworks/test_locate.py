@@ -124,3 +124,34 @@ def test_reads_and_writes_without_an_order_are_found_in_keras_2(legacy_python, w
     assert [one["name"] for one in lines if one["what"] == "module"][:2] == ["conv2d_1", "max_pooling2d_1"]
     unordered = [one["name"] for one in lines if one["what"] == "access"]
     assert unordered == (["Adam/iterations"] if order == "shipped" else [])
+
+
+NOISE_IN_KERAS = """
+import os
+os.environ["KERAS_BACKEND"] = "tensorflow"
+import keras, numpy as np, tensorflow as tf
+keras.utils.set_random_seed(1)
+tf.random.set_seed(int.from_bytes(os.urandom(3), "big"))
+
+class Noise(keras.layers.Layer):
+    def call(self, x):
+        return x + 1e-3 * tf.raw_ops.RandomStandardNormal(shape=tf.shape(x), dtype="float32")
+
+given = keras.Input((8,))
+x = keras.layers.Dense(8, activation="relu", name="before")(given)
+x = Noise(name="noisy")(x)
+model = keras.Model(given, keras.layers.Dense(1, name="after")(x))
+model.compile("sgd", "mse")
+model.fit(np.ones((32, 8), "float32"), np.ones((32, 1), "float32"), batch_size=16, verbose=0, shuffle=False)
+"""
+
+
+@pytest.mark.slow
+def test_the_layer_that_differs_first_is_named_in_keras_on_tensorflow(tmp_path):
+    pytest.importorskip("keras")
+    pytest.importorskip("tensorflow")
+    (tmp_path / "train.py").write_text(NOISE_IN_KERAS)
+    assert samebits("check", "-n", 2, "--out", "record", "train.py", cwd=tmp_path).returncode == 1
+    done = samebits("locate", "record", cwd=tmp_path)
+    assert "located: They part at step 0 > forward > noisy." in done.stdout, done.stdout + done.stderr
+    assert "Operators are not seen here" in done.stdout

@@ -1,6 +1,6 @@
 """What layers of Keras 3 return within a train step, and what layers and optimizers are set to.
 
-Both for `samebits parity train` alone. On JAX layers run inside a transformed function, and nothing of them is seen.
+Both for `samebits parity train`, and the first for `samebits locate`. On JAX layers run inside a transformed function, and nothing of them is seen.
 """
 
 import functools
@@ -11,8 +11,12 @@ from .keras3_points import named_leaves
 
 
 def watch_layers(layer_class, probe, hooks, is_leaf):
-    """Wrap `Layer.__call__` where the values of layers are asked for; else it stays as it is."""
-    if probe.values is None or not probe.values.layers:
+    """Wrap `Layer.__call__` where what layers return is asked for; else it stays as it is.
+
+    On PyTorch a layer is a module too, and `pytorch_details` sees it.
+    """
+    is_looked_into = probe.details is not None and "torch" not in layer_class.__mro__[1].__module__
+    if not is_looked_into and (probe.values is None or not probe.values.layers):
         return
     original = layer_class.__call__
 

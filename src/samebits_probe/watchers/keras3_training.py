@@ -3,6 +3,7 @@
 import contextlib
 import functools
 
+from .. import wire
 from . import keras3_layers, keras3_models, norms
 from .keras3_points import named_leaves
 
@@ -40,6 +41,11 @@ class Watch:
 
     def captured(self, name, array):
         """Hand over what a layer returned: it is no point of its own."""
+        details = self.probe.details
+        if details is not None and details.is_on():
+            _, dtype, shape, fingerprint = self.points.kept(name, array)
+            output = details.output(dtype, shape, fingerprint, array.tobytes)
+            details.add("forward", "module", name[len(wire.LAYER) :], [output])
         self.probe.captured("forward", name, array.dtype.name, array.shape, array.tobytes())
 
     def not_observed(self, point, why):
