@@ -1,6 +1,7 @@
 """What layers of Keras 3 return within a train step, and what layers and optimizers are set to.
 
-Both for `samebits parity train`, and the first for `samebits locate`. On JAX layers run inside a transformed function, and nothing of them is seen.
+Both for `samebits parity train`, and the first for `samebits locate`. On JAX layers run inside a transformed function,
+and nothing of them is seen.
 """
 
 import functools
