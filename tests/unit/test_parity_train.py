@@ -14,7 +14,7 @@ from samebits.parity.train.clipping import Clip
 from samebits.parity.train.distance import allowed, relative, unit
 from samebits.parity.train.explaining import batch, losses, start, windows
 from samebits.parity.train.explaining.rules import Rule, read
-from samebits.parity.train.judging import judge, layer_of
+from samebits.parity.train.judging import begin_alike, judge, layer_of
 from samebits.parity.train.observed import Training
 from samebits.parity.train.pairing import Pairer
 from samebits.parity.train.running import Asked
@@ -366,3 +366,66 @@ def test_nothing_is_explained_that_is_not_reproduced(tmp_path):
 
     first, reasons = why(with_gradients(tmp_path / "a", lambda g, w: g), with_gradients(tmp_path / "b", other))
     assert (first.kind, reasons) == ("gradient", [])
+
+
+# -- what must not be taken for agreement, or for a difference ------------------------------------------------------
+
+
+def test_a_weight_that_becomes_no_number_on_one_side_is_no_agreement(tmp_path):
+    for bad in (np.nan, np.inf):
+        kernel, after = random((3, 2)), random((3, 2))
+        after[0, 0] = bad
+        a = with_weights(tmp_path / f"a{bad}", {"0.weight": kernel})
+        b = with_weights(tmp_path / f"b{bad}", {"0.weight": kernel}, {(0, "update"): {"0.weight": after}})
+        assert judge_of(a, b).first.kind == "update"
+
+
+def test_weights_that_begin_a_rounding_apart_begin_alike(tmp_path):
+    kernel = random((3, 2))
+    a = with_weights(tmp_path / "a", {"0.weight": kernel})
+    near = with_weights(tmp_path / "near", {"0.weight": np.nextafter(kernel, np.float32(9))})
+    far = with_weights(tmp_path / "far", {"0.weight": kernel * 1.001})
+    assert begin_alike(a, near, Pairer(a, near).pairs()[0])
+    assert not begin_alike(a, far, Pairer(a, far).pairs()[0])
+
+
+def test_a_step_of_one_optimizer_leaves_the_weights_of_another(tmp_path):
+    weights = {"0.weight": random((3, 2)), "1.weight": random((2, 1), 1)}
+    moved = {name: value + 1 for name, value in weights.items()}
+    steps = {(0, "update"): {"0.weight": moved["0.weight"]}, (1, "update"): {"1.weight": moved["1.weight"]}}
+    training = written(tmp_path / "a", {(-1, "start"): weights, (0, "gradient"): weights, **steps})
+    assert np.array_equal(training.weight(0, "1.weight"), weights["1.weight"])
+    assert np.array_equal(training.weight(1, "0.weight"), moved["0.weight"])
+
+
+def test_a_weight_of_a_second_optimizer_is_no_moving_average(tmp_path):
+    weights = {"0.weight": random((3, 2)), "1.weight": random((2, 4), 1)}
+    gradients = {(0, "gradient"): {"0.weight": weights["0.weight"]}, (1, "gradient"): {"1.weight": weights["1.weight"]}}
+
+    def side(name, rate):
+        moved = {"1.weight": weights["1.weight"] * (1 + rate)}
+        updates = {(0, "update"): weights, (1, "update"): moved}
+        return written(tmp_path / name, {(-1, "start"): weights, **gradients, **updates})
+
+    a, b = side("a", 0.1), side("b", 0.2)
+    assert judge_of(a, b).first.name == "1.weight"
+    assert why(a, b) == []
+
+
+def test_a_flattening_that_no_layer_shows_is_found_by_the_channels_of_convolutions(tmp_path):
+    convolution, dense = random((3, 3, 2, 6)), random((24, 4), 1)
+    keras = with_weights(tmp_path / "k", {"c/kernel": convolution, "d/kernel": dense})
+    turned = dense.reshape(2, 2, 6, 4).transpose(3, 2, 0, 1).reshape(4, 24)
+    torch = with_weights(tmp_path / "t", {"c.weight": convolution.transpose(3, 2, 0, 1), "d.weight": turned})
+    assert all(pair.equal for pair in Pairer(keras, torch).pairs()[0])
+    other = with_weights(tmp_path / "o", {"c.weight": convolution.transpose(3, 2, 0, 1), "d.weight": dense.T + 1})
+    assert Pairer(keras, other).pairs()[0][1].way.name == "dense"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_two_draws_of_one_distribution_are_not_said_to_be_of_two(seed):
+    draw = np.random.RandomState(seed)
+    assert start.may_be_draws_of_one(draw.normal(size=(6, 8)), draw.normal(size=(6, 8)))
+    assert start.may_be_draws_of_one(draw.uniform(-1, 1, (12, 24)), draw.uniform(-1, 1, (12, 24)))
+    assert not start.may_be_draws_of_one(draw.uniform(-1, 1, (12, 24)), draw.uniform(-2, 2, (12, 24)))
+    assert not start.may_be_draws_of_one(draw.normal(size=(12, 24)), 2 * draw.normal(size=(12, 24)))

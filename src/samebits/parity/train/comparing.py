@@ -5,7 +5,7 @@ from __future__ import annotations
 from samebits.parity.report import Report
 from samebits.parity.train import explaining, running, telling
 from samebits.parity.train.document import TrainDocument
-from samebits.parity.train.judging import Judged, judge
+from samebits.parity.train.judging import Judged, begin_alike, judge
 from samebits.parity.train.observed import Training
 from samebits.parity.train.pairing import Pair, Pairer
 from samebits.parity.train.running import Asked
@@ -28,20 +28,16 @@ def against(asked: Asked, a: Training) -> tuple[Report, TrainDocument]:
     pairs, left = Pairer(a, b).pairs()
     if left:
         return telling.unpaired(asked, left)
-    if needs_weights and (asked.carry or _begin_alike(pairs)):
+    if needs_weights and (asked.carry or begin_alike(a, b, pairs)):
         b = _fed(asked, a, b, pairs)
     return told(asked, judge(a, b, pairs, single=asked.single, carried=asked.carry))
-
-
-def _begin_alike(pairs: list[Pair]) -> bool:
-    return all(pair.equal for pair in pairs)
 
 
 def _fed(asked: Asked, a: Training, b: Training, pairs: list[Pair]) -> Training:
     """B again, with A's weights at its start (--carry) and after each step (--single-step)."""
     first, last = (-1 if asked.carry else 0), (a.steps if asked.single else 0)
     feed = running.write_feed(asked.folder / "feed", a, b, pairs, steps=range(first, last))
-    return running.train(asked, "B", min(asked.steps, a.steps), feed)
+    return running.train(asked, "B", asked.steps, feed)  # not A's number: B may make more
 
 
 def told(asked: Asked, judged: Judged) -> tuple[Report, TrainDocument]:

@@ -17,6 +17,7 @@ KINDS = ("start", "batch", "forward", "gradient", "update")
 # Adam's bias correction 1 - beta^t keeps few digits in float32: beta = 0.999 is itself rounded, so that 1 - beta^t is
 # off by up to u / (1 - 0.999) of itself in every step; its root, by which the step is scaled, by half of that
 CORRECTION = 2.0**-24 / (1 - 0.999)
+START = 4.0  # times u: how far initial weights may be apart
 STORED = 8.0  # times u and the weight itself: what is lost where a step is added to it
 NOISE = 8.0  # times the part of a gradient that is rounding: what an optimizer that divides by its size makes of it
 LOSS = "loss"
@@ -102,14 +103,28 @@ def judge(a: Training, b: Training, pairs: list[Pair], *, single: bool, carried:
     return judged
 
 
+def begin_alike(a: Training, b: Training, pairs: list[Pair]) -> bool:
+    """Whether the initial weights are no further apart than a rounding."""
+    most = START * _unit_of(a, b)
+    return all(relative(*_start(a, b, pair)) <= most for pair in pairs)
+
+
+def _start(a: Training, b: Training, pair: Pair) -> tuple[Array, Array]:
+    return a.weight(-1, pair.a), pair.way.to_a(b.weight(-1, pair.b))
+
+
+def _unit_of(a: Training, b: Training) -> float:
+    dtypes = {tensor.dtype for side in (a, b) for tensor in side.names(-1, "start").values()}
+    return unit({dtype for dtype in dtypes if "float" in dtype})
+
+
 class _Judge:
     """Goes through the steps, and keeps what the updates of each weight have been so far."""
 
     def __init__(self, judged: Judged) -> None:
         self.judged = judged
         a, b = judged.a, judged.b
-        dtypes = {tensor.dtype for side in (a, b) for tensor in side.names(-1, "start").values()}
-        self.u = unit({dtype for dtype in dtypes if "float" in dtype})
+        self.u = _unit_of(a, b)
         sizes = [tensor.shape for step, kind in a.tensors for tensor in a.names(step, kind).values() if step < 1]
         self.terms = int(max((np.prod(shape, dtype=float) for shape in sizes), default=1))
         self.apart = dict[str, float]()  # layer -> the distance of its weights before the step
@@ -120,16 +135,14 @@ class _Judge:
 
     def run(self) -> None:
         if not self.judged.carried:
+            a, b = self.judged.a, self.judged.b
             for pair in self.judged.pairs:
-                self._add(-1, "start", pair, relative(*self._start(pair)), 4 * self.u)
+                self._add(-1, "start", pair, relative(*_start(a, b, pair)), START * self.u)
         for step in range(self.judged.steps):
             self._batch(step)
             self._forward(step)
             self._gradient(step)
             self._update(step)
-
-    def _start(self, pair: Pair) -> tuple[Array, Array]:
-        return self.judged.a.weight(-1, pair.a), pair.way.to_a(self.judged.b.weight(-1, pair.b))
 
     def _add(self, step: int, kind: str, pair: Pair, distance: float, most: float) -> None:
         self.judged.points.append(Point(step, kind, pair.a, pair.b, Distance(distance, most)))
@@ -220,11 +233,13 @@ def _worst(a: Array, b: Array, most: Array) -> Distance:
     """
     if a.shape != b.shape:
         return Distance(float("inf"), 0.0)
+    distance = relative(a, b)
+    if not np.isfinite(distance):  # what is not a number on one side only
+        return Distance(distance, 0.0)
     with np.errstate(all="ignore"):
         apart = np.abs(a - b)
         excess = np.where(apart == 0, 0.0, apart / most)
     worst = float(np.nanmax(excess)) if excess.size and not np.isnan(excess).all() else 0.0
-    distance = relative(a, b)
     return Distance(distance, distance / worst if worst else distance or 1.0)
 
 

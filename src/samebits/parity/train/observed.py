@@ -104,7 +104,9 @@ class Training:
         return [one.name for one in others if not one.name.startswith(held)]
 
     def weight(self, step: int, name: str) -> Array:
-        """A weight or buffer after a step; -1: before the first."""
+        """A weight or buffer after a step; -1: before the first. A step of another optimizer leaves it as it was."""
+        while step >= 0 and name not in self.names(step, "update"):
+            step -= 1
         return self.value(step, "start" if step < 0 else "update", name)
 
     @property

@@ -58,6 +58,7 @@ class Pairer:
     def __init__(self, a: Training, b: Training) -> None:
         self.a, self.b = a, b
         self._shapes = _image_shapes(a) | _image_shapes(b)
+        self._channels = _channels(a) | _channels(b)
 
     def pairs(self) -> tuple[list[Pair], list[Unpaired]]:
         """Pairs of weights, then of buffers, in A's order; and what is left over on either side."""
@@ -152,11 +153,22 @@ class Pairer:
         for shape in flattened:
             yield _from(f"dense after flattening {shape}", rules.dense_after_flatten(*shape), **of)
         yield _from("dense", rules.DENSE, **of)
+        # of an image that no layer showed (PyTorch pools by a function) only the channels count: those of a convolution
+        for channels in sorted(self._channels - {shape[-1] for shape in flattened}):
+            if keras[0] > channels and not keras[0] % channels:
+                rule = rules.dense_after_flatten(keras[0] // channels, channels)
+                yield _from(f"dense after flattening {channels} channels", rule, **of)
 
 
 def _tells(values: Array) -> bool:
     """Whether the values say which tensor it is: more than one number."""
     return values.size > 1 and float(values.min()) != float(values.max())
+
+
+def _channels(training: Training) -> set[int]:
+    """How many channels its convolutions give, where there are more than one."""
+    shapes = [training.names(-1, "start")[name].shape for name in training.weights]
+    return {shape[-1 if training.is_keras else 0] for shape in shapes if len(shape) > 2} - {1}
 
 
 def _image_shapes(training: Training) -> set[tuple[int, ...]]:

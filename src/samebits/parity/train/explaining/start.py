@@ -11,6 +11,7 @@ from samebits.parity.train.judging import Judged, Point
 from samebits.parity.train.observed import Array
 
 _CLOSE = 0.1  # relative: of a limit that is estimated from the largest of n draws
+_RARE, _RARE_DEVIATIONS = 1e-3, 3.3  # a probability, and how many deviations it is of a normal distribution
 _FEW = 8  # values from which a distribution can be told
 
 
@@ -23,6 +24,8 @@ def reasons(judged: Judged, parted: list[Point]) -> list[Reason]:
             b = pair.way.to_a(judged.b.weight(-1, pair.b))
             fans = _fans(a, a_is_keras=judged.a.is_keras)
             said = described(a, fans), described(b, fans)
+            if may_be_draws_of_one(a, b):
+                said = said[0], said[0]
             found.setdefault(said, []).append(pair.a)
     return [_reason(a, b, tuple(of)) for (a, b), of in found.items()]
 
@@ -56,6 +59,22 @@ def described(values: Array, fans: tuple[int, int]) -> str:
     if _is_uniform(values):
         return f"uniform up to {number(largest)}{_formula(largest, fans)}"
     return f"normal of deviation {number(deviation)}{_scaled(deviation, fans)}"
+
+
+def may_be_draws_of_one(a: Array, b: Array) -> bool:
+    """Whether two sets of values are of one family, and their estimated limits or deviations no further apart than
+    other draws of one distribution bring them (but in one of some 1,000 cases).
+    """
+    if min(a.size, b.size) < _FEW or any(float(one.min()) == float(one.max()) for one in (a, b)):
+        return False
+    if _is_uniform(a) != _is_uniform(b):
+        return False
+    if _is_uniform(a):  # n draws within a limit all stay below a part p of it in p^n of the cases
+        limits = sorted(float(np.abs(one).max()) for one in (a, b))
+        return (limits[0] / limits[1]) ** min(a.size, b.size) > _RARE
+    # the logarithm of an estimated deviation has itself a deviation of 1 / sqrt(2 n)
+    apart = abs(math.log(float(a.std()) / float(b.std())))
+    return apart < _RARE_DEVIATIONS * math.sqrt(1 / (2 * a.size) + 1 / (2 * b.size))
 
 
 def _is_uniform(values: Array) -> bool:
