@@ -99,6 +99,18 @@ def test_a_wrong_order_of_gates_is_seen_in_the_outputs(move, monkeypatch):
     assert document.layers[document.first].a == "gru"
 
 
+def test_outputs_that_are_drawn_at_random_are_no_agreement(move, tmp_path):
+    head = "import torch\nclass Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    body = "        self.first = torch.nn.Linear(6, 64)\n        self.last = torch.nn.Linear(64, 3)\n"
+    run = "    def forward(self, x):\n        return self.last(torch.nn.functional.dropout(self.first(x), 0.3))\n"
+    (tmp_path / "t.py").write_text(head + body + run)
+    layers = "[keras.Input((6,)), keras.layers.Dense(64), keras.layers.Dense(3)]"
+    (tmp_path / "k.py").write_text(f"import keras\ndef net():\n    return keras.Sequential({layers})\n")
+    report, _ = move(f"{tmp_path / 'k.py'}:net", f"{tmp_path / 't.py'}:Net")
+    assert report.verdict == "unknown", report.sentence
+    assert "gives other outputs each time" in report.sentence
+
+
 def test_layers_without_a_counterpart_are_named_and_the_rest_goes_over(move):
     report, document = move(KERAS + "no_counterparts", PYTORCH + "OneOfEach")
     assert report.verdict == "unknown", report.sentence
