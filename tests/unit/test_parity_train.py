@@ -429,3 +429,11 @@ def test_two_draws_of_one_distribution_are_not_said_to_be_of_two(seed):
     assert start.may_be_draws_of_one(draw.uniform(-1, 1, (12, 24)), draw.uniform(-1, 1, (12, 24)))
     assert not start.may_be_draws_of_one(draw.uniform(-1, 1, (12, 24)), draw.uniform(-2, 2, (12, 24)))
     assert not start.may_be_draws_of_one(draw.normal(size=(12, 24)), 2 * draw.normal(size=(12, 24)))
+
+
+def test_a_training_whose_values_were_cut_off_has_the_steps_before(tmp_path):
+    made = written(tmp_path / "a", {(step, "update"): {"w": np.ones(3)} for step in range(3)})
+    assert made.steps == 3
+    with (tmp_path / "a" / wire.VALUES_FACTS).open("a") as file:
+        file.write(json.dumps({"full": 2}) + "\n")
+    assert Training(tmp_path / "a").steps == 2

@@ -97,3 +97,13 @@ def test_nothing_is_written_where_nothing_is_carried(said, tmp_path):
     before = sorted(tmp_path.iterdir())
     said("model.py:nothing", "model.py:nothing")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_file_of_the_default_name_is_not_written_over(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    there = tmp_path / "weights-for-build.safetensors"
+    there.write_text("precious")
+    (tmp_path / "a.py").write_text("def build(): ...\n")
+    assert main(["parity", "weights", "a.py:build", "a.py:build"]) == 2
+    assert there.read_text() == "precious"
+    assert "is there already" in capsys.readouterr().err

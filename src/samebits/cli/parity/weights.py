@@ -29,7 +29,7 @@ def run(**given: Any) -> int:
     from samebits.parity.weights.describing import asked
 
     out = Path(given["out"] or f"weights-for-{_short(given['b'])}.safetensors")
-    files.check_target(out)
+    files.check_target(out, is_named=given["out"] is not None)
     weights = Path(given["weights"]) if given["weights"] else None
     if weights:
         files.check_source(weights)

@@ -65,7 +65,8 @@ class Training:
     def steps(self) -> int:
         """Steps whose updates were seen whole."""
         seen = [step for step, kind in self.tensors if kind == "update"]
-        return max(seen, default=-1) + 1
+        found = max(seen, default=-1) + 1
+        return found if self.full is None else min(found, self.full)
 
     @cached_property
     def is_keras(self) -> bool:

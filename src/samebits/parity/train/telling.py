@@ -25,7 +25,7 @@ GROWTH = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 def found(asked: Asked, judged: Judged, reasons: list[Reason]) -> tuple[Report, TrainDocument]:
     """The report of two trainings that were compared."""
     first, largest = judged.first, _largest_of_kinds(judged)
-    unequal = judged.a.steps != judged.b.steps
+    unequal = judged.a.steps != judged.b.steps and judged.a.full is None and judged.b.full is None
     verdict: Verdict = "differ" if first is not None or unequal else "agree"
     if first is not None:
         sentence = _parts(first, reasons)

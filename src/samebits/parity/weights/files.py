@@ -24,8 +24,13 @@ def check_source(path: Path) -> None:
         raise UsageError(f"Weights are not read from {path.name}.", f"These are: {', '.join(READS)}.")
 
 
-def check_target(path: Path) -> None:
-    """UsageError for a file that could not be written: before a library is started."""
+def check_target(path: Path, *, is_named: bool) -> None:
+    """UsageError for a file that could not be written: before a library is started.
+
+    `is_named`: by the user, who then means what is there to be written over.
+    """
+    if path.exists() and not is_named:
+        raise UsageError(f"{path} is there already.", f"--out {path} writes over it, --out FILE elsewhere.")
     if path.suffix not in ARRAYS:
         raise UsageError(f"Weights are not written as {path.name}.", "Say --out FILE.safetensors, or FILE.npz.")
     if path.is_dir() or not path.parent.is_dir():
