@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from samebits.parity.train.explaining.reason import Reason, number
+from samebits.parity.train.explaining.reason import Reason, by_reason, number
 from samebits.parity.train.judging import Judged
 from samebits.parity.train.observed import Array, Training
 from samebits.parity.train.pairing import Pair
@@ -14,12 +14,7 @@ _NEAR = 2e-3
 
 def reasons(judged: Judged, step: int, names: list[str]) -> list[Reason]:
     """What accounts for the moving averages of these names."""
-    found = dict[tuple[str, str], list[str]]()
-    for pair in judged.pairs:
-        if pair.a in names:
-            said = _reason(judged, pair, step)
-            if said is not None:
-                found.setdefault(said, []).append(pair.a)
+    found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
     return [Reason(id, words, tuple(of)) for (id, words), of in found.items()]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from samebits.parity.train.clipping import Clip
 from samebits.parity.train.distance import FACTOR
 from samebits.parity.train.explaining import rules
-from samebits.parity.train.explaining.reason import Reason, number, sides
+from samebits.parity.train.explaining.reason import Reason, by_reason, number, sides
 from samebits.parity.train.explaining.rules import Rule
 from samebits.parity.train.judging import CORRECTION, STORED, Judged
 from samebits.parity.train.observed import Array
@@ -69,12 +69,7 @@ def _gradients(judged: Judged, step: int, side: str) -> dict[str, Array]:
 
 def reasons(judged: Judged, step: int, names: list[str]) -> list[Reason]:
     """What accounts for the updates of these weights; weights with the same reason are named together."""
-    found = dict[tuple[str, str], list[str]]()
-    for pair in judged.pairs:
-        if pair.a in names:
-            said = _reason(judged, pair, step)
-            if said is not None:
-                found.setdefault(said, []).append(pair.a)
+    found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
     untouched = [pair.a for pair in judged.pairs if pair.trains and pair.a not in names]
     return [Reason(id, _with_biases(id, words, of, untouched), tuple(of)) for (id, words), of in found.items()]
 
