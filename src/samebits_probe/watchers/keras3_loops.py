@@ -52,6 +52,7 @@ class Loops:
 
     def called(self, layer, args, kwargs, call):
         """The outermost layer is called by the program: what it is given, and what comes out where it evaluates."""
+        self.watch.probe.guard("first values of a layer", self._begins, layer)
         self._inside = True
         try:
             result = call()
@@ -59,6 +60,17 @@ class Loops:
             self._inside = False
         self.watch.probe.guard("call of a layer", self._called, layer, (args, kwargs), result)
         return result
+
+    def _begins(self, layer):
+        """A layer that is built has its first values now: a training call moves its averages on."""
+        building = self.graphs is not None and self.graphs.is_building()
+        if (
+            layer not in self.models
+            and getattr(layer, "built", False)
+            and not building
+            and self.watch.backend.may_record()
+        ):
+            self.watch.lives.start(keras3_models.Variables(keras3_models.model_variables(layer), []).weights)
 
     def _called(self, layer, given, result):
         backend = self.watch.backend
