@@ -34,13 +34,12 @@ def request(given: dict[str, Any], command: str) -> Request:
     if not words:
         raise UsageError("there is no command to run.", f"samebits {command} -- python train.py")
     _refuse_folder(given["out"])
-    interpreter = _interpreter(given["python"], given["environment"])
     from samebits.launch.plan import Request
 
     return Request(
         command=words,
         options=_options(given),
-        python=interpreter,
+        python=interpreter(given["python"], given["environment"]),
         environment=given["environment"],
         preset=given["preset"],
         controls=list(given["controls"]),
@@ -75,7 +74,8 @@ def _nearest(path: Path) -> Path:
     return path
 
 
-def _interpreter(python: str | None, environment: str | None) -> str | None:
+def interpreter(python: str | None, environment: str | None) -> str | None:
+    """The interpreter that was named, or None where none was. UsageError or NotFound for what cannot be."""
     if python is None and environment is None:
         return None
     from samebits.environments import find_python

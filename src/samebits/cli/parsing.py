@@ -101,5 +101,5 @@ def launching(name: str, run: Callable[..., int], text: str) -> click.Command:
 
 
 def plain(name: str, run: Callable[..., int], text: str, arguments: list[click.Argument]) -> click.Command:
-    """A command with the options of its name in the table and arguments of its own."""
-    return click.Command(name, params=[*map(as_click, OPTIONS[name]), *arguments], callback=run, help=text)
+    """A command with the options of its name in the table and arguments of its own. Its group's may stand first."""
+    return click.Command(name.split()[-1], params=[*map(as_click, OPTIONS[name]), *arguments], callback=run, help=text)

@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from samebits.environments import environment_python
 from samebits.errors import NotFound, SamebitsError, UsageError
 
+T = TypeVar("T")
 Family = Literal["keras2", "keras3", "tfkeras", "pytorch", "jax", "flax"]
 LAST_WORDS = 800  # characters of a script's error that are shown
 MOST_SECONDS = 900.0  # of a script of ours
@@ -71,6 +73,20 @@ def interpreter(side: Side) -> str:
         return str(environment_python(side.environment))
     except NotFound as why:
         raise NotFound(f"{side.id} is not here: {why.message}", why.advice) from None
+
+
+def attempt(side: Side, measure: Callable[[], T], *, is_named: bool) -> tuple[T | None, str]:
+    """(what `measure` gives, "") of a library that is here, or (None, why not) where nobody asked for it by name.
+
+    Raises NotFound, LibraryFailed of one that is named.
+    """
+    try:
+        interpreter(side)
+        return measure(), ""
+    except (NotFound, LibraryFailed) as why:
+        if is_named:
+            raise
+        return None, f"not measured: {why.message} {why.advice}".strip()
 
 
 def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | None = None) -> Any:

@@ -33,4 +33,3 @@ def run(**given: Any) -> int:
 
 
 COMMAND = plain("parity defaults", run, TEXT, [])
-COMMAND.name = "defaults"

@@ -30,4 +30,3 @@ def run(**given: Any) -> int:
 
 
 COMMAND = plain("parity init", run, TEXT, [])
-COMMAND.name = "init"

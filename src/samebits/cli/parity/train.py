@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import tempfile
@@ -36,7 +35,7 @@ def run(**given: Any) -> int:
     targets = {name: given[name] for name in ("json", "md", "html")}
     answering.check_targets(targets)
     commands = [_words(given[side], side.upper()) for side in ("a", "b")]
-    pythons = tuple(_python(given[f"python_{side}"], given[f"env_{side}"]) for side in ("a", "b"))
+    pythons = tuple(asking.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in ("a", "b"))
     from samebits.parity.train.comparing import compare
     from samebits.parity.train.running import Asked
 
@@ -61,14 +60,6 @@ def _words(text: str, side: str) -> list[str]:
     return ["python", *words] if words[0].endswith(".py") else words
 
 
-def _python(python: str | None, environment: str | None) -> str | None:
-    if python is None and environment is None:
-        return None
-    from samebits.environments import find_python
-
-    return str(find_python(python, environment, os.environ.get("PATH", os.defpath)).path)
-
-
 @contextmanager
 def _folder(out: str | None) -> Iterator[Path]:
     """Where the trials write: a folder that stays, or one that is gone afterwards."""
@@ -80,4 +71,3 @@ def _folder(out: str | None) -> Iterator[Path]:
 
 
 COMMAND = plain("parity train", run, TEXT, [click.Argument(["a"], metavar="A"), click.Argument(["b"], metavar="B")])
-COMMAND.name = "train"

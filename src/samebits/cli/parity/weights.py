@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from samebits.cli import answering
+from samebits.cli import answering, asking
 from samebits.cli.parity import showing
 from samebits.cli.parsing import plain
 
@@ -33,7 +32,8 @@ def run(**given: Any) -> int:
     weights = Path(given["weights"]) if given["weights"] else None
     if weights:
         files.check_source(weights)
-    a, b = (asked(side, given[side.lower()], _python(given, side.lower()), given["backend"]) for side in "AB")
+    pythons = {side: asking.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in "ab"}
+    a, b = (asked(side.upper(), given[side], python, given["backend"]) for side, python in pythons.items())
     wanted = moving.Wanted(a=a, b=b, weights=weights, out=out, shapes=list(given["input"]) or None, seed=given["seed"])
     report, document = saying.report(moving.move(wanted))
     return showing.answer(report, document.model_dump_json(indent=2, ensure_ascii=True), targets)
@@ -45,16 +45,5 @@ def _short(words: str) -> str:
     return function if path.endswith(".py") and function.isidentifier() else Path(words).stem
 
 
-def _python(given: dict[str, Any], side: str) -> str | None:
-    """The interpreter that was named for a side, or None. UsageError, NotFound."""
-    python, environment = given[f"python_{side}"], given[f"env_{side}"]
-    if python is None and environment is None:
-        return None
-    from samebits.environments import find_python
-
-    return str(find_python(python, environment, os.environ.get("PATH", os.defpath)).path)
-
-
 MODELS = [click.Argument(["a"], metavar="A"), click.Argument(["b"], metavar="B")]
 COMMAND = plain("parity weights", run, "Carry weights between Keras and PyTorch.\n\n" + TEXT, MODELS)
-COMMAND.name = "weights"

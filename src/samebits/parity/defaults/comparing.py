@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from samebits import __version__
-from samebits.errors import NotFound
 from samebits.options import Group
 from samebits.parity import sides
 from samebits.parity.defaults import layers, losses, optimizers, signatures
 from samebits.parity.defaults.behaviour import Behaviour
 from samebits.parity.defaults.result import Compared, Defaults, Measured, Signature, Status
 from samebits.parity.report import Verdict
-from samebits.parity.sides import Family, LibraryFailed, Side
+from samebits.parity.sides import Family, Side
 
 BEHAVIOURS: tuple[Behaviour, ...] = (*optimizers.BEHAVIOURS, *losses.BEHAVIOURS, *layers.BEHAVIOURS)
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -57,14 +56,12 @@ def compare(names: list[str], groups: tuple[Group, ...], note: Callable[[str], N
 
 
 def _asked(side: Side, groups: tuple[Group, ...], note: Callable[[str], None], *, strict: bool) -> Answer:
-    try:
-        sides.interpreter(side)
+    def measured() -> Answer:
         note(f"measuring {side.id}")
         return _measured(side, groups)
-    except (NotFound, LibraryFailed) as why:
-        if strict:
-            raise
-        return Answer(side, None, f"not measured: {why.message} {why.advice}".strip())
+
+    found, why = sides.attempt(side, measured, is_named=strict)
+    return found or Answer(side, None, why)
 
 
 def _measured(side: Side, groups: tuple[Group, ...]) -> Answer:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits.errors import NotFound
 from samebits.parity import sides
 from samebits.parity.init import drawing, measuring, telling
 from samebits.parity.init.drawing import Drawn
 from samebits.parity.init.result import Measured
 from samebits.parity.report import Report
-from samebits.parity.sides import LibraryFailed, Side
+from samebits.parity.sides import Side
 
 Progress = Callable[[str], None]
 
@@ -31,20 +31,13 @@ def compare(names: list[str], progress: Progress) -> Compared:
     lines: list[Measured] = []
     notes: list[str] = []
     for side in sides.named(names):
-        try:
-            sides.interpreter(side)
-            progress(f"{side.id}: drawing")
-            drawn = _drawn_and_measured(side, lines)
-        except (NotFound, LibraryFailed) as why:
-            if names:
-                raise
-            notes.append(f"not measured: {why.message} {why.advice}".strip())
-            continue
-        notes += _notes(drawn)
+        drawn, why = sides.attempt(side, partial(_drawn_and_measured, side, lines, progress), is_named=bool(names))
+        notes += _notes(drawn) if drawn else [why]
     return Compared(lines, telling.report(lines, notes))
 
 
-def _drawn_and_measured(side: Side, lines: list[Measured]) -> Drawn:
+def _drawn_and_measured(side: Side, lines: list[Measured], progress: Progress) -> Drawn:
+    progress(f"{side.id}: drawing")
     with tempfile.TemporaryDirectory(prefix="samebits-init-") as folder:
         drawn = drawing.draw(side, Path(folder))
         lines += measuring.measure(drawn)
