@@ -100,6 +100,10 @@ class Details:
         line.update((key, value) for key, value in fields.items() if value or key == "inputs")
         self._lines.append(line)
 
+    def note(self, text):
+        """Something to say of the look itself: what it changed, or what it could not see."""
+        self.add("", "note", text)
+
     def _write(self):
         folder = self._probe.recorder.folder
         with open(os.path.join(folder, wire.DETAIL_VALUES), "ab") as file:

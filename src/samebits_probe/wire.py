@@ -94,7 +94,8 @@ FED = "%08d"
 
 # details.jsonl: what was executed within one step, one line each, in the order in which it was executed:
 #   phase    "forward", "backward" or "update"
-#   what     "module" (layer), "gradient" (of a module's output) or "operator"; "access": see `variable`
+#   what     "module" (layer), "gradient" (of a module's output) or "operator"; "access": see `variable`; "note": the
+#            name is a sentence about the look itself
 #   name     the module's qualified name; the operator's schema name; with `module`, `type`, `code` (a line of the user)
 #   inputs   fingerprints in hex; outputs: [dtype, shape, fingerprint, offset or null, bytes] with values in details.bin
 #   random   true for an operator that draws; unset: true for one whose outputs hold no values by contract

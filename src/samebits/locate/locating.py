@@ -40,7 +40,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     """From the step to the operator."""
     count = max(2, len(result.trials))
     looks, looked, where, again = _look_at_modules(eye, where, count)
-    notes = _failures(looked)
+    notes = _notes(looked)
     if again is None:
         text = words.not_again(count, _share(result))
         return _location(where, text, found=False, looks=looks, notes=notes)
@@ -52,7 +52,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
         notes.append(_NOT_INSIDE[where.kind])
         return _located(where, (seen, None), measured, looks=looks, notes=notes)
     operator, look, more = _look_at_operators(eye, looked.step, count)
-    looks, notes = [*looks, look], [*notes, *more]
+    looks, notes = [*looks, look], list(dict.fromkeys([*notes, *more]))
     ran_again = replayed(record, looked.step, eye.plan.record / "ops", eye.progress)
     return _located(where, (seen, operator), measured, looks=looks, notes=notes, replayed=ran_again)
 
@@ -96,7 +96,7 @@ def _look_at_operators(eye: Looker, step: int, count: int) -> tuple[Executed | N
     looked = eye.look(step, "operator", count)
     first = comparing.earliest(looked.trials, what=("operator",))
     look = _look_document("operator", looked, looked.divergence)
-    notes = _failures(looked)
+    notes = _notes(looked)
     if first is None:
         if not any(entry.key.what == "operator" for seen in looked.trials for entry in seen.entries):
             notes.append("Operators are not seen here: the way ends at the module.")
@@ -179,5 +179,7 @@ def _share(result: Result) -> float:
     return 1 - max(sizes) / sum(sizes)
 
 
-def _failures(looked: Looked) -> list[str]:
-    return [f"A trial that was looked at more closely did not end well: {why}." for why in looked.failed[:1]]
+def _notes(looked: Looked) -> list[str]:
+    """What is to be said of a look: trials that did not end well, and what watchers said of it, each once."""
+    failures = [f"A trial that was looked at more closely did not end well: {why}." for why in looked.failed[:1]]
+    return failures + list(dict.fromkeys(note for seen in looked.trials for note in seen.notes))

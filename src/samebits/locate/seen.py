@@ -79,7 +79,12 @@ class Seen:
     @cached_property
     def entries(self) -> list[Entry]:
         """All that was executed in the step."""
-        return list(_entries(line for line in self._lines if line["what"] != "access"))
+        return list(_entries(line for line in self._lines if line["what"] not in ("access", "note")))
+
+    @property
+    def notes(self) -> list[str]:
+        """What the look itself changed, or could not see."""
+        return [line["name"] for line in self._lines if line["what"] == "note"]
 
     @property
     def unordered(self) -> list[Unordered]:
