@@ -31,6 +31,10 @@ class Collected:
         """[(name, value)]: the loss, and what layers returned."""
         return ([("loss", self.loss)] if self.loss is not None else []) + self.layers
 
+    def returned(self, _layer, named):
+        """A layer has returned [(name, value)]."""
+        self.layers.extend(named)
+
     def add(self, optimizer, gradients, variables):
         self._before_apply(self)
         self.applied.append(Applied(optimizer, gradients, variables))

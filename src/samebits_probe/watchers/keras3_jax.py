@@ -2,7 +2,7 @@
 
 import functools
 
-from . import jax_arrays, keras3_collecting, keras3_jax_checks, keras3_jax_loops, keras3_loops, keras3_training
+from . import jax_arrays, keras3_jax_checks, keras3_jax_details, keras3_jax_loops, keras3_loops, keras3_training
 from .keras3_points import named_batch
 
 _KEY = "samebits:"
@@ -36,7 +36,7 @@ class Step:
     def function(self):
         @functools.wraps(self.original)
         def train_step(state, data):
-            collected = keras3_collecting.Collected(lambda _: None)
+            collected = keras3_jax_details.collected(self.watch)
             logs, state = self.hooks.collecting(collected, self.original, state, data)
             extras = self.watch.probe.guard("train step of keras", self._extras, collected, state)
             return (logs if extras is None else (logs, extras)), state
@@ -77,7 +77,8 @@ class TrainFunction(keras3_training.TrainFunction):
 
     def checked(self, function):
         """The watched function, whose outputs of ours are checked to change nothing."""
-        return self.wrap(keras3_jax_checks.Checked(self.watch, function, self._split))
+        look = keras3_jax_details.looking(self.watch, self.step.model, self._split)
+        return self.wrap(keras3_jax_checks.Checked(self.watch, function, self._split, look))
 
     def before(self, arguments):
         state, data = arguments

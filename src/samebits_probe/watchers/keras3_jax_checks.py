@@ -6,18 +6,30 @@ bit for bit. Where they differ, the step without our outputs is the one that tra
 
 import importlib
 
+from .jax_programs import calls_back
+
 SAID = "Keras on JAX: given out of the compiled step, it would change the step's bits"
 
 
 class Checked:
-    """A compiled step function, (state, data) to (logs, state), with the check before its first use for each shape."""
+    """A compiled step function, (state, data) to (logs, state), with the check before its first use for each shape.
 
-    def __init__(self, watch, function, split):
+    `look`: what runs it in the step that is looked into (`keras3_jax_details`), or None.
+    """
+
+    def __init__(self, watch, function, split, look):
         self._watch, self._jax = watch, watch.backend.jax
-        self._function, self._split = function, split
+        self._function, self._split, self._look = function, split, look
         self._chosen = {}  # shapes -> the function to call
 
     def __call__(self, state, data):
+        if self._look is not None and self._look.is_on():
+            found = self._look.step(self._function, state, data)
+            if found is not None:
+                return found
+        return self._checked(state, data)
+
+    def _checked(self, state, data):
         key = self._watch.probe.guard("shapes of a step", self._shapes, state, data)
         chosen = self._chosen.get(key)
         if chosen is None:
@@ -38,12 +50,12 @@ class Checked:
     def _plain(self, traced):
         """The step without our outputs, from the same trace: the program's code is not run again. None: none is made.
 
-        A step with effects (printing, callbacks) is not run twice.
+        A step that prints or calls back is not run twice.
         """
         if traced is None:
             return None
         logs, _, extras = self._split(traced.out_info[0])
-        if not extras or traced.jaxpr.effects:
+        if not extras or traced.jaxpr.effects or calls_back(traced.jaxpr.jaxpr):
             return None
         tree = self._jax.tree_util
         structure = tree.tree_structure((logs, traced.out_info[1]))

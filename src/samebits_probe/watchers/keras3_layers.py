@@ -1,7 +1,7 @@
 """What layers of Keras 3 return within a train step, and what layers and optimizers are set to.
 
-Both for `samebits parity train`, and the first for `samebits locate`. On JAX layers run inside a transformed function,
-and nothing of them is seen.
+Both for `samebits parity train`, and the first for `samebits locate`. On JAX layers run inside a transformed function:
+nothing of them is given out of it, but for `locate` their values are found in its trace (`keras3_jax_details`).
 """
 
 import functools
@@ -27,7 +27,7 @@ def watch_layers(layer_class, probe, hooks, is_leaf):
         collected = hooks.collected
         if collected is not None and not is_symbolic(args, kwargs):
             named = probe.guard("values of a layer", named_leaves, wire.LAYER + self.name, result, is_leaf)
-            collected.layers.extend(named or [])
+            probe.guard("values of a layer", collected.returned, self, named or [])
         return result
 
     layer_class.__call__ = __call__
