@@ -9,8 +9,9 @@ from .. import rng
 from .keras2_arrays import Arrays
 from .keras2_ends import Ends
 from .keras2_functions import Functions
-from .keras2_gradients import ancestors, watch_backend, watch_get_gradients
+from .keras2_gradients import watch_backend, watch_get_gradients
 from .keras2_variables import EagerReader, GraphReader
+from .tensorflow_operations import ancestors
 
 SEEN = [
     (

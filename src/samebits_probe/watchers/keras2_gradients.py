@@ -8,6 +8,8 @@ import functools
 import itertools
 import weakref
 
+from .tensorflow_operations import operation_of
+
 _counter = itertools.count()
 _LOSS = "_samebits_loss"  # attribute of an optimizer: a weak reference to the loss it was given last
 _FOUND = "_samebits_found"  # attribute of the graph: what is found lives as long as the graph does
@@ -48,16 +50,12 @@ class Found:
     def is_applied_by(self, updates):
         """Whether one of the operations `updates` of a function applies these gradients."""
         own = self.operations()
-        return any(_operation(update) in own for update in updates if not isinstance(update, tuple))
+        return any(operation_of(update) in own for update in updates if not isinstance(update, tuple))
 
     def operations(self):
         """The operations that apply the gradients, as far as the optimizer says."""
         own = [self._update] if self._update is not None else getattr(self.optimizer, "updates", None) or []
-        return {_operation(one) for one in own if one is not None and not isinstance(one, tuple)}
-
-
-def _operation(update):
-    return getattr(update, "op", update)
+        return {operation_of(one) for one in own if one is not None and not isinstance(one, tuple)}
 
 
 def find(updates):
@@ -72,17 +70,6 @@ def find(updates):
 def all_of(graph):
     """All that was found in a graph, oldest first."""
     return getattr(graph, "__dict__", {}).get(_FOUND, ())
-
-
-def ancestors(elements):
-    """All operations of a graph that tensors or operations are computed from, their own among them."""
-    waiting, seen = [_operation(element) for element in elements if element is not None], set()
-    while waiting:
-        operation = waiting.pop()
-        if operation is not None and operation not in seen:
-            seen.add(operation)
-            waiting += [source.op for source in operation.inputs] + list(operation.control_inputs)
-    return seen
 
 
 def now():
@@ -100,7 +87,7 @@ def graph_of(value):
     """The graph of a tensor, an operation or an update; None for what is eager."""
     if isinstance(value, tuple):  # (variable, new value)
         value = value[1]
-    graph = getattr(_operation(value), "graph", None)
+    graph = getattr(operation_of(value), "graph", None)
     return graph if hasattr(graph, "__dict__") else None
 
 

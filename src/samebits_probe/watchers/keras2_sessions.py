@@ -9,6 +9,7 @@ from . import keras2_gradients
 from .keras2_steps import data_of
 from .keras2_tracked import Tracked
 from .keras2_variables import name_of, state_of
+from .tensorflow_operations import ancestors
 
 _KEPT = 256  # sets of fetches whose kind is remembered, for each graph
 _RUNS = "_samebits_runs"  # attribute of a graph: ids of the fetches -> (the fetches, _SessionStep or None)
@@ -52,7 +53,7 @@ class Sessions:
 
     def _make_step(self, graph, leaves):
         elements = [graph.as_graph_element(leaf, allow_tensor=True, allow_operation=True) for leaf in leaves]
-        operations = keras2_gradients.ancestors(elements)
+        operations = ancestors(elements)
         applied = [found for found in keras2_gradients.all_of(graph) if found.operations() & operations]
         return _SessionStep(self._watch, applied, operations, graph) if applied else None
 

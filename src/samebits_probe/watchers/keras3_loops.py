@@ -22,12 +22,13 @@ class Loops:
     """What the current step of a loop has shown so far, and the steps themselves.
 
     `graphs` (TensorFlow): takes over where a step is built into a graph, and has `is_building()` and
-    `apply(optimizer, gradients, variables, run)`.
+    `apply(optimizer, gradients, variables, run)`. `look` (TensorFlow): looks into one step, where that is asked for.
     """
 
     def __init__(self, watch):
         self.watch = watch
         self.graphs = None
+        self.look = None
         self.models = []  # outermost layers of the step
         self._inside = False
         self._home, self._has_stepped = threading.main_thread().ident, False
@@ -132,6 +133,8 @@ class Loops:
 
     def _before(self, gradients, variables):
         watch = self.watch
+        if self.look is not None:
+            self.look.applies()
         watch.stepped("apply")
         watch.probe.begin()
         watch.lives.start(keras3_models.named(variables))

@@ -8,6 +8,7 @@ from . import keras3_collecting, keras3_models, keras3_training, tensorflow_tape
 from .keras3_points import named_batch
 
 _KEY = "samebits:"
+_LOOKED = "looked"  # in a layout, beside the kinds of points
 
 
 class TensorFlow:
@@ -19,6 +20,7 @@ class TensorFlow:
         from tensorflow.python.ops import gen_resource_variable_ops, resource_variable_ops
 
         self.tf = sys.modules["tensorflow"]
+        self.look = None  # a `tensorflow_looking.Look`, where a step is looked into
         self.numpy = sys.modules["numpy"]
         self._array, self._is_eager_here = self.numpy.ndarray, self.tf.executing_eagerly
         self.is_eager = lambda value: isinstance(value, ops.EagerTensor)
@@ -57,6 +59,11 @@ class TensorFlow:
                 return [self.array(tensor) for tensor in read()]
 
         return arrays
+
+    def quietly(self, unseen):
+        """Read variables in functions that `unseen(function)` makes: no callback is to see them."""
+        self._read, reader = unseen(self._read), self.reader
+        self.reader = lambda variables: unseen(reader(variables))
 
     def tensor(self, variable):
         """A variable's value at this point of the program or graph, as a tensor."""
@@ -101,6 +108,7 @@ class Layout:
 
     def __init__(self):
         self.steps = [[]]
+        self.looked = []  # of each optimizer step, what is looked at
         self.optimizers = []
 
     def __eq__(self, other):
@@ -120,11 +128,15 @@ class TrainStep:
         self.watch, self.hooks, self.model, self.original = watch, hooks, model, model.train_step
         self.layouts = []
         self.on_step = None  # function(layout, arrays), called for each step inside a call
+        self._began = []  # how many operations the graph held before each update, where they are looked at
+        self.unseen = ""  # why operations of it are not
         repeats = not isinstance(model.steps_per_execution, int) or model.steps_per_execution > 1
         replicas = getattr(model.distribute_strategy, "num_replicas_in_sync", 1)
         self.is_xla = bool(model.jit_compile) and not model.run_eagerly
         self.is_plain = replicas == 1 and not (repeats and model.jit_compile)
         self.calls_back = self.is_plain and repeats and not model.run_eagerly
+        if self.is_xla or not self.is_plain:
+            self.unseen = "there are several replicas" if replicas > 1 else "the train step is compiled by XLA"
         if not self.is_plain:
             why = "with several replicas" if replicas > 1 else "under XLA with steps_per_execution above 1"
             for point in ("batch", "gradient"):
@@ -135,6 +147,7 @@ class TrainStep:
     def function(self):
         @functools.wraps(self.original)
         def train_step(*args, **kwargs):
+            del self._began[:]
             collected = keras3_collecting.Collected(self._before_apply)
             logs = self.hooks.collecting(collected, lambda: self.original(*args, **kwargs))
             data = args[0] if args else kwargs.get("data")
@@ -145,6 +158,9 @@ class TrainStep:
 
     def _before_apply(self, collected):
         """A model that is built by its first call has weights now; an earlier optimizer's are read before the next."""
+        look = self.watch.backend.look
+        if look is not None:
+            self._began.append(look.applies())
         if not self.layouts:
             owned = keras3_models.Variables(keras3_models.model_variables(self.model), [])
             self.watch.lives.start(owned.weights)
@@ -160,6 +176,7 @@ class TrainStep:
         if not self.is_plain:
             return None
         layout, tensors = Layout(), []
+        layout.looked = self._looked(collected)
         layout.optimizers = [applied.optimizer for applied in collected.applied]
         for name, value in named_batch(data, self.watch.backend.is_leaf):
             self._add(layout, tensors, ("batch", name), value)
@@ -170,12 +187,30 @@ class TrainStep:
                 for name, value in named if not self.is_xla else []:
                     self._add(layout, tensors, (kind, name), value)
             if index + 1 < len(collected.applied):
+                self._give_looked(layout, tensors)
                 layout.steps.append([])
+        self._give_looked(layout, tensors)
         if self.calls_back:
             self._call_back(layout, tensors)
         if layout not in self.layouts:
             self.layouts.append(layout)
         return None if self.calls_back else {_KEY + str(self.layouts.index(layout)): tuple(tensors)}
+
+    def _looked(self, collected):
+        """What is looked at of each optimizer step of the graph that has just been built."""
+        look, parts = self.watch.backend.look, self.watch.backend.parts
+        if look is None or self.is_xla:
+            return []
+        results = [tensor for name, value in collected.results() for _, tensor in parts(name, value)]
+        gradients = [[t for name, value in one.gradients for _, t in parts(name, value)] for one in collected.applied]
+        return look.steps(results, list(zip(self._began, gradients)))
+
+    def _give_looked(self, layout, tensors):
+        """Give out what is looked at of the layout's last step."""
+        if len(layout.looked) >= len(layout.steps):
+            given = layout.looked[len(layout.steps) - 1].tensors
+            layout.steps[-1] += [(_LOOKED, tensor.name) for tensor in given]
+            tensors += given
 
     def _add(self, layout, tensors, point, value):
         kind, name = point
@@ -215,6 +250,11 @@ class TrainFunction(keras3_training.TrainFunction):
         step.on_step = self._record_inside
 
     def before(self, arguments):
+        look = self.watch.backend.look
+        if look is not None and self.step.unseen:
+            look.unseen(self.step.unseen)
+        elif look is not None and self.step.model.run_eagerly:
+            look.begin_eagerly()
         return self._iterations()
 
     def _iterations(self):
@@ -261,13 +301,19 @@ class TrainFunction(keras3_training.TrainFunction):
             if number:
                 watch.probe.end_step()
                 watch.probe.begin()
+            looked = []
             for (kind, name), value in zip(step, values):
-                if name.startswith(wire.LAYER):
+                if kind == _LOOKED:
+                    looked.append(value)
+                elif name.startswith(wire.LAYER):
                     watch.captured(name, array(value))
                 elif kind == "forward":
                     number_of(kind, name, array(value))
                 else:
                     add(kind, name, array(value))
+            if number < len(layout.looked):
+                variables = self.model.variables
+                layout.looked[number].write(watch, looked, variables.weights + variables.optimizers)
 
     def _refresh(self):
         """A new trace may have built the model, or an optimizer."""

@@ -43,10 +43,13 @@ class Watch:
         """Hand over what a layer returned: it is no point of its own."""
         details = self.probe.details
         if details is not None and details.is_on():
-            _, dtype, shape, fingerprint = self.points.kept(name, array)
-            output = details.output(dtype, shape, fingerprint, array.tobytes)
-            details.add("forward", "module", name[len(wire.LAYER) :], [output])
+            details.add("forward", "module", name[len(wire.LAYER) :], [self.described(array)])
         self.probe.captured("forward", name, array.dtype.name, array.shape, array.tobytes())
+
+    def described(self, array):
+        """What the details keep of an array."""
+        _, dtype, shape, fingerprint = self.points.kept("", array)
+        return self.probe.details.output(dtype, shape, fingerprint, array.tobytes)
 
     def not_observed(self, point, why):
         """Say once that a point cannot be seen."""

@@ -1,6 +1,8 @@
 """Variables of a graph that one run reads and writes without an order between the two: what is read is a race."""
 
-_WRITES = ("Assign", "ResourceApply", "ResourceSparseApply", "Apply", "SparseApply", "ResourceScatter", "Scatter")
+from .tensorflow_operations import ancestors
+
+WRITES = ("Assign", "ResourceApply", "ResourceSparseApply", "Apply", "SparseApply", "ResourceScatter", "Scatter")
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
 _LOOK_ONLY = ("VarIsInitializedOp", "IsVariableInitialized", "VariableShape", "Shape")
 
@@ -12,14 +14,36 @@ def unordered(operations, named):
     outside; those of the graph itself are named by their operation. Two operations are in order where a path of values
     or control inputs leads from one to the other.
     """
-    found = []
+    found, before = [], {}
+
+    def are_ordered(a, b):
+        for one in (a, b):
+            if one not in before:
+                before[one] = ancestors([one])
+        return a in before[b] or b in before[a]
+
     for name, accesses in sorted(_accesses(operations, named).items()):
-        writes = [one for one in accesses if one.type.startswith(_WRITES)]
+        writes = [one for one in accesses if one.type.startswith(WRITES)]
         reads = [one for one in accesses if one not in writes and one.type not in _LOOK_ONLY]
-        pairs = [(read, write) for write in writes for read in reads if not _are_ordered(read, write)]
+        pairs = [(read, write) for write in writes for read in reads if not are_ordered(read, write)]
         if pairs:
             found.append((name, _names(read for read, _ in pairs), _names(write for _, write in pairs)))
     return found
+
+
+def handles(graph, variables):
+    """{name of a tensor that holds a handle from outside a function of TensorFlow 2: name of its variable}.
+
+    `variables`: [(name, variable)] that are known by name.
+    """
+    known = {id(variable.handle): name for name, variable in variables if hasattr(variable, "handle")}
+    captures = graph.captures
+    pairs = captures.values() if hasattr(captures, "values") else captures  # TensorFlow 2.1: by the tensor's identity
+    return {
+        inner.name: known.get(id(outer), "a variable (capture %d)" % number)
+        for number, (outer, inner) in enumerate(pairs)
+        if outer.dtype.name == "resource"
+    }
 
 
 def _accesses(operations, named):
@@ -33,22 +57,6 @@ def _accesses(operations, named):
             if name is not None:
                 found.setdefault(name, []).append(operation)
     return found
-
-
-def _are_ordered(a, b):
-    return a in _before(b) or b in _before(a)
-
-
-def _before(operation):
-    """All operations that must have run before this one."""
-    waiting, seen = [operation], set()
-    while waiting:
-        last = waiting.pop()
-        for one in [tensor.op for tensor in last.inputs] + list(last.control_inputs):
-            if one not in seen:
-                seen.add(one)
-                waiting.append(one)
-    return seen
 
 
 def _names(operations):

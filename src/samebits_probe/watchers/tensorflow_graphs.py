@@ -2,6 +2,7 @@
 
 import functools
 
+from .. import wire
 from . import keras3_models
 from .keras3_points import named_leaves
 
@@ -13,6 +14,8 @@ class Traced:
 
     def __init__(self):
         self.batches, self.losses, self.models = [], [], []
+        self.layers = []  # [(name, what a layer returned)], where that is looked at
+        self.begins, self.looked = 0, None  # how many operations the graph held before the step; what is looked at
         self.last = None  # the callback of the step before, in the same graph
 
 
@@ -44,6 +47,7 @@ class Graphs:
         while getattr(graph, _TRACED, None) is not None:
             around = getattr(graph, _TRACED)
             here.batches, here.losses = around.batches + here.batches, around.losses + here.losses
+            here.layers = around.layers + here.layers
             here.models = around.models + [one for one in here.models if one not in around.models]
             graph = getattr(graph, "outer_graph", None)
         return here
@@ -56,15 +60,22 @@ class Graphs:
                 here.models.append(call.layer)
             here.batches += call.named
 
+    def returned(self, named):
+        """What a layer returned, for a look at it."""
+        self._here().layers += named
+
     def lost(self, target):
         """Gradients are asked of `target`."""
         self._here().losses += named_leaves("loss", target, self._watch.backend.is_leaf)
 
     def apply(self, optimizer, gradients, variables, run):
         """An optimizer step in a graph."""
-        guard = self._watch.probe.guard
+        guard, look = self._watch.probe.guard, self._loops.look
         here = guard("start of a graph's step", self._start, optimizer, variables)
+        began = guard("details of a step", look.applies) if look is not None else None
         result = run()
+        if here is not None and began is not None and not self._is_under_xla():
+            here.looked = guard("details of a step", self._looked, here, began, gradients)
         if here is not None:
             guard("step in a graph", self._end, here, optimizer, gradients, variables)
         return result
@@ -74,7 +85,15 @@ class Graphs:
             self._outside(optimizer, variables, list(here.models))
         else:
             self._call_back(here, optimizer, gradients, variables)
-        here.batches, here.losses, here.models = [], [], []
+        here.batches, here.losses, here.models, here.layers, here.looked = [], [], [], [], None
+        here.begins = len(self._graph().get_operations()) if self._loops.look is not None else 0
+
+    def _looked(self, here, began, gradients):
+        """What is looked at of a step that has just been built, its update from operation number `began` on."""
+        parts = self._watch.backend.parts
+        results = [tensor for name, value in here.losses + here.layers for _, tensor in parts(name, value)]
+        computed = [tensor for name, value in gradients for _, tensor in parts(name, value)]
+        return self._loops.look.steps(results, [(began, computed)], here.begins)[0]
 
     def _start(self, optimizer, variables):
         here = self._shown()
@@ -91,18 +110,19 @@ class Graphs:
         owned = self._loops.owned(optimizer, variables, here.models)
         tensor = self._watch.backend.tensor
         named = [("batch", name, value) for name, value in here.batches]
-        named += [("forward", name, value) for name, value in here.losses]
+        named += [("forward", name, value) for name, value in here.losses + here.layers]
         named += [("gradient", name, value) for name, value in gradients]
         named += [("rng", name, tensor(one)) for name, one in owned.seeds]
         named += [("update", name, tensor(one)) for name, one in owned.weights + owned.optimizers]
         flat = [(kind, part, item) for kind, name, value in named for part, item in self._parts(kind, name, value)]
-        layout = [(kind, part) for kind, part, _ in flat]
+        layout, looked = [(kind, part) for kind, part, _ in flat], here.looked
 
         def step(*arrays):
-            self._watch.probe.guard("step in a graph", self._record, layout, arrays)
+            self._watch.probe.guard("step in a graph", self._record, layout, arrays, looked, owned)
             return self._watch.backend.numpy.int32(0)
 
-        inputs = [item for _, _, item in flat] + ([here.last] if here.last is not None else [])
+        inputs = [item for _, _, item in flat] + (looked.tensors if looked is not None else [])
+        inputs += [here.last] if here.last is not None else []
         here.last = self._tf.numpy_function(step, inputs, self._tf.int32)
 
     def _parts(self, kind, name, value):
@@ -121,14 +141,18 @@ class Graphs:
             graph = getattr(graph, "outer_graph", None)
         return graph is not None
 
-    def _record(self, layout, arrays):
+    def _record(self, layout, arrays, looked, owned):
         watch = self._watch
         watch.probe.begin()
         for (kind, name), array in zip(layout, arrays):
-            if kind == "forward":
+            if name.startswith(wire.LAYER):
+                watch.captured(name, watch.backend.array(array))
+            elif kind == "forward":
                 watch.points.scalar(kind, name, watch.backend.numpy.asarray(array))
             else:
                 watch.record(kind, [(name, array)])
+        if looked is not None:
+            looked.write(watch, arrays[len(layout) :], owned.weights + owned.optimizers)
         watch.probe.end_step()
 
     # -- XLA --------------------------------------------------------------------------------------------------
@@ -178,6 +202,8 @@ class Graphs:
             entry[3] = now = int(watch.backend.read(optimizer.iterations))
             for step in range(before, now):
                 watch.probe.begin()
+                if self._loops.look is not None:
+                    watch.probe.guard("details of a step", self._loops.look.unseen, "the function is compiled by XLA")
                 if step + 1 == now:
                     owned = self._loops.owned(optimizer, variables, models)
                     watch.variables("update", owned.weights)

@@ -24,7 +24,14 @@ def install(tensorflow, watch, layer_class):
     loops.graphs = tensorflow_graphs.Graphs(loops, tensorflow, parts)
     loops.graphs.wrap_calls(_module("eager.polymorphic_function.polymorphic_function").Function)
     keras3_loops.wrap_layers(layer_class, loops)
-    wrap_gradient(_module("eager.backprop").GradientTape, loops)
+    tape = _module("eager.backprop").GradientTape
+    if watch.probe.details is not None:
+        from .tensorflow_looking import Look  # needs parts of TensorFlow that nothing else does
+
+        loops.look = watch.backend.look = Look(watch, loops, watch.probe.details)
+        loops.look.wrap_layers(layer_class)
+        loops.look.wrap_tape(tape)
+    wrap_gradient(tape, loops)
     return loops
 
 

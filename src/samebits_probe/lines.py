@@ -1,0 +1,23 @@
+"""The line of the program that led to something: the innermost one outside of the libraries."""
+
+import os
+
+
+def running(frame):
+    """(file, line, function) of a live frame and those that called it, the innermost first."""
+    while frame is not None:
+        yield frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
+        frame = frame.f_back
+
+
+def innermost(places, skip, until=None):
+    """The first of `places`, (file, line, function) each, that is the program's, as "train.py:12"; "" where none is.
+
+    `skip`: beginnings of paths that are not. `until`: a (file, function) behind which nothing is looked for.
+    """
+    for path, line, function in places:
+        if (path, function) == until:
+            return ""
+        if not path.startswith(skip) and not path.startswith("<"):
+            return "%s:%d" % (os.path.basename(path), line)
+    return ""

@@ -1,0 +1,82 @@
+"""Which layer of Keras 3 an operation of TensorFlow belongs to: in a graph that is built, and where it runs eagerly.
+
+Forward an operation belongs to the innermost layer that is being called. A gradient's operations are made under the
+name scope that their forward operation had, below `gradient_tape/`.
+"""
+
+import threading
+
+_TAPE = "gradient_tape/"
+_SHOWN = "_samebits_shown"  # attribute of a graph: both go together
+
+
+class Shown:
+    """What one graph has shown while it was built, by the number of operations that it held."""
+
+    def __init__(self):
+        self.calls = []  # (layer's name, number before the call, number after it), inner calls first
+        self.targets = []  # what gradients were asked of
+        self.asked = []  # the numbers when they were
+
+
+def shown(graph):
+    """The `Shown` of a graph."""
+    if getattr(graph, _SHOWN, None) is None:
+        setattr(graph, _SHOWN, Shown())
+    return getattr(graph, _SHOWN)
+
+
+def size(graph):
+    """How many operations a graph holds."""
+    return len(graph.get_operations())
+
+
+class Running(threading.local):
+    """The layers that are being called in a thread."""
+
+    def __init__(self):
+        super().__init__()
+        self._calls = []
+
+    def innermost(self):
+        """The name of the innermost one, or ""."""
+        return self._calls[-1][0] if self._calls else ""
+
+    def enter(self, name, graph):
+        """A layer is called. `graph`: the one that is being built, or None."""
+        self._calls.append((name, graph, size(graph) if graph is not None else 0))
+
+    def leave(self):
+        """It has returned, well or not."""
+        name, graph, before = self._calls.pop()
+        if graph is not None:
+            shown(graph).calls.append((name, before, size(graph)))
+
+
+def owners(graph):
+    """{operation of a graph: the name of its layer}."""
+    operations, found, scopes = graph.get_operations(), {}, {}
+    for name, first, last in shown(graph).calls:
+        for operation in operations[first:last]:
+            if operation not in found:
+                found[operation] = name
+                scopes[scope_of(operation.name)] = name
+    for operation in operations:
+        if operation not in found:
+            found[operation] = differentiated(scope_of(operation.name), scopes)
+    return found
+
+
+def scope_of(name):
+    """The name scope in which an operation of this name was made."""
+    return name.rpartition("/")[0]
+
+
+def differentiated(scope, scopes):
+    """The layer whose gradient is computed in a name scope, or "". `scopes`: {name scope of the forward way: layer}."""
+    if not scope.startswith(_TAPE):
+        return ""
+    scope = scope[len(_TAPE) :]
+    while scope and scope not in scopes:
+        scope = scope_of(scope)
+    return scopes.get(scope, "")

@@ -1,0 +1,66 @@
+"""The operations of a graph that one step runs: those whose values can be given out, and what is written of them.
+
+A graph has no order of execution of its own: "first" is by the number of the operation, after everything that it is
+computed from.
+"""
+
+NO_VALUE = ("resource", "variant", "string")  # names of types of tensors
+GIVEN = ("Placeholder", "PlaceholderWithDefault", "Const", "VarHandleOp", "NoOp")
+
+
+def operation_of(element):
+    """The operation of a tensor, or itself."""
+    return getattr(element, "op", element)
+
+
+def ancestors(elements):
+    """All operations of a graph that tensors or operations are computed from, their own among them."""
+    waiting, seen = [operation_of(element) for element in elements if element is not None], set()
+    while waiting:
+        operation = waiting.pop()
+        if operation is not None and operation not in seen:
+            seen.add(operation)
+            waiting += [source.op for source in operation.inputs] + list(operation.control_inputs)
+    return seen
+
+
+def is_random(kind):
+    """Whether an operation of this type draws random numbers."""
+    return "Random" in kind
+
+
+class Operations:
+    """Operations of a step whose values are given out (`tensors`), and their entries among the details.
+
+    `place(operation)` -> (phase, layer, code). `written`: {operation: [tensors]}, what the variables that it writes
+    hold after it, where that is given out too.
+    """
+
+    def __init__(self, operations, place, written=None):
+        self._place, self._wanted = place, []
+        for operation in sorted(operations, key=lambda one: one._id):
+            if operation.type not in GIVEN and _is_fetchable(operation):
+                tensors = [tensor for tensor in operation.outputs if _has_values(tensor)]
+                tensors += (written or {}).get(operation, [])
+                if tensors:
+                    self._wanted.append((operation, tensors))
+        self.tensors = [tensor for _, tensors in self._wanted for tensor in tensors]
+
+    def add(self, details, values, output):
+        """Write one step. `values`: of `tensors`, in their order; `output(value)`: what the details keep of one."""
+        values, prints = iter(values), {}
+        for operation, tensors in self._wanted:
+            outputs = [output(next(values)) for _ in tensors]
+            prints.update((tensor.name, kept[2]) for tensor, kept in zip(tensors, outputs))
+            phase, layer, code = self._place(operation)
+            fields = {"module": layer, "code": code, "random": is_random(operation.type)}
+            fields["inputs"] = [prints[tensor.name] for tensor in operation.inputs if tensor.name in prints]
+            details.add(phase, "operator", operation.type, outputs, **fields)
+
+
+def _is_fetchable(operation):
+    return operation._get_control_flow_context() is None and operation.graph.is_fetchable(operation)
+
+
+def _has_values(tensor):
+    return tensor.dtype.name not in NO_VALUE and not tensor.dtype._is_ref_dtype
