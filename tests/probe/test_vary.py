@@ -106,6 +106,24 @@ def test_a_base_that_does_not_repeat_gives_no_answer_and_nothing_else_is_run(var
     assert not (tmp_path / "record" / "home").exists()
 
 
+@pytest.mark.parametrize(("taken", "verdict"), [("time-zone", "diverged"), ("hash-seed", "inconclusive")])
+def test_what_was_found_before_ctrl_c_is_kept(ask, tmp_path, capsys, taken, verdict):
+    @contextmanager
+    def stopped_at_home(title):
+        if title.startswith("home="):
+            raise KeyboardInterrupt
+        yield Progress()
+
+    asked = ask("depends_on_its_surroundings.py", taken)
+    with pytest.raises(KeyboardInterrupt):
+        vary(asked, [("time-zone", []), ("home", []), ("locale", ["C.UTF-8", "POSIX"])], stopped_at_home)
+    found = read(tmp_path / "record")
+    assert list(answers(found)) == ["time-zone"]
+    assert found.verdict == verdict
+    assert cli.main(["report", str(tmp_path / "record")]) == {"diverged": 1, "inconclusive": 3}[verdict]
+    assert "home, locale: vary was stopped before" in capsys.readouterr().out
+
+
 def test_a_value_under_which_the_program_fails_gives_no_answer(varied):
     result = varied("needs_a_home.py", factors=["home"])
     (factor,) = result.factors

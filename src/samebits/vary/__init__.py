@@ -22,7 +22,7 @@ DOCUMENT = "vary.json"
 
 
 def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult:
-    """Run the base setup, then every value of every factor against it; write vary.json.
+    """Run the base setup, then every value of every factor against it; write vary.json, anew after each factor.
 
     `wanted`: factors and their values; none: all that are cheap here. `shown`: gives the progress of one setup's
     trials. Raises UsageError, NotFound or RecordExists before anything runs.
@@ -33,8 +33,18 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     _make_folder(folder, overwrite=request.overwrite)
     runs = Runs(choosing.without_varied(request, chosen), chosen, folder, shown)
     base = runs.base()
-    factors = list(runs.factors(base)) if base.result.verdict == "repeated" else []
-    result = _result(base, chosen, factors)
+    result = _written(_result(base, chosen, []), folder, began)
+    if base.result.verdict != "repeated":
+        return result
+    factors: list[FactorResult] = []
+    for factor in runs.factors(base):  # written after each: stopped by Ctrl-C, what was found so far can be read
+        factors.append(factor)
+        result = _written(_result(base, chosen, factors), folder, began)
+    return result
+
+
+def _written(result: VaryResult, folder: Path, began: float) -> VaryResult:
+    """Write what is known so far."""
     result = result.model_copy(update={"seconds": time.monotonic() - began, "record": str(folder)})
     documents.write(folder / DOCUMENT, result)
     return result
@@ -59,7 +69,8 @@ def _make_folder(folder: Path, *, overwrite: bool) -> None:
 def _result(base: Ran, chosen: Choices, factors: list[FactorResult]) -> VaryResult:
     """All that was found. Where the base does not repeat, nothing can be compared with it."""
     own = answering.not_repeated(base.result)
-    verdict, sentence, reason = answering.of_all(factors)
+    left = [] if own else [choice.factor.id for choice in chosen.choices[len(factors) :]]
+    verdict, sentence, reason = answering.of_all(factors, left)
     if own:
         verdict, reason = "inconclusive", f"the base setup cannot be compared with: {own}."
         sentence = f"{reason[:1].upper()}{reason[1:]}"
@@ -76,7 +87,7 @@ def _result(base: Ran, chosen: Choices, factors: list[FactorResult]) -> VaryResu
         scope=base.result.scope.kind,
         held={name: value for name, value in chosen.held.items() if value != OWN},
         factors=factors,
-        left_out=chosen.left_out,
+        left_out={**chosen.left_out, **dict.fromkeys(left, answering.STOPPED)},
         by_chance=answering.by_chance(len(base.result.trials)),
         warnings=answering.warnings(base.result, chosen.users),
     )

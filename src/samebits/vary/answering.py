@@ -11,6 +11,7 @@ from samebits.reports import wording
 from samebits.vary.factor import Factor
 from samebits.vary.result import Answer, FactorResult, Value
 
+STOPPED = "vary was stopped before"
 _UNREAD = "not read back, so not counted as held: "  # of samebits.compare.warnings
 
 
@@ -81,13 +82,19 @@ def _no_effect(values: Sequence[Value]) -> str:
 _SENTENCES = {"depends": _depends, "independent": _independent, "unsettled": _unsettled, "no-effect": _no_effect}
 
 
-def of_all(factors: Sequence[FactorResult]) -> tuple[Verdict, str, str | None]:
-    """(verdict, sentence, reason). What had no effect counts only where the user asked for it, or nothing else did."""
+def of_all(factors: Sequence[FactorResult], left: Sequence[str] = ()) -> tuple[Verdict, str, str | None]:
+    """(verdict, sentence, reason). What had no effect counts only where the user asked for it, or nothing else did.
+
+    `left`: factors whose turn has not come.
+    """
     depends = [factor.id for factor in factors if factor.answer == "depends"]
     free = [factor.id for factor in factors if factor.answer == "independent"]
     unclear = [f.id for f in factors if f.answer == "unsettled" or (f.answer == "no-effect" and (f.named or not free))]
     if depends:
         return "diverged", f"The trained bits depend on {listed(depends)}.", None
+    if left:
+        said = f"{listed(left)} {'was' if len(left) == 1 else 'were'} not varied: {STOPPED}."
+        return "inconclusive", f"{said[:1].upper()}{said[1:]}", said
     if unclear:
         said = f"of {listed(unclear)} it cannot be told whether the trained bits depend on it"
         return "inconclusive", f"{said[:1].upper()}{said[1:]}.", f"{said}."
