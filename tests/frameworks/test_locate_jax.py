@@ -26,30 +26,25 @@ def unlike(_=None):
 FORWARD = """
 class Noise(keras.layers.Layer):
     def call(self, x):
-        return x + jax.pure_callback(unlike, TINY)  # here
+        return x + jax.pure_callback(unlike, TINY)  # forward
 """
-BACKWARD = """
+EVERYWHERE = """
 @jax.custom_vjp
 def passes(x):
     return x
 
 def back(_, gradient):
-    return (gradient + jax.pure_callback(unlike, TINY),)  # here
+    return (gradient + jax.pure_callback(unlike, TINY),)
 
 passes.defvjp(lambda x: (x, None), back)
 
 class Noise(keras.layers.Layer):
     def call(self, x):
-        return passes(x)
-"""
-UPDATE = """
-class Noise(keras.layers.Layer):
-    def call(self, x):
-        return x * 2
+        return passes(x) + jax.pure_callback(unlike, TINY)  # forward
 
 class Unlike(keras.optimizers.SGD):
     def update_step(self, gradient, variable, learning_rate):
-        self.assign_sub(variable, gradient * 0.1 + jax.pure_callback(unlike, TINY))  # here
+        self.assign_sub(variable, gradient * 0.1 + jax.pure_callback(unlike, TINY))  # update
 """
 END = """
 given = keras.Input((8,))
@@ -57,7 +52,7 @@ x = keras.layers.Dense(8, activation="relu", name="before")(given)
 x = Noise(name="noisy")(x)
 model = keras.Model(given, keras.layers.Dense(1, name="after")(x))
 model.compile(Unlike(0.1) if "Unlike" in globals() else "sgd", "mse")
-model.fit(np.ones((32, 8), "float32"), np.ones((32, 1), "float32"), batch_size=16, verbose=0, shuffle=False)
+model.fit(np.ones((32, 8), "float32"), np.ones((32, 1), "float32"), batch_size=16, verbose=0)  # fit
 """
 REPEATS = """
 import os
@@ -74,7 +69,7 @@ class Told(keras.layers.Layer):
 layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.BatchNormalization(), keras.layers.MaxPooling2D()]
 layers += [Told(name="told"), keras.layers.Reshape((3, 12)), keras.layers.LSTM(5), keras.layers.Dropout(0.5)]
 model = keras.Sequential([keras.Input((8, 8, 1)), *layers, keras.layers.Dense(3, activation="softmax", name="last")])
-model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], steps_per_execution=STEPS)
+model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"], steps_per_execution=2)
 generator = np.random.default_rng(0)
 images, labels = generator.random((48, 8, 8, 1), "float32"), generator.integers(0, 3, 48)
 tell = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: print("loss", logs["loss"]))
@@ -92,29 +87,42 @@ def samebits(*words, cwd):
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
 
 
+def line_of(text, phase):
+    return str(1 + text[: text.index("# " + phase)].count("\n"))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("phase", "program", "layer"),
-    [("forward", FORWARD, "noisy"), ("backward", BACKWARD, "noisy"), ("update", UPDATE, "")],
-)
-def test_the_operator_that_differs_first_is_named_with_its_layer_phase_and_line(tmp_path, phase, program, layer):
-    text = BEGIN + program + END
+def test_the_operator_that_differs_first_is_named_with_its_layer_phase_and_line(tmp_path):
+    text = BEGIN + FORWARD + END
     (tmp_path / "train.py").write_text(text)
     checked = samebits("check", "-n", 2, "--out", "record", "train.py", cwd=tmp_path)
     assert checked.returncode == 1, checked.stdout + checked.stderr
     done = samebits("locate", "--json", "found.json", "record", cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     found = json.loads((tmp_path / "found.json").read_text())["location"]
+    assert (found["module"]["name"], found["module"]["type"]) == ("noisy", "Noise")
     operator = found["operator"]
-    assert (operator["phase"], operator["name"], operator["module"]) == (phase, "pure_callback", layer)
-    line = 1 + text[: text.index("# here")].count("\n")
-    assert operator["code"] == f"train.py:{line}"
+    assert (operator["phase"], operator["name"], operator["module"]) == ("forward", "pure_callback", "noisy")
+    assert operator["code"] == "train.py:" + line_of(text, "forward")
     assert operator["inputs_equal"]
-    inside = f"{layer} > " if layer else ""
-    assert f"located: They part at step 0 > {phase} > {inside}pure_callback" in done.stdout, done.stdout
+    assert "located: They part at step 0 > forward > noisy > pure_callback." in done.stdout, done.stdout
     assert any("were run one by one" in note for note in found["notes"])
-    if phase == "forward":
-        assert (found["module"]["name"], found["module"]["type"]) == ("noisy", "Noise")
+
+
+def test_phases_layers_and_lines_of_operators_are_those_of_the_program(watched_run):
+    text = BEGIN + EVERYWHERE + END
+    seen = watched_run(None, text, details={"step": 0, "level": "operator"})
+    assert (seen.exit_code, seen.only.failures) == (0, []), seen.stderr
+    found = [entry for entry in lines(seen, "details.jsonl") if entry["name"] == "pure_callback"]
+    phases = ["forward", "backward"] + ["update"] * 4
+    assert [entry["phase"] for entry in found] == phases
+    marks = ["forward", "forward"] + ["update"] * 4  # JAX knows what goes backward by the line that went forward
+    assert [entry["code"] for entry in found] == ["program.py:" + line_of(text, mark) for mark in marks]
+    assert [entry.get("module", "") for entry in found] == ["noisy", "noisy"] + [""] * 4
+    multiplied = [e for e in lines(seen, "details.jsonl") if e["name"] == "dot_general" and e["phase"] == "forward"]
+    assert [entry["module"] for entry in multiplied] == ["before", "after"]
+    assert {entry["code"] for entry in multiplied} == {"program.py:" + line_of(text, "fit")}
+    assert len(multiplied[0]["inputs"]) == 2
 
 
 def lines(seen, name):
@@ -129,32 +137,33 @@ def told(output):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("level", ["module", "operator"])
-@pytest.mark.parametrize("steps", [1, 2])
-def test_a_step_that_is_looked_into_is_made_once_and_differs_by_rounding_at_most(watched_run, level, steps):
-    program = REPEATS.replace("STEPS", str(steps))
-    plain = watched_run(None, program)
-    seen = watched_run(None, program, details={"step": 3, "level": level})
-    assert (plain.exit_code, seen.exit_code) == (0, 0), seen.stderr
-    assert not seen.only.failures
-    assert seen.only.steps == plain.only.steps == 6
-    before = [[record for record in one.only.records if record[0] < 3] for one in (plain, seen)]
-    assert before[0] == before[1]
-    for mine, theirs in zip(told(plain.stdout), told(seen.stdout), strict=True):
-        assert mine[0] == theirs[0]
-        assert mine[1] == pytest.approx(theirs[1], rel=1e-3, abs=1e-5)
-    entries = lines(seen, "details.jsonl")
-    if level == "module":
-        called = [entry["name"] for entry in entries if entry["what"] == "module"]
-        assert [name for name in called if name in ("told", "last")] == ["told", "last"]
-        assert [entry["type"] for entry in entries if entry.get("name") == "last"] == ["Dense"]
-    else:
-        operators = [entry for entry in entries if entry["what"] == "operator"]
-        assert {entry["phase"] for entry in operators} == {"forward", "backward", "update"}
-        assert [entry["module"] for entry in operators if entry["name"] == "pure_callback"] == ["told"]
-        assert any(entry.get("random") and entry["module"].startswith("dropout") for entry in operators)
-        convolved = [entry["phase"] for entry in operators if entry["name"] == "conv_general_dilated"]
-        assert convolved == ["forward", "backward"]
+def test_a_step_that_is_looked_into_is_made_once_and_differs_by_rounding_at_most(watched_run):
+    plain = watched_run(None, REPEATS)
+    for level, check in (("module", layers_are_seen), ("operator", operators_are_seen)):
+        seen = watched_run(None, REPEATS, details={"step": 3, "level": level})
+        assert (plain.exit_code, seen.exit_code) == (0, 0), seen.stderr
+        assert not seen.only.failures
+        assert seen.only.steps == plain.only.steps == 6
+        before = [[record for record in one.only.records if record[0] < 3] for one in (plain, seen)]
+        assert before[0] == before[1]
+        for mine, theirs in zip(told(plain.stdout), told(seen.stdout), strict=True):
+            assert mine[0] == theirs[0]
+            assert mine[1] == pytest.approx(theirs[1], rel=1e-3, abs=1e-5)
+        check([entry for entry in lines(seen, "details.jsonl") if entry["what"] == level])
+
+
+def layers_are_seen(called):
+    assert [one["name"] for one in called if one["name"] in ("told", "last")] == ["told", "last"]
+    assert [one["type"] for one in called if one["name"] == "last"] == ["Dense"]
+    assert all(one["phase"] == "forward" for one in called)
+
+
+def operators_are_seen(operators):
+    assert {one["phase"] for one in operators} == {"forward", "backward", "update"}
+    assert [one["module"] for one in operators if one["name"] == "pure_callback"] == ["told"]
+    assert any(one.get("random") and one["module"].startswith("dropout") for one in operators)
+    assert [one["phase"] for one in operators if one["name"] == "conv_general_dilated"] == ["forward", "backward"]
+    assert {one["module"] for one in operators if one["name"] == "scan"} == {"lstm"}
 
 
 def test_what_keeps_operators_from_being_seen_is_said(watched_run):

@@ -40,34 +40,44 @@ class Operator:
 
 
 class Around:
-    """Where an equation stands: the scopes of names, whether it was transposed, and lines, the innermost first."""
+    """Where an equation stands: the scopes of names, whether it was transposed, and frames, the innermost first."""
 
-    def __init__(self, scopes=(), is_transposed=False, lines=()):
-        self.scopes, self.is_transposed, self._lines = scopes, is_transposed, lines
+    def __init__(self, scopes=(), is_transposed=False, frames=()):
+        self.scopes, self.is_transposed, self._frames = scopes, is_transposed, frames
 
     def inside(self, info):
-        """That of an equation with this source, within what stands here.
-
-        The body of a call is traced once for calls from many lines: its own lines count where they begin with these.
-        """
+        """That of an equation with this source, within what stands here."""
         stack = info.name_stack.stack
         scopes = self.scopes + tuple(one.name for one in stack if type(one).__name__ == "Scope")
         is_transposed = self.is_transposed or any(
             one.name == "transpose" for one in stack if type(one).__name__ == "Transform"
         )
-        lines = _lines(info.traceback)
-        begins_here = not self._lines or lines[-len(self._lines) :] == self._lines
-        return Around(scopes, is_transposed, lines if begins_here else self._lines)
+        return Around(scopes, is_transposed, self._joined(info.traceback))
+
+    def _joined(self, traceback):
+        """The frames of an equation, and those of the calls around it.
+
+        JAX keeps those within the body of a call alone; older ones keep all, and since a body is traced once for calls
+        from many lines, it may be the lines of another call.
+        """
+        own = tuple((frame.file_name, frame.line_num) for frame in traceback.frames) if traceback is not None else ()
+        if not own or not self._frames or own[-1] != self._frames[-1]:
+            return own + self._frames
+        mine, outer = _lines(own), _lines(self._frames)
+        return own if mine[-len(outer) :] == outer else self._frames
 
     def code(self):
         """The innermost line of the program."""
-        return "%s:%d" % (os.path.basename(self._lines[0][0]), self._lines[0][1]) if self._lines else ""
+        return code_of(self._frames)
 
 
-def _lines(traceback):
-    """((path, line), ...) of the program's own frames, the innermost first."""
-    frames = traceback.frames if traceback is not None else ()
-    return tuple((frame.file_name, frame.line_num) for frame in frames if _is_own(frame.file_name))
+def code_of(frames):
+    """ "file:line" of the program's innermost line, of (path, line) pairs, the innermost first; "" where none is."""
+    return next(("%s:%d" % (os.path.basename(path), line) for path, line in _lines(frames)), "")
+
+
+def _lines(frames):
+    return [frame for frame in frames if _is_own(frame[0])]
 
 
 def _is_own(path):

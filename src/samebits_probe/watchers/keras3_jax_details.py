@@ -5,9 +5,10 @@ with further outputs; for operators one by one, since XLA fuses what it compiles
 """
 
 import importlib
+import sys
 
 from . import keras3_collecting
-from .jax_programs import Program
+from .jax_programs import Program, code_of
 
 _KEY = "samebits:"
 NOTES = {
@@ -127,7 +128,7 @@ class Look:
         """(results, function() that writes what operators did): from running each by itself."""
         forward, backward = self._parts(program, traced)
         names = {layer.name for layer in self._model._flatten_layers()}
-        prints, lines = {}, []
+        prints, lines, here = {}, [], code_of(_stack())
 
         def seen(operator, inputs, outputs):
             label = operator.label()
@@ -146,7 +147,7 @@ class Look:
             for phase, operator, found in lines:
                 layer = next((name for name in reversed(operator.scopes) if name in names), "")
                 given = [prints[place] for place in operator.inputs if prints.get(place)]
-                fields = {"module": layer, "code": operator.code, "inputs": given, "random": operator.is_random}
+                fields = {"module": layer, "code": operator.code or here, "inputs": given, "random": operator.is_random}
                 self._details.add(phase, "operator", operator.name, found, **fields)
 
         return results, add
@@ -178,6 +179,14 @@ class Look:
             given["forward"] = [place for one in transposed for place in one.inputs if place not in made]
         forward = program.needed_for(given["forward"])
         return forward, program.needed_for(given["gradient"]) - forward
+
+
+def _stack():
+    """((path, line), ...) of the calls that led here: the program's call of `fit` is among them."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        yield frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back
 
 
 def _memory(value):
