@@ -59,12 +59,20 @@ def machine():
         "host": platform.node(),
         "system": platform.system(),
         "kernel": platform.release(),
-        "libc": " ".join(platform.libc_ver()),
+        "libc": _libc(),
         "architecture": platform.machine(),
         "processor": processor.get("model name", ""),
         "instructions": " ".join(sorted(processor.get("flags", "").split())),
         "cores": os.cpu_count(),
     }
+
+
+def _libc():
+    """The C library that runs: Python's `platform.libc_ver` names the oldest that an interpreter could do with."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (AttributeError, ValueError, OSError):
+        return " ".join(platform.libc_ver())
 
 
 def _processor():

@@ -3,12 +3,15 @@
 import dataclasses
 import json
 import os
+import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
 
+import samebits_probe
 from samebits import cli
 from samebits.errors import RecordExists
 from samebits.launch.progress import Progress
@@ -147,6 +150,14 @@ def test_two_interpreters_are_compared(varied, pythons):
             "depends_on_its_surroundings.py", takes, factors=[("interpreter", others)], out=takes, python="python"
         )
         assert answers(result) == {"interpreter": answer}
+
+
+def test_all_interpreters_name_the_machine_alike(pythons):
+    """Or a stack of another time would seem to have run on another machine, and its trials gave no answer."""
+    tell = "import json; from samebits_probe import process; print(json.dumps(process.machine(), sort_keys=True))"
+    environment = {**os.environ, "PYTHONPATH": str(Path(samebits_probe.__file__).parents[1])}
+    told = {subprocess.check_output([path, "-c", tell], env=environment) for path in pythons.values()}
+    assert len(told) == 1
 
 
 def test_an_interpreter_that_the_command_names_by_itself_is_not_varied(varied, pythons):
