@@ -1,6 +1,10 @@
 """locate on TensorFlow: the operation that differs first, its layer and its phase, in every way to train with Keras 3."""
 
 import importlib.util
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,12 +14,19 @@ from samebits.locate.seen import Seen
 
 PROGRAM = Path(__file__).parent.parent / "samples" / "tf_noise.py"
 ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3"}
-LAYER = {"forward": "noisy", "backward": "", "update": ""}
+LAYER = {"forward": "noisy", "backward": "noisy", "update": ""}
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="tensorflow is not installed"),
 ]
+
+
+@dataclass(frozen=True)
+class Shown(Seen):
+    """What a look has shown of a step, and what the program printed."""
+
+    stdout: str
 
 
 @pytest.fixture
@@ -28,13 +39,22 @@ def looked(watched_run):
         assert trial.exit_code == 0, trial.stderr
         assert trial.only.failures == []
         assert trial.only.steps == 4
-        return Seen(None, trial.only.folder)
+        return Shown(None, trial.only.folder, trial.stdout)
 
     return run
 
 
-@pytest.mark.parametrize("place", ["forward", "backward", "update"])
-@pytest.mark.parametrize("way", ["fit", "steps", "fit_eagerly", "loop", "function"])
+@pytest.mark.parametrize(
+    ("way", "place"),
+    [
+        *(("fit", place) for place in ("forward", "backward", "update")),
+        ("steps", "update"),
+        ("fit_eagerly", "backward"),
+        ("loop", "forward"),
+        ("loop", "backward"),
+        ("function", "update"),
+    ],
+)
 def test_the_operation_that_differs_first_is_named(looked, way, place):
     first = comparing.earliest([looked(way, place, step=0), looked(way, place, step=0)], what=("operator",))
     key = first.entry.key
@@ -42,3 +62,38 @@ def test_the_operation_that_differs_first_is_named(looked, way, place):
     assert first.inputs_equal
     assert first.entry.random
     assert first.entry.code.startswith("tf_noise.py:")
+
+
+@pytest.mark.parametrize("way", ["loop", "function"])
+def test_a_look_at_the_layers_of_a_loop_shows_what_they_return_and_changes_no_bit(looked, way):
+    seen = looked(way, "nowhere", level="module")
+    names = ["before", "noisy", "after", "functional"]
+    assert [(entry.key.what, entry.key.name) for entry in seen.entries] == [("module", name) for name in names]
+    assert seen.stdout == plain(way)
+
+
+def test_a_look_at_the_operations_of_an_eager_loop_changes_no_bit(looked):
+    seen = looked("loop", "nowhere")
+    layers = {entry.key.module for entry in seen.entries if entry.key.phase == "backward"}
+    assert layers >= {"before", "after"}
+    assert seen.stdout == plain("loop")
+
+
+def test_what_a_step_of_a_graph_writes_is_seen_after_each_update(looked):
+    written = [entry for entry in looked("fit", "nowhere").entries if entry.key.name == "AssignSubVariableOp"]
+    assert [entry.outputs[0].shape for entry in written] == [(8, 8), (8,), (8, 1), (1,)]
+    assert {entry.key.phase for entry in written} == {"update"}
+
+
+@pytest.mark.parametrize("way", ["fit_compiled", "compiled"])
+def test_a_step_that_xla_compiles_is_not_looked_into_and_that_is_said(looked, way):
+    seen = looked(way, "nowhere")
+    assert seen.entries == []
+    assert [note.partition(":")[0] for note in seen.notes] == ["Operators are not seen"]
+    assert "XLA" in seen.notes[0]
+
+
+def plain(way):
+    """What the program prints without the probe."""
+    command = [sys.executable, str(PROGRAM), way, "nowhere"]
+    return subprocess.run(command, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, check=True).stdout

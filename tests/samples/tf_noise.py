@@ -1,6 +1,7 @@
 """Keras 3 on TensorFlow with one random operation that no seed holds: `tf_noise.py WAY PLACE`.
 
-WAY: fit, steps (several in a call), fit_eagerly, loop, function. PLACE: forward, backward (of the layer `noisy`), update.
+WAY: fit, steps (several in a call), fit_eagerly, fit_compiled, loop, function, compiled (by XLA). PLACE: forward,
+backward (of the layer `noisy`), update, or nowhere.
 """
 
 import os
@@ -23,7 +24,7 @@ def noise(like):
 @tf.custom_gradient
 def passed_on(x):
     def gradient(above):
-        return above + noise(above)  # GRADIENT
+        return above + noise(above)
 
     return tf.identity(x), gradient
 
@@ -56,13 +57,14 @@ def step():
     optimizer.apply_gradients(zip(gradients, model.trainable_variables))
 
 
-if WAY in ("loop", "function"):
+if WAY in ("loop", "function", "compiled"):
     optimizer.build(model.trainable_variables)
-    train = tf.function(step) if WAY == "function" else step
+    train = step if WAY == "loop" else tf.function(step, jit_compile=WAY == "compiled")
     for _ in range(4):
         train()
 else:
-    more = {"steps": {"steps_per_execution": 2}, "fit_eagerly": {"run_eagerly": True}}.get(WAY, {})
-    model.compile(optimizer, "mse", **more)
+    more = {"steps": {"steps_per_execution": 2}, "fit_eagerly": {"run_eagerly": True}}
+    more["fit_compiled"] = {"jit_compile": True}
+    model.compile(optimizer, "mse", **more.get(WAY, {}))
     model.fit(np.tile(inputs, (4, 1)), np.tile(labels, (4, 1)), batch_size=16, verbose=0, shuffle=False)
 print(float(sum(np.abs(one).sum() for one in model.get_weights())))

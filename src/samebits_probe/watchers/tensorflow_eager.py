@@ -27,7 +27,6 @@ class EagerOperations:
         self.phase = "forward"
         self._is_on, self._is_ours = False, False
         self._layer_of = {}  # {(type of an operation, place, identity of a tensor): layer}
-        self._differentiated = ""  # the layer whose gradient is being computed
         details.ended.append(self.end)
 
     def begin(self):
@@ -66,7 +65,7 @@ class EagerOperations:
             self._watch.probe.guard("details of an operation", add, kind, inputs, attributes, outputs)
 
     def _add(self, kind, inputs, attributes, outputs):
-        layer = self._layers.innermost() or self._differentiated
+        layer = self._layers.innermost()
         self._layer_of.update((place, layer) for place in _places(kind, inputs, outputs))
         given = [tensor for tensor in outputs or () if self._has_values(tensor)]
         if kind.startswith(WRITES):
@@ -86,13 +85,10 @@ class EagerOperations:
 
     def _differentiate(self, kind, attributes, count, inputs, outputs, *more):
         """Stands for the function of TensorFlow's tapes that computes the gradient of one operation."""
-        before = self._differentiated
         known = [self._layer_of[place] for place in _places(kind, inputs, outputs) if place in self._layer_of]
-        self._differentiated = known[0] if known else ""
-        try:
-            return backprop._gradient_function(kind, attributes, count, inputs, outputs, *more)
-        finally:
-            self._differentiated = before
+        given = (kind, attributes, count, inputs, outputs) + more
+        layer = known[0] if known else ""
+        return self._layers.within(layer, lambda: None, backprop._gradient_function, *given)
 
 
 def _places(kind, inputs, outputs):

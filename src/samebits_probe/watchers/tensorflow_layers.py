@@ -1,7 +1,8 @@
 """Which layer of Keras 3 an operation of TensorFlow belongs to: in a graph that is built, and where it runs eagerly.
 
 Forward an operation belongs to the innermost layer that is being called. A gradient's operations are made under the
-name scope that their forward operation had, below `gradient_tape/`.
+name scope that their forward operation had, below `gradient_tape/`; a gradient that a program computes in a way of its
+own runs in the name of the layer that recorded it.
 """
 
 import threading
@@ -46,6 +47,14 @@ class Running(threading.local):
         """A layer is called. `graph`: the one that is being built, or None."""
         self._calls.append((name, graph, size(graph) if graph is not None else 0))
 
+    def within(self, name, graph_of, function, *arguments):
+        """Call a function as a part of a layer. `graph_of()`: the graph that is being built then, or None."""
+        self.enter(name, graph_of())
+        try:
+            return function(*arguments)
+        finally:
+            self.leave()
+
     def leave(self):
         """It has returned, well or not."""
         name, graph, before = self._calls.pop()
@@ -60,10 +69,10 @@ def owners(graph):
         for operation in operations[first:last]:
             if operation not in found:
                 found[operation] = name
-                scopes[scope_of(operation.name)] = name
+                scopes.setdefault(scope_of(operation.name), name)
     for operation in operations:
         if operation not in found:
-            found[operation] = differentiated(scope_of(operation.name), scopes)
+            found[operation] = _differentiated(scope_of(operation.name), scopes)
     return found
 
 
@@ -72,11 +81,9 @@ def scope_of(name):
     return name.rpartition("/")[0]
 
 
-def differentiated(scope, scopes):
+def _differentiated(scope, scopes):
     """The layer whose gradient is computed in a name scope, or "". `scopes`: {name scope of the forward way: layer}."""
-    if not scope.startswith(_TAPE):
-        return ""
-    scope = scope[len(_TAPE) :]
+    scope = scope[len(_TAPE) :] if scope.startswith(_TAPE) else ""
     while scope and scope not in scopes:
         scope = scope_of(scope)
-    return scopes.get(scope, "")
+    return scopes[scope] if scope else ""

@@ -92,6 +92,17 @@ class Look:
 
         tape_class.__enter__, tape_class.gradient = __enter__, asked
 
+    def wrap_record(self, record):
+        """Wrap `record_operation` of the module `record`, which is given functions that compute gradients."""
+        original, look = record.record_operation, self
+
+        @functools.wraps(original)
+        def record_operation(op_type, output_tensors, input_tensors, backward_function, *args, **kwargs):
+            within = functools.partial(look._running.within, look._running.innermost(), look._graph, backward_function)
+            return original(op_type, output_tensors, input_tensors, within, *args, **kwargs)
+
+        record.record_operation = record_operation
+
     def wrap_layers(self, layer_class):
         """Wrap `Layer.__call__`."""
         original, look, guard = layer_class.__call__, self, self._watch.probe.guard
@@ -100,11 +111,8 @@ class Look:
         def __call__(self, *args, **kwargs):
             if is_symbolic(args, kwargs):
                 return original(self, *args, **kwargs)
-            look._running.enter(self.name, look._graph())
-            try:
-                result = original(self, *args, **kwargs)
-            finally:
-                look._running.leave()
+            call = functools.partial(original, self, *args, **kwargs)
+            result = look._running.within(self.name, look._graph, call)
             guard("details of a layer", look._returned, self, result)
             return result
 

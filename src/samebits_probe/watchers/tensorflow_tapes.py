@@ -31,6 +31,7 @@ def install(tensorflow, watch, layer_class):
         loops.look = watch.backend.look = Look(watch, loops, watch.probe.details)
         loops.look.wrap_layers(layer_class)
         loops.look.wrap_tape(tape)
+        loops.look.wrap_record(_module("eager.record"))
     wrap_gradient(tape, loops)
     return loops
 

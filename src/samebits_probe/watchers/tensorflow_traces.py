@@ -47,7 +47,9 @@ class Trace:
         `results`: tensors of the forward way. `applied`: [(number of operations before the step's update, gradients)].
         """
         applied = applied or [(size(self._graph), [])]
-        operations = self._graph.get_operations()[self._since :]
+        operations = self._graph.get_operations()
+        places = {operation: place for place, operation in enumerate(operations)}
+        operations = operations[self._since :]
         forward = ancestors(self._own(list(results) + shown(self._graph).targets))
         backward = [ancestors(self._own(gradients)) for _, gradients in applied]
         runs = ancestors(operation for operation in operations if operation._is_stateful).union(forward, *backward)
@@ -60,14 +62,16 @@ class Trace:
                 return "forward"
             if any(operation in one for one in backward):
                 return "backward"
-            return self._phase_at(operation._id, ends)
+            return self._phase_at(places[operation], ends)
 
         def place(operation):
             return phase_of(operation), layers.get(operation, ""), self._code(operation)
 
         steps = [[] for _ in applied]
         for operation in runs:
-            steps[_step_of(operation, backward, ends)].append(operation)
+            needed = next((number for number, one in enumerate(backward) if operation in one), None)
+            number = _step_at(places[operation], ends) if needed is None else needed
+            steps[number].append(operation)
         return [Step(self._graph, Operations(part, place, written)) for part in steps]
 
     def without_operations(self, applied):
@@ -77,11 +81,11 @@ class Trace:
     def _own(self, tensors):
         return [tensor for tensor in tensors if getattr(tensor, "graph", None) is self._graph]
 
-    def _phase_at(self, number, ends):
+    def _phase_at(self, place, ends):
         """By its place: after a gradient was asked for, before or after the update began."""
         asked = [("backward", one) for one in shown(self._graph).asked]
         marks = sorted(asked + [("update", one) for one in ends], key=lambda mark: mark[1])
-        return ([phase for phase, mark in marks if mark < number] or ["forward"])[-1]
+        return ([phase for phase, mark in marks if mark <= place] or ["forward"])[-1]
 
     def _written(self, operations):
         """{operation: [what the variables that it is the last to write hold then]}."""
@@ -108,9 +112,6 @@ def _is_handle(tensor):
     return tensor.dtype.name == "resource"
 
 
-def _step_of(operation, backward, ends):
-    """The number of the optimizer step that an operation belongs to."""
-    for number, needed in enumerate(backward):
-        if operation in needed:
-            return number
-    return next((number for number, end in enumerate(ends[1:]) if operation._id <= end), len(ends) - 1)
+def _step_at(place, ends):
+    """The number of the optimizer step in which an operation was made that no gradient is computed from."""
+    return next((number for number, end in enumerate(ends[1:]) if place < end), len(ends) - 1)
