@@ -118,7 +118,7 @@ STUDIES: dict[str, Study] = {
                 "smoke": Scale(trials=2, epochs=1, arguments=("--features", "4"),
                                data={"size": 64, "fields_per_animal": 2, "augmented": 1}),
                 "small": Scale(trials=7, epochs=20, arguments=("--features", "8"),
-                               data={"size": 128, "fields_per_animal": 40, "augmented": 1}),
+                               data={"size": 64, "fields_per_animal": 25, "augmented": 1}),
                 "paper": Scale(trials=7, epochs=20, arguments=("--features", "32"),
                                data={"size": 400, "fields_per_animal": 106, "augmented": 1}),
             },
