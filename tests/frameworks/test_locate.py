@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from samebits.locate import comparing
+from samebits.locate.seen import Seen
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOISE = """
 import os, torch
@@ -125,6 +128,36 @@ def test_reads_and_writes_without_an_order_are_found_in_keras_2(legacy_python, w
     assert [one["name"] for one in lines if one["what"] == "module"][:2] == ["conv2d_1", "max_pooling2d_1"]
     unordered = [one["name"] for one in lines if one["what"] == "access"]
     assert unordered == (["Adam/iterations"] if order == "shipped" else [])
+
+
+LEGACY_LOOP = Path(__file__).parent.parent / "samples" / "tfkeras_legacy_tape.py"
+
+
+def shown(trial):
+    """What a look has shown of a step."""
+    assert trial.only.failures == []
+    return Seen(None, trial.only.folder)
+
+
+def test_the_operation_of_an_eager_loop_is_named_on_tensorflow_2_1(legacy_python, watched_run):
+    python, details = legacy_python("keras-tf2.1"), {"step": 1, "level": "operator"}
+    trials = [shown(watched_run(python, LEGACY_LOOP, "noise", details={**details, "step": 0})) for _ in range(2)]
+    first = comparing.earliest(trials, what=("operator",))
+    assert first.inputs_equal
+    assert first.entry.key[:4] == ("forward", "operator", "RandomStandardNormal", "noisy")
+    line = next(n for n, text in enumerate(LEGACY_LOOP.read_text().splitlines(), 1) if "RandomStandardNormal" in text)
+    assert first.entry.code == f"tfkeras_legacy_tape.py:{line}"
+    seen = watched_run(python, LEGACY_LOOP, details=details)
+    assert seen.stdout == watched_run(python, LEGACY_LOOP).stdout
+    layers = {entry.key.module for entry in shown(seen).entries if entry.key.phase == "backward"}
+    assert layers == {"", "first", "last"}
+
+
+def test_layers_of_an_eager_loop_are_seen_on_tensorflow_1_14_and_operations_are_not(legacy_python, watched_run):
+    details = {"step": 1, "level": "operator"}
+    seen = shown(watched_run(legacy_python("keras-tf1.14"), LEGACY_LOOP, details=details))
+    assert [entry.key[1:3] for entry in seen.entries] == [("module", name) for name in ("first", "last", "sequential")]
+    assert seen.notes == ["Operators are not seen: TensorFlow 1.14 has no callbacks of operations."]
 
 
 NOISE_IN_KERAS = """

@@ -98,6 +98,10 @@ class Watch:
             return self._tensorflow.backend.get_session(self._tensorflow.flatten(inputs))
         return None
 
+    def is_eager(self):
+        """Whether what is called now is executed at once."""
+        return self._tensorflow.is_eager()
+
     def own_gradients(self, model):
         """Watch an optimizer that has a `get_gradients` of its own. Returns whether it was watched just now."""
         method = getattr(type(model.optimizer), "get_gradients", None)

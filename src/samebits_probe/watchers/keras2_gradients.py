@@ -161,7 +161,7 @@ def watch_apply_gradients(owner, probe, tapes):
         step = probe.guard("gradients", tapes.before, self, pairs) if is_eager else None
         update = original(self, pairs, *args, **kwargs)
         if step is not None:
-            probe.guard("gradients", step.after)
+            probe.guard("gradients", tapes.after, step)
         elif not is_eager:
             probe.guard("gradients", _remember_applied, self, pairs, update)
             probe.guard("gradients", tapes.traced, pairs)

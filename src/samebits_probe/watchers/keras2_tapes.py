@@ -27,6 +27,10 @@ class Tapes:
         step.before(found)
         return step
 
+    def after(self, step):
+        """It has made the step that `before` gave."""
+        step.after()
+
     def traced(self, pairs):
         """An optimizer was applied to tensors of a graph: of a function of the program, or of Keras' own graph."""
         graphs = [graph_of(tensor_of(gradient)) for gradient, _ in pairs if gradient is not None]

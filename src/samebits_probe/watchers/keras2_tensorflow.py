@@ -20,6 +20,7 @@ class TensorFlow:
         self.is_tensor = _module("framework.tensor_util").is_tensor
         self.flatten = _module("util.nest").flatten
         self.eager_mode = self._context.eager_mode
+        self.is_eager = lambda: self._context.context().executing_eagerly()
 
     def wrap(self, watch):
         """Wrap what every Keras on this TensorFlow goes through."""

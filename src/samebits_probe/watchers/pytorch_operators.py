@@ -5,6 +5,7 @@ import sys
 
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
 
+from ..lines import innermost, running
 from .pytorch_details import described
 
 _PROBE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -92,10 +93,4 @@ class _Mode(TorchDispatchMode):
 
     def _code(self):
         """The innermost line of the program that led here: not of PyTorch, not of this probe."""
-        frame = sys._getframe(2)
-        while frame is not None:
-            path = frame.f_code.co_filename
-            if not path.startswith(self.skip) and not path.startswith("<"):
-                return "%s:%d" % (os.path.basename(path), frame.f_lineno)
-            frame = frame.f_back
-        return ""
+        return innermost(running(sys._getframe(2)), self.skip)

@@ -7,7 +7,6 @@ operations belong to the layer of the forward one, which the tape knows by its i
 import re
 import sys
 
-from tensorflow.python import pywrap_tfe
 from tensorflow.python.eager import backprop, context
 from tensorflow.python.framework import op_callbacks
 from tensorflow.python.ops import gen_resource_variable_ops
@@ -16,18 +15,23 @@ from ..lines import innermost, running
 from .tensorflow_accesses import WRITES
 from .tensorflow_operations import NO_VALUE, is_random
 
+_native = getattr(backprop, "pywrap_tfe", None) or backprop.pywrap_tensorflow  # the latter up to TensorFlow 2.1
 _FUNCTION = re.compile(r"__(?:inference|forward|backward)_(.*)_\d+$")
 
 
 class EagerOperations:
-    """`phase` is the loop's to set. `layers`: the `Running` ones. `lines`: as in `tensorflow_traces`."""
+    """`phase` is the loop's to set. `layers`: the `Running` ones. `lines`: as in `tensorflow_traces`.
 
-    def __init__(self, watch, details, layers, lines):
-        self._watch, self._details, self._layers, self._lines = watch, details, layers, lines
+    `described(tensor)`: what the details keep of an eager tensor; `fingerprint(tensor)`: of what it was given, in hex.
+    """
+
+    def __init__(self, probe, layers, lines, described, fingerprint):
+        self._probe, self._details, self._layers, self._lines = probe, probe.details, layers, lines
+        self._described, self._fingerprint = described, fingerprint
         self.phase = "forward"
         self._is_on, self._is_ours = False, False
         self._layer_of = {}  # {(type of an operation, place, identity of a tensor): layer}
-        details.ended.append(self.end)
+        probe.details.ended.append(self.end)
 
     def begin(self):
         """The first sign of a step that is executed eagerly."""
@@ -35,13 +39,13 @@ class EagerOperations:
             self.phase = "forward"
             self._is_on = True
             op_callbacks.add_op_callback(self._executed)
-            pywrap_tfe.TFE_Py_RegisterGradientFunction(self._differentiate)
+            _native.TFE_Py_RegisterGradientFunction(self._differentiate)
 
     def end(self):
         """The step is over."""
         if self._is_on:
             self._is_on = False
-            pywrap_tfe.TFE_Py_RegisterGradientFunction(backprop._gradient_function)
+            _native.TFE_Py_RegisterGradientFunction(backprop._gradient_function)
             op_callbacks.remove_op_callback(self._executed)
             self._layer_of.clear()
 
@@ -62,26 +66,22 @@ class EagerOperations:
         kind = kind.decode() if isinstance(kind, bytes) else kind
         if graph is None and not self._is_ours:
             add = self.unseen(self._add)
-            self._watch.probe.guard("details of an operation", add, kind, inputs, attributes, outputs)
+            self._probe.guard("details of an operation", add, kind, inputs, attributes, outputs)
 
     def _add(self, kind, inputs, attributes, outputs):
         layer = self._layers.innermost()
         self._layer_of.update((place, layer) for place in _places(kind, inputs, outputs))
-        given = [tensor for tensor in outputs or () if self._has_values(tensor)]
+        given = [tensor for tensor in outputs or () if _has_values(tensor)]
         if kind.startswith(WRITES):
             given += _written(inputs, attributes)
         if not given:
             return
-        watch = self._watch
-        arrays = [watch.backend.array(tensor) for tensor in inputs if self._has_values(tensor)]
-        fields = {"inputs": [watch.points.kept("", array)[3].hex() for array in arrays], "random": is_random(kind)}
+        fields = {"inputs": [self._fingerprint(tensor) for tensor in inputs if _has_values(tensor)]}
+        fields["random"] = is_random(kind)
         fields["code"] = innermost(running(sys._getframe(3)), *self._lines)
         name = _FUNCTION.sub(r"PartitionedCall(\1)", kind)
-        kept = [watch.described(watch.backend.array(tensor)) for tensor in given]
+        kept = [self._described(tensor) for tensor in given]
         self._details.add(self.phase, "operator", name, kept, module=layer, **fields)
-
-    def _has_values(self, tensor):
-        return self._watch.backend.is_eager(tensor) and tensor.dtype.name not in NO_VALUE
 
     def _differentiate(self, kind, attributes, count, inputs, outputs, *more):
         """Stands for the function of TensorFlow's tapes that computes the gradient of one operation."""
@@ -95,6 +95,10 @@ def _places(kind, inputs, outputs):
     """What an operation is known by: (type, place, identity) of each tensor that is there."""
     numbered = list(enumerate(inputs or ())) + [(-1 - place, tensor) for place, tensor in enumerate(outputs or ())]
     return [(kind, place, tensor._id) for place, tensor in numbered if hasattr(tensor, "_id")]
+
+
+def _has_values(tensor):
+    return hasattr(tensor, "_numpy") and tensor.dtype.name not in NO_VALUE
 
 
 def _written(inputs, attributes):

@@ -5,8 +5,13 @@ name scope that their forward operation had, below `gradient_tape/`; a gradient 
 own runs in the name of the layer that recorded it.
 """
 
+import contextlib
+import functools
+import os
+import sys
 import threading
 
+_LIBRARIES = ("tensorflow", "tensorflow_core", "keras", "optree", "tree")
 _TAPE = "gradient_tape/"
 _SHOWN = "_samebits_shown"  # attribute of a graph: both go together
 
@@ -60,6 +65,13 @@ class Running(threading.local):
         name, graph, before = self._calls.pop()
         if graph is not None:
             shown(graph).calls.append((name, before, size(graph)))
+
+
+def libraries():
+    """Beginnings of the paths of files that are not the program's."""
+    folders = [os.path.dirname(sys.modules[name].__file__) for name in _LIBRARIES if name in sys.modules]
+    folders.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return tuple([folder + os.sep for folder in folders] + [contextlib.__file__, functools.__file__])
 
 
 def owners(graph):

@@ -1,20 +1,17 @@
 """What `samebits locate` looks at on TensorFlow: calls of layers, tapes, and all operations of one step."""
 
-import contextlib
 import functools
 import os
-import sys
 
 from .. import wire
 from .keras3_loops import is_symbolic
 from .keras3_points import named_leaves
 from .tensorflow_eager import EagerOperations
-from .tensorflow_layers import Running, shown, size
+from .tensorflow_layers import Running, libraries, shown, size
 from .tensorflow_traces import Trace
 
-_LIBRARIES = ("tensorflow", "keras", "optree", "tree")
-_PROBE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_TRAIN_STEP = os.path.join(_PROBE, "watchers", "keras3_tensorflow.py"), "train_step"  # outside of it: who calls `fit`
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_TRAIN_STEP = os.path.join(_HERE, "keras3_tensorflow.py"), "train_step"  # outside of it: who calls `fit`
 
 
 class Look:
@@ -23,11 +20,16 @@ class Look:
     def __init__(self, watch, loops, details):
         self._watch, self._loops, self._details = watch, loops, details
         self._running = Running()
-        folders = [os.path.dirname(sys.modules[name].__file__) for name in _LIBRARIES if name in sys.modules]
-        skip = [folder + os.sep for folder in folders + [_PROBE]] + [contextlib.__file__, functools.__file__]
-        self._lines = tuple(skip), _TRAIN_STEP
+        self._lines = libraries(), _TRAIN_STEP
         self.has_operators = details.level == "operator"
-        self.eager = EagerOperations(watch, details, self._running, self._lines)
+        kept = watch.points.kept
+        self.eager = EagerOperations(
+            watch.probe,
+            self._running,
+            self._lines,
+            described=lambda tensor: watch.described(watch.backend.array(tensor)),
+            fingerprint=lambda tensor: kept("", watch.backend.array(tensor))[3].hex(),
+        )
         watch.backend.quietly(self.eager.unseen)
 
     def _graph(self):
