@@ -139,6 +139,7 @@ def told(output):
 @pytest.mark.slow
 def test_a_step_that_is_looked_into_is_made_once_and_differs_by_rounding_at_most(watched_run):
     plain = watched_run(None, REPEATS)
+    assert ("calls", [1] * 6 + [2] * 6) in told(plain.stdout)  # neither is run again to see what watching changes
     for level, check in (("module", layers_are_seen), ("operator", operators_are_seen)):
         seen = watched_run(None, REPEATS, details={"step": 3, "level": level})
         assert (plain.exit_code, seen.exit_code) == (0, 0), seen.stderr

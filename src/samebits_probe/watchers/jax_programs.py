@@ -4,13 +4,15 @@ Bodies of calls (jit, rules for gradients, checkpoints) are opened in place; loo
 """
 
 import os
+import sys
 
 _CALLS = ("jit", "pjit", "closed_call", "core_call", "call", "checkpoint", "remat", "remat2")
 _CALLS += ("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr")
 _BODIES = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 _RANDOM = ("random_bits", "random_gamma", "rng_bit_generator", "rng_uniform", "threefry2x32")
-_PROBE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_LIBRARY = os.path.dirname(os.__file__) + os.sep
+_PROBE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_MODULES = [sys.modules[name].__file__ for name in ("os", "jax", "jaxlib", "keras") if name in sys.modules]
+_OTHERS = tuple(folder + os.sep for folder in (_PROBE, *map(os.path.dirname, _MODULES)))
 
 
 class Operator:
@@ -82,7 +84,7 @@ def _lines(frames):
 
 def _is_own(path):
     is_installed = "site-packages" in path or "dist-packages" in path
-    return not is_installed and not path.startswith((_PROBE, _LIBRARY, "<"))
+    return not is_installed and not path.startswith((*_OTHERS, "<"))
 
 
 class Program:
