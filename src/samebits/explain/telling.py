@@ -35,14 +35,7 @@ class Told(Progress):
 def held_words(held: Collection[str], everything: Sequence[str]) -> str:
     """Controls in a few words: by name, or by those that are left out of everything."""
     names = [name for name in everything if name in held] or sorted(held)
-    left_out = [name for name in everything if name not in held]
-    if not held:
-        return "nothing held"
-    if len(names) > 4 and not left_out:
-        return f"everything held ({len(names)} controls)"
-    if len(names) > 4 and len(left_out) <= 4:
-        return f"everything held but {', '.join(left_out)}"
-    return ", ".join(names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]) + " held"
+    return f"{wording.some_of(names, [name for name in everything if name not in held]) or 'nothing'} held"
 
 
 def seen_words(seen: Seen) -> str:

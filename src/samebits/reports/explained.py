@@ -83,14 +83,9 @@ def held(row: Evidence, found: Explanation) -> str:
     """What was held, beside what the check held: by name, or by what was left out."""
     added, everything = _added(row, found), _everything(found)
     names = [name for name in row.controls if name in added]
-    left_out = sorted(everything - added)
     if not names:
         return "nothing" if not row.controls else "as it was"
-    if not left_out and len(names) > 3:
-        return f"everything ({len(names)})"
-    if len(left_out) < len(names) and len(left_out) <= 3:
-        return f"all but {', '.join(left_out)}"
-    return ", ".join(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"])
+    return wording.some_of(names, sorted(everything - added))
 
 
 def _table(cells: Sequence[tuple[str, ...]]) -> list[str]:

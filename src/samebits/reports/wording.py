@@ -79,6 +79,15 @@ def ids(trials: Iterable[int]) -> str:
     return ",".join(str(a) if a == b else f"{a},{b}" if b == a + 1 else f"{a}-{b}" for a, b in runs)
 
 
+def some_of(names: Sequence[str], left_out: Sequence[str]) -> str:
+    """Names of which there may be many: a, b; or everything (9); or all but c."""
+    if not left_out and len(names) > 3:
+        return f"everything ({len(names)})"
+    if len(left_out) < len(names) and 0 < len(left_out) <= 3:
+        return f"all but {', '.join(left_out)}"
+    return ", ".join(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"])
+
+
 def model_name(final: str | None) -> str:
     """A fingerprint in eight digits that people can compare by eye: 9f3c-21ab."""
     return f"{final[:4]}-{final[4:8]}" if final else "not seen"
