@@ -54,6 +54,27 @@ model = keras.Model(given, keras.layers.Dense(1, name="after")(x))
 model.compile(Unlike(0.1) if "Unlike" in globals() else "sgd", "mse")
 model.fit(np.ones((32, 8), "float32"), np.ones((32, 1), "float32"), batch_size=16, verbose=0)  # fit
 """
+OWN_STEP = """
+@jax.jit
+def inner(x):
+    return jax.numpy.sin(x)  # inside
+
+class Noise(keras.layers.Layer):
+    def call(self, x):
+        return inner(inner(x) + 1)
+
+class Own(keras.Model):
+    def train_step(self, state, data):
+        weights, others, optimizer, metrics = state
+        def loss(weights):
+            found, new = self.stateless_call(weights, others, data[0])
+            return jax.numpy.mean((found - data[1]) ** 2), new  # loss
+        (value, others), gradients = jax.value_and_grad(loss, has_aux=True)(weights)
+        weights, optimizer = self.optimizer.stateless_apply(optimizer, gradients, weights)
+        return {"loss": value}, (weights, others, optimizer, metrics)
+
+keras.Model = Own
+"""
 REPEATS = """
 import os
 os.environ["KERAS_BACKEND"] = "jax"
@@ -167,6 +188,18 @@ def operators_are_seen(operators):
     assert {one["module"] for one in operators if one["name"] == "scan"} == {"lstm"}
 
 
+def test_functions_and_train_steps_of_the_programs_own_have_phases_and_lines(watched_run):
+    text = BEGIN + OWN_STEP + END
+    seen = watched_run(None, text, details={"step": 1, "level": "operator"})
+    assert (seen.exit_code, seen.only.failures) == (0, []), seen.stderr
+    entries = lines(seen, "details.jsonl")
+    sines = [(entry["phase"], entry["module"], entry["code"]) for entry in entries if entry["name"] == "sin"]
+    assert sines == [("forward", "noisy", "program.py:" + line_of(text, "inside"))] * 2
+    at_loss = [entry for entry in entries if entry.get("code") == "program.py:" + line_of(text, "loss")]
+    assert {entry["phase"] for entry in at_loss if entry["name"] in ("sub", "integer_pow", "square")} == {"forward"}
+    assert {entry["phase"] for entry in at_loss} == {"forward", "backward"}
+
+
 def test_what_keeps_operators_from_being_seen_is_said(watched_run):
     program = BEGIN + FORWARD + END.replace('"mse")', '"mse", run_eagerly=True)')
     seen = watched_run(None, program, details={"step": 0, "level": "operator"})
@@ -174,3 +207,13 @@ def test_what_keeps_operators_from_being_seen_is_said(watched_run):
     (note,) = lines(seen, "details.jsonl")
     assert note["what"] == "note"
     assert "the step is not compiled as a whole" in note["name"]
+
+
+def test_an_error_of_the_programs_own_in_the_step_stays_its_error(watched_run):
+    program = (
+        BEGIN.replace("    return np.float32", "    raise ValueError('its own')\n    return np.float32") + FORWARD + END
+    )
+    seen = watched_run(None, program, details={"step": 0, "level": "module"})
+    assert seen.exit_code == 1
+    assert "ValueError: its own" in seen.stderr
+    assert "look into a step" not in [failure["where"] for one in seen.processes for failure in one.failures]

@@ -18,13 +18,14 @@ _OTHERS = tuple(folder + os.sep for folder in (_PROBE, *map(os.path.dirname, _MO
 class Operator:
     """One equation. `inputs`, `outputs`: places of values; `scopes`: names around it, the outermost first.
 
-    `code`: "file:line" of the program, "" where no line of it led here.
+    `transforms`: what JAX made it by ("jvp", "transpose"); `code`: "file:line" of the program, "" where no line of it
+    led here.
     """
 
     def __init__(self, equation, inputs, outputs, around):
         self._primitive, self._params, self._context = equation.primitive, equation.params, equation.ctx
         self.inputs, self.outputs = inputs, outputs
-        self.scopes, self.is_transposed, self.code = around.scopes, around.is_transposed, around.code()
+        self.scopes, self.transforms, self.code = around.scopes, around.transforms, around.code()
         self.name = equation.primitive.name
         self.is_random = self.name in _RANDOM
 
@@ -42,19 +43,17 @@ class Operator:
 
 
 class Around:
-    """Where an equation stands: the scopes of names, whether it was transposed, and frames, the innermost first."""
+    """Where an equation stands: scopes of names, transforms, and frames, the innermost first."""
 
-    def __init__(self, scopes=(), is_transposed=False, frames=()):
-        self.scopes, self.is_transposed, self._frames = scopes, is_transposed, frames
+    def __init__(self, scopes=(), transforms=frozenset(), frames=()):
+        self.scopes, self.transforms, self._frames = scopes, transforms, frames
 
     def inside(self, info):
         """That of an equation with this source, within what stands here."""
         stack = info.name_stack.stack
         scopes = self.scopes + tuple(one.name for one in stack if type(one).__name__ == "Scope")
-        is_transposed = self.is_transposed or any(
-            one.name == "transpose" for one in stack if type(one).__name__ == "Transform"
-        )
-        return Around(scopes, is_transposed, self._joined(info.traceback))
+        transforms = self.transforms.union(one.name for one in stack if type(one).__name__ == "Transform")
+        return Around(scopes, transforms, self._joined(info.traceback))
 
     def _joined(self, traceback):
         """The frames of an equation, and those of the calls around it.

@@ -66,15 +66,17 @@ class Look:
         if any(len(leaf.devices()) > 1 for leaf in leaves if isinstance(leaf, self._jax.Array)):
             return self._unseen("its arrays lie on several devices")
         program = Program(traced.jaxpr)
-        arguments = [self._array(leaf, aval) for leaf, aval in zip(leaves, traced.jaxpr.in_avals)]
+        # copies: where this fails, an array that it was given fails the compiled step too
+        arguments = [self._copy(leaf, aval) for leaf, aval in zip(leaves, traced.jaxpr.in_avals)]
         run = self._operators if self._details.level == "operator" else self._layers
         try:
             results, add = run(program, arguments, traced)
+            self._jax.block_until_ready(results)  # an error of a callback is known only then
         except Exception as error:  # also one of the program's own, which the compiled step then raises by itself
             return self._unseen("JAX cannot run it from its trace (%s: %s)" % (type(error).__name__, error))
         add()
         self._details.note(NOTES[self._details.level])
-        results = self._own(results, traced.jaxpr.out_avals, [*arguments, *program.constants.values()])
+        results = self._own(results, traced.jaxpr.out_avals, program.constants.values())
         return self._tree.tree_unflatten(self._tree.tree_structure(traced.out_info), results)
 
     def _unseen(self, why):
@@ -82,19 +84,16 @@ class Look:
         self._watch.not_observed(point, "Keras on JAX: " + why)
         self._details.note("Keras on JAX: %s of this step are not seen: %s." % (point, why))
 
-    def _array(self, value, aval):
-        if isinstance(value, self._jax.Array):
-            return value
-        return self._jax.numpy.asarray(value, dtype=aval.dtype)
+    def _copy(self, value, aval):
+        dtype = None if isinstance(value, self._jax.Array) else aval.dtype
+        return self._jax.numpy.array(value, dtype=dtype, copy=True)
 
     def _own(self, results, avals, others):
         """The results, each with memory of its own: the next step takes the memory of what it is given."""
         taken, found = {_memory(value) for value in others}, []
         for result, aval in zip(results, avals):
-            if not isinstance(result, self._jax.Array):
-                result = self._jax.numpy.array(result, dtype=aval.dtype, copy=True)
-            elif _memory(result) in taken:
-                result = self._jax.numpy.array(result, copy=True)
+            if not isinstance(result, self._jax.Array) or _memory(result) in taken:
+                result = self._copy(result, aval)
             taken.add(_memory(result))
             found.append(result)
         return found
@@ -163,7 +162,7 @@ class Look:
     def _parts(self, program, traced):
         """(operators that the loss is computed from, those that gradients are computed from beyond that).
 
-        Where the step gives out no gradients: by what JAX has transposed.
+        Where the step does not give these out: what JAX has transposed goes backward, what it differentiates forward.
         """
         logs, layout, values = self._split(traced.out_info[0])
         at, given = len(self._tree.tree_leaves(logs)), {"forward": [], "gradient": []}
@@ -171,14 +170,13 @@ class Look:
             count = len(self._tree.tree_leaves(value))
             given[kind] += program.results[at : at + count]
             at += count
-        transposed = [operator for operator in program.operators if operator.is_transposed]
+        transposed = [one for one in program.operators if "transpose" in one.transforms]
         if not given["gradient"]:
-            given["gradient"] = [place for operator in transposed for place in operator.outputs]
-        if not given["forward"]:
-            made = {place for operator in transposed for place in operator.outputs}
-            given["forward"] = [place for one in transposed for place in one.inputs if place not in made]
+            given["gradient"] = [place for one in transposed for place in one.outputs]
         forward = program.needed_for(given["forward"])
-        return forward, program.needed_for(given["gradient"]) - forward
+        if not forward:
+            forward = {one for one in program.operators if "jvp" in one.transforms} - set(transposed)
+        return forward, (program.needed_for(given["gradient"]) | set(transposed)) - forward
 
 
 def _stack():
