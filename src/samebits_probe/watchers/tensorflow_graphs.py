@@ -93,7 +93,9 @@ class Graphs:
         parts = self._watch.backend.parts
         results = [tensor for name, value in here.losses + here.layers for _, tensor in parts(name, value)]
         computed = [tensor for name, value in gradients for _, tensor in parts(name, value)]
-        return self._loops.look.steps(results, [(began, computed)], here.begins)[0]
+        step = self._loops.look.steps(results, [(began, computed)], here.begins)[0]
+        step.is_a_part = any(getattr(tensor, "graph", None) is not self._graph() for tensor in results)
+        return step
 
     def _start(self, optimizer, variables):
         here = self._shown()

@@ -17,6 +17,7 @@ class Step:
 
     def __init__(self, graph, operations=None):
         self._graph, self._operations = graph, operations
+        self.is_a_part = False  # whether some of the step is computed around this graph
         self.tensors = operations.tensors if operations is not None else []
 
     def write(self, watch, values, variables):
@@ -29,6 +30,8 @@ class Step:
             return
         if self._operations is not None:
             self._operations.add(details, values, lambda value: watch.described(watch.backend.array(value)))
+            if self.is_a_part:
+                details.note("Operators around the condition or loop in which an optimizer is applied are not seen.")
         plain = [(name, getattr(variable, "_value", variable)) for name, variable in variables]
         for name, reads, writes in unordered(self._graph.get_operations(), handles(self._graph, plain)):
             details.add("update", "access", name, reads=reads, writes=writes)
