@@ -134,7 +134,9 @@ class TrainStep:
         replicas = getattr(model.distribute_strategy, "num_replicas_in_sync", 1)
         self.is_xla = bool(model.jit_compile) and not model.run_eagerly
         self.is_plain = replicas == 1 and not (repeats and model.jit_compile)
-        self.calls_back = self.is_plain and repeats and not model.run_eagerly
+        look = watch.backend.look  # many further outputs take TensorFlow long to compile, a callback's inputs do not
+        looks = look is not None and look.has_operators and not self.is_xla
+        self.calls_back = self.is_plain and (repeats or looks) and not model.run_eagerly
         if self.is_xla or not self.is_plain:
             self.unseen = "there are several replicas" if replicas > 1 else "the train step is compiled by XLA"
         if not self.is_plain:
