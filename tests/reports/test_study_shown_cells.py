@@ -37,6 +37,7 @@ def folder(tmp_path, documents):
         place = tmp_path / "setups" / "keras-tf2.1" / "record" / "trials" / f"{trial:03d}" / "out"
         place.mkdir(parents=True)
         np.savez(place / "predictions.npz", predictions=np.stack(predictions).astype(np.float32))
+        np.savez(place / "weights-00.npz", weights=np.zeros(1))
         (place / "outcome.json").write_text("{}")
     return tmp_path
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,31 +12,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits import check, compare, store
-from samebits.errors import SamebitsError
+from samebits.errors import DataError
 from samebits.model import Result
-from samebits.study import initial, running
+from samebits.study import initial, outcomes, running
 from samebits.study.catalog import Setup
 from samebits.study.commands import Work
+from samebits.study.outcomes import weights_files
 from samebits.study.results import Cells, Digits, Distance, Model, Plain, Retest, SetupResult
 
+AGAIN = "Remove the folder of the trial: the study runs it again."
 Judge = Callable[[NDArray[Any]], Digits | Cells]
 
 
 def collect(work: Work, setup: Setup, judge: Judge, retests: list[Retest], reason: str = "") -> SetupResult:
-    """The result of a setup. `judge`: what the test predictions are worth; `reason`: why it is not complete."""
+    """The result of a setup, with as many trials as `work` has. Raises DataError, RecordError.
+
+    `judge`: what the test predictions are worth; `reason`: why it is not complete.
+    """
     folder = running.record_folder(work, setup)
     if not (folder / check.RECORD).is_file():
-        return SetupResult(id=setup.id, about=setup.about, status="skipped", reason=reason)
+        return SetupResult(id=setup.id, about=setup.about, status="skipped", reason=reason, trials=work.trials)
     places = places_of_models(work, setup)
     models = [_model(number, place, judge, _machine(folder, setup, number)) for number, place in places]
     record = store.open_record(folder)
-    judged = compare.judge(record.file, record.trials) if places else None
+    trials = [trial for trial in record.trials if trial.file.id <= work.trials] if places else []
+    judged = compare.judge(record.file, trials) if trials else None
     return SetupResult(
         id=setup.id,
         about=setup.about,
         status="done" if len(places) == work.trials and not reason else "partial",
         reason=reason,
-        library=str(_outcome(places[0][1])["library"]) if places else "",
+        trials=work.trials,
+        library=str(outcomes.read_outcome(places[0][1])["library"]) if places else "",
         command=record.file.command,
         groups=groups_of(models),
         models=models,
@@ -51,11 +58,9 @@ def collect(work: Work, setup: Setup, judge: Judge, retests: list[Retest], reaso
 def places_of_models(work: Work, setup: Setup) -> list[tuple[int, Path]]:
     """(number, folder of its results) of each model that is whole."""
     trials = running.record_folder(work, setup) / "trials"
-    if setup.one_process:
-        found = [(number, trials / "001" / "out" / f"model-{number}") for number in range(1, work.trials + 1)]
-    else:
-        found = [(number, trials / f"{number:03d}" / "out") for number in range(1, work.trials + 1)]
-    return [(number, place) for number, place in found if (place / "outcome.json").is_file()]
+    folders = [trials / f"{number:03d}" for number in range(1, 2 if setup.one_process else work.trials + 1)]
+    places = [place for folder in folders for place in running.places_of_trial(setup, folder, work.trials)]
+    return [(number, place) for number, place in enumerate(places, 1) if outcomes.is_whole(place)]
 
 
 def _verdict(judged: Result | None, setup: Setup) -> dict[str, Any]:
@@ -72,13 +77,8 @@ def _verdict(judged: Result | None, setup: Setup) -> dict[str, Any]:
     }
 
 
-def _outcome(place: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((place / "outcome.json").read_text())
-    return found
-
-
 def _model(number: int, place: Path, judge: Judge, machine: str) -> Model:
-    outcome = _outcome(place)
+    outcome = outcomes.read_outcome(place)
     worth = judge(read_predictions(place))
     return Model(
         trial=number,
@@ -95,15 +95,14 @@ def _model(number: int, place: Path, judge: Judge, machine: str) -> Model:
 
 
 def read_predictions(place: Path) -> NDArray[Any]:
-    """What a model gave for the test data."""
-    with np.load(place / "predictions.npz") as saved:
-        found: NDArray[Any] = saved["predictions"]
+    """What a model gave for the test data. Raises DataError."""
+    path = place / outcomes.PREDICTIONS
+    try:
+        with np.load(path) as saved:
+            found: NDArray[Any] = saved["predictions"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as why:
+        raise DataError(f"{path} cannot be read: {why}", AGAIN) from None
     return found
-
-
-def weights_files(place: Path) -> list[tuple[int, Path]]:
-    """(epoch, file) of the weights that were kept, 0 for the initial ones."""
-    return [(int(path.stem.split("-")[1]), path) for path in sorted(place.glob("weights-*.npz"))]
 
 
 def last_weights(place: Path) -> Path:
@@ -112,10 +111,10 @@ def last_weights(place: Path) -> Path:
 
 
 def fingerprint(path: Path) -> str:
-    """32 hex digits over a file of arrays: names do not count, their order does. Raises SamebitsError."""
+    """32 hex digits over a file of arrays: names do not count, their order does. Raises DataError."""
     saved = store.fingerprint_file(path, named=True)
     if saved.error:
-        raise SamebitsError(f"{path}: {saved.error}", "Remove the trial's folder; the study runs it again.")
+        raise DataError(f"{path}: {saved.error}", AGAIN)
     return hashlib.blake2b("".join(saved.tensors.values()).encode(), digest_size=16).hexdigest()
 
 
@@ -154,9 +153,9 @@ def _flat(path: Path) -> NDArray[np.float64]:
 
 def _plain(work: Work, setup: Setup, models: list[Model]) -> Plain | None:
     place = running.plain_folder(work, setup)
-    if not (place / "outcome.json").is_file():
+    if not outcomes.is_whole(place):
         return None
-    outcome = _outcome(place)
+    outcome = outcomes.read_outcome(place)
     return Plain(
         train_seconds=outcome["train_seconds"],
         test_seconds=outcome["test_seconds"],
@@ -167,10 +166,5 @@ def _plain(work: Work, setup: Setup, models: list[Model]) -> Plain | None:
 
 def _machine(record: Path, setup: Setup, number: int) -> str:
     """The name of the machine that ran a trial."""
-    return running.name_of_machine(_facts(record, 1 if setup.one_process else number))
-
-
-def _facts(record: Path, number: int) -> dict[str, Any]:
-    document = json.loads((record / "trials" / f"{number:03d}" / "trial.json").read_text())
-    found: dict[str, Any] = document.get("machine", {})
-    return found
+    file = running.trial_file(record / "trials" / f"{1 if setup.one_process else number:03d}")
+    return running.name_of_machine(file.machine if file else {})

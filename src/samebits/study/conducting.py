@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ def conduct(asked: Asked, progress: Progress) -> StudyResult:
     Raises UsageError, DataError. A setup that cannot be run is named in the result with the reason, and the others go
     on.
     """
+    _refuse_file(asked.folder)
     study = catalog.study_named(asked.study)
     scale = catalog.scale_named(study, asked.scale)
     setups = [setup for setup in catalog.setups_named(asked.setups) if setup.library in study.scripts]
@@ -54,6 +55,13 @@ def conduct(asked: Asked, progress: Progress) -> StudyResult:
         return result(work, made, reasons, elsewhere)
 
 
+def _refuse_file(folder: Path) -> None:
+    """UsageError where the study's folder is a file, or below one."""
+    found = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    if found.exists() and not found.is_dir():
+        raise UsageError(f"{found} is a file: a study is kept in a folder.", "--out names another one.")
+
+
 def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
     """The setups in the folder's study.json whose trainings are not here: run on another machine, or cleared away.
 
@@ -69,6 +77,10 @@ def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
         raise UsageError(
             f"{path} is not the result of a study.", "Remove it, or name another folder (--out)."
         ) from None
+    unknown = [one.id for one in known.setups if one.id not in SETUPS]
+    if unknown:
+        what = f"{path} has a setup {unknown[0]!r}, which this release of samebits does not know."
+        raise UsageError(what, "--out names another folder; or take the release that wrote it.")
     found = [one for one in known.setups if one.models and not running.record_folder(work, SETUPS[one.id]).is_dir()]
     asked = _comparable(_result(work, made, []))
     differ = [name for name, value in _comparable(known).items() if value != asked[name]]
@@ -96,13 +108,17 @@ def _run(work: Work, setup: Setup, progress: Progress) -> str:
 
 
 def result(work: Work, made: dict[str, Any], reasons: dict[str, str], elsewhere: list[SetupResult]) -> StudyResult:
-    """The study as far as it has been run: setups asked for, those run before in the same folder, or elsewhere."""
+    """The study as far as it has been run: setups asked for, those run before in the same folder, or elsewhere.
+
+    `reasons`: by the setups asked for, why each is not done. Another one has the trials that it was last asked for.
+    """
     judge = judging.JUDGES[work.study.data](work.data.parent)
     others = {one.id: one for one in elsewhere}
     setups: list[SetupResult] = []
     for setup in SETUPS.values():
         if setup.id in reasons or running.record_folder(work, setup).is_dir():
-            setups.append(collecting.collect(work, setup, judge, _retests(work, setup), reasons.get(setup.id, "")))
+            own = work if setup.id in reasons else replace(work, trials=running.trials_wanted(work, setup))
+            setups.append(collecting.collect(own, setup, judge, _retests(own, setup), reasons.get(setup.id, "")))
         elif setup.id in others:
             setups.append(others[setup.id])
     return _result(work, made, setups)

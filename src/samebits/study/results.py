@@ -103,6 +103,7 @@ class SetupResult(StudyDocument):
     about: str
     status: str
     reason: str = ""
+    trials: int | None = None  # that were asked for; null in older documents: those of the study
     library: str = ""
     command: list[str] = []
     controls: list[Control] = []

@@ -1,7 +1,8 @@
 """Saved weights tested again: in a fresh process, with other thread counts, with other instruction sets.
 
 The paper tested its models on a second GPU and found the same results (section IX). On a CPU, what can differ between
-two machines is how many threads share the work and which instructions do it.
+two machines is how many threads share the work and which instructions do it. Each test runs as the trials did, under
+the setup's own controls, and differs from them in the one thing that it is named after.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samebits import check, compare, store
 from samebits.errors import SamebitsError
+from samebits.launch.plan import Request
+from samebits.model import Options
 from samebits.study import collecting, commands, running
 from samebits.study.catalog import Setup
 from samebits.study.commands import Work
@@ -22,63 +26,88 @@ from samebits.study.results import Retest
 
 @dataclass(frozen=True)
 class Factor:
-    """One thing that is varied. `variables`: of the environment; `arguments`: for the script, None for the setup's."""
+    """One thing that is varied. `variables`: of the environment; `control`: held beside the setup's own, or at another
+    value than there."""
 
     name: str
-    variables: dict[str, str] = field(default_factory=dict)
-    arguments: list[str] | None = None
+    variables: dict[str, str | None] = field(default_factory=dict)
+    control: str | None = None
 
-
-def _threads(setup: Setup) -> list[Factor]:
-    if setup.library == "keras2":
-        return [Factor("session of one thread", arguments=["--threads", "one"]),
-                Factor("session of all threads", arguments=["--threads", "default"])]  # fmt: skip
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    return [
-        Factor(f"{number} thread{'s' if number > 1 else ''}", dict.fromkeys(names, str(number))) for number in (1, 2)
-    ]
+    @property
+    def folder(self) -> str:
+        """The name of its folder."""
+        return self.name.replace(" ", "-")
 
 
 # oneDNN chooses its kernels by ONEDNN_MAX_CPU_ISA (DNNL_ and MKLDNN_ before), ATen by ATEN_CPU_CAPABILITY, MKL by
 # MKL_ENABLE_INSTRUCTIONS; Eigen's kernels in TensorFlow are chosen when it is built, and cannot be varied
-_NARROW = {
+_NARROW: dict[str, str | None] = {
     "ONEDNN_MAX_CPU_ISA": "SSE41", "DNNL_MAX_CPU_ISA": "SSE41", "ATEN_CPU_CAPABILITY": "default",
     "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
 }  # fmt: skip
 
-
-def factors(setup: Setup) -> list[Factor]:
-    """What is varied for a setup's library."""
-    return [Factor("fresh process"), *_threads(setup), Factor("instructions of SSE4", _NARROW)]
+FACTORS = (
+    Factor("fresh process"),
+    Factor("1 thread", control="threads=1"),
+    Factor("2 threads", control="threads=2"),
+    Factor("instructions of SSE4", _NARROW),
+)
 
 
 def retest(work: Work, setup: Setup) -> list[Retest]:
-    """Test the first model's weights again, once for each factor. Raises TrainingFailed."""
+    """Test the first model's weights again, once for each factor. What cannot be run is said in its place."""
     places = collecting.places_of_models(work, setup)
-    if not places:
-        return []
-    number, place = places[0]
-    return [_retest(work, setup, factor, (number, place)) for factor in factors(setup)]
+    return [_retest(work, setup, factor, places[0]) for factor in FACTORS] if places else []
 
 
 def _retest(work: Work, setup: Setup, factor: Factor, model: tuple[int, Path]) -> Retest:
     number, place = model
-    out = work.setup_folder(setup) / "retests" / factor.name.replace(" ", "-")
-    weights = collecting.last_weights(place)
-    if not (out / "predictions.npz").is_file():
-        words = commands.testing(work, setup, weights, out, factor.arguments)
-        try:
-            running.run_alone(setup, words, work.folder, factor.variables)
-        except SamebitsError as failed:
-            return Retest(factor=factor.name, trial=number, same=None, detail=failed.message[:300])
-    before, again = collecting.read_predictions(place), collecting.read_predictions(out)
+    record = work.setup_folder(setup) / "retests" / factor.folder / running.RECORD
+    out = record / "trials" / "001" / "out"
+    try:
+        if not (out / "predictions.npz").is_file():
+            _run(work, setup, factor, collecting.last_weights(place), record)
+        again = collecting.read_predictions(out)
+    except SamebitsError as failed:
+        return Retest(factor=factor.name, trial=number, same=None, detail=failed.message[:300])
+    before = collecting.read_predictions(place)
     return Retest(
         factor=factor.name,
         trial=number,
         same=before.tobytes() == again.tobytes(),
         same_decisions=bool(np.array_equal(decisions(before), decisions(again))),
         largest=float(np.abs(before.astype(np.float64) - again).max()),
+        detail=_without_effect(record, factor),
     )
+
+
+def _run(work: Work, setup: Setup, factor: Factor, weights: Path, record: Path) -> None:
+    """Run the test as a trial is run. Raises NotFound, TrainingFailed."""
+    request = Request(
+        command=commands.testing(work, setup, weights, Path("{out}"), None),
+        directory=work.folder,
+        options=Options(trials=1, full=True),
+        python=commands.interpreter(setup),
+        environment=setup.environment,
+        preset=setup.preset,
+        controls=[*setup.controls, *([factor.control] if factor.control else [])],
+        out=record,
+        overwrite=True,  # what an interruption left
+        variables=factor.variables,
+    )
+    trial = check.record(request).trial
+    if trial.exit_code != 0:
+        folder = record / "trials" / "001"
+        said = (folder / "stderr.txt").read_text(errors="replace")[-running.LAST_WORDS :]
+        raise running.TrainingFailed(f"it ended badly ({trial.why or trial.status}): {said}")
+
+
+def _without_effect(record: Path, factor: Factor) -> str:
+    """What is said of a factor whose control was held without effect; nothing where it had one."""
+    opened = store.open_record(record)
+    name = str(factor.control).partition("=")[0]
+    held = [one for one in compare.judge(opened.file, opened.trials).setup.controls if one.id.partition("=")[0] == name]
+    return "; ".join(f"{one.id} took no effect: {one.detail}" for one in held if factor.control and not one.took_effect)
 
 
 def decisions(predictions: NDArray[Any]) -> NDArray[Any]:

@@ -7,18 +7,19 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from samebits import check, store
-from samebits.errors import SamebitsError
+from samebits.errors import NotFound, SamebitsError
 from samebits.launch import recorded
 from samebits.launch.plan import Plan, Request, make_plan
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import Trials
 from samebits.launch.trial import Limits
-from samebits.model import Options, TrialFile
-from samebits.study import commands, weights
+from samebits.model import Options, RecordFile, TrialFile
+from samebits.study import commands, outcomes, weights
 from samebits.study.catalog import SETUPS, Setup
 from samebits.study.commands import Work
 from samebits_probe import process
@@ -39,15 +40,70 @@ def run_setup(work: Work, setup: Setup, progress: Progress) -> None:
 
     Raises NotFound where its interpreter is missing, TrainingFailed where a training ends badly.
     """
+    _refuse_missing(work, setup)
     initial = initial_weights(work, setup) if setup.initial else None
-    plan = _plan(work, setup, initial)
+    plan = _plan(work, setup, initial, progress)
     file = store.open_record(plan.record).file
-    for number in _missing(plan):
-        looked = Trials(plan, progress).run_round(Limits(), [number])
+    progress.part_started(setup.id)
+    shown = _OfStudy(progress, plan.options.trials)
+    for number in _missing(work, setup, plan, progress):
+        looked = Trials(plan, shown).run_round(Limits(), [number])
         _refuse_failure(setup, plan, looked.files[0])
         file = check.after(file, looked)
         check.save(plan, file)
     _run_plain(work, setup, initial, progress)
+
+
+class _OfStudy(Progress):
+    """Trials that run one by one, each a round of its own, told as the trials of one study."""
+
+    def __init__(self, progress: Progress, trials: int) -> None:
+        self._progress, self._trials = progress, trials
+
+    def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
+        """Trial `id` of all that were asked for."""
+        self._progress.trial_started(id, self._trials, steps_total)
+
+    def trial_step(self, id: int, step: int) -> None:
+        """Passed on."""
+        self._progress.trial_step(id, step)
+
+    def trial_ended(self, id: int, status: str, steps: int, seconds: float) -> None:
+        """Passed on."""
+        self._progress.trial_ended(id, status, steps, seconds)
+
+
+def trials_wanted(work: Work, setup: Setup) -> int:
+    """How many trials of a setup its record is for: what was asked when it was last run; of none, as `work` says."""
+    folder = record_folder(work, setup)
+    if not (folder / check.RECORD).is_file():
+        return work.trials
+    file = store.open_record(folder).file
+    return _repeats(file) if setup.one_process else file.options.trials
+
+
+def _repeats(file: RecordFile) -> int:
+    """How many models one process was asked for."""
+    return int(file.command[file.command.index("--repeat") + 1]) if "--repeat" in file.command else 1
+
+
+def _refuse_missing(work: Work, setup: Setup) -> None:
+    """Raise NotFound with all environments that a setup needs and that are not there."""
+    said, advice = [], []
+    for one in (setup, *_drawn_by(work, setup)):
+        try:
+            commands.interpreter(one)
+        except NotFound as why:
+            why_needed = "" if one is setup else f" (of whose Keras it needs the initial weights: those of {one.id})"
+            said.append(f"{one.environment}{why_needed}")
+            advice.append(why.advice)
+    if said:
+        raise NotFound(f"{setup.id} needs what has not been built: {' and '.join(said)}.", "; ".join(advice))
+
+
+def _drawn_by(work: Work, setup: Setup) -> list[Setup]:
+    """The setup that draws the initial weights of this one, unless they are there."""
+    return [SETUPS[setup.initial]] if setup.initial and not _carried(work, SETUPS[setup.initial]).is_file() else []
 
 
 def record_folder(work: Work, setup: Setup) -> Path:
@@ -60,11 +116,15 @@ def plain_folder(work: Work, setup: Setup) -> Path:
     return work.setup_folder(setup) / "plain"
 
 
-def _plan(work: Work, setup: Setup, initial: Path | None) -> Plan:
-    """The plan of the setup's record, begun now or before."""
+def _plan(work: Work, setup: Setup, initial: Path | None, progress: Progress) -> Plan:
+    """The plan of the setup's record, begun now or before, for as many trials as are asked for now."""
     folder = record_folder(work, setup)
-    if (folder / check.RECORD).is_file():
-        return recorded.reopen(store.open_record(folder))
+    known = store.open_record(folder) if (folder / check.RECORD).is_file() else None
+    more = known is not None and setup.one_process and _repeats(known.file) < work.trials
+    if more:
+        progress.note(f"{setup.id}: all models come from one process, so that more of them are trained from the start")
+    if known is not None and not more:
+        return _reopened(known, setup, work.trials)
     request = Request(
         command=commands.training(work, setup, "{out}", initial=initial),
         directory=work.folder,
@@ -74,23 +134,50 @@ def _plan(work: Work, setup: Setup, initial: Path | None) -> Plan:
         preset=setup.preset,
         controls=list(setup.controls),
         out=folder,
+        overwrite=more,
     )
     plan = make_plan(request)
     check.save(plan, check.describe(plan))
     return plan
 
 
-def _missing(plan: Plan) -> list[int]:
-    """Numbers of the trials that are not whole. What an interruption left of one is cleared away."""
-    wanted, missing = range(1, plan.options.trials + 1), []
-    for number in wanted:
+def _reopened(known: store.Record, setup: Setup, trials: int) -> Plan:
+    """The plan of a record, whose number of trials is changed where another one is asked for now."""
+    if not setup.one_process and known.file.options.trials != trials:
+        options = known.file.options.model_copy(update={"trials": trials})
+        known = replace(known, file=known.file.model_copy(update={"options": options}))
+        check.save(recorded.reopen(known), known.file)
+    return recorded.reopen(known)
+
+
+def _missing(work: Work, setup: Setup, plan: Plan, progress: Progress) -> list[int]:
+    """Numbers of the trials that are not whole. What an interruption or damage left of one is cleared away."""
+    missing = []
+    for number in range(1, plan.options.trials + 1):
         folder = plan.trial_folder(number)
-        path = folder / "trial.json"
-        if path.is_file() and TrialFile.model_validate_json(path.read_bytes()).status == "complete":
+        file = trial_file(folder)
+        ended = file is not None and file.status == "complete"
+        if ended and all(map(outcomes.is_whole, places_of_trial(setup, folder, work.trials))):
             continue
+        if ended:
+            progress.note(f"{setup.id}: the results of trial {number} are damaged or missing; it is run again")
         shutil.rmtree(folder, ignore_errors=True)
         missing.append(number)
     return missing
+
+
+def places_of_trial(setup: Setup, folder: Path, models: int) -> list[Path]:
+    """Where a trial leaves its model; of a setup of one process, each of its models."""
+    out = folder / "out"
+    return [out / f"model-{number}" for number in range(1, models + 1)] if setup.one_process else [out]
+
+
+def trial_file(folder: Path) -> TrialFile | None:
+    """What is known of a trial; None where it was broken off, or its document is damaged."""
+    try:
+        return TrialFile.model_validate_json((folder / "trial.json").read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def _refuse_failure(setup: Setup, plan: Plan, file: TrialFile) -> None:
@@ -107,7 +194,7 @@ def _run_plain(work: Work, setup: Setup, initial: Path | None, progress: Progres
     Not of a setup whose controls the script does not set itself: without the probe nothing would hold them.
     """
     out = plain_folder(work, setup)
-    if setup.one_process or setup.preset == "strict" or (out / "outcome.json").is_file():
+    if setup.one_process or setup.preset == "strict" or outcomes.is_whole(out):
         return
     progress.note(f"{setup.id}: one training that is not watched")
     out.mkdir(parents=True, exist_ok=True)
@@ -125,13 +212,18 @@ def initial_weights(work: Work, setup: Setup) -> Path:
     """The initial weights of another setup's model in the form that this one's script reads; made where missing."""
     source = SETUPS[setup.initial or ""]
     folder = work.folder / "initial"
-    carried = folder / f"{source.id}-for-pytorch.npz"
+    carried = _carried(work, source)
     if not carried.is_file():
         drawn = folder / source.id / "weights-00.npz"
         if not drawn.is_file():
             run_alone(source, commands.training(work, source, str(drawn.parent), epochs=0), work.folder)
         weights.carry(drawn, carried, work.study.name)
     return carried
+
+
+def _carried(work: Work, source: Setup) -> Path:
+    """Where the initial weights of a Keras setup are kept for PyTorch."""
+    return work.folder / "initial" / f"{source.id}-for-pytorch.npz"
 
 
 def run_alone(setup: Setup, words: list[str], directory: Path, variables: dict[str, str] | None = None) -> None:

@@ -46,7 +46,14 @@ def says(result: StudyResult) -> list[str]:
     parts = [f"{wording.counted(count, 'setup')} {what}" for one, what in _COUNTED
              if (count := signs.count(one))]  # fmt: skip
     return [
-        f"{result.study} at the scale {result.scale}: {wording.counted(result.trials, 'trial')} of "
+        f"{result.study} at the scale {result.scale}: {_trials(ran, result)} of "
         f"{wording.counted(len(ran), 'setup')}, {wording.counted(result.epochs, 'epoch')} each, on {machines}.",
         f"{listed(parts)}." if parts else "No setup was run.",
     ]
+
+
+def _trials(ran: list[SetupResult], result: StudyResult) -> str:
+    """How many trials there are of a setup: 7 trials; 2 to 7 trials where setups have different numbers."""
+    numbers = [len(setup.models) for setup in ran] or [result.trials]
+    few = f"{min(numbers):,} to " if min(numbers) < max(numbers) else ""
+    return few + wording.counted(max(numbers), "trial")

@@ -32,10 +32,10 @@ def sign(setup: SetupResult) -> Sign:
 
 def trials(setup: SetupResult, result: StudyResult) -> str:
     """7 trials; 2 of 7 trials; not run."""
-    number = len(setup.models)
+    number, wanted = len(setup.models), setup.trials or result.trials
     if not number:
         return "not run"
-    of = f" of {result.trials:,}" if number < result.trials else ""
+    of = f" of {wanted:,}" if number < wanted else ""
     return f"{number:,}{of} {'trial' if number == 1 and not of else 'trials'}"
 
 
