@@ -227,6 +227,10 @@ SCALE = Option("scale", ("--scale",), "How much is trained: smoke, small or pape
 STUDY_TRIALS = Option("trials", ("-n", "--trials"), "Trials of each setup (default: the scale's).", "N", read_trials)
 STUDY_OUT = Option("out", ("--out",), "Folder of the study (default: studies/<name>-<scale>).", "DIR", read_text)
 STUDY_DATA = Option("data", ("--data",), "Folder of the images (default: fetched, or generated).", "DIR", read_text)
+WATERSHED = Option(
+    "watershed", ("--watershed",), "Split cells that touch before they are counted, as in the authors' code.",
+    default=False,
+)  # fmt: skip
 
 REPLAYED_STEP = Option("step", ("--step",), "Replay this step, from 0, or these: 0-2.", "K", read_step_or_steps, "0")
 REPEATS = Option("repeats", ("--repeats",), "How often each operator is run again.", "R", read_repeats, 4)
@@ -319,5 +323,5 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         HTML,
         MARKDOWN,
     ),
-    "study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, STUDY_OUT),
+    "study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, WATERSHED, STUDY_OUT),
 }

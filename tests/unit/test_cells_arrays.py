@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from skimage import io
 
 from samebits.errors import DataError, NotFound, UsageError
 from samebits.study.cells import prepare, read_truth, written_digest
@@ -117,3 +118,27 @@ def test_a_truth_without_an_array_is_named(tmp_path):
     np.savez(tmp_path / TRUTH, masks=np.zeros((1, 2, 2), np.uint8))
     with pytest.raises(DataError, match="has no array 'frames'"):
         read_truth(tmp_path / TRUTH)
+
+
+def picture(folder, name, cells):
+    for part, array in (("images", np.full((32, 32, 3), 200, np.uint8)), ("labels", cells.astype(np.uint16))):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        io.imsave(folder / part / f"{name}.png", array, check_contrast=False)
+
+
+@pytest.mark.parametrize(
+    ("with_cells", "said"),
+    [("abcdefgh", "no tile of G9, the test, holds a cell"), ("i", "all masks that are to be trained on are empty")],
+)
+def test_stained_cells_whose_labels_are_empty_are_refused_with_where(tmp_path, with_cells, said):
+    for name in "abcdefghi":
+        picture(tmp_path, name, np.eye(32) * (name in with_cells))
+    with pytest.raises(DataError, match=said):
+        prepare(tmp_path, size=32, fields_per_animal=2, augmented=0, seed=1, folder=tmp_path / "made")
+
+
+def test_labels_that_are_all_empty_are_refused(tmp_path):
+    for name in "abcdefghi":
+        picture(tmp_path, name, np.zeros((32, 32)))
+    with pytest.raises(DataError, match="holds a cell: all its labels are empty"):
+        prepare(tmp_path, size=32, fields_per_animal=2, augmented=0, seed=1, folder=tmp_path / "made")

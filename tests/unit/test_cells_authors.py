@@ -172,9 +172,21 @@ def test_a_mask_in_colour_is_named(folder):
         read(folder, 64)
 
 
-def test_an_empty_mask_is_named_with_why_it_cannot_be(folder):
+def test_a_field_without_a_cell_is_a_field(folder):
     save(mask_path(folder, 0), np.zeros((64, 64), np.uint8))
-    with pytest.raises(DataError, match=r"LU2_Section1_Stack1\.png is empty: .*Dice and error rate are undefined"):
+    assert not read(folder, 64).training[0].mask.any()
+
+
+def test_how_many_images_are_beyond_those_taken_of_a_mouse_is_said(folder):
+    assert read(folder, 64, 1).left_out == "2 images beyond 1 a mouse (1 of LU3, the test)"
+    assert read(folder, 64).left_out == ""
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 20, 40, 60])
+def test_a_picture_that_is_cut_off_is_named(folder, length):
+    path = folder / "images" / "train" / f"{NAMES[0]}.png"
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(DataError, match=rf"{NAMES[0]}\.png cannot be read as a picture"):
         read(folder, 64)
 
 

@@ -164,3 +164,11 @@ def test_the_real_set_gives_nine_groups_of_tiles_with_dark_cells(real):
 
 def test_the_real_set_has_cells_in_every_tile(real):
     assert all(field.cells >= 1 for fields in real.animals.values() for field in fields)
+
+
+def test_how_many_tiles_hold_no_cell_and_how_many_are_beyond_those_taken_is_said(tmp_path):
+    nine(tmp_path)
+    assert read(tmp_path, 16).left_out == "27 tiles without a cell (3 of G9, the test)"
+    assert read(tmp_path, 16, 2).left_out == (
+        "27 tiles without a cell (3 of G9, the test); 9 tiles beyond 2 a group (1 of G9, the test)"
+    )

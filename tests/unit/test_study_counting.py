@@ -270,6 +270,16 @@ def test_the_watershed_splits_two_discs_that_touch_and_leaves_one_disc_whole():
     assert len({labels[20, 20], labels[20, 40], labels[40, 70]}) == 3
 
 
+def test_small_blobs_go_before_the_watershed_whose_parts_all_stay():
+    pair = disc((40, 60), 20, 18, 12) | disc((40, 60), 20, 38, 12)
+    image = np.where(pair | disc((40, 60), 36, 56, 3), 255, 0).astype(np.uint8)
+    between = int(pair.sum()) - 10
+    assert post_process(image, smallest=between).max() == 1
+    labels = post_process(image, smallest=between, watershed=True)
+    assert labels.max() == 2
+    assert np.array_equal(labels > 0, pair)
+
+
 def test_a_pixel_that_hangs_on_a_disc_by_its_corner_belongs_to_the_disc():
     mask = disc((20, 20), 8, 8, 5)
     mask[12, 12] = mask[13, 13] = True

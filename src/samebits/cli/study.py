@@ -37,6 +37,7 @@ def run(name: str, **given: Any) -> int:
         setups=list(given["setups"] or ()),
         trials=given["trials"],
         source=Path(given["data"]) if given["data"] else None,
+        watershed=given["watershed"],
     )
     with asking.shown_progress() as progress:
         result = conducting.conduct(asked, progress)

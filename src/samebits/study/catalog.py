@@ -120,7 +120,7 @@ STUDIES: dict[str, Study] = {
                 "small": Scale(trials=7, epochs=20, arguments=("--features", "8"),
                                data={"size": 64, "fields_per_animal": 25, "augmented": 1}),
                 "paper": Scale(trials=7, epochs=20, arguments=("--features", "32"),
-                               data={"size": 400, "fields_per_animal": 106, "augmented": 1}),
+                               data={"size": 400, "fields_per_animal": 106, "augmented": 1, "whole_folder": 1}),
             },
         ),
     )

@@ -16,7 +16,8 @@ HASH_SEED = "PYTHONHASHSEED=0"  # in every setup, as in the paper (section VII)
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What a study is asked for. `data`: the file that its scripts read."""
+    """What a study is asked for. `data`: the file that its scripts read. `watershed`: whether cells that touch are
+    split before they are counted; None where there are none."""
 
     study: Study
     scale_name: str
@@ -24,6 +25,7 @@ class Work:
     trials: int
     folder: Path
     data: Path
+    watershed: bool | None = None
 
     def setup_folder(self, setup: Setup) -> Path:
         """Where a setup's record and results are."""

@@ -21,7 +21,8 @@ RESULT, LOCK = "study.json", ".lock"
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What `samebits study` is asked for. `trials`: None for those of the scale; `source`: see `data.prepare`."""
+    """What `samebits study` is asked for. `trials`: None for those of the scale; `source`: see `data.prepare`.
+    `watershed`: split cells that touch before they are counted."""
 
     study: str
     scale: str
@@ -29,6 +30,7 @@ class Asked:
     setups: list[str] = field(default_factory=list)
     trials: int | None = None
     source: Path | None = None
+    watershed: bool = False
 
 
 def conduct(asked: Asked, progress: Progress) -> StudyResult:
@@ -40,19 +42,24 @@ def conduct(asked: Asked, progress: Progress) -> StudyResult:
     _refuse_file(asked.folder)
     study = catalog.study_named(asked.study)
     scale = catalog.scale_named(study, asked.scale)
+    if asked.watershed and study.data != "cells":
+        raise UsageError(f"{study.name} counts no cells that a watershed could split.", "Leave --watershed out.")
     setups = [setup for setup in catalog.setups_named(asked.setups) if setup.library in study.scripts]
     folder = asked.folder.absolute()
     with places.alone(folder / LOCK, lambda: progress.note(f"another samebits works in {folder}; waiting")):
-        made = data.prepare(study, scale, folder / "data", asked.source)
+        made = data.prepare(study, scale, folder / "data", asked.source, progress.note)
         work = Work(study=study, scale_name=asked.scale, scale=scale, trials=asked.trials or scale.trials,
-                    folder=folder, data=folder / "data" / data.FILE)  # fmt: skip
+                    folder=folder, data=folder / "data" / data.FILE,
+                    watershed=asked.watershed if study.data == "cells" else None)  # fmt: skip
         elsewhere = run_elsewhere(work, made)
         whole = {one.id for one in elsewhere if one.status == "done"}
         reasons: dict[str, str] = {}
         for setup in (one for one in setups if one.id not in whole):
             reasons[setup.id] = _run(work, setup, progress)
             documents.write(folder / RESULT, result(work, made, reasons, elsewhere))
-        return result(work, made, reasons, elsewhere)
+        found = result(work, made, reasons, elsewhere)
+        documents.write(folder / RESULT, found)
+        return found
 
 
 def _refuse_file(folder: Path) -> None:
@@ -82,8 +89,8 @@ def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
         what = f"{path} has a setup {unknown[0]!r}, which this release of samebits does not know."
         raise UsageError(what, "--out names another folder; or take the release that wrote it.")
     found = [one for one in known.setups if one.models and not running.record_folder(work, SETUPS[one.id]).is_dir()]
-    asked = _comparable(_result(work, made, []))
-    differ = [name for name, value in _comparable(known).items() if value != asked[name]]
+    asked, before = _comparable(_result(work, made, [])), _comparable(known)
+    differ = [name for name, value in before.items() if value is not None and value != asked[name]]
     if found and differ:
         what = f"{path} is of a study with other {' and '.join(differ)}."
         raise UsageError(what, "--out names another folder.")
@@ -91,9 +98,12 @@ def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
 
 
 def _comparable(found: StudyResult) -> dict[str, Any]:
-    """What two results must have in common to be one study. Their data's folder is no part of it, its digest is."""
-    same = found.model_dump(include={"study", "scale", "trials", "epochs", "arguments"})
-    return {**same, "data": found.data.get("digest")}
+    """What two results must have in common to be one study. Their data's folder is no part of it, its digests are.
+
+    None: not known of a document of an older release.
+    """
+    same = found.model_dump(include={"study", "scale", "trials", "epochs", "arguments", "watershed"})
+    return {**same, "data": found.data.get("digest"), "true cells": found.data.get("digest_of_truth")}
 
 
 def _run(work: Work, setup: Setup, progress: Progress) -> str:
@@ -112,7 +122,7 @@ def result(work: Work, made: dict[str, Any], reasons: dict[str, str], elsewhere:
 
     `reasons`: by the setups asked for, why each is not done. Another one has the trials that it was last asked for.
     """
-    judge = judging.JUDGES[work.study.data](work.data.parent)
+    judge = judging.JUDGES[work.study.data](work.data.parent, watershed=bool(work.watershed))
     others = {one.id: one for one in elsewhere}
     setups: list[SetupResult] = []
     for setup in SETUPS.values():
@@ -134,6 +144,7 @@ def _result(work: Work, made: dict[str, Any], setups: list[SetupResult]) -> Stud
         trials=work.trials,
         epochs=work.scale.epochs,
         arguments=list(work.scale.arguments),
+        watershed=work.watershed,
         setups=setups,
     )
 

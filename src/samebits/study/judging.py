@@ -15,21 +15,22 @@ from samebits.study.collecting import Judge
 from samebits.study.results import Cells
 
 
-def _digits(folder: Path) -> Judge:
+def _digits(folder: Path, **_: bool) -> Judge:
     with np.load(folder / data.FILE) as arrays:
         return partial(digits.judge, labels=arrays["test_labels"])
 
 
-def _cells(folder: Path) -> Judge:
+def _cells(folder: Path, *, watershed: bool) -> Judge:
     from samebits.study.cells import arrays  # scipy and scikit-image, which LeNet-5 does without
 
-    return partial(judge_cells, truth=arrays.read_truth(folder / arrays.TRUTH))
+    return partial(judge_cells, truth=arrays.read_truth(folder / arrays.TRUTH), watershed=watershed)
 
 
-def judge_cells(predictions: NDArray[Any], truth: Any) -> Cells:
+def judge_cells(predictions: NDArray[Any], truth: Any, *, watershed: bool = False) -> Cells:
     """Masks (n, height, width) of one animal, post-processed and counted as in the paper.
 
-    `truth`: `cells.arrays.Truth`. A measure that is undefined is None, and says why. Raises DataError.
+    `truth`: `cells.arrays.Truth`; `watershed`: as in `cells_found`. A measure that is undefined is None, and says why.
+    Raises DataError.
     """
     from samebits.study import stereology
 
@@ -39,7 +40,7 @@ def judge_cells(predictions: NDArray[Any], truth: Any) -> Cells:
         labels = stereology.cells_of(mask) if truth.labels is None else truth.labels[number]
         frame = stereology.CountingFrame(*map(int, truth.frames[number]))
         by_hand = None if truth.counts is None else int(truth.counts[number])
-        found = cells_found(prediction, truth)
+        found = cells_found(prediction, truth, watershed=watershed)
         images.append(stereology.agreement(labels, found, frame, name=truth.names[number], by_hand=by_hand))
     animal = stereology.AnimalAgreement(tuple(images))
     scores = {
@@ -48,24 +49,24 @@ def judge_cells(predictions: NDArray[Any], truth: Any) -> Cells:
         "precision": animal.cells.precision,
         "recall": animal.cells.recall,
         "f1": animal.cells.f1,
+        "dice_of_all_pixels": animal.dice_of_all_pixels,
     }
     return Cells(
         **{name: score.value for name, score in scores.items()},
         counted=animal.predicted_count,
         true_count=animal.true_count,
+        fields=len(images),
+        without_dice=list(animal.without_dice),
         undefined={name: score.undefined for name, score in scores.items() if score.value is None},
     )
 
 
-def cells_found(prediction: NDArray[Any], truth: Any) -> NDArray[Any]:
-    """The cells of one predicted mask, numbered.
-
-    Cells that touch are split, as in the authors' public code; the paper's text does not say so.
-    """
+def cells_found(prediction: NDArray[Any], truth: Any, *, watershed: bool) -> NDArray[Any]:
+    """The cells of one predicted mask, numbered. `watershed`: cells that touch are split, as in the authors' code."""
     from samebits.study import stereology
 
-    return stereology.post_process(prediction, smallest=truth.smallest, watershed=True)
+    return stereology.post_process(prediction, smallest=truth.smallest, watershed=watershed)
 
 
-# kind of data -> function(folder of the data) -> judge
-JUDGES: dict[str, Callable[[Path], Judge]] = {"digits": _digits, "cells": _cells}
+# kind of data -> function(folder of the data, watershed=whether cells that touch are split) -> judge
+JUDGES: dict[str, Callable[..., Judge]] = {"digits": _digits, "cells": _cells}

@@ -26,7 +26,10 @@ class Digits(StudyDocument):
 
 
 class Cells(StudyDocument):
-    """U-Net on the test animal. A measure that is undefined is null, and `undefined` says why (name -> reason)."""
+    """U-Net on the test animal. A measure that is undefined is null, and `undefined` says why (name -> reason).
+
+    `dice`: the mean over the fields but those `without_dice`, in which neither mask has a cell (their names).
+    """
 
     error_rate: float | None
     dice: float | None
@@ -35,6 +38,9 @@ class Cells(StudyDocument):
     f1: float | None
     counted: int
     true_count: int
+    fields: int | None = None  # of the test animal; null in older documents
+    without_dice: list[str] = []
+    dice_of_all_pixels: float | None = None
     undefined: dict[str, str] = {}
 
 
@@ -130,4 +136,5 @@ class StudyResult(StudyDocument):
     trials: int
     epochs: int
     arguments: list[str]
+    watershed: bool | None = None  # whether cells that touch were split; null: no cells, or older, when they were
     setups: list[SetupResult]

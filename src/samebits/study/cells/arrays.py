@@ -25,7 +25,8 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was written. `data`: for the scripts; `truth`: for the judge; `digest`: of the content of both."""
+    """What was written. `data`: for the scripts; `truth`: for the judge; `digest`: of the content of both; `left_out`:
+    what of a folder was not taken, in words."""
 
     data: Path
     truth: Path
@@ -34,6 +35,7 @@ class Prepared:
     test_animal: str
     train: int
     test: int
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,18 @@ class Truth:
 
 
 def prepare(
-    source: Path | None, *, size: int, fields_per_animal: int, augmented: int, seed: int, folder: Path
+    source: Path | None, *, size: int, fields_per_animal: int | None, augmented: int, seed: int, folder: Path
 ) -> Prepared:
     """Write data.npz and truth.npz in `folder`: trained on all animals but one, tested on that one.
 
     `source`: a folder of stained cells, or one in the layout of the authors' code; None: generated. `size`: pixels a
-    side. `fields_per_animal`: how many, at most where a folder has fewer. `augmented`: how many deformed copies are
-    added of each training field. data.npz has train_images, train_masks and test_images, bytes (n, size, size).
-    The same seed and source give the same files. Raises UsageError, NotFound and DataError.
+    side. `fields_per_animal`: how many, at most where a folder has fewer; None: all that a folder has. `augmented`: how
+    many deformed copies are added of each training field. data.npz has train_images, train_masks and test_images, bytes
+    (n, size, size). The same seed and source give the same files. Raises UsageError, NotFound and DataError.
     """
     _check_numbers(size, fields_per_animal, augmented)
     cells = load(source, size=size, fields_per_animal=fields_per_animal, seed=seed)
+    _refuse_without_cells(cells, source)
     data, truth = {**training_arrays(cells, augmented, seed), "test_images": _images(cells.test)}, _truth(cells)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / DATA, data)
@@ -77,12 +80,29 @@ def prepare(
         test_animal=cells.test_animal,
         train=len(data["train_images"]),
         test=len(data["test_images"]),
+        left_out=cells.left_out,
     )
 
 
-def load(source: Path | None, *, size: int, fields_per_animal: int, seed: int) -> CellData:
-    """The cells of a folder, whose layout is told by what it holds, or generated ones. Raises NotFound, DataError."""
+def _refuse_without_cells(cells: CellData, source: Path | None) -> None:
+    """DataError where there is nothing to test, or nothing to learn."""
+    if not cells.test:
+        raise DataError(
+            f"{source}: no tile of {cells.test_animal}, the test, holds a cell: all its labels are empty, so that Dice "
+            "and error rate would be undefined."
+        )
+    if not any(field.mask.any() for field in cells.training):
+        raise DataError(f"{source}: all masks that are to be trained on are empty: there is no cell to learn from.")
+
+
+def load(source: Path | None, *, size: int, fields_per_animal: int | None, seed: int) -> CellData:
+    """The cells of a folder, whose layout is told by what it holds, or generated ones. Raises NotFound, DataError.
+
+    `fields_per_animal`: None for all that a folder has.
+    """
     if source is None:
+        if fields_per_animal is None:
+            raise UsageError("How many fields are generated has to be said.")
         return generated.generate(size, fields_per_animal, seed)
     if (source / "masks").is_dir():
         return authors.read(source, size, fields_per_animal)
@@ -92,14 +112,14 @@ def load(source: Path | None, *, size: int, fields_per_animal: int, seed: int) -
         raise NotFound(f"{why.message} Nor has it masks/, as in the layout of the authors' code.", why.advice) from None
 
 
-def _check_numbers(size: int, fields_per_animal: int, augmented: int) -> None:
+def _check_numbers(size: int, fields_per_animal: int | None, augmented: int) -> None:
     if size < HALVINGS or size % HALVINGS:
         near = max(HALVINGS, round(size / HALVINGS) * HALVINGS)
         raise UsageError(
             f"Images of {size} pixels a side cannot be halved four times, as the U-Net does.",
             f"Take a multiple of {HALVINGS}: {near} for one.",
         )
-    if fields_per_animal < 1 or augmented < 0:
+    if (fields_per_animal is not None and fields_per_animal < 1) or augmented < 0:
         raise UsageError(
             f"{fields_per_animal} fields per animal with {augmented} deformed copies each: there must be one field at "
             "least, and no fewer than 0 copies."

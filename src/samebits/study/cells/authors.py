@@ -21,7 +21,7 @@ from pathlib import Path
 
 from samebits.errors import DataError, NotFound
 from samebits.study.cells import disectors, pictures
-from samebits.study.cells.fields import CellData, Field
+from samebits.study.cells.fields import CellData, Field, left_out
 
 ABOUT = "NeuN-stained mouse neocortex, a folder in the layout of the authors' code"
 TEST_MOUSE = "LU3"  # the paper's, section VIII.A
@@ -42,15 +42,17 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None, *, test_
     mice = _by_mouse(images, folder)
     tested = _test_mouse(mice, test_animal, folder)
     frames, counts = pictures.by_name(_below(folder, FRAMES)), read_counts(_below(folder, COUNTS))
-    animals = {}
+    animals, beyond = {}, {}
     for mouse, names in mice.items():
         chosen = _spread(names, fields_per_animal)
+        beyond[mouse] = len(names) - len(chosen)
         if mouse == tested:
             _refuse_missing(chosen, frames, counts, folder)
         animals[mouse] = tuple(
             _field(mouse, images[name], masks[name], frames.get(name), counts.get(name), size) for name in chosen
         )
-    return CellData(ABOUT, animals, test_animal=tested)
+    missing = left_out(beyond, f"images beyond {fields_per_animal} a mouse", tested)
+    return CellData(ABOUT, animals, test_animal=tested, left_out=missing)
 
 
 def _pairs(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:

@@ -56,13 +56,15 @@ class CellData:
     """Fields by animal.
 
     `about`: what they are, in a sentence for the report. `test_animal`: the one left out. `smallest`: blobs of fewer
-    pixels are no cells; None: the paper's 250 in 400 x 400 pixels, scaled with the image.
+    pixels are no cells; None: the paper's 250 in 400 x 400 pixels, scaled with the image. `left_out`: what of a folder
+    was not taken, in words.
     """
 
     about: str
     animals: dict[str, tuple[Field, ...]]
     test_animal: str
     smallest: int | None = None
+    left_out: str = ""
 
     @property
     def training(self) -> list[Field]:
@@ -90,6 +92,12 @@ def renumbered(labels: NDArray[np.integer]) -> Labels:
     """Labels 1 to n, in the order of the old ones, without gaps."""
     _, numbers = np.unique(np.append(0, labels.ravel()), return_inverse=True)
     return numbers[1:].reshape(labels.shape).astype(np.int32)
+
+
+def left_out(numbers: dict[str, int], what: str, tested: str) -> str:
+    """What was not taken of the animals, in words: `17 images beyond 2 a mouse (15 of LU3, the test)`."""
+    every = sum(numbers.values())
+    return f"{every:,} {what} ({numbers.get(tested, 0):,} of {tested}, the test)" if every else ""
 
 
 def sides(picture: NDArray[np.generic]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,19 @@ from samebits.errors import DataError
 from samebits.study.cells.fields import CELL, Grey, mask_of, sides
 
 _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)  # what readers raise for broken PNGs
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MANY = 3  # names in an error
 
 
 def read(path: Path) -> NDArray[Any]:
-    """A picture as it is in the file: (H, W) or (H, W, channels). Raises DataError."""
+    """A picture as it is in a PNG file: (H, W) or (H, W, channels). Raises DataError."""
     try:
+        with path.open("rb") as file:
+            if file.read(len(_SIGNATURE)) != _SIGNATURE:  # else every reader there is tries what else it could be
+                raise ValueError("it is no PNG file")
         return np.asarray(io.imread(path))
-    except (OSError, ValueError, SyntaxError) as why:  # SyntaxError: what Pillow raises for a broken PNG
+    except BROKEN as why:
         raise DataError(f"{path} cannot be read as a picture: {why}") from None
 
 
@@ -44,7 +50,7 @@ def read_grey(path: Path) -> Grey:
 
 
 def read_mask(path: Path) -> Grey:
-    """A mask of 0 and 255. The file may hold 1 for 255. Raises DataError where it is not binary, or empty."""
+    """A mask of 0 and 255, which may have no cell. The file may hold 1 for 255. Raises DataError where not binary."""
     picture = read(path)
     if picture.ndim == 3 and (picture[:, :, :3] != picture[:, :, :1]).any() and picture.shape[2] > 2:
         raise DataError(f"{path} is in colour: a mask has one channel.")
@@ -54,11 +60,6 @@ def read_mask(path: Path) -> Grey:
         raise DataError(
             f"{path} is not binary: it holds {len(values)} different values, from {values[0]} to {values[-1]}.",
             f"A mask holds 0 for the background and {CELL} (or 1) for cells.",
-        )
-    if not picture.any():
-        raise DataError(
-            f"{path} is empty: no pixel is a cell, so that Dice and error rate are undefined.",
-            "Take the field out: its mask and its image.",
         )
     return mask_of(picture)
 

@@ -16,10 +16,10 @@ import numpy as np
 from samebits.errors import DataError
 from samebits.study.cells import pictures
 from samebits.study.cells.bowl import Picture, stained_pictures
-from samebits.study.cells.fields import CellData, Field, Grey, Labels, inset_frame, mask_of, renumbered, sides
+from samebits.study.cells.fields import CellData, Field, Grey, Labels, inset_frame, left_out, mask_of, renumbered, sides
 
 ABOUT = "real stained cells (2018 Data Science Bowl, CC0); groups of pictures stand in for nine animals"
-GROUPS = 9
+GROUPS, TESTED = 9, "G9"
 SMALLEST = 25  # pixels: of the 4,550 nuclei that are marked in the 107 pictures, 99 of 100 are larger
 _RED = 0
 
@@ -37,15 +37,24 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellD
     found = stained_pictures(folder)
     if len(found) < GROUPS:
         raise DataError(f"{folder} holds {len(found)} images; {GROUPS} groups need {GROUPS} at least.")
-    animals = {}
-    for group in range(GROUPS):
-        tiles = [_tiles(picture, size) for picture in found[group::GROUPS]]
-        animals[f"G{group + 1}"] = _fields(f"G{group + 1}", tiles, fields_per_animal)
-    return CellData(ABOUT, animals, test_animal=f"G{GROUPS}", smallest=SMALLEST)
+    animals, empty, beyond = {}, {}, {}
+    for number in range(GROUPS):
+        group = f"G{number + 1}"
+        cut = [_tiles(picture, size) for picture in found[number::GROUPS]]
+        tiles = [[tile for tile in one if tile[2].any()] for one in cut]
+        animals[group] = _fields(group, tiles, fields_per_animal)
+        with_cells = sum(map(len, tiles))
+        empty[group], beyond[group] = sum(map(len, cut)) - with_cells, with_cells - len(animals[group])
+    missing = (
+        left_out(empty, "tiles without a cell", TESTED),
+        left_out(beyond, f"tiles beyond {fields_per_animal} a group", TESTED),
+    )
+    said = "; ".join(part for part in missing if part)
+    return CellData(ABOUT, animals, test_animal=TESTED, smallest=SMALLEST, left_out=said)
 
 
 def _tiles(picture: Picture, size: int) -> list[Tile]:
-    """The tiles of a picture that hold cells, row by row, from the middle of it."""
+    """The tiles of a picture, row by row, from the middle of it."""
     colour, labels = pictures.read_colour(picture.image), picture.labels()
     pictures.check_sizes(colour, picture.image, labels, picture.marked)
     down, across = (side // size for side in labels.shape)
@@ -59,9 +68,8 @@ def _tiles(picture: Picture, size: int) -> list[Tile]:
     for number in range(down * across):
         row, column = top + number // across * size, left + number % across * size
         part = np.s_[row : row + size, column : column + size]
-        if labels[part].any():
-            name, grey = f"{picture.name}_{number + 1}", np.ascontiguousarray(colour[part][:, :, _RED])
-            tiles.append((name, grey, renumbered(labels[part])))
+        name, grey = f"{picture.name}_{number + 1}", np.ascontiguousarray(colour[part][:, :, _RED])
+        tiles.append((name, grey, renumbered(labels[part])))
     return tiles
 
 

@@ -106,10 +106,11 @@ def figure_1(fields: list[Field]) -> Figure:
 def figure_4(result: StudyResult, folder: Path, fields: list[Field]) -> Figure:
     """Of the first setup with trials that differ in a mask, the field on which two of them differ most."""
     setups = sorted(saying.done(result), key=lambda setup: paper.ANSWERS.get(setup.id) != "tf2.1")  # as the paper did
+    split = result.watershed is not False
     for setup in setups:
-        found = most_different(_predictions(result, folder, setup), fields)
+        found = most_different(_predictions(result, folder, setup), fields, watershed=split)
         if found is not None:
-            return _two_trials(setup, *found)
+            return _two_trials(setup, ", split where cells touch" if split else "", *found)
     why = "Figure 4 cannot be made: in no setup did two trials give masks that differ in a pixel."
     return Figure("4", TITLE_4, why=why)
 
@@ -132,26 +133,30 @@ def _work(result: StudyResult, folder: Path) -> Work:
                 data=folder / "data" / data.FILE)  # fmt: skip
 
 
-def most_different(predictions: dict[int, NDArray[Any]], fields: list[Field]) -> tuple[Field, Counted, Counted] | None:
+def most_different(
+    predictions: dict[int, NDArray[Any]], fields: list[Field], *, watershed: bool
+) -> tuple[Field, Counted, Counted] | None:
     """The field and the other trial which differ most from the first; None where no mask differs in a pixel.
 
-    First by cells that one counts and the other does not, then by pixels of the masks.
+    First by cells that one counts and the other does not, then by pixels of the masks. `watershed`: as the judge did.
     """
     if len(predictions) < 2:
         return None
     reference, *others = predictions
+
+    def counted(trial: int, field: Field) -> Counted:
+        return _counted(trial, predictions[trial], field, watershed=watershed)
+
     pairs = (
-        (field, _counted(reference, predictions[reference], field), _counted(other, predictions[other], field))
-        for other in others
-        for field in fields
-    )
+        (field, counted(reference, field), counted(other, field)) for other in others for field in fields
+    )  # fmt: skip
     found = max(pairs, key=_difference)
     return found if any(_difference(found)) else None
 
 
-def _counted(trial: int, predictions: NDArray[Any], field: Field) -> Counted:
+def _counted(trial: int, predictions: NDArray[Any], field: Field, *, watershed: bool) -> Counted:
     prediction = predictions[field.number]
-    cells = judging.cells_found(prediction, field.all)
+    cells = judging.cells_found(prediction, field.all, watershed=watershed)
     mask = prediction if prediction.dtype == np.uint8 else np.rint(prediction.clip(0, 1) * 255).astype(np.uint8)
     return Counted(trial, mask, cells, stereology.only(cells, stereology.counted(cells, field.frame)))
 
@@ -173,7 +178,7 @@ def _without(labels: Labels, matched: Iterable[int]) -> list[int]:
     return sorted({*np.unique(labels).tolist()} - {0, *matched})
 
 
-def _two_trials(setup: SetupResult, field: Field, a: Counted, b: Counted) -> Figure:
+def _two_trials(setup: SetupResult, after: str, field: Field, a: Counted, b: Counted) -> Figure:
     one, other = by_one_only(a, b)
     shows = Pictures([
         Picture(f"(a) {field.name}", field.framed(field.image), field.marks),
@@ -185,7 +190,7 @@ def _two_trials(setup: SetupResult, field: Field, a: Counted, b: Counted) -> Fig
     ])  # fmt: skip
     caption = (
         f"{setup.id}, trials {a.trial} and {b.trial}. (a) The field; crosses: true cells that are counted. (b), (d) "
-        "Masks as predicted. (c), (e) After the threshold, without small blobs: the cells that are counted. "
+        f"Masks as predicted. (c), (e) After the threshold, without small blobs{after}: the cells that are counted. "
         "(f) Cells counted by one trial only (no counted cell of the other shares half of both): "
         f"{len(one)} by trial {a.trial} (blue), {len(other)} by trial {b.trial} (orange). {FRAME}"
     )

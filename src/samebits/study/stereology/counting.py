@@ -1,7 +1,8 @@
 """From a U-Net's prediction to counted cells: threshold, small blobs out, touching cells apart, the counting rule.
 
 The paper, section IX: "post-processed by thresholding at 127 (pixel value), removing small size blobs less than 250
-pixels and applying unbiased stereology counting rules".
+pixels and applying unbiased stereology counting rules". It does not say that touching cells are split; the authors'
+public code does, and so this is left to choose.
 """
 
 from __future__ import annotations
@@ -38,15 +39,17 @@ def post_process(
     """Number the cells of a prediction of shape (rows, columns): uint8 from 0 to 255, or floats from 0 to 1.
 
     A pixel is cell where it is above `threshold` (of 255). Floats are rounded to 255 levels first, so that a prediction
-    and the picture saved of it have the same cells. Pixels that touch at a corner are one cell. `watershed` splits
-    cells that touch (see `split`). Then cells of less than `smallest` pixels go (default: `scaled_smallest`).
+    and the picture saved of it have the same cells. Pixels that touch at a corner are one blob. Blobs of less than
+    `smallest` pixels go (default: `scaled_smallest`). Then `watershed` splits cells that touch (see `split`): no part
+    goes, however small.
 
     Gives a label image: 0 is background, cells have numbers from 1 on, row by row. Raises DataError for other types or
     shapes, values outside the range, NaN.
     """
     mask = _levels(prediction) > threshold
-    labels = split(mask) if watershed else measure.label(mask, connectivity=2)
-    return without_small(labels, scaled_smallest(mask.shape) if smallest is None else smallest)
+    blobs = measure.label(mask, connectivity=2)
+    kept = without_small(blobs, scaled_smallest(mask.shape) if smallest is None else smallest)
+    return split(kept > 0) if watershed else kept
 
 
 def _levels(prediction: Image) -> npt.NDArray[np.uint8]:
