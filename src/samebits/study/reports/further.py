@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from samebits.model import Divergence
 from samebits.reports import wording
 from samebits.reports.tables.table import EMPTY, YES_NO, Cell, Column, Number, Table, measured, numbers
-from samebits.study.reports import costs, paper, saying
+from samebits.study.reports import costs, dices, paper, saying
 from samebits.study.results import Digits, Distance, SetupResult, StudyResult
 
 Row = tuple[Cell, ...]
@@ -16,7 +16,8 @@ Row = tuple[Cell, ...]
 def tables(result: StudyResult) -> list[Table]:
     """Those that have a row, and always the setups and their models."""
     optional = (
-        classes, confusion, parting, distances, initial, costs.flags, costs.watching, retests, controls, missing,
+        classes, confusion, dices.table, parting, distances, initial, costs.flags, costs.watching, retests, controls,
+        missing,
     )  # fmt: skip
     return [setups(result), models(result), *(made for make in optional if (made := make(result)).rows)]
 
