@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,6 +42,128 @@ def study(name, out, *words, status=0, **variables):
 def needs_torch():
     if importlib.util.find_spec("torch") is None:
         pytest.skip(f"torch is not installed beside {sys.executable}")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory, digits):
+    """The folder of a study that has been run, of one setup of today, and the words that go on with it."""
+    needs_torch()
+    out, words = tmp_path_factory.mktemp("small") / "out", ["--data", str(digits), "--setups", "pytorch"]
+    document, _ = study("lenet5", out, *words)
+    (found,) = document["setups"]
+    assert found["status"] == "done"
+    return out, words
+
+
+def trial_of(out, number):
+    """The folder of a trial."""
+    return out / "setups" / "pytorch" / "record" / "trials" / f"{number:03d}"
+
+
+@pytest.mark.slow
+def test_weights_are_tested_again_as_the_trials_ran_but_for_what_is_named(small):
+    out, _ = small
+    folder = out / "setups" / "pytorch"
+    trials = json.loads((folder / "record" / "record.json").read_text())
+    for name, threads, variables in (
+        ("fresh-process", "threads", {}),
+        ("1-thread", "threads=1", {}),
+        ("2-threads", "threads=2", {}),
+        ("instructions-of-SSE4", "threads", {"ATEN_CPU_CAPABILITY": "default"}),
+    ):
+        again = json.loads((folder / "retests" / name / "record" / "record.json").read_text())
+        assert again["controls"] == [threads if one == "threads" else one for one in trials["controls"]]
+        assert variables.items() <= again["variables"].items()
+        assert bool(again["variables"]) == bool(variables)
+    (found,) = json.loads((out / "study.json").read_text())["setups"]
+    first, one, *_ = found["retests"]
+    assert (first["factor"], first["same"], first["detail"]) == ("fresh process", True, "")
+    assert (one["factor"], one["same"]) == ("1 thread", True), "the strict preset trains with one thread"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["outcome.json cut", "predictions.npz gone", "trial.json cut"])
+def test_a_trial_whose_results_are_damaged_is_run_again(small, damage):
+    out, words = small
+    name, what = damage.split()
+    path = trial_of(out, 2) / ("" if name == "trial.json" else "out") / name
+    kept = (trial_of(out, 1) / "trial.json").stat().st_mtime_ns
+    if what == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:20])
+    document, done = study("lenet5", out, *words)
+    (found,) = document["setups"]
+    assert (found["status"], found["groups"]) == ("done", [[1, 2]])
+    assert (trial_of(out, 1) / "trial.json").stat().st_mtime_ns == kept
+    assert ("the results of trial 2 are damaged or missing" in done.stderr) == (name != "trial.json")
+
+
+@pytest.mark.slow
+def test_more_trials_are_run_of_a_study_that_is_there_and_others_keep_theirs(small, tmp_path):
+    out, words = small
+    home = {"SAMEBITS_HOME": str(tmp_path / "home")}
+    kept = (trial_of(out, 1) / "trial.json").stat().st_mtime_ns
+    document, done = study("lenet5", out, *words, "--trials", "3")
+    (found,) = document["setups"]
+    assert (found["status"], found["trials"], found["groups"]) == ("done", 3, [[1, 2, 3]])
+    assert "samebits: trial 3 of 3: complete" in done.stderr
+    assert "trial 1 of" not in done.stderr
+    assert (trial_of(out, 1) / "trial.json").stat().st_mtime_ns == kept
+    # another setup, which cannot be run: this one stays as it is, and the exit status is that of what was asked for
+    document, done = study("lenet5", out, *words[:2], "--setups", "keras-tf2.1", "--trials", "4", status=3, **home)
+    assert [(one["id"], one["status"], one["trials"]) for one in document["setups"]] == [
+        ("keras-tf2.1", "skipped", 4), ("pytorch", "done", 3),
+    ]  # fmt: skip
+    document, _ = study("lenet5", out, *words, "--trials", "2")
+    assert [(one["id"], one["groups"]) for one in document["setups"]] == [("pytorch", [[1, 2]])]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda out: (out / "data" / "data.json").write_text('{"st'), "data.json cannot be read"),
+        (lambda out: (out / "data" / "data.npz").unlink(), "data.npz is not there"),
+        (lambda out: rename_setup(out / "study.json"), "has a setup 'keras-tf9'"),
+    ],
+)
+def test_a_damaged_study_is_said_with_what_to_do(small, tmp_path, damage, said):
+    out, words = tmp_path / "copy", small[1]
+    shutil.copytree(small[0], out)
+    damage(out)
+    _, done = study("lenet5", out, *words, status=2)
+    assert said in done.stderr
+    assert "--out" in done.stderr
+    assert "report it" not in done.stderr
+
+
+def rename_setup(path):
+    path.write_text(path.read_text().replace('"id": "pytorch"', '"id": "keras-tf9"'))
+
+
+@pytest.mark.parametrize("below", ["", "/out"])
+def test_a_file_where_the_study_shall_be_kept_is_said(tmp_path, digits, below):
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(
+        command("lenet5", f"{tmp_path}/file{below}", "--data", str(digits)), capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert f"{tmp_path}/file is a file: a study is kept in a folder." in done.stderr
+
+
+def test_all_environments_that_a_setup_needs_are_named_with_why(tmp_path, digits):
+    words = ["--data", str(digits), "--setups", "pytorch-1.3"]
+    document, _ = study("lenet5", tmp_path / "out", *words, status=3, SAMEBITS_HOME=str(tmp_path / "home"))
+    (found,) = document["setups"]
+    assert "pytorch-1.3 needs what has not been built: pytorch-1.3 and keras-tf1.14 (" in found["reason"]
+    assert "initial weights" in found["reason"]
+    assert "samebits env create pytorch-1.3; samebits env create keras-tf1.14" in found["reason"]
+
+
+def test_a_watershed_of_digits_is_refused(tmp_path, digits):
+    _, done = study("lenet5", tmp_path / "out", "--data", str(digits), "--watershed", status=2)
+    assert "lenet5 counts no cells" in done.stderr
 
 
 @pytest.mark.slow
