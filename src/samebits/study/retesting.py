@@ -7,6 +7,7 @@ the setup's own controls, and differs from them in the one thing that it is name
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from samebits import check, compare, store
 from samebits.errors import SamebitsError
 from samebits.launch.plan import Request
 from samebits.model import Options
-from samebits.study import collecting, commands, running
+from samebits.study import collecting, commands, outcomes, running
 from samebits.study.catalog import Setup
 from samebits.study.commands import Work
 from samebits.study.results import Retest
@@ -65,9 +66,9 @@ def _retest(work: Work, setup: Setup, factor: Factor, model: tuple[int, Path]) -
     record = work.setup_folder(setup) / "retests" / factor.folder / running.RECORD
     out = record / "trials" / "001" / "out"
     try:
-        if not (out / "predictions.npz").is_file():
+        if not zipfile.is_zipfile(out / outcomes.PREDICTIONS):
             _run(work, setup, factor, collecting.last_weights(place), record)
-        again = collecting.read_predictions(out)
+        again, without_effect = collecting.read_predictions(out), _without_effect(record, factor)
     except SamebitsError as failed:
         return Retest(factor=factor.name, trial=number, same=None, detail=failed.message[:300])
     before = collecting.read_predictions(place)
@@ -77,7 +78,7 @@ def _retest(work: Work, setup: Setup, factor: Factor, model: tuple[int, Path]) -
         same=before.tobytes() == again.tobytes(),
         same_decisions=bool(np.array_equal(decisions(before), decisions(again))),
         largest=float(np.abs(before.astype(np.float64) - again).max()),
-        detail=_without_effect(record, factor),
+        detail=without_effect,
     )
 
 
