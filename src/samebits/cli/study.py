@@ -15,10 +15,12 @@ from samebits.options import read_text
 
 TEXT = """Run a study of the paper: what is missing of it, then its tables, figures and page.
 
-NAME is lenet5 (LeNet-5 classifies MNIST digits) or unet (U-Net segments cells, which are counted). A study that was
-broken off goes on where it stopped. Setups whose interpreter is missing are skipped, and named.
+NAME is lenet5 (LeNet-5 classifies MNIST digits), unet (U-Net segments cells, which are counted), or a study that was
+added to the table. A study that was broken off goes on where it stopped. Setups that cannot be run are skipped, and
+named: their interpreter is missing, or the study has no script for their library.
 
-Exit status: 0 when all setups asked for are done, 3 when some are not, 2 wrong use or an error."""
+Exit status: 0 when all setups asked for are done (with no --setups, all that the study has a script for), 3 when some
+are not, 2 wrong use or an error."""
 
 NEEDED = ("matplotlib", "scipy", "skimage")
 
@@ -27,7 +29,7 @@ def run(name: str, **given: Any) -> int:
     """Run what is missing, write the reports, say what was found."""
     asking.refuse_platform()
     _refuse_missing()
-    from samebits.study import conducting, writing
+    from samebits.study import catalog, conducting, possible, writing
 
     folder = Path(given["out"] or f"studies/{name}-{given['scale']}")
     asked = conducting.Asked(
@@ -43,8 +45,8 @@ def run(name: str, **given: Any) -> int:
         result = conducting.conduct(asked, progress)
     written = writing.write(result, folder)
     answering.say(writing.summary(result, written))
-    wanted = [setup for setup in result.setups if not asked.setups or setup.id in asked.setups]
-    return 0 if all(setup.status == "done" for setup in wanted) else 3
+    wanted = asked.setups or possible.setups(catalog.study_named(name))
+    return 0 if all(setup.status == "done" for setup in result.setups if setup.id in wanted) else 3
 
 
 def _refuse_missing() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from samebits.errors import UsageError
+from samebits.study import weights
+from samebits.study.weights import Layer
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 SEED = 2019  # the paper's, section VII
@@ -86,13 +89,18 @@ class Scale:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """An architecture on a data set. `scripts`: library -> file in `scripts/`; `data`: which data (`data.SOURCES`)."""
+    """An architecture on a data set. `scripts`: library -> file in `scripts/`.
+
+    `data`: digits, cells, or the file in `scripts/` that makes the data. `layers`: those of the model, where PyTorch
+    starts from the initial weights of Keras.
+    """
 
     name: str
     about: str
     data: str
     scripts: dict[Library, str]
     scales: dict[str, Scale]
+    layers: Sequence[Layer] = ()
 
 
 STUDIES: dict[str, Study] = {
@@ -103,6 +111,7 @@ STUDIES: dict[str, Study] = {
             about="LeNet-5 classifies MNIST digits",
             data="digits",
             scripts={"keras2": "lenet5_keras2.py", "pytorch": "lenet5_pytorch.py", "keras3": "lenet5_keras3.py"},
+            layers=weights.LENET5,
             scales={
                 "smoke": Scale(trials=2, epochs=1, data={"train": 1000, "validation": 200, "test": 500}),
                 "small": Scale(trials=7, epochs=2, data={"train": 5000, "validation": 1000, "test": 10000}),
@@ -114,6 +123,7 @@ STUDIES: dict[str, Study] = {
             about="U-Net segments cells, which are then counted",
             data="cells",
             scripts={"keras2": "unet_keras2.py", "pytorch": "unet_pytorch.py", "keras3": "unet_keras3.py"},
+            layers=weights.UNET,
             scales={
                 "smoke": Scale(trials=2, epochs=1, arguments=("--features", "4"),
                                data={"size": 64, "fields_per_animal": 2, "augmented": 1}),

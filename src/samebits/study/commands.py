@@ -9,7 +9,8 @@ from pathlib import Path
 
 from samebits.environments.finding import environment_python
 from samebits.errors import NotFound
-from samebits.study.catalog import SCRIPTS, SEED, Scale, Setup, Study
+from samebits.study import catalog
+from samebits.study.catalog import SEED, Scale, Setup, Study
 
 HASH_SEED = "PYTHONHASHSEED=0"  # in every setup, as in the paper (section VII)
 
@@ -62,7 +63,7 @@ def testing(work: Work, setup: Setup, weights: Path, out: Path, arguments: list[
 
 def _script(work: Work, setup: Setup, arguments: list[str] | None = None) -> list[str]:
     variables = [f"{name}={value}" for name, value in setup.variables.items()]
-    script = SCRIPTS / work.study.scripts[setup.library]
+    script = catalog.SCRIPTS / work.study.scripts[setup.library]
     own = list(setup.arguments) if arguments is None else arguments
     words = ["env", HASH_SEED, *variables, "python", str(script), "--data", str(work.data), "--seed", str(SEED)]
     return [*words, *work.scale.arguments, *own]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from samebits import __version__, places
-from samebits.errors import EnvironmentFailed, NotFound, UsageError
+from samebits.errors import EnvironmentFailed, NotFound, RecordError, UsageError
 from samebits.launch import documents
 from samebits.launch.progress import Progress
 from samebits.study import catalog, collecting, data, judging, retesting, running
@@ -44,7 +46,7 @@ def conduct(asked: Asked, progress: Progress) -> StudyResult:
     scale = catalog.scale_named(study, asked.scale)
     if asked.watershed and study.data != "cells":
         raise UsageError(f"{study.name} counts no cells that a watershed could split.", "Leave --watershed out.")
-    setups = [setup for setup in catalog.setups_named(asked.setups) if setup.library in study.scripts]
+    setups = catalog.setups_named(asked.setups)
     folder = asked.folder.absolute()
     with places.alone(folder / LOCK, lambda: progress.note(f"another samebits works in {folder}; waiting")):
         made = data.prepare(study, scale, folder / "data", asked.source, progress.note)
@@ -106,11 +108,28 @@ def _comparable(found: StudyResult) -> dict[str, Any]:
     return {**same, "data": found.data.get("digest"), "true cells": found.data.get("digest_of_truth")}
 
 
+def _as_last_asked(work: Work, setup: Setup) -> Work:
+    """The study with as many trials as the setup was last asked for."""
+    with _damage_said(work, setup):
+        return replace(work, trials=running.trials_wanted(work, setup))
+
+
+@contextmanager
+def _damage_said(work: Work, setup: Setup) -> Iterator[None]:
+    """A record of the study that cannot be read is said with what to do in a study."""
+    try:
+        yield
+    except RecordError as why:
+        what = f"Remove {work.setup_folder(setup)}: the study runs {setup.id} again."
+        raise RecordError(why.message, what) from None
+
+
 def _run(work: Work, setup: Setup, progress: Progress) -> str:
     """Run a setup; gives the reason where it is not done."""
     progress.note(f"{work.study.name} > {setup.id}: {setup.about}")
     try:
-        running.run_setup(work, setup, progress)
+        with _damage_said(work, setup):
+            running.run_setup(work, setup, progress)
     except (NotFound, EnvironmentFailed, running.TrainingFailed) as why:
         progress.note(f"{setup.id}: {why.message}")
         return " ".join(part for part in (why.message, why.advice) if part)
@@ -122,13 +141,14 @@ def result(work: Work, made: dict[str, Any], reasons: dict[str, str], elsewhere:
 
     `reasons`: by the setups asked for, why each is not done. Another one has the trials that it was last asked for.
     """
-    judge = judging.JUDGES[work.study.data](work.data.parent, watershed=bool(work.watershed))
+    judge = judging.judge_of(work.study.data, work.data.parent, watershed=bool(work.watershed))
     others = {one.id: one for one in elsewhere}
     setups: list[SetupResult] = []
     for setup in SETUPS.values():
         if setup.id in reasons or running.record_folder(work, setup).is_dir():
-            own = work if setup.id in reasons else replace(work, trials=running.trials_wanted(work, setup))
-            setups.append(collecting.collect(own, setup, judge, _retests(own, setup), reasons.get(setup.id, "")))
+            own = work if setup.id in reasons else _as_last_asked(work, setup)
+            with _damage_said(own, setup):
+                setups.append(collecting.collect(own, setup, judge, _retests(own, setup), reasons.get(setup.id, "")))
         elif setup.id in others:
             setups.append(others[setup.id])
     return _result(work, made, setups)

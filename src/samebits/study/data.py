@@ -13,7 +13,7 @@ import numpy as np
 from samebits import datasets
 from samebits.errors import DataError, UsageError
 from samebits.launch import documents
-from samebits.study import digits
+from samebits.study import digits, scripted
 from samebits.study.catalog import SEED, Scale, Study
 
 FILE, SETTINGS, TRUTH = "data.npz", "data.json", "truth.npz"
@@ -35,7 +35,7 @@ def prepare(study: Study, scale: Scale, folder: Path, source: Path | None, note:
         _refuse_changed(known, source, folder, note)
         return {**known, **_digests(folder)}
     folder.mkdir(parents=True, exist_ok=True)
-    made = {**asked, **_MAKERS[study.data](scale, folder, source), **_digests(folder)}
+    made = {**asked, **_make(study, scale, folder, source), **_digests(folder)}
     if source:
         made["digest_of_source"] = digest_of_folder(source)
     documents.write(folder / SETTINGS, made)
@@ -58,7 +58,7 @@ def _known(folder: Path) -> dict[str, Any]:
 
 def _refuse_damaged(known: dict[str, Any], folder: Path) -> None:
     """DataError where the data's files are missing or have changed since they were made."""
-    missing = [name for name in _FILES[known["study"]] if not (folder / name).is_file()]
+    missing = [name for name in _FILES.get(known["study"], (FILE,)) if not (folder / name).is_file()]
     if missing:
         raise DataError(f"{folder / missing[0]} is not there.", _again(folder))
     damaged = [name for name, digest in _digests(folder).items() if known.get(name, digest) != digest]
@@ -117,6 +117,13 @@ def _digests(folder: Path) -> dict[str, str]:
         for name, path in files.items()
         if path.is_file()
     }
+
+
+def _make(study: Study, scale: Scale, folder: Path, source: Path | None) -> dict[str, Any]:
+    """Make the data by its name, or by the script that the study names. Raises DataError."""
+    if study.data in _MAKERS:
+        return _MAKERS[study.data](scale, folder, source)
+    return scripted.make(study.data, scale.data, folder / FILE, source)
 
 
 def _digits(scale: Scale, folder: Path, source: Path | None) -> dict[str, Any]:

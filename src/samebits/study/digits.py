@@ -57,9 +57,10 @@ def read_idx(folder: Path, name: str) -> NDArray[np.uint8]:
 
 
 def judge(predictions: NDArray[Any], labels: NDArray[np.uint8]) -> Digits:
-    """What predictions (n, 10) are worth: accuracy, wrong digits, confusion matrix (rows: true digits)."""
+    """What predictions (n, classes) are worth: accuracy, wrong ones, confusion matrix (rows: true classes)."""
     found = predictions.argmax(axis=1)
-    confusion = np.zeros((CLASSES, CLASSES), dtype=int)
+    classes = predictions.shape[1]
+    confusion = np.zeros((classes, classes), dtype=int)
     np.add.at(confusion, (labels.astype(int), found), 1)
     wrong = int(confusion.sum() - np.trace(confusion))
     return Digits(accuracy=1 - wrong / len(labels), wrong=wrong, confusion=confusion.tolist())

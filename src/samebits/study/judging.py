@@ -70,3 +70,8 @@ def cells_found(prediction: NDArray[Any], truth: Any, *, watershed: bool) -> NDA
 
 # kind of data -> function(folder of the data, watershed=whether cells that touch are split) -> judge
 JUDGES: dict[str, Callable[..., Judge]] = {"digits": _digits, "cells": _cells}
+
+
+def judge_of(data: str, folder: Path, *, watershed: bool) -> Judge:
+    """The judge of a study's data; of data that a script made, which has labels, that of digits."""
+    return JUDGES.get(data, _digits)(folder, watershed=watershed)

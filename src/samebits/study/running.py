@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from samebits.launch.progress import Progress
 from samebits.launch.rounds import Trials
 from samebits.launch.trial import Limits
 from samebits.model import Options, RecordFile, TrialFile
-from samebits.study import commands, outcomes, weights
+from samebits.study import commands, outcomes, possible, weights
 from samebits.study.catalog import SETUPS, Setup
 from samebits.study.commands import Work
 from samebits_probe import process
@@ -88,7 +89,8 @@ def _repeats(file: RecordFile) -> int:
 
 
 def _refuse_missing(work: Work, setup: Setup) -> None:
-    """Raise NotFound with all environments that a setup needs and that are not there."""
+    """Raise NotFound where the study has no script for a setup; else with all environments that it lacks."""
+    possible.refuse(work.study, setup)
     said, advice = [], []
     for one in (setup, *_drawn_by(work, setup)):
         try:
@@ -103,7 +105,11 @@ def _refuse_missing(work: Work, setup: Setup) -> None:
 
 def _drawn_by(work: Work, setup: Setup) -> list[Setup]:
     """The setup that draws the initial weights of this one, unless they are there."""
-    return [SETUPS[setup.initial]] if setup.initial and not _carried(work, SETUPS[setup.initial]).is_file() else []
+    return (
+        [SETUPS[setup.initial]]
+        if setup.initial and not zipfile.is_zipfile(_carried(work, SETUPS[setup.initial]))
+        else []
+    )
 
 
 def record_folder(work: Work, setup: Setup) -> Path:
@@ -213,11 +219,11 @@ def initial_weights(work: Work, setup: Setup) -> Path:
     source = SETUPS[setup.initial or ""]
     folder = work.folder / "initial"
     carried = _carried(work, source)
-    if not carried.is_file():
+    if not zipfile.is_zipfile(carried):
         drawn = folder / source.id / "weights-00.npz"
-        if not drawn.is_file():
+        if not zipfile.is_zipfile(drawn):
             run_alone(source, commands.training(work, source, str(drawn.parent), epochs=0), work.folder)
-        weights.carry(drawn, carried, work.study.name)
+        weights.carry(drawn, carried, work.study.layers)
     return carried
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,10 @@ class Layer(NamedTuple):
     rule: Rule
 
 
-def _unet(levels: int = 4) -> list[Layer]:
+Layers = Sequence[Layer]  # of a model, in the order of Keras' weights
+
+
+def _unet(levels: int = 4) -> Layers:
     pairs = [Layer(f"down.{level}.{place}", CONVOLUTION) for level in range(levels + 1) for place in (0, 2)]
     for level in range(levels):
         pairs += [
@@ -36,29 +40,17 @@ def _unet(levels: int = 4) -> list[Layer]:
     return [*pairs, Layer("last", CONVOLUTION)]
 
 
-# a study's layers, in the order of Keras' weights
-LAYERS: dict[str, list[Layer]] = {
-    "lenet5": [
-        Layer("0", CONVOLUTION), Layer("3", CONVOLUTION), Layer("7", dense_after_flatten(5, 5, 16)), Layer("9", DENSE),
-        Layer("11", DENSE),
-    ],
-    "unet": _unet(),
-}  # fmt: skip
+LENET5: Layers = (
+    Layer("0", CONVOLUTION), Layer("3", CONVOLUTION), Layer("7", dense_after_flatten(5, 5, 16)), Layer("9", DENSE),
+    Layer("11", DENSE),
+)  # fmt: skip
+UNET: Layers = _unet()
 
 
-def layers_of(study: str) -> list[Layer]:
-    """The layers of a study's model. Raises DataError."""
-    if study not in LAYERS:
-        what = f"How the weights of {study} go from Keras to PyTorch is not known."
-        raise DataError(what, "LAYERS in study/weights.py says it for each study.")
-    return LAYERS[study]
-
-
-def to_pytorch(arrays: list[Array], study: str) -> dict[str, Array]:
+def to_pytorch(arrays: list[Array], layers: Layers) -> dict[str, Array]:
     """The state of the PyTorch model from Keras' weights (kernel, bias, kernel, ...). Raises DataError."""
-    layers = layers_of(study)
     if len(arrays) != 2 * len(layers):
-        raise DataError(f"The {study} model has {2 * len(layers)} weights, and {len(arrays)} were given.")
+        raise DataError(f"The model has {2 * len(layers)} weights, and {len(arrays)} were given.")
     state: dict[str, Array] = {}
     for layer, kernel, bias in zip(layers, arrays[::2], arrays[1::2], strict=True):
         carried = with_kernel(layer.rule).to_pytorch({"kernel": kernel, "bias": bias})
@@ -66,21 +58,21 @@ def to_pytorch(arrays: list[Array], study: str) -> dict[str, Array]:
     return state
 
 
-def to_keras(state: dict[str, Array], study: str) -> list[Array]:
+def to_keras(state: dict[str, Array], layers: Layers) -> list[Array]:
     """Keras' weights (kernel, bias, kernel, ...) from the state of the PyTorch model. Raises DataError."""
     arrays: list[Array] = []
-    for layer in layers_of(study):
+    for layer in layers:
         if f"{layer.name}.weight" not in state:
-            raise DataError(f"The {study} model has a layer {layer.name}, which is not among: {', '.join(state)}.")
+            raise DataError(f"The model has a layer {layer.name}, which is not among: {', '.join(state)}.")
         own = {role: state[f"{layer.name}.{role}"] for role in ("weight", "bias")}
         carried = with_kernel(layer.rule).to_keras(own)
         arrays += [np.ascontiguousarray(carried[role]) for role in ("kernel", "bias")]
     return arrays
 
 
-def carry(source: Path, target: Path, study: str) -> None:
+def carry(source: Path, target: Path, layers: Layers) -> None:
     """Write the weights that a Keras script saved as the npz file that the PyTorch script starts from."""
     with np.load(source) as saved:
-        state = to_pytorch([saved[name] for name in saved.files], study)
+        state = to_pytorch([saved[name] for name in saved.files], layers)
     target.parent.mkdir(parents=True, exist_ok=True)
     np.savez(target, **state)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from samebits.reports import wording
@@ -28,6 +29,7 @@ TABLES, FIGURES, DOCUMENT, PAGE = "tables", "figures", "report.md", "page.html"
 FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown.render, "csv": csv_.render, "tex": latex.render}
 NEEDED = "This figure cannot be drawn: matplotlib is not installed (pip install 'samebits[study]')."
 Drawn = list[tuple[Figure, list[Path]]]
+WORDS = {"1": "frame", "4": "two-trials"}  # for the paper's numbers, in a study of cells that it does not have
 
 
 def write(result: StudyResult, folder: Path) -> list[Path]:
@@ -46,14 +48,19 @@ def write(result: StudyResult, folder: Path) -> list[Path]:
 
 
 def every_table(result: StudyResult) -> list[Table]:
-    """The paper's tables, then those beyond; of a study that the paper does not have without columns for its values."""
+    """The paper's tables, then those beyond. Of a study that the paper does not have, none is the paper's."""
     found = [*numbered.tables(result), *further.tables(result)]
-    return found if result.study in paper.STUDIES else [table.without("paper") for table in found]
+    if result.study in paper.STUDIES:
+        return found
+    own = (replace(table, id=numbered.WORDS.get(table.id, table.id)).without("paper") for table in found)
+    return [table for table in own if not table.of_the_paper and table.rows]
 
 
 def figures(result: StudyResult, folder: Path) -> list[Figure]:
     """All figures of a study, the paper's by their numbers first."""
     found = [*_of_cells(result, folder), *boxes.figures(result), *curves.figures(result)]
+    if result.study not in paper.STUDIES:
+        found = [replace(figure, id=WORDS.get(figure.id, figure.id)) for figure in found]
     return sorted(found, key=lambda figure: figure.id if figure.of_the_paper else "9")
 
 

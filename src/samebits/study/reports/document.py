@@ -18,18 +18,25 @@ def render(result: StudyResult, tables: list[Table], figures: list[tuple[Figure,
         f"# {escaped(saying.title(result))}: does its training repeat?",
         *map(escaped, glance.says(result)),
         "\n".join(_setup(setup, result) for setup in result.setups),
-        "## The paper's tables",
-        *(markdown.render(table) for table in tables if table.of_the_paper),
-        "## The paper's figures",
-        *(_figure(figure, files) for figure, files in figures if figure.of_the_paper),
-        "## Beyond the paper",
-        *(_figure(figure, files) for figure, files in figures if not figure.of_the_paper),
-        *(markdown.render(table) for table in tables if not table.of_the_paper),
+        *_section("The paper's tables", [markdown.render(table) for table in tables if table.of_the_paper]),
+        *_section("The paper's figures", [_figure(*one) for one in figures if one[0].of_the_paper]),
+        *_section(
+            glance.beyond(result),
+            [
+                *(_figure(*one) for one in figures if not one[0].of_the_paper),
+                *(markdown.render(table) for table in tables if not table.of_the_paper),
+            ],
+        ),
         "## How this was made",
         f"```\n{saying.again(result)}\n```",
         "\n".join(f"- {escaped(name)}: {escaped(value)}" for name, value in saying.data(result)),
     ]
     return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
+
+
+def _section(title: str, parts: list[str]) -> list[str]:
+    """A heading and what is below it; nothing where there is nothing below it."""
+    return [f"## {title}", *parts] if parts else []
 
 
 def _setup(setup: SetupResult, result: StudyResult) -> str:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from samebits.compare.words import listed
 from samebits.reports import wording
 from samebits.reports.tables.table import shown
-from samebits.study.reports import measures, saying, spread
+from samebits.study.reports import measures, paper, saying, spread
 from samebits.study.results import SetupResult, StudyResult
 
 
 def main_measure(setup: SetupResult, kind_of: str) -> str:
-    """accuracy 98.99 ± 0.044 %; empty where no trial has one."""
+    """accuracy 98.99 ± 0.044 %; in how many trials it is undefined, and why. Empty where nothing was judged."""
     measure = measures.MAIN.get(kind_of)
-    values = measure.values(setup) if measure else []
-    if measure is None or not values:
+    if measure is None or not setup.models:
         return ""
+    values = measure.values(setup)
+    missing = [why for value, why in map(measure.of, setup.models) if value is None]
     name, _, unit = measure.head.partition(" (")
-    return f"{name.lower()} {shown(spread.spread(values, measure.digits))} {unit.rstrip(')')}"
+    parts = [f"{shown(spread.spread(values, measure.digits))} {unit.rstrip(')')}"] if values else []
+    if missing:
+        where = f" in {wording.counted(len(missing), 'trial')}" if values else ""
+        parts.append(f"undefined{where} ({'; '.join(dict.fromkeys(missing))})")
+    return f"{name.lower()} {', '.join(parts)}"
 
 
 def facts(setup: SetupResult, result: StudyResult, *, why: bool = True) -> list[str]:
@@ -57,3 +62,8 @@ def _trials(ran: list[SetupResult], result: StudyResult) -> str:
     numbers = [len(setup.models) for setup in ran] or [result.trials]
     few = f"{min(numbers):,} to " if min(numbers) < max(numbers) else ""
     return few + wording.counted(max(numbers), "trial")
+
+
+def beyond(result: StudyResult) -> str:
+    """The heading of the tables and figures that are not the paper's."""
+    return "Beyond the paper" if result.study in paper.STUDIES else "Tables and figures"

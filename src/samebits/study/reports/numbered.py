@@ -5,18 +5,27 @@ from __future__ import annotations
 from functools import partial
 
 from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Number, Spread, Table, numbers
+from samebits.study.catalog import SETUPS
 from samebits.study.reports import accounts, measures, paper, saying, spread
 from samebits.study.reports.paper import Quotation, Quoted
 from samebits.study.results import SetupResult, StudyResult
 
 SAMPLE = "Ours: mean and sample standard deviation over trials."
-ROWS = "Means and sample standard deviations; the paper's are computed here from its rows."
+ROWS = (
+    "Means and sample standard deviations. Beside ours stands what the paper prints, where it prints a mean; above are "
+    "the means of its rows, computed here."
+)
 ORDER = "Trials are numbered as they ran: trial 3 here has nothing to do with model 3 of the paper."
+NOT_RUN = Missing("not run")
 LETTERS = "Bits: equal letters within a setup are the same weights, bit for bit."
 COUNTS_ONCE = (
-    "FN + FP is the number of wrong digits: each is a false negative of one class and a false positive of another, and "
-    "counts once."
+    "FN + FP is the number of wrong answers: each is a false negative of one class and a false positive of another, "
+    "and counts once."
 )
+# for the paper's numbers, in a study that it does not have
+WORDS = {
+    "2": "times", "3": "counting-tf1.14", "4": "counting-tf2.1", "5": "counting", "6": "times", "7": "accuracy",
+}  # fmt: skip
 
 
 def tables(result: StudyResult) -> list[Table]:
@@ -48,7 +57,7 @@ def terminology() -> Table:
 
 def times(result: StudyResult, number: str) -> Table:
     """Tables 2 and 6: training and testing time. Ours are refused where trials ran on different machines."""
-    setups = saying.done(result)
+    setups = _with_the_papers(result)
     found = spread.machines(setups)
     refused = spread.refusal(found)
     return Table(
@@ -76,12 +85,35 @@ def _times(study: str, setup: SetupResult, refused: str) -> tuple[Cell, ...]:
     trained, tested = [m.train_seconds for m in setup.models], [m.test_seconds for m in setup.models]
     return (
         setup.id,
-        Number(len(setup.models)),
+        Number(len(setup.models)) if setup.models else NOT_RUN,
         _quoted(quoted.training if quoted else None),
-        Missing("refused") if refused else spread.spread(trained, (2, 2)),
+        _time(trained, refused, (2, 2)),
         _quoted(quoted.testing if quoted else None),
-        Missing("refused") if refused else spread.spread(tested, (3, 3)),
+        _time(tested, refused, (3, 3)),
     )
+
+
+def _time(seconds: list[float], refused: str, digits: tuple[int, int]) -> Cell:
+    if not seconds:
+        return NOT_RUN
+    return Missing("refused") if refused else spread.spread(seconds, digits)
+
+
+def _with_the_papers(result: StudyResult) -> list[SetupResult]:
+    """The setups that gave a model, and for each column of the paper that none of them answers to, the one that would.
+
+    So what the paper has stays, beside "not run".
+    """
+    done = saying.done(result)
+    answered = {paper.ANSWERS[setup.id] for setup in done if setup.id in paper.ANSWERS}
+    named = {column: setup for setup, column in reversed(paper.ANSWERS.items())}
+    empty = [
+        SetupResult(id=named[column], about="", status="skipped")
+        for column in paper.STUDIES.get(result.study, {})
+        if column not in answered
+    ]
+    order = list(SETUPS)
+    return sorted([*done, *empty], key=lambda setup: order.index(setup.id) if setup.id in order else len(order))
 
 
 def _quoted(quoted: Quoted | None) -> Cell:
@@ -90,14 +122,15 @@ def _quoted(quoted: Quoted | None) -> Cell:
 
 def digits(result: StudyResult) -> Table:
     """Table 7: accuracy and wrong digits of every model."""
-    setups = saying.done(result)
+    setups = _with_the_papers(result)
+    theirs = " (FN + FP in the paper)" if _quotations(result) else ""
     return Table(
         id="7",
-        title="Accuracy on the test digits, and the wrong ones (FN + FP in the paper), model by model.",
+        title=f"Accuracy on the test data, and how many are wrong{theirs}, model by model.",
         columns=measures.columns(measures.DIGITS),
         rows=tuple(row for setup in setups for row in measures.rows(result.study, setup, measures.DIGITS)),
         notes=(
-            *(LETTERS, COUNTS_ONCE, *_about_rows(result)),
+            *(*_letters(setups), COUNTS_ONCE, *_about_rows(result, setups)),
             *(said for quoted in _quotations(result) for said in accounts.of_itself(quoted, "accuracy")),
         ),
     )
@@ -117,7 +150,7 @@ def _table_of(setup: SetupResult) -> str:
 
 def cells(result: StudyResult, number: str) -> Table:
     """Tables 3 to 5: error rate, Dice, precision, recall and F1 of every model whose library the table is about."""
-    setups = [setup for setup in saying.done(result) if _table_of(setup) == number]
+    setups = [setup for setup in _with_the_papers(result) if _table_of(setup) == number]
     quoted = [found for found in _quotations(result) if found.place == f"Table {number}"]
     return Table(
         id=number,
@@ -125,7 +158,7 @@ def cells(result: StudyResult, number: str) -> Table:
         columns=measures.columns(measures.CELLS),
         rows=tuple(row for setup in setups for row in measures.rows(result.study, setup, measures.CELLS)),
         notes=(
-            *(LETTERS, *_about_rows(result)),
+            *(*_letters(setups), *_about_rows(result, setups)),
             *(said for setup in setups for said in measures.left_out(setup, measures.CELLS)),
             *(said for one in quoted for said in accounts.of_itself(one, "error_rate")),
             *(accounts.of_cells(_quotations(result)) if number == "3" else ()),
@@ -133,8 +166,14 @@ def cells(result: StudyResult, number: str) -> Table:
     )
 
 
-def _about_rows(result: StudyResult) -> tuple[str, ...]:
-    return (ORDER, ROWS) if _quotations(result) else (SAMPLE,)
+def _letters(setups: list[SetupResult]) -> tuple[str, ...]:
+    return (LETTERS,) if any(setup.models for setup in setups) else ()
+
+
+def _about_rows(result: StudyResult, setups: list[SetupResult]) -> tuple[str, ...]:
+    if not _quotations(result):
+        return (SAMPLE,)
+    return (ORDER, ROWS) if any(setup.models for setup in setups) else (ROWS,)
 
 
 def _quotations(result: StudyResult) -> list[Quotation]:

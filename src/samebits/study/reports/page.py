@@ -8,7 +8,7 @@ from typing import Any
 
 from samebits.reports import html, wording
 from samebits.reports.tables.table import Table
-from samebits.study.reports import glance, saying
+from samebits.study.reports import glance, paper, saying
 from samebits.study.reports.figure import Figure
 from samebits.study.results import SetupResult, StudyResult
 
@@ -25,6 +25,8 @@ def render(result: StudyResult, tables: list[Table], figures: list[tuple[Figure,
             result=result,
             title=saying.title(result),
             says=glance.says(result),
+            beyond=glance.beyond(result),
+            of_the_paper=result.study in paper.STUDIES,
             setups=[_setup(setup, result) for setup in result.setups],
             tables=tables,
             figures=[(figure, _inline(files)) for figure, files in figures],
