@@ -10,6 +10,9 @@ import re
 import shutil
 from pathlib import Path
 
+from samebits.study.reports import saying
+from samebits.study.results import StudyResult
+
 HERE = Path(__file__).parent / "study"
 FOLDERS = re.compile(r"(?<![\w{}:.])/(?:[\w.+@-]+/)+")
 
@@ -34,8 +37,7 @@ def publish(folder, note):
     for figure in sorted((folder / "figures").glob("*.svg")):
         shutil.copy(figure, target)
     title, rest = (folder / "report.md").read_text().split("\n", 1)
-    setups = ",".join(setup["id"] for setup in result["setups"] if setup["models"])
-    command = f"samebits study {result['study']} --scale {result['scale']} --setups {setups}"
+    command = saying.again(StudyResult.model_validate(result))
     about = f"Made by `{command}`, {result['created'][:10]}, samebits {result['samebits']}."
     text = "\n\n".join([title, *([f"!!! note\n    {note}"] if note else []), about]) + "\n" + rest
     (HERE / f"{name}.md").write_text(text.replace("](figures/", f"]({name}/"))

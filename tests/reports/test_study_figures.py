@@ -38,7 +38,15 @@ def test_figure_3_has_the_papers_rows_and_our_trials(lenet5):
 
 
 def test_figure_3_names_the_setups_that_it_lacks(lenet5):
-    assert "keras-tf2.1: no trial has a defined accuracy." in by_id(boxes.figures(lenet5))["3"].notes
+    assert "Not run: keras-tf2.1." in by_id(boxes.figures(lenet5))["3"].notes
+
+
+def test_a_setup_that_was_run_and_one_that_was_not_are_told_apart_where_a_box_is_missing(documents):
+    nothing = documents.cells(None, undefined={"error_rate": "no cell in the ground truth"})
+    result = documents.study("unet", [documents.setup("keras-tf2.1", [documents.model(1, "a", nothing)])])
+    assert by_id(boxes.figures(result))["2"].why == (
+        "Figure 2 cannot be made. Not run: keras-tf1.14, pytorch-1.3. keras-tf2.1: no trial has a defined error rate."
+    )
 
 
 def test_panels_that_are_far_apart_have_axes_of_their_own_and_that_is_said(documents, lenet5):
@@ -66,10 +74,16 @@ def test_a_figure_without_a_trial_is_a_sentence(lenet5):
     nothing = lenet5.model_copy(update={"setups": [lenet5.setups[-1]]})
     figure = by_id(boxes.figures(nothing))["3"]
     assert figure.shows is None
-    assert figure.why == (
-        "Figure 3 cannot be made: no trial of keras-tf1.14, keras-tf2.1, pytorch-1.3 has a defined accuracy."
-    )
-    assert curves.losses(nothing).why
+    assert figure.why == ("Figure 3 cannot be made. Not run: keras-tf1.14, keras-tf2.1, pytorch-1.3.")
+    assert by_id(boxes.figures(nothing))["setups"].why == "This figure cannot be made: no setup was run."
+    assert curves.losses(nothing).why == "This figure cannot be made: no setup was run."
+    assert curves.distances(nothing).why == "This figure cannot be made: no setup has two trials."
+
+
+def test_validation_is_named_only_where_there_is_one(documents, lenet5):
+    assert "Dashed: validation" in curves.losses(lenet5).caption
+    one = documents.model(1, "a", documents.cells(5.0), validation_loss=[])
+    assert "Dashed" not in curves.losses(documents.study("unet", [documents.setup("pytorch", [one])])).caption
 
 
 def test_a_distance_of_zero_is_left_out_of_a_logarithmic_scale(lenet5):

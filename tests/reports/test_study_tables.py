@@ -4,9 +4,11 @@ import statistics
 
 import pytest
 
+from samebits.model import Control
 from samebits.reports.tables.table import Missing, Number, Spread, measured, shown
 from samebits.study import writing
 from samebits.study.reports import costs, measures, spread
+from samebits.study.results import Initial
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def test_table_7_has_the_papers_rows_beside_ours_and_keeps_those_that_we_did_not
         "Setup": "keras-tf1.14", "Model": "1", "Accuracy (%), paper": "98.94", "Accuracy (%), ours": "98.87",
         "FN + FP, paper": "106", "FN + FP, ours": "113", "Bits": "A",
     }  # fmt: skip
-    assert [row["Bits"] for row in found] == ["A", "A", "B", "", "", "", "", "2 models"]
+    assert [row["Bits"] for row in found] == ["A", "A", "B", "", "", "", "", "", "2 models"]
     assert found[6]["Accuracy (%), paper"] == "98.97"
     assert found[6]["Accuracy (%), ours"] == "not run"
 
@@ -55,10 +57,56 @@ def test_means_and_deviations_are_those_of_a_calculation_by_hand(lenet5):
     assert mean["Model"] == "mean"
     assert mean["Accuracy (%), ours"] == "98.82 ± 0.081"
     assert mean["FN + FP, ours"] == "117.7 ± 8.08"
-    assert mean["Accuracy (%), paper"] == "98.99 ± 0.045"
+    assert mean["Accuracy (%), paper"] == "98.99 ± 0.044"
+    assert mean["FN + FP, paper"] == ""
     (time,) = rows(tables(lenet5)["6"], "keras-tf1.14")
     assert time["Training (s), ours"] == "102.74 ± 1.37"
     assert time["Training (s), paper"] == "144.53 ± 4.79"
+
+
+def test_beside_our_mean_stands_what_the_paper_prints_and_what_is_computed_of_its_rows_has_a_row_of_its_own(documents):
+    digits = rows(tables(documents.lenet5())["7"], "keras-tf1.14")[-2]
+    assert digits["Model"] == "mean of the paper's rows"
+    assert (digits["Accuracy (%), paper"], digits["FN + FP, paper"]) == ("98.99 ± 0.045", "100.9 ± 4.45")
+    assert digits["Accuracy (%), ours"] == ""
+    computed, printed = rows(tables(documents.unet())["3"], "keras-tf1.14")[-2:]
+    assert (computed["Error rate (%), paper"], printed["Error rate (%), paper"]) == ("7.15 ± 0.797", "7.15 ± 0.737")
+    assert (computed["Dice, paper"] != "", printed["Dice, paper"]) == (True, "")
+    pytorch = rows(tables(documents.unet())["5"], "pytorch-1.3")[-1]
+    assert pytorch["Error rate (%), paper"] == "", "no sentence of the paper has it"
+
+
+def test_what_the_paper_has_stays_where_its_setup_was_not_run(documents):
+    found = tables(documents.lenet5())
+    seventh = rows(found["7"], "keras-tf2.1")
+    assert [row["Accuracy (%), paper"] for row in seventh] == ["99.01"] * 7 + ["99.01 ± 0"] * 2
+    assert {row["Accuracy (%), ours"] for row in seventh} == {"not run", ""}
+    (time,) = rows(found["6"], "keras-tf2.1")
+    assert (time["Trials"], time["Training (s), paper"], time["Training (s), ours"]) == (
+        "not run", "127.54 ± 1.99", "not run",
+    )  # fmt: skip
+    nothing = tables(documents.study("unet", []))
+    assert [len(nothing[name].rows) for name in ("2", "3", "4", "5")] == [3, 9, 9, 9]
+    assert not any(note.startswith("Bits:") or "Trials are numbered" in note for note in nothing["3"].notes)
+
+
+def test_a_control_that_nothing_reads_took_no_effect_and_one_that_was_read_later_is_not_called_early(documents):
+    idle = Control(
+        id="cudnn-deterministic", took_effect=True, detail="this PyTorch is built without CUDA: nothing reads it"
+    )
+    early = Control(id="session-threads", took_effect=True, detail="no step has run yet")
+    one = documents.setup("pytorch", [documents.model(1, "a", documents.digits(5))], controls=[idle, early])
+    found = rows(tables(documents.study("lenet5", [one]))["controls"], "pytorch")
+    assert [(row["Took effect"], row["How that was seen"]) for row in found] == [("no", idle.detail), ("yes", "")]
+
+
+def test_why_no_equation_fits_initial_weights_is_told(documents):
+    given = {"name": "w", "shape": [3, 3], "equation_1": 1.0, "equation_2": 1.4, "equation": None}
+    kernels = [Initial(largest=0.9, **given), Initial(largest=1.5, **given)]
+    one = documents.setup("pytorch", [documents.model(1, "a", documents.digits(5))], initial=kernels)
+    within, beyond = rows(tables(documents.study("lenet5", [one]))["initial"], "pytorch")
+    assert within["Drawn from"].startswith("it cannot be told: all lie within the limit of Equation 1")
+    assert beyond["Drawn from"] == "neither: a weight lies beyond both limits"
 
 
 def test_a_deviation_of_zero_is_0_and_a_small_one_is_not(lenet5):
@@ -95,8 +143,8 @@ def test_a_number_that_is_not_finite_never_enters_a_table():
 
 def test_models_of_one_table_go_where_their_library_belongs(unet):
     assert {row[0] for row in tables(unet)["3"].rows} == {"keras-tf1.14"}
-    assert tables(unet)["4"].rows == ()
-    assert {row[0] for row in tables(unet)["5"].rows} == {"pytorch-1.3-glorot"}
+    assert {row[0] for row in tables(unet)["4"].rows} == {"keras-tf2.1"}
+    assert {row[0] for row in tables(unet)["5"].rows} == {"pytorch-1.3", "pytorch-1.3-glorot"}
 
 
 def elsewhere(documents, result, setup):
@@ -180,7 +228,7 @@ def test_each_different_confusion_matrix_is_shown_once(lenet5):
     found = rows(tables(lenet5)["confusion"], "keras-tf1.14")
     assert len(found) == 20
     assert {row["Trials"] for row in found} == {"1,2", "3"}
-    sevens = [row for row in found if row["True digit"] == "7"]
+    sevens = [row for row in found if row["True class"] == "7"]
     assert [(row["1"], row["7"]) for row in sevens] == [("113", "887"), ("127", "873")]
     assert [row["7"] for row in rows(tables(lenet5)["classes"], "keras-tf1.14")] == ["887", "873"]
 
@@ -194,7 +242,7 @@ def test_no_folder_of_the_machine_is_in_a_table(lenet5):
 def test_a_study_of_which_nothing_could_be_run_still_has_its_tables(documents, lenet5):
     skipped = lenet5.model_copy(update={"setups": [lenet5.setups[-1]]})
     found = tables(skipped)
-    assert found["7"].rows == ()
+    assert {row[0] for row in found["7"].rows} == {"keras-tf1.14", "keras-tf2.1", "pytorch-1.3"}
     assert [row[0] for row in found["missing"].rows] == ["keras-tf2.1"]
 
 
@@ -202,10 +250,11 @@ def test_a_study_that_the_paper_does_not_have_has_no_columns_of_the_paper(lenet5
     other = lenet5.model_copy(update={"study": "perceptron"})
     found = {table.id: table for table in writing.every_table(other)}
     assert "paper" not in {column.of for table in found.values() for column in table.columns}
-    assert [row["Accuracy (%), ours"] for row in rows(found["7"], "keras-tf1.14")] == [
+    assert not any(table.of_the_paper for table in found.values())
+    assert [row["Accuracy (%), ours"] for row in rows(found["accuracy"], "keras-tf1.14")] == [
         "98.87", "98.87", "98.73", "98.82 ± 0.081",
     ]  # fmt: skip
-    assert not any("paper's" in note for note in (*found["6"].notes, *found["7"].notes))
+    assert not any("paper's" in note for note in (*found["times"].notes, *found["accuracy"].notes))
 
 
 @pytest.mark.parametrize("name", ["lenet5", "unet"])

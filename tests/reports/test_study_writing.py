@@ -168,6 +168,36 @@ def test_fewer_trials_than_asked_for_are_counted(documents):
     assert said.startswith("?  pytorch  1 of 3 trials, one model;")
 
 
+def test_an_undefined_error_rate_is_said_in_the_terminal(documents):
+    nothing = documents.cells(None, undefined={"error_rate": "no cell in the ground truth"})
+    trials = [documents.model(1, "a", nothing), documents.model(2, "b", documents.cells(5.0))]
+    said = writing.summary(documents.study("unet", [documents.setup("pytorch", trials[:1])], trials=1), [])
+    assert "error rate undefined (no cell in the ground truth)" in said
+    said = writing.summary(documents.study("unet", [documents.setup("pytorch", trials)], trials=2), [])
+    assert "error rate 5.00 %, undefined in 1 trial (no cell in the ground truth)" in said
+
+
+def test_the_command_that_is_shown_has_the_setups_and_the_data_of_the_study(written):
+    _, folder, _ = written
+    command = "samebits study lenet5 --scale small --trials 3 --setups keras-tf1.14,keras-tf1.14-threads,pytorch-1.3"
+    assert f"\n{command} --data mnist\n" in (folder / "report.md").read_text(encoding="utf-8")
+    assert f"<pre>{command} --data mnist</pre>" in (folder / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_watershed_is_part_of_the_command_that_is_shown(documents, tmp_path):
+    writing.write(documents.unet().model_copy(update={"watershed": True}), tmp_path)
+    assert " --data mnist --watershed\n" in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_study_that_the_paper_does_not_have_has_no_heading_of_the_paper(documents, tmp_path):
+    writing.write(documents.lenet5().model_copy(update={"study": "perceptron"}), tmp_path)
+    for name in ("report.md", "page.html"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "The paper's tables" not in text
+        assert "The paper's figures" not in text
+        assert "Table 7" not in text
+
+
 def test_a_study_of_cells_is_written_without_its_data_and_says_what_is_missing(documents, tmp_path):
     files = writing.write(documents.unet(), tmp_path)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")

@@ -49,7 +49,8 @@ def control(identity: str, trials: Sequence[TrialTrace]) -> Control:
     failed = next((event for event in read if not event["took_effect"]), None)
     if failed is not None:
         return Control(id=identity, took_effect=False, detail=_undone(failed, read))
-    detail = next((str(event["detail"]) for event in events if event.get("detail")), "")
+    said = read or events  # why it could not be read yet does not count once it was
+    detail = next((str(event["detail"]) for event in said if event.get("detail")), "")
     return Control(id=identity, took_effect=True if read else None, detail=detail)
 
 

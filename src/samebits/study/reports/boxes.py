@@ -51,8 +51,8 @@ def _beside_paper(result: StudyResult, number: str, title: str, ids: tuple[str, 
     theirs = tuple(box for setup in ids if (box := _paper_box(result.study, setup, measure)))
     ours = _boxes((known[setup] for setup in ids if setup in known), measure)
     if not ours:
-        why = f"Figure {number} cannot be made: no trial of {', '.join(ids)} has {_an(measure)}."
-        return Figure(number, title, why=why)
+        why = " ".join(_not_there(ids, known, measure))
+        return Figure(number, title, why=f"Figure {number} cannot be made. {why}")
     panels = tuple((name, boxes) for name, boxes in (("The paper", theirs), ("This study", ours)) if boxes)
     same = len(panels) == 1 or _comparable(theirs, ours)
     notes = _not_there(ids, known, measure) + ([] if same else ["The two panels have different axes."])
@@ -77,8 +77,12 @@ def _boxes(setups: Iterable[SetupResult], measure: Measure) -> tuple[Box, ...]:
 
 
 def _not_there(ids: tuple[str, ...], known: dict[str, SetupResult], measure: Measure) -> list[str]:
-    missing = [setup for setup in ids if setup not in known or not measure.values(known[setup])]
-    return [f"{', '.join(missing)}: no trial has {_an(measure)}."] if missing else []
+    """Which setups have no box, and why: they gave no model, or none that the measure is defined for."""
+    ran = {setup for setup in ids if setup in known and known[setup].models}
+    absent = [setup for setup in ids if setup not in ran]
+    undefined = [setup for setup in ids if setup in ran and not measure.values(known[setup])]
+    said = [f"Not run: {', '.join(absent)}."] if absent else []
+    return said + ([f"{', '.join(undefined)}: no trial has {_an(measure)}."] if undefined else [])
 
 
 def _comparable(theirs: Iterable[Box], ours: Iterable[Box]) -> bool:
@@ -92,5 +96,7 @@ def _all_setups(result: StudyResult, measure: Measure) -> Figure:
     title = f"{measure.head.split(' (')[0]} in every setup."
     ours = _boxes(result.setups, measure)
     if not ours:
-        return Figure("setups", title, why=f"This figure cannot be made: no trial has {_an(measure)}.")
+        ran = any(setup.models for setup in result.setups)
+        why = f"no trial has {_an(measure)}" if ran else "no setup was run"
+        return Figure("setups", title, why=f"This figure cannot be made: {why}.")
     return Figure("setups", title, READ, Boxes(measure.head, (("This study", ours),), same_axis=True))

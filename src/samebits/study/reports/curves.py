@@ -20,7 +20,7 @@ def distances(result: StudyResult) -> Figure:
     parted = [setup for setup in result.setups if setup.distances]
     lines = [line for place, setup in enumerate(parted) for line in _distances(setup, place)]
     if not lines:
-        return Figure("distances", title, why=_no_distances(parted))
+        return Figure("distances", title, why=f"This figure cannot be made: {_no_distances(result, parted)}.")
     caption = (
         "The norm of w - w0 over that of w0: all weights of one trial of each other group, and of the first trial of "
         "the largest, after each epoch that was kept. Equal weights (0) have no place on a logarithmic scale."
@@ -28,10 +28,14 @@ def distances(result: StudyResult) -> Figure:
     return Figure("distances", title, caption, Lines("epoch", "distance", (("", tuple(lines)),), logarithmic=True))
 
 
-def _no_distances(parted: list[SetupResult]) -> str:
+def _no_distances(result: StudyResult, parted: list[SetupResult]) -> str:
     if parted:
-        return "This figure cannot be made: the distances known are 0 or not finite."
-    return "This figure cannot be made: in no setup did two trials give different models."
+        return "the distances known are 0 or not finite"
+    if any(len(setup.groups) > 1 for setup in result.setups):
+        return "no distance of models that differ is known"
+    if any(len(setup.models) > 1 for setup in result.setups):
+        return "in no setup did two trials give different models"
+    return "no setup has two trials"
 
 
 def _distances(setup: SetupResult, place: int) -> list[Line]:
@@ -44,12 +48,16 @@ def _distances(setup: SetupResult, place: int) -> list[Line]:
 
 
 def losses(result: StudyResult) -> Figure:
-    """Training and validation loss over the epochs: a panel a setup, a line for each different model."""
+    """Loss of training, and of validation where there is one: a panel a setup, a line for each different model."""
     title = "Loss over the epochs, a line for each different model."
     panels = tuple((setup.id, lines) for setup in saying.done(result) if (lines := _losses(setup)))
     if not panels:
-        return Figure("losses", title, why="This figure cannot be made: no trial has a finite loss.")
-    caption = "Continuous: training. Dashed: validation."
+        why = "no trial has a finite loss" if saying.done(result) else "no setup was run"
+        return Figure("losses", title, why=f"This figure cannot be made: {why}.")
+    validated = any(line.dashed for _, lines in panels for line in lines)
+    caption = (
+        "Continuous: training. Dashed: validation." if validated else "The loss of training; there is no validation."
+    )
     if saying.kind(result) == "cells":
         caption += " The losses of Keras hold the L2 term; PyTorch's weight decay is not part of its loss."
     return Figure("losses", title, caption, Lines("epoch", "loss", panels))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from samebits.model import Divergence
+from samebits.explain.searching import IDLE
+from samebits.model import Control, Divergence
 from samebits.reports import wording
 from samebits.reports.tables.table import EMPTY, YES_NO, Cell, Column, Number, Table, measured, numbers
 from samebits.study.reports import costs, dices, paper, saying
-from samebits.study.results import Digits, Distance, SetupResult, StudyResult
+from samebits.study.results import Digits, Distance, Initial, SetupResult, StudyResult
 
 Row = tuple[Cell, ...]
+NOT_YET = "no step has run yet"  # of a first reading, which older documents kept beside a later one that could be made
 
 
 def tables(result: StudyResult) -> list[Table]:
@@ -75,7 +77,7 @@ def classes(result: StudyResult) -> Table:
     found = [(s.id, trials, d) for s in saying.done(result) for trials, d in _judged(s)]
     return Table(
         id="classes",
-        title="Digits of each class that were classified correctly, for each different outcome.",
+        title="How many of each class were classified correctly, for each different outcome.",
         columns=(Column("Setup"), Column("Trials"), *numbers(*_class_names(result))),
         rows=tuple((i, trials, *(Number(row[k]) for k, row in enumerate(d.confusion))) for i, trials, d in found),
         notes=("The diagonals of the confusion matrices. The paper mentions their variations (section IX) without "
@@ -91,8 +93,8 @@ def confusion(result: StudyResult) -> Table:
             rows += [(setup.id, trials, str(k), *map(Number, row)) for k, row in enumerate(judged.confusion)]
     return Table(
         id="confusion",
-        title="Confusion matrices: true digits in rows, predicted ones in columns, for each different outcome.",
-        columns=(Column("Setup"), Column("Trials"), Column("True digit"), *numbers(*_class_names(result))),
+        title="Confusion matrices: true classes in rows, predicted ones in columns, for each different outcome.",
+        columns=(Column("Setup"), Column("Trials"), Column("True class"), *numbers(*_class_names(result))),
         rows=tuple(rows),
     )
 
@@ -155,7 +157,7 @@ def initial(result: StudyResult) -> Table:
     """Which of the paper's two equations the initial weights were drawn from."""
     rows = [
         (s.id, one.name, " x ".join(map(str, one.shape)), Number(one.equation_1, 6), Number(one.equation_2, 6),
-         measured(one.largest, 6), f"Equation {one.equation}" if one.equation else "neither, or not to be told")
+         measured(one.largest, 6), _drawn_from(one))
         for s in result.setups for one in s.initial
     ]  # fmt: skip
     return Table(
@@ -170,6 +172,14 @@ def initial(result: StudyResult) -> Table:
             "2 is excluded: each would with probability 0.71 only, all together with less than one in a million.",
         ),
     )  # fmt: skip
+
+
+def _drawn_from(one: Initial) -> str:
+    if one.equation:
+        return f"Equation {one.equation}"
+    if one.largest > one.equation_2:
+        return "neither: a weight lies beyond both limits"
+    return "it cannot be told: all lie within the limit of Equation 1, and are too few to exclude 2"
 
 
 def retests(result: StudyResult) -> Table:
@@ -197,9 +207,16 @@ def controls(result: StudyResult) -> Table:
         id="controls",
         title="What was held in each setup, and whether it took effect.",
         columns=(Column("Setup"), Column("Control"), Column("Took effect"), Column("How that was seen", wide=True)),
-        rows=tuple((s.id, c.id, YES_NO[c.took_effect], c.detail) for s in result.setups for c in s.controls),
+        rows=tuple((s.id, c.id, *_effect(c)) for s in result.setups for c in s.controls),
         notes=("Read back while the trials ran, at the first and the last step.",),
     )
+
+
+def _effect(control: Control) -> tuple[str, str]:
+    """Whether it took effect, and how that was seen: what is set, and read by nothing, took none."""
+    idle = any(words in control.detail for words in IDLE)
+    early = control.took_effect and control.detail == NOT_YET
+    return YES_NO[control.took_effect and not idle], "" if early else control.detail
 
 
 def missing(result: StudyResult) -> Table:

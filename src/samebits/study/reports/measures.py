@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Number, Spread, measured, numbers
 from samebits.study.reports import paper, saying, spread
+from samebits.study.reports.paper import Quotation
 from samebits.study.results import Model, SetupResult
 
 Row = tuple[Cell, ...]
@@ -74,7 +75,10 @@ def columns(measures: Sequence[Measure]) -> tuple[Column, ...]:
 
 
 def rows(study: str, setup: SetupResult, measures: Sequence[Measure]) -> list[Row]:
-    """A row a model, and one of means. Where the paper has more models than there are trials, its rows stay."""
+    """A row a model, one of means of the paper's rows, one of means. The paper's rows stay where trials are fewer.
+
+    A setup without a model has the paper's values only.
+    """
     quoted = paper.quotation(study, setup.id)
     theirs = [row.values for row in quoted.rows] if quoted else []
     ours = {model.trial: model for model in setup.models}
@@ -84,7 +88,8 @@ def rows(study: str, setup: SetupResult, measures: Sequence[Measure]) -> list[Ro
             _of_model(setup, n, ours.get(n), theirs[n - 1] if n <= len(theirs) else {}, measures)
             for n in places
         ),
-        _of_means(setup, theirs, measures),
+        *([_of_their_rows(setup, theirs, measures)] if theirs else []),
+        _of_means(setup, quoted, measures),
     ]  # fmt: skip
 
 
@@ -107,12 +112,23 @@ def _ours(model: Model | None, one: Measure) -> Cell:
     return measured(value, one.digits[0], why)
 
 
-def _of_means(setup: SetupResult, theirs: list[dict[str, Decimal]], measures: Sequence[Measure]) -> Row:
-    pairs = [
-        (_mean([row[one.name] for row in theirs], one), _mean(one.values(setup), one, "undefined"))
-        for one in measures
-    ]  # fmt: skip
-    return (setup.id, "mean", *(cell for pair in pairs for cell in pair), saying.models(setup))
+def _of_their_rows(setup: SetupResult, theirs: list[dict[str, Decimal]], measures: Sequence[Measure]) -> Row:
+    """What the paper does not print: computed from what it does."""
+    pairs = [(_mean([row[one.name] for row in theirs], one), EMPTY) for one in measures]
+    return (setup.id, "mean of the paper's rows", *(cell for pair in pairs for cell in pair), EMPTY)
+
+
+def _of_means(setup: SetupResult, quoted: Quotation | None, measures: Sequence[Measure]) -> Row:
+    """The paper's as printed, which has those of the first measure only; ours."""
+    text = quoted.text if quoted else None
+    printed: Cell = Spread(text.mean, text.deviation) if text else EMPTY
+    pairs = [(EMPTY if place else printed, _our_mean(setup, one)) for place, one in enumerate(measures)]
+    bits = saying.models(setup) if setup.models else EMPTY
+    return (setup.id, "mean", *(cell for pair in pairs for cell in pair), bits)
+
+
+def _our_mean(setup: SetupResult, one: Measure) -> Cell:
+    return _mean(one.values(setup), one, "undefined") if setup.models else Missing("not run")
 
 
 def _mean(values: Sequence[float | Decimal], one: Measure, otherwise: str = "") -> Cell:

@@ -88,5 +88,10 @@ def kind(result: StudyResult) -> str:
 
 
 def again(result: StudyResult) -> str:
-    """The command that makes the study."""
-    return f"samebits study {result.study} --scale {result.scale} --trials {result.trials}"
+    """The command that makes the study: its data, and the setups that gave a model."""
+    words = ["samebits", "study", result.study, "--scale", result.scale, "--trials", str(result.trials)]
+    ran = ",".join(setup.id for setup in done(result))
+    words += ["--setups", ran] if ran else []
+    source = result.data.get("source")
+    words += ["--data", str(source)] if source else []
+    return command([*words, *(["--watershed"] if result.watershed else [])])

@@ -111,7 +111,9 @@ def figure_4(result: StudyResult, folder: Path, fields: list[Field]) -> Figure:
         found = most_different(_predictions(result, folder, setup), fields, watershed=split)
         if found is not None:
             return _two_trials(setup, ", split where cells touch" if split else "", *found)
-    why = "Figure 4 cannot be made: in no setup did two trials give masks that differ in a pixel."
+    ran = any(len(setup.models) > 1 for setup in setups)
+    none = "in no setup did two trials give masks that differ in a pixel" if ran else "no setup has two trials"
+    why = f"Figure 4 cannot be made: {none}."
     return Figure("4", TITLE_4, why=why)
 
 
