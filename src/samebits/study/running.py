@@ -105,11 +105,8 @@ def _refuse_missing(work: Work, setup: Setup) -> None:
 
 def _drawn_by(work: Work, setup: Setup) -> list[Setup]:
     """The setup that draws the initial weights of this one, unless they are there."""
-    return (
-        [SETUPS[setup.initial]]
-        if setup.initial and not zipfile.is_zipfile(_carried(work, SETUPS[setup.initial]))
-        else []
-    )
+    source = SETUPS[setup.initial] if setup.initial else None
+    return [source] if source and not zipfile.is_zipfile(_carried(work, source)) else []
 
 
 def record_folder(work: Work, setup: Setup) -> Path:
