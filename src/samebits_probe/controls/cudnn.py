@@ -2,6 +2,7 @@
 
 import sys
 
+from . import gpu
 from .control import Control
 from .patching import replace
 
@@ -32,7 +33,9 @@ class _Flag(Control):
         now = getattr(sys.modules["torch"].backends.cudnn, self.flag)
         if now is not self.value:
             return False, "torch.backends.cudnn.%s is %s" % (self.flag, now)
-        return True, "" if sys.modules["torch"].version.cuda else "this PyTorch is built without CUDA: nothing reads it"
+        if not sys.modules["torch"].version.cuda:
+            return True, "this PyTorch is built without CUDA: nothing reads it"
+        return True, "" if gpu.is_visible() else "there is no GPU here: nothing reads it"
 
 
 def _hold_property(cls, name):
