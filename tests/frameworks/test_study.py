@@ -120,6 +120,19 @@ def test_more_trials_are_run_of_a_study_that_is_there_and_others_keep_theirs(sma
 
 
 @pytest.mark.slow
+def test_a_study_can_be_moved_and_goes_on(small, tmp_path):
+    out, words = small
+    moved = out.rename(tmp_path / "moved")
+    try:
+        document, _ = study("lenet5", moved, *words, "--trials", "4")
+        (found,) = document["setups"]
+        assert (found["status"], found["verdict"], found["groups"]) == ("done", "repeated", [[1, 2, 3, 4]])
+        assert json.loads((moved / "setups/pytorch/record/record.json").read_text())["directory"] == str(moved)
+    finally:
+        moved.rename(out)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "said"),
     [

@@ -1,4 +1,7 @@
-"""The commands of a study: which interpreter, which script, which words. Everything that is run can be run by hand."""
+"""The commands of a study: which interpreter, which script, which words.
+
+Everything that is run can be run by hand, in the folder of the study.
+"""
 
 from __future__ import annotations
 
@@ -50,20 +53,25 @@ def training(
     """The words of a training whose results go to `out`."""
     words = [*_script(work, setup), "--out", out, "--epochs", str(work.scale.epochs if epochs is None else epochs)]
     if initial is not None:
-        words += ["--initial", str(initial)]
+        words += ["--initial", _from_folder(work, initial)]
     if setup.one_process and epochs is None:
         words += ["--repeat", str(work.trials)]
     return words
 
 
-def testing(work: Work, setup: Setup, weights: Path, out: Path, arguments: list[str] | None) -> list[str]:
-    """The words that test saved weights again. `arguments`: for the script, in place of the setup's own."""
-    return [*_script(work, setup, arguments), "--out", str(out), "--test", str(weights)]
+def testing(work: Work, setup: Setup, weights: Path, out: str) -> list[str]:
+    """The words that test saved weights again."""
+    return [*_script(work, setup), "--out", out, "--test", _from_folder(work, weights)]
 
 
-def _script(work: Work, setup: Setup, arguments: list[str] | None = None) -> list[str]:
+def _from_folder(work: Work, path: Path) -> str:
+    """A path as it is named in the study's folder, where commands run: so that the folder can be moved."""
+    return str(path.relative_to(work.folder) if path.is_relative_to(work.folder) else path)
+
+
+def _script(work: Work, setup: Setup) -> list[str]:
     variables = [f"{name}={value}" for name, value in setup.variables.items()]
     script = catalog.SCRIPTS / work.study.scripts[setup.library]
-    own = list(setup.arguments) if arguments is None else arguments
-    words = ["env", HASH_SEED, *variables, "python", str(script), "--data", str(work.data), "--seed", str(SEED)]
-    return [*words, *work.scale.arguments, *own]
+    data = _from_folder(work, work.data)
+    words = ["env", HASH_SEED, *variables, "python", str(script), "--data", data, "--seed", str(SEED)]
+    return [*words, *work.scale.arguments, *setup.arguments]

@@ -85,7 +85,7 @@ def _retest(work: Work, setup: Setup, factor: Factor, model: tuple[int, Path]) -
 def _run(work: Work, setup: Setup, factor: Factor, weights: Path, record: Path) -> None:
     """Run the test as a trial is run. Raises NotFound, TrainingFailed."""
     request = Request(
-        command=commands.testing(work, setup, weights, Path("{out}"), None),
+        command=commands.testing(work, setup, weights, "{out}"),
         directory=work.folder,
         options=Options(trials=1, full=True),
         python=commands.interpreter(setup),

@@ -127,7 +127,7 @@ def _plan(work: Work, setup: Setup, initial: Path | None, progress: Progress) ->
     if more:
         progress.note(f"{setup.id}: all models come from one process, so that more of them are trained from the start")
     if known is not None and not more:
-        return _reopened(known, setup, work.trials)
+        return _reopened(known, work, setup)
     request = Request(
         command=commands.training(work, setup, "{out}", initial=initial),
         directory=work.folder,
@@ -144,11 +144,13 @@ def _plan(work: Work, setup: Setup, initial: Path | None, progress: Progress) ->
     return plan
 
 
-def _reopened(known: store.Record, setup: Setup, trials: int) -> Plan:
-    """The plan of a record, whose number of trials is changed where another one is asked for now."""
-    if not setup.one_process and known.file.options.trials != trials:
-        options = known.file.options.model_copy(update={"trials": trials})
-        known = replace(known, file=known.file.model_copy(update={"options": options}))
+def _reopened(known: store.Record, work: Work, setup: Setup) -> Plan:
+    """The plan of a record; first the record is changed where other trials are asked for, or the study was moved."""
+    trials = 1 if setup.one_process else work.trials
+    options = known.file.options.model_copy(update={"trials": trials})
+    file = known.file.model_copy(update={"options": options, "directory": str(work.folder)})
+    if file != known.file:
+        known = replace(known, file=file)
         check.save(recorded.reopen(known), known.file)
     return recorded.reopen(known)
 
