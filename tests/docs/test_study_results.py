@@ -2,10 +2,13 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from samebits.study import catalog
+from samebits.study.reports import saying
 from samebits.study.results import StudyResult
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -37,3 +40,25 @@ def test_a_published_result_can_be_read_and_its_page_names_what_it_holds(path, p
         assert f"**{setup.id}**" in page
     for text in (page, path.read_text()):
         assert publishing.without_folders(text) == text
+
+
+def test_every_command_beside_a_claim_names_its_scale_and_setups_that_there_are():
+    text = (DOCS / "study" / "claims.md").read_text()
+    commands = [words.split() for words in re.findall(r"`samebits study ([^`]+)`", text)]
+    assert len(commands) > 10
+    for study, *words in commands:
+        given = dict(zip(words[::2], words[1::2], strict=True))
+        catalog.scale_named(catalog.study_named(study), given["--scale"])
+        assert set(given) <= {"--scale", "--setups"}
+        catalog.setups_named(given.get("--setups", "").split(",") if "--setups" in given else [])
+
+
+def test_a_published_page_names_one_command_that_makes_it(publishing, tmp_path, monkeypatch):
+    monkeypatch.setattr(publishing, "HERE", tmp_path / "docs")
+    known = json.loads((DOCS / "study" / "lenet5-small" / "study.json").read_text())
+    (tmp_path / "study.json").write_text(json.dumps(known))
+    command = saying.again(StudyResult.model_validate(known))
+    (tmp_path / "report.md").write_text(f"# Title\n\n## How this was made\n\n```\n{command}\n```\n")
+    publishing.publish(tmp_path, "")
+    page = (tmp_path / "docs" / "lenet5-small.md").read_text()
+    assert re.findall(r"samebits study [^`\n]+", page) == [command, command]
