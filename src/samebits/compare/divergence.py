@@ -10,7 +10,7 @@ from samebits.compare import words
 from samebits.compare.align import AlignedTrial, Member, program
 from samebits.compare.differences import Row
 from samebits.compare.groups import Comparison, MemberDifference, PairDifference
-from samebits.compare.values import values_at
+from samebits.compare.values import Values, start_of_value, values_at
 from samebits.model import Divergence, Kind, ProcessKey
 from samebits_probe import wire
 
@@ -140,7 +140,24 @@ def _in_words(first: Found, comparison: Comparison) -> str:
     parts.append(f"{different} different values in {words.count(len(values.fingerprints), 'trial')}")
     if values.scalars:
         parts.append(", ".join(f"{value} in {words.trials(ids)}" for value, ids in values.scalars.items()))
+    if first.place.kind == _CODES["start"]:
+        parts += _renamed(row, member, values, comparison)
     return "; ".join(parts)
+
+
+def _renamed(row: Row, member: Member, values: Values, comparison: Comparison) -> list[str]:
+    """That another trial has the reference's first value too, under another name: then an order differs."""
+    reference = comparison.reference.id
+    value = values.fingerprints.get(reference)
+    if value is None:
+        return []
+    for number in (number for number, own in values.fingerprints.items() if own != value):
+        twin = next(one for one in comparison.trial(number).members if one.key == member.key)
+        name = start_of_value(twin.trace, value, row)
+        if name is not None:
+            said = f"trial {number} has the value of trial {reference} under the name {name}"
+            return [f"{said}: models are drawn, or first called, in another order"]
+    return []
 
 
 def _tensor(row: Row) -> str:

@@ -43,6 +43,22 @@ def point_numbers(trace: ProcessTrace, kind: str, name: str | None = None) -> li
     return [number for number, point in enumerate(trace.points) if point.kind == kind and name in (None, point.name)]
 
 
+def start_of_value(trace: ProcessTrace, value: bytes, like: Row) -> str | None:
+    """The name under which a trace holds a first value of the row's type and shape, where that is another one."""
+    point = like.point
+    twins = [
+        number
+        for number in point_numbers(trace, "start")
+        if trace.points[number].name != like.name
+        and (trace.points[number].dtype, trace.points[number].shape) == (point.dtype, point.shape)
+    ]
+    for part in chunks(trace.records) if twins else []:
+        for row in part[np.isin(part["point"], twins)]:
+            if row["fingerprint"].tobytes() == value:
+                return trace.points[int(row["point"])].name
+    return None
+
+
 def _fingerprint(trace: ProcessTrace, row: Row) -> bytes | None:
     numbers = point_numbers(trace, wire.KINDS[row.kind], row.name)
     for part in chunks(trace.records) if numbers else []:
