@@ -98,6 +98,11 @@ def test_a_control_that_nothing_reads_took_no_effect_and_one_that_was_read_later
     one = documents.setup("pytorch", [documents.model(1, "a", documents.digits(5))], controls=[idle, early])
     found = rows(tables(documents.study("lenet5", [one]))["controls"], "pytorch")
     assert [(row["Took effect"], row["How that was seen"]) for row in found] == [("no", idle.detail), ("yes", "")]
+    models = [documents.model(1, "a", documents.digits(5))]
+    pair = [documents.setup("pytorch-1.3", models, controls=[idle]), documents.setup("pytorch-1.3-inverted", models)]
+    assert any(
+        "cudnn-deterministic took no effect" in note for note in costs.flags(documents.study("lenet5", pair)).notes
+    )
 
 
 def test_why_no_equation_fits_initial_weights_is_told(documents):

@@ -198,6 +198,14 @@ def test_a_study_that_the_paper_does_not_have_has_no_heading_of_the_paper(docume
         assert "Table 7" not in text
 
 
+def test_figures_of_cells_that_the_paper_does_not_have_are_named_by_words(documents, tmp_path):
+    writing.write(documents.unet().model_copy(update={"study": "other"}), tmp_path)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "**Figure frame.**" in text
+    assert not re.search(r"Figure \d", text)
+    assert "The paper's" not in text
+
+
 def test_a_study_of_cells_is_written_without_its_data_and_says_what_is_missing(documents, tmp_path):
     files = writing.write(documents.unet(), tmp_path)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")

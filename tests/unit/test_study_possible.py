@@ -5,6 +5,7 @@ import pytest
 from samebits.errors import NotFound
 from samebits.study import possible
 from samebits.study.catalog import SETUPS, STUDIES
+from samebits.study.results import SetupResult, StudyResult
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
@@ -39,3 +40,28 @@ def test_an_option_that_a_script_does_not_name_is_told():
     assert possible.why_not(study, SETUPS["pytorch-1.3-inverted"]) == (
         "lenet5_keras3.py takes no --initial and no --inverted."
     )
+
+
+@pytest.mark.parametrize(("setups", "status"), [(None, 0), (["pytorch", "keras-tf2.1"], 3)])
+def test_setups_without_a_script_count_only_where_they_were_asked_for(
+    setups, status, pytorch_alone, monkeypatch, tmp_path
+):
+    pytest.importorskip("matplotlib")
+    from samebits.cli import study
+    from samebits.study import conducting, writing
+
+    scripts = {"pytorch": "perceptron_pytorch.py"}
+    (tmp_path / scripts["pytorch"]).write_text("")
+    monkeypatch.setattr("samebits.study.catalog.SCRIPTS", tmp_path)
+    monkeypatch.setitem(
+        STUDIES, "other", type(pytorch_alone)(name="other", about="", data="", scripts=scripts, scales={})
+    )
+    done = {"pytorch", "pytorch-1.3-glorot"}
+    found = [SetupResult(id=one, about="", status="done" if one in done else "skipped") for one in SETUPS]
+    result = StudyResult(
+        samebits="", study="other", scale="", created="", data={}, trials=2, epochs=1, arguments=[], setups=found
+    )
+    monkeypatch.setattr(conducting, "conduct", lambda *_: result)
+    monkeypatch.setattr(writing, "write", lambda *_: [])
+    given = {"out": str(tmp_path), "scale": "", "setups": setups, "trials": None, "data": None, "watershed": False}
+    assert study.run("other", **given) == status

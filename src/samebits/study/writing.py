@@ -60,8 +60,14 @@ def figures(result: StudyResult, folder: Path) -> list[Figure]:
     """All figures of a study, the paper's by their numbers first."""
     found = [*_of_cells(result, folder), *boxes.figures(result), *curves.figures(result)]
     if result.study not in paper.STUDIES:
-        found = [replace(figure, id=WORDS.get(figure.id, figure.id)) for figure in found]
+        found = [_by_word(figure) for figure in found]
     return sorted(found, key=lambda figure: figure.id if figure.of_the_paper else "9")
+
+
+def _by_word(figure: Figure) -> Figure:
+    """A figure under a word instead of the paper's number."""
+    why = figure.why.replace(f"Figure {figure.id} cannot", "This figure cannot")
+    return replace(figure, id=WORDS.get(figure.id, figure.id), why=why)
 
 
 def _of_cells(result: StudyResult, folder: Path) -> list[Figure]:

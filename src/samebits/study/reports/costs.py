@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from samebits.model import Control
 from samebits.reports.tables.table import YES_NO, Cell, Column, Missing, Number, Table, numbers
 from samebits.study.reports import saying, spread
 from samebits.study.results import Model, Plain, SetupResult, StudyResult
@@ -72,11 +73,15 @@ def _ratio(a: list[float], b: list[float]) -> Cell:
 def _without_effect(setup: SetupResult, pair: Pair) -> list[str]:
     """Of what is held, that which took no effect here, and so can cost no time."""
     return [
-        f"{setup.id}: {control.id} {'took no effect' if control.took_effect is False else 'could not be read back'}"
+        f"{setup.id}: {control.id} {_how(control)}"
         f"{' (' + control.detail + ')' if control.detail else ''}, so the two trainings need not differ."
         for control in setup.controls
-        if control.id in pair.controls and control.took_effect is not True
+        if control.id in pair.controls and saying.took_effect(control) is not True
     ]
+
+
+def _how(control: Control) -> str:
+    return "took no effect" if saying.took_effect(control) is False else "could not be read back"
 
 
 def watching(result: StudyResult) -> Table:

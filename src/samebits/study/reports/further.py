@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from samebits.explain.searching import IDLE
 from samebits.model import Control, Divergence
 from samebits.reports import wording
 from samebits.reports.tables.table import EMPTY, YES_NO, Cell, Column, Number, Table, measured, numbers
@@ -213,10 +212,9 @@ def controls(result: StudyResult) -> Table:
 
 
 def _effect(control: Control) -> tuple[str, str]:
-    """Whether it took effect, and how that was seen: what is set, and read by nothing, took none."""
-    idle = any(words in control.detail for words in IDLE)
+    """Whether it took effect, and how that was seen."""
     early = control.took_effect and control.detail == NOT_YET
-    return YES_NO[control.took_effect and not idle], "" if early else control.detail
+    return YES_NO[saying.took_effect(control)], "" if early else control.detail
 
 
 def missing(result: StudyResult) -> Table:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Literal
 
+from samebits.explain.searching import IDLE
+from samebits.model import Control
 from samebits.reports import wording
 from samebits.study.catalog import STUDIES
 from samebits.study.results import Model, SetupResult, StudyResult
@@ -68,6 +70,11 @@ def distinct(setup: SetupResult) -> list[tuple[str, Model, list[int]]]:
 def command(words: list[str]) -> str:
     """A command as people read it: files by their names, without the folders of the machine that ran it."""
     return " ".join(PurePath(word).name if PurePath(word).is_absolute() else word for word in words)
+
+
+def took_effect(control: Control) -> bool | None:
+    """Whether a control took effect; what is set, and read by nothing, took none."""
+    return control.took_effect and not any(words in control.detail for words in IDLE)
 
 
 def data(result: StudyResult) -> list[tuple[str, str]]:
