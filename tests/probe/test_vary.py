@@ -77,6 +77,18 @@ def test_a_program_that_takes_nothing_depends_on_nothing_and_every_record_can_be
     assert read(tmp_path / "record").model_dump() == result.model_dump()
 
 
+def test_records_in_the_working_folder_are_not_copied_and_the_other_folder_is_removed(varied, tmp_path):
+    """Each call would copy what the calls before it have copied."""
+    numbers = []
+    for number in range(3):
+        varied("depends_on_its_surroundings.py", factors=["working-folder"], out=f"work/rec/{number}")
+        record = tmp_path / "work" / "rec" / str(number)
+        numbers.append(len(list(record.rglob("*"))))
+        assert not (record / "folders").exists()
+        assert cli.main(["report", str(record / "working-folder" / "elsewhere")]) == 0
+    assert numbers[0] == numbers[1] == numbers[2]
+
+
 def test_a_folder_that_was_not_listed_is_no_independence(varied):
     result = varied("needs_a_home.py", factors=["file-order"])
     (factor,) = result.factors

@@ -12,6 +12,8 @@ from typing import NamedTuple
 MOST_FILES = 100_000
 MOST_LINKS = 20_000
 MOST_COPIED = 16 << 20  # bytes of a file that an isolated trial gets a copy of; a larger one is linked
+DOCUMENTS = ("record.json", "vary.json", "study.json")  # one of them, of ours, makes a folder a record
+_HEAD = 1024  # bytes, among which each of them says by which samebits it was written
 
 # Folders in which nothing counts as written by a trial: bytecode, version control, tools, virtual environments.
 LEFT_OUT = {
@@ -63,8 +65,22 @@ def _walk(folder: str, without: str | None) -> Iterator[os.DirEntry[str]]:
 
 def _stands_apart(folder: str) -> bool:
     """Whether the folder is a virtual environment, or a record: of a check that runs beside this one, say."""
-    found = Path(folder)
-    return (found / "pyvenv.cfg").exists() or ((found / "record.json").exists() and (found / "trials").is_dir())
+    return Path(folder, "pyvenv.cfg").exists() or is_record(Path(folder))
+
+
+def is_record(folder: Path) -> bool:
+    """Whether samebits made the folder, for a check, a vary (one that was killed, too) or a study."""
+    if (folder / "record.json").exists() and (folder / "trials").is_dir():
+        return True
+    return any(_is_ours(folder / name) for name in (*DOCUMENTS, "base/record.json"))
+
+
+def _is_ours(document: Path) -> bool:
+    try:
+        with document.open("rb") as file:
+            return b'"samebits"' in file.read(_HEAD)
+    except OSError:
+        return False
 
 
 def state(path: Path) -> State | None:
@@ -87,7 +103,8 @@ def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
     """Mirror a folder: real folders, copies of its files, links to those over MOST_COPIED bytes.
 
     What the trial writes stays in `target`; only a large file that was there before and is written in its place is the
-    user's own, through its link. Beyond MOST_LINKS entries a folder is linked as a whole; then this is False, and what
+    user's own, through its link. Records of samebits are left out: they hold copies made by earlier trials, which would
+    be copied again and again. Beyond MOST_LINKS entries a folder is linked as a whole; then this is False, and what
     is written in that folder stays in the user's.
     """
     target.mkdir()
@@ -96,7 +113,7 @@ def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
         folder, mirror = waiting.pop()
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
             place, links = mirror / entry.name, links + 1
-            if Path(entry.path) == without or entry.name in (".samebits", "__pycache__"):
+            if entry.name in (".samebits", "__pycache__") or Path(entry.path) == without or _is_record(entry):
                 continue
             if _is_mirrored(entry) and links < MOST_LINKS:
                 place.mkdir()
@@ -105,6 +122,10 @@ def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
             is_whole = is_whole and not _is_mirrored(entry)
             _put(entry, place)
     return is_whole
+
+
+def _is_record(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False) and is_record(Path(entry.path))
 
 
 def _put(entry: os.DirEntry[str], place: Path) -> None:

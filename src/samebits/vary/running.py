@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -50,10 +51,14 @@ class Runs:
         return self._run(BASE, choosing.base(self.chosen), "the base setup", full=self.request.options.full)
 
     def factors(self, base: Ran) -> Iterator[FactorResult]:
-        """One factor after the other, each value against the base."""
-        for choice in self.chosen.choices:
-            values = [self._of_base(choice, base), *(self._value(choice, value, base) for value in choice.values[1:])]
-            yield answering.of_factor(choice.factor, values, named=choice.named)
+        """One factor after the other, each value against the base. At the end the other working folder is removed."""
+        try:
+            for choice in self.chosen.choices:
+                others = [self._value(choice, value, base) for value in choice.values[1:]]
+                values = [self._of_base(choice, base), *others]
+                yield answering.of_factor(choice.factor, values, named=choice.named)
+        finally:
+            shutil.rmtree((self.folder / ELSEWHERE).parent, ignore_errors=True)
 
     def _of_base(self, choice: Choice, base: Ran) -> Value:
         return Value(
