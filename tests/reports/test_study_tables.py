@@ -7,7 +7,7 @@ import pytest
 from samebits.model import Control
 from samebits.reports.tables.table import Missing, Number, Spread, measured, shown
 from samebits.study import writing
-from samebits.study.reports import costs, measures, spread
+from samebits.study.reports import costs, glance, measures, numbered, saying, spread
 from samebits.study.results import Initial
 
 
@@ -306,3 +306,18 @@ def numbers_of(setup):
     found |= {r.largest for r in setup.retests if r.largest is not None}
     found |= {value for one in setup.distances for value in one.relative}
     return found | ({setup.plain.train_seconds} if setup.plain else set())
+
+
+@pytest.mark.parametrize(("watershed", "said"), [(None, "were split"), (True, "were split"), (False, "counted as one")])
+def test_whether_touching_cells_were_split_is_said_with_the_counts(documents, watershed, said):
+    result = documents.unet().model_copy(update={"watershed": watershed})
+    for number in "345":
+        assert said in " ".join(numbered.cells(result, number).notes)
+
+
+def test_a_setup_has_the_trials_that_were_asked_for_of_it(documents):
+    models = [documents.model(trial, "a", documents.digits(5)) for trial in (1, 2, 3)]
+    two, three = documents.setup("pytorch", models[:2], trials=2), documents.setup("keras3-jax", models, trials=4)
+    result = documents.study("lenet5", [two, three], trials=4)
+    assert [saying.trials(setup, result) for setup in result.setups] == ["2 trials", "3 of 4 trials"]
+    assert "2 to 3 trials of 2 setups" in glance.says(result)[0]

@@ -18,6 +18,10 @@ ROWS = (
 ORDER = "Trials are numbered as they ran: trial 3 here has nothing to do with model 3 of the paper."
 NOT_RUN = Missing("not run")
 LETTERS = "Bits: equal letters within a setup are the same weights, bit for bit."
+TOUCHING = {  # whether they were split
+    True: "Ours: cells that touch were split before they were counted, as in the authors' code.",
+    False: "Ours: cells that touch were counted as one, as far as the paper's text says; --watershed splits them.",
+}
 COUNTS_ONCE = (
     "FN + FP is the number of wrong answers: each is a false negative of one class and a false positive of another, "
     "and counts once."
@@ -158,7 +162,7 @@ def cells(result: StudyResult, number: str) -> Table:
         columns=measures.columns(measures.CELLS),
         rows=tuple(row for setup in setups for row in measures.rows(result.study, setup, measures.CELLS)),
         notes=(
-            *(*_letters(setups), *_about_rows(result, setups)),
+            *(*_letters(setups), *_about_rows(result, setups), TOUCHING[result.watershed is not False]),
             *(said for setup in setups for said in measures.left_out(setup, measures.CELLS)),
             *(said for one in quoted for said in accounts.of_itself(one, "error_rate")),
             *(accounts.of_cells(_quotations(result)) if number == "3" else ()),
