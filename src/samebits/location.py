@@ -20,7 +20,8 @@ class Size(Document):
 
 
 class Place(Document):
-    """One station on the way from the step to the operator. `level`: step, phase, module, operator, tensor, variable.
+    """One station on the way from the step to the operator. `level`: step, phase, module, operator, given
+    (where another number went in), tensor.
 
     `detail`: what is known of it, as words.
     """
@@ -40,11 +41,20 @@ class Look(Document):
     earliest: str = ""
 
 
+class Given(Document):
+    """An argument that is no tensor and differs: as exact text, of the two trials."""
+
+    name: str
+    one: str
+    other: str
+
+
 class Executed(Document):
     """The first thing executed within the step whose outputs differ between trials.
 
     `what`: module, gradient (of the module's output), operator. `inputs_equal`: null where they were not looked at.
-    `module`: where it ran. `code`: a line of the program. `random`: it draws random numbers.
+    `module`: where it ran. `code`: a line of the program. `random`: it draws random numbers. `given`: what decides,
+    where that came from outside of it. `read_by`: what reads the memory that it left uninitialised.
     """
 
     what: str
@@ -55,6 +65,8 @@ class Executed(Document):
     code: str = ""
     inputs_equal: bool | None = None
     random: bool = False
+    given: list[Given] = []
+    read_by: str = ""
     size: Size | None = None
 
 

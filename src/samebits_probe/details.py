@@ -46,6 +46,20 @@ class Capture:
         probe.recorder.document(base + ".json" if base else wire.CAPTURE_FACTS, dict(self._want, **facts))
 
 
+def argument(value, named=()):
+    """An argument that is no tensor, as exact text. `named`: types whose text says all of them.
+
+    None for what says nothing of what is computed (generators, devices, functions), and for lists that hold such.
+    """
+    if isinstance(value, (list, tuple)):
+        items = [argument(one, named) for one in value]
+        return None if None in items else "[%s]" % ", ".join(items)
+    if value is None or isinstance(value, (bool, named)):
+        return str(value)
+    kind = next((kind for kind in (int, float, complex, str) if isinstance(value, kind)), None)
+    return kind.__repr__(value) if kind is not None else None  # a subclass may have a text of its own
+
+
 class Details:
     """What is executed within one step, in its order. Watchers add to it while `is_on()`."""
 

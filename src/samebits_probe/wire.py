@@ -98,7 +98,9 @@ FED = "%08d"
 #            name is a sentence about the look itself
 #   name     the module's qualified name; the operator's schema name; with `module`, `type`, `code` (a line of the user)
 #   inputs   fingerprints in hex; outputs: [dtype, shape, fingerprint, offset or null, bytes] with values in details.bin
-#   random   true for an operator that draws; unset: true for one whose outputs hold no values by contract
+#   given    {name: text} of its arguments that are no tensors, those by default among them
+#   random   true for an operator that draws; unset: true for one whose outputs hold no values by contract; view: true
+#            for one that reads no values: its outputs are the memory of its inputs
 #   variable, reads, writes: operations of a graph that read and write one variable without an order between them
 DETAILS = "details.jsonl"
 DETAIL_VALUES = "details.bin"

@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from samebits.compare import relative_distance, update_looks
-from samebits.locate import aligning, comparing
+from samebits.locate import aligning, comparing, ways, words
+from samebits.locate.looking import Looked
 from samebits.locate.seen import Seen
+from samebits.locate.ways import Way
+from samebits.location import Given
+from samebits.model import Divergence, ProcessKey
 from samebits_probe import wire
 
 
@@ -61,7 +65,163 @@ def test_an_operator_that_only_one_trial_ran_is_the_first_difference(trial):
     a = trial(line("aten::mm", ["1"]), line("aten::add", ["3"]))
     b = trial(line("aten::mm", ["1"]), line("aten::mul", ["4"]), line("aten::add", ["3"]))
     first = comparing.earliest([a, b], what=("operator",))
-    assert (first.entry.key.name, first.other) == ("aten::mul", None)
+    assert isinstance(first, comparing.Unlike)
+    assert (first.entry.key.name, first.other.key.name, first.matters) == ("aten::add", "aten::mul", False)
+
+
+def test_what_was_done_differently_is_the_cause_of_what_is_given_other_inputs(trial):
+    a = trial(line("aten::t", ["t"], ["w"]), line("aten::mm", ["1"], ["x"]), line("aten::add", ["2"], ["1"]))
+    b = trial(line("aten::t", ["t"], ["w"]), line("aten::add", ["3"], ["x"]))
+    first = comparing.earliest([a, b], what=("operator",))
+    assert words.unlike_words(first) == "one trial runs aten::mm where another runs aten::add"
+    assert first.matters
+
+
+def test_an_operator_that_was_given_the_same_is_named_though_something_else_was_done_before(trial):
+    a = trial(line("aten::item", []), line("aten::index_put", ["1"], ["x"]))
+    b = trial(line("aten::index_put", ["2"], ["x"]))
+    first = comparing.earliest([a, b], what=("operator",))
+    assert (first.entry.key.name, first.unlike.entry.key.name) == ("aten::index_put", "aten::item")
+
+
+def test_a_random_operator_after_something_else_was_done_is_not_blamed(trial):
+    a = trial(line("aten::rand", ["0"], ["x"], random=True), line("aten::relu", ["2"], ["x"]))
+    b = trial(line("aten::rand", ["0"], ["x"], random=True), line("aten::rand", ["1"], ["x"], random=True))
+    c = trial(line("aten::relu", ["2"], ["x"]), line("aten::rand", ["5"], ["x"], random=True))
+    assert isinstance(comparing.earliest([a, b], what=("operator",)), comparing.Unlike)
+    assert isinstance(comparing.earliest([a, c], what=("operator",)), comparing.Unlike)
+
+
+def test_another_number_is_what_differs_and_no_operator_is_blamed(trial):
+    a, b = (trial(line("aten::mul", [out], given={"other": x})) for out, x in (("1", "1.03"), ("2", "0.97")))
+    first = comparing.earliest([a, b], what=("operator",))
+    assert (first.given, first.inputs_equal) == ([("other", "1.03", "0.97")], False)
+    operator = words.executed(first)
+    places = words.path(FORWARD, None, operator)
+    said = "They part at step 3 > forward: aten::mul is given another number: 1.03 against 0.97 (other)."
+    assert words.sentence(places, operator) == said
+    assert [place.level for place in places] == ["step", "phase", "given"]
+
+
+def test_another_number_that_changes_nothing_is_passed_over(trial):
+    a = trial(line("aten::clamp", ["1"], given={"max": "9.5"}), line("aten::index_put", ["2"], ["1"]))
+    b = trial(line("aten::clamp", ["1"], given={"max": "9.6"}), line("aten::index_put", ["3"], ["1"]))
+    assert comparing.earliest([a, b], what=("operator",)).entry.key.name == "aten::index_put"
+
+
+def test_numbers_are_shown_with_as_many_digits_as_tell_them_apart():
+    def shown(one, other):
+        return words.against(Given(name="x", one=one, other=other))
+
+    assert shown("0.9784870382133508", "0.9284561650653794") == "0.9785 against 0.9285"
+    assert shown("0.9784870382133508", "0.9784870382133509") == "0.9784870382133508 against 0.9784870382133509"
+    assert shown("0.1", "nan") == "0.1 against nan"
+    assert shown("[" + "1, " * 50 + "2]", "[" + "1, " * 50 + "3]").endswith(" 1, 2] against ..., 1, 1, 1, 1, 1, 1, 3]")
+
+
+def test_views_of_uninitialised_memory_that_is_written_before_it_is_read_are_not_the_cause(trial):
+    def run(garbage, out):
+        empty = line("aten::empty", [garbage], [], unset=True)
+        view = line("aten::select", [garbage + "v"], [garbage], view=True, given={"index": "0"})
+        return trial(empty, view, line("aten::copy_", ["c"], ["x"]), line("aten::index_put", [out], ["c"]))
+
+    first = comparing.earliest([run("1", "8"), run("2", "9")], what=("operator",))
+    assert (first.entry.key.name, first.reads) == ("aten::index_put", None)
+    assert len(comparing.groups([run("1", "8"), run("2", "8")])) == 1
+
+
+def test_uninitialised_memory_that_is_read_through_a_view_is_traced_to_its_operator(trial):
+    def run(garbage):
+        empty, view = line("aten::empty", [garbage], [], unset=True), garbage + "v"
+        return trial(empty, line("aten::select", [view], [garbage], view=True), line("aten::add", [view + "a"], [view]))
+
+    first = comparing.earliest([run("1"), run("2")], what=("operator",))
+    operator = words.executed(first)
+    said = "They part at step 3 > forward: aten::add reads memory that aten::empty left uninitialised."
+    assert words.sentence(words.path(FORWARD, None, operator), operator) == said
+
+
+def test_inputs_that_no_operator_has_made_are_said_in_the_sentence(trial):
+    a, b = (trial(line("aten::add", [out], [x])) for out, x in (("1", "p"), ("2", "q")))
+    operator = words.executed(comparing.earliest([a, b], what=("operator",)))
+    said = words.sentence(words.path(FORWARD, None, operator), operator)
+    assert said.endswith(": aten::add is given other inputs, which no operator of the step has made.")
+
+
+def where(kind, name, step=3):
+    return Divergence(kind=kind, name=name, step=step, trials=[2], process=ProcessKey(order=0, argv=["train.py"]))
+
+
+FORWARD = where("forward", "output")
+
+
+@pytest.mark.parametrize("name", ["param_groups.0/lr", "Adam.param_groups.1", "param_groups.0"])
+def test_a_setting_of_an_optimizer_belongs_to_no_module(name):
+    shown = [(place.level, place.name) for place in words.path(where("update", name), None, None)]
+    assert shown == [("step", "step 3"), ("phase", "update"), ("tensor", name)]
+    assert words.path(where("update", "net.param_groups.weight"), None, None)[2].name == "net.param_groups"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("start", "They part before step 0 > 0.weight."),
+        ("rng", "They part at step 3 > random states > 0.weight."),
+        ("batch", "They part at step 3 > what the model is fed > 0.weight."),
+        ("end", "They part after the last step > 0.weight."),
+    ],
+)
+def test_what_lies_outside_of_the_model_has_no_module(kind, said):
+    way = Way(where(kind, "0.weight", -1 if kind == "start" else 3))
+    assert way.sentence() == said
+    assert "module" not in [place.level for place in way.path()]
+
+
+def looked(*trials, divergence=FORWARD):
+    return Looked(3, list(trials), divergence, [])
+
+
+def module(name, output, **fields):
+    made = {**line(name, [output], **fields), "what": "module"}
+    del made["inputs"]
+    return made
+
+
+def test_trials_that_called_other_modules_are_shown_as_a_diff_and_no_operator_is_named(trial):
+    def run(block, output):
+        inside = {"module": block, "code": "net.py:8"}
+        t = line("aten::t", ["t" + block], [block], view=True, **inside)
+        return trial(
+            t, line("aten::mm", [output], ["x"], **inside), module(block, output), module("head", output + "h")
+        )
+
+    way, notes = ways.of_operators(Way(FORWARD), looked(run("blocks.1", "1"), run("blocks.2", "2")))
+    said = "They did not do the same at step 3 > forward: one trial calls blocks.1 where another calls blocks.2."
+    assert way.sentence() == said
+    assert way.operator is None
+    assert way.diff[:2] == ["- forward  module blocks.1", "+ forward  module blocks.2"]
+    assert notes[-1] == ways.SIDES
+
+
+def test_the_way_is_that_of_one_look_where_two_do_not_agree(trial):
+    before = ways.of_modules(
+        FORWARD, [trial(module("a", "1"), module("b", "3")), trial(module("a", "2"), module("b", "4"))]
+    )
+    assert before.module.name == "a"
+    trials = [trial(module("a", "1"), line("aten::mm", [out], module="b"), module("b", out)) for out in ("3", "4")]
+    way, notes = ways.of_operators(before, looked(*trials))
+    assert [place.name for place in way.path()] == ["step 3", "forward", "b", "aten::mm"]
+    assert notes == [
+        "The looks do not agree: in that at modules the output of a parted first, in that at operators, of other trials,"
+        " the output of b parted first."
+    ]
+
+
+def test_operators_of_trials_that_parted_elsewhere_are_not_put_into_the_way(trial):
+    trials = [trial(line("aten::mm", [out], ["x"])) for out in ("3", "4")]
+    way, notes = ways.of_operators(Way(FORWARD), looked(*trials, divergence=where("batch", "0")))
+    assert way == Way(FORWARD)
+    assert notes[0].startswith("The trials of the look at operators parted at step 3 > batch > 0")
 
 
 def test_a_difference_in_what_was_done_is_shown_as_a_diff():

@@ -6,20 +6,18 @@ from typing import Any
 
 from samebits.launch import documents
 from samebits.launch.progress import Progress
-from samebits.locate import aligning, comparing, growing, words
+from samebits.locate import aligning, comparing, growing, ways, words
 from samebits.locate.looking import Looked, Looker, looker
 from samebits.locate.replaying import replayed
 from samebits.locate.seen import Seen
-from samebits.location import Executed, Location, Look
+from samebits.locate.ways import Way
+from samebits.location import Location, Look
 from samebits.model import Divergence, Result
 from samebits.store import Record
 from samebits.store.record import LOCATION
 from samebits_probe import wire
 
 TURNS = 3  # looks at modules: a race need not part where it did before
-_HIDDEN = (
-    "whose operators were looked at had the same outputs of all of them: looking takes time, which can hide a race."
-)
 
 
 def locate(record: Record, result: Result, progress: Progress | None = None) -> Location | None:
@@ -44,17 +42,18 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     if again is None:
         text = words.not_again(count, _share(result))
         return _location(where, text, found=False, looks=looks, notes=notes)
-    where = again
-    module = comparing.earliest(looked.trials, what=("module", "gradient"))
-    seen = words.executed(module) if module is not None else None
-    measured = _measured(looked, where, eye.follow)  # before the next look's trials take the place of these
-    if where.kind in _NOT_INSIDE:
-        notes.append(_NOT_INSIDE[where.kind])
-        return _located(where, (seen, None), measured, looks=looks, notes=notes)
-    operator, look, more = _look_at_operators(eye, looked.step, count)
-    looks, notes = [*looks, look], list(dict.fromkeys([*notes, *more]))
-    ran_again = replayed(record, looked.step, eye.plan.record / "ops", eye.progress)
-    return _located(where, (seen, operator), measured, looks=looks, notes=notes, replayed=ran_again)
+    measured = _measured(looked, again, eye.follow)  # before the next look's trials take the place of these
+    if again.kind in _NOT_INSIDE:
+        notes.append(_NOT_INSIDE[again.kind])
+        return _located(Way(again), measured, looks=looks, notes=notes)
+    way = ways.of_modules(again, looked.trials)
+    second = eye.look(looked.step, "operator", count)
+    looks.append(_look_document("operator", second, second.divergence))
+    way, said = ways.of_operators(way, second)
+    notes = list(dict.fromkeys([*notes, *_notes(second), *said]))
+    outside = way.is_unlike or words.is_setting(way.where)
+    ran_again = [] if outside else replayed(record, looked.step, eye.plan.record / "ops", eye.progress)
+    return _located(way, measured, looks=looks, notes=notes, replayed=ran_again)
 
 
 _NOT_INSIDE = {
@@ -92,24 +91,6 @@ def _look_document(level: str, looked: Looked, again: Divergence | None) -> Look
     )
 
 
-def _look_at_operators(eye: Looker, step: int, count: int) -> tuple[Executed | None, Look, list[str]]:
-    looked = eye.look(step, "operator", count)
-    first = comparing.earliest(looked.trials, what=("operator",))
-    look = _look_document("operator", looked, looked.divergence)
-    notes = _notes(looked)
-    if first is None:
-        if not any(entry.key.what == "operator" for seen in looked.trials for entry in seen.entries):
-            notes.append("Operators are not seen here: the way ends at the module.")
-        else:
-            notes.append(f"{len(looked.trials)} trials {_HIDDEN}")
-        return None, look, notes
-    if first.reads is not None:
-        notes.append(f"{first.reads.key.name} reads memory that {first.entry.key.name} left uninitialised.")
-    elif first.inputs_equal is False:
-        notes.append(f"{first.entry.key.name} was given other inputs, which no operator of the step had made.")
-    return words.executed(first), look, notes
-
-
 def _measured(looked: Looked, where: Divergence, follow: str) -> dict[str, Any]:
     """What the values of a look tell: distances, a common factor, accesses without an order."""
     pair = _parted(looked, where)
@@ -121,15 +102,12 @@ def _measured(looked: Looked, where: Divergence, follow: str) -> dict[str, Any]:
     }
 
 
-def _located(
-    where: Divergence, found: tuple[Executed | None, Executed | None], measured: dict[str, Any], **fields: object
-) -> Location:
-    module, operator = found
-    places = words.path(where, module, operator)
-    sizes = [one.size.looks for one in (operator, module) if one is not None and one.size is not None]
+def _located(way: Way, measured: dict[str, Any], **fields: object) -> Location:
+    sizes = [one.size.looks for one in (way.operator, way.module) if one is not None and one.size is not None]
     measured = {**measured, "words": measured["words"] or next(iter(sizes), "")}
-    said = words.sentence(places)
-    return _location(where, said, found=True, path=places, module=module, operator=operator, **measured, **fields)
+    said, places = way.sentence(), way.path()
+    found = {"path": places, "module": way.module, "operator": way.operator, "diff": way.diff}
+    return _location(way.where, said, found=True, **found, **measured, **fields)
 
 
 def _parted(looked: Looked, where: Divergence) -> tuple[Seen, Seen] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,11 +47,15 @@ class Entry:
     code: str = ""
     random: bool = False
     unset: bool = False
+    view: bool = False
+    given: dict[str, str] = field(default_factory=dict)
 
     @property
     def prints(self) -> tuple[str | None, ...]:
-        """The fingerprints of its outputs; none where they hold no values by contract."""
-        return () if self.unset else tuple(output.print for output in self.outputs)
+        """The fingerprints of its outputs; dtypes and shapes where they hold no values by contract."""
+        if self.unset:
+            return tuple(f"{output.dtype} {output.shape}" for output in self.outputs)
+        return tuple(output.print for output in self.outputs)
 
 
 class Tensor(NamedTuple):
@@ -124,5 +128,7 @@ def _entries(lines: Iterator[dict[str, Any]]) -> Iterator[Entry]:
             line.get("code", ""),
             bool(line.get("random")),
             bool(line.get("unset")),
+            bool(line.get("view")),
+            line.get("given", {}),
         )
         count[named] += 1

@@ -1,15 +1,29 @@
 """Operators of one step, in the order in which they are dispatched: forward, backward and optimizer."""
 
+import collections
 import os
 import sys
 
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
 
+from ..details import argument
 from ..lines import innermost, running
 from .pytorch_details import described
 
 _PROBE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _UNSET = ("empty", "new_empty", "resize", "_efficientzerotensor")
+_DRAWS = ("bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "normal_", "random_", "uniform_")
+_OVERWRITES = _DRAWS + (
+    "copy_",
+    "fill_",
+    "zero_",
+    "_foreach_copy_",
+    "_foreach_zero_",
+)  # read nothing of what they write
+
+# `arguments`: names, in the order of positions; `writes`, `overwrites`: those that it writes, and without reading;
+# `defaults`: {name: text} of those that are no tensors
+_Known = collections.namedtuple("_Known", "name arguments writes overwrites defaults flags")
 
 
 class Operators:
@@ -37,7 +51,9 @@ class _Mode(TorchDispatchMode):
     def __init__(self, watch, details, modules):
         super().__init__()
         self._watch, self._details, self._modules = watch, details, modules
-        self._known = {}  # operator -> (schema name, positions and names of what it writes, is random, is unset)
+        torch = watch.torch
+        self._named = (torch.dtype, torch.layout, torch.memory_format)
+        self._known = {}
         self.skip, self.is_entered = (), False
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
@@ -45,38 +61,60 @@ class _Mode(TorchDispatchMode):
         if not self._details.is_on() or func.namespace == "profiler" or self._watch.is_idle():
             return func(*args, **kwargs)
         guard = self._watch.probe.guard
-        before = guard("details of an operator", self._inputs, args, kwargs)
+        before = guard("details of an operator", self._before, func, args, kwargs)
         result = func(*args, **kwargs)
-        guard("details of an operator", self._add, func, (args, kwargs), before, result)
+        if before is not None:
+            guard("details of an operator", self._add, before, result)
         return result
 
-    def _inputs(self, args, kwargs):
-        of = self._watch.prints.of
-        found = [of(tensor) for tensor in self._tensors([args, kwargs])]
-        return [print_.hex() for print_ in found if print_ is not None]
+    def _before(self, func, args, kwargs):
+        """(what is known of the operator, its arguments by name, what it is given): before it writes any of them."""
+        known = self._known.get(func) or self._learn(func)
+        named = dict(zip(known.arguments, args))
+        named.update(kwargs)
+        read = self._tensors([value for name, value in named.items() if name not in known.overwrites])
+        prints = [self._watch.prints.of(tensor) for tensor in read]
+        given = dict(known.defaults)
+        for name, value in named.items():
+            given[name] = argument(value, self._named)
+        fields = {
+            "inputs": [print_.hex() for print_ in prints if print_ is not None],
+            "given": {name: text for name, text in given.items() if text is not None},
+        }
+        return known, named, fields
 
-    def _add(self, func, given, before, result):
-        name, writes, is_random, is_unset = self._known.get(func) or self._learn(func)
-        written = [given[0][at] for at in writes if isinstance(at, int) and at < len(given[0])]
-        written += [given[1][key] for key in writes if key in given[1]]
+    def _add(self, before, result):
+        known, named, fields = before
         outputs = self._tensors([result])
         returned = {id(tensor) for tensor in outputs}
-        outputs += [tensor for tensor in self._tensors(written) if id(tensor) not in returned]
+        written = self._tensors([named[name] for name in known.writes if name in named])
+        outputs += [tensor for tensor in written if id(tensor) not in returned]
         phase, path = self._modules.place()
         kept = [described(self._watch, self._details, tensor) for tensor in outputs]
-        fields = {"module": path, "random": is_random, "unset": is_unset, "code": self._code(), "inputs": before}
-        self._details.add(phase, "operator", name, kept, **fields)
+        fields.update(known.flags, module=path, code=self._code())
+        self._details.add(phase, "operator", known.name, kept, **fields)
 
     def _learn(self, func):
-        schema = func._schema
-        writes = []
-        for at, argument in enumerate(schema.arguments):
-            if argument.alias_info is not None and argument.alias_info.is_write:
-                writes += [at, argument.name]
-        tags = [str(tag) for tag in getattr(func, "tags", ())]
-        is_random = any("nondeterministic_seeded" in tag for tag in tags)
+        schema, tags = func._schema, [str(tag) for tag in getattr(func, "tags", ())]
         plain = schema.name.partition("::")[2]
-        known = schema.name, writes, is_random, plain.startswith(_UNSET)
+        writes = [one.name for one in schema.arguments if one.alias_info is not None and one.alias_info.is_write]
+        overwrites = [one.name for one in schema.arguments if getattr(one, "is_out", False)]
+        defaults = {
+            one.name: argument(one.default_value, self._named) for one in schema.arguments if one.has_default_value()
+        }
+        flags = {
+            "random": any("nondeterministic_seeded" in tag for tag in tags),
+            "unset": plain.startswith(_UNSET),
+            "view": not writes and any(one.alias_info is not None for one in schema.returns),
+        }
+        known = _Known(
+            schema.name,
+            [one.name for one in schema.arguments],
+            writes,
+            overwrites + (writes[:1] if plain in _OVERWRITES else []),
+            defaults,
+            flags,
+        )
         self._known[func] = known
         return known
 
