@@ -50,7 +50,8 @@ class Explanation(Document):
     `outside_known_controls`: trials part with everything held. `not_applicable`: control -> why it could not be held.
     `without_effect`: control -> why it counts as not held. `needed`: how many trials must agree. `chance`: that one
     useless control of all that were tried agrees so often by luck, at most. `compared`: how far the trials of the cause
-    were compared. `notes`: sentences.
+    were compared. `notes`: sentences. `unfinished`: the search was ended midway, or goes on; `sentence` and `evidence`
+    say what it had shown.
     """
 
     cause: list[str]
@@ -68,3 +69,4 @@ class Explanation(Document):
     fixes: list[Fix] = []
     notes: list[str] = []
     seconds: float = 0.0
+    unfinished: bool = False

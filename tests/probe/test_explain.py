@@ -1,11 +1,15 @@
 """explain on real processes: programs whose sources of variation are known."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from samebits import check
+from samebits import check, cli
 from samebits.cli.judging import judged
 from samebits.errors import NotFound, UsageError
 from samebits.explain import explaining
@@ -146,3 +150,61 @@ def test_a_line_is_told_for_each_setting(ask):
     explaining.explain(ask("varies_by.py", "entropy"), notes)
     assert any("nothing held" in note for note in notes.notes)
     assert any(note.startswith("entropy held: 12 trials, the same bits") for note in notes.notes)
+
+
+class Stops(Progress):
+    """Ctrl-C when `note` is told, or while a trial of that number runs with nothing held."""
+
+    def __init__(self, note=None, trial=None):
+        self.words, self.trial, self.part = note, trial, ""
+
+    def part_started(self, text):
+        self.part = text
+
+    def note(self, text):
+        if self.words is not None and text.startswith(self.words):
+            raise KeyboardInterrupt
+
+    def trial_step(self, id, step):
+        if id == self.trial and self.part == "nothing held":
+            raise KeyboardInterrupt
+
+
+def test_what_was_known_when_the_search_was_stopped_is_kept_and_shown(ask, capsys):
+    request = ask("varies_by.py", "entropy")
+    with pytest.raises(KeyboardInterrupt):
+        explaining.explain(request, Stops(note="entropy held: 12 trials"))
+    found = judged(open_record(request.out)).explanation
+    assert (found.unfinished, found.cause) == (True, [])
+    assert {tuple(row.controls): row.trials for row in found.evidence}[("entropy",)] == 12
+    assert cli.main(["report", str(request.out)]) == 1
+    said = capsys.readouterr().out
+    assert "WHY: Not known: the search has not come to its end. So far: entropy held: 12 trials repeat" in said
+    again = explaining.explain_record(request.out).explanation
+    assert (again.unfinished, again.cause) == (False, ["entropy"])
+
+
+def test_a_trial_that_was_stopped_while_a_record_was_explained_does_not_stay_in_it(ask, capsys):
+    request = ask("varies_by.py", "entropy", trials=3)
+    check.check(request)
+    with pytest.raises(KeyboardInterrupt):
+        explaining.explain_record(request.out, Stops(trial=4))
+    record = open_record(request.out)
+    assert [trial.id for trial in record.trials] == [1, 2, 3]
+    assert cli.main(["report", str(request.out)]) == 1
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_a_record_that_can_be_reported(ask, tmp_path, capsys, number, status):
+    request = ask("varies_by.py", "python-seed", "hash-seed", "clock")
+    words = [sys.executable, "-m", "samebits", "explain", "-n", "3", "--out", str(request.out), "--", *request.command]
+    samebits = subprocess.Popen(words, cwd=request.directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while not (request.out / "explain").is_dir():
+        assert samebits.poll() is None
+        time.sleep(0.05)
+    samebits.send_signal(number)
+    _, said = samebits.communicate(timeout=60)
+    assert samebits.returncode == status, said
+    assert b"Traceback" not in said
+    assert cli.main(["report", str(request.out)]) == 1
+    assert "DIFFERENT BITS" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """How trials end when they do not end well: each cleanly, with what was recorded still readable."""
 
 import contextlib
+import json
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from samebits.check import check, record
 from samebits.errors import SamebitsError
-from samebits.launch import documents
+from samebits.launch import documents, folders
 from samebits.launch.plan import Request
 from samebits.store import open_record
 
@@ -109,13 +110,30 @@ def test_whatever_ends_samebits_ends_its_trials_and_leaves_a_record(tmp_path, nu
     wait_until(lambda: list(trial.glob("processes/*/trace.bin")))
     samebits.send_signal(number)
     _, said = samebits.communicate(timeout=20)
-    assert samebits.returncode == (130 if number == signal.SIGINT else -number)
+    assert samebits.returncode == (-number if number == signal.SIGKILL else 128 + number)
     assert b"Traceback" not in said
     wait_until(lambda: not processes_with(str(tmp_path)))
     opened = open_record(tmp_path / "record")
     assert opened.trials[0].file.status == "killed"
     assert "samebits" in opened.trials[0].file.why
     assert opened.trials[0].observed[0].steps > 0
+
+
+def test_a_trial_that_is_interrupted_before_it_starts_leaves_a_record(ask, monkeypatch):
+    """Its folder takes the place of the one of an earlier round."""
+    request, snapshot = ask("trains_slowly.py", 40, 0, trials=2), folders.snapshot
+
+    def seen(folder, **more):
+        if json.loads((request.out / "record.json").read_text())["rounds"]:
+            raise KeyboardInterrupt
+        return snapshot(folder, **more)
+
+    monkeypatch.setattr(folders, "snapshot", seen)
+    with pytest.raises(KeyboardInterrupt):
+        check(request)
+    opened = open_record(request.out)
+    assert [trial.file.status for trial in opened.trials] == ["killed", "stopped"]
+    assert "samebits" in opened.trials[0].file.why
 
 
 @pytest.fixture

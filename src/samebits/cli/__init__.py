@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         failing.refuse_unreadable(words)
-        status = samebits.main(words, prog_name="samebits", standalone_mode=False)
+        with failing.sigterm_raises():
+            status = samebits.main(words, prog_name="samebits", standalone_mode=False)
     except BaseException as why:
         return failing.answer(why)
     return status if isinstance(status, int) else 0

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -13,6 +16,29 @@ from samebits.errors import SamebitsError, UsageError
 
 WRONG = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it: a loop around samebits ends too
+TERMINATED = 143  # 128 + SIGTERM
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: `timeout`, a queue system, a machine that shuts down. Everything ends as at Ctrl-C."""
+
+
+@contextmanager
+def sigterm_raises() -> Iterator[None]:
+    """SIGTERM raises Terminated while the block runs, in a main thread that did not ignore it."""
+    of_main = threading.current_thread() is threading.main_thread()
+    if not of_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _raise)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _raise(*_: object) -> None:
+    raise Terminated
 
 
 def refuse_unreadable(words: Sequence[str]) -> None:
@@ -30,12 +56,19 @@ def answer(why: BaseException) -> int:
     if isinstance(why, SystemExit):
         return why.code if isinstance(why.code, int) else WRONG
     if isinstance(why, KeyboardInterrupt | click.Abort):
-        return _say("stopped by Ctrl-C; what was recorded until then can be read.", "", INTERRUPTED)
+        return _stopped(why)
     if isinstance(why, click.exceptions.NoArgsIsHelpError):
         return _write(f"{why.format_message()}\n", WRONG)
     if isinstance(why, BrokenPipeError):
         return WRONG  # whoever was listening has gone
     return _say(*_message(why), WRONG)
+
+
+def _stopped(why: BaseException) -> int:
+    """Told, whether click has passed it on or turned it into an Abort."""
+    by_signal = isinstance(why, Terminated) or isinstance(why.__cause__, Terminated)
+    by, status = ("SIGTERM", TERMINATED) if by_signal else ("Ctrl-C", INTERRUPTED)
+    return _say(f"stopped by {by}; what was recorded until then can be read.", "", status)
 
 
 def _message(why: BaseException) -> tuple[str, str]:

@@ -73,7 +73,7 @@ def explained(result: Result, progress: Progress, began: float) -> Result:
         return result
     told = Told(progress)
     first = setting.adopt(folder, result, told)
-    trying = Trying(first, told)
+    trying = Trying(first, told, lambda trying: _keep(trying, result, time.monotonic() - began))
     trying.steps = _steps(result, first)
     with documents.full_disk_said(folder):
         why = _find(trying, result, began)
@@ -122,6 +122,13 @@ def _as_check_left_it(result: Result, first: Result) -> Result:
     if was and now and (was.step, was.kind, was.name) == (now.step, now.kind, now.name):
         update["divergence"] = now.model_copy(update={"size": was.size})
     return result.model_copy(update=update)
+
+
+def _keep(trying: Trying, result: Result, seconds: float) -> None:
+    """Write what is known so far into the record, for a search that is ended midway."""
+    judged = _as_check_left_it(trying.all[0].result or result, result)
+    so_far = writing.unfinished(trying, seconds)
+    _written(trying.all[0].plan.record, judged.model_copy(update={"explanation": so_far}))
 
 
 def _written(folder: Path, result: Result) -> Result:

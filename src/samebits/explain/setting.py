@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,16 +42,27 @@ class Setting:
         return len(self.result.trials) if self.result else 0
 
     def run(self, more: int) -> Looked:
-        """Run more trials, and judge all."""
+        """Run more trials, and judge all. Where that is interrupted, the record is left as it was."""
         ids = list(range(self.number + 1, self.number + more + 1))
         with documents.full_disk_said(self.plan.record):
-            looked = self.trials.run_round(Limits(steps=self.steps), ids)
+            try:
+                looked = self.trials.run_round(Limits(steps=self.steps), ids)
+            except BaseException:
+                self._forget(ids)
+                raise
             options = self.file.options.model_copy(update={"trials": len(ids) + self.number, "steps": self.steps})
             self.file = check.after(self.file.model_copy(update={"options": options}), looked)
             check.save(self.plan, self.file)
         self.result = check.judge(self.plan)
         self.seconds += looked.seconds
         return looked
+
+    def _forget(self, ids: Sequence[int]) -> None:
+        """Remove trials that are not to count: one that was cut short would take away the verdict of the others."""
+        for id in ids:
+            folder = self.plan.trial_folder(id)
+            if folder.exists():
+                shutil.rmtree(folder.rename(self.plan.record / ".old"))
 
     def seen(self) -> Seen:
         """What its trials show."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,10 +23,13 @@ FIRST = 2  # trials that are run before the first comparison
 
 
 class Trying:
-    """See `samebits.explain.seen.Tries`. `first`: the setting with nothing held that was not held before."""
+    """See `samebits.explain.seen.Tries`. `first`: the setting with nothing held that was not held before.
 
-    def __init__(self, first: Setting, progress: Progress) -> None:
-        self._first, self.progress = first, progress
+    `keep`: writes down what is known so far; called each time a setting has shown something.
+    """
+
+    def __init__(self, first: Setting, progress: Progress, keep: Callable[[Trying], None] | None = None) -> None:
+        self._first, self.progress, self._keep = first, progress, keep
         self.base = frozenset(first.plan.controls)
         effect = first.seen().effect
         self._excused = frozenset(name for name in self.base if effect.get(name, (None, ""))[0] is False)
@@ -43,14 +46,16 @@ class Trying:
         setting = self.setting(names)
         seen, had = setting.seen(), setting.number
         if seen.trials < trials:
-            self.progress.part_started(telling.held_words(self._added(setting), self.everything))
+            self.progress.part_started(telling.held_words(self.added(setting), self.everything))
         while seen.trials < trials and (through or not seen.parts(before)) and not (seen.broke or seen.unclear):
             setting.run(self._batch(setting, trials))
             seen = setting.seen()
         if set(self.everything) <= seen.held:  # those that took effect are everything from now on
             self.everything = [name for name in self.everything if is_in_force(seen.effect.get(name, (None, "")))]
         if setting.number > had:
-            said = telling.held_words(self._added(setting), self.everything)
+            if self._keep is not None:
+                self._keep(self)
+            said = telling.held_words(self.added(setting), self.everything)
             self.progress.note(f"{said}: {telling.seen_words(seen)}")
         return seen
 
@@ -58,7 +63,8 @@ class Trying:
         at_a_time = setting.plan.options.jobs if setting.number >= FIRST else max(FIRST, setting.plan.options.jobs)
         return max(1, min(at_a_time, trials - setting.number))
 
-    def _added(self, setting: Setting) -> list[str]:
+    def added(self, setting: Setting) -> list[str]:
+        """What a setting holds beside what the check held."""
         return [name for name in setting.plan.controls if name not in self.base]
 
     def setting(self, names: Sequence[str]) -> Setting:

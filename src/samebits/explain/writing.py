@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from samebits.compare.words import listed
+from samebits.explain import telling
+from samebits.explain.deciding import Rule
 from samebits.explain.fixes import fixes
 from samebits.explain.searching import Found, is_in_force
 from samebits.explain.setting import Setting
@@ -15,6 +17,8 @@ from samebits.reports import wording
 
 if TYPE_CHECKING:
     from samebits.explain.explaining import Why
+
+MOST_KNOWN = 3  # settings that are named where the search was ended midway
 
 
 def nothing(result: Result) -> Explanation:
@@ -41,7 +45,7 @@ def explanation(trying: Trying, why: Why, operator: str | None, seconds: float) 
         operator=operator,
         minimal_controls=found.minimal,
         cost=why.cost,
-        evidence=[_row(setting, found) for setting in trying.all],
+        evidence=[_row(setting, found.rule) for setting in trying.all],
         outside_known_controls=found.outside,
         sentence=_sentence(trying, found),
         not_applicable=found.refused,
@@ -55,7 +59,27 @@ def explanation(trying: Trying, why: Why, operator: str | None, seconds: float) 
     )
 
 
-def _row(setting: Setting, found: Found) -> Evidence:
+def unfinished(trying: Trying, seconds: float) -> Explanation:
+    """What is known while the search goes on; nothing is accepted as a cause before its end."""
+    agreeing = [setting for setting in trying.all[1:] if _state(setting) == "open" and setting.number > 1]
+    agreeing.sort(key=lambda setting: (len(setting.plan.controls), -setting.number))
+    known = [
+        f"{telling.held_words(trying.added(setting), trying.everything)}: {setting.number} trials repeat"
+        for setting in agreeing[:MOST_KNOWN]
+    ]
+    tried = wording.counted(len(trying.all), "setting")
+    so_far = "; ".join(known) or f"{tried} tried, of which none repeats"
+    return Explanation(
+        cause=[],
+        minimal_controls=[],
+        evidence=[_row(setting) for setting in trying.all],
+        sentence=f"Not known: the search has not come to its end. So far: {so_far}.",
+        seconds=seconds,
+        unfinished=True,
+    )
+
+
+def _row(setting: Setting, rule: Rule | None = None) -> Evidence:
     seen = setting.seen()
     idle = [name for name in setting.plan.controls if not is_in_force(seen.effect.get(name, (True, "")))]
     divergence = setting.result.divergence if setting.result else None
@@ -63,7 +87,7 @@ def _row(setting: Setting, found: Found) -> Evidence:
         controls=[name for name in setting.plan.controls if name not in idle],
         trials=setting.number,
         groups=len(seen.groups),
-        state=_state(setting, found),
+        state=_state(setting, rule),
         part=" > ".join(wording.path(divergence)) if divergence else "",
         why=seen.broke or seen.unclear,
         without_effect=idle,
@@ -73,7 +97,8 @@ def _row(setting: Setting, found: Found) -> Evidence:
     )
 
 
-def _state(setting: Setting, found: Found) -> State:
+def _state(setting: Setting, rule: Rule | None = None) -> State:
+    """What its trials say; without a rule it is not told how many must agree."""
     seen = setting.seen()
     if seen.broke:
         return "broke"
@@ -81,7 +106,7 @@ def _state(setting: Setting, found: Found) -> State:
         return "unclear"
     if seen.where is not None:
         return "parted"
-    return "agreed" if seen.agrees(found.rule.full) else "open"
+    return "agreed" if rule is not None and seen.agrees(rule.full) else "open"
 
 
 def _sentence(trying: Trying, found: Found) -> str:

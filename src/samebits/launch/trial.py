@@ -7,7 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ POLL = 0.02  # seconds between two looks at a trial that is young, or to be stop
 CALM = 0.1  # and at any other: it shares the machine with what it looks at
 YOUNG = 5.0
 INTERRUPTED = "samebits was interrupted"
+ENDED_BEFORE = "samebits was ended before the trial was"
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL of a trial that took too long
 CHILDREN_MAY_TAKE = 1.0  # seconds in which children that outlive the command end by themselves
 MOST_WRITTEN = 1000
@@ -57,10 +58,10 @@ class Seen:
 
     started: str
     began: float
-    environment: dict[str, str]
-    code: dict[str, Any]
-    before: folders.Snapshot
-    patterns: list[artifacts.Pattern]
+    environment: dict[str, str] = field(default_factory=dict)
+    code: dict[str, Any] = field(default_factory=dict)
+    before: folders.Snapshot = field(default_factory=lambda: folders.Snapshot({}))
+    patterns: list[artifacts.Pattern] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -83,29 +84,37 @@ class TrialRun:
 
     def start(self, launcher: Launcher) -> None:
         """Make the folder anew, look at what is there, and start the command."""
+        self._seen = Seen(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
         self._make_folder()
         notes = self._isolate() if self.plan.options.isolate else []
         environment = trial_environment(self.plan, self.id, self.directory, self._slot)
         documents.write(self.folder / "config.json", self._config())
-        self._seen = Seen(
-            started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            began=time.monotonic(),
+        self._seen = replace(
+            self._seen,
             environment=environment,
             code=facts.code(self.plan.directory, self.plan.request.command),
             before=folders.snapshot(self.directory, without=self.plan.record),
             patterns=artifacts.patterns(self.plan.options.artifacts, self.directory, self.out, trial_name(self.id)),
             notes=notes,
         )
-        documents.write(self.folder / "trial.json", self._document("killed", "samebits was ended before the trial was"))
+        documents.write(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
         self._began_reading = self._leaks.begin(self.id, alone=self.plan.options.jobs == 1)
         self._seen.began = time.monotonic()
         with controls.launching(self.plan.controls):
             self._running: Running = launcher.start(self._job(environment))
 
     def _make_folder(self) -> None:
+        """Make the folder anew, in one step: whenever samebits is ended, there is a trial that can be read, or none."""
+        old, new = (self.plan.record / name for name in (".old", ".new"))
+        for left in (old, new):
+            shutil.rmtree(left, ignore_errors=True)
+        (new / "out").mkdir(parents=True)
+        documents.write(new / "trial.json", self._document("killed", ENDED_BEFORE))
+        self.folder.parent.mkdir(exist_ok=True)
         if self.folder.exists():
-            shutil.rmtree(self.folder)
-        self.out.mkdir(parents=True)
+            self.folder.rename(old)
+        new.rename(self.folder)
+        shutil.rmtree(old, ignore_errors=True)
 
     def _isolate(self) -> list[str]:
         if folders.make_isolated(self.plan.directory, self.directory, without=self.plan.record):

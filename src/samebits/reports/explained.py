@@ -22,7 +22,7 @@ STATES = {
 
 def lines(found: Explanation) -> list[str]:
     """For a terminal."""
-    if not found.cause and not found.outside_known_controls and len(found.evidence) == 1:
+    if not found.cause and len(found.evidence) == 1 and not (found.outside_known_controls or found.unfinished):
         return [f"{INDENT}{'why':<{LABEL}} {found.sentence}"]
     return [
         f"=> WHY: {found.sentence}",
