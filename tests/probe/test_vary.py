@@ -89,6 +89,24 @@ def test_records_in_the_working_folder_are_not_copied_and_the_other_folder_is_re
     assert numbers[0] == numbers[1] == numbers[2]
 
 
+def test_what_moves_memory_is_not_blamed_for_bits_that_follow_addresses(varied, monkeypatch, tmp_path, capsys):
+    """Another home has another length, and so the variables lie elsewhere; the home itself is not used."""
+    monkeypatch.setenv("HOME", "/" + "h" * 1000)
+    result = varied("follows_addresses.py", factors=["home"])
+    assert answers(result) == {"home": "unsettled"}
+    assert "it moves memory, on which the bits depend" in result.factors[0].sentence
+    assert result.verdict == "inconclusive"
+    assert cli.main(["report", str(tmp_path / "record")]) == 3
+    said = capsys.readouterr().out
+    assert "other bits with memory elsewhere alone (moved): of home it cannot be told" in said
+    assert f"samebits compare {tmp_path / 'record'}/base {tmp_path / 'record'}/home/other" in said
+
+
+def test_a_difference_that_comes_before_that_of_the_addresses_is_the_factors_own(varied, monkeypatch):
+    monkeypatch.setenv("HOME", "/" + "h" * 1000)
+    assert answers(varied("follows_addresses.py", "home", factors=["home"])) == {"home": "depends"}
+
+
 def test_a_folder_that_was_not_listed_is_no_independence(varied):
     result = varied("needs_a_home.py", factors=["file-order"])
     (factor,) = result.factors

@@ -16,7 +16,7 @@ from samebits.vary import answering, choosing
 from samebits.vary.choosing import Choices, Wanted
 from samebits.vary.factor import OWN
 from samebits.vary.result import VARY_FORMAT, FactorResult, VaryResult
-from samebits.vary.running import BASE, Ran, Runs, Shown
+from samebits.vary.running import BASE, MOVED, Ran, Runs, Shown
 
 DOCUMENT = "vary.json"
 
@@ -89,7 +89,7 @@ def _result(base: Ran, chosen: Choices, factors: list[FactorResult]) -> VaryResu
         factors=factors,
         left_out={**chosen.left_out, **dict.fromkeys(left, answering.STOPPED)},
         by_chance=answering.by_chance(len(base.result.trials)),
-        warnings=answering.warnings(base.result, chosen.users),
+        warnings=[*answering.warnings(base.result, chosen.users), *answering.of_memory(factors, MOVED)],
     )
 
 

@@ -12,6 +12,7 @@ from samebits.vary.factor import Factor
 from samebits.vary.result import Answer, FactorResult, Value
 
 STOPPED = "vary was stopped before"
+MOVES_MEMORY = "other bits, but it moves memory, on which the bits depend"
 _UNREAD = "not read back, so not counted as held: "  # of samebits.compare.warnings
 
 
@@ -101,6 +102,15 @@ def of_all(factors: Sequence[FactorResult], left: Sequence[str] = ()) -> tuple[V
     if not factors:
         return "inconclusive", "Nothing was varied.", "nothing was varied."
     return "repeated", f"The trained bits depend on nothing that was varied: {listed(free)}.", None
+
+
+def of_memory(factors: Sequence[FactorResult], record: str) -> list[str]:
+    """What else is to be said where bits follow addresses. `record`: of the trials that show it."""
+    named = [factor.id for factor in factors if any(value.why == MOVES_MEMORY for value in factor.values)]
+    if not named:
+        return []
+    what = f"the base setup has other bits with memory elsewhere alone ({record}): of {listed(named)} it cannot be told"
+    return [f"{what} until the program does not follow addresses (id(), sets of objects)"]
 
 
 def warnings(result: Result, users: Collection[str]) -> list[str]:

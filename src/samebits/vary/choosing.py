@@ -13,6 +13,7 @@ from samebits.vary.factor import OWN, Change, Factor
 from samebits.vary.factors import TABLE, TOGETHER, find
 from samebits.vary.machine import Machine
 
+MOVES, MOVED_BY = "SAMEBITS_MOVES_MEMORY", 1021  # a variable, and its length
 Wanted = tuple[str, list[str]]  # a factor's id and the values that were named, none for its own
 
 
@@ -86,6 +87,12 @@ def joined(changes: Iterable[Change]) -> Change:
 def with_value(chosen: Choices, choice: Choice, value: str) -> Change:
     """The base setup with one factor at another value."""
     return _as(chosen, {**chosen.held, choice.factor.id: value})
+
+
+def with_memory_elsewhere(chosen: Choices) -> Change:
+    """The base setup with addresses as the system draws them, and one variable more: nothing but memory is moved."""
+    layout = {"address-layout": OWN} if "address-layout" in chosen.held else {}
+    return joined([_as(chosen, {**chosen.held, **layout}), Change(variables={MOVES: "x" * MOVED_BY})])
 
 
 def _as(chosen: Choices, values: Mapping[str, str]) -> Change:

@@ -54,6 +54,8 @@ class Factor:
     unchanged    what else to say where a value was in force for the base too
     unread       why a trial cannot say what is in force, where that is so
     is_cheap     whether it is varied where no factor is named
+    moves_memory whether its values may move, beside what they are for, where a process has its memory: by the length
+                 of its variables (some name the record), by what is loaded and allocated at its start
     """
 
     id = ""
@@ -64,6 +66,7 @@ class Factor:
     unchanged = ""
     unread = ""
     is_cheap = True
+    moves_memory = True
 
     @classmethod
     def does(cls) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from samebits import check, store
+from samebits import check, controls, store
 from samebits.compare.together import judged_together
 from samebits.errors import SamebitsError
 from samebits.launch import folders, hashing
@@ -24,8 +24,9 @@ from samebits.vary.distance import Looks
 from samebits.vary.ends import compare_ends
 from samebits.vary.factor import Change
 from samebits.vary.result import End, FactorResult, Value
+from samebits_probe import wire
 
-BASE, ELSEWHERE = "base", "folders/elsewhere"
+BASE, ELSEWHERE, MOVED = "base", "folders/elsewhere", "moved"
 FEW_STEPS = 200  # trainings of so few are made whole at once: looking in rounds would cost each trial a start more
 Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of what runs under it
 
@@ -45,6 +46,7 @@ class Runs:
     def __init__(self, request: Request, chosen: Choices, folder: Path, shown: Shown) -> None:
         self.request, self.chosen, self.folder, self._shown = request, chosen, folder, shown
         self._looks = Looks(folder / BASE)
+        self._memory: tuple[Divergence | None] | None = None  # where moved memory changes the bits, once it was looked
 
     def base(self) -> Ran:
         """The trials of the base setup."""
@@ -109,6 +111,9 @@ class Runs:
             took_effect, why = answering.same_or_no_effect(choice.factor, before, found.in_force)
             return found.model_copy(update={"status": "same" if took_effect else "no-effect", "why": why})
         where = together.divergence
+        if choice.factor.moves_memory and self._is_of_memory(where, base):
+            update = {"why": answering.MOVES_MEMORY, "divergence": where, "agrees": together.agrees}
+            return found.model_copy(update=update)
         size = self._looks.where_they_part(self.folder / ran.name, where)
         update = {
             "status": "differs",
@@ -117,6 +122,20 @@ class Runs:
             "end": self._end(base, ran, where),
         }
         return found.model_copy(update=update)
+
+    def _is_of_memory(self, where: Divergence, base: Ran) -> bool:
+        """Whether trials leave the base there, or before, where nothing but the place of their memory is another.
+
+        What leaves it before that is not the memory's: a factor's own difference comes first.
+        """
+        if self._memory is None:
+            change = choosing.with_memory_elsewhere(self.chosen)
+            kept = [one for one in self.request.controls if controls.name_of(one) != "aslr"]
+            moved = self._run(MOVED, change, "the base setup, with memory elsewhere", full=True, holding=kept)
+            _, together = judged_together(base.record, moved.record)
+            self._memory = (together.divergence,)
+        (first,) = self._memory
+        return first is not None and _place(first) <= _place(where)
 
     def _end(self, base: Ran, ran: Ran, where: Divergence) -> End | None:
         """How far the two are apart at their ends, where both went there."""
@@ -130,14 +149,15 @@ class Runs:
         name, size, relative = found
         return end.model_copy(update={"largest_name": name, "largest": size, "relative": relative})
 
-    def _run(self, name: str, change: Change, title: str, *, full: bool) -> Ran:
-        """Check one setup into a record of its own."""
+    def _run(self, name: str, change: Change, title: str, *, full: bool, holding: Sequence[str] | None = None) -> Ran:
+        """Check one setup into a record of its own. `holding`: in the place of what the user holds."""
         elsewhere = self.folder / ELSEWHERE
         if change.elsewhere and not elsewhere.exists():
             elsewhere.parent.mkdir(parents=True, exist_ok=True)
             folders.make_isolated(self.request.directory, elsewhere, without=self.folder)
         options = self.request.options.model_copy(update={"full": full})
-        request = replace(change.applied(self.request, elsewhere), options=options, out=self.folder / name)
+        mine = self.request if holding is None else replace(self.request, controls=list(holding))
+        request = replace(change.applied(mine, elsewhere), options=options, out=self.folder / name)
         with self._shown(title) as progress, busy(change.busy):
             result = check.check(request, progress, hash_wanted=self._hash)
         return Ran(name, store.open_record(self.folder / name), result)
@@ -150,6 +170,11 @@ class Runs:
         ]
         pythons = {self.request.python, *(change.python for change in changes)}
         return "blake2b" if any(hashing.choose(python)[0] == "blake2b" for python in pythons) else None
+
+
+def _place(where: Divergence) -> tuple[int, int, int]:
+    """A place in the order of judging."""
+    return where.process.order, where.step, wire.CODE[where.kind]
 
 
 def _file_name(value: str, values: list[str]) -> str:

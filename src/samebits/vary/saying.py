@@ -142,5 +142,5 @@ def look(result: VaryResult) -> str:
     if found is None:
         return ""
     other = f"{folder(result)}/{found.record}"
-    differs = found.status == "differs"
+    differs = found.divergence is not None
     return f"samebits compare {folder(result)}/base {other}" if differs else f"samebits report {other}"

@@ -42,6 +42,7 @@ class AddressLayout(Controlled):
     held = "fixed"
     takes = "fixed, compat (fixed too, as old kernels laid memory out), own (random where the system says so)"
     control = "aslr"
+    moves_memory = False  # beside what it is for
 
     def varied(self, machine: Machine) -> list[str]:
         """See Factor."""
