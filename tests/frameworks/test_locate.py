@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.locate import comparing
+from samebits.locate import comparing, words
 from samebits.locate.seen import Seen
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -128,6 +128,98 @@ def test_reads_and_writes_without_an_order_are_found_in_keras_2(legacy_python, w
     assert [one["name"] for one in lines if one["what"] == "module"][:2] == ["conv2d_1", "max_pooling2d_1"]
     unordered = [one["name"] for one in lines if one["what"] == "access"]
     assert unordered == (["Adam/iterations"] if order == "shipped" else [])
+
+
+GIVEN = """
+import os, sys, torch
+import numpy as np
+torch.manual_seed(0)
+number = float(sys.argv[2])
+
+class Block(torch.nn.Linear):
+    def forward(self, x):
+        return torch.tanh(super().forward(x))
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = torch.nn.ModuleList([Block(4, 4) for _ in range(3)])
+        self.head = torch.nn.Linear(4, 1)
+
+    def forward(self, x):
+        for place, block in enumerate(self.blocks):
+            if sys.argv[1] != "skip" or place != int(number):
+                x = block(x)
+        if sys.argv[1] == "scale":
+            x = x * number
+        if sys.argv[1] == "array":
+            x = x + torch.from_numpy(np.full(4, number, "float32"))
+        if sys.argv[1] == "drop":
+            torch.manual_seed(int(number))
+            x = torch.nn.functional.dropout(x, 0.5)
+        if sys.argv[1] == "rows":
+            rows = torch.empty(2, 4)
+            for place in range(2):
+                rows[place] = x[place]
+            x = rows * number
+        return self.head(x)
+
+net = Net()
+optimizer = torch.optim.Adam(net.parameters(), lr=number if sys.argv[1] == "rate" else 0.1)
+for _ in range(2):
+    optimizer.zero_grad()
+    net(torch.ones(2, 4)).sum().backward()
+    optimizer.step()
+"""
+
+
+@pytest.fixture
+def parted(watched_run, torch_here):
+    """Function(way, number, another) -> where two runs of GIVEN part in what operators do."""
+
+    def run(way, *numbers):
+        details = {"step": 0, "level": "operator"}
+        trials = [shown(watched_run(sys.executable, GIVEN, way, number, details=details)) for number in numbers]
+        return comparing.earliest(trials, what=("operator",))
+
+    return run
+
+
+def test_another_number_that_an_operator_of_pytorch_is_given_is_named(parted):
+    first = parted("scale", 1.03, 0.97)
+    assert (first.entry.key[:4], first.given) == (
+        ("forward", "operator", "aten::mul", ""),
+        [("other", "1.03", "0.97")],
+    )
+    assert first.entry.code.startswith("program.py:")
+    first = parted("rate", 0.1, 0.2)
+    assert (first.entry.key[:3], [name for name, _, _ in first.given]) == (
+        ("update", "operator", "aten::addcdiv_"),
+        ["value"],
+    )
+
+
+def test_an_array_from_outside_of_pytorch_is_no_operators(parted):
+    first = parted("array", 1, 2)
+    assert (first.entry.key.name, first.given, first.inputs_equal) == ("aten::add", [], False)
+
+
+def test_a_random_operator_that_overwrites_uninitialised_memory_does_not_read_it(parted):
+    first = parted("drop", 1, 7)
+    assert (first.entry.key.name, first.reads, first.inputs_equal) == ("aten::bernoulli_", None, True)
+
+
+def test_memory_that_is_filled_row_by_row_is_not_the_cause(parted):
+    first = parted("rows", 1.5, 2.5)
+    assert (first.entry.key.name, first.given) == ("aten::mul", [("other", "1.5", "2.5")])
+
+
+def test_trials_of_pytorch_that_call_other_modules_did_not_do_the_same(parted):
+    found = parted("skip", 0, 1)
+    assert isinstance(found, comparing.Unlike)
+    assert (found.entry.key.module, found.other.key.module) == ("blocks.1", "blocks.0")
+    modules = comparing.earliest(found.trials, what=comparing.MODULES)
+    assert words.unlike_words(modules) == "one trial calls blocks.1 where another calls blocks.0"
 
 
 LEGACY_LOOP = Path(__file__).parent.parent / "samples" / "tfkeras_legacy_tape.py"

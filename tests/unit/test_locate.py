@@ -130,6 +130,14 @@ def test_views_of_uninitialised_memory_that_is_written_before_it_is_read_are_not
     assert len(comparing.groups([run("1", "8"), run("2", "8")])) == 1
 
 
+def test_a_view_of_memory_of_which_a_part_is_written_is_passed_over(trial):
+    a, b = (
+        trial(line("aten::select", [x + "v"], [x], view=True), line("aten::add", [x + "a"], [x + "v"])) for x in "12"
+    )
+    first = comparing.earliest([a, b], what=("operator",))
+    assert (first.entry.key.name, first.inputs_equal) == ("aten::add", False)
+
+
 def test_uninitialised_memory_that_is_read_through_a_view_is_traced_to_its_operator(trial):
     def run(garbage):
         empty, view = line("aten::empty", [garbage], [], unset=True), garbage + "v"

@@ -99,7 +99,7 @@ def _first(a: Seen, b: Seen, what: tuple[str, ...]) -> First | Unlike | None:
         left = _left_unset(at, x, y, unset)
         if left is not None:
             unset.update((pair, left) for pair in _unequal(x, y))
-        elif x.prints != y.prints:
+        elif x.prints != y.prints and not _only_shows(x, y):
             first = _caused(First(at, (a, b), x, y, _output(x, y)), unset)
             if unlike is None or at < unlike.at:
                 return first
@@ -154,6 +154,11 @@ def _left_unset(at: int, x: Entry, y: Entry, unset: Unset) -> tuple[int, Entry, 
         return None
     taken = _taken(x, y)
     return unset[taken[0]] if taken and all(pair in unset for pair in taken) else None
+
+
+def _only_shows(x: Entry, y: Entry) -> bool:
+    """Whether both are views of memory that differs: what reads it tells more, and it may be written before."""
+    return x.view and y.view and x.given == y.given and x.inputs != y.inputs
 
 
 def _caused(first: First, unset: Unset) -> First:
