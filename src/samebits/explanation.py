@@ -70,3 +70,10 @@ class Explanation(Document):
     notes: list[str] = []
     seconds: float = 0.0
     unfinished: bool = False
+
+    def warnings(self, said: list[str]) -> list[str]:
+        """Warnings of the check, without blame for a generator that was held, or need not be, as this has shown."""
+        shown = not self.unfinished and (self.outside_known_controls or bool(self.cause))
+        if not shown or any("seed" in name and name != "hash-seed" for name in self.cause):
+            return said
+        return [f"{text}; that is not why the trials part" if " is unseeded" in text else text for text in said]

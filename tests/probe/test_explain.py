@@ -145,6 +145,12 @@ def test_the_record_keeps_the_explanation_for_every_report(ask):
     assert open_record(Path(made.explanation.evidence[1].record)).trials
 
 
+def test_what_controls_cost_is_not_told_of_steps_that_take_no_time(ask):
+    _, found = why(ask("varies_by.py", "entropy"))
+    assert found.cost == {}
+    assert any("the steps are too few or too short to be timed" in note for note in found.notes)
+
+
 def test_a_line_is_told_for_each_setting(ask):
     notes = Notes()
     explaining.explain(ask("varies_by.py", "entropy"), notes)

@@ -48,6 +48,82 @@ def test_all_that_was_tried_is_in_the_rows():
     ]  # fmt: skip
 
 
+SEARCH = ["python-seed", "hash-seed", "clock", "threads", "entropy", "aslr", "listing-order", "serial-threads"]
+
+
+def searched(*rows, **more):
+    """An explanation of a long search: (names held, trials, groups, state) of each setting; all were held once."""
+    evidence = [Evidence(controls=list(names), trials=n, groups=g, state=state) for names, n, g, state in rows]
+    return Explanation(
+        **{"cause": ["python-seed"], "minimal_controls": [["python-seed"]], "evidence": evidence, "needed": 12, **more}
+    )
+
+
+def without(name):
+    return [other for other in SEARCH if other != name]
+
+
+BROKEN = [(SEARCH[place:], 1, 0, "broke") for place in range(2, 7)] + [
+    (SEARCH[:place], 1, 0, "broke") for place in range(2, 8)
+]
+LONG = searched(
+    ([], 8, 8, "parted"), *BROKEN, (SEARCH, 2, 1, "open"), (SEARCH, 4, 1, "open"), (["clock"], 2, 2, "parted"),
+    (["python-seed"], 1, 1, "open"), (["python-seed"], 12, 1, "agreed"), (without("python-seed"), 2, 2, "parted"),
+)  # fmt: skip
+
+
+def table(found):
+    """The words of each row of the table on a terminal."""
+    lines = explained.lines(found)
+    return [line[3:].split("  ")[0] for line in lines[1:] if line.startswith("   ") and line[3] != " "]
+
+
+def test_the_decisive_rows_are_shown_first_and_the_rest_is_counted():
+    rows = table(LONG)[1:]
+    assert rows[:4] == ["nothing", "everything (8)", "python-seed", "all but python-seed"]
+    shown = len([row for row in rows if row in dict.fromkeys(held[0] for held in explained.rows(LONG))])
+    folded = next(line for line in explained.lines(LONG) if "more settings" in line)
+    assert f"... and {len(LONG.evidence) - shown} more settings" in folded
+    assert "samebits report --html" in folded
+    assert rows.count("everything (8)") == rows.count("python-seed") == 1
+
+
+def test_with_two_causes_what_was_tried_without_each_is_shown():
+    found = searched(
+        ([], 5, 5, "parted"), (SEARCH, 2, 1, "open"), (["python-seed", "hash-seed"], 12, 1, "agreed"),
+        (without("python-seed"), 2, 2, "parted"),
+        ([name for name in SEARCH if name not in ("hash-seed", "aslr")], 2, 2, "parted"),
+        cause=["python-seed", "hash-seed"], minimal_controls=[["python-seed", "hash-seed"]],
+    )  # fmt: skip
+    assert {"all but python-seed", "all but aslr, hash-seed"} < set(table(found)), (
+        "aslr is never held without hash-seed"
+    )
+
+
+def test_what_everything_is_is_said_once():
+    assert "\n".join(explained.lines(LONG)).count(f"everything (8) is {', '.join(SEARCH)}") == 1
+
+
+def test_a_setting_that_stands_twice_on_the_page_says_what_else_was_asked_for():
+    more = Evidence(controls=["python-seed"], trials=1, groups=1, without_effect=["jax-determinism"])
+    found = LONG.model_copy(update={"evidence": [*LONG.evidence, more]})
+    assert explained.rows(found)[-1][3].endswith("(asked for without effect: jax-determinism)")
+
+
+def test_outside_the_known_controls_the_next_step_and_what_is_left_are_named():
+    found = searched(
+        ([], 5, 5, "parted"), (SEARCH, 2, 2, "parted"), cause=[], minimal_controls=[], outside_known_controls=True
+    )
+    found.evidence[0] = found.evidence[0].model_copy(update={"record": "rec/x y"})
+    text = "\n".join(explained.lines(found))
+    assert "samebits locate 'rec/x y'" in text
+    assert "process ids, programs that are started, files of the system" in text
+    assert f"everything (8) is {', '.join(SEARCH)}" in text
+    said = ["Python's random is unseeded: it differs from the start on", "another"]
+    assert found.warnings(said) == [f"{said[0]}; that is not why the trials part", "another"]
+    assert LONG.warnings(said) == said
+
+
 def test_what_repeats_is_one_line():
     repeated = Explanation(
         cause=[], minimal_controls=[], evidence=[Evidence(controls=[], trials=5, groups=1)],

@@ -134,8 +134,18 @@ def test_every_kind_has_hints_that_are_controls():
 
 def test_every_control_has_lines_to_paste_and_they_are_for_the_libraries_that_are_loaded():
     assert set(FIXES) == set(controls.known())
-    assert [fix.library for fix in fixes(["threads"], {"torch"}, 7)] == ["torch", ""]
-    assert "torch.manual_seed(7)" in fixes(["torch-seed"], {"torch"}, 7)[0].lines
+    assert [fix.library for fix in fixes(["threads"], {"torch"}, 7, [])] == ["torch", ""]
+    assert "torch.manual_seed(7)" in fixes(["torch-seed"], {"torch"}, 7, [])[0].lines
+
+
+def test_lines_to_paste_have_the_users_own_command():
+    lines = [line for fix in fixes(["aslr"], set(), 7, ["sh", "run all.sh"]) for line in fix.lines]
+    assert "export PYTHONHASHSEED=0; setarch -R sh 'run all.sh'" in lines
+    assert any("compute with" in line and "order" in line for line in lines), "id() is not only an order"
+
+
+def test_the_advice_for_threads_is_for_plain_ones_too():
+    assert any("with threads a place in a list" in line for line in fixes(["serial-threads"], set(), 7, [])[0].lines)
 
 
 def test_the_most_specific_of_equal_sets_comes_first_in_the_written_order():

@@ -46,6 +46,8 @@ def _with_measures(result: Result, left: Result | None) -> Result:
     if left is None or left.verdict != result.verdict:
         return result
     result = result.model_copy(update={"seconds": left.seconds, "explanation": left.explanation})
+    if left.explanation is not None:
+        result = result.model_copy(update={"warnings": left.explanation.warnings(result.warnings)})
     was, now = left.divergence, result.divergence
     if was is None or now is None or _point(was) != _point(now):
         return result

@@ -14,16 +14,22 @@ from samebits_probe import wire
 TURNS = 3  # trials of each set
 LEAST_STEPS = 3  # a trial of fewer steps shows its start, not its steps
 MOST_STEPS = 50
+LEAST_SPAN = 0.01  # seconds of steps in a trial; what takes less is told by the clock and the cache, not by a control
 
 
 def measure(trying: Trying, sets: Sequence[Sequence[str]]) -> dict[str, float]:
     """Ids joined by "+" -> step time with the set over step time with nothing held: of the medians over the turns.
 
-    Sets whose steps could not be timed are left out; nothing is run where the trials so far were too short.
+    Sets whose steps could not be timed are left out; nothing is run where the trials so far were too short to tell.
     """
-    if step_time(trying.all[0], 1) is None:
-        return {}
     steps = MOST_STEPS if trying.steps is None else min(trying.steps, MOST_STEPS)
+    first = trying.all[0]
+    each, made = (
+        step_time(first, 1),
+        max((trial.steps for trial in first.result.trials), default=0) if first.result else 0,
+    )
+    if each is None or each * min(steps, made) < LEAST_SPAN:
+        return {}
     settings = [trying.begin(trying.base.union(names), steps, timed=True) for names in [(), *sets]]
     for _ in range(TURNS):
         for setting in settings:

@@ -79,7 +79,8 @@ def explained(result: Result, progress: Progress, began: float) -> Result:
         why = _find(trying, result, began)
         judged = _as_check_left_it(first.result or result, result)
         explanation = writing.explanation(trying, why, operator(trying, judged, why.found), time.monotonic() - began)
-        return _written(folder, judged.model_copy(update={"explanation": explanation}))
+        update = {"explanation": explanation, "warnings": explanation.warnings(judged.warnings)}
+        return _written(folder, judged.model_copy(update=update))
 
 
 def _find(trying: Trying, result: Result, began: float) -> Why:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import shlex
+from collections.abc import Collection, Mapping, Sequence
 
 from samebits.explanation import Fix
 
@@ -10,7 +11,8 @@ TOP = "at the top of the script"
 SHELL = "in the shell, before Python starts"
 CODE = "in the code"
 
-# control -> (library that must be loaded, "" for none; where; lines). {seed} is the seed that the trials used.
+# control -> (library that must be loaded, "" for none; where; lines). {seed} is the seed that the trials used,
+# {command} what they ran.
 FIXES: dict[str, list[tuple[str, str, list[str]]]] = {
     "python-seed": [("", TOP, ["import random", "random.seed({seed})"])],
     "numpy-seed": [("", TOP, ["import numpy", "numpy.random.seed({seed})"])],
@@ -55,8 +57,9 @@ FIXES: dict[str, list[tuple[str, str, list[str]]]] = {
     "clock": [("", CODE, ["# take what depends on time.time() or datetime.now() from an argument of the program"])],
     "entropy": [("", CODE, ["# os.urandom, uuid4 and secrets have no seed: random.Random({seed}) in their place"])],
     "aslr": [
-        ("", CODE, ["# order objects by a field of theirs: a set of objects, id() and hash() follow addresses"]),
-        ("", SHELL, ["export PYTHONHASHSEED=0; setarch -R python train.py"]),
+        ("", CODE, ["# id() and hash() of objects are addresses, a set of objects follows them: take a field of theirs",
+                    "# instead, to order them by as well as to compute with"]),
+        ("", SHELL, ["export PYTHONHASHSEED=0; setarch -R {command}"]),
     ],
     "visible-gpu": [("", SHELL, ["export CUDA_VISIBLE_DEVICES=0"])],
     "channels-first": [("", TOP, ["keras.backend.set_image_data_format('channels_first')"])],
@@ -64,7 +67,8 @@ FIXES: dict[str, list[tuple[str, str, list[str]]]] = {
         ("", CODE, ["DataLoader(..., num_workers=0)  # or in_order=True, and worker_init_fn that seeds what it uses"])
     ],
     "serial-threads": [
-        ("", CODE, ["[future.result() for future in futures]  # in the order submitted, not as_completed"])
+        ("", CODE, ["# take what threads make in the order in which the work was given out, not as they end:",
+                    "# with futures [future.result() for future in futures], with threads a place in a list for each"])
     ],
     "session-threads": [
         ("", TOP, ["config = tensorflow.compat.v1.ConfigProto("
@@ -81,11 +85,18 @@ FIXES: dict[str, list[tuple[str, str, list[str]]]] = {
 }  # fmt: skip
 
 
-def fixes(names: Sequence[str], loaded: Collection[str], seed: int) -> list[Fix]:
-    """The lines for these controls. `loaded`: the libraries of the program."""
+def fixes(names: Sequence[str], loaded: Collection[str], seed: int, command: Sequence[str]) -> list[Fix]:
+    """The lines for these controls. `loaded`: the libraries of the program; `command`: that of the trials."""
+    said = {"{seed}": str(seed), "{command}": shlex.join(command)}
     return [
-        Fix(control=name, library=library, where=where, lines=[line.replace("{seed}", str(seed)) for line in lines])
+        Fix(control=name, library=library, where=where, lines=[_filled(line, said) for line in lines])
         for name in names
         for library, where, lines in FIXES.get(name, [])
         if not library or library in loaded
     ]
+
+
+def _filled(line: str, said: Mapping[str, str]) -> str:
+    for sign, word in said.items():
+        line = line.replace(sign, word)
+    return line

@@ -53,8 +53,8 @@ def explanation(trying: Trying, why: Why, operator: str | None, seconds: float) 
         needed=found.rule.full,
         chance=found.rule.chance,
         compared=why.confirmed.words if why.confirmed else "",
-        fixes=fixes(found.cause, loaded, trying.all[0].plan.seed),
-        notes=_notes(trying, found),
+        fixes=fixes(found.cause, loaded, trying.all[0].plan.seed, trying.all[0].plan.request.command),
+        notes=_notes(trying, why),
         seconds=seconds,
     )
 
@@ -116,20 +116,24 @@ def _sentence(trying: Trying, found: Found) -> str:
     if found.outside and cause:
         return f"{listed(cause)} pins what differs first; what differs later lies outside the known controls."
     if found.outside:
-        return f"Outside the known controls: with {len(found.everything)} of them held, the trials still part."
+        held = wording.counted(len(found.everything), "control")
+        return f"Outside the known controls: with the {held} held that take effect here, the trials still part."
     if not cause:
         return "No set of controls was found with which the trials agree."
     agree = trying.look(cause, 0).trials
     return f"{listed(cause)}: with {'it' if len(cause) == 1 else 'them'} held, {agree} of {agree} repeat; {without}."
 
 
-def _notes(trying: Trying, found: Found) -> list[str]:
+def _notes(trying: Trying, why: Why) -> list[str]:
+    found = why.found
     unclear = [seen.unclear for setting in trying.all if (seen := setting.seen()).unclear]
     notes = [f"{wording.counted(len(unclear), 'setting')} gave no answer: {unclear[0]}"] if unclear else []
     if len(found.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials part again")
     if found.outside and found.refused:
         notes.append(f"the program does not run with {listed(sorted(found.refused))}, so that may be the cause")
+    if found.minimal and not why.cost:
+        notes.append("what the controls cost is not told: the steps are too few or too short to be timed")
     if found.minimal and not found.outside:
         full = found.rule.full
         tenth = wording.times_in_100(1 - 0.9**full)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from samebits import controls
 from samebits.explanation import Evidence, Explanation, Fix
 from samebits.reports import wording
 from samebits.reports.wording import INDENT
@@ -26,7 +27,7 @@ def lines(found: Explanation) -> list[str]:
         return [f"{INDENT}{'why':<{LABEL}} {found.sentence}"]
     return [
         f"=> WHY: {found.sentence}",
-        *_table([("held", "trials", "outcomes", ""), *map(_cells, _shown(found))]),
+        *_table([("held", "trials", "outcomes", ""), *_shown(found)]),
         *(f"{INDENT}{label:<{LABEL}} {said}" for label, said in (*_all_to_paste(found), *facts(found))),
     ]
 
@@ -37,7 +38,7 @@ def _all_to_paste(found: Explanation) -> list[tuple[str, str]]:
 
 def rows(found: Explanation) -> list[tuple[str, str, str, str]]:
     """The evidence, whole: what was held, trials, outcomes, what that says."""
-    return [_cells((row, found)) for row in found.evidence]
+    return [_cells(row, found, _again(row, found)) for row in found.evidence]
 
 
 def page(found: Explanation) -> dict[str, list[Any]]:
@@ -45,22 +46,39 @@ def page(found: Explanation) -> dict[str, list[Any]]:
     return {"rows": rows(found), "facts": list(facts(found)), "pasted": pasted(found)}
 
 
-def _shown(found: Explanation) -> list[tuple[Evidence, Explanation]]:
-    """Nothing held, everything held, the cause, what was tried with one member of it left out, other minimal sets."""
-    told = [row for row in found.evidence if _tells(row, found)]
-    return [(row, found) for row in told[:MOST_ROWS]]
+def _shown(found: Explanation) -> list[tuple[str, str, str, str]]:
+    """What decides, first: nothing held, everything held, the cause and other minimal sets, what was tried with a
+    member of them left out; then what does not run. Each setting once; the rest as a number."""
+    ranked = [(rank, row) for row in found.evidence if (rank := _rank(row, found)) is not None]
+    most: dict[tuple[int, str, str], Evidence] = {}
+    for rank, row in sorted(ranked, key=lambda one: one[0]):
+        key = (rank, held(row, found), STATES[row.state].split()[0])
+        if key not in most or row.trials > most[key].trials:
+            most[key] = row
+    told = list(most.values())[:MOST_ROWS]
+    left = len(found.evidence) - len(told)
+    rest = f"... and {wording.counted(left, 'more setting')}" if told else wording.counted(left, "setting")
+    return [_cells(row, found) for row in told] + ([(rest, "", "", "(samebits report --html)")] if left else [])
 
 
-def _tells(row: Evidence, found: Explanation) -> bool:
-    added = _added(row, found)
-    everything = _everything(found)
+def _rank(row: Evidence, found: Explanation) -> int | None:
+    """Where it stands among the rows that are shown; None where it is not."""
+    added, everything = _added(row, found), _everything(found)
     sets = [set(names) for names in found.minimal_controls]
-    if not added or added == everything or row.state == "broke":
-        return True
-    closed = [added >= names and len(added) <= len(names) + 1 for names in sets]
+    if not added:
+        return 0
+    if row.state == "broke":
+        return 4
+    if added == everything:
+        return 1
+    closed = [added >= names and len(added) - len(names) <= (row.state == "agreed") for names in sets]
+    so_far = found.unfinished and row.state == "open" and row.trials > 1
+    if any(closed) or so_far:
+        return 2
     fewer = [len(names) > 1 and added < names and len(added) == len(names) - 1 for names in sets]
-    rest = bool(found.cause) and everything - added == {found.cause[0]}
-    return any(closed) or any(fewer) or rest
+    left = everything - added
+    rest = any(name in left and all(name in controls.resolve([one]) for one in left) for name in found.cause)
+    return 3 if any(fewer) or rest else None
 
 
 def _everything(found: Explanation) -> set[str]:
@@ -71,12 +89,19 @@ def _added(row: Evidence, found: Explanation) -> set[str]:
     return set(row.controls) - set(found.evidence[0].controls)
 
 
-def _cells(shown: tuple[Evidence, Explanation]) -> tuple[str, str, str, str]:
-    row, found = shown
+def _again(row: Evidence, found: Explanation) -> str:
+    """What else was asked for, where another setting held the same."""
+    twins = [other for other in found.evidence if _added(other, found) == _added(row, found)]
+    if len(twins) < 2 or not row.without_effect:
+        return ""
+    return f" (asked for without effect: {', '.join(row.without_effect)})"
+
+
+def _cells(row: Evidence, found: Explanation, again: str = "") -> tuple[str, str, str, str]:
     says = STATES[row.state] + (f": {row.part}" if row.part else "") + (f": {row.why}" if row.why else "")
     if row.steps is not None and row.steps != found.evidence[0].steps:
         says += f" ({wording.counted(row.steps, 'step')})"
-    return held(row, found), str(row.trials), str(row.groups or "-"), says
+    return held(row, found), str(row.trials), str(row.groups or "-"), says + again
 
 
 def held(row: Evidence, found: Explanation) -> str:
@@ -98,6 +123,11 @@ def _table(cells: Sequence[tuple[str, ...]]) -> list[str]:
 def facts(found: Explanation) -> Iterator[tuple[str, str]]:
     """All that is said beside the evidence and the lines to paste: (label, words)."""
     yield from _of_sets(found)
+    if len(everything := _everything(found)) > 3:
+        names = next(row.controls for row in found.evidence if _added(row, found) == everything)
+        yield "all", f"everything ({len(everything)}) is {', '.join(name for name in names if name in everything)}"
+    if found.outside_known_controls:
+        yield from _outside(found)
     for name, why in found.not_applicable.items():
         yield "unfit", f"{name} was left out, the program does not run with it: {why}"
     for name, why in found.without_effect.items():
@@ -124,6 +154,11 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
             yield "cost", f"{_and(names)}: {ratio:.2f} times the step"
     if found.compared:
         yield "seen", f"{found.compared}, compared with {_and(found.cause)} held"
+
+
+def _outside(found: Explanation) -> Iterator[tuple[str, str]]:
+    yield "usual", "process ids, programs that are started, files of the system (/proc, /dev), the network"
+    yield "next", f"the operation in which they part:  samebits locate {wording.folder_name(found.evidence[0].record)}"
 
 
 def _rule(found: Explanation) -> str:

@@ -208,8 +208,13 @@ def headline(result: Result) -> str:
 
 
 def record_name(result: Result) -> str:
-    """The record folder as people type it here: relative where it lies below the working folder."""
-    folder = Path(result.record or "")
+    """The record folder as people type it here."""
+    return folder_name(result.record or "")
+
+
+def folder_name(path: Path | str) -> str:
+    """A folder as people type it here: relative where it lies below the working folder."""
+    folder = Path(path)
     try:
         return shlex.quote(str(folder.relative_to(Path.cwd())))
     except (ValueError, OSError):

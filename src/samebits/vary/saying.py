@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
-
 from samebits.model import Divergence
 from samebits.reports import wording
 from samebits.vary.result import End, FactorResult, Outcome, Value, VaryResult
@@ -119,11 +116,7 @@ def chance(result: VaryResult) -> str:
 
 def folder(result: VaryResult) -> str:
     """The folder of the records, as people type it here."""
-    path = Path(result.record)
-    try:
-        return shlex.quote(str(path.relative_to(Path.cwd())))
-    except (ValueError, OSError):
-        return shlex.quote(str(path))
+    return wording.folder_name(result.record)
 
 
 def left_out(result: VaryResult) -> list[str]:
