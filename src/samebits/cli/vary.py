@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits.cli import answering, asking
-from samebits.cli.parsing import launching
+from samebits.cli.parsing import launching, names_a_record
 from samebits.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,10 +32,21 @@ def run(**given: Any) -> int:
     asking.refuse_platform()
     targets = {name: given[name] for name in ("json", "md", "html")}
     answering.check_targets(targets)
+    if names_a_record(given["command"]):
+        _refuse_record(Path(given["command"][0]))
     request = asking.request(given, "vary")
     from samebits.vary import vary
 
     return _answer(vary(request, list(given["factors"]), _shown), targets)
+
+
+def _refuse_record(folder: Path) -> None:
+    """UsageError for a record in the place of a command: it is shown by another one, and none is varied."""
+    from samebits.launch.folders import is_record
+
+    if is_record(folder):
+        shown = f"samebits report {shlex.quote(str(folder))}   (shows what it holds)"
+        raise UsageError(f"{folder} is a record, and vary takes a command.", shown)
 
 
 def again(folder: Path, targets: answering.Targets) -> int:

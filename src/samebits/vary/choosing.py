@@ -124,12 +124,6 @@ def _named(identity: str, values: list[str], machine: Machine) -> Choice:
         if not others:
             raise UsageError(f"{identity} cannot be varied: {factor.why_none(machine)}.", _takes(factor))
         return Choice(factor, [factor.held, *others], named=True)
-    if len(values) < 2:
-        held = factor.held if factor.held != values[0] else "V2"
-        raise UsageError(
-            f"--factor {identity}={values[0]}: one value shows nothing; at least two are compared.",
-            f"--factor {identity}={held},{values[0]}   (it takes {factor.takes})",
-        )
     twice = next((value for value in values if values.count(value) > 1), None)
     if twice is not None:
         raise UsageError(f"--factor {identity} names {twice} twice.", _takes(factor))
@@ -137,6 +131,12 @@ def _named(identity: str, values: list[str], machine: Machine) -> Choice:
         why = factor.why_not(value, machine)
         if why:
             raise UsageError(f"--factor {identity}={value} cannot be had: {why}.", _takes(factor))
+    if len(values) < 2:
+        held = factor.held if factor.held != values[0] else "V2"
+        raise UsageError(
+            f"--factor {identity}={values[0]}: one value shows nothing; at least two are compared.",
+            f"--factor {identity}={held},{values[0]}   (it takes {factor.takes})",
+        )
     return Choice(factor, values, named=True)
 
 
