@@ -62,6 +62,9 @@ class Runs:
         finally:
             shutil.rmtree((self.folder / ELSEWHERE).parent, ignore_errors=True)
 
+    def _whole_at_once(self, base: Ran) -> bool:
+        return self.request.options.full or base.result.scope.steps_compared <= FEW_STEPS
+
     def _of_base(self, choice: Choice, base: Ran) -> Value:
         return Value(
             value=choice.base,
@@ -81,11 +84,9 @@ class Runs:
         if before is None:
             return Value(value=value, status="no-effect", why=choice.factor.why_no_effect())
         name = f"{choice.factor.id}/{_file_name(value, choice.values)}"
-        steps = base.result.scope.steps_compared
-        full = self.request.options.full or steps <= FEW_STEPS
         try:
             change = choosing.with_value(self.chosen, choice, value)
-            ran = self._run(name, change, f"{choice.factor.id}={value}", full=full)
+            ran = self._run(name, change, f"{choice.factor.id}={value}", full=self._whole_at_once(base))
         except SamebitsError as why:
             return Value(value=value, status="unsettled", why=f"its trials could not be run: {why.message.rstrip('.')}")
         found = Value(
@@ -129,13 +130,20 @@ class Runs:
         What leaves it before that is not the memory's: a factor's own difference comes first.
         """
         if self._memory is None:
-            change = choosing.with_memory_elsewhere(self.chosen)
-            kept = [one for one in self.request.controls if controls.name_of(one) != "aslr"]
-            moved = self._run(MOVED, change, "the base setup, with memory elsewhere", full=True, holding=kept)
-            _, together = judged_together(base.record, moved.record)
-            self._memory = (together.divergence,)
+            self._memory = (self._where_memory_shows(base),)
         (first,) = self._memory
         return first is not None and _place(first) <= _place(where)
+
+    def _where_memory_shows(self, base: Ran) -> Divergence | None:
+        """Where trials with memory elsewhere leave the base; None where they do not, or cannot be run."""
+        change = choosing.with_memory_elsewhere(self.chosen)
+        kept = [one for one in self.request.controls if controls.name_of(one) != "aslr"]
+        title, full = "the base setup, with memory elsewhere", self._whole_at_once(base)
+        try:
+            moved = self._run(MOVED, change, title, full=full, holding=kept)
+            return judged_together(base.record, moved.record)[1].divergence
+        except SamebitsError:
+            return None
 
     def _end(self, base: Ran, ran: Ran, where: Divergence) -> End | None:
         """How far the two are apart at their ends, where both went there."""
