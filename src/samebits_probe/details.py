@@ -3,12 +3,14 @@
 Both are off unless config.json asks for them (see wire.py), and cost a comparison with None then.
 """
 
+import hashlib
 import json
 import os
 
 from . import wire
 
 _MOST_BYTES = 1 << 28
+_FEW = 16  # elements of a constant that are written as numbers
 
 
 class Capture:
@@ -58,6 +60,19 @@ def argument(value, named=()):
         return str(value)
     kind = next((kind for kind in (int, float, complex, str) if isinstance(value, kind)), None)
     return kind.__repr__(value) if kind is not None else None  # a subclass may have a text of its own
+
+
+def numbers(value):
+    """An attribute's number, or list of numbers, as text; None for anything else."""
+    several = value if isinstance(value, (list, tuple)) else [value]
+    return argument(value) if all(isinstance(one, (int, float)) for one in several) else None
+
+
+def constant(array):
+    """A constant array of NumPy, as exact text while it is small."""
+    if array.size <= _FEW:
+        return argument(array.tolist())
+    return "%s %s %s" % (array.dtype, list(array.shape), hashlib.blake2b(array.tobytes(), digest_size=8).hexdigest())
 
 
 class Details:

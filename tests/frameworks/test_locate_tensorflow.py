@@ -97,3 +97,41 @@ def plain(way):
     """What the program prints without the probe."""
     command = [sys.executable, str(PROGRAM), way, "nowhere"]
     return subprocess.run(command, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, check=True).stdout
+
+
+NUMBER = """
+import os, sys
+os.environ["KERAS_BACKEND"] = sys.argv[1]
+import keras, numpy as np
+keras.utils.set_random_seed(1)
+
+class Scale(keras.layers.Layer):
+    def call(self, x):
+        return x * float(sys.argv[3])  # the number
+
+model = keras.Sequential([keras.Input((4,)), Scale(name="scale"), keras.layers.Dense(1)])
+model.compile("sgd", "mse", run_eagerly=sys.argv[2] == "eager")
+model.fit(np.ones((8, 4), "float32"), np.ones((8, 1), "float32"), batch_size=8, verbose=0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("backend", "way", "named", "given"),
+    [
+        ("tensorflow", "graph", "Mul", ["input 1"]),
+        ("tensorflow", "eager", "Mul", []),
+        ("jax", "graph", "mul", ["input 1"]),
+    ],
+)
+def test_another_number_is_not_taken_for_an_operation_that_was_given_the_same(watched_run, backend, way, named, given):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    trials = []
+    for number in (1.25, 1.5):
+        details = {"step": 0, "level": "operator"}
+        trial = watched_run(None, NUMBER, backend, way, number, environment=ENVIRONMENT, details=details, timeout=300)
+        assert trial.only.failures == []
+        trials.append(Seen(None, trial.only.folder))
+    first = comparing.earliest(trials, what=("operator",))
+    assert (first.entry.key[2:4], first.inputs_equal) == ((named, "scale"), False)
+    assert first.given == [(name, "1.25", "1.5") for name in given]

@@ -6,6 +6,8 @@ Bodies of calls (jit, rules for gradients, checkpoints) are opened in place; loo
 import os
 import sys
 
+from ..details import numbers
+
 _CALLS = ("jit", "pjit", "closed_call", "core_call", "call", "checkpoint", "remat", "remat2")
 _CALLS += ("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr")
 _BODIES = ("jaxpr", "call_jaxpr", "fun_jaxpr")
@@ -28,6 +30,11 @@ class Operator:
         self.scopes, self.transforms, self.code = around.scopes, around.transforms, around.code()
         self.name = equation.primitive.name
         self.is_random = self.name in _RANDOM
+
+    def numbers(self):
+        """{name: text} of its parameters that are numbers."""
+        found = {name: numbers(value) for name, value in self._params.items()}
+        return {name: text for name, text in found.items() if text is not None}
 
     def label(self):
         """What a name that was given to a value is: see jax.ad_checkpoint.checkpoint_name. None for others."""

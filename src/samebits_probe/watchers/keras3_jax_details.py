@@ -7,6 +7,7 @@ with further outputs; for operators one by one, since XLA fuses what it compiles
 import importlib
 import sys
 
+from ..details import constant
 from . import keras3_collecting
 from .jax_programs import Program, code_of
 
@@ -147,9 +148,21 @@ class Look:
                 layer = next((name for name in reversed(operator.scopes) if name in names), "")
                 given = [prints[place] for place in operator.inputs if prints.get(place)]
                 fields = {"module": layer, "code": operator.code or here, "inputs": given, "random": operator.is_random}
+                fields["given"] = self._given(operator, program.constants)
                 self._details.add(phase, "operator", operator.name, found, **fields)
 
         return results, add
+
+    def _given(self, operator, constants):
+        """{name: text} of its numbers, and of the constants that it takes; keys of generators are left out."""
+        found = operator.numbers()
+        for number, place in enumerate(operator.inputs):
+            if place in constants and not self._is_key(constants[place]):
+                found["input %d" % number] = constant(self._watch.backend.numpy.asarray(constants[place]))
+        return found
+
+    def _is_key(self, value):
+        return self._jax.dtypes.issubdtype(getattr(value, "dtype", None), self._jax.dtypes.extended)
 
     def _output(self, value, keep=True):
         """What the details keep of a value: of one that is no array (a reference, a token) its type alone."""

@@ -11,6 +11,7 @@ from tensorflow.python.eager import backprop, context
 from tensorflow.python.framework import op_callbacks
 from tensorflow.python.ops import gen_resource_variable_ops
 
+from ..details import numbers
 from ..lines import innermost, running
 from .tensorflow_accesses import WRITES
 from .tensorflow_operations import NO_VALUE, is_random
@@ -77,6 +78,8 @@ class EagerOperations:
         if not given:
             return
         fields = {"inputs": [self._fingerprint(tensor) for tensor in inputs if _has_values(tensor)]}
+        named = {name: numbers(value) for name, value in zip(attributes[::2], attributes[1::2]) if name[0] != "_"}
+        fields["given"] = {name: text for name, text in named.items() if text is not None}
         fields["random"] = is_random(kind)
         fields["code"] = innermost(running(sys._getframe(3)), *self._lines)
         name = _FUNCTION.sub(r"PartitionedCall(\1)", kind)

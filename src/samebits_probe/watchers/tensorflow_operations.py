@@ -4,6 +4,8 @@ A graph has no order of execution of its own: "first" is by the number of the op
 computed from.
 """
 
+from ..details import constant, numbers
+
 NO_VALUE = ("resource", "variant", "string")  # names of types of tensors
 GIVEN = ("Placeholder", "PlaceholderWithDefault", "Const", "VarHandleOp", "NoOp")
 
@@ -54,8 +56,27 @@ class Operations:
             prints.update((tensor.name, kept[2]) for tensor, kept in zip(tensors, outputs))
             phase, layer, code = self._place(operation)
             fields = {"module": layer, "code": code, "random": is_random(operation.type)}
+            fields["given"] = _given(operation)
             fields["inputs"] = [prints[tensor.name] for tensor in operation.inputs if tensor.name in prints]
             details.add(phase, "operator", operation.type, outputs, **fields)
+
+
+def _given(operation):
+    """{name: text} of its attributes that are numbers, and of constants that it takes."""
+    from tensorflow.python.framework import tensor_util  # this file is also imported before TensorFlow is
+
+    found = {name: numbers(_number(value)) for name, value in operation.node_def.attr.items() if name[0] != "_"}
+    for place, tensor in enumerate(operation.inputs):
+        if tensor.op.type == "Const" and _has_values(tensor):
+            found["input %d" % place] = constant(tensor_util.constant_value(tensor))
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def _number(attribute):
+    kind = attribute.WhichOneof("value")
+    if kind == "list":
+        return list(attribute.list.i) or list(attribute.list.f)
+    return getattr(attribute, kind) if kind in ("i", "f", "b") else None
 
 
 def _is_fetchable(operation):
