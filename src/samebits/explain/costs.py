@@ -14,7 +14,7 @@ from samebits_probe import wire
 TURNS = 3  # trials of each set
 LEAST_STEPS = 3  # a trial of fewer steps shows its start, not its steps
 MOST_STEPS = 50
-LEAST_SPAN = 0.01  # seconds of steps in a trial; what takes less is told by the clock and the cache, not by a control
+LEAST_SPAN = 0.005  # seconds of steps in a trial; what takes less is told by the clock and the cache, not by a control
 
 
 def measure(trying: Trying, sets: Sequence[Sequence[str]]) -> dict[str, float]:
