@@ -24,10 +24,8 @@ def measure(trying: Trying, sets: Sequence[Sequence[str]]) -> dict[str, float]:
     """
     steps = MOST_STEPS if trying.steps is None else min(trying.steps, MOST_STEPS)
     first = trying.all[0]
-    each, made = (
-        step_time(first, 1),
-        max((trial.steps for trial in first.result.trials), default=0) if first.result else 0,
-    )
+    each = step_time(first, 1)
+    made = max((trial.steps for trial in first.result.trials), default=0) if first.result else 0
     if each is None or each * min(steps, made) < LEAST_SPAN:
         return {}
     settings = [trying.begin(trying.base.union(names), steps, timed=True) for names in [(), *sets]]

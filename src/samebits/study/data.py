@@ -31,9 +31,10 @@ def prepare(study: Study, scale: Scale, folder: Path, source: Path | None, note:
     if (folder / SETTINGS).is_file():
         known = _known(folder)
         _refuse_other(asked, known, folder)
-        _refuse_damaged(known, folder)
+        found = _digests(folder)
+        _refuse_damaged(known, found, folder)
         _refuse_changed(known, source, folder, note)
-        return {**known, **_digests(folder)}
+        return {**known, **found}
     folder.mkdir(parents=True, exist_ok=True)
     made = {**asked, **_make(study, scale, folder, source), **_digests(folder)}
     if source:
@@ -56,13 +57,12 @@ def _known(folder: Path) -> dict[str, Any]:
     return known
 
 
-def _refuse_damaged(known: dict[str, Any], folder: Path) -> None:
+def _refuse_damaged(known: dict[str, Any], found: dict[str, str], folder: Path) -> None:
     """DataError where the data's files are missing or have changed since they were made."""
     missing = [name for name in _FILES.get(known["study"], (FILE,)) if not (folder / name).is_file()]
     if missing:
         raise DataError(f"{folder / missing[0]} is not there.", _again(folder))
-    damaged = [name for name, digest in _digests(folder).items() if known.get(name, digest) != digest]
-    if damaged:
+    if any(known.get(name, digest) != digest for name, digest in found.items()):
         raise DataError(f"The data in {folder} is not what it was when the study began.", _again(folder))
 
 

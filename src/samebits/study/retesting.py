@@ -98,8 +98,7 @@ def _run(work: Work, setup: Setup, factor: Factor, weights: Path, record: Path) 
     )
     trial = check.record(request).trial
     if trial.exit_code != 0:
-        folder = record / "trials" / "001"
-        said = (folder / "stderr.txt").read_text(errors="replace")[-running.LAST_WORDS :]
+        said = running.last_words(record / "trials" / "001")
         raise running.TrainingFailed(f"it ended badly ({trial.why or trial.status}): {said}")
 
 

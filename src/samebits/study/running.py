@@ -188,9 +188,14 @@ def trial_file(folder: Path) -> TrialFile | None:
 def _refuse_failure(setup: Setup, plan: Plan, file: TrialFile) -> None:
     if file.status == "complete" and file.exit_code == 0:
         return
-    said = (plan.trial_folder(file.id) / "stderr.txt").read_text(errors="replace")[-LAST_WORDS:]
+    said = last_words(plan.trial_folder(file.id))
     shutil.rmtree(plan.trial_folder(file.id))  # so that it is run again when the cause is mended
     raise TrainingFailed(f"{setup.id}: trial {file.id} ended badly ({file.why or file.status}):\n{said}")
+
+
+def last_words(folder: Path) -> str:
+    """The end of what the program of a trial said on standard error."""
+    return (folder / "stderr.txt").read_text(errors="replace")[-LAST_WORDS:]
 
 
 def _run_plain(work: Work, setup: Setup, initial: Path | None, progress: Progress) -> None:
