@@ -49,7 +49,8 @@ def test_every_command_beside_a_claim_names_its_scale_and_setups_that_there_are(
     for study, *words in commands:
         given = dict(zip(words[::2], words[1::2], strict=True))
         catalog.scale_named(catalog.study_named(study), given["--scale"])
-        assert set(given) <= {"--scale", "--setups"}
+        assert set(given) <= {"--scale", "--setups", "--data"}
+        assert given.get("--data", "dsb2018-stained") == "dsb2018-stained", "the folder that the published page names"
         catalog.setups_named(given.get("--setups", "").split(",") if "--setups" in given else [])
 
 
