@@ -107,6 +107,13 @@ def test_a_difference_that_comes_before_that_of_the_addresses_is_the_factors_own
     assert answers(varied("follows_addresses.py", "home", factors=["home"])) == {"home": "depends"}
 
 
+def test_where_moved_memory_could_not_be_tried_nothing_that_moves_it_is_blamed(varied, monkeypatch):
+    monkeypatch.setenv("HOME", "/" + "h" * 1000)
+    result = varied("follows_addresses.py", "home", "strict", factors=["home"])
+    assert answers(result) == {"home": "unsettled"}
+    assert "it moves memory, and that was not told apart: " in result.factors[0].sentence
+
+
 def test_a_folder_that_was_not_listed_is_no_independence(varied):
     result = varied("needs_a_home.py", factors=["file-order"])
     (factor,) = result.factors

@@ -32,12 +32,12 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     folder = (request.out or default_out(request)).absolute()
     _make_folder(folder, overwrite=request.overwrite)
     runs = Runs(choosing.without_varied(request, chosen), chosen, folder, shown)
-    base = runs.base()
+    base = runs.base
     result = _written(_result(base, chosen, []), folder, began)
     if base.result.verdict != "repeated":
         return result
     factors: list[FactorResult] = []
-    for factor in runs.factors(base):  # written after each: stopped by Ctrl-C, what was found so far can be read
+    for factor in runs.factors():  # written after each: stopped by Ctrl-C, what was found so far can be read
         factors.append(factor)
         result = _written(_result(base, chosen, factors), folder, began)
     return result

@@ -13,6 +13,7 @@ from samebits.vary.result import Answer, FactorResult, Value
 
 STOPPED = "vary was stopped before"
 MOVES_MEMORY = "other bits, but it moves memory, on which the bits depend"
+MAY_MOVE_MEMORY = "other bits, but it moves memory, and that was not told apart"
 _UNREAD = "not read back, so not counted as held: "  # of samebits.compare.warnings
 
 

@@ -46,47 +46,48 @@ class Runs:
     def __init__(self, request: Request, chosen: Choices, folder: Path, shown: Shown) -> None:
         self.request, self.chosen, self.folder, self._shown = request, chosen, folder, shown
         self._looks = Looks(folder / BASE)
-        self._memory: tuple[Divergence | None] | None = None  # where moved memory changes the bits, once it was looked
 
+    @cached_property
     def base(self) -> Ran:
-        """The trials of the base setup."""
+        """The trials of the base setup, made when they are first asked for."""
         return self._run(BASE, choosing.base(self.chosen), "the base setup", full=self.request.options.full)
 
-    def factors(self, base: Ran) -> Iterator[FactorResult]:
+    def factors(self) -> Iterator[FactorResult]:
         """One factor after the other, each value against the base. At the end the other working folder is removed."""
         try:
             for choice in self.chosen.choices:
-                others = [self._value(choice, value, base) for value in choice.values[1:]]
-                values = [self._of_base(choice, base), *others]
+                others = [self._value(choice, value) for value in choice.values[1:]]
+                values = [self._of_base(choice), *others]
                 yield answering.of_factor(choice.factor, values, named=choice.named)
         finally:
             shutil.rmtree((self.folder / ELSEWHERE).parent, ignore_errors=True)
 
-    def _whole_at_once(self, base: Ran) -> bool:
-        return self.request.options.full or base.result.scope.steps_compared <= FEW_STEPS
+    @cached_property
+    def _whole_at_once(self) -> bool:
+        return self.request.options.full or self.base.result.scope.steps_compared <= FEW_STEPS
 
-    def _of_base(self, choice: Choice, base: Ran) -> Value:
+    def _of_base(self, choice: Choice) -> Value:
         return Value(
             value=choice.base,
             status="base",
-            in_force=self._in_force(choice, choice.base, base),
-            record=base.name,
-            trials=len(base.result.trials),
-            model=_model(base.result),
+            in_force=self._in_force(choice, choice.base, self.base),
+            record=self.base.name,
+            trials=len(self.base.result.trials),
+            model=_model(self.base.result),
         )
 
     def _in_force(self, choice: Choice, value: str, ran: Ran) -> str | None:
         return choice.factor.in_force(value, ran.record.trials, self.chosen.machine)
 
-    def _value(self, choice: Choice, value: str, base: Ran) -> Value:
+    def _value(self, choice: Choice, value: str) -> Value:
         """Run one value and compare; one that cannot take effect, since its library is not there, is not run."""
-        before = self._in_force(choice, choice.base, base)
+        before = self._in_force(choice, choice.base, self.base)
         if before is None:
             return Value(value=value, status="no-effect", why=choice.factor.why_no_effect())
         name = f"{choice.factor.id}/{_file_name(value, choice.values)}"
         try:
             change = choosing.with_value(self.chosen, choice, value)
-            ran = self._run(name, change, f"{choice.factor.id}={value}", full=self._whole_at_once(base))
+            ran = self._run(name, change, f"{choice.factor.id}={value}", full=self._whole_at_once)
         except SamebitsError as why:
             return Value(value=value, status="unsettled", why=f"its trials could not be run: {why.message.rstrip('.')}")
         found = Value(
@@ -100,57 +101,59 @@ class Runs:
         alone = answering.not_repeated(ran.result)
         if alone:
             return found.model_copy(update={"why": alone})
-        return self._against(choice, found, before, (base, ran))
+        return self._against(choice, found, before, ran)
 
-    def _against(self, choice: Choice, found: Value, before: str | None, both: tuple[Ran, Ran]) -> Value:
+    def _against(self, choice: Choice, found: Value, before: str | None, ran: Ran) -> Value:
         """The value's trials against those of the base, both of which repeat within themselves."""
-        base, ran = both
-        _, together = judged_together(base.record, ran.record)
+        _, together = judged_together(self.base.record, ran.record)
         if together.verdict == "inconclusive":
             return found.model_copy(update={"why": (together.reason or together.sentence).rstrip(".")})
         if together.divergence is None:
             took_effect, why = answering.same_or_no_effect(choice.factor, before, found.in_force)
             return found.model_copy(update={"status": "same" if took_effect else "no-effect", "why": why})
         where = together.divergence
-        if choice.factor.moves_memory and self._is_of_memory(where, base):
-            update = {"why": answering.MOVES_MEMORY, "divergence": where, "agrees": together.agrees}
-            return found.model_copy(update=update)
+        memory = self._why_of_memory(where) if choice.factor.moves_memory else None
+        if memory:
+            return found.model_copy(update={"why": memory, "divergence": where, "agrees": together.agrees})
         size = self._looks.where_they_part(self.folder / ran.name, where)
         update = {
             "status": "differs",
             "divergence": where.model_copy(update={"size": size, "trials": [trial.id for trial in ran.result.trials]}),
             "agrees": together.agrees,
-            "end": self._end(base, ran, where),
+            "end": self._end(ran, where),
         }
         return found.model_copy(update=update)
 
-    def _is_of_memory(self, where: Divergence, base: Ran) -> bool:
-        """Whether trials leave the base there, or before, where nothing but the place of their memory is another.
+    def _why_of_memory(self, where: Divergence) -> str | None:
+        """Why a difference may be none of the factor's own but of the memory that it moves; None where it is not.
 
-        What leaves it before that is not the memory's: a factor's own difference comes first.
+        Trials in which nothing but the place of their memory is another leave the base there, or before. What leaves
+        it before that is not the memory's: a factor's own difference comes first.
         """
-        if self._memory is None:
-            self._memory = (self._where_memory_shows(base),)
-        (first,) = self._memory
-        return first is not None and _place(first) <= _place(where)
+        moved, untried = self._with_memory_elsewhere
+        if untried:
+            return f"{answering.MAY_MOVE_MEMORY}: {untried}"
+        return answering.MOVES_MEMORY if moved and _place(moved) <= _place(where) else None
 
-    def _where_memory_shows(self, base: Ran) -> Divergence | None:
-        """Where trials with memory elsewhere leave the base; None where they do not, or cannot be run."""
+    @cached_property
+    def _with_memory_elsewhere(self) -> tuple[Divergence | None, str]:
+        """Where trials with memory elsewhere leave the base, if they do, and why it cannot be told, if it cannot."""
         change = choosing.with_memory_elsewhere(self.chosen)
         kept = [one for one in self.request.controls if controls.name_of(one) != "aslr"]
-        title, full = "the base setup, with memory elsewhere", self._whole_at_once(base)
+        title = "the base setup, with memory elsewhere"
         try:
-            moved = self._run(MOVED, change, title, full=full, holding=kept)
-            return judged_together(base.record, moved.record)[1].divergence
-        except SamebitsError:
-            return None
+            moved = self._run(MOVED, change, title, full=self._whole_at_once, holding=kept)
+        except SamebitsError as why:
+            return None, why.message.rstrip(".")
+        _, together = judged_together(self.base.record, moved.record)
+        return together.divergence, (together.reason or "").rstrip(".") if together.verdict == "inconclusive" else ""
 
-    def _end(self, base: Ran, ran: Ran, where: Divergence) -> End | None:
+    def _end(self, ran: Ran, where: Divergence) -> End | None:
         """How far the two are apart at their ends, where both went there."""
-        a, b = base.record.trials[0], ran.record.trials[0]
+        a, b = self.base.record.trials[0], ran.record.trials[0]
         if "stopped" in (a.file.status, b.file.status):
             return None
-        end = compare_ends(a, b, base.record.file.command)
+        end = compare_ends(a, b, self.base.record.file.command)
         found = self._looks.at_the_end(self.folder / ran.name) if where.kind != "structure" else None
         if found is None:
             return end
