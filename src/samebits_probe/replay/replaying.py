@@ -116,8 +116,8 @@ class Replayer:
         for name, mine in own.items():
             others = [outcome[name] for outcome in outcomes]
             apart = dict(zip(differing, others))
-            every = [apart.get(replay, mine) for replay in range(number)]
-            mask = self._bits.unwritten(every, [pattern_of(replay) for replay in range(number)])
+            patterns = PATTERNS[:number]
+            mask = self._bits.unwritten([apart.get(replay, mine) for replay in range(len(patterns))], patterns)
             if mask is not None:
                 self.findings.unset(call.known, name, int(mask.sum()), mine.numel())
                 others = [self._bits.without(mask, mine, other) for other in others]
@@ -166,7 +166,8 @@ class _Again:
         self._is_used = True
         if call.known.random:
             replayer.generators.put_back(call.states)
-        replayer.memory.fill(pattern_of(number))
+        if number < len(PATTERNS):
+            replayer.memory.fill(PATTERNS[number])
         try:
             result = self._run(on_one_core)
         finally:
@@ -185,11 +186,6 @@ class _Again:
         if not self._call.copies:
             return outcome
         return {name: tensor.detach().clone() for name, tensor in outcome.items()}
-
-
-def pattern_of(number):
-    """What memory holds in a replay."""
-    return PATTERNS[number % len(PATTERNS)]
 
 
 class _Call:
