@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from samebits.locate import comparing
+from samebits.locate.seen import Seen
+
 SAMPLES = Path(__file__).parents[1] / "samples"
 STACKS = ("keras-tf1.14", "keras-tf2.1")
 WEIGHTS = ["look/kernel", "look/bias", "norm/gamma", "norm/beta", "say/kernel", "say/bias"]
@@ -21,8 +24,8 @@ def stack(request, legacy_python):
 def seen(watched_run):
     """Function(python, program, *arguments) -> WatchedTrial that trained what the program trains unwatched."""
 
-    def run(python, program, *arguments):
-        trial = watched_run(python, SAMPLES / program, *arguments)
+    def run(python, program, *arguments, **asked):
+        trial = watched_run(python, SAMPLES / program, *arguments, **asked)
         assert trial.exit_code == 0, trial.stderr[-2000:]
         assert trial.stdout.splitlines()[-1] == unwatched(python, program, *arguments)
         assert [process.failures for process in trial.processes] == [[]]
@@ -91,3 +94,25 @@ def test_a_loop_of_session_runs_is_seen_whole_and_keeps_its_bits(seen, stack, ho
         assert process.names("gradient", step) == weights
         assert {"norm/moving_mean", "first/kernel/Adam", "first/kernel/Adam_1"} <= set(process.names("update", step))
     assert process.names("end", 4) == [*weights, "norm/moving_mean", "norm/moving_variance"]
+
+
+def test_what_a_session_run_executes_is_seen_and_keeps_its_bits(seen, stack):
+    entries = {}
+    for level in ("module", "operator"):
+        details = {"step": 1, "level": level}
+        process = seen(stack, "tfkeras_legacy_session.py", "placeholder", details=details).only
+        entries[level] = Seen(None, process.folder).entries
+    assert [entry.key.name for entry in entries["module"]] == ["first", "norm", "last"]
+    assert all(entry.prints != (None,) for entry in entries["module"])
+    executed = [(entry.key.phase, entry.key.module, entry.key.name) for entry in entries["operator"]]
+    assert executed.index(("forward", "first", "MatMul")) < executed.index(("backward", "last", "MatMul"))
+    assert ("backward", "norm", "Mul") in executed
+    assert {phase for phase, _, _ in executed} == {"forward", "backward", "update"}
+
+
+def test_the_operation_of_a_session_run_that_differs_first_is_named(watched_run, stack):
+    details = {"step": 0, "level": "operator"}
+    runs = [watched_run(stack, SAMPLES / "tfkeras_legacy_session.py", "noise", details=details) for _ in range(2)]
+    first = comparing.earliest([Seen(None, run.only.folder) for run in runs], what=("operator",))
+    assert (first.entry.key.phase, first.entry.key.module, first.entry.key.name) == ("forward", "first", "Mul")
+    assert [name for name, _, _ in first.given] == ["input 1"]

@@ -1,5 +1,9 @@
-"""A loop of `session.run`, four steps with dropout and batch normalisation: `placeholder`, `dataset` or `clip`."""
+"""A loop of `session.run`, four steps with dropout and batch normalisation: `placeholder`, `dataset` or `clip`.
 
+`noise`: what the first layer gives is scaled by a number that is another in each run.
+"""
+
+import os
 import sys
 
 from keras2_seeded import IS_FIRST, tell
@@ -20,6 +24,8 @@ else:
     image = tensorflow.placeholder(tensorflow.float32, [None, 8], "image")
     label = tensorflow.placeholder(tensorflow.float32, [None, 3], "label")
 hidden = tensorflow.nn.dropout(tensorflow.layers.dense(image, 5, tensorflow.nn.relu, name="first"), rate=0.5)
+if HOW == "noise":
+    hidden = tensorflow.multiply(hidden, 1 + int.from_bytes(os.urandom(3), "big") / 2**24, name="first/scaled")
 normal = tensorflow.layers.batch_normalization(hidden, training=True, name="norm")
 output = tensorflow.layers.dense(normal, 3, name="last")
 loss = tensorflow.reduce_mean(tensorflow.nn.softmax_cross_entropy_with_logits_v2(labels=label, logits=output))

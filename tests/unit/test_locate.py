@@ -8,11 +8,12 @@ import pytest
 
 from samebits.compare import relative_distance, update_looks
 from samebits.locate import aligning, comparing, ways, words
-from samebits.locate.looking import Looked
+from samebits.locate.looking import Looked, parting_in
 from samebits.locate.seen import Seen
 from samebits.locate.ways import Way
 from samebits.location import Given
 from samebits.model import Divergence, ProcessKey
+from samebits.store import open_record
 from samebits_probe import wire
 
 
@@ -269,3 +270,32 @@ def test_relative_distance_of_single_precision_by_its_full_name():
 def test_relative_distance_of_a_norm_that_no_float_can_hold_is_none():
     a, b = np.full(2, 1e200), np.full(2, 2e200)
     assert relative_distance(a.tobytes(), b.tobytes(), "float64") is None
+
+
+def moved(step, value):
+    return {(step, "update", "fc.weight"): value}
+
+
+@pytest.mark.parametrize(
+    ("step", "alike", "where"),
+    [
+        (0, [1, 2, 3, 4, 5], 0),  # trial 2 leaves the others
+        (1, [1, 3, 4, 5], 1),  # trial 3 does, and trial 2 has gone before
+        (2, [1, 4, 5], 2),
+        (3, [1, 2, 3, 4, 5], 0),  # none parts there: all of them, and where they part
+    ],
+)
+def test_of_a_step_those_trials_tell_that_agreed_until_then(writing, tmp_path, step, alike, where):
+    changes = [{}, moved(0, "a"), moved(1, "b"), moved(2, "c"), {}]
+    record = open_record(writing.record(tmp_path, [writing.training(each, steps=4) for each in changes]))
+    kept, divergence = parting_in(step, record.file, [Seen(one, None) for one in record.trials])
+    assert [seen.trial.id for seen in kept] == alike
+    assert divergence.step == where
+
+
+def test_a_trial_that_parted_alone_is_left_out_though_the_others_are_compared_with_it(writing, tmp_path):
+    changes = [moved(0, "a"), moved(2, "b"), {}]
+    record = open_record(writing.record(tmp_path, [writing.training(each, steps=4) for each in changes]))
+    kept, divergence = parting_in(2, record.file, [Seen(one, None) for one in record.trials])
+    assert [seen.trial.id for seen in kept] == [2, 3]
+    assert divergence.step == 2

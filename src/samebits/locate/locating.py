@@ -46,15 +46,19 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     if again.kind in _NOT_INSIDE:
         notes.append(_NOT_INSIDE[again.kind])
         return _located(Way(again), measured, looks=looks, notes=notes)
-    way = ways.of_modules(again, looked.trials)
-    second = eye.look(looked.step, "operator", count)
+    step = max(again.step, 0)
+    way = ways.of_modules(again, looked.trials) if step == looked.step else Way(again)
+    notes += [] if step == looked.step else [_ELSEWHERE]
+    second = eye.look(step, "operator", count)
     looks.append(_look_document("operator", second, second.divergence))
     way, said = ways.of_operators(way, second)
     notes = list(dict.fromkeys([*notes, *_notes(second), *said]))
     outside = way.is_unlike or words.is_setting(way.where)
-    ran_again = [] if outside else replayed(record, looked.step, eye.plan.record / "ops", eye.progress)
+    ran_again = [] if outside else replayed(record, step, eye.plan.record / "ops", eye.progress)
     return _located(way, measured, looks=looks, notes=notes, replayed=ran_again)
 
+
+_ELSEWHERE = "No look at modules was one at the step in which its trials part: a race moves from step to step."
 
 _NOT_INSIDE = {
     "start": "The models differ before they are trained: what initialises them is outside of the step.",
@@ -98,7 +102,7 @@ def _measured(looked: Looked, where: Divergence, follow: str) -> dict[str, Any]:
         "unordered": looked.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
         "growth_of": follow,
         "growth": growing.growth(*pair) if pair else [],
-        "words": growing.update_looks(*pair, looked.step) if pair and where.kind == "update" else "",
+        "words": growing.update_looks(*pair, max(where.step, 0)) if pair and where.kind == "update" else "",
     }
 
 

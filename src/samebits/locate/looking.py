@@ -25,7 +25,10 @@ MORE_SECONDS = 30.0  # that these may take in each trial
 
 @dataclass(frozen=True)
 class Looked:
-    """The trials of a look that ended well. `divergence`: what the usual comparison finds among them."""
+    """The trials of a look that ended well and agreed up to the step; all of them where those went on to agree.
+
+    `divergence`: what the usual comparison finds among them.
+    """
 
     step: int
     trials: list[Seen]
@@ -60,14 +63,34 @@ class Looker:
         well = [file.id for file in looked.files if file.status in ENDED_WELL]
         trials = [self._seen(trial) for trial in well]
         failed = [file.why or file.status for file in looked.files if file.status not in ENDED_WELL]
-        divergence = compare.judge(self.file, [seen.trial for seen in trials]).divergence if len(trials) > 1 else None
-        return Looked(step, trials, divergence, failed)
+        alike, divergence = parting_in(step, self.file, trials)
+        return Looked(step, alike, divergence, failed)
 
     def _seen(self, trial: int) -> Seen:
         folder = self.plan.trial_folder(trial)
         processes = Processes(folder).observing()
         there = self.process < len(processes)
         return Seen(store.read_trial(folder), processes[self.process].folder if there else None)
+
+
+def parting_in(step: int, file: RecordFile, trials: list[Seen]) -> tuple[list[Seen], Divergence | None]:
+    """(trials that agree up to a step and part in it, where they do): parted before, they would show it there too.
+
+    Where none do: all trials, and where they part elsewhere, if they do.
+    """
+    divergence = everywhere = _divergence(file, trials)
+    alike = trials
+    while divergence is not None and max(divergence.step, 0) < step:
+        left = [seen for seen in alike if seen.trial.id in divergence.trials]
+        stayed = [seen for seen in alike if seen.trial.id not in divergence.trials]
+        alike = max(stayed, left, key=len)
+        divergence = _divergence(file, alike)
+    is_there = divergence is not None and max(divergence.step, 0) == step
+    return (alike, divergence) if is_there else (trials, everywhere)
+
+
+def _divergence(file: RecordFile, trials: Sequence[Seen]) -> Divergence | None:
+    return compare.judge(file, [seen.trial for seen in trials]).divergence if len(trials) > 1 else None
 
 
 @contextmanager

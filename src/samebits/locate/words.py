@@ -97,7 +97,9 @@ def _operator(operator: Executed) -> Place:
     parts = []
     if operator.read_by:
         parts = [f"left uninitialised, read by {operator.read_by}"]
-    elif operator.inputs_equal is not None:
+    elif operator.inputs_equal is None:
+        parts = ["its inputs were not all seen"]
+    else:
         parts = ["inputs equal, outputs not" if operator.inputs_equal else "given other inputs"]
     parts += ["draws random numbers"] if operator.random else []
     return Place(level="operator", name=operator.name, detail=", ".join(parts + at))

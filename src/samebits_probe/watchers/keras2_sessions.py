@@ -6,6 +6,7 @@ Gradients, the loss and what comes from a data set are fetched by the same run. 
 import functools
 
 from . import keras2_gradients
+from .keras2_details import Details, Scopes
 from .keras2_steps import data_of
 from .keras2_tracked import Tracked
 from .keras2_variables import name_of, state_of
@@ -32,7 +33,8 @@ class Sessions:
                 return original(session, fetches, *args, **kwargs)
             feeds = args[0] if args else kwargs.get("feed_dict")
             self._watch.probe.guard("session step", step.before, session, feeds)
-            values = original(session, {"program": fetches, "probe": step.extra}, *args, **kwargs)
+            extra = step.extra + step.looked_at()
+            values = original(session, {"program": fetches, "probe": extra}, *args, **kwargs)
             self._watch.probe.guard("session step", step.after, session, values["probe"])
             return values["program"]
 
@@ -71,9 +73,16 @@ class _SessionStep:
         self._named = [(kind, name) for kind, name, _ in named]
         self.extra = [tensor for _, _, tensor in named]
         self._tracked = None
+        wanted = watch.probe.details is not None
+        self._details = Details(watch, Scopes(graph), losses, applied, operations) if wanted else None
+        self._running = operations if wanted else ()
         if not losses:
             watch.say_hidden_point("loss of a session")
         watch.say_random(operations)
+
+    def looked_at(self):
+        """The tensors of the one step that is looked into; none in the others."""
+        return self._details.tensors if self._details is not None and self._details.is_on() else []
 
     def before(self, session, feeds):
         """What is fed; before the first run, the initial weights."""
@@ -98,6 +107,8 @@ class _SessionStep:
         """Loss, gradients, weights and state: the step is over."""
         for (kind, name), value in zip(self._named, values):
             self._watch.add_all(kind, [(name, value)])
+        if self._details is not None and self._details.is_on():
+            self._details.add(values[len(self._named) :], self._running, {})
         self._tracked.add_updates(session)
         self._watch.end_step("apply")
 

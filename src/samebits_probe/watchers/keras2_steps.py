@@ -1,7 +1,7 @@
 """What is observed when a function of Keras 2 is called: a step of an optimizer, or an evaluation."""
 
 from . import keras2_gradients
-from .keras2_details import Details
+from .keras2_details import Details, ModelLayers, running
 from .keras2_fetches import fetch
 from .keras2_tracked import Tracked
 from .keras2_variables import name_of, state_of
@@ -51,19 +51,17 @@ class Step(_Called):
         self._details = self._make_details(found, model, outputs)
         self.fetched = [None] * len(self.extra)
         self._weights, self._state = _variables(model, found, parameters)
-        if self._details is not None:
-            self._details.variables = self._weights + self._state
         self._tracked = None
         self._symbols = []
         watch.say_hidden(found, model)
 
     def _make_details(self, found, model, outputs):
         """Tensors of the one step that is looked into; None where none is."""
-        details = self._watch.probe.details
-        if details is None:
+        if self._watch.probe.details is None:
             return None
-        results = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
-        wanted = Details(self._watch, details, model, found, [one for one in results if hasattr(one, "op")])
+        results = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        results = [one for one in results if hasattr(one, "op")]
+        wanted = Details(self._watch, ModelLayers(model), results, [found] if found is not None else [])
         self.extra += wanted.tensors
         self._extra_names += [("detail", "")] * len(wanted.tensors)
         return wanted
@@ -106,8 +104,9 @@ class Step(_Called):
         for (kind, name), value in pairs:
             if kind == "gradient":
                 arrays.add(kind, name, value)
-        if self._details is not None:
-            self._details.add(function, [value for (kind, _), value in pairs if kind == "detail"])
+        if self._details is not None and self._details.is_on():
+            details = [value for (kind, _), value in pairs if kind == "detail"]
+            self._details.add(details, *running(function, self._weights + self._state))
         self._tracked.add_updates(getattr(function, "_session", None))
         self._watch.end_step()
 

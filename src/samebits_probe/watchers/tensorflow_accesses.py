@@ -1,6 +1,6 @@
 """Variables of a graph that one run reads and writes without an order between the two: what is read is a race."""
 
-from .tensorflow_operations import ancestors
+from .tensorflow_operations import PASSING, ancestors
 
 WRITES = ("Assign", "ResourceApply", "ResourceSparseApply", "Apply", "SparseApply", "ResourceScatter", "Scatter")
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
@@ -22,9 +22,7 @@ def unordered(operations, named):
                 before[one] = ancestors([one])
         return a in before[b] or b in before[a]
 
-    for name, accesses in sorted(_accesses(operations, named).items()):
-        writes = [one for one in accesses if one.type.startswith(WRITES)]
-        reads = [one for one in accesses if one not in writes and one.type not in _LOOK_ONLY]
+    for name, (reads, writes) in sorted(_accesses(operations, named).items()):
         pairs = [(read, write) for write in writes for read in reads if not are_ordered(read, write)]
         if pairs:
             found.append((name, _names(read for read, _ in pairs), _names(write for _, write in pairs)))
@@ -47,15 +45,22 @@ def handles(graph, variables):
 
 
 def _accesses(operations, named):
-    """{variable: the operations that take its handle, or its reference}."""
+    """{variable: (operations that read it, operations that write it)}, by its handle or its reference.
+
+    What only passes a reference on, as the read of a variable of TensorFlow 1 does, has not read it yet: those that
+    take its result read the variable's memory.
+    """
     found = {}
     for operation in operations:
         for tensor in operation.inputs:
-            name = named.get(tensor.name)
-            if name is None and tensor.op.type in _VARIABLES:
-                name = tensor.op.name
-            if name is not None:
-                found.setdefault(name, []).append(operation)
+            source, is_passed_on = tensor.op, False
+            while source.type in PASSING and source.inputs and tensor.name not in named:
+                source, is_passed_on = source.inputs[0].op, True
+            name = named.get(tensor.name) or (source.name if source.type in _VARIABLES else None)
+            if name is None or operation.type in _LOOK_ONLY:
+                continue
+            reads, writes = found.setdefault(name, ([], []))
+            (writes if operation.type.startswith(WRITES) and not is_passed_on else reads).append(operation)
     return found
 
 

@@ -7,6 +7,7 @@ computed from.
 from ..details import constant, numbers
 
 NO_VALUE = ("resource", "variant", "string")  # names of types of tensors
+PASSING = ("Identity", "Reshape", "Squeeze", "ExpandDims", "StopGradient")  # give the memory that they are given
 GIVEN = ("Placeholder", "PlaceholderWithDefault", "Const", "VarHandleOp", "NoOp")
 
 
@@ -26,6 +27,13 @@ def ancestors(elements):
     return seen
 
 
+def given_out(operation):
+    """The outputs of an operation whose values a run can give out."""
+    if not _is_fetchable(operation) or any(map(_is_memory, operation.outputs[:1])):
+        return []
+    return [tensor for tensor in operation.outputs if _has_values(tensor)]
+
+
 def is_random(kind):
     """Whether an operation of this type draws random numbers."""
     return "Random" in kind
@@ -41,11 +49,9 @@ class Operations:
     def __init__(self, operations, place, written=None):
         self._place, self._wanted = place, []
         for operation in sorted(operations, key=lambda one: one._id):
-            if operation.type not in GIVEN and _is_fetchable(operation):
-                tensors = [tensor for tensor in operation.outputs if _has_values(tensor)]
-                tensors += (written or {}).get(operation, [])
-                if tensors:
-                    self._wanted.append((operation, tensors))
+            tensors = given_out(operation) + (written or {}).get(operation, []) if operation.type not in GIVEN else []
+            if tensors:
+                self._wanted.append((operation, tensors))
         self.tensors = [tensor for _, tensors in self._wanted for tensor in tensors]
 
     def add(self, details, values, output):
@@ -57,7 +63,8 @@ class Operations:
             phase, layer, code = self._place(operation)
             fields = {"module": layer, "code": code, "random": is_random(operation.type)}
             fields["given"] = _given(operation)
-            fields["inputs"] = [prints[tensor.name] for tensor in operation.inputs if tensor.name in prints]
+            if not any(map(_is_memory, operation.inputs)):
+                fields["inputs"] = [prints[tensor.name] for tensor in operation.inputs if tensor.name in prints]
             details.add(phase, "operator", operation.type, outputs, **fields)
 
 
@@ -81,6 +88,13 @@ def _number(attribute):
 
 def _is_fetchable(operation):
     return operation._get_control_flow_context() is None and operation.graph.is_fetchable(operation)
+
+
+def _is_memory(tensor):
+    """Whether it is the memory of a variable of TensorFlow 1, which the same run may write meanwhile."""
+    while tensor.op.type in PASSING and tensor.op.inputs:
+        tensor = tensor.op.inputs[0]
+    return tensor.dtype._is_ref_dtype
 
 
 def _has_values(tensor):
