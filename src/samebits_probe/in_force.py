@@ -13,7 +13,6 @@ from .controls.dataloader import DataloaderWorkers
 from .controls.listing import ListingOrder
 from .controls.native_threads import loaded_libraries
 from .controls.threads import counts
-from .controls.variables import at_start_of_process
 
 _MKL_BRANCHES = {1: "off", 2: "AUTO", 3: "COMPATIBLE", 4: "SSE2", 6: "SSSE3", 7: "SSE4_1", 8: "SSE4_2", 9: "AVX",
                  10: "AVX2", 11: "AVX512_MIC", 12: "AVX512"}  # fmt: skip
@@ -78,7 +77,7 @@ def _loaded(*parts):
 
 
 def _hash_seed():
-    return "PYTHONHASHSEED=%s, hash('samebits') is %d" % (at_start_of_process("PYTHONHASHSEED"), hash("samebits"))
+    return "hash('samebits') is %d" % hash("samebits")
 
 
 def _layout():
@@ -93,12 +92,13 @@ def _home():
 def _locale():
     import locale  # Python's start has loaded it, or it is small
 
-    names = ", ".join("%s=%s" % (name, os.environ[name]) for name in ("LC_ALL", "LANG") if name in os.environ)
-    return "%s, %s" % (names or "none is set", locale.getpreferredencoding(False))
+    name, _, codeset = (os.environ.get("LC_ALL") or os.environ.get("LANG") or "C").partition(".")
+    shown = {"POSIX": "C"}.get(name, name) + "." * bool(codeset) + codeset.lower().replace("-", "")
+    return "%s, %s" % (shown, locale.getpreferredencoding(False))
 
 
 def _time_zone():
-    return "TZ=%s, %s, %d s west of Greenwich" % (os.environ.get("TZ"), "/".join(time.tzname), time.timezone)
+    return "%s, %d s west of Greenwich" % ("/".join(time.tzname), time.timezone)
 
 
 def _listing():

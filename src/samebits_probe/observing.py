@@ -90,6 +90,10 @@ class Probe:
         """Whether anything has been recorded in this process."""
         return self._observed
 
+    def is_told(self):
+        """Whether what is in force in this process, and its packages, are to be told."""
+        return self._observed or bool(self.config.get("tell"))
+
     # -- points and records -----------------------------------------------------------------------------------
 
     def point(self, kind, name, dtype="", shape=()):
@@ -264,6 +268,7 @@ class Probe:
             self.guard("end", function)
         if self._observed:
             self.guard("rng at the end", self.sample_rng, self.step)
+        if self.is_told():
             self.event("packages", packages=process.packages())
         self.guard("write", self.recorder.flush)
         last = {"steps": self.step, "step_times": self._step_times, "reason": "exit"}

@@ -25,7 +25,7 @@ def start(config_path):
 
 
 def _tell_what_is_in_force(probe):
-    if probe.has_observed():
+    if probe.is_told():
         in_force = importlib.import_module("samebits_probe.in_force")
         probe.event("in-force", facts=in_force.read())
 

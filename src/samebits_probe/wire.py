@@ -43,6 +43,7 @@ CONFIG_VARIABLE = "SAMEBITS_PROBE"
 #   replay        null, or {"first": int, "last": int, "repeats": int}: replay the operators of these steps (REPLAY)
 #   values        null, or {"first": int, "last": int, "most": bytes, "layers": bool}: write the values of all that is
 #                 observed in these steps, with "layers" what inner layers return too (VALUES)
+#   tell          whether a process that observes nothing says too what is in force: its files are compared
 #   feed          null, or {"folder": str}: set weights from the files in that folder (FED)
 #   previous_site str or null: (reserved) nothing else may be read from here
 

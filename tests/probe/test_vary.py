@@ -94,11 +94,11 @@ def test_what_moves_memory_is_not_blamed_for_bits_that_follow_addresses(varied, 
     monkeypatch.setenv("HOME", "/" + "h" * 1000)
     result = varied("follows_addresses.py", factors=["home"])
     assert answers(result) == {"home": "unsettled"}
-    assert "it moves memory, on which the bits depend" in result.factors[0].sentence
+    assert "so have trials in which nothing but the place of their memory is another" in result.factors[0].sentence
     assert result.verdict == "inconclusive"
     assert cli.main(["report", str(tmp_path / "record")]) == 3
     said = capsys.readouterr().out
-    assert "other bits with memory elsewhere alone (moved): of home it cannot be told" in said
+    assert "other bits with one variable more, which moves memory (moved): of home it cannot be told" in said
     assert f"samebits compare {tmp_path / 'record'}/base {tmp_path / 'record'}/home/other" in said
 
 
@@ -112,6 +112,31 @@ def test_where_moved_memory_could_not_be_tried_nothing_that_moves_it_is_blamed(v
     result = varied("follows_addresses.py", "home", "strict", factors=["home"])
     assert answers(result) == {"home": "unsettled"}
     assert "it moves memory, and that was not told apart: " in result.factors[0].sentence
+
+
+@pytest.mark.parametrize(("what", "factor"), [("hash", "hash-seed"), ("names", "file-order")])
+def test_a_program_that_is_compared_by_its_files_depends_on_what_it_writes(varied, what, factor):
+    result = varied("writes_what_it_finds.py", what, factors=["hash-seed", "file-order"], artifacts=["found.txt"])
+    assert answers(result)[factor] == "depends"
+    assert {factor: answers(result)[factor] for factor in answers(result)} == {
+        "hash-seed": "depends" if what == "hash" else "independent",
+        "file-order": "depends" if what == "names" else "no-effect",
+    }
+
+
+@pytest.mark.parametrize("factor", ["address-layout", "time-zone"])
+def test_what_changes_with_time_is_no_factors(varied, tmp_path, factor):
+    """From its third run on it trains otherwise, whatever is varied then."""
+    result = varied("counts_its_runs.py", str(tmp_path / "count"), "2", factors=[factor])
+    assert answers(result) == {factor: "unsettled"}
+    assert "so has the base setup by now: something else has changed meanwhile" in result.factors[0].sentence
+
+
+def test_one_value_under_two_names_shows_nothing(varied):
+    two = [("hash-seed", ["1", "01"]), ("locale", ["C", "POSIX"]), ("time-zone", ["UTC", "UTC0"])]
+    result = varied("needs_a_home.py", factors=two)
+    assert answers(result) == dict.fromkeys(answers(result), "no-effect")
+    assert result.verdict == "inconclusive"
 
 
 def test_a_folder_that_was_not_listed_is_no_independence(varied):

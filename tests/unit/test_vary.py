@@ -267,7 +267,7 @@ def test_equal_bits_say_nothing_where_the_value_did_not_take_effect():
 
 
 def test_the_chance_of_a_dependence_that_is_none_falls_with_the_trials():
-    assert [answering.by_chance(n) for n in (2, 5)] == [1 / 8, 1 / 512]
+    assert [answering.by_chance(n) for n in (2, 5)] == [1 / 32, 1 / 2048]
 
 
 def test_weights_and_outcomes_are_compared_at_the_ends(writing, tmp_path):

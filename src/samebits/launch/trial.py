@@ -138,6 +138,7 @@ class TrialRun:
             "replay": self.limits.replay,
             "values": self.limits.values,
             "feed": self.limits.feed,
+            "tell": bool(self.plan.request.options.artifacts),
         }
 
     def _job(self, environment: dict[str, str]) -> Job:

@@ -12,17 +12,20 @@ from samebits.vary.factor import Factor
 from samebits.vary.result import Answer, FactorResult, Value
 
 STOPPED = "vary was stopped before"
-MOVES_MEMORY = "other bits, but it moves memory, on which the bits depend"
+MOVES_MEMORY = "other bits, but so have trials in which nothing but the place of their memory is another"
 MAY_MOVE_MEMORY = "other bits, but it moves memory, and that was not told apart"
+DRIFTS = "other bits, but so has the base setup by now: something else has changed meanwhile (the time, a file)"
+MAY_DRIFT = "other bits, but the base setup could not be run again after it"
+TRIALS_AFTER = 2  # of the base setup, after a value with other bits
 _UNREAD = "not read back, so not counted as held: "  # of samebits.compare.warnings
 
 
 def by_chance(trials: int) -> float:
     """The chance that a training with two equally likely outcomes falls apart just so between two values.
 
-    All trials of one value in one outcome, all of the other in the other: 2 / 2^(2n).
+    All trials of the base in one outcome, those that follow too, all of the other value in the other: 2 / 2^(2n + 2).
     """
-    return 2.0 ** (1 - 2 * trials)
+    return 2.0 ** (1 - 2 * trials - TRIALS_AFTER)
 
 
 def same_or_no_effect(factor: Factor, base: str | None, here: str | None) -> tuple[bool, str]:
@@ -110,8 +113,8 @@ def of_memory(factors: Sequence[FactorResult], record: str) -> list[str]:
     named = [factor.id for factor in factors if any(value.why == MOVES_MEMORY for value in factor.values)]
     if not named:
         return []
-    what = f"the base setup has other bits with memory elsewhere alone ({record}): of {listed(named)} it cannot be told"
-    return [f"{what} until the program does not follow addresses (id(), sets of objects)"]
+    what = f"the base setup has other bits with one variable more, which moves memory ({record}): of {listed(named)}"
+    return [f"{what} it cannot be told until the program does not follow addresses (id(), sets of objects)"]
 
 
 def warnings(result: Result, users: Collection[str]) -> list[str]:

@@ -91,7 +91,8 @@ class Factor:
 
     def in_force(self, value: str, trials: Sequence[TrialTrace], machine: Machine) -> str | None:
         """What the trials of a value say was in force, as words that differ where the effect does; None: not told."""
-        facts = [event["facts"] for trial in trials for process in trial.observed for event in _told(process.events)]
+        processes = [process for trial in trials for process in trial.observed or trial.processes]
+        facts = [event["facts"] for process in processes for event in _told(process.events)]
         return next((str(fact[self.id]) for fact in facts if self.id in fact), None)
 
     def why_no_effect(self) -> str:

@@ -15,6 +15,7 @@ from samebits.launch.plan import Request
 from samebits_probe import process
 
 SECONDS = 120
+_ZONE = b"TZif"  # how a file of a time zone begins: others lie beside them
 
 
 class Machine:
@@ -66,7 +67,10 @@ class Machine:
 def has_time_zone(name: str) -> bool:
     """Whether the system knows a time zone of that name (the C library takes an unknown one for UTC)."""
     folder = Path(os.environ.get("TZDIR", "/usr/share/zoneinfo"))
-    return not name.startswith(("/", ".")) and (folder / name).is_file()
+    try:
+        return not name.startswith(("/", ".")) and (folder / name).read_bytes()[:4] == _ZONE
+    except OSError:
+        return False
 
 
 def _output(command: list[str], environment: Mapping[str, str]) -> str:

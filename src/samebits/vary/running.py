@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,7 +26,9 @@ from samebits.vary.factor import Change
 from samebits.vary.result import End, FactorResult, Value
 from samebits_probe import wire
 
-BASE, ELSEWHERE, MOVED = "base", "folders/elsewhere", "moved"
+BASE, ELSEWHERE = "base", "folders/elsewhere"
+MOVED = "moved"  # the record of the base setup with its memory elsewhere
+AGAIN = "b{:03d}"  # of the base setup run again: as long as BASE, since names in the environment move memory too
 FEW_STEPS = 200  # trainings of so few are made whole at once: looking in rounds would cost each trial a start more
 Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of what runs under it
 
@@ -40,12 +42,24 @@ class Ran:
     result: Result
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Trials that are no factor's, beside the base. `where`: they leave it. `untried`: why that cannot be told."""
+
+    where: Divergence | None
+    untried: str
+
+    def is_there_by(self, where: Divergence) -> bool:
+        """Whether they have left the base by then."""
+        return self.where is not None and _place(self.where) <= _place(where)
+
+
 class Runs:
     """Runs values of factors. `request`: the user's; `folder`: where the records lie."""
 
     def __init__(self, request: Request, chosen: Choices, folder: Path, shown: Shown) -> None:
         self.request, self.chosen, self.folder, self._shown = request, chosen, folder, shown
-        self._looks = Looks(folder / BASE)
+        self._looks, self._again = Looks(folder / BASE), 0
 
     @cached_property
     def base(self) -> Ran:
@@ -112,9 +126,9 @@ class Runs:
             took_effect, why = answering.same_or_no_effect(choice.factor, before, found.in_force)
             return found.model_copy(update={"status": "same" if took_effect else "no-effect", "why": why})
         where = together.divergence
-        memory = self._why_of_memory(where) if choice.factor.moves_memory else None
-        if memory:
-            return found.model_copy(update={"why": memory, "divergence": where, "agrees": together.agrees})
+        other = self._why_not_its_own(choice, where)
+        if other is not None:
+            return found.model_copy(update={"why": other, "divergence": where, "agrees": together.agrees})
         size = self._looks.where_they_part(self.folder / ran.name, where)
         update = {
             "status": "differs",
@@ -124,29 +138,43 @@ class Runs:
         }
         return found.model_copy(update=update)
 
-    def _why_of_memory(self, where: Divergence) -> str | None:
-        """Why a difference may be none of the factor's own but of the memory that it moves; None where it is not.
+    def _why_not_its_own(self, choice: Choice, where: Divergence) -> str | None:
+        """Why a difference may be none of the factor's; None where it is its own.
 
-        Trials in which nothing but the place of their memory is another leave the base there, or before. What leaves
-        it before that is not the memory's: a factor's own difference comes first.
+        The base setup leaves its first trials there by now, or before; or trials do in which nothing but the place of
+        their memory is another. What leaves them before that is the factor's: its own difference comes first.
         """
-        moved, untried = self._with_memory_elsewhere
-        if untried:
-            return f"{answering.MAY_MOVE_MEMORY}: {untried}"
-        return answering.MOVES_MEMORY if moved and _place(moved) <= _place(where) else None
+        options = self.request.options.model_copy(update={"trials": answering.TRIALS_AFTER})
+        self._again += 1
+        request = replace(self.request, options=options)
+        again = self._beside(AGAIN.format(self._again), choosing.base(self.chosen), request)
+        if again.untried:
+            return f"{answering.MAY_DRIFT}: {again.untried}"
+        if again.is_there_by(where):
+            return answering.DRIFTS
+        if not choice.factor.moves_memory:
+            return None
+        moved = self._with_memory_elsewhere
+        if moved.untried:
+            return f"{answering.MAY_MOVE_MEMORY}: {moved.untried}"
+        return answering.MOVES_MEMORY if moved.is_there_by(where) else None
 
     @cached_property
-    def _with_memory_elsewhere(self) -> tuple[Divergence | None, str]:
-        """Where trials with memory elsewhere leave the base, if they do, and why it cannot be told, if it cannot."""
-        change = choosing.with_memory_elsewhere(self.chosen)
+    def _with_memory_elsewhere(self) -> Beside:
+        """Trials whose memory lies elsewhere, beside the base."""
         kept = [one for one in self.request.controls if controls.name_of(one) != "aslr"]
-        title = "the base setup, with memory elsewhere"
+        return self._beside(MOVED, choosing.with_memory_elsewhere(self.chosen), replace(self.request, controls=kept))
+
+    def _beside(self, name: str, change: Change, request: Request) -> Beside:
+        """Run trials of the base setup once more, with a change that is no factor's."""
         try:
-            moved = self._run(MOVED, change, title, full=self._whole_at_once, holding=kept)
+            ran = self._run(name, change, f"the base setup again ({name})", full=self._whole_at_once, request=request)
         except SamebitsError as why:
-            return None, why.message.rstrip(".")
-        _, together = judged_together(self.base.record, moved.record)
-        return together.divergence, (together.reason or "").rstrip(".") if together.verdict == "inconclusive" else ""
+            return Beside(None, why.message.rstrip("."))
+        _, together = judged_together(self.base.record, ran.record)
+        if together.verdict == "inconclusive":
+            return Beside(None, (together.reason or together.sentence).rstrip("."))
+        return Beside(together.divergence, "")
 
     def _end(self, ran: Ran, where: Divergence) -> End | None:
         """How far the two are apart at their ends, where both went there."""
@@ -160,14 +188,14 @@ class Runs:
         name, size, relative = found
         return end.model_copy(update={"largest_name": name, "largest": size, "relative": relative})
 
-    def _run(self, name: str, change: Change, title: str, *, full: bool, holding: Sequence[str] | None = None) -> Ran:
-        """Check one setup into a record of its own. `holding`: in the place of what the user holds."""
+    def _run(self, name: str, change: Change, title: str, *, full: bool, request: Request | None = None) -> Ran:
+        """Check one setup into a record of its own. `request`: in the place of the user's."""
         elsewhere = self.folder / ELSEWHERE
         if change.elsewhere and not elsewhere.exists():
             elsewhere.parent.mkdir(parents=True, exist_ok=True)
             folders.make_isolated(self.request.directory, elsewhere, without=self.folder)
-        options = self.request.options.model_copy(update={"full": full})
-        mine = self.request if holding is None else replace(self.request, controls=list(holding))
+        mine = request or self.request
+        options = mine.options.model_copy(update={"full": full})
         request = replace(change.applied(mine, elsewhere), options=options, out=self.folder / name)
         with self._shown(title) as progress, busy(change.busy):
             result = check.check(request, progress, hash_wanted=self._hash)

@@ -1,6 +1,12 @@
 """What a control is: an entry of the table with two halves, and how it is read back."""
 
+import re
 import sys
+
+
+def whole_number(text):
+    """The number that a text of digits is; -1 for any other text, and for numbers of no use here."""
+    return int(text) if re.match(r"[0-9]{1,10}\Z", text) else -1
 
 
 class Control:

@@ -6,7 +6,7 @@ import inspect
 import sys
 import weakref
 
-from .control import Control
+from .control import Control, whole_number
 
 _MODULE = "torch.utils.data.dataloader"
 _OWN = "own"
@@ -26,7 +26,7 @@ class DataloaderWorkers(Control):
 
     @classmethod
     def accepts(cls, value):
-        return value == _OWN or (value.isdigit() and int(value) < 100)
+        return value == _OWN or 0 <= whole_number(value) < 100
 
     def __init__(self):
         self._loaders = weakref.WeakSet()

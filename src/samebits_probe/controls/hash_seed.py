@@ -2,7 +2,7 @@
 
 import sys
 
-from .control import Control
+from .control import Control, whole_number
 from .variables import at_start_of_process
 
 
@@ -16,7 +16,7 @@ class HashSeed(Control):
 
     @classmethod
     def accepts(cls, value):
-        return value.isdigit() and int(value) < 2**32
+        return 0 <= whole_number(value) < 2**32
 
     @classmethod
     def environment(cls, seed):

@@ -1,6 +1,7 @@
 """The order in which a folder's files are listed."""
 
 import os
+import sys
 
 from .control import Control
 from .patching import replace
@@ -12,7 +13,7 @@ class ListingOrder(Control):
     id = "listing-order"
     value = "sorted"
     values = "sorted or reversed"
-    listings = 0  # made so far in this process
+    listings = 0  # made so far in this process, but for those that an import makes
 
     @classmethod
     def accepts(cls, value):
@@ -43,7 +44,7 @@ class _Order:
         self.reverse = reverse
 
     def sort(self, found, key=None):
-        ListingOrder.listings += 1
+        ListingOrder.listings += not _is_importing()
         return sorted(found, key=key, reverse=self.reverse)
 
     def of_names(self, original):
@@ -77,6 +78,16 @@ class _Order:
 
         replace(module, "glob", in_order)
         replace(module, "iglob", self.of_results)
+
+
+def _is_importing():
+    """Whether a module is being imported: libraries look for each other's files then."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if "importlib" in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
 
 
 class _Entries:

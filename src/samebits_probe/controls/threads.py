@@ -4,7 +4,7 @@ import functools
 import os
 
 from . import tensorflow_threads
-from .control import Control, imported
+from .control import Control, imported, whole_number
 from .native_threads import blas_counts, named_threads
 from .patching import replace
 
@@ -32,7 +32,7 @@ class Threads(Control):
 
     @classmethod
     def accepts(cls, value):
-        return value.isdigit() and 1 <= int(value) <= 999
+        return 1 <= whole_number(value) <= 999
 
     @classmethod
     def environment(cls, seed):

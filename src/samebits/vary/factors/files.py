@@ -12,16 +12,22 @@ class FileOrder(Controlled):
 
     id = "file-order"
     held = "sorted"
-    takes = "sorted, reversed, own (as the file system gives them)"
+    takes = "sorted, reversed"
     control = "listing-order"
 
     def varied(self, machine: Machine) -> list[str]:
         """See Factor."""
         return ["reversed"]
 
+    def why_not(self, value: str, machine: Machine) -> str:
+        """See Factor."""
+        if value == OWN:
+            return "in which order the system lists is not known: it may be one of the others"
+        return super().why_not(value, machine)
+
     def why_no_effect(self) -> str:
         """See Factor."""
-        return "no folder was listed by Python"
+        return "no folder was listed by Python, but for importing"
 
 
 class WorkingFolder(Factor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 
 from samebits.store import TrialTrace
@@ -28,8 +29,9 @@ class InstructionSet(Factor):
         return [value for value in self.lower if value != best and not self.why_not(value, machine)][:1]
 
     def best(self, machine: Machine) -> str | None:
-        """What the library takes by itself."""
-        return [value for value in self.needs if not self.why_not(value, machine)][-1]
+        """What the library takes by itself, or is told to by the user."""
+        usual = [value for value in self.needs if not self.why_not(value, machine)][-1]
+        return os.environ.get(self.variable) or usual
 
     def why_none(self, machine: Machine) -> str:
         """See Factor."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from samebits.store import TrialTrace
 from samebits.vary.factor import OWN, Change, Factor
 from samebits.vary.machine import Machine
+from samebits_probe.controls.control import whole_number
 
 MOST = 256
 
@@ -23,7 +24,7 @@ class CpuLoad(Factor):
 
     def why_not(self, value: str, machine: Machine) -> str:
         """See Factor."""
-        fits = value == OWN or (value.isdigit() and 1 <= int(value) <= MOST)
+        fits = value == OWN or 1 <= whole_number(value) <= MOST  # type: ignore[no-untyped-call]
         return "" if fits else f"it takes own, or a number of processes from 1 to {MOST}"
 
     def change(self, value: str, machine: Machine) -> Change:

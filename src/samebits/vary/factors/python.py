@@ -7,6 +7,7 @@ import os
 from samebits.vary.factor import OWN, Change
 from samebits.vary.factors.threads import Controlled
 from samebits.vary.machine import Machine
+from samebits_probe.controls.control import whole_number
 
 
 class HashSeed(Controlled):
@@ -17,8 +18,7 @@ class HashSeed(Controlled):
     control = "hash-seed"
 
     def __init__(self) -> None:
-        chosen = os.environ.get("PYTHONHASHSEED", "")
-        self.held = chosen if chosen.isdigit() else "0"
+        self.held = _own_seed() or "0"
 
     def varied(self, machine: Machine) -> list[str]:
         """See Factor."""
@@ -26,13 +26,19 @@ class HashSeed(Controlled):
 
     def why_not(self, value: str, machine: Machine) -> str:
         """See Factor. A seed drawn anew for each process is no value: it is another one in each trial."""
-        if value == OWN and not os.environ.get("PYTHONHASHSEED", "").isdigit():
+        if value == OWN and not _own_seed():
             return "hash-seed=own would be another seed in each trial"
         return super().why_not(value, machine)
 
     def change(self, value: str, machine: Machine) -> Change:
         """See Factor. The user's own is named: controls of other factors imply one otherwise."""
         return super().change(self.held if value == OWN else value, machine)
+
+
+def _own_seed() -> str:
+    """The seed that the user has set; empty where each process draws another one."""
+    chosen = os.environ.get("PYTHONHASHSEED", "")
+    return chosen if whole_number(chosen) >= 0 else ""  # type: ignore[no-untyped-call]
 
 
 class AddressLayout(Controlled):

@@ -47,8 +47,8 @@ class Locale(Factor):
     def varied(self, machine: Machine) -> list[str]:
         """Another language where the system has one; else the plain C locale, with and without UTF-8."""
         own = _plain(os.environ.get("LC_ALL") or os.environ.get("LANG") or "C")
-        others = [name for name in machine.locales if _plain(name) not in (own, "posix")]
-        return sorted(others, key=lambda name: (_plain(name).startswith("c"), "utf" not in _plain(name), name))[:1]
+        others = [name for name in machine.locales if _plain(name) not in (own, "POSIX")]
+        return sorted(others, key=lambda name: (_plain(name).startswith("C"), "utf" not in _plain(name), name))[:1]
 
     def why_not(self, value: str, machine: Machine) -> str:
         """See Factor."""
@@ -61,7 +61,9 @@ class Locale(Factor):
 
 
 def _plain(name: str) -> str:
-    return name.lower().replace("-", "")
+    """As the C library reads it: of the character set neither case nor dashes count."""
+    language, dot, characters = name.partition(".")
+    return language + dot + characters.lower().replace("-", "")
 
 
 class TimeZone(Factor):
