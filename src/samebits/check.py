@@ -16,8 +16,8 @@ from samebits.launch.progress import Progress
 from samebits.launch.rounds import Looked, Schedule, Trials
 from samebits.launch.trial import Limits
 from samebits.model import RecordFile, Result, TrialFile
+from samebits.store.record import RECORD, RESULT
 
-RECORD, RESULT = "record.json", "result.json"
 Remarks = Callable[[Looked], list[str]]
 
 

@@ -73,7 +73,7 @@ class Explanation(Document):
 
     def warnings(self, said: list[str]) -> list[str]:
         """Warnings of the check, without blame for a generator that was held, or need not be, as this has shown."""
-        shown = not self.unfinished and (self.outside_known_controls or bool(self.cause))
+        shown = bool(self.cause) and not self.unfinished and not self.outside_known_controls
         if not shown or any("seed" in name and name != "hash-seed" for name in self.cause):
             return said
         return [f"{text}; that is not why the trials part" if " is unseeded" in text else text for text in said]

@@ -155,6 +155,19 @@ def test_tensors_within_function_transforms_are_seen(prints):
     assert found == [prints.of(x), prints.of(x.view(1, 3))]
 
 
+def test_the_loss_of_each_sample_within_vmap_is_no_single_number(prints):
+    numbers = []
+
+    def loss(x):
+        total = (x * x).sum()
+        numbers.append(prints.number(total))
+        return total
+
+    torch.func.vmap(loss)(torch.ones(4, 3))
+    torch.func.grad(loss)(torch.ones(3))
+    assert numbers == [None, 3.0]
+
+
 def test_the_content_of_a_tensor_is_its_bytes_in_logical_order(prints):
     x = torch.arange(6.0).view(2, 3).t()
     assert prints.content(x) == ("float32", (3, 2), struct.pack("<6f", 0, 3, 1, 4, 2, 5))

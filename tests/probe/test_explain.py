@@ -16,7 +16,7 @@ from samebits.explain import explaining
 from samebits.launch.progress import Progress
 from samebits.model import Result
 from samebits.reports import REPORTERS, render
-from samebits.store.record import open_record
+from samebits.store.record import left_result, open_record
 
 TRIALS = 5
 ALONE = [
@@ -117,6 +117,14 @@ def test_a_record_is_explained_from_what_it_says(ask):
     assert result.setup.seed == 7
     assert Path(result.record) == request.out
     assert len(result.trials) >= TRIALS
+
+
+def test_the_size_of_the_difference_stays_where_a_record_is_explained(ask):
+    request = ask("varies_by.py", "numpy-seed")
+    size = check.check(request).divergence.size
+    assert size is not None
+    assert explaining.explain_record(request.out).divergence.size == size
+    assert left_result(request.out).divergence.size == size
 
 
 def test_a_record_whose_script_has_changed_is_refused(ask, tmp_path):

@@ -43,6 +43,22 @@ def test_equal_bits_are_said_with_their_counts():
     assert render(result).startswith("=  SAME BITS: 4 calls of 1 operator")
 
 
+def test_where_the_probe_failed_equal_bits_are_no_answer():
+    result = judged(steps=[0], made=1, operators=[operator()], failures=["before a backward: ValueError: x"])
+    assert result.outcome == "nothing"
+    assert "The probe itself failed (before a backward: ValueError: x)" in result.sentence
+    failed = judged(steps=[0], made=1, operators=[operator(differed=1)], differed=[differed()], failures=["here: x"])
+    assert failed.outcome == "differed"
+    assert failed.notes == ["the probe failed at here: x"]
+
+
+def test_a_step_of_one_of_several_optimizers_is_said_to_hold_nothing_else():
+    alone = judged(steps=[1], made=2, operators=[operator(phase="optimizer")], want={**WANT, "first": 1, "last": 1})
+    assert alone.notes == ["step 1 has no forward and no backward: each call of an optimizer's step is one"]
+    whole = judged(steps=[0], made=1, operators=[operator(), operator(phase="optimizer")])
+    assert whole.notes == []
+
+
 def test_places_stand_in_the_order_in_which_they_ran():
     later, earlier = differed(order=9), differed(operator="aten::mm", order=2)
     result = judged(steps=[0], made=1, operators=[operator(differed=1)], differed=[later, earlier])

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from samebits.compare import judge
 from samebits.location import Location
 from samebits.model import Divergence, Result
-from samebits.store.record import LOCATION, Record
-
-RESULT = "result.json"
+from samebits.store.record import LOCATION, Record, left_result
 
 
 def judged(record: Record) -> Result:
@@ -21,7 +17,7 @@ def judged(record: Record) -> Result:
     seconds = sum(turn.seconds for turn in record.file.rounds)
     known = {"seconds": seconds, "record": str(record.folder.absolute()), "location": location_of(record, result)}
     result = result.model_copy(update=known)
-    return _with_measures(result, _left(record.folder / RESULT))
+    return _with_measures(result, left_result(record.folder))
 
 
 def location_of(record: Record, result: Result) -> Location | None:
@@ -30,14 +26,6 @@ def location_of(record: Record, result: Result) -> Location | None:
         return None
     try:
         return Location.model_validate_json((record.folder / LOCATION).read_bytes())
-    except (OSError, ValueError):
-        return None
-
-
-def _left(path: Path) -> Result | None:
-    """The result that check left in the record; None where it cannot be read (it can be made again)."""
-    try:
-        return Result.model_validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
 

@@ -137,7 +137,8 @@ def _in_words(first: Found, comparison: Comparison) -> str:
     values = values_at(row, member, comparison.aligned)
     parts = [_tensor(row)] if row.point.dtype else []
     different = len(set(values.fingerprints.values()))
-    parts.append(f"{different} different values in {words.count(len(values.fingerprints), 'trial')}")
+    if different > 1:  # where it is compared with a record, that one's trials are not among these
+        parts.append(f"{different} different values in {words.count(len(values.fingerprints), 'trial')}")
     if values.scalars:
         parts.append(", ".join(f"{value} in {words.trials(ids)}" for value, ids in values.scalars.items()))
     if first.place.kind == _CODES["start"]:

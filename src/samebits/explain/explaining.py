@@ -21,6 +21,7 @@ from samebits.launch.plan import Request
 from samebits.launch.progress import Progress
 from samebits.model import Result
 from samebits.reports.history import later_leavers
+from samebits.store.record import RESULT
 
 LEAST_SECONDS = 2.0  # of steps in a trial, from which on those after the divergence may be left out
 MARGIN = 5  # steps that are kept after the last divergence
@@ -51,7 +52,7 @@ def explain_record(folder: Path, progress: Progress | None = None) -> Result:
     plan = recorded.reopen(old)
     _refuse_changed(old, plan.directory)
     judged = check.judge(plan).model_copy(update={"record": str(plan.record)})
-    return explained(judged, progress or Progress(), began)
+    return explained(_with_size(judged, store.left_result(folder)), progress or Progress(), began)
 
 
 def _refuse_changed(old: store.Record, directory: Path) -> None:
@@ -118,11 +119,16 @@ def _steps(result: Result, first: Setting) -> int | None:
 
 def _as_check_left_it(result: Result, first: Result) -> Result:
     """The result with all trials of the first look; what only the run could measure is that of its beginning."""
-    update: dict[str, object] = {"record": first.record, "seconds": sum(trial.seconds for trial in result.trials)}
-    was, now = first.divergence, result.divergence
+    update = {"record": first.record, "seconds": sum(trial.seconds for trial in result.trials)}
+    return _with_size(result, first).model_copy(update=update)
+
+
+def _with_size(result: Result, left: Result | None) -> Result:
+    """The result with the size of its divergence, where it was measured in another one."""
+    was, now = left.divergence if left else None, result.divergence
     if was and now and (was.step, was.kind, was.name) == (now.step, now.kind, now.name):
-        update["divergence"] = now.model_copy(update={"size": was.size})
-    return result.model_copy(update=update)
+        return result.model_copy(update={"divergence": now.model_copy(update={"size": was.size or now.size})})
+    return result
 
 
 def _keep(trying: Trying, result: Result, seconds: float) -> None:
@@ -133,5 +139,5 @@ def _keep(trying: Trying, result: Result, seconds: float) -> None:
 
 
 def _written(folder: Path, result: Result) -> Result:
-    documents.write(folder / check.RESULT, result)
+    documents.write(folder / RESULT, result)
     return result

@@ -117,6 +117,9 @@ def _sentence(trying: Trying, found: Found) -> str:
         return f"{listed(cause)} pins what differs first; what differs later lies outside the known controls."
     if found.outside:
         held = wording.counted(len(found.everything), "control")
+        if found.refused:
+            unfit = listed(sorted(found.refused))
+            return f"With {held} held the trials still part; it may be {unfit}, with which the program does not run."
         return f"Outside the known controls: with the {held} held that take effect here, the trials still part."
     if not cause:
         return "No set of controls was found with which the trials agree."
@@ -131,7 +134,7 @@ def _notes(trying: Trying, why: Why) -> list[str]:
     if len(found.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials part again")
     if found.outside and found.refused:
-        notes.append(f"the program does not run with {listed(sorted(found.refused))}, so that may be the cause")
+        notes.append("or it lies outside the known controls")
     if found.minimal and not why.cost:
         notes.append("what the controls cost is not told: the steps are too few or too short to be timed")
     if found.minimal and not found.outside:

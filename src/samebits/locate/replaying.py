@@ -8,13 +8,16 @@ from pathlib import Path
 from samebits import ops
 from samebits.launch import recorded
 from samebits.launch.progress import Progress
+from samebits.ops.documents import Differed
 from samebits.store import Record
 
 _WATCHER = "pytorch"  # no other library's operators can be replayed
 
 
 def replayed(record: Record, step: int, folder: Path, progress: Progress) -> list[str]:
-    """`operator (phase), differed in k of n replays`, in the order in which they first ran; none where none can be.
+    """`operator (phase, line), differed in k of n replays`, in the order of their first runs; none where none can be.
+
+    In a backward the line is that of the forward which it belongs to.
 
     `folder`: where the run has its record; the caller removes it.
     """
@@ -23,10 +26,16 @@ def replayed(record: Record, step: int, folder: Path, progress: Progress) -> lis
     request = replace(recorded.request_of(record), overwrite=False)
     found = ops.replay(request, step, folder=folder, progress=progress)
     said = [
-        f"{one.operator} ({one.phase}), differed in {one.replays_differed} of {one.replays} replays"
+        f"{one.operator} ({_place(one)}), differed in {one.replays_differed} of {one.replays} replays"
         for one in found.differed
     ]
     return list(dict.fromkeys(said))
+
+
+def _place(one: Differed) -> str:
+    if not one.line:
+        return one.phase
+    return f"{one.phase}{' of' if one.phase == 'backward' else ','} {one.file}:{one.line}"
 
 
 def _uses_torch(record: Record) -> bool:

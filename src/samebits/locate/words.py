@@ -12,6 +12,7 @@ from samebits.model import Divergence
 
 LONGEST = 60  # letters of an argument that are shown whole
 DIGITS = 4
+_UNNAMED = re.compile(r"param\.\d+")  # a parameter of no module, by its place in the optimizer
 AROUND = 20  # of a longer one, before the first difference
 
 PHASES = {
@@ -84,7 +85,7 @@ def _module(where: Divergence, module: Executed | None, operator: Executed | Non
         detail = f"{module.type}, {WHAT[module.what]}".strip(", ")
         return Place(level="module", name=module.name or module.type, detail=detail)
     has_owner = where.kind in ("gradient", "update") and not is_setting(where)
-    owner = where.name.rpartition(".")[0] if has_owner else ""
+    owner = where.name.rpartition(".")[0] if has_owner and not _UNNAMED.fullmatch(where.name) else ""
     return Place(level="module", name=owner) if owner else None
 
 

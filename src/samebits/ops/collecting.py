@@ -22,6 +22,7 @@ class Found:
 
     `made`: steps that the program made, replayed or not. `why_not`: what the probe said about replaying nothing.
     `has_torch`: whether any process imported PyTorch. `rested`: processes that made steps and replayed none.
+    `failures`: where the probe itself failed, in words.
     """
 
     steps: list[int] = field(default_factory=list)
@@ -35,6 +36,7 @@ class Found:
     why_not: str = ""
     has_torch: bool = False
     rested: int = 0
+    failures: list[str] = field(default_factory=list)
 
 
 def collect(trial: Path, directory: Path) -> Found:
@@ -63,7 +65,7 @@ def _add_events(found: Found, folder: Path) -> None:
         elif event["event"] == "watcher" and event.get("name") == "pytorch":
             found.has_torch = True
         elif event["event"] == "probe-failed":
-            found.notes.append(f"the probe failed at {event['where']}: {event['error']}")
+            found.failures.append(f"{event['where']}: {event['error']}")
 
 
 def _add(found: Found, document: dict[str, Any], reader: _Reader) -> None:

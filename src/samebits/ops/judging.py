@@ -28,7 +28,7 @@ def judge(found: Found, trial: TrialFile, command: list[str], want: dict[str, in
         left_out=found.left_out,
         failed=found.failed,
         unwritten=found.unwritten,
-        notes=[*found.notes, *_notes(found, want)],
+        notes=[*found.notes, *_notes(found, want), *(f"the probe failed at {one}" for one in found.failures)],
         first=want["first"],
         last=want["last"],
         repeats=want["repeats"],
@@ -36,9 +36,9 @@ def judge(found: Found, trial: TrialFile, command: list[str], want: dict[str, in
 
 
 def _missing(found: Found, trial: TrialFile, want: dict[str, int]) -> tuple[str | None, str | None]:
-    """Why nothing that was asked for was replayed, and what to do; (None, None) where something was."""
-    if found.steps:
-        return None, None
+    """Why it is not known whether the replays differ, and what to do; (None, None) where something was replayed."""
+    if found.steps or found.failures:
+        return _failed(found)
     if found.why_not:
         return f"{_capital(found.why_not)}.", "samebits env list names other environments; --env NAME runs in one."
     ended = f"the program ended badly ({trial.why})" if trial.why else "the program ended"
@@ -50,6 +50,13 @@ def _missing(found: Found, trial: TrialFile, want: dict[str, int]) -> tuple[str 
     if found.operators:
         return f"Step {want['first']} had no end: {ended} after {counted(found.made, 'step')}.", _steps_advice(found)
     return f"Step {want['first']} never came: {ended} after {counted(found.made, 'step')}.", _steps_advice(found)
+
+
+def _failed(found: Found) -> tuple[str | None, str | None]:
+    if not found.failures:
+        return None, None
+    what = f"The probe itself failed ({found.failures[0]}), so not all may have been replayed."
+    return what, "Report it, with this command: it is a fault of samebits."
 
 
 def _steps_advice(found: Found) -> str:
@@ -92,6 +99,8 @@ def _notes(found: Found, want: dict[str, int]) -> list[str]:
         notes.append(f"{counted(found.rested, 'process', 'processes')} made steps that were not replayed")
     if found.differed and not found.steps:
         notes.append(f"step {want['first']} had no end: what ran until then was replayed")
+    if found.steps and {one.phase for one in found.operators if one.replayed} == {"optimizer"}:
+        notes.append(f"{_where(found, want)} has no forward and no backward: each call of an optimizer's step is one")
     return notes
 
 

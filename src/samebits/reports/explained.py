@@ -46,6 +46,9 @@ def page(found: Explanation) -> dict[str, list[Any]]:
     return {"rows": rows(found), "facts": list(facts(found)), "pasted": pasted(found)}
 
 
+_OPEN = STATES["open"].split()[0]
+
+
 def _shown(found: Explanation) -> list[tuple[str, str, str, str]]:
     """What decides, first: nothing held, everything held, the cause and other minimal sets, what was tried with a
     member of them left out; then what does not run. Each setting once; the rest as a number."""
@@ -55,7 +58,9 @@ def _shown(found: Explanation) -> list[tuple[str, str, str, str]]:
         key = (rank, held(row, found), STATES[row.state].split()[0])
         if key not in most or row.trials > most[key].trials:
             most[key] = row
-    told = list(most.values())[:MOST_ROWS]
+    decided = {label for (_, label, state) in most if state != _OPEN}
+    kept = [row for (_, label, state), row in most.items() if state != _OPEN or label not in decided]
+    told = kept[:MOST_ROWS]
     left = len(found.evidence) - len(told)
     rest = f"... and {wording.counted(left, 'more setting')}" if told else wording.counted(left, "setting")
     return [_cells(row, found) for row in told] + ([(rest, "", "", "(samebits report --html)")] if left else [])

@@ -53,7 +53,9 @@ def _verdict(result: Result) -> ElementTree.Element:
 def _where(result: Result) -> str:
     if result.divergence is None:
         return ""
-    return "\n".join(filter(None, [" > ".join(wording.path(result.divergence)), wording.size(result.divergence)]))
+    why = result.explanation.sentence if result.explanation is not None else ""
+    said = [" > ".join(wording.path(result.divergence)), wording.size(result.divergence), why]
+    return "\n".join(filter(None, said))
 
 
 def _kinds(result: Result) -> list[ElementTree.Element]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -133,6 +134,6 @@ def _warnings(result: Result) -> str:
 
 
 def _setup(result: Result) -> str:
-    command = " ".join(result.setup.command)
+    command = shlex.join(result.setup.command)
     facts = [code(command)] + ([code(result.setup.python)] if result.setup.python else [])
     return f"Setup: {', '.join(facts)}; samebits {escaped(result.samebits)}."

@@ -2,7 +2,7 @@
 
 from samebits.store.artifacts import fingerprint_file
 from samebits.store.recognising import holds_tensors
-from samebits.store.record import Record, open_record, read_trial
+from samebits.store.record import Record, left_result, open_record, read_trial
 from samebits.store.seal import seal, seal_record
 from samebits.store.trace import Point, ProcessTrace, TrialTrace
 
@@ -13,6 +13,7 @@ __all__ = [
     "TrialTrace",
     "fingerprint_file",
     "holds_tensors",
+    "left_result",
     "open_record",
     "read_trial",
     "seal",

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from samebits.errors import NotFound, RecordError
-from samebits.model import FilesFile, RecordFile, TrialFile
+from samebits.model import FilesFile, RecordFile, Result, TrialFile
 from samebits.store.reading import broken, read_bytes, read_document, read_object, shown
 from samebits.store.seal import PROBE_FAILURES, verify
 from samebits.store.trace import ProcessTrace, TrialTrace, read_process
@@ -16,7 +16,7 @@ from samebits_probe import wire
 
 RECORD = "record.json"
 TRIALS = "trials"
-LOCATION = "locate.json"
+RESULT, LOCATION = "result.json", "locate.json"
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,14 @@ class Record:
     def trials(self) -> list[TrialTrace]:
         """All trials, by number."""
         return [read_trial(folder) for folder in trial_folders(self.folder)]
+
+
+def left_result(folder: Path) -> Result | None:
+    """The result that was left in a record; None where it cannot be read (it can be made again)."""
+    try:
+        return Result.model_validate_json((folder / RESULT).read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def open_record(path: Path | str) -> Record:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from samebits import check, compare, store
 from samebits.errors import DataError
 from samebits.model import Result
+from samebits.store.record import RECORD as RECORD_FILE
 from samebits.study import initial, outcomes, running
 from samebits.study.catalog import Setup
 from samebits.study.commands import Work
@@ -30,7 +31,7 @@ def collect(work: Work, setup: Setup, judge: Judge, retests: list[Retest], reaso
     `judge`: what the test predictions are worth; `reason`: why it is not complete.
     """
     folder = running.record_folder(work, setup)
-    if not (folder / check.RECORD).is_file():
+    if not (folder / RECORD_FILE).is_file():
         return SetupResult(id=setup.id, about=setup.about, status="skipped", reason=reason, trials=work.trials)
     places = places_of_models(work, setup)
     models = [_model(number, place, judge, _machine(folder, setup, number)) for number, place in places]

@@ -20,6 +20,7 @@ from samebits.launch.progress import Progress
 from samebits.launch.rounds import Trials
 from samebits.launch.trial import Limits
 from samebits.model import Options, RecordFile, TrialFile
+from samebits.store.record import RECORD as RECORD_FILE
 from samebits.study import commands, outcomes, possible, weights
 from samebits.study.catalog import SETUPS, Setup
 from samebits.study.commands import Work
@@ -77,7 +78,7 @@ class _OfStudy(Progress):
 def trials_wanted(work: Work, setup: Setup) -> int:
     """How many trials of a setup its record is for: what was asked when it was last run; of none, as `work` says."""
     folder = record_folder(work, setup)
-    if not (folder / check.RECORD).is_file():
+    if not (folder / RECORD_FILE).is_file():
         return work.trials
     file = store.open_record(folder).file
     return _repeats(file) if setup.one_process else file.options.trials
@@ -122,7 +123,7 @@ def plain_folder(work: Work, setup: Setup) -> Path:
 def _plan(work: Work, setup: Setup, initial: Path | None, progress: Progress) -> Plan:
     """The plan of the setup's record, begun now or before, for as many trials as are asked for now."""
     folder = record_folder(work, setup)
-    known = store.open_record(folder) if (folder / check.RECORD).is_file() else None
+    known = store.open_record(folder) if (folder / RECORD_FILE).is_file() else None
     more = known is not None and setup.one_process and _repeats(known.file) < work.trials
     if more:
         progress.note(f"{setup.id}: all models come from one process, so that more of them are trained from the start")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from samebits.reports import wording
 from samebits.reports.markdown import code, code_cell, escaped, table
 from samebits.vary import saying
@@ -19,7 +21,7 @@ def render(result: VaryResult) -> str:
         "".join(f"- not varied: {escaped(said)}\n" for said in saying.left_out(result)).rstrip(),
         f"By chance: {escaped(saying.chance(result))}." if result.verdict == "diverged" else "",
         "".join(f"- note: {escaped(said)}\n" for said in result.warnings).rstrip(),
-        f"Command: {code(' '.join(result.setup.command))}",
+        f"Command: {code(shlex.join(result.setup.command))}",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

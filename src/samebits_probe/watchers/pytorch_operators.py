@@ -8,6 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatc
 
 from ..details import argument
 from ..lines import innermost, running
+from ..replay.places import Places
 from .pytorch_details import described
 
 _PROBE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -36,6 +37,7 @@ class Operators:
     def begin(self):
         """The step begins."""
         self._mode.skip = (self._torch, _PROBE)
+        self._mode.places.forget()
         self._mode.__enter__()
         self._mode.is_entered = True
 
@@ -55,6 +57,7 @@ class _Mode(TorchDispatchMode):
         self._named = (torch.dtype, torch.layout, torch.memory_format)
         self._known = {}
         self.skip, self.is_entered = (), False
+        self.places = Places(torch, dict)
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -69,6 +72,7 @@ class _Mode(TorchDispatchMode):
 
     def _before(self, func, args, kwargs):
         """(what is known of the operator, its arguments by name, what it is given): before it writes any of them."""
+        self.places.note()
         known = self._known.get(func) or self._learn(func)
         named = dict(zip(known.arguments, args))
         named.update(kwargs)
@@ -130,5 +134,9 @@ class _Mode(TorchDispatchMode):
         return found
 
     def _code(self):
-        """The innermost line of the program that led here: not of PyTorch, not of this probe."""
+        """The innermost line of the program that led here, of a backward that of its forward; not PyTorch's or ours."""
+        if self.places.phase() == "backward":
+            place = self.places.here()
+            if place.line:
+                return "%s:%d" % (os.path.basename(place.file), place.line)
         return innermost(running(sys._getframe(2)), self.skip)

@@ -123,7 +123,8 @@ class Fingerprints:
         if not getattr(tensor.dtype, "is_floating_point", False):
             return None
         with _quiet(self._torch):
-            return float(self._parts.of(tensor)[1][0])
+            part = self._parts.of(tensor)[1][0]
+            return float(part) if part.numel() == 1 else None  # one element of each sample: within torch.func.vmap
 
     def quiet(self):
         """A context in which what is computed is seen by nothing of the program."""
