@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage import io
 
-from samebits.errors import DataError, UsageError
+from samebits.errors import DataError, NotFound, UsageError
 from samebits.study import data
 from samebits.study.catalog import STUDIES, Scale
 from samebits.study.stereology import CountingFrame, paint
@@ -43,6 +43,11 @@ def test_what_is_there_and_has_not_changed_is_used_again(tmp_path, source):
     assert prepare(tmp_path / "data", source) == made
     assert (tmp_path / "data" / "data.npz").stat().st_mtime_ns == before
     assert {"digest", "digest_of_truth", "digest_of_source"} <= set(made)
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_missing(tmp_path):
+    with pytest.raises(NotFound, match=r"There is no .*/nowhere"):
+        prepare(tmp_path / "data", tmp_path / "nowhere")
 
 
 def test_images_that_have_changed_since_are_refused(tmp_path, source):

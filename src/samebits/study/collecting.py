@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits import check, compare, store
+from samebits import compare, store
 from samebits.errors import DataError
 from samebits.model import Result
 from samebits.store.record import RECORD as RECORD_FILE

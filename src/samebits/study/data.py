@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from samebits import datasets
-from samebits.errors import DataError, UsageError
+from samebits.errors import DataError, NotFound, UsageError
 from samebits.launch import documents
 from samebits.study import digits, scripted
 from samebits.study.catalog import SEED, Scale, Study
@@ -120,7 +120,9 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _make(study: Study, scale: Scale, folder: Path, source: Path | None) -> dict[str, Any]:
-    """Make the data by its name, or by the script that the study names. Raises DataError."""
+    """Make the data by its name, or by the script that the study names. Raises DataError, NotFound."""
+    if source is not None and not source.exists():
+        raise NotFound(f"There is no {source}.", "--data DIR names the folder of the images.")
     if study.data in _MAKERS:
         return _MAKERS[study.data](scale, folder, source)
     return scripted.make(study.data, scale.data, folder / FILE, source)
