@@ -119,7 +119,7 @@ model.fit(np.ones((8, 4), "float32"), np.ones((8, 1), "float32"), batch_size=8, 
     ("backend", "way", "named", "given"),
     [
         ("tensorflow", "graph", "Mul", ["input 1"]),
-        ("tensorflow", "eager", "Mul", []),
+        ("tensorflow", "eager", "Mul", ["input 1"]),
         ("jax", "graph", "mul", ["input 1"]),
     ],
 )

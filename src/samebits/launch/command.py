@@ -44,6 +44,8 @@ def _check_file(name: str, directory: Path) -> str:
 
 
 def _advice(name: str, directory: Path) -> str:
+    if (directory / name / "record.json").is_file():
+        return f"It is a record, which says what is run: give it alone, or options before it.  samebits explain {name}"
     if name.endswith(".py") and (directory / name).is_file():
         return f"samebits check -- python {name}"
     if name.startswith("python"):

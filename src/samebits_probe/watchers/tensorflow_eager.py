@@ -11,7 +11,7 @@ from tensorflow.python.eager import backprop, context
 from tensorflow.python.framework import op_callbacks
 from tensorflow.python.ops import gen_resource_variable_ops
 
-from ..details import numbers
+from ..details import constant, numbers
 from ..lines import innermost, running
 from .tensorflow_accesses import WRITES
 from .tensorflow_operations import NO_VALUE, is_random
@@ -32,6 +32,7 @@ class EagerOperations:
         self.phase = "forward"
         self._is_on, self._is_ours = False, False
         self._layer_of = {}  # {(type of an operation, place, identity of a tensor): layer}
+        self._made = set()  # identities of the tensors that the step has made
         probe.details.ended.append(self.end)
 
     def begin(self):
@@ -49,6 +50,7 @@ class EagerOperations:
             _native.TFE_Py_RegisterGradientFunction(backprop._gradient_function)
             op_callbacks.remove_op_callback(self._executed)
             self._layer_of.clear()
+            self._made.clear()
 
     def unseen(self, function):
         """`function`, whose operations are the probe's own."""
@@ -72,6 +74,8 @@ class EagerOperations:
     def _add(self, kind, inputs, attributes, outputs):
         layer = self._layers.innermost()
         self._layer_of.update((place, layer) for place in _places(kind, inputs, outputs))
+        from_outside = self._numbers(inputs)
+        self._made.update(tensor._id for tensor in outputs or () if hasattr(tensor, "_id"))
         given = [tensor for tensor in outputs or () if _has_values(tensor)]
         if kind.startswith(WRITES):
             given += _written(inputs, attributes)
@@ -79,12 +83,18 @@ class EagerOperations:
             return
         fields = {"inputs": [self._fingerprint(tensor) for tensor in inputs if _has_values(tensor)]}
         named = {name: numbers(value) for name, value in zip(attributes[::2], attributes[1::2]) if name[0] != "_"}
+        named.update(from_outside)
         fields["given"] = {name: text for name, text in named.items() if text is not None}
         fields["random"] = is_random(kind)
         fields["code"] = innermost(running(sys._getframe(3)), *self._lines)
         name = _FUNCTION.sub(r"PartitionedCall(\1)", kind)
         kept = [self._described(tensor) for tensor in given]
         self._details.add(self.phase, "operator", name, kept, module=layer, **fields)
+
+    def _numbers(self, inputs):
+        """{name: text} of single numbers that no operation of the step has made: the program's own."""
+        own = [(at, one) for at, one in enumerate(inputs) if _has_values(one) and one._id not in self._made]
+        return {"input %d" % at: constant(one._numpy()) for at, one in own if one.shape.rank == 0}
 
     def _differentiate(self, kind, attributes, count, inputs, outputs, *more):
         """Stands for the function of TensorFlow's tapes that computes the gradient of one operation."""
