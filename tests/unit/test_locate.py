@@ -150,6 +150,18 @@ def test_uninitialised_memory_that_is_read_through_a_view_is_traced_to_its_opera
     assert words.sentence(words.path(FORWARD, None, operator), operator) == said
 
 
+@pytest.mark.parametrize(("inputs", "said"), [([], "reads another value of its variable"), (None, "were not all seen")])
+def test_of_what_is_not_seen_of_the_inputs_nothing_is_claimed(trial, inputs, said):
+    name = "ReadVariableOp" if inputs == [] else "MatMul"
+    a, b = (trial({**line(name, [out]), "inputs": inputs} if inputs is not None else hidden(name, out)) for out in "12")
+    operator = words.executed(comparing.earliest([a, b], what=("operator",)))
+    assert said in words.path(FORWARD, None, operator)[-1].detail
+
+
+def hidden(name, out):
+    return {key: value for key, value in line(name, [out]).items() if key != "inputs"}
+
+
 def test_inputs_that_no_operator_has_made_are_said_in_the_sentence(trial):
     a, b = (trial(line("aten::add", [out], [x])) for out, x in (("1", "p"), ("2", "q")))
     operator = words.executed(comparing.earliest([a, b], what=("operator",)))

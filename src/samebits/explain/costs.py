@@ -14,6 +14,7 @@ from samebits_probe import wire
 TURNS = 3  # trials of each set
 LEAST_STEPS = 3  # a trial of fewer steps shows its start, not its steps
 MOST_STEPS = 50
+COMPARED_STEPS = 10  # of fewer, some are still warming up: the ratio of two such trials says nothing
 LEAST_SPAN = 0.005  # seconds of steps in a trial; what takes less is told by the clock and the cache, not by a control
 
 
@@ -26,7 +27,8 @@ def measure(trying: Trying, sets: Sequence[Sequence[str]]) -> dict[str, float]:
     first = trying.all[0]
     each = step_time(first, 1)
     made = max((trial.steps for trial in first.result.trials), default=0) if first.result else 0
-    if each is None or each * min(steps, made) < LEAST_SPAN:
+    timed = min(steps, made)
+    if each is None or timed < COMPARED_STEPS or each * timed < LEAST_SPAN:
         return {}
     settings = [trying.begin(trying.base.union(names), steps, timed=True) for names in [(), *sets]]
     for _ in range(TURNS):

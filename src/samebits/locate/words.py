@@ -12,6 +12,7 @@ from samebits.model import Divergence
 
 LONGEST = 60  # letters of an argument that are shown whole
 DIGITS = 4
+_READS = ("ReadVariableOp", "ResourceGather")  # of TensorFlow: the variable is not among the inputs that are seen
 _UNNAMED = re.compile(r"param\.\d+")  # a parameter of no module, by its place in the optimizer
 AROUND = 20  # of a longer one, before the first difference
 
@@ -98,6 +99,8 @@ def _operator(operator: Executed) -> Place:
     parts = []
     if operator.read_by:
         parts = [f"left uninitialised, read by {operator.read_by}"]
+    elif operator.name in _READS and operator.inputs_equal is not False:
+        parts = ["reads another value of its variable"]
     elif operator.inputs_equal is None:
         parts = ["its inputs were not all seen"]
     else:
