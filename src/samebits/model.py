@@ -86,6 +86,11 @@ class Divergence(Document):
     details: list[dict[str, Any]] = []
     size: Size | None = None
 
+    @property
+    def point(self) -> tuple[int, Kind, str, ProcessKey]:
+        """What two divergences at one place have in common."""
+        return self.step, self.kind, self.name, self.process
+
 
 class Detection(Document):
     """The chance with which this many trials see a difference that a share of runs shows: 1 - p^n - (1-p)^n."""
@@ -121,6 +126,13 @@ class Result(Document):
     judged: dict[str, str] = {}  # kind -> "=" all equal, "!" differs, "." not reached or not compared, "-" not observed
     seconds: float = 0.0
     record: str | None = None
+
+    def sized_as(self, left: Result | None) -> Result:
+        """With the size of the divergence, which only a run can measure, from a result that one has left."""
+        was, now = left.divergence if left else None, self.divergence
+        if was is None or now is None or was.size is None or was.point != now.point:
+            return self
+        return self.model_copy(update={"divergence": now.model_copy(update={"size": was.size})})
 
 
 class Round(Document):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samebits.compare import judge
 from samebits.location import Location
-from samebits.model import Divergence, Result
+from samebits.model import Result
 from samebits.store.record import LOCATION, Record, left_result
 
 
@@ -36,11 +36,4 @@ def _with_measures(result: Result, left: Result | None) -> Result:
     result = result.model_copy(update={"seconds": left.seconds, "explanation": left.explanation})
     if left.explanation is not None:
         result = result.model_copy(update={"warnings": left.explanation.warnings(result.warnings)})
-    was, now = left.divergence, result.divergence
-    if was is None or now is None or _point(was) != _point(now):
-        return result
-    return result.model_copy(update={"divergence": now.model_copy(update={"size": was.size})})
-
-
-def _point(divergence: Divergence) -> tuple[object, ...]:
-    return divergence.step, divergence.kind, divergence.name, divergence.process
+    return result.sized_as(left)

@@ -52,7 +52,7 @@ def explain_record(folder: Path, progress: Progress | None = None) -> Result:
     plan = recorded.reopen(old)
     _refuse_changed(old, plan.directory)
     judged = check.judge(plan).model_copy(update={"record": str(plan.record)})
-    return explained(_with_size(judged, store.left_result(folder)), progress or Progress(), began)
+    return explained(judged.sized_as(store.left_result(folder)), progress or Progress(), began)
 
 
 def _refuse_changed(old: store.Record, directory: Path) -> None:
@@ -120,15 +120,7 @@ def _steps(result: Result, first: Setting) -> int | None:
 def _as_check_left_it(result: Result, first: Result) -> Result:
     """The result with all trials of the first look; what only the run could measure is that of its beginning."""
     update = {"record": first.record, "seconds": sum(trial.seconds for trial in result.trials)}
-    return _with_size(result, first).model_copy(update=update)
-
-
-def _with_size(result: Result, left: Result | None) -> Result:
-    """The result with the size of its divergence, where it was measured in another one."""
-    was, now = left.divergence if left else None, result.divergence
-    if was and now and (was.step, was.kind, was.name) == (now.step, now.kind, now.name):
-        return result.model_copy(update={"divergence": now.model_copy(update={"size": was.size or now.size})})
-    return result
+    return result.sized_as(first).model_copy(update=update)
 
 
 def _keep(trying: Trying, result: Result, seconds: float) -> None:
