@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 from samebits.errors import NotFound
+from samebits.launch import folders
 
 _INTERPRETER = re.compile(r"(python|pypy)[\d.]*$|(ba|z|da)?sh$|torchrun$|accelerate$|env$")
 
@@ -44,7 +45,7 @@ def _check_file(name: str, directory: Path) -> str:
 
 
 def _advice(name: str, directory: Path) -> str:
-    if (directory / name / "record.json").is_file():
+    if folders.is_record(directory / name):
         return f"It is a record, which says what is run: give it alone, or options before it.  samebits explain {name}"
     if name.endswith(".py") and (directory / name).is_file():
         return f"samebits check -- python {name}"

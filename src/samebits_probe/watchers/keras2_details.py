@@ -26,8 +26,8 @@ class Details:
             self._operations = Operations(self._forward | self._backward | updates, self._place)
             self.tensors = self._operations.tensors
         else:
-            found = [item for item in layers.outputs(self._forward) if item[2]]
-            self._layers = sorted(found, key=lambda item: item[2][0].op._id)
+            shown = [item for item in layers.outputs(self._forward) if item[2]]
+            self._layers = sorted(shown, key=lambda item: item[2][0].op._id)
             self.tensors = [tensor for _, _, tensors in self._layers for tensor in tensors]
 
     def is_on(self):
