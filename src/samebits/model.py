@@ -205,6 +205,7 @@ class TrialFile(Document):
     exit_code: int | None = None
     signal: int | None = None
     why: str = ""  # for failed, killed, timeout: what is known
+    said: str = ""  # for the same: the exception that it printed last, else its last line on standard error
     started: str
     seconds: float
     stop_after: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable, Sequence
 
@@ -11,6 +12,7 @@ from samebits.model import RecordFile, TrialFile
 from samebits.store.trace import TrialTrace
 
 Ending = tuple[str, str]
+_MISSING = re.compile(r"^(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)'?")
 
 
 def ended_well(file: TrialFile, ok_exit: int) -> bool:
@@ -67,8 +69,29 @@ def _failed(trials: list[TrialTrace], record: RecordFile) -> Ending:
         why = next((trial.file.why for trial in trials if trial.file.why), "")
         return f"{words.trials(ids)} could not be run{': ' + why if why else ''}", log
     ended = f"{words.trials(ids)} ended with exit status {words.listed(codes)}, not {record.options.ok_exit}"
+    if missing := _missing_module(trials):
+        return ended, missing
     good = f" If {codes[0]} is a good end of this program, say --ok-exit {codes[0]}." if codes[0] > 0 else ""
     return ended, log + good
+
+
+def _missing_module(trials: list[TrialTrace]) -> str:
+    """What to do about a module that the program could not import: which Python ran, and how to name a different one."""
+    for trial in trials:
+        found = _MISSING.search(trial.file.said)
+        if found:
+            return (
+                f"{_interpreter(trial)} does not have the module {found.group(1)}. Name a Python that has it: "
+                "--python PATH, or --env NAME."
+            )
+    return ""
+
+
+def _interpreter(trial: TrialTrace) -> str:
+    """The interpreter of the last Python process: a runner's own ones come before it."""
+    watched = [str(process.facts["executable"]) for process in trial.processes if process.facts.get("executable")]
+    seen = [process.executable for process in trial.file.python_processes if process.executable]
+    return next(reversed([*seen, *watched]), "the Python that ran")
 
 
 def _killed(trials: list[TrialTrace], record: RecordFile) -> Ending:

@@ -21,7 +21,7 @@ from samebits.launch.local import Ending, Job, Launcher, Running, still_running
 from samebits.launch.plan import Plan, trial_name
 from samebits.launch.pythons import Pythons
 from samebits.launch.watching import Processes
-from samebits.model import FilesFile, Status, TrialFile
+from samebits.model import ENDED_WELL, FilesFile, Status, TrialFile
 from samebits_probe import wire
 
 POLL = 0.02  # seconds between two looks at a trial that is young, or to be stopped after a step
@@ -225,7 +225,8 @@ class TrialRun:
         file = self._document(status, why, ending=ending, seconds=seconds)
         leaks = self._leaks.end(self._began_reading, touched, written)
         self._leaks.wrote(self.id, [path.resolve() if path.is_symlink() else path for path in written])
-        file = file.model_copy(update={"children_left": left, "leaks": leaks, **self._outcome(written)})
+        said = "" if status in ENDED_WELL else store.last_words(self.folder)
+        file = file.model_copy(update={"said": said, "children_left": left, "leaks": leaks, **self._outcome(written)})
         documents.write(self.folder / "files.json", files)
         documents.write(self.folder / "trial.json", file)
         store.seal(self.folder)

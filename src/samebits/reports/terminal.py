@@ -196,7 +196,7 @@ def _ended(trial: Trial, record: Record | None) -> str:
 
 
 def _last_words(trial: Trial, record: Record | None) -> str:
-    """The last line that the trial wrote to standard error."""
+    """What the trial said last: an exception, else the last line that it wrote to standard error."""
     return last_words(record.folder / "trials" / f"{trial.id:03d}") if record is not None else ""
 
 

@@ -1,18 +1,131 @@
-"""What a trial printed."""
+"""What a trial said last: the exception that ended it, found among all that stands on its standard error."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-LAST_BYTES, MOST_CHARACTERS = 4096, 300
+LAST_BYTES, MOST_CHARACTERS, MOST_LINES = 1 << 18, 300, 12
+
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# what torch.distributed, torchrun --tee and mpirun put before each line of a rank
+_RANK = re.compile(r"^(?:\[(?:rank|default)(\d+)\]:|\[\d+,(\d+)\]<std\w+>:) ?")
+_GROUP = re.compile(r"^ *\| ?|^ *\+[-+]+(?: \d+ -+)?$")  # the frame around the parts of an ExceptionGroup
+_HEADER = re.compile(r"^(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):$")
+_NOTEBOOK_HEADER = re.compile(r"^(\w[\w.]*) +Traceback \(most recent call last\)$")
+_EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Failed|Failure|Warning)\b(?::|$)")
+# exceptions that only say that a process below has failed: what that one said is worth more
+_PASSED_ON = re.compile(
+    r"^(?:\w+\.)*(?:ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|RemoteTraceback"
+    r"|_RemoteTraceback|SimplifiedTraceback|UnfilteredStackTrace|JaxStackTraceBeforeTransformation"
+    r"|PapermillExecutionError|CellExecutionError)\b"
+)
+_LOST_PEER = re.compile(r"[Cc]onnection (?:closed|reset|refused) by peer|NCCL.*remote process exited|Broken pipe")
+_NOT_FATAL = ("Exception ignored in", "Exception in thread", "Error in atexit", "Exception in callback")
+_ROOT_CAUSE = re.compile(r"Root Cause.*?^\s*rank\s*: (\d+)", re.DOTALL | re.MULTILINE)
+# lines that are nobody's last words: rules, torchrun's table and log, JAX's note, trackers that clean up
+_NOISE = re.compile(
+    r"^(?:[=\-_*~^ ]+|[EWI]\d{4} \d\d:\d\d.*|\s*(?:rank|exitcode|error_file|traceback|time|host) +:.*"
+    r"|For simplicity, JAX has removed.*|.*resource_tracker.*|\s*warnings\.warn\(.*|(?:srun|slurmstepd|make)(?:\[\d+\])?: .*"
+    r"|The above exception was.*|During handling of the above.*|NOTE: .*|Exception ignored in.*|.*exited with code.*)$"
+)
+
+
+class _Said(NamedTuple):
+    """An exception as it was printed: after which line, of which rank ("" for none), and how much it tells."""
+
+    at: int
+    rank: str
+    text: str
+    worth: int
 
 
 def last_words(trial_folder: Path) -> str:
-    """The last line that a trial wrote to standard error, shortened; empty where there is none."""
+    """The type and message of the exception that ended a trial; without one the last line that it wrote."""
     try:
         with (trial_folder / "stderr.txt").open("rb") as stream:
             stream.seek(max(0, stream.seek(0, 2) - LAST_BYTES))
-            lines = stream.read().decode("utf-8", "replace").split("\n")
+            text = stream.read().decode("utf-8", "replace")
     except OSError:
         return ""
-    return next((line.strip()[:MOST_CHARACTERS] for line in reversed(lines) if line.strip()), "")
+    return last_exception(text) or _last_line(text)
+
+
+def last_exception(text: str) -> str:
+    """The exception that says most of why a program ended, on one line and shortened; empty if there is none.
+
+    Of several ranks it is that of the rank which torchrun names as the cause.
+    """
+    found = [said for rank, lines in _by_rank(_COLOURS.sub("", text)).items() for said in _exceptions(rank, lines)]
+    if not found:
+        return ""
+    cause = _ROOT_CAUSE.search(text)
+    of_cause = [said for said in found if cause and said.rank == cause.group(1)]
+    return max(of_cause or found, key=lambda said: (said.worth, said.at)).text
+
+
+def _by_rank(text: str) -> dict[str, list[tuple[int, str]]]:
+    """The lines of each rank, and of those that name none, each with its place in the whole."""
+    streams: dict[str, list[tuple[int, str]]] = {}
+    for at, line in enumerate(text.replace("\r\n", "\n").split("\n")):
+        prefix = _RANK.match(line)
+        rank = (prefix.group(1) or prefix.group(2)) if prefix else ""
+        rest = line[prefix.end() :] if prefix else line
+        streams.setdefault(rank, []).append((at, rest if _HEADER.match(rest) else _GROUP.sub("", rest)))
+    return streams
+
+
+def _exceptions(rank: str, lines: Sequence[tuple[int, str]]) -> Iterator[_Said]:
+    before = ""
+    for place, (_, line) in enumerate(lines):
+        notebook = _NOTEBOOK_HEADER.match(line)
+        if _HEADER.match(line.lstrip()) or notebook or _is_syntax_error(lines, place):
+            start = _first_line(lines, place, notebook.group(1) if notebook else "")
+            if start is not None:
+                message = _message(lines, start)
+                yield _Said(lines[start][0], rank, message, _worth(message, before))
+        before = line if line.strip() else before
+
+
+def _is_syntax_error(lines: Sequence[tuple[int, str]], place: int) -> bool:
+    """Whether an exception stands here without a header: a script with a fault in its syntax has none."""
+    return place > 0 and bool(re.match(r"^(?:Syntax|Indentation|Tab)Error: ", lines[place][1]))
+
+
+def _first_line(lines: Sequence[tuple[int, str]], header: int, name: str) -> int | None:
+    """Where the exception stands that the traceback below a header ends with: after the indented frames."""
+    if name:
+        named = re.compile(rf"^{re.escape(name)}(?::|$)")
+        return next((at for at in range(header + 1, len(lines)) if named.match(lines[at][1])), None)
+    start = header if _EXCEPTION.match(lines[header][1]) else header + 1
+    for at in range(start, len(lines)):
+        line = lines[at][1]
+        if line.strip() and not line.startswith((" ", "\t")):
+            return at
+    return None
+
+
+def _message(lines: Sequence[tuple[int, str]], start: int) -> str:
+    """The exception's line and what follows of its message, on one line."""
+    words = [lines[start][1].strip()]
+    for _, line in lines[start + 1 : start + MOST_LINES]:
+        if not line.strip() or _NOISE.match(line) or _HEADER.match(line.strip()) or _NOTEBOOK_HEADER.match(line):
+            break
+        words.append(line.strip())
+    return " ".join(words)[:MOST_CHARACTERS]
+
+
+def _worth(message: str, before: str) -> int:
+    if before.startswith(_NOT_FATAL):
+        return 0
+    if _PASSED_ON.match(message):
+        return 1
+    return 2 if _LOST_PEER.search(message) else 3
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in _COLOURS.sub("", text).split("\n") if line.strip()]
+    telling = next((line for line in reversed(lines) if not _NOISE.match(line)), lines[-1] if lines else "")
+    return _RANK.sub("", telling)[:MOST_CHARACTERS]
