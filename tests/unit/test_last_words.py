@@ -66,14 +66,17 @@ Cell \x1b[0;32mIn[2], line 1\x1b[0m
 \x1b[0;31mValueError\x1b[0m: the batch is empty
 
 """
-CHAINED = """Traceback (most recent call last):
+CHAINED = (
+    """Traceback (most recent call last):
   File "train.py", line 3, in <module>
     x["a"]
 KeyError: 'a'
 
 During handling of the above exception, another exception occurred:
 
-""" + PLAIN
+"""
+    + PLAIN
+)
 LATER = PLAIN + "/lib/resource_tracker.py:254: UserWarning: resource_tracker: There appear to be 1 leaked semaphore\n"
 IGNORED = PLAIN + "\nException ignored in: <function A.__del__>\n" + PLAIN.replace("the batch is empty", "closed")
 

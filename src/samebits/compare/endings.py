@@ -76,7 +76,7 @@ def _failed(trials: list[TrialTrace], record: RecordFile) -> Ending:
 
 
 def _missing_module(trials: list[TrialTrace]) -> str:
-    """What to do about a module that the program could not import: which Python ran, and how to name a different one."""
+    """What to do about a module that could not be imported: which Python ran, and how to name a different one."""
     for trial in trials:
         found = _MISSING.search(trial.file.said)
         if found:

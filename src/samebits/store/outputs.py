@@ -28,7 +28,8 @@ _ROOT_CAUSE = re.compile(r"Root Cause.*?^\s*rank\s*: (\d+)", re.DOTALL | re.MULT
 # lines that are nobody's last words: rules, torchrun's table and log, JAX's note, trackers that clean up
 _NOISE = re.compile(
     r"^(?:[=\-_*~^ ]+|[EWI]\d{4} \d\d:\d\d.*|\s*(?:rank|exitcode|error_file|traceback|time|host) +:.*"
-    r"|For simplicity, JAX has removed.*|.*resource_tracker.*|\s*warnings\.warn\(.*|(?:srun|slurmstepd|make)(?:\[\d+\])?: .*"
+    r"|For simplicity, JAX has removed.*|.*resource_tracker.*|\s*warnings\.warn\(.*"
+    r"|(?:srun|slurmstepd|make)(?:\[\d+\])?: .*"
     r"|The above exception was.*|During handling of the above.*|NOTE: .*|Exception ignored in.*|.*exited with code.*)$"
 )
 
