@@ -188,8 +188,8 @@ class WatchedProcess:
             (step, self.points[point]["name"], occurrence, value)
             for step, point, occurrence, value in _unpacked(folder / wire.SCALARS, wire.SCALAR)
         ]
-        self.events = _lines(folder / wire.EVENTS)
         self.end = _document(folder / wire.END)
+        self.events = _lines(folder / wire.EVENTS) + (self.end or {}).get("events", [])
         self.stopped = _document(folder / wire.STOPPED)
 
     def _record(self, fields):

@@ -37,7 +37,8 @@ class Capture:
             step -= 1  # what the first step begins with
         elif self._want["kind"] != kind:
             return
-        if name != self._want["name"] or step in self._taken or not self.wants(probe.step, kind):
+        is_again = step in self._taken and kind != "end"  # an end that is taken again replaces the one before
+        if name != self._want["name"] or is_again or not self.wants(probe.step, kind):
             return
         self._taken.add(step)
         base = wire.CAPTURES % (step + 1) if several else None

@@ -11,7 +11,7 @@ A watcher uses, in this order within a step::
 All of it does nothing after `probe.failed`, which makes the trial inconclusive and leaves the program alone.
 """
 
-import atexit
+import contextlib
 import os
 import struct
 import sys
@@ -20,12 +20,13 @@ import time
 
 from . import fingerprint, process, rng, wire
 from .details import Capture, Details
+from .ends import EXIT, Ends, stay_registered
 from .keeping import Feed, Values
+from .own_points import OwnPoints, kind_of
 from .trace import Recorder
 from .values import leaves
 
 _CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
-_GUESSED = {"loss": "forward", "batch": "batch", "gradient": "gradient", "weights": "update"}
 
 
 class Probe:
@@ -41,9 +42,9 @@ class Probe:
         self.optimizer_seen = False  # an optimizer of another library applies gradients: a backward alone is no step
         self.deferrals = []  # functions(name, value, step, kind): True for what is recorded later (a traced value)
         self.lock = threading.RLock()
-        self._stop_after = config.get("stop_after")
+        self.stop_after = config.get("stop_after")
         self._thin = config.get("thin") or {"after": 1000, "every": 100}
-        self._ends = []
+        self._ends, self.own = Ends(self), OwnPoints(self)
         self.first_step, self.last_step = [], []  # functions called after the first step, and after the last
         self.values = Values.of(config.get("values"))  # None, unless all values are kept (samebits parity train)
         self._capture = self.values or Capture.of(config.get("capture"))
@@ -51,7 +52,7 @@ class Probe:
         self.details = Details.of(self, config.get("details"))  # None, unless a step is looked into (samebits locate)
         self._closers = [part for part in (self.details, self.feed) if part is not None]
         self._open(None)
-        atexit.register(self.end)
+        stay_registered(self.end)
 
     # -- files of the process ---------------------------------------------------------------------------------
 
@@ -61,8 +62,9 @@ class Probe:
         os.makedirs(folder)
         self.recorder = Recorder(folder)
         self._points, self._names, self._seen = {}, [], {}
-        self._observed = self._sampled = self._ended = False
-        self._began, self._by_program, self._step_times = None, False, []  # when the first and the latest step ended
+        self._is_open = self._sampled = False  # open: what is recorded voids no end that was taken
+        self.began, self._is_first_told = None, False
+        self.step_times = []  # when the first and the latest step ended
         self._leaves, self._digests, self._failures = True, {}, set()
         self.recorder.document(wire.PROCESS, process.facts(forked_from))
 
@@ -75,24 +77,29 @@ class Probe:
         """A forked child observes: it is a process of its own, from step 0, and ends in its own way."""
         parent, self.step = self.pid, 0
         self.lock = threading.RLock()
-        self._ends = []
+        self._ends.begin_anew()
+        self.own.begin_anew()
         self._open(parent)
         util = sys.modules.get("multiprocessing.util")
         if util is not None:  # such a child leaves through os._exit, which runs finalizers but no atexit
             util.Finalize(None, self.end, exitpriority=-100)
 
-    def _first(self):
-        self._observed = True
-        self._began = time.time()
-        self.recorder.event("machine", machine=process.machine())
+    def _begin_recording(self):
+        """Before the first observation, and before the first one after an end was taken, which it voids."""
+        self._is_open = True
+        if self.began is None:
+            self.began = time.time()
+            self.recorder.event("machine", machine=process.machine())
+        if not self._ends.is_taking:
+            self.void_end()
 
     def has_observed(self):
         """Whether anything has been recorded in this process."""
-        return self._observed
+        return self.began is not None
 
     def is_told(self):
         """Whether what is in force in this process, and its packages, are to be told."""
-        return self._observed or bool(self.config.get("tell"))
+        return self.has_observed() or bool(self.config.get("tell"))
 
     # -- points and records -----------------------------------------------------------------------------------
 
@@ -112,8 +119,8 @@ class Probe:
 
     def add(self, point, fingerprint_, step=None, _pack=wire.RECORD.pack):
         """Record a point's fingerprint at the current step (or `step`). Returns the occurrence within the step."""
-        if not self._observed:
-            self._first()
+        if not self._is_open:
+            self._begin_recording()
         occurrence = self._seen.get(point, 0)
         self._seen[point] = occurrence + 1
         code = self._names[point][0]
@@ -126,8 +133,8 @@ class Probe:
 
     def add_all(self, group, fingerprints):
         """Record the joined fingerprints (16 bytes each) of a `Group` of points at the current step."""
-        if not self._observed:
-            self._first()
+        if not self._is_open:
+            self._begin_recording()
         if self._leaves and self._seen.keys().isdisjoint(group.once):
             self._seen.update(group.once)
             self.recorder.add(group.records(self.step, fingerprints))
@@ -161,28 +168,6 @@ class Probe:
         """Whether a tensor of this kind is to be captured at the current step (cheap: ask before copying)."""
         return self._capture is not None and self._capture.wants(self.step, kind)
 
-    def observed_by_program(self, name, value, step, kind):
-        """`observe` of the program: `step`, where given, moves the current step on."""
-        if os.getpid() != self.pid:
-            self._adopt_fork()
-        if step is not None and step > self.step and self._observed:
-            self.end_step()
-            if self.step < step:  # steps that the program does not name hold nothing
-                self.step = min(step, self._stop_after or step) - 1
-                self.end_step()
-        elif step is not None and step > self.step:
-            self.step = step
-        if not self._by_program:
-            self._by_program = True
-            self.event("observed-by", how="observe")
-            self.at_end(self._close_program_step)
-        self.begin()
-        self.value(kind, name, value)
-
-    def _close_program_step(self):
-        """The last step that the program named has no later one that closes it."""
-        self.step += 1
-
     # -- steps ------------------------------------------------------------------------------------------------
 
     def begin(self):
@@ -208,20 +193,20 @@ class Probe:
     def end_step(self):
         """A step is over: write it, and stop the trial here where the launcher asked for that."""
         self._add_digests()
-        for part in self._closers:
+        for part in self._closers if self._ends.is_final else ():
             self.guard("details", part.end_step)
         self.step += 1
         self._seen.clear()
         self._sampled = False
         self._leaves = self.step < self._thin["after"] or self.step % self._thin["every"] == 0
-        is_last = self._stop_after is not None and self.step >= self._stop_after
+        is_last = self.stop_after is not None and self.step >= self.stop_after
         with self.lock:
             self.guard("write", self.recorder.flush, is_last)
-        if not self._step_times:
-            self._tell(self.first_step)
-            self._step_times = [time.time()]
-        self._step_times[1:] = [time.time()]
-        if is_last:
+        if not self._is_first_told:
+            self._is_first_told = True
+            self.tell(self.first_step)
+        self.step_times = [*self.step_times[:1], time.time()] if self.step_times else [time.time()] * 2
+        if is_last and not self._ends.is_taking:
             self._stop()
 
     def _add_digests(self):
@@ -232,7 +217,8 @@ class Probe:
             self.recorder.add(wire.RECORD.pack(self.step, self.point(kind, ""), code, wire.DIGEST, 0, digest))
         self._digests = {}
 
-    def _tell(self, functions):
+    def tell(self, functions):
+        """Call functions that wait for the first or the last step."""
         for function in functions:
             self.guard("first or last step", function)
 
@@ -241,9 +227,9 @@ class Probe:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 self.guard("flush", stream.flush)
-        self._tell(self.last_step)
+        self.tell(self.last_step)
         self.event("packages", packages=process.packages())
-        if not self._conclude(wire.STOPPED, {"steps": self.step, "step_times": self._step_times}):
+        if not self.conclude(wire.STOPPED, {"steps": self.step, "step_times": self.step_times}):
             os._exit(_CANNOT_WRITE)
         launcher = self.config.get("launcher")
         while launcher is None or process.is_alive(launcher):
@@ -253,28 +239,41 @@ class Probe:
     # -- end, events ------------------------------------------------------------------------------------------
 
     def at_end(self, function):
-        """Call `function()` when the program has ended normally: it records points of kind "end"."""
-        self._ends.append(function)
+        """Call `function()` whenever an end is taken: it records points of kind "end", and changes nothing it knows."""
+        self._ends.functions.append(function)
 
     def end(self):
-        """The interpreter exits: final observations, then end.json."""
-        if os.getpid() != self.pid or self._ended:
-            return
-        self._ended = True
-        self._tell(self.last_step)
+        """The interpreter exits."""
+        self.end_now(EXIT)
+
+    def end_now(self, reason):
+        """Record the end as of now ("exit", "cell", "task"): a later end replaces it, a later observation voids it."""
+        if os.getpid() == self.pid and not self._ends.is_taking:
+            with self.lock:
+                self._is_open = self.has_observed()
+                self._ends.take(reason, self._state_kept())
+                self._is_open = False
+
+    def void_end(self):
+        """What comes now may change what the latest end recorded."""
+        if os.getpid() == self.pid:
+            self._ends.void()
+
+    def begin_end(self):
+        """What the open step has left comes first in an end; all that follows is kept one by one."""
         self._add_digests()
         self._leaves = True
-        for function in self._ends:
-            self.guard("end", function)
-        if self._observed:
-            self.guard("rng at the end", self.sample_rng, self.step)
-        if self.is_told():
-            self.event("packages", packages=process.packages())
-        self.guard("write", self.recorder.flush)
-        last = {"steps": self.step, "step_times": self._step_times, "reason": "exit"}
-        self._conclude(wire.END, dict(last, seconds=time.time() - self._began if self._began else None))
 
-    def _conclude(self, name, document):
+    @contextlib.contextmanager
+    def _state_kept(self):
+        """What counts the steps and what they saw is afterwards as it was: the end may not be one."""
+        names = ("step", "_leaves", "_sampled", "step_times")
+        before = {name: getattr(self, name) for name in names}
+        before.update(_seen=dict(self._seen), _digests={code: list(found) for code, found in self._digests.items()})
+        yield
+        vars(self).update(before)
+
+    def conclude(self, name, document):
         """Write the document that says that everything was recorded; not where something could not be."""
         if not self.recorder.broken:
             try:
@@ -285,7 +284,7 @@ class Probe:
 
     def event(self, event, **fields):
         """Write an event (the names and fields are listed in wire.py)."""
-        if os.getpid() == self.pid:
+        if os.getpid() == self.pid and not self._ends.keeps(event, fields):
             with self.lock:
                 try:
                     self.recorder.event(event, **fields)
@@ -337,9 +336,6 @@ def observe(name, value, step=None, kind=None):
     """
     if _probe is None:
         return
-    first = name.replace(".", " ").replace("/", " ").split(" ")[0]
-    chosen = kind or _GUESSED.get(first, "update")
-    if chosen not in wire.CODE or chosen in ("rng", "structure"):
-        raise ValueError("samebits_probe.observe: unknown kind %r" % (kind,))
+    chosen = kind_of(name, kind)
     if not any(defer(name, value, step, chosen) for defer in _probe.deferrals):
-        _probe.observed_by_program(name, value, step, chosen)
+        _probe.own.observe(name, value, step, chosen)

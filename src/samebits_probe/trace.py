@@ -79,6 +79,24 @@ class Recorder:
             self.write(wire.SCALARS, self._scalars)
             del self._scalars[:]
 
+    def rows(self):
+        """Whole records in the trace so far."""
+        return self._size(wire.TRACE) // wire.RECORD.size
+
+    def mark(self):
+        """Write all, and give what `cut` takes to remove what is written from now on."""
+        self.flush()
+        return [(name, self._size(name)) for name in (wire.TRACE, wire.SCALARS)]
+
+    def cut(self, mark):
+        """Remove records and scalars that were written after a mark."""
+        for name, size in mark:
+            if name in self._files and not self.broken:
+                os.ftruncate(self._files[name], size)
+
+    def _size(self, name):
+        return os.fstat(self._files[name]).st_size if name in self._files else 0
+
     def write(self, name, data):
         """Append to a file of the process, at once. Raises OSError, once: nothing is written after that."""
         if self.broken:

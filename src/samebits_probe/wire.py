@@ -13,7 +13,10 @@ process makes a folder of its own::
         events.jsonl                 one line an event: {"event": ..., ...} (see EVENTS below)
         stopped.json                 after `stop_after` steps: {"steps": K, "step_times": when the first and the last
                                      step ended}; the process then waits to be ended
-        end.json                     at a normal interpreter exit: {"steps", "seconds", "step_times", "reason": "exit"}
+        end.json                     at a normal exit, and as of now after a notebook's cell or a worker's task:
+                                     {"steps", "seconds", "step_times", "reason": "exit", "cell" or "task",
+                                     "rows": records in trace.bin then, "events": [those that only the end knows]}.
+                                     A later observation removes it, with the records that the end had added
 
 Everything is append-only or written whole through a rename, so that a crash leaves what was recorded
 readable; a torn last record is cut off by the reader. All integers are little-endian.

@@ -39,7 +39,7 @@ class Watched:
 
     def look(self) -> None:
         """Read anew what has become of it."""
-        if self.is_stopped or self.has_ended:
+        if self.is_stopped:  # an end, unlike a stop, may be followed by more
             return
         size = _size(self.folder / wire.TRACE)
         if size != self.size:
@@ -148,11 +148,12 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def events(folder: Path) -> list[dict[str, Any]]:
     """The events of one process; a torn last line is left out."""
-    found = []
+    end = read_json(folder / wire.END) or {}
+    found = list(end.get("events") or [])
     try:
         lines = (folder / wire.EVENTS).read_bytes().splitlines()
     except OSError:
-        return []
+        lines = []
     for line in lines:
         try:
             found.append(json.loads(line))

@@ -64,6 +64,8 @@ class _Event(Document):
 
 class _Steps(Document):
     steps: int
+    rows: int | None = None
+    events: list[dict[str, Any]] = []
 
 
 @dataclass(frozen=True)
@@ -158,10 +160,16 @@ def read_process(folder: Path) -> ProcessTrace | None:
     scalars = _array(folder / wire.SCALARS, SCALAR_TYPE)
     _check_records(records, points, folder / wire.TRACE)
     _check_scalars(scalars, points, folder / wire.SCALARS)
-    events = _read_events(folder / wire.EVENTS)
-    return ProcessTrace(
-        facts, points, records, scalars, events, _steps(folder / wire.END), _steps(folder / wire.STOPPED)
-    )
+    end, stopped = _read_end(folder / wire.END, len(records)), _steps(folder / wire.STOPPED)
+    events = _read_events(folder / wire.EVENTS) + _checked_events((end or {}).get("events", []), folder / wire.END)
+    return ProcessTrace(facts, points, records, scalars, events, end, stopped)
+
+
+def _read_end(path: Path, rows: int) -> dict[str, Any] | None:
+    """end.json; None if the process recorded something after it had been written: that end was none."""
+    end = _steps(path)
+    known = end.get("rows") if end else None
+    return end if known is None or rows <= known else None
 
 
 def _steps(path: Path) -> dict[str, Any] | None:
@@ -182,7 +190,10 @@ def _lines(path: Path) -> list[Any]:
 
 
 def _read_events(path: Path) -> list[dict[str, Any]]:
-    events = [as_object(line, path) for line in _lines(path)]
+    return _checked_events([as_object(line, path) for line in _lines(path)], path)
+
+
+def _checked_events(events: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
     for event in events:
         checked(event, path, _Event)
     return events

@@ -54,7 +54,7 @@ class Observed:
             for place, leaf in zip(places, traced):
                 full[place] = leaf
             known, at = tree.tree_unflatten(structure, full)
-            self._probe.observed_by_program(name, known, None if at is None else int(at), kind)
+            self._probe.own.observe(name, known, None if at is None else int(at), kind)
 
         def guarded(*traced):
             self._probe.guard("observe inside a traced function", record, *traced)

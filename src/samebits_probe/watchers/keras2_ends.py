@@ -60,16 +60,21 @@ class Ends:
         self._finish([weight for weight in self._alive.values() if session is None or weight.is_of(session)])
 
     def _finish(self, chosen):
-        groups = {}
+        self._finished += self._last_of(chosen)
+        for weight in chosen:
+            del self._alive[id(weight.variable)]
+
+    def _last_of(self, chosen):
+        """[(order, point, fingerprint)] of weights, as they are now."""
+        groups, found = {}, []
         for weight in chosen:
             key = weight.session is None, id(weight.session and weight.session())
             groups.setdefault(key, []).append(weight)
         for group in groups.values():
             for weight, last in zip(group, self._last_values(group)):
                 if last is not None:
-                    self._finished.append((weight.order,) + last)
-        for weight in chosen:
-            del self._alive[id(weight.variable)]
+                    found.append((weight.order,) + last)
+        return found
 
     def _last_values(self, group):
         """[(point, fingerprint)]: read now, or those of the last step where the session is gone."""
@@ -87,6 +92,5 @@ class Ends:
         return self._make_reader([weight.variable for weight in group], session).read(session)
 
     def _record(self):
-        self.finish()
-        for _, point, fingerprint in sorted(self._finished):
+        for _, point, fingerprint in sorted(self._finished + self._last_of(list(self._alive.values()))):
             self._probe.add(point, fingerprint)

@@ -13,7 +13,7 @@ class Stateless:
     def __init__(self, watch):
         self._watch, self._backend = watch, watch.backend
         self._last = {}  # name -> what is kept of a variable after the last step
-        self._is_followed = self._is_ended = False
+        self._is_followed = False
 
     def apply(self, optimizer, gradients, variables, run):
         """An optimizer step outside of train functions."""
@@ -63,12 +63,9 @@ class Stateless:
         watch.probe.end_step()
 
     def _exit(self):
-        self._watch.probe.guard("end of a loop", self._ended)
+        self._watch.probe.guard("end of a loop", self._backend.jax.effects_barrier)
 
     def _ended(self):
-        if self._is_ended:
-            return
-        self._is_ended = True
         self._backend.jax.effects_barrier()
         for kept in self._last.values():
             self._watch.points.add_kept("end", kept)

@@ -52,7 +52,7 @@ class Lives:
         self._set = getattr(backend, "set", None)  # function(variable, array), where variables can be set
         self._started = {}  # id -> weak reference: an id may be used again
         self._models = []  # [weak reference, [(name, variable)] or None, [what is kept of the dead]]
-        self._done = False
+        self._last = None  # [what is kept] of all at the latest end
         probe.at_end(self._ended)
 
     def start(self, variables):
@@ -104,17 +104,26 @@ class Lives:
                 entry[1] = None
 
     def _exit(self):
-        self._probe.guard("end of the models", self._ended)
+        self._probe.guard("end of the models", self._collect)
 
     def _ended(self):
-        if self._done:
-            return
-        self._done = True
-        seen = set()
+        try:
+            self._collect()
+        except Exception:  # the backend has left already: `_exit` read them before
+            if self._last is None:
+                raise
+        for item in self._last:
+            self._points.add_kept("end", item)
+
+    def _collect(self):
+        """Read the variables of all models as they are now."""
+        seen, found = set(), []
         for _, variables, kept in self._models:
             for name, variable in variables or []:
                 if id(variable) not in seen:
                     seen.add(id(variable))
-                    self._points.array("end", name, self._read(variable))
-            for item in kept:
-                self._points.add_kept("end", item)
+                    array = self._read(variable)
+                    found.append(self._points.kept(name, array))
+                    self._points.capture("end", name, array)
+            found += kept
+        self._last = found

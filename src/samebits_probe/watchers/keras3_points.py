@@ -29,8 +29,12 @@ class Points:
             probe.add_start(point, fingerprint)
         else:
             probe.add(point, fingerprint, step)
-        if probe.wants(kind):
-            probe.captured(kind, name, array.dtype.name, array.shape, _bytes(array))
+        self.capture(kind, name, array)
+
+    def capture(self, kind, name, array):
+        """Hand over the bytes of an array, if the launcher asked for it."""
+        if self._probe.wants(kind):
+            self._probe.captured(kind, name, array.dtype.name, array.shape, _bytes(array))
 
     def scalar(self, kind, name, array):
         """Record an array, and where it holds one number that number too."""

@@ -4,6 +4,7 @@ From 2.1 on through the one function that runs the autograd engine, which nobody
 `torch.autograd.backward` and `torch.autograd.grad`.
 """
 
+import contextlib
 import functools
 import weakref
 
@@ -123,6 +124,13 @@ class ByHand:
         alive = [(name, reference()) for name, reference in self._last] if self._is_said else []
         alive += [("by_hand.%d" % number, leaf) for number, leaf in sorted(self._beside.items())]
         return [(name, leaf) for name, leaf in alive if leaf is not None]
+
+    @contextlib.contextmanager
+    def state_kept(self):
+        """What is decided within, at an end that may not be the last, is decided again later."""
+        before = self._waiting, self._is_said, self._last
+        yield
+        self._waiting, self._is_said, self._last = before
 
     def forget(self):
         """An optimizer has been seen: the steps are its own."""

@@ -62,11 +62,18 @@ class Ends:
             self._watch.capture("end", name, tensor)
 
     def record(self):
-        """The program has ended: what is still open of the last step, then the points of kind "end"."""
-        watch, probe = self._watch, self._watch.probe
-        if os.getpid() != watch.pid:
+        """The program may have ended: what is still open of the last step, then the points of kind "end"."""
+        if os.getpid() != self._watch.pid:
             return
         self._by_hand.notice_compiled_steps()
+        before = self._found, self._outlived
+        self._found, self._outlived = before[0].copy(), before[1].copy()
+        with self._by_hand.state_kept(), self._forwards.state_kept(), self._watch.saying_again():
+            self._record()
+        self._found, self._outlived = before
+
+    def _record(self):
+        probe = self._watch.probe
         probe.guard("the last step", self._by_hand.settle, None, True)
         probe.guard("the last forwards", self._forwards.end)
         self._keep_living()

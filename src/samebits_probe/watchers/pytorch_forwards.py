@@ -8,6 +8,7 @@ An input that has a history (a `grad_fn`), or the bits of an earlier output of t
 from one by a module that has been seen, which then counts as training too (a frozen backbone, a detached fake).
 """
 
+import contextlib
 from collections import deque
 
 from .pytorch_tensors import dtype_name, shape_of
@@ -69,6 +70,15 @@ class Forwards:
         del self._waiting[:]
         self._recent.clear()
         self._points.clear()
+
+    @contextlib.contextmanager
+    def state_kept(self):
+        """What waits now waits again afterwards: the end that is taken may not be the last."""
+        waiting, recent = list(self._waiting), list(self._recent)
+        yield
+        self._waiting[:] = waiting
+        self._recent.clear()
+        self._recent.extend(recent)
 
     # -- what modules and backward tell --------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """What the parts of the PyTorch watcher share: the probe, the fingerprints, the names, and where the program stands."""
 
+import contextlib
 import os
 import threading
 
@@ -80,6 +81,13 @@ class Watch:
         if (point, why) not in self._said:
             self._said.add((point, why))
             self.probe.not_observed(point, why)
+
+    @contextlib.contextmanager
+    def saying_again(self):
+        """What is said within, at an end that may not be the last, is said again at a later one."""
+        said = set(self._said)
+        yield
+        self._said = said
 
     def point(self, kind, name, tensor):
         """The id of a tensor's point."""

@@ -1,0 +1,119 @@
+"""The end of a process as of now, taken as often as something may be the last thing that happens.
+
+A notebook's kernel or a pool's worker may be killed at any moment after its last cell or task, so an end is taken after
+each of them, and at the exit. A later end replaces an earlier one, and a later observation voids it: what an end
+recorded is cut off the trace again then, and end.json is removed before. Nothing of it is final, so the functions that
+record it leave what they know as it was.
+"""
+
+import atexit
+import contextlib
+import os
+import time
+
+from . import process, wire
+
+EXIT = "exit"
+_AT_ONCE = frozenset(("probe-failed", "machine", "opened", "wrote", "warning"))  # true whatever comes later
+
+
+class Ends:
+    """Takes the end of a process for its probe. `functions`: they record points of kind "end"."""
+
+    def __init__(self, probe):
+        self._probe = probe
+        self._is_taken = False
+        self.begin_anew()
+
+    def begin_anew(self):
+        """Forget what belongs to the parent of a forked child."""
+        self.functions, self.events = [], None  # events: those of the end that is being taken, else None
+        self._mark = self._reason = None
+
+    @property
+    def is_taking(self):
+        """Whether an end is being taken: what is recorded now may be cut off again."""
+        return self.events is not None
+
+    @property
+    def is_final(self):
+        """Whether no end is being taken, or the last one."""
+        return self.events is None or self._reason == EXIT
+
+    def keeps(self, event, fields):
+        """Keep an event for the document of the end that is being taken; False where it is to be written at once."""
+        if self.events is None or event in _AT_ONCE:
+            return False
+        self.events.append(dict(fields, event=event))
+        return True
+
+    def take(self, reason, state):
+        """Record the end as of now and say so in end.json. `state`: a context that puts the probe's state back."""
+        self.void()
+        self._mark, self._reason, self.events = self._probe.guard("write", self._probe.recorder.mark), reason, []
+        try:
+            with state:
+                self._record()
+                document = self._document()
+        finally:
+            self.events = None
+        self._probe.conclude(wire.END, document)
+
+    def _record(self):
+        probe = self._probe
+        probe.tell(probe.last_step)
+        probe.begin_end()
+        for function in self.functions:
+            probe.guard("end", function)
+        if probe.has_observed():
+            probe.guard("rng at the end", probe.sample_rng, probe.step)
+        if probe.is_told():
+            probe.event("packages", packages=process.packages())
+        probe.guard("write", probe.recorder.flush)
+
+    def _document(self):
+        probe = self._probe
+        return {
+            "steps": probe.step,
+            "step_times": probe.step_times,
+            "reason": self._reason,
+            "seconds": time.time() - probe.began if probe.began else None,
+            "rows": probe.recorder.rows(),
+            "events": self.events,
+        }
+
+    def void(self):
+        """The end that was taken is none: cut off what it recorded. Its document goes first, in case of a crash."""
+        if self._mark is not None:
+            mark, self._mark = self._mark, None
+            self._probe.guard("void an end", self._cut, mark)
+
+    def _cut(self, mark):
+        recorder = self._probe.recorder
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(recorder.folder, wire.END))
+        recorder.cut(mark)
+
+
+def stay_registered(function):
+    """Call `function` at the exit, whatever a program does to the table of exit functions.
+
+    `atexit._run_exitfuncs()` calls all of them and forgets them; `multiprocessing` clears the table in children.
+    """
+    atexit.register(function)
+    for name in ("_run_exitfuncs", "_clear"):
+        original = getattr(atexit, name, None)
+        if original is not None:
+            setattr(atexit, name, _followed(original, function))
+
+
+def _followed(original, function):
+    def followed():
+        try:
+            original()
+        finally:
+            atexit.unregister(function)
+            atexit.register(function)
+
+    followed.__name__, followed.__doc__ = original.__name__, original.__doc__
+    return followed

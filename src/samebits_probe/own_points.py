@@ -1,0 +1,54 @@
+"""Values that the program itself names with `samebits_probe.observe`, and the steps that it counts."""
+
+from . import wire
+
+_GUESSED = {"loss": "forward", "batch": "batch", "gradient": "gradient", "weights": "update"}
+
+
+def kind_of(name, kind):
+    """The kind of a value: the one that was given, else the one that the name's first word means."""
+    first = name.replace(".", " ").replace("/", " ").split(" ")[0]
+    chosen = kind or _GUESSED.get(first, "update")
+    if chosen not in wire.CODE or chosen in ("rng", "structure"):
+        raise ValueError("samebits_probe.observe: unknown kind %r" % (kind,))
+    return chosen
+
+
+class OwnPoints:
+    """Records what the program names; one for each probe."""
+
+    def __init__(self, probe):
+        self._probe = probe
+        self.begin_anew()
+
+    def begin_anew(self):
+        """Forget what belongs to the parent of a forked child."""
+        self._is_told = False
+
+    def observe(self, name, value, step, kind):
+        """Record a value; `step`, if given, moves the current step on."""
+        probe = self._probe
+        probe.adopt()
+        if step is not None and step > probe.step:
+            self._move_to(step)
+        if not self._is_told:
+            self._is_told = True
+            probe.event("observed-by", how="observe")
+            probe.at_end(self._close_last_step)
+        probe.begin()
+        probe.value(kind, name, value)
+
+    def _move_to(self, step):
+        """Steps that the program does not name hold nothing."""
+        probe = self._probe
+        if probe.has_observed():
+            probe.end_step()
+            if probe.step < step:
+                probe.step = min(step, probe.stop_after or step) - 1
+                probe.end_step()
+        else:
+            probe.step = step
+
+    def _close_last_step(self):
+        """The last step that the program named has no later one that closes it."""
+        self._probe.step += 1
