@@ -129,7 +129,7 @@ def look(trials: Trials, ids: list[int], began: float, remarks: Remarks | None =
 def repeats_so_far(plan: Plan, steps: int | None) -> bool:
     """Whether the trials of a round have the same bits, and so are worth another round."""
     record = store.open_record(plan.record)
-    options = record.file.options.model_copy(update={"steps": steps})
+    options = record.file.options.model_copy(update={"steps": steps, "strict": False})
     return compare.judge(record.file.model_copy(update={"options": options}), record.trials).verdict == "repeated"
 
 

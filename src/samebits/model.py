@@ -154,6 +154,8 @@ class Options(Document):
     budget: float | None = None
     timeout: float | None = None
     artifacts: list[str] = []
+    ignores: list[str] = []
+    strict: bool = False
     metrics: dict[str, str] = {}
     isolate: bool = False
 

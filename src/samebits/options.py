@@ -207,6 +207,15 @@ TIMEOUT = Option("timeout", ("--timeout",), "The most time for one trial.", "SEC
 ARTIFACTS = Option(
     "artifacts", ("--artifact",), "More files that the program writes, compared too.", "GLOB", read_text, many=True
 )
+IGNORES = Option(
+    "ignores", ("--ignore",), "Files that the program writes, and that do not count.", "GLOB", read_text, many=True
+)
+STRICT = Option(
+    "strict",
+    ("--strict",),
+    "Answer `inconclusive` instead of `repeated` if a warning limits what was compared (for CI).",
+    default=False,
+)
 METRICS = Option("metrics", ("--metric",), "A number that the program prints.", "NAME=REGEX", read_metric, many=True)
 ISOLATE = Option(
     "isolate", ("--isolate",), "Each trial works in its own copy of this folder; large files are linked.", default=False
@@ -279,7 +288,7 @@ WEIGHTS_OUT = Option(
 )  # fmt: skip
 
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT)
-RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, METRICS, ISOLATE, OUT, OVERWRITE)
+RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
 REPORTS = (JSON, HTML, MARKDOWN, JUNIT)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {

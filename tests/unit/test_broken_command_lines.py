@@ -34,7 +34,9 @@ NOT_NAMES = [
     "\t",
 ]
 NOT_NAMES += ["a" * 300]
-NOT_OPTIONS = words("--nope --trial -x --n --jsn --Trials -N --no-full --html --md --junit --step --strict --quiet -v")
+NOT_OPTIONS = words(
+    "--nope --trial -x --n --jsn --Trials -N --no-full --html --md --junit --step --strictly --quiet -v"
+)
 NOT_COMMANDS = words("chek locate explain ops vary parity attest verify study run train.py python CHECK - reports")
 NOT_COMMANDS += [""]
 LATIN = os.fsdecode(b"caf\xe9")  # as Python reads an argument that is not UTF-8

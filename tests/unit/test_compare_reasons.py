@@ -208,6 +208,20 @@ def test_equal_bits_with_a_leak_repeat_with_a_warning(writing, tmp_path):
     ]
 
 
+def test_strict_gives_no_answer_if_a_warning_limits_what_was_compared(writing, tmp_path):
+    trials = [writing.training(), leaking(writing, "a" * 32)]
+    result = writing.judged(tmp_path, trials, options={"strict": True})
+    assert result.verdict == "inconclusive"
+    assert result.reason.startswith("--strict: trial 2 started from a file that trial 1 had written")
+    assert result.advice
+
+
+def test_strict_repeats_if_no_warning_is_a_caveat(writing, tmp_path):
+    dirty = writing.training(trial={"code": {"dirty": True}})
+    result = writing.judged(tmp_path, [dirty, dirty], options={"strict": True})
+    assert (result.verdict, len(result.warnings)) == ("repeated", 1)
+
+
 def test_a_difference_between_machines(writing, no_answer):
     trials = [writing.training(trial={"machine": {"processor": "a"}})]
     trials.append(writing.training(OTHER, trial={"machine": {"processor": "b"}}))

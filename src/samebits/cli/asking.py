@@ -88,7 +88,7 @@ def _options(given: dict[str, Any]) -> Any:
 
     names = [name for name in Options.model_fields if name in given]
     values = {name: given[name] for name in names}
-    values["artifacts"] = list(given.get("artifacts", ()))
+    values["artifacts"], values["ignores"] = (list(given.get(name, ())) for name in ("artifacts", "ignores"))
     values["metrics"] = _metrics(given.get("metrics", ()))
     return Options(**values)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import samebits
-from samebits.compare import sentences
+from samebits.compare import sentences, words
 from samebits.compare.align import AlignedTrial
 from samebits.compare.detection import detection
 from samebits.compare.divergence import find_divergence
@@ -18,7 +18,7 @@ from samebits.compare.reasons import Looked, Reason, why_not_repeated
 from samebits.compare.scope import scope
 from samebits.compare.setup import setup
 from samebits.compare.threads import without_racing_traces
-from samebits.compare.warnings import Seen, warnings
+from samebits.compare.warnings import Note, Seen, warnings
 from samebits.model import Divergence, RecordFile, Result, Trial, Verdict
 from samebits.store.trace import TrialTrace
 
@@ -31,7 +31,9 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
     divergence = find_divergence(comparison)
     verdict, reason = _decide(looked, comparison, divergence)
     seen = Seen(record, trials, comparison, divergence, setup(record, looked.trials), reason)
-    extent = scope(comparison.aligned)
+    notes, extent = warnings(seen), scope(comparison.aligned)
+    if verdict == "repeated" and record.options.strict and (reason := _caveat(notes)):
+        verdict = "inconclusive"
     return Result(
         samebits=samebits.__version__,
         verdict=verdict,
@@ -45,7 +47,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
         groups=comparison.groups,
         divergence=divergence,
         detection=detection(len(comparison.aligned)),
-        warnings=warnings(seen),
+        warnings=[note.text for note in notes],
         judged=judged(comparison, divergence),
     )
 
@@ -57,6 +59,15 @@ def _decide(looked: Looked, comparison: Comparison, divergence: Divergence | Non
         return ("inconclusive", doubt) if doubt else ("diverged", None)
     lacking = why_not_repeated(looked)
     return ("inconclusive", lacking) if lacking else ("repeated", None)
+
+
+def _caveat(notes: Sequence[Note]) -> Reason | None:
+    """The first of the notes that limit what equal bits show, as the reason of --strict."""
+    limits = [note.text for note in notes if note.is_caveat]
+    if not limits:
+        return None
+    more = f" (and {words.count(len(limits) - 1, 'more warning')})" if len(limits) > 1 else ""
+    return Reason(f"--strict: {limits[0]}{more}.", "Remove the cause of each warning, or run without --strict.")
 
 
 def _sentence(reason: Reason | None, comparison: Comparison, divergence: Divergence | None) -> str | None:

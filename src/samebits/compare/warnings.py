@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,9 +34,20 @@ class Seen:
     reason: Reason | None = None
 
 
-def warnings(seen: Seen) -> list[str]:
+class Note(NamedTuple):
+    """One warning. `is_caveat`: it limits what equal bits show, and so is enough for `--strict`.
+
+    The others name a difference that is understood, or say where the code comes from.
+    """
+
+    text: str
+    is_caveat: bool = True
+
+
+def warnings(seen: Seen) -> list[Note]:
     """All warnings, each once, in a fixed order."""
-    return list(dict.fromkeys(text for look in _LOOKS for text in look(seen)))
+    found = [Note(text, look not in _NO_CAVEATS) for look in _LOOKS for text in look(seen)]
+    return list({note.text: note for note in reversed(found)}.values())[::-1]
 
 
 def _random_states(seen: Seen) -> Iterator[str]:
@@ -130,7 +142,10 @@ def _code(seen: Seen) -> Iterator[str]:
     states = [(code.get("commit"), code.get("change"), code.get("files")) for code in codes]
     if any(state != states[0] for state in states):
         yield "the code was changed between the trials"
-    elif any(code.get("dirty") for code in codes):
+
+
+def _uncommitted(seen: Seen) -> Iterator[str]:
+    if any(trial.file.code.get("dirty") for trial in seen.trials):
         yield "the code has changes that are not committed; the commit alone does not name what was run"
 
 
@@ -232,6 +247,7 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _siblings,
     _children,
     _code,
+    _uncommitted,
     _packages,
     _metrics,
     _errors,
@@ -241,4 +257,6 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _events,
 )
 
-__all__ = ["Seen", "warnings"]
+_NO_CAVEATS = frozenset((_random_states, _uncommitted, _values))
+
+__all__ = ["Note", "Seen", "warnings"]

@@ -1,0 +1,95 @@
+"""What a difference in something that left a run means: it counts, it is understood, or it is unknown.
+
+*counts*: the value is a model, or a part of one. *understood*: a time, a path, a process id and the like, which
+differ between any two runs. *unknown*: anything else; the verdict is inconclusive then, and the user says which it is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from samebits.store.masks import masked, reason_of_key, tokens
+
+Effect = Literal["counts", "understood", "unknown"]
+Value = str | int | float | bool | None
+
+_WORDS = {"pid": "a process id", "run id": "an id of a run", "memory": "an amount of memory"}
+_STRING_REASONS = frozenset(("time", "host", "run id", "path"))
+# a path whose name says which model was the best one is a result
+_RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
+_MODEL_WORDS = frozenset(
+    ("weight", "weights", "kernel", "bias", "biases", "coef", "coefs", "intercept", "theta", "policy", "params",
+     "centroids", "parameters", "embedding", "embeddings", "w", "b", "beta", "learner", "tree", "trees", "model")
+)  # fmt: skip
+
+
+class Meaning(NamedTuple):
+    """What a difference means, and why."""
+
+    effect: Effect
+    reason: str = ""
+
+
+def meaning(name: str, a: Value = None, b: Value = None, *, model: bool = False, nonnegative: bool = False) -> Meaning:
+    """What it means that the values of one name differ. None: a value that was not kept.
+
+    `name`: the path to the value, its last part says most. `model`: the value belongs to a model (a weight, a part of
+    an estimator). `nonnegative`: an array of which no value is below zero, as times are.
+    """
+    key = last_key(name)
+    reason = reason_of_key(key)
+    if model:
+        return Meaning("counts", "it belongs to a model")
+    if reason and _fits(reason, key, a, b, nonnegative=nonnegative):
+        return Meaning("understood", f"{_article(reason)}, by its name")
+    form = _reason_of_form(a, b)
+    if form:
+        return Meaning("understood", f"{_article(form)}, by its form")
+    return Meaning("unknown")
+
+
+def last_key(name: str) -> str:
+    """The last part of a path that says something: ``loss`` of ``log.json > rows.3.loss``; numbers say nothing."""
+    parts = [part for part in re.split(r"[./\[\]@]| > ", name) if part and not part.isdigit()]
+    if len(parts) > 1 and parts[-1].lower() in ("name", "id", "hash", "sha", "value", "values"):
+        return f"{parts[-2]}_{parts[-1]}"
+    return parts[-1] if parts else ""
+
+
+def names_a_model(name: str) -> bool:
+    """Whether any word of a path says that a model stands there."""
+    return not _MODEL_WORDS.isdisjoint(tokens(name))
+
+
+def _article(reason: str) -> str:
+    return _WORDS.get(reason, f"a {reason}")
+
+
+def _fits(reason: str, key: str, a: Value, b: Value, *, nonnegative: bool) -> bool:
+    """Whether the values can be what the name says: a time is not negative, a path is text."""
+    if reason == "path" and not _RESULTS.isdisjoint(tokens(key)):
+        return False
+    known = [value for value in (a, b) if value is not None]
+    if not known:
+        return nonnegative or reason in ("pid", "port")
+    return all(_can_be(reason, value) for value in known)
+
+
+def _can_be(reason: str, value: Value) -> bool:
+    if isinstance(value, str):
+        return reason in _STRING_REASONS or masked(f"{reason}: {value}") != f"{reason}: {value}"
+    if isinstance(value, (int, float)):
+        return not isinstance(value, bool) and value >= 0 and reason not in ("path", "host")
+    return False
+
+
+def _reason_of_form(a: Value, b: Value) -> str | None:
+    """What texts that are equal once they are masked differ in."""
+    if not isinstance(a, str) or not isinstance(b, str):
+        return None
+    one, two = masked(a), masked(b)
+    if one != two:
+        return None
+    found = re.search(r"<(time|date|duration|rate|path|address|id|pid|port|memory)>", one)
+    return found[1] if found else None

@@ -1,0 +1,128 @@
+"""What a difference between values that left a run means, by their names and their form."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samebits.compare.meaning import meaning
+from samebits.store.masks import masked, reason_of_key, visible
+
+NUMBERS = st.floats(0, 1e6).map(lambda value: f"{value:.6f}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["seconds", "history.npz > seconds", "train_runtime", "created_at", "date_saved", "run.start_time", "cv.mean_fit_time",
+     "startTime", "train_samples_per_second", "elapsed_ms", "rss", "throughput", "logs.12.wall_time"],
+)  # fmt: skip
+def test_a_number_whose_name_says_time_rate_or_memory_is_understood(name):
+    assert meaning(name, 1.5, 2.5).effect == "understood"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["loss", "accuracy", "time_embed.weight", "timestep", "best_epoch", "seed", "time_step", "update", "mask", "lifetime_value_pred",
+     "best_model_path", "n_estimators", "sentiment", "dateline_score", ""],
+)  # fmt: skip
+def test_a_number_whose_name_says_nothing_of_a_run_is_unknown(name):
+    assert meaning(name, 1.5, 2.5).effect == "unknown"
+
+
+@pytest.mark.parametrize("name", ["pid", "process_id", "master_port"])
+def test_process_ids_and_ports_are_understood(name):
+    assert meaning(name, 4242, 4711).effect == "understood"
+
+
+@pytest.mark.parametrize("name", ["hostname", "run_id", "git_commit", "output_dir", "wandb.run.name", "mlflow.runName"])
+def test_text_whose_name_says_host_run_or_folder_is_understood(name):
+    assert meaning(name, "one", "two").effect == "understood"
+
+
+def test_a_part_of_a_model_counts_whatever_its_name_is():
+    assert meaning("model.time", 1.0, 2.0, model=True).effect == "counts"
+
+
+def test_a_negative_time_is_not_understood():
+    assert meaning("seconds", -1.0, 2.0).effect == "unknown"
+
+
+def test_an_array_of_times_is_understood_only_if_none_of_its_values_is_negative():
+    assert meaning("seconds", nonnegative=True).effect == "understood"
+    assert meaning("seconds").effect == "unknown"
+
+
+def test_texts_that_differ_in_a_date_only_are_understood_by_their_form():
+    found = meaning("note", "made on 2026-11-26 16:15:49", "made on 2026-11-27 08:00:01")
+    assert (found.effect, found.reason) == ("understood", "a date, by its form")
+
+
+def test_the_name_of_the_best_checkpoint_is_no_path_like_others():
+    assert meaning("best_model_checkpoint", "out/checkpoint-4", "out/checkpoint-8").effect == "unknown"
+
+
+SAME_ONCE_MASKED = [
+    ("epoch 1 loss 0.5 took 3.2s", "epoch 1 loss 0.5 took 4.1s"),
+    ("took 12.25 in process 4242", "took 99.1 in process 17"),
+    ("2026-11-26 16:20:11.123456: I tensorflow/core: x", "2026-11-27 06:00:00.000001: I tensorflow/core: x"),
+    ("I1126 16:20:11.123456 140234 file.cc:12] x", "I1127 06:20:11.123456 1234 file.cc:12] x"),
+    ("{'train_runtime': 1.2, 'train_steps_per_second': 3.3, 'loss': 0.6}",
+     "{'train_runtime': 9.2, 'train_steps_per_second': 1.3, 'loss': 0.6}"),
+    ("32/32 - 2s - 50ms/step - loss: 0.5", "32/32 - 1s - 40ms/step - loss: 0.5"),
+    ("step 5: loss 0.1 (12.3 ms/batch, 100 tokens/s)", "step 5: loss 0.1 (9.1 ms/batch, 140 tokens/s)"),
+    ("saved to /tmp/abc/model.pt", "saved to /tmp/xyzw/model.pt"),
+    ("<object at 0x7f0123456700>", "<object at 0x7f9923456700>"),
+    ("Time per epoch: 3.22", "Time per epoch: 4.01"),
+    ("listening on http://worker-1:34567", "listening on http://worker-1:41234"),
+    ("run 123e4567-e89b-12d3-a456-426614174000", "run 00000000-e89b-12d3-a456-426614174000"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "b"), SAME_ONCE_MASKED)
+def test_lines_that_differ_in_times_rates_dates_paths_addresses_and_ids_are_equal_once_masked(a, b):
+    assert masked(a) == masked(b)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("accuracy 0.9912", "accuracy 0.9913"),
+        ("Test set: Average loss: 0.0262, Accuracy: 9912/10000 (99%)",
+         "Test set: Average loss: 0.0262, Accuracy: 9913/10000 (99%)"),
+        ("epoch 3, loss: 1e-3", "epoch 3, loss: 2e-3"),
+        ("weights 9f3c21ab77aa", "weights 9f3c21ab77ab"),
+        ("best step: 400", "best step: 500"),
+        ("[1.5, 2.5]", "[1.5, 2.6]"),
+        ("time step: 5", "time step: 6"),
+        ("reward after 100 steps -3.2", "reward after 100 steps -3.3"),
+        ("min 3 max 5", "min 4 max 5"),
+        ("in 0.25", "in 0.26"),
+    ],
+)  # fmt: skip
+def test_lines_that_differ_in_what_a_training_computes_stay_different(a, b):
+    assert masked(a) != masked(b)
+
+
+@given(NUMBERS, NUMBERS)
+def test_no_mask_hides_a_metric(a, b):
+    for name in ("accuracy", "loss", "val_auc", "F1", "perplexity", "score"):
+        assert (masked(f"epoch 3 {name}: {a} time: 3.5s") == masked(f"epoch 3 {name}: {b} time: 9.5s")) == (a == b)
+
+
+@given(st.text(max_size=200))
+def test_masking_any_text_twice_changes_nothing_more_that_is_raised(text):
+    masked(masked(text)), visible(text), reason_of_key(text), meaning(text, text, text)
+
+
+def test_a_moment_of_the_run_is_a_time_and_a_number_of_ten_digits_is_none():
+    spans = [(1_790_000_000, 1_790_000_100)]
+    assert masked("at 1790000050.25", spans) == "at <time>"
+    assert masked("seed 1690000050", spans) == "seed 1690000050"
+
+
+def test_a_progress_bar_is_what_it_shows_when_it_is_finished():
+    line = "\r 10%|#   | 1/10 [00:00<00:01, 8.2it/s, loss=0.9]\r100%|####| 10/10 [00:01<00:00, 9.8it/s, loss=0.5]"
+    assert visible(line) == "100%|10/10, loss=0.5"
+
+
+def test_what_follows_an_unfinished_bar_is_kept_without_it():
+    assert visible("\r 50%|##  | 5/10 [00:00<00:00, 9it/s]a warning: 0.5") == "a warning: 0.5"
