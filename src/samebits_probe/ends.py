@@ -8,10 +8,9 @@ record it leave what they know as it was.
 
 import atexit
 import contextlib
-import os
-import time
 
 from . import process, wire
+from .system import System
 
 EXIT = "exit"
 _AT_ONCE = frozenset(("probe-failed", "machine", "opened", "wrote", "warning"))  # true whatever comes later
@@ -77,7 +76,7 @@ class Ends:
             "steps": probe.step,
             "step_times": probe.step_times,
             "reason": self._reason,
-            "seconds": time.time() - probe.began if probe.began else None,
+            "seconds": System.now() - probe.began if probe.began else None,
             "rows": probe.recorder.rows(),
             "events": self.events,
         }
@@ -91,7 +90,7 @@ class Ends:
     def _cut(self, mark):
         recorder = self._probe.recorder
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(recorder.folder, wire.END))
+            System.unlink(System.join(recorder.folder, wire.END))
         recorder.cut(mark)
 
 

@@ -6,6 +6,10 @@ the launcher, which looks at the folders before and after a trial.
 
 import os
 import sys
+import threading
+
+from . import signals
+from .system import System
 
 _WRITES = ("w", "a", "x", "+")
 _IGNORED = (".pyc", ".py", ".so", ".pyi", ".pth.py")
@@ -18,7 +22,7 @@ def watch(report):
     def opened(path, mode, flags=0):
         if isinstance(path, int) or path is None:
             return
-        path = os.path.abspath(os.fsdecode(path))
+        path = System.abspath(System.fsdecode(path))
         writes = any(c in mode for c in _WRITES) if isinstance(mode, str) else bool(flags & (os.O_WRONLY | os.O_RDWR))
         key = "wrote" if writes else "opened"
         if (key, path) in _known or ("wrote", path) in _known or _is_ignored(path):
@@ -42,17 +46,20 @@ class _Hook:
 
     def __init__(self, opened):
         self._opened = opened
-        self._busy = False
+        self._busy = set()  # threads in which a file is being reported, which opens files itself
 
-    def __call__(self, event, arguments):
-        if event != "open" or self._busy:
+    def __call__(self, event, arguments, _here=threading.get_ident):
+        if event != "open" or _here() in self._busy:
             return
-        self._busy = True
+        signals.hold()
+        self._busy.add(_here())
         try:
             self._opened(*arguments)
         except Exception:  # a name that cannot be decoded, say: the launcher's own look at the folders remains
-            self._busy = False
-        self._busy = False
+            return
+        finally:
+            self._busy.discard(_here())
+            signals.release()
 
 
 def _wrap_open(opened):
@@ -62,10 +69,13 @@ def _wrap_open(opened):
     original = io.open
 
     def open(file, mode="r", *args, **kwargs):
+        signals.hold()
         try:
             opened(file, mode)
         except Exception:  # as above
+            signals.release()
             return original(file, mode, *args, **kwargs)
+        signals.release()
         return original(file, mode, *args, **kwargs)
 
     open.__doc__ = original.__doc__

@@ -2,6 +2,8 @@
 
 import sys
 
+from . import signals
+
 _waiting = {}  # module name -> list of functions(module), in the order in which they were asked for
 _finding = set()
 
@@ -52,6 +54,12 @@ def _ask_others(name, path, target):
     return None
 
 
+@signals.held
+def _tell(name, module):
+    for function in _waiting.pop(name, []):
+        function(module)
+
+
 def _wrap(loader, name):
     original = loader.exec_module
 
@@ -61,8 +69,7 @@ def _wrap(loader, name):
         except AttributeError:
             loader.exec_module = original
         original(module)
-        for function in _waiting.pop(name, []):
-            function(sys.modules.get(name, module))
+        _tell(name, sys.modules.get(name, module))
 
     try:
         loader.exec_module = exec_module

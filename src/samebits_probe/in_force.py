@@ -13,6 +13,7 @@ from .controls.dataloader import DataloaderWorkers
 from .controls.listing import ListingOrder
 from .controls.native_threads import loaded_libraries
 from .controls.threads import counts
+from .system import System
 
 _MKL_BRANCHES = {1: "off", 2: "AUTO", 3: "COMPATIBLE", 4: "SSE2", 6: "SSSE3", 7: "SSE4_1", 8: "SSE4_2", 9: "AVX",
                  10: "AVX2", 11: "AVX512_MIC", 12: "AVX512"}  # fmt: skip
@@ -81,8 +82,7 @@ def _hash_seed():
 
 
 def _layout():
-    with open("/proc/self/personality") as file:
-        return _LAYOUTS.get(int(file.read(), 16) & 0x0240000, "random")
+    return _LAYOUTS.get(int(System.read("/proc/self/personality"), 16) & 0x0240000, "random")
 
 
 def _home():

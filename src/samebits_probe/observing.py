@@ -12,17 +12,16 @@ All of it does nothing after `probe.failed`, which makes the trial inconclusive 
 """
 
 import contextlib
-import os
 import struct
 import sys
 import threading
-import time
 
-from . import fingerprint, process, rng, wire
+from . import fingerprint, process, rng, signals, wire
 from .details import Capture, Details
 from .ends import EXIT, Ends, stay_registered
 from .keeping import Feed, Values
 from .own_points import OwnPoints, kind_of
+from .system import System
 from .trace import Recorder
 from .values import leaves
 
@@ -57,9 +56,9 @@ class Probe:
     # -- files of the process ---------------------------------------------------------------------------------
 
     def _open(self, forked_from):
-        self.pid = os.getpid()
-        folder = os.path.join(self.config["folder"], wire.PROCESSES, process.folder_name())
-        os.makedirs(folder)
+        self.pid = System.getpid()
+        folder = System.join(self.config["folder"], wire.PROCESSES, process.folder_name())
+        System.makedirs(folder)
         self.recorder = Recorder(folder)
         self._points, self._names, self._seen = {}, [], {}
         self._is_open = self._sampled = False  # open: what is recorded voids no end that was taken
@@ -70,11 +69,12 @@ class Probe:
 
     def adopt(self):
         """In a forked child: become the probe of this process, before anything is asked of it or registered with it."""
-        if os.getpid() != self.pid:
+        if System.getpid() != self.pid:
             self._adopt_fork()
 
     def _adopt_fork(self):
         """A forked child observes: it is a process of its own, from step 0, and ends in its own way."""
+        signals.renew()
         parent, self.step = self.pid, 0
         self.lock = threading.RLock()
         self._ends.begin_anew()
@@ -88,7 +88,7 @@ class Probe:
         """Before the first observation, and before the first one after an end was taken, which it voids."""
         self._is_open = True
         if self.began is None:
-            self.began = time.time()
+            self.began = System.now()
             self.recorder.event("machine", machine=process.machine())
         if not self._ends.is_taking:
             self.void_end()
@@ -105,7 +105,7 @@ class Probe:
 
     def point(self, kind, name, dtype="", shape=()):
         """Intern a point of a kind (one of wire.KINDS) and give its id: an int, for this process."""
-        if os.getpid() != self.pid:
+        if System.getpid() != self.pid:
             self._adopt_fork()
         key = (kind, name)
         number = self._points.get(key)
@@ -172,7 +172,7 @@ class Probe:
 
     def begin(self):
         """The first sign of a step: sample the random states, once a step (before the first step: at -1 too)."""
-        if os.getpid() != self.pid:
+        if System.getpid() != self.pid:
             self._adopt_fork()
         if self._sampled:
             return
@@ -205,7 +205,7 @@ class Probe:
         if not self._is_first_told:
             self._is_first_told = True
             self.tell(self.first_step)
-        self.step_times = [*self.step_times[:1], time.time()] if self.step_times else [time.time()] * 2
+        self.step_times = [*self.step_times[:1], System.now()] if self.step_times else [System.now()] * 2
         if is_last and not self._ends.is_taking:
             self._stop()
 
@@ -224,17 +224,18 @@ class Probe:
 
     def _stop(self):
         """Wait to be ended: leaving by ourselves would let a script go on, or bring other ranks down half-way."""
+        signals.hold()  # for good: a handler's exception would let the program go on
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 self.guard("flush", stream.flush)
         self.tell(self.last_step)
         self.event("packages", packages=process.packages())
         if not self.conclude(wire.STOPPED, {"steps": self.step, "step_times": self.step_times}):
-            os._exit(_CANNOT_WRITE)
+            System.exit(_CANNOT_WRITE)
         launcher = self.config.get("launcher")
         while launcher is None or process.is_alive(launcher):
-            time.sleep(0.2)
-        os._exit(0)
+            System.sleep(0.2)
+        System.exit(0)
 
     # -- end, events ------------------------------------------------------------------------------------------
 
@@ -246,9 +247,10 @@ class Probe:
         """The interpreter exits."""
         self.end_now(EXIT)
 
+    @signals.held
     def end_now(self, reason):
         """Record the end as of now ("exit", "cell", "task"): a later end replaces it, a later observation voids it."""
-        if os.getpid() == self.pid and not self._ends.is_taking:
+        if System.getpid() == self.pid and not self._ends.is_taking:
             with self.lock:
                 self._is_open = self.has_observed()
                 self._ends.take(reason, self._state_kept())
@@ -256,7 +258,7 @@ class Probe:
 
     def void_end(self):
         """What comes now may change what the latest end recorded."""
-        if os.getpid() == self.pid:
+        if System.getpid() == self.pid:
             self._ends.void()
 
     def begin_end(self):
@@ -267,8 +269,7 @@ class Probe:
     @contextlib.contextmanager
     def _state_kept(self):
         """What counts the steps and what they saw is afterwards as it was: the end may not be one."""
-        names = ("step", "_leaves", "_sampled", "step_times")
-        before = {name: getattr(self, name) for name in names}
+        before = {name: getattr(self, name) for name in ("step", "_leaves", "_sampled", "step_times")}
         before.update(_seen=dict(self._seen), _digests={code: list(found) for code, found in self._digests.items()})
         yield
         vars(self).update(before)
@@ -284,7 +285,7 @@ class Probe:
 
     def event(self, event, **fields):
         """Write an event (the names and fields are listed in wire.py)."""
-        if os.getpid() == self.pid and not self._ends.keeps(event, fields):
+        if System.getpid() == self.pid and not self._ends.keeps(event, fields):
             with self.lock:
                 try:
                     self.recorder.event(event, **fields)
@@ -302,12 +303,18 @@ class Probe:
             self.event("probe-failed", where=where, error="%s: %s" % (type(error).__name__, error))
 
     def guard(self, where, function, *arguments):
-        """Call `function`; a failure is recorded and never reaches the program."""
+        """Call `function`; a failure is recorded and never reaches the program. Handlers of signals wait meanwhile."""
+        signals.hold()
         try:
             return function(*arguments)
-        except Exception as error:  # the program must not see it, whatever it is
-            self.failed(where, error)
+        except BaseException as error:  # the program must not see it, whatever it is
+            is_own = signals.comes_from_a_thread(error)
+            self.failed(where + ", interrupted by the program" * is_own, error)
+            if is_own:
+                raise
             return None
+        finally:
+            signals.release()
 
 
 _probe = None
@@ -325,6 +332,7 @@ def start(config):
     return _probe
 
 
+@signals.held
 def observe(name, value, step=None, kind=None):
     """Observe a value of the program under a name; does nothing outside a trial.
 

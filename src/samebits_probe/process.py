@@ -3,31 +3,32 @@
 import os
 import platform
 import sys
-import time
+
+from .system import System
 
 PACKAGES = ("torch", "tensorflow", "keras", "jax", "jaxlib", "numpy")
 
 
 def folder_name():
     """A name that sorts by the time at which the process was started."""
-    return "%020d-%d" % (int(time.time() * 1e6), os.getpid())
+    return "%020d-%d" % (int(System.now() * 1e6), System.getpid())
 
 
 def facts(forked_from=None):
     """Contents of process.json. `rank` and `world_size` are null outside a distributed run."""
     return {
-        "pid": os.getpid(),
-        "parent": os.getppid(),
+        "pid": System.getpid(),
+        "parent": System.getppid(),
         "forked_from": forked_from,
         "identity": _identity() if forked_from is not None else None,
-        "started": time.time(),
+        "started": System.now(),
         "argv": list(getattr(sys, "orig_argv", None) or _command_line()),
         "executable": sys.executable,
         "python": platform.python_version(),
         "rank": _number("RANK"),
         "local_rank": _number("LOCAL_RANK"),
         "world_size": _number("WORLD_SIZE"),
-        "directory": os.getcwd(),
+        "directory": System.getcwd(),
     }
 
 
@@ -41,8 +42,7 @@ def _identity():
 def _command_line():
     """The process' own arguments: `sys.argv` is not there yet when `sitecustomize` runs, and lacks `-m`."""
     try:
-        with open("/proc/self/cmdline", "rb") as file:
-            return [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
+        return [System.fsdecode(word) for word in System.read("/proc/self/cmdline").split(b"\0")[:-1]]
     except OSError:
         return list(getattr(sys, "argv", []))
 
@@ -79,14 +79,14 @@ def _processor():
     """The first processor of /proc/cpuinfo as a dictionary (a machine of 200 cores has a long file)."""
     found = {}
     try:
-        with open("/proc/cpuinfo") as file:
-            for line in file:
-                if not line.strip():
-                    break
-                key, _, value = line.partition(":")
-                found[key.strip()] = value.strip()
+        lines = System.read("/proc/cpuinfo").decode("utf-8", "replace").split("\n")
     except OSError:
         return {}
+    for line in lines:
+        if not line.strip():
+            break
+        key, _, value = line.partition(":")
+        found[key.strip()] = value.strip()
     return found
 
 
@@ -116,7 +116,7 @@ def _is_standard(path):
 def is_alive(pid):
     """Whether a process is there, of whichever user."""
     try:
-        os.kill(pid, 0)
+        System.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:

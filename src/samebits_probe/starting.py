@@ -4,7 +4,7 @@ import importlib
 import json
 import os
 
-from . import files, imports, observing, wire
+from . import files, imports, observing, signals, wire
 from .controls import hold
 from .watchers import WATCHERS
 
@@ -16,6 +16,7 @@ def start(config_path):
     if config["format"] != wire.FORMAT:
         raise RuntimeError("samebits_probe: config format %r is not %r" % (config["format"], wire.FORMAT))
     probe = observing.start(config)
+    probe.guard("signals", signals.install)
     own = os.path.realpath(config["folder"]) + os.sep
     probe.guard("files", files.watch, lambda event, path: own + "processes" in path or probe.event(event, path=path))
     hold(config.get("controls") or [], config.get("seed"), probe)

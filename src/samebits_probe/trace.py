@@ -1,23 +1,27 @@
 """The files of one watched process: appended step by step, readable after a crash."""
 
-import json
 import os
 import struct
 
 from . import wire
+from .system import System
 
 # a record (wire.RECORD) in pieces: the step, and what stays the same from step to step
 _STEP = struct.Struct("<q").pack
 _REST = struct.Struct("<IBBH").pack
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _SCALARS = 4096  # bytes of scalars, which only curves are drawn from, that may be lost in a crash
 
 
 def write_whole(path, document):
     """Write a JSON document so that a reader sees all of it or nothing."""
     part = path + ".part"
-    with open(part, "w") as file:
-        json.dump(document, file)
-    os.replace(part, path)
+    file = System.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _CLOEXEC, 0o644)
+    try:
+        System.append(file, System.dumps(document).encode())
+    finally:
+        System.close(file)
+    System.replace(part, path)
 
 
 class Group:
@@ -38,7 +42,7 @@ class Group:
 class Recorder:
     """Appends records to the process' files.
 
-    Buffered in memory within a step and written once per step with `os.write`, points before the records
+    Buffered in memory within a step and written once per step, points before the records
     that name them; scalars when there are many. The files are opened at the first write. After a write that failed
     (a full disk) nothing more is written: what would follow a torn record could not be read.
     """
@@ -52,7 +56,7 @@ class Recorder:
 
     def point(self, document):
         """Add a line to the table of points."""
-        self._points.append(json.dumps(document) + "\n")
+        self._points.append(System.dumps(document) + "\n")
 
     def scalar(self, step, point, occurrence, value):
         """Keep an exact float beside its fingerprint."""
@@ -61,11 +65,11 @@ class Recorder:
     def event(self, event, **fields):
         """Write an event at once: it may be the last thing that happens."""
         fields["event"] = event
-        self.write(wire.EVENTS, (json.dumps(fields, default=str) + "\n").encode())
+        self.write(wire.EVENTS, (System.dumps(fields, default=str) + "\n").encode())
 
     def document(self, name, document):
         """Write a whole JSON file."""
-        write_whole(os.path.join(self.folder, name), document)
+        write_whole(System.join(self.folder, name), document)
 
     def flush(self, scalars=True):
         """Write what the step left behind."""
@@ -92,10 +96,10 @@ class Recorder:
         """Remove records and scalars that were written after a mark."""
         for name, size in mark:
             if name in self._files and not self.broken:
-                os.ftruncate(self._files[name], size)
+                System.ftruncate(self._files[name], size)
 
     def _size(self, name):
-        return os.fstat(self._files[name]).st_size if name in self._files else 0
+        return System.fstat(self._files[name]).st_size if name in self._files else 0
 
     def write(self, name, data):
         """Append to a file of the process, at once. Raises OSError, once: nothing is written after that."""
@@ -109,9 +113,6 @@ class Recorder:
 
     def _append(self, name, data):
         if name not in self._files:
-            path = os.path.join(self.folder, name)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-            self._files[name] = os.open(path, flags, 0o644)
-        view = memoryview(data)
-        while len(view):
-            view = view[os.write(self._files[name], view) :]
+            path = System.join(self.folder, name)
+            self._files[name] = System.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _CLOEXEC, 0o644)
+        System.append(self._files[name], data)

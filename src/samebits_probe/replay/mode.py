@@ -1,9 +1,9 @@
 """The dispatch mode: it sees every operator of its thread while it is entered, those of a backward on the CPU too."""
 
-import os
-
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
+
+from ..system import System
 
 _Operator = torch._ops.OpOverload
 
@@ -15,7 +15,7 @@ class Mode(TorchDispatchMode):
 
     def __init__(self, replayer):
         super().__init__()
-        self._run, self._pid = replayer.run, os.getpid()
+        self._run, self._pid = replayer.run, System.getpid()
         self.is_entered = False
 
     @classmethod
@@ -24,7 +24,7 @@ class Mode(TorchDispatchMode):
         return True
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if not isinstance(func, _Operator) or os.getpid() != self._pid:
+        if not isinstance(func, _Operator) or System.getpid() != self._pid:
             return func(*args, **(kwargs or {}))
         return self._run(func, args, kwargs or {})
 

@@ -37,6 +37,10 @@ class Backward:
         """The engine has ended well."""
         self._watch.probe.guard("after a backward", self._after, begun[0], result)
 
+    def is_running(self):
+        """Whether the engine runs already."""
+        return self._watch.in_backward
+
     def stop(self):
         """The engine has ended, well or not."""
         self._watch.in_backward = False
@@ -220,22 +224,26 @@ def _wrapped(original, position, backward, compiling):
     """`position`: where, after the outputs, the function takes the tensors whose gradients are asked for."""
     pause, resume = compiling.pause, compiling.resume
 
+    def apart(function, *arguments):
+        hook = pause()
+        try:
+            return function(*arguments)
+        finally:
+            resume(hook)
+
     @functools.wraps(original)
     def run(outputs, *args, **kwargs):
         if compiling.is_compiling():
             return original(outputs, *args, **kwargs)
-        hook = pause()
-        begun = backward.before(outputs, _inputs_of(position, args, kwargs))
-        resume(hook)
+        is_within = backward.is_running()
         try:
+            begun = apart(backward.before, outputs, _inputs_of(position, args, kwargs))
             result = original(outputs, *args, **kwargs)
         finally:
-            if begun is not None:
+            if not is_within:
                 backward.stop()
         if begun is not None:
-            hook = pause()
-            backward.after(begun, result)
-            resume(hook)
+            apart(backward.after, begun, result)
         return result
 
     return compiling.skipped(run)

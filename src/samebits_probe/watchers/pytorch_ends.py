@@ -5,8 +5,8 @@ which they die, and again at the exit where something else of the program still 
 """
 
 import collections
-import os
 
+from ..system import System
 from .pytorch_memory import memory_of
 from .pytorch_tensors import dtype_name, shape_of
 
@@ -33,7 +33,7 @@ class Ends:
 
     def keep_model(self, model):
         """A model has died: its tensors are read while they can be."""
-        if os.getpid() == self._watch.pid:
+        if System.getpid() == self._watch.pid:
             for name, tensor in self._named(model):
                 self._keep_dying(name, tensor)
 
@@ -44,7 +44,7 @@ class Ends:
 
     def keep_optimizer(self, plan):
         """An optimizer has died: the parameters that belong to no model, which would be lost."""
-        if os.getpid() == self._watch.pid:
+        if System.getpid() == self._watch.pid:
             for weight in plan.weights:
                 if weight.is_loose():
                     self._keep_dying(weight.name, weight.parameter)
@@ -63,7 +63,7 @@ class Ends:
 
     def record(self):
         """The program may have ended: what is still open of the last step, then the points of kind "end"."""
-        if os.getpid() != self._watch.pid:
+        if System.getpid() != self._watch.pid:
             return
         self._by_hand.notice_compiled_steps()
         before = self._found, self._outlived

@@ -3,6 +3,8 @@
 import functools
 import os
 
+from ..system import System
+
 _OPENER = "_open_zipfile_writer"  # of torch.serialization, from 1.4 on; older releases open the file in Python
 
 
@@ -23,4 +25,4 @@ def watch_saving(watch):
 
 def _tell(probe, name):
     if isinstance(name, (str, bytes, os.PathLike)):
-        probe.event("wrote", path=os.path.abspath(os.fsdecode(name)))
+        probe.event("wrote", path=System.abspath(System.fsdecode(name)))

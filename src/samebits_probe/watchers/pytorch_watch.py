@@ -1,9 +1,9 @@
 """What the parts of the PyTorch watcher share: the probe, the fingerprints, the names, and where the program stands."""
 
 import contextlib
-import os
 import threading
 
+from ..system import System
 from .pytorch_compiling import Compiling
 from .pytorch_names import Names
 from .pytorch_tensors import Fingerprints, dtype_name, shape_of
@@ -29,7 +29,7 @@ class Watch:
         self._begin_anew()
 
     def _begin_anew(self):
-        self.pid, self.home = os.getpid(), None
+        self.pid, self.home = System.getpid(), None
         self._said, self._headers = set(), {}
         self.prints = Fingerprints(self.torch, self.probe.hasher, self.say)
         self.names = Names(self)
@@ -38,7 +38,7 @@ class Watch:
         """Whether nothing is to be observed here: another watcher counts the steps, another thread, a trace is made."""
         if self._is_worker():
             return True
-        if os.getpid() != self.pid:
+        if System.getpid() != self.pid:
             self._renew()
         stepping = getattr(self.probe, "stepping", None)
         return (stepping is not None and stepping != NAME) or self._tracing() is not None or self._is_elsewhere()

@@ -1,0 +1,153 @@
+"""Signals that arrive while the probe works: the program's handlers run as soon as that work is done.
+
+Python runs a handler between two instructions of whatever the main thread executes
+(https://docs.python.org/3/library/signal.html#execution-of-python-signal-handlers). If that is the probe, an exception
+of the handler would look like a failure of the probe, and half a step would be recorded. So handlers wait until the
+probe has finished. The program then sees the signal as if it had come a moment later.
+
+`_signal` is the built-in module below `signal`: the functions of `signal` stay the program's own.
+"""
+
+import _signal
+import _thread
+import functools
+import os
+import sys
+import time
+
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_SOON = 0.001
+_LIBRARIES = ("builtins", "samebits_probe", "struct", "ctypes", "json", "torch", "numpy", "tensorflow", "jax", "jaxlib",
+              "keras")  # fmt: skip
+
+
+class _State:
+    """How deep the main thread is in the probe's work, and the signals that wait for its end."""
+
+    main = _thread.get_ident()
+    depth = 0
+    waiting = {}
+
+
+def hold(_here=_thread.get_ident, _state=_State):
+    """The probe's work begins. Does nothing in a thread that runs no handlers."""
+    if _here() == _state.main:
+        _state.depth += 1
+
+
+def release(_here=_thread.get_ident, _state=_State):
+    """The probe's work is over: handlers that had to wait run now, and what they raise goes on from here."""
+    if _here() == _state.main:
+        _state.depth -= 1
+        if _state.waiting and not _state.depth:
+            _run_waiting()
+
+
+def held(function):
+    """A decorator: the function is the probe's work."""
+
+    @functools.wraps(function)
+    def run(*args, **kwargs):
+        hold()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            release()
+
+    return run
+
+
+def renew():
+    """In a forked child: this thread is the main thread now."""
+    _State.main, _State.depth, _State.waiting = _thread.get_ident(), 0, {}
+
+
+class _Handler:
+    """A handler of the program that waits while the probe works."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, number, frame):
+        if _thread.get_ident() != _State.main:
+            renew()
+        if _State.depth:
+            _State.waiting[number] = None
+            return None
+        return self.function(number, frame)
+
+
+def _own(handler):
+    return handler.function if type(handler) is _Handler else handler
+
+
+def install():
+    """Make all handlers wait: those that are set already, and those that the program sets later."""
+    original_set, original_get = _signal.signal, _signal.getsignal
+
+    @functools.wraps(original_set)
+    def signal(signalnum, handler):
+        return _own(original_set(signalnum, _Handler(handler) if callable(handler) else handler))
+
+    @functools.wraps(original_get)
+    def getsignal(signalnum):
+        return _own(original_get(signalnum))
+
+    for number in range(1, _signal.NSIG):
+        handler = original_get(number)
+        if callable(handler):
+            original_set(number, _Handler(handler))
+    _signal.signal, _signal.getsignal = signal, getsignal
+
+
+def _run_waiting():
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    if frame is None:  # the interpreter exits: without the probe, the process would have ended before the signal
+        _State.waiting.clear()
+    elif frame.f_globals.get("__name__") == "weakref":  # an exception that leaves a finalizer is lost
+        _send_soon()
+    else:
+        _run(frame)
+
+
+def _run(frame):
+    """Call the handlers. If one raises, the others are called after that, as Python does."""
+    number = next(iter(_State.waiting))
+    del _State.waiting[number]
+    handler = _signal.getsignal(number)
+    try:
+        if callable(handler):
+            handler(number, frame)
+    finally:
+        if _State.waiting:
+            _send_soon()
+
+
+def _send_soon():
+    numbers = list(_State.waiting)
+    _State.waiting.clear()
+    _thread.start_new_thread(_send, (_State.main, numbers))
+
+
+def _send(main, numbers):
+    time.sleep(_SOON)
+    for number in numbers:
+        if callable(_signal.getsignal(number)):
+            _signal.pthread_kill(main, number)
+
+
+def comes_from_a_thread(error):
+    """Whether an exception was raised in the probe's code by something else: a thread of the program sets it there.
+
+    `PyThreadState_SetAsyncExc` does (time limits of stopit and func_timeout use it). Such an exception is of a class
+    that the program defines, and begins in a frame of the probe, which raises no such class itself.
+    """
+    if not isinstance(error, Exception):
+        return True
+    last = error.__traceback__
+    while last.tb_next is not None:
+        last = last.tb_next
+    is_foreign = type(error).__module__.partition(".")[0] not in _LIBRARIES
+    return is_foreign and last.tb_frame.f_code.co_filename.startswith(_OURS)
