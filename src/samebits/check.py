@@ -10,7 +10,7 @@ from pathlib import Path
 
 from samebits import __version__, compare, store
 from samebits.errors import UsageError
-from samebits.launch import captures, documents, recorded
+from samebits.launch import captures, documents, origin, recorded
 from samebits.launch.plan import Plan, Request, make_plan
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import Looked, Schedule, Trials
@@ -85,11 +85,15 @@ def _refuse_same_folder(request: Request, source: Path) -> None:
         raise UsageError(what, "--out DIR names another folder; --add N RECORD adds trials to a record.")
 
 
-def add(folder: Path, more: int, progress: Progress | None = None) -> Result:
-    """Run more trials of a record, as many steps as its last round made, and judge them all."""
+def add(folder: Path, more: int, progress: Progress | None = None, *, run: bool = False) -> Result:
+    """Run more trials of a record, as many steps as its last round made, and judge them all.
+
+    Raises Untrusted for a record from elsewhere, unless `run` is given.
+    """
     began = time.monotonic()
     old = store.open_record(folder)
     recorded.usable(old)
+    origin.require(old, run=run)
     ids = recorded.next_ids(old, more)
     trials = resume(old, progress or Progress())
     plan = trials.plan
@@ -180,7 +184,7 @@ def after(file: RecordFile, looked: Looked) -> RecordFile:
 
 def save(plan: Plan, file: RecordFile) -> None:
     """Write record.json."""
-    documents.write(plan.record / RECORD, file)
+    documents.write(plan.record / RECORD, origin.signed(file, plan.record))
     store.seal_record(plan.record)
 
 

@@ -5,6 +5,8 @@ SamebitsError               2   an error of ours that has a message for people
 +-- NotFound                2   a command, interpreter, environment, record or file that is not there
 +-- RecordError             2   a record that cannot be read: broken, of a newer format, not a record
 +-- RecordExists            2   a record folder that is there already
++-- RecordBusy              2   a record folder in which a different samebits works now
++-- Untrusted               2   a record whose command was not recorded by this user on this machine
 +-- DataError               2   a data set that could not be had or does not match its checksum
 +-- EnvironmentFailed       2   an environment that could not be built
 
@@ -37,6 +39,14 @@ class RecordError(SamebitsError):
 
 class RecordExists(SamebitsError):
     """A record folder that is there already."""
+
+
+class RecordBusy(SamebitsError):
+    """A record folder in which a different samebits works now."""
+
+
+class Untrusted(SamebitsError):
+    """A record whose command was not recorded by this user on this machine, and is therefore not run."""
 
 
 class DataError(SamebitsError):

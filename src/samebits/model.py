@@ -178,6 +178,7 @@ class RecordFile(Document):
     options: Options = Options()
     rounds: list[Round] = []
     notes: list[str] = []  # sentences about how the trials came together that belong among the warnings
+    signature: str | None = None  # by the user's own key: tells a record that was made here from any other
 
 
 class PythonProcess(Document):

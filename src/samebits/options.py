@@ -222,6 +222,9 @@ ISOLATE = Option(
 )
 AGAINST = Option("against", ("--against",), "Compare with a recorded run.", "RECORD", read_text)
 ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))
+RUN = Option(
+    "run", ("--run",), "Run the command of a RECORD that was not recorded here by you, or was changed.", default=False
+)
 OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)
 JSON = Option(
     "json", ("--json",), "Write the result (-: to standard output, and nothing else there).", "FILE", read_text
@@ -292,10 +295,10 @@ RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE
 REPORTS = (JSON, HTML, MARKDOWN, JUNIT)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
-    "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, AGAINST, ADD, JSON),
+    "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, AGAINST, ADD, RUN, JSON),
     "record": (*SETUP, *RUNNING),
-    "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, JSON, HTML),
-    "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, JSON, HTML, MARKDOWN),
+    "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, RUN, JSON, HTML),
+    "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, RUN, JSON, HTML, MARKDOWN),
     "ops": (REPLAYED_STEP, REPEATS, *SETUP, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, JSON),
     "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, JSON, HTML, MARKDOWN),
     "report": REPORTS,

@@ -13,7 +13,7 @@ from samebits.check import check, record
 from samebits.errors import NotFound, RecordExists, UsageError
 from samebits.launch import devices, folders, injection
 from samebits.launch.environment import recorded
-from samebits.launch.plan import Request, default_out
+from samebits.launch.plan import Request, make_record_folder
 from samebits.model import FilesFile, Options, TrialFile
 from samebits.store import open_record
 
@@ -141,8 +141,9 @@ def test_one_trial_is_not_enough(ask):
 def test_the_default_record_is_named_by_time_and_script(ask):
     command = ["python", "-u", "runs/train lenet.py", "--lr", "1"]
     request = Request(command=command, directory=ask("trains.py").directory)
-    assert default_out(request).name.endswith("-train-lenet")
-    assert default_out(request).parent == request.directory / ".samebits"
+    folder = make_record_folder(request).folder
+    assert folder.name.endswith("-train-lenet")
+    assert folder.parent == request.directory / ".samebits"
 
 
 def test_every_python_below_the_command_is_named_watched_or_not(ask):

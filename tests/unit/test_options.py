@@ -18,7 +18,7 @@ from samebits.options import (
 OF_CHECK = set(
     shlex.split(
         """-n --trials --control --preset --seed --python --env --ok-exit --overwrite --jobs --full --steps --budget
-        --timeout --artifact --ignore --strict --metric --isolate --against --add --out --json"""
+        --timeout --artifact --ignore --strict --metric --isolate --against --add --run --out --json"""
     )
 )
 EVERY = [pytest.param(option, id=f"{command} {option.flags[-1]}") for command, row in OPTIONS.items() for option in row]

@@ -48,7 +48,7 @@ def _add(given: dict[str, Any]) -> Any:
     from samebits import check
 
     with asking.shown_progress() as progress:
-        return check.add(Path(record), number, progress)
+        return check.add(Path(record), number, progress, run=given["run"])
 
 
 COMMAND = launching("check", run, "Does this training repeat, bit for bit?\n\n" + TEXT)

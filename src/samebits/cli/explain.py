@@ -38,7 +38,7 @@ def _explained(given: dict[str, Any]) -> Result:
 
     with asking.shown_progress() as progress:
         if request is None:
-            return explaining.explain_record(Path(words[0]), progress)
+            return explaining.explain_record(Path(words[0]), progress, run=given["run"])
         return explaining.explain(request, progress)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from samebits.errors import SamebitsError, UsageError
+from samebits.text import one_line, printable
 
 WRONG = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it: a loop around samebits ends too
@@ -118,7 +119,9 @@ def _keep(why: BaseException) -> str | None:
 
 
 def _say(message: str, advice: str, status: int) -> int:
-    lines = [f"samebits: {message}"] + ([f"   do this  {advice}"] if advice else [])
+    first, *more = printable(message).split("\n")  # further lines are set in: a name with a newline forges no line
+    lines = [f"samebits: {first}", *(f"   {line}" for line in more)]
+    lines += [f"   do this  {one_line(advice)}"] if advice else []
     return _write("\n".join(lines) + "\n", status)
 
 

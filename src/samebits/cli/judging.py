@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from samebits.compare import judge
+from samebits.errors import SamebitsError
 from samebits.location import Location
 from samebits.model import Result
+from samebits.store.reading import read_document
 from samebits.store.record import LOCATION, Record, left_result
 
 
@@ -25,8 +27,8 @@ def location_of(record: Record, result: Result) -> Location | None:
     if result.divergence is None:
         return None
     try:
-        return Location.model_validate_json((record.folder / LOCATION).read_bytes())
-    except (OSError, ValueError):
+        return read_document(record.folder / LOCATION, Location)
+    except SamebitsError:
         return None
 
 

@@ -45,10 +45,14 @@ INCONCLUSIVE = 3
 
 def _recorded(given: dict[str, Any]) -> tuple[Record, Result]:
     from samebits.cli.judging import judged
+    from samebits.launch import origin
     from samebits.store.record import open_record
 
     record = open_record(given["command"][0])
-    return record, judged(record)
+    result = judged(record)
+    if result.verdict == "diverged":
+        origin.require(record, run=given["run"])
+    return record, result
 
 
 def _checked(given: dict[str, Any]) -> tuple[Record, Result]:

@@ -144,7 +144,7 @@ class Lines(Progress):
     def _say(self, text: str) -> None:
         # who does not listen is not told; trials go on
         with suppress(OSError, ValueError):
-            self._stream.write(f"samebits: {wording.printable(text)}\n")
+            self._stream.write(f"samebits: {wording.one_line(text)}\n")
             self._stream.flush()
 
 
@@ -196,7 +196,7 @@ class Live(Progress):
 
     def note(self, text: str) -> None:
         """A line above the bars."""
-        self._bars.console.print(f"samebits: {wording.printable(text)}", markup=False, highlight=False, style="dim")
+        self._bars.console.print(f"samebits: {wording.one_line(text)}", markup=False, highlight=False, style="dim")
 
 
 def _bars(stream: TextIO) -> Bars:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from samebits.cli import answering, asking
 from samebits.cli.parsing import launching
+from samebits.text import one_line
 
 TEXT = """Run a training command once and keep its record, without a verdict.
 
@@ -21,10 +23,11 @@ def run(**given: Any) -> int:
 
     with asking.shown_progress() as progress:
         made = check.record(request, progress)
+    folder = one_line(shlex.quote(str(made.folder)))
     if made.trial.status not in ENDED_WELL:
-        answering.say(f"Recorded in {made.folder}, but the run did not end well: {made.trial.why}\n")
+        answering.say(one_line(f"Recorded in {folder}, but the run did not end well: {made.trial.why}") + "\n")
         return EXIT_CODES["inconclusive"]
-    answering.say(f"Recorded in {made.folder}\n   next   samebits check --add 4 {made.folder}\n")
+    answering.say(f"Recorded in {folder}\n   next   samebits check --add 4 {folder}\n")
     return EXIT_CODES["repeated"]
 
 

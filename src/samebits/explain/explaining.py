@@ -16,7 +16,7 @@ from samebits.explain.searching import Found, search
 from samebits.explain.setting import Setting
 from samebits.explain.telling import Told
 from samebits.explain.trying import Trying
-from samebits.launch import documents, facts, recorded
+from samebits.launch import documents, facts, origin, recorded
 from samebits.launch.plan import Request
 from samebits.launch.progress import Progress
 from samebits.model import Result
@@ -42,13 +42,15 @@ def explain(request: Request, progress: Progress | None = None) -> Result:
     return explained(check.check(request, progress), progress, began)
 
 
-def explain_record(folder: Path, progress: Progress | None = None) -> Result:
+def explain_record(folder: Path, progress: Progress | None = None, *, run: bool = False) -> Result:
     """Find out why the trials of a record part. New trials join the record, and those of the search lie below it.
 
-    Raises NotFound where its command or its folder is gone, UsageError where its scripts have changed since.
+    Raises NotFound where its command or its folder is gone, UsageError where its scripts have changed since, Untrusted
+    for a record from elsewhere, unless `run` is given.
     """
     began, old = time.monotonic(), store.open_record(folder)
     recorded.usable(old)
+    origin.require(old, run=run)
     plan = recorded.reopen(old)
     _refuse_changed(old, plan.directory)
     judged = check.judge(plan).model_copy(update={"record": str(plan.record)})

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samebits import check, store
 from samebits.explain.seen import Seen, Where
-from samebits.launch import documents, recorded
+from samebits.launch import custody, documents, recorded
 from samebits.launch.plan import Plan, Request, make_plan
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import NO_VERDICT, Looked, Trials
@@ -62,7 +61,7 @@ class Setting:
         for id in ids:
             folder = self.plan.trial_folder(id)
             if folder.exists():
-                shutil.rmtree(folder.rename(self.plan.record / ".old"))
+                custody.remove(folder.rename(self.plan.record / f"{custody.NEW}{folder.name}"))
 
     def seen(self) -> Seen:
         """What its trials show."""

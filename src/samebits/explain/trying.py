@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from samebits.explain import telling
 from samebits.explain.searching import is_in_force
 from samebits.explain.seen import NOWHERE, Seen, Where
 from samebits.explain.setting import Setting, make
+from samebits.launch import custody
 from samebits.launch.plan import Request
 from samebits.launch.progress import Progress
 from samebits.model import TrialFile
@@ -39,7 +39,7 @@ class Trying:
         self.steps = first.steps
         self._made = 1
         self.everything = [name for name in controls.known() if name not in self.base]
-        shutil.rmtree(self._folder, ignore_errors=True)
+        custody.remove(self._folder)
 
     def look(self, names: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False) -> Seen:
         """See Tries."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from samebits.errors import SamebitsError
 from samebits.model import Document
+from samebits.store import regular_files
 
 _LEAST_FREE = 64 << 10
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -20,13 +21,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def write(path: Path, document: Document | dict[str, Any]) -> None:
     """Write a JSON document so that a reader sees all of it or what was there before."""
     text = document.model_dump_json(indent=1) if isinstance(document, Document) else json.dumps(document, indent=1)
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    regular_files.write(path, text + "\n")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from samebits_probe import wire
 if TYPE_CHECKING:
     from samebits.launch.plan import Plan
 
-_SHIMS = "bin"
+SHIMS = "bin"
 _SHIM_NAMES = ("python", "python3")
 _KEPT = re.compile(
     r"(PYTHON|OMP_|KMP_|MKL|TF_|CUDA|CUDNN|CUBLAS|NCCL_|KERAS|XLA_|JAX_|PJRT_|OPENBLAS|GOTO_|BLIS_|VECLIB|NUMEXPR|TORCH"
@@ -46,7 +46,7 @@ def search_path(python: str | None, shims: Path | None = None) -> str:
 def shim(record: Path, python: str | None, name: str) -> str | None:
     """Path of the script that stands for `name` (a word of the command) in a record, where one is needed."""
     needed = python is not None and name in _SHIM_NAMES and not _is_first(python)
-    return str(record / _SHIMS / name) if needed else None
+    return str(record / SHIMS / name) if needed else None
 
 
 def make_shims(record: Path, python: str | None) -> None:
@@ -56,7 +56,7 @@ def make_shims(record: Path, python: str | None) -> None:
     """
     if python is None or _is_first(python):
         return
-    folder = record / _SHIMS
+    folder = record / SHIMS
     folder.mkdir(exist_ok=True)
     for name in _SHIM_NAMES:
         script = folder / name
@@ -75,7 +75,7 @@ def trial_environment(plan: Plan, trial: int, directory: Path, slot: Slot) -> di
     own = {**os.environ, **plan.request.variables}
     base = {name: value for name, value in own.items() if value is not None}
     environment = {**base, **controls.environment(plan.controls, plan.seed, base)}
-    shims = plan.record / _SHIMS
+    shims = plan.record / SHIMS
     environment["PATH"] = search_path(plan.request.python, shims if shims.is_dir() else None)
     environment["PYTHONPATH"] = _python_path(plan.probe, environment)
     environment[wire.CONFIG_VARIABLE] = str(plan.trial_folder(trial) / "config.json")

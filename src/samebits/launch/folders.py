@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from samebits.store import regular_files
+
 MOST_FILES = 100_000
 MOST_LINKS = 20_000
 MOST_COPIED = 16 << 20  # bytes of a file that an isolated trial gets a copy of; a larger one is linked
 DOCUMENTS = ("record.json", "vary.json", "study.json")  # one of them, of ours, makes a folder a record
-_HEAD = 1024  # bytes, among which each of them says by which samebits it was written
+MARK, MARKED = ".samebits-record", "This folder is a record of samebits"  # the first file in every record, and its text
+_HEAD = 256  # bytes, in which a document says by which samebits it was written
+_WRITTEN = re.compile(rb'\s*\{\s*"format":\s*\d+,\s*"samebits":\s*"')
 
 # Folders in which nothing counts as written by a trial: bytecode, version control, tools, virtual environments.
 LEFT_OUT = {
@@ -69,18 +74,24 @@ def _stands_apart(folder: str) -> bool:
 
 
 def is_record(folder: Path) -> bool:
-    """Whether samebits made the folder, for a check, a vary (one that was killed, too) or a study."""
-    if (folder / "record.json").exists() and (folder / "trials").is_dir():
+    """Whether samebits made the folder, for a check, a vary or a study, also one that was killed.
+
+    It says so in a file that only samebits writes; a file that merely has the name of one does not count.
+    """
+    mark = _head(folder / MARK)
+    if mark is not None and MARKED.startswith(mark.decode("utf-8", "replace")[: len(MARKED)]):  # cut short by a kill
         return True
-    return any(_is_ours(folder / name) for name in (*DOCUMENTS, "base/record.json"))
+    documents = (folder / name for name in (*DOCUMENTS, "base/record.json"))
+    return any(_WRITTEN.match(_head(document) or b"") for document in documents)
 
 
-def _is_ours(document: Path) -> bool:
+def _head(path: Path) -> bytes | None:
+    """How a regular file begins; None where there is none, or it cannot be read."""
     try:
-        with document.open("rb") as file:
-            return b'"samebits"' in file.read(_HEAD)
+        with regular_files.opened(path) as file:
+            return file.read(_HEAD)
     except OSError:
-        return False
+        return None
 
 
 def state(path: Path) -> State | None:

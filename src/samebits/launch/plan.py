@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from samebits import controls
-from samebits.errors import NotFound, RecordExists, UsageError
-from samebits.launch import command, environment, hashing, injection
+from samebits.errors import NotFound, RecordBusy, RecordExists, UsageError
+from samebits.launch import command, custody, environment, hashing, injection
 from samebits.model import Options
 
 MOST_TRIALS = 999  # trial folders have three digits, so that paths have equal length in every trial
 DEFAULT_SEED = 2019  # the paper's
-RECORDS = ".samebits"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +46,7 @@ class Plan:
     """A request that can be run: everything looked up, the record folder made.
 
     `executable`: path of the command's first word. `controls`: all ids to hold, those of the preset too.
-    `hash`, `xxhash`: see `samebits_probe.wire`.
+    `hash`, `xxhash`: see `samebits_probe.wire`. `custody`: no different samebits works in the record meanwhile.
     """
 
     request: Request
@@ -58,6 +57,7 @@ class Plan:
     probe: Path
     hash: str
     xxhash: str | None
+    custody: custody.Custody | None = field(default=None, repr=False, compare=False)
 
     @property
     def directory(self) -> Path:
@@ -82,15 +82,17 @@ def trial_name(trial: int) -> str:
 def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
     """Look everything up, then make the record folder.
 
-    `hash_wanted`: the algorithm of a record that is compared with. Raises UsageError, NotFound or RecordExists before
-    anything is written.
+    `hash_wanted`: the algorithm of a record that is compared with. Raises UsageError, NotFound, RecordExists or
+    RecordBusy before anything is written.
     """
     _check_counts(request)
-    record = (request.out or default_out(request)).absolute()
-    plan = arrange(request, record, hash_wanted=hash_wanted)
-    make_record_folder(record, overwrite=request.overwrite)
-    injection.prepare(record)
-    environment.make_shims(record, request.python)
+    plan = arrange(request, next(_places(request)), hash_wanted=hash_wanted)
+    held = make_record_folder(request)
+    if held.folder != plan.record:
+        plan = arrange(request, held.folder, hash_wanted=hash_wanted)
+    plan = replace(plan, custody=held)
+    injection.prepare(plan.record)
+    environment.make_shims(plan.record, request.python)
     return plan
 
 
@@ -126,33 +128,26 @@ def _check_counts(request: Request) -> None:
         raise NotFound(f"The working folder is not there: {request.directory}")
 
 
-def default_out(request: Request) -> Path:
-    """`.samebits/<time>-<name>` below the working folder, with a number behind it where that is taken."""
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{command.name_of(request.command)}"
-    folder = request.directory / RECORDS
-    taken = [stem, *(f"{stem}-{n}" for n in range(2, 1000))]
-    return next(folder / name for name in taken if not (folder / name).exists())
+def make_record_folder(request: Request) -> custody.Custody:
+    """Make the folder that the request names, or the first default one that is free, and hold it.
+
+    Raises RecordExists, RecordBusy, NotFound.
+    """
+    for place in _places(request):
+        try:
+            return custody.make(place, overwrite=request.overwrite)
+        except (RecordExists, RecordBusy):  # of a default name: a different check took it in this second
+            if request.out is not None:
+                raise
+    raise RecordExists(f"There is no free name for a record in {request.directory / custody.RECORDS}.", "--out DIR")
 
 
-def make_record_folder(record: Path, *, overwrite: bool) -> None:
-    """Make the folder. Raises RecordExists; only what is a record is ever replaced."""
-    if record.is_symlink() or record.exists():
-        _clear(record, overwrite=overwrite)
-    try:
-        record.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        what = f"The record folder {record} cannot be made: {error.strerror}."
-        raise NotFound(what, "--out DIR names another.") from None
-    if record.parent.name == RECORDS and not (ignore := record.parent / ".gitignore").exists():
-        ignore.write_text("*\n")
-
-
-def _clear(record: Path, *, overwrite: bool) -> None:
-    if record.is_dir() and not any(record.iterdir()):
+def _places(request: Request) -> Iterator[Path]:
+    """`--out`, else `.samebits/<time>-<name>` below the working folder, with a number behind it where that is taken."""
+    if request.out is not None:
+        yield request.out.absolute()
         return
-    is_record = (record / "record.json").is_file() or (record / injection.FOLDER / "sitecustomize.py").is_file()
-    if not record.is_dir() or not is_record:
-        raise RecordExists(f"{record} is there already, and is not a record.", "--out DIR names another folder.")
-    if not overwrite:
-        raise RecordExists(f"The record {record} is there already.", "--overwrite replaces it.")
-    shutil.rmtree(record)
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{command.name_of(request.command)}"
+    names = (stem, *(f"{stem}-{n}" for n in range(2, 1000)))
+    folder = (request.directory / custody.RECORDS).absolute()
+    yield from (folder / name for name in names if not os.path.lexists(folder / name))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from samebits import store
 from samebits.errors import RecordError, UsageError
-from samebits.launch import documents
+from samebits.launch import custody, documents, environment, injection, origin
 from samebits.launch.plan import MOST_TRIALS, Plan, Request, arrange, trial_name
 from samebits.model import ENDED_WELL, RecordFile, TrialFile
 from samebits.store.seal import SEAL
@@ -44,8 +45,14 @@ def _link(source: str, target: str) -> None:
 
 
 def reopen(record: store.Record) -> Plan:
-    """The plan of a record, for more trials of it. Raises NotFound where its command or folder is gone."""
-    return arrange(request_of(record), record.folder.absolute(), hash_wanted=record.file.hash)
+    """The plan of a record, for more trials of it. Raises NotFound where its command or folder is gone, RecordBusy."""
+    is_own = origin.is_own(record)
+    held = custody.resume(record.folder.absolute())
+    if not is_own:  # then the code in it may be anybody's
+        injection.prepare(held.folder)
+        environment.make_shims(held.folder, record.file.python)
+    plan = arrange(request_of(record), held.folder, hash_wanted=record.file.hash)
+    return replace(plan, custody=held)
 
 
 def request_of(record: store.Record) -> Request:

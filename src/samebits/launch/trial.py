@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits import controls, store
-from samebits.launch import artifacts, documents, facts, folders, metrics
+from samebits.launch import artifacts, custody, documents, facts, folders, metrics
 from samebits.launch.command import Naming, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, Touched, shown
@@ -22,6 +21,7 @@ from samebits.launch.plan import Plan, trial_name
 from samebits.launch.pythons import Pythons
 from samebits.launch.watching import Processes
 from samebits.model import ENDED_WELL, FilesFile, Status, TrialFile
+from samebits.store.record import SET_ASIDE
 from samebits_probe import wire
 
 POLL = 0.02  # seconds between two looks at a trial that is young, or to be stopped after a step
@@ -105,16 +105,16 @@ class TrialRun:
 
     def _make_folder(self) -> None:
         """Make the folder anew, in one step: whenever samebits is ended, there is a trial that can be read, or none."""
-        old, new = (self.plan.record / name for name in (".old", ".new"))
+        old, new = (self.plan.record / f"{name}{self.folder.name}" for name in (SET_ASIDE, custody.NEW))
         for left in (old, new):
-            shutil.rmtree(left, ignore_errors=True)
+            custody.remove(left)
         (new / "out").mkdir(parents=True)
         documents.write(new / "trial.json", self._document("killed", ENDED_BEFORE))
         self.folder.parent.mkdir(exist_ok=True)
         if self.folder.exists():
             self.folder.rename(old)
         new.rename(self.folder)
-        shutil.rmtree(old, ignore_errors=True)
+        custody.remove(old)
 
     def _isolate(self) -> list[str]:
         if folders.make_isolated(self.plan.directory, self.directory, without=self.plan.record):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from samebits import compare, store
-from samebits.launch import recorded
+from samebits.launch import custody, recorded
 from samebits.launch.plan import Plan, make_plan
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import Trials
@@ -101,12 +100,13 @@ def looker(record: store.Record, where: Divergence, progress: Progress) -> Itera
     """
     request = recorded.request_of(record)
     options = request.options.model_copy(update={"artifacts": [], "metrics": {}})
-    out = record.folder.absolute() / FOLDER
+    held = custody.resume(record.folder.absolute())
+    out = held.folder / FOLDER
     plan = make_plan(replace(request, options=options, out=out, overwrite=True), hash_wanted=record.file.hash)
     try:
         yield Looker(plan, record.file, where.process.order, progress, _followed(record, where), _more(record))
     finally:
-        shutil.rmtree(out, ignore_errors=True)
+        custody.remove(out)
 
 
 def _more(record: store.Record) -> int:

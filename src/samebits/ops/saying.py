@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from samebits.ops.documents import Differed, Replayed
-from samebits.reports.wording import counted, printable, size_words, span
+from samebits.reports.wording import counted, one_line, size_words, span
 
 HEADS = {"same": "=  SAME BITS", "differed": "!= DIFFERENT BITS", "nothing": "?  NO ANSWER"}
 VERDICTS = {"same": "repeated", "differed": "diverged", "nothing": "inconclusive"}
@@ -23,7 +23,7 @@ def render(result: Replayed) -> str:
     if len(result.differed) > MOST_PLACES:
         lines.append(f"   and {len(result.differed) - MOST_PLACES:,} places more (--json FILE holds all)")
     lines += _rest(result)
-    return printable("\n".join(lines)) + "\n"
+    return "\n".join(map(one_line, lines)) + "\n"
 
 
 def _counts(result: Replayed) -> str:

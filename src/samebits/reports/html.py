@@ -77,7 +77,7 @@ def templates(own: Path | None = None) -> jinja2.Environment:
 
 def _clean(value: Any) -> Any:
     """Texts from outside without control characters; the template's own markup as it is."""
-    return wording.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return wording.one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _colour(group: str) -> str:

@@ -55,7 +55,7 @@ def _where(result: Result) -> str:
         return ""
     why = result.explanation.sentence if result.explanation is not None else ""
     said = [" > ".join(wording.path(result.divergence)), wording.size(result.divergence), why]
-    return "\n".join(filter(None, said))
+    return "\n".join(wording.one_line(line) for line in said if line)
 
 
 def _kinds(result: Result) -> list[ElementTree.Element]:

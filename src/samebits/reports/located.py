@@ -54,8 +54,8 @@ def _nested(found: Location) -> Markup:
     """Each station within the one before."""
     inner = Markup()
     for depth, place in enumerate(reversed(found.path)):
-        name = Markup("<b>{}</b>" if not depth else "{}").format(wording.printable(place.name))
-        detail = Markup(' <span class="soft">{}</span>').format(wording.printable(place.detail)) if place.detail else ""
+        name = Markup("<b>{}</b>" if not depth else "{}").format(wording.one_line(place.name))
+        detail = Markup(' <span class="soft">{}</span>').format(wording.one_line(place.detail)) if place.detail else ""
         line = Markup('<li><span class="soft">{}</span> <code>{}</code>{}{}</li>')
         inner = Markup("<ul{}>{}</ul>").format(
             Markup(' class="tree"') if depth == len(found.path) - 1 else "",

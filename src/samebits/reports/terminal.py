@@ -32,9 +32,7 @@ def render(result: Result, record: Record | None = None, *, width: int | None = 
     lines += located.lines(result.location) if result.location is not None else []
     lines += explained.lines(result.explanation) if result.explanation is not None else []
     lines += _notes(result)
-    return (
-        "\n".join(folded for line in lines for folded in wording.folded(wording.printable(line), width, LABEL)) + "\n"
-    )
+    return "\n".join(folded for line in lines for folded in wording.folded(wording.one_line(line), width, LABEL)) + "\n"
 
 
 def _head(result: Result) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from samebits.model import Divergence, Result, Size, Trial
+from samebits.text import one_line as one_line
+from samebits.text import printable as printable
 
 INDENT = "   "  # of the lines below the verdict
 HEADS = {"repeated": "SAME BITS", "diverged": "DIFFERENT BITS", "inconclusive": "NO ANSWER"}
@@ -34,15 +36,6 @@ KIND_WORDS = {
     "end": "final weights and buffers, metrics, files written",
 }
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def printable(text: str) -> str:
-    """The text without what could move a cursor or break a document: control characters and lone surrogates escaped."""
-    return "".join(c if c == "\n" or (c.isprintable() and not "\ud800" <= c <= "\udfff") else _escaped(c) for c in text)
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from samebits.store import regular_files
+
 LAST_BYTES, MOST_CHARACTERS, MOST_LINES = 1 << 18, 300, 12
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -46,7 +48,7 @@ class _Said(NamedTuple):
 def last_words(trial_folder: Path) -> str:
     """The type and message of the exception that ended a trial; without one the last line that it wrote."""
     try:
-        with (trial_folder / "stderr.txt").open("rb") as stream:
+        with regular_files.opened(trial_folder / "stderr.txt") as stream:
             stream.seek(max(0, stream.seek(0, 2) - LAST_BYTES))
             text = stream.read().decode("utf-8", "replace")
     except OSError:

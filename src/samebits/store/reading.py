@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,14 +12,21 @@ from pydantic import ValidationError
 
 from samebits.errors import RecordError
 from samebits.model import RECORD_FORMAT, Document
+from samebits.store import regular_files
+from samebits.text import one_line
 
 AGAIN = "Run the check again, or take the record from a backup; a trial's folder can be deleted to read the others."
+_MOST_DIGITS = 20  # with its sign, of a number of 64 bits
 D = TypeVar("D", bound=Document)
 
 
 def shown(name: object) -> str:
-    """A path or name as text that can be printed everywhere: bytes that are no UTF-8 are written as escapes."""
-    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """A path or name as one line that can be printed everywhere: bytes that are not UTF-8 are written as escapes."""
+    return one_line(_as_utf8(str(name)))
+
+
+def _as_utf8(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def broken(path: Path, what: str) -> RecordError:
@@ -29,7 +37,7 @@ def broken(path: Path, what: str) -> RecordError:
 def read_bytes(path: Path) -> bytes:
     """The file's bytes. Raises RecordError where it is missing, not a file, or may not be read."""
     try:
-        return path.read_bytes()
+        return regular_files.read(path)
     except FileNotFoundError:
         raise broken(path, "this file of the record is missing") from None
     except OSError as error:
@@ -38,29 +46,38 @@ def read_bytes(path: Path) -> bytes:
         raise broken(path, f"is no usable file name ({error})") from None
 
 
-def parse(data: bytes, path: Path, *, constants: Callable[[str], Any] = float) -> Any:
+def parse(data: bytes, path: Path, *, numbers: Callable[[str], float] = float) -> Any:
     """One JSON value, with names made printable. Raises RecordError with the place where it breaks."""
     try:
-        return _printable(json.loads(data, parse_constant=constants))
+        return _printable(json.loads(data, parse_constant=numbers, parse_float=numbers, parse_int=_whole))
     except UnicodeDecodeError as error:
         raise broken(path, f"is not UTF-8 text (byte {error.start}): damaged, or not written by samebits") from None
     except json.JSONDecodeError as error:
         cut = error.pos >= len(error.doc.rstrip())
         what = "ends too early: it was truncated" if cut else f"is not valid JSON (line {error.lineno}: {error.msg})"
         raise broken(path, what) from None
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, nesting without end
+    except (ValueError, RecursionError) as error:  # a number that is too large, nesting without end
         raise broken(path, f"is not usable JSON ({error})") from None
 
 
-def _refuse(constant: str) -> Any:
-    """NaN and the infinities are no JSON, and no document here holds them (events may)."""
-    raise ValueError(f"{constant} is not a number of JSON")
+def _whole(text: str) -> int:
+    """A whole number of at most 64 bits: no document holds a larger one, and arrays of numpy cannot."""
+    if len(text) > _MOST_DIGITS or not -(2**63) <= int(text) < 2**63:
+        raise ValueError(f"the number {text[:_MOST_DIGITS]}{'...' * (len(text) > _MOST_DIGITS)} has more than 64 bits")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    """NaN and the infinities are not JSON, and no document here holds them (events may)."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text[:_MOST_DIGITS]} is not a number of JSON")
+    return number
 
 
 def _printable(value: Any) -> Any:
     """JSON with every text encodable: Python writes arguments that are no UTF-8 as lone surrogates."""
     if isinstance(value, str):
-        return shown(value) if any("\ud800" <= c <= "\udfff" for c in value) else value
+        return _as_utf8(value) if any("\ud800" <= c <= "\udfff" for c in value) else value
     if isinstance(value, list):
         return [_printable(item) for item in value]
     if isinstance(value, dict):
@@ -70,7 +87,7 @@ def _printable(value: Any) -> Any:
 
 def read_object(path: Path) -> dict[str, Any]:
     """A JSON file that holds one object."""
-    return as_object(parse(read_bytes(path), path, constants=_refuse), path)
+    return as_object(parse(read_bytes(path), path, numbers=_finite), path)
 
 
 def as_object(value: Any, path: Path) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from samebits.errors import NotFound, RecordError
+from samebits.errors import NotFound, RecordError, SamebitsError
 from samebits.model import FilesFile, RecordFile, Result, TrialFile
+from samebits.store import regular_files
 from samebits.store.reading import broken, read_bytes, read_document, read_object, shown
 from samebits.store.seal import PROBE_FAILURES, verify
 from samebits.store.trace import ProcessTrace, TrialTrace, read_process
@@ -17,6 +18,8 @@ from samebits_probe import wire
 RECORD = "record.json"
 TRIALS = "trials"
 RESULT, LOCATION = "result.json", "locate.json"
+_MOST_DIGITS = 9
+SET_ASIDE = ".old-"  # and the trial's number: its folder while a new one takes its place
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,8 @@ class Record:
 def left_result(folder: Path) -> Result | None:
     """The result that was left in a record; None where it cannot be read (it can be made again)."""
     try:
-        return Result.model_validate_json((folder / RESULT).read_bytes())
-    except (OSError, ValueError):
+        return read_document(folder / RESULT, Result)
+    except SamebitsError:
         return None
 
 
@@ -71,25 +74,46 @@ def _check_folder(folder: Path) -> None:
 
 def trial_folders(record: Path) -> list[Path]:
     """The folders of the trials, by number. Raises RecordError for one that is not named by a number."""
-    try:
-        found = sorted((record / TRIALS).iterdir()) if (record / TRIALS).is_dir() else []
-    except OSError as error:
-        raise broken(record / TRIALS, f"cannot be read ({error.strerror or error})") from None
+    found = _inner(record / TRIALS) if os.path.lexists(record / TRIALS) else []
+    found = sorted([*found, *_set_aside(record, {path.name for path in found})], key=trial_number)
     if not found:
         raise RecordError(f"{shown(record)}: holds no trials", "Run the check again; --overwrite replaces this record.")
-    strange = [path for path in found if not path.name.isascii() or not path.name.isdigit()]
-    if strange:
-        raise broken(strange[0], "does not belong into a record: trials are named by their number")
     return found
+
+
+def _inner(folder: Path) -> list[Path]:
+    """What is in a folder of a record. Raises RecordError where it is a link, or cannot be read."""
+    if not regular_files.is_folder(folder):
+        raise broken(folder, "is not a folder of its own (links in a record are not followed)")
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise broken(folder, f"cannot be read ({error.strerror or error})") from None
+
+
+def _set_aside(record: Path, there: set[str]) -> list[Path]:
+    """Trials that were set aside when samebits was killed, before the new trial of that number had its place."""
+    found = (path for path in _inner(record) if path.name.startswith(SET_ASIDE))
+    return [path for path in found if path.name.removeprefix(SET_ASIDE) not in there]
+
+
+def trial_number(folder: Path) -> int:
+    """The number of a trial's folder. Raises RecordError where it has none."""
+    name = folder.name.removeprefix(SET_ASIDE)
+    if not name.isascii() or not name.isdigit() or len(name) > _MOST_DIGITS:
+        raise broken(folder, "does not belong into a record: trials are named by their number")
+    return int(name)
 
 
 def read_trial(folder: Path) -> TrialTrace:
     """One trial with all that its processes observed. Raises RecordError."""
+    number = trial_number(folder)
+    _inner(folder)
     sealed = verify(folder)
     file = read_document(folder / "trial.json", TrialFile)
-    if file.id != int(folder.name):
-        raise broken(folder / "trial.json", f"says trial {file.id}, in the folder of trial {int(folder.name)}")
-    config = read_object(folder / "config.json") if (folder / "config.json").exists() else {}
+    if file.id != number:
+        raise broken(folder / "trial.json", f"says trial {file.id}, in the folder of trial {number}")
+    config = read_object(folder / "config.json") if os.path.lexists(folder / "config.json") else {}
     failed = sorted(folder.glob(PROBE_FAILURES))
     return TrialTrace(
         file=file,
@@ -104,16 +128,13 @@ def read_trial(folder: Path) -> TrialTrace:
 
 def _read_files(path: Path, *, required: bool) -> FilesFile:
     """files.json; a trial that was cut short (and so not sealed) may have none."""
-    return read_document(path, FilesFile) if required or path.exists() else FilesFile()
+    return read_document(path, FilesFile) if required or os.path.lexists(path) else FilesFile()
 
 
 def _read_processes(folder: Path) -> list[ProcessTrace]:
     """By start: the folders' names begin with it."""
-    try:
-        found = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    except OSError as error:
-        raise broken(folder, f"cannot be read ({error.strerror or error})") from None
-    traces = [_guarded(path) for path in found]
+    found = _inner(folder) if os.path.lexists(folder) else []
+    traces = [_guarded(path) for path in found if path.is_dir() and _inner(path)]
     return [trace for trace in traces if trace is not None]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import xxhash
 
 from samebits.errors import RecordError
+from samebits.store import regular_files
 from samebits.store.reading import broken, check_format, read_object, shown
 from samebits_probe import wire
 
@@ -59,19 +60,18 @@ def verify(folder: Path) -> bool:
 
 def _write(folder: Path, names: Iterator[str]) -> None:
     sums = {name: [(folder / name).stat().st_size, _digest(folder / name)] for name in names}
-    part = folder / (SEAL + ".part")
-    part.write_text(json.dumps({"files": sums, "format": FORMAT}, sort_keys=True, separators=(",", ":")))
-    part.replace(folder / SEAL)
+    text = json.dumps({"files": sums, "format": FORMAT}, sort_keys=True, separators=(",", ":"))
+    regular_files.write(folder / SEAL, text)
 
 
 def _trial_files(folder: Path) -> Iterator[str]:
     """Names, relative to the trial folder, of what is there and belongs to the record."""
-    yield from (name for name in _TRIAL_FILES if (folder / name).is_file())
+    yield from (name for name in _TRIAL_FILES if regular_files.is_file(folder / name))
     yield from sorted(path.name for path in folder.glob(PROBE_FAILURES))
     processes = folder / wire.PROCESSES
-    for process in sorted(processes.iterdir()) if processes.is_dir() else []:
+    for process in sorted(processes.iterdir()) if regular_files.is_folder(processes) else []:
         for name in _PROCESS_FILES:
-            if (process / name).is_file():
+            if regular_files.is_folder(process) and regular_files.is_file(process / name):
                 yield f"{wire.PROCESSES}/{shown(process.name)}/{name}"
 
 
@@ -91,7 +91,7 @@ def _is_entry(name: str, entry: Any) -> bool:
 
 def _verify_file(path: Path, size: int, digest: str) -> None:
     try:
-        found = path.stat().st_size
+        found = path.lstat().st_size
         if found != size:
             what = "truncated" if found < size else "changed"
             raise broken(path, f"was {what}: it has {found:,} bytes, and had {size:,} when the trial was sealed")
@@ -105,7 +105,7 @@ def _verify_file(path: Path, size: int, digest: str) -> None:
 
 def _digest(path: Path) -> str:
     digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
+    with regular_files.opened(path) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits.model import Document, FilesFile, TrialFile
+from samebits.store import regular_files
 from samebits.store.reading import as_object, broken, checked, parse, read_bytes, read_object
 from samebits_probe import wire
 
@@ -151,7 +153,7 @@ def chunks(records: NDArray[Any]) -> list[NDArray[Any]]:
 
 def read_process(folder: Path) -> ProcessTrace | None:
     """The trace in one process folder; None where the process died before it wrote anything. Raises RecordError."""
-    if not (folder / wire.PROCESS).exists() and not any((folder / n).exists() for n in (wire.POINTS, wire.TRACE)):
+    if not any(os.path.lexists(folder / name) for name in (wire.PROCESS, wire.POINTS, wire.TRACE)):
         return None
     facts = read_object(folder / wire.PROCESS)
     checked(facts, folder / wire.PROCESS, _Facts)
@@ -173,7 +175,7 @@ def _read_end(path: Path, rows: int) -> dict[str, Any] | None:
 
 
 def _steps(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     content = read_object(path)
     if checked(content, path, _Steps).steps < 0:
@@ -183,7 +185,7 @@ def _steps(path: Path) -> dict[str, Any] | None:
 
 def _lines(path: Path) -> list[Any]:
     """The JSON values of a file of lines; a last line without its end was torn by a crash and is left out."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return []
     whole = read_bytes(path).split(b"\n")[:-1]
     return [parse(line, path) for line in whole]
@@ -216,8 +218,9 @@ def _read_points(path: Path) -> list[Point]:
 def _array(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
     """The file as an array of whole records, mapped into memory; empty where it is missing."""
     try:
-        count = path.stat().st_size // dtype.itemsize
-        return np.memmap(path, dtype=dtype, mode="r", shape=(count,)) if count else np.empty(0, dtype)
+        with regular_files.opened(path) as file:
+            count = path.lstat().st_size // dtype.itemsize
+            return np.memmap(file, dtype=dtype, mode="r", shape=(count,)) if count else np.empty(0, dtype)
     except FileNotFoundError:
         return np.empty(0, dtype)
     except (OSError, ValueError) as error:

@@ -122,7 +122,7 @@ def _lines(setup: SetupResult, result: StudyResult, wide: int) -> list[str]:
     said = "; ".join(glance.facts(setup, result, why=False)).replace("±", "+-")
     line = f"{saying.sign(setup):<2} {setup.id:<{wide}}  {said}"
     lines = [line, f"   {'':<{wide}}  {' '.join(setup.reason.split())}"] if setup.reason else [line]
-    return [wording.printable(one) for one in lines]
+    return [wording.one_line(one) for one in lines]
 
 
 def _from_here(path: Path) -> Path:

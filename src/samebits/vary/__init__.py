@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -10,13 +9,13 @@ from pathlib import Path
 
 from samebits import __version__
 from samebits.launch import documents
-from samebits.launch.plan import Request, default_out, make_record_folder
+from samebits.launch.plan import Request, make_record_folder
 from samebits.store import reading
 from samebits.vary import answering, choosing
 from samebits.vary.choosing import Choices, Wanted
 from samebits.vary.factor import OWN
 from samebits.vary.result import VARY_FORMAT, FactorResult, VaryResult
-from samebits.vary.running import BASE, MOVED, Ran, Runs, Shown
+from samebits.vary.running import MOVED, Ran, Runs, Shown
 
 DOCUMENT = "vary.json"
 
@@ -29,8 +28,8 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     """
     began = time.monotonic()
     chosen = choosing.choose(wanted, request)
-    folder = (request.out or default_out(request)).absolute()
-    _make_folder(folder, overwrite=request.overwrite)
+    held = make_record_folder(request)
+    folder = held.folder
     runs = Runs(choosing.without_varied(request, chosen), chosen, folder, shown)
     base = runs.base
     result = _written(_result(base, chosen, []), folder, began)
@@ -56,14 +55,6 @@ def read(folder: Path) -> VaryResult:
     content = reading.as_object(reading.parse(reading.read_bytes(path), path), path)
     reading.check_format(content, path, VARY_FORMAT)
     return reading.checked(content, path, VaryResult).model_copy(update={"record": str(folder.absolute())})
-
-
-def _make_folder(folder: Path, *, overwrite: bool) -> None:
-    """Make the folder of all records. One of an earlier vary is replaced where that is asked for."""
-    is_ours = (folder / DOCUMENT).is_file() or (folder / BASE / "record.json").is_file()
-    if is_ours and overwrite and not folder.is_symlink():
-        shutil.rmtree(folder)
-    make_record_folder(folder, overwrite=False)
 
 
 def _result(base: Ran, chosen: Choices, factors: list[FactorResult]) -> VaryResult:

@@ -1,0 +1,203 @@
+"""The folder of a record: made, held by one samebits at a time, and replaced only where all in it is samebits' own."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+from samebits import __version__
+from samebits.errors import NotFound, RecordBusy, RecordError, RecordExists
+from samebits.launch.folders import DOCUMENTS, MARK, MARKED, is_record
+from samebits.store import regular_files
+from samebits.store.reading import shown
+from samebits.store.record import SET_ASIDE, TRIALS
+
+RECORDS = ".samebits"  # below the working folder: records that were not given a folder
+COPIES = "folders"  # of vary: copies of the working folder
+NEW = ".new-"  # and the trial's number: its folder until it is complete enough to be read
+_HELD: weakref.WeakValueDictionary[tuple[int, int], Custody] = weakref.WeakValueDictionary()
+
+# What samebits writes, by place. Whatever has a different name belongs to somebody else.
+_DATA = re.compile(r"[a-z]+(-[a-z0-9-]+)?\.(json|jsonl|bin)(\.part)?|\d{8}\.(json|bin)")
+_TOP_FILES = re.compile(r"(record|result|checksums|locate|ops|vary|study)\.json(\.part)?")
+_TRIAL_FILES = re.compile(r"(trial|files|config|checksums)\.json(\.part)?|(stdout|stderr)\.txt|probe-failed-.*\.txt")
+_TRIAL_FOLDERS = re.compile(r"out|work|home|cache|tmp|isolated|processes")
+_CODE = re.compile(r".*\.(py|pyc|pyi|typed)|.*\.pyc\.\d+")
+_TRIAL = re.compile(r"(\.new-|\.old-)?\d+|\.new|\.old")
+
+
+class Custody:
+    """One samebits holds a folder. It ends with the last plan that refers to it, or with the process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, handle)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RecordBusy(
+                f"The record {shown(folder)} is in use: a different samebits works in it.",
+                "Wait until it has ended, or give --out a different folder.",
+            ) from None
+
+
+def hold(folder: Path) -> Custody:
+    """Hold a folder that is there; the process that has it may hold it again. Raises RecordBusy."""
+    found = folder.stat()
+    key = found.st_dev, found.st_ino
+    custody = _HELD.get(key)
+    if custody is None:
+        custody = _HELD[key] = Custody(folder)
+    return custody
+
+
+def make(folder: Path, *, overwrite: bool) -> Custody:
+    """Make a record's folder and hold it. Only what samebits wrote is ever replaced.
+
+    Raises RecordExists, RecordBusy, or NotFound where it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise RecordExists(f"{folder} is there already, and is not a record.", _ELSEWHERE) from None
+    except OSError as error:
+        raise NotFound(f"The record folder {folder} cannot be made: {error.strerror}.", _ELSEWHERE) from None
+    custody = hold(folder)
+    _clear(folder, overwrite=overwrite)
+    (folder / MARK).write_text(f"{MARKED} {__version__}.\n")
+    if folder.parent.name == RECORDS and not os.path.lexists(ignore := folder.parent / ".gitignore"):
+        ignore.write_text("*\n")
+    return custody
+
+
+_ELSEWHERE = "--out DIR names a different folder."
+
+
+def resume(folder: Path) -> Custody:
+    """Hold a record for more trials, and put back trials that a killed samebits had set aside.
+
+    Raises RecordBusy, or RecordError where links stand where samebits writes.
+    """
+    custody = hold(folder)
+    for path in foreign(folder):
+        if not regular_files.is_file(path) and not regular_files.is_folder(path):
+            raise RecordError(f"{shown(path)} is a link or a special file, which no record holds.", "Remove it.")
+    for aside in folder.glob(f"{SET_ASIDE}*"):
+        place = folder / TRIALS / aside.name.removeprefix(SET_ASIDE)
+        remove(aside) if os.path.lexists(place) else aside.rename(place)
+    return custody
+
+
+def remove(path: Path) -> None:
+    """Remove what a name belongs to; of a link, only the link."""
+    if regular_files.is_folder(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _clear(folder: Path, *, overwrite: bool) -> None:
+    """Empty a folder that is a record. What tells that it is one goes last: an interruption leaves a record."""
+    inner = list(folder.iterdir())
+    if not inner:
+        return
+    if not is_record(folder):
+        raise RecordExists(f"{shown(folder)} is there already, and is not a record.", _ELSEWHERE)
+    if not overwrite:
+        raise RecordExists(f"The record {shown(folder)} is there already.", "--overwrite replaces it.")
+    if (stranger := next(foreign(folder), None)) is not None:
+        what = f"The record {shown(folder)} holds what samebits did not write: {shown(stranger)}."
+        raise RecordExists(what, f"Move that to a different place, or: {_ELSEWHERE}")
+    telling = (*DOCUMENTS, MARK)
+    for path in sorted(inner, key=lambda path: telling.index(path.name) if path.name in telling else -1):
+        _empty(path)
+
+
+def _empty(path: Path) -> None:
+    try:
+        shutil.rmtree(path) if regular_files.is_folder(path) else path.unlink()
+    except OSError as error:
+        what = f"{shown(path)} of the record cannot be removed: {error.strerror}."
+        raise RecordExists(what, f"Remove it yourself, or: {_ELSEWHERE}") from None
+
+
+def foreign(folder: Path) -> Iterator[Path]:
+    """What is in a record's folder that samebits does not write: different names, links, pipes, devices."""
+    for path in sorted(folder.iterdir()):
+        if regular_files.is_folder(path):
+            yield from _foreign_folder(path)
+        elif not regular_files.is_file(path) or not (path.name == MARK or _TOP_FILES.fullmatch(path.name)):
+            yield path
+
+
+def _foreign_folder(path: Path) -> Iterator[Path]:
+    """The same of a folder in a record."""
+    if path.name == TRIALS:
+        yield from _foreign_trials(path)
+    elif _TRIAL.fullmatch(path.name):
+        yield from _foreign_trial(path)
+    elif path.name in ("probe", "bin"):
+        yield from _foreign_code(path)
+    elif is_record(path):
+        yield from foreign(path)
+    elif path.name != COPIES or not is_record(path.parent / "base"):
+        yield from _foreign_records(path)
+
+
+def _foreign_records(folder: Path) -> Iterator[Path]:
+    """The same of a folder that holds records or trials: settings of explain, values of a factor of vary, captures."""
+    for path in sorted(folder.iterdir()):
+        if path.name == TRIALS and regular_files.is_folder(path):
+            yield from _foreign_trials(path)
+        elif _TRIAL.fullmatch(path.name) and regular_files.is_folder(path) and not is_record(path):
+            yield from _foreign_trial(path)
+        elif regular_files.is_folder(path) and (is_record(path) or not any(path.iterdir())):
+            yield from foreign(path)
+        else:
+            yield path
+
+
+def _foreign_trials(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if regular_files.is_folder(path) and _TRIAL.fullmatch(path.name):
+            yield from _foreign_trial(path)
+        else:
+            yield path
+
+
+def _foreign_trial(folder: Path) -> Iterator[Path]:
+    """What a trial writes into its folders for that is its own business."""
+    for path in sorted(folder.iterdir()):
+        if not regular_files.is_folder(path):
+            if not regular_files.is_file(path) or not _TRIAL_FILES.fullmatch(path.name):
+                yield path
+        elif not _TRIAL_FOLDERS.fullmatch(path.name):
+            yield path
+        elif path.name == "processes":
+            yield from _foreign_processes(path)
+
+
+def _foreign_processes(folder: Path) -> Iterator[Path]:
+    for process in sorted(folder.iterdir()):
+        if not regular_files.is_folder(process):
+            yield process
+            continue
+        yield from (
+            path
+            for path in sorted(process.iterdir())
+            if not regular_files.is_file(path) or not _DATA.fullmatch(path.name)
+        )
+
+
+def _foreign_code(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if regular_files.is_folder(path):
+            yield from _foreign_code(path)
+        elif not regular_files.is_file(path) or not (folder.name == "bin" or _CODE.fullmatch(path.name)):
+            yield path

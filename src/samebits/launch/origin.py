@@ -1,0 +1,124 @@
+"""Who recorded a record: a record from elsewhere is data, and its command runs only if the user asks for that.
+
+record.json is signed with a key that lies outside the record, in the user's own data folder. The signature covers
+record.json, the code that each trial loads, the record's place and the machine. It ends with the first change of any of
+them, so that a copy, a record from a colleague and an edited command are all told apart from an own record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import platform
+import secrets
+import shlex
+from pathlib import Path
+
+from samebits import places
+from samebits.errors import Untrusted
+from samebits.launch import injection
+from samebits.launch.environment import SHIMS
+from samebits.model import RecordFile
+from samebits.store import regular_files
+from samebits.store.reading import shown
+from samebits.store.record import Record
+
+KEY = "record-key"
+_KEY_BYTES = 32
+_MACHINE = Path("/etc/machine-id")
+
+
+def signed(file: RecordFile, folder: Path) -> RecordFile:
+    """record.json with a signature; without one where no key can be kept."""
+    key = _key()
+    signature = _signature(key, file, folder) if key is not None else None
+    return file.model_copy(update={"signature": signature})
+
+
+def is_own(record: Record) -> bool:
+    """Whether this user recorded it on this machine in this folder, and nothing that is run was changed since."""
+    key = _key()
+    if key is None or record.file.signature is None:
+        return False
+    signature = _signature(key, record.file, record.folder)
+    return hmac.compare_digest(signature.encode(), record.file.signature.encode("utf-8", "backslashreplace"))
+
+
+def require(record: Record, *, run: bool) -> None:
+    """Raise Untrusted unless the record is the user's own, or `run` says that its command may run all the same."""
+    if run or is_own(record):
+        return
+    file = record.file
+    setting = "".join(f" {name}={shlex.quote(value)}" for name, value in file.variables.items() if value is not None)
+    python = f" with {shlex.quote(file.python)}" if file.python else ""
+    said = f"in {shlex.quote(file.directory)}{python},{setting} {shlex.join(file.command)}"
+    raise Untrusted(
+        f"{shown(record.folder)} was not recorded by this user on this machine in this folder, or was changed since. "
+        f"Its command was not run: {shown(said)}",
+        "If you trust that command, give the option --run.",
+    )
+
+
+def _signature(key: bytes, file: RecordFile, folder: Path) -> str:
+    place = f"{_machine()}\0{os.getuid()}\0{folder.resolve()}\0"
+    text = file.model_copy(update={"signature": None}).model_dump_json()
+    return hmac.new(key, place.encode("utf-8", "surrogateescape") + text.encode() + code(folder), "sha256").hexdigest()
+
+
+def code(folder: Path) -> bytes:
+    """A digest of what each trial of a record loads: the probe, and the scripts that stand for `python`."""
+    digest = hashlib.sha256()
+    for name in (injection.FOLDER, SHIMS):
+        for path in sorted((folder / name).rglob("*")):
+            if path.suffix != ".pyc" and not regular_files.is_folder(path):
+                digest.update(f"{path.relative_to(folder)}\0".encode("utf-8", "surrogateescape"))
+                digest.update(hashlib.sha256(_content(path)).digest())
+    return digest.digest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return regular_files.read(path)
+    except OSError:
+        return secrets.token_bytes(_KEY_BYTES)  # a link or worse: no signature fits
+
+
+def _machine() -> str:
+    try:
+        return _MACHINE.read_text().strip() or platform.node()
+    except OSError:
+        return platform.node()
+
+
+def _key() -> bytes | None:
+    """The user's key, made when it is first needed; None where there is no place to keep one."""
+    path = places.home() / KEY
+    try:
+        return _read(path) or _made(path)
+    except OSError:
+        return None
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        key = regular_files.read(path)
+    except FileNotFoundError:
+        return None
+    return key if len(key) == _KEY_BYTES else None
+
+
+def _made(path: Path) -> bytes | None:
+    """Of two processes that make the key at once, both use the one that was there first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(_KEY_BYTES))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return _read(path)
