@@ -8,6 +8,7 @@ record it leave what they know as it was.
 
 import atexit
 import contextlib
+import threading
 
 from . import process, wire
 from .system import System
@@ -27,7 +28,7 @@ class Ends:
     def begin_anew(self):
         """Forget what belongs to the parent of a forked child."""
         self.functions, self.events = [], None  # events: those of the end that is being taken, else None
-        self._mark = self._reason = None
+        self._mark = self._held = self._reason = None
 
     @property
     def is_taking(self):
@@ -39,6 +40,12 @@ class Ends:
         """Whether no end is being taken, or the last one."""
         return self.events is None or self._reason == EXIT
 
+    def is_due(self, reason):
+        """Whether an end can be taken: not while another thread observes, which would leave half a step in it."""
+        thread = self._probe.thread
+        is_quiet = thread is None or thread is threading.current_thread() or not thread.is_alive()
+        return not self.is_taking and (reason == EXIT or is_quiet)
+
     def keeps(self, event, fields):
         """Keep an event for the document of the end that is being taken; False where it is to be written at once."""
         if self.events is None or event in _AT_ONCE:
@@ -48,20 +55,27 @@ class Ends:
 
     def take(self, reason, state):
         """Record the end as of now and say so in end.json. `state`: a context that puts the probe's state back."""
-        self.void()
-        self._mark, self._reason, self.events = self._probe.guard("write", self._probe.recorder.mark), reason, []
+        recorder = self._probe.recorder
+        self._probe.guard("write", recorder.hold)
+        self._reason, self.events = reason, []
         try:
             with state:
                 self._record()
                 document = self._document()
         finally:
-            self.events = None
-        self._probe.conclude(wire.END, document)
+            self.events, held = None, recorder.held()
+        self._probe.guard("write", self._write, held)
+        self._probe.conclude(wire.END, dict(document, rows=recorder.rows()))
+
+    def _write(self, held):
+        """An end that is the same as the one before leaves it as it is: the process may be killed while it is taken."""
+        if self._mark is None or held != self._held:
+            self.void()
+            self._mark, self._held = self._probe.recorder.append(held), held
 
     def _record(self):
         probe = self._probe
         probe.tell(probe.last_step)
-        probe.begin_end()
         for function in self.functions:
             probe.guard("end", function)
         if probe.has_observed():
@@ -77,7 +91,6 @@ class Ends:
             "step_times": probe.step_times,
             "reason": self._reason,
             "seconds": System.now() - probe.began if probe.began else None,
-            "rows": probe.recorder.rows(),
             "events": self.events,
         }
 

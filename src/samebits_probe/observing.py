@@ -62,7 +62,7 @@ class Probe:
         self.recorder = Recorder(folder)
         self._points, self._names, self._seen = {}, [], {}
         self._is_open = self._sampled = False  # open: what is recorded voids no end that was taken
-        self.began, self._is_first_told = None, False
+        self.began, self._is_first_told, self.thread = None, False, None  # the thread that began the latest step
         self.step_times = []  # when the first and the latest step ended
         self._leaves, self._digests, self._failures = True, {}, set()
         self.recorder.document(wire.PROCESS, process.facts(forked_from))
@@ -80,9 +80,7 @@ class Probe:
         self._ends.begin_anew()
         self.own.begin_anew()
         self._open(parent)
-        util = sys.modules.get("multiprocessing.util")
-        if util is not None:  # such a child leaves through os._exit, which runs finalizers but no atexit
-            util.Finalize(None, self.end, exitpriority=-100)
+        process.at_exit_of_child(self.end)
 
     def _begin_recording(self):
         """Before the first observation, and before the first one after an end was taken, which it voids."""
@@ -92,6 +90,10 @@ class Probe:
             self.recorder.event("machine", machine=process.machine())
         if not self._ends.is_taking:
             self.void_end()
+
+    def is_here(self):
+        """Whether this process is the probe's own: no forked child that has observed nothing yet."""
+        return System.getpid() == self.pid
 
     def has_observed(self):
         """Whether anything has been recorded in this process."""
@@ -176,7 +178,7 @@ class Probe:
             self._adopt_fork()
         if self._sampled:
             return
-        self._sampled = True
+        self._sampled, self.thread = True, threading.current_thread()
         if self.details is not None:
             self.guard("details", self.details.begin_step)
         self.sample_rng(self.step)
@@ -232,10 +234,7 @@ class Probe:
         self.event("packages", packages=process.packages())
         if not self.conclude(wire.STOPPED, {"steps": self.step, "step_times": self.step_times}):
             System.exit(_CANNOT_WRITE)
-        launcher = self.config.get("launcher")
-        while launcher is None or process.is_alive(launcher):
-            System.sleep(0.2)
-        System.exit(0)
+        process.wait_to_be_ended(self.config.get("launcher"))
 
     # -- end, events ------------------------------------------------------------------------------------------
 
@@ -250,7 +249,7 @@ class Probe:
     @signals.held
     def end_now(self, reason):
         """Record the end as of now ("exit", "cell", "task"): a later end replaces it, a later observation voids it."""
-        if System.getpid() == self.pid and not self._ends.is_taking:
+        if self.is_here() and self._ends.is_due(reason):
             with self.lock:
                 self._is_open = self.has_observed()
                 self._ends.take(reason, self._state_kept())
@@ -258,19 +257,16 @@ class Probe:
 
     def void_end(self):
         """What comes now may change what the latest end recorded."""
-        if System.getpid() == self.pid:
+        if self.is_here():
             self._ends.void()
-
-    def begin_end(self):
-        """What the open step has left comes first in an end; all that follows is kept one by one."""
-        self._add_digests()
-        self._leaves = True
 
     @contextlib.contextmanager
     def _state_kept(self):
-        """What counts the steps and what they saw is afterwards as it was: the end may not be one."""
+        """For an end: all is kept one by one, and what counts the steps is afterwards as it was before."""
         before = {name: getattr(self, name) for name in ("step", "_leaves", "_sampled", "step_times")}
         before.update(_seen=dict(self._seen), _digests={code: list(found) for code, found in self._digests.items()})
+        self._add_digests()
+        self._leaves = True
         yield
         vars(self).update(before)
 
@@ -285,7 +281,7 @@ class Probe:
 
     def event(self, event, **fields):
         """Write an event (the names and fields are listed in wire.py)."""
-        if System.getpid() == self.pid and not self._ends.keeps(event, fields):
+        if self.is_here() and not self._ends.keeps(event, fields):
             with self.lock:
                 try:
                     self.recorder.event(event, **fields)
@@ -297,7 +293,7 @@ class Probe:
         self.event("not-observed", point=point, why=why)
 
     def failed(self, where, error):
-        """The probe itself failed: the trial is inconclusive, the program goes on. Said once a place."""
+        """The probe itself failed: the trial is inconclusive, the program goes on. Each place says so once."""
         if where not in self._failures:
             self._failures.add(where)
             self.event("probe-failed", where=where, error="%s: %s" % (type(error).__name__, error))

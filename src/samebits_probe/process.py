@@ -113,6 +113,20 @@ def _is_standard(path):
     return inside and "site-packages" not in path and "dist-packages" not in path
 
 
+def at_exit_of_child(function):
+    """Call a function when a forked child ends: it leaves through `os._exit`, which runs finalizers but no atexit."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, function, exitpriority=-100)
+
+
+def wait_to_be_ended(launcher):
+    """Wait until the launcher ends this process, or is gone itself."""
+    while launcher is None or is_alive(launcher):
+        System.sleep(0.2)
+    System.exit(0)
+
+
 def is_alive(pid):
     """Whether a process is there, of whichever user."""
     try:

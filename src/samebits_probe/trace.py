@@ -52,6 +52,7 @@ class Recorder:
         self.broken = False
         self._files = {}
         self._points, self._trace, self._scalars = [], bytearray(), bytearray()
+        self._is_holding = False
         self.add = self._trace.extend
 
     def point(self, document):
@@ -76,10 +77,10 @@ class Recorder:
         if self._points:
             self.write(wire.POINTS, "".join(self._points).encode())
             del self._points[:]
-        if self._trace:
+        if self._trace and not self._is_holding:
             self.write(wire.TRACE, self._trace)
             del self._trace[:]
-        if len(self._scalars) > (0 if scalars else _SCALARS):
+        if len(self._scalars) > (0 if scalars else _SCALARS) and not self._is_holding:
             self.write(wire.SCALARS, self._scalars)
             del self._scalars[:]
 
@@ -87,10 +88,25 @@ class Recorder:
         """Whole records in the trace so far."""
         return self._size(wire.TRACE) // wire.RECORD.size
 
-    def mark(self):
-        """Write all, and give what `cut` takes to remove what is written from now on."""
+    def hold(self):
+        """Write all there is; what is added from now on stays in memory."""
         self.flush()
-        return [(name, self._size(name)) for name in (wire.TRACE, wire.SCALARS)]
+        self._is_holding = True
+
+    def held(self):
+        """What was added since `hold`, as (records, scalars): nothing is held any more, nor was it written."""
+        self._is_holding = False
+        found = bytes(self._trace), bytes(self._scalars)
+        del self._trace[:], self._scalars[:]
+        return found
+
+    def append(self, held):
+        """Write what `held` gave. Returns what `cut` takes to remove it again."""
+        mark = [(name, self._size(name)) for name in (wire.TRACE, wire.SCALARS)]
+        for (name, _), data in zip(mark, held):
+            if data:
+                self.write(name, data)
+        return mark
 
     def cut(self, mark):
         """Remove records and scalars that were written after a mark."""

@@ -9,4 +9,10 @@ WATCHERS = {
     "keras": "keras_any",
     "tensorflow": "tensorflow_loops",
     "jax": "jax_loops",
+    "IPython.core.interactiveshell": "notebooks",
+    "ray._private.function_manager": "ray_tasks",
+    "multiprocessing.pool": "pools",
+    "concurrent.futures.process": "pools",
+    "joblib.externals.loky.process_executor": "pools",
+    "loky.process_executor": "pools",
 }

@@ -1,0 +1,31 @@
+"""IPython, which runs the cells of notebooks: an end is taken after each cell.
+
+A kernel is asked to leave when its notebook is over, and killed if it takes longer than its client waits
+(https://jupyter-client.readthedocs.io/en/stable/api/manager.html, `shutdown_wait_time`), so its exit may never come.
+"""
+
+SEEN = [
+    (
+        "end of a notebook",
+        "the state after each cell (the events `pre_execute` and `post_execute` of IPython); a later cell replaces it",
+        "what a kernel does after its last cell, if it is killed before its exit",
+        "nothing: what the last cell left is compared",
+    ),
+]
+
+
+def install(module, probe):
+    """Take an end after each cell of every shell that is made; `module`: IPython.core.interactiveshell."""
+    shell = module.InteractiveShell
+    original = shell.init_events
+
+    def after_cell():
+        probe.guard("the end of a cell", probe.end_now, "cell")
+
+    def init_events(self):
+        original(self)
+        self.events.register("pre_execute", probe.void_end)
+        self.events.register("post_execute", after_cell)
+
+    init_events.__doc__ = original.__doc__
+    shell.init_events = init_events

@@ -1,0 +1,46 @@
+"""Ray: an end is taken after each task and each call of an actor's method, before its result is stored.
+
+A worker of Ray is ended by its raylet when its job is over, without Python's exit
+(https://docs.ray.io/en/latest/ray-core/fault_tolerance/tasks.html); what `pools` says of workers holds for it too.
+"""
+
+import functools
+import inspect
+
+from . import pools
+
+SEEN = []  # see pools
+
+
+def install(module, probe):
+    """Wrap the functions that a worker is given to execute; `module`: ray._private.function_manager."""
+    manager = module.FunctionActorManager
+    original, known = manager.get_execution_info, {}
+
+    @functools.wraps(original)
+    def get_execution_info(self, *args, **kwargs):
+        info = original(self, *args, **kwargs)
+        return probe.guard("a task of Ray", _seen, info, known, probe) or info
+
+    manager.get_execution_info = get_execution_info
+
+
+def _seen(info, known, probe):
+    """The same information with a function that takes an end; a coroutine's end is not its return."""
+    function = info.function
+    if inspect.iscoroutinefunction(getattr(function, "method", function)):
+        return info
+    if function not in known:
+        known[function] = _with_end(function, probe)
+    return info._replace(function=known[function])
+
+
+def _with_end(function, probe):
+    @functools.wraps(function)
+    def with_end(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        finally:
+            pools.end_task(probe)
+
+    return with_end
