@@ -24,11 +24,12 @@ Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "struct
 
 
 class Scope(Document):
-    """What was compared. `steps_total`: null when no trial was whole."""
+    """What was compared. `steps_total`: null when no trial was whole. `files_compared`: of each trial, at most."""
 
     kind: Literal["whole", "prefix"]
     steps_compared: int
     steps_total: int | None
+    files_compared: int = 0
     not_observed: list[str] = []
 
 
@@ -225,12 +226,32 @@ class TrialFile(Document):
     notes: list[str] = []  # sentences about how the trial was run that belong among the warnings
 
 
+class Lines(Document):
+    """The lines of a text, without times, dates, paths and ids. `ordered`, `sorted`: fingerprints over all of them.
+
+    `raw`: the fingerprint of the lines as they are. `timed`: most of them begin with, or hold, a time. `kept`: the
+    first ones. `cut`: the text is so long that only its first and last lines were read.
+    """
+
+    ordered: str
+    sorted: str
+    raw: str
+    count: int
+    timed: bool = False
+    kept: list[str] = []
+    cut: bool = False
+
+
 class SavedFile(Document):
     """A file that a trial wrote, compared by content.
 
-    `named`: by --artifact (else a tensor file found by itself). `tensors`: part name -> 32 hex digits; a file without
-    parts has one, "". `values`: names of parts that are no tensors (numbers, text, lists of them). `error`: why it
-    could not be read as its format; its bytes are fingerprinted then.
+    `named`: by --artifact (else found by itself). `tensors`: part name -> 32 hex digits; a file without parts has one,
+    "". `values`: names of parts that are no tensors (numbers, text, lists of them). `shown`: of these, the short ones
+    as JSON. `masked`: parts of text that hold times, paths or ids -> the fingerprint of the text as it is. `numbers`:
+    lists of numbers. `nonnegative`: arrays and lists without a number below zero. `models`: names below which all
+    parts are a model's ("": the whole file). `lines`: of a text. `begin`: the byte at which what this trial wrote
+    begins, in a file that it only added to. `error`: why it could not be read as its format; its bytes are
+    fingerprinted then. `changing`: why it could not be read at all.
     """
 
     path: str
@@ -238,12 +259,30 @@ class SavedFile(Document):
     format: str
     tensors: dict[str, str]
     values: list[str] = []
+    shown: dict[str, str] = {}
+    masked: dict[str, str] = {}
+    numbers: list[str] = []
+    nonnegative: list[str] = []
+    models: list[str] = []
+    lines: Lines | None = None
+    begin: int = 0
     error: str | None = None
+    changing: str | None = None
 
 
 class FilesFile(Document):
-    """files.json: the files of one trial. `patterns_without_match`: artifact patterns that matched nothing."""
+    """files.json: the files of one trial, and what it printed.
+
+    `patterns_without_match`, `ignores_without_match`: patterns of --artifact and --ignore that matched nothing.
+    `found`: how many files the trial wrote, those included that are beyond the limit and so not among `files`.
+    `ignored`: how many of them --ignore names. `apart`: the trial had a working folder of its own.
+    """
 
     format: int = RECORD_FORMAT
     files: list[SavedFile] = []
     patterns_without_match: list[str] = []
+    printed: list[SavedFile] = []
+    ignores_without_match: list[str] = []
+    found: int = 0
+    ignored: int = 0
+    apart: bool = False

@@ -130,11 +130,11 @@ def test_json_values_that_look_alike_differ(tmp_path, one, two):
     assert found[0] != found[1]
 
 
-def test_any_other_file_is_compared_by_its_bytes(tmp_path):
+def test_any_other_file_is_compared_by_its_lines(tmp_path):
     path = tmp_path / "model.bin"
     path.write_bytes(b"abc")
     file = read_file(path)
-    assert (file.format, list(file.tensors), file.named) == ("bytes", [""], True)
+    assert (file.format, list(file.tensors), file.named) == ("text", [""], True)
 
 
 def test_keras_archives_leave_the_time_out(tmp_path):
@@ -155,7 +155,7 @@ def test_keras_archives_leave_the_time_out(tmp_path):
 def test_a_missing_file_is_said(tmp_path):
     file = fingerprint_file(tmp_path / "none.pt", True)
     assert file.tensors == {}
-    assert file.error == "cannot be read (No such file or directory)"
+    assert file.changing == file.error == "cannot be read (it is not there any more)"
 
 
 @pytest.mark.parametrize("suffix", sorted(READERS))

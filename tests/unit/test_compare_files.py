@@ -61,15 +61,27 @@ def test_what_content_leaves_over_is_paired_in_order_and_differs(judged):
     assert result.warnings == []
 
 
-def test_other_numbers_of_files_are_a_warning(judged):
+def test_a_file_that_a_later_trial_wrote_and_an_earlier_one_did_not_gives_no_answer(judged):
     result = judged([saved("m-1.pt", A)], [saved("m-2.pt", B), saved("m-3.pt", A)])
+    assert result.verdict == "inconclusive"
+    assert result.reason == "m-2.pt differs between trials: m-2.pt was written in some trials only."
+    assert result.advice == "If it counts, name it: --artifact m-2.pt. If it does not: --ignore m-2.pt."
+
+
+def test_a_file_that_only_the_first_trial_wrote_is_a_warning_since_the_others_found_it(judged):
+    result = judged([saved("a.pt"), saved("cache.npz")], [saved("a.pt")])
     assert result.verdict == "repeated"
-    assert result.warnings == ["not every trial wrote a file of the same name: m-2.pt"]
+    assert result.warnings == ["not every trial wrote cache.npz: a later trial found what an earlier one wrote"]
+
+
+def test_a_file_of_one_trial_only_in_its_own_folder_gives_no_answer(judged):
+    result = judged([saved("{out}/a.pt"), saved("{out}/b.npz")], [saved("{out}/a.pt")])
+    assert result.verdict == "inconclusive"
+    assert "b.npz" in result.reason
 
 
 def test_another_ending_is_another_file(judged):
-    result = judged([saved("a.pt")], [saved("b.npz")])
-    assert result.warnings == ["not every trial wrote a file of the same name: a.pt and b.npz"]
+    assert "b.npz was written in some trials only" in judged([saved("a.pt")], [saved("b.npz")]).reason
 
 
 def test_a_named_file_is_meant_by_its_name(judged):
@@ -79,24 +91,44 @@ def test_a_named_file_is_meant_by_its_name(judged):
 
 def with_time(named, time, weight=A, *more):
     tensors = {"w": weight, "time": time, **dict.fromkeys(more, time)}
-    return SavedFile(path="m.pt", named=named, format="torch", tensors=tensors, values=["time", *more])
+    shown = {name: "1.5" if time == A else "2.5" for name in ("time", *more)}
+    return SavedFile(path="m.pt", named=named, format="torch", tensors=tensors, values=["time", *more], shown=shown)
 
 
-def test_a_part_that_is_no_tensor_is_a_warning(judged):
+def test_a_time_beside_tensors_is_a_warning(judged):
     result = judged([with_time(False, A)], [with_time(False, B)])
     assert result.verdict == "repeated"
-    assert result.warnings == [
-        "m.pt > time differs between trials; it is no tensor and was not counted "
-        "(name the file with --artifact to count it)"
-    ]
+    assert result.warnings == ["m.pt differs between trials at time: a time, by its name, which does not count"]
 
 
 def test_many_such_parts_are_one_warning(judged):
-    result = judged([with_time(False, A, A, "pid", "run", "seed")], [with_time(False, B, A, "pid", "run", "seed")])
+    more = ("pid", "seconds", "port")
+    result = judged([with_time(False, A, A, *more)], [with_time(False, B, A, *more)])
     assert result.warnings == [
-        "m.pt > pid, m.pt > run, m.pt > seed and 1 more part differ between trials; "
-        "they are no tensors and were not counted (name the file with --artifact to count them)"
+        "m.pt differs between trials at time, pid, seconds and 1 more place: a time, by its name, a process id, by its "
+        "name and a duration, by its name, which does not count"
     ]
+
+
+def test_a_number_that_nobody_understands_gives_no_answer_with_its_place_and_both_values(judged):
+    result = judged([with_time(False, A, A, "best_score")], [with_time(False, B, A, "best_score")])
+    assert result.verdict == "inconclusive"
+    assert result.reason == "m.pt > best_score differs between trials: 1.5 in trial 1, 2.5 in trial 2."
+    assert "--artifact m.pt" in result.advice
+    assert "--ignore m.pt" in result.advice
+
+
+def test_an_ignored_file_does_not_count(judged, writing, tmp_path):
+    def with_file(digits):
+        def write(folder, number):
+            writing.training()(folder, number)
+            return {"files": FilesFile(files=[saved("runs/m.pt", digits)])}
+
+        return write
+
+    trials = [with_file(A), with_file(B)]
+    assert writing.judged(tmp_path / "counted", trials).verdict == "diverged"
+    assert writing.judged(tmp_path / "ignored", trials, options={"ignores": ["runs/*.pt"]}).verdict == "repeated"
 
 
 def test_such_a_part_counts_in_a_named_file(judged):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from samebits.compare import words
 from samebits.compare.align import normal_argv
+from samebits.compare.meaning import TENSOR_FORMATS
 from samebits.store.trace import ProcessTrace, TrialTrace
 
 
@@ -50,7 +51,11 @@ def _lacking(process: ProcessTrace, trial: TrialTrace, *, whole: bool) -> list[s
     found = []
     if not kinds & {"update", "end"}:
         found.append("the weights")
-    if whole and "end" not in kinds and not trial.files.files:
+    if (
+        whole
+        and "end" not in kinds
+        and not any(file.named or file.format in TENSOR_FORMATS for file in trial.files.files)
+    ):
         found.append("the end")
     if not kinds & {"batch", "forward"}:
         found.append("batch and loss")

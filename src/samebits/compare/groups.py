@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,10 +25,16 @@ class MemberDifference(NamedTuple):
 
 @dataclass(frozen=True)
 class PairDifference:
-    """All that differs between two trials: by process, then what they left behind."""
+    """All that differs between two trials: by process, then what they left behind. `left`: all of that; `files`: of
+    these differences the ones that count."""
 
     members: list[MemberDifference]
-    files: list[FileDifference]
+    left: list[FileDifference]
+
+    @property
+    def files(self) -> list[FileDifference]:
+        """The differences in files, prints and metrics that count."""
+        return [found for found in self.left if found.effect == "counts"]
 
     @property
     def equal(self) -> bool:
@@ -44,9 +51,11 @@ class PairDifference:
 
 @dataclass
 class Comparison:
-    """Trials compared two at a time, each pair once. `aligned`: the trials that take part, by number."""
+    """Trials compared two at a time, each pair once. `aligned`: the trials that take part, by number.
+    `ignores`: patterns of files that do not count."""
 
     aligned: list[AlignedTrial]
+    ignores: Sequence[str] = ()
     groups: list[list[int]] = field(default_factory=list)
     _known: dict[tuple[int, int], PairDifference] = field(default_factory=dict)
 
@@ -57,8 +66,12 @@ class Comparison:
         """What differs between two trials; names and order are those of the first."""
         key = (a.id, b.id)
         if key not in self._known:
-            self._known[key] = pair_difference(a, b)
+            self._known[key] = pair_difference(a, b, self.ignores)
         return self._known[key]
+
+    def known(self) -> list[tuple[tuple[int, int], PairDifference]]:
+        """Every pair compared so far, with the numbers of its trials."""
+        return sorted(self._known.items(), key=lambda item: item[0])
 
     def pairs(self) -> list[PairDifference]:
         """Every pair compared so far."""
@@ -84,11 +97,11 @@ class Comparison:
         return {trial.id: self.pair(reference, trial) for trial in self.aligned if trial.id != reference.id}
 
 
-def pair_difference(a: AlignedTrial, b: AlignedTrial) -> PairDifference:
+def pair_difference(a: AlignedTrial, b: AlignedTrial, ignores: Sequence[str] = ()) -> PairDifference:
     """Compare two trials: processes in their order, then files and metrics where both ran to their ends."""
     members = [part for mine, theirs in pairs(a, b) if (part := _member_difference(mine, theirs, a, b)) is not None]
     both_whole = a.whole and b.whole
-    return PairDifference(members, file_differences(a.trial, b.trial) if both_whole else [])
+    return PairDifference(members, file_differences(a.trial, b.trial, ignores) if both_whole else [])
 
 
 def _member_difference(

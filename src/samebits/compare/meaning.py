@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from samebits.store.masks import masked, reason_of_key, tokens
 
 Effect = Literal["counts", "understood", "unknown"]
+TENSOR_FORMATS = frozenset(("torch", "torch-legacy", "safetensors", "hdf5", "keras", "npz", "npy"))
 Value = str | int | float | bool | None
 
 _WORDS = {"pid": "a process id", "run id": "an id of a run", "memory": "an amount of memory"}

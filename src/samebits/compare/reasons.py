@@ -6,17 +6,20 @@ order such that the first one found is the one that helps most.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from samebits.compare import words
 from samebits.compare.align import AlignedTrial
 from samebits.compare.coverage import has_named_file, uncovered, unended
 from samebits.compare.endings import bad_endings, is_usable, never_started
+from samebits.compare.files import FileDifference
+from samebits.compare.groups import Comparison
 from samebits.compare.ranks import missing_ranks
 from samebits.compare.threads import trained_in_threads
-from samebits.compare.watching import nothing_observed, ran_unwatched
+from samebits.compare.watching import likely_results, nothing_observed, pattern_of, ran_unwatched
 from samebits.model import RecordFile
 
 
@@ -33,6 +36,7 @@ class Looked:
 
     record: RecordFile
     trials: list[AlignedTrial]
+    comparison: Comparison | None = None
 
     @property
     def usable(self) -> list[AlignedTrial]:
@@ -45,8 +49,9 @@ class Looked:
         return self.record.options.steps is not None or self.record.options.budget is not None
 
 
-def why_not_repeated(looked: Looked) -> Reason | None:
+def why_not_repeated(looked: Looked, comparison: Comparison) -> Reason | None:
     """The reason why equal bits are no answer, or None."""
+    looked = replace(looked, comparison=comparison)
     for look in _LOOKS:
         reason = look(looked)
         if reason is not None:
@@ -88,8 +93,38 @@ def _patterns(looked: Looked) -> Reason | None:
     pattern, ids = next(iter(without.items()))
     return Reason(
         f"the artifact pattern {pattern} matched nothing in {words.trials(ids)}.",
-        "Give a pattern, in quotes, that matches what the program writes, relative to the folder it runs in.",
+        _wrote(looked, ids),
     )
+
+
+def _wrote(looked: Looked, ids: Sequence[int]) -> str:
+    """What to do about a pattern that matched nothing: the files that the program did write."""
+    wrote = next(iter(likely_results([trial.trial for trial in looked.trials if trial.id in ids])), [])
+    if not wrote:
+        return "The program wrote no file that can be compared. Give it '{out}' as its output folder."
+    more = f" and {words.count(len(wrote) - 3, 'more file')}" if len(wrote) > 3 else ""
+    return f"The program wrote {words.listed(wrote[:3])}{more}. Name them, in quotes: --artifact '{pattern_of(wrote)}'."
+
+
+def _unknown(looked: Looked) -> Reason | None:
+    """A difference in what left the trials that nobody understands: where it is, and the two ways out."""
+    comparison = looked.comparison
+    for (one, two), pair in comparison.known() if comparison is not None else []:
+        found = [difference for difference in pair.left if difference.effect == "unknown"]
+        if found:
+            return _of_difference(found, one, two)
+    return None
+
+
+def _of_difference(found: Sequence[FileDifference], one: int, two: int) -> Reason:
+    first = found[0]
+    a, b = first.values
+    values = f": {a or 'nothing'} in trial {one}, {b or 'nothing'} in trial {two}" if a or b else f": {first.detail}"
+    more = f" ({words.count(len(found) - 1, 'more difference')})" if len(found) > 1 else ""
+    reason = f"{first.name} differs between trials{values}{more}."
+    files = list(dict.fromkeys(shlex.quote(difference.path) for difference in found))
+    name = files[0] if len(files) == 1 else f"{files[0]} (and so on for {words.listed(files[1:4])})"
+    return Reason(reason, f"If it counts, name it: --artifact {name}. If it does not: --ignore {name}.")
 
 
 def _unobserved(looked: Looked) -> Reason | None:
@@ -176,6 +211,7 @@ _LOOKS: tuple[Callable[[Looked], Reason | None], ...] = (
     _probe_failed,
     _patterns,
     _endings,
+    _unknown,
     _unobserved,
     _threads,
     _hidden,

@@ -19,6 +19,7 @@ def scope(aligned: Sequence[AlignedTrial]) -> Scope:
         kind="whole" if aligned and len(whole) == len(aligned) else "prefix",
         steps_compared=min((trial.steps for trial in aligned), default=0),
         steps_total=max((trial.steps for trial in whole), default=None),
+        files_compared=max((len(trial.trial.files.files) for trial in whole), default=0),
         not_observed=list(dict.fromkeys(_not_observed(aligned))),
     )
 

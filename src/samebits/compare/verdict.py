@@ -27,7 +27,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
     """Compare the trials and say what that shows. Pure; sets all of Result but `seconds` and `record`."""
     trials = without_racing_traces(trials)
     looked = Looked(record, [AlignedTrial(trial, record.command) for trial in trials])
-    comparison = Comparison(looked.usable)
+    comparison = Comparison(looked.usable, record.options.ignores)
     divergence = find_divergence(comparison)
     verdict, reason = _decide(looked, comparison, divergence)
     seen = Seen(record, trials, comparison, divergence, setup(record, looked.trials), reason)
@@ -57,7 +57,7 @@ def _decide(looked: Looked, comparison: Comparison, divergence: Divergence | Non
     if divergence is not None:
         doubt = why_no_divergence(comparison, looked.record)
         return ("inconclusive", doubt) if doubt else ("diverged", None)
-    lacking = why_not_repeated(looked)
+    lacking = why_not_repeated(looked, comparison)
     return ("inconclusive", lacking) if lacking else ("repeated", None)
 
 

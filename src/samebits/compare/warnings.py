@@ -11,7 +11,7 @@ import numpy as np
 from samebits.compare import words
 from samebits.compare.doubts import leak_sentence, leaked_files
 from samebits.compare.endings import ended_well
-from samebits.compare.files import files_alone, values_apart
+from samebits.compare.files import files_alone
 from samebits.compare.finals import weight_names
 from samebits.compare.groups import Comparison
 from samebits.compare.reasons import Reason
@@ -20,6 +20,8 @@ from samebits.compare.values import curve, point_numbers
 from samebits.compare.watching import hidden_processes
 from samebits.model import Divergence, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
+
+MOST_FILES_TOLD = 12
 
 
 @dataclass(frozen=True)
@@ -191,31 +193,64 @@ def _metrics(seen: Seen) -> Iterator[str]:
 def _errors(seen: Seen) -> Iterator[str]:
     for trial in seen.comparison.aligned:
         for file in trial.trial.files.files:
-            if file.error:
+            if file.error and not file.changing:
                 yield f"{file.path} was compared by its bytes: {file.error}"
 
 
+def _file_limits(seen: Seen) -> Iterator[str]:
+    """What was not compared for its number or length, and patterns of --ignore that matched nothing."""
+    for trial in seen.comparison.aligned:
+        files = trial.trial.files
+        if files.found > len(files.files):
+            yield f"only {len(files.files):,} of {files.found:,} files that trial {trial.id} wrote were compared"
+        for file in (*files.files, *files.printed):
+            if file.lines is not None and file.lines.cut:
+                yield f"only the first and the last lines of {file.path} were compared: it is too long"
+
+
+def _ignores(seen: Seen) -> Iterator[str]:
+    whole = [trial.trial.files for trial in seen.comparison.aligned if trial.whole]
+    for pattern in seen.record.options.ignores if whole else []:
+        if all(pattern in files.ignores_without_match for files in whole):
+            yield f"the pattern {pattern} of --ignore matches no file that the trials wrote"
+
+
 def _file_names(seen: Seen) -> Iterator[str]:
-    some = sorted({path for a, b in _whole_pairs(seen) for path in files_alone(a, b)})
+    ignores = seen.record.options.ignores
+    some = sorted({path for a, b in _whole_pairs(seen) for path in files_alone(a, b, ignores)})
     if some:
-        yield f"not every trial wrote a file of the same name: {words.listed(some[:3])}"
+        rest = f" and {words.count(len(some) - 3, 'more file')}" if len(some) > 3 else ""
+        yield f"not every trial wrote {words.listed(some[:3])}{rest}: a later trial found what an earlier one wrote"
 
 
-def _values(seen: Seen) -> Iterator[str]:
-    """What stands in saved files beside tensors: times, names of runs, arguments."""
-    apart = sorted({name for a, b in _whole_pairs(seen) for name in values_apart(a, b)})
-    rest = [words.count(len(apart) - 3, "more part")] if len(apart) > 3 else []
-    named = words.listed([*apart[:3], *rest])
-    if len(apart) == 1:
-        yield (
-            f"{named} differs between trials; it is no tensor and was not counted "
-            "(name the file with --artifact to count it)"
-        )
-    elif apart:
-        yield (
-            f"{named} differ between trials; they are no tensors and were not counted "
-            "(name the file with --artifact to count them)"
-        )
+def _understood(seen: Seen) -> Iterator[str]:
+    """Differences in files that are understood, a sentence for each file."""
+    found: dict[str, dict[str, str]] = {}
+    for pair in seen.comparison.pairs():
+        for difference in pair.left:
+            if difference.effect == "understood" and not difference.is_caveat:
+                found.setdefault(difference.path, {}).setdefault(difference.name, difference.reason)
+    for path, names in list(found.items())[:MOST_FILES_TOLD]:
+        yield _of_file(path, names)
+    if len(found) > MOST_FILES_TOLD:
+        yield f"{words.count(len(found) - MOST_FILES_TOLD, 'more file')} differ in times, paths or ids only"
+
+
+def _of_file(path: str, names: dict[str, str]) -> str:
+    parts = [name.removeprefix(path).removeprefix(" > ") for name in names]
+    named = [part for part in parts if part]
+    more = [words.count(len(named) - 3, "more place")] if len(named) > 3 else []
+    where = f" at {words.listed([*named[:3], *more])}" if named else ""
+    reasons = words.listed(list(dict.fromkeys(names.values()))[:3])
+    return f"{path} differs between trials{where}: {reasons}, which does not count"
+
+
+def _printed(seen: Seen) -> Iterator[str]:
+    """Lines that some trials printed and others did not, where that is no difference in a result."""
+    found = [difference for pair in seen.comparison.pairs() for difference in pair.left if difference.is_caveat]
+    if found:
+        a, b = found[0].values
+        yield f"not every trial printed the same lines to {found[0].path}: only some printed {(a or b)[:200]!r}"
 
 
 def _whole_pairs(seen: Seen) -> list[tuple[TrialTrace, TrialTrace]]:
@@ -251,12 +286,15 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _packages,
     _metrics,
     _errors,
+    _file_limits,
+    _ignores,
     _file_names,
-    _values,
+    _printed,
+    _understood,
     _uncompared,
     _events,
 )
 
-_NO_CAVEATS = frozenset((_random_states, _uncommitted, _values))
+_NO_CAVEATS = frozenset((_random_states, _uncommitted, _understood))
 
 __all__ = ["Note", "Seen", "warnings"]

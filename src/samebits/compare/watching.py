@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from samebits.compare import words
 from samebits.compare.align import AlignedTrial
 from samebits.model import PythonProcess, RecordFile, TrialFile
+from samebits.store.trace import TrialTrace
 
 _UNHIDE = (
     "Start Python without -I, -E or -S, and keep PYTHONPATH in its environment (new folders in front of what is there)."
@@ -58,13 +60,29 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
             f"no step was seen in {which}, and Python ran unwatched: {hidden}.",
             _UNHIDE,
         )
-    saved = sorted({file.path for trial in empty for file in trial.trial.files.files})
+    saved = next(iter(likely_results([trial.trial for trial in empty])), [])
     if saved:
         return (
             f"no step was seen in {which}, only files that were saved: {words.listed(saved[:3])}.",
-            f"If these files are the result, name them: --artifact '{saved[0]}'.",
+            f"If these files are the result, name them: --artifact '{pattern_of(saved)}'.",
         )
     return f"no step was seen in {which}: {_ran(files)}.", _advice(files)
+
+
+_LIKELY = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".keras", ".onnx", ".bin", ".pkl", ".joblib", ".npz", ".npy")
+
+
+def likely_results(trials: Sequence[TrialTrace]) -> list[list[str]]:
+    """The paths that each trial wrote, those that look like models first; trials without files are left out."""
+    paths = [{file.path for file in trial.files.files} for trial in trials]
+    return [sorted(found, key=lambda path: (not path.endswith(_LIKELY), path)) for found in paths if found]
+
+
+def pattern_of(paths: Sequence[str]) -> str:
+    """A pattern that matches the first of some files, and others of its folder."""
+    first = PurePosixPath(paths[0])
+    alike = [path for path in paths if PurePosixPath(path).parent == first.parent]
+    return str(first) if len(alike) == 1 else str(first.parent / f"*{first.suffix}")
 
 
 def _ran(files: Sequence[TrialFile]) -> str:

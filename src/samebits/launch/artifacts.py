@@ -1,19 +1,32 @@
-"""Files that a trial wrote and that are compared: tensor files, found by themselves, and what `--artifact` names."""
+"""Files that a trial wrote and that are compared: all of them in its folders, and what `--artifact` names."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+
+import xxhash
 
 from samebits.launch import folders
 from samebits.launch.command import Naming
 from samebits.model import FilesFile, SavedFile
 from samebits.store import fingerprint_file, holds_tensors
+from samebits.store.masks import ANY_RUN, Run
+from samebits.store.patterns import matches_any
+from samebits.store.text_files import printed_file
 
 MOST_MATCHES = 10_000
+MOST_COMPARED = 10_000  # files of one trial
+MOST_BYTES = 16 << 30  # of a file that nobody named
+MOST_KEPT = 8 << 20  # characters of all files of a trial that are kept to show a difference
+MOST_PARTS = 300_000  # of all files of a trial
+_HEADS = (".log", ".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".out", ".err", ".md", "")  # files that are added to
+_MOST_HEADS, _MOST_HEAD_BYTES = 2_000, 64 << 20
 
 
 class Pattern(NamedTuple):
@@ -23,6 +36,26 @@ class Pattern(NamedTuple):
     filled: str
     out: Path
     before: dict[Path, folders.State]
+
+
+class Head(NamedTuple):
+    """What stood in a file before the trial: so many bytes, with this fingerprint."""
+
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What decides which files of a trial are compared, known before it starts.
+
+    `heads`: of text files that were there, so that what is added to one can be told from the rest.
+    """
+
+    patterns: list[Pattern] = field(default_factory=list)
+    ignores: list[str] = field(default_factory=list)
+    heads: Mapping[Path, Head] = field(default_factory=dict)
+    apart: bool = False
 
 
 def patterns(texts: Iterable[str], directory: Path, out: Path, trial: str) -> list[Pattern]:
@@ -56,20 +89,135 @@ def _states(paths: Iterable[Path]) -> dict[Path, folders.State]:
     return {path: state for path in paths if (state := folders.state(path)) is not None}
 
 
-def collect(asked: list[Pattern], written: Iterable[Path], directory: Path, naming: Naming) -> FilesFile:
-    """Fingerprint what the trial wrote: files that a pattern names, and tensor files among `written`."""
+def heads(before: folders.Snapshot) -> dict[Path, Head]:
+    """Fingerprints of the text files that are there before a trial, by their endings."""
+    small = (
+        path
+        for path, state in before.files.items()
+        if path.suffix.lower() in _HEADS and 0 < state.size <= _MOST_HEAD_BYTES
+    )
+    found = ((path, _head(path, before.files[path].size)) for path in islice(small, _MOST_HEADS))
+    return {path: head for path, head in found if head is not None}
+
+
+def _head(path: Path, size: int) -> Head | None:
+    try:
+        with path.open("rb") as file:
+            return Head(size, xxhash.xxh3_128(file.read(size)).hexdigest())
+    except OSError:
+        return None
+
+
+def collect(asked: Asked, written: Iterable[Path], directory: Path, naming: Naming, run: Run = ANY_RUN) -> FilesFile:
+    """Fingerprint what the trial wrote: files that a pattern names, and all others in its folders."""
     named: set[Path] = set()
     empty = []
-    for pattern in asked:
+    for pattern in asked.patterns:
         after = _states(matches(pattern.filled, directory, pattern.out))
         fresh = {path for path, state in after.items() if pattern.before.get(path) != state}
         named |= fresh
-        if not fresh:
+        if not fresh and not matches_any(pattern.text, ("stdout", "stderr")):
             empty.append(pattern.text)
-    found = {path for path in written if path.is_file() and holds_tensors(path)}
-    saved = [_saved(path, naming.name(path), named=path in named) for path in sorted(named | found)]
-    return FilesFile(files=saved, patterns_without_match=empty)
+    names = {path: naming.name(path) for path in {*named, *_own(written, directory, naming)}}
+    ignored = {path for path, name in names.items() if matches_any(name, asked.ignores)}
+    found = sorted(names.keys() - ignored, key=lambda path: (path not in named, not _comes_first(path), path))
+    saved = [
+        fingerprint_file(path, path in named, run, _begin(path, asked)).model_copy(update={"path": names[path]})
+        if path in named or not _is_too_large(path)
+        else _too_large(names[path])
+        for path in found[:MOST_COMPARED]
+    ]
+    return FilesFile(
+        files=sorted(_bounded(saved), key=lambda file: file.path),
+        patterns_without_match=empty,
+        ignores_without_match=[
+            text
+            for text in asked.ignores
+            if not any(matches_any(n, [text]) for n in (*names.values(), "stdout", "stderr"))
+        ],
+        found=len(found),
+        ignored=len(ignored),
+        apart=asked.apart,
+    )
 
 
-def _saved(path: Path, shown: str, *, named: bool) -> SavedFile:
-    return fingerprint_file(path, named=named).model_copy(update={"path": shown})
+def _own(written: Iterable[Path], directory: Path, naming: Naming) -> set[Path]:
+    """The written files that count: those below the trial's folders, and tensor files wherever they are."""
+    files = {path for path in written if path.is_file()}
+    inside = {path for path in files if path.is_relative_to(directory) or naming.name(path) != str(path)}
+    return (inside - _held_open(inside)) | {path for path in files - inside if holds_tensors(path)}
+
+
+def _held_open(paths: set[Path]) -> set[Path]:
+    """Files that a process writes which is not of the trial (all of those have ended): `samebits check > log.txt`."""
+    identities = {}
+    for path in paths:
+        state = folders.state(path)
+        if state is not None:
+            identities[state.inode] = path
+    held = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            for number in os.listdir(process / "fd"):  # noqa: PTH208
+                inode = (process / "fd" / number).stat().st_ino
+                if inode in identities and _is_written(process / "fdinfo" / number):
+                    held.add(identities[inode])
+        except OSError:  # a process of a different user, or one that has ended
+            continue
+    return held
+
+
+def _is_written(fdinfo: Path) -> bool:
+    flags = next(line for line in fdinfo.read_text().splitlines() if line.startswith("flags:"))
+    return int(flags.split()[1], 8) & os.O_ACCMODE != os.O_RDONLY
+
+
+def _comes_first(path: Path) -> bool:
+    """Whether a file is compared before others, should there be more than can be compared."""
+    return holds_tensors(path) or path.suffix.lower() in (".pkl", ".joblib", ".json", ".onnx", ".csv")
+
+
+def _is_too_large(path: Path) -> bool:
+    state = folders.state(path)
+    return state is not None and state.size > MOST_BYTES
+
+
+def _too_large(name: str) -> SavedFile:
+    why = f"it has more than {MOST_BYTES >> 30} GiB (--artifact names a file that is compared whatever its size)"
+    return SavedFile(path=name, named=False, format="bytes", tensors={}, error=why, changing=why)
+
+
+def _begin(path: Path, asked: Asked) -> int:
+    """The byte at which what the trial added to a file begins; 0 if what stood there does not stand there any more."""
+    head, now = asked.heads.get(path), folders.state(path)
+    if head is None or now is None or now.size <= head.size:
+        return 0
+    return head.size if _head(path, head.size) == head else 0
+
+
+def _bounded(files: Sequence[SavedFile]) -> list[SavedFile]:
+    """The files with as many values and lines as a record may keep; of all others their fingerprints are kept."""
+    kept, room, parts = [], MOST_KEPT, MOST_PARTS
+    for file in files:
+        lines = file.lines
+        room -= sum(map(len, file.shown.values())) + (sum(map(len, lines.kept)) if lines else 0)
+        parts -= len(file.tensors)
+        if room < 0:
+            file = file.model_copy(update={"shown": {}, "lines": lines and lines.model_copy(update={"kept": []})})
+        kept.append(file if parts >= 0 or len(file.tensors) < 2 else _as_one_part(file))
+    return kept
+
+
+def _as_one_part(file: SavedFile) -> SavedFile:
+    digest = xxhash.xxh3_128(repr(sorted(file.tensors.items())).encode()).hexdigest()
+    rest = {"tensors": {"": digest}, "values": [], "shown": {}, "masked": {}, "numbers": [], "nonnegative": []}
+    return file.model_copy(update=rest)
+
+
+def printed(folder: Path, asked: Asked, run: Run) -> list[SavedFile]:
+    """What the trial printed, as two texts. Both can be named like files."""
+    return [
+        printed_file(folder / f"{name}.txt", name, run, named=matches_any(name, [one.text for one in asked.patterns]))
+        for name in ("stdout", "stderr")
+        if not matches_any(name, asked.ignores)
+    ]

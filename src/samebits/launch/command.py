@@ -75,11 +75,11 @@ class Naming:
     """Names of written files that are the same in every trial, so that they can be compared."""
 
     def __init__(self, command: Sequence[str], directory: Path, out: Path, trial: str) -> None:
-        self._roots = [(out, "{out}"), *_trial_roots(command, directory, trial), (directory, "")]
+        self.roots = [(out, "{out}"), *_trial_roots(command, directory, trial), (directory, "")]
 
     def name(self, path: Path) -> str:
         """`{out}/model.pt`, `runs/{trial}/model.pt`, `model.pt` (below the working folder), or the whole path."""
-        for root, shown in self._roots:
+        for root, shown in self.roots:
             if path.is_relative_to(root):
                 return str(PurePath(shown) / path.relative_to(root))
         return str(path)

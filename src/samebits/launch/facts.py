@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import subprocess
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,19 @@ from typing import Any
 from samebits.launch import watching
 from samebits.launch.leaks import Touched
 from samebits.launch.watching import Watched
+from samebits.store.masks import Run
 from samebits_probe import process
 
 _GIT_SECONDS = 10
 _MOST_BYTES = 10 << 20
+
+
+def run(command: Sequence[str], roots: Sequence[tuple[Path, str]], folder: Path, began: float) -> Run:
+    """What names a trial in the texts that it writes: its folders, relative ones too, its host, and when it ran."""
+    names = [(str(root), shown or ".") for root, shown in roots]
+    names += [(shown.replace("{trial}", folder.name), shown) for _, shown in roots if "{trial}" in shown]
+    names += [(str(folder), "{trial-folder}"), (socket.gethostname(), "<host>")]
+    return Run(tuple((text, put) for text, put in names if len(text) > 3), (began - 60, time.time() + 60))
 
 
 def code(directory: Path, command: Sequence[str]) -> dict[str, Any]:

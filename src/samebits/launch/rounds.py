@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from samebits.launch import documents
 from samebits.launch.environment import Slot
@@ -14,7 +15,7 @@ from samebits.launch.local import Launcher, LocalLauncher
 from samebits.launch.plan import Plan
 from samebits.launch.progress import Progress
 from samebits.launch.trial import INTERRUPTED, Limits, TrialRun
-from samebits.launch.watching import Processes
+from samebits.launch.watching import Processes, read_json
 from samebits.model import Options, Round, TrialFile
 
 FIRST, FACTOR = 20, 10
@@ -70,7 +71,9 @@ class Trials:
                 self._fill(waiting, limits, jobs=1 if alone else self.plan.options.jobs, of=max(ids))
                 for file in self._poll():
                     done.append(file)
-                    if tries_first and len(done) == 1 and self._gives_no_verdict(file):
+                    if len(done) == 1 and (
+                        self._misses_artifacts(file) or (tries_first and self._gives_no_verdict(file))
+                    ):
                         waiting.clear()
                     if alone:
                         limits, alone = _after_first(limits, file), False
@@ -106,7 +109,14 @@ class Trials:
         if file.status in NO_VERDICT:
             return True
         watched = Processes(self.plan.trial_folder(file.id))
-        return watched.steps() == 0 and not self.plan.options.artifacts
+        return watched.steps() == 0 and not self.plan.options.artifacts and not self._files(file).get("files")
+
+    def _misses_artifacts(self, file: TrialFile) -> bool:
+        """Whether a pattern of --artifact matched nothing that a whole trial wrote: that is told at once."""
+        return file.status == "complete" and bool(self._files(file).get("patterns_without_match"))
+
+    def _files(self, file: TrialFile) -> dict[str, Any]:
+        return read_json(self.plan.trial_folder(file.id) / "files.json") or {}
 
     def _tell(self, trial: TrialRun) -> None:
         now = time.monotonic()

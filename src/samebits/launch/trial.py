@@ -58,10 +58,11 @@ class Seen:
 
     started: str
     began: float
+    began_at: float = field(default_factory=time.time)
     environment: dict[str, str] = field(default_factory=dict)
     code: dict[str, Any] = field(default_factory=dict)
     before: folders.Snapshot = field(default_factory=lambda: folders.Snapshot({}))
-    patterns: list[artifacts.Pattern] = field(default_factory=list)
+    asked: artifacts.Asked = field(default_factory=artifacts.Asked)
     notes: list[str] = field(default_factory=list)
 
 
@@ -93,8 +94,8 @@ class TrialRun:
             self._seen,
             environment=environment,
             code=facts.code(self.plan.directory, self.plan.request.command),
-            before=folders.snapshot(self.directory, without=self.plan.record),
-            patterns=artifacts.patterns(self.plan.options.artifacts, self.directory, self.out, trial_name(self.id)),
+            before=(before := folders.snapshot(self.directory, without=self.plan.record)),
+            asked=self._asked(before),
             notes=notes,
         )
         documents.write(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
@@ -115,6 +116,15 @@ class TrialRun:
             self.folder.rename(old)
         new.rename(self.folder)
         custody.remove(old)
+
+    def _asked(self, before: folders.Snapshot) -> artifacts.Asked:
+        options = self.plan.options
+        return artifacts.Asked(
+            patterns=artifacts.patterns(options.artifacts, self.directory, self.out, trial_name(self.id)),
+            ignores=options.ignores,
+            heads=artifacts.heads(before),
+            apart=options.isolate,
+        )
 
     def _isolate(self) -> list[str]:
         if folders.make_isolated(self.plan.directory, self.directory, without=self.plan.record):
@@ -259,7 +269,9 @@ class TrialRun:
         if self._status is not None or ending.code is None:
             return FilesFile()
         naming = Naming(self.plan.request.command, self.directory, self.out, trial_name(self.id))
-        return artifacts.collect(self._seen.patterns, written, self.directory, naming)
+        run = facts.run(self.plan.request.command, naming.roots, self.folder, self._seen.began_at)
+        found = artifacts.collect(self._seen.asked, written, self.directory, naming, run)
+        return found.model_copy(update={"printed": artifacts.printed(self.folder, self._seen.asked, run)})
 
     def _judge(self, ending: Ending, files: FilesFile) -> tuple[Status, str]:
         if self._status is not None:

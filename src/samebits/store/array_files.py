@@ -45,6 +45,8 @@ def _add_array(parts: Parts, name: str, stream: IO[bytes]) -> None:
     count = int(np.prod(shape, dtype=object))
     if len(data) != count * dtype.itemsize:
         raise ValueError(f"{len(data):,} bytes stand where {count * dtype.itemsize:,} belong")
+    if not dtype.hasobject and dtype.kind in "fiu" and bool((np.frombuffer(data, dtype) >= 0).all()):
+        parts.nonnegative.add(name)
     if fortran:
         data = np.frombuffer(data, dtype).reshape(shape, order="F").tobytes()
     parts.add(name, shape_text(np.lib.format.dtype_to_descr(dtype).__repr__(), shape), data)

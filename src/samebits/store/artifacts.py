@@ -9,60 +9,157 @@ import xxhash
 
 from samebits.model import SavedFile
 from samebits.store.array_files import read_npy, read_npz, read_safetensors
-from samebits.store.content import Parts, add_json, parse_json
+from samebits.store.container_files import read_events, read_gzip, read_pdf, read_png, read_sqlite, read_tar, read_zip
+from samebits.store.content import Parts, add_json, fingerprint, parse_json
 from samebits.store.hdf5_files import read_hdf5, read_keras
+from samebits.store.masks import ANY_RUN, Run
+from samebits.store.pickle_files import read_pickle
 from samebits.store.recognising import format_of
+from samebits.store.text_files import NotText, read_json_lines, read_lines, read_table
 from samebits.store.torch_files import read_torch
 
 Reader = Callable[[Path, Parts], str]
 _CHUNK = 1 << 22
+_MOST_JSON = 64 << 20
+MOST_PARTS = 20_000  # of one file; of more, those of equal beginning are joined
 
 
-def fingerprint_file(path: Path, named: bool) -> SavedFile:  # noqa: FBT001 - the field of SavedFile that it fills
+def fingerprint_file(path: Path, named: bool, run: Run = ANY_RUN, begin: int = 0) -> SavedFile:  # noqa: FBT001
     """Fingerprint a file by its content, by its bytes where its format is not known or it is damaged.
 
     Never raises for what the file holds: `error` says why its content could not be read. A file that cannot be read
-    at all has no parts. Nothing in the file is run.
+    at all, or that changes meanwhile, has no parts, and `changing` says so. Nothing in the file is run. `named`: the
+    field of SavedFile. `begin`: the byte at which what the trial wrote begins.
     """
     try:
-        reader = READERS.get(format_of(path) or path.suffix.lower())
-        if reader is None:
-            return _by_bytes(path, named=named)
-        return _by_content(path, reader, named=named)
+        before = path.stat()
+        file = _fingerprinted(path, run, begin)
+        after = path.stat()
+    except FileNotFoundError:
+        return _unread(path, "cannot be read (it is not there any more)", named=named)
     except OSError as error:
-        reason = f"cannot be read ({error.strerror or error})"
-        return SavedFile(path=str(path), named=named, format="bytes", tensors={}, error=reason)
+        return _unread(path, f"cannot be read ({error.strerror or error})", named=named)
+    if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
+        return _unread(path, f"it {_how(before.st_size, after.st_size)} while it was read", named=named)
+    return file.model_copy(update={"named": named, "begin": begin})
 
 
-def _by_content(path: Path, reader: Reader, *, named: bool) -> SavedFile:
-    parts = Parts()
+def _how(before: int, after: int) -> str:
+    return "grew" if after > before else "changed"
+
+
+def _unread(path: Path, why: str, *, named: bool) -> SavedFile:
+    return SavedFile(path=str(path), named=named, format="bytes", tensors={}, error=why, changing=why)
+
+
+def _fingerprinted(path: Path, run: Run, begin: int) -> SavedFile:
+    if begin:
+        return _by_lines(path, run, begin)
+    reader = READERS.get(format_of(path) or _suffix(path)) or _by_beginning(path)
+    if reader is None:
+        return _by_lines(path, run, begin)
+    return _by_content(path, reader, run)
+
+
+def _suffix(path: Path) -> str:
+    return ".events" if ".tfevents." in path.name else path.suffix.lower()
+
+
+def _by_beginning(path: Path) -> Reader | None:
+    with path.open("rb") as file:
+        start = file.read(16)
+    return next((reader for beginning, reader in _BEGINNINGS.items() if start.startswith(beginning)), None)
+
+
+def _by_lines(path: Path, run: Run, begin: int) -> SavedFile:
+    """A text by its lines, what is none by its bytes."""
+    parts = Parts(run)
+    try:
+        lines = read_lines(path, parts, begin)
+    except NotText:
+        return _by_bytes(path, begin=begin)
+    return _saved(path, "text", parts).model_copy(update={"lines": lines})
+
+
+def _by_content(path: Path, reader: Reader, run: Run) -> SavedFile:
+    parts = Parts(run)
     try:
         kind = reader(path, parts)
     except Exception as error:  # a damaged file fails in as many ways as there are readers; all are said
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return _by_bytes(path, named=named, error=reason[:200])
-    tensors = {_printable(name): digits for name, digits in parts.tensors.items()}
-    values = sorted(map(_printable, parts.values & set(parts.tensors)))
-    return SavedFile(path=str(path), named=named, format=kind, tensors=tensors, values=values)
+        return _by_bytes(path, error=reason[:200])
+    return _saved(path, kind, parts)
+
+
+def _saved(path: Path, kind: str, parts: Parts) -> SavedFile:
+    _join(parts)
+    known = set(parts.tensors)
+    return SavedFile(
+        path=str(path),
+        named=False,
+        format=kind,
+        tensors={_printable(name): digits for name, digits in parts.tensors.items()},
+        values=sorted(map(_printable, parts.values & known)),
+        shown={_printable(name): text for name, text in parts.shown.items() if name in known},
+        masked={_printable(name): digits for name, digits in parts.masked.items() if name in known},
+        numbers=sorted(map(_printable, parts.numbers & known)),
+        nonnegative=sorted(map(_printable, parts.nonnegative & known)),
+        models=sorted(map(_printable, parts.models))[:1000],
+    )
+
+
+def _join(parts: Parts) -> None:
+    """Join parts of equal beginning until there are few enough for a record."""
+    depth = 8
+    while len(parts.tensors) > MOST_PARTS and depth >= 0:
+        joined: dict[str, list[str]] = {}
+        for name, digits in parts.tensors.items():
+            joined.setdefault(".".join(name.split(".")[:depth]), []).append(f"{name}={digits}")
+        are_tensors = {".".join(name.split(".")[:depth]) for name in set(parts.tensors) - parts.values}
+        parts.tensors = {
+            name: fingerprint("joined", *(one.encode("utf-8", "surrogatepass") for one in sorted(inner)))
+            for name, inner in joined.items()
+        }
+        parts.values = set(parts.tensors) - are_tensors
+        depth -= 1
 
 
 def _printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _by_bytes(path: Path, *, named: bool, error: str | None = None) -> SavedFile:
+def _by_bytes(path: Path, *, error: str | None = None, begin: int = 0) -> SavedFile:
     digest = xxhash.xxh3_128()
     with path.open("rb") as file:
+        file.seek(begin)
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-    return SavedFile(path=str(path), named=named, format="bytes", tensors={"": digest.hexdigest()}, error=error)
+    return SavedFile(path=str(path), named=False, format="bytes", tensors={"": digest.hexdigest()}, error=error)
 
 
 def _read_json(path: Path, parts: Parts) -> str:
-    add_json(parts, "", parse_json(path.read_bytes()))
+    if path.stat().st_size > _MOST_JSON:
+        raise ValueError(f"it has more than {_MOST_JSON:,} bytes")
+    value = parse_json(path.read_bytes())
+    if isinstance(value, dict) and not _MODEL_KEYS.isdisjoint(value):
+        parts.models.append("")
+    add_json(parts, "", value)
     return "json"
 
 
+# what stands at the top of a model that XGBoost or CatBoost saved as JSON
+_MODEL_KEYS = frozenset(("learner", "oblivious_trees", "tree_info"))
+_BEGINNINGS: dict[bytes, Reader] = {
+    b"SQLite format 3\0": read_sqlite,
+    b"\x1f\x8b": read_gzip,
+    b"PK\x03\x04": read_zip,
+    b"\x89PNG\r\n\x1a\n": read_png,
+    b"%PDF-": read_pdf,
+    b"\x80\x02": read_pickle,
+    b"\x80\x03": read_pickle,
+    b"\x80\x04": read_pickle,
+    b"\x80\x05": read_pickle,
+}
 READERS: dict[str, Reader] = {
     ".pt": read_torch,
     ".pth": read_torch,
@@ -73,4 +170,12 @@ READERS: dict[str, Reader] = {
     ".hdf5": read_hdf5,
     ".keras": read_keras,
     ".json": _read_json,
+    ".ipynb": _read_json,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".csv": read_table,
+    ".tsv": read_table,
+    **dict.fromkeys((".pkl", ".pickle", ".joblib", ".p", ".dill", ".sav", ".cloudpickle"), read_pickle),
+    ".events": read_events,
+    ".tar": read_tar,
 }

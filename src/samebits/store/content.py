@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import xxhash
 
+from samebits.store.masks import ANY_RUN, Run
+
 _SCALARS = (str, int, float, complex, bytes, bool, type(None))
+MOST_SHOWN = 200  # characters of a value that are kept to show a difference
+MOST_SHOWN_IN_ALL = 1 << 16  # characters of one file
 
 
 class Parts:
     """The parts found so far. A name that comes twice keeps both fingerprints, in one.
 
-    `values`: names of parts that are no tensors. `in_array`: plain values added now make up an array.
+    `values`: names of parts that are no tensors. `in_array`: plain values added now make up an array. `shown`: plain
+    values as JSON, for people and for what their difference means. `masked`: the fingerprints of texts as they are; a
+    text stands in `tensors` without what belongs to one run. `nonnegative`: arrays of real numbers of which none is
+    below zero. `numbers`: plain values that are lists of numbers. `models`: names below which everything is a model's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run = ANY_RUN) -> None:
+        self.run = run
         self.tensors: dict[str, str] = {}
         self.values: set[str] = set()
         self.in_array = False
+        self.shown: dict[str, str] = {}
+        self.masked: dict[str, str] = {}
+        self.nonnegative: set[str] = set()
+        self.numbers: set[str] = set()
+        self.models: list[str] = []
+        self._room = MOST_SHOWN_IN_ALL
 
     def add(self, name: str, header: str, *buffers: Any) -> None:
         """Add a part: `header` says its type and shape, `buffers` are its bytes in logical order."""
@@ -32,9 +47,53 @@ class Parts:
     def add_plain(self, name: str, value: Any) -> None:
         """Add a plain value, no tensor: a number, text, bytes, or sequences of them."""
         alone = name not in self.tensors or name in self.values
-        self.add(name, type(value).__name__, value if isinstance(value, bytes) else canonical(value))
+        own = _for_each_text(value, self.run.without_own)
+        masked = _for_each_text(own, self.run.masked)
+        self.add(name, type(value).__name__, masked if isinstance(masked, bytes) else canonical(masked))
+        if masked != own:
+            self.masked[name] = fingerprint("masked", self.masked.get(name, "").encode(), canonical(own))
         if alone and not self.in_array:
             self.values.add(name)
+            self._show(name, own)
+            if isinstance(own, (list, tuple)) and _holds_numbers(own):
+                self.numbers.add(name)
+                if _least(own) >= 0:
+                    self.nonnegative.add(name)
+
+    def add_array(self, name: str, array: np.ndarray[Any, Any]) -> None:
+        """Add an array of numpy by its type, shape and values."""
+        self.add(name, shape_text(array.dtype.str, array.shape), np.ascontiguousarray(array).tobytes())
+        if array.dtype.kind in "USMm":  # text and times
+            self.values.add(name)
+        elif array.dtype.kind in "fiu" and bool((array >= 0).all()):
+            self.nonnegative.add(name)
+
+    def _show(self, name: str, value: Any) -> None:
+        text = json.dumps(value, default=repr)
+        if name not in self.shown and len(text) <= MOST_SHOWN and self._room >= len(text) + len(name):
+            self.shown[name] = text
+            self._room -= len(text) + len(name)
+
+
+def _for_each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """A plain value with each text in it changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_for_each_text(item, change) for item in value) if type(value) in (list, tuple) else value
+    return value
+
+
+def _holds_numbers(value: Any) -> bool:
+    """Whether a list, and each list in it, holds numbers only, and at least one."""
+    return bool(value) and all(
+        _holds_numbers(item) if isinstance(item, (list, tuple)) else type(item) in (int, float) for item in value
+    )
+
+
+def _least(value: Any) -> float:
+    least: float = min(_least(item) if isinstance(item, (list, tuple)) else float(item) for item in value)
+    return least
 
 
 def fingerprint(header: str, *buffers: Any) -> str:

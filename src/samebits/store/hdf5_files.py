@@ -80,7 +80,7 @@ def _add_value(parts: Parts, name: str, value: Any) -> None:
         if all(isinstance(item, (str, bytes)) for item in array.flat):
             parts.values.add(name)
     else:
-        parts.add(name, shape_text(array.dtype.str, array.shape), np.ascontiguousarray(array).tobytes())
+        parts.add_array(name, array)
 
 
 def _json_text(value: Any) -> Any:

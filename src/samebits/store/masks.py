@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 _NUMBER = r"[-+]?(?:\d+(?:,\d{3})+|\d+)?\.?\d+(?:[eE][-+]?\d+)?"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
@@ -23,6 +24,25 @@ def _rule(pattern: str, put: str, flags: int = 0) -> Rule:
     return re.compile(pattern, flags), put
 
 
+class Run(NamedTuple):
+    """What names one trial: texts (its folders, its host) with what stands for them, and when it ran (epoch)."""
+
+    own: tuple[tuple[str, str], ...] = ()
+    span: tuple[float, float] | None = None
+
+    def without_own(self, text: str) -> str:
+        """The text without the trial's own folders: these differ in any two trials."""
+        for name, put in self.own:
+            text = text.replace(name, put)
+        return text
+
+    def masked(self, text: str) -> str:
+        """The text without anything that belongs to one run only."""
+        return masked(text, (self.span,) if self.span else ())
+
+
+ANY_RUN = Run()
+
 _DATES: tuple[Rule, ...] = (
     # Google's log prefixes (absl, TensorFlow): level, month and day, time, thread
     _rule(r"^[IWEFD]\d{4} \d\d:\d\d:\d+\.\d+\s+\d+(?= )", "<time>"),
@@ -32,6 +52,7 @@ _DATES: tuple[Rule, ...] = (
     _rule(rf"\b{_MONTH}[ _-]?\d{{1,2}}(?:, \d{{4}}[ ,]*|[ _-]+)\d{{1,2}}[:-]\d\d(?:[:-]\d\d)?{_ZONE}", "<date>"),
     _rule(rf"\b[0-3]?\d[/.][0-3]?\d[/.](?:20)?\d\d,? +{_CLOCK}(?: [AP]M)?", "<date>"),
     _rule(r"(?<!\d)20\d\d[01]\d[0-3]\d[-_T]?[0-2]\d[0-5]\d(?:[0-5]\d)?(?:[.-]?\d{3,6})?Z?(?![\da-fA-F])", "<date>"),
+    _rule(r"\b\d+:[0-5]\d(?::[0-5]\d)?<[\d:?]+", "<time>"),  # tqdm: elapsed<remaining
     _rule(r"\b\d+:[0-5]\d:[0-5]\d(?:[.,]\d+)?\b(?: ?[AP]M\b)?", "<time>"),
     _rule(r"\b\d{1,2}:[0-5]\d ?[AP]M\b", "<time>"),
     _rule(r"(?i)((?:eta|elapsed|remaining|time|took)\W{1,3})\d{1,3}:[0-5]\d\b", r"\1<time>"),
@@ -67,7 +88,7 @@ _SPOKEN = re.compile(
 _SPOKEN_AS = {"pid": "pid", "ppid": "pid", "tid": "pid", "process": "pid", "port": "port"}
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 # tqdm's bar: text, percents, bar, counts, times; without a total: counts and times
-_BAR = re.compile(r"(\d+)%\|[^|]*\| *(\S+?)/(\S+) *\[[^\]]*?((?:, [^\],]+=[^\],]+)*)\]|\b\d+\w+ \[\d+:\d\d, [^\]]*\]")
+_BAR = re.compile(r"^[^|]*?(\d+)%\|[^|]*\| *(\S+?)/(\S+) *\[[^\]]*\]|^[^\[\]]*?\d+\w+ \[\d+:\d\d, [^\]]*\]")
 
 
 def masked(text: str, spans: Iterable[tuple[float, float]] = ()) -> str:
@@ -123,7 +144,7 @@ def _reason_of_phrase(phrase: str) -> str | None:
 
 # -- what a name says of its value ----------------------------------------------------------------------------------
 
-NUMBER_REASONS = ("time", "duration", "rate", "memory", "pid", "port")
+NUMBER_REASONS = ("run id", "time", "duration", "rate", "memory", "pid", "port")
 _TIMES = {
     "time", "times", "timestamp", "timestamps", "datetime", "date", "dates", "clock", "walltime", "mtime", "ctime",
     "atime", "created", "modified", "updated", "started", "finished", "began", "utc", "utcnow", "timing", "timings",
@@ -183,6 +204,8 @@ def _reason_of_words(words: list[str], known: set[str], last: str) -> str | None
 def _reason_of_id(words: list[str], last: str) -> str | None:
     if last in ("pid", "ppid", "tid") or words[-2:] in (["process", "id"], ["thread", "id"], ["native", "id"]):
         return "pid"
+    if words == ["v", "num"]:  # Lightning's number of the folder that it writes into
+        return "run id"
     if last == "port":
         return "port"
     if set(words) & _RUNS:
@@ -195,14 +218,10 @@ def _reason_of_id(words: list[str], last: str) -> str | None:
 
 
 def visible(line: str) -> str:
-    """A printed line as a terminal leaves it: without escapes, its last rewriting, without an unfinished bar."""
-    line = _ESCAPES.sub("", line)
-    shown = [part for part in re.split(r"[\r\b]+", line) if part.strip()]
-    return _BAR.sub(_bar, shown[-1]).strip() if shown else ""
-
-
-def _bar(found: re.Match[str]) -> str:
-    """A finished bar as its counts and what stands beside its times; one that goes on says only when it was drawn."""
-    if found[1] is None or found[2] != found[3]:
+    """A printed line as a terminal leaves it: without escapes, its last rewriting, without a bar that goes on."""
+    parts = re.split(r"[\r\b]+", _ESCAPES.sub("", line))
+    shown = [part for part in parts if part.strip()]
+    if not shown:
         return ""
-    return f"100%|{found[2]}/{found[3]}{found[4] or ''}"
+    is_cleared = len(parts) > 1 and not parts[-1].strip() and parts[-1] != ""
+    return _BAR.sub(lambda bar: "" if is_cleared or bar[1] is None or bar[2] != bar[3] else bar[0], shown[-1]).strip()

@@ -51,7 +51,8 @@ _MARK = object()
 class _Machine:
     """The pickle machine's stack and memo."""
 
-    def __init__(self) -> None:
+    def __init__(self, built: Callable[[Made], None]) -> None:
+        self.built = built
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
@@ -83,9 +84,12 @@ class _Machine:
         return self.memo[number]
 
 
-def read(stream: IO[bytes]) -> Any:
-    """The value of the next pickle of the stream, which is left behind it."""
-    machine = _Machine()
+def read(stream: IO[bytes], built: Callable[[Made], None] = lambda made: None) -> Any:
+    """The value of the next pickle of the stream, which is left behind it.
+
+    `built`: is given each object whose state was set, at that place of the stream.
+    """
+    machine = _Machine(built)
     for opcode, argument, _ in pickletools.genops(stream):
         if opcode.name == "STOP":
             return machine.pop()
@@ -204,6 +208,7 @@ def _build(machine: _Machine, argument: Any) -> None:
     if not isinstance(target, Made):
         raise ValueError("the pickle sets the state of what it did not make")
     target.state = state
+    machine.built(target)
 
 
 def _persistent(machine: _Machine, argument: Any) -> None:

@@ -52,7 +52,7 @@ def _read_zip(path: Path, parts: Parts) -> None:
         if "data.pkl" not in names:
             raise ValueError("the archive holds no data.pkl")
         last = lru_cache(maxsize=1)(lambda key: archive.read(names[f"data/{key}"]))  # many tensors may share a storage
-        walk = _Walk(parts, lambda key, size: last(key))
+        walk = Walk(parts, lambda key, size: last(key))
         for name in sorted(names):
             if name.endswith(".pkl") and not name.startswith("data/"):
                 with archive.open(names[name]) as stream:
@@ -74,7 +74,7 @@ def _read_legacy(path: Path, parts: Parts) -> None:
     with path.open("rb") as file:
         first = read(file)
         if first != MAGIC:  # a plain pickle
-            _Walk(parts, _no_storage).add("", first)
+            Walk(parts, no_storage).add("", first)
             return
         read(file), read(file)
         content, keys = read(file), read(file)
@@ -84,10 +84,10 @@ def _read_legacy(path: Path, parts: Parts) -> None:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             sizes = _item_sizes(content)
             storages = _storages(data, at, keys, sizes)
-            _Walk(parts, lambda key, size: storages[key]).add("", content)
+            Walk(parts, lambda key, size: storages[key]).add("", content)
 
 
-def _no_storage(key: str, size: int) -> Any:
+def no_storage(key: str, size: int) -> Any:
     raise ValueError("a tensor stands in a file without storages")
 
 
@@ -140,7 +140,7 @@ def _storage_of(value: Any) -> tuple[str, str, int] | None:
 # -- what the pickle describes --------------------------------------------------------------------------------------
 
 
-class _Walk:
+class Walk:
     """Goes through what a pickle describes and adds a part for each leaf."""
 
     def __init__(self, parts: Parts, storages: Storages) -> None:

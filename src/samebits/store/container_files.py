@@ -1,0 +1,201 @@
+"""Files that hold files or rows: archives by their members, SQLite by its tables, TensorBoard's events by their tags.
+
+Figures too: their pictures, without the date and the program's name that stand beside them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import sqlite3
+import struct
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from samebits.store.content import Parts, joined
+
+MOST_BYTES = 1 << 30  # that an archive may unpack to
+MOST_ROWS = 20_000  # of a table
+_PDF_DATES = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
+_PNG_NOTES = (b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf")
+
+
+def read_zip(path: Path, parts: Parts) -> str:
+    """The members of a zip archive; their times do not matter."""
+    with zipfile.ZipFile(path) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        if sum(member.file_size for member in members) > MOST_BYTES:
+            raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+        for member in sorted(members, key=lambda one: one.filename):
+            parts.add(parts.run.masked(member.filename), "bytes", archive.read(member))
+    return "zip"
+
+
+def read_gzip(path: Path, parts: Parts) -> str:
+    """The content of a gzip file; its time and name do not matter."""
+    if path.name.lower().endswith((".tar.gz", ".tgz")):
+        return read_tar(path, parts)
+    with gzip.open(path) as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+    parts.add("", "bytes", data)
+    return "gzip"
+
+
+def read_tar(path: Path, parts: Parts) -> str:
+    """The members of a tar archive, by name and content."""
+    left = MOST_BYTES
+    with tarfile.open(path) as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.isreg() else None
+            left -= member.size if content else 0
+            if left < 0:
+                raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+            parts.add(parts.run.masked(member.name), "bytes", content.read() if content else b"")
+    return "tar"
+
+
+def read_png(path: Path, parts: Parts) -> str:
+    """The chunks of a picture but for its notes: texts and times."""
+    data = path.read_bytes()
+    at = 8
+    while at + 8 <= len(data):
+        (length,), kind = struct.unpack_from(">I", data, at), data[at + 4 : at + 8]
+        if kind not in _PNG_NOTES:
+            parts.add(kind.decode("latin1"), "chunk", data[at + 8 : at + 8 + length])
+        at += 12 + length
+    return "png"
+
+
+def read_pdf(path: Path, parts: Parts) -> str:
+    """The bytes of a document without its dates and its id."""
+    parts.add("", "pdf", _PDF_DATES.sub(b"", path.read_bytes()))
+    return "pdf"
+
+
+def read_sqlite(path: Path, parts: Parts) -> str:
+    """The rows of the tables of a database, by column, in the order in which they were put there."""
+    if path.with_name(path.name + "-wal").exists():
+        raise ValueError("the database was not closed: a file that ends in -wal stands beside it")
+    address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(address, uri=True)) as database:
+        database.execute("PRAGMA trusted_schema = OFF")
+        database.execute("PRAGMA query_only = ON")
+        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0 ORDER BY name")
+        for (table,) in tables.fetchall():
+            _add_table(parts, table, database)
+    return "sqlite"
+
+
+def _add_table(parts: Parts, table: str, database: sqlite3.Connection) -> None:
+    quoted = table.replace('"', '""')
+    cursor = database.execute(f'SELECT * FROM "{quoted}" LIMIT {MOST_ROWS + 1}')
+    rows = cursor.fetchall()
+    if len(rows) > MOST_ROWS:
+        raise ValueError(f"the table {table} has more than {MOST_ROWS:,} rows")
+    parts.add_plain(joined(table, "rows"), len(rows))
+    for place, column in enumerate(cursor.description):
+        add_column(parts, joined(table, column[0]), [row[place] for row in rows])
+
+
+def add_column(parts: Parts, name: str, cells: list[Any]) -> None:
+    """Add the cells below one head as one part, a short column cell by cell."""
+    if len(cells) <= 64:
+        for number, cell in enumerate(cells, 1):
+            parts.add_plain(joined(name, number), cell)
+        return
+    parts.add_plain(name, cells)
+
+
+# -- TensorBoard's events -------------------------------------------------------------------------------------------
+# Records of TensorFlow (length, checksum, bytes, checksum) that hold one message `Event` each:
+# https://github.com/tensorflow/tensorboard/blob/master/tensorboard/compat/proto/event.proto
+
+_STEP, _SUMMARY, _VALUE, _TAG, _SIMPLE, _TENSOR = 2, 5, 1, 1, 2, 8
+_WALL_TIME, _SOURCE = 1, 10
+
+
+def read_events(path: Path, parts: Parts) -> str:
+    """The values of a file of events by tag and step, without the time at which each was written."""
+    for number, event in enumerate(_records(path.read_bytes())):
+        fields = list(_fields(event))
+        step = next((value for field, value in fields if field == _STEP), 0)
+        for field, value in fields:
+            if field == _SUMMARY and isinstance(value, bytes):
+                _add_summary(parts, value, step)
+            elif field not in (_WALL_TIME, _STEP, _SOURCE):
+                parts.add(f"event {number}", f"field {field}", str(value).encode() if isinstance(value, int) else value)
+    return "events"
+
+
+def _add_summary(parts: Parts, summary: bytes, step: Any) -> None:
+    for field, value in _fields(summary):
+        if field != _VALUE or not isinstance(value, bytes):
+            continue
+        inner = dict(_fields(value))
+        tag = inner.pop(_TAG, b"")
+        name = f"step {step}.{tag.decode('utf-8', 'replace') if isinstance(tag, bytes) else tag}"
+        simple, tensor = inner.get(_SIMPLE), inner.get(_TENSOR)
+        number = simple if isinstance(simple, bytes) and len(simple) == 4 else _only_float(tensor)
+        if number is not None:
+            parts.add_plain(name, struct.unpack("<f", number)[0])
+        elif "_hparams_/" not in name:  # it holds the time at which the session began
+            parts.add(name, "summary", *(str(key).encode() + _as_bytes(inner[key]) for key in sorted(inner)))
+
+
+def _only_float(tensor: Any) -> bytes | None:
+    """The bytes of the one float32 that a tensor holds, where it is a scalar."""
+    if not isinstance(tensor, bytes):
+        return None
+    fields = dict(_fields(tensor))
+    if fields.get(1) != 1:
+        return None
+    found = [value for key, value in fields.items() if key in (4, 5) and isinstance(value, bytes) and len(value) == 4]
+    return found[0] if len(found) == 1 else None
+
+
+def _as_bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _records(data: bytes) -> Iterator[bytes]:
+    at = 0
+    while at + 12 <= len(data):
+        (length,) = struct.unpack_from("<Q", data, at)
+        if at + 16 + length > len(data):
+            raise ValueError("the last record is cut off")
+        yield data[at + 12 : at + 12 + length]
+        at += 16 + length
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
+    """The fields of a message of protobuf: (number, value)."""
+    at = 0
+    while at < len(data):
+        key, at = _varint(data, at)
+        kind, field = key & 7, key >> 3
+        if kind == 0:
+            value, at = _varint(data, at)
+            yield field, value
+            continue
+        size, at = (8, at) if kind == 1 else (4, at) if kind == 5 else _varint(data, at)
+        if kind not in (1, 2, 5) or at + size > len(data):
+            raise ValueError("a message is damaged")
+        yield field, data[at : at + size]
+        at += size
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(data) and shift < 70:
+        byte = data[at]
+        value, at, shift = value | (byte & 127) << shift, at + 1, shift + 7
+        if byte < 128:
+            return value, at
+    raise ValueError("a number is damaged")

@@ -1,0 +1,160 @@
+"""Pickles of any object, joblib's files too, by what they describe. Nothing in them is imported or run.
+
+Arrays of numpy are read as arrays, and an estimator of a known library is a model with all that it holds.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from samebits.store.content import Parts
+from samebits.store.pickles import Global, Made, Table, read
+from samebits.store.torch_files import Walk, no_storage
+
+MOST_BYTES = 1 << 30  # of an uncompressed pickle
+_LIBRARIES = (
+    "sklearn.", "xgboost.", "lightgbm.", "catboost.", "imblearn.", "statsmodels.", "implicit.", "gensim.", "surprise.",
+    "hmmlearn.", "torch.nn.", "keras.", "tensorflow.", "flax.", "equinox.", "pygam.", "prophet.", "spacy.",
+)  # fmt: skip
+# of these libraries: what only splits, measures or wraps settings
+_NO_MODELS = (
+    "sklearn.utils.",
+    "sklearn.model_selection._split",
+    "sklearn.metrics.",
+    "tensorflow.python.framework.dtypes",
+)
+_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
+_OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
+    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
+    b"BZ": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+    b"]\x00\x00": lzma.open,
+}
+
+
+def read_pickle(path: Path, parts: Parts) -> str:
+    """Add the parts of a pickle, or of a file of joblib. Raises many kinds of error for what is none."""
+    with path.open("rb") as file:
+        stream = _uncompressed(file)
+        content = read(stream, built=lambda made: _take_array(made, stream))
+        PickleWalk(parts, no_storage).add("", content)
+        if stream.read(1):
+            parts.add("(what follows)", "bytes", stream.read(MOST_BYTES))
+    return "pickle"
+
+
+def _uncompressed(file: IO[bytes]) -> IO[bytes]:
+    start = file.read(6)
+    file.seek(0)
+    for beginning, opened in _OPENERS.items():
+        if start.startswith(beginning):
+            return io.BytesIO(opened(file).read(MOST_BYTES))
+    if start[:1] == b"\x78" and start[:2] != b"\x78\x80":
+        return io.BytesIO(zlib.decompressobj().decompress(file.read(), MOST_BYTES))
+    return file
+
+
+def _take_array(made: Made, stream: IO[bytes]) -> None:
+    """joblib writes an array's bytes behind the object that describes it: take them from the stream."""
+    if not isinstance(made.function, Global) or made.function.name != _WRAPPER:
+        return
+    state = dict((key, value) for key, value in made.state.pairs if isinstance(key, str))
+    dtype = dtype_of(state["dtype"])
+    if dtype is None or dtype.hasobject:
+        made.state = ("array of objects", read(stream, built=lambda inner: _take_array(inner, stream)))
+        return
+    if state.get("numpy_array_alignment_bytes") is not None:
+        stream.read(stream.read(1)[0])
+    shape = tuple(state["shape"])
+    size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    data = stream.read(size) if 0 <= size <= MOST_BYTES else b""
+    if len(data) != size:
+        raise ValueError("the file ends before its arrays do")
+    array = np.frombuffer(data, dtype)
+    made.state = array.reshape(shape, order="F" if state.get("order") == "F" else "C")
+
+
+def dtype_of(made: Any) -> np.dtype[Any] | None:
+    """The type that a pickle of numpy describes, with its fields; None for what is none."""
+    if not isinstance(made, Made) or not isinstance(made.function, Global) or made.function.name != "numpy.dtype":
+        return None
+    arguments, state = made.arguments, made.state
+    if not isinstance(arguments, tuple) or not isinstance(arguments[0], str):
+        return None
+    if not isinstance(state, tuple) or len(state) < 6:
+        return np.dtype(arguments[0])
+    if isinstance(state[3], tuple) and isinstance(state[4], Table):
+        return _with_fields(state[3], dict(state[4].pairs), int(arguments[0][1:]))
+    return np.dtype((state[1] if state[1] in ("<", ">") else "") + arguments[0])
+
+
+def _with_fields(names: tuple[Any, ...], fields: dict[Any, Any], size: int) -> np.dtype[Any] | None:
+    kinds = [dtype_of(fields[name][0]) for name in names]
+    if any(kind is None for kind in kinds):  # not `in`: a dtype of numpy equals None
+        return None
+    offsets = [fields[name][1] for name in names]
+    return np.dtype({"names": list(names), "formats": kinds, "offsets": offsets, "itemsize": size})
+
+
+class PickleWalk(Walk):
+    """Goes through what a pickle describes; arrays of numpy are parts of their own."""
+
+    def _add_made(self, path: str, made: Made) -> None:
+        name = made.function.name if isinstance(made.function, Global) else ""
+        arguments = made.arguments if isinstance(made.arguments, tuple) else (made.arguments,)
+        array = _array(name, arguments, made.state)
+        if array is not None:
+            self._add_array(path, array)
+            return
+        kind = arguments[0].name if name in _MAKERS and arguments and isinstance(arguments[0], Global) else name
+        if kind.startswith(_LIBRARIES) and not kind.startswith(_NO_MODELS):
+            self._parts.models.append(path)
+        super()._add_made(path, made)
+
+    def _add_array(self, path: str, array: np.ndarray[Any, Any]) -> None:
+        if array.shape == () and array.dtype.kind in "fiub":
+            self._parts.add_plain(path, array.item())
+        elif array.dtype.names and not array.dtype.hasobject:
+            for name in array.dtype.names:  # the padding between fields is not the program's
+                self._parts.add_array(f"{path}.{name}" if path else name, array[name])
+        else:
+            self._parts.add_array(path, array)
+
+
+_MAKERS = ("copyreg._reconstructor", "copyreg.__newobj__", "copy_reg._reconstructor")
+
+
+def _array(name: str, arguments: tuple[Any, ...], state: Any) -> np.ndarray[Any, Any] | None:
+    """The array that a call gives, or None."""
+    if name == _WRAPPER:
+        return state if isinstance(state, np.ndarray) else None
+    last = name.rpartition(".")[2]
+    if not name.startswith("numpy."):
+        return None
+    if last == "_reconstruct" and isinstance(state, tuple) and len(state) == 5:
+        _, shape, kind, fortran, data = state
+        return _from_bytes(data, dtype_of(kind), shape, "F" if fortran else "C")
+    if last == "_frombuffer" and len(arguments) == 4:
+        return _from_bytes(arguments[0], dtype_of(arguments[1]), arguments[2], arguments[3])
+    if last == "scalar" and len(arguments) == 2:
+        return _from_bytes(arguments[1], dtype_of(arguments[0]), (), "C")
+    return None
+
+
+def _from_bytes(data: Any, dtype: np.dtype[Any] | None, shape: Any, order: Any) -> np.ndarray[Any, Any] | None:
+    if isinstance(data, Made):  # _codecs.encode(text, "latin1"): bytes in protocols 0 to 2
+        data = data.arguments[0] if isinstance(data.arguments, tuple) else None
+    if isinstance(data, str):
+        data = data.encode("latin1")
+    if dtype is None or dtype.hasobject or not isinstance(data, (bytes, bytearray)) or not isinstance(shape, tuple):
+        return None
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if order == "F" else "C")

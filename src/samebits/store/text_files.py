@@ -1,0 +1,162 @@
+"""Text by its lines: logs, tables, settings, and what a program printed. Lines are masked (see `masks`)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from samebits.model import Lines, SavedFile
+from samebits.store.content import Parts, add_json, fingerprint
+from samebits.store.masks import Run, visible
+
+MOST_TEXT = 64 << 20  # bytes of a file that is read as text; of a longer one the first and the last are read
+MOST_LINES = 40_000  # lines that are compared, half of them at the end
+MOST_KEPT, MOST_KEPT_CHARACTERS = 4_000, 1 << 17  # of one file, in the record
+MOST_WIDE = 300  # characters of a line that are kept
+MOST_CELLS = 4_000  # of a table that is compared cell by cell
+_TIMED = re.compile(r"<(?:time|date)>")
+_IDS_OF_SVG = re.compile(r"(?<=[\"#(])[a-zA-Z]?[0-9a-f]{10}(?=[\"')])")
+# what makes a text a model: the beginnings that LightGBM and XGBoost write
+MODEL_BEGINNINGS = ("tree\nversion=", "booster[0]:")
+
+
+class NotText(ValueError):
+    """The bytes are not text in UTF-8."""
+
+
+def read_lines(path: Path, parts: Parts, begin: int = 0) -> Lines:
+    """Add a text, from a byte on, as one part, and give its lines. Raises NotText."""
+    data, is_cut = read_some(path, begin)
+    text = decoded(data)
+    if path.suffix.lower() == ".svg":  # Matplotlib draws new names for clip paths and marks in every run
+        text = _IDS_OF_SVG.sub("<id>", text)
+    if text.startswith(MODEL_BEGINNINGS):
+        parts.models.append("")
+    lines = lines_of(text, parts.run, is_cut=is_cut)
+    parts.add("", "text", lines.ordered.encode())
+    parts.values.add("")
+    if lines.ordered != lines.raw:
+        parts.masked[""] = lines.raw
+    return lines
+
+
+def read_some(path: Path, begin: int = 0) -> tuple[bytes, bool]:
+    """(the bytes from `begin` on, False); of more than MOST_TEXT the two ends, and True."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2) - begin
+        file.seek(begin)
+        if size <= MOST_TEXT:
+            return file.read(), False
+        head = file.read(MOST_TEXT // 2)
+        file.seek(-MOST_TEXT // 2, 2)
+        return head + b"\n" + file.read(), True
+
+
+def decoded(data: bytes) -> str:
+    """Text from UTF-8. Raises NotText."""
+    if b"\0" in data[:4096]:
+        raise NotText("it holds zero bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NotText(f"it is not UTF-8 (byte {error.start})") from None
+
+
+def lines_of(text: str, run: Run, *, is_printed: bool = False, is_cut: bool = False) -> Lines:
+    """The lines of a text. `is_printed`: as a terminal shows them, without empty ones."""
+    split = [visible(line) for line in text.split("\n")] if is_printed else text.split("\n")
+    whole = [line for line in split if line] if is_printed else split
+    if len(whole) > MOST_LINES:
+        whole, is_cut = [*whole[: MOST_LINES // 2], *whole[-MOST_LINES // 2 :]], True
+    own = [run.without_own(line) for line in whole]
+    masked = [run.masked(line) for line in own]
+    kept, room = [], MOST_KEPT_CHARACTERS
+    for line in masked[:MOST_KEPT]:
+        room -= min(len(line), MOST_WIDE) + 1
+        if room < 0:
+            break
+        kept.append(line[:MOST_WIDE])
+    return Lines(
+        ordered=_digest(masked),
+        sorted=_digest(sorted(masked)),
+        raw=_digest(own),
+        count=len(masked),
+        timed=sum(_TIMED.search(line) is not None for line in masked) * 2 > len(masked),
+        kept=kept,
+        cut=is_cut,
+    )
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return fingerprint("lines", "\n".join(lines).encode("utf-8", "surrogatepass"))
+
+
+def read_json_lines(path: Path, parts: Parts) -> str:
+    """A JSON value a line, by the number of the line."""
+    data, is_cut = read_some(path)
+    if is_cut:
+        raise ValueError(f"it has more than {MOST_TEXT:,} bytes")
+    for number, line in enumerate(filter(str.strip, decoded(data).split("\n")), 1):
+        add_json(parts, f"line {number}", json.loads(line))
+    return "jsonl"
+
+
+def read_table(path: Path, parts: Parts) -> str:
+    """A table of text, by its columns; cell by cell where it is small."""
+    data, is_cut = read_some(path)
+    if is_cut:
+        raise ValueError(f"it has more than {MOST_TEXT:,} bytes")
+    text = decoded(data)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text[:4096])
+    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    heads = _heads(rows)
+    body = rows[1:] if heads else rows
+    parts.add_plain("columns", heads or len(rows[0]) if rows else 0)
+    parts.add_plain("rows", len(body))
+    by_cell = sum(map(len, body)) <= MOST_CELLS
+    columns: dict[str, list[Any]] = {}
+    for number, row in enumerate(body, 1):
+        for place, cell in enumerate(row):
+            name = (heads[place] if place < len(heads) else "") or f"column {place + 1}"
+            if by_cell:
+                parts.add_plain(f"row {number}.{name}", number_or_text(cell))
+            else:
+                columns.setdefault(name, []).append(cell)
+    for name, cells in columns.items():
+        parts.add_plain(name, [number_or_text(cell) for cell in cells])
+    return "csv"
+
+
+def _delimiter(text: str) -> str:
+    first = text.partition("\n")[0]
+    return max(",;\t", key=first.count)
+
+
+def _heads(rows: list[list[str]]) -> list[str]:
+    """The first row, where none of it is a number."""
+    heads = rows[0] if rows else []
+    named = [head for head in heads if head.strip()]
+    return heads if named and not any(isinstance(number_or_text(head), float) for head in named) else []
+
+
+def number_or_text(cell: str) -> float | str:
+    """The number that a cell holds, else its text."""
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
+
+
+def printed_file(path: Path, name: str, run: Run, *, named: bool) -> SavedFile:
+    """What a program printed, as a text whose lines are compared."""
+    try:
+        data, is_cut = read_some(path)
+    except OSError:
+        data, is_cut = b"", False
+    lines = lines_of(data.decode("utf-8", "replace"), run, is_printed=True, is_cut=is_cut)
+    return SavedFile(path=name, named=named, format="printed", tensors={"": lines.raw}, values=[""], lines=lines)
