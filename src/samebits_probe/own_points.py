@@ -29,6 +29,7 @@ class OwnPoints:
         """Record a value; `step`, if given, moves the current step on."""
         probe = self._probe
         probe.adopt()
+        probe.names_steps = probe.names_steps or step is not None
         if step is not None and step > probe.step:
             self._move_to(step)
         if not self._is_told:

@@ -19,6 +19,11 @@ def named_by_program(process: ProcessTrace) -> bool:
     return how == {"observe"}
 
 
+def adds_updates(process: ProcessTrace) -> bool:
+    """Whether what was added to the weights was observed at each step: it stands for batch, loss and gradient."""
+    return any(event.get("how") == "apply-updates" for event in process.events_named("observed-by"))
+
+
 def has_named_file(trial: TrialTrace) -> bool:
     """Whether the trial wrote a file that --artifact names."""
     return any(file.named for file in trial.files.files)
@@ -41,9 +46,15 @@ def uncovered(trial: TrialTrace, *, whole: bool) -> list[str]:
     """What is lacking of weights, end, and batch or loss, in a process that made steps."""
     lacking: dict[str, None] = {}
     for process in trial.observed:
-        if process.steps > 0 and not named_by_program(process):
-            lacking.update(dict.fromkeys(_lacking(process, trial, whole=whole)))
+        if process.steps > 0:
+            look = _lacking_by_program if named_by_program(process) else _lacking
+            lacking.update(dict.fromkeys(look(process, trial, whole=whole)))
     return list(lacking)
+
+
+def _lacking_by_program(process: ProcessTrace, _trial: TrialTrace, *, whole: bool) -> list[str]:
+    """What a program names is enough, unless it is only what goes into the training."""
+    return [] if not whole or kinds_observed(process) & {"forward", "gradient", "update"} else ["the weights"]
 
 
 def _lacking(process: ProcessTrace, trial: TrialTrace, *, whole: bool) -> list[str]:
@@ -57,6 +68,6 @@ def _lacking(process: ProcessTrace, trial: TrialTrace, *, whole: bool) -> list[s
         and not any(file.named or file.format in TENSOR_FORMATS for file in trial.files.files)
     ):
         found.append("the end")
-    if not kinds & {"batch", "forward"}:
+    if not kinds & {"batch", "forward"} and not adds_updates(process):
         found.append("batch and loss")
     return found

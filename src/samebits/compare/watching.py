@@ -66,7 +66,7 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
             f"no step was seen in {which}, only files that were saved: {words.listed(saved[:3])}.",
             f"If these files are the result, name them: --artifact '{pattern_of(saved)}'.",
         )
-    return f"no step was seen in {which}: {_ran(files)}.", _advice(files)
+    return f"no step was seen in {which}: {_ran(files)}.", _advice(empty)
 
 
 _LIKELY = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".keras", ".onnx", ".bin", ".pkl", ".joblib", ".npz", ".npy")
@@ -93,7 +93,13 @@ def _ran(files: Sequence[TrialFile]) -> str:
     return f"{words.listed(list(names)[:3]) or 'Python'} ran watched, and trained nothing that samebits knows"
 
 
-def _advice(files: Sequence[TrialFile]) -> str:
+def _advice(empty: Sequence[AlignedTrial]) -> str:
+    processes = [process for trial in empty for process in trial.trial.processes]
+    if any(event.get("name") == "jax_loops" for process in processes for event in process.events_named("watcher")):
+        return (
+            "Name the values of each step in the training loop with a line such as: "
+            'import samebits_probe; samebits_probe.observe("weights", params, step=step)'
+        )
     return (
         "Compare the files it writes with --artifact 'out/*', or name its values with "
         "samebits_probe.observe(name, value, step=...)."

@@ -1,6 +1,7 @@
 """How JAX's values are read: by the JAX watcher, and by that of Keras on JAX."""
 
 import sys
+import weakref
 
 
 class Arrays:
@@ -41,3 +42,59 @@ class Arrays:
 
     def is_leaf(self, value):
         return not isinstance(value, (dict, list, tuple))
+
+
+class Print:
+    """One value as it was read: what a point needs of it. `number`: where it is one; `data`: its bytes, where asked."""
+
+    __slots__ = ("dtype", "shape", "fingerprint", "number", "data")
+
+    def __init__(self, dtype, shape, fingerprint, number, data):
+        self.dtype, self.shape, self.fingerprint, self.number, self.data = dtype, shape, fingerprint, number, data
+
+
+class Prints:
+    """Reads arrays and numbers, each array of JAX once: it cannot change. None for one that has been deleted."""
+
+    def __init__(self, hasher):
+        self._arrays, self._hasher = Arrays(), hasher
+        self._headers = {}  # (dtype, shape) -> header
+        self._known = {}  # id of an array of JAX -> (weak reference, Print)
+
+    def of(self, value, is_kept=False):
+        """The Print of a value. `is_kept`: with its bytes."""
+        known = self._known.get(id(value))
+        if known is not None and known[0]() is value and not is_kept:
+            return known[1]
+        is_array = isinstance(value, self._arrays.jax.Array)
+        if is_array and value.is_deleted():
+            return None
+        found = self._read(self._array(value) if is_array else self._arrays.numpy.asarray(value), is_kept)
+        if is_array:
+            self._remember(value, found)
+        return found
+
+    def _remember(self, value, found):
+        number, known = id(value), self._known
+        try:
+            known[number] = weakref.ref(value, lambda _: known.pop(number, None)), found
+        except TypeError:  # a kind of array that cannot be referred to: it is read again
+            known.pop(number, None)
+
+    def _array(self, value):
+        base = getattr(value, "_base_array", value)  # of a random key: key_data would compile a function
+        if not base.is_fully_addressable:
+            parts = [self._arrays.numpy.asarray(shard.data).ravel() for shard in base.addressable_shards]
+            return self._arrays.numpy.concatenate(parts)
+        is_copied = base.is_fully_replicated and len(base.sharding.device_set) > 1
+        return self._arrays.numpy.asarray(base.addressable_data(0) if is_copied else base)
+
+    def _read(self, array, is_kept):
+        name, shape = array.dtype.name, array.shape
+        header = self._headers.get((name, shape))
+        if header is None:
+            header = self._headers[name, shape] = self._hasher.header(name, shape)
+        array = array if array.flags.c_contiguous else array.copy("C")
+        fingerprint = self._hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
+        number = float(array.reshape(())) if array.size == 1 and array.dtype.kind in "fiub" else None
+        return Print(name, shape, fingerprint, number, array.tobytes() if is_kept else None)

@@ -1,18 +1,36 @@
-"""JAX: what a program observes of itself, also inside `jax.jit`. Nothing is hooked in JAX itself."""
+"""JAX: the steps of compiled functions, and what a program observes of itself, also inside `jax.jit`."""
 
+import functools
 import sys
 
-from . import jax_arrays
+from .. import imports
+from . import jax_arrays, jax_calls, jax_steps
 
+SAID = (
+    "a program in plain JAX is seen through samebits_probe.observe(name, value, step=...): for example "
+    "samebits_probe.observe(\"weights\", params, step=i) after each step"
+)
+_HIDDEN = "this version of JAX has none of the places where calls of compiled functions are seen: "
 SEEN = [
     ("any, outside of jit", "samebits_probe.observe(name, value, step=...)", "", ""),
     ("any, inside jit, grad, scan", "observe, through jax.debug.callback", "vmap: once for each example", ""),
     (
-        "batch, loss, gradient, update of plain JAX",
-        "",
-        "no function of JAX is a training step",
-        "a program in plain JAX is seen through samebits_probe.observe(name, value, step=...)",
+        "step",
+        "a call of a compiled function (jit, nnx.jit, eqx.filter_jit, pmap, compiled ahead of time) that is given what "
+        "it gave before; outside of one optax.apply_updates and eqx.apply_updates",
+        "steps by hand outside of compiled functions; jax.disable_jit",
+        SAID,
     ),
+    (
+        "start, update, end",
+        "arguments that come back: weights by their names, the optimizer's state by its type, the rest as `state`",
+        "",
+        "",
+    ),
+    ("batch", "arguments that do not come back", "donated arguments that do not come back", "batch: is donated"),
+    ("loss, gradient", "results that do not go in again: numbers; parts with the structure of the weights", "", ""),
+    ("many steps in one call (scan)", "the call is one step", "the steps within it", "each call counts as one step"),
+    ("evaluation", "not recorded: what a function gives that no step is given", "", ""),
 ]
 
 
@@ -65,15 +83,49 @@ class Observed:
             self._probe.at_end(self._arrays.jax.effects_barrier)
 
     def say_hidden(self):
-        """At the end: a program of JAX alone that showed nothing is told how to."""
+        """At the end: a program of JAX alone in which no step was seen is told how to name them."""
         is_alone = not any(library in sys.modules for library in ("torch", "tensorflow", "keras"))
-        if is_alone and not self._probe.has_observed():
-            self._probe.not_observed("steps", SEEN[-1][-1])
+        if is_alone and not self._probe.step:
+            self._probe.not_observed("steps", SAID)
 
 
 def install(module, probe):
-    """Let `observe` take arrays and traced values of JAX."""
+    """Let `observe` take arrays and traced values of JAX, and watch calls of compiled functions."""
     observed = Observed(probe)
     probe.converters.append(observed.convert)
     probe.deferrals.append(observed.defer)
+    steps = jax_steps.Steps(probe, module)
+    if jax_calls.Hooks(probe, steps).install():
+        for library in ("optax", "equinox"):
+            imports.after(library, functools.partial(_watch_updates, probe, module, steps))
+        probe.at_end(steps.end)
+    else:
+        probe.not_observed("steps", _HIDDEN + SAID)
     probe.at_end(observed.say_hidden)
+
+
+def _watch_updates(probe, jax, steps, module):
+    """Wrap the function that adds updates to parameters. In a trace it does what it did."""
+    original = module.apply_updates
+
+    @functools.wraps(original)
+    def apply_updates(*args, **kwargs):
+        result = original(*args, **kwargs)
+        probe.guard("apply_updates", _applied, probe, jax, steps, (args, kwargs, result))
+        return result
+
+    for owner in (module, sys.modules.get(original.__module__)):
+        if getattr(owner, "apply_updates", None) is original:
+            owner.apply_updates = apply_updates
+
+
+def _applied(probe, jax, steps, call):
+    args, kwargs, result = call
+    given = args + tuple(kwargs.values())
+    if probe.stepping is None and len(given) == 2 and not _is_traced(jax, result):
+        steps.applied(given[0], given[1], result)
+
+
+def _is_traced(jax, value):
+    leaves = jax.tree_util.tree_leaves(value)
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)

@@ -27,6 +27,7 @@ class Stateless:
 
     def _start(self, variables):
         self._watch.stepped("apply")
+        self._watch.probe.optimizer_seen = True
         self._watch.lives.start(keras3_models.named(variables))
         if not self._is_followed:
             self._is_followed = True

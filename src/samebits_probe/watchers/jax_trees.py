@@ -1,0 +1,169 @@
+"""What goes into a call of JAX and what comes out, leaf by leaf: names, and which parts have the same structure."""
+
+import inspect
+
+_OPTIMIZER = ("opt", "optim", "optimizer", "opt_state", "optimizer_state", "opt_states")
+_WEIGHTS = ("param", "params", "weight", "weights", "model", "w", "b", "kernel", "bias", "theta", "variables")
+_DEEPEST = 4
+_FLAT = ("dynamic_donate.", "dynamic_nodonate.")  # equinox._jit: arguments of the function that filter_jit compiles
+
+
+class Tree:
+    """A pytree opened. `names`, `leaves`: of its arrays and numbers, in their order; `nodes`: parts of it."""
+
+    def __init__(self, jax, value, roots=None):
+        util = jax.tree_util
+        flat, self.structure = util.tree_flatten(value)
+        self.places = [place for place, leaf in enumerate(flat) if _is_value(jax, leaf)]
+        self.leaves = [flat[place] for place in self.places]
+        self.count = len(flat)
+        self._util, self._value, self._roots = util, value, roots
+        self._kinds = None
+
+    def let_go(self):
+        """Keep no value of the program."""
+        self.kinds()
+        self.leaves, self._value = (), None
+
+    def kinds(self):
+        """[(shape, dtype)] of its leaves."""
+        if self._kinds is None:
+            self._kinds = [
+                (tuple(getattr(leaf, "shape", ())), str(getattr(leaf, "dtype", type(leaf).__name__)))
+                for leaf in self.leaves
+            ]
+        return self._kinds
+
+    def names(self):
+        """A name for each leaf: the keys that lead to it, joined by dots. `roots`: {path of two keys: name}."""
+        paths = [path for path, _ in self._util.tree_flatten_with_path(self._value)[0]]
+        return [self._name(paths[place]) for place in self.places]
+
+    def _name(self, path):
+        words = [_word(key) for key in path]
+        if self._roots is None:
+            return ".".join(words)
+        root = self._roots.get(tuple(words[:2]), words[1] if len(words) > 1 else "")
+        return ".".join([root] + words[2:])
+
+    def optimizer_leaves(self):
+        """The indices of leaves that lie in a container of optax."""
+        found = self._util.tree_flatten_with_path(
+            self._value, is_leaf=lambda node: type(node).__module__.partition(".")[0] == "optax"
+        )[0]
+        places, at = set(), 0
+        for _, node in found:
+            count = self._util.tree_structure(node).num_leaves
+            if type(node).__module__.partition(".")[0] == "optax":
+                places.update(range(at, at + count))
+            at += count
+        return {index for index, place in enumerate(self.places) if place in places}
+
+    def nodes(self):
+        """[(first leaf, number of leaves, structure)] of the parts of it, to some depth, the larger ones first."""
+        index = {place: number for number, place in enumerate(self.places)}
+        found = []
+
+        def walk(structure, at, depth):
+            inside = [index[place] for place in range(at, at + structure.num_leaves) if place in index]
+            if inside and len(inside) == structure.num_leaves:
+                found.append((inside[0], len(inside), structure))
+            if depth < _DEEPEST:
+                for child in structure.children():
+                    walk(child, at, depth + 1)
+                    at += child.num_leaves
+
+        walk(self.structure, 0, 0)
+        return sorted(found, key=lambda node: -node[1])
+
+
+class Names:
+    """The names of the leaves of a call, and which of them lie in a container of optax."""
+
+    def __init__(self, given, returned):
+        self._counts = len(given.places), len(returned.places)
+        self.given, self.returned = given.names(), returned.names()
+        self._optimizer = given.optimizer_leaves(), returned.optimizer_leaves()
+
+    def of_state(self, index, out):
+        """The name of a leaf that comes back. Equinox hands a flat list on; what comes out has the names."""
+        is_flat = self.given[index].startswith(_FLAT)
+        return "output." + self.returned[out].partition(".")[2] if is_flat else self.given[index]
+
+    def is_in_optimizer(self, index, out):
+        """Whether a leaf that comes back belongs to the state of an optimizer of optax."""
+        return index in self._optimizer[0] or out in self._optimizer[1]
+
+    def fit(self, given, returned):
+        """Whether another call has as many leaves."""
+        return self._counts == (len(given.places), len(returned.places))
+
+
+class Pair:
+    """A part of what goes in and a part of what comes out that have one structure, shapes and dtypes.
+
+    `is_sure`: no other part of what goes in has them too.
+    """
+
+    def __init__(self, given, returned, count, is_sure):
+        self.given, self.returned, self.count, self.is_sure = given, returned, count, is_sure
+
+    def places(self):
+        """(index of a leaf that goes in, index of the one that comes out) for each leaf."""
+        return [(self.given + n, self.returned + n) for n in range(self.count)]
+
+
+def pairs(given, returned):
+    """The pairs of two trees, the larger ones first; each leaf belongs to one at most."""
+    kinds_in, kinds_out = given.kinds(), returned.kinds()
+    used_in, used_out, found = set(), set(), []
+    parts = given.nodes()
+    for first, count, structure in returned.nodes():
+        if not used_out.isdisjoint(range(first, first + count)):
+            continue
+        alike = [
+            (at, size)
+            for at, size, other in parts
+            if size == count and other == structure and kinds_in[at : at + size] == kinds_out[first : first + count]
+        ]
+        free = [at for at, size in alike if used_in.isdisjoint(range(at, at + size))]
+        if free:
+            found.append(Pair(free[0], first, count, len(set(alike)) == 1))
+            used_in.update(range(free[0], free[0] + count))
+            used_out.update(range(first, first + count))
+    return found
+
+
+def roots(function, args, kwargs):
+    """{path: name} of the arguments: the parameters' names where the function says them."""
+    try:
+        names = [
+            one.name for one in inspect.signature(function).parameters.values() if one.kind <= one.POSITIONAL_OR_KEYWORD
+        ]
+    except (TypeError, ValueError):  # built in, or a callable without a signature
+        names = []
+    named = {("0", str(n)): names[n] if n < len(names) else "argument.%d" % n for n in range(len(args))}
+    named.update({("1", str(key)): str(key) for key in kwargs})
+    return named
+
+
+def role(name):
+    """ "optimizer" or "weights", where a name says which of them it belongs to, or "state" where it says that; else None."""
+    words = name.lower().split(".")
+    for found, known in (("optimizer", _OPTIMIZER), ("weights", _WEIGHTS), ("state", ("state",))):
+        if any(word in known for word in words):
+            return found
+    return None
+
+
+def _word(key):
+    for attribute in ("key", "idx", "name"):
+        if hasattr(key, attribute):
+            return str(getattr(key, attribute))
+    return str(key).strip(".[]'\"")
+
+
+def _is_value(jax, leaf):
+    if isinstance(leaf, (jax.Array, int, float, complex)):
+        return True
+    return hasattr(leaf, "dtype") and hasattr(leaf, "shape") and hasattr(leaf, "__array__")
