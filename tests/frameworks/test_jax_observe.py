@@ -1,4 +1,4 @@
-"""Plain JAX is seen through `samebits_probe.observe`, also where values are traced; nothing is hooked in JAX."""
+"""Values of JAX that a program names with `samebits_probe.observe`, also if they are traced."""
 
 import importlib.util
 import os

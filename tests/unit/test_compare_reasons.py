@@ -169,6 +169,41 @@ def test_too_little_was_seen(writing, no_answer, without, lacking):
     assert reason == f"too little was observed in trial 1: {lacking} could not be seen."
 
 
+def observing(writing, how, *kinds):
+    """A trial of three steps in which these kinds were observed, in this way."""
+
+    def program(folder, number):
+        process = writing.process(folder)
+        process.recorder.event("observed-by", how=how)
+        for step in range(3):
+            for kind in kinds:
+                process.add(step, kind, kind, step)
+        process.add(3, "end", "end", 1)
+        process.end(3)
+
+    return program
+
+
+def test_a_program_that_names_only_its_batches(writing, no_answer):
+    reason = no_answer([observing(writing, "observe", "batch")] * 2)
+    assert reason == "too little was observed in trial 1: the weights could not be seen."
+
+
+def test_what_is_added_to_the_weights_stands_for_batch_and_loss(writing, tmp_path):
+    result = writing.judged(tmp_path, [observing(writing, "apply-updates", "update")] * 2)
+    assert result.verdict == "repeated"
+
+
+def test_a_program_of_jax_without_a_step_is_shown_a_line_to_add(writing, no_answer):
+    def program(folder, number):
+        process = writing.process(folder)
+        process.recorder.event("watcher", name="jax_loops")
+        process.end(0)
+
+    no_answer([program] * 2)
+    assert 'samebits_probe.observe("weights", params, step=step)' in no_answer.result.advice
+
+
 def test_a_process_that_left_without_its_end(writing, no_answer):
     reason = no_answer([writing.training(end=False)] * 2)
     assert reason == "trial 1: the end of python train.py was not seen; it left without Python's normal exit."

@@ -8,7 +8,7 @@ from . import jax_arrays, jax_calls, jax_steps
 
 SAID = (
     "a program in plain JAX is seen through samebits_probe.observe(name, value, step=...): for example "
-    "samebits_probe.observe(\"weights\", params, step=i) after each step"
+    'samebits_probe.observe("weights", params, step=i) after each step'
 )
 _HIDDEN = "this version of JAX has none of the places where calls of compiled functions are seen: "
 SEEN = [

@@ -1,5 +1,7 @@
 """The points of a step of plain JAX: start, batch, forward, gradient, update, and the last states at the end."""
 
+import contextlib
+
 from . import jax_trees
 
 _LOOP = "JAX: %s makes many steps in one compiled call, and each call counts as one step"
@@ -28,6 +30,14 @@ class Records:
     def __init__(self, probe):
         self._probe = probe
         self._steppers, self._roles, self._said = [], {}, set()
+        self._lasts = {}  # name -> print of the state that a function gave last
+
+    @contextlib.contextmanager
+    def unchanged(self):
+        """What is recorded now may be cut off again: afterwards all is as it was."""
+        before = {name: type(value)(value) for name, value in vars(self).items() if name != "_probe"}
+        yield
+        vars(self).update(before)
 
     def keeps_bytes(self):
         """Whether the bytes of values are asked for beside their fingerprints."""
@@ -104,7 +114,7 @@ class Records:
             if index in roles.updates:
                 name = function.label + roles.updates[index]
                 self._add("update", name, print_)
-                function.last[name] = print_
+                function.last[name] = self._lasts[name] = print_
             else:
                 kind = "gradient" if index in roles.gradients_out else "forward"
                 self._add(kind, function.label + roles.outputs[index], print_)
@@ -144,9 +154,8 @@ class Records:
 
     def end(self):
         """Record the last state of each function that carries one."""
-        for function in self._steppers:
-            for name, print_ in function.last.items():
-                self._add("end", name, print_)
+        for name, print_ in self._lasts.items():
+            self._add("end", name, print_)
 
 
 def gradients_of(call, applied):
@@ -168,7 +177,7 @@ def _state_name(name, is_in_optimizer):
 
 
 def _gradients(tree, taken, names):
-    """The indices of leaves that are gradients: by their name, or since they have the structure of a part of the state."""
+    """The indices of leaves that are gradients: by their name, or by the structure of a part of the state."""
     found = {index for index, name in enumerate(names) if "grad" in name.lower() and index not in taken}
     nodes = [node for node in tree.nodes() if node[1] > 1]
     known = [node[2] for node in nodes if taken.issuperset(range(node[0], node[0] + node[1]))]
@@ -186,7 +195,10 @@ def _output_names(call, names, updates):
         for index, found in enumerate(call.outputs)
         if found is not None and found.number is not None and index not in updates and found.dtype.startswith("float")
     ]
-    shown = {index: name if name and not name[0].isdigit() else "output.%s" % (name or "0") for index, name in enumerate(names)}
+    shown = {
+        index: name if name and not name[0].isdigit() else "output.%s" % (name or "0")
+        for index, name in enumerate(names)
+    }
     if len(scalars) == 1:
         shown[scalars[0]] = "loss"
     return shown

@@ -1,10 +1,11 @@
-"""Steps of plain JAX: which calls of compiled functions are given what such a call gave before, and what is what in them.
+"""Steps of plain JAX: calls of compiled functions that are given what an earlier call of the same function gave.
 
-A function is a step once a call of it is given a number of floating point that an earlier call of it gave. Until then
-its calls are kept as fingerprints. One that feeds a step (it gives gradients) is recorded in the step that it feeds. Any
-other function is an evaluation, and is not recorded.
+A function is a step once a call of it is given floating-point numbers that an earlier call of it gave. Until then its
+calls are kept as fingerprints. A call that feeds a step (it gives gradients) is recorded in the step that it feeds.
+Any other function is an evaluation, and is not recorded.
 """
 
+import contextlib
 import threading
 import weakref
 
@@ -20,8 +21,8 @@ _LOOPS = ("scan", "while")
 class Function:
     """A function of the program that is called compiled. `role`: None while it is open what it is."""
 
-    def __init__(self, name, code, reference):
-        self.name, self.code, self.reference = name, code, reference
+    def __init__(self, name, code):
+        self.name, self.code, self.reference = name, code, None
         self.role = None  # "step", "feeder", "part" (a feeder of optax: never a step) or "evaluation"
         self.is_applier = name == APPLY and code is None
         self.label = None  # what its points begin with, once it is a step
@@ -31,19 +32,24 @@ class Function:
         self.names = None  # jax_trees.Names of its latest call
         self.last = {}  # name -> print of the state that the latest call gave
 
-    def is_kin(self, other):
-        """Whether another function is this one, or one that was made from the same lines and is gone: compiled anew."""
-        return self is other or (self.code is not None and self.code is other.code and self.reference() is None)
+    @contextlib.contextmanager
+    def taken_for_step(self, back):
+        """For now it is a step; its last state stays recorded."""
+        before = dict(vars(self))
+        self.back, self.last = back, dict(self.last)
+        yield
+        vars(self).update(before)
 
     def feeds(self, other):
         """Whether calls of this function may belong to a step of another."""
-        return self.role in (None, "feeder", "part") and not self.is_kin(other)
+        return self.role in (None, "feeder", "part") and self is not other
 
 
 class Call:
-    """One call. `inputs`, `outputs`: prints of its leaves; `sources`: index of a leaf -> (the call that gave it, index).
+    """One call. `inputs`, `outputs`: prints of its leaves.
 
-    `own`: the indices of leaves that an earlier call of the same function gave.
+    `sources`: index of a leaf that goes in -> (the call that gave it, its index there). `own`: the indices of leaves
+    that an earlier call of the same function gave.
     """
 
     def __init__(self, function, given):
@@ -52,8 +58,11 @@ class Call:
         self.sources, self.own, self.givers, self.pairs = {}, set(), set(), []
 
     def let_go(self):
-        """Keep prints and no value of the program, nor calls before this one other than those that may feed it."""
+        """Keep prints and no value of the program, and of the calls before this one only two that may feed it."""
         self.sources = {index: found for index, found in self.sources.items() if found[0].function.feeds(self.function)}
+        for source, _ in self.sources.values():
+            for earlier, _ in source.sources.values():
+                earlier.sources = {}
         self.given.let_go()
         self.returned.let_go()
 
@@ -107,15 +116,13 @@ class Steps:
             call.let_go()
 
     def end(self):
-        """The program has ended: what is still open, then the last states."""
-        with self._lock:
-            waiting, self._open = self._open, []
-            for call in waiting:
-                if call.function.role is None:
-                    call.function.back = _looks_carried(call)
-                if call.function.back and call.function.role in (None, "step"):
-                    call.function.role = "step"
-                    self._step(call)
+        """The program has ended: what is still open, then the last states. It may go on: nothing known changes."""
+        with self._lock, self._records.unchanged():
+            for call in self._open if not self._yields() else ():
+                back = call.function.role is None and _looks_carried(call)
+                if back:
+                    with call.function.taken_for_step(back):
+                        self._records.step(call, self._feeders_of(call))
             self._records.end()
 
     def _yields(self):
@@ -132,15 +139,24 @@ class Steps:
         known = self._functions.get(id(function))
         if known is not None and known[0]() is function:
             return known[1]
-        reference, name = _reference(function), getattr(function, "__name__", type(function).__name__)
-        found = Function(name, getattr(function, "__code__", None), reference)
-        self._functions[id(function)] = reference, found
+        code = getattr(function, "__code__", None)
+        found = self._compiled_anew(code) or Function(getattr(function, "__name__", type(function).__name__), code)
+        found.reference = _reference(function)
+        self._functions[id(function)] = found.reference, found
         return found
+
+    def _compiled_anew(self, code):
+        """The function of the same lines that is gone: a program may compile one in each step."""
+        for number, (_, found) in list(self._functions.items()):
+            if code is not None and found.code is code and found.reference() is None:
+                del self._functions[number]
+                return found
+        return None
 
     def _applier(self):
         found = self._functions.get(APPLY)
         if found is None:
-            found = self._functions[APPLY] = Function(APPLY, None, lambda: None)
+            found = self._functions[APPLY] = Function(APPLY, None)
             found.role = "step"
         return found
 
@@ -155,7 +171,7 @@ class Steps:
             known = self._given.get(id(leaf))
             if known is not None and known[0]() is leaf:
                 call.sources[index] = known[1:]
-        call.own = {index for index, (source, _) in call.sources.items() if source.function.is_kin(function)}
+        call.own = {index for index, (source, _) in call.sources.items() if source.function is function}
         call.givers = {source.function for source, _ in call.sources.values()}
         call.inputs = call.inputs or self._read(call.given.leaves)
         if function.role != "step":
@@ -211,16 +227,17 @@ class Steps:
         self._records.step(call, feeders)
 
     def _feeders_of(self, call):
-        """[(call, indices of what it gave here)] of the calls whose results went in beside the state, the first first."""
+        """[(call, indices of what it gave)] of the calls whose results went in beside the state, in their order."""
         found = {}  # id of a call -> (call, indices)
         for index, (source, at) in sorted(call.sources.items()):
             if index not in call.function.back and self._may_feed(source.function, call.function):
                 found.setdefault(id(source), (source, set()))[1].add(at)
-        if call.function.is_applier and not found:
-            found = {0: (one, jax_records.gradients_of(one, call)) for one in self._recent[::-1]}
-            found = {0: (one, places) for one, places in found.values() if places}
-        before = [feeder for one, _ in list(found.values()) for feeder in self._feeders_of(one)]
-        return [feeder for feeder in before if id(feeder[0]) not in found] + list(found.values())
+        feeders = list(found.values())
+        if call.function.is_applier and not feeders:
+            feeders = [(one, jax_records.gradients_of(one, call)) for one in self._recent]
+            feeders = [feeder for feeder in feeders if feeder[1]][-1:]
+        before = [feeder for one, _ in feeders for feeder in self._feeders_of(one)]
+        return [feeder for feeder in before if id(feeder[0]) not in found] + feeders
 
     @staticmethod
     def _may_feed(function, other):

@@ -148,7 +148,7 @@ def roots(function, args, kwargs):
 
 
 def role(name):
-    """ "optimizer" or "weights", where a name says which of them it belongs to, or "state" where it says that; else None."""
+    """ "optimizer", "weights" or "state", if a word of the name says which of them a leaf belongs to; else None."""
     words = name.lower().split(".")
     for found, known in (("optimizer", _OPTIMIZER), ("weights", _WEIGHTS), ("state", ("state",))):
         if any(word in known for word in words):
