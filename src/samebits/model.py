@@ -68,11 +68,16 @@ class Trial(Document):
 
 
 class ProcessKey(Document):
-    """Which process of the trial: its place among those that observed something, its arguments, its rank."""
+    """Which process of the trial: its place among those that observed something, its arguments, its rank.
+
+    `name`: what multiprocessing calls it. `trains`: whether it makes any step.
+    """
 
     order: int
     argv: list[str]
     rank: int = 0
+    name: str = ""
+    trains: bool = True
 
 
 class Divergence(Document):

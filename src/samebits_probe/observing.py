@@ -66,7 +66,8 @@ class Probe:
         self.began, self._is_first_told, self.thread = None, False, None  # the thread that began the latest step
         self.step_times = []  # when the first and the latest step ended
         self._leaves, self._digests, self._failures = True, {}, set()
-        self.recorder.document(wire.PROCESS, process.facts(forked_from))
+        self._facts = process.facts(forked_from)
+        self.recorder.document(wire.PROCESS, self._facts)
 
     def adopt(self):
         """In a forked child: become the probe of this process, before anything is asked of it or registered with it."""
@@ -89,6 +90,8 @@ class Probe:
         if self.began is None:
             self.began = System.now()
             self.recorder.event("machine", machine=process.machine())
+            self._facts.update(process.standing())
+            self.recorder.document(wire.PROCESS, self._facts)
         if not self._ends.is_taking:
             self.void_end()
 
@@ -336,8 +339,8 @@ def observe(name, value, step=None, kind=None):
     `value`: an array or tensor of any library, a number, string or bytes, or lists and dicts of them.
     `step`: the step it belongs to (from 0); a larger one than before closes the steps before it. Without it, the
     current step. `kind`: one of "batch", "forward", "gradient", "update", "start", "end"; without it, taken from the
-    first word of the name (batch, loss, gradient, weights), else "update". Raises TypeError for a value that cannot
-    be fingerprinted.
+    first word of the name (a kind, or loss, or weights), else "update". Raises TypeError for a value that cannot be
+    fingerprinted.
     """
     if _probe is None:
         return

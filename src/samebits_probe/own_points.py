@@ -1,15 +1,14 @@
 """Values that the program itself names with `samebits_probe.observe`, and the steps that it counts."""
 
-from . import wire
-
-_GUESSED = {"loss": "forward", "batch": "batch", "gradient": "gradient", "weights": "update"}
+_GUESSED = {"loss": "forward", "weights": "update"}  # beside the names of kinds themselves
+_KINDS = ("start", "batch", "forward", "gradient", "update", "end")
 
 
 def kind_of(name, kind):
     """The kind of a value: the one that was given, else the one that the name's first word means."""
     first = name.replace(".", " ").replace("/", " ").split(" ")[0]
-    chosen = kind or _GUESSED.get(first, "update")
-    if chosen not in wire.CODE or chosen in ("rng", "structure"):
+    chosen = kind or (first if first in _KINDS else _GUESSED.get(first, "update"))
+    if chosen not in _KINDS:
         raise ValueError("samebits_probe.observe: unknown kind %r" % (kind,))
     return chosen
 
@@ -37,7 +36,7 @@ class OwnPoints:
             probe.event("observed-by", how="observe")
             probe.at_end(self._close_last_step)
         probe.begin()
-        probe.value(kind, name, value)
+        probe.value(kind, name, value, -1 if kind == "start" and not probe.step else None)
 
     def _move_to(self, step):
         """Steps that the program does not name hold nothing."""

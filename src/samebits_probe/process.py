@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 
+from .ranks import ranks
 from .system import System
 
 PACKAGES = ("torch", "tensorflow", "keras", "jax", "jaxlib", "numpy")
@@ -15,28 +16,30 @@ def folder_name():
 
 
 def facts(forked_from=None):
-    """Contents of process.json. `rank` and `world_size` are null outside a distributed run."""
-    return {
+    """Contents of process.json. What `standing` tells is asked again when something is observed for the first time."""
+    found = {
         "pid": System.getpid(),
         "parent": System.getppid(),
         "forked_from": forked_from,
-        "identity": _identity() if forked_from is not None else None,
         "started": System.now(),
         "argv": list(getattr(sys, "orig_argv", None) or _command_line()),
         "executable": sys.executable,
         "python": platform.python_version(),
-        "rank": _number("RANK"),
-        "local_rank": _number("LOCAL_RANK"),
-        "world_size": _number("WORLD_SIZE"),
         "directory": System.getcwd(),
     }
+    return dict(found, **standing())
 
 
-def _identity():
-    """Which child of its parent a forked process is, as multiprocessing counts them; None for another fork."""
+def standing():
+    """What tells this process from its siblings: its rank, and which child of its parent multiprocessing made it.
+
+    `identity` and `name` are null outside of multiprocessing, which gives both to children of every start method.
+    """
     module = sys.modules.get("multiprocessing.process")
-    found = getattr(module.current_process(), "_identity", None) if module is not None else None
-    return list(found) if found else None
+    own = module.current_process() if module is not None else None
+    identity = getattr(own, "_identity", None)
+    name = getattr(own, "_name", None) if identity else None
+    return dict(ranks(), identity=list(identity) if identity else None, name=name)
 
 
 def _command_line():
@@ -45,11 +48,6 @@ def _command_line():
         return [System.fsdecode(word) for word in System.read("/proc/self/cmdline").split(b"\0")[:-1]]
     except OSError:
         return list(getattr(sys, "argv", []))
-
-
-def _number(variable):
-    text = os.environ.get(variable, "")
-    return int(text) if text.isdigit() else None
 
 
 def machine():

@@ -125,5 +125,6 @@ REPLAYED = "replay-%06d-%s.bin"
 #   not-fed       step, names: weights that were to be set and are not there
 #   packages      packages: {name: version} of what the process had imported, at its end
 #   replay        why: operators cannot be replayed here
+#   pooled        (nothing): this process is given tasks by a pool
 #   observed-by   how: "optimizer", "train-function", "apply", "observe", "backward", "compiled-call", "apply-updates":
 #                 what counted as a step

@@ -45,7 +45,8 @@ class Member:
     @property
     def process(self) -> ProcessKey:
         """The key as the result shows it."""
-        return ProcessKey(order=self.order, argv=program(self.key.argv), rank=self.key.rank)
+        name, trains = str(self.trace.facts.get("name") or ""), self.trace.steps > 0
+        return ProcessKey(order=self.order, argv=program(self.key.argv), rank=self.key.rank, name=name, trains=trains)
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,23 @@ class AlignedTrial:
 
 
 def _identities(processes: list[ProcessTrace]) -> list[tuple[int, ...]]:
-    """The identity of each process; none at all where a child of another process lacks its own."""
+    """The identity of each process; none at all if a forked child lacks its own.
+
+    A pool's workers are told apart by what they did: which tasks each is given depends on how fast the others are.
+    """
     found = [process.facts.get("identity") for process in processes]
     children = [i for i, process in zip(found, processes, strict=True) if process.facts.get("forked_from") is not None]
     if not all(isinstance(identity, list) for identity in children):
         return [()] * len(processes)
-    return [tuple(identity) if isinstance(identity, list) else () for identity in found]
+    return [
+        tuple(identity) if isinstance(identity, list) and not is_pooled(process) else ()
+        for identity, process in zip(found, processes, strict=True)
+    ]
+
+
+def is_pooled(process: ProcessTrace) -> bool:
+    """Whether a pool gives this process its tasks."""
+    return bool(process.events_named("pooled"))
 
 
 def _ordered(processes: list[ProcessTrace]) -> list[tuple[int, ProcessTrace]]:

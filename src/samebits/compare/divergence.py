@@ -15,6 +15,7 @@ from samebits.model import Divergence, Kind, ProcessKey
 from samebits_probe import wire
 
 MOST_DETAILS = 50
+_AFTER_ALL = 1 << 32
 _CODES = wire.CODE
 
 
@@ -102,7 +103,9 @@ def _of_row(row: Row, part: MemberDifference) -> Found:
     kind = _CODES["structure"] if row.missing else row.kind
     # of missing points, the kind that is judged first names the divergence
     seen = row.seen + (row.kind << 48 if row.missing else 0)
-    place = Place(member.order, row.step, kind, member.key.rank, seen)
+    # a process that makes no step holds what others have trained: where those differ is the cause
+    order = member.order if member.trace.steps else member.order + _AFTER_ALL
+    place = Place(order, row.step, kind, member.key.rank, seen)
     if not row.missing:
         return Found(place, row.name, member.process, "", row, member)
     ended = min(part.steps)

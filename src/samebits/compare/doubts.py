@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Hashable, Mapping
 from itertools import combinations
 from pathlib import PurePosixPath
 
 from samebits.compare import words
+from samebits.compare.align import is_pooled
 from samebits.compare.groups import Comparison
 from samebits.compare.reasons import Reason
 from samebits.compare.threads import trained_in_threads
 from samebits.model import Leak, RecordFile
 from samebits.store.trace import TrialTrace
+from samebits_probe import wire
 
 # what of the machine can change the bits; loads, times and free memory are not in it
 MACHINE_FACTS = (
@@ -23,12 +26,36 @@ MACHINE_FACTS = (
 
 def why_no_divergence(comparison: Comparison, record: RecordFile) -> Reason | None:
     """The reason why the difference may not be the program's own, or None."""
-    return _threads(comparison) or _leaked(comparison, record) or _other_machine(comparison)
+    return _threads(comparison) or _pooled(comparison) or _leaked(comparison, record) or _other_machine(comparison)
 
 
 def _threads(comparison: Comparison) -> Reason | None:
     found = trained_in_threads([aligned.trial for aligned in comparison.aligned])
     return Reason(*found) if found else None
+
+
+def _pooled(comparison: Comparison) -> Reason | None:
+    """Workers of a pool that were given different tasks: all of them together have observed the same values."""
+    pairs = comparison.against_reference().values()
+    apart = [part.member for pair in pairs for part in pair.members if part.alone or not part.found.equal]
+    if not apart or not all(is_pooled(member.trace) for member in apart):
+        return None
+    if len({_pooled_values(aligned.trial) for aligned in comparison.aligned}) > 1:
+        return None
+    return Reason(
+        "the workers of a pool observed the same values, but not each of them: which task each is given may change.",
+        "Give the pool one worker for the check, or compare what the program saves: --artifact GLOB.",
+    )
+
+
+def _pooled_values(trial: TrialTrace) -> bytes:
+    """A digest over the values that all pooled workers observed, random states left out."""
+    digest = hashlib.blake2b(digest_size=16)
+    traces = [process.records for process in trial.processes if is_pooled(process)]
+    prints = [records["fingerprint"][records["kind"] != wire.CODE["rng"]] for records in traces]
+    for value in sorted(bytes(one) for some in prints for one in some):
+        digest.update(value)
+    return digest.digest()
 
 
 def _explained(comparison: Comparison, labels: Mapping[int, Hashable]) -> bool:

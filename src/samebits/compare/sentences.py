@@ -31,10 +31,19 @@ def diverged(comparison: Comparison, divergence: Divergence) -> str:
     trials = words.count(len(comparison.aligned), "trial")
     steps = any(trial.steps for trial in comparison.aligned)
     what = words.count(len(comparison.groups), "model" if steps else "result")
-    return f"{trials}, {what}: they part {_when(divergence)} ({divergence.kind} of {divergence.name or '?'})."
+    return f"{trials}, {what}: they part {_when(divergence)} ({_what(divergence)})."
+
+
+def _what(divergence: Divergence) -> str:
+    """The kind, the name, and the process if it has a name of its own."""
+    kind, name = divergence.kind, divergence.name or "?"
+    where = f" in the process {divergence.process.name}" if divergence.process.name else ""
+    return f"{kind}{where}" if name == kind else f"{kind} of {name}{where}"
 
 
 def _when(divergence: Divergence) -> str:
     if divergence.kind == "end":
         return "after the last step"
+    if not divergence.process.trains:
+        return "in a process that makes no step"
     return "before the first step" if divergence.step < 0 else f"at step {divergence.step:,}"

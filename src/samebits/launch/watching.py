@@ -27,10 +27,12 @@ class Watched:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """process.json; empty until it is there."""
+        """process.json; empty until it is there. It is final when something has been observed."""
         if self._facts is None:
-            self._facts = read_json(self.folder / wire.PROCESS)
-        return self._facts or {}
+            found = read_json(self.folder / wire.PROCESS)
+            self._facts = found if self.observes else None
+            return found or {}
+        return self._facts
 
     @property
     def observes(self) -> bool:

@@ -119,13 +119,23 @@ def part(divergence: Divergence) -> str:
     """When the trials part, as the end of a sentence."""
     if divergence.kind == "end":
         return "after the last step"
+    if not divergence.process.trains:
+        return "in a process that makes no step"
     return "before the first step" if divergence.step < 0 else f"at step {divergence.step:,}"
 
 
 def path(divergence: Divergence) -> list[str]:
     """From the process to the tensor: only what tells something."""
     steps = {"end": [], "start": []}.get(divergence.kind, [_step(divergence.step)])
-    return [*process_words(divergence), *steps, divergence.kind, divergence.name or "(unnamed)"]
+    return [*process_words(divergence), *steps, divergence.kind, *_name(divergence)]
+
+
+def _name(divergence: Divergence) -> list[str]:
+    """The name of the point; a program may begin its own names with the kind, or call them by it alone."""
+    kind, name = divergence.kind, divergence.name or "(unnamed)"
+    if name == kind:
+        return []
+    return [name[len(kind) + 1 :] if name.startswith((f"{kind}/", f"{kind}.")) else name]
 
 
 def _step(step: int) -> str:
@@ -136,6 +146,8 @@ def process_words(divergence: Divergence) -> list[str]:
     """The process and the rank, where there is more than one to choose from."""
     process = divergence.process
     named = [f"process {process.order + 1} ({shlex.join(process.argv)})"] if process.order else []
+    if process.name:
+        named = [f"process {process.name}"]
     return named + ([f"rank {process.rank}"] if process.rank else [])
 
 

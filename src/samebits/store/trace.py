@@ -41,6 +41,7 @@ class _Facts(Document):
     rank: int | None = None
     world_size: int | None = None
     identity: list[int] | None = None
+    name: str | None = None
 
 
 class _PointLine(Document):

@@ -39,7 +39,14 @@ def _after_task(original, probe):
 def end_task(probe):
     """Take an end, if this process has observed anything; a task of a pool of threads ends nothing."""
     if threading.current_thread() is threading.main_thread() and probe.is_here() and probe.has_observed():
-        probe.guard("the end of a task", probe.end_now, "task")
+        probe.guard("the end of a task", _take_end, probe)
+
+
+def _take_end(probe):
+    if getattr(probe, "pooled_in", None) != probe.pid:
+        probe.pooled_in = probe.pid
+        probe.event("pooled")
+    probe.end_now("task")
 
 
 class _Results:
