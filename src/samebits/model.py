@@ -31,6 +31,7 @@ class Scope(Document):
     steps_total: int | None
     files_compared: int = 0
     not_observed: list[str] = []
+    unwatched: list[str] = []
 
 
 class Control(Document):
@@ -195,6 +196,7 @@ class PythonProcess(Document):
     executable: str | None = None
     watched: bool
     why: str = ""  # for one that was not watched: what hid it, where that can be told
+    asks: bool = False  # it was only asked about the interpreter, before the first step, by a runner say
 
 
 class Leak(Document):
@@ -219,6 +221,7 @@ class TrialFile(Document):
     seconds: float
     stop_after: int | None = None
     python_processes: list[PythonProcess] = []
+    programs: list[str] = []  # command lines of programs that are neither a Python nor an everyday tool
     children_left: list[str] = []
     leaks: list[Leak] = []
     wrote: list[str] = []

@@ -1,81 +1,197 @@
-"""Which files the process opens: what it wrote, and what it read that it had not written.
+"""Which files the process opens, and which names that earlier trials left it looks at.
 
 Python's audit events from 3.8 on; below, `io.open` is wrapped. Files that a C library opens by itself are found by
-the launcher, which looks at the folders before and after a trial.
+the launcher, which looks at the folders before and after a trial, and asks the kernel who opens what is left there.
 """
 
 import os
 import sys
-import threading
 
-from . import signals
+from . import audit, imports
 from .system import System
 
-_WRITES = ("w", "a", "x", "+")
-_IGNORED = (".pyc", ".py", ".so", ".pyi", ".pth.py")
-_known = set()
+_IGNORED = (".so", ".pyi", ".pth.py")
+_SYSTEM = ("/proc/", "/sys/", "/usr/", "/etc/", "/lib/")
+_PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
+_BYTECODE = os.sep + "__pycache__" + os.sep
+_DEVICES, _SHARED_MEMORY = "/dev/", "/dev/shm/"
+_IMPORTS = ("<frozen importlib", "<frozen zipimport", os.sep + "importlib" + os.sep, os.sep + "pkgutil.py")
+_STAT_MODULES = ("genericpath", "posixpath", "pathlib", "pathlib._local")
 
 
-def watch(report):
-    """Call `report(event, path)` with "wrote" or "opened" once for every path."""
+def watch(report, left=()):
+    """Call `report(event, path)` once for every event and path (the events are listed in wire.py).
 
-    def opened(path, mode, flags=0):
+    `left`: files and folders of which earlier trials made the names; only of these it is told that they were looked at.
+    """
+    files = _Files(report, left)
+    if not audit.add(files.notes()):
+        _wrap_open(files.opened)
+    if left:
+        for name in _STAT_MODULES:
+            imports.after(name, files.watch_stat)
+
+
+class _Files:
+    def __init__(self, report, left):
+        self._report = report
+        self._known = set()
+        self._sources = {}  # a name that the process gave to a file of earlier -> the file's name until then
+        self._left = frozenset(left)
+        self._folders = frozenset(os.path.dirname(path) for path in left)
+
+    def notes(self):
+        """The audit events that tell of files, and what is done at each."""
+        notes = {
+            "open": self.opened,
+            "os.rename": self._renamed,
+            "os.link": self._linked,
+            "os.symlink": self._linked,
+            "sqlite3.connect": lambda database, *_: self.opened(database, "r+"),
+        }
+        if self._left:
+            notes.update({"os.listdir": self._listed, "os.scandir": self._listed, "shutil.rmtree": self._removed})
+            notes.update({"os.mkdir": self._made, "os.remove": self._made, "os.rmdir": self._made})
+        return notes
+
+    def _tell(self, event, path):
+        if (event, path) not in self._known:
+            self._known.add((event, path))
+            self._report(event, path)
+
+    def opened(self, path, mode, flags=0):
+        """A file is opened: it is read unless it is emptied first, written unless it is only read."""
         if isinstance(path, int) or path is None:
             return
         path = System.abspath(System.fsdecode(path))
-        writes = any(c in mode for c in _WRITES) if isinstance(mode, str) else bool(flags & (os.O_WRONLY | os.O_RDWR))
-        key = "wrote" if writes else "opened"
-        if (key, path) in _known or ("wrote", path) in _known or _is_ignored(path):
+        if _is_ignored(path):
             return
-        _known.add((key, path))
-        report(key, path)
+        reads, writes = _by_mode(mode) if isinstance(mode, str) else _by_flags(flags)
+        if _BYTECODE in path:
+            path, writes = _source(path), False
+        if reads and ("wrote", path) not in self._known:
+            self._tell("opened", self._sources.get(path, path))
+        if writes:
+            self._tell("wrote", path)
 
-    if hasattr(sys, "addaudithook"):
-        sys.addaudithook(_Hook(opened))  # novm: asked for in the line above
-    else:
-        _wrap_open(opened)
+    def _renamed(self, source, target, *_):
+        source, target = (System.abspath(System.fsdecode(path)) for path in (source, target))
+        self._moved(source, target)
+        inside = source + os.sep
+        for event, path in list(self._known):
+            if event == "wrote" and path.startswith(inside):
+                self._tell("wrote", target + path[len(source) :])
+
+    def _linked(self, source, target, *_):
+        target = System.abspath(System.fsdecode(target))
+        self._moved(System.abspath(os.path.join(os.path.dirname(target), System.fsdecode(source))), target)
+
+    def _moved(self, source, target):
+        """A file gets a name more: what stands there is what stood under the name before."""
+        if _is_ignored(target) or _BYTECODE in target:
+            return
+        if ("wrote", source) in self._known:
+            self._sources.pop(target, None)
+            self._tell("wrote", target)
+        else:
+            self._sources[target] = self._sources.get(source, source)
+
+    # -- names ------------------------------------------------------------------------------------------------
+
+    def _listed(self, path, *_):
+        if isinstance(path, int):
+            return
+        path = System.abspath(System.fsdecode(path or "."))
+        if path in self._folders and not _of_imports(sys._getframe(3)):
+            self._tell("listed", path)
+
+    def _made(self, path, *_):
+        path = System.abspath(System.fsdecode(path))
+        if path in self._left or path in self._folders or os.path.dirname(path) in self._folders:
+            self._tell("made", path)
+
+    def _removed(self, path, *_):
+        self._tell("removed", System.abspath(System.fsdecode(path)))
+
+    def watch_stat(self, module):
+        """Give a module of the standard library that asks whether a path is there an `os` that tells of it.
+
+        `os.stat` itself stays what it is: programs compare it with the members of `os.supports_fd`.
+        """
+        if getattr(module, "os", None) is os:
+            module.os = _Stat(os, self._asked)
+
+    def _asked(self, path):
+        if isinstance(path, int):
+            return
+        path = System.abspath(System.fsdecode(path))
+        if path in self._left:
+            self._tell("asked", path)
+
+
+class _Stat(type(os)):
+    """The module `os` for one other module: tells which paths were there when they were asked for."""
+
+    def __init__(self, module, asked):
+        super(_Stat, self).__init__(module.__name__, module.__doc__)
+        self.__dict__.update(_module=module, _note=audit.quietly(asked))
+
+    def __getattr__(self, name):
+        return getattr(self._module, name)
+
+    def __dir__(self):
+        return dir(self._module)
+
+    def stat(self, path, *args, **kwargs):
+        found = self._module.stat(path, *args, **kwargs)
+        self._note(path)
+        return found
+
+    def lstat(self, path, *args, **kwargs):
+        found = self._module.lstat(path, *args, **kwargs)
+        self._note(path)
+        return found
+
+
+def _by_mode(mode):
+    """(whether something that was there can be read, whether it is written) of a mode as `open` takes it."""
+    empties = "w" in mode or "x" in mode
+    return not empties and ("r" in mode or "+" in mode), any(c in mode for c in "wax+")
+
+
+def _by_flags(flags):
+    access = flags & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR)
+    empties = bool(flags & (os.O_TRUNC | os.O_EXCL))
+    return access != os.O_WRONLY and not empties, access != os.O_RDONLY
 
 
 def _is_ignored(path):
-    folders = (sys.prefix + os.sep, sys.base_prefix + os.sep, "/proc/", "/sys/", "/dev/", "/usr/", "/etc/", "/lib/")
-    return path.endswith(_IGNORED) or path.startswith(folders)
+    if path.startswith(_DEVICES):
+        return not path.startswith(_SHARED_MEMORY)
+    own = tuple(prefix + os.sep + "lib" for prefix in (sys.prefix, sys.base_prefix))
+    return path.endswith(_IGNORED) or path.startswith(own + _SYSTEM) or any(part in path for part in _PACKAGES)
 
 
-class _Hook:
-    """Never raises: an exception of an audit hook would reach the program."""
+def _source(path):
+    """The source that a file of bytecode stands for: it is not opened where the bytecode is."""
+    folder, _, name = path.partition(_BYTECODE)
+    return os.path.join(folder, name.partition(".")[0] + ".py")
 
-    def __init__(self, opened):
-        self._opened = opened
-        self._busy = set()  # threads in which a file is being reported, which opens files itself
 
-    def __call__(self, event, arguments, _here=threading.get_ident):
-        if event != "open" or _here() in self._busy:
-            return
-        signals.hold()
-        self._busy.add(_here())
-        try:
-            self._opened(*arguments)
-        except Exception:  # a name that cannot be decoded, say: the launcher's own look at the folders remains
-            return
-        finally:
-            self._busy.discard(_here())
-            signals.release()
+def _of_imports(frame):
+    """Whether the standard library lists a folder to find modules in it."""
+    name = frame.f_code.co_filename if frame is not None else ""
+    return name.startswith(_IMPORTS[:2]) or any(part in name for part in _IMPORTS[2:])
 
 
 def _wrap_open(opened):
     import builtins
     import io
 
-    original = io.open
+    original, note = io.open, audit.quietly(opened)
 
     def open(file, mode="r", *args, **kwargs):
-        signals.hold()
-        try:
-            opened(file, mode)
-        except Exception:  # as above
-            signals.release()
-            return original(file, mode, *args, **kwargs)
-        signals.release()
+        note(file, mode)
         return original(file, mode, *args, **kwargs)
 
     open.__doc__ = original.__doc__

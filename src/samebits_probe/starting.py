@@ -4,8 +4,9 @@ import importlib
 import json
 import os
 
-from . import files, imports, observing, signals, wire
+from . import children, files, imports, observing, signals, wire
 from .controls import hold
+from .system import System
 from .watchers import WATCHERS
 
 
@@ -17,12 +18,26 @@ def start(config_path):
         raise RuntimeError("samebits_probe: config format %r is not %r" % (config["format"], wire.FORMAT))
     probe = observing.start(config)
     probe.guard("signals", signals.install)
-    own = os.path.realpath(config["folder"]) + os.sep
-    probe.guard("files", files.watch, lambda event, path: own + "processes" in path or probe.event(event, path=path))
+    probe.guard("files", files.watch, _file_reporter(probe, config["folder"]), config.get("left") or [])
+    probe.guard("children", children.watch, probe.event)
     hold(config.get("controls") or [], config.get("seed"), probe)
     probe.last_step.append(lambda: _tell_what_is_in_force(probe))
     for library, watcher in WATCHERS.items():
         imports.after(library, _installer(probe, watcher))
+
+
+def _file_reporter(probe, folder):
+    own = os.path.join(os.path.realpath(folder), wire.PROCESSES), os.path.dirname(os.path.abspath(__file__))
+
+    def report(event, path):
+        if path.startswith(own):
+            return
+        if System.getpid() == probe.pid:
+            probe.event(event, path=path, at=System.now())
+        else:  # a forked child that observes nothing has no files of its own: a line at the end of its parent's
+            probe.recorder.event(event, path=path, at=System.now(), pid=System.getpid())
+
+    return report
 
 
 def _tell_what_is_in_force(probe):

@@ -48,6 +48,7 @@ CONFIG_VARIABLE = "SAMEBITS_PROBE"
 #                 observed in these steps, with "layers" what inner layers return too (VALUES)
 #   tell          whether a process that observes nothing says too what is in force: its files are compared
 #   feed          null, or {"folder": str}: set weights from the files in that folder (FED)
+#   left          list of str: names of files and folders that earlier trials left
 #   previous_site str or null: (reserved) nothing else may be read from here
 
 # kinds, in the order in which they are judged within a step (contract.md)
@@ -120,8 +121,16 @@ REPLAYED = "replay-%06d-%s.bin"
 #   control       id, took_effect (true/false/null), when ("start", "first-step", "last-step"), detail
 #   probe-failed  where, error: the probe itself failed: the trial is inconclusive
 #   warning       text: something to say to the user
-#   opened        path: a file opened for reading that this process had not written before
-#   wrote         path: a file opened for writing
+#   opened        path, at: a file opened for reading that this process had not written before. Of this event and the
+#                 next five: `at` is the time, and `pid` a forked child's that has no files of its own
+#   wrote         path: a file opened for writing, or one that got its name by a rename
+#   listed        path: a folder listed in which an earlier trial left a name (config.json, "left")
+#   asked         path: such a name that the process asked for, and that was there
+#   made          path: a folder made, or a file or folder removed, where earlier trials left names
+#   removed       path: a folder removed with all that was in it
+#   exec          path, argv: the process is about to become this program; followed by nothing where it did
+#   started       path, argv: a program started; once for each program
+#   forked        place: the program's own code forks there; once for each place
 #   not-fed       step, names: weights that were to be set and are not there
 #   packages      packages: {name: version} of what the process had imported, at its end
 #   replay        why: operators cannot be replayed here

@@ -114,7 +114,7 @@ def test_side_by_side_with_folders_of_their_own_nothing_is_noted(ask, tmp_path):
 
 def test_a_record_of_another_check_in_the_working_folder_is_left_alone(tmp_path):
     (tmp_path / "other" / "trials" / "001").mkdir(parents=True)
-    (tmp_path / "other" / "record.json").write_text("{}")
+    (tmp_path / "other" / folders.MARK).write_text(folders.MARKED)
     (tmp_path / "other" / "trials" / "001" / "trace.bin").write_bytes(b"1")
     (tmp_path / "model.pt").write_bytes(b"2")
     assert list(folders.snapshot(tmp_path).files) == [tmp_path / "model.pt"]

@@ -8,7 +8,7 @@ from samebits.compare import words
 from samebits.compare.align import AlignedTrial
 from samebits.compare.coverage import named_by_program
 from samebits.compare.threads import trains_elsewhere
-from samebits.compare.watching import unwatched_processes
+from samebits.compare.watching import unwatched, unwatched_processes
 from samebits.model import Scope
 
 
@@ -21,6 +21,7 @@ def scope(aligned: Sequence[AlignedTrial]) -> Scope:
         steps_total=max((trial.steps for trial in whole), default=None),
         files_compared=max((len(trial.trial.files.files) for trial in whole), default=0),
         not_observed=list(dict.fromkeys(_not_observed(aligned))),
+        unwatched=list(dict.fromkeys(what for trial in aligned for what in unwatched(trial.trial))),
     )
 
 

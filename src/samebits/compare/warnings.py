@@ -17,7 +17,7 @@ from samebits.compare.groups import Comparison
 from samebits.compare.reasons import Reason
 from samebits.compare.setup import packages
 from samebits.compare.values import curve, point_numbers
-from samebits.compare.watching import hidden_processes
+from samebits.compare.watching import asking_processes, hidden_processes
 from samebits.model import Divergence, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 
@@ -172,6 +172,24 @@ def _unwatched(seen: Seen) -> Iterator[str]:
         yield f"Python ran unwatched: {hidden}; what it did is compared only through files"
 
 
+def _programs(seen: Seen) -> Iterator[str]:
+    """Programs that no probe can watch."""
+    programs = [program for trial in seen.comparison.aligned for program in trial.trial.file.programs]
+    if programs and seen.divergence is None:
+        named = words.listed(list(dict.fromkeys(programs))[:3])
+        what = "programs ran that samebits cannot watch"
+        yield f"{what} ({named}); what they did is compared only through files and prints"
+
+
+def _questions(seen: Seen) -> Iterator[str]:
+    """What runners asked the interpreter: the training did not depend on it but through what was watched."""
+    asking = asking_processes([trial.trial.file for trial in seen.comparison.aligned])
+    if asking:
+        many = words.count(len(asking), "Python process")
+        what = f"{many} that only asked the interpreter about itself before the first step"
+        yield f"{what} ran unwatched and {'is' if len(asking) == 1 else 'are'} left out ({asking[0]})"
+
+
 def _siblings(seen: Seen) -> Iterator[str]:
     """Said where the divergence itself may come of siblings that were paired wrongly."""
     pairs = seen.comparison.against_reference().values() if seen.divergence else []
@@ -279,6 +297,8 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _leaks,
     _failed,
     _unwatched,
+    _programs,
+    _questions,
     _siblings,
     _children,
     _code,
@@ -295,6 +315,6 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _events,
 )
 
-_NO_CAVEATS = frozenset((_random_states, _uncommitted, _understood))
+_NO_CAVEATS = frozenset((_questions, _random_states, _uncommitted, _understood))
 
 __all__ = ["Note", "Seen", "warnings"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath, PurePosixPath
 
 from samebits.compare import words
 from samebits.compare.align import AlignedTrial
@@ -20,7 +20,35 @@ _QUERIES = frozenset(("-V", "-VV", "--version", "-h", "-?", "--help"))
 
 def unwatched_processes(file: TrialFile) -> list[PythonProcess]:
     """The Python processes of a trial without a probe, those left out that only ask the interpreter about itself."""
-    return [process for process in file.python_processes if not process.watched and not _only_asks(process.argv)]
+    return [process for process in file.python_processes if not process.watched and not _asks(process)]
+
+
+def asking_processes(files: Sequence[TrialFile]) -> list[str]:
+    """Command lines of unwatched processes that are left out, since runners only ask the interpreter by them."""
+    asking = [process for file in files for process in file.python_processes if not process.watched and process.asks]
+    return list(dict.fromkeys(words.command(process.argv, 60) for process in asking))
+
+
+def unwatched(trial: TrialTrace) -> list[str]:
+    """What ran in a trial unwatched: Python processes, other programs, forked copies that observed nothing."""
+    hidden = [
+        f"the process {words.command(process.argv)}" + (f" ({process.why})" if process.why else "")
+        for process in unwatched_processes(trial.file)
+    ]
+    programs = [f"the program {program}" for program in trial.file.programs]
+    return [*hidden, *programs, *_forked(trial)]
+
+
+def _forked(trial: TrialTrace) -> Iterator[str]:
+    """Copies that the program's own code forks, unless they observed something and are processes of their own."""
+    parents = {process.facts.get("forked_from") for process in trial.observed}
+    for process in trial.processes:
+        for event in process.events_named("forked") if process.facts.get("pid") not in parents else []:
+            yield f"the copy of itself that {PurePath(str(event.get('place'))).name} forks"
+
+
+def _asks(process: PythonProcess) -> bool:
+    return process.asks or _only_asks(process.argv)
 
 
 def _only_asks(argv: Sequence[str]) -> bool:

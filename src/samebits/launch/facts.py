@@ -80,6 +80,15 @@ def machine(processes: Iterable[Watched]) -> dict[str, Any]:
     return dict(process.machine())  # type: ignore[no-untyped-call]
 
 
+def started(processes: Iterable[Watched]) -> list[list[str]]:
+    """The path and the arguments of each program that a watched process has started."""
+    return [
+        [str(event.get("path")), *map(str, event.get("argv") or [])]
+        for event in _events(processes, "started")
+        if event.get("path")
+    ]
+
+
 def touched(processes: Iterable[Watched]) -> list[Touched]:
     """What the probe saw of the files that each process opened."""
     return [_touched(watching.events(watched.folder)) for watched in processes]
@@ -91,6 +100,12 @@ def _touched(events: Iterable[dict[str, Any]]) -> Touched:
         opened=frozenset(path for name, path in paths if name == "opened"),
         wrote=frozenset(path for name, path in paths if name == "wrote"),
     )
+
+
+def is_fed_by_unwatched(touched: Sequence[Touched], written: Sequence[Path]) -> bool:
+    """Whether a watched process read a file that the trial wrote, and that no watched process wrote."""
+    unknown = set(written).difference(*(process.wrote for process in touched))
+    return any(not unknown.isdisjoint(process.opened) for process in touched)
 
 
 def _events(processes: Iterable[Watched], name: str) -> list[dict[str, Any]]:

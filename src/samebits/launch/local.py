@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -150,3 +151,18 @@ def still_running(running: Running) -> list[str]:
     """Command lines of what runs below a trial's root."""
     lines = [descendants.command_line(process.pid) for process in descendants.below(running.root)]
     return [" ".join(line) for line in lines if line]
+
+
+def signal_name(number: int) -> str:
+    """``SIGKILL``; of a number that has no name, the number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def exit_words(code: int) -> str:
+    """A shell gives 128 + n for a program that signal n killed."""
+    if code > 128 and code - 128 in {int(known) for known in signal.Signals}:
+        return f"it ended with exit status {code} (killed by {signal_name(code - 128)} below a shell)"
+    return f"it ended with exit status {code}"

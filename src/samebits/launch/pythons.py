@@ -1,19 +1,25 @@
-"""Which Python processes ran below a command, and what hid those that were not watched.
+"""Which Python processes ran below a command, what hid those that were not watched, and which other programs ran.
 
 Found by looking at /proc while the trial runs: a process that lives for less than the time between two looks can be
-missed.
+missed, unless the probe of the process that started it has said so.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from samebits.launch import everyday
 from samebits.launch.supervisor import descendants
 from samebits.launch.supervisor.descendants import Process
+from samebits.launch.watching import Became
 from samebits.model import PythonProcess
 from samebits_probe import wire
 
@@ -25,16 +31,57 @@ _HIDING = {
     "S": "-S leaves sitecustomize out",
 }
 _STARTING = 1.0  # seconds in which an interpreter may not have come as far as the probe yet
+_REPLACED = "it took the place of a watched process, and the probe did not start in it"
+_INSIDE = (
+    b"PyEval_",
+    b"Py_BytesMain",
+    b"Py_Initialize",
+)  # names that a program with an interpreter in it exports or asks for
+_MOST_SEARCHED = 256 << 20
+_LIBRARIES = re.compile(
+    rb"libtorch|libtensorflow|_pywrap_tensorflow|jaxlib|xla_extension|_multiarray_umath|libxgboost|lib_lightgbm|sklearn/"
+    rb"|libmxnet|libpaddle|libcuda\.so"
+)
+# modules that make environments; what they write is the environment that the trial then runs in
+_ENVIRONMENT_MODULES = frozenset(("venv", "ensurepip", "pip", "virtualenv", "sysconfig", "site", "platform", "uv"))
+_INSTALLED = ("/site-packages/", "/dist-packages/", "/lib/python")
+MOST_PROGRAMS = 20
 
 
-class Seen(NamedTuple):
-    """A Python process as it was seen: `why` is what hides the probe there, as far as it shows from outside."""
+class Place(NamedTuple):
+    """Where a trial looks for programs."""
+
+    directory: Path
+    search_path: str
+
+    def find(self, name: str) -> str | None:
+        """The program of that name; None where there is none, and so none has run."""
+        path = self.directory / name
+        if "/" in name:
+            return str(path) if path.is_file() else None
+        return shutil.which(name, path=self.search_path)
+
+
+@dataclass
+class Sight:
+    """A process as it was seen: `why` is what hides the probe in a Python, as far as it shows from outside.
+
+    `late`: it was there when something had been observed already. `computes`: it had a library loaded that computes.
+    """
 
     pid: int
     argv: list[str]
     executable: str | None
-    why: str
-    at: float
+    python: bool
+    why: str = ""
+    at: float = field(default_factory=time.monotonic)
+    late: bool = False
+    computes: bool = False
+
+    @property
+    def program(self) -> str:
+        """What runs: a path where one is known."""
+        return self.executable or self.argv[0]
 
 
 class Pythons:
@@ -44,46 +91,53 @@ class Pythons:
 
     def __init__(self, probe: Path) -> None:
         self._probe = str(probe)
-        self._seen: dict[tuple[int, int], tuple[list[str], Seen | None]] = {}
+        self._seen: dict[tuple[int, int], Sight] = {}
         self._began = time.monotonic()
         self._next = 0.0
 
-    def look(self, supervisor: int) -> None:
-        """Look, unless the last look was a moment ago."""
+    def look(self, supervisor: int, observes: Callable[[], bool]) -> None:
+        """Look, unless the last look was a moment ago. `observes`: whether a step has been seen by now."""
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + (self.FAST if now - self._began < self.YOUNG else self.SLOW)
+        hidden = []
         for process in descendants.below_quickly(supervisor):
             if not process.forked:  # a copy of its parent is no interpreter of its own
-                self._note(process)
+                sight = self._note(process)
+                hidden += [sight] if sight is not None and sight.why and not (sight.late and sight.computes) else []
+        late = bool(hidden) and observes()
+        for sight in hidden:
+            sight.late = sight.late or late
+            sight.computes = sight.computes or bool(_LIBRARIES.search(_read(sight.pid, "maps")))
 
-    def _note(self, process: Process) -> None:
+    def _note(self, process: Process) -> Sight | None:
         key = (process.pid, process.started)
         argv = descendants.command_line(process.pid)
-        if not argv or (key in self._seen and self._seen[key][0] == argv):
-            return
-        self._seen[key] = (argv, self._examine(process.pid, argv))
+        before = self._seen.get(key)
+        if not argv or (before is not None and before.argv == argv):
+            return before
+        self._seen[key] = sight = self._examine(process.pid, argv)
+        return sight
 
-    def _examine(self, pid: int, argv: list[str]) -> Seen | None:
+    def _examine(self, pid: int, argv: list[str]) -> Sight:
         try:
             executable: str | None = os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115
         except OSError:
             executable = None
         names = [_PYTHON.match(Path(name).name) for name in (executable or "", argv[0])]
-        if not any(names):
-            return None
+        if not any(names) and not _holds_python(executable):
+            return Sight(pid, argv, executable, python=False)
         version = next((name.group(2) for name in names if name and name.group(2)), None)
-        return Seen(pid, argv, executable, self._why(pid, argv, version), time.monotonic())
+        return Sight(pid, argv, executable, python=True, why=self._why(pid, argv, version))
 
     def _why(self, pid: int, argv: list[str], version: str | None) -> str:
         return _old(version) or _flags(argv) or self._environment(pid)
 
     def _environment(self, pid: int) -> str:
         """What of the environment hides the probe."""
-        try:
-            text = Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:
+        text = _read(pid, "environ")
+        if not text:
             return ""
         variables = dict(line.split(b"=", 1) for line in text.split(b"\0") if b"=" in line)
         if wire.CONFIG_VARIABLE.encode() not in variables:
@@ -93,38 +147,146 @@ class Pythons:
             return "PYTHONPATH was set anew without the folder of the probe"
         return ""
 
-    def found(self, watched: set[int], trial_folder: Path, *, was_ended: bool) -> list[PythonProcess]:
-        """All of them, in their order.
+    def found(
+        self, watched: set[int], became: Mapping[int, Became], trial_folder: Path, *, was_ended: bool, fed: bool
+    ) -> list[PythonProcess]:
+        """All Python processes, in their order. `became`: those of the watched ones that became a different program.
 
         `was_ended`: the launcher ended the trial; those that were still starting then, with nothing to hide the probe,
-        are left out.
+        are left out. `fed`: one of the unwatched may have written what the training read, so none of them only asks.
         """
         now = time.monotonic()
-        seen = [found for _, found in self._seen.values() if found is not None]
-        return [
-            _described(process, watched, trial_folder)
-            for process in sorted(seen, key=lambda process: process.at)
-            if process.pid in watched or not was_ended or now - process.at > _STARTING or _reason(process, trial_folder)
+        seen = sorted((sight for sight in self._seen.values() if sight.python), key=lambda sight: sight.at)
+        followed = [_after_exec(became[pid], [s for s in seen if s.pid == pid], pid) for pid in became]
+        described = [
+            *(
+                _described(sight, trial_folder, watched=sight.pid in watched)
+                for sight in seen
+                if sight.pid not in became or sight.argv == became[sight.pid].before
+                if sight.pid in watched or not was_ended or now - sight.at > _STARTING or _reason(sight, trial_folder)
+            ),
+            *(_described(sight, trial_folder, otherwise=_REPLACED) for sight in followed if sight is not None),
         ]
+        return [process.model_copy(update={"asks": process.asks and not fed}) for process in described]
+
+    def programs(self, became: Mapping[int, Became], started: Iterable[Sequence[str]], place: Place) -> list[str]:
+        """Command lines of programs that are no Python and no everyday tool, one for each program.
+
+        `started`: the path and arguments of each program that a watched process has started.
+        """
+        seen = [(s.program, s.argv) for s in self._seen.values() if not s.python]
+        seen += [(one.path, one.argv) for pid, one in became.items() if not self._is_python(pid, one)]
+        found = ((place.find(words[0]), list(words[1:])) for words in started)
+        seen += [(path, argv) for path, argv in found if path is not None]
+        lines = {
+            Path(program).name: " ".join(argv)
+            for program, argv in reversed(seen)
+            if not everyday.is_everyday(program) and not _PYTHON.match(Path(program).name) and not _is_script(program)
+        }
+        return sorted(lines.values())[:MOST_PROGRAMS]
+
+    def _is_python(self, pid: int, became: Became) -> bool:
+        """Whether a process that left for another program is a Python, now or after it."""
+        later = [sight for sight in self._seen.values() if sight.pid == pid and sight.argv != became.before]
+        return bool(_PYTHON.match(Path(became.path).name)) or any(sight.python for sight in later)
 
 
-def _described(process: Seen, watched: set[int], trial_folder: Path) -> PythonProcess:
-    is_watched = process.pid in watched
+def _after_exec(became: Became, seen: list[Sight], pid: int) -> Sight | None:
+    """The Python that took the place of a watched process: as it was seen, else as it was asked for."""
+    later = [sight for sight in seen if sight.argv != became.before]
+    if later:
+        return later[-1]
+    if _PYTHON.match(Path(became.path).name):
+        return Sight(pid, became.argv, became.path, python=True, why=_flags(became.argv))
+    return None
+
+
+def _described(sight: Sight, trial_folder: Path, *, watched: bool = False, otherwise: str = "") -> PythonProcess:
+    why = "" if watched else _reason(sight, trial_folder) or otherwise
     return PythonProcess(
-        pid=process.pid,
-        argv=process.argv,
-        executable=process.executable,
-        watched=is_watched,
-        why="" if is_watched else _reason(process, trial_folder),
+        pid=sight.pid,
+        argv=sight.argv,
+        executable=sight.executable,
+        watched=watched,
+        why=why,
+        asks=not watched and only_asks(sight),
     )
 
 
-def _reason(process: Seen, trial_folder: Path) -> str:
+def only_asks(sight: Sight) -> bool:
+    """Whether an interpreter was only asked about itself: code that is not the program's own, before the first step,
+    without a library that computes."""
+    if sight.late or sight.computes or not _PYTHON.match(Path(sight.argv[0]).name):
+        return False
+    kind, word = _what_runs(sight.argv)
+    if kind == "m":
+        return word.partition(".")[0] in _ENVIRONMENT_MODULES
+    return kind in ("c", "-") or (kind == "script" and any(part in word for part in _INSTALLED))
+
+
+def _what_runs(argv: Sequence[str]) -> tuple[str, str]:
+    """("c", code), ("m", module), ("-", "") for code from standard input, or ("script", path)."""
+    words = iter(argv[1:])
+    for word in words:
+        if word == "-":
+            return "-", ""
+        if not word.startswith("-") or word == "--":
+            return "script", word
+        _, rest = _letters(word, ())
+        if rest in ("c", "m"):
+            return rest, next(words, "")
+        attached = re.match(r"-[A-Za-z]*?([cm])(.+)$", word)
+        if attached:
+            return attached.group(1), attached.group(2)
+        if rest in ("W", "X"):
+            next(words, None)
+    return "-", ""
+
+
+def _is_script(program: str) -> bool:
+    """Whether the program is the loader of a script, which is seen by the interpreter that runs it."""
+    try:
+        with open(program, "rb") as file:  # noqa: PTH123
+            return file.read(2) == b"#!"
+    except OSError:
+        return False
+
+
+def _holds_python(executable: str | None) -> bool:
+    """Whether a program has an interpreter in it: a Python under a different name, a frozen program."""
+    if executable is None or everyday.is_everyday(executable):
+        return False
+    try:
+        found = os.stat(executable)  # noqa: PTH116
+    except OSError:
+        return False
+    return _searched(executable, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+@cache
+def _searched(executable: str, inode: int, size: int, modified: int) -> bool:
+    if size > _MOST_SEARCHED:
+        return False
+    try:
+        content = Path(executable).read_bytes()
+    except OSError:
+        return False
+    return any(name in content for name in _INSIDE)
+
+
+def _read(pid: int, name: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:
+        return b""
+
+
+def _reason(sight: Sight, trial_folder: Path) -> str:
     """Why it was not watched: what the probe wrote when it failed to start, else what shows from outside."""
     try:
-        said = (trial_folder / f"probe-failed-{process.pid}.txt").read_text(errors="replace").strip()
+        said = (trial_folder / f"probe-failed-{sight.pid}.txt").read_text(errors="replace").strip()
     except OSError:
-        return process.why
+        return sight.why
     return f"the probe could not start: {said}"
 
 
@@ -135,7 +297,7 @@ def _old(version: str | None) -> str:
     return ""
 
 
-def _flags(argv: list[str]) -> str:
+def _flags(argv: Sequence[str]) -> str:
     """The interpreter's own flags that hide the probe: those before the script."""
     words = iter(argv[1:])
     for word in words:
@@ -149,10 +311,10 @@ def _flags(argv: list[str]) -> str:
     return ""
 
 
-def _letters(word: str) -> tuple[str, str]:
+def _letters(word: str, hiding: Iterable[str] = _HIDING) -> tuple[str, str]:
     """What a word of flags hides, and the letter at its end that takes the next word ("" where none does)."""
     for at, letter in enumerate(word[1:] if not word.startswith("--") else "", 1):
-        if letter in _HIDING:
+        if letter in hiding:
             return _HIDING[letter], ""
         if letter in _TAKES_A_WORD:
             inside = letter in ("W", "X") and at + 1 < len(word)

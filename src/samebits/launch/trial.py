@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,9 +15,9 @@ from samebits.launch import artifacts, custody, documents, facts, folders, metri
 from samebits.launch.command import Naming, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, Touched, shown
-from samebits.launch.local import Ending, Job, Launcher, Running, still_running
+from samebits.launch.local import Ending, Job, Launcher, Running, exit_words, signal_name, still_running
 from samebits.launch.plan import Plan, trial_name
-from samebits.launch.pythons import Pythons
+from samebits.launch.pythons import Place, Pythons
 from samebits.launch.watching import Processes
 from samebits.model import ENDED_WELL, FilesFile, Status, TrialFile
 from samebits.store.record import SET_ASIDE
@@ -185,7 +184,7 @@ class TrialRun:
     def poll(self) -> TrialFile | None:
         """Look at the trial; its document when it is over, with all that belongs to it written. Returns at once."""
         self._began_reading.look()
-        self._pythons.look(self._running.root)
+        self._pythons.look(self._running.root, self.processes.have_begun)
         ending = self._running.poll()
         if ending is None and not self._is_to_be_ended():
             return None
@@ -236,7 +235,9 @@ class TrialRun:
         leaks = self._leaks.end(self._began_reading, touched, written)
         self._leaks.wrote(self.id, [path.resolve() if path.is_symlink() else path for path in written])
         said = "" if status in ENDED_WELL else store.last_words(self.folder)
-        file = file.model_copy(update={"said": said, "children_left": left, "leaks": leaks, **self._outcome(written)})
+        fed = facts.is_fed_by_unwatched(touched, written)
+        outcome = self._outcome(written, fed=fed)
+        file = file.model_copy(update={"said": said, "children_left": left, "leaks": leaks, **outcome})
         documents.write(self.folder / "files.json", files)
         documents.write(self.folder / "trial.json", file)
         store.seal(self.folder)
@@ -279,9 +280,9 @@ class TrialRun:
         if ending.error:
             return "failed", ending.error
         if ending.signal is not None:
-            return "killed", f"it was killed by {_signal_name(ending.signal)}"
+            return "killed", f"it was killed by {signal_name(ending.signal)}"
         if ending.code != self.plan.options.ok_exit:
-            return "failed", _exit_words(ending.code or 0)
+            return "failed", exit_words(ending.code or 0)
         if not self.processes.look() and not any(file.named for file in files.files):
             return "unwatched", "the probe ran in none of its processes"
         return "complete", ""
@@ -306,14 +307,19 @@ class TrialRun:
         made = max(self.processes.steps(), 1)
         return made if self.limits.steps is None else min(made, self.limits.steps)
 
-    def _outcome(self, written: list[Path]) -> dict[str, Any]:
-        """The fields of the document that are found in what the trial left behind."""
-        processes = self.processes.look()
+    def _outcome(self, written: list[Path], *, fed: bool) -> dict[str, Any]:
+        """The fields of the document that are found in what the trial left behind.
+
+        `fed`: the training read files that nobody knows the writer of, so that no unwatched process is left out.
+        """
+        processes, became = self.processes.look(), self.processes.became()
+        place = Place(self.directory, self._seen.environment["PATH"])
         printed = metrics.printed(self.folder / "stdout.txt", self.plan.options.metrics)
         return {
             "python_processes": self._pythons.found(
-                self.processes.pids(), self.folder, was_ended=self._status is not None
+                self.processes.pids(), became, self.folder, was_ended=self._status is not None, fed=fed
             ),
+            "programs": self._pythons.programs(became, facts.started(processes), place),
             "wrote": self._names(written),
             "packages": facts.packages(processes),
             "machine": facts.machine(processes),
@@ -324,17 +330,3 @@ class TrialRun:
     def _names(self, written: list[Path]) -> list[str]:
         own = [path for path in written if not path.is_relative_to(self.out)]
         return [shown(path, self.plan.directory) for path in own[:MOST_WRITTEN]]
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def _exit_words(code: int) -> str:
-    """A shell gives 128 + n for a program that signal n killed."""
-    if code > 128 and code - 128 in {int(known) for known in signal.Signals}:
-        return f"it ended with exit status {code} (killed by {_signal_name(code - 128)} below a shell)"
-    return f"it ended with exit status {code}"

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from samebits_probe import wire
 
@@ -23,6 +23,7 @@ class Watched:
         self.is_stopped = self.has_ended = False
         self.size = 0
         self.grew = time.monotonic()
+        self._has_begun = False
         self._facts: dict[str, Any] | None = None
 
     @property
@@ -49,6 +50,21 @@ class Watched:
         self.is_stopped = (self.folder / wire.STOPPED).exists()
         self.has_ended = (self.folder / wire.END).exists()
 
+    def has_begun(self) -> bool:
+        """Whether it has observed something, even if that is not written yet: the event before it is."""
+        self._has_begun = self._has_begun or self.observes or any("machine" in event for event in events(self.folder))
+        return self._has_begun
+
+    def became(self) -> Became | None:
+        """What it has become, if the last that it wrote is that it is about to become a different program."""
+        if self.has_ended or self.is_stopped:
+            return None
+        own = [event for event in events(self.folder) if "pid" not in event]
+        if not own or own[-1].get("event") != "exec":
+            return None
+        before = [str(word) for word in self.facts.get("argv") or []]
+        return Became(str(own[-1].get("path")), [str(word) for word in own[-1].get("argv") or []], before)
+
     def steps(self) -> int:
         """Steps made so far."""
         for name in (wire.STOPPED, wire.END):
@@ -65,6 +81,14 @@ class Watched:
         with (self.folder / wire.TRACE).open("rb") as file:
             file.seek((whole - 1) * wire.RECORD.size)
             return int(wire.RECORD.unpack(file.read(wire.RECORD.size))[0])
+
+
+class Became(NamedTuple):
+    """The program that a process asked to become; `before`: its arguments until then."""
+
+    path: str
+    argv: list[str]
+    before: list[str]
 
 
 class Processes:
@@ -87,6 +111,18 @@ class Processes:
     def pids(self) -> set[int]:
         """The processes in which the probe runs or ran."""
         return {process.pid for process in self.look()}
+
+    def became(self) -> dict[int, Became]:
+        """Processes that were watched until they became a different program by exec, in which the probe did not start.
+
+        An exec that fails is none: the process goes on and writes more, or its end.
+        """
+        last = {process.pid: process for process in self.look()}
+        return {pid: became for pid, process in last.items() if (became := process.became()) is not None}
+
+    def have_begun(self) -> bool:
+        """Whether anything has been observed by now."""
+        return any(process.has_begun() for process in self.look())
 
     def observing(self) -> list[Watched]:
         """Those that have observed something."""

@@ -123,7 +123,7 @@ def _controls(result: Result) -> str:
 
 
 def _says(result: Result) -> str:
-    unseen = result.scope.not_observed
+    unseen = list(dict.fromkeys([*result.scope.not_observed, *result.scope.unwatched]))
     lines = [*result.agrees, *([f"Not observed: {'; '.join(unseen)}."] if unseen else [])]
     lines += [wording.detection(result)] if result.verdict != "inconclusive" else []
     return "\n".join(f"- {escaped(line)}" for line in lines)

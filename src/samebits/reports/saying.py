@@ -63,8 +63,9 @@ def _scope_limits(result: Result) -> list[str]:
     scope, lines = result.scope, []
     if scope.kind == "prefix" and result.verdict == "repeated":
         lines.append(f"Anything about the steps after the first {scope.steps_compared:,}.")
-    if scope.not_observed:
-        lines.append(f"Anything about what was not observed: {'; '.join(scope.not_observed)}.")
+    unseen = dict.fromkeys([*scope.not_observed, *scope.unwatched])
+    if unseen:
+        lines.append(f"Anything about what was not observed: {'; '.join(unseen)}.")
     if any(control.took_effect is not True for control in result.setup.controls):
         loose = [control.id for control in result.setup.controls if control.took_effect is not True]
         lines.append(f"Anything about controls that were not seen to take effect: {', '.join(loose)}.")

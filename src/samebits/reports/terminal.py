@@ -144,7 +144,8 @@ def _common(result: Result) -> list[tuple[str, str]]:
     undone = [control.id for control in result.setup.controls if control.took_effect is False]
     said = ", ".join(held) + (f" (without effect: {', '.join(undone)})" if undone else "")
     facts = [("held", said.strip())] if said else []
-    facts += [("unseen", "; ".join(result.scope.not_observed))] if result.scope.not_observed else []
+    unseen = dict.fromkeys([*result.scope.not_observed, *result.scope.unwatched])
+    facts += [("unseen", "; ".join(unseen))] if unseen else []
     return facts + [("agree", said) for said in result.agrees]
 
 

@@ -1,0 +1,84 @@
+"""What the process starts, and what it becomes: programs, forked copies of itself, and another image by exec.
+
+From Python's audit events (3.8 and later); below, `os.execv` and `os.execve` are wrapped, and the launcher's looks at
+/proc are all that is known of the others.
+"""
+
+import functools
+import os
+import sys
+
+from . import audit
+
+_MOST_WORDS, _MOST_CHARACTERS = 20, 200
+_MOST_PROGRAMS = 100
+_OWN_POOLS = (os.sep + "multiprocessing" + os.sep, os.sep + "concurrent" + os.sep)
+
+
+def watch(event):
+    """Call `event(name, **fields)` for exec, started and forked (see wire.py)."""
+    children = _Children(event)
+    if not audit.add(children.notes()):
+        _wrap_exec(children.became)
+
+
+class _Children:
+    def __init__(self, event):
+        self._event = event
+        self._started, self._forked = set(), set()
+
+    def notes(self):
+        return {
+            "os.exec": self.became,
+            "subprocess.Popen": lambda executable, args, *_: self._starts(executable or _first(args), args),
+            "os.posix_spawn": lambda path, argv, *_: self._starts(path, argv),
+            "os.fork": self._forks,
+            "os.forkpty": self._forks,
+        }
+
+    def became(self, path, argv, *_):
+        """The process asks to become a different program; where that fails, it writes on and says so thereby."""
+        self._event("exec", path=_text(path), argv=_words(argv))
+
+    def _starts(self, path, argv):
+        path = _text(path)
+        if path not in self._started and len(self._started) < _MOST_PROGRAMS:
+            self._started.add(path)
+            self._event("started", path=path, argv=_words(argv))
+
+    def _forks(self):
+        """Only forks by the program's own code count: a pool hands what its workers return to the program."""
+        frame = sys._getframe(3)
+        if frame is None or any(part in frame.f_code.co_filename for part in _OWN_POOLS):
+            return
+        place = "%s:%d" % (frame.f_code.co_filename, frame.f_lineno)
+        if place not in self._forked:
+            self._forked.add(place)
+            self._event("forked", place=place)
+
+
+def _first(args):
+    return args if isinstance(args, (str, bytes)) or hasattr(args, "__fspath__") else list(args)[0]
+
+
+def _words(argv):
+    words = [argv] if isinstance(argv, (str, bytes)) or hasattr(argv, "__fspath__") else list(argv)
+    return [_text(word)[:_MOST_CHARACTERS] for word in words[:_MOST_WORDS]]
+
+
+def _text(word):
+    return os.fsdecode(word) if isinstance(word, (str, bytes)) or hasattr(word, "__fspath__") else str(word)
+
+
+def _wrap_exec(became):
+    note = audit.quietly(became)
+
+    def wrapped(original):
+        @functools.wraps(original)
+        def call(path, args, *env):
+            note(path, args)
+            return original(path, args, *env)
+
+        return call
+
+    os.execv, os.execve = wrapped(os.execv), wrapped(os.execve)
