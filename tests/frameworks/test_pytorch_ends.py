@@ -92,7 +92,7 @@ for _ in range(2):
 def test_a_head_that_is_replaced_has_a_name_of_its_own(seen, torch_python):
     process = seen(torch_python, REPLACES)
     assert process.names("gradient", 0) == ["0.weight", "0.bias", "1.weight#2", "1.bias#2"]
-    assert process.names("end") == ["0.weight", "0.bias", "1.weight#2", "1.bias#2"]
+    assert process.names("end") == ["0.weight", "0.bias", "1.weight#2", "1.bias#2", "(settings of layers)"]
 
 
 LAZY = """

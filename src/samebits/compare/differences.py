@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samebits.compare.asides import EVALUATION, aside
 from samebits.compare.joining import Words, compare_joined, kinds, point_ids
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
@@ -40,11 +41,13 @@ class TraceDifference:
 
     `rng`: name of a random state -> (first step at which it differs, whether it agreed before).
     `uncompared`: steps of which one trace holds values and the other digests.
+    `asides`: name of a point whose difference alone is understood -> (first step at which it differs, what it is).
     """
 
     rows: list[Row] = field(default_factory=list)
     rng: dict[str, tuple[int, bool]] = field(default_factory=dict)
     uncompared: int = 0
+    asides: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     @property
     def equal(self) -> bool:
@@ -52,36 +55,25 @@ class TraceDifference:
         return not self.rows
 
 
-class _Earliest:
-    """Keeps the differing rows of the earliest step, and the first difference of each random state."""
+class _Rows:
+    """The differing rows of the earliest step."""
 
     def __init__(self, points: list[Point]) -> None:
         self._points = points
-        self._step: int | None = None
+        self.step: int | None = None
         self._kept: dict[tuple[int, int, int, bool], Row] = {}
-        self.rng: dict[str, int] = {}
 
     def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
-        """Take differing rows; `words`: their first two words, under the point numbers of the common table."""
-        steps, kind = words[:, 0].view(np.int64), kinds(words)
-        self._add_rng(steps[kind == _RNG], words[kind == _RNG], missing=missing)
-        value = kind != _RNG
-        if not value.any():
+        """Take differing rows."""
+        if not len(words):
             return
-        first = int(steps[value].min())
-        if self._step is None or first < self._step:
-            self._step, self._kept = first, {}
-        if first == self._step:
-            for index in np.flatnonzero(value & (steps == first)):
+        steps = words[:, 0].view(np.int64)
+        first = int(steps.min())
+        if self.step is None or first < self.step:
+            self.step, self._kept = first, {}
+        if first == self.step:
+            for index in np.flatnonzero(steps == first):
                 self._keep(words[index], int(seen[index]), missing=missing)
-
-    def _add_rng(self, steps: NDArray[np.int64], words: Words, *, missing: bool) -> None:
-        if missing:  # a generator in use in one trial only, or sampled less often
-            return
-        numbers = point_ids(words)
-        for number in np.unique(numbers).tolist():
-            name, step = self._points[number].name, int(steps[numbers == number].min())
-            self.rng[name] = min(step, self.rng.get(name, step))
 
     def _keep(self, word: Words, seen: int, *, missing: bool) -> None:
         key = int(word[1])
@@ -91,10 +83,60 @@ class _Earliest:
         self._kept.setdefault((number, kind, occurrence, missing), row)
 
     def rows(self) -> list[Row]:
-        """In the order of judging; missing points only where no value of the step differs."""
-        rows = sorted(self._kept.values())
-        values = [row for row in rows if not row.missing]
-        return values or rows
+        """In the order of judging."""
+        return sorted(self._kept.values())
+
+
+class _Earliest:
+    """Keeps the differing rows of the earliest step, and the first difference of each random state and each aside."""
+
+    def __init__(self, points: list[Point]) -> None:
+        self._points = points
+        self._reasons = [aside(point) for point in points]
+        self._is_aside = np.array([reason is not None for reason in self._reasons], bool)
+        self._counted, self._evaluations = _Rows(points), _Rows(points)
+        self.rng: dict[str, int] = {}
+        self.asides: dict[str, tuple[int, str]] = {}
+
+    def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+        """Take differing rows; `words`: their first two words, under the point numbers of the common table."""
+        steps, kind = words[:, 0].view(np.int64), kinds(words)
+        self._add_rng(steps[kind == _RNG], words[kind == _RNG], missing=missing)
+        value = kind != _RNG
+        beside = value & self._is_aside[point_ids(words)] if len(words) else value
+        self._counted.add(words[value & ~beside], seen[value & ~beside], missing=missing)
+        self._add_asides(words[beside], seen[beside], missing=missing)
+
+    def _add_asides(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+        numbers, steps = point_ids(words), words[:, 0].view(np.int64)
+        for number in np.unique(numbers).tolist():
+            name, reason = self._points[number].name, self._reasons[number] or ""
+            first = int(steps[numbers == number].min())
+            self.asides[name] = min((first, reason), self.asides.get(name, (first, reason)))
+        evaluations = np.array([self._reasons[number] == EVALUATION for number in numbers.tolist()], bool)
+        self._evaluations.add(words[evaluations], seen[evaluations], missing=missing)
+
+    def _add_rng(self, steps: NDArray[np.int64], words: Words, *, missing: bool) -> None:
+        if missing:  # a generator in use in one trial only, or sampled less often
+            return
+        numbers = point_ids(words)
+        for number in np.unique(numbers).tolist():
+            name, step = self._points[number].name, int(steps[numbers == number].min())
+            self.rng[name] = min(step, self.rng.get(name, step))
+
+    def rows(self) -> list[Row]:
+        """In the order of judging; missing points only where no value of the step differs.
+
+        An evaluation alone is none of them; beside what counts it may be what led to it.
+        """
+        step, evaluated = self._counted.step, self._evaluations.step
+        if step is None:
+            return []
+        counted = self._counted.rows()
+        if evaluated is not None and evaluated <= step:
+            counted = sorted(self._evaluations.rows() + (counted if evaluated == step else []))
+        values = [row for row in counted if not row.missing]
+        return values or counted
 
 
 def difference(a: ProcessTrace, b: ProcessTrace) -> TraceDifference:
@@ -106,7 +148,7 @@ def difference(a: ProcessTrace, b: ProcessTrace) -> TraceDifference:
     uncompared = 0
     if number_b is not None or not _compare_in_place(words_a, words_b, earliest):
         uncompared = compare_joined(words_a, words_b, number_b, earliest.add)
-    return TraceDifference(earliest.rows(), _rng_facts(earliest.rng, a), uncompared)
+    return TraceDifference(earliest.rows(), _rng_facts(earliest.rng, a), uncompared, earliest.asides)
 
 
 def _common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[np.uint64] | None]:

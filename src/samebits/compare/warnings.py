@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits.compare import words
+from samebits.compare.asides import EVALUATION
 from samebits.compare.doubts import leak_sentence, leaked_files
 from samebits.compare.endings import ended_well
 from samebits.compare.files import files_alone
@@ -277,6 +278,24 @@ def _whole_pairs(seen: Seen) -> list[tuple[TrialTrace, TrialTrace]]:
     return [(whole[0], other) for other in whole[1:]]
 
 
+def _asides(seen: Seen) -> Iterator[str]:
+    """Differences that are understood: evaluations whose results left nothing, times in attributes of a model."""
+    found: dict[str, tuple[int, str]] = {}
+    for pair in seen.comparison.pairs() if seen.divergence is None else []:
+        for part in pair.members:
+            for name, (step, what) in part.found.asides.items():
+                found[name] = min((step, what), found.get(name, (step, what)))
+    evaluations = sorted((step, name) for name, (step, what) in found.items() if what == EVALUATION)
+    if evaluations:
+        step, name = evaluations[0]
+        yield f"{name} differs from step {step:,} on: this forward pass trains nothing, and all that it feeds agrees"
+    others = sorted(f"{name} ({what})" for name, (_, what) in found.items() if what != EVALUATION)
+    if others:
+        rest = [words.count(len(others) - 3, "more value")] if len(others) > 3 else []
+        verb = "differs" if len(others) == 1 else "differ"
+        yield f"of the modules alive at the end, {words.listed([*others[:3], *rest])} {verb}, which was not counted"
+
+
 def _uncompared(seen: Seen) -> Iterator[str]:
     steps = max((part.found.uncompared for pair in seen.comparison.pairs() for part in pair.members), default=0)
     if steps:
@@ -311,10 +330,11 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _file_names,
     _printed,
     _understood,
+    _asides,
     _uncompared,
     _events,
 )
 
-_NO_CAVEATS = frozenset((_questions, _random_states, _uncommitted, _understood))
+_NO_CAVEATS = frozenset((_questions, _random_states, _uncommitted, _understood, _asides))
 
 __all__ = ["Note", "Seen", "warnings"]

@@ -9,6 +9,7 @@ import functools
 import weakref
 
 from .pytorch_compiling import AT_STEPS, WHY_STEPS
+from .pytorch_leaves import Beside, leaves_of
 from .pytorch_optimizers import record_buffers
 from .pytorch_tensors import dtype_name, shape_of
 
@@ -51,8 +52,10 @@ class Backward:
         if not self._watch.has_optimizer() and not self._forwards.is_in_function_transform():
             leaves = self._by_hand.leaves(tensors, inputs)
             self._by_hand.settle(leaves)
-        elif inputs is not None:
-            self._by_hand.meet(inputs)
+        elif not self._forwards.is_in_function_transform():
+            self._by_hand.beside.look(tensors, inputs)
+        elif self._watch.has_optimizer():
+            self._by_hand.beside.record_function(inputs or (), "update")
         self._watch.probe.begin()
         if self._forwards.current is not None:
             self._forwards.current.trains()
@@ -87,17 +90,17 @@ class ByHand:
         self._watch, self._forwards = watch, forwards
         self._waiting = None  # (leaves, their fingerprints, gradients) of the last backward
         self._is_said, self._last = False, []
-        self._met, self._beside = 0, weakref.WeakValueDictionary()  # number -> leaf that no optimizer trains
+        self.beside = Beside(watch)
         watch.renewals.append(self._forget)
 
     def _forget(self):
         self._waiting, self._is_said, self._last = None, False, []
-        self._met, self._beside = 0, weakref.WeakValueDictionary()
+        self.beside.forget()
 
     def leaves(self, roots, inputs):
         """The tensors that the backward's gradients are for: [(name, tensor)]."""
         if inputs is None:
-            inputs = _leaves_of([root.grad_fn for root in roots])
+            inputs = leaves_of([root.grad_fn for root in roots])
         names = self._watch.names
         return [
             (names.has(leaf) or "param.%d" % number, leaf)
@@ -113,21 +116,11 @@ class ByHand:
         self._last = [(name, weakref.ref(leaf)) for name, leaf in leaves]
         self._waiting = (self._last, [of(leaf) for _, leaf in leaves], gradients)
 
-    def meet(self, inputs):
-        """Gradients are asked for beside an optimizer: of leaves that it does not train, which may change by hand."""
-        known = set(map(id, self._beside.values()))
-        tensors = [item for item in inputs if isinstance(item, self._watch.torch.Tensor)]
-        for leaf in tensors:
-            if leaf.is_leaf and id(leaf) not in known and self._watch.names.has(leaf) is None:
-                self._beside[self._met] = leaf
-                self._met += 1
-
     def living(self):
         """[(name, tensor)] of leaves that are alive: those of the last backward, where training was by hand, and those
-        whose gradients were asked for beside an optimizer."""
+        that are trained beside an optimizer."""
         alive = [(name, reference()) for name, reference in self._last] if self._is_said else []
-        alive += [("by_hand.%d" % number, leaf) for number, leaf in sorted(self._beside.items())]
-        return [(name, leaf) for name, leaf in alive if leaf is not None]
+        return [(name, leaf) for name, leaf in alive if leaf is not None] + self.beside.living()
 
     @contextlib.contextmanager
     def state_kept(self):
@@ -194,20 +187,6 @@ def _matched(before, now):
     if now is None or len(now) != len(before):
         return before
     return [new if old[1] is None or new[1].shape == old[1].shape else old for old, new in zip(before, now)]
-
-
-def _leaves_of(nodes):
-    """The leaves of a graph in the order of a walk from its roots, each once."""
-    seen, leaves, waiting = set(), [], [node for node in reversed(nodes) if node is not None]
-    while waiting:
-        node = waiting.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if hasattr(node, "variable"):
-            leaves.append(node.variable)
-        waiting.extend(following for following, _ in reversed(node.next_functions) if following is not None)
-    return leaves
 
 
 def watch_backward(watch, backward):

@@ -3,67 +3,28 @@
 The first model's names stand as they are ("conv1.weight"); those of later ones begin with the name of their class
 ("Discriminator.conv1.weight", "Net#2.conv1.weight"). A parameter in no module is "param.0", "param.1" ... A name
 belongs to one tensor for good, so that `start`, `gradient`, `update` and `end` of a parameter share it, and none is
-given again.
+given again. A tensor that has come to a different place of its model by the end is named there by that place.
 """
 
 import functools
 import sys
 import weakref
 
-_SEEDS = "seed_generator_state"  # of Keras layers: a random state, and no weight
-_WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
-MOST_MODELS = 500
+from .pytorch_trees import (
+    Model,
+    attributes_of,
+    children_of,
+    has_tensors,
+    is_wrapper,
+    living_modules,
+    outermost,
+    tensors_of,
+    tree,
+    walk,
+)
 
-
-class Model:
-    """An outermost module that has been seen.
-
-    It holds the dictionaries of parameters and buffers and never a module, so that nothing lives longer for it: the
-    dictionaries show what the module has now, also in the moment after it has died.
-    """
-
-    def __init__(self, module, label):
-        self.reference = weakref.ref(module)
-        self.label = label
-        self.walk(module)
-
-    def walk(self, module):
-        """Read the tree of modules again (submodules may have been replaced)."""
-        self.leaves = [(prefix, leaf._parameters, leaf._buffers) for prefix, leaf in walk(module)]
-
-    def tensors(self):
-        """(qualified name, tensor) of all parameters and buffers that it has now, in the order of its modules."""
-        for prefix, parameters, buffers in self.leaves:
-            for table in (parameters, buffers):
-                for name, tensor in table.items():
-                    if tensor is not None and not name.endswith(_SEEDS):
-                        yield prefix + name, tensor
-
-    def buffers(self):
-        """(qualified name, tensor) of the buffers that it has now."""
-        for prefix, _, buffers in self.leaves:
-            if buffers:
-                for name, tensor in buffers.items():
-                    if tensor is not None:
-                        yield prefix + name, tensor
-
-
-def walk(module, prefix="", seen=None):
-    """(prefix, module) of a module and all below it, each once; what merely wraps a model adds nothing to the names."""
-    seen = set() if seen is None else seen
-    if id(module) in seen:
-        return
-    seen.add(id(module))
-    yield prefix, module
-    is_wrapper = type(module).__name__ in _WRAPPERS
-    for name, child in module._modules.items():
-        if child is not None:
-            for found in walk(child, prefix if is_wrapper else prefix + name + ".", seen):
-                yield found
-
-
-def _has_tensors(module):
-    return any(leaf._parameters or leaf._buffers for _, leaf in walk(module))
+MOST_MODELS = 500  # of later ones only the end is recorded, until an optimizer trains them
+_MOST_SEARCHES = 16  # for models whose parts are trained: one for each new optimizer
 
 
 class Names:
@@ -74,47 +35,67 @@ class Names:
         self.models = {}  # id(module) -> Model, alive ones in the order in which they were seen
         self._names = {}  # id(tensor) -> (weak reference, name)
         self._taken, self._labels, self._made = set(), {}, 0
-        self._parameters = 0
+        self._parameters = self._searches = 0
 
     def holds_tensors(self, module):
         """Whether a module has parameters or buffers, itself or below it."""
         model = self.models.get(id(module))
-        return (model is not None and model.reference() is module) or _has_tensors(module)
+        return (model is not None and model.reference() is module) or has_tensors(module)
 
     def see(self, module):
         """The Model of an outermost module; None for a module that has no tensors."""
         model = self.models.get(id(module))
         if model is not None and model.reference() is module:
             return model
-        return self._add(module)
+        return self._add(module) if has_tensors(module) else None
 
     def _add(self, module):
-        if self._made >= MOST_MODELS or not _has_tensors(module):
-            return None
         self._made += 1
-        if self._made == MOST_MODELS:
-            self._watch.say("models", "only the first %d models that the program makes are watched" % MOST_MODELS)
         model = self.models[id(module)] = Model(module, self._label_of(module))
         weakref.finalize(module, self._died, id(module), model).atexit = False
-        self.record_starts(model)
+        if self._made > MOST_MODELS:
+            model.is_brief = True
+        else:
+            self._introduce(model)
         return model
+
+    def _introduce(self, model):
+        self._watch.probe.event("model", label=model.label)
+        self.record_starts(model)
+        model.places = {name: self.has(tensor) for name, tensor in model.tensors()}
+        self._watch.model_new(model)
 
     def _died(self, number, model):
         if self.models.get(number) is model:
             del self.models[number]
         self._watch.probe.guard("the end of a model", self._watch.model_gone, model)
 
+    def see_owners(self, parameters):
+        """See the outermost modules that hold these parameters, also those of which only parts are ever called."""
+        if self._searches < _MOST_SEARCHES:
+            self._searches += 1
+            trained = set(map(id, parameters))
+            for module in outermost(living_modules(self._watch.torch.nn.Module)):
+                if any(id(tensor) in trained for _, _, own in tree(module) for _, tensor in tensors_of(own)):
+                    self.see(module)
+
+    def label_for(self, module, labels):
+        """A label for an outermost module; `labels`: {name: how many have it}, which is brought up to date."""
+        while is_wrapper(module) and children_of(attributes_of(module)):
+            module = children_of(attributes_of(module))[0][1]
+        name = type(module).__name__
+        count = labels[name] = labels.get(name, 0) + 1
+        return "%s." % name if count == 1 else "%s#%d." % (name, count)
+
     def _label_of(self, module):
         if not self._labels:
             self._labels[""] = 1
             return ""
-        while type(module).__name__ in _WRAPPERS and module._modules:
-            module = next(iter(module._modules.values()))
-        return self._free_label(type(module).__name__)
+        return self.label_for(module, self._labels)
 
-    def _free_label(self, name):
-        count = self._labels[name] = self._labels.get(name, 0) + 1
-        return "%s." % name if count == 1 else "%s#%d." % (name, count)
+    def labels(self):
+        """{name of a class: how many models have it in their label}, a copy."""
+        return dict(self._labels)
 
     def record_starts(self, model):
         """Record what the model's tensors are when they are seen for the first time."""
@@ -151,7 +132,7 @@ class Names:
         """The name of a parameter; one that is new is looked for in the models, and its start is recorded."""
         name = self.has(tensor)
         if name is None:
-            self._walk_again()
+            self._look_again(tensor)
             name = self.has(tensor)
         if name is None:
             self._start("param.%d" % self._parameters, tensor)
@@ -159,12 +140,16 @@ class Names:
             self._parameters += 1
         return name
 
-    def _walk_again(self):
+    def _look_again(self, parameter):
         for model in list(self.models.values()):
             module = model.reference()
             if module is not None:
-                model.walk(module)
-                self.record_starts(model)
+                model.look(module)
+                if model.is_brief and any(tensor is parameter for _, tensor in model.tensors()):
+                    model.is_brief = False
+                    self._introduce(model)
+                elif not model.is_brief:
+                    self.record_starts(model)
 
 
 def _is_lazy(tensor):

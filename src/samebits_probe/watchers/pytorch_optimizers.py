@@ -124,6 +124,7 @@ class Optimizers:
         """What is known of an optimizer's parameters, made anew where they have changed."""
         plan = self._plans.get(id(optimizer))
         if plan is None or plan.reference() is not optimizer:
+            self._watch.names.see_owners([p for group in optimizer.param_groups for p in group["params"]])
             plan = self._plans[id(optimizer)] = Plan(optimizer, self._prefix(optimizer), self._watch)
             weakref.finalize(optimizer, self._died, id(optimizer), plan).atexit = False
         plan.refresh(optimizer, self._watch.names)
@@ -159,10 +160,12 @@ class Optimizers:
 
 def record_buffers(watch):
     """Record the buffers of all models that are alive."""
-    names = watch.names
+    names, recorded = watch.names, set()
     for model in list(names.models.values()):
-        for name, tensor in model.buffers():
-            watch.tensor("update", names.has(tensor) or model.label + name, tensor)
+        for name, tensor in model.buffers() if not model.is_brief else ():
+            if id(tensor) not in recorded:  # a model may be a part of one that was seen later
+                recorded.add(id(tensor))
+                watch.tensor("update", names.has(tensor) or model.label + name, tensor)
 
 
 def _is_nested(caller):

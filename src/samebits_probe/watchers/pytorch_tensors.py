@@ -9,6 +9,7 @@ Nothing is kept of a tensor between calls but what its dtype and shape say.
 
 import contextlib
 import ctypes
+import enum
 import struct
 import sys
 
@@ -18,6 +19,7 @@ from .pytorch_device import DeviceHash
 _SURELY_MEMORY = 1 << 32
 _NO_VALUES = ("FakeTensor", "FunctionalTensor", "UninitializedParameter", "UninitializedBuffer")
 _NEVER_AS_IT_LIES = -1
+_DEEP = 6  # containers within each other in a wrapped tensor's context
 
 
 class Unseen(Exception):
@@ -221,9 +223,17 @@ class _Parts:
         if name in _NO_VALUES:
             raise Unseen("a %s has no values" % name)
         if hasattr(tensor, "__tensor_flatten__"):
-            inner, _ = tensor.__tensor_flatten__()
-            return self._tagged(name, [getattr(tensor, attribute) for attribute in inner])
+            inner, context = tensor.__tensor_flatten__()
+            text, tensors = self._context(context)
+            return self._tagged(name + text, [getattr(tensor, attribute) for attribute in inner] + tensors)
         return self.of(tensor.detach().as_subclass(self._torch.Tensor))
+
+    def _context(self, context):
+        """(text, tensors) of what a wrapped tensor keeps beside its inner ones: a scale, say."""
+        if context is None:
+            return "", []
+        tensors = []
+        return ":" + context_text(context, self._torch, tensors), tensors
 
     def _of_quantized(self, tensor):
         if "per_tensor" in str(tensor.qscheme()):
@@ -262,6 +272,41 @@ class _Parts:
         if tensor.device.type == "cpu" and not _has_memory(tensor, bytes_of(tensor)):
             raise Unseen("its storage has been freed")
         return tensor
+
+
+def context_text(value, torch, tensors, depth=0):
+    """A value as exact text that is the same in every process; tensors in it are added to `tensors`.
+
+    What is no number, text, container or dataclass is its type's name: it may hold addresses and hashes.
+    """
+    kind = type(value)
+    if issubclass(kind, torch.Tensor):
+        tensors.append(value)
+        return "tensor"
+    if kind is float:
+        return struct.pack("<d", value).hex()
+    if value is None or kind in (bool, int, str, bytes, complex):
+        return repr(value)
+    if kind in (torch.dtype, torch.device, torch.layout) or issubclass(kind, enum.Enum):
+        return str(value)
+    parts = _parts_of_context(value, kind) if depth < _DEEP else None
+    if parts is None:
+        return kind.__name__
+    texts = ["%s=%s" % (key, context_text(item, torch, tensors, depth + 1)) for key, item in parts]
+    return "%s(%s)" % (kind.__name__, ",".join(texts))
+
+
+def _parts_of_context(value, kind):
+    """[(key, value)] of a container or dataclass; None for anything else."""
+    if issubclass(kind, dict):
+        return [(repr(key), item) for key, item in dict.items(value) if type(key) in (str, int)]
+    if issubclass(kind, (list, tuple)):
+        return [("", item) for item in value]
+    fields = kind.__dict__.get("__dataclass_fields__")
+    if fields is not None:
+        shown = [name for name, field in fields.items() if field.compare and not name.startswith("_")]
+        return [(name, getattr(value, name, None)) for name in shown]
+    return None
 
 
 def bytes_of(tensor):

@@ -24,7 +24,7 @@ class Watch:
         self.inside = False  # the outermost module call runs: what is called within belongs to it
         self.in_backward = False
         self.optimizer_seen = False
-        self.model_gone = lambda model: None  # called when a model has died
+        self.model_new = self.model_gone = lambda model: None  # called when a model is first seen, and has died
         self.renewals = []  # functions() that forget what a forked child must not take over
         self._begin_anew()
 

@@ -1,0 +1,31 @@
+"""Points whose difference alone is no divergence: what they feed counts, and they themselves leave nothing.
+
+An evaluation (a call of a model that no backward reaches) leaves what it writes, prints and changes, and all of that
+is compared. A number in a module's attribute that is a time, an id of the run or the like differs between any two runs.
+"""
+
+from __future__ import annotations
+
+import re
+
+from samebits.compare.meaning import meaning
+from samebits.store.trace import Point
+
+EVALUATION = "an evaluation"
+_EVALUATIONS = ("evaluation/", "prediction/")
+_NUMBERS = frozenset(("int", "float", "bool", "numbers"))
+_OF_THIS_RUN = re.compile(r"@(time|pid|address)$")
+_WORDS = {"time": "a time", "pid": "a process id", "address": "an address"}
+
+
+def aside(point: Point) -> str | None:
+    """What the point is, if a difference in it alone is understood; None if it counts."""
+    if point.kind in ("forward", "end") and point.name.startswith(_EVALUATIONS):
+        return EVALUATION
+    if point.kind != "end":
+        return None
+    form = _OF_THIS_RUN.search(point.name)
+    if form:
+        return _WORDS[form[1]]
+    by_name = meaning(point.name, nonnegative=True) if point.dtype in _NUMBERS else None
+    return by_name.reason if by_name is not None and by_name.effect == "understood" else None

@@ -1,0 +1,139 @@
+"""Trees of modules, read through their dictionaries: no property, method or `__getattr__` of the program is called."""
+
+import gc
+import weakref
+
+_SEEDS = "seed_generator_state"  # of Keras layers: a random state, and no weight
+_WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
+
+
+def attributes_of(module):
+    """The module's own dictionary."""
+    return object.__getattribute__(module, "__dict__")
+
+
+def is_wrapper(module):
+    """Whether a module merely wraps a model: it adds nothing to the names."""
+    return type(module).__name__ in _WRAPPERS
+
+
+def children_of(attributes):
+    """[(name, module)] directly below the module that has these attributes."""
+    table = attributes.get("_modules")
+    return [(name, child) for name, child in list(table.items()) if child is not None] if table else []
+
+
+def tree(module):
+    """(prefix, module, its dictionary) of a module and all below it, each once."""
+    return _below(module, attributes_of(module), is_wrapper(module), "", set())
+
+
+def walk(module):
+    """(prefix, module) of a module and all below it, each once."""
+    return [(prefix, part) for prefix, part, _ in tree(module)]
+
+
+def _below(module, attributes, wraps, prefix, seen):
+    if id(attributes) in seen:
+        return
+    seen.add(id(attributes))
+    yield prefix, module, attributes
+    for name, child in children_of(attributes):
+        inner = prefix if wraps else prefix + name + "."
+        for found in _below(child, attributes_of(child), is_wrapper(child), inner, seen):
+            yield found
+
+
+def tensors_of(attributes):
+    """[(name, tensor)] of the parameters and buffers that stand in a module itself."""
+    tables = [attributes.get(key) for key in ("_parameters", "_buffers")]
+    found = [pair for table in tables if table for pair in list(table.items())]
+    return [(name, tensor) for name, tensor in found if tensor is not None and not name.endswith(_SEEDS)]
+
+
+def has_tensors(module):
+    """Whether a module has parameters or buffers, itself or below it."""
+    return any(own.get("_parameters") or own.get("_buffers") for _, _, own in tree(module))
+
+
+class Model:
+    """An outermost module that has been seen.
+
+    It holds the dictionaries of parameters and buffers and never a module, so that nothing lives longer for it. They
+    show what the module has now, also in the moment after it has died.
+    """
+
+    def __init__(self, module, label):
+        self.reference = weakref.ref(module)
+        self.label, self._kind, self._wraps = label, type(module), is_wrapper(module)
+        self.places = {}  # name of a place -> the name of the tensor that stood there when it was first seen
+        self.is_brief = False  # only its end is recorded
+        self.settings = None  # the numbers that its layers were set to when it was first seen
+        self.look(module)
+
+    def look(self, module):
+        """Read the tree of modules again (submodules may have been replaced). [(prefix, class, dictionary)] of it."""
+        own = attributes_of(module)
+        self._own = id(own)
+        return self._read(own)
+
+    def look_back(self):
+        """The module has died just now: as `look`, while its dictionary can still be found; else an empty list."""
+        own = _living_dictionary(self._own)
+        return self._read(own) if own is not None else []
+
+    def _read(self, own):
+        parts = list(_below(None, own, self._wraps, "", set()))
+        self._tables = [(prefix, own.get("_parameters"), own.get("_buffers")) for prefix, _, own in parts]
+        return [(prefix, self._kind if part is None else type(part), own) for prefix, part, own in parts]
+
+    def tensors(self):
+        """(qualified name, tensor) of all parameters and buffers that it has now, in the order of its modules."""
+        for prefix, parameters, buffers in self._tables:
+            for name, tensor in tensors_of({"_parameters": parameters, "_buffers": buffers}):
+                yield prefix + name, tensor
+
+    def buffers(self):
+        """(qualified name, tensor) of the buffers that it has now."""
+        for prefix, _, buffers in self._tables:
+            if buffers:
+                for name, tensor in buffers.items():
+                    if tensor is not None:
+                        yield prefix + name, tensor
+
+
+def _living_dictionary(number):
+    """The dictionary of a module that is dying: weak references are called while it is still whole.
+
+    It is looked for among the living objects, so that nothing has to be held or resurrected. While garbage is
+    collected, what is garbage is not among them.
+    """
+    for item in gc.get_objects():
+        if id(item) == number:
+            return item if type(item) is dict and "_parameters" in item else None
+    return None
+
+
+def living_modules(base):
+    """All modules that are alive: objects of `base` or of a class below it. Nothing is asked of any object."""
+    kinds = frozenset(map(id, _classes(base)))
+    objects = gc.get_objects()
+    return [item for item, kind in zip(objects, map(id, map(type, objects))) if kind in kinds]
+
+
+def _classes(base):
+    found, waiting = {}, [base]
+    while waiting:
+        kind = waiting.pop()
+        if id(kind) not in found:
+            found[id(kind)] = kind
+            waiting.extend(type.__subclasses__(kind))
+    return found.values()
+
+
+def outermost(modules):
+    """Those of the modules that are in no other one of them; of a ring of modules, all."""
+    below = {id(child) for module in modules for _, child in children_of(attributes_of(module))}
+    tops = [module for module in modules if id(module) not in below]
+    reached = {id(part) for top in tops for _, part, _ in tree(top)}
+    return tops + [module for module in modules if id(module) not in reached]
