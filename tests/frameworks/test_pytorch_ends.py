@@ -140,3 +140,169 @@ def test_what_is_trained_by_hand_beside_an_optimizer_has_its_end(seen, torch_pyt
     one = dict(seen(torch_python, "CHANGE = 1.0\n" + BESIDE).prints("end"))
     two = dict(seen(torch_python, "CHANGE = 2.0\n" + BESIDE).prints("end"))
     assert [name for name in one if one[name] != two[name]] == ["by_hand.0"]
+
+
+@pytest.fixture
+def changed(seen):
+    """Function(python, text) -> names of the points of kind "end" that differ between CHANGE = 1.0 and CHANGE = 2.0."""
+
+    def run(python, text):
+        one, two = (dict(seen(python, f"CHANGE = {change}\n{text}").prints("end")) for change in (1.0, 2.0))
+        return [name for name in {**one, **two} if one.get(name) != two.get(name)]
+
+    return run
+
+
+TRAINED = """
+def net():
+    return nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 3), nn.BatchNorm1d(3))
+def train(model, step=None):
+    opt = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], 0.1)
+    for _ in range(2):
+        opt.zero_grad(); (step or model)(torch.randn(8, 4)).sum().backward(); opt.step()
+    return opt
+"""
+SURGERY = (
+    TRAINED
+    + """
+one = net(); opt_1 = train(one)
+one[0].weight = nn.Parameter(one[0].weight.detach() * CHANGE)
+two = net(); opt_2 = train(two)
+two[0] = nn.Linear(4, 3)
+with torch.no_grad(): two[0].bias.fill_(CHANGE)
+three = net(); opt_3 = train(three)
+if CHANGE == 2: three[0].bias, three[2].bias = three[2].bias, three[0].bias
+"""
+)
+
+
+def test_parameters_and_submodules_replaced_while_the_optimizer_lives_are_the_ones_compared(changed, torch_python):
+    found = changed(torch_python, SURGERY)
+    assert sorted(found) == ["0.weight", "Sequential#2.0.bias", "Sequential#2.2.bias", "Sequential.0.bias"]
+
+
+DIES = (
+    TRAINED
+    + """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__(); self.body = net(); self.temperature = 1.0
+    def forward(self, x): return self.body(x)
+def main():
+    model = Net(); train(model)
+    model.body[2] = nn.Linear(3, 3)
+    with torch.no_grad(): model.body[2].bias.fill_(CHANGE)
+    model.temperature = CHANGE; model.codebook = torch.full((2,), CHANGE)
+main()
+"""
+)
+
+
+def test_what_a_model_holds_in_the_moment_in_which_it_dies_is_read(changed, torch_python):
+    assert sorted(changed(torch_python, DIES)) == ["body.2.bias", "codebook", "temperature"]
+
+
+ALIVE = (
+    TRAINED
+    + """
+import copy, time, numpy
+class Lit(nn.Module):
+    def __init__(self):
+        super().__init__(); self.body = net(); self.register_buffer("centre", torch.zeros(2)); self.log = []
+    def training_step(self, x): return self.body(x)
+    def get_extra_state(self): print("not seen"); return {"scale": CHANGE}
+    def set_extra_state(self, state): pass
+lit = Lit(); ema = copy.deepcopy(lit.body); average = copy.deepcopy(lit.body)
+opt = train(lit, lit.training_step)
+lit.centre.fill_(CHANGE); lit.log.append((0.5, time.time())); lit.table = {"mean": numpy.full(2, CHANGE), "n": 3}
+lit.start_time = time.perf_counter(); lit.body[1].inplace = CHANGE
+with torch.no_grad(): ema[0].bias.fill_(CHANGE)
+"""
+)
+
+
+def test_every_module_that_is_alive_has_its_end_with_its_attributes(seen, torch_python):
+    one, two = (seen(torch_python, f"CHANGE = {change}\n{ALIVE}") for change in (1.0, 2.0))
+    ends = [dict(process.prints("end")) for process in (one, two)]
+    assert ends[0].keys() == ends[1].keys()
+    found = {name for name in ends[0] if ends[0][name] != ends[1][name]}
+    times = {"Lit.log@time", "Lit.start_time@time"}
+    given = {"Lit.centre", "Lit.table.mean", "Lit._extra_state.scale", "ema.0.bias", "(settings of layers)"}
+    assert found == given | times
+    assert "average.0.bias" in ends[0]
+    assert one.steps == 2
+
+
+def test_the_end_prints_nothing_and_touches_no_object(seen, torch_python):
+    text = ALIVE + (
+        "class Shy:\n"
+        "    @property\n"
+        "    def __class__(self): raise ValueError('touched')\n"
+        "    def __getattribute__(self, name): raise ValueError('touched')\n"
+        "    def __hash__(self): raise ValueError('touched')\n"
+        "    def __eq__(self, other): raise ValueError('touched')\n"
+        "shy = [Shy() for _ in range(3)]; vars(lit)['shy'] = shy[0]; lit.more = {'a': shy}\n"
+        "class Props(nn.Linear):\n"
+        "    @property\n"
+        "    def loud(self): raise ValueError('touched')\n"
+        "props = Props(2, 2)\n"
+    )
+    process = seen(torch_python, "CHANGE = 1.0\n" + text)
+    assert "props.weight" in process.names("end")
+    assert (process.folder.parents[1] / "stdout.txt").read_text() == ""
+
+
+MANY = """
+kept = []
+for _ in range(505):
+    kept.append(nn.Linear(1, 1)); kept[-1](torch.zeros(1, 1))
+net = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)); opt = torch.optim.SGD(net.parameters(), 0.1)
+for _ in range(2):
+    opt.zero_grad(); net(torch.randn(8, 4)).sum().backward(); opt.step()
+net[1].running_mean.add_(CHANGE)
+with torch.no_grad(): kept[-1].bias.fill_(CHANGE)
+"""
+
+
+def test_models_after_the_first_500_have_their_end_and_their_buffers(changed, torch_python):
+    found = changed(torch_python, MANY)
+    assert found == ["models after the first 500", "Sequential.1.running_mean"] or sorted(found) == [
+        "Sequential.1.running_mean",
+        "models after the first 500",
+    ]
+
+
+LEAVES = """
+def main():
+    net = nn.Linear(4, 1); opt = torch.optim.SGD(net.parameters(), 0.1)
+    for step in range(3):
+        opt.zero_grad(); net(torch.ones(2, 4)).sum().backward(); opt.step()
+        if not step: weight = torch.zeros(4, requires_grad=True)
+        (weight * torch.ones(2, 4) - CHANGE).pow(2).sum().backward()
+        with torch.no_grad(): weight -= 0.1 * weight.grad; weight.grad = None
+        noise = torch.randn(4, requires_grad=True); noise.pow(2).sum().backward(); noise.data.add_(CHANGE)
+main()
+"""
+
+
+def test_a_leaf_trained_by_backward_beside_an_optimizer_is_read_as_it_dies(changed, torch_python):
+    assert changed(torch_python, LEAVES) == ["by_hand.0"]
+
+
+FUNCTIONAL = """
+def main():
+    net = nn.Linear(4, 1); opt = torch.optim.SGD(net.parameters(), 0.1); params = {"w": torch.zeros(4)}
+    loss = lambda p: (p["w"] - CHANGE).pow(2).sum()
+    for _ in range(2):
+        opt.zero_grad(); net(torch.ones(2, 4)).sum().backward(); opt.step()
+        gradient = torch.func.grad(loss)(params)
+        params = {key: value - 0.1 * gradient[key] for key, value in params.items()}
+main()
+"""
+
+
+def test_what_torch_func_trains_beside_an_optimizer_is_seen_when_it_is_given(seen):
+    pytest.importorskip("torch", minversion="2.1")
+    one, two = (seen(sys.executable, f"CHANGE = {change}\n{FUNCTIONAL}") for change in (1.0, 2.0))
+    differing = {a[0] for a, b in zip(one.prints("update"), two.prints("update"), strict=True) if a != b}
+    assert differing == {"func.grad.0"}

@@ -96,7 +96,7 @@ class Attributes:
         leaves = _Leaves(self._watch, kinds)
         for key, value in pairs:
             if isinstance(key, str):
-                leaves.open(prefix + key, value, 0)
+                leaves.open(prefix + key, prefix + key, value)
         for name, value in leaves.tensors:
             found = self._watch.prints.of(value)
             if found is not None:
@@ -152,8 +152,8 @@ class _Leaves:
         self._watch, self._kinds, self._left = watch, kinds, _MOST_LEAVES
         self.tensors, self.arrays, self.numbers, self.several = [], [], collections.OrderedDict(), set()
 
-    def open(self, name, value, depth, in_list=False):
-        """Take a value, or what is in it."""
+    def open(self, name, group, value, depth=0):
+        """Take a value, or what is in it. `group`: its name without places in lists, which its numbers share."""
         kind = type(value)
         if self._left <= 0:
             self._watch.say("attributes", "a module holds more than %d values" % _MOST_LEAVES)
@@ -162,21 +162,20 @@ class _Leaves:
         elif issubclass(kind, self._array):
             self._take_array(name, value)
         elif issubclass(kind, self._scalar):
-            self._take_number(name, value.item(), in_list)
+            self._take_number(name, group, value.item())
         elif kind in self._kinds:
-            self._take_number(name, value, in_list)
+            self._take_number(name, group, value)
         elif depth < _DEEP:
-            self._open_container(name, value, kind, depth)
+            self._open_container(name, group, value, depth + 1)
 
-    def _open_container(self, name, value, kind, depth):
-        if issubclass(kind, dict):
+    def _open_container(self, name, group, value, depth):
+        if issubclass(type(value), dict):
             for key, item in list(dict.items(value)):
                 if type(key) in (str, int):
-                    self.open("%s.%s" % (name, key), item, depth + 1)
-        elif issubclass(kind, (list, tuple, collections.deque)):
+                    self.open("%s.%s" % (name, key), "%s.%s" % (group, key), item, depth)
+        elif issubclass(type(value), (list, tuple, collections.deque)):
             for number, item in enumerate(list(value)):
-                is_number = type(item) in self._kinds or issubclass(type(item), self._scalar)
-                self.open(name if is_number else "%s.%d" % (name, number), item, depth + 1, in_list=is_number)
+                self.open("%s.%d" % (name, number), group, item, depth)
 
     def _take(self, where, name, value):
         self._left -= 1
@@ -190,12 +189,12 @@ class _Leaves:
             return
         self._take(self.arrays, name, array)
 
-    def _take_number(self, name, number, in_list):
+    def _take_number(self, name, group, number):
         if type(number) in self._kinds:
             self._left -= 1
-            self.numbers.setdefault(name, []).append(number)
-            if in_list:
-                self.several.add(name)
+            self.numbers.setdefault(group, []).append(number)
+            if name != group:
+                self.several.add(group)
 
 
 class _Moments:

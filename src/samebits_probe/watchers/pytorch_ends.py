@@ -18,7 +18,7 @@ _NO_STEP = "no optimizer's step was seen, nor a backward after which weights had
 _NO_BATCH = "no call of a module was seen that trains: there is none, or it runs inside a compiled function"
 _TRANSFORM = "torch.func gives gradients to the program, and no optimizer: samebits_probe.observe can name its steps"
 _IN_OPTIMIZER = "%s (in the optimizer)"  # what it goes on to hold after the model got a different parameter
-_MOST_LOOKS_BACK = 64  # models of which what they had at last is looked for as they die
+_MOST_LOOKS_BACK = 16  # models of which what they had at last is looked for as they die
 _BRIEF = "models after the first 500"
 
 Dead = collections.namedtuple("Dead", "value reference memory")  # of a tensor whose owner has died
@@ -64,7 +64,7 @@ class Ends:
         parts = model.look_back() if self._deaths <= _MOST_LOOKS_BACK else []
         for name, tensor in self._named(model):
             self._keep_dying(name, tensor)
-        for name, value in self._attributes.of_parts(model.label, parts, model.settings if parts else []):
+        for name, value in self._attributes.of_parts(model.label, parts, model.settings):
             self._dead[name] = Dead(value, None, None)
 
     def keep_optimizer(self, plan):

@@ -10,11 +10,12 @@ _FIRST_NODES = 6
 class Leaf:
     """A leaf that no optimizer and no model holds; `alias` shares its memory, which lives no longer for that."""
 
-    __slots__ = ("alias", "first", "name", "reference", "step")
+    __slots__ = ("alias", "first", "is_kept", "name", "reference", "step")
 
     def __init__(self, leaf, alias, first, step):
         self.reference = weakref.ref(leaf)
         self.alias, self.first, self.step, self.name = alias, first, step, None
+        self.is_kept = False  # it was in the graphs of different steps: an input is only in those of one
 
 
 class Beside:
@@ -46,8 +47,10 @@ class Beside:
 
     def _meet(self, leaf):
         known = self._leaves.get(id(leaf))
-        is_known = known is not None and known.reference() is leaf
-        if is_known or len(self._leaves) >= _MOST or self._watch.names.has(leaf) is not None:
+        if known is not None and known.reference() is leaf:
+            known.is_kept = known.is_kept or known.step < self._watch.probe.step
+            return
+        if len(self._leaves) >= _MOST or self._watch.names.has(leaf) is not None:
             return
         first = self._watch.prints.of(leaf)
         if first is not None:
@@ -62,8 +65,7 @@ class Beside:
         self._watch.probe.guard("the end of a leaf", self._keep, entry)
 
     def _keep(self, entry):
-        was_trained = entry.step < self._watch.probe.step and self._watch.prints.of(entry.alias) != entry.first
-        if was_trained:
+        if entry.is_kept and self._watch.prints.of(entry.alias) != entry.first:
             self.gone(self._name(entry), entry.alias)
 
     def _name(self, entry):

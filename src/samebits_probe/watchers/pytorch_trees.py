@@ -108,17 +108,22 @@ def _living_dictionary(number):
     It is looked for among the living objects, so that nothing has to be held or resurrected. While garbage is
     collected, what is garbage is not among them.
     """
-    for item in gc.get_objects():
-        if id(item) == number:
-            return item if type(item) is dict and "_parameters" in item else None
-    return None
+    objects = gc.get_objects()
+    try:
+        found = [item for item, key in zip(objects, map(id, objects)) if key == number]
+    finally:
+        del objects[:]  # see `living_modules`
+    return found[0] if found and type(found[0]) is dict and "_parameters" in found[0] else None
 
 
 def living_modules(base):
     """All modules that are alive: objects of `base` or of a class below it. Nothing is asked of any object."""
     kinds = frozenset(map(id, _classes(base)))
     objects = gc.get_objects()
-    return [item for item, kind in zip(objects, map(id, map(type, objects))) if kind in kinds]
+    try:
+        return [item for item, kind in zip(objects, map(id, map(type, objects))) if kind in kinds]
+    finally:
+        del objects[:]  # this function's frame may be among them, and would keep all of them alive
 
 
 def _classes(base):
