@@ -130,6 +130,7 @@ class Result(Document):
     explanation: Explanation | None = None  # what `samebits explain` found, where it was asked
     detection: Detection
     warnings: list[str] = []
+    leak: str | None = None  # beside equal bits: which trials started from what earlier ones left
     judged: dict[str, str] = {}  # kind -> "=" all equal, "!" differs, "." not reached or not compared, "-" not observed
     seconds: float = 0.0
     record: str | None = None
@@ -200,11 +201,15 @@ class PythonProcess(Document):
 
 
 class Leak(Document):
-    """A file that this trial read and an earlier one had written. `content`: its fingerprint when the trial began."""
+    """What an earlier trial left and this one used. `content`: the fingerprint of the file when the trial began.
+
+    `how`: it was read, or only its name was looked at (a folder was listed, a path asked for).
+    """
 
     path: str
     written_by: int
     content: str | None
+    how: Literal["read", "name"] = "read"
 
 
 class TrialFile(Document):

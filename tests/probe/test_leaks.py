@@ -1,15 +1,18 @@
 """A trial that reads what an earlier one had written did not start from the same place."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from samebits.check import check, record
-from samebits.launch import folders
-from samebits.launch.leaks import Leaks
+from samebits.launch import folders, opens
+from samebits.launch.leaks import Leaks, Tree
 from samebits.launch.plan import Request
 from samebits.model import Options
+from samebits.reports.terminal import render
 from samebits.store import open_record
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -118,3 +121,179 @@ def test_a_record_of_another_check_in_the_working_folder_is_left_alone(tmp_path)
     (tmp_path / "other" / "trials" / "001" / "trace.bin").write_bytes(b"1")
     (tmp_path / "model.pt").write_bytes(b"2")
     assert list(folders.snapshot(tmp_path).files) == [tmp_path / "model.pt"]
+
+
+STEPS = "from samebits_probe import observe\nobserve('loss', 1.0, step=0); observe('weights', 1.0, step=0)\n"
+TRAVELS = {
+    "rename": (
+        "import os\nif os.path.exists('kept.txt'): open('kept.txt').read()\n"
+        "else:\n open('kept.tmp', 'w').write('1'); os.replace('kept.tmp', 'kept.txt')\n",
+        "kept.txt",
+    ),
+    "h5py": (
+        "import os, h5py\nif os.path.exists('kept.h5'): h5py.File('kept.h5', 'r')['w'][()]\n"
+        "else: h5py.File('kept.h5', 'w')['w'] = 1.0\n",
+        "kept.h5",
+    ),
+    "home": (
+        "import os\np = os.path.expanduser('~/.cache/mine/kept.txt')\nos.makedirs(os.path.dirname(p), exist_ok=True)\n"
+        "open(p).read() if os.path.exists(p) else open(p, 'w').write('1')\n",
+        ".cache/mine/kept.txt",
+    ),
+    "memory": (
+        "import os\np = '/dev/shm/' + os.path.basename(os.path.dirname(os.getcwd())) + '-kept'\n"
+        "if os.path.exists(p): open(p).read()\nelse: open(p, 'w').write('1')\n",
+        "/dev/shm/",
+    ),
+    "database": (
+        "import sqlite3\nc = sqlite3.connect('kept.db'); c.execute('create table if not exists w (v)')\n"
+        "if not c.execute('select * from w').fetchall(): c.execute('insert into w values (1)')\nc.commit(); c.close()\n",
+        "kept.db",
+    ),
+    "shell": (
+        "import os\nos.system('if [ -e kept.txt ]; then cat kept.txt >/dev/null; else echo 1 > kept.txt; fi')\n",
+        "kept.txt",
+    ),
+    "updated": (
+        "import os\nf = open('kept.bin', 'r+b' if os.path.exists('kept.bin') else 'w+b'); f.read(); f.seek(0); f.write(b'1')\n",
+        "kept.bin",
+    ),
+    "module": (
+        "import os, sys\nsys.path.insert(0, '')\n"
+        "if os.path.exists('kept.py'): import kept\nelse: open('kept.py', 'w').write('w = 1')\n",
+        "kept.py",
+    ),
+    "moved": (
+        "import os\nif os.path.exists('kept.txt'): os.rename('kept.txt', 'mine.txt'); open('mine.txt').read(); os.remove('mine.txt')\n"
+        "open('kept.txt', 'w').write('1')\n",
+        "kept.txt",
+    ),
+    "forked": (
+        "import os\nif not os.path.isdir('x'): os.mkdir('x'); open('x/kept', 'w').write('1')\n"
+        "else:\n pid = os.fork()\n if not pid: open('x/kept').read(); os._exit(0)\n os.waitpid(pid, 0)\n",
+        "x/kept",
+    ),
+    "folder": (
+        "import os\nos.makedirs('state', exist_ok=True)\nif not os.listdir('state'): os.mkdir('state/w-0.53')\n",
+        "state/w-0.53",
+    ),
+    "asked": (
+        "from pathlib import Path\nif not any(Path('seed%d' % n).is_dir() for n in range(9)): Path('seed7').mkdir()\n",
+        "seed7",
+    ),
+    "globbed": (
+        "import glob\nif not glob.glob('seed-*'): open('seed-77', 'w').close()\n",
+        "seed-77",
+    ),
+    "listed by a shell": (
+        "import os, subprocess\nif not subprocess.run('ls state', shell=True, capture_output=True).stdout:\n"
+        " os.makedirs('state/w-0.53', exist_ok=True)\n",
+        "state/w-0.53",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def equal_bits(tmp_path, monkeypatch):
+    """Function(program) -> the result of two trials that have equal bits, in a HOME of the test's own."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("XDG_CACHE_HOME", "HF_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def judge(program, **more):
+        (tmp_path / "work" / "train.py").write_text(program + STEPS)
+        options = Options(**{"trials": 2, "timeout": 60, **more})
+        request = Request(command=[sys.executable, "train.py"], directory=tmp_path / "work", out=tmp_path / "record",
+                          options=options)  # fmt: skip
+        return check(request)
+
+    yield judge
+    for left in Path("/dev/shm").glob(f"{tmp_path.name}-*"):  # noqa: S108
+        left.unlink()
+
+
+@pytest.mark.parametrize(("program", "named"), TRAVELS.values(), ids=TRAVELS.keys())
+def test_what_travels_is_named_in_the_first_line_however_it_travels(equal_bits, program, named):
+    result = equal_bits(program)
+    assert result.verdict == "repeated"
+    assert result.sentence.startswith("2 trials, one model")
+    assert "but trial 2 started from what trial 1 left (" in result.sentence
+    assert named in result.sentence
+    assert "But trial 2 started from what trial 1 left" in render(result).splitlines()[0]
+
+
+def test_a_strict_check_of_it_is_no_answer(equal_bits):
+    assert equal_bits(TRAVELS["rename"][0], strict=True).verdict == "inconclusive"
+
+
+NO_LEAKS = {
+    "made anew": "import os\nif not os.path.exists('out'): os.makedirs('out')\nopen('out/model.txt', 'w').write('1')\n",
+    "an empty folder": "import os\nos.makedirs('logs', exist_ok=True)\n",
+    "removed first": "import os, shutil\nif os.path.isdir('out'): shutil.rmtree('out')\nos.mkdir('out')\n",
+    "numbered": "import os\nn = len(os.listdir('.'))\nos.makedirs('runs/version_%d' % n)\nos.listdir('runs')\n",
+    "its own bytecode": "import sys; sys.path.insert(0, '')\nopen('own.py', 'w').write('w = 1')\nimport own\n",
+    "a known cache": (
+        "import os\np = os.path.expanduser('~/.cache/huggingface/hub')\nos.makedirs(p, exist_ok=True)\n"
+        "p += '/model.bin'\nopen(p).read() if os.path.exists(p) else open(p, 'w').write('1')\n"
+    ),
+    "appended": "open('log.txt', 'a').write('1')\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", NO_LEAKS.values(), ids=NO_LEAKS.keys())
+def test_what_a_trial_makes_itself_is_no_leak(equal_bits, program):
+    result = equal_bits(program)
+    assert (result.leak, result.sentence.count("started from")) == (None, 0)
+
+
+def test_a_log_into_which_the_check_prints_is_not_what_a_trial_wrote(tmp_path):
+    (tmp_path / "train.py").write_text(
+        f"import random, time\n{STEPS}observe('weights', random.random(), step=1)\ntime.sleep(.5)\n"
+    )
+    reader = "while :; do cat log3.txt > /dev/null; sleep .01; done"
+    command = (
+        f"({reader}) & reader=$!; {sys.executable} -m samebits check -n 3 --out record -- {sys.executable} train.py"
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"{command} > log3.txt 2>&1; code=$?; kill $reader; exit $code"], cwd=tmp_path, timeout=120
+    )
+    assert done.returncode == 1, (tmp_path / "log3.txt").read_text()
+    assert leaks_of(tmp_path / "record") == [[], [], []]
+
+
+@pytest.mark.parametrize("kind", [opens.Inotify, opens.Fanotify])
+def test_a_read_by_a_process_outside_of_the_trial_does_not_count(tmp_path, kind):
+    try:
+        source = kind()
+    except OSError:
+        pytest.skip("fanotify is for the superuser")
+    path = tmp_path / "kept.txt"
+    path.write_text("1")
+    program = f"f = open({str(path)!r}); input(); print(f.read(), flush=True); input()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", program], **pipes) as reader:
+        watching = opens.Opens([path], [], source)
+        watching.is_ours = Tree(1 << 30).holds
+        reader.stdin.write("\n")
+        reader.stdin.flush()
+        assert reader.stdout.readline() == "1\n"
+        watching.close()
+        reader.communicate("\n", timeout=20)
+    assert (watching.read, watching.unseen) == (set(), set())
+
+
+@pytest.mark.parametrize("kind", [opens.Inotify, opens.Fanotify])
+def test_a_read_by_a_process_of_the_trial_counts(tmp_path, kind):
+    try:
+        source = kind()
+    except OSError:
+        pytest.skip("fanotify is for the superuser")
+    path = tmp_path / "kept.txt"
+    path.write_text("1")
+    watching = opens.Opens([path], [], source)
+    watching.is_ours = Tree(os.getpid()).holds
+    subprocess.run(["cat", str(path)], check=True, stdout=subprocess.DEVNULL)
+    watching.close()
+    assert watching.read == {path}

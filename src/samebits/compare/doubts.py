@@ -85,6 +85,19 @@ def leak_sentence(leaking: list[TrialTrace]) -> str:
     return f"{words.trials(ids)} started from files that earlier trials had written"
 
 
+def leak_between(trials: list[TrialTrace], record: RecordFile) -> str | None:
+    """Who started from what earlier trials left, and what that was; None where nobody did."""
+    leaking = [trial for trial in trials if trial.file.leaks]
+    if not leaking:
+        return None
+    files, by = leaked_files(leaking, record), sorted({leak.written_by for t in leaking for leak in t.file.leaks})
+    more = f" and {len(files) - 2:,} more" if len(files) > 2 else ""
+    who = f"trial {by[0]}" if len(by) == 1 else "earlier trials"
+    return (
+        f"{words.trials([trial.id for trial in leaking])} started from what {who} left ({', '.join(files[:2])}{more})"
+    )
+
+
 def leak_advice(leak: Leak, record: RecordFile) -> str:
     """The user's own command with {out} where the file's folder stands in it; else in folders of their own."""
     path = _relative(leak.path, record.directory)

@@ -8,8 +8,13 @@ from samebits.compare.groups import Comparison
 from samebits.model import Divergence, Scope
 
 
-def repeated(comparison: Comparison, scope: Scope) -> str:
-    """``5 trials, one model: all 1,200 steps have the same bits.``"""
+def repeated(comparison: Comparison, scope: Scope, leak: str | None = None) -> str:
+    """``5 trials, one model: all 1,200 steps have the same bits.``, and what limits that."""
+    said = _repeated(comparison, scope)
+    return f"{said[:-1]}, but {leak}." if leak else said
+
+
+def _repeated(comparison: Comparison, scope: Scope) -> str:
     trials = words.count(len(comparison.aligned), "trial")
     if all(only_files(trial.trial) for trial in comparison.aligned):
         files = max(len(trial.trial.files.files) for trial in comparison.aligned)

@@ -9,7 +9,7 @@ from samebits.compare import sentences, words
 from samebits.compare.align import AlignedTrial
 from samebits.compare.detection import detection
 from samebits.compare.divergence import find_divergence
-from samebits.compare.doubts import why_no_divergence
+from samebits.compare.doubts import leak_between, why_no_divergence
 from samebits.compare.finals import final
 from samebits.compare.groups import Comparison
 from samebits.compare.judged import judged
@@ -32,12 +32,13 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
     verdict, reason = _decide(looked, comparison, divergence)
     seen = Seen(record, trials, comparison, divergence, setup(record, looked.trials), reason)
     notes, extent = warnings(seen), scope(comparison.aligned)
+    leak = leak_between([aligned.trial for aligned in comparison.aligned], record)
     if verdict == "repeated" and record.options.strict and (reason := _caveat(notes)):
         verdict = "inconclusive"
     return Result(
         samebits=samebits.__version__,
         verdict=verdict,
-        sentence=_sentence(reason, comparison, divergence) or sentences.repeated(comparison, extent),
+        sentence=_sentence(reason, comparison, divergence) or sentences.repeated(comparison, extent, leak),
         reason=reason.reason if reason else None,
         advice=reason.advice if reason else None,
         agrees=agreements(comparison.aligned) if divergence else [],
@@ -47,6 +48,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
         groups=comparison.groups,
         divergence=divergence,
         detection=detection(len(comparison.aligned)),
+        leak=leak if verdict == "repeated" else None,
         warnings=[note.text for note in notes],
         judged=judged(comparison, divergence),
     )

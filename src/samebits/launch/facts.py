@@ -95,11 +95,13 @@ def touched(processes: Iterable[Watched]) -> list[Touched]:
 
 
 def _touched(events: Iterable[dict[str, Any]]) -> Touched:
-    paths = [(event.get("event"), Path(event["path"])) for event in events if event.get("path")]
-    return Touched(
-        opened=frozenset(path for name, path in paths if name == "opened"),
-        wrote=frozenset(path for name, path in paths if name == "wrote"),
-    )
+    found: dict[str, dict[Path, float]] = {name: {} for name in Touched._fields}
+    for event in events:
+        if event.get("event") in found and event.get("path"):
+            path, at = Path(str(event["path"])), float(event.get("at") or 0)
+            found[str(event["event"])].setdefault(path, at)
+    names = {name: frozenset(found[name]) for name in Touched._fields[2:]}
+    return Touched(opened=found["opened"], wrote=found["wrote"], **names)
 
 
 def is_fed_by_unwatched(touched: Sequence[Touched], written: Sequence[Path]) -> bool:

@@ -36,25 +36,28 @@ class State(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The files of a folder. `is_whole`: False where there were more than MOST_FILES."""
+    """The files of a folder, and the folders in it. `is_whole`: False where there were more than MOST_FILES."""
 
     files: dict[Path, State]
     is_whole: bool = True
+    folders: frozenset[Path] = frozenset()
 
 
 def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
     """All files below a folder, links followed for files and not for folders; `without` is left out."""
     files: dict[Path, State] = {}
-    for entry in _walk(str(folder), str(without) if without else None):
+    inner: set[Path] = set()
+    for entry in _walk(str(folder), str(without) if without else None, inner):
         if len(files) >= MOST_FILES:
             return Snapshot(files, is_whole=False)
         found = state(Path(entry.path))
         if found is not None:
             files[Path(entry.path)] = found
-    return Snapshot(files)
+    return Snapshot(files, folders=frozenset(inner))
 
 
-def _walk(folder: str, without: str | None) -> Iterator[os.DirEntry[str]]:
+def _walk(folder: str, without: str | None, inner: set[Path]) -> Iterator[os.DirEntry[str]]:
+    """The files; the folders go to `inner`."""
     waiting = [folder]
     while waiting:
         try:
@@ -65,6 +68,7 @@ def _walk(folder: str, without: str | None) -> Iterator[os.DirEntry[str]]:
             if not entry.is_dir(follow_symlinks=False):
                 yield entry
             elif entry.name not in LEFT_OUT and entry.path != without and not _stands_apart(entry.path):
+                inner.add(Path(entry.path))
                 waiting.append(entry.path)
 
 

@@ -1,50 +1,33 @@
-"""Files that one trial reads and an earlier one had written: then the later one did not start from the same place.
+"""State that travels between trials: what an earlier trial left and a later one read, or whose name it looked at.
 
-What a trial wrote is known from its folders before and after, and from the probe. What it reads of that is known from
-the kernel (`inotify`), in the order in which it happened, whatever the language; where that is not to be had, from
-the probe. A file that a trial first writes and then reads is its own.
+What a trial left is known from its folders before and after, from the places around them, and from the probe. What it
+reads of that is known from the kernel (`opens`), in the order in which it happened, whatever the language; where that
+is not to be had, from the probe. A file that a trial first writes and then reads is its own; so is a name that it makes
+itself.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import xxhash
 
-from samebits.launch import folders
-from samebits.launch.inotify import Reads
+from samebits.launch import folders, opens
+from samebits.launch.caches import Caches
+from samebits.launch.folders import Snapshot
+from samebits.launch.supervisor import descendants
+from samebits.launch.surroundings import Surroundings, View
 from samebits.model import Leak
 
 MOST_BYTES = 1 << 30  # a larger file is known by its size and time: another state counts as another content
+MOST_BYTES_AROUND = 1 << 26  # the same of a file outside of the working folder: anyone may have written it
 MOST_WATCHED = 10_000
-
-# What never counts, wherever it is: bytecode, and caches of data sets and models that are filled once.
-_ENDINGS = (".pyc", ".pyo", ".lock")
-_CACHES = (
-    "~/.cache", "~/.keras", "~/.torch", "~/.matplotlib", "~/.config", "~/.local", "~/.triton", "~/.nv", "~/nltk_data",
-    "~/tensorflow_datasets", "~/scikit_learn_data",
-)  # fmt: skip
-_CACHE_VARIABLES = (
-    "XDG_CACHE_HOME", "TORCH_HOME", "KERAS_HOME", "HF_HOME", "HF_DATASETS_CACHE", "HF_HUB_CACHE", "TRANSFORMERS_CACHE",
-    "TFDS_DATA_DIR", "TFHUB_CACHE_DIR", "SCIKIT_LEARN_DATA", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR",
-    "TORCH_EXTENSIONS_DIR", "NUMBA_CACHE_DIR", "MPLCONFIGDIR", "CUDA_CACHE_PATH", "JAX_COMPILATION_CACHE_DIR",
-    "SAMEBITS_HOME",
-)  # fmt: skip
-# Folders of bytecode, and of data sets that torchvision downloads beside the program. A folder named MNIST alone is
-# none: programs keep their checkpoints in such.
-_CACHE_FOLDERS = {"__pycache__", "cifar-10-batches-py", "cifar-100-python"}
-_DATA_SETS, _DATA_PARTS = {"MNIST", "FashionMNIST", "KMNIST", "EMNIST"}, {"raw", "processed"}
-
-
-def _in_cache_folder(parts: Sequence[str]) -> bool:
-    """Whether a path leads through a folder that is filled once, whoever fills it."""
-    above = parts[:-1]
-    in_data_set = any(one in _DATA_SETS and part in _DATA_PARTS for one, part in pairwise(above))
-    return in_data_set or not _CACHE_FOLDERS.isdisjoint(above)
+MOST_NAMES = 2_000  # of files and folders that the probe looks out for
+MOST_LEAKS = 200
 
 
 class Leaks:
@@ -52,39 +35,54 @@ class Leaks:
 
     def __init__(self, directory: Path, record: Path) -> None:
         self._directory, self._record = directory, record
-        self._excluded = [record, *_cache_folders()]
+        self._caches = Caches()
+        self._surroundings = Surroundings(directory, record, self._caches)
+        self._around: View | None = None  # as they were when the latest trial had ended
         self._written: dict[Path, int] = {}
+        self._named: dict[Path, int] = {}  # files and folders that were not there before
         self._running: set[int] = set()
         self._known: dict[Path, tuple[folders.State, str]] = {}
 
     def wrote(self, trial: int, paths: Iterable[Path]) -> None:
         """Trial `trial` has written these."""
-        self._written.update(dict.fromkeys((path for path in paths if self.counts(path)), trial))
+        counted = [path for path in paths if self.counts(path)]
+        self._written.update(dict.fromkeys(counted, trial))
 
     def counts(self, path: Path) -> bool:
         """Whether a file could carry something from one trial to the next."""
-        if path.name.endswith(_ENDINGS) or _in_cache_folder(path.parts):
-            return False
-        return not any(path.is_relative_to(folder) for folder in self._excluded)
+        return not path.is_relative_to(self._record) and not self._caches.holds(path)
 
-    def begin(self, trial: int, *, alone: bool) -> Began:
-        """A trial is about to start: note what earlier trials have left there, and watch who reads it.
+    def begin(self, trial: int, here: Snapshot, *, alone: bool) -> Began:
+        """A trial is about to start: note what earlier trials have left, and watch who reads it.
 
-        `alone`: no other trial runs meanwhile. The kernel does not say which process reads a file, so that of trials
-        that run side by side only what the probe saw is known.
+        `here`: what is in its working folder. `alone`: no other trial runs meanwhile. Of trials that run side by side
+        only what the probe saw is known, unless the kernel says which process reads.
         """
         left = {path: Left(by, self._content(path)) for path, by in self._written.items() if path.is_file()}
+        names = {path: by for path, by in self._named.items() if path.exists()}
         self._running.add(trial)
-        return Began(trial, left, alone=alone)
+        self._around = self._around or self._surroundings.look()
+        return Began(trial, left, names, here, alone=alone)
 
-    def end(self, began: Began, touched: Sequence[Touched], changed: Iterable[Path]) -> list[Leak]:
-        """A trial is over. `touched`: what the probe saw of each of its processes. `changed`: files that are not what
-        they were when it began, whoever wrote them."""
+    def end(self, began: Began, touched: Sequence[Touched], written: Sequence[Path], here: Snapshot) -> list[Leak]:
+        """A trial is over. `touched`: what the probe saw of each of its processes. `written`, `here`: the files that it
+        wrote, and what is in its working folder now. What it leaves counts for later trials."""
         self._running.discard(began.trial)
-        return [
-            Leak(path=shown(path, self._directory), written_by=found.by, content=found.content)
-            for path, found in sorted({**began.end(touched), **self._from_beside(began, touched, set(changed))}.items())
-        ]
+        before, self._around = self._around or View({}, frozenset()), self._surroundings.look()
+        changed = [*written, *_not_open(self._around.changed_since(before))]
+        made = {*_made(began.before, here), *self._around.made_since(before)}
+        read = {**began.end(touched), **self._from_beside(began, touched, set(changed))}
+        names = _names_taken(began, touched, {*changed, *made}, set(read))
+        found = [self._leak(path, left) for path, left in sorted(read.items())]
+        found += [self._leak(path, Left(by, _digest(path.name)), how="name") for path, by in sorted(names.items())]
+        self.wrote(began.trial, [path.resolve() if path.is_symlink() else path for path in changed])
+        self._named.update({path: began.trial for path in made if path not in self._named and self.counts(path)})
+        return found[:MOST_LEAKS]
+
+    def _leak(self, path: Path, left: Left, how: str = "read") -> Leak:
+        return Leak.model_validate(
+            {"path": shown(path, self._directory), "written_by": left.by, "content": left.content, "how": how}
+        )
 
     def _from_beside(self, began: Began, touched: Sequence[Touched], changed: set[Path]) -> dict[Path, Left]:
         """Files that a trial beside this one wrote while it ran. What they held when they were read, nobody knows."""
@@ -105,7 +103,8 @@ class Leaks:
         if state is None:
             return ""
         if path not in self._known or self._known[path][0] != state:
-            self._known[path] = (state, content_of(path, state))
+            most = MOST_BYTES if path.is_relative_to(self._directory) else MOST_BYTES_AROUND
+            self._known[path] = (state, content_of(path, state, most))
         return self._known[path][1]
 
 
@@ -117,43 +116,120 @@ class Left(NamedTuple):
 
 
 class Touched(NamedTuple):
-    """What the probe of one process saw: files that it opened for reading and had not written, and files it wrote."""
+    """What the probe of one process saw: files that it opened for reading and had not written, and files it wrote,
+    each with the time; of names that earlier trials left: folders it listed, paths it asked for or made; and folders
+    that it removed with all in them."""
 
-    opened: frozenset[Path]
-    wrote: frozenset[Path]
+    opened: Mapping[Path, float]
+    wrote: Mapping[Path, float]
+    listed: frozenset[Path] = frozenset()
+    asked: frozenset[Path] = frozenset()
+    made: frozenset[Path] = frozenset()
+    removed: frozenset[Path] = frozenset()
 
 
 class Began:
-    """One trial, from before its start until it is over."""
+    """One trial, from before its start until it is over. `before`: its working folder as it was."""
 
-    def __init__(self, trial: int, left: Mapping[Path, Left], *, alone: bool) -> None:
-        self.trial, self.alone = trial, alone
+    def __init__(
+        self,
+        trial: int,
+        left: Mapping[Path, Left],
+        names: Mapping[Path, int],
+        before: Snapshot,
+        *,
+        alone: bool,
+    ) -> None:
+        self.trial, self.alone, self.before = trial, alone, before
         self._left = left
-        watched = list(left)[:MOST_WATCHED] if alone else []
-        self._reads = Reads(watched)
-        self._reads.unseen.update(left.keys() - set(watched))
+        self.names = dict(islice(names.items(), MOST_NAMES))
+        source = opens.source()
+        watched = list(left)[:MOST_WATCHED] if alone or source.tells_who else []
+        self._opens = opens.Opens(watched, {path.parent for path in self.names}, source)
+        self._opens.unseen.update(left.keys() - set(watched))
 
-    def look(self) -> None:
-        """Take what the kernel has noted."""
-        self._reads.collect()
+    def started(self, root: int) -> None:
+        """The trial runs below the process `root`: only what its processes read is its own reading."""
+        self._opens.is_ours = Tree(root).holds
 
     def close(self) -> None:
         """The trial's processes have ended: what is read from now on is not theirs."""
-        self._reads.close()
+        self._opens.close()
 
     def end(self, touched: Sequence[Touched]) -> dict[Path, Left]:
         """Which of the files were read: by the kernel, or by the probe for those that the kernel could not watch."""
-        by_probe = self._reads.unseen & _read_first(touched)
-        return {path: self._left[path] for path in self._reads.read | by_probe}
+        by_probe = self._opens.unseen & _read_first(touched)
+        return {path: self._left[path] for path in self._opens.read | by_probe if path in self._left}
+
+    def listed(self, watched: Iterable[Touched]) -> set[Path]:
+        """Folders that were listed: as the probe saw it, and by processes that have none as the kernel did."""
+        by_probe = set().union(*(process.listed for process in watched))
+        return by_probe | {folder for folder, pids in self._opens.listed.items() if pids}
+
+
+class Tree:
+    """The processes below a trial's root."""
+
+    def __init__(self, root: int) -> None:
+        self._root, self._ours = root, {root}
+
+    def holds(self, pid: int) -> bool | None:
+        """Whether a process is below the root; None for one that is gone and was not met before."""
+        above: list[int] = []
+        while pid not in self._ours:
+            process = descendants.read(pid)
+            if process is None or process.parent <= 1:
+                return None if process is None else False
+            above.append(pid)
+            pid = process.parent
+        self._ours.update(above)
+        return True
+
+
+def _made(before: Snapshot, after: Snapshot) -> Iterator[Path]:
+    """Files and folders that were not there before."""
+    if before.is_whole:
+        yield from (path for path in after.files if path not in before.files)
+        yield from after.folders - before.folders
+
+
+def _not_open(paths: Sequence[Path]) -> list[Path]:
+    """Without those that a process outside of all trials writes now: a log into which the check itself prints, say."""
+    others = opens.written_by_others() if paths else set()
+    return [path for path in paths if path not in others]
+
+
+def _names_taken(began: Began, touched: Sequence[Touched], own: set[Path], read: set[Path]) -> dict[Path, int]:
+    """Names of earlier trials that this one looked at, and that it did not make itself.
+
+    A program that numbers its folders (run1, run2) makes a name of the same form; it does not take what was there.
+    """
+    own = own.union(*(process.wrote for process in touched), *(process.made for process in touched))
+    inside = {folder for path in own for folder in path.parents}
+    removed = set().union(*(process.removed for process in touched))
+    forms = {_form(path) for path in own}
+    listed, asked = began.listed(touched), set().union(*(process.asked for process in touched))
+    above_read = {folder for path in read for folder in path.parents}
+
+    def is_taken(path: Path) -> bool:
+        if path in read or path in above_read or path in own or path in inside or _form(path) in forms:
+            return False
+        return (path in asked or path.parent in listed) and removed.isdisjoint((path, *path.parents))
+
+    return {path: by for path, by in began.names.items() if is_taken(path)}
+
+
+def _form(path: Path) -> tuple[Path, str]:
+    return path.parent, re.sub(r"\d+", "", path.name)
 
 
 def _read_first(touched: Sequence[Touched]) -> set[Path]:
-    """Files that a process opened before it wrote them, and that no other process of the trial wrote."""
+    """Files that a process opened before it wrote them, and before any other process of the trial did."""
     return {
         path
         for reader in touched
-        for path in reader.opened
-        if not any(path in other.wrote for other in touched if other is not reader)
+        for path, at in reader.opened.items()
+        if not any(other.wrote[path] < at for other in touched if other is not reader and path in other.wrote)
     }
 
 
@@ -162,20 +238,19 @@ def shown(path: Path, directory: Path) -> str:
     return str(path.relative_to(directory) if path.is_relative_to(directory) else path)
 
 
-def content_of(path: Path, state: folders.State) -> str:
+def content_of(path: Path, state: folders.State, most: int = MOST_BYTES) -> str:
     """32 hex digits over a file's bytes; over its size and time where it is very large or cannot be read."""
     digest = xxhash.xxh3_128()
     try:
-        if state.size > MOST_BYTES:
+        if state.size > most:
             raise OSError
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     except OSError:
-        return xxhash.xxh3_128(f"{state.size} {state.modified}".encode()).hexdigest()
+        return _digest(f"{state.size} {state.modified}")
     return digest.hexdigest()
 
 
-def _cache_folders() -> list[Path]:
-    named = [os.environ[name] for name in _CACHE_VARIABLES if os.environ.get(name)]
-    return [Path(folder).expanduser() for folder in (*_CACHES, *named)]
+def _digest(text: str) -> str:
+    return xxhash.xxh3_128(text.encode("utf-8", "surrogateescape")).hexdigest()

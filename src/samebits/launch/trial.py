@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits import controls, store
-from samebits.launch import artifacts, custody, documents, facts, folders, metrics
+from samebits.launch import artifacts, custody, documents, facts, folders, metrics, opens
 from samebits.launch.command import Naming, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, Touched, shown
@@ -88,7 +88,6 @@ class TrialRun:
         self._make_folder()
         notes = self._isolate() if self.plan.options.isolate else []
         environment = trial_environment(self.plan, self.id, self.directory, self._slot)
-        documents.write(self.folder / "config.json", self._config())
         self._seen = replace(
             self._seen,
             environment=environment,
@@ -98,10 +97,12 @@ class TrialRun:
             notes=notes,
         )
         documents.write(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
-        self._began_reading = self._leaks.begin(self.id, alone=self.plan.options.jobs == 1)
+        self._left = self._leaks.begin(self.id, before, alone=self.plan.options.jobs == 1)
+        documents.write(self.folder / "config.json", self._config())
         self._seen.began = time.monotonic()
         with controls.launching(self.plan.controls):
             self._running: Running = launcher.start(self._job(environment))
+        self._left.started(self._running.root)
 
     def _make_folder(self) -> None:
         """Make the folder anew, in one step: whenever samebits is ended, there is a trial that can be read, or none."""
@@ -147,6 +148,7 @@ class TrialRun:
             "replay": self.limits.replay,
             "values": self.limits.values,
             "feed": self.limits.feed,
+            "left": list(map(str, self._left.names)),
             "tell": bool(self.plan.request.options.artifacts),
         }
 
@@ -183,7 +185,6 @@ class TrialRun:
 
     def poll(self) -> TrialFile | None:
         """Look at the trial; its document when it is over, with all that belongs to it written. Returns at once."""
-        self._began_reading.look()
         self._pythons.look(self._running.root, self.processes.have_begun)
         ending = self._running.poll()
         if ending is None and not self._is_to_be_ended():
@@ -217,7 +218,7 @@ class TrialRun:
     def abort(self, why: str) -> None:
         """End the trial now, whatever it does, and write down what is known."""
         self._running.close()
-        self._began_reading.close()
+        self._left.close()
         documents.write(self.folder / "trial.json", self._document("killed", why))
 
     # -- after ----------------------------------------------------------------------------------------------------
@@ -226,14 +227,14 @@ class TrialRun:
         seconds = (self._ended_at or time.monotonic()) - self._seen.began
         left = still_running(self._running) if self._status is None else []
         self._running.close()
-        self._began_reading.close()  # before anything here reads the files that are watched
+        self._left.close()  # before anything here reads the files that are watched
         touched = facts.touched(self.processes.look())
-        written = self._written(touched)
+        after = folders.snapshot(self.directory, without=self.plan.record)
+        written = self._written(touched, after)
         files = self._files(written, ending)
         status, why = self._judge(ending, files)
         file = self._document(status, why, ending=ending, seconds=seconds)
-        leaks = self._leaks.end(self._began_reading, touched, written)
-        self._leaks.wrote(self.id, [path.resolve() if path.is_symlink() else path for path in written])
+        leaks = self._leaks.end(self._left, touched, written, after)
         said = "" if status in ENDED_WELL else store.last_words(self.folder)
         fed = facts.is_fed_by_unwatched(touched, written)
         outcome = self._outcome(written, fed=fed)
@@ -243,16 +244,17 @@ class TrialRun:
         store.seal(self.folder)
         return file
 
-    def _written(self, touched: Sequence[Touched]) -> list[Path]:
+    def _written(self, touched: Sequence[Touched], after: folders.Snapshot) -> list[Path]:
         """Files that the trial wrote: found in its folders, and named by the probe."""
-        after = folders.snapshot(self.directory, without=self.plan.record)
         found = {*folders.snapshot(self.out).files, *folders.written(self._seen.before, after)}
         if not after.is_whole:
             many = f"{self.directory} holds more than {folders.MOST_FILES:,} files"
             self._seen.notes.append(f"{many}: what was written there may not all have been found")
-        self._note_shared(found)
         inside = self.folder / "processes"
         named = {path for process in touched for path in process.wrote if not path.is_relative_to(inside)}
+        if found - named:
+            found -= opens.written_by_others() - named  # a log into which the check itself prints, say
+        self._note_shared(found)
         found.update(path for path in named if path.is_file())
         return sorted(found)
 

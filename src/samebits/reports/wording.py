@@ -208,7 +208,7 @@ def headline(result: Result) -> str:
         return result.reason or result.sentence
     counts = f"{counted(len(result.trials), 'trial')}, {models(result)}."
     if result.verdict == "repeated" or result.divergence is None:
-        return f"{counts} {compared(result)}"
+        return f"{counts} {compared(result)}" + (f" But {result.leak}." if result.leak else "")
     return f"{counts} They part {part(result.divergence)}."
 
 

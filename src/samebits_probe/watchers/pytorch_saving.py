@@ -25,4 +25,4 @@ def watch_saving(watch):
 
 def _tell(probe, name):
     if isinstance(name, (str, bytes, os.PathLike)):
-        probe.event("wrote", path=System.abspath(System.fsdecode(name)))
+        probe.event("wrote", path=System.abspath(System.fsdecode(name)), at=System.now())

@@ -1,0 +1,250 @@
+"""Which of some files are read before they are written, by processes of a trial.
+
+Linux' fanotify says which process reads; it is there for the superuser. inotify, which all may use, does not: then a
+look at who holds the file open, at once, tells a reader of the trial from one outside, unless the reader is gone by
+then. https://man7.org/linux/man-pages/man7/fanotify.7.html
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import struct
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+IN_ACCESS, IN_MODIFY, IN_ATTRIB = 0x001, 0x002, 0x004
+IN_CLOSE_NOWRITE, IN_DELETE_SELF, IN_MOVE_SELF, IN_Q_OVERFLOW = 0x010, 0x400, 0x800, 0x4000
+_READ = IN_ACCESS | IN_CLOSE_NOWRITE  # the latter is all that shows of a file that is mapped into memory
+_GONE = IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF
+_INOTIFY = struct.Struct("iIII")
+
+_FAN_EVENT = struct.Struct("=IBBHQii")  # length, version, reserved, length of this, mask, file, process
+_FAN_READ, _FAN_WRITE, _FAN_ONDIR = 0x01 | 0x10, 0x02 | 0x08, 0x40000000
+_FAN_ACCESS, _FAN_OVERFLOW = 0x01, 0x4000
+_FAN_CLOEXEC, _FAN_NONBLOCK, _FAN_MARK_ADD, _AT_FDCWD = 0x1, 0x2, 0x1, -100
+_BOOKKEEPERS = ("git", "du", "tar")  # they read what is there to keep account of it
+
+Event = tuple[Path, bool, int | None]  # a file, whether it was read (else written or gone), and by which process
+
+
+class Source(Protocol):
+    """Where events come from: fanotify or inotify. `handle`: readable when there are some."""
+
+    handle: int
+    tells_who: bool
+
+    def watch(self, path: Path) -> bool:
+        """Watch a file or folder; False where that cannot be."""
+        ...
+
+    def events(self) -> Iterator[Event | None]:
+        """What has happened since the last call. None: some events were lost."""
+        ...
+
+
+class Fanotify:
+    """Events with the process that caused them. Raises OSError where it is not to be had."""
+
+    tells_who = True
+
+    def __init__(self) -> None:
+        self._library = ctypes.CDLL(None, use_errno=True)
+        self.handle = self._library.fanotify_init(_FAN_CLOEXEC | _FAN_NONBLOCK, os.O_RDONLY | os.O_CLOEXEC)
+        if self.handle < 0:
+            raise OSError(ctypes.get_errno(), "fanotify_init")
+        self._paths: dict[tuple[int, int], Path] = {}
+
+    def watch(self, path: Path) -> bool:
+        """See Source."""
+        try:
+            found = path.stat()
+        except OSError:
+            return False
+        mask = _FAN_ACCESS | _FAN_ONDIR if path.is_dir() else _FAN_READ | _FAN_WRITE
+        name = os.fsencode(path)
+        add, mask64, here = ctypes.c_uint(_FAN_MARK_ADD), ctypes.c_uint64(mask), ctypes.c_int(_AT_FDCWD)
+        if self._library.fanotify_mark(ctypes.c_int(self.handle), add, mask64, here, name) < 0:
+            return False
+        self._paths[found.st_dev, found.st_ino] = path
+        return True
+
+    def events(self) -> Iterator[Event | None]:
+        """See Source."""
+        for data in _blocks(self.handle):
+            at = 0
+            while at < len(data):
+                length, _, _, _, mask, file, process = _FAN_EVENT.unpack_from(data, at)
+                at += length
+                yield from self._event(mask, file, process)
+
+    def _event(self, mask: int, file: int, process: int) -> Iterator[Event | None]:
+        if mask & _FAN_OVERFLOW or file < 0:
+            yield None
+            return
+        found = os.fstat(file)
+        os.close(file)
+        path = self._paths.get((found.st_dev, found.st_ino))
+        if path is not None and mask & (_FAN_READ | _FAN_WRITE):
+            yield path, bool(mask & _FAN_READ), process
+
+
+class Inotify:
+    """Events without a process."""
+
+    tells_who = False
+
+    def __init__(self) -> None:
+        self._library = ctypes.CDLL(None, use_errno=True)
+        self.handle = self._library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._paths: dict[int, Path] = {}
+
+    def watch(self, path: Path) -> bool:
+        """See Source. Folders are not watched: everyone lists them."""
+        number = -1
+        if self.handle >= 0 and not path.is_dir():
+            number = self._library.inotify_add_watch(self.handle, os.fsencode(path), _READ | _GONE | IN_ATTRIB)
+        if number >= 0:
+            self._paths[number] = path
+        return number >= 0
+
+    def events(self) -> Iterator[Event | None]:
+        """See Source."""
+        for data in _blocks(self.handle):
+            at = 0
+            while at < len(data):
+                number, mask, _, length = _INOTIFY.unpack_from(data, at)
+                at += _INOTIFY.size + length
+                path = self._paths.get(number)
+                if mask & IN_Q_OVERFLOW:
+                    yield None
+                elif path is not None and (mask & (_READ | _GONE) or not path.exists()):
+                    yield path, bool(mask & _READ), None
+
+
+def source() -> Source:
+    """The best that is to be had here."""
+    try:
+        return Fanotify()
+    except (OSError, AttributeError):
+        return Inotify()
+
+
+class Opens:
+    """Watches files until `close`, in a thread of its own, since a short-lived reader is soon gone.
+
+    `is_ours(pid)`: whether a process belongs to the trial; None: it is gone. `unseen`: files that could not be
+    watched. The first event of a file that a process of the trial causes decides: read, or written first.
+    """
+
+    def __init__(self, paths: Iterable[Path], listed: Iterable[Path], of: Source) -> None:
+        self._source, self._decided = of, set[Path]()
+        self.is_ours: Callable[[int], bool | None] = lambda _: False
+        self.read: set[Path] = set()
+        self.unseen: set[Path] = set()
+        self.listed: dict[Path, set[int]] = {}
+        self._files = set(paths)
+        self.unseen = {path for path in self._files if not of.watch(path)}
+        for folder in listed if of.tells_who else ():
+            of.watch(folder)
+        self._stop, self._stopping = os.pipe2(os.O_CLOEXEC)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            ready, _, _ = select.select(
+                [self._stop, *([self._source.handle] if self._source.handle >= 0 else [])], [], []
+            )
+            for event in self._source.events() if self._source.handle in ready else ():
+                self._decide(event)
+            if self._stop in ready:
+                return
+
+    def _decide(self, event: Event | None) -> None:
+        if event is None:
+            self.unseen.update(self._files - self._decided)
+            return
+        path, is_read, process = event
+        if path in self._decided or not self._is_by_trial(path, process):
+            return
+        if path not in self._files:
+            self.listed.setdefault(path, set()).add(process or 0)
+            return
+        self._decided.add(path)
+        if is_read:
+            self.read.add(path)
+
+    def _is_by_trial(self, path: Path, process: int | None) -> bool:
+        """Whether a process of the trial did it. One that is gone already is taken for one of the trial's."""
+        if process is not None:
+            return self.is_ours(process) is not False and _name(process) not in _BOOKKEEPERS
+        holders = holding(path)
+        return not holders or any(self.is_ours(holder) for holder in holders)
+
+    def close(self) -> None:
+        """Take what is left and end watching."""
+        if self._source.handle < 0 and not self._thread.is_alive():
+            return
+        os.write(self._stopping, b".")
+        self._thread.join()
+        for event in self._source.events() if self._source.handle >= 0 else ():
+            self._decide(event)
+        for handle in (self._stop, self._stopping, self._source.handle):
+            if handle >= 0:
+                os.close(handle)
+        self._source.handle = -1
+
+
+def _blocks(handle: int) -> Iterator[bytes]:
+    while handle >= 0:
+        try:
+            yield os.read(handle, 1 << 16)
+        except BlockingIOError:
+            return
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def holding(path: Path) -> list[int]:
+    """The processes that have a file open now, as far as one may look."""
+    return [pid for pid, name in _open_files() if name == str(path)]
+
+
+def written_by_others() -> set[Path]:
+    """Files that are open for writing now in any process that one may look into."""
+    found = set()
+    for pid, name in _open_files(writable=True):
+        if name.startswith("/") and pid:
+            found.add(Path(name))
+    return found
+
+
+def _open_files(*, writable: bool = False) -> Iterator[tuple[int, str]]:
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        folder = f"/proc/{name}/fd"
+        try:
+            handles = os.listdir(folder) if name.isdigit() else []  # noqa: PTH208
+        except OSError:
+            continue
+        for handle in handles:
+            try:
+                target = os.readlink(f"{folder}/{handle}")  # noqa: PTH115
+                if target.startswith("/") and (not writable or _is_writable(name, handle)):
+                    yield int(name), target
+            except OSError:
+                continue
+
+
+def _is_writable(pid: str, handle: str) -> bool:
+    text = Path(f"/proc/{pid}/fdinfo/{handle}").read_text()
+    flags = next((int(line.split()[1], 8) for line in text.splitlines() if line.startswith("flags:")), 0)
+    return flags & (os.O_WRONLY | os.O_RDWR) != 0
