@@ -22,7 +22,13 @@ def test_json_reads_back(name, request):
 def test_json_has_what_the_contract_names(diverged):
     document = json.loads(json_.render(diverged))
     assert set(document) >= CONTRACT
-    assert document["scope"] == {"kind": "prefix", "steps_compared": 0, "steps_total": None, "not_observed": []}
+    assert document["scope"] == {
+        "kind": "prefix",
+        "steps_compared": 0,
+        "steps_total": None,
+        "files_compared": 0,
+        "not_observed": [],
+    }
     assert set(document["divergence"]) >= {"step", "kind", "name", "trials", "process", "detail", "details"}
     assert set(document["trials"][0]) >= {"id", "status", "exit_code", "steps", "seconds", "final", "metrics"}
 

@@ -16,6 +16,7 @@ from typing import Any
 from samebits.compare.meaning import TENSOR_FORMATS, Effect, Meaning, meaning, names_a_model
 from samebits.compare.pairing import Pair, paired, shown_path
 from samebits.model import Lines, SavedFile
+from samebits.store.masks import masked
 from samebits.store.patterns import matches_any
 from samebits.store.trace import TrialTrace
 
@@ -124,7 +125,9 @@ class _Renamed:
             if mine and theirs and mine.path != theirs.path:
                 ours, others = PurePosixPath(shown_path(mine, a)).parts, PurePosixPath(shown_path(theirs, b)).parts
                 if len(ours) == len(others):
-                    self._names.update({one: two for one, two in zip(ours, others, strict=True) if one != two})
+                    self._names.update(
+                        {masked(one): masked(two) for one, two in zip(ours, others, strict=True) if one != two}
+                    )
 
     def same(self, a: str, b: str) -> bool:
         """Whether the texts are equal once the first trial's names are the second's."""
@@ -155,7 +158,8 @@ class _Pair:
             return [FileDifference(self.a.path, said, effect="unknown", path=self.a.path)]
         if _NO_RESULTS.search(self.a.path) and not self.named:
             return []
-        if self.a.lines and self.b.lines and not self.named:
+        is_added_to = self.a.begin or self.b.begin or self.a.format != self.b.format
+        if self.a.lines and self.b.lines and not self.named and ("text" in self._formats or is_added_to):
             return list(self._of_lines(self.a.lines, self.b.lines))
         return [self._part(name) for name in dict.fromkeys([*self.a.tensors, *self.b.tensors]) if self._differs(name)]
 
@@ -219,6 +223,10 @@ class _Pair:
             return self.a.format in TENSOR_FORMATS or self.a.format == "pickle"
         is_json = self.a.format in ("json", "jsonl")
         return is_json and name in self.a.numbers and names_a_model(f"{self.a.path}.{name}")
+
+    @property
+    def _formats(self) -> tuple[str, str]:
+        return ("text" if self.is_printed else self.a.format), self.b.format
 
     # -- lines --------------------------------------------------------------------------------------------------------
 

@@ -88,7 +88,8 @@ def _by_content(path: Path, reader: Reader, run: Run) -> SavedFile:
     except Exception as error:  # a damaged file fails in as many ways as there are readers; all are said
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return _by_bytes(path, error=reason[:200])
-    return _saved(path, kind, parts)
+    file = _saved(path, kind, parts)
+    return file.model_copy(update={"lines": read_lines(path, Parts(run))}) if kind in ("csv", "jsonl") else file
 
 
 def _saved(path: Path, kind: str, parts: Parts) -> SavedFile:
