@@ -9,7 +9,7 @@ TRAINING := examples/lenet5_pytorch.py --data data/mnist
 CHECK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/samebits check --overwrite
 TESTS := tests/unit tests/reports tests/probe tests/docs tests/frameworks
 
-.PHONY: demo test study lint types layers docs picture bench clean
+.PHONY: demo test endurance study lint types layers docs picture bench clean
 
 demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed left out it does not
 	$(BIN)/samebits data get mnist --to data/mnist
@@ -23,6 +23,10 @@ test: .venv/test.stamp  ## all tests, the fast ones first
 study: .venv/test.stamp  ## the paper's study in small: today's setups, and the old ones whose environments are there
 	$(BIN)/samebits study lenet5 --scale smoke --out studies/lenet5-smoke; test $$? -eq 0 -o $$? -eq 3
 	$(BIN)/samebits study unet --scale smoke --out studies/unet-smoke; test $$? -eq 0 -o $$? -eq 3
+
+endurance: .venv/test.stamp  ## in full what `make test` runs a share of: mutated records, hostile files, kills (an hour)
+	SAMEBITS_ENDURANCE=$${SAMEBITS_ENDURANCE:-1} $(BIN)/python -m pytest --numprocesses=2 \
+		tests/unit/test_mutated_records.py tests/unit/test_hostile_files.py tests/probe/test_kills.py
 
 lint: .venv/lint.stamp types layers
 	$(BIN)/ruff check

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from samebits import cli
-from samebits.cli import answering, asking, failing
+from samebits.cli import answering, asking, failing, table
 from samebits.cli.parsing import launching, training_command
 from samebits.errors import UsageError
 
@@ -102,7 +102,7 @@ def breaks(monkeypatch):
         def run(**_):
             raise error
 
-        monkeypatch.setattr(cli.samebits.commands["report"], "callback", run)
+        monkeypatch.setattr(table.samebits.commands["report"], "callback", run)
         return cli.main(["report", "x"])
 
     return install
@@ -199,7 +199,7 @@ def test_each_command_is_one_file_in_the_table():
         path.parent.name: path for path in folder.glob("*/__init__.py")
     }
     named = {name for name, path in files.items() if "\nCOMMAND = " in path.read_text()}
-    assert {command.name for command in cli.COMMANDS} == named
+    assert {command.name for command in table.COMMANDS} == named
 
 
 def _samebits(words, **more):

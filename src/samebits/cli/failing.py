@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from samebits.errors import SamebitsError, UsageError
+from samebits.interrupt import Stopped
 from samebits.text import one_line, printable
 
 WRONG = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it: a loop around samebits ends too
-TERMINATED = 143  # 128 + SIGTERM
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came: `timeout`, a queue system, a machine that shuts down. Everything ends as at Ctrl-C."""
-
-
-@contextmanager
-def sigterm_raises() -> Iterator[None]:
-    """SIGTERM raises Terminated while the block runs, in a main thread that did not ignore it."""
-    of_main = threading.current_thread() is threading.main_thread()
-    if not of_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, _raise)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def _raise(*_: object) -> None:
-    raise Terminated
 
 
 def refuse_unreadable(words: Sequence[str]) -> None:
@@ -67,9 +41,8 @@ def answer(why: BaseException) -> int:
 
 def _stopped(why: BaseException) -> int:
     """Told, whether click has passed it on or turned it into an Abort."""
-    by_signal = isinstance(why, Terminated) or isinstance(why.__cause__, Terminated)
-    by, status = ("SIGTERM", TERMINATED) if by_signal else ("Ctrl-C", INTERRUPTED)
-    return _say(f"stopped by {by}; what was recorded until then can be read.", "", status)
+    stop = next((one for one in (why, why.__cause__) if isinstance(one, Stopped)), Stopped())
+    return _say(stop.sentence, "", stop.status)
 
 
 def _message(why: BaseException) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from samebits import interrupt
 from samebits.launch import documents
 from samebits.launch.environment import Slot
 from samebits.launch.leaks import Leaks
@@ -66,20 +67,22 @@ class Trials:
         waiting, done = deque(ids), list[TrialFile]()
         self.progress.round_started(limits.steps, len(ids))
         alone = limits.seconds is not None or (tries_first and limits.steps is not None)
-        try:
-            while waiting or self._running:
-                self._fill(waiting, limits, jobs=1 if alone else self.plan.options.jobs, of=max(ids))
-                for file in self._poll():
-                    done.append(file)
-                    if len(done) == 1 and (
-                        self._misses_artifacts(file) or (tries_first and self._gives_no_verdict(file))
-                    ):
-                        waiting.clear()
-                    if alone:
-                        limits, alone = _after_first(limits, file), False
-                time.sleep(min((trial.pace for trial in self._running.values()), default=0))
-        finally:
-            self._abort()
+        with interrupt.waited_for() as look:
+            try:
+                while waiting or self._running:
+                    look()
+                    self._fill(waiting, limits, jobs=1 if alone else self.plan.options.jobs, of=max(ids))
+                    for file in self._poll():
+                        done.append(file)
+                        if len(done) == 1 and (
+                            self._misses_artifacts(file) or (tries_first and self._gives_no_verdict(file))
+                        ):
+                            waiting.clear()
+                        if alone:
+                            limits, alone = _after_first(limits, file), False
+                    time.sleep(min((trial.pace for trial in self._running.values()), default=0))
+            finally:
+                self._abort()
         files = sorted(done, key=lambda file: file.id)
         return Looked(limits.steps, time.monotonic() - began, files, time_was_up=limits.steps != asked.steps)
 

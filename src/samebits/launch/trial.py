@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from samebits import controls, store
+from samebits import controls, interrupt, store
 from samebits.launch import artifacts, custody, documents, facts, folders, metrics, opens
 from samebits.launch.command import Naming, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
@@ -166,13 +166,15 @@ class TrialRun:
 
     def run(self, launcher: Launcher) -> TrialFile:
         """Start the trial and wait for its document; whatever comes between ends it."""
-        self.start(launcher)
-        try:
-            while (file := self.poll()) is None:
-                time.sleep(self.pace)
-        except BaseException:
-            self.abort(INTERRUPTED)
-            raise
+        with interrupt.waited_for() as look:
+            self.start(launcher)
+            try:
+                while (file := self.poll()) is None:
+                    look()
+                    time.sleep(self.pace)
+            except BaseException:
+                self.abort(INTERRUPTED)
+                raise
         return file
 
     # -- while it runs --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from samebits.store.content import Parts, add_json, shape_text
+from samebits.store.content import Parts, Rationed, add_json, shape_text
 
 _MOST_HEADER = 100 << 20  # what the safetensors library itself allows
 
@@ -18,7 +18,7 @@ _MOST_HEADER = 100 << 20  # what the safetensors library itself allows
 def read_npy(path: Path, parts: Parts) -> str:
     """The one array of a .npy file."""
     with path.open("rb") as file:
-        _add_array(parts, "", file)
+        _add_array(parts, "", Rationed(file, parts))
     return "npy"
 
 
@@ -26,7 +26,8 @@ def read_npz(path: Path, parts: Parts) -> str:
     """The arrays of a .npz file, by name; times and compression do not matter."""
     with zipfile.ZipFile(path) as archive:
         for name in sorted(archive.namelist()):
-            with archive.open(name) as stream:
+            with archive.open(name) as inner:
+                stream = Rationed(inner, parts)
                 if name.endswith(".npy"):
                     _add_array(parts, name.removesuffix(".npy"), stream)
                 else:
@@ -34,7 +35,7 @@ def read_npz(path: Path, parts: Parts) -> str:
     return "npz"
 
 
-def _add_array(parts: Parts, name: str, stream: IO[bytes]) -> None:
+def _add_array(parts: Parts, name: str, stream: Rationed) -> None:
     version = np.lib.format.read_magic(stream)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = header(stream)
@@ -42,6 +43,7 @@ def _add_array(parts: Parts, name: str, stream: IO[bytes]) -> None:
         parts.add(name, shape_text(str(dtype), shape), stream.read())
         return
     data = stream.read()
+    parts.spend(len(data) if fortran else 0)
     count = int(np.prod(shape, dtype=object))
     if len(data) != count * dtype.itemsize:
         raise ValueError(f"{len(data):,} bytes stand where {count * dtype.itemsize:,} belong")
@@ -76,6 +78,7 @@ def _add_safe(parts: Parts, name: str, entry: Any, source: tuple[IO[bytes], int,
     file, base, size = source
     begin, end = entry["data_offsets"]
     if not 0 <= begin <= end <= size - base:
-        raise ValueError(f"the tensor {name} lies outside the file")
+        raise ValueError(f"the tensor {name[:80]} lies outside the file")
+    parts.spend(end - begin)
     file.seek(base + begin)
     parts.add(name, shape_text(entry["dtype"], entry["shape"]), file.read(end - begin))

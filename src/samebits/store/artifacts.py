@@ -10,30 +10,34 @@ import xxhash
 from samebits.model import SavedFile
 from samebits.store.array_files import read_npy, read_npz, read_safetensors
 from samebits.store.container_files import read_events, read_gzip, read_pdf, read_png, read_sqlite, read_tar, read_zip
-from samebits.store.content import Parts, add_json, fingerprint, parse_json
+from samebits.store.content import Excessive, Parts, add_json, fingerprint, parse_json
 from samebits.store.hdf5_files import read_hdf5, read_keras
 from samebits.store.masks import ANY_RUN, Run
 from samebits.store.pickle_files import read_pickle
+from samebits.store.reader_process import ReaderProcess, Unreadable
 from samebits.store.recognising import format_of
 from samebits.store.text_files import NotText, read_json_lines, read_lines, read_table
 from samebits.store.torch_files import read_torch
+from samebits.text import one_line
 
 Reader = Callable[[Path, Parts], str]
 _CHUNK = 1 << 22
 _MOST_JSON = 64 << 20
 MOST_PARTS = 20_000  # of one file; of more, those of equal beginning are joined
+_PROCESS = ReaderProcess()
 
 
 def fingerprint_file(path: Path, named: bool, run: Run = ANY_RUN, begin: int = 0) -> SavedFile:  # noqa: FBT001
     """Fingerprint a file by its content, by its bytes where its format is not known or it is damaged.
 
     Never raises for what the file holds: `error` says why its content could not be read. A file that cannot be read
-    at all, or that changes meanwhile, has no parts, and `changing` says so. Nothing in the file is run. `named`: the
-    field of SavedFile. `begin`: the byte at which what the trial wrote begins.
+    at all, or that changes meanwhile, has no parts, and `changing` says so. Nothing in the file is run. Its content is
+    read in a process with limits. `named`: the field of SavedFile. `begin`: the byte at which what the trial wrote
+    begins.
     """
     try:
         before = path.stat()
-        file = _fingerprinted(path, run, begin)
+        file = _read_apart(path, run, begin)
         after = path.stat()
     except FileNotFoundError:
         return _unread(path, "cannot be read (it is not there any more)", named=named)
@@ -50,6 +54,21 @@ def _how(before: int, after: int) -> str:
 
 def _unread(path: Path, why: str, *, named: bool) -> SavedFile:
     return SavedFile(path=str(path), named=named, format="bytes", tensors={}, error=why, changing=why)
+
+
+def _read_apart(path: Path, run: Run, begin: int) -> SavedFile:
+    try:
+        return SavedFile.model_validate({**_PROCESS.read(path, run, begin), "path": str(path)})
+    except Unreadable as error:
+        return _by_bytes(path, error=str(error), begin=begin)
+
+
+def contents(path: Path, run: Run = ANY_RUN, begin: int = 0) -> SavedFile:
+    """The same in this process, without limits of time and memory."""
+    try:
+        return _fingerprinted(path, run, begin)
+    except OSError as error:
+        return _unread(path, f"cannot be read ({error.strerror or error})", named=False)
 
 
 def _fingerprinted(path: Path, run: Run, begin: int) -> SavedFile:
@@ -73,7 +92,7 @@ def _by_beginning(path: Path) -> Reader | None:
 
 def _by_lines(path: Path, run: Run, begin: int) -> SavedFile:
     """A text by its lines, what is none by its bytes."""
-    parts = Parts(run)
+    parts = Parts(run, path.stat().st_size)
     try:
         lines = read_lines(path, parts, begin)
     except NotText:
@@ -82,14 +101,19 @@ def _by_lines(path: Path, run: Run, begin: int) -> SavedFile:
 
 
 def _by_content(path: Path, reader: Reader, run: Run) -> SavedFile:
-    parts = Parts(run)
+    parts = Parts(run, path.stat().st_size)
     try:
         kind = reader(path, parts)
     except Exception as error:  # a damaged file fails in as many ways as there are readers; all are said
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return _by_bytes(path, error=reason[:200])
+        fault = "" if isinstance(error, Excessive) else type(error).__name__
+        reason = ": ".join(filter(None, (fault, str(error).partition("\n")[0])))
+        return _by_bytes(path, error=one_line(reason)[:200])
     file = _saved(path, kind, parts)
-    return file.model_copy(update={"lines": read_lines(path, Parts(run))}) if kind in ("csv", "jsonl") else file
+    return (
+        file.model_copy(update={"lines": read_lines(path, Parts(run, path.stat().st_size))})
+        if kind in ("csv", "jsonl")
+        else file
+    )
 
 
 def _saved(path: Path, kind: str, parts: Parts) -> SavedFile:

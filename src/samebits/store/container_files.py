@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from samebits.store.content import Parts, joined
+from samebits.store.content import Parts, Rationed, joined
 
-MOST_BYTES = 1 << 30  # that an archive may unpack to
 MOST_ROWS = 20_000  # of a table
 _PDF_DATES = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
 _PNG_NOTES = (b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf")
@@ -29,8 +28,7 @@ def read_zip(path: Path, parts: Parts) -> str:
     """The members of a zip archive; their times do not matter."""
     with zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
-        if sum(member.file_size for member in members) > MOST_BYTES:
-            raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+        parts.spend(sum(member.file_size for member in members))
         for member in sorted(members, key=lambda one: one.filename):
             parts.add(parts.run.masked(member.filename), "bytes", archive.read(member))
     return "zip"
@@ -41,22 +39,17 @@ def read_gzip(path: Path, parts: Parts) -> str:
     if path.name.lower().endswith((".tar.gz", ".tgz")):
         return read_tar(path, parts)
     with gzip.open(path) as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+        data = Rationed(file, parts).read()
     parts.add("", "bytes", data)
     return "gzip"
 
 
 def read_tar(path: Path, parts: Parts) -> str:
     """The members of a tar archive, by name and content."""
-    left = MOST_BYTES
     with tarfile.open(path) as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isreg() else None
-            left -= member.size if content else 0
-            if left < 0:
-                raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+            parts.spend(member.size if content else 0)
             parts.add(parts.run.masked(member.name), "bytes", content.read() if content else b"")
     return "tar"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -11,9 +12,15 @@ import xxhash
 
 from samebits.store.masks import ANY_RUN, Run
 
+LEAST_UNPACKED, UNPACKED_A_BYTE = 256 << 20, 20  # bytes that may be read from a file, whatever its size
+_MOST_NAMES = 32 << 20  # characters of all names together
 _SCALARS = (str, int, float, complex, bytes, bool, type(None))
 MOST_SHOWN = 200  # characters of a value that are kept to show a difference
 MOST_SHOWN_IN_ALL = 1 << 16  # characters of one file
+
+
+class Excessive(ValueError):
+    """A file that stands for far more than its size; the message says of what."""
 
 
 class Parts:
@@ -23,10 +30,13 @@ class Parts:
     values as JSON, for people and for what their difference means. `masked`: the fingerprints of texts as they are; a
     text stands in `tensors` without what belongs to one run. `nonnegative`: arrays of real numbers of which none is
     below zero. `numbers`: plain values that are lists of numbers. `models`: names below which everything is a model's.
+    `size`: of the file, which decides how much may be read from it.
     """
 
-    def __init__(self, run: Run = ANY_RUN) -> None:
+    def __init__(self, run: Run = ANY_RUN, size: int = 0) -> None:
         self.run = run
+        self.most = LEAST_UNPACKED + UNPACKED_A_BYTE * size
+        self._left, self._names_left = self.most, _MOST_NAMES
         self.tensors: dict[str, str] = {}
         self.values: set[str] = set()
         self.in_array = False
@@ -37,8 +47,17 @@ class Parts:
         self.models: list[str] = []
         self._room = MOST_SHOWN_IN_ALL
 
+    def spend(self, size: int) -> None:
+        """Count bytes that are about to be read or made. Raises ValueError where a small file stands for too many."""
+        self._left -= size
+        if size < 0 or self._left < 0:
+            raise Excessive(f"it unpacks to more than {self.most >> 20:,} MB, which is too much for its size")
+
     def add(self, name: str, header: str, *buffers: Any) -> None:
         """Add a part: `header` says its type and shape, `buffers` are its bytes in logical order."""
+        self._names_left -= len(name)
+        if self._names_left < 0:
+            raise Excessive(f"the names in it have more than {_MOST_NAMES >> 20:,} million characters")
         self.values.discard(name)
         digest = fingerprint(header, *buffers)
         known = self.tensors.get(name)
@@ -46,6 +65,7 @@ class Parts:
 
     def add_plain(self, name: str, value: Any) -> None:
         """Add a plain value, no tensor: a number, text, bytes, or sequences of them."""
+        self.spend(weight(value))
         alone = name not in self.tensors or name in self.values
         own = _for_each_text(value, self.run.without_own)
         masked = _for_each_text(own, self.run.masked)
@@ -62,6 +82,7 @@ class Parts:
 
     def add_array(self, name: str, array: np.ndarray[Any, Any]) -> None:
         """Add an array of numpy by its type, shape and values."""
+        self.spend(array.nbytes)
         self.add(name, shape_text(array.dtype.str, array.shape), np.ascontiguousarray(array).tobytes())
         if array.dtype.kind in "USMm":  # text and times
             self.values.add(name)
@@ -94,6 +115,35 @@ def _holds_numbers(value: Any) -> bool:
 def _least(value: Any) -> float:
     least: float = min(_least(item) if isinstance(item, (list, tuple)) else float(item) for item in value)
     return least
+
+
+class Rationed(io.RawIOBase):
+    """A stream in an archive, each byte of which is counted before it is read."""
+
+    def __init__(self, stream: Any, parts: Parts) -> None:
+        self._stream, self._parts = stream, parts
+
+    def read(self, size: int | None = -1) -> bytes:
+        """See io.RawIOBase. All that is left of an archive's stream is as long as the archive says."""
+        if size is None or size < 0:
+            pieces = iter(lambda: self.read(_PIECE), b"")
+            return b"".join(pieces)
+        self._parts.spend(size if size > _PIECE else 0)
+        data: bytes = self._stream.read(size)
+        self._parts.spend(0 if size > _PIECE else len(data))
+        return data
+
+
+_PIECE = 1 << 20
+
+
+def weight(value: Any) -> int:
+    """About how many characters a plain value has as text."""
+    if isinstance(value, (str, bytes)):
+        return len(value) + 8
+    if isinstance(value, (list, tuple)):
+        return 8 * len(value) + sum(len(item) for item in value if isinstance(item, (str, bytes)))
+    return 8
 
 
 def fingerprint(header: str, *buffers: Any) -> str:

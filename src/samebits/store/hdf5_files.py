@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from samebits.store.content import Parts, add_json, canonical, joined, parse_json, shape_text, without
+from samebits.store.content import Parts, Rationed, add_json, canonical, joined, parse_json, shape_text, without
 
 _TIMES = ("date_saved",)
 _IDENTITIES = ("shared_object_id",)  # addresses of the objects that were saved
@@ -30,7 +31,8 @@ def read_keras(path: Path, parts: Parts) -> str:
     """A .keras archive: configuration, metadata without the time, weights."""
     with zipfile.ZipFile(path) as archive:
         for name in sorted(archive.namelist()):
-            data = archive.read(name)
+            with archive.open(name) as stream:
+                data = Rationed(stream, parts).read()
             if name.endswith(".json"):
                 add_json(parts, name.removesuffix(".json"), without(parse_json(data), (*_TIMES, *_IDENTITIES)))
             elif name.endswith(".h5"):
@@ -48,6 +50,8 @@ def _add_file(parts: Parts, prefix: str, source: Any) -> None:
     with h5py.File(source, "r") as file:
         _add_attributes(parts, prefix, file)
         file.visititems(lambda name, item: _add_item(parts, joined_path(prefix, name), item, h5py))
+        if hasattr(file, "visititems_links"):  # h5py 3.9 and later
+            file.visititems_links(lambda name, link: _add_link(parts, joined_path(prefix, name), link, h5py))
 
 
 def joined_path(prefix: str, name: str) -> str:
@@ -57,13 +61,29 @@ def joined_path(prefix: str, name: str) -> str:
 
 def _add_item(parts: Parts, name: str, item: Any, h5py: Any) -> None:
     _add_attributes(parts, name, item)
-    if isinstance(item, h5py.Dataset):
-        _add_value(parts, name, item[()])
+    if not isinstance(item, h5py.Dataset):
+        return
+    if item.is_virtual or item.external:  # its values lie in different files, which are not opened
+        sources = [tuple(source)[1:3] for source in item.virtual_sources()] if item.is_virtual else item.external
+        parts.add(f"{name} (values in different files)", shape_text(item.dtype.str, item.shape), canonical(sources))
+        return
+    parts.spend(math.prod(item.shape or ()) * item.dtype.itemsize)
+    _add_value(parts, name, item[()])
+
+
+def _add_link(parts: Parts, name: str, link: Any, h5py: Any) -> None:
+    """A link by what it names: it is not followed, since it may lead to any file."""
+    if isinstance(link, h5py.ExternalLink):
+        parts.add_plain(f"{name} (link)", (link.filename, link.path))
+    elif isinstance(link, h5py.SoftLink):
+        parts.add_plain(f"{name} (link)", link.path)
 
 
 def _add_attributes(parts: Parts, name: str, item: Any) -> None:
     for key in sorted(item.attrs):
         attribute = joined(name, f"@{key}")
+        found = item.attrs.get_id(key)
+        parts.spend(found.get_storage_size())
         _add_value(parts, attribute, item.attrs[key])
         parts.values.add(attribute)
 

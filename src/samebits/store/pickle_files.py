@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from samebits.store.content import Parts
+from samebits.store.content import Parts, Rationed
 from samebits.store.pickles import Global, Made, Table, read
 from samebits.store.torch_files import Walk, no_storage
 
@@ -44,7 +44,7 @@ _OPENERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
 def read_pickle(path: Path, parts: Parts) -> str:
     """Add the parts of a pickle, or of a file of joblib. Raises many kinds of error for what is none."""
     with path.open("rb") as file:
-        stream = _uncompressed(file)
+        stream = _uncompressed(file, parts)
         content = read(stream, built=lambda made: _take_array(made, stream))
         PickleWalk(parts, no_storage).add("", content)
         if stream.read(1):
@@ -52,14 +52,16 @@ def read_pickle(path: Path, parts: Parts) -> str:
     return "pickle"
 
 
-def _uncompressed(file: IO[bytes]) -> IO[bytes]:
+def _uncompressed(file: IO[bytes], parts: Parts) -> IO[bytes]:
     start = file.read(6)
     file.seek(0)
     for beginning, opened in _OPENERS.items():
         if start.startswith(beginning):
-            return io.BytesIO(opened(file).read(MOST_BYTES))
+            return io.BytesIO(Rationed(opened(file), parts).read())
     if start[:1] == b"\x78" and start[:2] != b"\x78\x80":
-        return io.BytesIO(zlib.decompressobj().decompress(file.read(), MOST_BYTES))
+        unpacked = zlib.decompressobj().decompress(file.read(), parts.most)
+        parts.spend(len(unpacked))
+        return io.BytesIO(unpacked)
     return file
 
 

@@ -45,6 +45,37 @@ class Table:
     pairs: list[tuple[Any, Any]] = field(default_factory=list)
 
 
+MOST_OPCODES = 20_000_000
+MOST_TEXT = 4096  # characters of a value that serves as a name
+
+
+def text_of(value: Any) -> str:
+    """An inert value as text, for a name or an order. It is cut, since a short pickle can stand for endless text."""
+    pieces, left, waiting = list[str](), MOST_TEXT, [value]
+    while waiting and left > 0:
+        one = waiting.pop()
+        if isinstance(one, str | bytes):
+            piece = repr(one[:MOST_TEXT])
+        elif isinstance(one, (list, tuple)):
+            piece = f"{type(one).__name__}({len(one)}"
+            waiting += reversed(one[:MOST_TEXT])
+        elif isinstance(one, Table):
+            piece = f"dict({len(one.pairs)}"
+            waiting += reversed([part for pair in one.pairs[:MOST_TEXT] for part in pair])
+        elif isinstance(one, Made):
+            piece = f"made({len(one.items)},{len(one.pairs)}"
+            of_pairs = [part for pair in one.pairs[:MOST_TEXT] for part in pair]
+            waiting += reversed([one.function, one.arguments, *one.items[:MOST_TEXT], *of_pairs, one.state])
+        elif isinstance(one, Persistent):
+            piece = "persistent"
+            waiting.append(one.key)
+        else:
+            piece = one.name if isinstance(one, Global) else repr(one)
+        pieces.append(piece)
+        left -= len(piece) + 1
+    return " ".join(pieces)[:MOST_TEXT]
+
+
 _MARK = object()
 
 
@@ -90,7 +121,9 @@ def read(stream: IO[bytes], built: Callable[[Made], None] = lambda made: None) -
     `built`: is given each object whose state was set, at that place of the stream.
     """
     machine = _Machine(built)
-    for opcode, argument, _ in pickletools.genops(stream):
+    for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+        if number > MOST_OPCODES:
+            raise ValueError(f"the pickle has more than {MOST_OPCODES:,} opcodes")
         if opcode.name == "STOP":
             return machine.pop()
         step = _STEPS.get(opcode.name)
@@ -180,6 +213,8 @@ def _get(machine: _Machine, argument: Any) -> None:
 
 def _stack_global(machine: _Machine, argument: Any) -> None:
     name, module = machine.pop(), machine.pop()
+    if not isinstance(name, str) or not isinstance(module, str):
+        raise ValueError("the pickle names a global by what is not text")
     machine.stack.append(Global(f"{module}.{name}"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from pathlib import Path
 
@@ -44,6 +45,6 @@ def _in_zip(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, struct.error):  # damaged in many ways
         return None
     return ".pt" if any(name.endswith("data.pkl") for name in names) else None

@@ -7,6 +7,8 @@ names of classes, code of scripted modules) is compared too.
 
 from __future__ import annotations
 
+import io
+import math
 import mmap
 import struct
 import zipfile
@@ -17,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from samebits.store.content import Parts, is_plain, joined, shape_text
-from samebits.store.pickles import Global, Made, Persistent, Table, read
+from samebits.store.content import Parts, Rationed, is_plain, joined, shape_text, weight
+from samebits.store.pickles import MOST_TEXT, Global, Made, Persistent, Table, read, text_of
 
 MAGIC = 0x1950A86A20F9469CFC6C
 Storages = Callable[[str, int], Any]  # (key, size in bytes) -> buffer
@@ -49,16 +51,20 @@ def read_torch(path: Path, parts: Parts) -> str:
 def _read_zip(path: Path, parts: Parts) -> None:
     with zipfile.ZipFile(path) as archive:
         names = {name.partition("/")[2]: name for name in archive.namelist()}
+
+        def content(name: str) -> bytes:
+            with archive.open(names[name]) as stream:
+                return Rationed(stream, parts).read()
+
         if "data.pkl" not in names:
             raise ValueError("the archive holds no data.pkl")
-        last = lru_cache(maxsize=1)(lambda key: archive.read(names[f"data/{key}"]))  # many tensors may share a storage
+        last = lru_cache(maxsize=1)(lambda key: content(f"data/{key}"))  # many tensors may share a storage
         walk = Walk(parts, lambda key, size: last(key))
         for name in sorted(names):
             if name.endswith(".pkl") and not name.startswith("data/"):
-                with archive.open(names[name]) as stream:
-                    walk.add("" if name == "data.pkl" else name, read(stream))
+                walk.add("" if name == "data.pkl" else name, read(io.BytesIO(content(name))))
             elif not _is_ignored(name):
-                parts.add(name, "bytes", archive.read(names[name]))
+                parts.add(name, "bytes", content(name))
 
 
 def _is_ignored(name: str) -> bool:
@@ -153,6 +159,8 @@ class Walk:
         self._visited += 1
         if self._visited > _MOST_VALUES:
             raise ValueError(f"the file holds more than {_MOST_VALUES:,} values")
+        if isinstance(value, (list, tuple)):
+            self._parts.spend(8 * len(value))
         if is_plain(value):
             self._parts.add_plain(path, value)
         elif id(value) in self._inside:
@@ -183,10 +191,10 @@ class Walk:
         if not pairs:
             self._parts.add_plain(path, "(empty)")
         for key, value in pairs:
-            self.add(joined(path, key if is_plain(key) else repr(key)), value)
+            self.add(joined(path, _named(key)), value)
 
     def _add_made(self, path: str, made: Made) -> None:
-        name = made.function.name if isinstance(made.function, Global) else repr(made.function)
+        name = made.function.name if isinstance(made.function, Global) else text_of(made.function)
         arguments = made.arguments if isinstance(made.arguments, tuple) else (made.arguments,)
         if name.startswith("torch._utils._rebuild_parameter"):
             self.add(path, arguments[0])
@@ -205,11 +213,11 @@ class Walk:
         if arguments:
             self.add(joined(path, "(arguments)"), arguments)
         if name in ("builtins.set", "builtins.frozenset", "__builtin__.set"):
-            self._parts.add_plain(path, sorted(repr(item) for item in made.items))
+            self._parts.add_plain(path, sorted(text_of(item) for item in made.items))
         elif made.items:
             self._add_items(path, made.items)
         for key, value in made.pairs:
-            self.add(joined(path, key if is_plain(key) else repr(key)), value)
+            self.add(joined(path, _named(key)), value)
         if made.state is not None:
             self.add(path, made.state)
 
@@ -233,7 +241,13 @@ class Walk:
         size = _SIZE_OF.get(kind, 1)
         data = self._storages(key, count * size)
         shape = tuple(arguments[2])
+        self._parts.spend(math.prod(shape) * size)
         self._parts.add(path, shape_text(kind, shape), _elements(data, size, arguments[1:4]))
+
+
+def _named(key: Any) -> str:
+    """A key of a dict as part of a name."""
+    return str(key) if is_plain(key) and weight(key) <= MOST_TEXT else text_of(key)
 
 
 def _without_addresses(table: Table) -> Table:

@@ -1,0 +1,126 @@
+"""Ctrl-C, SIGTERM and SIGHUP: a clean end at any moment, without a traceback.
+
+A record can be read at every moment, and the processes of a trial end with this one. So this process simply leaves when
+a signal comes, with a sentence and the exit status that shells expect. While trials run it waits for the next moment at
+which they can be ended and written down; while a program of ours runs that would stay behind, the signal is raised.
+
+Nothing heavy is imported here: it is the first that the command line does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", getattr(signal, "SIGHUP", signal.SIGTERM): "SIGHUP"}
+SENTENCE = "stopped by {}; what was recorded until then can be read."
+_SHOW_CURSOR = "\x1b[?25h\r\x1b[K"  # a live display hides it
+_ENOUGH = 3  # signals after which nothing is waited for
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked for the end. `number`: which one."""
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__()
+        self.number = number
+
+    @property
+    def status(self) -> int:
+        """The exit status, as shells have it: a loop around samebits ends too."""
+        return 128 + self.number
+
+    @property
+    def sentence(self) -> str:
+        """What people are told."""
+        return SENTENCE.format(NAMES.get(self.number, f"signal {self.number}"))
+
+
+class _Signals:
+    """What a signal does now. `handled`: False in a program that uses samebits as a library: nothing is changed."""
+
+    def __init__(self) -> None:
+        self.handled, self.arrived, self.pending = False, 0, 0
+        self.mode = "leave"
+
+    def arrive(self, number: int, frame: FrameType | None) -> None:
+        """A signal came. The second one is not waited for; while trials are ended it changes nothing."""
+        self.arrived += 1
+        if self.arrived >= _ENOUGH or (self.arrived == 1 and self.mode == "leave"):
+            leave(number)
+        if self.arrived == 1 and self.mode == "wait":
+            self.pending = number
+        elif self.arrived == 1 or self.pending:
+            self.pending = 0
+            raise Stopped(number)
+
+    def look(self) -> None:
+        """Raise what has arrived."""
+        if self.pending:
+            number, self.pending = self.pending, 0
+            raise Stopped(number)
+
+
+_SIGNALS = _Signals()
+
+
+def leave(number: int) -> None:
+    """End this process now."""
+    stop = Stopped(number)
+    text = f"samebits: {stop.sentence}\n"
+    try:
+        text = (_SHOW_CURSOR if os.isatty(2) else "") + text
+        os.write(2, text.encode())
+    except OSError:  # nobody can be told; the exit status still says it
+        pass
+    os._exit(stop.status)
+
+
+@contextmanager
+def handled(*, to_the_end: bool) -> Iterator[None]:
+    """Signals are handled while the block runs, in a main thread, unless they are ignored (`nohup`, `&`).
+
+    `to_the_end`: the process ends after the block, and what is left of it is too short to be interrupted.
+    """
+    if threading.current_thread() is not threading.main_thread() or _SIGNALS.handled:
+        yield
+        return
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in NAMES}
+    mine = [number for number, handler in before.items() if handler in usual]
+    _SIGNALS.handled, _SIGNALS.arrived, _SIGNALS.pending, _SIGNALS.mode = True, 0, 0, "leave"
+    for number in mine:
+        signal.signal(number, _SIGNALS.arrive)
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, signal.SIG_IGN if to_the_end else before[number])
+        _SIGNALS.handled = False
+
+
+@contextmanager
+def _in_mode(mode: str) -> Iterator[None]:
+    before, _SIGNALS.mode = _SIGNALS.mode, mode
+    try:
+        yield
+    finally:
+        _SIGNALS.mode = before
+
+
+@contextmanager
+def waited_for() -> Iterator[Callable[[], None]]:
+    """A block in which a signal waits until the function that it gives is called; that one raises Stopped."""
+    with _in_mode("wait"):
+        yield _SIGNALS.look
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """A block in which a signal raises Stopped where it arrives, so that programs that were started can be ended."""
+    with _in_mode("raise"):
+        yield

@@ -1,0 +1,143 @@
+"""Saved files are read in a process of their own: a file that takes all time or memory costs that process only.
+
+A file may be damaged, or made to do harm: a few bytes can stand for gigabytes, and the C code of HDF5 can crash. For
+each file the process may use a certain time of the processor and a certain amount of memory, in proportion to the
+file's size. Time of the processor is the same on a busy machine as on an idle one, so that a file is read in every
+trial or in none. The process is started for the first file and serves all further ones.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from samebits.model import SavedFile
+from samebits.store.masks import Run
+
+SECONDS, SECONDS_A_MEGABYTE = 2, 0.5  # of the processor, for one file
+MEMORY, MEMORY_A_BYTE = 700 << 20, 16  # beyond what the process has at its start
+_PATIENCE = 60.0  # seconds of the clock for each second of the processor, before a reader that waits is given up
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from samebits.store.reader_process import serve; serve()"
+)
+_VARIABLES = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "HDF5_USE_FILE_LOCKING": "FALSE"}
+
+
+class Unreadable(Exception):
+    """The file took too much time or memory, or the reader crashed; the message says so."""
+
+
+class ReaderProcess:
+    """The process, as seen by the one that asks. It is started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._rest = b""
+        atexit.register(self.close)
+
+    def read(self, path: Path, run: Run, begin: int) -> dict[str, Any]:
+        """What a file holds, as the fields of SavedFile. Raises Unreadable, OSError where the file is not there."""
+        size = path.stat().st_size
+        seconds = SECONDS + int(SECONDS_A_MEGABYTE * size / 1e6)
+        question = {
+            "path": str(path.absolute()),
+            "seconds": seconds,
+            "memory": MEMORY + MEMORY_A_BYTE * size,
+            "run": run,
+            "begin": begin,
+        }
+        for _ in range(2):  # a reader that was ended from outside gets a second try
+            line = self._asked(json.dumps(question).encode() + b"\n", _PATIENCE * seconds)
+            if line is not None:
+                found: dict[str, Any] = json.loads(line)
+                return found
+            if self.close() == -signal.SIGXCPU:
+                raise Unreadable(f"its content takes more than {seconds} s to read")
+        raise Unreadable("its content makes the reader crash")
+
+    def _asked(self, question: bytes, patience: float) -> bytes | None:
+        """The answer; None if there is none."""
+        process = self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        deadline = time.monotonic() + patience
+        try:
+            process.stdin.write(question)
+            process.stdin.flush()
+            while b"\n" not in self._rest:
+                ready, _, _ = select.select([process.stdout], [], [], max(deadline - time.monotonic(), 0))
+                more = os.read(process.stdout.fileno(), 1 << 20) if ready else b""
+                if not more:
+                    return None
+                self._rest += more
+        except OSError:
+            return None
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            self._rest = b""
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-B", "-c", _START, json.dumps(sys.path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd="/",  # a file that names others by relative paths finds none
+                env={**os.environ, **_VARIABLES},
+                start_new_session=True,  # Ctrl-C is for the one that asks
+            )
+        return self._process
+
+    def close(self) -> int:
+        """End the process; its exit status."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        try:
+            status = process.wait(0.1)  # of one that has ended by itself
+        except subprocess.TimeoutExpired:
+            process.kill()
+            status = -signal.SIGXCPU  # it waits for something, without end
+        process.communicate()
+        return status
+
+
+def serve() -> None:
+    """Read files until the input ends: one question and one answer a line."""
+    import resource
+
+    used = _address_space()
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a library that prints disturbs no answer
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for line in sys.stdin.buffer:
+        asked = json.loads(line)
+        spent = resource.getrusage(resource.RUSAGE_SELF)
+        limit = int(spent.ru_utime + spent.ru_stime) + 1 + asked["seconds"]
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_AS, (used + asked["memory"], resource.RLIM_INFINITY))
+        answers.write(_answer(asked).model_dump_json().encode() + b"\n")
+        answers.flush()
+
+
+def _answer(asked: dict[str, Any]) -> SavedFile:
+    from samebits.store.artifacts import contents
+
+    own, span = asked["run"]
+    run = Run(tuple((name, put) for name, put in own), tuple(span) if span else None)
+    return contents(Path(asked["path"]), run, asked["begin"])
+
+
+def _address_space() -> int:
+    """Bytes of address space that this process has now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,111 @@
+"""samebits is ended at random moments: what was recorded is there, nothing is left running, and the next run works.
+
+A bounded share runs by default; `make endurance` runs all of it (200 moments for each test, drawn with SAMEBITS_ENDURANCE as the seed).
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from samebits.launch import custody
+from samebits.store import open_record
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+ENDURANCE = os.environ.get("SAMEBITS_ENDURANCE")
+MOMENTS = range(200 if ENDURANCE else 6)
+LONGEST = 3.0  # seconds until the last moment
+SIGNALS = [signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP]
+NORMAL = {0, 1, 3}  # it had ended before
+
+
+def samebits(*words, **how):
+    return subprocess.Popen(
+        [sys.executable, "-m", "samebits", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, **how,
+    )  # fmt: skip
+
+
+def fingerprints(record):
+    """What the first two trials observed and how they ended."""
+    return [(trial.file, [process.records.tobytes() for process in trial.processes]) for trial in record.trials[:2]]
+
+
+def processes_with(text):
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if text.encode() in line:
+            found.append(line)
+    return found
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """A folder with a record of two trials, in which all moments follow each other."""
+    folder = tmp_path_factory.mktemp("kills")
+    assert_done(samebits("check", "-n", "2", "--full", "--out", "record", SAMPLES / "trains.py", "40", cwd=folder))
+    return folder
+
+
+def assert_done(process):
+    said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+
+
+def end_at_a_random_moment(process, chance):
+    """Send one signal, or two; the exit status, and what was said."""
+    moment = chance.uniform(0.15, LONGEST)  # before that the interpreter itself starts
+    number = chance.choice(SIGNALS)
+    try:
+        process.wait(moment)
+    except subprocess.TimeoutExpired:
+        process.send_signal(number)
+        if chance.random() < 0.4:
+            time.sleep(chance.uniform(0, 0.05))
+            process.send_signal(number)
+    out, said = process.communicate(timeout=60)
+    assert "Traceback" not in out + said, said
+    assert "samebits-error-" not in said, said
+    assert process.returncode in NORMAL | {-number, 128 + number}, said
+    return process.returncode
+
+
+def no_orphans(folder):
+    deadline = time.monotonic() + 30
+    while processes_with(str(folder)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert processes_with(str(folder)) == []
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_nothing_that_was_recorded_is_lost(recorded, moment):
+    """More trials are added to a record, and that is ended."""
+    before = fingerprints(open_record(recorded / "record"))
+    chance = random.Random(f"{ENDURANCE} add {moment}")
+    process = samebits("check", "--add", "2", recorded / "record", cwd=recorded)
+    end_at_a_random_moment(process, chance)
+    no_orphans(recorded)
+    after = open_record(recorded / "record")
+    assert fingerprints(after) == before
+    for number in range(3, 1 + max(trial.id for trial in after.trials)):  # so that the record does not grow
+        custody.remove(recorded / "record" / "trials" / f"{number:03d}")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_new_record_that_was_ended_can_be_replaced(recorded, moment):
+    chance = random.Random(f"{ENDURANCE} new {moment}")
+    words = ["check", "-n", "2", "--overwrite", "--out", recorded / "new", SAMPLES / "trains.py", "40"]
+    end_at_a_random_moment(samebits(*words, cwd=recorded), chance)
+    no_orphans(recorded)
+    custody.make(recorded / "new", overwrite=True)
+    if moment % 10 == 0:
+        assert_done(samebits(*words, cwd=recorded))
