@@ -132,6 +132,7 @@ REPLAYED = "replay-%06d-%s.bin"
 #   started       path, argv: a program started; once for each program
 #   forked        place: the program's own code forks there; once for each place
 #   not-fed       step, names: weights that were to be set and are not there
+#   model         label, paths: what the names of a model's points begin with; at the end, the variables that hold it
 #   packages      packages: {name: version} of what the process had imported, at its end
 #   replay        why: operators cannot be replayed here
 #   pooled        (nothing): this process is given tasks by a pool

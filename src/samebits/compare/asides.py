@@ -13,7 +13,7 @@ from samebits.store.trace import Point
 
 EVALUATION = "an evaluation"
 _EVALUATIONS = ("evaluation/", "prediction/")
-_NUMBERS = frozenset(("int", "float", "bool", "numbers"))
+NUMBERS = frozenset(("int", "float", "bool", "numbers"))
 _OF_THIS_RUN = re.compile(r"@(time|pid|address)$")
 _WORDS = {"time": "a time", "pid": "a process id", "address": "an address"}
 
@@ -27,5 +27,5 @@ def aside(point: Point) -> str | None:
     form = _OF_THIS_RUN.search(point.name)
     if form:
         return _WORDS[form[1]]
-    by_name = meaning(point.name, nonnegative=True) if point.dtype in _NUMBERS else None
+    by_name = meaning(point.name, nonnegative=True) if point.dtype in NUMBERS else None
     return by_name.reason if by_name is not None and by_name.effect == "understood" else None

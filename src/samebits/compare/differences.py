@@ -41,6 +41,7 @@ class TraceDifference:
 
     `rng`: name of a random state -> (first step at which it differs, whether it agreed before).
     `uncompared`: steps of which one trace holds values and the other digests.
+    `reordered`: whether independent networks, which came in a different order, were each compared with themselves.
     `asides`: name of a point whose difference alone is understood -> (first step at which it differs, what it is).
     """
 
@@ -48,6 +49,7 @@ class TraceDifference:
     rng: dict[str, tuple[int, bool]] = field(default_factory=dict)
     uncompared: int = 0
     asides: dict[str, tuple[int, str]] = field(default_factory=dict)
+    reordered: bool = False
 
     @property
     def equal(self) -> bool:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from samebits.compare import networks
 from samebits.compare.align import AlignedTrial
+from samebits.compare.asides import NUMBERS, aside
 from samebits.compare.pairing import shown_path
 from samebits.compare.values import point_numbers
 from samebits.store.trace import ProcessTrace, TrialTrace
@@ -31,17 +33,31 @@ def final(aligned: AlignedTrial) -> str | None:
 
 def _of_processes(aligned: AlignedTrial) -> list[tuple[str, bytes]]:
     """The end weights of all processes, in the order of their content: siblings begin in any order."""
-    processes = sorted(sorted(_end_weights(member.trace)) for member in aligned.members)
+    processes = sorted(_end_weights(member.trace) for member in aligned.members)
     return [part for parts in processes for part in parts]
 
 
-def _end_weights(trace: ProcessTrace) -> Iterator[tuple[str, bytes]]:
-    """(name, fingerprint) of the weights at the end, which are named like the initial weights."""
-    weights = weight_names(trace)
-    ends = point_numbers(trace, "end")
-    numbers = [number for number in ends if not weights or trace.points[number].name in weights]
+def _end_weights(trace: ProcessTrace) -> list[tuple[str, bytes]]:
+    """(name, fingerprint) of what the models end with, networks in the order of their content, whatever their labels.
+
+    That is all of which the initial value was seen, and all tensors of a process in which the modules that were alive
+    at the end were read.
+    """
+    weights, labels = weight_names(trace), networks.labels(trace)
+    networks_found: dict[str, list[tuple[str, bytes]]] = {}
+    numbers = [number for number in point_numbers(trace, "end") if _is_weight(trace, number, weights)]
     for row in trace.records[np.isin(trace.records["point"], numbers)]:
-        yield f"{trace.points[int(row['point'])].name}#{row['occurrence']}", row["fingerprint"].tobytes()
+        label, rest = networks.split(trace.points[int(row["point"])].name, labels)
+        part = (f"{rest}#{row['occurrence']}", row["fingerprint"].tobytes())
+        networks_found.setdefault(label, []).append(part)
+    return [part for parts in sorted(sorted(parts) for parts in networks_found.values()) for part in parts]
+
+
+def _is_weight(trace: ProcessTrace, number: int, weights: set[str]) -> bool:
+    point = trace.points[number]
+    if not weights or point.name in weights:
+        return True
+    return bool(trace.events_named("model")) and aside(point) is None and point.dtype not in NUMBERS
 
 
 def weight_names(trace: ProcessTrace) -> set[str]:

@@ -11,6 +11,7 @@ from samebits.compare.align import AlignedTrial, Key, Member
 from samebits.compare.differences import Row, TraceDifference, difference
 from samebits.compare.files import FileDifference, file_differences
 from samebits.compare.matching import pairs
+from samebits.compare.networks import in_own_order
 from samebits.compare.ranks import missing_ranks
 
 
@@ -109,7 +110,8 @@ def _member_difference(
 ) -> MemberDifference | None:
     if mine is not None and theirs is not None:
         steps = (mine.trace.steps, theirs.trace.steps)
-        return MemberDifference(mine, difference(mine.trace, theirs.trace), steps=steps)
+        found = difference(mine.trace, theirs.trace)
+        return MemberDifference(mine, in_own_order(mine.trace, theirs.trace, found), steps=steps)
     present, without = (mine, b) if mine is not None else (theirs, a)
     # a stopped trial did not get to its later processes; a rank without a trace is said by its own reason
     if present is None or not without.whole or missing_ranks(without.trial):

@@ -296,6 +296,14 @@ def _asides(seen: Seen) -> Iterator[str]:
         yield f"of the modules alive at the end, {words.listed([*others[:3], *rest])} {verb}, which was not counted"
 
 
+def _reordered(seen: Seen) -> Iterator[str]:
+    if any(part.found.reordered for pair in seen.comparison.pairs() for part in pair.members):
+        yield (
+            "independent networks are trained in a different order in each trial (the order of a set, say): "
+            "each network was compared with itself"
+        )
+
+
 def _uncompared(seen: Seen) -> Iterator[str]:
     steps = max((part.found.uncompared for pair in seen.comparison.pairs() for part in pair.members), default=0)
     if steps:
@@ -331,10 +339,11 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _printed,
     _understood,
     _asides,
+    _reordered,
     _uncompared,
     _events,
 )
 
-_NO_CAVEATS = frozenset((_questions, _random_states, _uncommitted, _understood, _asides))
+_NO_CAVEATS = frozenset((_questions, _random_states, _uncommitted, _understood, _asides, _reordered))
 
 __all__ = ["Note", "Seen", "warnings"]

@@ -11,6 +11,7 @@ from .pytorch_trees import living_modules, outermost, tensors_of, tree
 
 _DEEP = 3  # containers and objects within each other in which a variable's module is looked for
 _MOST_LOOKED_AT = 20000
+_MOST_PATHS = 8
 _MADE_BY_LIBRARIES = ("keras", "tf_keras")  # other watchers see these
 _COMPILED = ("torch.fx.", "torch._dynamo.", "torch._inductor.", "torch._functorch.")
 _IPYTHON = ("In", "Out", "exit", "quit")
@@ -30,7 +31,8 @@ class Survivors:
             for found in self._beside(model.label, parts, model.settings):
                 yield found
         tops = [_Top(module, visited) for module in outermost(modules) if id(module) not in visited]
-        for top in self._in_order([top for top in tops if top.parts], kept, value_of):
+        paths = self._tell_paths(tops)
+        for top in self._in_order([top for top in tops if top.parts], paths, kept, value_of):
             for name, value in top.tensors:
                 yield top.label + name, value
             for found in self._beside(top.label, top.parts):
@@ -54,16 +56,25 @@ class Survivors:
             for found in self._attributes.extra(label, prefix, module):
                 yield found
 
-    def _in_order(self, tops, kept, value_of):
+    def _tell_paths(self, tops):
+        """{id(module): the variables that hold it}; those of the models that were seen are told, to pair them by."""
+        models = [(model, model.reference()) for model in list(self._watch.names.models.values())]
+        wanted = {id(module) for _, module in models} | {id(top.module) for top in tops}
+        paths = _paths(wanted, self._watch.torch.nn.Module)
+        for model, module in models:
+            if paths.get(id(module)) and not model.is_brief:
+                self._watch.probe.event("model", label=model.label, paths=paths[id(module)][:_MOST_PATHS])
+        return paths
+
+    def _in_order(self, tops, paths, kept, value_of):
         """Labelled: by the variables that hold them first, then by class and content."""
-        paths = _paths({id(top.module) for top in tops}, self._watch.torch.nn.Module)
         for top in tops:
             top.read(kept, value_of, self._watch.probe.hasher)
-            top.path = paths.get(id(top.module))
+            top.path = next(iter(paths.get(id(top.module), ())), None)
         names, labels = self._watch.names, self._watch.names.labels()
         for top in sorted(tops, key=lambda top: top.key()):
             top.label = top.path + "." if top.path else names.label_for(top.module, labels)
-            self._watch.probe.event("model", label=top.label)
+            self._watch.probe.event("model", label=top.label, paths=paths.get(id(top.module), [])[:_MOST_PATHS])
             yield top
 
 
@@ -99,7 +110,7 @@ def _is_made_by(module, packages):
 
 
 def _paths(wanted, base):
-    """{id(module): path} of modules that the program's variables lead to; of several paths the simplest."""
+    """{id(module): [path]} of modules that the program's variables lead to, the simplest path first."""
     program = sys.modules.get("__main__")
     found, looked = {}, set()
     waiting = [
@@ -111,7 +122,7 @@ def _paths(wanted, base):
         below = []
         for path, value in waiting:
             if id(value) in wanted:
-                found.setdefault(id(value), path)
+                found.setdefault(id(value), []).append(path)
             elif len(looked) < _MOST_LOOKED_AT and id(value) not in looked:
                 looked.add(id(value))
                 below.extend(_inside(path, value, base))

@@ -1,0 +1,128 @@
+"""Independent networks that are trained in a different order in each trial, and what counts of what they leave."""
+
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+SETTINGS = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+NETWORKS = ("generator", "critic", "value")
+
+
+def label_of(place):
+    return ("", "Net.", "Net#2.")[place]
+
+
+def trained(writing, order, *, rounds=2, changes=(), paths=None, has_loops_variable=False):
+    """A trial in which networks are called, and stepped, in an order; `changes`: {(network, kind, round)}."""
+
+    def write(folder, number):
+        process, steps = writing.process(folder), itertools.count()
+        process.recorder.event("observed-by", how="optimizer")
+        for place in range(len(order)):
+            process.recorder.event("model", label=label_of(place))
+
+        def value(kind, name, when):
+            return (kind, name, when, (name, kind, when) in changes)
+
+        for turn in range(rounds):
+            for place, name in enumerate(order):
+                label, step = label_of(place), next(steps)
+                optimizer = "" if place == 0 else f"SGD#{place + 1}/"
+                if turn == 0:
+                    process.add(-1 if step == 0 else step, "start", label + "weight", value("start", name, 0))
+                process.add(step, "batch", label + "0", ("batch", turn))
+                process.add(step, "forward", label + "output", value("forward", name, turn))
+                process.add(step, "forward", "loss", value("loss", name, turn))
+                process.add(step, "gradient", label + "weight", value("gradient", name, turn))
+                process.add(step, "update", f"{optimizer}param_groups.0/lr", 0.1)
+                process.add(step, "update", label + "weight", value("update", name, turn))
+                for other in range(len(order) if turn else place + 1):  # the buffers of all models, after each step
+                    seen = turn if other <= place else turn - 1
+                    process.add(step, "update", label_of(other) + "mean", value("mean", order[other], seen))
+        count = next(steps)
+        for place, name in enumerate(order):
+            process.add(count, "end", label_of(place) + "weight", value("end", name, rounds))
+            held = [(paths or {}).get(name)] if paths else []
+            held += ["net"] if has_loops_variable and place == len(order) - 1 else []
+            if held:
+                process.recorder.event("model", label=label_of(place), paths=held)
+        process.end(count)
+
+    return write
+
+
+@SETTINGS
+@given(st.permutations(NETWORKS))
+def test_the_order_of_independent_networks_is_a_note(writing, tmp_path_factory, order):
+    trials = [trained(writing, NETWORKS), trained(writing, order)]
+    result = writing.judged(tmp_path_factory.mktemp("record"), trials)
+    assert result.verdict == "repeated", result.sentence
+    assert any("different order" in warning for warning in result.warnings) == (tuple(order) != NETWORKS)
+    assert len({trial.final for trial in result.trials}) == 1
+
+
+@SETTINGS
+@given(
+    st.permutations(NETWORKS),
+    st.sampled_from(NETWORKS),
+    st.sampled_from(
+        [("forward", 1), ("loss", 0), ("gradient", 1), ("update", 0), ("mean", 1), ("end", 2), ("start", 0)]
+    ),
+)
+def test_any_value_that_differs_is_found_in_any_order(writing, tmp_path_factory, order, name, change):
+    changed = trained(writing, order, changes=[(name, *change)])
+    result = writing.judged(tmp_path_factory.mktemp("record"), [trained(writing, NETWORKS), changed])
+    assert result.verdict == "diverged"
+    assert result.groups == [[1], [2]]
+
+
+def test_a_later_difference_is_told_where_it_is_and_not_where_the_order_differs(writing, tmp_path):
+    changed = trained(writing, NETWORKS[::-1], changes=[("critic", "gradient", 1)])
+    where = writing.judged(tmp_path, [trained(writing, NETWORKS), changed]).divergence
+    assert (where.step, where.kind, where.name) == (4, "gradient", "Net.weight")
+
+
+def test_a_network_that_takes_more_steps_diverges(writing, tmp_path):
+    result = writing.judged(tmp_path, [trained(writing, NETWORKS), trained(writing, NETWORKS[::-1], rounds=3)])
+    assert result.verdict == "diverged"
+
+
+@pytest.mark.parametrize("has_loops_variable", [False, True])
+def test_networks_that_change_their_variables_are_other_models(writing, tmp_path, has_loops_variable):
+    """As where a program draws their weights in the order of a set."""
+    held = {name: f"nets['{name}']" for name in NETWORKS}
+    swapped = {"generator": "nets['critic']", "critic": "nets['generator']", "value": "nets['value']"}
+    trials = [
+        trained(writing, NETWORKS, paths=paths, has_loops_variable=has_loops_variable) for paths in (held, swapped)
+    ]
+    other = trained(writing, NETWORKS[::-1], paths=swapped, has_loops_variable=has_loops_variable)
+    assert writing.judged(tmp_path / "one", [trials[0], other]).verdict == "diverged"
+    same = trained(writing, NETWORKS[::-1], paths=held, has_loops_variable=has_loops_variable)
+    assert writing.judged(tmp_path / "two", [trials[0], same]).verdict == "repeated"
+
+
+EVALUATIONS = [((1, "forward"), "evaluation/0"), ((3, "end"), "evaluation/output")]
+
+
+@pytest.mark.parametrize(("at", "name"), EVALUATIONS)
+def test_an_evaluation_that_alone_differs_is_a_note(writing, tmp_path, at, name):
+    def trial(value, more=()):
+        def write(folder, number):
+            process = writing.process(folder)
+            writing.train(process, {})
+            process.add(*at, name, value)
+            for row in more:
+                process.add(*row, value)
+            process.end(3)
+
+        return write
+
+    result = writing.judged(tmp_path / "one", [trial("a"), trial("b")])
+    assert result.verdict == "repeated"
+    assert result.warnings == [
+        f"{name} differs from step {at[0]} on: this forward pass trains nothing, and all that it feeds agrees"
+    ]
+    fed = writing.judged(tmp_path / "two", [trial(value, [(2, "update", "running_mean")]) for value in "ab"])
+    assert fed.verdict == "diverged"
