@@ -2,8 +2,10 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 SAMPLES = Path(__file__).parent.parent / "samples"
 PROGRAM = SAMPLES / "keras3_trains_in_many_ways.py"
 LOOPS = SAMPLES / "keras3_loops_of_its_own.py"
+CHANGES = SAMPLES / "keras3_changes_its_end.py"
 EVERYWHERE = ("fit", "train_on_batch", "generator", "unbuilt", "eagerly", "compiled", "averaged", "accumulated")
 EVERYWHERE += ("scaled", "embedding")
 WAYS = {
@@ -156,8 +159,8 @@ def test_a_loop_of_the_programs_own_is_seen_and_keeps_its_bits(backend, way, hid
         assert seen.names("update", step)
         assert bool(seen.names("forward", step)) == (backend == "torch")
     assert seen.names("start", -1)
-    last = dict(seen.prints("update", 2))
-    assert all(last[name] == found for name, found in seen.prints("end") if name in last)
+    last, ends = dict(seen.prints("update", 2)), seen.prints("end")
+    assert {(name, last[name]) for name in seen.names("start") if name in last} <= set(ends)
 
 
 def test_each_optimizer_of_a_train_step_makes_a_step_of_its_own(train):
@@ -179,9 +182,44 @@ def test_sample_weights_are_a_part_of_the_batch(train):
 def test_the_weights_of_a_model_that_died_are_in_the_end(backend, train):
     seen = train(backend, "dies")
     assert seen.steps == 6 + 3
-    assert sorted(short(seen.names("end"))) == sorted((WEIGHTS + BUFFERS) * 2)
+    left = [name for name in seen.names("end") if "." not in name and not name.startswith("adam")]
+    assert sorted(short(left)) == sorted((WEIGHTS + BUFFERS) * 2)
     last = {name: found for name, found in seen.prints("update", 5) if not name.startswith("adam")}
     assert set(last.items()) <= set(seen.prints("end"))
+
+
+EVERYWHERE_CHANGED = (
+    *("sets_weights", "assigns", "moves_averages", "loads_weights", "dies", "dies_with_a_new_head"),
+    *("dies_with_an_attribute", "changes_the_head", "is_functional", "averages", "replaces_a_layer", "is_only_built"),
+    *("keeps_a_number", "keeps_arrays", "keeps_a_tensor", "sets_a_rate", "sets_the_learning_rate", "makes_many"),
+    *("has_a_variable", "adapts", "looks_up"),
+)
+CHANGED = {
+    "tensorflow": ("trains_by_hand", "trains_by_hand_and_dies", "has_a_module"),
+    "torch": ("changes_below", "swaps_parameters", "has_a_buffer"),
+    "jax": ("assigns_what_a_loop_returned",),
+}
+UNCHANGED = ("same_evaluation", "same_metric", "same_generator")
+
+
+@pytest.mark.parametrize("backend", sorted(CHANGED))
+def test_whatever_a_program_changes_of_what_it_ends_with_is_in_the_end_and_nothing_else(backend, watched_run):
+    ways = (*EVERYWHERE_CHANGED, *CHANGED[backend], *UNCHANGED)
+    ends = []
+    for change in ("1.0", "2.0"):
+        trial = watched_run(None, CHANGES, change, *ways, environment=environment(backend), timeout=900)
+        assert trial.exit_code == 0, trial.stderr[-2000:]
+        assert not trial.only.failures
+        assert not trial.only.not_observed
+        ends.append(Counter(trial.only.prints("end")))
+    names = {name for name, _ in (ends[0] - ends[1]) + (ends[1] - ends[0])}
+    assert {way_of(name, ways) for name in names} == set(ways) - set(UNCHANGED)
+
+
+def way_of(name, ways):
+    """The way that gave its name to a part of the point's; the point's own where none did."""
+    words = [word + "_" for word in re.split(r"[./]", name)]
+    return max((way for way in ways for word in words if word.startswith(way + "_")), key=len, default=name)
 
 
 @pytest.mark.parametrize("backend", sorted(WAYS))

@@ -17,6 +17,10 @@ class Arrays:
     def is_tensor(self, value):
         return isinstance(value, (self.jax.Array, self.numpy.ndarray))
 
+    def has_value(self, value):
+        """Whether it is an array that has a value now: it is not traced, and was not given away."""
+        return isinstance(value, self.jax.Array) and not self.is_tracer(value) and not value.is_deleted()
+
     def is_concrete(self, value):
         """Whether a value is known now, and not only in a function that is being traced."""
         return not any(self.is_tracer(leaf) for leaf in self.jax.tree_util.tree_leaves(value))

@@ -6,11 +6,14 @@ What counts as seen, as (point, hook, hidden by, said then):
 import sys
 
 from .. import rng
+from . import tensorflow_variables
 from .keras2_arrays import Arrays
 from .keras2_ends import Ends
 from .keras2_functions import Functions
 from .keras2_gradients import watch_backend, watch_get_gradients
 from .keras2_variables import EagerReader, GraphReader
+from .plain_attributes import Attributes
+from .remains import leave_out, remains_of, tell_death, tell_new
 from .tensorflow_operations import ancestors
 
 SEEN = [
@@ -48,9 +51,22 @@ SEEN = [
     ),
     (
         "end",
-        "weights read at exit, or before clear_session and Session.close",
-        "a session that dies unclosed",
-        "the state after the last step is taken",
+        "every variable outside of graphs, and every variable of a session's graph, whoever made it, read at the exit, "
+        "when it dies, or when its session is closed: models that were never trained, copies, weights trained by hand",
+        "a session in a cycle of references, which dies unclosed",
+        "the state after the last step is taken, of what was trained",
+    ),
+    (
+        "end: attributes",
+        "numbers and arrays in plain attributes of layers, models and tf.Module, also in lists and dicts",
+        "text; a private name that the library's own code uses; seeds",
+        "",
+    ),
+    (
+        "end: state of metrics",
+        "",
+        "it is left out: an evaluation changes it, and it leaves a run by what is printed or saved",
+        "",
     ),
     (
         "batch of a loop",
@@ -82,7 +98,8 @@ class Watch:
     def __init__(self, probe, tensorflow):
         self.probe, self._tensorflow = probe, tensorflow
         self.arrays = Arrays(probe)
-        self.ends = Ends(probe, self.arrays, self.make_reader)
+        self.remains = remains_of(probe)
+        self.ends = Ends(self, tensorflow_variables.watch_variables(probe))
         self.functions = Functions(self)
         self.looping = False  # whether the loop of tf.keras in TensorFlow 2.1 is calling an optimizer
         self.eager_gradients = None  # what the optimizer applied in that call, where it ran eagerly
@@ -91,6 +108,10 @@ class Watch:
     def make_reader(self, variables, session):
         """A reader of variables: of a graph where a session is given, else of eager ones."""
         return EagerReader(variables, self._tensorflow) if session is None else GraphReader(variables)
+
+    def leave_out_metrics(self, metric_class):
+        """The state of a metric is none of a model's: an evaluation changes it."""
+        leave_out(metric_class, "add_weight", self.remains.drop, self.ends.leave_out)
 
     def session_for(self, function, inputs):
         """The session in which `function` is about to run, as it will find it itself; None for eager functions."""
@@ -197,5 +218,15 @@ def install(module, probe):
         return
     watch = watch_of(probe)
     watch.functions.wrap_model(sys.modules["keras.engine.training"].Model)
+    watch.leave_out_metrics(module.metrics.Metric)
+    _watch_layers(module.engine.base_layer.Layer, watch)
     watch_backend(module.backend)
     watch_get_gradients(sys.modules["keras.optimizers"].Optimizer, probe)
+
+
+def _watch_layers(layer_class, watch):
+    """Follow what layers hold in plain attributes; their variables are TensorFlow's."""
+    attributes = Attributes(("keras",), lambda value: hasattr(value, "_numpy"), lambda value: value._numpy())
+    remains = watch.remains
+    tell_new(layer_class, lambda layer: remains.add(layer, lambda owner: attributes.of(owner, str(owner.name))))
+    tell_death(layer_class, remains.died)

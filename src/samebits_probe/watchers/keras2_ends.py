@@ -6,6 +6,10 @@ read just before. Where nothing can be read any more, the state after the last s
 
 import weakref
 
+from .keras2_variables import initialised
+
+_LAST = float("inf")  # after what was trained
+
 
 class _Weight:
     """One variable that was trained, until its end is known."""
@@ -24,13 +28,15 @@ class _Weight:
 class Ends:
     """Keeps the weights of trained models until the process, their session or their graph ends."""
 
-    def __init__(self, probe, arrays, make_reader):
-        self._arrays, self._make_reader = arrays, make_reader
+    def __init__(self, watch, follow):
+        self._arrays, self._make_reader = watch.arrays, watch.make_reader
+        self._remains, self._follow = watch.remains, follow
+        self._sessions, self._left_out = [], {}  # weak references; ids of variables -> weak references
         self._alive = {}  # id(variable) -> _Weight, which holds the variable: the id stays its own
         self._finished = []  # (order, point, fingerprint)
         self._count = 0
-        probe.at_end(self._record)
-        self._probe = probe
+        self._probe = watch.probe
+        self._probe.at_end(self._record)
 
     def is_new(self, variable):
         """Whether the variable was not tracked before."""
@@ -39,6 +45,7 @@ class Ends:
     def track(self, name, variable):
         """Follow a weight from now on. Returns its `_Weight`, whose `last` the caller sets after each step."""
         weight = self._alive.get(id(variable))
+        self._remains.drop(variable)
         if weight is None:
             self._count += 1
             weight = self._alive[id(variable)] = _Weight(self._count, name, variable)
@@ -58,11 +65,38 @@ class Ends:
     def finish(self, session=None):
         """Read the weights of a session (of all where None) for the last time, and let go of them."""
         self._finish([weight for weight in self._alive.values() if session is None or weight.is_of(session)])
+        if session is not None:
+            self._finished += self._others_of(session)
 
     def _finish(self, chosen):
-        self._finished += self._last_of(chosen)
+        """Those outside of sessions outlive what Keras clears: they are followed as variables that nobody trains."""
+        self._finished += self._last_of([weight for weight in chosen if weight.session is not None])
         for weight in chosen:
             del self._alive[id(weight.variable)]
+            if weight.session is None:
+                self._follow(weight.variable)
+
+    # -- what no step was seen to change ----------------------------------------------------------------------
+
+    def add_session(self, session):
+        """Note a session: all variables of its graph are read when it is closed, or at the exit."""
+        self._sessions = [one for one in self._sessions if one() is not None] + [weakref.ref(session)]
+
+    def leave_out(self, variable):
+        """Note a variable that is none of a model's."""
+        self._left_out[id(variable)] = weakref.ref(variable)
+
+    def _others_of(self, session):
+        """[(order, point, fingerprint)] of the variables in a session that are not followed."""
+        if session._closed:
+            return []
+        variables = [one for one in session.graph.get_collection("variables") if not self._is_known(one)]
+        named = initialised(session, variables)
+        arrays = self._arrays
+        return [(_LAST, arrays.point("end", name, value), arrays.fingerprint(value)) for name, value in named]
+
+    def _is_known(self, variable):
+        return id(variable) in self._alive or self._left_out.get(id(variable), lambda: None)() is variable
 
     def _last_of(self, chosen):
         """[(order, point, fingerprint)] of weights, as they are now."""
@@ -92,5 +126,14 @@ class Ends:
         return self._make_reader([weight.variable for weight in group], session).read(session)
 
     def _record(self):
-        for _, point, fingerprint in sorted(self._finished + self._last_of(list(self._alive.values()))):
-            self._probe.add(point, fingerprint)
+        if not self._probe.has_observed():
+            return
+        found = self._finished + self._last_of(list(self._alive.values()))
+        for session in [reference() for reference in self._sessions]:
+            if session is not None:
+                found += self._probe.guard("keras end", self._others_of, session) or []
+        first = {}
+        for order, point, _ in sorted(found):
+            first.setdefault(point, order)
+        for _, point, fingerprint in sorted(found, key=lambda item: (first[item[1]],) + item[1:]):
+            self._probe.add(point, fingerprint)  # of one name by content: models of one name may train in any order

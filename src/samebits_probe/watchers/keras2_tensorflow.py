@@ -3,6 +3,8 @@
 import functools
 import importlib
 
+from .remains import tell_after
+
 
 def _module(name):
     """A module of TensorFlow that is loaded already: `tensorflow.python` is `tensorflow_core.python` in 2.1."""
@@ -26,6 +28,7 @@ class TensorFlow:
         """Wrap what every Keras on this TensorFlow goes through."""
         watch.functions.wrap_backend(self.backend)
         session = _module("client.session").BaseSession
+        tell_after(session, "__init__", watch.ends.add_session)
         session.close = _before(session.close, watch, lambda session: watch.ends.finish(session))
         clear = _before(self.backend.clear_session, watch, lambda: watch.ends.finish())
         self.backend.clear_session = clear

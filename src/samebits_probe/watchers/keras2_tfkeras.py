@@ -19,6 +19,7 @@ def install(tensorflow, probe):
     """Install the watcher for a legacy TensorFlow, its `tf.keras` and its own optimizers."""
     watch = watch_of(probe)
     watch.functions.wrap_model(_module("keras.engine.training").Model)
+    watch.leave_out_metrics(_module("keras.metrics").Metric)
     optimizer = _module("keras.optimizer_v2.optimizer_v2").OptimizerV2
     watch_get_gradients(optimizer, probe)
     tapes = Tapes(watch)

@@ -93,3 +93,26 @@ class EagerReader:
         """The values as arrays. They must be let go before the next step, which may write in place."""
         with self._eager_mode():
             return [self._read(handle, dtype)._numpy() for handle, dtype in self._handles]
+
+
+def initialised(session, variables):
+    """[(name, array)] of the variables of a graph that have a value in `session`, through tensors it has already."""
+    asked = [one for one in variables if _tells(one)]
+    answers = session.make_callable([one._is_initialized_op for one in asked])() if asked else []
+    ready = [one for one, answer in zip(asked, answers) if answer]
+    values = session.make_callable([one._as_graph_element() for one in ready])() if ready else []
+    found = [(name_of(one), value) for one, value in zip(ready, values)]
+    return found + [pair for one in variables if not _tells(one) for pair in _tried(session, one)]
+
+
+def _tells(variable):
+    """Whether a variable has an operation that says whether it has a value."""
+    return getattr(variable, "_is_initialized_op", None) is not None
+
+
+def _tried(session, variable):
+    """[(name, array)] of a variable; [] where it has no value, which only a failure says."""
+    try:
+        return [(name_of(variable), session.make_callable(variable._as_graph_element())())]
+    except Exception:
+        return []

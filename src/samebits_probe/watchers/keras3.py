@@ -5,7 +5,7 @@ The train function that a model makes is wrapped, so that each of these is seen,
 
 import importlib
 
-from . import keras3_collecting, keras3_layers, keras3_models, keras3_points, keras3_training
+from . import keras3_collecting, keras3_ends, keras3_layers, keras3_models, keras3_points, keras3_training
 
 # what counts as seen: (point, hook, hidden by, said)
 SEEN = [
@@ -37,7 +37,32 @@ SEEN = [
         "as for batch and gradient",
     ),
     ("start", "weights and buffers before the first step, in the trace for a model built by its first call", "", ""),
-    ("end", "weights and buffers at exit; those of a model that died, when the next one trains or at exit", "", ""),
+    (
+        "end: weights, buffers, optimizer variables",
+        "every keras.Variable, whoever made it, read at the exit, or when it dies: so models that were never compiled, "
+        "fitted or called, copies, new models from the layers of a trained one, and models of a function that returned",
+        "arrays of JAX that the program has given away (donated)",
+        "",
+    ),
+    (
+        "end: attributes",
+        "numbers, arrays and tensors in plain attributes of layers and models, also in lists and dicts, named "
+        "model.temperature; the library's own settings together; the words of lookup layers",
+        "attributes of other objects; text; a private name that the library's own code uses; seeds",
+        "",
+    ),
+    (
+        "end: what torch knows and Keras does not",
+        "buffers, and parameters of torch that replace those of Keras, of each layer on torch",
+        "",
+        "",
+    ),
+    (
+        "end: state of metrics, states of seed generators",
+        "",
+        "they are left out: an evaluation changes them, and they leave a run by what is printed or saved",
+        "",
+    ),
     ("evaluation, prediction", "what the test and predict functions return: forward points of their own", "", ""),
     (
         "loops of the program's own",
@@ -70,7 +95,8 @@ def install(module, probe):
         return
     backend_module = importlib.import_module("samebits_probe.watchers.keras3_" + name)
     backend = getattr(backend_module, _BACKENDS[name])()
-    watch = keras3_training.Watch(probe, keras3_points.Points(probe), backend)
+    remains = keras3_ends.watch_ends(module, probe, backend)
+    watch = keras3_training.Watch(probe, keras3_points.Points(probe), backend, remains)
     hooks = keras3_collecting.Hooks(probe, lambda variables: [one for one, _ in keras3_models.named(variables)])
     _wrap_optimizers(module, hooks)
     trainer = _trainer_of(module)

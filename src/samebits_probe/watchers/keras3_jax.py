@@ -19,7 +19,9 @@ class Jax(jax_arrays.Arrays):
         """A variable's value as an array; None where it has none now."""
         value = self.state.get(id(variable))
         value = getattr(variable, "_value", variable) if value is None else value
-        return None if value is None else self.array(value)
+        if value is None or (isinstance(value, self.jax.Array) and not self.has_value(value)):
+            return None
+        return self.array(value)
 
     def reader(self, variables):
         """Function() -> [array] that reads many variables."""

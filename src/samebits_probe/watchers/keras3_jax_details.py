@@ -169,7 +169,7 @@ class Look:
         if not isinstance(value, (self._jax.Array, self._watch.backend.numpy.ndarray)):
             return self._details.output(type(value).__name__, (), None)
         array = self._watch.backend.array(value)
-        _, dtype, shape, fingerprint = self._watch.points.kept("", array)
+        _, dtype, shape, fingerprint, _ = self._watch.points.kept("", array)
         return self._details.output(dtype, shape, fingerprint, array.tobytes if keep else None)
 
     def _parts(self, program, traced):

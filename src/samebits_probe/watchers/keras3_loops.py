@@ -102,7 +102,7 @@ class Loops:
             self.models.append(layer)
         variables = keras3_models.Variables(keras3_models.model_variables(layer), [])
         watch.lives.start(variables.weights)
-        watch.lives.own(layer, variables.weights)
+        watch.remains.follow()
 
     def lost(self, target):
         """Gradients are asked of `target`: the loss, where it is one number."""
@@ -146,7 +146,7 @@ class Loops:
         owned = self.owned(optimizer, variables)
         self.watch.variables("update", owned.weights)
         self.watch.variables("update", owned.optimizers)
-        self.watch.lives.own(optimizer, keras3_models.named(variables))
+        self.watch.remains.follow()
         del self.models[:]
         self.watch.probe.end_step()
 

@@ -1,6 +1,5 @@
-"""What Keras models and optimizers own: their variables by name, the first and the last time they are seen."""
+"""What Keras models and optimizers own: their variables by name, and the first time they are seen."""
 
-import atexit
 import sys
 import weakref
 
@@ -45,15 +44,12 @@ def model_variables(model):
 
 
 class Lives:
-    """Records each variable's first value ("start"), and each model's last ("end") though it died before the exit."""
+    """Records each variable's first value ("start"). Its last is a matter of `keras3_ends`."""
 
     def __init__(self, probe, points, backend):
         self._probe, self._points, self._read = probe, points, backend.read
         self._set = getattr(backend, "set", None)  # function(variable, array), where variables can be set
         self._started = {}  # id -> weak reference: an id may be used again
-        self._models = []  # [weak reference, [(name, variable)] or None, [what is kept of the dead]]
-        self._last = None  # [what is kept] of all at the latest end
-        probe.at_end(self._ended)
 
     def start(self, variables):
         """Record those of (name, variable) pairs that have not been seen before."""
@@ -78,52 +74,3 @@ class Lives:
                 self._set(variable, sys.modules["numpy"].frombuffer(data, dtype).reshape(shape))
 
         self._probe.feed.known(name, fed)
-
-    def own(self, model, variables):
-        """Note a model's (name, variable) pairs: they are read when it has died, or at the end of the program."""
-        for entry in self._models:
-            if entry[0]() is model:
-                entry[1] = variables
-                return
-        self._bury()
-        self._models.append([weakref.ref(model), variables, []])
-        # after the libraries' own exit functions have been registered, so that it runs before them
-        atexit.unregister(self._exit)
-        atexit.register(self._exit)
-
-    def _bury(self):
-        """Read the variables of models that have died, and let go of them.
-
-        Here, where the next model begins to train, and not from the collector: it may run in the middle of anything.
-        """
-        alive = {id(one) for owner, owned, _ in self._models if owner() is not None for _, one in owned}
-        for entry in self._models:
-            if entry[1] is not None and entry[0]() is None:
-                gone = [(name, one) for name, one in entry[1] if id(one) not in alive]
-                entry[2] = [self._points.kept(name, self._read(one)) for name, one in gone]
-                entry[1] = None
-
-    def _exit(self):
-        self._probe.guard("end of the models", self._collect)
-
-    def _ended(self):
-        try:
-            self._collect()
-        except Exception:  # the backend has left already: `_exit` read them before
-            if self._last is None:
-                raise
-        for item in self._last:
-            self._points.add_kept("end", item)
-
-    def _collect(self):
-        """Read the variables of all models as they are now."""
-        seen, found = set(), []
-        for _, variables, kept in self._models:
-            for name, variable in variables or []:
-                if id(variable) not in seen:
-                    seen.add(id(variable))
-                    array = self._read(variable)
-                    found.append(self._points.kept(name, array))
-                    self._points.capture("end", name, array)
-            found += kept
-        self._last = found

@@ -44,14 +44,18 @@ class Points:
             self._probe.scalar(point, float(array.reshape(())))
 
     def kept(self, name, array):
-        """What `add_kept` takes: the fingerprint of an array that is about to go away."""
+        """What `add_kept` takes: name, type, shape and fingerprint of an array that may go away, and its one number."""
         header = self._probe.hasher.header(array.dtype.name, array.shape)
-        return name, array.dtype.name, array.shape, self._fingerprint(array, header)
+        number = float(array) if array.shape == () and array.dtype.kind in "biuf" else None
+        return name, array.dtype.name, array.shape, self._fingerprint(array, header), number
 
     def add_kept(self, kind, kept):
         """Record what `kept` gave, at the current step."""
-        name, dtype, shape, fingerprint = kept
-        self._probe.add(self._probe.point(kind, name, dtype, shape), fingerprint)
+        name, dtype, shape, fingerprint, number = kept
+        point = self._probe.point(kind, name, dtype, shape)
+        occurrence = self._probe.add(point, fingerprint)
+        if number is not None:
+            self._probe.scalar(point, number, occurrence)
 
     def _fingerprint(self, array, header):
         address, length, alive = _memory(array)

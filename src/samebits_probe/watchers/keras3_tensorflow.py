@@ -99,6 +99,10 @@ class TensorFlow:
         """Whether a value is known now, and not only in a graph."""
         return all(self.is_eager(part) or not self.tf.is_tensor(part) for _, part in self.parts("", value))
 
+    def has_value(self, value):
+        """Whether it is a tensor that is no variable and has a value now."""
+        return self.is_eager(value) and value.dtype not in (self.tf.resource, self.tf.variant)
+
     def is_leaf(self, value):
         return self.tf.is_tensor(value) or not isinstance(value, (dict, list, tuple))
 

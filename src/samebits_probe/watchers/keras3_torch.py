@@ -47,6 +47,21 @@ class Torch:
             return [(name, self.array(value))]
         return [(name, self.numpy.asarray(value))]
 
+    def has_value(self, value):
+        """Whether it is a tensor that is no parameter and has a value."""
+        is_one = isinstance(value, self.torch.Tensor) and not isinstance(value, self.torch.nn.Parameter)
+        return is_one and value.device.type != "meta"
+
+    def beside(self, layer, is_layer):
+        """[(name, tensor)] of a layer as a module of torch: what is no variable of Keras."""
+        module, found = self.torch.nn.Module, []
+        for name, child in [("", layer)] + list(layer._modules.items()):
+            if child is layer or (child is not None and not is_layer(child)):
+                for named in (module.named_parameters, module.named_buffers):
+                    found += [(name + "." + key, one) for key, one in named(child, recurse=child is not layer)]
+        known = {id(variable._value) for variable in layer.variables}
+        return [(name.lstrip("."), tensor) for name, tensor in found if id(tensor) not in known]
+
     def is_concrete(self, value):
         return True
 

@@ -16,9 +16,10 @@ class Watch:
     `backend` has: read(variable) -> array, arrays(name, value) -> [(name, array)], is_leaf(value).
     """
 
-    def __init__(self, probe, points, backend):
+    def __init__(self, probe, points, backend, remains):
         self.probe, self.points, self.backend = probe, points, backend
         self.lives = keras3_models.Lives(probe, points, backend)
+        self.remains = remains
         self._said = set()
 
     def record(self, kind, named):
@@ -48,7 +49,7 @@ class Watch:
 
     def described(self, array):
         """What the details keep of an array."""
-        _, dtype, shape, fingerprint = self.points.kept("", array)
+        _, dtype, shape, fingerprint, _ = self.points.kept("", array)
         return self.probe.details.output(dtype, shape, fingerprint, array.tobytes)
 
     def not_observed(self, point, why):
@@ -92,7 +93,7 @@ class Model:
         self.variables = keras3_models.Variables(keras3_models.model_variables(model), unique)
         self._updated = self.variables.weights + self.variables.optimizers
         self._read, self._are_started = None, False
-        self.watch.lives.own(model, self.variables.weights)
+        self.watch.remains.follow()
 
     def begin(self):
         """The first sign of a step: random states, and the weights that have not been seen yet."""

@@ -3,7 +3,6 @@
 import functools
 
 from .. import wire
-from . import keras3_models
 from .keras3_points import named_leaves
 
 _TRACED, _COMPILED = "_samebits_traced", "_samebits_compiled"
@@ -102,9 +101,7 @@ class Graphs:
         self._watch.stepped("apply")
         owned = self._loops.owned(optimizer, variables, here.models)
         self._watch.lives.start(owned.weights)
-        for layer in here.models:
-            self._watch.lives.own(layer, keras3_models.Variables(keras3_models.model_variables(layer), []).weights)
-        self._watch.lives.own(optimizer, keras3_models.named(variables))
+        self._watch.remains.follow()
         return here
 
     def _call_back(self, here, optimizer, gradients, variables):

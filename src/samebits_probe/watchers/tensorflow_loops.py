@@ -4,7 +4,18 @@ From TensorFlow 2.16 on the layers and optimizers of a loop are those of Keras 3
 imported (`tf.keras` imports it when it is used).
 """
 
-from . import keras2_tfkeras, tensorflow_tapes
+from . import keras2_tfkeras, tensorflow_tapes, tensorflow_variables
+
+# what counts as seen: (point, hook, hidden by, said)
+SEEN = [
+    (
+        "end: variables of the program's own",
+        "every tf.Variable that no Keras owns, read at the exit, or when it dies: so weights that are trained by hand",
+        "variables of a graph without a session; the state of a tf.random.Generator is left out",
+        "",
+    ),
+    ("end: attributes of a tf.Module", "numbers, arrays and tensors in plain attributes", "text", ""),
+]
 
 
 def install(module, probe):
@@ -13,3 +24,4 @@ def install(module, probe):
         keras2_tfkeras.install(module, probe)
     else:
         tensorflow_tapes.sample_random_state(probe)
+        tensorflow_variables.watch_variables(probe)

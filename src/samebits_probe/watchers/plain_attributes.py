@@ -1,0 +1,102 @@
+"""Numbers, arrays and tensors in the plain attributes of models, layers and modules.
+
+A library's own bookkeeping lies there too (ids, memory addresses): a private name that the library's code for the class
+mentions is the library's, every other attribute is the program's.
+"""
+
+import sys
+
+_DEEPEST, _MOST = 5, 1000
+_SEEDS = ("seed", "_seed")  # a random state: what it changes is seen where it is used
+
+
+class Attributes:
+    """Reads the plain attributes of objects. `libraries`: names of packages; `is_tensor`, `array`: of the backend."""
+
+    def __init__(self, libraries, is_tensor, array):
+        self._libraries, self._is_tensor, self._array = libraries, is_tensor, array
+        self._own_names = {}  # class -> the names that its library uses
+
+    def of(self, owner, name):
+        """[(name, array)] of an object that is called `name`. The library's own numbers are one array, as text."""
+        own, found, settings = self.names_of(type(owner)), [], []
+        for key, value in sorted(vars(owner).items(), key=lambda pair: str(pair[0])):
+            if key in _SEEDS or (key in own and key.startswith("_")):
+                continue
+            if key in own and _is_setting(value):
+                settings.append((key, value))
+            else:
+                found += self._leaves("%s.%s" % (name, key), value, 0)
+        return found + ([(name + ".settings", _asarray(settings))] if settings else [])
+
+    def names_of(self, kind):
+        """The names that the code of a class mentions, as far as the class is the library's."""
+        if kind not in self._own_names:
+            classes = [one for one in kind.__mro__ if one.__module__.split(".")[0] in self._libraries]
+            self._own_names[kind] = frozenset(name for one in classes for name in _mentioned(one))
+        return self._own_names[kind]
+
+    def _leaves(self, name, value, depth):
+        if isinstance(value, (bool, int, float, complex)) or self._is_array(value):
+            return [(name, _asarray(value))]
+        if self._is_tensor(value):
+            return [(name, self._array(value))]
+        if isinstance(value, (set, frozenset)):
+            value = sorted(value, key=repr)
+        if isinstance(value, (list, tuple)) and value and all(type(one) in (bool, int, float) for one in value):
+            return [(name, _asarray(value))]
+        if depth == _DEEPEST or not isinstance(value, (list, tuple, dict)) or len(value) > _MOST:
+            return []
+        return [leaf for key, item in _parts(value) for leaf in self._leaves("%s.%s" % (name, key), item, depth + 1)]
+
+    def _is_array(self, value):
+        numpy = sys.modules["numpy"]
+        return isinstance(value, (numpy.ndarray, numpy.generic)) and not value.dtype.hasobject
+
+
+def _is_setting(value):
+    if type(value) in (list, tuple):
+        return all(_is_setting(one) for one in value)
+    return value is None or type(value) in (bool, int, float, complex)
+
+
+def _parts(value):
+    if isinstance(value, dict):
+        return sorted(((str(key), value[key]) for key in value), key=lambda pair: pair[0])
+    return [(str(index), item) for index, item in enumerate(value)]
+
+
+def _asarray(value):
+    """An array of numbers; of what numpy has no type for the exact text."""
+    numpy = sys.modules["numpy"]
+    try:
+        array = numpy.asarray(value)
+    except (ValueError, OverflowError):  # numbers beyond 64 bits
+        array = None
+    return array if array is not None and array.dtype.kind in "biufc" else numpy.asarray(repr(value).encode())
+
+
+def _mentioned(owner):
+    """Names in the code of a class."""
+    codes = [getattr(_unwrapped(one), "__code__", None) for one in vars(owner).values()]
+    while codes:
+        code = codes.pop()
+        if code is not None:
+            for name in code.co_names:
+                yield name
+            for constant in code.co_consts:
+                if isinstance(constant, str):
+                    yield constant
+                elif hasattr(constant, "co_names"):
+                    codes.append(constant)
+
+
+def _unwrapped(function):
+    """The function under properties, class methods and decorators."""
+    for _ in range(20):
+        inner = getattr(function, "fget", None) or getattr(function, "__func__", None)
+        inner = inner or getattr(function, "__wrapped__", None)
+        if inner is None:
+            break
+        function = inner
+    return function
