@@ -75,6 +75,8 @@ class Ends:
             del self._alive[id(weight.variable)]
             if weight.session is None:
                 self._follow(weight.variable)
+            else:
+                self.leave_out(weight.variable)
 
     # -- what no step was seen to change ----------------------------------------------------------------------
 
@@ -83,7 +85,7 @@ class Ends:
         self._sessions = [one for one in self._sessions if one() is not None] + [weakref.ref(session)]
 
     def leave_out(self, variable):
-        """Note a variable that is none of a model's."""
+        """Note a variable that is none of a model's, or has been read for the last time."""
         self._left_out[id(variable)] = weakref.ref(variable)
 
     def _others_of(self, session):
