@@ -9,6 +9,7 @@ import weakref
 from .keras2_variables import initialised
 
 _LAST = float("inf")  # after what was trained
+_LEFT_OUT = "_samebits_left_out"  # attribute of a variable
 
 
 class _Weight:
@@ -31,7 +32,7 @@ class Ends:
     def __init__(self, watch, follow):
         self._arrays, self._make_reader = watch.arrays, watch.make_reader
         self._remains, self._follow = watch.remains, follow
-        self._sessions, self._left_out = [], {}  # weak references; ids of variables -> weak references
+        self._sessions = []  # weak references
         self._alive = {}  # id(variable) -> _Weight, which holds the variable: the id stays its own
         self._finished = []  # (order, point, fingerprint)
         self._count = 0
@@ -86,7 +87,7 @@ class Ends:
 
     def leave_out(self, variable):
         """Note a variable that is none of a model's, or has been read for the last time."""
-        self._left_out[id(variable)] = weakref.ref(variable)
+        setattr(variable, _LEFT_OUT, True)  # a table of weak references would be empty when a graph dies as a cycle
 
     def _others_of(self, session):
         """[(order, point, fingerprint)] of the variables in a session that are not followed."""
@@ -98,7 +99,7 @@ class Ends:
         return [(_LAST, arrays.point("end", name, value), arrays.fingerprint(value)) for name, value in named]
 
     def _is_known(self, variable):
-        return id(variable) in self._alive or self._left_out.get(id(variable), lambda: None)() is variable
+        return id(variable) in self._alive or hasattr(variable, _LEFT_OUT)
 
     def _last_of(self, chosen):
         """[(order, point, fingerprint)] of weights, as they are now."""
