@@ -218,7 +218,11 @@ STRICT = Option(
 )
 METRICS = Option("metrics", ("--metric",), "A number that the program prints.", "NAME=REGEX", read_metric, many=True)
 ISOLATE = Option(
-    "isolate", ("--isolate",), "Each trial works in its own copy of this folder; large files are linked.", default=False
+    "isolate",
+    ("--isolate",),
+    "Each trial gets its own working folder (a copy of this one; large files are linked), HOME, caches and temporary "
+    "folder.",
+    default=False,
 )
 AGAINST = Option("against", ("--against",), "Compare with a recorded run.", "RECORD", read_text)
 ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))

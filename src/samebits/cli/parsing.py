@@ -64,12 +64,27 @@ class Launching(click.Command):
     """A command that ends in the command of a training; options stop where that begins."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        args = self._with_python(args)
         given = list(args)
         rest = super().parse_args(ctx, args)
         words = ctx.params.get("command") or ()
         before = len(given) - len(words) - 1
         ctx.meta[DASHES] = before >= 0 and given[before] == "--"
         return rest
+
+    def _with_python(self, args: list[str]) -> list[str]:
+        """`-m pkg.train` in the place of the command is short for `-- python -m pkg.train`."""
+        takes = {flag: option.nargs for option in self.params for flag in option.opts if _takes_words(option)}
+        at = 0
+        while at < len(args) and args[at].startswith("-") and args[at] not in ("--", "-"):
+            if args[at] == "-m":
+                return [*args[:at], "--", "python", *args[at:]]
+            at += 1 + takes.get(args[at], 0)
+        return args
+
+
+def _takes_words(option: click.Parameter) -> bool:
+    return isinstance(option, click.Option) and not option.is_flag
 
 
 def training_command(words: tuple[str, ...]) -> list[str]:

@@ -52,12 +52,22 @@ def _rest(good: int) -> str:
 
 
 def _unwatched(trials: list[TrialTrace], record: RecordFile) -> Ending:
+    if not any(trial.file.python_processes for trial in trials):
+        return _no_python(trials, record)
     names = hidden_processes([trial.file for trial in trials])
     what = words.trials([trial.id for trial in trials])
     detail = f": {names}" if names else ""
     return (
         f"nothing was watched in {what}{detail}",
         "Start Python without -I, -E or -S, and leave PYTHONPATH as it is (or put the new folders in front of it).",
+    )
+
+
+def _no_python(trials: list[TrialTrace], record: RecordFile) -> Ending:
+    return (
+        f"no Python ran in {words.trials([trial.id for trial in trials])}, only {words.command(record.command)}",
+        "samebits watches Python programs. What a different program writes is compared if its files are named: "
+        "--artifact GLOB.",
     )
 
 

@@ -82,6 +82,13 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
     """(reason, advice) for trials that ended well and in which no step was seen."""
     files = [trial.trial.file for trial in empty]
     which = words.trials([trial.id for trial in empty])
+    late = [file for file in files if file.status == "stopped" and record.options.budget is not None]
+    if late:
+        return (
+            f"the time of --budget was up before the first step of {words.trials([file.id for file in late])} "
+            f"({late[0].seconds:.1f} s after its start).",
+            f"Give more time than --budget {record.options.budget:g}s, or --steps K instead.",
+        )
     hidden = hidden_processes(files)
     if hidden:
         return (

@@ -30,15 +30,17 @@ _HOME_FOLDERS = {
 _WHOLE = """
 .matplotlib .triton .nv .ray .ipython .jupyter .nvidia .kaggle .conda .pyenv .cargo .rustup .npm .nvm .ssh .docker
 .gnupg .mozilla .gradle .m2 .vscode .vscode-server .cursor .oh-my-zsh .git nltk_data tensorflow_datasets
+.aws .azure .kube .netrc .git-credentials .npmrc .pypirc
 scikit_learn_data miniconda3 anaconda3 mambaforge miniforge3 .bash_history .python_history .zsh_history .viminfo
 """
 # folders that such variables name are caches as a whole
-_VARIABLES = (
+_VARIABLES: tuple[str, ...] = (
     "KERAS_HOME", "HF_HOME", "HF_DATASETS_CACHE", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE",
     "TFDS_DATA_DIR", "TFHUB_CACHE_DIR", "SCIKIT_LEARN_DATA", "NLTK_DATA", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR",
     "TORCH_EXTENSIONS_DIR", "NUMBA_CACHE_DIR", "MPLCONFIGDIR", "CUDA_CACHE_PATH", "JAX_COMPILATION_CACHE_DIR",
     "UV_CACHE_DIR", "PIP_CACHE_DIR", "POETRY_CACHE_DIR", "SAMEBITS_HOME",
 )  # fmt: skip
+CACHE_VARIABLES = (*(name for name in _VARIABLES if name != "SAMEBITS_HOME"), "TORCH_HOME")
 _TEMPORARY = (
     "torchinductor_",
     "pip-",

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
-from samebits.errors import NotFound
+from samebits.errors import NotFound, UsageError
 from samebits.launch import folders
 
 _INTERPRETER = re.compile(r"(python|pypy)[\d.]*$|(ba|z|da)?sh$|torchrun$|accelerate$|env$")
+
+_PROGRAMS = {".py": "python", ".sh": "bash", ".bash": "bash", ".zsh": "zsh", ".ipynb": "papermill", ".R": "Rscript"}
 
 
 def find(command: Sequence[str], directory: Path, search_path: str) -> str:
     """Path of the command's program, as a shell in `directory` finds it. Raises NotFound, saying where it looked."""
     name = command[0]
     if "/" in name:
-        return _check_file(name, directory)
+        return _check_file(command, directory)
     found = shutil.which(name, path=search_path)
+    if found is None and _program_for(command, directory):
+        raise NotFound(f"{name} is no program by itself.", _program_for(command, directory))
     if found is None:
         looked = search_path.replace(os.pathsep, ", ") or "nowhere, since PATH is empty"
         raise NotFound(f"Command not found: {name}. Looked in {looked}.", _advice(name, directory))
@@ -31,24 +36,41 @@ def check_script(command: Sequence[str], directory: Path) -> None:
     if len(command) < 2 or not _INTERPRETER.match(PurePath(command[0]).name):
         return
     script = command[1]
+    if script.endswith(".ipynb") and (directory / script).is_file():
+        raise UsageError(f"{script} is a notebook, no program.", _program_for(command[1:], directory))
     if script.endswith((".py", ".sh")) and "{" not in script and not (directory / script).exists():
         raise NotFound(f"There is no script {script}. Looked for {directory / script}.", "Name it from this folder.")
 
 
-def _check_file(name: str, directory: Path) -> str:
+def _program_for(command: Sequence[str], directory: Path) -> str:
+    """What to type for a file that a program runs: a script, a notebook; empty for anything else."""
+    name, rest = command[0], list(command[1:])
+    program = _PROGRAMS.get(PurePath(name).suffix)
+    if program is None or not (directory / name).is_file():
+        return ""
+    if program == "papermill":
+        return f"samebits check -- papermill {name} '{{out}}/{PurePath(name).name}'" + _quoted(rest)
+    return f"samebits check -- {program} {name}" + _quoted(rest)
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return f" {shlex.join(words)}" if words else ""
+
+
+def _check_file(command: Sequence[str], directory: Path) -> str:
+    name = command[0]
     path = directory / name
     if not path.exists():
         raise NotFound(f"Command not found: {name}. Looked for {path}.")
     if path.is_dir() or not os.access(path, os.X_OK):
-        raise NotFound(f"{name} is not a program that can be run.", _advice(name, directory))
+        advice = _program_for(command, directory) or _advice(name, directory)
+        raise NotFound(f"{name} is not a program that can be run.", advice)
     return os.path.abspath(path)  # noqa: PTH100  (as above)
 
 
 def _advice(name: str, directory: Path) -> str:
     if folders.is_record(directory / name):
         return f"It is a record, which says what is run: give it alone, or options before it.  samebits explain {name}"
-    if name.endswith(".py") and (directory / name).is_file():
-        return f"samebits check -- python {name}"
     if name.startswith("python"):
         return "--python PATH or --env NAME says which interpreter it is."
     return ""
@@ -74,8 +96,12 @@ def fill(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
 class Naming:
     """Names of written files that are the same in every trial, so that they can be compared."""
 
-    def __init__(self, command: Sequence[str], directory: Path, out: Path, trial: str) -> None:
-        self.roots = [(out, "{out}"), *_trial_roots(command, directory, trial), (directory, "")]
+    def __init__(
+        self, command: Sequence[str], directory: Path, out: Path, trial: str, others: Mapping[Path, str] | None = None
+    ) -> None:
+        """`others`: further folders of the trial's own, with their names."""
+        own = [*_trial_roots(command, directory, trial), *(others or {}).items()]
+        self.roots = [(out, "{out}"), *own, (directory, "")]
 
     def name(self, path: Path) -> str:
         """`{out}/model.pt`, `runs/{trial}/model.pt`, `model.pt` (below the working folder), or the whole path."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits import controls, interrupt, store
-from samebits.launch import artifacts, custody, documents, facts, folders, metrics, opens
+from samebits.launch import artifacts, custody, documents, facts, folders, isolation, metrics, opens
 from samebits.launch.command import Naming, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, Touched, shown
@@ -79,6 +79,7 @@ class TrialRun:
         self._ended_at: float | None = None
         self._status: Status | None = None
         self._why = ""
+        self._isolation: isolation.Isolation | None = None
 
     # -- before ---------------------------------------------------------------------------------------------------
 
@@ -86,8 +87,8 @@ class TrialRun:
         """Make the folder anew, look at what is there, and start the command."""
         self._seen = Seen(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
         self._make_folder()
-        notes = self._isolate() if self.plan.options.isolate else []
         environment = trial_environment(self.plan, self.id, self.directory, self._slot)
+        notes = self._isolate(environment) if self.plan.options.isolate else []
         self._seen = replace(
             self._seen,
             environment=environment,
@@ -126,7 +127,9 @@ class TrialRun:
             apart=options.isolate,
         )
 
-    def _isolate(self) -> list[str]:
+    def _isolate(self, environment: dict[str, str]) -> list[str]:
+        self._isolation = isolation.make(self.plan.record, environment)
+        environment.update(self._isolation.variables(environment))
         if folders.make_isolated(self.plan.directory, self.directory, without=self.plan.record):
             return []
         return [f"--isolate: more than {folders.MOST_LINKS:,} files; some folders are shared by the trials"]
@@ -221,6 +224,7 @@ class TrialRun:
         """End the trial now, whatever it does, and write down what is known."""
         self._running.close()
         self._left.close()
+        self._remove_temporary()
         documents.write(self.folder / "trial.json", self._document("killed", why))
 
     # -- after ----------------------------------------------------------------------------------------------------
@@ -244,7 +248,12 @@ class TrialRun:
         documents.write(self.folder / "files.json", files)
         documents.write(self.folder / "trial.json", file)
         store.seal(self.folder)
+        self._remove_temporary()
         return file
+
+    def _remove_temporary(self) -> None:
+        if self._isolation is not None:
+            self._isolation.remove()
 
     def _written(self, touched: Sequence[Touched], after: folders.Snapshot) -> list[Path]:
         """Files that the trial wrote: found in its folders, and named by the probe."""
@@ -273,7 +282,8 @@ class TrialRun:
         """Files to compare; none of a trial that was ended, since it may have been writing them."""
         if self._status is not None or ending.code is None:
             return FilesFile()
-        naming = Naming(self.plan.request.command, self.directory, self.out, trial_name(self.id))
+        others = self._isolation.names if self._isolation is not None else {}
+        naming = Naming(self.plan.request.command, self.directory, self.out, trial_name(self.id), others)
         run = facts.run(self.plan.request.command, naming.roots, self.folder, self._seen.began_at)
         found = artifacts.collect(self._seen.asked, written, self.directory, naming, run)
         return found.model_copy(update={"printed": artifacts.printed(self.folder, self._seen.asked, run)})

@@ -1,0 +1,86 @@
+"""What is not a command by itself, and a command that is short for another one."""
+
+import sys
+
+import pytest
+
+from samebits.cli import main
+from samebits.errors import SamebitsError
+from samebits.launch import command
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (["train.ipynb"], "samebits check -- papermill train.ipynb '{out}/train.ipynb'"),
+        (["./train.ipynb"], "samebits check -- papermill ./train.ipynb '{out}/train.ipynb'"),
+        (["run.sh", "--lr", "0 1"], "samebits check -- bash run.sh --lr '0 1'"),
+        (["./run.sh"], "samebits check -- bash ./run.sh"),
+        (["./train.py"], "samebits check -- python ./train.py"),
+    ],
+)
+def test_a_file_without_its_program_is_told_what_to_type(tmp_path, words, advice):
+    for name in ("train.ipynb", "run.sh", "train.py"):
+        (tmp_path / name).write_text("")
+    with pytest.raises(SamebitsError) as raised:
+        command.find(words, tmp_path, "/nowhere")
+    assert raised.value.advice == advice
+
+
+def test_a_notebook_given_to_python_is_told_what_to_type(tmp_path):
+    (tmp_path / "train.ipynb").write_text("{}")
+    with pytest.raises(SamebitsError) as raised:
+        command.check_script(["python", "train.ipynb"], tmp_path)
+    assert "papermill train.ipynb" in raised.value.advice
+
+
+def test_a_script_that_can_be_run_is_a_command(tmp_path):
+    (tmp_path / "run.sh").write_text("#!/bin/sh\n")
+    (tmp_path / "run.sh").chmod(0o755)
+    assert command.find(["./run.sh"], tmp_path, "/nowhere") == str(tmp_path / "run.sh")
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Function(words) -> the command that check would run."""
+    from samebits import check
+
+    found = []
+
+    def keep(request, progress):
+        found.append(request.command)
+        raise SamebitsError("enough")
+
+    monkeypatch.setattr(check, "check", keep)
+
+    def ask(*words):
+        main(["check", *words])
+        return found.pop()
+
+    return ask
+
+
+@pytest.mark.parametrize("before", [[], ["-n", "2"], ["-n3", "--full", "--seed=3"], ["--metric", "a=b"]])
+def test_a_module_stands_for_python_and_the_module(asked, before):
+    assert asked(*before, "-m", "pkg.train", "--lr", "1") == ["python", "-m", "pkg.train", "--lr", "1"]
+
+
+def test_a_module_option_of_another_program_is_left_alone(asked):
+    assert asked("-n", "2", "--", sys.executable, "-m", "pkg.train") == [sys.executable, "-m", "pkg.train"]
+    assert asked("torchrun", "-m", "pkg.train") == ["torchrun", "-m", "pkg.train"]
+
+
+def test_a_command_that_runs_no_python_is_told_so(writing, tmp_path):
+    trial = {"status": "unwatched", "exit_code": 0}
+    result = writing.judged(tmp_path, [lambda folder, number: dict(trial)] * 2, command=["./simulate", "3"])
+    assert result.reason == "no Python ran in trials 1 and 2, only ./simulate 3."
+    assert "--artifact" in result.advice
+
+
+def test_a_budget_that_ended_before_the_first_step_says_that(writing, tmp_path):
+    trial = {"status": "stopped", "seconds": 3.0}
+    result = writing.judged(tmp_path, [lambda folder, number: dict(trial)] * 2, options={"budget": 9.0})
+    assert result.reason == (
+        "the time of --budget was up before the first step of trials 1 and 2 (3.0 s after its start)."
+    )
+    assert "--budget 9s" in result.advice
