@@ -12,6 +12,7 @@ import threading
 
 from . import process, wire
 from .system import System
+from .watchers.global_arrays import GlobalArrays
 
 EXIT = "exit"
 _AT_ONCE = frozenset(("probe-failed", "machine", "opened", "wrote", "warning"))  # true whatever comes later
@@ -23,10 +24,13 @@ class Ends:
     def __init__(self, probe):
         self._probe = probe
         self._is_taken = False
+        self._globals = GlobalArrays(probe)
         self.begin_anew()
+        self._is_forked = False
 
     def begin_anew(self):
         """Forget what belongs to the parent of a forked child."""
+        self._is_forked = True
         self.functions, self.events = [], None  # events: those of the end that is being taken, else None
         self._mark = self._held = self._reason = None
 
@@ -78,6 +82,8 @@ class Ends:
         probe.tell(probe.last_step)
         for function in self.functions:
             probe.guard("end", function)
+        if not self._is_forked:
+            probe.guard("globals", self._globals.record)
         if probe.has_observed():
             probe.guard("rng at the end", probe.sample_rng, probe.step)
         if probe.is_told():

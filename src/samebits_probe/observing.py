@@ -35,7 +35,8 @@ class Probe:
         self.config = config
         self.hasher = fingerprint.make_hasher(config["hash"], config.get("xxhash"))
         self._states = rng.States(self.hasher)
-        self.converters = []  # functions(value) -> (dtype, shape, contiguous buffer) or None; watchers add theirs
+        # functions(value) of watchers: (dtype, shape, contiguous buffer), ((dtype, shape, fingerprint), facts); or None
+        self.converters, self.readers = [], []
         self.step = 0
         self.stepping = None  # the watcher whose train function runs ("keras"): others then record and count nothing
         self.optimizer_seen = False  # an optimizer of another library applies gradients: a backward alone is no step
@@ -96,7 +97,7 @@ class Probe:
             self.void_end()
 
     def is_here(self):
-        """Whether this process is the probe's own: no forked child that has observed nothing yet."""
+        """Whether this is the probe's own process: no forked child that has observed nothing yet."""
         return System.getpid() == self.pid
 
     def has_observed(self):
@@ -178,8 +179,7 @@ class Probe:
 
     def begin(self):
         """The first sign of a step: sample the random states, once a step (before the first step: at -1 too)."""
-        if System.getpid() != self.pid:
-            self._adopt_fork()
+        self.adopt()
         if self._sampled:
             return
         self._sampled, self.thread = True, threading.current_thread()

@@ -93,6 +93,11 @@ class Recorder:
         self.flush()
         self._is_holding = True
 
+    def held_prints(self):
+        """The fingerprints of the records that are held."""
+        size = wire.RECORD.size
+        return {bytes(self._trace[end - 16 : end]) for end in range(size, len(self._trace) + 1, size)}
+
     def held(self):
         """What was added since `hold`, as (records, scalars): nothing is held any more, nor was it written."""
         self._is_holding = False

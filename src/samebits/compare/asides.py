@@ -12,15 +12,16 @@ from samebits.compare.meaning import meaning
 from samebits.store.trace import Point
 
 EVALUATION = "an evaluation"
-_EVALUATIONS = ("evaluation/", "prediction/")
 NUMBERS = frozenset(("int", "float", "bool", "numbers"))
+GLOBALS = "globals "  # begins the names of what the program's globals held at the end
+EVALUATIONS = ("evaluation/", "prediction/")
 _OF_THIS_RUN = re.compile(r"@(time|pid|address)$")
 _WORDS = {"time": "a time", "pid": "a process id", "address": "an address"}
 
 
 def aside(point: Point) -> str | None:
     """What the point is, if a difference in it alone is understood; None if it counts."""
-    if point.kind in ("forward", "end") and point.name.startswith(_EVALUATIONS):
+    if point.kind in ("forward", "end") and point.name.startswith(EVALUATIONS):
         return EVALUATION
     if point.kind != "end":
         return None

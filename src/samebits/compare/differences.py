@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.compare.asides import EVALUATION, aside
+from samebits.compare.asides import EVALUATION, GLOBALS, aside
 from samebits.compare.joining import Words, compare_joined, kinds, point_ids
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
@@ -42,6 +42,7 @@ class TraceDifference:
     `rng`: name of a random state -> (first step at which it differs, whether it agreed before).
     `uncompared`: steps of which one trace holds values and the other digests.
     `reordered`: whether independent networks, which came in a different order, were each compared with themselves.
+    `globals`: names of arrays in the program's globals that differ -> whether only one trace has them.
     `asides`: name of a point whose difference alone is understood -> (first step at which it differs, what it is).
     """
 
@@ -50,6 +51,7 @@ class TraceDifference:
     uncompared: int = 0
     asides: dict[str, tuple[int, str]] = field(default_factory=dict)
     reordered: bool = False
+    globals: dict[str, bool] = field(default_factory=dict)
 
     @property
     def equal(self) -> bool:
@@ -99,15 +101,27 @@ class _Earliest:
         self._counted, self._evaluations = _Rows(points), _Rows(points)
         self.rng: dict[str, int] = {}
         self.asides: dict[str, tuple[int, str]] = {}
+        self._is_global = np.array([p.kind == "end" and p.name.startswith(GLOBALS) for p in points], bool)
+        self.globals: dict[str, bool] = {}
 
     def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
         """Take differing rows; `words`: their first two words, under the point numbers of the common table."""
+        if self._is_global.any():
+            words, seen = self._without_globals(words, seen, missing=missing)
         steps, kind = words[:, 0].view(np.int64), kinds(words)
         self._add_rng(steps[kind == _RNG], words[kind == _RNG], missing=missing)
         value = kind != _RNG
         beside = value & self._is_aside[point_ids(words)] if len(words) else value
         self._counted.add(words[value & ~beside], seen[value & ~beside], missing=missing)
         self._add_asides(words[beside], seen[beside], missing=missing)
+
+    def _without_globals(
+        self, words: Words, seen: NDArray[np.int64], *, missing: bool
+    ) -> tuple[Words, NDArray[np.int64]]:
+        held = self._is_global[point_ids(words)]
+        for number in np.unique(point_ids(words[held])).tolist():
+            self.globals.setdefault(self._points[number].name, missing)
+        return words[~held], seen[~held]
 
     def _add_asides(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
         numbers, steps = point_ids(words), words[:, 0].view(np.int64)
@@ -150,7 +164,8 @@ def difference(a: ProcessTrace, b: ProcessTrace) -> TraceDifference:
     uncompared = 0
     if number_b is not None or not _compare_in_place(words_a, words_b, earliest):
         uncompared = compare_joined(words_a, words_b, number_b, earliest.add)
-    return TraceDifference(earliest.rows(), _rng_facts(earliest.rng, a), uncompared, earliest.asides)
+    facts = _rng_facts(earliest.rng, a)
+    return TraceDifference(earliest.rows(), facts, uncompared, earliest.asides, globals=earliest.globals)
 
 
 def _common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[np.uint64] | None]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from samebits.compare.align import AlignedTrial, Key, Member
 from samebits.compare.differences import Row, TraceDifference, difference
 from samebits.compare.files import FileDifference, file_differences
+from samebits.compare.global_arrays import global_differences
 from samebits.compare.matching import pairs
 from samebits.compare.networks import in_own_order
 from samebits.compare.ranks import missing_ranks
@@ -22,6 +23,7 @@ class MemberDifference(NamedTuple):
     found: TraceDifference
     alone: bool = False
     steps: tuple[int, int] = (0, 0)
+    other: Member | None = None
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,16 @@ class Comparison:
 def pair_difference(a: AlignedTrial, b: AlignedTrial, ignores: Sequence[str] = ()) -> PairDifference:
     """Compare two trials: processes in their order, then files and metrics where both ran to their ends."""
     members = [part for mine, theirs in pairs(a, b) if (part := _member_difference(mine, theirs, a, b)) is not None]
-    both_whole = a.whole and b.whole
-    return PairDifference(members, file_differences(a.trial, b.trial, ignores) if both_whole else [])
+    if not (a.whole and b.whole):
+        return PairDifference(members, [])
+    held = [found for part in members for found in _of_globals(part, ignores)]
+    return PairDifference(members, [*held, *file_differences(a.trial, b.trial, ignores)])
+
+
+def _of_globals(part: MemberDifference, ignores: Sequence[str]) -> Iterable[FileDifference]:
+    if part.other is None or not part.found.globals:
+        return []
+    return global_differences(part.member.trace, part.other.trace, part.found.globals, ignores)
 
 
 def _member_difference(
@@ -111,7 +121,7 @@ def _member_difference(
     if mine is not None and theirs is not None:
         steps = (mine.trace.steps, theirs.trace.steps)
         found = difference(mine.trace, theirs.trace)
-        return MemberDifference(mine, in_own_order(mine.trace, theirs.trace, found), steps=steps)
+        return MemberDifference(mine, in_own_order(mine.trace, theirs.trace, found), steps=steps, other=theirs)
     present, without = (mine, b) if mine is not None else (theirs, a)
     # a stopped trial did not get to its later processes; a rank without a trace is said by its own reason
     if present is None or not without.whole or missing_ranks(without.trial):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from samebits.compare import words
 from samebits.compare.align import AlignedTrial
+from samebits.compare.asides import GLOBALS
 from samebits.compare.coverage import has_named_file, uncovered, unended
 from samebits.compare.endings import bad_endings, is_usable, never_started
 from samebits.compare.files import FileDifference
@@ -124,6 +125,9 @@ def _of_difference(found: Sequence[FileDifference], one: int, two: int) -> Reaso
     reason = f"{first.name} differs between trials{values}{more}."
     files = list(dict.fromkeys(shlex.quote(difference.path) for difference in found))
     name = files[0] if len(files) == 1 else f"{files[0]} (and so on for {words.listed(files[1:4])})"
+    if first.name.startswith(GLOBALS):
+        counts = f"samebits_probe.observe('weights/{first.name.removeprefix(GLOBALS)}', ...)"
+        return Reason(reason, f"If it counts, say so in the program: {counts}. If it does not: --ignore {name}.")
     return Reason(reason, f"If it counts, name it: --artifact {name}. If it does not: --ignore {name}.")
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits.compare import words
-from samebits.compare.asides import EVALUATION
+from samebits.compare.asides import EVALUATION, GLOBALS
 from samebits.compare.doubts import leak_sentence, leaked_files
 from samebits.compare.endings import ended_well
 from samebits.compare.files import files_alone
@@ -230,7 +230,7 @@ def _file_limits(seen: Seen) -> Iterator[str]:
 def _ignores(seen: Seen) -> Iterator[str]:
     whole = [trial.trial.files for trial in seen.comparison.aligned if trial.whole]
     for pattern in seen.record.options.ignores if whole else []:
-        if all(pattern in files.ignores_without_match for files in whole):
+        if not pattern.startswith(GLOBALS) and all(pattern in files.ignores_without_match for files in whole):
             yield f"the pattern {pattern} of --ignore matches no file that the trials wrote"
 
 

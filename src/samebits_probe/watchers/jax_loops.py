@@ -49,6 +49,14 @@ class Observed:
         array = self._arrays.array(value)
         return array.dtype.name, array.shape, array.tobytes()
 
+    def read(self, value):
+        """What the program's globals hold: ((dtype, shape, fingerprint), facts) of an array, None for anything else."""
+        if type(value).__name__ != "ArrayImpl" or value.is_deleted() or not value.ndim:
+            return None
+        dtype, shape, data = self.convert(value)
+        header = self._probe.hasher.header(dtype, shape)
+        return (dtype, shape, self._probe.hasher.data(data, header)), {}
+
     def defer(self, name, value, step, kind):
         """True where the value, or its step, is known only when the traced function runs."""
         leaves = self._arrays.jax.tree_util.tree_leaves((value, step))
@@ -94,6 +102,7 @@ def install(module, probe):
     observed = Observed(probe)
     probe.converters.append(observed.convert)
     probe.deferrals.append(observed.defer)
+    probe.readers.append(observed.read)
     steps = jax_steps.Steps(probe, module)
     if jax_calls.Hooks(probe, steps).install():
         for library in ("optax", "equinox"):

@@ -102,6 +102,7 @@ def install(module, probe):
     watch = Watch(module, probe)
     rng.SAMPLERS.update(samplers(module))
     probe.converters.append(watch.converted)
+    probe.readers.append(watch.read)
     forwards = Forwards(watch)
     by_hand = ByHand(watch, forwards)
     optimizers = Optimizers(watch)

@@ -109,6 +109,14 @@ class Watch:
         """(dtype, shape, bytes) of a tensor that the program observes itself; None for what is no tensor."""
         return self.prints.content(value) if isinstance(value, self.torch.Tensor) else None
 
+    def read(self, value):
+        """What the program's globals hold: ((dtype, shape, fingerprint), facts) of a tensor, None for anything else."""
+        if self.torch.Tensor not in type.mro(type(value)):
+            return None
+        is_weight = value.is_leaf and value.requires_grad
+        found = self.prints.of(value) if value.dim() or is_weight else None
+        return found and ((dtype_name(value.dtype), shape_of(value), found), {"model": True} if is_weight else {})
+
     def text(self, kind, name, dtype, text):
         """Fingerprint a value that is no tensor by its exact text."""
         self.probe.add(*self.print_of_bytes(kind, name, dtype, text.encode("utf-8", "surrogatepass")))

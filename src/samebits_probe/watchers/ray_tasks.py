@@ -9,8 +9,6 @@ import inspect
 
 from . import pools
 
-SEEN = []  # see pools
-
 
 def install(module, probe):
     """Wrap the functions that a worker is given to execute; `module`: ray._private.function_manager."""

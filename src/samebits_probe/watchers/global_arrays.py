@@ -1,0 +1,190 @@
+"""Arrays that the program's own globals reach when it ends: a model in plain NumPy, a fitted estimator.
+
+Only what lies in memory is read: dictionaries of modules and objects, elements of plain containers. No property, no
+`__getattr__` and no iterator of the program's runs, and nothing is kept.
+"""
+
+import collections
+import os
+import sys
+
+SEEN = [
+    (
+        "globals",
+        "arrays of NumPy and tensors that the globals of the program, and of modules beside it, reach at the end: in "
+        "dictionaries, lists, tuples, data classes, objects of the program's own classes, of scikit-learn and SciPy",
+        "locals of a function that has returned, closures, pandas, strings, numbers; children of multiprocessing",
+        "more than 4,000 arrays or 1 GiB: `globals` in `not_observed`; a difference that no rule understands is "
+        "inconclusive",
+    ),
+]
+
+_MOST_ARRAYS, _MOST_ITEMS, _MOST_BYTES, _DEEPEST = 4000, 1000, 1 << 30, 6
+_MOST_SCANNED = 100000  # elements of an array whose signs are looked at
+_NUMBERS = "biufc"  # kinds of NumPy's dtypes whose values are numbers
+_DICTS = (dict, collections.OrderedDict, collections.defaultdict)
+_ATOMS = frozenset(map(id, (int, float, bool, str, bytes, complex, type(None), type, type(sys), type(len))))
+_PLAIN = ("builtins", "abc", "typing", "collections", "types", "dataclasses")
+_OPEN = ("sklearn", "scipy.sparse", "types")  # libraries whose objects hold their arrays in plain attributes
+_MODEL_METHODS = frozenset(("predict", "forward", "fit"))
+
+
+class GlobalArrays:
+    """Records points of kind "end" named "globals PATH". Watchers add readers of their arrays to `probe.readers`."""
+
+    def __init__(self, probe):
+        self._probe = probe
+
+    def record(self):
+        """Record all arrays but those whose bits are among the end's already (the weights of a watched model)."""
+        if not _is_program():
+            return
+        known, about = self._probe.recorder.held_prints(), {}
+        modules = own_modules()
+        walk = _Walk(self._read, [vars(module).get("__name__") for _, module in modules])
+        for prefix, module in modules:
+            walk.module(prefix, module)
+        for path, (dtype, shape, found), facts in walk.found:
+            if found not in known:
+                self._probe.add(self._probe.point("end", "globals " + path, dtype, shape), found)
+                about[path] = facts
+        if about:
+            self._probe.event("globals", arrays=about)
+        if walk.is_cut:
+            why = "only the first %d arrays and %d MiB that the program's globals reach are compared"
+            self._probe.not_observed("globals", why % (_MOST_ARRAYS, _MOST_BYTES >> 20))
+
+    def _read(self, value):
+        """((dtype, shape, fingerprint), facts) of an array, or None; `facts`: what its values tell."""
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and type(value) in (numpy.ndarray, getattr(numpy, "matrix", None)):
+            is_number = value.dtype.kind in _NUMBERS and value.ndim
+            return self.of_numpy(numpy, value) if is_number else None
+        for reader in self._probe.readers:
+            found = reader(value)
+            if found is not None:
+                return found
+        return None
+
+    def of_numpy(self, numpy, array):
+        """The same of an array of NumPy."""
+        flat = array if array.flags.c_contiguous else array.copy("C")
+        header = self._probe.hasher.header(array.dtype.name, array.shape)
+        found = self._probe.hasher.pointer(flat.__array_interface__["data"][0], flat.nbytes, header)
+        facts = {}
+        if array.dtype.kind in "iuf" and 0 < array.size <= _MOST_SCANNED:
+            with numpy.errstate(all="ignore"):
+                facts = {"nonnegative": True} if bool((flat >= 0).all()) else {}
+        return (array.dtype.name, array.shape, found), facts
+
+
+class _Walk:
+    """Follows what the globals hold. `own`: names of the program's modules; `found`: [(path, what was read, facts)]."""
+
+    def __init__(self, read, own):
+        self._read, self._own = read, frozenset(own)
+        self.found, self.is_cut = [], False
+        self._seen, self._bytes = {}, 0  # id -> the object, which is alive as long as the walk
+
+    def module(self, prefix, module):
+        """All globals of a module; in a notebook without what IPython keeps of its cells."""
+        fields = vars(module)
+        is_notebook = "get_ipython" in fields
+        for key, value in list(fields.items()):
+            hidden = key.startswith("__") or (is_notebook and (key.startswith("_") or key in ("In", "Out")))
+            if not hidden:
+                self._value(prefix + key, value, _DEEPEST, False)
+
+    def _value(self, path, value, depth, is_model):
+        if id(type(value)) in _ATOMS or id(value) in self._seen or self._is_too_much(value):
+            return
+        self._seen[id(value)] = value
+        found = self._read(value)
+        if found is not None:
+            facts = dict(found[1], model=True) if is_model else found[1]
+            self.found.append((path, found[0], facts))
+        elif depth:
+            self._inside(path, value, depth - 1, is_model)
+
+    def _is_too_much(self, value):
+        if _module_of(type(value)).split(".")[0] in ("numpy", "torch"):
+            size = getattr(value, "nbytes", 0)
+            self._bytes += size if isinstance(size, int) else 0
+        self.is_cut = self.is_cut or self._bytes > _MOST_BYTES or len(self.found) >= _MOST_ARRAYS
+        return self.is_cut
+
+    def _inside(self, path, value, depth, is_model):
+        kind = type(value)
+        if kind in _DICTS:
+            for key in list(dict.keys(value))[:_MOST_ITEMS]:
+                if type(key) in (str, int):
+                    self._value("%s.%s" % (path, key), dict.get(value, key), depth, is_model)
+        elif kind is list or tuple in type.mro(kind):
+            items = list.__getitem__ if kind is list else tuple.__getitem__
+            for number, item in enumerate(items(value, slice(_MOST_ITEMS))):
+                self._value("%s.%d" % (path, number), item, depth, is_model)
+        elif (_module_of(kind), kind.__name__) == ("sklearn.tree._tree", "Tree"):
+            self._fields(path, value.__getstate__())
+        elif self._is_open(kind):
+            is_model = is_model or _is_model(kind)
+            for key, item in list(object.__getattribute__(value, "__dict__").items()):
+                self._value("%s.%s" % (path, key), item, depth, is_model)
+
+    def _fields(self, path, state):
+        """A tree of scikit-learn, which is written in C: the fields of what it would be saved as."""
+        for key in ("nodes", "values"):
+            array = state.get(key)
+            for field in getattr(getattr(array, "dtype", None), "names", None) or (None,):
+                found = self._read(array if field is None else array[field])
+                if found is not None:
+                    self.found.append(("%s.%s" % (path, field or key), found[0], dict(found[1], model=True)))
+
+    def _is_open(self, kind):
+        """Whether an object's attributes are looked into: of the program's classes, data classes, known libraries."""
+        if not kind.__dictoffset__ or type in type.mro(kind):
+            return False
+        if _module_of(kind).startswith(_OPEN) or "__dataclass_fields__" in type.__getattribute__(kind, "__dict__"):
+            return True
+        modules = [_module_of(base) for base in type.mro(kind)]
+        return all(name.startswith(_PLAIN + _OPEN) or name in self._own for name in modules)
+
+
+def _module_of(kind):
+    name = type.__getattribute__(kind, "__module__")
+    return name if isinstance(name, str) else ""
+
+
+def _is_model(kind):
+    """Whether a class is one of models: an estimator, or a class of the program that predicts."""
+    if _module_of(kind).startswith("sklearn"):
+        return True
+    return any(not _MODEL_METHODS.isdisjoint(type.__getattribute__(base, "__dict__")) for base in type.mro(kind))
+
+
+def _is_program():
+    """Whether this process is a program of its own: what a child of multiprocessing has is a copy of its parent's."""
+    parent = getattr(sys.modules.get("multiprocessing.process"), "_parent_process", None)
+    main = getattr(sys.modules.get("__main__"), "__name__", "")  # a spawned child runs its parent's as "__mp_main__"
+    return parent is None and main == "__main__"
+
+
+def own_modules():
+    """[(what names begin with, module)]: the program itself, then the modules that lie beside it."""
+    main = sys.modules.get("__main__")
+    if main is None:
+        return []
+    path = vars(main).get("__file__")
+    folder = os.path.dirname(os.path.abspath(path)) if isinstance(path, str) else os.getcwd()
+    found = [("", main)]
+    for name, module in list(sys.modules.items()):
+        fields = vars(module) if type(module) is type(sys) else {}
+        if module is not main and isinstance(fields.get("__file__"), str) and _is_below(fields["__file__"], folder):
+            found.append((name + ".", module))
+    return found
+
+
+def _is_below(file, folder):
+    is_inside = file.startswith(folder + os.sep) and not file.startswith(
+        (sys.prefix + os.sep, sys.base_prefix + os.sep)
+    )
+    return is_inside and "-packages" + os.sep not in file and "samebits_probe" not in file

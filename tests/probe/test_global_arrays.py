@@ -1,0 +1,114 @@
+"""Arrays that the program's globals reach when it ends are recorded under their paths, and nothing of it is run."""
+
+import sys
+
+import pytest
+
+ARRAYS = """
+import collections, dataclasses, sys
+import numpy as np
+from samebits_probe import observe
+observe("weights", np.arange(3.0), step=0)
+
+class Lazy:
+    def __getattr__(self, name):
+        raise SystemExit("an attribute was asked for: " + name)
+
+class Net:
+    def __init__(self):
+        self.layers = [np.zeros((2, 3)), np.ones(3)]
+    @property
+    def costly(self):
+        raise SystemExit("a property was run")
+    def predict(self, x):
+        return x
+
+class Noise:
+    def __init__(self):
+        self.values = np.full(4, -1.0)
+
+class Strange(list):
+    def __iter__(self):
+        raise SystemExit("an iterator was run")
+
+@dataclasses.dataclass
+class State:
+    params: dict
+
+lazy, net, noise, strange = Lazy(), Net(), Noise(), Strange([np.zeros(9)])
+state = State({"head": {"w": np.ones((5, 1))}})
+pair = (np.arange(4), "text", 7)
+weights = np.arange(3.0)
+texts, number, whole = np.array(["a"]), np.float64(3.0), np.array(5.0)
+loop = [1]
+loop.append(loop)
+"""
+
+
+def held(process):
+    """{path: what is said of it} of the arrays that were recorded."""
+    said = [event["arrays"] for event in process.events if event["event"] == "globals"]
+    return said[0] if said else {}
+
+
+@pytest.fixture(scope="module")
+def names():
+    return ["net.layers.0", "net.layers.1", "noise.values", "state.params.head.w", "pair.0"]
+
+
+def test_arrays_are_named_by_their_paths_and_no_code_of_the_program_runs(watched_run, names):
+    trial = watched_run(sys.executable, ARRAYS)
+    assert (trial.exit_code, trial.only.failures) == (0, []), trial.stderr
+    assert trial.only.names("end") == ["globals " + name for name in [*names, "weights"]]
+
+
+def test_the_probe_says_which_arrays_belong_to_a_model_and_which_can_be_times(watched_run):
+    said = held(watched_run(sys.executable, ARRAYS).only)
+    assert said["net.layers.0"] == {"model": True, "nonnegative": True}
+    assert said["noise.values"] == {}
+    assert said["pair.0"] == {"nonnegative": True}
+
+
+def test_what_an_end_holds_already_is_not_recorded_again(watched_run):
+    program = ARRAYS + "observe('end', np.ones(3), step=0)\n"
+    once = ARRAYS + "from samebits_probe import observing\n"
+    once += "probe = observing.current()\nprobe.at_end(lambda: probe.value('end', 'w', np.ones(3)))\n"
+    assert "globals net.layers.1" not in watched_run(sys.executable, once).only.names("end")
+    assert "globals net.layers.1" in watched_run(sys.executable, program).only.names("end")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_child_of_multiprocessing_has_none_of_its_own(watched_run, method):
+    program = f"""
+import multiprocessing
+import numpy as np
+from samebits_probe import observe
+held = np.ones(3)
+
+def child():
+    observe("w", 1.0, step=0)
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context("{method}").Process(target=child)
+    process.start()
+    process.join()
+"""
+    trial = watched_run(sys.executable, program)
+    assert sorted(process.names("end") for process in trial.observed) == [[], ["globals held"]]
+
+
+def test_what_lies_beside_the_program_is_read_too(watched_run, tmp_path):
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "model.py").write_text("import numpy as np\nW = np.ones(2)\n")
+    (tmp_path / "beside" / "main.py").write_text(
+        "import model\nfrom samebits_probe import observe\nobserve('w', 1.0)\n"
+    )
+    process = watched_run(sys.executable, tmp_path / "beside" / "main.py").only
+    assert process.names("end") == ["globals model.W"]
+
+
+def test_too_many_arrays_are_said(watched_run):
+    program = ARRAYS + "many = [[np.full(1, float(i)) for i in range(900)] for _ in range(6)]\n"
+    process = watched_run(sys.executable, program).only
+    assert len(process.names("end")) == 4000
+    assert process.not_observed == ["globals"]

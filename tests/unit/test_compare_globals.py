@@ -1,0 +1,59 @@
+"""What differs in the arrays that a program held when it ended: a model counts, a time does not, else it is unknown."""
+
+import pytest
+
+NAME = "globals {}"
+
+
+def trained(writing, path, facts=None, *, fed=None, other=2):
+    """Two trials that end with different values of one array; `fed`: the point that has the same bits."""
+
+    def trial(value):
+        def write(folder, number):
+            process = writing.process(folder)
+            arrays = {path: facts or {}}
+            process.recorder.event("observed-by", how="optimizer")
+            process.recorder.event("globals", arrays=arrays)
+            if value is not None:
+                process.add(3, "end", NAME.format(path), value)
+            if fed:
+                process.add(3, *fed, value)
+            writing.train(process, {})
+
+        return write
+
+    return [trial(1), trial(other)]
+
+
+@pytest.mark.parametrize(
+    ("path", "facts", "verdict"),
+    [
+        ("clf.coef_", {"model": True}, "diverged"),
+        ("params.w1", {}, "diverged"),
+        ("times", {"nonnegative": True}, "repeated"),
+        ("cv_results_.mean_fit_time", {"model": True, "nonnegative": True}, "repeated"),
+        ("z", {}, "inconclusive"),
+    ],
+)
+def test_a_model_counts_a_time_is_understood_and_anything_else_is_unknown(writing, tmp_path, path, facts, verdict):
+    result = writing.judged(tmp_path, trained(writing, path, facts))
+    assert result.verdict == verdict, result.sentence
+    assert path in (
+        result.divergence.name if verdict == "diverged" else " ".join([result.reason or "", *result.warnings])
+    )
+
+
+def test_an_array_that_one_trial_has_is_unknown(writing, tmp_path):
+    result = writing.judged(tmp_path, trained(writing, "z", other=None))
+    assert (result.verdict, "in some trials only" in result.reason) == ("inconclusive", True)
+
+
+def test_the_way_out_of_an_unknown_array_works(writing, tmp_path):
+    advice = writing.judged(tmp_path / "a", trained(writing, "z")).advice
+    assert "--ignore 'globals z'" in advice
+    result = writing.judged(tmp_path / "b", trained(writing, "z"), options={"ignores": ["globals z"]})
+    assert (result.verdict, result.warnings) == ("repeated", [])
+
+
+def test_equal_arrays_repeat(writing, tmp_path):
+    assert writing.judged(tmp_path, trained(writing, "z", other=1)).verdict == "repeated"
