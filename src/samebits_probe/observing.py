@@ -40,7 +40,7 @@ class Probe:
         self.step = 0
         self.stepping = None  # the watcher whose train function runs ("keras"): others then record and count nothing
         self.optimizer_seen = False  # an optimizer of another library applies gradients: a backward alone is no step
-        self.names_steps = False  # the program says with `observe` which step it is at: no watcher counts others
+        self.fitted, self.open_rounds = None, []  # library of the outermost fit; functions that close an open round
         self.deferrals = []  # functions(name, value, step, kind): True for what is recorded later (a traced value)
         self.lock = threading.RLock()
         self.stop_after = config.get("stop_after")

@@ -18,6 +18,7 @@ class OwnPoints:
 
     def __init__(self, probe):
         self._probe = probe
+        self.names_steps = False  # the program says which step it is at: no watcher counts others
         self.begin_anew()
 
     def begin_anew(self):
@@ -28,7 +29,7 @@ class OwnPoints:
         """Record a value; `step`, if given, moves the current step on."""
         probe = self._probe
         probe.adopt()
-        probe.names_steps = probe.names_steps or step is not None
+        self.names_steps = self.names_steps or step is not None
         if step is not None and step > probe.step:
             self._move_to(step)
         if not self._is_told:

@@ -136,5 +136,5 @@ REPLAYED = "replay-%06d-%s.bin"
 #   packages      packages: {name: version} of what the process had imported, at its end
 #   replay        why: operators cannot be replayed here
 #   pooled        (nothing): this process is given tasks by a pool
-#   observed-by   how: "optimizer", "train-function", "apply", "observe", "backward", "compiled-call", "apply-updates":
-#                 what counted as a step
+#   observed-by   how: "optimizer", "train-function", "apply", "observe", "backward", "compiled-call", "apply-updates",
+#                 "fit", "round": what counted as a step

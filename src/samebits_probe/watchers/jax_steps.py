@@ -127,7 +127,7 @@ class Steps:
 
     def _yields(self):
         """Whether the program names its own steps, or the watcher of another library counts them."""
-        return self._probe.names_steps or self._probe.optimizer_seen
+        return self._probe.own.names_steps or self._probe.optimizer_seen
 
     def _tree_of(self, function, arguments):
         args, kwargs = arguments

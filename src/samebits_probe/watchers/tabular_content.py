@@ -1,0 +1,156 @@
+"""What models of scikit-learn and of boosting libraries hold, and what they are given: arrays, numbers, objects."""
+
+import sys
+import types
+
+_DEEPEST = 12
+_SKIPPED = ("logging", "threading", "joblib", "_thread", "weakref", "functools", "re", "io", "_io", "ctypes", "random")
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_HEADER = "content"
+
+
+class Content:
+    """Reads values to fingerprints of 16 bytes. `unread`: the types that could not be read."""
+
+    def __init__(self, hasher):
+        self._hasher = hasher
+        self.unread = set()
+
+    def of(self, value):
+        """(dtype, shape, fingerprint) of a whole value; None if nothing of it can be read."""
+        array = self._plain_array(value)
+        if array is not None:
+            return array.dtype.name, array.shape, self._array(array)
+        parts = list(self._parts(value, (), set()))
+        if not parts:
+            return None
+        text = b"".join(repr(path).encode("utf-8", "surrogatepass") + b"\0" + found for path, found in parts)
+        return _HEADER, (len(parts),), self._hasher.data(text, self._hasher.header(_HEADER, (len(parts),)))
+
+    @staticmethod
+    def _plain_array(value):
+        numpy = sys.modules.get("numpy")
+        is_array = numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic))
+        array = numpy.asarray(value) if is_array else None
+        return array if is_array and not array.dtype.hasobject and array.dtype.names is None else None
+
+    def _array(self, array):
+        array = array if array.flags.c_contiguous else array.copy("C")
+        header = self._hasher.header(array.dtype.name, array.shape)
+        if array.dtype.kind in "mM" or not array.nbytes:
+            return self._hasher.data(array.tobytes(), header)
+        return self._hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
+
+    def _parts(self, value, path, around):
+        """(path, fingerprint) of all that a value holds, objects opened."""
+        array = self._plain_array(value)
+        if array is not None:
+            yield path, self._array(array)
+        elif isinstance(value, _PLAIN):
+            yield path, self._text(value)
+        elif id(value) not in around and len(path) < _DEEPEST and not _is_skipped(value):
+            for key, inner in self._opened(value):
+                for found in self._parts(inner, path + (key,), around | {id(value)}):
+                    yield found
+
+    def _text(self, value):
+        text = repr(value).encode("utf-8", "surrogatepass")
+        return self._hasher.data(text, self._hasher.header(type(value).__name__, (len(text),)))
+
+    def _opened(self, value):
+        """[(key, inner value)] of a container or an object."""
+        if isinstance(value, dict):
+            return _sorted_items(value)
+        if isinstance(value, (list, tuple)):
+            return _joined(value) or list(enumerate(value))
+        if isinstance(value, (set, frozenset)):
+            return [("set", repr(sorted(value, key=repr)))] if all(isinstance(one, _PLAIN) for one in value) else []
+        for opened in (_open_array, _open_table, _open_sparse):
+            found = opened(value)
+            if found is not None:
+                return found
+        return self._open_object(value)
+
+    def _open_object(self, value):
+        state = own_state(value)
+        if state is None:
+            self.unread.add("%s.%s" % (type(value).__module__, type(value).__name__))
+            return []
+        return [("type", type(value).__name__), ("state", state)]
+
+
+def is_joblib_worker():
+    """Whether this is a process of joblib's, which fits parts of what its parent fits, in any order."""
+    current = getattr(sys.modules.get("multiprocessing.process"), "current_process", None)
+    if current is None or current().name == "MainProcess":
+        return False
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] == "joblib":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def is_time(name):
+    """Whether a name says that a value is a duration or a moment: it differs from run to run."""
+    words = str(name).strip("_").split("_")
+    return "time" in words or "times" in words
+
+
+def own_state(value):
+    """What an object holds: its attributes, or what it would be pickled as; None if it tells neither."""
+    if isinstance(getattr(value, "__dict__", None), dict):
+        return {name: inner for name, inner in vars(value).items() if not is_time(name)}
+    try:
+        return value.__reduce_ex__(2)[1:3]
+    except Exception:  # an extension type that cannot be pickled
+        return None
+
+
+def _sorted_items(value):
+    if len(value) > 16 and all(isinstance(one, _PLAIN) for pair in value.items() for one in pair):
+        return [("items", repr(sorted(value.items(), key=repr)))]
+    return sorted(((str(key), inner) for key, inner in value.items() if not is_time(key)), key=lambda pair: pair[0])
+
+
+def _joined(value):
+    is_long = len(value) > 16 and all(isinstance(one, _PLAIN) for one in value)
+    return [("items", repr(value))] if is_long else None
+
+
+def _open_array(value):
+    """An array of objects, or with named fields: the bytes between fields mean nothing."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(value, (numpy.ndarray, numpy.generic)):
+        return None
+    value = numpy.asarray(value)
+    if value.dtype.names:
+        return [(name, numpy.ascontiguousarray(value[name])) for name in value.dtype.names]
+    return [("shape", value.shape), ("items", value.ravel().tolist())]
+
+
+def _open_table(value):
+    """A table or a column of pandas."""
+    if type(value).__module__.partition(".")[0] != "pandas":
+        return None
+    if hasattr(value, "columns"):
+        return [(str(name), value[name].to_numpy()) for name in value.columns]
+    return [("values", value.to_numpy())] if hasattr(value, "to_numpy") else None
+
+
+def _open_sparse(value):
+    """A sparse matrix of scipy."""
+    if type(value).__module__.startswith("scipy.sparse") and hasattr(value, "tocsr"):
+        rows = value.tocsr()
+        return [("shape", rows.shape), ("data", rows.data), ("indices", rows.indices), ("indptr", rows.indptr)]
+    return None
+
+
+def _is_skipped(value):
+    """Functions, classes, generators of random numbers, and what belongs to this run alone."""
+    if isinstance(value, (type, types.ModuleType)) or (callable(value) and not hasattr(value, "__dict__")):
+        return True
+    module = type(value).__module__
+    is_function = isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.MethodType))
+    return is_function or module.partition(".")[0] in _SKIPPED or module.startswith("numpy.random")

@@ -1,0 +1,118 @@
+"""scikit-learn, XGBoost and LightGBM are seen unedited: which fits and rounds are steps, and what is compared of them."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FITS = Path(__file__).parent.parent / "samples" / "sklearn_fits.py"
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="scikit-learn is not installed")
+
+
+@pytest.fixture
+def fitted(watched_run):
+    """Function(names, *words) -> the process that fitted these models."""
+
+    def run(names, *words):
+        for library in ("xgboost", "lightgbm"):
+            if library in names and importlib.util.find_spec(library) is None:
+                pytest.skip(f"{library} is not installed beside {sys.executable}")
+        trial = watched_run(None, FITS, names, *words)
+        assert trial.exit_code == 0, trial.stderr
+        assert not trial.only.failures, trial.only.failures
+        trial.only.output = trial.stdout
+        return trial.only
+
+    return run
+
+
+def evidence(process):
+    """All that was compared, without the states of generators that nobody uses."""
+    return [record for record in process.records if record[1] != "rng"]
+
+
+SEVERAL = "forest,threads,network,boosted,pipeline,part_by_part,others"
+
+
+def test_each_outermost_fit_is_a_step_and_two_seeded_runs_are_equal(fitted):
+    first, second = fitted(SEVERAL), fitted(SEVERAL)
+    assert first.steps == 14
+    assert first.names("batch", 0) == ["RandomForestClassifier/X", "RandomForestClassifier/y"]
+    assert "RandomForestClassifier.estimators_.3" in first.names("update", 0)
+    assert "MLPClassifier.coefs_.0" in first.names("update", 2)
+    assert "MLPClassifier.loss_" in first.names("forward", 2)
+    assert first.names("update", 5) == ["Pipeline.steps.0", "Pipeline.steps.1"]
+    assert {"SGDClassifier.coef_"} <= set(first.names("update", 6)) & set(first.names("update", 8))
+    assert {"KMeans.cluster_centers_", "PCA.components_", "SVC.support_vectors_"} <= set(first.names("end"))
+    assert evidence(first) == evidence(second)
+    assert first.not_observed == []
+
+
+def test_what_fits_within_a_search_in_processes_is_a_part_of_it(fitted):
+    first, second = fitted("search"), fitted("search")
+    assert (first.steps, second.steps) == (1, 1)
+    assert "GridSearchCV.best_estimator_" in first.names("update", 0)
+    assert "GridSearchCV.refit_time_" not in first.names("update", 0)
+    assert evidence(first) == evidence(second)
+
+
+@pytest.mark.parametrize("name", ["forest,network", "threads"])
+def test_a_model_without_a_seed_differs_and_its_data_do_not(fitted, name):
+    first, second = fitted(name, "unseeded"), fitted(name, "unseeded")
+    assert first.prints("batch") == second.prints("batch")
+    assert first.prints("update", 0) != second.prints("update", 0)
+    assert dict(first.prints("rng", -1))["numpy"] != dict(second.prints("rng", -1))["numpy"]
+
+
+def test_check_names_the_generator_of_a_forest_without_a_seed(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "samebits",
+        "check",
+        "-n",
+        "2",
+        "--out",
+        str(tmp_path / "record"),
+        "--timeout",
+        "100",
+    ]
+    command += ["--json", "-", "--", sys.executable, str(FITS), "forest", "unseeded"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, env={**os.environ})
+    result = json.loads(done.stdout)
+    assert (result["verdict"], result["divergence"]["kind"]) == ("diverged", "update")
+    assert result["divergence"]["name"] == "RandomForestClassifier.estimators_.0"
+    assert any("numpy's global RNG is unseeded" in str(warning) for warning in result["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"), [("xgboost", "Booster.train-rmse"), ("lightgbm", "Booster.training.binary_logloss")]
+)
+def test_each_boosting_round_is_a_step(fitted, name, loss):
+    seen = fitted(name)
+    assert seen.steps == 3
+    for step in range(3):
+        assert seen.names("batch", step) == ["Booster/data", "Booster/label"]
+        assert seen.names("forward", step) == [loss]
+        assert seen.names("update", step) == ["Booster.round"]
+    assert len({found for _, found in seen.prints("update")}) == 3
+    assert seen.names("end", 3) == ["Booster.model"]
+    assert len([scalar for scalar in seen.scalars if scalar[1] == loss]) == 3
+
+
+@pytest.mark.parametrize("words", [(), ("processes",)])
+def test_rounds_within_a_search_are_a_part_of_its_step(fitted, words):
+    seen = fitted("xgboost_in_a_search", *words)
+    assert seen.steps == 3
+    assert seen.names("update", 1) == ["Booster.round"]
+    assert "GridSearchCV.best_score_" in seen.names("forward", 2)
+
+
+def test_a_watched_fit_has_the_result_of_an_unwatched_one(fitted):
+    plain = subprocess.run([sys.executable, FITS, SEVERAL], capture_output=True, text=True, check=True)
+    assert fitted(SEVERAL).output == plain.stdout

@@ -1,0 +1,103 @@
+"""Fits estimators of scikit-learn, XGBoost and LightGBM, those that its arguments name. "unseeded": without a seed."""
+
+import sys
+import warnings
+
+import numpy as np
+
+warnings.simplefilter("ignore")
+X = np.random.RandomState(0).randn(120, 5)
+Y = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(int)
+SEED = None if "unseeded" in sys.argv else 0
+
+
+def forest(**how):
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(4, random_state=SEED, **how).fit(X, Y)
+
+
+def threads():
+    return forest(n_jobs=2)
+
+
+def network():
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier(5, max_iter=3, random_state=SEED).fit(X, Y)
+
+
+def boosted():
+    from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
+
+    GradientBoostingClassifier(n_estimators=3, random_state=SEED).fit(X, Y)
+    return HistGradientBoostingClassifier(max_iter=3, random_state=SEED).fit(X, Y)
+
+
+def pipeline():
+    from sklearn.linear_model import SGDClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), SGDClassifier(random_state=SEED)).fit(X, Y)
+
+
+def search():
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import GridSearchCV
+
+    forest = RandomForestClassifier(3, random_state=SEED)
+    return GridSearchCV(forest, {"max_depth": [2, 3]}, cv=2, n_jobs=2).fit(X, Y)
+
+
+def part_by_part():
+    from sklearn.linear_model import SGDClassifier
+
+    model = SGDClassifier(random_state=SEED)
+    for at in range(0, 120, 40):
+        model.partial_fit(X[at : at + 40], Y[at : at + 40], classes=[0, 1])
+    return model
+
+
+def others():
+    from sklearn.cluster import KMeans
+    from sklearn.decomposition import PCA
+    from sklearn.gaussian_process import GaussianProcessClassifier
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.svm import SVC
+
+    KMeans(3, random_state=SEED).fit_predict(X)
+    PCA(2, svd_solver="randomized", random_state=SEED).fit_transform(X)
+    GaussianProcessClassifier(random_state=SEED).fit(X, Y)
+    SVC().fit(X, Y)
+    return KNeighborsClassifier(algorithm="kd_tree").fit(X, Y)
+
+
+def xgboost():
+    import xgboost as library
+
+    data = library.DMatrix(X, label=Y)
+    return library.train({"max_depth": 2, "seed": 0}, data, 3, evals=[(data, "train")], verbose_eval=False)
+
+
+def xgboost_in_a_search():
+    import xgboost as library
+    from sklearn.model_selection import GridSearchCV
+
+    library.XGBClassifier(n_estimators=2, random_state=0).fit(X, Y)
+    jobs = 2 if "processes" in sys.argv else None
+    model = library.XGBClassifier(n_estimators=2, random_state=0)
+    return GridSearchCV(model, {"max_depth": [1, 2]}, cv=2, n_jobs=jobs).fit(X, Y)
+
+
+def lightgbm():
+    import lightgbm as library
+
+    model = library.LGBMClassifier(n_estimators=3, num_leaves=4, verbose=-1, random_state=0)
+    return model.fit(X, Y, eval_set=[(X, Y)])
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1].split(","):
+        model = globals()[name]()
+        print(name, model.predict(X[:1]) if name != "xgboost" else model.num_boosted_rounds())
