@@ -134,6 +134,16 @@ def test_a_record_in_which_a_different_samebits_works_is_refused(record, other):
     assert len(open_record(record).trials) == 2
 
 
+def test_a_record_is_not_copied_while_a_different_samebits_works_in_it(record, other):
+    with pytest.raises(RecordBusy), custody.shared(record):
+        pass
+
+
+def test_two_may_copy_a_record_at_once(record):
+    with custody.shared(record), custody.shared(record), pytest.raises(RecordBusy):
+        custody.hold(record)
+
+
 def test_a_process_that_is_killed_holds_no_record_any_more(record, other):
     other.kill()
     other.wait(30)

@@ -33,6 +33,8 @@ COMMANDS = {
     "explain": ["explain", "{mutant}"],
     "locate": ["locate", "{mutant}"],
     "add": ["check", "--add", "1", "{mutant}"],
+    "add, run": ["check", "--run", "--add", "1", "{mutant}"],
+    "locate, run": ["locate", "--run", "{mutant}"],
     "against": ["check", "-n", "3", "--overwrite", "--out", "{tmp}/new", "--against", "{mutant}", "--", "{python}", "-c", "pass"],
     "vary": ["vary", "{mutant}"],
     "ops": ["ops", "{mutant}"],

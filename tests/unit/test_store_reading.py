@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from samebits.compare import judge
 from samebits.errors import RecordError
 from samebits.launch.metrics import numbers
+from samebits.store import left_result, open_record
 from samebits.store.reading import parse, read_object
 
 
@@ -43,3 +45,37 @@ def test_what_is_wrong_with_json_is_said(tmp_path, data, message):
     with pytest.raises(RecordError) as caught:
         parse(data, tmp_path / "record.json")
     assert message in caught.value.message
+
+
+LARGE = [2**63, -(2**63) - 1, 2**64, 10**30, 10**5000]
+
+
+@pytest.mark.parametrize("number", LARGE, ids=["64", "-64", "65", "100", "many"])
+@pytest.mark.parametrize("name", ["end.json", "process.json", "points.jsonl", "events.jsonl"])
+def test_a_number_of_more_than_64_bits_is_a_clear_error(writing, tmp_path, name, number):
+    record = writing.record(tmp_path / "record", [writing.training(), writing.training()], sealed=False)
+    path = next(record.glob(f"trials/001/processes/*/{name}"))
+    lines = path.read_text().splitlines()
+    digits = str(number) if number < 10**100 else "1" + "0" * 5000
+    field = {"end.json": "steps", "process.json": "pid", "points.jsonl": "id", "events.jsonl": "extra"}[name]
+    content = {**json.loads(lines[0]), field: "DIGITS"}
+    path.write_text("\n".join([json.dumps(content).replace('"DIGITS"', digits), *lines[1:]]) + "\n")
+    with pytest.raises(RecordError, match="has more than 64 bits") as caught:
+        assert open_record(record).trials
+    assert str(path) in caught.value.message
+    assert len(caught.value.message) < 500
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1e999"])
+def test_a_number_that_is_too_large_for_a_float_is_a_clear_error(tmp_path, text):
+    path = tmp_path / "trial.json"
+    path.write_text(f'{{"seconds": {text}}}')
+    with pytest.raises(RecordError, match="is not a number of JSON"):
+        read_object(path)
+
+
+def test_a_result_that_holds_what_no_report_can_show_is_left_out(writing, tmp_path):
+    record = writing.record(tmp_path / "record", [writing.training(), writing.training()])
+    result = judge(open_record(record).file, open_record(record).trials)
+    (record / "result.json").write_text(result.model_dump_json().replace('"seconds":0.0', '"seconds":1e999'))
+    assert left_result(record) is None

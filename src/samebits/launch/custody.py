@@ -8,6 +8,7 @@ import re
 import shutil
 import weakref
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from samebits import __version__
@@ -38,23 +39,40 @@ class Custody:
         self.folder = folder
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, handle)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RecordBusy(
-                f"The record {shown(folder)} is in use: a different samebits works in it.",
-                "Wait until it has ended, or give --out a different folder.",
-            ) from None
+        _lock(folder, handle, fcntl.LOCK_EX)
 
 
 def hold(folder: Path) -> Custody:
     """Hold a folder that is there; the process that has it may hold it again. Raises RecordBusy."""
-    found = folder.stat()
-    key = found.st_dev, found.st_ino
+    key = _key(folder)
     custody = _HELD.get(key)
     if custody is None:
         custody = _HELD[key] = Custody(folder)
     return custody
+
+
+@contextmanager
+def shared(folder: Path) -> Iterator[None]:
+    """Nobody changes a record while it is copied; others may read it too. Raises RecordBusy."""
+    with ExitStack() as held:
+        if _key(folder) not in _HELD:
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            held.callback(os.close, handle)
+            _lock(folder, handle, fcntl.LOCK_SH)
+        yield
+
+
+def _key(folder: Path) -> tuple[int, int]:
+    found = folder.stat()
+    return found.st_dev, found.st_ino
+
+
+def _lock(folder: Path, handle: int, kind: int) -> None:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        what = f"The record {shown(folder)} is in use: a different samebits works in it."
+        raise RecordBusy(what, "Wait until it has ended, or give --out a different folder.") from None
 
 
 def make(folder: Path, *, overwrite: bool) -> Custody:

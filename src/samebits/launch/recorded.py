@@ -25,23 +25,26 @@ def usable(record: store.Record) -> list[TrialFile]:
 
 def adopt(source: store.Record, plan: Plan) -> list[TrialFile]:
     """Copy the usable trials of another record into this one, numbered from 1. Links where the disk allows it."""
-    files = []
-    for number, file in enumerate(usable(source), 1):
-        target = plan.trial_folder(number)
-        shutil.copytree(source.folder / "trials" / trial_name(file.id), target, copy_function=_link, symlinks=True)
-        (target / SEAL).unlink(missing_ok=True)
-        adopted = file.model_copy(update={"id": number, "leaks": []})
-        documents.write(target / "trial.json", adopted)
-        store.seal(target)
-        files.append(adopted)
-    return files
+    with custody.shared(source.folder):
+        return [_adopt(source, plan, number, file) for number, file in enumerate(usable(source), 1)]
+
+
+def _adopt(source: store.Record, plan: Plan, number: int, file: TrialFile) -> TrialFile:
+    target = plan.trial_folder(number)
+    shutil.copytree(source.folder / "trials" / trial_name(file.id), target, copy_function=_link, symlinks=True)
+    (target / SEAL).unlink(missing_ok=True)
+    adopted = file.model_copy(update={"id": number, "leaks": []})
+    documents.write(target / "trial.json", adopted)
+    store.seal(target)
+    return adopted
 
 
 def _link(source: str, target: str) -> None:
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError:
-        shutil.copy2(source, target, follow_symlinks=False)
+        if Path(source).is_symlink() or Path(source).is_file():  # a pipe or a device holds nothing to compare
+            shutil.copy2(source, target, follow_symlinks=False)
 
 
 def reopen(record: store.Record) -> Plan:

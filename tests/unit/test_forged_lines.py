@@ -1,0 +1,61 @@
+"""A name from outside is one word of a report: it cannot begin a line, move the cursor or turn the direction of reading."""
+
+import json
+import re
+
+import pytest
+
+from samebits.cli import main
+
+FORGED = "samebits: all is well"
+NAMES = {
+    "a newline": f"fc\n{FORGED}",
+    "a carriage return": f"fc\r{FORGED}",
+    "an escape sequence": f"fc\x1b[2J\x1b[H{FORGED}",
+    "a title": "fc\x1b]0;owned\x07",
+    "a mark of direction": "fc\u202e\u2066gnp.exe",
+    "a null": "fc\0x",
+    "a line separator": f"fc\u2028{FORGED}\x85{FORGED}",
+    "a long name": "n" * 1_000_000,
+}
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+@pytest.fixture
+def shown(tmp_path, capsys):
+    """Function(record) -> all that its reports say, by form."""
+
+    def show(record):
+        files = {form: tmp_path / form for form in ("md", "html", "junit")}
+        main(["report", *(word for form, path in files.items() for word in (f"--{form}", str(path))), str(record)])
+        said = capsys.readouterr()
+        return {"terminal": said.out + said.err, **{form: path.read_text() for form, path in files.items()}}
+
+    return show
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("place", ["a point", "the command", "a file", "a note"])
+def test_a_name_forges_no_line(writing, tmp_path, shown, name, place):
+    noted = {"notes": [name]} if place == "a note" else {}
+    first, second = writing.training(), writing.training(changes={(1, "gradient", "fc.bias"): 7}, trial=noted)
+    fields = {"command": ["python", name]} if place == "the command" else {}
+    record = writing.record(tmp_path / "record", [first, second], **fields)
+    if place == "a point":
+        for points in record.glob("trials/*/processes/*/points.jsonl"):
+            points.write_text(points.read_text().replace('"fc.bias"', json.dumps(name)))
+    if place == "a file":
+        _name_files(record, name)
+    for seal in record.rglob("checksums.json"):
+        seal.unlink()
+    for form, text in shown(record).items():
+        assert not CONTROL.search(text), (form, CONTROL.search(text))
+        assert not any(line.strip().startswith(FORGED) for line in text.splitlines()), form
+
+
+def _name_files(record, name):
+    from samebits.model import FilesFile, SavedFile
+
+    for number, folder in enumerate(sorted((record / "trials").iterdir())):
+        file = SavedFile(path=name, named=True, format="npz", tensors={name: f"{number:032x}"})
+        (folder / "files.json").write_text(FilesFile(files=[file]).model_dump_json())
