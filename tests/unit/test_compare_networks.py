@@ -6,6 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from samebits.compare.asides import aside
+from samebits.store.trace import Point
+
 SETTINGS = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NETWORKS = ("generator", "critic", "value")
 
@@ -101,6 +104,20 @@ def test_networks_that_change_their_variables_are_other_models(writing, tmp_path
     assert writing.judged(tmp_path / "one", [trials[0], other]).verdict == "diverged"
     same = trained(writing, NETWORKS[::-1], paths=held, has_loops_variable=has_loops_variable)
     assert writing.judged(tmp_path / "two", [trials[0], same]).verdict == "repeated"
+
+
+def test_variables_that_hold_different_networks_are_of_kind_end(writing, tmp_path):
+    """As where weights are drawn, and networks called, in the order of a set: then the traces agree."""
+    held = [{name: f"nets['{key}']" for name, key in zip(NETWORKS, keys, strict=True)} for keys in ("abc", "acb")]
+    where = writing.judged(tmp_path, [trained(writing, NETWORKS, paths=paths) for paths in held]).divergence
+    assert (where.kind, where.name) == ("end", "Net.weight")
+
+
+@pytest.mark.parametrize("name", ["net.step_seconds", "log@time", "owner@address", "start_time"])
+def test_a_number_in_an_attribute_that_belongs_to_one_run_is_no_difference(name):
+    assert aside(Point("end", name, "numbers", (3,))) is not None
+    assert aside(Point("end", "net.temperature", "float")) is None
+    assert aside(Point("end", name, "float32", (3,))) is None or "@" in name
 
 
 EVALUATIONS = [((1, "forward"), "evaluation/0"), ((3, "end"), "evaluation/output")]

@@ -16,6 +16,7 @@ NUMBERS = frozenset(("int", "float", "bool", "numbers"))
 GLOBALS = "globals "  # begins the names of what the program's globals held at the end
 EVALUATIONS = ("evaluation/", "prediction/")
 _OF_THIS_RUN = re.compile(r"@(time|pid|address)$")
+_MEASURES = re.compile(r"(^|[._])(ms|ns|secs?|seconds?|times?|durations?|elapsed|fps)$")
 _WORDS = {"time": "a time", "pid": "a process id", "address": "an address"}
 
 
@@ -28,5 +29,9 @@ def aside(point: Point) -> str | None:
     form = _OF_THIS_RUN.search(point.name)
     if form:
         return _WORDS[form[1]]
-    by_name = meaning(point.name, nonnegative=True) if point.dtype in NUMBERS else None
-    return by_name.reason if by_name is not None and by_name.effect == "understood" else None
+    if point.dtype not in NUMBERS:
+        return None
+    by_name = meaning(point.name, nonnegative=True)
+    if by_name.effect == "understood":
+        return by_name.reason
+    return "a duration, by its name" if _MEASURES.search(point.name) else None

@@ -113,8 +113,7 @@ def _contradicted(pairs: dict[str, str], mine: dict[str, Network], theirs: dict[
     holders = {path: other.label for other in theirs.values() for path in other.paths}
     shared = [(path, network.label) for network in mine.values() for path in network.paths if path in holders]
     against = [path for path, label in shared if pairs.get(label) != holders[path]]
-    is_named = any("['" in path or "." in path for path in against)
-    return is_named or (len(against) > 1 and 2 * len(against) > len(shared))
+    return any(map(_is_named, against)) or (len(against) > 1 and 2 * len(against) > len(shared))
 
 
 class Histories:
@@ -162,11 +161,12 @@ class Histories:
         shown = _NO_LABEL if step == [network] else network
         return (point.kind, *step, "", shown, rest), False
 
-    def row(self, number: int, trace: ProcessTrace, *, missing: bool) -> Row:
-        """A row of the trace, as a difference shows it."""
-        record, point = trace.records[number], trace.points[int(trace.records[number]["point"])]
-        step, kind, occurrence = int(record["step"]), int(record["kind"]), int(record["occurrence"])
-        return Row(step, kind, number, point.name, occurrence, missing, point)
+
+def _row(number: int, trace: ProcessTrace, *, missing: bool) -> Row:
+    """A row of the trace, as a difference shows it."""
+    record, point = trace.records[number], trace.points[int(trace.records[number]["point"])]
+    step, kind, occurrence = int(record["step"]), int(record["kind"]), int(record["occurrence"])
+    return Row(step, kind, number, point.name, occurrence, missing, point)
 
 
 def _network(rest: str, label: str, names: dict[str, str]) -> str:
@@ -175,9 +175,11 @@ def _network(rest: str, label: str, names: dict[str, str]) -> str:
 
 def in_own_order(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> TraceDifference:
     """What differs if each network is compared with itself; `found` itself if that shows no later difference."""
-    if not found.rows or not (_has_several(a) and _has_several(b)):
+    if not (_has_several(a) and _has_several(b)):
         return found
     networks_a, networks_b = networks(a), networks(b)
+    if not found.rows:
+        return _compare_holders(a, networks_a, networks_b, found)
     pairs = paired(networks_a, networks_b)
     if pairs is None:
         return found
@@ -189,12 +191,38 @@ def in_own_order(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> Tr
     uncompared = found.uncompared + (0 if whole else max(a.steps - before, b.steps - before, 0))
     if not different:
         return replace(found, rows=[], uncompared=uncompared, reordered=True)
-    rows = sorted(mine.row(number, a, missing=missing) for number, missing in different if number is not None)
+    rows = sorted(_row(number, a, missing=missing) for number, missing in different if number is not None)
     rows = [row for row in rows if row.step == rows[0].step]
     if not rows or rows[0].step <= found.rows[0].step:
         return found
     shown = [row for row in rows if not row.missing] or rows
     return replace(found, rows=shown, uncompared=uncompared, reordered=True)
+
+
+def _compare_holders(
+    a: ProcessTrace, mine: dict[str, Network], theirs: dict[str, Network], found: TraceDifference
+) -> TraceDifference:
+    """The traces agree: do keys and attributes of the program's variables hold the same networks?"""
+    holders = {path: other for other in theirs.values() for path in other.paths}
+    for network in mine.values():
+        for path in sorted(network.paths & holders.keys()):
+            if _is_named(path) and (network.structure, network.end) != (holders[path].structure, holders[path].end):
+                return replace(found, rows=_end_rows(a, network.label))
+    return found
+
+
+def _end_rows(trace: ProcessTrace, label: str) -> list[Row]:
+    """What a network ends with, as differences."""
+    known = labels(trace)
+    ends = np.flatnonzero(trace.records["kind"] == wire.CODE["end"])
+    names = [trace.points[number].name for number in trace.records["point"][ends].tolist()]
+    rows = [int(row) for row, name in zip(ends, names, strict=True) if split(name, known)[0] == label]
+    return sorted(_row(number, trace, missing=False) for number in rows)
+
+
+def _is_named(path: str) -> bool:
+    """Whether a path goes through a key or an attribute: a plain variable may be what a loop has left."""
+    return "['" in path or "." in path
 
 
 def _has_several(trace: ProcessTrace) -> bool:

@@ -75,11 +75,24 @@ SEEN = [
     ),
     (
         "end",
-        "weights and buffers of all outermost modules, averaged models and parameters of optimizers, at the exit, or "
-        "in the moment in which they die",
-        "a process that leaves through `os._exit` or a signal; a copy of a model that is never called (its file is "
-        "compared if it is saved)",
-        "the trial has no end: inconclusive",
+        "weights and buffers of every module that is alive, also of one that was never called, as they stand in it at "
+        "the exit; of a model that was called and of an optimizer's parameters also in the moment in which they die; "
+        "leaves that are trained by hand beside an optimizer",
+        "a process that leaves through `os._exit` or a signal; a module that was never called and dies before the exit",
+        "the trial has no end: inconclusive; what it wrote or printed is compared",
+    ),
+    (
+        "end, beside weights",
+        "tensors, arrays and numbers in plain attributes of modules, containers opened; what `get_extra_state` gives; "
+        "what layers of libraries are set to, if that has changed since the first call",
+        "other objects in attributes; `get_extra_state` of a module that dies before the exit",
+        "nothing: what they feed shows. A time, a process id or an address is a note",
+    ),
+    (
+        "`torch.func.grad` beside an optimizer",
+        "the tensors that it is given at each call, as updates",
+        "what the program makes of the last gradients",
+        "arrays that the program's variables reach are compared at the exit",
     ),
     (
         "training in several threads",
