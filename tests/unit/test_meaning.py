@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.compare.meaning import meaning
-from samebits.store.masks import masked, reason_of_key, visible
+from samebits.store.masks import Run, masked, reason_of_key, visible
 
 NUMBERS = st.floats(0, 1e6).map(lambda value: f"{value:.6f}")
 
@@ -126,3 +126,9 @@ def test_a_progress_bar_is_what_it_shows_when_it_is_finished():
 
 def test_what_follows_an_unfinished_bar_is_kept_without_it():
     assert visible("\r 50%|##  | 5/10 [00:00<00:00, 9it/s]a warning: 0.5") == "a warning: 0.5"
+
+
+def test_the_prefix_of_a_line_of_tensorflow_belongs_to_one_run_whether_or_not_its_time_is_within_the_trial():
+    line = "I0000 00:00:1795709845.392120   %d port.cc:153] oneDNN custom operations are on."
+    for run in (Run(), Run(span=(1795709840.0, 1795709850.0))):
+        assert run.masked(line % 18623) == run.masked(line % 9)

@@ -45,7 +45,7 @@ ANY_RUN = Run()
 
 _DATES: tuple[Rule, ...] = (
     # Google's log prefixes (absl, TensorFlow): level, month and day, time, thread
-    _rule(r"^[IWEFD]\d{4} \d\d:\d\d:\d+\.\d+\s+\d+(?= )", "<time>"),
+    _rule(r"^[IWEFD]\d{4} \d\d:\d\d:(?:\d+\.\d+|<time>)\s+\d+(?= )", "<time>"),
     _rule(rf"\b(?:19|20)\d\d[-/._](?:0?[1-9]|1[0-2])[-/._][0-3]?\d(?:[T ,_-]+{_CLOCK}{_ZONE})?(?!\d)", "<date>"),
     _rule(rf"\b{_DAY},? +{_MONTH} +\d{{1,2}} +\d\d:\d\d:\d\d{_ZONE} +\d{{4}}", "<date>"),
     _rule(rf"\b(?:{_DAY},? +)?\d{{1,2}}[-/ ]{_MONTH}[-/ ,]+\d{{4}}(?:[ :,T]+{_CLOCK}{_ZONE})?", "<date>"),

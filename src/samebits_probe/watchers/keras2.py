@@ -226,7 +226,9 @@ def install(module, probe):
 
 def _watch_layers(layer_class, watch):
     """Follow what layers hold in plain attributes; their variables are TensorFlow's."""
-    attributes = Attributes(("keras",), lambda value: hasattr(value, "_numpy"), lambda value: value._numpy())
+    attributes = Attributes(
+        watch.probe, ("keras",), lambda value: hasattr(value, "_numpy"), lambda value: value._numpy()
+    )
     remains = watch.remains
     tell_new(layer_class, lambda layer: remains.add(layer, lambda owner: attributes.of(owner, str(owner.name))))
     tell_death(layer_class, remains.died)

@@ -16,7 +16,7 @@ _LIBRARIES = ("keras", "tensorflow", "torch", "jax", "flax")
 def watch_ends(module, probe, backend):
     """Follow the variables and layers of the Keras that has been imported. Returns the `Remains`."""
     remains = remains_of(probe)
-    layers = Layers(module.layers.Layer, backend)
+    layers = Layers(probe, module.layers.Layer, backend)
     variable = _first_owner(module.Variable, "_deferred_initialize")
 
     def made(one):
@@ -49,9 +49,9 @@ def _variable(variable, read):
 class Layers:
     """Reads what layers hold beside their variables."""
 
-    def __init__(self, layer_class, backend):
+    def __init__(self, probe, layer_class, backend):
         self._class, self._backend = layer_class, backend
-        self._attributes = Attributes(_LIBRARIES, backend.has_value, backend.array)
+        self._attributes = Attributes(probe, _LIBRARIES, backend.has_value, backend.array)
 
     def of(self, layer):
         """[(name, array)] of a layer: plain attributes, the words that it looks up, what torch knows and Keras not."""

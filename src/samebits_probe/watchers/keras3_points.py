@@ -43,11 +43,14 @@ class Points:
             point = self._known[(kind, name)][3]
             self._probe.scalar(point, float(array.reshape(())))
 
-    def kept(self, name, array):
-        """What `add_kept` takes: name, type, shape and fingerprint of an array that may go away, and its one number."""
+    def kept(self, name, array, kind=None):
+        """What `add_kept` takes: name, type, shape and fingerprint of an array that may go away, and its one number.
+
+        `kind`: the type of what is no array.
+        """
         header = self._probe.hasher.header(array.dtype.name, array.shape)
         number = float(array) if array.shape == () and array.dtype.kind in "biuf" else None
-        return name, array.dtype.name, array.shape, self._fingerprint(array, header), number
+        return name, kind or array.dtype.name, array.shape, self._fingerprint(array, header), number
 
     def add_kept(self, kind, kept):
         """Record what `kept` gave, at the current step."""

@@ -6,6 +6,8 @@ mentions is the library's, every other attribute is the program's.
 
 import sys
 
+from .pytorch_attributes import Moments
+
 _DEEPEST, _MOST = 5, 1000
 _SEEDS = ("seed", "_seed")  # a random state: what it changes is seen where it is used
 
@@ -13,12 +15,15 @@ _SEEDS = ("seed", "_seed")  # a random state: what it changes is seen where it i
 class Attributes:
     """Reads the plain attributes of objects. `libraries`: names of packages; `is_tensor`, `array`: of the backend."""
 
-    def __init__(self, libraries, is_tensor, array):
-        self._libraries, self._is_tensor, self._array = libraries, is_tensor, array
+    def __init__(self, probe, libraries, is_tensor, array):
+        self._moments, self._libraries, self._is_tensor, self._array = Moments(probe), libraries, is_tensor, array
         self._own_names = {}  # class -> the names that its library uses
 
     def of(self, owner, name):
-        """[(name, array)] of an object that is called `name`. The library's own numbers are one array, as text."""
+        """[(name, array) or (name, array, type)] of an object that is called `name`.
+
+        The library's own numbers are one array, as text. The type of a number says that it is no array.
+        """
         own, found, settings = self.names_of(type(owner)), [], []
         for key, value in sorted(vars(owner).items(), key=lambda pair: str(pair[0])):
             if key in _SEEDS or (key in own and key.startswith("_")):
@@ -37,17 +42,26 @@ class Attributes:
         return self._own_names[kind]
 
     def _leaves(self, name, value, depth):
-        if isinstance(value, (bool, int, float, complex)) or self._is_array(value):
-            return [(name, _asarray(value))]
+        if isinstance(value, sys.modules["numpy"].number):
+            value = value.item()
+        if isinstance(value, (bool, int, float, complex)):
+            return self._numbers(name, [value], type(value).__name__)
+        if self._is_array(value):
+            return [(name, value)]
         if self._is_tensor(value):
             return [(name, self._array(value))]
         if isinstance(value, (set, frozenset)):
             value = sorted(value, key=repr)
         if isinstance(value, (list, tuple)) and value and all(type(one) in (bool, int, float) for one in value):
-            return [(name, _asarray(value))]
+            return self._numbers(name, list(value), "numbers")
         if depth == _DEEPEST or not isinstance(value, (list, tuple, dict)) or len(value) > _MOST:
             return []
         return [leaf for key, item in _parts(value) for leaf in self._leaves("%s.%s" % (name, key), item, depth + 1)]
+
+    def _numbers(self, name, numbers, kind):
+        """Numbers that belong to this run only (moments, process ids) are named so."""
+        sorted_out = self._moments.sorted_out(numbers)
+        return [(name + suffix, _asarray(some if kind == "numbers" else some[0]), kind) for suffix, some in sorted_out]
 
     def _is_array(self, value):
         numpy = sys.modules["numpy"]

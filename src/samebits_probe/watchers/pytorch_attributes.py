@@ -39,7 +39,7 @@ class Attributes:
     def __init__(self, watch):
         self._watch = watch
         self._own_keys = frozenset(vars(watch.torch.nn.Module()))  # what every module has
-        self._moments = _Moments(watch.probe)
+        self._moments = Moments(watch.probe)
         self._installed = weakref.WeakKeyDictionary()  # class -> whether an installed library made it
 
     def of_parts(self, label, parts, first=None):
@@ -197,7 +197,7 @@ class _Leaves:
                 self.several.add(group)
 
 
-class _Moments:
+class Moments:
     """Tells numbers that belong to this run only: moments of its clocks, process ids, addresses."""
 
     def __init__(self, probe):

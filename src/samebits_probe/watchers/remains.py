@@ -32,7 +32,7 @@ class Remains:
             self._probe.at_end(self._record)
 
     def add(self, owner, read, needed=None):
-        """Follow an object. `read(owner)`: [(name, array)]; `needed`: what that needs, which may lie in its cycle."""
+        """Follow an object. `read(owner)`: [what `kept` takes]; `needed`: what it reads from, if it is of a cycle."""
         self._count += 1
         self._alive[id(owner)] = self._count, weakref.ref(owner), read, needed
 
@@ -78,16 +78,16 @@ class Remains:
         for number, reference, read, _ in list(self._alive.values()):
             owner = reference()
             if owner is not None:
-                found.append((number, [self._taken(name, array) for name, array in read(owner)]))
+                found.append((number, [self._taken(*one) for one in read(owner)]))
         by_name = {}
         for _, kept in sorted(found, key=lambda pair: pair[0]):
             for item in kept:
                 by_name.setdefault(item[0], []).append(item)
         self._last = [item for same in by_name.values() for item in sorted(same, key=repr)]
 
-    def _taken(self, name, array):
+    def _taken(self, name, array, kind=None):
         self._points.capture("end", name, array)
-        return self._points.kept(name, array)
+        return self._points.kept(name, array, kind)
 
 
 _known = {}

@@ -13,7 +13,7 @@ def watch_variables(probe):
     """Follow every `tf.Variable` and `tf.Module`. Returns function(variable), which follows one again."""
     remains, values = remains_of(probe), Values()
     variables, module = _module("ops.resource_variable_ops"), _module("module.module").Module
-    attributes = Attributes(("tensorflow", "tensorflow_core", "keras"), values.is_eager, values.array)
+    attributes = Attributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.is_eager, values.array)
 
     def follow(variable):
         remains.add(variable, values.of, getattr(variable, "_handle_deleter", None))
