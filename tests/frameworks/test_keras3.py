@@ -188,6 +188,13 @@ def test_the_weights_of_a_model_that_died_are_in_the_end(backend, train):
     assert set(last.items()) <= set(seen.prints("end"))
 
 
+@pytest.mark.parametrize("backend", sorted(WAYS))
+def test_each_model_tells_what_its_names_begin_with_so_that_models_may_be_fitted_in_any_order(backend, train):
+    seen = train(backend, "fit")
+    labels = [event["label"] for event in seen.events if event["event"] == "model"]
+    assert {name for name in seen.names("start") if name.startswith(tuple(labels))} == {*seen.names("start")}
+
+
 EVERYWHERE_CHANGED = (
     *("sets_weights", "assigns", "moves_averages", "loads_weights", "dies", "dies_with_a_new_head"),
     *("dies_with_an_attribute", "changes_the_head", "is_functional", "averages", "replaces_a_layer", "is_only_built"),

@@ -12,6 +12,7 @@ from .keras2_ends import Ends
 from .keras2_functions import Functions
 from .keras2_gradients import watch_backend, watch_get_gradients
 from .keras2_variables import EagerReader, GraphReader
+from .keras3_models import Labels
 from .plain_attributes import Attributes
 from .remains import leave_out, remains_of, tell_death, tell_new
 from .tensorflow_operations import ancestors
@@ -98,7 +99,7 @@ class Watch:
     def __init__(self, probe, tensorflow):
         self.probe, self._tensorflow = probe, tensorflow
         self.arrays = Arrays(probe)
-        self.remains = remains_of(probe)
+        self.remains, self.labels = remains_of(probe), Labels(probe)
         self.ends = Ends(self, tensorflow_variables.watch_variables(probe))
         self.functions = Functions(self)
         self.looping = False  # whether the loop of tf.keras in TensorFlow 2.1 is calling an optimizer

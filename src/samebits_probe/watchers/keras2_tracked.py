@@ -11,6 +11,8 @@ class Tracked:
     def __init__(self, watch, weights, state, session):
         self._watch = watch
         self._weights = list(weights)
+        for name, _ in self._weights:
+            watch.labels.tell(name)
         new = [item for item in self._weights if watch.ends.is_new(item[1])] + state
         values = watch.make_reader([variable for _, variable in new], session).read(session)
         for (name, _), value in zip(new, values):

@@ -43,6 +43,20 @@ def model_variables(model):
     return list(model.trainable_variables) + list(model.non_trainable_variables)
 
 
+class Labels:
+    """Tells which names begin with one model or layer: each is compared with itself, whatever the order of fits is."""
+
+    def __init__(self, probe):
+        self._probe, self._told = probe, set()
+
+    def tell(self, name):
+        """A weight has been seen: its path begins with the name of its model or layer, which the program gave."""
+        owner, separator, _ = name.partition("/")
+        if separator and owner not in self._told:
+            self._told.add(owner)
+            self._probe.event("model", label=owner + separator, paths=["keras." + owner])
+
+
 class Lives:
     """Records each variable's first value ("start"). Its last is a matter of `keras3_ends`."""
 
@@ -50,6 +64,7 @@ class Lives:
         self._probe, self._points, self._read = probe, points, backend.read
         self._set = getattr(backend, "set", None)  # function(variable, array), where variables can be set
         self._started = {}  # id -> weak reference: an id may be used again
+        self._labels = Labels(probe)
 
     def start(self, variables):
         """Record those of (name, variable) pairs that have not been seen before."""
@@ -59,6 +74,7 @@ class Lives:
             if array is not None:
                 self._started[id(variable)] = weakref.ref(variable)
                 self._points.array("start", name, array)
+                self._labels.tell(name)
                 if self._probe.feed is not None:
                     self._feed(name, weakref.ref(variable))
 
