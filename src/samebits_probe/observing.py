@@ -42,7 +42,7 @@ class Probe:
         self.optimizer_seen = False  # an optimizer of another library applies gradients: a backward alone is no step
         self.fitted, self.open_rounds = None, []  # library of the outermost fit; functions that close an open round
         self.deferrals = []  # functions(name, value, step, kind): True for what is recorded later (a traced value)
-        self.lock = threading.RLock()
+        self.quiet, self.lock = signals.Nothing, threading.RLock()  # quiet: a context in which no library reports calls
         self.stop_after = config.get("stop_after")
         self._thin = config.get("thin") or {"after": 1000, "every": 100}
         self._ends, self.own = Ends(self), OwnPoints(self)
@@ -306,11 +306,11 @@ class Probe:
         """Call `function`; a failure is recorded and never reaches the program. Handlers of signals wait meanwhile."""
         signals.hold()
         try:
-            return function(*arguments)
+            with self.quiet():
+                return function(*arguments)
         except BaseException as error:  # the program must not see it, whatever it is
-            is_own = signals.comes_from_a_thread(error)
-            self.failed(where + ", interrupted by the program" * is_own, error)
-            if is_own:
+            self.failed(where, error)
+            if signals.comes_from_a_thread(error):
                 raise
             return None
         finally:

@@ -43,6 +43,16 @@ def release(_here=_thread.get_ident, _state=_State):
             _run_waiting()
 
 
+class Nothing:
+    """A context that changes nothing."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+
 def held(function):
     """A decorator: the function is the probe's work."""
 
@@ -74,6 +84,10 @@ class _Handler:
         if _State.depth:
             _State.waiting[number] = None
             return None
+        if _is_in_finalizer(_outside(frame)):
+            _State.waiting[number] = None
+            _send_soon()
+            return None
         return self.function(number, frame)
 
 
@@ -101,15 +115,25 @@ def install():
 
 
 def _run_waiting():
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
-        frame = frame.f_back
+    frame = _outside(sys._getframe(1))
     if frame is None:  # the interpreter exits: without the probe, the process would have ended before the signal
         _State.waiting.clear()
-    elif frame.f_globals.get("__name__") == "weakref":  # an exception that leaves a finalizer is lost
+    elif _is_in_finalizer(frame):
         _send_soon()
     else:
         _run(frame)
+
+
+def _outside(frame):
+    """The innermost frame that is none of the probe's."""
+    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    return frame
+
+
+def _is_in_finalizer(frame):
+    """Whether a `weakref.finalize` runs, as the probe's do: an exception that leaves it is lost."""
+    return frame is not None and frame.f_globals.get("__name__") == "weakref"
 
 
 def _run(frame):

@@ -2,6 +2,7 @@
 
 import os
 import struct
+from json.encoder import encode_basestring_ascii
 
 from . import wire
 from .system import System
@@ -9,6 +10,8 @@ from .system import System
 # a record (wire.RECORD) in pieces: the step, and what stays the same from step to step
 _STEP = struct.Struct("<q").pack
 _REST = struct.Struct("<IBBH").pack
+# a line of the table of points, as json.dumps writes it: it takes a third of the time
+_POINT = '{"id": %d, "kind": "%s", "name": %s, "dtype": %s, "shape": %s}\n'
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _SCALARS = 4096  # bytes of scalars, which only curves are drawn from, that may be lost in a crash
 
@@ -31,12 +34,17 @@ class Group:
         self.points = list(points)
         self.once = dict.fromkeys(self.points, 1)
         code = wire.CODE[kind]
-        self._rests = [(_REST(point, code, wire.LEAF, 0), 16 * n) for n, point in enumerate(self.points)]
+        rests = [_REST(point, code, wire.LEAF, 0) for point in self.points]
+        self._rests = memoryview(b"".join(rests)).cast("Q")
 
     def records(self, step, fingerprints):
-        """The records of a step, from the joined fingerprints (16 bytes each)."""
-        first = _STEP(step)
-        return first + first.join([rest + fingerprints[start : start + 16] for rest, start in self._rests])
+        """The records of a step, from the joined fingerprints (16 bytes each): four words of 8 bytes a record."""
+        found = bytearray(wire.RECORD.size * len(self.points))
+        if self.points:
+            words, prints = memoryview(found).cast("Q"), memoryview(fingerprints).cast("Q")
+            words[0::4] = memoryview(_STEP(step) * len(self.points)).cast("Q")
+            words[1::4], words[2::4], words[3::4] = self._rests, prints[0::2], prints[1::2]
+        return found
 
 
 class Recorder:
@@ -57,7 +65,8 @@ class Recorder:
 
     def point(self, document):
         """Add a line to the table of points."""
-        self._points.append(System.dumps(document) + "\n")
+        name, dtype = encode_basestring_ascii(document["name"]), encode_basestring_ascii(document["dtype"])
+        self._points.append(_POINT % (document["id"], document["kind"], name, dtype, document["shape"]))
 
     def scalar(self, step, point, occurrence, value):
         """Keep an exact float beside its fingerprint."""

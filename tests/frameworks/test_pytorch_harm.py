@@ -1,6 +1,12 @@
-"""A watched PyTorch program runs into nothing that it would not run into alone."""
+"""A watched PyTorch program runs into nothing that it would not run into alone, and sees nothing of the probe."""
 
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
+
+from samebits_probe import fingerprint
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 
@@ -10,3 +16,78 @@ def test_of_200_time_limits_the_probe_swallows_none_and_sees_the_steps_after_the
     assert trial.stdout == "limits that were passed over: 0\n", trial.stderr
     assert trial.only.failures == []
     assert trial.only.names("gradient", trial.only.steps - 1), "the last step, after all limits, was not seen"
+
+
+def test_modes_and_subclasses_of_the_program_see_no_call_of_the_probe(watched_run):
+    pytest.importorskip("torch", minversion="2.0")
+    program = SAMPLES / "torch_counts_its_calls.py"
+    alone = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=300)
+    trial = watched_run(sys.executable, program, timeout=300)
+    assert trial.stdout == alone.stdout
+    assert "in all" in trial.stdout
+    assert trial.only.steps == 15
+    assert trial.only.failures == []
+
+
+def the_tensors(torch):
+    """Tensors that are hashed where they lie, of many dtypes and shapes: more than are looked at together."""
+    generator = torch.Generator().manual_seed(0)
+    dtypes = [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool]
+    shapes = [(), (1,), (4,), (2, 3), (5, 1, 7), (33,), (300,)]
+    drawn = [torch.randint(0, 100, shape, generator=generator).to(dtype) for dtype in dtypes for shape in shapes]
+    return [tensor.clone() for _ in range(12) for tensor in drawn]
+
+
+@pytest.mark.parametrize("algorithm", ["xxh3", "blake2b"])
+def test_tensors_that_are_hashed_together_have_the_fingerprints_that_each_has_alone(algorithm):
+    torch = pytest.importorskip("torch")
+    xxhash = pytest.importorskip("xxhash")
+    from samebits_probe.watchers.pytorch_tensors import Fingerprints
+
+    hasher = fingerprint.make_hasher(algorithm, xxhash._xxhash.__file__)
+    prints = Fingerprints(torch, hasher, lambda *why: pytest.fail(str(why)))
+    tensors = the_tensors(torch)
+    alone = [prints.of(tensor) for tensor in tensors]
+    assert prints.of_all(tensors, prints.plan_of(tensors)) == b"".join(alone)
+    if algorithm == "xxh3":
+        for tensor, found in zip(tensors, alone, strict=True):
+            data = bytes(tensor.flatten().view(torch.uint8).tolist()) if tensor.dim() else bytes_of(torch, tensor)
+            header = fingerprint.header_of(str(tensor.dtype)[6:], tensor.shape)
+            assert found == xor(swapped(xxhash.xxh3_128_digest(data)), swapped(xxhash.xxh3_128_digest(header)))
+
+
+def bytes_of(torch, tensor):
+    return bytes(tensor.reshape(1).view(torch.uint8).tolist())
+
+
+def swapped(digest):
+    """The library writes a digest big-endian, high half first; a fingerprint is little-endian, low half first."""
+    return digest[::-1]
+
+
+def xor(some, others):
+    return bytes(a ^ b for a, b in zip(some, others, strict=True))
+
+
+def test_a_plan_holds_for_no_tensor_that_has_changed_in_any_way():
+    torch = pytest.importorskip("torch", minversion="2.0")
+    from samebits_probe.watchers.pytorch_tensors import Fingerprints
+
+    prints = Fingerprints(torch, fingerprint.Blake2b(), print)
+    tensors = [torch.zeros(2, 3) for _ in range(300)]
+    plan = prints.plan_of(tensors)
+    changed = {
+        "dtype": torch.zeros(2, 3, dtype=torch.int32),
+        "shape": torch.zeros(3, 2),
+        "layout": torch.zeros(3, 2).t(),
+        "sparse": torch.zeros(2, 3).to_sparse(),
+        "device": torch.zeros(2, 3, device="meta"),
+        "negated": torch.imag(torch.zeros(2, 3, dtype=torch.complex64).conj()),
+        "subclass": torch.zeros(2, 3).as_subclass(type("Own", (torch.Tensor,), {})),
+        "none": None,
+    }
+    assert prints.of_all(tensors, plan) is not None
+    for name, tensor in changed.items():
+        assert prints.of_all([*tensors[:-1], tensor], plan) is None, name
+    tensors[-1].data = torch.zeros(2, 3, dtype=torch.float64)
+    assert prints.of_all(tensors, plan) is None

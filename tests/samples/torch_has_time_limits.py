@@ -44,6 +44,7 @@ def is_ended_after(seconds):
         return True
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        torch.set_grad_enabled(True)  # PyTorch's own `finally`, in which an optimizer's step does this, may be cut short
 
 
 step()

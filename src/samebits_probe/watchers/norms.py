@@ -5,12 +5,14 @@ fingerprints are not.
 """
 
 _ALL, _TENTH, _RARE = 20, 200, 2000  # steps up to which every, every 10th, every 100th has its norm; then every 1,000th
+_MANY = 1000
 NORM = "norm:weights"
 
 
-def is_due(step):
-    """Whether this step has its norm."""
-    return step % (1 if step < _ALL else 10 if step < _TENTH else 100 if step < _RARE else 1000) == 0
+def is_due(step, weights=1):
+    """Whether this step has its norm. A model of many thousand weights has it at fewer steps."""
+    every = 1 if step < _ALL else 10 if step < _TENTH else 100 if step < _RARE else 1000
+    return step % (every * (1 + weights // _MANY)) == 0
 
 
 def record(probe, squares, prefix=""):

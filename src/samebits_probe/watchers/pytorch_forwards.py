@@ -16,6 +16,7 @@ from .pytorch_tensors import dtype_name, shape_of
 EVALUATION = "evaluation/"
 _WAITING = 16  # forwards without a backward that may still become part of a trained one
 _RECENT = 64
+_WIDE = 1000
 
 
 class Seen:
@@ -61,7 +62,7 @@ class Forwards:
         self._watch = watch
         self.current = None  # the Forward whose module runs
         self._waiting, self._recent = [], deque(maxlen=_RECENT)
-        self._points = {}
+        self._points, self._wide = {}, set()
         self.has_trained = self.has_batch = self.is_transformed = False  # a backward was seen; a batch; torch.func
         watch.renewals.append(self._forget)
 
@@ -161,7 +162,7 @@ class Forwards:
             seen = self._seen("loss" if is_scalar else "root", tensor, found)
             seen.value = self._watch.prints.number(tensor) if is_scalar else None
             root.losses.append(seen)
-            labels = _labels_of(tensor.grad_fn)
+            labels = self._labels_of(tensor.grad_fn)
             if labels is not None:
                 self._labels(root, labels)
         self._waiting.append(root)
@@ -171,6 +172,30 @@ class Forwards:
         known = [seen.print for forward in self._recent for seen in forward.inputs + forward.outputs]
         if found is not None and found not in known:
             root.labels.append(self._seen("labels", tensor, found))
+
+    def _labels_of(self, node):
+        """The target that the graph of a loss has saved for its backward, or None."""
+        for _ in range(6):
+            if node is None:
+                return None
+            labels = getattr(node, "_saved_target", None)
+            if labels is not None:
+                return labels
+            node = self._below(node)
+        return None
+
+    def _below(self, node):
+        """The first node below a node of a graph; None for a node that was found to have very many.
+
+        To ask for the nodes below makes an object of each: with a stack of all weights, that is most of a step.
+        """
+        key = (node.name(), tuple(tuple(given.shape) for given in getattr(node, "_input_metadata", ())))
+        if key in self._wide:
+            return None
+        following = node.next_functions
+        if len(following) > _WIDE:
+            self._wide.add(key)
+        return next((below for below, _ in following if below is not None), None)
 
     # -- recording -----------------------------------------------------------------------------------------------
 
@@ -259,16 +284,3 @@ class Forwards:
         else:
             return []
         return [found for path, item in parts for found in self.tensors(path, item)]
-
-
-def _labels_of(node):
-    """The target that the graph of a loss has saved for its backward, or None."""
-    for _ in range(6):
-        if node is None:
-            return None
-        labels = getattr(node, "_saved_target", None)
-        if labels is not None:
-            return labels
-        following = [next_node for next_node, _ in node.next_functions if next_node is not None]
-        node = following[0] if following else None
-    return None

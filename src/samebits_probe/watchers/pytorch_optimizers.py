@@ -85,11 +85,11 @@ class Optimizers:
 
     def _gradients(self, optimizer):
         plan = self.plan_of(optimizer)
-        gradients = plan.record_gradients()
+        plan.record_gradients()
         if self._watch.probe.wants("gradient"):
-            for weight, gradient in zip(plan.weights, gradients):
-                if gradient is not None:
-                    self._watch.capture("gradient", weight.name, gradient)
+            for weight in plan.weights:
+                if weight.parameter.grad is not None:
+                    self._watch.capture("gradient", weight.name, weight.parameter.grad)
 
     def _after(self, optimizer):
         plan = self.plan_of(optimizer)

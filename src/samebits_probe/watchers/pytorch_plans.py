@@ -20,7 +20,8 @@ class Plan:
         self.weights, self.parameters = [], []
         self.settings = Settings(watch, prefix)
         self.gradients, self.updates = Rows(watch, "gradient"), Rows(watch, "update")
-        self._gradient_points, self._layout = [], None
+        self._graded, self._layout = ([], []), None  # parameters that had a gradient last time, and those that had none
+        self._gradient = watch.torch.Tensor.grad.__get__
 
     def refresh(self, optimizer, names):
         """See to it that `weights` are the parameters that the optimizer has now."""
@@ -29,21 +30,23 @@ class Plan:
             return
         known = {id(weight.parameter): weight for weight in self.weights}
         self.weights = [known.get(id(parameter)) or Weight(parameter, names.of(parameter)) for parameter in parameters]
-        self.parameters, self._gradient_points, self._layout = parameters, [], None
+        self.parameters, self._graded, self._layout = parameters, ([], []), None
 
     def record_gradients(self):
-        """Record the gradients as they are now; gives them, None where a parameter has none."""
-        gradients = [parameter.grad for parameter in self.parameters]
-        if any(gradient is None for gradient in gradients):
-            found = [(weight, gradient) for weight, gradient in zip(self.weights, gradients) if gradient is not None]
-            points = [weight.gradient_point(self._watch, gradient) for weight, gradient in found]
-            self.gradients.record(points, [gradient for _, gradient in found])
-        else:
-            if not self._gradient_points:
-                pairs = zip(self.weights, gradients)
-                self._gradient_points = [weight.gradient_point(self._watch, gradient) for weight, gradient in pairs]
-            self.gradients.record(self._gradient_points, gradients)
-        return gradients
+        """Record the gradients as they are now."""
+        those, without = self._graded
+        if any(gradient is not None for gradient in map(self._gradient, without)):
+            those = []
+        if not (those and self.gradients.record_again(those, self._gradient)):
+            self._record_new_gradients()
+
+    def _record_new_gradients(self):
+        found = [(weight, weight.parameter.grad) for weight in self.weights]
+        graded = [(weight, gradient) for weight, gradient in found if gradient is not None]
+        points = [weight.gradient_point(self._watch, gradient) for weight, gradient in graded]
+        self.gradients.record(points, [gradient for _, gradient in graded])
+        without = [weight.parameter for weight, gradient in found if gradient is None]
+        self._graded = [weight.parameter for weight, _ in graded], without
 
     def record_updates(self, optimizer):
         """Record the weights and the tensors of the optimizer's state; gives what else is in the state.

@@ -14,6 +14,7 @@ import struct
 import sys
 
 from .pytorch_device import DeviceHash
+from .pytorch_rows import PART, Part, comparison
 
 # A null storage (freed by a sharding library, say) with an offset gives a small address that must not be read.
 _SURELY_MEMORY = 1 << 32
@@ -34,7 +35,7 @@ class Fingerprints:
         self._pointer = hasher.pointer
         self._plans = {}  # (dtype, shape) -> (header, number of bytes)
         self._plain = frozenset((torch.Tensor, torch.nn.Parameter))
-        self._lies_ready, self._facts = _readiness(torch), _fact_reader(torch)
+        self._lies_ready, self._are_as_planned = _readiness(torch), comparison(torch, self._plain)
         self._numbers = {torch.float32: struct.Struct("<f"), torch.float64: struct.Struct("<d")}
         self._device = DeviceHash(torch)
         self._parts = _Parts(torch, self._plain)
@@ -70,20 +71,27 @@ class Fingerprints:
         lengths = [length for _, length in plans]
         if min(lengths) <= 0 or not all(map(self._lies_ready, tensors)):
             return None
-        return self._facts(tensors), lengths, self._hasher.together([header for header, _ in plans])
+        parts = (slice(start, start + PART) for start in range(0, len(tensors), PART))
+        return [Part(part, tensors[part], plans[part], self._hasher.together) for part in parts]
 
-    def of_all(self, tensors, plan):
-        """The fingerprints of tensors, joined, or None where they are not what `plan_of` found."""
-        facts, lengths, headers = plan
+    def of_all(self, tensors, plan, read=None):
+        """The fingerprints of tensors, joined, or None where they are not what `plan_of` found.
+
+        `read`: a function that gives the tensors that are meant (the gradients of `tensors`).
+        """
+        found = []
         try:
-            if self._facts(tensors) != facts:
-                return None
-            addresses = [tensor.data_ptr() for tensor in tensors]
+            for part in plan:
+                some = tensors[part.where] if read is None else list(map(read, tensors[part.where]))
+                if not self._are_as_planned(some, part):
+                    return None
+                addresses = [tensor.data_ptr() for tensor in some]
+                if min(addresses) <= _SURELY_MEMORY:
+                    return None
+                found.append(self._hasher.pointers(addresses, part.lengths, part.headers))
         except (RuntimeError, NotImplementedError, AttributeError):  # some other kind of tensor now
             return None
-        if min(addresses) <= _SURELY_MEMORY:
-            return None
-        return self._hasher.pointers(addresses, lengths, headers)
+        return b"".join(found)
 
     def _of_any(self, tensor):
         try:
@@ -151,15 +159,6 @@ def _readiness(torch):
         return tensor.is_cpu and tensor.layout is strided and tensor.is_contiguous() and not tensor.is_neg()
 
     return ready
-
-
-def _fact_reader(torch):
-    """Function(tensors) -> list of all that a plan relies on."""
-    if not hasattr(torch.Tensor, "is_neg"):
-        return lambda tensors: [
-            (type(t), t.dtype, t.shape, t.device.type, t.layout, t.is_contiguous()) for t in tensors
-        ]
-    return lambda tensors: [(type(t), t.dtype, t.shape, t.is_cpu, t.is_contiguous(), t.is_neg()) for t in tensors]
 
 
 def _says_all(dtype):
