@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from samebits import __version__, compare, store
+from samebits.compare.threads import trains_elsewhere
 from samebits.errors import UsageError
 from samebits.launch import captures, documents, origin, recorded
 from samebits.launch.plan import Plan, Request, make_plan
@@ -125,9 +126,17 @@ def look(trials: Trials, ids: list[int], began: float, remarks: Remarks | None =
         notes = file.notes or (remarks(looked) if remarks else [])
         file = after(file.model_copy(update={"notes": notes}), looked)
         save(plan, file)
+        if train_in_threads(plan):  # only their ends can be compared
+            limits = schedule.whole(looked)
+            continue
         goes_on = not looked.is_last and repeats_so_far(plan, looked.steps)
         limits = schedule.after(looked) if goes_on else None
     return conclude(plan, judge(plan), began, looked)
+
+
+def train_in_threads(plan: Plan) -> bool:
+    """Whether a process of the round trained in several threads, so that its steps cannot be compared."""
+    return any(map(trains_elsewhere, (p for trial in store.open_record(plan.record).trials for p in trial.processes)))
 
 
 def repeats_so_far(plan: Plan, steps: int | None) -> bool:

@@ -52,6 +52,7 @@ HOW = {"event": "observed-by", "how": "optimizer"}
 ELSEWHERE = {"event": "not-observed", "point": "training in another thread", "why": "an optimizer runs there"}
 EVALUATES = {"event": "not-observed", "point": "threads", "why": "a module was called there"}
 OTHER = {(0, "batch", "0"): 1}
+ENDED = (3, "end", "fc.weight")
 
 
 def threaded(writing, changes=None, event=ELSEWHERE, digits=None):
@@ -67,18 +68,36 @@ def threaded(writing, changes=None, event=ELSEWHERE, digits=None):
 
 
 @pytest.mark.parametrize("changes", [None, OTHER])
-def test_a_training_in_another_thread_is_no_answer_whatever_the_bits(writing, tmp_path, changes):
+def test_steps_of_several_threads_are_no_answer_if_the_ends_agree(writing, tmp_path, changes):
     result = writing.judged(tmp_path, [threaded(writing), threaded(writing, changes)])
     assert result.verdict == "inconclusive"
     assert result.reason == (
-        "more than one thread trained in trials 1 and 2; only one is watched, and which one may change."
+        "more than one thread trained in trials 1 and 2: only one of them is watched, and which one may change, "
+        "so their steps were not compared; the weights that they ended with agree."
     )
     assert "--artifact" in result.advice
 
 
+def test_final_weights_that_differ_diverge_if_several_threads_trained(writing, tmp_path):
+    trials = [threaded(writing), threaded(writing, {**OTHER, ENDED: 1}), threaded(writing)]
+    result = writing.judged(tmp_path, trials)
+    assert (result.verdict, result.groups) == ("diverged", [[1, 3], [2]])
+    assert (result.divergence.kind, result.divergence.name) == ("end", ENDED[2])
+    assert result.divergence.detail.startswith(f"between steps 0 and {ENDED[0]}, several threads trained")
+
+
+def test_threads_that_may_have_watched_different_models_are_no_answer(writing, tmp_path):
+    other_model = {**OTHER, (-1, "start", ENDED[2]): 1, ENDED: 1}
+    result = writing.judged(tmp_path / "seeded", [threaded(writing), threaded(writing, other_model)])
+    assert result.verdict == "inconclusive"
+    assert "agree" not in result.reason
+    unseeded = {**other_model, (-1, "rng", "python"): 1}
+    assert writing.judged(tmp_path / "unseeded", [threaded(writing), threaded(writing, unseeded)]).verdict == "diverged"
+
+
 def test_a_second_thread_seen_in_one_trial_only_is_no_answer(writing, tmp_path):
     result = writing.judged(tmp_path, [writing.training(), threaded(writing, OTHER)])
-    assert (result.verdict, "trained in trial 2;" in result.reason) == ("inconclusive", True)
+    assert (result.verdict, "trained in trial 2:" in result.reason) == ("inconclusive", True)
 
 
 def test_an_evaluation_in_another_thread_stays_in_the_scope(writing, tmp_path):

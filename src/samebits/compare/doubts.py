@@ -12,7 +12,6 @@ from samebits.compare import words
 from samebits.compare.align import is_pooled
 from samebits.compare.groups import Comparison
 from samebits.compare.reasons import Reason
-from samebits.compare.threads import trained_in_threads
 from samebits.model import Leak, RecordFile
 from samebits.store.trace import TrialTrace
 from samebits_probe import wire
@@ -26,12 +25,7 @@ MACHINE_FACTS = (
 
 def why_no_divergence(comparison: Comparison, record: RecordFile) -> Reason | None:
     """The reason why the difference may not be the program's own, or None."""
-    return _threads(comparison) or _pooled(comparison) or _leaked(comparison, record) or _other_machine(comparison)
-
-
-def _threads(comparison: Comparison) -> Reason | None:
-    found = trained_in_threads([aligned.trial for aligned in comparison.aligned])
-    return Reason(*found) if found else None
+    return _pooled(comparison) or _leaked(comparison, record) or _other_machine(comparison)
 
 
 def _pooled(comparison: Comparison) -> Reason | None:

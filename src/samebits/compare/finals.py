@@ -33,11 +33,11 @@ def final(aligned: AlignedTrial) -> str | None:
 
 def _of_processes(aligned: AlignedTrial) -> list[tuple[str, bytes]]:
     """The end weights of all processes, in the order of their content: siblings begin in any order."""
-    processes = sorted(_end_weights(member.trace) for member in aligned.members)
+    processes = sorted(end_weights(member.trace) for member in aligned.members)
     return [part for parts in processes for part in parts]
 
 
-def _end_weights(trace: ProcessTrace) -> list[tuple[str, bytes]]:
+def end_weights(trace: ProcessTrace) -> list[tuple[str, bytes]]:
     """(name, fingerprint) of what the models end with, networks in the order of their content, whatever their labels.
 
     That is all of which the initial value was seen, and all tensors of a process in which the modules that were alive

@@ -1,13 +1,23 @@
-"""Trainings in several threads of one process: which of them is watched is a race, so its trace is no evidence."""
+"""Trainings in several threads of one process: which of them is watched is a race, so its steps are no evidence.
+
+What such a process ended with is evidence, if each trial watched the same model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from samebits.compare import words
 from samebits.compare.align import normal_argv
 from samebits.compare.coverage import has_named_file
+from samebits.compare.finals import end_weights
+from samebits.compare.values import point_numbers
+from samebits.model import Divergence
 from samebits.store.trace import ProcessTrace, TrialTrace
 
 TRAINS_ELSEWHERE = "training in another thread"  # the point of the watcher's not-observed event
@@ -23,28 +33,91 @@ def trained_in_threads(trials: Sequence[TrialTrace]) -> tuple[str, str] | None:
     ids = [trial.id for trial in trials if any(map(trains_elsewhere, trial.observed))]
     if not ids:
         return None
+    racing = [process for trial in trials for process in trial.observed if trains_elsewhere(process)]
+    agree = "; the weights that they ended with agree" if all(_has(process, "end") for process in racing) else ""
     return (
-        f"more than one thread trained in {words.trials(ids)}; only one is watched, and which one may change.",
+        f"more than one thread trained in {words.trials(ids)}: only one of them is watched, and which one may change, "
+        f"so their steps were not compared{agree}.",
         "Train in one thread, or compare what the program saves: --full --artifact GLOB.",
     )
 
 
+def told(divergence: Divergence | None, trials: Sequence[TrialTrace]) -> Divergence | None:
+    """The divergence; at the end of a training in several threads, with the steps between which it arose."""
+    racing = [process for trial in trials for process in trial.processes if trains_elsewhere(process)]
+    if divergence is None or divergence.kind != "end" or not racing:
+        return divergence
+    where = f"between steps 0 and {divergence.step:,}, several threads trained"
+    return divergence.model_copy(update={"detail": f"{where}; {divergence.detail}" if divergence.detail else where})
+
+
 def without_racing_traces(trials: Sequence[TrialTrace]) -> list[TrialTrace]:
-    """The trials; where each wrote files that --artifact names, processes that trained in threads are seen by these."""
+    """The trials, and of processes that trained in threads only what they ended with, where that can be compared.
+
+    Where each trial wrote files that --artifact names, these are what is compared.
+    """
     racing = {_argv(trial, process) for trial in trials for process in trial.processes if trains_elsewhere(process)}
-    if not racing or not all(has_named_file(trial) for trial in trials):
+    if not racing:
         return list(trials)
-    return [_without(trial, racing) for trial in trials]
+    if all(has_named_file(trial) for trial in trials):
+        return [_with(trial, dict.fromkeys(racing, 0), ()) for trial in trials]
+    steps = {argv: max(process.steps for process in _those(trials, argv)) for argv in racing}
+    kinds = ("rng", "end") if all(_are_comparable(_those(trials, argv)) for argv in racing) else ("rng",)
+    return [_with(trial, steps, kinds) for trial in trials]
+
+
+def _those(trials: Sequence[TrialTrace], argv: tuple[str, ...]) -> list[ProcessTrace]:
+    return [process for trial in trials for process in trial.processes if _argv(trial, process) == argv]
 
 
 def _argv(trial: TrialTrace, process: ProcessTrace) -> tuple[str, ...]:
     return normal_argv(process.facts["argv"], trial, ())
 
 
-def _without(trial: TrialTrace, racing: set[tuple[str, ...]]) -> TrialTrace:
-    """The trial with the records of these processes left out, in trials that did not notice a second thread too."""
+def _are_comparable(processes: Sequence[ProcessTrace]) -> bool:
+    """Whether all of them watched the same model up to its end.
+
+    If each began with the same weights, or with generators in different states (it is not seeded, then), it did. Else
+    each trial may have watched the model of a different thread.
+    """
+    ended = [process.end is not None and bool(end_weights(process)) for process in processes]
+    names = {
+        frozenset(process.points[number].name for number in point_numbers(process, "end")) for process in processes
+    }
+    is_seeded = len({_first(process, "rng") for process in processes}) == 1
+    has_one_start = len({_first(process, "start") for process in processes}) == 1
+    return all(ended) and len(names) == 1 and (has_one_start or not is_seeded)
+
+
+def _first(process: ProcessTrace, kind: str) -> frozenset[tuple[str, bytes]]:
+    """(name, fingerprint) of the points of a kind, in the first step at which there are any."""
+    rows = process.records[_rows(process, (kind,))]
+    rows = rows[rows["step"] == rows["step"].min()] if len(rows) else rows
+    return frozenset((process.points[int(row["point"])].name, row["fingerprint"].tobytes()) for row in rows)
+
+
+def _has(process: ProcessTrace, kind: str) -> bool:
+    return bool(_rows(process, (kind,)).any())
+
+
+def _rows(process: ProcessTrace, kinds: Sequence[str]) -> NDArray[np.bool_]:
+    numbers = [number for kind in kinds for number in point_numbers(process, kind)]
+    return np.isin(process.records["point"], numbers)
+
+
+def _with(trial: TrialTrace, steps: Mapping[tuple[str, ...], int], kinds: Sequence[str]) -> TrialTrace:
+    """The trial with records of these kinds alone in its racing processes, if it noticed a second thread or not."""
     processes = [
-        replace(process, records=process.records[:0]) if _argv(trial, process) in racing else process
+        _ended(process, steps[argv], kinds) if (argv := _argv(trial, process)) in steps else process
         for process in trial.processes
     ]
     return replace(trial, processes=processes)
+
+
+def _ended(process: ProcessTrace, steps: int, kinds: Sequence[str]) -> ProcessTrace:
+    """The process as if it had made so many steps, of which nothing was seen."""
+    records: NDArray[Any] = np.array(process.records[_rows(process, kinds)])
+    ends = np.isin(records["point"], point_numbers(process, "end"))
+    records["step"][ends] = steps
+    end = dict(process.end, steps=steps) if process.end is not None and kinds else process.end
+    return replace(process, records=records[ends | (records["step"] < 0)], end=end)

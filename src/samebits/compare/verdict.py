@@ -17,7 +17,7 @@ from samebits.compare.precision import agreements
 from samebits.compare.reasons import Looked, Reason, why_not_repeated
 from samebits.compare.scope import scope
 from samebits.compare.setup import setup
-from samebits.compare.threads import without_racing_traces
+from samebits.compare.threads import told, without_racing_traces
 from samebits.compare.warnings import Note, Seen, warnings
 from samebits.model import Divergence, RecordFile, Result, Trial, Verdict
 from samebits.store.trace import TrialTrace
@@ -28,7 +28,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
     trials = without_racing_traces(trials)
     looked = Looked(record, [AlignedTrial(trial, record.command) for trial in trials])
     comparison = Comparison(looked.usable, record.options.ignores)
-    divergence = find_divergence(comparison)
+    divergence = told(find_divergence(comparison), trials)
     verdict, reason = _decide(looked, comparison, divergence)
     seen = Seen(record, trials, comparison, divergence, setup(record, looked.trials), reason)
     notes, extent = warnings(seen), scope(comparison.aligned)

@@ -163,6 +163,12 @@ class Schedule:
             return Limits(steps=steps)
         return self._within_budget(looked.steps, steps)
 
+    def whole(self, looked: Looked) -> Limits | None:
+        """The trials up to where they were asked to go, or None where the round did that."""
+        if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
+            return None
+        return Limits(steps=self._options.steps, seconds=self._share())
+
     def _capped(self, steps: int) -> int:
         return steps if self._options.steps is None else min(steps, self._options.steps)
 
