@@ -79,3 +79,10 @@ def test_a_result_that_holds_what_no_report_can_show_is_left_out(writing, tmp_pa
     result = judge(open_record(record).file, open_record(record).trials)
     (record / "result.json").write_text(result.model_dump_json().replace('"seconds":0.0', '"seconds":1e999'))
     assert left_result(record) is None
+
+
+def test_a_table_of_points_without_end_is_a_clear_error(writing, tmp_path, monkeypatch):
+    monkeypatch.setattr("samebits.store.trace.MOST_LINES", 3)
+    record = writing.record(tmp_path / "record", [writing.training(), writing.training()])
+    with pytest.raises(RecordError, match=r"points\.jsonl: has more than 3 lines"):
+        assert open_record(record).trials

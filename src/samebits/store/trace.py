@@ -20,6 +20,7 @@ RECORD_TYPE = np.dtype([(name, code) for name, code in wire.RECORD_FIELDS])
 SCALAR_TYPE = np.dtype([(name, code) for name, code in wire.SCALAR_FIELDS])
 _CHUNK = 1 << 20
 _MOST_DIMENSIONS = 64
+MOST_LINES = 2_000_000  # of points or events: ten for each parameter of a model with 200,000
 
 
 class Point(NamedTuple):
@@ -188,7 +189,10 @@ def _lines(path: Path) -> list[Any]:
     """The JSON values of a file of lines; a last line without its end was torn by a crash and is left out."""
     if not os.path.lexists(path):
         return []
-    whole = read_bytes(path).split(b"\n")[:-1]
+    content = read_bytes(path)
+    if content.count(b"\n") > MOST_LINES:
+        raise broken(path, f"has more than {MOST_LINES:,} lines, which no training leaves")
+    whole = content.split(b"\n")[:-1]
     return [parse(line, path) for line in whole]
 
 
