@@ -101,7 +101,7 @@ def test_each_boosting_round_is_a_step(fitted, name, loss):
         assert seen.names("forward", step) == [loss]
         assert seen.names("update", step) == ["Booster.round"]
     assert len({found for _, found in seen.prints("update")}) == 3
-    assert seen.names("end", 3) == ["Booster.model"]
+    assert "Booster.model" in seen.names("end", 3)
     assert len([scalar for scalar in seen.scalars if scalar[1] == loss]) == 3
 
 

@@ -54,6 +54,13 @@ def compiled_anew():
     return params
 
 
+def as_copies():
+    step, params = jax.jit(update), START
+    for x, y in BATCHES:
+        params, _ = step(jax.tree.map(np.asarray, params), x, y)
+    return params
+
+
 def with_callbacks():
     def noisy(params, x, y):
         jax.debug.callback(lambda: None)

@@ -10,6 +10,10 @@ SAID = (
     "a program in plain JAX is seen through samebits_probe.observe(name, value, step=...): for example "
     'samebits_probe.observe("weights", params, step=i) after each step'
 )
+BESIDE = (
+    "JAX: compiled functions of the program were called, and no call was seen to train. If one trains, name its "
+    'values: samebits_probe.observe("weights", params)'
+)
 _HIDDEN = "this version of JAX has none of the places where calls of compiled functions are seen: "
 SEEN = [
     ("any, outside of jit", "samebits_probe.observe(name, value, step=...)", "", ""),
@@ -111,6 +115,14 @@ def install(module, probe):
     else:
         probe.not_observed("steps", _HIDDEN + SAID)
     probe.at_end(observed.say_hidden)
+    probe.at_end(functools.partial(_say_beside, probe, steps))
+
+
+def _say_beside(probe, steps):
+    """What JAX computes beside the training of another library is not passed over in silence."""
+    if probe.step and not probe.own.names_steps and not probe.optimizer_seen and steps.saw_no_step():
+        probe.not_observed("steps of JAX", BESIDE)
+        probe.event("warning", text=BESIDE)
 
 
 def _watch_updates(probe, jax, steps, module):

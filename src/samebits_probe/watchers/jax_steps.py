@@ -30,6 +30,7 @@ class Function:
         self.back = {}  # index of a leaf that goes in -> index of the one that came out before, and comes back
         self.looped = set()  # places of outputs that a loop within the function carries
         self.names = None  # jax_trees.Names of its latest call
+        self.previous = None  # its latest call, while it is open
         self.last = {}  # name -> print of the state that the latest call gave
 
     @contextlib.contextmanager
@@ -125,6 +126,11 @@ class Steps:
                         self._records.step(call, self._feeders_of(call))
             self._records.end()
 
+    def saw_no_step(self):
+        """Whether compiled functions of the program were called, and none of the calls was a step."""
+        functions = [found for _, found in self._functions.values()]
+        return bool(functions) and not any(found.role == "step" for found in functions)
+
     def _yields(self):
         """Whether the program names its own steps, or the watcher of another library counts them."""
         return self._probe.own.names_steps or self._probe.optimizer_seen
@@ -196,6 +202,7 @@ class Steps:
             back = _given_back(call) or (function.role is None and _given_back_in_turn(call))
             if back:
                 self._becomes_step(function, back)
+        function.previous = call if function.role is None else None
         if function.role == "step":
             self._step(call)
             return
@@ -261,6 +268,7 @@ def _given_back(call):
     found = {index: call.sources[index][1] for index in call.own}
     alike_in, alike_out = call.given.kinds(), call.returned.kinds()
     found = {one: other for one, other in found.items() if other < len(alike_out) and alike_in[one] == alike_out[other]}
+    found.update(_given_back_as_copies(call))
     if not any(alike_in[index][1].startswith(_INEXACT) for index in found):
         return {}
     for pair in call.pairs:  # leaves of the same parts that the program made anew: a counter, a key
@@ -268,6 +276,19 @@ def _given_back(call):
         if any(found.get(one) == other for one, other in places):
             for one, other in places:
                 found.setdefault(one, other)
+    return found
+
+
+def _given_back_as_copies(call):
+    """The same of values that the latest call changed, and that the program gives back in arrays of its own."""
+    found, before = {}, call.function.previous
+    for one, other in (place for pair in call.pairs for place in pair.places()):
+        if before is None or one >= len(before.inputs) or other >= len(before.outputs):
+            continue
+        old, new, now = before.inputs[one], before.outputs[other], call.inputs[one]
+        is_known = old is not None and _is_inexact(new) and _is_inexact(now)
+        if is_known and new.fingerprint == now.fingerprint != old.fingerprint:
+            found[one] = other
     return found
 
 
