@@ -16,6 +16,7 @@ import weakref
 
 from ..system import System
 from .pytorch_tensors import dtype_name, shape_of
+from .pytorch_trees import WRAPPERS
 
 _MOST_LEAVES = 20000  # of one module
 _MOST_BYTES = 1 << 30  # of one array
@@ -25,7 +26,8 @@ _TEXTS = (str, bytes, bytearray)
 _EXTRA = "get_extra_state"
 _SETTINGS = "(settings of layers)"
 _INSTALLED = ("site-packages", "dist-packages")
-_MEASURES = ("time", "sec", "elapsed", "duration", "date", "fps", "_at", "pid", "memory")
+_MEASURES = frozenset(("time", "sec", "secs", "seconds", "elapsed", "duration", "date", "fps", "at", "pid", "memory"))
+_COMPILED = ("torch.fx.", "torch._dynamo.", "torch._inductor.", "torch._functorch.")
 _IMPORTED = System.now()
 _CLOCKS = (time.monotonic, time.perf_counter)  # as they are when the process begins
 _MOST_SLACK = 86400.0  # seconds: a program may keep a moment of an earlier process
@@ -48,6 +50,7 @@ class Attributes:
         The numbers that layers of installed libraries are set to, of which there are many, are one point, and none
         where they are as `first` says: as they were when the model was first called.
         """
+        parts = [part for part in parts if not _is_machinery(part[1])]
         for prefix, kind, own in parts:
             is_installed = self._is_installed(kind)
             plain = [pair for pair in self._plain(own) if not (is_installed and _is_setting(*pair))]
@@ -59,7 +62,8 @@ class Attributes:
 
     def settings(self, parts):
         """The numbers that layers of installed libraries are set to, as exact texts."""
-        pairs = [(prefix, self._plain(own)) for prefix, kind, own in parts if self._is_installed(kind)]
+        kept = [part for part in parts if self._is_installed(part[1]) and not _is_machinery(part[1])]
+        pairs = [(prefix, self._plain(own)) for prefix, _, own in kept]
         return sorted(
             "%s%s=%s" % (prefix, key, _exact(value))
             for prefix, plain in pairs
@@ -121,7 +125,12 @@ class Attributes:
 
 def _is_setting(key, value):
     """Whether it is a single number, and not one that measures the run."""
-    return type(value) in _NUMBERS and not any(word in key.lower() for word in _MEASURES)
+    return type(value) in _NUMBERS and not _MEASURES.intersection(key.lower().split("_"))
+
+
+def _is_machinery(kind):
+    """Whether a class wraps or compiles models: its attributes count what it did, and are nothing of the model."""
+    return kind.__name__ in WRAPPERS or str(kind.__dict__.get("__module__")).startswith(_COMPILED)
 
 
 def _exact(value):

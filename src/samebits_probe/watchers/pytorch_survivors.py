@@ -13,7 +13,6 @@ _DEEP = 3  # containers and objects within each other in which a variable's modu
 _MOST_LOOKED_AT = 20000
 _MOST_PATHS = 8
 _MADE_BY_LIBRARIES = ("keras", "tf_keras")  # other watchers see these
-_COMPILED = ("torch.fx.", "torch._dynamo.", "torch._inductor.", "torch._functorch.")
 _IPYTHON = ("In", "Out", "exit", "quit")
 
 
@@ -48,7 +47,6 @@ class Survivors:
                 yield model, parts
 
     def _beside(self, label, parts, settings=None):
-        parts = [part for part in parts if not _is_made_by(part[1], _COMPILED)]
         plain = [(prefix, type(module), own) for prefix, module, own in parts]
         for found in self._attributes.of_parts(label, plain, settings):
             yield found

@@ -4,7 +4,7 @@ import gc
 import weakref
 
 _SEEDS = "seed_generator_state"  # of Keras layers: a random state, and no weight
-_WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
+WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
 
 
 def attributes_of(module):
@@ -14,7 +14,7 @@ def attributes_of(module):
 
 def is_wrapper(module):
     """Whether a module merely wraps a model: it adds nothing to the names."""
-    return type(module).__name__ in _WRAPPERS
+    return type(module).__name__ in WRAPPERS
 
 
 def children_of(attributes):
