@@ -25,7 +25,8 @@ def run(command: Sequence[str], roots: Sequence[tuple[Path, str]], folder: Path,
     names = [(str(root), shown or ".") for root, shown in roots]
     names += [(shown.replace("{trial}", folder.name), shown) for _, shown in roots if "{trial}" in shown]
     names += [(str(folder), "{trial-folder}"), (socket.gethostname(), "<host>")]
-    return Run(tuple((text, put) for text, put in names if len(text) > 3), (began - 60, time.time() + 60))
+    longest_first = sorted((name for name in names if len(name[0]) > 3), key=lambda name: -len(name[0]))
+    return Run(tuple(longest_first), (began - 60, time.time() + 60))
 
 
 def code(directory: Path, command: Sequence[str]) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def _reason_of_words(words: list[str], known: set[str], last: str) -> str | None
 
 
 def _reason_of_id(words: list[str], last: str) -> str | None:
-    if last in ("pid", "ppid", "tid") or words[-2:] in (["process", "id"], ["thread", "id"], ["native", "id"]):
+    if last in ("pid", "ppid", "tid", "pgid", "sid") or words == ["session"] or words[-2:] in (["process", "id"], ["thread", "id"], ["native", "id"]):
         return "pid"
     if words == ["v", "num"]:  # Lightning's number of the folder that it writes into
         return "run id"
