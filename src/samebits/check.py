@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -86,13 +86,22 @@ def _refuse_same_folder(request: Request, source: Path) -> None:
         raise UsageError(what, "--out DIR names another folder; --add N RECORD adds trials to a record.")
 
 
-def add(folder: Path, more: int, progress: Progress | None = None, *, run: bool = False) -> Result:
+def add(
+    folder: Path,
+    more: int,
+    progress: Progress | None = None,
+    *,
+    run: bool = False,
+    strict: bool = False,
+    ignores: Sequence[str] = (),
+) -> Result:
     """Run more trials of a record, as many steps as its last round made, and judge them all.
 
-    Raises Untrusted for a record from elsewhere, unless `run` is given.
+    `strict` and `ignores` are added to what the record was made with. Raises Untrusted for a record from elsewhere,
+    unless `run` is given.
     """
     began = time.monotonic()
-    old = store.open_record(folder)
+    old = _asked_more(store.open_record(folder), strict=strict, ignores=ignores)
     recorded.usable(old)
     origin.require(old, run=run)
     ids = recorded.next_ids(old, more)
@@ -103,6 +112,12 @@ def add(folder: Path, more: int, progress: Progress | None = None, *, run: bool 
         total = old.file.options.model_copy(update={"trials": len(old.trials) + len(ids)})
         save(plan, after(old.file.model_copy(update={"options": total}), looked))
         return conclude(plan, judge(plan), began)
+
+
+def _asked_more(old: store.Record, *, strict: bool, ignores: Sequence[str]) -> store.Record:
+    known = old.file.options
+    asked = {"strict": known.strict or strict, "ignores": list(dict.fromkeys([*known.ignores, *ignores]))}
+    return replace(old, file=old.file.model_copy(update={"options": known.model_copy(update=asked)}))
 
 
 def resume(old: store.Record, progress: Progress) -> Trials:

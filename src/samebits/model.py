@@ -289,6 +289,7 @@ class FilesFile(Document):
     `patterns_without_match`, `ignores_without_match`: patterns of --artifact and --ignore that matched nothing.
     `found`: how many files the trial wrote, those included that are beyond the limit and so not among `files`.
     `ignored`: how many of them --ignore names. `apart`: the trial had a working folder of its own.
+    `gone`: files that were removed before they could be read.
     """
 
     format: int = RECORD_FORMAT
@@ -299,3 +300,4 @@ class FilesFile(Document):
     found: int = 0
     ignored: int = 0
     apart: bool = False
+    gone: list[str] = []

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from samebits.launch.artifacts import Asked, collect
+from samebits.launch.command import Naming
 from samebits.store import fingerprint_file, torch_files
 from samebits.store.artifacts import READERS, contents
 from samebits.store.pickles import Global, Made, Table, read
@@ -242,3 +244,71 @@ def test_a_pickle_that_unfolds_without_end_is_given_up(tmp_path, monkeypatch):
     (tmp_path / "bomb.pt").write_bytes(pickle.dumps(value))
     file = contents(tmp_path / "bomb.pt")
     assert "holds more than" in file.error
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_compared_and_says_so(tmp_path, monkeypatch):
+    path = tmp_path / "log.txt"
+    path.write_text("one\n")
+
+    def read(path, run, begin):
+        with path.open("a") as file:
+            file.write("two\n")
+        return contents(path, run, begin)
+
+    monkeypatch.setattr("samebits.store.artifacts._read_apart", read)
+    file = fingerprint_file(path, False)
+    assert (file.tensors, file.changing) == ({}, "it grew while it was read")
+
+
+def test_a_file_that_vanishes_before_it_is_read_is_named_and_not_compared(tmp_path, monkeypatch):
+    path = tmp_path / "work" / "log.txt"
+    path.parent.mkdir()
+    path.write_text("one\n")
+
+    def read(path, run, begin):
+        path.unlink()
+        return contents(path, run, begin)
+
+    monkeypatch.setattr("samebits.store.artifacts._read_apart", read)
+    naming = Naming(["python"], path.parent, tmp_path / "out", "001")
+    files = collect(Asked(), [path], path.parent, naming)
+    assert (files.files, files.gone, files.found) == ([], ["log.txt"], 0)
+
+
+def test_what_a_different_program_still_writes_is_not_the_trials(tmp_path):
+    path = tmp_path / "log3.txt"
+    naming = Naming(["python"], tmp_path, tmp_path / "out", "001")
+    with path.open("w") as file:
+        file.write("of samebits check > log3.txt\n")
+        file.flush()
+        assert collect(Asked(), [path], tmp_path, naming).files == []
+    assert [one.path for one in collect(Asked(), [path], tmp_path, naming).files] == ["log3.txt"]
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_arrays_in_a_pickle_have_the_same_parts_in_every_protocol(tmp_path, protocol):
+    content = {"w": np.arange(3.0), "f": np.asfortranarray(np.ones((2, 3))), "n": np.float32(1.5), "t": [1, "x"]}
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(content, protocol))
+    (tmp_path / "b.pkl").write_bytes(pickle.dumps(content, 2))
+    a, b = read_file(tmp_path / "a.pkl"), read_file(tmp_path / "b.pkl")
+    assert a.format == "pickle"
+    assert a.tensors == b.tensors
+    assert set(a.tensors) - set(a.values) == {"w", "f"}
+
+
+@pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3)])
+def test_an_estimator_that_joblib_wrote_is_a_model(tmp_path, compress):
+    joblib = pytest.importorskip("joblib")
+    ensemble = pytest.importorskip("sklearn.ensemble")
+
+    def written(name, seed):
+        inputs = np.random.RandomState(0).randn(40, 3)
+        forest = ensemble.RandomForestClassifier(2, random_state=seed).fit(inputs, inputs[:, 0] > 0)
+        joblib.dump({"head": forest, "fit_time": seed}, tmp_path / name, compress=compress)
+        return read_file(tmp_path / name)
+
+    one, same, other = written("a.joblib", 1), written("b.joblib", 1), written("c.joblib", 2)
+    assert one.format == "pickle"
+    assert "head" in one.models
+    assert one.tensors == same.tensors
+    assert any(name.startswith("head.estimators_") for name in differing(one, other))

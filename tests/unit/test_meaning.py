@@ -1,5 +1,7 @@
 """What a difference between values that left a run means, by their names and their form."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,3 +134,14 @@ def test_the_prefix_of_a_line_of_tensorflow_belongs_to_one_run_whether_or_not_it
     line = "I0000 00:00:1795709845.392120   %d port.cc:153] oneDNN custom operations are on."
     for run in (Run(), Run(span=(1795709840.0, 1795709850.0))):
         assert run.masked(line % 18623) == run.masked(line % 9)
+
+
+HOSTILE = ["1" * 20_000, "a." * 10_000, "a " * 10_000, "1:" * 10_000, "1," * 10_000, "a/" * 10_000, "-" * 20_000, "[" * 20_000,
+           "a=" * 10_000, "1%|" * 5_000, "2026-01-" * 2_500, "1 1" * 7_000, "\x1b[" * 10_000]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_takes_long_to_mask(text):
+    began = time.process_time()
+    masked(visible(text), [(1e9, 2e9)])
+    assert time.process_time() - began < 2

@@ -48,7 +48,8 @@ def _add(given: dict[str, Any]) -> Any:
     from samebits import check
 
     with asking.shown_progress() as progress:
-        return check.add(Path(record), number, progress, run=given["run"])
+        more = {name: given[name] for name in ("run", "strict", "ignores")}
+        return check.add(Path(record), number, progress, **more)
 
 
 COMMAND = launching("check", run, "Does this training repeat, bit for bit?\n\n" + TEXT)

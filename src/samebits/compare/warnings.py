@@ -220,6 +220,8 @@ def _file_limits(seen: Seen) -> Iterator[str]:
     """What was not compared for its number or length, and patterns of --ignore that matched nothing."""
     for trial in seen.comparison.aligned:
         files = trial.trial.files
+        if files.gone:
+            yield f"trial {trial.id} removed {words.listed(files.gone[:3])} before samebits could read it"
         if files.found > len(files.files):
             yield f"only {len(files.files):,} of {files.found:,} files that trial {trial.id} wrote were compared"
         for file in (*files.files, *files.printed):

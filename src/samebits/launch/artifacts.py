@@ -127,15 +127,17 @@ def collect(asked: Asked, written: Iterable[Path], directory: Path, naming: Nami
         else _too_large(names[path])
         for path in found[:MOST_COMPARED]
     ]
+    gone = {names[path] for path in found if not path.exists()}
     return FilesFile(
-        files=sorted(_bounded(saved), key=lambda file: file.path),
+        files=sorted(_bounded([file for file in saved if file.path not in gone]), key=lambda file: file.path),
+        gone=sorted(gone),
         patterns_without_match=empty,
         ignores_without_match=[
             text
             for text in asked.ignores
             if not any(matches_any(n, [text]) for n in (*names.values(), "stdout", "stderr"))
         ],
-        found=len(found),
+        found=len(found) - len(gone),
         ignored=len(ignored),
         apart=asked.apart,
     )

@@ -11,7 +11,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-_NUMBER = r"[-+]?(?:\d+(?:,\d{3})+|\d+)?\.?\d+(?:[eE][-+]?\d+)?"
+# each pattern begins at the beginning of a word or number and gives up there: none takes long on a long text
+_NUMBER = r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_WORD = r"[A-Za-z_][\w./%-]*"
+MOST_MASKED = 1 << 18  # characters; a longer text is compared as it is
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 _ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{3,4}(?![a-zA-Z])|[+-]\d{2}:?\d{2}))?"
@@ -77,15 +80,17 @@ _DURATIONS: tuple[Rule, ...] = (
     _rule(rf"(?i)\b({_THING} ?(?:/|per) ?(?:s|sec|second)\)?['\"]?\s*[:=]?\s*){_NUMBER}", r"\1<rate>"),
     _rule(rf"{_NUMBER} *(?:fps|FPS|[KMGT]?FLOPS)\b", "<rate>"),
     _rule(r"(?<![\w.])(?:\d+ ?(?:d|days?),? ?)?(?:\d+ ?h ?)?\d+ ?m(?:in)? ?\d+(?:\.\d+)? ?s\b", "<duration>"),
-    _rule(rf"(?<![\w.]){_NUMBER} *{_UNIT}(?![\w%])", "<duration>"),
+    _rule(rf"{_NUMBER} *{_UNIT}(?![\w%])", "<duration>"),
 )
 _KEYED = re.compile(
-    rf"((?:[A-Za-z_][\w./%-]*[ ]?){{1,5}}?)((?:\([^()]{{1,12}}\))?['\"\]]*\s*[:=]\s*[\['\"(]*)({_NUMBER})(?![\w.]*\w)"
+    rf"(?<![\w./%-])({_WORD}(?: {_WORD}){{0,4}} ?)"
+    rf"((?:\([^()]{{1,12}}\))?['\"\]]*\s*[:=]\s*[\['\"(]*)({_NUMBER})(?![\w.]*\w)"
 )
 _SPOKEN = re.compile(
     rf"(?i)\b(took|elapsed|pid|ppid|port|process|time|duration|runtime|tid)([ :=\[(]+)({_NUMBER})(?![\w.]*\w)"
 )
 _SPOKEN_AS = {"pid": "pid", "ppid": "pid", "tid": "pid", "process": "pid", "port": "port"}
+_PLAIN = re.compile(r"[^\d/]*")  # nothing to mask has neither a digit nor a path
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 # tqdm's bar: text, percents, bar, counts, times; without a total: counts and times
 _BAR = re.compile(r"^[^|]*?(\d+)%\|[^|]*\| *(\S+?)/(\S+) *\[[^\]]*\]|^[^\[\]]*?\d+\w+ \[\d+:\d\d, [^\]]*\]")
@@ -93,6 +98,8 @@ _BAR = re.compile(r"^[^|]*?(\d+)%\|[^|]*\| *(\S+?)/(\S+) *\[[^\]]*\]|^[^\[\]]*?\
 
 def masked(text: str, spans: Iterable[tuple[float, float]] = ()) -> str:
     """The text with placeholders for what belongs to one run only. `spans`: when that run took place (epoch)."""
+    if len(text) > MOST_MASKED or _PLAIN.fullmatch(text):
+        return text
     text = _clock_numbers(text, tuple(spans))
     for pattern, put in (*_DATES, *_PLACES, *_DURATIONS):
         text = pattern.sub(put, text)
@@ -158,6 +165,7 @@ _LOADS = {"rss", "vms", "maxrss", "utilization", "memused"}
 _HOSTS = {"host", "hostname", "nodename", "fqdn", "username", "user", "ip", "machine", "platform"}
 _RUNS = {"uuid", "guid", "runid", "runname", "sessionid", "jobid", "commit", "branch", "githash", "gitsha", "revision"}
 _OWNERS = {"run", "experiment", "session", "job", "task", "execution", "request", "trace", "span", "git", "process"}
+_PROCESS_IDS = (["process", "id"], ["thread", "id"], ["native", "id"])
 _PATHS = {"path", "paths", "dir", "dirs", "directory", "folder", "cwd", "logdir", "rundir", "outdir", "filename", "uri"}
 # words beside which a time is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
 _MODELLED = {
@@ -202,7 +210,7 @@ def _reason_of_words(words: list[str], known: set[str], last: str) -> str | None
 
 
 def _reason_of_id(words: list[str], last: str) -> str | None:
-    if last in ("pid", "ppid", "tid", "pgid", "sid") or words == ["session"] or words[-2:] in (["process", "id"], ["thread", "id"], ["native", "id"]):
+    if last in ("pid", "ppid", "tid", "pgid", "sid") or words == ["session"] or words[-2:] in _PROCESS_IDS:
         return "pid"
     if words == ["v", "num"]:  # Lightning's number of the folder that it writes into
         return "run id"
@@ -224,4 +232,6 @@ def visible(line: str) -> str:
     if not shown:
         return ""
     is_cleared = len(parts) > 1 and not parts[-1].strip() and parts[-1] != ""
+    if len(shown[-1]) > MOST_MASKED or ("%|" not in shown[-1] and " [" not in shown[-1]):
+        return shown[-1].strip()
     return _BAR.sub(lambda bar: "" if is_cleared or bar[1] is None or bar[2] != bar[3] else bar[0], shown[-1]).strip()
