@@ -205,7 +205,12 @@ BUDGET = Option(
 )
 TIMEOUT = Option("timeout", ("--timeout",), "The most time for one trial.", "SECONDS", read_duration)
 ARTIFACTS = Option(
-    "artifacts", ("--artifact",), "More files that the program writes, compared too.", "GLOB", read_text, many=True
+    "artifacts",
+    ("--artifact",),
+    "Files that the program writes, and in which every difference counts.",
+    "GLOB",
+    read_text,
+    many=True,
 )
 IGNORES = Option(
     "ignores", ("--ignore",), "Files that the program writes, and that do not count.", "GLOB", read_text, many=True

@@ -121,6 +121,12 @@ def test_a_moment_of_the_run_is_a_time_and_a_number_of_ten_digits_is_none():
     assert masked("seed 1690000050", spans) == "seed 1690000050"
 
 
+def test_the_prefix_of_a_log_line_is_masked_though_its_time_is_a_moment_of_the_run():
+    spans = [(1_790_000_000, 1_790_000_100)]
+    lines = [f"I0000 00:00:17900000{n}.123456   {n}491 port.cc:153] oneDNN is on" for n in (11, 22)]
+    assert masked(lines[0], spans) == masked(lines[1], spans)
+
+
 def test_a_progress_bar_is_what_it_shows_when_it_is_finished():
     line = "\r 10%|#   | 1/10 [00:00<00:01, 8.2it/s, loss=0.9]\r100%|####| 10/10 [00:01<00:00, 9.8it/s, loss=0.5]"
     assert masked(visible(line)) == "100%|####| 10/10 [<time>, <rate>, loss=0.5]"
