@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samebits.compare import words
-from samebits.compare.asides import EVALUATION, GLOBALS
+from samebits.compare import file_notes, words
+from samebits.compare.asides import EVALUATION
 from samebits.compare.doubts import leak_sentence, leaked_files
 from samebits.compare.endings import ended_well
-from samebits.compare.files import files_alone
 from samebits.compare.finals import weight_names
 from samebits.compare.groups import Comparison
 from samebits.compare.reasons import Reason
@@ -21,8 +20,6 @@ from samebits.compare.values import curve, point_numbers
 from samebits.compare.watching import asking_processes, hidden_processes
 from samebits.model import Divergence, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
-
-MOST_FILES_TOLD = 12
 
 
 @dataclass(frozen=True)
@@ -209,77 +206,6 @@ def _metrics(seen: Seen) -> Iterator[str]:
             yield f"the metric {name}: its pattern matched nothing that {words.trials(without)} printed"
 
 
-def _errors(seen: Seen) -> Iterator[str]:
-    for trial in seen.comparison.aligned:
-        for file in trial.trial.files.files:
-            if file.error and not file.changing:
-                yield f"{file.path} was compared by its bytes: {file.error}"
-
-
-def _file_limits(seen: Seen) -> Iterator[str]:
-    """What was not compared for its number or length, and patterns of --ignore that matched nothing."""
-    for trial in seen.comparison.aligned:
-        files = trial.trial.files
-        if files.gone:
-            yield f"trial {trial.id} removed {words.listed(files.gone[:3])} before samebits could read it"
-        if files.found > len(files.files):
-            yield f"only {len(files.files):,} of {files.found:,} files that trial {trial.id} wrote were compared"
-        for file in (*files.files, *files.printed):
-            if file.lines is not None and file.lines.cut:
-                yield f"only the first and the last lines of {file.path} were compared: it is too long"
-
-
-def _ignores(seen: Seen) -> Iterator[str]:
-    whole = [trial.trial.files for trial in seen.comparison.aligned if trial.whole]
-    for pattern in seen.record.options.ignores if whole else []:
-        if not pattern.startswith(GLOBALS) and all(pattern in files.ignores_without_match for files in whole):
-            yield f"the pattern {pattern} of --ignore matches no file that the trials wrote"
-
-
-def _file_names(seen: Seen) -> Iterator[str]:
-    ignores = seen.record.options.ignores
-    some = sorted({path for a, b in _whole_pairs(seen) for path in files_alone(a, b, ignores)})
-    if some:
-        rest = f" and {words.count(len(some) - 3, 'more file')}" if len(some) > 3 else ""
-        yield f"not every trial wrote {words.listed(some[:3])}{rest}: a later trial found what an earlier one wrote"
-
-
-def _understood(seen: Seen) -> Iterator[str]:
-    """Differences in files that are understood, a sentence for each file."""
-    found: dict[str, dict[str, str]] = {}
-    for pair in seen.comparison.pairs():
-        for difference in pair.left:
-            if difference.effect == "understood" and not difference.is_caveat:
-                found.setdefault(difference.path, {}).setdefault(difference.name, difference.reason)
-    for path, names in list(found.items())[:MOST_FILES_TOLD]:
-        yield _of_file(path, names)
-    if len(found) > MOST_FILES_TOLD:
-        yield f"{words.count(len(found) - MOST_FILES_TOLD, 'more file')} differ in times, paths or ids only"
-
-
-def _of_file(path: str, names: dict[str, str]) -> str:
-    parts = [name.removeprefix(path).removeprefix(" > ") for name in names]
-    named = [part for part in parts if part]
-    more = [words.count(len(named) - 3, "more place")] if len(named) > 3 else []
-    where = f" at {words.listed([*named[:3], *more])}" if named else ""
-    reasons = words.listed(list(dict.fromkeys(names.values()))[:3])
-    return f"{path} differs between trials{where}: {reasons}, which does not count"
-
-
-def _printed(seen: Seen) -> Iterator[str]:
-    """Lines that some trials printed and others did not, where that is no difference in a result."""
-    found = [difference for pair in seen.comparison.pairs() for difference in pair.left if difference.is_caveat]
-    if found:
-        a, b = found[0].values
-        yield f"not every trial printed the same lines to {found[0].path}: only some printed {(a or b)[:200]!r}"
-
-
-def _whole_pairs(seen: Seen) -> list[tuple[TrialTrace, TrialTrace]]:
-    """The first whole trial with each of the others."""
-    whole = [trial.trial for trial in seen.comparison.aligned if trial.whole]
-    return [(whole[0], other) for other in whole[1:]]
-
-
 def _asides(seen: Seen) -> Iterator[str]:
     """Differences that are understood: evaluations whose results left nothing, times in attributes of a model."""
     found: dict[str, tuple[int, str]] = {}
@@ -318,6 +244,14 @@ def _failed(seen: Seen) -> Iterator[str]:
         yield f"{words.trials([trial.id for trial in bad])} did not end well and took no part in the comparison"
 
 
+def _of_files(seen: Seen) -> Iterator[str]:
+    return file_notes.caveats(seen.comparison)
+
+
+def _understood(seen: Seen) -> Iterator[str]:
+    return file_notes.understood(seen.comparison)
+
+
 _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _random_states,
     _losses,
@@ -334,11 +268,7 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _uncommitted,
     _packages,
     _metrics,
-    _errors,
-    _file_limits,
-    _ignores,
-    _file_names,
-    _printed,
+    _of_files,
     _understood,
     _asides,
     _reordered,
