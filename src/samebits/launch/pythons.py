@@ -109,7 +109,7 @@ class Pythons:
         late = bool(hidden) and observes()
         for sight in hidden:
             sight.late = sight.late or late
-            sight.computes = sight.computes or bool(_LIBRARIES.search(_read(sight.pid, "maps")))
+            sight.computes = sight.computes or bool(_LIBRARIES.search(_read(sight.pid, "maps") or b""))
 
     def _note(self, process: Process) -> Sight | None:
         key = (process.pid, process.started)
@@ -137,7 +137,7 @@ class Pythons:
     def _environment(self, pid: int) -> str:
         """What of the environment hides the probe."""
         text = _read(pid, "environ")
-        if not text:
+        if text is None:
             return ""
         variables = dict(line.split(b"=", 1) for line in text.split(b"\0") if b"=" in line)
         if wire.CONFIG_VARIABLE.encode() not in variables:
@@ -274,11 +274,11 @@ def _searched(executable: str, inode: int, size: int, modified: int) -> bool:
     return any(name in content for name in _INSIDE)
 
 
-def _read(pid: int, name: str) -> bytes:
+def _read(pid: int, name: str) -> bytes | None:
     try:
         return Path(f"/proc/{pid}/{name}").read_bytes()
     except OSError:
-        return b""
+        return None
 
 
 def _reason(sight: Sight, trial_folder: Path) -> str:
