@@ -24,8 +24,11 @@ class Survivors:
 
     def values(self, kept, value_of):
         """(name, value) of what is in living modules and not among `kept` {id: tensor}; in an order of their names."""
-        modules = [m for m in living_modules(self._watch.torch.nn.Module) if not _is_made_by(m, _MADE_BY_LIBRARIES)]
-        visited = set()
+        living = living_modules(self._watch.torch.nn.Module)
+        modules = [module for module in living if not _is_made_by(module, _MADE_BY_LIBRARIES)]
+        others = {id(module) for module in living} - {id(module) for module in modules}
+        # what belongs to a layer of Keras (its ParameterDict, say) has no name of its own that lasts
+        visited = {id(part) for module in living if id(module) in others for _, part, _ in tree(module)}
         for model, parts in self._seen(visited):
             for found in self._beside(model.label, parts, model.settings):
                 yield found
