@@ -1,6 +1,7 @@
 """What watching costs: the time of a watched step against a plain one, and against the best peers.
 
-    python benchmarks/step_overhead.py [--training lenet5|unet|keras] [--batch N] [--only samebits] [--python PATH]
+    python benchmarks/step_overhead.py [--training lenet5|unet|keras|parameters] [--batch N] [--only samebits]
+        [--python PATH]
 
 The plain training, the watched one and the peers stand side by side, each in a process of its own, and train in turns
 of a few steps; while one trains, the others wait. A ratio is taken within a turn (medians over its steps), so a machine
@@ -26,7 +27,8 @@ from samebits.launch.injection import prepare
 from samebits_probe import wire
 
 # script, steps of a turn
-TRAININGS = {"lenet5": ("lenet5_pytorch.py", 10), "unet": ("unet_pytorch.py", 1), "keras": ("lenet5_keras.py", 10)}
+TRAININGS = {"lenet5": ("lenet5_pytorch.py", 10), "unet": ("unet_pytorch.py", 1), "keras": ("lenet5_keras.py", 10),
+             "parameters": ("parameters_pytorch.py", 1)}  # fmt: skip
 HERE = Path(__file__).resolve().parent / "trainings"
 
 
