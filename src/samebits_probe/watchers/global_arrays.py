@@ -8,6 +8,8 @@ import collections
 import os
 import sys
 
+from .tabular_content import is_time
+
 SEEN = [
     (
         "globals",
@@ -117,7 +119,7 @@ class _Walk:
         kind = type(value)
         if kind in _DICTS:
             for key in list(dict.keys(value))[:_MOST_ITEMS]:
-                if type(key) in (str, int):
+                if type(key) in (str, int) and not (is_model and is_time(key)):  # a search keeps durations of its fits
                     self._value("%s.%s" % (path, key), dict.get(value, key), depth, is_model)
         elif kind is list or tuple in type.mro(kind):
             items = list.__getitem__ if kind is list else tuple.__getitem__
@@ -128,7 +130,8 @@ class _Walk:
         elif self._is_open(kind):
             is_model = is_model or _is_model(kind)
             for key, item in list(object.__getattribute__(value, "__dict__").items()):
-                self._value("%s.%s" % (path, key), item, depth, is_model)
+                if not (is_model and is_time(key)):
+                    self._value("%s.%s" % (path, key), item, depth, is_model)
 
     def _fields(self, path, state):
         """A tree of scikit-learn, which is written in C: the fields of what it would be saved as."""
