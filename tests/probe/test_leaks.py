@@ -297,3 +297,14 @@ def test_a_read_by_a_process_of_the_trial_counts(tmp_path, kind):
     subprocess.run(["cat", str(path)], check=True, stdout=subprocess.DEVNULL)
     watching.close()
     assert watching.read == {path}
+
+
+@pytest.mark.parametrize("is_foreign", [False, True])
+def test_a_reader_that_is_gone_is_taken_for_the_trials_only_if_a_trial_wrote_the_file(tmp_path, is_foreign):
+    path = tmp_path / "kept.txt"
+    path.write_text("1")
+    watching = opens.Opens([path], [], opens.source(), {path} if is_foreign else ())
+    watching.is_ours = lambda process: None
+    subprocess.run(["cat", str(path)], check=True, stdout=subprocess.DEVNULL)
+    watching.close()
+    assert watching.read == (set() if is_foreign else {path})

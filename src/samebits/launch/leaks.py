@@ -9,7 +9,7 @@ itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -39,6 +39,7 @@ class Leaks:
         self._surroundings = Surroundings(directory, record, self._caches)
         self._around: View | None = None  # as they were when the latest trial had ended
         self._written: dict[Path, int] = {}
+        self._foreign: set[Path] = set()  # see Began
         self._named: dict[Path, int] = {}  # files and folders that were not there before
         self._running: set[int] = set()
         self._known: dict[Path, tuple[folders.State, str]] = {}
@@ -47,6 +48,7 @@ class Leaks:
         """Trial `trial` has written these."""
         counted = [path for path in paths if self.counts(path)]
         self._written.update(dict.fromkeys(counted, trial))
+        self._foreign.difference_update(counted)
 
     def counts(self, path: Path) -> bool:
         """Whether a file could carry something from one trial to the next."""
@@ -62,21 +64,24 @@ class Leaks:
         names = {path: by for path, by in self._named.items() if path.exists()}
         self._running.add(trial)
         self._around = self._around or self._surroundings.look()
-        return Began(trial, left, names, here, alone=alone)
+        return Began(trial, left, names, here, alone=alone, foreign=frozenset(self._foreign))
 
     def end(self, began: Began, touched: Sequence[Touched], written: Sequence[Path], here: Snapshot) -> list[Leak]:
         """A trial is over. `touched`: what the probe saw of each of its processes. `written`, `here`: the files that it
         wrote, and what is in its working folder now. What it leaves counts for later trials."""
         self._running.discard(began.trial)
         before, self._around = self._around or View({}, frozenset()), self._surroundings.look()
-        changed = [*written, *_not_open(self._around.changed_since(before))]
+        around = _not_open(self._around.changed_since(before))
+        changed = [*written, *around]
         made = {*_made(began.before, here), *self._around.made_since(before)}
         read = {**began.end(touched), **self._from_beside(began, touched, set(changed))}
         names = _names_taken(began, touched, {*changed, *made}, set(read))
         found = [self._leak(path, left) for path, left in sorted(read.items())]
         found += [self._leak(path, Left(by, _digest(path.name)), how="name") for path, by in sorted(names.items())]
         self.wrote(began.trial, [path.resolve() if path.is_symlink() else path for path in changed])
+        self._foreign.update(set(around).difference(written))
         self._named.update({path: began.trial for path in made if path not in self._named and self.counts(path)})
+        self._foreign.update(made.difference(written, _made(began.before, here), *(one.made for one in touched)))
         return found[:MOST_LEAKS]
 
     def _leak(self, path: Path, left: Left, how: str = "read") -> Leak:
@@ -129,7 +134,11 @@ class Touched(NamedTuple):
 
 
 class Began:
-    """One trial, from before its start until it is over. `before`: its working folder as it was."""
+    """One trial, from before its start until it is over. `before`: its working folder as it was.
+
+    `foreign`: files and names around that folder which came while an earlier trial ran, and which none of its processes
+    was seen to make. Any process of the machine may have made them.
+    """
 
     def __init__(
         self,
@@ -139,13 +148,14 @@ class Began:
         before: Snapshot,
         *,
         alone: bool,
+        foreign: Collection[Path] = (),
     ) -> None:
-        self.trial, self.alone, self.before = trial, alone, before
+        self.trial, self.alone, self.before, self.foreign = trial, alone, before, foreign
         self._left = left
         self.names = dict(islice(names.items(), MOST_NAMES))
         source = opens.source()
         watched = list(left)[:MOST_WATCHED] if alone or source.tells_who else []
-        self._opens = opens.Opens(watched, {path.parent for path in self.names}, source)
+        self._opens = opens.Opens(watched, {path.parent for path in self.names}, source, foreign)
         self._opens.unseen.update(left.keys() - set(watched))
 
     def started(self, root: int) -> None:
@@ -214,7 +224,8 @@ def _names_taken(began: Began, touched: Sequence[Touched], own: set[Path], read:
     def is_taken(path: Path) -> bool:
         if path in read or path in above_read or path in own or path in inside or _form(path) in forms:
             return False
-        return (path in asked or path.parent in listed) and removed.isdisjoint((path, *path.parents))
+        is_listed = path.parent in listed and path not in began.foreign  # everyone lists a temporary folder
+        return (path in asked or is_listed) and removed.isdisjoint((path, *path.parents))
 
     return {path: by for path, by in began.names.items() if is_taken(path)}
 

@@ -12,7 +12,7 @@ import os
 import select
 import struct
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -137,11 +137,14 @@ class Opens:
     """Watches files until `close`, in a thread of its own, since a short-lived reader is soon gone.
 
     `is_ours(pid)`: whether a process belongs to the trial; None: it is gone. `unseen`: files that could not be
-    watched. The first event of a file that a process of the trial causes decides: read, or written first.
+    watched. The first event of a file that a process of the trial causes decides: read, or written first. `foreign`:
+    files that any process of the machine may have written; a reader of one that is gone is not taken for the trial's.
     """
 
-    def __init__(self, paths: Iterable[Path], listed: Iterable[Path], of: Source) -> None:
-        self._source, self._decided = of, set[Path]()
+    def __init__(
+        self, paths: Iterable[Path], listed: Iterable[Path], of: Source, foreign: Collection[Path] = ()
+    ) -> None:
+        self._source, self._decided, self._foreign = of, set[Path](), foreign
         self.is_ours: Callable[[int], bool | None] = lambda _: False
         self.read: set[Path] = set()
         self.unseen: set[Path] = set()
@@ -179,11 +182,14 @@ class Opens:
             self.read.add(path)
 
     def _is_by_trial(self, path: Path, process: int | None) -> bool:
-        """Whether a process of the trial did it. One that is gone already is taken for one of the trial's."""
+        """Whether a process of the trial did it. One that is gone already is taken for one of the trial's, unless the
+        file is foreign."""
         if process is not None:
-            return self.is_ours(process) is not False and _name(process) not in _BOOKKEEPERS
+            ours = self.is_ours(process)
+            is_ours = (ours is None and path not in self._foreign) or bool(ours)
+            return is_ours and _name(process) not in _BOOKKEEPERS
         holders = holding(path)
-        return not holders or any(self.is_ours(holder) for holder in holders)
+        return any(self.is_ours(holder) for holder in holders) if holders else path not in self._foreign
 
     def close(self) -> None:
         """Take what is left and end watching."""
