@@ -57,6 +57,9 @@ REPEATED = {
     "a cache that the first trial fills": (
         "os.path.exists('cache.txt') or (print('filling the cache: 3.0'), open('cache.txt', 'w').write('x')); open('cache.txt')",
         "cache.txt"),
+    "a model of LightGBM whose metrics are a set": (
+        "open('l.txt', 'w').write('tree\\nversion=v4\\nleaf=0.5\\n[metric: %s]\\n' % ('l1,l2' if trial == 1 else 'l2,l1'))",
+        "l.txt differs between trials: times, dates, paths, ids or the order of metrics"),
     "printed times, ids and addresses": (
         "print('took', chance(), 'pid', os.getpid(), object(), time.ctime(), f'({chance():.2f}s/it, {chance():.1f} it/s)')", ""),
     "printed lines in a different order": (
@@ -101,6 +104,8 @@ DIVERGED = {
     "a model in a format that is not read": ("open('m.onnx', 'wb').write(os.urandom(32))", "m.onnx"),
     "a model of XGBoost": ("json.dump({'learner': {'t': chance()}, 'version': [2]}, open('x.json', 'w'))", "x.json"),
     "a model of LightGBM": ("open('l.txt', 'w').write(f'tree\\nversion=v4\\nleaf={chance()}\\n')", "l.txt"),
+    "a model of LightGBM with a metric more": (
+        "open('l.txt', 'w').write('tree\\nversion=v4\\n[metric: %s]\\n' % ('l1' if trial == 1 else 'l1,l2'))", "l.txt"),
     "a list of numbers that is called weights": ("json.dump({'weights': [chance()] * 3}, open('m.json', 'w'))", "weights"),
 }  # fmt: skip
 

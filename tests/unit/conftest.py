@@ -52,7 +52,7 @@ class Writing:
         """A function for `record`: a small training in which `changes` {(step, kind, name): value} are made.
 
         `how`: `steps`, `end` (False: no end.json), `stop` (stopped there), `without` (kinds left out), `trial` (fields
-        of TrialFile), `events`, `facts` (of process.json), `losses` (step -> float).
+        of TrialFile), `events`, `facts` (of process.json), `losses` (step -> float), `numbers` (at the end: name -> float).
         """
 
         def write(folder, number):
@@ -126,6 +126,8 @@ def train(process, changes, how):
         process.stopped(steps)
     elif how.get("end", True):
         add(steps, "end", "fc.weight", "fc.bias")
+        for name, value in how.get("numbers", {}).items():
+            add(steps, "end", name, scalar=value)
         add(steps, "rng", "python", "numpy")
         process.end(steps)
 

@@ -130,6 +130,14 @@ def test_what_agrees_though_bits_differ(writing, tmp_path):
     ]
 
 
+def test_a_number_at_the_end_with_the_same_bits_is_not_said_to_agree(writing, tmp_path):
+    trials = [
+        writing.training({(3, "end", "fc.weight"): weight}, losses={0: weight}, numbers={"training": 1.0, "bias": bias})
+        for weight, bias in ((1.0, 0.12345678), (2.0, 0.12345679))
+    ]
+    assert writing.judged(tmp_path, trials).agrees == ["bias is the same to 6 digits in all trials"]
+
+
 def test_nothing_is_said_to_agree_where_nothing_does(writing, tmp_path):
     trials = [writing.training({(0, "forward", "loss"): loss}, losses={0: loss}) for loss in (1.0, 2.0)]
     assert writing.judged(tmp_path, trials).agrees == []

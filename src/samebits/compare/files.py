@@ -235,7 +235,7 @@ class _Pair:
         is_loose = self.is_printed or (a.timed and b.timed) or is_added_to
         if a.ordered == b.ordered or (a.sorted == b.sorted and is_loose):
             if a.raw != b.raw and not self.is_printed:
-                yield self._line("", Meaning("understood", "times, dates, paths or ids"), ("", ""))
+                yield self._line("", Meaning("understood", self._masked_in_lines), ("", ""))
             return
         if "" in self.a.models or PurePosixPath(self.a.path).suffix.lower() in MODEL_ENDINGS:
             yield self._line("", Meaning("counts", "a model"), ("", ""))
@@ -246,6 +246,10 @@ class _Pair:
                 is_caveat = self.is_loose_end and not (one and two) and bool(one or two)
                 if is_caveat or not (self.is_printed and found.effect == "understood"):
                     yield self._line(f"line {number}", found, (one, two), is_caveat=is_caveat)
+
+    @property
+    def _masked_in_lines(self) -> str:
+        return f"times, dates, paths{', ids or the order of metrics' if '' in self.a.models else ' or ids'}"
 
     def _is_head(self, number: int, line: str) -> bool:
         """Whether a line is the head of a table, which only the trial wrote that began the file."""

@@ -55,6 +55,8 @@ def _curve(kind: str, name: str, traces: list[ProcessTrace]) -> str | None:
     if len(curves) < len(traces) or not length:
         return None
     values = np.stack([one[:length] for one in curves])
+    if kind == "end" and _same_bits(values):
+        return None  # the flags and counters of a module, which nothing ever moved, say nothing about precision
     digits = next((digits for digits in _DIGITS if _agree(values, digits)), None)
     if digits is None:
         return None
@@ -68,6 +70,11 @@ def _agree(values: NDArray[np.float64], digits: int) -> bool:
     rounded = significant(values, digits)
     first = rounded[0]
     return bool(((rounded == first) | (np.isnan(rounded) & np.isnan(first))).all())
+
+
+def _same_bits(values: NDArray[np.float64]) -> bool:
+    """Whether all rows are equal as they stand."""
+    return bool(np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True))
 
 
 def significant(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:

@@ -23,6 +23,9 @@ _TIMED = re.compile(r"<(?:time|date)>")
 _IDS_OF_SVG = re.compile(r"(?<=[\"#(])[a-zA-Z]?[0-9a-f]{10}(?=[\"')])")
 # what makes a text a model: the beginnings that LightGBM and XGBoost write
 MODEL_BEGINNINGS = ("tree\nversion=", "booster[0]:")
+# LightGBM takes metrics as a set of Python, and writes them into the model in the order of that set, which is a
+# different one in each process: https://github.com/microsoft/LightGBM/blob/master/examples/python-guide/simple_example.py
+_METRICS_OF_A_MODEL = re.compile(r"^(\[metric: )([^\]]*)(\])$")
 
 
 class NotText(ValueError):
@@ -35,9 +38,10 @@ def read_lines(path: Path, parts: Parts, begin: int = 0) -> Lines:
     text = decoded(data)
     if path.suffix.lower() == ".svg":  # Matplotlib draws new names for clip paths and marks in every run
         text = _IDS_OF_SVG.sub("<id>", text)
-    if text.startswith(MODEL_BEGINNINGS):
+    is_model = text.startswith(MODEL_BEGINNINGS)
+    if is_model:
         parts.models.append("")
-    lines = lines_of(text, parts.run, is_cut=is_cut)
+    lines = lines_of(text, parts.run, is_model=is_model, is_cut=is_cut)
     parts.add("", "text", lines.ordered.encode())
     parts.values.add("")
     if lines.ordered != lines.raw:
@@ -67,14 +71,14 @@ def decoded(data: bytes) -> str:
         raise NotText(f"it is not UTF-8 (byte {error.start})") from None
 
 
-def lines_of(text: str, run: Run, *, is_printed: bool = False, is_cut: bool = False) -> Lines:
-    """The lines of a text. `is_printed`: as a terminal shows them, without empty ones."""
+def lines_of(text: str, run: Run, *, is_printed: bool = False, is_model: bool = False, is_cut: bool = False) -> Lines:
+    """The lines of a text. `is_printed`: as a terminal shows them, without empty ones. `is_model`: of a library."""
     split = [visible(line) for line in text.split("\n")] if is_printed else text.split("\n")
     whole = [line for line in split if line] if is_printed else split
     if len(whole) > MOST_LINES:
         whole, is_cut = [*whole[: MOST_LINES // 2], *whole[-MOST_LINES // 2 :]], True
     own = [run.without_own(line) for line in whole]
-    masked = [run.masked(line) for line in own]
+    masked = [_metrics_sorted(run.masked(line)) if is_model else run.masked(line) for line in own]
     kept, room = [], MOST_KEPT_CHARACTERS
     for line in masked[:MOST_KEPT]:
         room -= min(len(line), MOST_WIDE) + 1
@@ -90,6 +94,10 @@ def lines_of(text: str, run: Run, *, is_printed: bool = False, is_cut: bool = Fa
         kept=kept,
         cut=is_cut,
     )
+
+
+def _metrics_sorted(line: str) -> str:
+    return _METRICS_OF_A_MODEL.sub(lambda found: found[1] + ",".join(sorted(found[2].split(","))) + found[3], line)
 
 
 def _digest(lines: Iterable[str]) -> str:
