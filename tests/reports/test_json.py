@@ -28,6 +28,7 @@ def test_json_has_what_the_contract_names(diverged):
         "steps_total": None,
         "files_compared": 0,
         "not_observed": [],
+        "unwatched": [],
     }
     assert set(document["divergence"]) >= {"step", "kind", "name", "trials", "process", "detail", "details"}
     assert set(document["trials"][0]) >= {"id", "status", "exit_code", "steps", "seconds", "final", "metrics"}

@@ -158,10 +158,12 @@ class Opens:
         self._thread.start()
 
     def _serve(self) -> None:
+        poller = select.poll()  # select.select takes no descriptor above 1023
+        for handle in (self._stop, self._source.handle):
+            if handle >= 0:
+                poller.register(handle, select.POLLIN)
         while True:
-            ready, _, _ = select.select(
-                [self._stop, *([self._source.handle] if self._source.handle >= 0 else [])], [], []
-            )
+            ready = {handle for handle, _ in poller.poll()}
             for event in self._source.events() if self._source.handle in ready else ():
                 self._decide(event)
             if self._stop in ready:

@@ -68,12 +68,14 @@ class ReaderProcess:
         process = self._started()
         assert process.stdin is not None
         assert process.stdout is not None
+        poller = select.poll()  # select.select takes no descriptor above 1023
+        poller.register(process.stdout, select.POLLIN)
         deadline = time.monotonic() + patience
         try:
             process.stdin.write(question)
             process.stdin.flush()
             while b"\n" not in self._rest:
-                ready, _, _ = select.select([process.stdout], [], [], max(deadline - time.monotonic(), 0))
+                ready = poller.poll(max(deadline - time.monotonic(), 0) * 1000)
                 more = os.read(process.stdout.fileno(), 1 << 20) if ready else b""
                 if not more:
                     return None

@@ -52,7 +52,7 @@ def _written(result: VaryResult, folder: Path, began: float) -> VaryResult:
 def read(folder: Path) -> VaryResult:
     """What an earlier vary found. Raises RecordError where it cannot be read."""
     path = folder / DOCUMENT
-    content = reading.read_object(path)
+    content = reading.as_object(reading.parse(reading.read_bytes(path), path), path)  # a distance may be NaN
     reading.check_format(content, path, VARY_FORMAT)
     return reading.checked(content, path, VaryResult).model_copy(update={"record": str(folder.absolute())})
 
