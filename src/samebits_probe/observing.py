@@ -300,7 +300,7 @@ class Probe:
         """The probe itself failed: the trial is inconclusive, the program goes on. Each place says so once."""
         if where not in self._failures:
             self._failures.add(where)
-            self.event("probe-failed", where=where, error="%s: %s" % (type(error).__name__, error))
+            self.event("probe-failed", where=where, **signals.described(error))
 
     def guard(self, where, function, *arguments):
         """Call `function`; a failure is recorded and never reaches the program. Handlers of signals wait meanwhile."""

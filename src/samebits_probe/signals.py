@@ -27,6 +27,7 @@ class _State:
     main = _thread.get_ident()
     depth = 0
     waiting = {}
+    callback = None  # the code that runs the probe's callbacks of weak references
 
 
 def hold(_here=_thread.get_ident, _state=_State):
@@ -67,6 +68,24 @@ def held(function):
     return run
 
 
+def referred(function):
+    """`function` as the callback of a weak reference: handlers wait until the interpreter has left it.
+
+    The interpreter prints an exception that leaves such a callback, and goes on without it
+    (https://docs.python.org/3/library/weakref.html#weakref.ref).
+    """
+
+    def called_back(*args):
+        hold()
+        try:
+            function(*args)
+        finally:
+            release()
+
+    _State.callback = called_back.__code__  # one code for all of them
+    return called_back
+
+
 def renew():
     """In a forked child: this thread is the main thread now."""
     _State.main, _State.depth, _State.waiting = _thread.get_ident(), 0, {}
@@ -84,7 +103,7 @@ class _Handler:
         if _State.depth:
             _State.waiting[number] = None
             return None
-        if _is_in_finalizer(_outside(frame)):
+        if _loses_exceptions(frame):
             _State.waiting[number] = None
             _send_soon()
             return None
@@ -115,13 +134,13 @@ def install():
 
 
 def _run_waiting():
-    frame = _outside(sys._getframe(1))
-    if frame is None:  # the interpreter exits: without the probe, the process would have ended before the signal
+    frame = sys._getframe(1)
+    if _outside(frame) is None:  # the interpreter exits: without the probe, the process would have ended before it
         _State.waiting.clear()
-    elif _is_in_finalizer(frame):
+    elif _loses_exceptions(frame):
         _send_soon()
     else:
-        _run(frame)
+        _run(_outside(frame))
 
 
 def _outside(frame):
@@ -131,8 +150,12 @@ def _outside(frame):
     return frame
 
 
-def _is_in_finalizer(frame):
-    """Whether a `weakref.finalize` runs, as the probe's do: an exception that leaves it is lost."""
+def _loses_exceptions(frame):
+    """Whether the probe runs in a `weakref.finalize` or a callback: an exception that leaves it is lost."""
+    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+        if frame.f_code is _State.callback:
+            return True
+        frame = frame.f_back
     return frame is not None and frame.f_globals.get("__name__") == "weakref"
 
 
@@ -160,6 +183,11 @@ def _send(main, numbers):
     for number in numbers:
         if callable(_signal.getsignal(number)):
             _signal.pthread_kill(main, number)
+
+
+def described(error):
+    """The fields of an event about an exception that the probe's work met."""
+    return {"error": "%s: %s" % (type(error).__name__, error), "foreign": comes_from_a_thread(error)}
 
 
 def comes_from_a_thread(error):

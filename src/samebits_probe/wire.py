@@ -119,7 +119,8 @@ REPLAYED = "replay-%06d-%s.bin"
 #   watcher       name, version, note: a watcher was installed for a library
 #   not-observed  point, why: something that this watcher cannot see here (goes to scope.not_observed)
 #   control       id, took_effect (true/false/null), when ("start", "first-step", "last-step"), detail
-#   probe-failed  where, error: the probe itself failed: the trial is inconclusive
+#   probe-failed  where, error: the probe itself failed: the trial is inconclusive. foreign: true for an exception that
+#                 a thread of the program set while the probe worked
 #   warning       text: something to say to the user
 #   opened        path, at: a file opened for reading that this process had not written before. Of this event and the
 #                 next five: `at` is the time, and `pid` a forked child's that has no files of its own

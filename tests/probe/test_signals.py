@@ -29,6 +29,8 @@ def test_a_handler_of_the_program_waits_for_the_probe_and_what_it_raises_reaches
     assert told["two signals"] == "work done, then Late in the program, and Late soon"
     assert told["nested guards"] == "work done, then Late in the program"
     assert told["a finalizer of the probe"] == "work done, then Late in the program"
+    assert told["a callback with a guard"] == "work done, then Late in the program"
+    assert told["a callback"] == "work done, then Late in the program"
     assert told["observe"] == "work done, then Late in the program"
     assert told["opening a file"] == "work done, then Late in the program"
     assert trial.only.failures == []
@@ -41,10 +43,12 @@ def test_a_handler_of_the_program_waits_for_the_probe_and_what_it_raises_reaches
 def test_an_exception_that_a_thread_sets_goes_on_and_the_loss_is_said(watched_run, python):
     trial = watched_run(python, SAMPLES / "gets_signals_while_it_is_watched.py", "from-a-thread")
     assert answers(trial)["set by a thread"] == "Limit in the program"
-    assert ["Limit" in str(failure) for failure in trial.processes[0].failures] == [True]
+    assert [failure["foreign"] for failure in trial.processes[0].failures if "Limit" in failure["error"]] == [True]
 
 
 def test_a_failure_of_the_probe_itself_still_never_reaches_the_program(watched_run):
     trial = watched_run(sys.executable, SAMPLES / "gets_signals_while_it_is_watched.py", "failure")
     assert answers(trial)["failure"] == "None"
-    assert ["division by zero" in str(failure) for failure in trial.processes[0].failures] == [True]
+    (failure,) = trial.processes[0].failures
+    assert "division by zero" in failure["error"]
+    assert not failure["foreign"]

@@ -10,7 +10,7 @@ import threading
 import time
 import weakref
 
-from samebits_probe import observing
+from samebits_probe import observing, signals
 
 probe = observing.current()
 done, frames = [], []
@@ -71,6 +71,14 @@ def finalizer():
     time.sleep(5)
 
 
+def callback(function, *arguments):
+    mortal = Mortal()
+    reference = weakref.ref(mortal, signals.referred(lambda _: function(*arguments)))
+    del mortal
+    time.sleep(5)
+    return reference
+
+
 class Sends(dict):
     def __getitem__(self, key):
         work(signal.SIGALRM)
@@ -127,5 +135,7 @@ else:
     tell("nested guards", outcome(probe.guard, "outer", probe.guard, "inner", work, signal.SIGALRM))
     tell("two signals", two_signals())
     tell("a finalizer of the probe", outcome(finalizer))
+    tell("a callback with a guard", outcome(callback, probe.guard, "callback", work, signal.SIGALRM))
+    tell("a callback", outcome(callback, work, signal.SIGALRM))
     tell("observe", outcome(observing.observe, "batch", Sends(a=1)))
     tell("opening a file", outcome(open_a_file))

@@ -80,6 +80,23 @@ def test_a_probe_that_failed_inside_the_program(writing, no_answer):
     assert "(watcher torch: KeyError: 1)" in no_answer([writing.training(), writing.training(events=[event])])
 
 
+def test_an_exception_of_the_program_that_arrived_while_the_probe_worked(writing, no_answer):
+    event = {"event": "probe-failed", "where": "after a step", "error": "Limit: ", "foreign": True}
+    limited = writing.training(events=[event])
+    reason = no_answer([writing.training(), limited])
+    assert reason.startswith("an exception that a thread of the program set arrived while the probe worked, in trial 2")
+    assert "(after a step: Limit: )" in reason
+    assert "time limit" in no_answer.result.advice
+    assert "please report" not in no_answer.result.advice
+
+
+def test_an_exception_of_the_program_beside_a_failure_of_the_probe(writing, no_answer):
+    event = {"event": "probe-failed", "where": "after a step", "error": "Limit: ", "foreign": True}
+    failed = writing.training(events=[dict(event, error="KeyError: 1", foreign=False)])
+    reason = no_answer([failed, writing.training(events=[event])])
+    assert reason.startswith("the probe itself failed in trials 1 and 2 (after a step: KeyError: 1)")
+
+
 def test_an_isolated_interpreter(no_answer):
     hidden = [python(["python", "-I", "train.py"], watched=False, why="-I")]
     trial = left(status="unwatched", python_processes=hidden)

@@ -71,6 +71,12 @@ def _probe_failed(looked: Looked) -> Reason | None:
     if not failed:
         return None
     where = next(iter(failed.values()))
+    if all(set(trial.trial.failures()) == set(trial.trial.interruptions()) for trial in looked.trials):
+        return Reason(
+            f"an exception that a thread of the program set arrived while the probe worked, in"
+            f" {words.trials(sorted(failed))} ({where}), so not all was observed.",
+            "The program got its exception. A time limit usually sets one: run again without it, or with a longer one.",
+        )
     return Reason(
         f"the probe itself failed in {words.trials(sorted(failed))} ({where}), so not all was observed.",
         "The program was left alone; please report this failure with the record folder.",

@@ -134,8 +134,16 @@ class TrialTrace:
 
     def failures(self) -> list[str]:
         """Where and how the probe itself failed, in words."""
+        return [*self.probe_failures, *(failure for failure, _ in self._failed())]
+
+    def interruptions(self) -> list[str]:
+        """Those of the failures that are exceptions which a thread of the program set while the probe worked."""
+        return [failure for failure, is_foreign in self._failed() if is_foreign]
+
+    def _failed(self) -> list[tuple[str, bool]]:
         events = [event for process in self.processes for event in process.events_named("probe-failed")]
-        return [*self.probe_failures, *(f"{event.get('where', '?')}: {event.get('error', '?')}" for event in events)]
+        said = [f"{event.get('where', '?')}: {event.get('error', '?')}" for event in events]
+        return [(failure, bool(event.get("foreign"))) for failure, event in zip(said, events, strict=True)]
 
     @property
     def id(self) -> int:

@@ -3,6 +3,8 @@
 import sys
 import weakref
 
+from .. import signals
+
 
 class Arrays:
     """Reads concrete arrays; tells tracers, which have no value yet."""
@@ -81,7 +83,7 @@ class Prints:
     def _remember(self, value, found):
         number, known = id(value), self._known
         try:
-            known[number] = weakref.ref(value, lambda _: known.pop(number, None)), found
+            known[number] = weakref.ref(value, signals.referred(lambda _: known.pop(number, None))), found
         except TypeError:  # a kind of array that cannot be referred to: it is read again
             known.pop(number, None)
 

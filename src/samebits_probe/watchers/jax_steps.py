@@ -9,6 +9,7 @@ import contextlib
 import threading
 import weakref
 
+from .. import signals
 from . import jax_records, jax_trees
 from .jax_arrays import Prints
 
@@ -189,7 +190,7 @@ class Steps:
 
     def _remember(self, leaf, call, index):
         number, given = id(leaf), self._given
-        given[number] = weakref.ref(leaf, lambda _: given.pop(number, None)), call, index
+        given[number] = weakref.ref(leaf, signals.referred(lambda _: given.pop(number, None))), call, index
 
     def _read(self, leaves):
         is_kept = self._records.keeps_bytes()

@@ -6,6 +6,7 @@ read just before. Where nothing can be read any more, the state after the last s
 
 import weakref
 
+from .. import signals
 from .keras2_variables import initialised
 
 _LAST = float("inf")  # after what was trained
@@ -58,7 +59,7 @@ class Ends:
 
     def reference_to(self, session):
         """What a weight keeps of its session (None outside of sessions): it does not keep it alive."""
-        return weakref.ref(session, self._session_died) if session is not None else None
+        return weakref.ref(session, signals.referred(self._session_died)) if session is not None else None
 
     def _session_died(self, reference):
         self._probe.guard("keras end", self._finish, [w for w in self._alive.values() if w.session is reference])
