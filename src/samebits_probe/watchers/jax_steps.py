@@ -76,6 +76,8 @@ class Steps:
         self._probe, self._jax = probe, jax
         self._prints = Prints(probe.hasher)
         self._functions = {}  # id of a function -> (reference, Function)
+        self._applier = Function(APPLY, None)
+        self._applier.role = "step"
         self._given = {}  # id of an array -> (weak reference, the call that gave it, index there)
         self._open = []  # calls of functions that are open, in their order
         self._recent = []  # calls since the last step that may belong to it
@@ -111,7 +113,7 @@ class Steps:
             if self._yields():
                 return
             names = {("0", "0"): "params", ("0", "1"): "updates"}
-            call = Call(self._applier(), jax_trees.Tree(self._jax, ((params, updates), {}), names))
+            call = Call(self._applier, jax_trees.Tree(self._jax, ((params, updates), {}), names))
             self._returned(call, result)
             call.function.back = {n: n for n in range(len(call.returned.leaves))}
             self._step(call)
@@ -130,7 +132,7 @@ class Steps:
     def saw_no_step(self):
         """Whether compiled functions of the program were called, and none of the calls was a step."""
         functions = [found for _, found in self._functions.values()]
-        return bool(functions) and not any(found.role == "step" for found in functions)
+        return bool(functions) and not any(found.role == "step" for found in functions) and not self._applier.calls
 
     def _yields(self):
         """Whether the program names its own steps, or the watcher of another library counts them."""
@@ -159,13 +161,6 @@ class Steps:
                 del self._functions[number]
                 return found
         return None
-
-    def _applier(self):
-        found = self._functions.get(APPLY)
-        if found is None:
-            found = self._functions[APPLY] = Function(APPLY, None)
-            found.role = "step"
-        return found
 
     def _returned(self, call, outputs):
         """Open what came out, and find where what went in came from."""
