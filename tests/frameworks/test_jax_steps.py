@@ -140,6 +140,18 @@ def test_a_compiled_gradient_belongs_to_the_updates_that_optax_applies(way):
         assert len(seen.names("gradient", step)) == 2
 
 
+def test_optax_applies_the_gradients_of_functions_that_are_compiled_anew(way):
+    seen = way("optax_outside_of_new_functions")
+    assert seen.steps == 4
+    assert {"params.layer.w", "updates.layer.w"} <= set(seen.names("update", 3))
+
+
+def test_nothing_that_a_pytree_or_an_argument_holds_makes_the_probe_fail(way):
+    seen = way("odd_trees")
+    assert seen.steps >= 8
+    assert seen.names("update", 0) == ["params.a.0", "params.b.0"]
+
+
 def test_a_function_that_gives_no_state_back_is_no_step(watched_run):
     trial = watched_run(None, TRAINS, "no_step")
     assert trial.exit_code == 0, trial.stderr

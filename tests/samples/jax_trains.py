@@ -178,6 +178,65 @@ def optax_outside():
     return params
 
 
+def optax_outside_of_new_functions():
+    import optax
+
+    rule, params = optax.sgd(0.1), START
+    state = rule.init(params)
+    for x, y in BATCHES:
+        gradients = jax.jit(lambda params, x, y: jax.grad(loss_of)(params, x, y))(params, x, y)
+        updates, state = rule.update(gradients, state, params)
+        params = optax.apply_updates(params, updates)
+    return params
+
+
+class Incomparable:
+    def __hash__(self):
+        return 1
+
+    def __eq__(self, other):
+        if not isinstance(other, Incomparable):
+            raise RuntimeError("this cannot be compared")
+        return True
+
+    def __getattr__(self, name):
+        raise RuntimeError("this has no attributes")
+
+    __repr__ = __str__ = __getattr__
+
+
+@jax.tree_util.register_pytree_node_class
+class Odd:
+    """A part of a pytree beside objects that cannot be compared."""
+
+    def __init__(self, weight, beside):
+        self.weight, self.beside = weight, beside
+
+    def tree_flatten(self):
+        return (self.weight,), self.beside
+
+    @classmethod
+    def tree_unflatten(cls, beside, children):
+        return cls(children[0], beside)
+
+
+def odd_trees():
+    @functools.partial(jax.jit, static_argnums=(1, 2, 3))
+    def step(params, large, incomparable, function):
+        return jax.tree.map(lambda weight: weight * 0.9, params)
+
+    odd = {"a": Odd(jnp.ones(3), Incomparable()), "b": Odd(jnp.ones(2), (Incomparable(), len)), "none": None}
+    for _ in range(STEPS):
+        odd = step(odd, 2**200, Incomparable(), len)
+    params = [jnp.ones(1)]
+    for _ in range(STEPS):  # a state that has a leaf more in each step
+        params = [*jax.jit(lambda params: [weight * 0.9 for weight in params])(params), jnp.ones(1)]
+    grows, params = jax.jit(lambda params: [weight * 0.9 for weight in params]), [jnp.ones(1)]
+    for _ in range(STEPS):
+        params = [*grows(params), jnp.ones(len(params))]
+    return odd
+
+
 def train_state():
     import flax.linen as nn
     import optax

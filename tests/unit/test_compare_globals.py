@@ -2,6 +2,8 @@
 
 import pytest
 
+from samebits.model import FilesFile, SavedFile
+
 NAME = "globals {}"
 
 
@@ -57,3 +59,18 @@ def test_the_way_out_of_an_unknown_array_works(writing, tmp_path):
 
 def test_equal_arrays_repeat(writing, tmp_path):
     assert writing.judged(tmp_path, trained(writing, "z", other=1)).verdict == "repeated"
+
+
+def test_a_file_that_differs_too_is_named_beside_the_array(writing, tmp_path):
+    def with_file(write, digits):
+        def written(folder, number):
+            write(folder, number)
+            file = SavedFile(path="policy.bin", named=True, format="bytes", tensors={"": digits * 32})
+            return {"files": FilesFile(files=[file])}
+
+        return written
+
+    one, two = trained(writing, "params.w1")
+    result = writing.judged(tmp_path, [with_file(one, "0"), with_file(two, "1")])
+    assert result.divergence.name == "globals params.w1"
+    assert result.sentence.endswith("(end of globals params.w1); the file policy.bin differs too.")

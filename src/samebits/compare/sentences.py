@@ -7,6 +7,8 @@ from samebits.compare.coverage import only_files
 from samebits.compare.groups import Comparison
 from samebits.model import Divergence, Scope
 
+_MOST_FILES = 3
+
 
 def repeated(comparison: Comparison, scope: Scope, leak: str | None = None) -> str:
     """``5 trials, one model: all 1,200 steps have the same bits.``, and what limits that."""
@@ -36,7 +38,21 @@ def diverged(comparison: Comparison, divergence: Divergence) -> str:
     trials = words.count(len(comparison.aligned), "trial")
     steps = any(trial.steps for trial in comparison.aligned)
     what = words.count(len(comparison.groups), "model" if steps else "result")
-    return f"{trials}, {what}: they part {_when(divergence)} ({_what(divergence)})."
+    return f"{trials}, {what}: they part {_when(divergence)} ({_what(divergence)}){_files(comparison, divergence)}."
+
+
+def _files(comparison: Comparison, divergence: Divergence) -> str:
+    """``; the file policy.bin differs too``: what is left on disk, where a value in memory names the divergence."""
+    if divergence.kind != "end":
+        return ""
+    written = {file.path for trial in comparison.aligned for file in trial.trial.files.files}
+    unlike = {file.path for pair in comparison.against_reference().values() for file in pair.files} & written
+    if not unlike or any(divergence.name == path or divergence.name.startswith(path + " >") for path in unlike):
+        return ""
+    shown = sorted(unlike)[:_MOST_FILES]
+    more = f" (and {len(unlike) - len(shown)} more)" if len(unlike) > len(shown) else ""
+    verb = "the file {} differs too" if len(unlike) == 1 else "the files {} differ too"
+    return "; " + verb.format(words.listed(shown) + more)
 
 
 def _what(divergence: Divergence) -> str:

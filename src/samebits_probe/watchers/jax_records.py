@@ -10,11 +10,16 @@ _DONATED = "JAX: %s is donated to %s, and gone once that has been called"
 
 
 class Roles:
-    """What the leaves of a function's calls are. Made anew when their number changes."""
+    """What the leaves of a function's calls with the same names are."""
 
     def __init__(self, call):
-        names, back = call.function.names, call.function.back
-        self.names, self.given, shown = names, names.given, {}
+        names, shown = call.names, {}
+        self.names, self.given = names, names.given
+        back = {
+            index: out
+            for index, out in call.function.back.items()
+            if index < len(names.given) and out < len(names.returned)
+        }
         for index, out in back.items():
             shown[index] = _state_name(names.of_state(index, out), names.is_in_optimizer(index, out))
         self.states = shown  # index that goes in -> name
@@ -73,9 +78,9 @@ class Records:
             self._probe.event("observed-by", how=how)
 
     def _roles_of(self, call):
-        known = self._roles.get(id(call.function))
-        if known is None or known.names is not call.function.names:
-            known = self._roles[id(call.function)] = Roles(call)
+        known = self._roles.get(id(call.names))
+        if known is None or known.names is not call.names:
+            known = self._roles[id(call.names)] = Roles(call)
         return known
 
     def _start(self, call, roles):
@@ -123,7 +128,7 @@ class Records:
 
     def _fed(self, call, given, states):
         """Record a call that belongs to the step: what it was given beside the state, and what it gave."""
-        names, label = call.function.names, call.function.name + "/"
+        names, label = call.names, call.function.name + "/"
         for index, print_ in enumerate(call.inputs):
             is_known = index in call.sources or index in call.own or names.is_in_optimizer(index, None)
             if print_ is not None and print_.fingerprint not in states and not is_known:
@@ -183,7 +188,7 @@ def _gradients(tree, taken, names):
     known = [node[2] for node in nodes if taken.issuperset(range(node[0], node[0] + node[1]))]
     for first, count, structure in nodes:
         places = range(first, first + count)
-        if taken.isdisjoint(places) and any(structure == one for one in known):
+        if taken.isdisjoint(places) and any(jax_trees.are_same(structure, one) for one in known):
             found.update(places)
     return found
 

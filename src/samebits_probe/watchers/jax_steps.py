@@ -30,9 +30,16 @@ class Function:
         self.calls = 0
         self.back = {}  # index of a leaf that goes in -> index of the one that came out before, and comes back
         self.looped = set()  # places of outputs that a loop within the function carries
-        self.names = None  # jax_trees.Names of its latest call
+        self._names = {}  # (number of leaves that go in, that come out) -> jax_trees.Names
         self.previous = None  # its latest call, while it is open
         self.last = {}  # name -> print of the state that the latest call gave
+
+    def names_of(self, call):
+        """The names of the leaves of a call, which other calls with as many leaves share."""
+        counts = len(call.given.places), len(call.returned.places)
+        if counts not in self._names:
+            self._names[counts] = jax_trees.Names(call.given, call.returned)
+        return self._names[counts]
 
     @contextlib.contextmanager
     def taken_for_step(self, back):
@@ -56,7 +63,7 @@ class Call:
 
     def __init__(self, function, given):
         self.function, self.given = function, given
-        self.returned, self.inputs, self.outputs = None, None, []
+        self.returned, self.names, self.inputs, self.outputs = None, None, None, []
         self.sources, self.own, self.givers, self.pairs = {}, set(), set(), []
 
     def let_go(self):
@@ -167,8 +174,7 @@ class Steps:
         function = call.function
         function.calls += 1
         call.returned = jax_trees.Tree(self._jax, outputs)
-        if function.names is None or not function.names.fit(call.given, call.returned):
-            function.names = jax_trees.Names(call.given, call.returned)
+        call.names = function.names_of(call)
         for index, leaf in enumerate(call.given.leaves):
             known = self._given.get(id(leaf))
             if known is not None and known[0]() is leaf:

@@ -1,10 +1,12 @@
 """What goes into a call of JAX and what comes out, leaf by leaf: names, and which parts have the same structure."""
 
 import inspect
+import sys
 
 _OPTIMIZER = ("opt", "optim", "optimizer", "opt_state", "optimizer_state", "opt_states")
 _WEIGHTS = ("param", "params", "weight", "weights", "model", "w", "b", "kernel", "bias", "theta", "variables")
 _DEEPEST = 4
+_LARGEST = 2**63  # a larger number of Python has no bits of a fixed count
 _FLAT = ("dynamic_donate.", "dynamic_nodonate.")  # equinox._jit: arguments of the function that filter_jit compiles
 
 
@@ -36,7 +38,10 @@ class Tree:
 
     def names(self):
         """A name for each leaf: the keys that lead to it, joined by dots. `roots`: {path of two keys: name}."""
-        paths = [path for path, _ in self._util.tree_flatten_with_path(self._value)[0]]
+        try:
+            paths = [path for path, _ in self._util.tree_flatten_with_path(self._value)[0]]
+        except Exception:  # the program's own code says its keys, and fails
+            paths = [(str(place),) for place in range(self.count)]
         return [self._name(paths[place]) for place in self.places]
 
     def _name(self, path):
@@ -81,7 +86,6 @@ class Names:
     """The names of the leaves of a call, and which of them lie in a container of optax."""
 
     def __init__(self, given, returned):
-        self._counts = len(given.places), len(returned.places)
         self.given, self.returned = given.names(), returned.names()
         self._optimizer = given.optimizer_leaves(), returned.optimizer_leaves()
 
@@ -93,10 +97,6 @@ class Names:
     def is_in_optimizer(self, index, out):
         """Whether a leaf that comes back belongs to the state of an optimizer of optax."""
         return index in self._optimizer[0] or out in self._optimizer[1]
-
-    def fit(self, given, returned):
-        """Whether another call has as many leaves."""
-        return self._counts == (len(given.places), len(returned.places))
 
 
 class Pair:
@@ -124,7 +124,9 @@ def pairs(given, returned):
         alike = [
             (at, size)
             for at, size, other in parts
-            if size == count and other == structure and kinds_in[at : at + size] == kinds_out[first : first + count]
+            if size == count
+            and kinds_in[at : at + size] == kinds_out[first : first + count]
+            and are_same(other, structure)
         ]
         free = [at for at, size in alike if used_in.isdisjoint(range(at, at + size))]
         if free:
@@ -140,7 +142,7 @@ def roots(function, args, kwargs):
         names = [
             one.name for one in inspect.signature(function).parameters.values() if one.kind <= one.POSITIONAL_OR_KEYWORD
         ]
-    except (TypeError, ValueError):  # built in, or a callable without a signature
+    except Exception:  # built in, or a callable without a signature; or the program's own code says it, and fails
         names = []
     named = {("0", str(n)): names[n] if n < len(names) else "argument.%d" % n for n in range(len(args))}
     named.update({("1", str(key)): str(key) for key in kwargs})
@@ -156,14 +158,27 @@ def role(name):
     return None
 
 
+def are_same(structure, other):
+    """Whether two structures are equal. The program's own objects in them decide that, and may fail."""
+    try:
+        return bool(structure == other)
+    except Exception:
+        return False
+
+
 def _word(key):
-    for attribute in ("key", "idx", "name"):
-        if hasattr(key, attribute):
-            return str(getattr(key, attribute))
-    return str(key).strip(".[]'\"")
+    try:
+        for attribute in ("key", "idx", "name"):
+            if hasattr(key, attribute):
+                return str(getattr(key, attribute))
+        return str(key).strip(".[]'\"")
+    except Exception:  # the program's own object is the key, and has no text
+        return type(getattr(key, "key", key)).__name__
 
 
 def _is_value(jax, leaf):
-    if isinstance(leaf, (jax.Array, int, float, complex)):
-        return True
-    return hasattr(leaf, "dtype") and hasattr(leaf, "shape") and hasattr(leaf, "__array__")
+    """Whether it is an array or a number. Arguments that are not traced may be any object: none of them is asked."""
+    if isinstance(leaf, int):
+        return -_LARGEST <= leaf < _LARGEST
+    numpy = sys.modules["numpy"]
+    return isinstance(leaf, (jax.Array, numpy.ndarray, numpy.number, numpy.bool_, float, complex))
