@@ -59,6 +59,8 @@ def test_check_gives_the_known_answer(name, tmp_path):
         assert where["kind"] in want["kinds"], where
         assert where["step"] in want.get("steps", [where["step"]]), where
         assert want.get("name", "") in where["name"]
+        assert re.fullmatch(want.get("process", ".*"), where["process"]["name"]), where
+        assert re.search(want.get("detail", ""), where["detail"]), where["detail"]
     if result["verdict"] == "repeated":
         assert result["scope"]["kind"] == "whole"
         assert result["scope"]["steps_total"] == want.get("steps_total", result["scope"]["steps_total"])

@@ -79,3 +79,68 @@ def test_stopped_siblings_are_compared_as_far_as_they_went(writing, tmp_path):
 
     result = writing.judged(tmp_path, [stopped(ONE, TWO), stopped(TWO, ONE)], options={"steps": 3})
     assert (result.verdict, result.warnings) == ("repeated", [])
+
+
+def spawned(writing, *children):
+    """A trial of spawned children (changes, identity) that begin in this order, each with handles of its own."""
+
+    def write(folder, number):
+        for start, (changes, identity) in enumerate(children, 2):
+            handles = f"spawn_main(tracker_fd={7 + number}, pipe_handle={11 + 2 * start})"
+            argv = ["python", "-c", handles, "--multiprocessing-fork"]
+            process = writing.process(folder, start, identity=[identity], name=f"Process-{identity}", argv=argv)
+            writing.train(process, changes)
+
+    return write
+
+
+FIRST, SECOND = ({(0, "batch", "0"): number} for number in (10, 20))
+
+
+def test_a_command_with_the_number_of_the_trial_tells_spawned_children_apart(writing, tmp_path):
+    """The number 1 is no part of the handle 13."""
+    trials = [
+        spawned(writing, (FIRST, 1), (SECOND, 2)),
+        spawned(writing, (SECOND, 2), (FIRST, 1)),
+        spawned(writing, (FIRST, 1), (SECOND, 2)),
+    ]
+    result = writing.judged(tmp_path, trials, command=["python", "train.py", "{trial}"])
+    assert (result.verdict, result.warnings) == ("repeated", [])
+
+
+def test_a_difference_in_a_child_names_it_and_says_since_when_and_what_trained_meanwhile(writing, tmp_path):
+    late = SECOND | {(2, "batch", "0"): "different"}
+    trials = [spawned(writing, (FIRST, 1), (SECOND, 2)), spawned(writing, (late, 2), (FIRST, 1))]
+    result = writing.judged(tmp_path, trials)
+    assert (result.divergence.process.name, result.divergence.step, result.divergence.kind) == ("Process-2", 2, "batch")
+    assert result.divergence.detail.endswith(
+        "between step 1 and the batch of step 2 of this process, while Process-1 trained"
+    )
+    assert "in the process Process-2" in result.sentence
+
+
+def test_weights_that_a_sibling_had_trained_are_shared_and_not_drawn_anew(writing, tmp_path):
+    """As in a Hogwild of processes whose second one begins when the first one has trained already."""
+    after = {(-1, "start", "fc.weight"): ("fc.weight", 1)}  # what the first child holds after its step 1
+    trials = [spawned(writing, (FIRST, 1), (SECOND, 2)), spawned(writing, (FIRST, 1), (SECOND | after, 2))]
+    where = writing.judged(tmp_path, trials).divergence
+    assert (where.process.name, where.step, where.kind) == ("Process-2", -1, "start")
+    assert "in trial 2 it is what Process-1 held after its step 1: these processes share a model" in where.detail
+
+
+def test_a_parent_that_makes_no_step_differs_between_its_start_and_its_end(writing, tmp_path):
+    def trial(value):
+        def write(folder, number):
+            parent = writing.process(folder, 1)
+            parent.add(-1, "start", "fc.weight", 0)
+            spawned(writing, (FIRST, 1), (SECOND, 2))(folder, number)
+            parent.add(0, "forward", "out", value)
+            parent.end(0)
+
+        return write
+
+    result = writing.judged(tmp_path, [trial(1), trial(2)])
+    assert "they part in a process that makes no step (forward of out)" in result.sentence
+    assert result.divergence.detail.endswith(
+        "between the start and the end of this process, while Process-1 and Process-2 trained"
+    )

@@ -146,8 +146,15 @@ def normal_argv(argv: Sequence[str], trial: TrialTrace, command: Sequence[str]) 
 def _normal_word(word: str, trial: TrialTrace, command: Sequence[str]) -> str:
     if trial.written_at:
         word = word.replace(trial.written_at, TRIAL_FOLDER)
+    word = _SPAWNED.sub(r"\1=N", word)
     for original in command:
         if "{trial}" in original:
-            for number in (f"{trial.id:03d}", str(trial.id)):
-                word = word.replace(original.replace("{trial}", number), original)
-    return _SPAWNED.sub(r"\1=N", word)
+            word = _numbered(original, trial.id).sub(original.replace("\\", r"\\"), word)
+    return word
+
+
+def _numbered(original: str, number: int) -> re.Pattern[str]:
+    """A word of the command with a trial's number in it, as a whole: the number 1 is no part of 13."""
+    plain = [] if original == "{trial}" else [str(number)]  # a 1 alone stands for many things
+    forms = [re.escape(original.replace("{trial}", text)) for text in (f"{number:03d}", *plain)]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)")

@@ -10,6 +10,7 @@ from samebits.compare import words
 from samebits.compare.align import AlignedTrial, Member, program
 from samebits.compare.differences import Row
 from samebits.compare.groups import Comparison, MemberDifference, PairDifference
+from samebits.compare.siblings import shared_value, span
 from samebits.compare.values import Values, start_of_value, values_at
 from samebits.model import Divergence, Kind, ProcessKey
 from samebits_probe import wire
@@ -145,8 +146,10 @@ def _in_words(first: Found, comparison: Comparison) -> str:
     if values.scalars:
         parts.append(", ".join(f"{value} in {words.trials(ids)}" for value, ids in values.scalars.items()))
     if first.place.kind == _CODES["start"]:
-        parts += _renamed(row, member, values, comparison)
-    return "; ".join(parts)
+        shared = shared_value(row, member, values.fingerprints, comparison.aligned)
+        parts += [shared] if shared else _renamed(row, member, values, comparison)
+    parts.append(span(row, member, comparison.reference))
+    return "; ".join(part for part in parts if part)
 
 
 def _renamed(row: Row, member: Member, values: Values, comparison: Comparison) -> list[str]:

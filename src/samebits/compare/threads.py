@@ -5,7 +5,7 @@ What such a process ended with is evidence, if each trial watched the same model
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -51,27 +51,28 @@ def told(divergence: Divergence | None, trials: Sequence[TrialTrace]) -> Diverge
     return divergence.model_copy(update={"detail": f"{where}; {divergence.detail}" if divergence.detail else where})
 
 
-def without_racing_traces(trials: Sequence[TrialTrace]) -> list[TrialTrace]:
+def without_racing_traces(trials: Sequence[TrialTrace], command: Sequence[str] = ()) -> list[TrialTrace]:
     """The trials, and of processes that trained in threads only what they ended with, where that can be compared.
 
     Where each trial wrote files that --artifact names, these are what is compared.
     """
-    racing = {_argv(trial, process) for trial in trials for process in trial.processes if trains_elsewhere(process)}
+    alike = _by_arguments(trials, command)
+    racing = [processes for processes in alike if any(map(trains_elsewhere, processes))]
     if not racing:
         return list(trials)
     if all(has_named_file(trial) for trial in trials):
-        return [_with(trial, dict.fromkeys(racing, 0), ()) for trial in trials]
-    steps = {argv: max(process.steps for process in _those(trials, argv)) for argv in racing}
-    kinds = ("rng", "end") if all(_are_comparable(_those(trials, argv)) for argv in racing) else ("rng",)
-    return [_with(trial, steps, kinds) for trial in trials]
+        return _with(trials, [(process, 0) for processes in racing for process in processes], ())
+    longest = [(process, max(one.steps for one in processes)) for processes in racing for process in processes]
+    return _with(trials, longest, ("rng", "end") if all(map(_are_comparable, racing)) else ("rng",))
 
 
-def _those(trials: Sequence[TrialTrace], argv: tuple[str, ...]) -> list[ProcessTrace]:
-    return [process for trial in trials for process in trial.processes if _argv(trial, process) == argv]
-
-
-def _argv(trial: TrialTrace, process: ProcessTrace) -> tuple[str, ...]:
-    return normal_argv(process.facts["argv"], trial, ())
+def _by_arguments(trials: Sequence[TrialTrace], command: Sequence[str]) -> list[list[ProcessTrace]]:
+    """The processes of all trials, those of equal arguments together."""
+    found: dict[tuple[str, ...], list[ProcessTrace]] = {}
+    for trial in trials:
+        for process in trial.processes:
+            found.setdefault(normal_argv(process.facts["argv"], trial, command), []).append(process)
+    return list(found.values())
 
 
 def _are_comparable(processes: Sequence[ProcessTrace]) -> bool:
@@ -105,13 +106,15 @@ def _rows(process: ProcessTrace, kinds: Sequence[str]) -> NDArray[np.bool_]:
     return np.isin(process.records["point"], numbers)
 
 
-def _with(trial: TrialTrace, steps: Mapping[tuple[str, ...], int], kinds: Sequence[str]) -> TrialTrace:
-    """The trial with records of these kinds alone in its racing processes, if it noticed a second thread or not."""
-    processes = [
-        _ended(process, steps[argv], kinds) if (argv := _argv(trial, process)) in steps else process
-        for process in trial.processes
+def _with(
+    trials: Sequence[TrialTrace], racing: Sequence[tuple[ProcessTrace, int]], kinds: Sequence[str]
+) -> list[TrialTrace]:
+    """The trials with records of these kinds alone in racing processes, of which each made so many steps."""
+    steps = {id(process): number for process, number in racing}
+    return [
+        replace(trial, processes=[_ended(p, steps[id(p)], kinds) if id(p) in steps else p for p in trial.processes])
+        for trial in trials
     ]
-    return replace(trial, processes=processes)
 
 
 def _ended(process: ProcessTrace, steps: int, kinds: Sequence[str]) -> ProcessTrace:

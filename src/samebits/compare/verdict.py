@@ -25,7 +25,7 @@ from samebits.store.trace import TrialTrace
 
 def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
     """Compare the trials and say what that shows. Pure; sets all of Result but `seconds` and `record`."""
-    trials = without_racing_traces(trials)
+    trials = without_racing_traces(trials, record.command)
     looked = Looked(record, [AlignedTrial(trial, record.command) for trial in trials])
     comparison = Comparison(looked.usable, record.options.ignores)
     divergence = told(find_divergence(comparison), trials)

@@ -121,7 +121,8 @@ def part(divergence: Divergence) -> str:
         return "after the last step"
     if not divergence.process.trains:
         return "in a process that makes no step"
-    return "before the first step" if divergence.step < 0 else f"at step {divergence.step:,}"
+    of = f" of {divergence.process.name}" if divergence.process.name else ""
+    return f"before the first step{of}" if divergence.step < 0 else f"at step {divergence.step:,}{of}"
 
 
 def path(divergence: Divergence) -> list[str]:
