@@ -106,6 +106,8 @@ DIVERGED = {
     "a model of LightGBM": ("open('l.txt', 'w').write(f'tree\\nversion=v4\\nleaf={chance()}\\n')", "l.txt"),
     "a model of LightGBM with a metric more": (
         "open('l.txt', 'w').write('tree\\nversion=v4\\n[metric: %s]\\n' % ('l1' if trial == 1 else 'l1,l2'))", "l.txt"),
+    "a pickle of lists that are called weights": (
+        "import pickle; pickle.dump({'fc.weight': [[chance()] * 2] * 2}, open('ema.pkl', 'wb'))", "ema.pkl > fc.weight"),
     "a list of numbers that is called weights": ("json.dump({'weights': [chance()] * 3}, open('m.json', 'w'))", "weights"),
 }  # fmt: skip
 

@@ -110,6 +110,14 @@ def test_many_such_parts_are_one_warning(judged):
     ]
 
 
+def test_a_long_place_in_a_file_is_shown_by_its_two_ends(judged):
+    place = "callbacks.ModelCheckpoint{" + "'setting': None, " * 20 + "}.time"
+    result = judged([with_time(False, A, A, place)], [with_time(False, B, A, place)])
+    assert "callbacks.ModelCheckpoint{'setting': Non…" in result.warnings[0]
+    assert "}.time: a time" in result.warnings[0]
+    assert len(result.warnings[0]) < 200
+
+
 def test_a_number_that_nobody_understands_gives_no_answer_with_its_place_and_both_values(judged):
     result = judged([with_time(False, A, A, "best_score")], [with_time(False, B, A, "best_score")])
     assert result.verdict == "inconclusive"

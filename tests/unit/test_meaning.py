@@ -7,9 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.compare.meaning import meaning
+from samebits.store.content import Parts, add_json
 from samebits.store.masks import Run, masked, reason_of_key, visible
 
+BEGAN = 1_795_716_028.0
 NUMBERS = st.floats(0, 1e6).map(lambda value: f"{value:.6f}")
+
+
+def parts(value, span=(BEGAN, BEGAN + 100)):
+    found = Parts(Run(span=span))
+    add_json(found, "", value)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -35,7 +43,9 @@ def test_process_ids_and_ports_are_understood(name):
     assert meaning(name, 4242, 4711).effect == "understood"
 
 
-@pytest.mark.parametrize("name", ["hostname", "run_id", "git_commit", "output_dir", "wandb.run.name", "mlflow.runName"])
+@pytest.mark.parametrize(
+    "name", ["hostname", "run_id", "git_commit", "output_dir", "wandb.run.name", "mlflow.runName", "runs.name"]
+)
 def test_text_whose_name_says_host_run_or_folder_is_understood(name):
     assert meaning(name, "one", "two").effect == "understood"
 
@@ -75,6 +85,13 @@ SAME_ONCE_MASKED = [
     ("<object at 0x7f0123456700>", "<object at 0x7f9923456700>"),
     ("Time per epoch: 3.22", "Time per epoch: 4.01"),
     ("listening on http://worker-1:34567", "listening on http://worker-1:41234"),
+    ("wandb: Syncing run mild-lake-29", "wandb: Syncing run brisk-sun-48"),
+    ("wandb: View run calm-sun-3 at: https://wandb.ai/me/p/runs/2c3e3bc4",
+     "wandb: View run mild-sun-4 at: https://wandb.ai/me/p/runs/f90f66a1"),
+    ("2026-11-26 16:20:11,123 14575 INFO loss 0.5", "2026-11-26 16:21:59,007 982 INFO loss 0.5"),
+    ("[worker 14183] sample 3", "[worker 14575] sample 3"),
+    ("GPU 0 | CPU 10.1%", "GPU 0 | CPU 85.0%"),
+    ("load average: 0.5, 1.25, 3.0", "load average: 0.75, 1.5, 3.25"),
     ("run 123e4567-e89b-12d3-a456-426614174000", "run 00000000-e89b-12d3-a456-426614174000"),
 ]  # fmt: skip
 
@@ -98,10 +115,25 @@ def test_lines_that_differ_in_times_rates_dates_paths_addresses_and_ids_are_equa
         ("reward after 100 steps -3.2", "reward after 100 steps -3.3"),
         ("min 3 max 5", "min 4 max 5"),
         ("in 0.25", "in 0.26"),
+        ("worker 1: loss 0.5", "worker 2: loss 0.5"),
+        ("2026-11-26 16:20:11 100 examples right", "2026-11-26 16:20:11 101 examples right"),
+        ("wandb: Run summary: acc 0.91", "wandb: Run summary: acc 0.92"),
     ],
 )  # fmt: skip
 def test_lines_that_differ_in_what_a_training_computes_stay_different(a, b):
     assert masked(a) != masked(b)
+
+
+@given(st.floats(0, 100), st.sampled_from((1, 10**3, 10**9)))
+def test_a_number_in_a_file_that_is_a_moment_of_the_run_is_a_time_by_any_name(after, unit):
+    moment = (BEGAN + after) * unit
+    found = parts({"start": moment, "all": [0.5, moment], "loss": 0.5}, span=(BEGAN, BEGAN + 100))
+    assert found.tensors == parts({"start": BEGAN * unit, "all": [0.5, BEGAN * unit], "loss": 0.5}).tensors
+
+
+def test_a_number_in_a_file_that_is_no_moment_of_the_run_is_a_number():
+    for value in (BEGAN - 1.0, BEGAN + 200.0, 0.5, float("inf"), 10**400, True):
+        assert parts({"start": value}).masked == {}
 
 
 @given(NUMBERS, NUMBERS)

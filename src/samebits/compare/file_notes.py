@@ -11,6 +11,7 @@ from samebits.compare.groups import Comparison
 from samebits.store.trace import TrialTrace
 
 MOST_FILES_TOLD = 12
+MOST_OF_A_NAME = 80  # characters of a place in a file that are shown
 
 
 def caveats(comparison: Comparison) -> Iterator[str]:
@@ -75,11 +76,16 @@ def _understood(comparison: Comparison) -> Iterator[str]:
 
 def _of_file(path: str, names: dict[str, str]) -> str:
     parts = [name.removeprefix(path).removeprefix(" > ") for name in names]
-    named = [part for part in parts if part]
+    named = [_shortened(part) for part in parts if part]
     more = [words.count(len(named) - 3, "more place")] if len(named) > 3 else []
     where = f" at {words.listed([*named[:3], *more])}" if named else ""
     reasons = words.listed(list(dict.fromkeys(names.values()))[:3])
     return f"{path} differs between trials{where}: {reasons}, which does not count"
+
+
+def _shortened(part: str) -> str:
+    """The two ends of a long name: Lightning names the state of a callback by all of its settings."""
+    return part if len(part) <= MOST_OF_A_NAME else f"{part[: MOST_OF_A_NAME // 2]}…{part[-MOST_OF_A_NAME // 2 :]}"
 
 
 def _printed(comparison: Comparison) -> Iterator[str]:

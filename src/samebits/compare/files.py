@@ -221,8 +221,8 @@ class _Pair:
         """Whether a part is numbers of a model: a tensor, or a list of numbers under the name of a model."""
         if name not in self.a.values and name not in self.b.values:
             return self.a.format in TENSOR_FORMATS or self.a.format == "pickle"
-        is_json = self.a.format in ("json", "jsonl")
-        return is_json and name in self.a.numbers and names_a_model(f"{self.a.path}.{name}")
+        has_names = self.a.format in ("json", "jsonl", "pickle")
+        return has_names and name in self.a.numbers and names_a_model(f"{self.a.path}.{name}")
 
     @property
     def _formats(self) -> tuple[str, str]:

@@ -68,7 +68,7 @@ class Parts:
         self.spend(weight(value))
         alone = name not in self.tensors or name in self.values
         own = _for_each_text(value, self.run.without_own)
-        masked = _for_each_text(own, self.run.masked)
+        masked = self.run.without_moments(_for_each_text(own, self.run.masked))
         self.add(name, type(value).__name__, masked if isinstance(masked, bytes) else canonical(masked))
         if masked != own:
             self.masked[name] = fingerprint("masked", self.masked.get(name, "").encode(), canonical(own))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # each pattern begins at the beginning of a word or number and gives up there: none takes long on a long text
 _NUMBER = r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _WORD = r"[A-Za-z_][\w./%-]*"
+EARLIEST = 10**9  # seconds since 1970; no run is older than this one
 MOST_MASKED = 1 << 18  # characters; a longer text is compared as it is
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
@@ -43,6 +44,12 @@ class Run(NamedTuple):
         """The text without anything that belongs to one run only."""
         return masked(text, (self.span,) if self.span else ())
 
+    def without_moments(self, value: Any) -> Any:
+        """A plain value with a placeholder for each number that is a moment of this run."""
+        if type(value) in (int, float):
+            return "<time>" if self.span and EARLIEST < value < 1e19 and is_moment(value, (self.span,)) else value
+        return type(value)(map(self.without_moments, value)) if type(value) in (list, tuple) else value
+
 
 ANY_RUN = Run()
 
@@ -64,6 +71,12 @@ _PLACES: tuple[Rule, ...] = (
     _rule(r"(?:/private)?/(?:tmp|var/tmp|var/folders|dev/shm|run/user)/[^\s'\",:;()\[\]<>{}]*", "<path>"),
     _rule(r"\b(?:mlruns|runs?)/\d+/[0-9a-f]{32}\b", "<path>"),
     _rule(r"\b(?:offline-)?run-<date>-[a-z0-9]{8}\b", "<id>"),
+    # Weights & Biases: a name of two words and a number, and an address that ends with the id
+    _rule(r"^(wandb: .*?\b(?:Syncing|View) run )(?!at\b)\S+", r"\1<id>"),
+    _rule(r"(https?://[^\s'\"]*?/runs/)[\w-]+", r"\1<id>"),
+    # "%(asctime)s %(process)d %(levelname)s" of logging, and workers named by their process
+    _rule(r"^(\W*<date>\W+)\d{2,7}(?=\W+(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL)\b)", r"\1<pid>"),
+    _rule(r"(?i)\b(worker|subprocess|proc)([ :=#-]+)\d{4,7}\b(?!\.\d)", r"\1\2<pid>"),
     _rule(r"\b0[xX][0-9a-fA-F]{5,16}\b", "<address>"),
     _rule(r"(?<![\d.])1(?:39|40)\d{12}(?![\d.])", "<address>"),  # what id() gives under Linux, in decimal
     _rule(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>"),
@@ -81,6 +94,8 @@ _DURATIONS: tuple[Rule, ...] = (
     _rule(rf"{_NUMBER} *(?:fps|FPS|[KMGT]?FLOPS)\b", "<rate>"),
     _rule(r"(?<![\w.])(?:\d+ ?(?:d|days?),? ?)?(?:\d+ ?h ?)?\d+ ?m(?:in)? ?\d+(?:\.\d+)? ?s\b", "<duration>"),
     _rule(rf"{_NUMBER} *{_UNIT}(?![\w%])", "<duration>"),
+    _rule(rf"(?i)\b((?:cpu|ram)[ :=]+){_NUMBER} ?%", r"\1<load>"),
+    _rule(rf"(?i)\b(load (?:avg|average)\W+){_NUMBER}(?:[, ]+{_NUMBER}){{0,2}}", r"\1<load>"),
 )
 _KEYED = re.compile(
     rf"(?<![\w./%-])({_WORD}(?: {_WORD}){{0,4}} ?)"
@@ -218,7 +233,15 @@ def _reason_of_id(words: list[str], last: str) -> str | None:
         return "port"
     if set(words) & _RUNS:
         return "run id"
-    owned = len(words) > 1 and words[-2] in _OWNERS and last in ("id", "name", "hash", "sha", "uid", "key")
+    owner = words[-2] if len(words) > 1 else ""
+    owned = not _OWNERS.isdisjoint((owner, owner.removesuffix("s"))) and last in (
+        "id",
+        "name",
+        "hash",
+        "sha",
+        "uid",
+        "key",
+    )
     return "run id" if owned else None
 
 
