@@ -16,6 +16,7 @@ from .keras3_models import Labels
 from .plain_attributes import Attributes
 from .remains import leave_out, remains_of, tell_death, tell_new
 from .tensorflow_operations import ancestors
+from .trainers import Trainers
 
 SEEN = [
     (
@@ -104,6 +105,7 @@ class Watch:
         self.functions = Functions(self)
         self.looping = False  # whether the loop of tf.keras in TensorFlow 2.1 is calling an optimizer
         self.eager_gradients = None  # what the optimizer applied in that call, where it ran eagerly
+        self.trainers = Trainers(probe)
         self._said = set()
 
     def make_reader(self, variables, session):

@@ -70,6 +70,7 @@ class Step(_Called):
 
     def before(self, function, inputs):
         """The first sign of a step; before the first step of this function, its initial weights."""
+        self._watch.trainers.step()
         self._watch.probe.begin()
         if self._tracked is None:
             session = self._watch.session_for(function, inputs)

@@ -9,6 +9,7 @@ import threading
 
 from . import keras3_models
 from .keras3_points import named_leaves
+from .trainers import TRAINS_ELSEWHERE
 
 
 class Call:
@@ -45,7 +46,7 @@ class Loops:
         """Whether a step of this thread is to be seen."""
         if self.is_elsewhere():
             if self._has_stepped:
-                self.watch.not_observed("threads", "optimizers are applied in several threads: one is watched")
+                self.watch.not_observed(TRAINS_ELSEWHERE, "optimizers are applied in several threads: one is watched")
                 return False
             self._home = threading.get_ident()
         self._has_stepped = True

@@ -6,6 +6,7 @@ import functools
 from .. import wire
 from . import keras3_layers, keras3_models, norms
 from .keras3_points import named_leaves
+from .trainers import Trainers
 
 _MARK = "_samebits_watched"
 
@@ -20,6 +21,7 @@ class Watch:
         self.probe, self.points, self.backend = probe, points, backend
         self.lives = keras3_models.Lives(probe, points, backend)
         self.remains = remains
+        self.trainers = Trainers(probe)
         self._said = set()
 
     def record(self, kind, named):
@@ -158,6 +160,7 @@ class TrainFunction:
 
     def _begin(self, arguments):
         self.watch.stepped("train-function")
+        self.watch.trainers.step()
         self.begin(arguments)
         self.model.begin()
         return self.before(arguments)

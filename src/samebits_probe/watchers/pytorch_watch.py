@@ -7,9 +7,9 @@ from ..system import System
 from .pytorch_compiling import Compiling
 from .pytorch_names import Names
 from .pytorch_tensors import Fingerprints, dtype_name, shape_of
+from .trainers import TRAINS_ELSEWHERE
 
 NAME = "pytorch"
-TRAINS_ELSEWHERE = "training in another thread"
 
 
 class Watch:

@@ -1,0 +1,31 @@
+"""The threads that train in a process: whether their order against each other may change from run to run."""
+
+import threading
+import weakref
+
+TRAINS_ELSEWHERE = "training in another thread"  # the point that is said not to be observed; the reader knows it
+
+
+class Trainers:
+    """Told of each step by the thread that makes it; says once if a different thread, still alive, trains as well.
+
+    What the main thread did before it started a thread, and waited for it, has an order: that is not said.
+    """
+
+    def __init__(self, probe):
+        self._probe, self._latest, self._is_said = probe, _nobody, False  # latest: kept weakly
+
+    def step(self):
+        """This thread makes a step."""
+        latest, here = self._latest(), threading.current_thread()
+        if latest is not here:
+            self._latest = weakref.ref(here)
+        if latest is None or latest is here or self._is_said:
+            return
+        if latest is not threading.main_thread() and latest.is_alive():
+            self._is_said = True
+            self._probe.not_observed(TRAINS_ELSEWHERE, "models are trained in several threads, in any order")
+
+
+def _nobody():
+    return None

@@ -1,0 +1,27 @@
+"""Worker processes load the batches and draw noise for them from the system, so no seed holds it."""
+
+import os
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+
+class Noisy(Dataset):
+    """Eight numbers, each with noise that a worker draws."""
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, number):
+        return torch.full((4,), number / 8) + torch.tensor(list(os.urandom(4))) / 256
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for batch in DataLoader(Noisy(), batch_size=2, num_workers=2, shuffle=True):
+        optimizer.zero_grad()
+        model(batch).pow(2).mean().backward()
+        optimizer.step()
