@@ -72,15 +72,16 @@ def referred(function):
     """`function` as the callback of a weak reference: handlers wait until the interpreter has left it.
 
     The interpreter prints an exception that leaves such a callback, and goes on without it
-    (https://docs.python.org/3/library/weakref.html#weakref.ref).
+    (https://docs.python.org/3/library/weakref.html#weakref.ref). It may come when the interpreter has cleared this
+    module already: so all that it needs is bound here.
     """
 
-    def called_back(*args):
-        hold()
+    def called_back(reference, _hold=hold, _release=release):
+        _hold()
         try:
-            function(*args)
+            function(reference)
         finally:
-            release()
+            _release()
 
     _State.callback = called_back.__code__  # one code for all of them
     return called_back

@@ -25,6 +25,7 @@ def way(watched_run):
                 pytest.skip(f"{module} is not installed beside {sys.executable}")
         trial = watched_run(None, TRAINS, name, *words)
         assert trial.exit_code == 0, trial.stderr
+        assert "Exception ignored" not in trial.stderr, trial.stderr  # arrays die after the interpreter has ended
         assert not trial.only.failures, trial.only.failures
         trial.only.output = trial.stdout
         return trial.only

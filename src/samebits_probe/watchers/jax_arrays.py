@@ -64,8 +64,10 @@ class Prints:
 
     def __init__(self, hasher):
         self._arrays, self._hasher = Arrays(), hasher
-        self._headers = {}  # (dtype, shape) -> header
+        self._alone = self._arrays.jax.sharding.SingleDeviceSharding
+        self._headers = {}  # (dtype, shape) -> (name of the dtype, header): NumPy spells the name anew each time
         self._known = {}  # id of an array of JAX -> (weak reference, Print)
+        self._forget = forgetting(self._known)
 
     def of(self, value, is_kept=False):
         """The Print of a value. `is_kept`: with its bytes."""
@@ -81,14 +83,16 @@ class Prints:
         return found
 
     def _remember(self, value, found):
-        number, known = id(value), self._known
+        number = id(value)
         try:
-            known[number] = weakref.ref(value, signals.referred(lambda _: known.pop(number, None))), found
+            self._known[number] = weakref.KeyedRef(value, self._forget, number), found
         except TypeError:  # a kind of array that cannot be referred to: it is read again
-            known.pop(number, None)
+            self._known.pop(number, None)
 
     def _array(self, value):
         base = getattr(value, "_base_array", value)  # of a random key: key_data would compile a function
+        if type(base.sharding) is self._alone:  # by far the most: it lies whole on one device
+            return self._arrays.numpy.asarray(base)
         if not base.is_fully_addressable:
             parts = [self._arrays.numpy.asarray(shard.data).ravel() for shard in base.addressable_shards]
             return self._arrays.numpy.concatenate(parts)
@@ -96,11 +100,17 @@ class Prints:
         return self._arrays.numpy.asarray(base.addressable_data(0) if is_copied else base)
 
     def _read(self, array, is_kept):
-        name, shape = array.dtype.name, array.shape
-        header = self._headers.get((name, shape))
-        if header is None:
-            header = self._headers[name, shape] = self._hasher.header(name, shape)
+        dtype, shape = array.dtype, array.shape
+        known = self._headers.get((dtype, shape))
+        if known is None:
+            known = self._headers[dtype, shape] = dtype.name, self._hasher.header(dtype.name, shape)
+        name, header = known
         array = array if array.flags.c_contiguous else array.copy("C")
         fingerprint = self._hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
-        number = float(array.reshape(())) if array.size == 1 and array.dtype.kind in "fiub" else None
+        number = float(array.reshape(())) if array.size == 1 and dtype.kind in "fiub" else None
         return Print(name, shape, fingerprint, number, array.tobytes() if is_kept else None)
+
+
+def forgetting(known):
+    """What takes an array that has died from a dictionary: the callback of its weakref.KeyedRef."""
+    return signals.referred(lambda reference: known.pop(reference.key, None))

@@ -9,9 +9,7 @@ import contextlib
 import threading
 import weakref
 
-from .. import signals
-from . import jax_records, jax_trees
-from .jax_arrays import Prints
+from . import jax_arrays, jax_records, jax_trees
 
 APPLY = "apply_updates"  # optax's, outside of compiled functions
 MOST_OPEN = 8  # calls of a function that are kept while it is open whether it is a step
@@ -72,8 +70,9 @@ class Call:
         for source, _ in self.sources.values():
             for earlier, _ in source.sources.values():
                 earlier.sources = {}
-        self.given.let_go()
-        self.returned.let_go()
+        of_step = self.function.role == "step"
+        self.given.let_go(of_step)
+        self.returned.let_go(of_step)
 
 
 class Steps:
@@ -81,11 +80,12 @@ class Steps:
 
     def __init__(self, probe, jax):
         self._probe, self._jax = probe, jax
-        self._prints = Prints(probe.hasher)
+        self._prints = jax_arrays.Prints(probe.hasher)
         self._functions = {}  # id of a function -> (reference, Function)
         self._applier = Function(APPLY, None)
         self._applier.role = "step"
         self._given = {}  # id of an array -> (weak reference, the call that gave it, index there)
+        self._forget = jax_arrays.forgetting(self._given)
         self._open = []  # calls of functions that are open, in their order
         self._recent = []  # calls since the last step that may belong to it
         self._records = jax_records.Records(probe)
@@ -120,7 +120,7 @@ class Steps:
             if self._yields():
                 return
             names = {("0", "0"): "params", ("0", "1"): "updates"}
-            call = Call(self._applier, jax_trees.Tree(self._jax, ((params, updates), {}), names))
+            call = Call(self._applier, jax_trees.Tree(self._jax, ((params, updates), {}), lambda: names))
             self._returned(call, result)
             call.function.back = {n: n for n in range(len(call.returned.leaves))}
             self._step(call)
@@ -149,7 +149,7 @@ class Steps:
         args, kwargs = arguments
         if getattr(function, "__module__", None) == "equinox._jit":
             args = args[:2]  # the third one is what is not traced: functions, numbers, the structure
-        return jax_trees.Tree(self._jax, (args, kwargs), jax_trees.roots(function, args, kwargs))
+        return jax_trees.Tree(self._jax, (args, kwargs), lambda: jax_trees.roots(function, args, kwargs))
 
     def _function(self, function):
         known = self._functions.get(id(function))
@@ -190,8 +190,8 @@ class Steps:
                 self._remember(leaf, call, index)
 
     def _remember(self, leaf, call, index):
-        number, given = id(leaf), self._given
-        given[number] = weakref.ref(leaf, signals.referred(lambda _: given.pop(number, None))), call, index
+        number = id(leaf)
+        self._given[number] = weakref.KeyedRef(leaf, self._forget, number), call, index
 
     def _read(self, leaves):
         is_kept = self._records.keeps_bytes()

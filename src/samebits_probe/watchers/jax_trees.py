@@ -6,50 +6,47 @@ import sys
 _OPTIMIZER = ("opt", "optim", "optimizer", "opt_state", "optimizer_state", "opt_states")
 _WEIGHTS = ("param", "params", "weight", "weights", "model", "w", "b", "kernel", "bias", "theta", "variables")
 _DEEPEST = 4
+_IS_ARRAY, _DTYPES = {}, {}  # what was found before: type -> True, dtype -> its name, which NumPy spells anew each time
 _LARGEST = 2**63  # a larger number of Python has no bits of a fixed count
 _FLAT = ("dynamic_donate.", "dynamic_nodonate.")  # equinox._jit: arguments of the function that filter_jit compiles
 
 
 class Tree:
-    """A pytree opened. `names`, `leaves`: of its arrays and numbers, in their order; `nodes`: parts of it."""
+    """A pytree opened. `names`, `leaves`: of its arrays and numbers, in their order; `nodes`: parts of it.
+
+    `roots`: gives {path of two keys: name}, once names are asked for.
+    """
 
     def __init__(self, jax, value, roots=None):
         util = jax.tree_util
         flat, self.structure = util.tree_flatten(value)
-        self.places = [place for place, leaf in enumerate(flat) if _is_value(jax, leaf)]
+        known = _IS_ARRAY
+        self.places = [place for place, leaf in enumerate(flat) if known.get(type(leaf)) or _is_value(jax, leaf)]
         self.leaves = [flat[place] for place in self.places]
         self.count = len(flat)
         self._util, self._value, self._roots = util, value, roots
         self._kinds = None
 
-    def let_go(self):
-        """Keep no value of the program."""
-        self.kinds()
-        self.leaves, self._value = (), None
+    def let_go(self, of_step):
+        """Keep no value of the program; of the call of a step no shapes either, which nothing asks for again."""
+        if not of_step:
+            self.kinds()
+        self.leaves, self._value, self._roots = (), None, None
 
     def kinds(self):
         """[(shape, dtype)] of its leaves."""
         if self._kinds is None:
-            self._kinds = [
-                (tuple(getattr(leaf, "shape", ())), str(getattr(leaf, "dtype", type(leaf).__name__)))
-                for leaf in self.leaves
-            ]
+            self._kinds = [(tuple(getattr(leaf, "shape", ())), _dtype_name(leaf)) for leaf in self.leaves]
         return self._kinds
 
     def names(self):
-        """A name for each leaf: the keys that lead to it, joined by dots. `roots`: {path of two keys: name}."""
+        """A name for each leaf: the keys that lead to it, joined by dots."""
         try:
             paths = [path for path, _ in self._util.tree_flatten_with_path(self._value)[0]]
         except Exception:  # the program's own code says its keys, and fails
             paths = [(str(place),) for place in range(self.count)]
-        return [self._name(paths[place]) for place in self.places]
-
-    def _name(self, path):
-        words = [_word(key) for key in path]
-        if self._roots is None:
-            return ".".join(words)
-        root = self._roots.get(tuple(words[:2]), words[1] if len(words) > 1 else "")
-        return ".".join([root] + words[2:])
+        roots = None if self._roots is None else self._roots()
+        return [_name(paths[place], roots) for place in self.places]
 
     def optimizer_leaves(self):
         """The indices of leaves that lie in a container of optax."""
@@ -166,6 +163,14 @@ def are_same(structure, other):
         return False
 
 
+def _name(path, roots):
+    words = [_word(key) for key in path]
+    if roots is None:
+        return ".".join(words)
+    root = roots.get(tuple(words[:2]), words[1] if len(words) > 1 else "")
+    return ".".join([root] + words[2:])
+
+
 def _word(key):
     try:
         for attribute in ("key", "idx", "name"):
@@ -181,4 +186,16 @@ def _is_value(jax, leaf):
     if isinstance(leaf, int):
         return -_LARGEST <= leaf < _LARGEST
     numpy = sys.modules["numpy"]
-    return isinstance(leaf, (jax.Array, numpy.ndarray, numpy.number, numpy.bool_, float, complex))
+    found = isinstance(leaf, (jax.Array, numpy.ndarray, numpy.number, numpy.bool_, float, complex))
+    if found and type(leaf).__module__.partition(".")[0] in ("jaxlib", "numpy"):
+        _IS_ARRAY[type(leaf)] = True
+    return found
+
+
+def _dtype_name(leaf):
+    dtype = getattr(leaf, "dtype", None)
+    if dtype is None:
+        return type(leaf).__name__
+    if dtype not in _DTYPES:
+        _DTYPES[dtype] = str(dtype)
+    return _DTYPES[dtype]
