@@ -226,6 +226,18 @@ def test_a_process_that_left_without_its_end(writing, no_answer):
     assert reason == "trial 1: the end of python train.py was not seen; it left without Python's normal exit."
 
 
+@pytest.mark.parametrize(
+    ("facts", "named"),
+    [
+        ({"forked_from": 100}, "a forked copy of python train.py"),
+        ({"forked_from": 100, "identity": [2], "name": "Process-2"}, "the process Process-2"),
+    ],
+)
+def test_the_process_whose_end_was_not_seen_is_named(writing, tmp_path, facts, named):
+    trial = writing.training(end=False, facts=facts)
+    assert writing.judged(tmp_path, [trial, trial]).reason.startswith(f"trial 1: the end of {named} was not seen;")
+
+
 def leaking(writing, content, changes=None):
     leak = Leak(path="runs/checkpoint.pt", written_by=1, content=content)
     return writing.training(changes, trial={"leaks": [leak]})

@@ -35,11 +35,14 @@ def only_files(trial: TrialTrace) -> bool:
 
 
 def unended(trial: TrialTrace) -> str | None:
-    """The command of an observed process whose end was not seen, or None."""
-    for process in trial.observed:
-        if process.end is None:
-            return words.command(normal_argv(process.facts["argv"], trial, ()))
-    return None
+    """An observed process whose end was not seen, in words: its command, what it is of it; or None."""
+    process = next((process for process in trial.observed if process.end is None), None)
+    if process is None:
+        return None
+    if process.facts.get("name"):
+        return f"the process {process.facts['name']}"
+    command = words.command(normal_argv(process.facts["argv"], trial, ()))
+    return command if process.facts.get("forked_from") is None else f"a forked copy of {command}"
 
 
 def uncovered(trial: TrialTrace, *, whole: bool) -> list[str]:
