@@ -17,8 +17,11 @@ def label_of(place):
     return ("", "Net.", "Net#2.")[place]
 
 
-def trained(writing, order, *, rounds=2, changes=(), paths=None, has_loops_variable=False):
-    """A trial in which networks are called, and stepped, in an order; `changes`: {(network, kind, round)}."""
+def trained(writing, order, *, rounds=2, changes=(), paths=None, has_loops_variable=False, early=()):
+    """A trial in which networks are called, and stepped, in an order; `changes`: {(network, kind, round)}.
+
+    `early`: networks whose buffer has its value of a round from the first step of that round on.
+    """
 
     def write(folder, number):
         process, steps = writing.process(folder), itertools.count()
@@ -42,7 +45,7 @@ def trained(writing, order, *, rounds=2, changes=(), paths=None, has_loops_varia
                 process.add(step, "update", f"{optimizer}param_groups.0/lr", 0.1)
                 process.add(step, "update", label + "weight", value("update", name, turn))
                 for other in range(len(order) if turn else place + 1):  # the buffers of all models, after each step
-                    seen = turn if other <= place else turn - 1
+                    seen = turn if other <= place or order[other] in early else turn - 1
                     process.add(step, "update", label_of(other) + "mean", value("mean", order[other], seen))
         count = next(steps)
         for place, name in enumerate(order):
@@ -85,6 +88,13 @@ def test_a_later_difference_is_told_where_it_is_and_not_where_the_order_differs(
     changed = trained(writing, NETWORKS[::-1], changes=[("critic", "gradient", 1)])
     where = writing.judged(tmp_path, [trained(writing, NETWORKS), changed]).divergence
     assert (where.step, where.kind, where.name) == (4, "gradient", "Net.weight")
+
+
+def test_a_buffer_that_changes_at_a_different_step_is_no_different_order(writing, tmp_path):
+    trials = [trained(writing, NETWORKS), trained(writing, NETWORKS, early=("value",))]
+    result = writing.judged(tmp_path, trials)
+    assert (result.verdict, result.divergence and result.divergence.step) == ("diverged", 3)
+    assert not any("different order" in warning for warning in result.warnings)
 
 
 def test_a_network_that_takes_more_steps_diverges(writing, tmp_path):

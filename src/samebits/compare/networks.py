@@ -125,6 +125,7 @@ class Histories:
         places = [split(point.name, known) for point in trace.points]
         self._places = [(_network(rest, label, names), rest) for label, rest in places]
         self._points, self.found = trace.points, dict[tuple[str, ...], History]()
+        self.order: list[list[str]] = []  # the networks that each step trained
         records, left_out = trace.records, [n for n, point in enumerate(trace.points) if aside(point)]
         kept = (records["kind"] != wire.CODE["rng"]) & ~np.isin(records["point"], left_out)
         kept &= (records["step"] < before) | (records["kind"] == wire.CODE["end"])
@@ -139,6 +140,7 @@ class Histories:
         trained = {number for number in numbers if self._points[number].kind == "gradient"}
         weights = {self._places[number] for number in trained}
         step = sorted({network for network, _ in weights})
+        self.order.append(step)
         for row, number, value in zip(rows.tolist(), numbers, prints, strict=True):
             key, is_background = self._key(self._points[number], self._places[number], step, weights)
             history = self.found.setdefault(key, [])
@@ -180,14 +182,11 @@ def in_own_order(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> Tr
     networks_a, networks_b = networks(a), networks(b)
     if not found.rows:
         return _compare_holders(a, networks_a, networks_b, found)
-    pairs = paired(networks_a, networks_b)
-    if pairs is None:
-        return found
-    common = {label: f"network {number}" for number, label in enumerate(pairs)}
     before, whole = _comparable(a, b)
-    mine = Histories(a, common, before)
-    theirs = Histories(b, {pairs[label]: name for label, name in common.items()}, before)
-    different = list(_differing_rows(mine, theirs, whole=whole))
+    histories = _histories(a, b, paired(networks_a, networks_b), before)
+    if histories is None:
+        return found
+    different = list(_differing_rows(*histories, whole=whole))
     uncompared = found.uncompared + (0 if whole else max(a.steps - before, b.steps - before, 0))
     if not different:
         return replace(found, rows=[], uncompared=uncompared, reordered=True)
@@ -197,6 +196,20 @@ def in_own_order(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> Tr
         return found
     shown = [row for row in rows if not row.missing] or rows
     return replace(found, rows=shown, uncompared=uncompared, reordered=True)
+
+
+def _histories(
+    a: ProcessTrace, b: ProcessTrace, pairs: dict[str, str] | None, before: int
+) -> tuple[Histories, Histories] | None:
+    """Of both traces, if their networks can be paired and are trained in different orders."""
+    if pairs is None:
+        return None
+    common = {label: f"network {number}" for number, label in enumerate(pairs)}
+    mine = Histories(a, common, before)
+    theirs = Histories(b, {pairs[label]: name for label, name in common.items()}, before)
+    orders = zip(mine.order, theirs.order, strict=False)
+    is_one_order = all(label == twin for label, twin in pairs.items()) and all(one == two for one, two in orders)
+    return None if is_one_order else (mine, theirs)
 
 
 def _compare_holders(
