@@ -4,7 +4,7 @@ A record can be read at every moment, and the processes of a trial end with this
 a signal comes, with a sentence and the exit status that shells expect. While trials run it waits for the next moment at
 which they can be ended and written down; while a program of ours runs that would stay behind, the signal is raised.
 
-Nothing heavy is imported here: it is the first that the command line does.
+Nothing heavy is imported here, because the command line imports this module first.
 """
 
 from __future__ import annotations

@@ -180,13 +180,11 @@ TRIALS = Option(
 CONTROLS = Option("controls", ("--control",), "Hold this control in every trial.", "ID", read_text, many=True)
 PRESET = Option("preset", ("--preset",), "Hold these controls: none, strict, code1, code2, code3.", "NAME", read_text)
 SEED = Option("seed", ("--seed",), f"The seed that seeding controls use (default: {DEFAULT_SEED}).", "S", read_seed)
-PYTHON = Option("python", ("--python",), "The interpreter that `python` in the command is.", "PATH", read_text)
+PYTHON = Option("python", ("--python",), "Run the command with this Python.", "PATH", read_text)
 ENVIRONMENT = Option(
-    "environment", ("--env",), "The environment that `python` in the command is of.", "NAME", read_text
+    "environment", ("--env",), "Run the command with the Python of this environment.", "NAME", read_text
 )
-OK_EXIT = Option(
-    "ok_exit", ("--ok-exit",), "The exit status of the program that is a good end.", "CODE", read_exit_status, 0
-)
+OK_EXIT = Option("ok_exit", ("--ok-exit",), "The exit status that counts as success.", "CODE", read_exit_status, 0)
 OVERWRITE = Option("overwrite", ("--overwrite",), "Replace a record folder that exists.", default=False)
 JOBS = Option("jobs", ("--jobs",), "Trials at a time.", "J", read_jobs, 1)
 FULL = Option(
@@ -195,7 +193,7 @@ FULL = Option(
     "Whole trials at once, and on after the first difference (default: in rounds, ended by it).",
     default=False,
 )
-STEPS = Option("steps", ("--steps",), "Stop each trial after K steps; the scope is said.", "K", read_steps)
+STEPS = Option("steps", ("--steps",), "Stop each trial after K steps (the report says so).", "K", read_steps)
 BUDGET = Option(
     "budget",
     ("--budget",),
@@ -205,16 +203,9 @@ BUDGET = Option(
 )
 TIMEOUT = Option("timeout", ("--timeout",), "The most time for one trial.", "SECONDS", read_duration)
 ARTIFACTS = Option(
-    "artifacts",
-    ("--artifact",),
-    "Files that the program writes, and in which every difference counts.",
-    "GLOB",
-    read_text,
-    many=True,
+    "artifacts", ("--artifact",), "Files in which every difference counts.", "GLOB", read_text, many=True
 )
-IGNORES = Option(
-    "ignores", ("--ignore",), "Files that the program writes, and that do not count.", "GLOB", read_text, many=True
-)
+IGNORES = Option("ignores", ("--ignore",), "Files in which no difference counts.", "GLOB", read_text, many=True)
 STRICT = Option(
     "strict",
     ("--strict",),
@@ -232,7 +223,7 @@ ISOLATE = Option(
 AGAINST = Option("against", ("--against",), "Compare with a recorded run.", "RECORD", read_text)
 ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))
 RUN = Option(
-    "run", ("--run",), "Run the command of a RECORD that was not recorded here by you, or was changed.", default=False
+    "run", ("--run",), "Run the command of a RECORD that you did not record here, or that was changed.", default=False
 )
 OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)
 JSON = Option(

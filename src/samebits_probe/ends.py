@@ -1,4 +1,4 @@
-"""The end of a process as of now, taken as often as something may be the last thing that happens.
+"""Takes the end of a process as of now, whenever something may be the last thing that happens.
 
 A notebook's kernel or a pool's worker may be killed at any moment after its last cell or task, so an end is taken after
 each of them, and at the exit. A later end replaces an earlier one, and a later observation voids it: what an end
@@ -101,7 +101,7 @@ class Ends:
         }
 
     def void(self):
-        """The end that was taken is none: cut off what it recorded. Its document goes first, in case of a crash."""
+        """The end that was taken is void: cut off what it recorded. Its document goes first, in case of a crash."""
         if self._mark is not None:
             mark, self._mark = self._mark, None
             self._probe.guard("void an end", self._cut, mark)

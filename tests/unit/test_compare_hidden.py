@@ -33,7 +33,7 @@ def test_a_difference_beside_a_hidden_process_is_a_divergence_with_a_warning(wri
     result = writing.judged(tmp_path, [hidden(writing, "python", "-I", "child.py"), other])
     assert result.verdict == "diverged"
     assert result.warnings == [
-        "Python ran unwatched: python -I child.py (-I); what it did is compared only through files"
+        "Python ran unwatched: python -I child.py (-I); only its files and printed lines were compared"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Points whose difference alone is no divergence: what they feed counts, and they themselves leave nothing.
+"""Points that may differ without a divergence: they leave nothing themselves, and what they feed is compared.
 
 An evaluation (a call of a model that no backward reaches) leaves what it writes, prints and changes, and all of that
 is compared. A number in a module's attribute that is a time, an id of the run or the like differs between any two runs.

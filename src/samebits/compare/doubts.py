@@ -37,7 +37,7 @@ def _pooled(comparison: Comparison) -> Reason | None:
     if len({_pooled_values(aligned.trial) for aligned in comparison.aligned}) > 1:
         return None
     return Reason(
-        "the workers of a pool observed the same values, but not each of them: which task each is given may change.",
+        "the workers of a pool together observed the same values, but each may be given different tasks in each trial.",
         "Give the pool one worker for the check, or compare what the program saves: --artifact GLOB.",
     )
 
@@ -80,7 +80,7 @@ def leak_sentence(leaking: list[TrialTrace]) -> str:
 
 
 def leak_between(trials: list[TrialTrace], record: RecordFile) -> str | None:
-    """Who started from what earlier trials left, and what that was; None where nobody did."""
+    """Say which trials started from what earlier ones left, and name the files; None if none did."""
     leaking = [trial for trial in trials if trial.file.leaks]
     if not leaking:
         return None

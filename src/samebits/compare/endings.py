@@ -66,7 +66,7 @@ def _unwatched(trials: list[TrialTrace], record: RecordFile) -> Ending:
 def _no_python(trials: list[TrialTrace], record: RecordFile) -> Ending:
     return (
         f"no Python ran in {words.trials([trial.id for trial in trials])}, only {words.command(record.command)}",
-        "samebits watches Python programs. What a different program writes is compared if its files are named: "
+        "samebits watches Python programs. To compare the files that a different program writes, name them: "
         "--artifact GLOB.",
     )
 

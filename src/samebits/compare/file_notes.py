@@ -1,4 +1,4 @@
-"""What is said aloud of files and printed lines: what was not compared, and which differences are understood."""
+"""Warnings about files and printed lines: what was not compared, and which differences are understood."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _errors(comparison: Comparison) -> Iterator[str]:
 
 
 def _file_limits(comparison: Comparison) -> Iterator[str]:
-    """What was not compared for its number or length, and patterns of --ignore that matched nothing."""
+    """Name what was not compared: vanished files, files beyond the limit, the middle of long texts."""
     for trial in comparison.aligned:
         files = trial.trial.files
         if files.gone:
@@ -42,7 +42,7 @@ def _file_limits(comparison: Comparison) -> Iterator[str]:
         if files.found > len(files.files):
             yield f"only {len(files.files):,} of {files.found:,} files that trial {trial.id} wrote were compared"
         for file in (*files.files, *files.printed):
-            if file.lines is not None and file.lines.cut:
+            if file.lines is not None and file.lines.cut and file.format in ("text", "printed"):
                 yield f"only the first and the last lines of {file.path} were compared: it is too long"
 
 
@@ -71,7 +71,7 @@ def _understood(comparison: Comparison) -> Iterator[str]:
     for path, names in list(found.items())[:MOST_FILES_TOLD]:
         yield _of_file(path, names)
     if len(found) > MOST_FILES_TOLD:
-        yield f"{words.count(len(found) - MOST_FILES_TOLD, 'more file')} differ in times, paths or ids only"
+        yield f"{words.count(len(found) - MOST_FILES_TOLD, 'more file')} differ only in times, paths or ids"
 
 
 def _of_file(path: str, names: dict[str, str]) -> str:
@@ -89,7 +89,7 @@ def _shortened(part: str) -> str:
 
 
 def _printed(comparison: Comparison) -> Iterator[str]:
-    """Lines that some trials printed and others did not, where that is no difference in a result."""
+    """Name a line that only some trials printed, if it does not count."""
     found = [difference for pair in comparison.pairs() for difference in pair.left if difference.is_caveat]
     if found:
         a, b = found[0].values

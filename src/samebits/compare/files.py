@@ -1,4 +1,4 @@
-"""What differs after the processes have ended: the files they wrote, what they printed, the metrics among it.
+"""Finds differences in what left the trials: the files they wrote, what they printed, the metrics among it.
 
 Each difference counts, is understood, or is unknown (see `meaning`). In a file that `--artifact` names, all count.
 """
@@ -27,7 +27,7 @@ MODEL_ENDINGS = frozenset(
      ".dill", ".pdparams", ".caffemodel")
 )  # fmt: skip
 _TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")
-# what is no result, wherever it is: locks, process ids, dumps, bytecode, measurements of coverage and time
+# files that are not results, wherever they are: locks, process ids, dumps, bytecode, measurements of coverage and time
 _NO_RESULTS = re.compile(
     r"(^|/)(core(\.\d+)?|\.coverage(\..+)?|\.nfs[0-9a-f]+|[^/]+\.(lock|lck|pid|pyc|pyo|prof|swp|sock|tmp~))$"
 )
@@ -143,7 +143,7 @@ class _Renamed:
 
 
 class _Pair:
-    """A file of one trial, and the one of a different trial that it belongs to."""
+    """A file of one trial and its partner of a different trial."""
 
     def __init__(self, a: SavedFile, b: SavedFile, names: _Renamed, *, is_printed: bool = False) -> None:
         self.a, self.b, self.names, self.is_printed = a, b, names, is_printed
@@ -185,7 +185,7 @@ class _Pair:
 
     def _detail(self, name: str) -> str:
         if name not in self.a.tensors or name not in self.b.tensors:
-            return "stands in the file of some trials only"
+            return "is in the file of some trials only"
         error = self.a.error or self.b.error
         if error:
             return f"the bytes of the file differ; its content could not be read: {error}"

@@ -167,7 +167,7 @@ def _children(seen: Seen) -> Iterator[str]:
 def _unwatched(seen: Seen) -> Iterator[str]:
     hidden = hidden_processes([trial.trial.file for trial in seen.comparison.aligned])
     if hidden and not (seen.reason and hidden in seen.reason.reason):  # else it is the reason itself
-        yield f"Python ran unwatched: {hidden}; what it did is compared only through files"
+        yield f"Python ran unwatched: {hidden}; only its files and printed lines were compared"
 
 
 def _programs(seen: Seen) -> Iterator[str]:
@@ -176,7 +176,7 @@ def _programs(seen: Seen) -> Iterator[str]:
     if programs and seen.divergence is None:
         named = words.listed(list(dict.fromkeys(programs))[:3])
         what = "programs ran that samebits cannot watch"
-        yield f"{what} ({named}); what they did is compared only through files and prints"
+        yield f"{what} ({named}); only their files and printed lines were compared"
 
 
 def _questions(seen: Seen) -> Iterator[str]:
@@ -184,8 +184,9 @@ def _questions(seen: Seen) -> Iterator[str]:
     asking = asking_processes([trial.trial.file for trial in seen.comparison.aligned])
     if asking:
         many = words.count(len(asking), "Python process")
-        what = f"{many} that only asked the interpreter about itself before the first step"
-        yield f"{what} ran unwatched and {'is' if len(asking) == 1 else 'are'} left out ({asking[0]})"
+        verb, who = ("is", "it") if len(asking) == 1 else ("are", "they")
+        said = f"{many} ran unwatched and {verb} left out"
+        yield f"{said}: {who} only asked the interpreter about itself before the first step ({asking[0]})"
 
 
 def _siblings(seen: Seen) -> Iterator[str]:
@@ -221,7 +222,7 @@ def _asides(seen: Seen) -> Iterator[str]:
     if others:
         rest = [words.count(len(others) - 3, "more value")] if len(others) > 3 else []
         verb = "differs" if len(others) == 1 else "differ"
-        yield f"of the modules alive at the end, {words.listed([*others[:3], *rest])} {verb}, which was not counted"
+        yield f"{words.listed([*others[:3], *rest])} {verb} in the modules alive at the end, which does not count"
 
 
 def _reordered(seen: Seen) -> Iterator[str]:

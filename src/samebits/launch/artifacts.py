@@ -151,7 +151,7 @@ def _own(written: Iterable[Path], directory: Path, naming: Naming) -> set[Path]:
 
 
 def _held_open(paths: set[Path]) -> set[Path]:
-    """Files that a process writes which is not of the trial (all of those have ended): `samebits check > log.txt`."""
+    """Find files that a process outside of the trial still writes, as in `samebits check > log.txt`."""
     identities = {}
     for path in paths:
         state = folders.state(path)
@@ -190,7 +190,7 @@ def _too_large(name: str) -> SavedFile:
 
 
 def _begin(path: Path, asked: Asked) -> int:
-    """The byte at which what the trial added to a file begins; 0 if what stood there does not stand there any more."""
+    """Return the byte at which the trial's own text begins; 0 if the earlier text is not there any more."""
     head, now = asked.heads.get(path), folders.state(path)
     if head is None or now is None or now.size <= head.size:
         return 0

@@ -1,4 +1,4 @@
-"""What never carries state from one trial to the next: caches that tools fill once, bytecode, locks."""
+"""Files that never carry state from one trial to the next: caches that tools fill once, bytecode, locks."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ _TEMPORARY = (
     "pyright-",
     "ssh-",
 )
-# Folders of bytecode, and of data sets that torchvision downloads beside the program. A folder named MNIST alone is
-# none: programs keep their checkpoints in such.
+# Folders of bytecode, and of data sets that torchvision downloads beside the program. A folder that is
+# only named MNIST is not one: programs keep their checkpoints in such folders.
 _CACHE_FOLDERS = {"__pycache__", "cifar-10-batches-py", "cifar-100-python"}
 _DATA_SETS, _DATA_PARTS = {"MNIST", "FashionMNIST", "KMNIST", "EMNIST"}, {"raw", "processed"}
 _OF_TOOLS = frozenset((".pdm-python", ".python-version", "pyvenv.cfg", ".coverage", "nohup.out"))

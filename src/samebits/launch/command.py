@@ -24,7 +24,7 @@ def find(command: Sequence[str], directory: Path, search_path: str) -> str:
         return _check_file(command, directory)
     found = shutil.which(name, path=search_path)
     if found is None and _program_for(command, directory):
-        raise NotFound(f"{name} is no program by itself.", _program_for(command, directory))
+        raise NotFound(f"{name} is not a program by itself.", _program_for(command, directory))
     if found is None:
         looked = search_path.replace(os.pathsep, ", ") or "nowhere, since PATH is empty"
         raise NotFound(f"Command not found: {name}. Looked in {looked}.", _advice(name, directory))
@@ -37,7 +37,7 @@ def check_script(command: Sequence[str], directory: Path) -> None:
         return
     script = command[1]
     if script.endswith(".ipynb") and (directory / script).is_file():
-        raise UsageError(f"{script} is a notebook, no program.", _program_for(command[1:], directory))
+        raise UsageError(f"{script} is a notebook, not a program.", _program_for(command[1:], directory))
     if script.endswith((".py", ".sh")) and "{" not in script and not (directory / script).exists():
         raise NotFound(f"There is no script {script}. Looked for {directory / script}.", "Name it from this folder.")
 

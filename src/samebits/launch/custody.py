@@ -1,4 +1,4 @@
-"""The folder of a record: made, held by one samebits at a time, and replaced only where all in it is samebits' own."""
+"""Makes a record's folder, holds it for one samebits at a time, and replaces it only if samebits wrote all of it."""
 
 from __future__ import annotations
 

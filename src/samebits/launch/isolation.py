@@ -1,6 +1,6 @@
 """What `--isolate` gives each trial beside its working folder: a HOME, caches and a temporary folder of its own.
 
-Nothing that a trial writes there is seen by another one. What was there before can be read: configuration is copied,
+No trial sees what a different one writes there. What was there before can be read: configuration is copied,
 tools, data sets and downloaded models are linked. The folders are no part of the record, which people hand on: they
 hold copies of configuration, and are removed with the trial. `/dev/shm` stays shared: what travels through it is named
 as a leak.

@@ -126,7 +126,7 @@ class Inotify:
 
 
 def source() -> Source:
-    """The best that is to be had here."""
+    """Return the best source of events that this system allows."""
     try:
         return Fanotify()
     except (OSError, AttributeError):

@@ -91,7 +91,7 @@ def _by_beginning(path: Path) -> Reader | None:
 
 
 def _by_lines(path: Path, run: Run, begin: int) -> SavedFile:
-    """A text by its lines, what is none by its bytes."""
+    """Fingerprint a text by its lines, and anything else by its bytes."""
     parts = Parts(run, path.stat().st_size)
     try:
         lines = read_lines(path, parts, begin)

@@ -2,7 +2,7 @@
 
 `masked(text)` gives the text with a placeholder such as ``<time>`` for each of these. Two lines that are equal once
 they are masked differ in nothing that a training computes. `reason_of_key` says what a name tells of its value.
-Pure functions; the page "What leaves a run" lists the rules.
+Pure functions; the page "What counts among the results" lists the rules.
 """
 
 from __future__ import annotations

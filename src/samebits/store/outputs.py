@@ -1,4 +1,4 @@
-"""What a trial said last: the exception that ended it, found among all that stands on its standard error."""
+"""Finds what a trial said last: the exception that ended it, on its standard error."""
 
 from __future__ import annotations
 

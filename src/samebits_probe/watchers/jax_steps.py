@@ -12,13 +12,13 @@ import weakref
 from . import jax_arrays, jax_records, jax_trees
 
 APPLY = "apply_updates"  # optax's, outside of compiled functions
-MOST_OPEN = 8  # calls of a function that are kept while it is open whether it is a step
+MOST_OPEN = 8  # calls of a function that are kept until it is known whether it is a step
 _INEXACT = ("float", "bfloat", "complex")
 _LOOPS = ("scan", "while")
 
 
 class Function:
-    """A function of the program that is called compiled. `role`: None while it is open what it is."""
+    """A function of the program that is called compiled. `role`: None until it is known."""
 
     def __init__(self, name, code):
         self.name, self.code, self.reference = name, code, None
@@ -170,7 +170,7 @@ class Steps:
         return None
 
     def _returned(self, call, outputs):
-        """Open what came out, and find where what went in came from."""
+        """Open what the call returned, and find where its arguments came from."""
         function = call.function
         function.calls += 1
         call.returned = jax_trees.Tree(self._jax, outputs)

@@ -1,6 +1,6 @@
 """Workers of process pools: an end is taken after each task, before its result is handed over.
 
-Who has all results may end the workers at once: leaving the `with` of a `multiprocessing.Pool` does so
+A program that has all results may end the workers at once: leaving the `with` of a `multiprocessing.Pool` does so
 (https://docs.python.org/3/library/multiprocessing.html#multiprocessing.pool.Pool.terminate), and joblib ends its
 workers when their parent exits.
 """
