@@ -1,7 +1,7 @@
 """What watching costs: the time of a watched step against a plain one, and against the best peers.
 
     python benchmarks/step_overhead.py [--training lenet5|unet|keras|parameters] [--batch N] [--only samebits]
-        [--python PATH]
+        [--python PATH] [--clock process_time] [--optimizer SGD]
 
 The plain training, the watched one and the peers stand side by side, each in a process of its own, and train in turns
 of a few steps; while one trains, the others wait. A ratio is taken within a turn (medians over its steps), so a machine
@@ -87,8 +87,10 @@ def start(args, way, folder):
     peer, algorithm = way
     command = [args.python, str(HERE / TRAININGS[args.training][0]), "--peer", peer]
     command += ["--batch", str(args.batch)] if args.batch else []
+    command += ["--optimizer", args.optimizer] if args.optimizer else []
     folder.mkdir()
-    return Training(command, watched(folder, algorithm) if algorithm else {}, folder)
+    clock = {"SAMEBITS_BENCHMARK_CLOCK": args.clock}
+    return Training(command, {**clock, **(watched(folder, algorithm) if algorithm else {})}, folder)
 
 
 def one_round(args, chosen):
@@ -109,6 +111,8 @@ def one_round(args, chosen):
 def main():
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parse.add_argument("--training", choices=TRAININGS, default="lenet5")
+    parse.add_argument("--clock", choices=["perf_counter", "process_time"], default="perf_counter")
+    parse.add_argument("--optimizer", help="of the training of many parameters")
     parse.add_argument("--rounds", type=int, default=5)
     parse.add_argument("--turns", type=int, default=15, help="turns of a round")
     parse.add_argument("--only", default="", help="ways whose name contains this, beside plain")

@@ -1,8 +1,11 @@
 """Steps on command: a training that stands beside others and trains when its turn comes."""
 
 import json
+import os
 import sys
 import time
+
+CLOCK = getattr(time, os.environ.get("SAMEBITS_BENCHMARK_CLOCK", "perf_counter"))
 
 
 def take(step):
@@ -16,6 +19,6 @@ def take(step):
 
 def timed(call, *values):
     """Seconds of one call."""
-    start = time.perf_counter()
+    start = CLOCK()
     call(*values)
-    return time.perf_counter() - start
+    return CLOCK() - start

@@ -8,6 +8,7 @@ record it leave what they know as it was.
 
 import atexit
 import contextlib
+import functools
 import threading
 
 from . import process, wire
@@ -126,6 +127,7 @@ def stay_registered(function):
 
 
 def _followed(original, function):
+    @functools.wraps(original)
     def followed():
         try:
             original()
@@ -133,5 +135,4 @@ def _followed(original, function):
             atexit.unregister(function)
             atexit.register(function)
 
-    followed.__name__, followed.__doc__ = original.__name__, original.__doc__
     return followed

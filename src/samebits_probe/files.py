@@ -4,6 +4,7 @@ Python's audit events from 3.8 on; below, `io.open` is wrapped. Files that a C l
 the launcher, which looks at the folders before and after a trial, and asks the kernel who opens what is left there.
 """
 
+import functools
 import os
 import sys
 
@@ -190,9 +191,9 @@ def _wrap_open(opened):
 
     original, note = io.open, audit.quietly(opened)
 
+    @functools.wraps(original)
     def open(file, mode="r", *args, **kwargs):
         note(file, mode)
         return original(file, mode, *args, **kwargs)
 
-    open.__doc__ = original.__doc__
     builtins.open = io.open = open

@@ -5,6 +5,7 @@ import weakref
 _MOST = 64  # leaves that are alive at once
 _MOST_SHAPES = 1000  # of graphs, each by its first nodes
 _FIRST_NODES = 6
+_WIDE = 256  # inputs of a node: to ask for them makes an object for each
 
 
 class Leaf:
@@ -29,6 +30,7 @@ class Beside:
     def forget(self):
         """A forked child begins anew."""
         self._leaves, self._named, self._graphs = {}, 0, {}
+        self._wide = set()  # how graphs begin, up to a node of many inputs: their shapes end there from then on
 
     def look(self, roots, inputs):
         """A backward begins at these tensors; `inputs`: whose gradients are asked for, or None."""
@@ -39,11 +41,25 @@ class Beside:
                 self._meet(leaf)
 
     def _is_due(self, roots):
-        shape = tuple(_first_nodes(roots[0].grad_fn)) if roots else ()
+        shape = self._shape_of(roots[0].grad_fn) if roots else ()
         if len(self._graphs) >= _MOST_SHAPES and shape not in self._graphs:
             return False
         count = self._graphs[shape] = self._graphs.get(shape, 0) + 1
         return not count & (count - 1)
+
+    def _shape_of(self, node):
+        """The types of a graph's first nodes."""
+        shape = ()
+        while node is not None and len(shape) < _FIRST_NODES:
+            shape += (type(node),)
+            if shape in self._wide:
+                break
+            following = node.next_functions
+            if len(following) > _WIDE:
+                self._wide.add(shape)
+                break
+            node = next((one for one, _ in following if one is not None), None)
+        return shape
 
     def _meet(self, leaf):
         known = self._leaves.get(id(leaf))
@@ -87,14 +103,6 @@ class Beside:
         for number, tensor in enumerate(tensors):
             if isinstance(tensor, self._watch.torch.Tensor):
                 self._watch.tensor(kind, "func.grad.%d" % number, tensor)
-
-
-def _first_nodes(node):
-    for _ in range(_FIRST_NODES):
-        if node is None:
-            return
-        yield type(node)
-        node = next((following for following, _ in node.next_functions if following is not None), None)
 
 
 def leaves_of(nodes):
