@@ -65,29 +65,32 @@ class Caches:
     def __init__(self) -> None:
         home = Path(os.environ.get("HOME") or "~").expanduser()
         self._home = home
-        self._whole = [Path(os.environ[name]) for name in _VARIABLES if os.environ.get(name)]
-        self._whole += [home / name for name in _WHOLE.split()]
+        # plain text: a look around asks of thousands of folders
+        self._whole = {os.path.normpath(os.environ[name]) for name in _VARIABLES if os.environ.get(name)}
+        self._whole |= {str(home / name) for name in _WHOLE.split()}
         given = os.environ.get("XDG_CACHE_HOME")
         self.roots = [home / ".cache", *([Path(given)] if given else [])]
         torch = os.environ.get("TORCH_HOME")
-        self._named = {
+        named = {
             **dict.fromkeys(self.roots, _KNOWN_CACHES),
             **{home / name: some for name, some in _HOME_FOLDERS.items()},
         }
-        self._named |= {root / "torch": _TORCH for root in self.roots} | ({Path(torch): _TORCH} if torch else {})
-        self._temporary = {Path("/tmp"), Path(os.environ.get("TMPDIR") or "/tmp")}  # noqa: S108
+        named |= {root / "torch": _TORCH for root in self.roots} | ({Path(torch): _TORCH} if torch else {})
+        self._named = {str(folder): some for folder, some in named.items()}
+        self._temporary = {"/tmp", os.path.normpath(os.environ.get("TMPDIR") or "/tmp")}  # noqa: S108
 
     def holds(self, path: Path) -> bool:
         """Whether what stands at a path never counts."""
         if path.name.endswith(_ENDINGS) or path.name in _OF_TOOLS or _in_cache_folder(path.parts):
             return True
-        return self.is_cache(path) or any(self.is_cache(folder) for folder in path.parents)
+        return any(self.is_cache(str(one)) for one in (path, *path.parents))
 
-    def is_cache(self, folder: Path) -> bool:
+    def is_cache(self, folder: str) -> bool:
         """Whether a folder, or file, itself is such a cache."""
-        if folder.parent in self._temporary and folder.name.startswith(_TEMPORARY):
+        parent, _, name = folder.rpartition("/")
+        if parent in self._temporary and name.startswith(_TEMPORARY):
             return True
-        return folder in self._whole or folder.name in self._named.get(folder.parent, ())
+        return folder in self._whole or name in self._named.get(parent, ())
 
 
 def _in_cache_folder(parts: Sequence[str]) -> bool:

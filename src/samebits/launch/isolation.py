@@ -88,8 +88,8 @@ class _Mirror:
                 _put(path, place, copies=True)
             elif path in self._caches.roots:
                 self._cache(path, place)
-            elif self._caches.is_cache(path) or not entry.name.startswith("."):
-                _shallow(path, place) if not self._caches.is_cache(path) else place.symlink_to(path)
+            elif self._caches.is_cache(str(path)) or not entry.name.startswith("."):
+                _shallow(path, place) if not self._caches.is_cache(str(path)) else place.symlink_to(path)
             else:
                 self.tree(path, place, copies=True)
 
@@ -98,7 +98,7 @@ class _Mirror:
         for entry in _entries(source):
             path, place = Path(entry.path), target / entry.name
             if entry.is_dir(follow_symlinks=False):
-                self.tree(path, place, copies=not self._caches.is_cache(path))
+                self.tree(path, place, copies=not self._caches.is_cache(str(path)))
             else:
                 _put(path, place, copies=True)
 

@@ -68,7 +68,7 @@ class Surroundings:
 
     def _is_looked_into(self, entry: os.DirEntry[str]) -> bool:
         is_apart = entry.path in self._apart or entry.name in folders.LEFT_OUT
-        return not is_apart and not self._caches.is_cache(Path(entry.path))
+        return not is_apart and not self._caches.is_cache(entry.path)
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
