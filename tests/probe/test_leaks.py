@@ -308,3 +308,19 @@ def test_a_reader_that_is_gone_is_taken_for_the_trials_only_if_a_trial_wrote_the
     subprocess.run(["cat", str(path)], check=True, stdout=subprocess.DEVNULL)
     watching.close()
     assert watching.read == (set() if is_foreign else {path})
+
+
+def test_events_that_the_kernel_merged_do_not_say_that_a_file_was_read_first(tmp_path):
+    path = tmp_path / "kept.txt"
+    path.write_text("1")
+    try:
+        source = opens.Fanotify()
+    except OSError:
+        pytest.skip("fanotify is for the superuser")
+    assert source.watch(path)
+    path.write_text("2")
+    assert path.read_text() == "2"
+    first, *_ = list(source.events())
+    os.close(source.handle)
+    assert first[0] == path
+    assert first[1] is not True

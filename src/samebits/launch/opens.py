@@ -28,7 +28,8 @@ _FAN_ACCESS, _FAN_OVERFLOW = 0x01, 0x4000
 _FAN_CLOEXEC, _FAN_NONBLOCK, _FAN_MARK_ADD, _AT_FDCWD = 0x1, 0x2, 0x1, -100
 _BOOKKEEPERS = ("git", "du", "tar")  # they read what is there to keep account of it
 
-Event = tuple[Path, bool, int | None]  # a file, whether it was read (else written or gone), and by which process
+# a file; whether it was read (else written or gone; None: both, in an order that is not known); by which process
+Event = tuple[Path, bool | None, int | None]
 
 
 class Source(Protocol):
@@ -89,7 +90,9 @@ class Fanotify:
         os.close(file)
         path = self._paths.get((found.st_dev, found.st_ino))
         if path is not None and mask & (_FAN_READ | _FAN_WRITE):
-            yield path, bool(mask & _FAN_READ), process
+            # the kernel merges events of one process that nobody has taken yet, and then their order is lost
+            is_both = bool(mask & _FAN_READ and mask & _FAN_WRITE)
+            yield path, None if is_both else bool(mask & _FAN_READ), process
 
 
 class Inotify:
@@ -180,7 +183,9 @@ class Opens:
             self.listed.setdefault(path, set()).add(process or 0)
             return
         self._decided.add(path)
-        if is_read:
+        if is_read is None:
+            self.unseen.add(path)
+        elif is_read:
             self.read.add(path)
 
     def _is_by_trial(self, path: Path, process: int | None) -> bool:

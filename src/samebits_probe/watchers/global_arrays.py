@@ -8,6 +8,7 @@ import collections
 import os
 import sys
 
+from ..system import System
 from .tabular_content import is_time
 
 SEEN = [
@@ -177,7 +178,7 @@ def own_modules():
     if main is None:
         return []
     path = vars(main).get("__file__")
-    folder = os.path.dirname(os.path.abspath(path)) if isinstance(path, str) else os.getcwd()
+    folder = os.path.dirname(System.join(System.getcwd(), path)) if isinstance(path, str) else System.getcwd()
     found = [("", main)]
     for name, module in list(sys.modules.items()):
         fields = vars(module) if type(module) is type(sys) else {}
