@@ -156,7 +156,7 @@ def test_nothing_that_a_pytree_or_an_argument_holds_makes_the_probe_fail(way):
 def test_a_function_that_gives_no_state_back_is_no_step(watched_run):
     trial = watched_run(None, TRAINS, "no_step")
     assert trial.exit_code == 0, trial.stderr
-    assert {point["kind"] for process in trial.observed for point in process.points.values()} == {"end"}
+    assert {point["kind"] for process in trial.observed for point in process.points.values()} == {"end", "rng"}
     (event,) = [found for process in trial.processes for found in said(process, "not-observed")]
     assert 'samebits_probe.observe("weights", params, step=i)' in event["why"]
 

@@ -88,6 +88,7 @@ class Steps:
         self._forget = jax_arrays.forgetting(self._given)
         self._open = []  # calls of functions that are open, in their order
         self._recent = []  # calls since the last step that may belong to it
+        self._steps_at_end = False  # a call that was the only one of its function was taken for a step
         self._records = jax_records.Records(probe)
         self._lock = threading.RLock()
 
@@ -128,10 +129,12 @@ class Steps:
 
     def end(self):
         """The program has ended: what is still open, then the last states. It may go on: nothing known changes."""
+        self._steps_at_end = False
         with self._lock, self._records.unchanged():
             for call in self._open if not self._yields() else ():
                 back = call.function.role is None and _looks_carried(call)
                 if back:
+                    self._steps_at_end = True
                     with call.function.taken_for_step(back):
                         self._records.step(call, self._feeders_of(call))
             self._records.end()
@@ -139,7 +142,8 @@ class Steps:
     def saw_no_step(self):
         """Whether compiled functions of the program were called, and none of the calls was a step."""
         functions = [found for _, found in self._functions.values()]
-        return bool(functions) and not any(found.role == "step" for found in functions) and not self._applier.calls
+        has_step = self._steps_at_end or self._applier.calls or any(found.role == "step" for found in functions)
+        return bool(functions) and not has_step
 
     def _yields(self):
         """Whether the program names its own steps, or the watcher of another library counts them."""
