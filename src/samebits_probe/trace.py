@@ -82,16 +82,20 @@ class Recorder:
         write_whole(System.join(self.folder, name), document)
 
     def flush(self, scalars=True):
-        """Write what the step left behind."""
+        """Write what the step left behind. A different thread may add more meanwhile: nothing else is removed."""
         if self._points:
-            self.write(wire.POINTS, "".join(self._points).encode())
-            del self._points[:]
+            points = self._points[:]
+            self.write(wire.POINTS, "".join(points).encode())
+            del self._points[: len(points)]
         if self._trace and not self._is_holding:
-            self.write(wire.TRACE, self._trace)
-            del self._trace[:]
+            self._flush(wire.TRACE, self._trace)
         if len(self._scalars) > (0 if scalars else _SCALARS) and not self._is_holding:
-            self.write(wire.SCALARS, self._scalars)
-            del self._scalars[:]
+            self._flush(wire.SCALARS, self._scalars)
+
+    def _flush(self, name, rows):
+        data = bytes(rows)  # a view of the rows would keep a different thread from adding to them
+        self.write(name, data)
+        del rows[: len(data)]
 
     def rows(self):
         """Whole records in the trace so far."""
