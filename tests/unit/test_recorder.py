@@ -18,7 +18,9 @@ def test_nothing_is_lost_that_one_thread_adds_while_another_writes(tmp_path):
     writing = threading.Thread(target=recorder.flush)
     writing.start()
     os.set_blocking(reading, True)
-    found = os.read(reading, 1)  # the other thread is within its write now, and stays there until the pipe is read
+    found = b""
+    while not found:  # then the other thread is within its write, and stays there until the pipe is read
+        found = os.read(reading, 1)
     recorder.add(ROW)
     while len(found) < ROWS * len(ROW):
         found += os.read(reading, 1 << 16)
