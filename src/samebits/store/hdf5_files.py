@@ -79,11 +79,18 @@ def _add_link(parts: Parts, name: str, link: Any, h5py: Any) -> None:
         parts.add_plain(f"{name} (link)", link.path)
 
 
+def _stored(attribute: Any) -> int:
+    """The bytes of an attribute. HDF5 gives 0 for an empty one, which h5py takes for an error."""
+    try:
+        return int(attribute.get_storage_size())
+    except RuntimeError:
+        return 0
+
+
 def _add_attributes(parts: Parts, name: str, item: Any) -> None:
     for key in sorted(item.attrs):
         attribute = joined(name, f"@{key}")
-        found = item.attrs.get_id(key)
-        parts.spend(found.get_storage_size())
+        parts.spend(_stored(item.attrs.get_id(key)))
         _add_value(parts, attribute, item.attrs[key])
         parts.values.add(attribute)
 
