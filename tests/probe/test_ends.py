@@ -6,8 +6,9 @@ from samebits import store
 from samebits_probe import wire
 
 START = """
-import atexit, os, sys
+import atexit, os, random, sys
 from samebits_probe import observe, observing
+random.seed(0)
 probe = observing.current()
 model = {"w": 0.0}
 probe.at_end(lambda: probe.value("end", "w", model["w"]))
@@ -26,8 +27,9 @@ def ended(process):
 @pytest.mark.parametrize("release", ["3.6", "3.8", "3.11", "3.13"])
 def test_an_end_replaces_the_one_before_and_holds_the_state_of_its_own_time(watched_run, pythons, release):
     program = START + "step(0)\nprobe.end_now('cell')\nstep(1)\nprobe.end_now('cell')\nmodel['w'] = 7.0\n"
-    process = watched_run(pythons.get(release) or pytest.skip(f"no Python {release}"), program).only
-    once = watched_run(None, START + "step(0)\nstep(1)\nmodel['w'] = 7.0\n").only
+    python = pythons.get(release) or pytest.skip(f"no Python {release}")
+    process = watched_run(python, program).only
+    once = watched_run(python, START + "step(0)\nstep(1)\nmodel['w'] = 7.0\n").only
     assert process.failures == []
     assert process.records == once.records
     assert process.scalars == once.scalars

@@ -192,12 +192,15 @@ class Pythons:
 
 
 def _after_exec(became: Became, seen: list[Sight], pid: int) -> Sight | None:
-    """The Python that took the place of a watched process: as it was seen, else as it was asked for."""
+    """The Python that took the place of a watched process: as it was seen, else as it was asked for.
+
+    One that no look has met cannot be said to have begun before the first step, so it counts as late.
+    """
     later = [sight for sight in seen if sight.argv != became.before]
     if later:
         return later[-1]
     if _PYTHON.match(Path(became.path).name):
-        return Sight(pid, became.argv, became.path, python=True, why=_flags(became.argv))
+        return Sight(pid, became.argv, became.path, python=True, why=_flags(became.argv), late=True)
     return None
 
 
