@@ -1,7 +1,7 @@
 """What watching costs: the time of a watched step against a plain one, and against the best peers.
 
     python benchmarks/step_overhead.py [--training lenet5|unet|keras|parameters] [--batch N] [--only samebits]
-        [--python PATH] [--clock process_time] [--optimizer SGD]
+        [--python PATH] [--clock process_time] [--optimizer SGD] [--beside CHECKOUT/src]
 
 The plain training, the watched one and the peers stand side by side, each in a process of its own, and train in turns
 of a few steps; while one trains, the others wait. A ratio is taken within a turn (medians over its steps), so a machine
@@ -44,6 +44,15 @@ def watched(folder, algorithm, **more):
     return {wire.CONFIG_VARIABLE: str(trial / "config.json"), "PYTHONPATH": str(injected)}
 
 
+def watched_by(source, folder, algorithm):
+    """As `watched`, by the samebits whose `src` this is: of an older commit, for example."""
+    call = "import sys, json, pathlib, step_overhead as here; "
+    call += "print(json.dumps(here.watched(pathlib.Path(sys.argv[1]), sys.argv[2], launcher=int(sys.argv[3]))))"
+    command = [sys.executable, "-c", call, str(folder), algorithm, str(os.getpid())]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(source), str(HERE.parent)))}
+    return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+
+
 def ways(training):
     """Name -> (peer, hash algorithm or None) of what is installed here."""
     found = {"plain": ("none", None), "samebits xxh3": ("none", "xxh3"), "samebits blake2b": ("none", "blake2b")}
@@ -84,13 +93,15 @@ class Training:
 
 def start(args, way, folder):
     """The training, watched in this way."""
-    peer, algorithm = way
+    peer, algorithm, *beside = way
     command = [args.python, str(HERE / TRAININGS[args.training][0]), "--peer", peer]
     command += ["--batch", str(args.batch)] if args.batch else []
     command += ["--optimizer", args.optimizer] if args.optimizer else []
     folder.mkdir()
-    clock = {"SAMEBITS_BENCHMARK_CLOCK": args.clock}
-    return Training(command, {**clock, **(watched(folder, algorithm) if algorithm else {})}, folder)
+    environment = {"SAMEBITS_BENCHMARK_CLOCK": args.clock}
+    if algorithm:
+        environment.update(watched_by(*beside, folder, algorithm) if beside else watched(folder, algorithm))
+    return Training(command, environment, folder)
 
 
 def one_round(args, chosen):
@@ -118,8 +129,11 @@ def main():
     parse.add_argument("--only", default="", help="ways whose name contains this, beside plain")
     parse.add_argument("--batch", type=int)
     parse.add_argument("--python", default=sys.executable)
+    parse.add_argument("--beside", type=Path, help="the src folder of a different checkout: one way more")
     args = parse.parse_args()
     chosen = {name: way for name, way in ways(args.training).items() if name == "plain" or args.only in name}
+    if args.beside:
+        chosen["xxh3, beside"] = ("none", "xxh3", args.beside.resolve())
     rounds = []
     for number in range(args.rounds):
         rounds.append(one_round(args, chosen))
