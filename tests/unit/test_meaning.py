@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from samebits.compare.meaning import meaning
 from samebits.store.content import Parts, add_json
-from samebits.store.masks import Run, masked, reason_of_key, visible
+from samebits.store.masks import Run, masked, visible
+from samebits.store.value_names import reason_of_key
 
 BEGAN = 1_795_716_028.0
 NUMBERS = st.floats(0, 1e6).map(lambda value: f"{value:.6f}")
@@ -124,6 +125,53 @@ def test_lines_that_differ_in_what_a_training_computes_stay_different(a, b):
     assert masked(a) != masked(b)
 
 
+DURATIONS = [
+    "done in {}", "Training finished in {} with loss 0.5", "Epoch 3 done in {}: loss 0.5", "finished after {}", "took {} s, loss 0.5",
+    "time taken {}", "Time taken for epoch 3: {}", "Time per step {}", "epoch time: {} (avg {})", "build time ..... {}",
+    "fit_time {} score_time {}", "epoch 3 finished, {} elapsed", "{} sec elapsed", "2 hours 3 minutes {} seconds",
+    "| 200/2983 batches | lr 20.00 | ms/batch  {} | loss  7.63", "epoch 1 loss 0.5 samples/s {}", "loss 0.43 seconds {}",
+    "Epoch: [0][ 0/50]\tTime  {} ( {})\tData  {} ( {})\tLoss 7.0e+00 (7.0e+00)", "epoch=1 secs={} loss=0.5",
+    "iter 10: loss 3.2, time {}ms, mfu {}%", "loss=3.2, wps={}, ups={}", "took {}s, {} effective words/s", "throughput {}",
+]  # fmt: skip
+
+
+@given(st.sampled_from(DURATIONS), NUMBERS, NUMBERS)
+def test_lines_of_everyday_logs_that_differ_in_durations_only_are_equal_once_masked(line, a, b):
+    assert masked(line.replace("{}", a)) == masked(line.replace("{}", b))
+
+
+RESULTS = [
+    "mean {} min 0.1001 max 0.9", "mean: {} min: 0.1", "mean={} min=0.1", "loss {} seconds 12.5", "acc {} ms 12.3", "acc {} it/s 3.1",
+    "epoch 1 loss {} samples/s 100.5", "loss {} s 12.3", "took 5 seconds {}", "took 5 seconds: {}", "1234.5 samples/s {}", "3.2s {}",
+    "Training finished: {}", "updated: {}", "bandwidth: {}", "time of best accuracy: {}", "time to beat: loss {}", "port {}",
+    "done in 3.25 {}", "done in 3 epochs: {}", "done, loss {}", "best in {}", "the first time {}", "elapsed 3.2 {}",
+    "Time 3.1 (3.1) Loss {} ({})", "Data {} (0.5)", "epoch time: 3.2 (acc {})", "loss {} ms/batch 5.67", "converged in {}",
+]  # fmt: skip
+
+
+@given(st.sampled_from(RESULTS), NUMBERS, NUMBERS)
+def test_a_unit_or_a_time_beside_a_result_never_masks_it(line, a, b):
+    assert (masked(line.replace("{}", a)) == masked(line.replace("{}", b))) == (a == b)
+
+
+@pytest.mark.parametrize(
+    ("name", "a", "b"),
+    [("updated", 820, 614), ("bandwidth", 0.5, 0.6), ("branch", 56, 89), ("eta", 0.5, 0.6), ("dt", 0.1, 0.2), ("user", "u13", "u41"),
+     ("filename", "img_62.png", "img_28.png"), ("time_to_event", 0.5, 1.5), ("finished", 0.5, 0.6)],
+)  # fmt: skip
+def test_a_result_whose_name_resembles_that_of_a_time_a_path_or_a_run_is_unknown(name, a, b):
+    assert meaning(name, a, b).effect == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("name", "a", "b"),
+    [("updated", BEGAN, BEGAN + 9.0), ("branch", "main", "fix"), ("score_time", 0.5, 0.6), ("step_time", 0.1, 0.2),
+     ("filename", "/data/a.png", "/data/b.png")],
+)  # fmt: skip
+def test_a_time_a_path_or_the_state_of_the_code_is_understood_by_its_name(name, a, b):
+    assert meaning(name, a, b).effect == "understood"
+
+
 @given(st.floats(0, 100), st.sampled_from((1, 10**3, 10**9)))
 def test_a_number_in_a_file_that_is_a_moment_of_the_run_is_a_time_by_any_name(after, unit):
     moment = (BEGAN + after) * unit
@@ -174,7 +222,8 @@ def test_the_prefix_of_a_line_of_tensorflow_belongs_to_one_run_whether_or_not_it
         assert run.masked(line % 18623) == run.masked(line % 9)
 
 
-HOSTILE = ["1" * 20_000, "a." * 10_000, "a " * 10_000, "1:" * 10_000, "1," * 10_000, "a/" * 10_000, "-" * 20_000, "[" * 20_000,
+HOSTILE = ["1" * 20_000, "a." * 10_000, "a " * 10_000, "1:" * 10_000, "1," * 10_000, "a/" * 10_000, "-" * 20_000, "[" * 20_000, "1 s " * 6_000,
+           "1 s: 1 " * 4_000, "done in " * 3_000, "time per step " * 2_000, "time 1 (1) " * 2_000,
            "a=" * 10_000, "1%|" * 5_000, "2026-01-" * 2_500, "1 1" * 7_000, "\x1b[" * 10_000]  # fmt: skip
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from samebits.store.masks import masked, reason_of_key, tokens
+from samebits.store.masks import masked
+from samebits.store.value_names import is_moment_of_time, reason_of_key, tokens
 
 Effect = Literal["counts", "understood", "unknown"]
 TENSOR_FORMATS = frozenset(("torch", "torch-legacy", "safetensors", "hdf5", "keras", "npz", "npy"))
 Value = str | int | float | bool | None
 
-_WORDS = {"pid": "a process id", "run id": "an id of a run", "memory": "an amount of memory"}
-_STRING_REASONS = frozenset(("time", "host", "run id", "path"))
+_WORDS = {"moment": "a time", "pid": "a process id", "run id": "an id of a run", "memory": "an amount of memory"}
+_STRING_REASONS = frozenset(("time", "moment", "host", "run id", "version of the code", "path"))
 # a path whose name says which model was the best one is a result
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
 _MODEL_WORDS = frozenset(
@@ -73,7 +74,9 @@ def _fits(reason: str, key: str, a: Value, b: Value, *, nonnegative: bool) -> bo
         return False
     known = [value for value in (a, b) if value is not None]
     if not known:
-        return nonnegative or reason in ("pid", "port")
+        return (nonnegative and reason != "moment") or reason in ("pid", "port")
+    if reason == "path" and tokens(key)[-1] in ("filename", "path", "paths"):  # a bare name may be that of a sample
+        return all(isinstance(value, str) and re.search(r"[/\\]", value) for value in known)
     return all(_can_be(reason, value) for value in known)
 
 
@@ -81,7 +84,9 @@ def _can_be(reason: str, value: Value) -> bool:
     if isinstance(value, str):
         return reason in _STRING_REASONS or masked(f"{reason}: {value}") != f"{reason}: {value}"
     if isinstance(value, (int, float)):
-        return not isinstance(value, bool) and value >= 0 and reason not in ("path", "host")
+        if reason == "moment" and not is_moment_of_time(value):
+            return False
+        return not isinstance(value, bool) and value >= 0 and reason not in ("path", "host", "version of the code")
     return False
 
 

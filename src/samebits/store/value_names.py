@@ -1,0 +1,97 @@
+"""What a name tells of its value: a time, a duration, a rate, a host, a path, the id of a run.
+
+Pure functions; the page "What counts among the results" lists the rules.
+"""
+
+from __future__ import annotations
+
+import re
+
+EARLIEST = 10**9  # seconds since 1970; no run is older than this one
+NUMBER_REASONS = ("run id", "time", "moment", "duration", "rate", "memory", "pid", "port")
+_TIMES = {
+    "time", "times", "timestamp", "timestamps", "datetime", "date", "dates", "clock", "walltime", "mtime", "ctime",
+    "atime", "utc", "utcnow", "timing", "timings",
+}  # fmt: skip
+# a number of such a name is a time if it is that large: "updated: 12" counts, "finished: 0.91" measures
+_MOMENTS = {"created", "modified", "updated", "started", "finished", "began"}
+_SPANS = {
+    "elapsed", "duration", "durations", "seconds", "secs", "sec", "runtime", "minutes", "mins", "hours", "ms", "msec",
+    "millis", "milliseconds", "latency", "latencies", "took", "wall", "uptime", "ns", "tic", "toc",
+}  # fmt: skip
+_RATES = {"throughput", "fps", "ips", "qps", "wps", "ups", "flops", "tflops", "mfu"}
+_LOADS = {"rss", "vms", "maxrss", "utilization", "memused"}
+_WORDS_OF = {"rate": _RATES, "memory": _LOADS, "duration": _SPANS, "time": _TIMES, "moment": _MOMENTS}
+_SIZES = {"mb", "gb", "kb", "bytes", "peak", "max", "used", "allocated", "usage"}
+_HOSTS = {"host", "hostname", "nodename", "fqdn", "username", "ip", "machine", "platform"}
+_RUNS = {"uuid", "guid", "runid", "runname", "sessionid", "jobid"}
+_STATES_OF_CODE = {"commit", "branch", "githash", "gitsha", "revision"}
+_OWNERS = {"run", "experiment", "session", "job", "task", "execution", "request", "trace", "span", "git", "process"}
+_PROCESS_IDS = (["process", "id"], ["thread", "id"], ["native", "id"])
+_PATHS = {"path", "paths", "dir", "dirs", "directory", "folder", "cwd", "logdir", "rundir", "outdir", "filename", "uri"}
+# words beside which a time is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
+_MODELLED = {
+    "step", "steps", "embed", "embedding", "embeddings", "emb", "dim", "dims", "series", "weight", "weights", "bias",
+    "kernel", "mlp", "proj", "projection", "size", "scale", "shift", "encoding", "encoder", "conv", "norm", "attn",
+    "loss", "acc", "accuracy", "feature", "features", "column", "columns", "mixing", "mix", "decay", "linear", "layer",
+    "frequency", "freq", "token", "param", "params", "score", "auc", "error", "mse", "mae", "state", "seed", "zone",
+    "best", "constant", "event", "failure", "survival", "distributed", "dense", "pred", "prediction", "predictions",
+    "target", "mask",
+}  # fmt: skip
+
+
+# beside one of these a last word still says a duration: score_time, step_time
+_TIMED = {"score", "step", "steps", "layer", "encoder", "token", "feature", "features"}
+
+
+def tokens(name: str) -> list[str]:
+    """The words of a name: ``meanFitTime_0`` has mean, fit, time, 0."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return re.findall(r"[a-z]+|\d+", spaced.lower())
+
+
+def is_moment_of_time(number: float) -> bool:
+    """Whether a number can be a moment, in seconds since 1970 or a part of them."""
+    return number >= EARLIEST
+
+
+def reason_of_key(name: str) -> str | None:
+    """What a name alone says of its value: time, moment, duration, rate, memory, host, pid, port, run id, path."""
+    words = [word for word in tokens(name) if not word.isdigit()]
+    if not words:
+        return None
+    known, last = set(words), words[-1]
+    if "per" in words and words[-1] in ("second", "sec", "s", "minute", "min", "hour"):
+        return "rate"
+    modelled = known & _MODELLED - (_TIMED if last in ("time", "times") or last in _SPANS else set())
+    return _reason_of_id(words, last) or (None if modelled else _reason_of_words(words, known, last))
+
+
+def _reason_of_words(words: list[str], known: set[str], last: str) -> str | None:
+    if last == "at" and len(words) > 1:
+        return "time"
+    for reason, these in _WORDS_OF.items():
+        if known & these:
+            return reason
+    is_size = known & {"memory", "mem"} and known & _SIZES
+    if is_size or (last in ("percent", "usage") and known & {"cpu", "gpu", "ram"}):
+        return "memory"
+    if last in _HOSTS or (known & {"host", "hostname"}):
+        return "host"
+    return "path" if last in _PATHS else None
+
+
+def _reason_of_id(words: list[str], last: str) -> str | None:
+    if last in ("pid", "ppid", "tid", "pgid", "sid") or words == ["session"] or words[-2:] in _PROCESS_IDS:
+        return "pid"
+    if words == ["v", "num"]:  # Lightning's number of the folder that it writes into
+        return "run id"
+    if last == "port":
+        return "port"
+    if set(words) & _RUNS:
+        return "run id"
+    if set(words) & _STATES_OF_CODE:
+        return "version of the code"
+    owner = words[-2] if len(words) > 1 else ""
+    is_owned = not _OWNERS.isdisjoint((owner, owner.removesuffix("s")))
+    return "run id" if is_owned and last in ("id", "name", "hash", "sha", "uid", "key") else None
