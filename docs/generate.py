@@ -10,10 +10,13 @@ import pkgutil
 import re
 
 from samebits import controls, explanation, model
-from samebits.options import OPTIONS
+from samebits import options as core
 from samebits.vary import factors
+from samebits_parity import options as parity
 from samebits_probe import watchers, wire
+from samebits_study import options as study
 
+OPTIONS = {**core.OPTIONS, **parity.OPTIONS, **study.OPTIONS}
 MARK = re.compile(r"^\{\{ (\w+)(?: ([\w ]+))? \}\}$", re.MULTILINE)
 MEANINGS = {
     "start": "initial weights or buffers, the first time they are seen",

@@ -10,8 +10,8 @@ import re
 import shutil
 from pathlib import Path
 
-from samebits.study.reports import saying
-from samebits.study.results import StudyResult
+from samebits_study.reports import saying
+from samebits_study.results import StudyResult
 
 HERE = Path(__file__).parent / "study"
 FOLDERS = re.compile(r"(?<![\w{}:.])/(?:[\w.+@-]+/)+")

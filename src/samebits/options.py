@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 DEFAULT_TRIALS = 5
 DEFAULT_SEED = 2019  # the paper's
@@ -17,8 +17,6 @@ MOST_TRIALS = 999  # trial folders have three digits, so that paths have equal l
 MOST_SECONDS = 366 * 24 * 3600.0
 MOST_STEPS = 10**15
 
-Group = Literal["optimizers", "losses", "layers"]  # of what parity compares
-GROUPS: tuple[Group, ...] = get_args(Group)
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d)")
 
@@ -127,32 +125,11 @@ def read_text(text: str) -> str:
     return text
 
 
-def read_sizes(text: str) -> list[int]:
-    """Whole numbers with commas between them: 28,28,1."""
-    return [read_whole(word.strip(), 1, MOST_STEPS, "a size") for word in read_text(text).split(",")]
-
-
-def read_backend(text: str) -> str:
-    """A backend of Keras 3."""
-    if text not in ("tensorflow", "torch", "jax"):
-        raise ValueError(f"{text!r} is no backend of Keras 3; say tensorflow, torch or jax.")
-    return text
-
-
 def read_names(text: str) -> list[str]:
     """Names with commas between them."""
     names = [name.strip() for name in read_text(text).split(",")]
     if not all(names):
         raise ValueError(f"{text!r} is not a list of names; say a,b,c.")
-    return names
-
-
-def read_groups(text: str) -> list[str]:
-    """Groups of what libraries have in common."""
-    names = read_names(text)
-    unknown = [name for name in names if name not in GROUPS]
-    if unknown:
-        raise ValueError(f"there is no group {unknown[0]!r}; these there are: {', '.join(GROUPS)}.")
     return names
 
 
@@ -234,15 +211,6 @@ MARKDOWN = Option("md", ("--md",), "Write Markdown.", "FILE", read_text)
 JUNIT = Option("junit", ("--junit",), "Write JUnit XML.", "FILE", read_text)
 FROM = Option("folder", ("--from",), "Look for the files in this folder first.", "DIR", read_text)
 TO = Option("target", ("--to",), "Fill this folder (default: a cache).", "DIR", read_text)
-SETUPS = Option("setups", ("--setups",), "Only these setups (default: all).", "ID,ID,...", read_names)
-SCALE = Option("scale", ("--scale",), "How much is trained: smoke, small or paper.", "NAME", read_text, "smoke")
-STUDY_TRIALS = Option("trials", ("-n", "--trials"), "Trials of each setup (default: the scale's).", "N", read_trials)
-STUDY_OUT = Option("out", ("--out",), "Folder of the study (default: studies/<name>-<scale>).", "DIR", read_text)
-STUDY_DATA = Option("data", ("--data",), "Folder of the images (default: fetched, or generated).", "DIR", read_text)
-WATERSHED = Option(
-    "watershed", ("--watershed",), "Split cells that touch before they are counted, as in the authors' code.",
-    default=False,
-)  # fmt: skip
 
 REPLAYED_STEP = Option("step", ("--step",), "Replay this step, from 0, or these: 0-2.", "K", read_step_or_steps, "0")
 REPEATS = Option("repeats", ("--repeats",), "How often each operator is run again.", "R", read_repeats, 4)
@@ -255,40 +223,6 @@ FACTORS = Option(
     read_factor,
     many=True,
 )
-
-LIBRARIES = Option(
-    "libraries", ("--libraries",), "Only these libraries (default: all that are here).", "ID,ID,...", read_names
-)
-
-ONLY = Option("only", ("--only",), "Only these: optimizers, losses, layers (default: all).", "NAME,...", read_groups)
-
-PARITY_STEPS = Option("steps", ("--steps",), "Compare so many steps.", "N", read_steps, 50)
-SINGLE_STEP = Option(
-    "single", ("--single-step",), "Begin each step of B with A's weights, so that no errors pile up.", default=False
-)
-CARRY = Option("carry", ("--carry",), "Begin B with A's initial weights, whatever its own are.", default=False)
-PYTHON_A = Option("python_a", ("--python-a",), "The interpreter that `python` is in A.", "PATH", read_text)
-PYTHON_B = Option("python_b", ("--python-b",), "The interpreter that `python` is in B.", "PATH", read_text)
-ENVIRONMENT_A = Option("env_a", ("--env-a",), "The environment that `python` in A is of.", "NAME", read_text)
-ENVIRONMENT_B = Option("env_b", ("--env-b",), "The environment that `python` in B is of.", "NAME", read_text)
-PARITY_OUT = Option("out", ("--out",), "Keep what both trainings wrote in this folder.", "DIR", read_text)
-
-BACKEND = Option("backend", ("--backend",), "Run Keras 3 on this: tensorflow, torch or jax.", "NAME", read_backend)
-WEIGHTS = Option(
-    "weights", ("--weights",), "Carry these weights of A (.npz, .safetensors, .h5; default: as A is built).", "FILE",
-    read_text,
-)  # fmt: skip
-INPUT = Option(
-    "input", ("--input",), "The shape of an input, in Keras' order, without the batch (default: as the model says).",
-    "SIZE,SIZE,...", read_sizes, many=True,
-)  # fmt: skip
-BUILT_WITH = Option(
-    "seed", ("--seed",), "Seed of the random inputs, and before a model is built.", "S", read_seed, DEFAULT_SEED
-)
-WEIGHTS_OUT = Option(
-    "out", ("--out",), "Write the weights here (.safetensors, .npz; default: weights-for-<B>.safetensors).", "FILE",
-    read_text,
-)  # fmt: skip
 
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
@@ -305,35 +239,4 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "compare": REPORTS,
     "env": (),
     "data": (FROM, TO),
-    "parity init": (LIBRARIES, JSON, HTML, MARKDOWN),
-    "parity defaults": (LIBRARIES, ONLY, JSON, HTML, MARKDOWN),
-    "parity train": (
-        PARITY_STEPS,
-        SINGLE_STEP,
-        CARRY,
-        PYTHON_A,
-        ENVIRONMENT_A,
-        PYTHON_B,
-        ENVIRONMENT_B,
-        TIMEOUT,
-        PARITY_OUT,
-        JSON,
-        HTML,
-        MARKDOWN,
-    ),
-    "parity weights": (
-        WEIGHTS,
-        WEIGHTS_OUT,
-        INPUT,
-        BUILT_WITH,
-        PYTHON_A,
-        ENVIRONMENT_A,
-        PYTHON_B,
-        ENVIRONMENT_B,
-        BACKEND,
-        JSON,
-        HTML,
-        MARKDOWN,
-    ),
-    "study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, WATERSHED, STUDY_OUT),
 }

@@ -10,8 +10,8 @@ import pytest
 
 from samebits.errors import SamebitsError
 from samebits.launch.progress import Progress
-from samebits.study import catalog
-from samebits.study.catalog import Scale, Study
+from samebits_study import catalog
+from samebits_study.catalog import Scale, Study
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "add-a-study.md"
 FILE = re.compile(r'```python title="([^"]+)"\n(.*?)```', re.DOTALL)
@@ -28,12 +28,12 @@ def added(tmp_path, monkeypatch):
         if name.endswith("entry.py"):
             entry = eval(text, {"Study": Study, "Scale": Scale})  # noqa: S307 - the page's own words
             monkeypatch.setitem(catalog.STUDIES, entry.name, entry)
-    monkeypatch.setattr("samebits.study.catalog.SCRIPTS", tmp_path)
+    monkeypatch.setattr("samebits_study.catalog.SCRIPTS", tmp_path)
     return tmp_path
 
 
 def conduct(folder, study, *setups, source=None):
-    from samebits.study import conducting, writing
+    from samebits_study import conducting, writing
 
     asked = conducting.Asked(study=study, scale="smoke", folder=folder / "out", setups=list(setups), source=source)
     result = conducting.conduct(asked, Progress())

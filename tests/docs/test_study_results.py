@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from samebits.study import catalog
-from samebits.study.reports import saying
-from samebits.study.results import StudyResult
+from samebits_study import catalog
+from samebits_study.reports import saying
+from samebits_study.results import StudyResult
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULTS = sorted((DOCS / "study").glob("*/study.json"))

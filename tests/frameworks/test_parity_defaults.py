@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from samebits.errors import NotFound
-from samebits.options import GROUPS
-from samebits.parity import sides
-from samebits.parity.defaults import comparing
+from samebits_parity import sides
+from samebits_parity.defaults import comparing
+from samebits_parity.options import GROUPS
 
 OLD_KERAS = ("keras-tf1.14", "keras-tf2.1")
 KERAS = (*OLD_KERAS, "keras3-torch")  # other backends: the same script, a minute more

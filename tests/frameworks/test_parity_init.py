@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from samebits.errors import NotFound
-from samebits.parity import sides
-from samebits.parity.init import comparing
-from samebits.parity.init.distributions import SHRINK
-from samebits.parity.sides import SIDES
+from samebits_parity import sides
+from samebits_parity.init import comparing
+from samebits_parity.init.distributions import SHRINK
+from samebits_parity.sides import SIDES
 
 IDS = ("pytorch", "pytorch-1.3", "keras-tf1.14", "keras-tf2.1", "keras3-torch", "jax")
 KERAS = ("keras-tf1.14", "keras-tf2.1", "keras3-torch")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from samebits.parity.train import comparing, explaining, running
-from samebits.parity.train.judging import judge
-from samebits.parity.train.observed import Training
-from samebits.parity.train.pairing import Pairer
-from samebits.parity.train.running import Asked
+from samebits_parity.train import comparing, explaining, running
+from samebits_parity.train.judging import judge
+from samebits_parity.train.observed import Training
+from samebits_parity.train.pairing import Pairer
+from samebits_parity.train.running import Asked
 from samebits_probe import wire
 
 ROOT = Path(__file__).resolve().parents[2]

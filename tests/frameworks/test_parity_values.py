@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samebits.parity.train import running
-from samebits.parity.train.observed import Training
-from samebits.parity.train.pairing import SAME, Pair
+from samebits_parity.train import running
+from samebits_parity.train.observed import Training
+from samebits_parity.train.pairing import SAME, Pair
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 KEPT = {"first": 0, "last": 3, "most": 1 << 24, "layers": True}

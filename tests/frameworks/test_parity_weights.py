@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from samebits.parity.weights import describing, moving, rules, saying
-from samebits.study.catalog import SCRIPTS
+from samebits_parity.weights import describing, moving, rules, saying
+from samebits_study.catalog import SCRIPTS
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 KERAS, PYTORCH = f"{SAMPLES / 'weights_keras3.py'}:", f"{SAMPLES / 'weights_pytorch.py'}:"

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from samebits.study import weights
-from samebits.study.catalog import SCRIPTS, STUDIES
+from samebits_study import weights
+from samebits_study.catalog import SCRIPTS, STUDIES
 
 STACKS = {  # name -> (library, environment, KERAS_BACKEND)
     "keras-tf1.14": ("keras2", "keras-tf1.14", None),

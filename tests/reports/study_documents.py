@@ -1,7 +1,7 @@
 """Documents of studies made by hand: no number in them is twice the same by chance, so that each can be told apart."""
 
 from samebits.model import Control, Divergence, ProcessKey
-from samebits.study.results import Cells, Digits, Distance, Model, Plain, Retest, SetupResult, StudyResult
+from samebits_study.results import Cells, Digits, Distance, Model, Plain, Retest, SetupResult, StudyResult
 
 MACHINE = "a processor, 2 cores (70bd)"
 SHARED = "7" * 32

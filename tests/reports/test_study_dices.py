@@ -1,7 +1,7 @@
 """The table of Dice both ways names the fields that its mean leaves out."""
 
 from samebits.reports.tables import markdown
-from samebits.study.reports import dices, further
+from samebits_study.reports import dices, further
 
 
 def test_fields_left_out_of_the_mean_are_named_with_their_trials(documents):

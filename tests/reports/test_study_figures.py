@@ -2,8 +2,8 @@
 
 import pytest
 
-from samebits.study.reports import boxes, curves, spread
-from samebits.study.results import Distance
+from samebits_study.reports import boxes, curves, spread
+from samebits_study.results import Distance
 
 
 @pytest.fixture

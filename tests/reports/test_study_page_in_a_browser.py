@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.study import writing
+from samebits_study import writing
 
 pytest.importorskip("matplotlib", reason="the extra study (matplotlib) is not installed")
 

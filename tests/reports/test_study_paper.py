@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from samebits.study.reports import accounts, paper
+from samebits_study.reports import accounts, paper
 
 EVERY = [(study, column) for study, columns in paper.STUDIES.items() for column in columns]
 MEASURE = {"lenet5": "accuracy", "unet": "error_rate"}
@@ -91,6 +91,6 @@ def test_a_setup_or_study_that_the_paper_does_not_have_has_no_quotation():
 
 
 def test_every_setup_that_answers_to_a_column_is_in_the_catalog():
-    from samebits.study.catalog import SETUPS
+    from samebits_study.catalog import SETUPS
 
     assert {*paper.ANSWERS, paper.EQUATION_1} <= set(SETUPS)

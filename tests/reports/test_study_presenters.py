@@ -9,8 +9,8 @@ import pytest
 
 from samebits.reports.tables import markdown
 from samebits.reports.tables.table import Column, Missing, Number, Spread, Table, numbers
-from samebits.study import writing
-from samebits.study.reports import csv_, latex
+from samebits_study import writing
+from samebits_study.reports import csv_, latex
 
 HOSTILE = "a|b & 50% of $x_1$ \\ {y} #2 ~ ^ [z] *w* <script> --out `c`\x1b[2J"
 

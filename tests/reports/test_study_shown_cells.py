@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip("skimage", reason="the extra study (scikit-image) is not installed")
 
-from samebits.study import collecting, judging
-from samebits.study.reports import shown_cells
+from samebits_study import collecting, judging
+from samebits_study.reports import shown_cells
 
 SIDE = 40
 

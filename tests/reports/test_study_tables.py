@@ -6,9 +6,9 @@ import pytest
 
 from samebits.model import Control
 from samebits.reports.tables.table import Missing, Number, Spread, measured, shown
-from samebits.study import writing
-from samebits.study.reports import costs, glance, measures, numbered, saying, spread
-from samebits.study.results import Initial
+from samebits_study import writing
+from samebits_study.reports import costs, glance, measures, numbered, saying, spread
+from samebits_study.results import Initial
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from samebits.study import writing
-from samebits.study.reports import page
-from samebits.study.results import StudyResult
+from samebits_study import writing
+from samebits_study.reports import page
+from samebits_study.results import StudyResult
 
 pytest.importorskip("matplotlib", reason="the extra study (matplotlib) is not installed")
 

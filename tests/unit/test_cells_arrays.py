@@ -5,8 +5,8 @@ import pytest
 from skimage import io
 
 from samebits.errors import DataError, NotFound, UsageError
-from samebits.study.cells import prepare, read_truth, written_digest
-from samebits.study.cells.arrays import DATA, TRUTH, load
+from samebits_study.cells import prepare, read_truth, written_digest
+from samebits_study.cells.arrays import DATA, TRUTH, load
 
 
 def prepared(folder, **changed):

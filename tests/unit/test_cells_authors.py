@@ -5,8 +5,8 @@ import pytest
 from skimage import io
 
 from samebits.errors import DataError, NotFound
-from samebits.study.cells.authors import ANNOTATIONS, COUNTS, FRAMES, read
-from samebits.study.stereology import CountingFrame, paint
+from samebits_study.cells.authors import ANNOTATIONS, COUNTS, FRAMES, read
+from samebits_study.stereology import CountingFrame, paint
 
 NAMES = [
     "LU2_Section1_Stack1",

@@ -8,8 +8,8 @@ import pytest
 from skimage import io
 
 from samebits.errors import DataError, NotFound
-from samebits.study.cells.bowl import ADDRESS, PUBLISHED
-from samebits.study.cells.stained import read
+from samebits_study.cells.bowl import ADDRESS, PUBLISHED
+from samebits_study.cells.stained import read
 
 VARIABLE = "SAMEBITS_STAINED_CELLS"
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data" / "dsb2018-stained"

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import types
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import click
@@ -194,12 +195,26 @@ def test_arguments_are_utf8():
 
 
 def test_each_command_is_one_file_in_the_table():
-    folder = Path(cli.__file__).parent
-    files = {path.stem: path for path in folder.glob("*.py")} | {
-        path.parent.name: path for path in folder.glob("*/__init__.py")
-    }
+    files = {path.stem: path for path in Path(cli.__file__).parent.glob("*.py")}
     named = {name for name, path in files.items() if "\nCOMMAND = " in path.read_text()}
     assert {command.name for command in table.COMMANDS} == named
+
+
+def test_the_clients_add_their_commands():
+    assert {name: point.value for name, point in table.samebits.plugged.items()} == {
+        "parity": "samebits_parity.cli:COMMAND",
+        "study": "samebits_study.cli:COMMAND",
+    }
+
+
+def test_a_client_that_cannot_be_imported_costs_only_its_own_command(monkeypatch, capsys):
+    broken = EntryPoint("broken", "no_such_package:COMMAND", table.PLUGGED)
+    monkeypatch.setitem(vars(table.samebits), "plugged", {"broken": broken})
+    assert cli.main(["--help"]) == 0
+    assert "broken" in capsys.readouterr().out
+    assert cli.main(["env", "--help"]) == 0
+    assert cli.main(["broken", "--anything"]) == 2
+    assert "The command broken of no_such_package:COMMAND cannot be imported" in capsys.readouterr().err
 
 
 def _samebits(words, **more):

@@ -4,16 +4,19 @@ import shlex
 
 import pytest
 
+from samebits import options as core
 from samebits.cli.parsing import as_click
 from samebits.options import (
-    OPTIONS,
     read_duration,
     read_metric,
     read_seed,
     read_steps,
     read_trials,
 )
+from samebits_parity import options as parity
+from samebits_study import options as study
 
+OPTIONS = {**core.OPTIONS, **parity.OPTIONS, **study.OPTIONS}
 # contract.md
 OF_CHECK = set(
     shlex.split(

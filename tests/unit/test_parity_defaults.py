@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.parity.defaults import estimates
-from samebits.parity.defaults import hypotheses as known
-from samebits.parity.defaults.behaviour import NOT_KNOWN, TOLERANCE, apart
-from samebits.parity.defaults.comparing import BEHAVIOURS
-from samebits.parity.defaults.hypotheses import Course, Decay
+from samebits_parity.defaults import estimates
+from samebits_parity.defaults import hypotheses as known
+from samebits_parity.defaults.behaviour import NOT_KNOWN, TOLERANCE, apart
+from samebits_parity.defaults.comparing import BEHAVIOURS
+from samebits_parity.defaults.hypotheses import Course, Decay
 
 CHOICES = [behaviour for behaviour in BEHAVIOURS if behaviour.meanings]
 VALUES = [behaviour for behaviour in BEHAVIOURS if behaviour.estimate]

@@ -6,12 +6,12 @@ import re
 import pytest
 
 from samebits.cli import main
-from samebits.options import GROUPS
-from samebits.parity import presenting, sides
-from samebits.parity.defaults import comparing, signatures, telling
-from samebits.parity.defaults.comparing import Answer, behaviours, concluded
-from samebits.parity.defaults.result import Defaults
-from samebits.parity.sides import SIDES, LibraryFailed
+from samebits_parity import presenting, sides
+from samebits_parity.defaults import comparing, signatures, telling
+from samebits_parity.defaults.comparing import Answer, behaviours, concluded
+from samebits_parity.defaults.result import Defaults
+from samebits_parity.options import GROUPS
+from samebits_parity.sides import SIDES, LibraryFailed
 
 NOTHING = {"none": "it has none"}
 SIGNATURES = {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits.parity.init import distributions, equations, estimating, fans, judging, lattice
+from samebits_parity.init import distributions, equations, estimating, fans, judging, lattice
 
 MANY = 2**15
 SEEDS = st.integers(0, 2**32 - 1)

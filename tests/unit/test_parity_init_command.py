@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from samebits.cli import main
-from samebits.parity import sides
-from samebits.parity.init import comparing, drawing, measuring, result, telling
-from samebits.parity.init.cases import Case
-from samebits.parity.init.drawing import Drawn, Weight
-from samebits.parity.sides import SIDES, LibraryFailed
+from samebits_parity import sides
+from samebits_parity.init import comparing, drawing, measuring, result, telling
+from samebits_parity.init.cases import Case
+from samebits_parity.init.drawing import Drawn, Weight
+from samebits_parity.sides import SIDES, LibraryFailed
 
 KEYS = {
     "library",

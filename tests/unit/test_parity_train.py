@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits.parity.train import activations, comparing, explaining, layers
-from samebits.parity.train.batches import Fed
-from samebits.parity.train.clipping import Clip
-from samebits.parity.train.distance import allowed, relative, unit
-from samebits.parity.train.explaining import batch, losses, start, windows
-from samebits.parity.train.explaining.rules import Rule, read
-from samebits.parity.train.judging import begin_alike, judge, layer_of
-from samebits.parity.train.observed import Training
-from samebits.parity.train.pairing import Pairer
-from samebits.parity.train.running import Asked
+from samebits_parity.train import activations, comparing, explaining, layers
+from samebits_parity.train.batches import Fed
+from samebits_parity.train.clipping import Clip
+from samebits_parity.train.distance import allowed, relative, unit
+from samebits_parity.train.explaining import batch, losses, start, windows
+from samebits_parity.train.explaining.rules import Rule, read
+from samebits_parity.train.judging import begin_alike, judge, layer_of
+from samebits_parity.train.observed import Training
+from samebits_parity.train.pairing import Pairer
+from samebits_parity.train.running import Asked
 from samebits_probe import wire
 
 SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)

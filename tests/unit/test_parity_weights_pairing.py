@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits.parity.weights import carrying, explaining
-from samebits.parity.weights.models import Layer, Model, Weight
-from samebits.parity.weights.pairing import pair
+from samebits_parity.weights import carrying, explaining
+from samebits_parity.weights.models import Layer, Model, Weight
+from samebits_parity.weights.pairing import pair
 
 FEW = settings(max_examples=50, deadline=None)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits.parity.weights import rules
+from samebits_parity.weights import rules
 
 FEW = settings(max_examples=50, deadline=None)
 few = st.integers(1, 4)

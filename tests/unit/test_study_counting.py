@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samebits.errors import DataError
-from samebits.study.stereology import (
+from samebits_study.stereology import (
     CountingFrame,
     cells_of,
     counted,

@@ -7,9 +7,9 @@ import pytest
 from skimage import io
 
 from samebits.errors import DataError, NotFound, UsageError
-from samebits.study import data
-from samebits.study.catalog import STUDIES, Scale
-from samebits.study.stereology import CountingFrame, paint
+from samebits_study import data
+from samebits_study.catalog import STUDIES, Scale
+from samebits_study.stereology import CountingFrame, paint
 
 CELLS = STUDIES["unet"]
 SMOKE = Scale(trials=2, epochs=1, data={"size": 32, "fields_per_animal": 2, "augmented": 0})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.study import initial
+from samebits_study import initial
 
 
 def test_connections_are_counted_by_hand():

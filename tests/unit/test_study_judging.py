@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from samebits.study import judging
-from samebits.study.cells import Truth
+from samebits_study import judging
+from samebits_study.cells import Truth
 
 SIDE = 40
 

@@ -3,9 +3,9 @@
 import pytest
 
 from samebits.errors import NotFound
-from samebits.study import possible
-from samebits.study.catalog import SETUPS, STUDIES
-from samebits.study.results import SetupResult, StudyResult
+from samebits_study import possible
+from samebits_study.catalog import SETUPS, STUDIES
+from samebits_study.results import SetupResult, StudyResult
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
@@ -47,12 +47,11 @@ def test_setups_without_a_script_count_only_where_they_were_asked_for(
     setups, status, pytorch_alone, monkeypatch, tmp_path
 ):
     pytest.importorskip("matplotlib")
-    from samebits.cli import study
-    from samebits.study import conducting, writing
+    from samebits_study import cli, conducting, writing
 
     scripts = {"pytorch": "perceptron_pytorch.py"}
     (tmp_path / scripts["pytorch"]).write_text("")
-    monkeypatch.setattr("samebits.study.catalog.SCRIPTS", tmp_path)
+    monkeypatch.setattr("samebits_study.catalog.SCRIPTS", tmp_path)
     monkeypatch.setitem(
         STUDIES, "other", type(pytorch_alone)(name="other", about="", data="", scripts=scripts, scales={})
     )
@@ -64,4 +63,4 @@ def test_setups_without_a_script_count_only_where_they_were_asked_for(
     monkeypatch.setattr(conducting, "conduct", lambda *_: result)
     monkeypatch.setattr(writing, "write", lambda *_: [])
     given = {"out": str(tmp_path), "scale": "", "setups": setups, "trials": None, "data": None, "watershed": False}
-    assert study.run("other", **given) == status
+    assert cli.run("other", **given) == status

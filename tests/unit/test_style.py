@@ -1,4 +1,4 @@
-"""The rules of size that no linter has, for both packages."""
+"""The rules of size that no linter has, for all packages."""
 
 import ast
 import statistics
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
-FILES = sorted(path for package in ("samebits", "samebits_probe") for path in (SOURCE / package).rglob("*.py"))
+PACKAGES = ("samebits", "samebits_parity", "samebits_probe", "samebits_study")
+FILES = sorted(path for package in PACKAGES for path in (SOURCE / package).rglob("*.py"))
 VAGUE = {"utils", "helpers", "misc", "common", "tools"}
 
 

@@ -6,6 +6,7 @@ import click
 
 from samebits.cli import answering
 from samebits.cli.parsing import plain
+from samebits.options import OPTIONS
 
 TEXT = """Judge two records as one.
 
@@ -30,5 +31,6 @@ COMMAND = plain(
     "compare",
     run,
     TEXT,
+    OPTIONS["compare"],
     [click.Argument(["first"], metavar="RECORD"), click.Argument(["second"], metavar="RECORD")],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,8 @@ def launching(name: str, run: Callable[..., int], text: str) -> click.Command:
     )
 
 
-def plain(name: str, run: Callable[..., int], text: str, arguments: list[click.Argument]) -> click.Command:
-    """A command with the options of its name in the table and arguments of its own. Its group's may stand first."""
-    return click.Command(name.split()[-1], params=[*map(as_click, OPTIONS[name]), *arguments], callback=run, help=text)
+def plain(
+    name: str, run: Callable[..., int], text: str, options: Iterable[Option], arguments: Iterable[click.Argument] = ()
+) -> click.Command:
+    """A command with options and arguments, and without a training command."""
+    return click.Command(name, params=[*map(as_click, options), *arguments], callback=run, help=text)

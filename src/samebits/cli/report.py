@@ -8,6 +8,7 @@ import click
 
 from samebits.cli import answering, vary
 from samebits.cli.parsing import plain
+from samebits.options import OPTIONS
 
 TEXT = """Show a record again, in any form.
 
@@ -28,4 +29,4 @@ def run(record: str, **targets: str | None) -> int:
     return answering.answer(judged(opened), targets, opened)
 
 
-COMMAND = plain("report", run, TEXT, [click.Argument(["record"], metavar="RECORD")])
+COMMAND = plain("report", run, TEXT, OPTIONS["report"], [click.Argument(["record"], metavar="RECORD")])

@@ -1,9 +1,15 @@
-"""The commands: a table of contents. Nothing heavy is imported here, so that help comes at once."""
+"""The commands: a table of contents. Nothing heavy is imported here, so that help comes at once.
+
+Clients of samebits add commands of their own through entry points of the group `samebits.commands`, each of which names
+a click.Command: https://packaging.python.org/en/latest/specifications/entry-points/
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
 
 import click
 
@@ -16,16 +22,49 @@ from samebits.cli.env import COMMAND as ENV
 from samebits.cli.explain import COMMAND as EXPLAIN
 from samebits.cli.locate import COMMAND as LOCATE
 from samebits.cli.ops import COMMAND as OPS
-from samebits.cli.parity import COMMAND as PARITY
 from samebits.cli.record import COMMAND as RECORD
 from samebits.cli.report import COMMAND as REPORT
-from samebits.cli.study import COMMAND as STUDY
 from samebits.cli.vary import COMMAND as VARY
+from samebits.errors import UsageError
 
-_STARTING = ("env", "data", "parity", "study")  # commands that start programs other than trials
-COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, PARITY, STUDY, ENV, DATA)
+PLUGGED = "samebits.commands"  # the group of entry points
+COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, ENV, DATA)
+OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY)  # they start no other programs than trials
 
-samebits = click.Group(
+
+class Commands(click.Group):
+    """The commands of samebits, then those of its clients, each imported when it is asked for."""
+
+    @cached_property
+    def plugged(self) -> dict[str, EntryPoint]:
+        """Name -> entry point. A client cannot take the name of a command of samebits."""
+        return {point.name: point for point in entry_points(group=PLUGGED) if point.name not in self.commands}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.commands, *sorted(self.plugged)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = self.commands.get(cmd_name)
+        return _loaded(self.plugged[cmd_name]) if own is None and cmd_name in self.plugged else own
+
+
+def _loaded(point: EntryPoint) -> click.Command:
+    """The command of a client; one that says why if the client cannot be imported, so that the others work on."""
+    try:
+        command = point.load()
+    except Exception as why:
+        said = f"The command {point.name} of {point.value} cannot be imported: {type(why).__name__}: {why}"
+
+        def refuse(**_: object) -> int:
+            raise UsageError(said, "pip check")
+
+        anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+        return click.Command(point.name, callback=refuse, help=said, context_settings=anything)
+    assert isinstance(command, click.Command), f"{point.value} is not a click.Command"
+    return command
+
+
+samebits = Commands(
     "samebits",
     commands=list(COMMANDS),
     help="Does a training repeat, bit for bit? Put `samebits check --` in front of its command.",
@@ -38,7 +77,7 @@ samebits = click.version_option(__version__, prog_name="samebits", message="%(pr
 def run(words: Sequence[str]) -> int:
     """Run a command and return its exit status. Raises whatever ends it early."""
     failing.refuse_unreadable(words)
-    starts_programs = words[:1] and words[0] in _STARTING
+    starts_programs = bool(words) and words[0] not in {command.name for command in OF_TRIALS}
     with interrupt.raised() if starts_programs else nullcontext():
         status = samebits.main(list(words), prog_name="samebits", standalone_mode=False)
     return status if isinstance(status, int) else 0

@@ -12,9 +12,7 @@ from samebits import controls
 from samebits.errors import NotFound, RecordBusy, RecordExists, UsageError
 from samebits.launch import command, custody, environment, hashing, injection
 from samebits.model import Options
-
-MOST_TRIALS = 999  # trial folders have three digits, so that paths have equal length in every trial
-DEFAULT_SEED = 2019  # the paper's
+from samebits.options import DEFAULT_SEED, MOST_TRIALS
 
 
 @dataclass(frozen=True, kw_only=True)

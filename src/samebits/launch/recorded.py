@@ -10,8 +10,9 @@ from pathlib import Path
 from samebits import store
 from samebits.errors import RecordError, UsageError
 from samebits.launch import custody, documents, environment, injection, origin
-from samebits.launch.plan import MOST_TRIALS, Plan, Request, arrange, trial_name
+from samebits.launch.plan import Plan, Request, arrange, trial_name
 from samebits.model import ENDED_WELL, RecordFile, TrialFile
+from samebits.options import MOST_TRIALS
 from samebits.store.seal import SEAL
 
 

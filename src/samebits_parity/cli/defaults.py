@@ -1,0 +1,35 @@
+"""`samebits parity defaults`: what equal names mean in each library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from samebits.cli import answering, asking
+from samebits.cli.parsing import plain
+from samebits_parity.cli import showing
+from samebits_parity.options import GROUPS, OPTIONS
+
+TEXT = """Measure on tiny inputs what optimizers, losses and layers do in each library that is here, and show it side by
+side with their signatures.
+
+What a library computes is compared with formulas; a behaviour is named by the one that gives the same numbers. What a
+library does not have is no difference.
+
+Exit status: 0 they agree, 1 they differ, 2 wrong use or an error, 3 nothing could be compared."""
+
+
+def run(**given: Any) -> int:
+    """Measure, show, write."""
+    targets = {name: given[name] for name in ("json", "md", "html")}
+    answering.check_targets(targets)
+    from samebits_parity.defaults import comparing, telling
+
+    groups = tuple(group for group in GROUPS if group in (given["only"] or GROUPS))
+    with asking.shown_progress() as progress:
+        found = comparing.compare(list(given["libraries"] or ()), groups, progress.note)
+    whole = telling.report(found)
+    document = found.model_dump_json(indent=2, ensure_ascii=True)
+    return showing.answer(whole, document, targets, screen=telling.short(whole))
+
+
+COMMAND = plain("defaults", run, TEXT, OPTIONS["parity defaults"])

@@ -1,0 +1,33 @@
+"""`samebits parity init`: initial weights as they are drawn, against what the libraries document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from samebits.cli import answering, asking
+from samebits.cli.parsing import plain
+from samebits_parity.cli import showing
+from samebits_parity.options import OPTIONS
+
+TEXT = """Draw initial weights with each library that is here, tell their distribution, and compare it with what the
+library documents.
+
+Initializers and the defaults of layers are drawn for dense, convolution, transposed and depthwise shapes. The formula
+is read from the docstring or signature of the installed library where it stands there.
+
+Exit status: 0 all is drawn as documented, 1 something is not, 2 wrong use or an error, 3 nothing could be measured."""
+
+
+def run(**given: Any) -> int:
+    """Measure, show, write."""
+    targets = {name: given[name] for name in ("json", "md", "html")}
+    answering.check_targets(targets)
+    from samebits_parity.init import comparing, result, telling
+
+    with asking.shown_progress() as progress:
+        compared = comparing.compare(list(given["libraries"] or ()), progress.note)
+    whole = compared.report
+    return showing.answer(whole, result.as_json(compared.lines), targets, screen=telling.short(whole))
+
+
+COMMAND = plain("init", run, TEXT, OPTIONS["parity init"])

@@ -1,0 +1,96 @@
+"""A behaviour: what is asked of a library, and what its numbers can mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from samebits_parity.defaults.hypotheses import Array
+from samebits_parity.options import Group
+
+TOLERANCE = 3e-5  # of the largest number: what float32 may lose in a few steps; meanings lie five times as far apart
+DIGITS = 3  # significant, of a value that was solved for
+NOT_KNOWN = "none of the known"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """`formulas`: each gives numbers that have this meaning; several where another choice is left open."""
+
+    id: str
+    words: str
+    formulas: tuple[Callable[[], ArrayLike], ...]
+
+    def numbers(self) -> list[Array]:
+        """The numbers of each formula, flat."""
+        return [np.ravel(np.asarray(formula(), float)) for formula in self.formulas]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in numbers. `number`: the one that is shown beside the words; None where they are that number."""
+
+    meaning: str
+    words: str
+    number: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behaviour:
+    """`ask`: what a script measures (`do` names how). Either `meanings` or `estimate` says what the numbers mean.
+
+    `estimate`: solves the numbers for a value, or raises ValueError; `prepare`: from what was measured to the numbers
+    that formulas give; `pick`: the place of the number that is shown.
+    """
+
+    id: str
+    group: Group
+    words: str
+    ask: dict[str, Any]
+    meanings: tuple[Meaning, ...] = ()
+    estimate: Callable[[Array], float] | None = None
+    prepare: Callable[[Array], ArrayLike] = np.ravel
+    pick: int = -1
+
+    def classify(self, measured: Iterable[float]) -> Found:
+        """Which meaning reproduces the numbers."""
+        given = np.fromiter(measured, float)
+        return self._solved(given) if self.estimate else self._recognised(given)
+
+    def _solved(self, given: Array) -> Found:
+        assert self.estimate is not None
+        try:
+            value = self.estimate(given)
+        except ValueError:
+            return _unknown(given, self.pick)
+        text = f"{float(f'{value:.{DIGITS}g}'):g}"
+        return Found(text, text)
+
+    def _recognised(self, given: Array) -> Found:
+        numbers = np.ravel(np.asarray(self.prepare(given), float))
+        fits = [(apart(numbers, formula), meaning) for meaning in self.meanings for formula in meaning.numbers()]
+        least, best = min(fits, key=lambda fit: fit[0])
+        if least > TOLERANCE:
+            return _unknown(given, self.pick)
+        return Found(best.id, best.words, float(given[self.pick]))
+
+
+def _unknown(given: Array, pick: int) -> Found:
+    numbers = ", ".join(f"{number:.3g}" for number in given)
+    return Found(f"unknown: {numbers}", NOT_KNOWN, float(given[pick]) if len(given) else None)
+
+
+def apart(numbers: Array, formula: Array) -> float:
+    """The largest difference, relative to the largest number; infinite where shapes or infinities differ."""
+    if numbers.shape != formula.shape or not np.array_equal(np.isfinite(numbers), np.isfinite(formula)):
+        return np.inf
+    if not np.array_equal(numbers[~np.isfinite(numbers)], formula[~np.isfinite(formula)]):
+        return np.inf
+    finite = np.isfinite(formula)
+    away = np.abs(numbers[finite] - formula[finite])
+    scale = float(np.max(np.abs(formula[finite]), initial=0.0)) or 1.0
+    return float(np.max(away, initial=0.0)) / scale

@@ -1,0 +1,132 @@
+"""`samebits parity defaults`: measure every library that is asked for and here, classify, compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from samebits import __version__
+from samebits_parity import sides
+from samebits_parity.defaults import layers, losses, optimizers, signatures
+from samebits_parity.defaults.behaviour import Behaviour
+from samebits_parity.defaults.result import Compared, Defaults, Measured, Signature, Status
+from samebits_parity.options import Group
+from samebits_parity.report import Verdict
+from samebits_parity.sides import Family, Side
+
+BEHAVIOURS: tuple[Behaviour, ...] = (*optimizers.BEHAVIOURS, *losses.BEHAVIOURS, *layers.BEHAVIOURS)
+SCRIPTS = Path(__file__).parent / "scripts"
+SCRIPT: dict[Family, str] = {
+    "keras2": "behaviour_keras.py", "keras3": "behaviour_keras.py", "tfkeras": "behaviour_keras.py",
+    "pytorch": "behaviour_pytorch.py", "jax": "behaviour_jax.py", "flax": "behaviour_jax.py",
+}  # fmt: skip
+UNMEASURED: tuple[Status, ...] = ("none", "refused", "failed")
+AT_ONCE = 2  # libraries; each takes a core
+
+
+class Answer(NamedTuple):
+    """What a library said; `why` where it said nothing."""
+
+    side: Side
+    said: dict[str, Any] | None
+    why: str = ""
+
+
+def behaviours(groups: tuple[Group, ...]) -> list[Behaviour]:
+    """Those of some groups, in the order of the table."""
+    return [behaviour for behaviour in BEHAVIOURS if behaviour.group in groups]
+
+
+def compare(names: list[str], groups: tuple[Group, ...], note: Callable[[str], None]) -> Defaults:
+    """Everything, as a document. `names`: of sides, none for all that are here; `note`: told what is going on.
+
+    Raises UsageError, NotFound where one that is named is not here, LibraryFailed where it ended badly.
+    """
+    asked = sides.named(names)
+    if names:
+        for side in asked:
+            sides.interpreter(side)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(lambda side: _asked(side, groups, note, strict=bool(names)), asked))
+    return concluded(answers, groups)
+
+
+def _asked(side: Side, groups: tuple[Group, ...], note: Callable[[str], None], *, strict: bool) -> Answer:
+    def measured() -> Answer:
+        note(f"measuring {side.id}")
+        return _measured(side, groups)
+
+    found, why = sides.attempt(side, measured, is_named=strict)
+    return found or Answer(side, None, why)
+
+
+def _measured(side: Side, groups: tuple[Group, ...]) -> Answer:
+    """Two behaviours that ask the same are measured once."""
+    keys = {one.id: json.dumps(one.ask) for one in behaviours(groups)}
+    request = {
+        "asks": {key: json.loads(key) for key in dict.fromkeys(keys.values())},
+        "classes": signatures.asked(side, groups),
+    }
+    said = sides.run_script(side, SCRIPTS / SCRIPT[side.family], request)
+    return Answer(side, {**said, "measured": {id: said["measured"][key] for id, key in keys.items()}})
+
+
+def concluded(answers: list[Answer], groups: tuple[Group, ...]) -> Defaults:
+    """The document of what libraries answered."""
+    told = [answer for answer in answers if answer.said is not None]
+    measured = [measurement(one, answer) for one in behaviours(groups) for answer in told]
+    compared = [_compared(one, [line for line in measured if line.behaviour == one.id]) for one in behaviours(groups)]
+    verdict, sentence = judged(compared, [answer.side.id for answer in told])
+    return Defaults(
+        samebits=__version__,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        verdict=verdict,
+        sentence=sentence,
+        versions={answer.side.id: answer.said["version"] for answer in told if answer.said},
+        behaviours=compared,
+        measured=measured,
+        signatures=[line for answer in told for line in _signatures(answer)],
+        notes=[answer.why for answer in answers if answer.why],
+    )
+
+
+def _signatures(answer: Answer) -> list[Signature]:
+    return signatures.read(answer.side, answer.said["signatures"]) if answer.said else []
+
+
+def measurement(behaviour: Behaviour, answer: Answer) -> Measured:
+    """What one library does, classified."""
+    assert answer.said is not None
+    said: dict[str, Any] = answer.said["measured"][behaviour.id]
+    version = answer.said["version"]
+    if "numbers" not in said:
+        status: Status = next(status for status in UNMEASURED if status in said)
+        meaning = "refused" if status == "refused" else None
+        return Measured(behaviour=behaviour.id, library=answer.side.id, version=version, status=status, numbers=[],
+                        meaning=meaning, words=said[status], number=None)  # fmt: skip
+    found = behaviour.classify(said["numbers"])
+    return Measured(behaviour=behaviour.id, library=answer.side.id, version=version, status="measured",
+                    numbers=said["numbers"], meaning=found.meaning, words=found.words, number=found.number)  # fmt: skip
+
+
+def _compared(behaviour: Behaviour, lines: list[Measured]) -> Compared:
+    """What a library does not have, or failed at, is no difference."""
+    meanings = [line.meaning for line in lines if line.meaning is not None]
+    differs = len(set(meanings)) > 1 if len(meanings) > 1 else None
+    return Compared(behaviour=behaviour.id, group=behaviour.group, words=behaviour.words, differs=differs)
+
+
+def judged(compared: list[Compared], libraries: list[str]) -> tuple[Verdict, str]:
+    """The verdict, in a sentence."""
+    asked = [line for line in compared if line.differs is not None]
+    if not asked:
+        here = f"only {libraries[0]} was measured" if len(libraries) == 1 else "no library could be measured"
+        return "unknown", f"Nothing could be compared: {here if len(libraries) < 2 else 'they share no behaviour'}."
+    count = sum(bool(line.differs) for line in asked)
+    between = " and ".join(filter(None, [", ".join(libraries[:-1]), libraries[-1]]))
+    said = "behaviour differs" if count == 1 else "behaviours differ"
+    return "differ" if count else "agree", f"{count} of {len(asked)} {said} between {between}."

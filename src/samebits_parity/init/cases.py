@@ -1,0 +1,221 @@
+"""What is drawn: initializers for shapes that tell fan-in from fan-out, and the defaults of layers.
+
+A case names a thing by its path in the library; a script draws it there (see `drawing`). Sizes: every kernel has more
+than 100,000 values, so that one draw decides; none of the numbers of channels is a multiple of another.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from samebits_parity.init.fans import Layout, Order
+from samebits_parity.sides import Family, Side
+
+MANY = 2**19  # values where only the deviation tells: normal distributions
+BIAS = 64  # draws of a bias that is random
+CHANNELS, MULTIPLIER = 3700, 4  # of the depthwise convolution
+
+
+class Case(NamedTuple):
+    """`path`: where the library has it; `arguments`: for its maker; `shape`: of the tensor, or what goes into the
+    layer; `size`: values that are wanted at least, by drawing again; `layers` are built `size` times."""
+
+    name: str
+    path: str
+    arguments: dict[str, Any]
+    shape: tuple[int, ...]
+    layout: Layout
+    layer: bool = False
+    size: int = 1
+    groups: int = 1
+
+
+Shapes = dict[Layout, tuple[int, ...]]
+LAST: Shapes = {
+    "dense": (250, 530), "convolution": (3, 3, 60, 250), "transposed": (3, 3, 250, 60),
+    "depthwise": (3, 3, CHANNELS, MULTIPLIER),
+}  # fmt: skip
+FIRST: Shapes = {
+    "dense": (530, 250), "convolution": (250, 60, 3, 3), "transposed": (60, 250, 3, 3),
+    "depthwise": (CHANNELS * MULTIPLIER, 1, 3, 3),
+}  # fmt: skip
+SQUARE = (360, 370)
+SCALED = [f"{author}_{family}" for author in ("glorot", "he", "lecun") for family in ("uniform", "normal")]
+MODES = ("fan_in", "fan_out", "fan_avg")
+
+
+def of(side: Side) -> list[Case]:
+    """The cases of a library."""
+    return MAKERS[side.family]()
+
+
+def order(side: Side) -> Order:
+    """Where the library has the channels of a kernel."""
+    return "first" if side.family == "pytorch" else "last"
+
+
+def _keras(distributions: tuple[str, ...]) -> list[Case]:
+    return [*_keras_initializers("", distributions), *_keras_layers()]
+
+
+def _keras_initializers(prefix: str, distributions: tuple[str, ...], names: tuple[str, ...] = ()) -> list[Case]:
+    """`prefix`: `tf.` for TensorFlow's own; `names`: what it calls those that are not scaled, Keras' names first."""
+    cases = [
+        Case(f"{prefix}{name}", f"{prefix}initializers.{name}", {}, shape, layout)
+        for name in SCALED
+        for layout, shape in LAST.items()
+    ]
+    cases += [
+        Case(
+            f"{prefix}variance_scaling({mode}, {distribution})",
+            f"{prefix}initializers.VarianceScaling|{prefix}initializers.variance_scaling",
+            {"scale": 1.7, "mode": mode, "distribution": distribution},
+            LAST["convolution"],
+            "convolution",
+        )
+        for mode in MODES
+        for distribution in distributions
+    ]
+    plain = {
+        "random_uniform": "RandomUniform", "random_normal": "RandomNormal", "truncated_normal": "TruncatedNormal",
+        "orthogonal": "Orthogonal", "zeros": "Zeros", "ones": "Ones", "identity": "Identity",
+    }  # fmt: skip
+    for name, kind in plain.items():
+        size = MANY if name == "random_normal" else 1
+        path = f"{prefix}initializers.{kind}|{prefix}initializers.{name}"
+        cases.append(Case(f"{prefix}{name}", path, {}, SQUARE, "dense", size=size))
+    path = f"{prefix}initializers.Orthogonal|{prefix}initializers.orthogonal"
+    return [*cases, Case(f"{prefix}orthogonal", path, {}, LAST["convolution"], "convolution")]
+
+
+def _keras_layers() -> list[Case]:
+    def layer(kind: str, layout: Layout, shape: tuple[int, ...], **arguments: Any) -> Case:
+        return Case(kind, f"layers.{kind}", arguments, shape, layout, layer=True)
+
+    return [
+        layer("Dense", "dense", (250,), units=530),
+        layer("Dense", "dense", (530,), units=250),
+        layer("Conv2D", "convolution", (8, 8, 60), filters=250, kernel_size=3),
+        layer("Conv2D", "convolution", (8, 8, 250), filters=60, kernel_size=3),
+        layer("Conv2DTranspose", "transposed", (8, 8, 60), filters=250, kernel_size=3),
+        layer("Conv2DTranspose", "transposed", (8, 8, 250), filters=60, kernel_size=3),
+        layer("DepthwiseConv2D", "depthwise", (4, 4, CHANNELS), kernel_size=3, depth_multiplier=MULTIPLIER),
+        layer("DepthwiseConv2D", "depthwise", (4, 4, 1800), kernel_size=3, depth_multiplier=8),
+        layer("Embedding", "dense", (7,), input_dim=4000, output_dim=33),
+        layer("LSTM", "dense", (5, 190), units=180),
+        layer("GRU", "dense", (5, 190), units=180),
+        layer("BatchNormalization", "vector", (700,)),
+        layer("LayerNormalization", "vector", (700,)),
+    ]
+
+
+def _keras2() -> list[Case]:
+    """Keras 2.3.1, and the initializers of the TensorFlow that it runs on."""
+    of_tensorflow = _keras_initializers("tf.", ("uniform", "truncated_normal", "untruncated_normal"))
+    return [*_keras(("uniform", "normal")), *of_tensorflow]
+
+
+def _keras3() -> list[Case]:
+    return _keras(("uniform", "truncated_normal", "untruncated_normal"))
+
+
+def _pytorch() -> list[Case]:
+    scaled = [
+        Case(name, f"nn.init.{name}", {}, shape, layout, size=MANY if "normal" in name else 1, groups=groups)
+        for name in ("xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_")
+        for layout, shape in FIRST.items()
+        for groups in (CHANNELS if layout == "depthwise" else 1,)
+    ]
+    given: list[tuple[str, dict[str, Any]]] = [
+        ("uniform_", {}), ("normal_", {}), ("trunc_normal_", {}), ("trunc_normal_", {"std": 0.02}),
+        ("kaiming_uniform_", {"a": 5**0.5}), ("kaiming_uniform_", {"mode": "fan_out"}), ("orthogonal_", {}),
+        ("zeros_", {}), ("ones_", {}), ("eye_", {}),
+    ]  # fmt: skip
+    plain = [
+        Case(
+            _called(name, given), f"nn.init.{name}", given, FIRST["dense"], "dense", size=MANY if "norm" in name else 1
+        )
+        for name, given in given
+    ]
+    return [*scaled, *plain, Case("orthogonal_", "nn.init.orthogonal_", {}, FIRST["convolution"], "convolution"),
+            *_pytorch_layers()]  # fmt: skip
+
+
+def _called(name: str, arguments: dict[str, Any]) -> str:
+    words = ", ".join(
+        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in arguments.items()
+    )
+    return f"{name}({words})" if words else name
+
+
+def _pytorch_layers() -> list[Case]:
+    def layer(kind: str, layout: Layout, *, groups: int = 1, name: str = "", size: int = BIAS, **given: Any) -> Case:
+        return Case(name or kind, f"nn.{kind}", given, (), layout, layer=True, size=size, groups=groups)
+
+    def convolution(kind: str, layout: Layout, into: int, out: int) -> Case:
+        return layer(kind, layout, in_channels=into, out_channels=out, kernel_size=3)
+
+    out = CHANNELS * MULTIPLIER
+    return [
+        layer("Linear", "dense", in_features=250, out_features=530),
+        layer("Linear", "dense", in_features=530, out_features=250),
+        convolution("Conv2d", "convolution", 60, 250),
+        convolution("Conv2d", "convolution", 250, 60),
+        convolution("ConvTranspose2d", "transposed", 60, 250),
+        convolution("ConvTranspose2d", "transposed", 250, 60),
+        Case("Conv2d depthwise", "nn.Conv2d", {"in_channels": CHANNELS, "out_channels": out, "kernel_size": 3,
+             "groups": CHANNELS}, (), "depthwise", layer=True, size=1, groups=CHANNELS),
+        layer("Embedding", "dense", num_embeddings=4000, embedding_dim=33, size=4),
+        layer("LSTM", "dense", input_size=190, hidden_size=180, size=16),
+        layer("GRU", "dense", input_size=190, hidden_size=180, size=16),
+        layer("BatchNorm2d", "vector", num_features=700, size=1),
+        layer("LayerNorm", "vector", normalized_shape=700, size=1),
+    ]  # fmt: skip
+
+
+def _jax() -> list[Case]:
+    shapes: list[tuple[Layout, dict[str, Any]]] = [
+        ("dense", {}), ("convolution", {}), ("transposed", {"in_axis": -1, "out_axis": -2}),
+    ]  # fmt: skip
+    scaled = [
+        Case(_called(name, given), f"nn.initializers.{name}", given, LAST[layout], layout)
+        for name in SCALED
+        for layout, given in shapes
+    ]
+    modes = [
+        Case(f"variance_scaling({mode}, {family})", "nn.initializers.variance_scaling",
+             {"scale": 1.7, "mode": mode, "distribution": family}, LAST["convolution"], "convolution")
+        for mode in (*MODES, "fan_geo_avg")
+        for family in ("uniform", "truncated_normal", "normal")
+    ]  # fmt: skip
+    names = ("uniform", "normal", "truncated_normal", "orthogonal", "zeros", "ones")
+    plain = [
+        Case(name, f"nn.initializers.{name}", {}, SQUARE, "dense", size=MANY if name == "normal" else 1)
+        for name in names
+    ]
+    return [*scaled, *modes, *plain]
+
+
+def _flax() -> list[Case]:
+    """The defaults of flax' layers; its initializers are JAX'."""
+
+    def layer(kind: str, layout: Layout, shape: tuple[int, ...], **arguments: Any) -> Case:
+        return Case(kind, f"linen.{kind}", arguments, shape, layout, layer=True)
+
+    return [
+        layer("Dense", "dense", (250,), features=530),
+        layer("Dense", "dense", (530,), features=250),
+        layer("Conv", "convolution", (4, 4, 60), features=250, kernel_size=[3, 3]),
+        layer("Conv", "convolution", (4, 4, 250), features=60, kernel_size=[3, 3]),
+        # its kernel has the inputs before the outputs, as an ordinary convolution's
+        layer("ConvTranspose", "convolution", (4, 4, 60), features=250, kernel_size=[3, 3]),
+        layer("Embed", "dense", (7,), num_embeddings=4000, features=33),
+        layer("LayerNorm", "vector", (700,)),
+    ]
+
+
+MAKERS = {"keras2": _keras2, "keras3": _keras3, "tfkeras": _keras3, "pytorch": _pytorch, "jax": _jax, "flax": _flax}
+SCRIPTS: dict[Family, str] = {
+    "keras2": "drawing_keras.py", "keras3": "drawing_keras.py", "tfkeras": "drawing_keras.py",
+    "pytorch": "drawing_pytorch.py", "jax": "drawing_jax.py", "flax": "drawing_jax.py",
+}  # fmt: skip

@@ -1,0 +1,117 @@
+"""The formulas that libraries document, as rules: those that several libraries share."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+
+from samebits_parity.init import distributions, equations, estimating
+from samebits_parity.init.distributions import Distribution
+from samebits_parity.init.fans import Fans
+from samebits_parity.init.hypotheses import Rule, Situation
+
+N = {"fan_in": "fan_in", "fan_out": "fan_out", "fan_avg": "((fan_in + fan_out) / 2)",
+     "fan_geo_avg": "sqrt(fan_in * fan_out)"}  # fmt: skip
+SCALES = {"glorot": (1.0, "fan_avg"), "he": (2.0, "fan_in"), "lecun": (1.0, "fan_in")}
+PAPER = "Alahmari et al. 2020, Equation 2"
+
+
+def average(fans: Fans, mode: str) -> float:
+    """The n of variance scaling."""
+    return {
+        "fan_in": fans.into,
+        "fan_out": fans.out,
+        "fan_avg": (fans.into + fans.out) / 2,
+        "fan_geo_avg": math.sqrt(fans.into * fans.out),
+    }[mode]
+
+
+def of_deviation(deviation: float, family: str) -> Distribution:
+    """A family by the deviation of what is drawn."""
+    if family == "uniform":
+        return distributions.uniform(math.sqrt(3) * deviation)
+    if family == "truncated_normal":
+        return distributions.truncated(deviation / distributions.SHRINK)
+    return distributions.normal(deviation)
+
+
+def scaling(scale: float, mode: str, family: str) -> Callable[[Situation], Distribution]:
+    """Variance scaling: a deviation of sqrt(scale / n)."""
+    return lambda at: of_deviation(math.sqrt(scale / average(at.fans, mode)), family)
+
+
+def before_truncation(scale: float, mode: str) -> Callable[[Situation], Distribution]:
+    """The deviation of the normal distribution before it is cut."""
+    return lambda at: distributions.truncated(math.sqrt(scale / average(at.fans, mode)))
+
+
+def author(name: str) -> list[Rule]:
+    """Rules of glorot_uniform, he_normal and the like, as Keras and TensorFlow document them."""
+    who, family = name.split("_")
+    scale, mode = SCALES[who]
+    top = scale * {"uniform": 3, "normal": 1}[family] * {"glorot": 2}.get(who, 1)
+    root = f"sqrt({top:.0f} / {'(fan_in + fan_out)' if who == 'glorot' else 'fan_in'})"
+    says = re.escape(root.replace(" ", ""))
+    if family == "normal":
+        whole = Rule(f"stddev = {root} before it is cut", before_truncation(scale, mode))
+        return [whole, Rule(f"truncated normal, stddev = {root}", scaling(scale, mode, "truncated_normal"), says)]
+    rules = [Rule(f"limit = {root}", scaling(scale, mode, "uniform"), says)]
+    if who == "glorot":
+        rules.insert(0, Rule("limit = sqrt(6 / max(1, (fan_in + fan_out) / 2))", _second, source=PAPER))
+    return rules
+
+
+def _second(at: Situation) -> Distribution:
+    return distributions.uniform(equations.limits(at.fans.into + at.fans.out)[1])
+
+
+def variance_scaling(name: str, truncated: tuple[str, ...]) -> list[Rule]:
+    """Rules of `variance_scaling(mode, distribution)`; `truncated`: the distributions that are cut."""
+    mode, family = name.rstrip(")").split("(")[1].split(", ")
+    n = N[mode]
+    if family == "uniform":
+        says = r"sqrt\(3\*scale/n\)|auniforminterval"
+        return [Rule(f"limit = sqrt(3 * scale / {n})", lambda at: _scaled(at, "uniform"), says)]
+    says = r"sqrt\(scale/n\)|sqrt\{\\frac\{scale\}\{n\}\}"
+    if family not in truncated:
+        return [Rule(f"normal, stddev = sqrt(scale / {n})", lambda at: _scaled(at, "normal"), says)]
+    return [
+        Rule(f"stddev = sqrt(scale / {n}) before it is cut", _scaled_before),
+        Rule(f"truncated normal, stddev = sqrt(scale / {n})", lambda at: _scaled(at, "truncated_normal"), says),
+    ]
+
+
+def _scaled(at: Situation, family: str) -> Distribution:
+    return scaling(at.arguments["scale"], at.arguments["mode"], family)(at)
+
+
+def _scaled_before(at: Situation) -> Distribution:
+    return before_truncation(at.arguments["scale"], at.arguments["mode"])(at)
+
+
+def constant(value: float, says: str = "") -> list[Rule]:
+    """Zeros, ones."""
+    return [Rule(f"all {value:g}", lambda _: distributions.constant(value), says)]
+
+
+def orthogonal(says: str = "rthogonal") -> list[Rule]:
+    """Orthogonal rows or columns."""
+    return [Rule("orthogonal, gain 1", lambda _: distributions.orthogonal(1.0), says)]
+
+
+def identity(says: str = "dentitymatrix") -> list[Rule]:
+    """Ones on the diagonal."""
+    return [Rule("the identity", lambda _: distributions.other(estimating.diagonal(1)), says)]
+
+
+def unknown(name: str) -> list[Rule]:
+    """Of a name that is in no table here."""
+    return [Rule(f"{name or 'nothing named'}: no formula is known here", lambda _: distributions.other("not known"))]
+
+
+def forget_gate(at: Situation) -> Distribution:
+    """Keras' unit_forget_bias: the second of four blocks is one. Source: the docstring of LSTM."""
+    units = at.shape[0] // 4
+    runs = [(0, units, 0.0), (units, 2 * units, 1.0), (2 * units, 4 * units, 0.0)]
+    return distributions.other(estimating.blocks(runs))

@@ -1,0 +1,163 @@
+"""What the comparison says: a sentence, and tables in which libraries with the same answer share a row."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from samebits import __version__
+from samebits.reports.tables.table import YES_NO, Cell, Column, Missing, Number, Table
+from samebits_parity.init.result import Measured
+from samebits_parity.report import Report, Verdict
+
+DIGITS = 5
+EXACTLY = (
+    "Limits are exact, to the last bit of a float32, where the values lie on the lattice of one limit only "
+    "(column exact); else the limit is the largest magnitude drawn."
+)
+FANS = (
+    "Documented fans are taken by their words: inputs that one output is made of, outputs that one input goes into, "
+    "in the layer that the shape belongs to."
+)
+
+
+def report(lines: list[Measured], notes: list[str]) -> Report:
+    """The whole report. `notes`: what was not measured, and why."""
+    wrong = [line for line in lines if not line.agrees]
+    tables = (_libraries(lines), _differences(wrong), _equations(lines), _all(lines))
+    verdict: Verdict = "unknown" if not lines else "differ" if wrong else "agree"
+    return Report(
+        title="Initial weights: measured against what is documented",
+        verdict=verdict,
+        sentence=_sentence(lines, wrong),
+        facts=_facts(lines),
+        tables=tuple(table for table in tables if table.rows),
+        notes=tuple(notes),
+        created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        samebits=__version__,
+    )
+
+
+def short(whole: Report) -> Report:
+    """For the screen: without the table of everything."""
+    note = "Everything that was measured: --md FILE, --html FILE, --json FILE."
+    return replace(whole, tables=whole.tables[:-1], notes=(*whole.notes, *([note] if whole.tables else [])))
+
+
+def _sentence(lines: list[Measured], wrong: list[Measured]) -> str:
+    if not lines:
+        return "no library drew anything."
+    libraries = len({line.library for line in lines})
+    said = f"{len(lines) - len(wrong):,} of {len(lines):,} initial weights are drawn as documented"
+    return f"{said}, in {libraries} {'library' if libraries == 1 else 'libraries'}."
+
+
+def _facts(lines: list[Measured]) -> tuple[tuple[str, str], ...]:
+    """Which of the paper's equations Glorot's uniform distribution follows."""
+    counts = {equation: sum(line.equation == equation for line in lines) for equation in (1, 2)}
+    asked = sum(counts.values())
+    if not asked:
+        return ()
+    return (("paper", f"of {asked} kernels by Glorot's uniform distribution {counts[1]} follow Equation 1, {counts[2]} "
+                      "Equation 2."),)  # fmt: skip
+
+
+def _libraries(lines: list[Measured]) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for library in dict.fromkeys(line.library for line in lines):
+        these = [line for line in lines if line.library == library]
+        right = sum(line.agrees for line in these)
+        counts = (len(these), right, len(these) - right, sum(line.documented.read for line in these))
+        rows.append((library, these[0].version, *map(Number, counts)))
+    heads = ("measured", "as documented", "otherwise", "formula read from the installed library")
+    columns = (Column("library"), Column("version"), *(Column(head, number=True) for head in heads))
+    return Table(id="libraries", title="What was measured.", columns=columns, rows=tuple(rows))
+
+
+def _differences(wrong: list[Measured]) -> Table:
+    columns = (
+        Column("libraries"), Column("initializer"), Column("shape"), Column("layer"), Column("documented", wide=True),
+        Column("gives", number=True), Column("measured", number=True), Column("what fits", wide=True),
+    )  # fmt: skip
+    rows = [
+        (_names(these), one.initializer, _shape(one), one.layout, one.documented.formula, *_compared(one),
+         one.instead or "none of the hypotheses")
+        for these in _alike(wrong, lambda line: (*_key(line), line.instead))
+        for one in these[:1]
+    ]  # fmt: skip
+    note = "Gives, measured: the limit, or the deviation where there is no limit or the deviation is another one."
+    return Table(id="differences", title="Not as documented.", columns=columns, rows=tuple(rows), notes=(note, FANS))
+
+
+def _compared(line: Measured) -> tuple[Cell, Cell]:
+    """What the formula gives and what was measured, in the same kind of number."""
+    said = line.documented
+    cut = said.family == "truncated normal" and not math.isclose(said.deviation or 0, line.deviation or 0, rel_tol=0.02)
+    if said.limit is not None and line.limit is not None and said.family == line.family and not cut:
+        return Number(said.limit, DIGITS), Number(line.limit, DIGITS)
+    return _number(said.deviation), _number(line.deviation)
+
+
+def _equations(lines: list[Measured]) -> Table:
+    rows = [
+        (_names(these), one.initializer, _shape(one), _number(one.limit), YES_NO[one.exact], Number(one.equation or 0))
+        for these in _alike([line for line in lines if line.equation], lambda line: (*_key(line), line.equation))
+        for one in these[:1]
+    ]
+    columns = (Column("libraries"), Column("initializer"), Column("shape"), Column("limit", number=True),
+               Column("exact"), Column("equation", number=True))  # fmt: skip
+    note = (
+        "Equation 1: limit = sqrt(6 / (n_in + n_out)); Equation 2: sqrt(6 / max(1, (n_in + n_out) / 2)). n_in and "
+        "n_out are counted as the library counts them."
+    )
+    title = "The paper's Equation 1 or 2?"
+    return Table(id="equations", title=title, columns=columns, rows=tuple(rows), notes=(note,))
+
+
+def _all(lines: list[Measured]) -> Table:
+    columns = (
+        Column("libraries"), Column("initializer"), Column("shape"), Column("layer"), Column("family"),
+        Column("limit", number=True), Column("exact"), Column("deviation", number=True), Column("scale goes with"),
+        Column("documented", wide=True), Column("stands in"), Column("agrees"),
+    )  # fmt: skip
+    rows = [_row(these) for these in _alike(lines, _key)]
+    notes = (EXACTLY, "Deviations are of the first library named, as drawn.")
+    return Table(id="initial weights", title="Everything.", columns=columns, rows=tuple(rows), notes=notes)
+
+
+def _row(these: list[Measured]) -> tuple[Cell, ...]:
+    one = these[0]
+    said = one.documented
+    return (
+        _names(these), one.initializer, _shape(one), one.layout, one.detail or one.family, _number(one.limit),
+        YES_NO[one.exact], _number(one.deviation), one.depends_on or "", said.formula, said.source, YES_NO[one.agrees],
+    )  # fmt: skip
+
+
+def _alike(lines: list[Measured], key: Callable[[Measured], Hashable]) -> list[list[Measured]]:
+    """Lines of different libraries that say the same, in the order of the first."""
+    groups: dict[Hashable, list[Measured]] = defaultdict(list)
+    for line in lines:
+        groups[key(line)].append(line)
+    return list(groups.values())
+
+
+def _key(line: Measured) -> tuple[Hashable, ...]:
+    limit = f"{line.limit:.{DIGITS}f}" if line.exact and line.limit is not None else ""
+    said = line.documented
+    return (line.initializer, *line.shape, line.layout, line.family, limit, line.agrees, said.formula, said.source)
+
+
+def _names(lines: list[Measured]) -> str:
+    return ", ".join(dict.fromkeys(line.library for line in lines))
+
+
+def _shape(line: Measured) -> str:
+    return " x ".join(map(str, line.shape))
+
+
+def _number(value: float | None) -> Cell:
+    return Missing("") if value is None else Number(value, DIGITS)

@@ -1,0 +1,109 @@
+"""The options of `samebits parity`, declared once, as `samebits.options` does for the other commands."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from samebits.options import (
+    DEFAULT_SEED,
+    HTML,
+    JSON,
+    MARKDOWN,
+    MOST_STEPS,
+    TIMEOUT,
+    Option,
+    read_names,
+    read_seed,
+    read_steps,
+    read_text,
+    read_whole,
+)
+
+Group = Literal["optimizers", "losses", "layers"]  # of what is compared by default settings
+GROUPS: tuple[Group, ...] = get_args(Group)
+
+
+def read_sizes(text: str) -> list[int]:
+    """Whole numbers with commas between them: 28,28,1."""
+    return [read_whole(word.strip(), 1, MOST_STEPS, "a size") for word in read_text(text).split(",")]
+
+
+def read_backend(text: str) -> str:
+    """A backend of Keras 3."""
+    if text not in ("tensorflow", "torch", "jax"):
+        raise ValueError(f"{text!r} is no backend of Keras 3; say tensorflow, torch or jax.")
+    return text
+
+
+def read_groups(text: str) -> list[str]:
+    """Groups of what libraries have in common."""
+    names = read_names(text)
+    unknown = [name for name in names if name not in GROUPS]
+    if unknown:
+        raise ValueError(f"there is no group {unknown[0]!r}; these there are: {', '.join(GROUPS)}.")
+    return names
+
+
+LIBRARIES = Option(
+    "libraries", ("--libraries",), "Only these libraries (default: all that are here).", "ID,ID,...", read_names
+)
+ONLY = Option("only", ("--only",), "Only these: optimizers, losses, layers (default: all).", "NAME,...", read_groups)
+PARITY_STEPS = Option("steps", ("--steps",), "Compare so many steps.", "N", read_steps, 50)
+SINGLE_STEP = Option(
+    "single", ("--single-step",), "Begin each step of B with A's weights, so that no errors pile up.", default=False
+)
+CARRY = Option("carry", ("--carry",), "Begin B with A's initial weights, whatever its own are.", default=False)
+PYTHON_A = Option("python_a", ("--python-a",), "The interpreter that `python` is in A.", "PATH", read_text)
+PYTHON_B = Option("python_b", ("--python-b",), "The interpreter that `python` is in B.", "PATH", read_text)
+ENVIRONMENT_A = Option("env_a", ("--env-a",), "The environment that `python` in A is of.", "NAME", read_text)
+ENVIRONMENT_B = Option("env_b", ("--env-b",), "The environment that `python` in B is of.", "NAME", read_text)
+PARITY_OUT = Option("out", ("--out",), "Keep what both trainings wrote in this folder.", "DIR", read_text)
+BACKEND = Option("backend", ("--backend",), "Run Keras 3 on this: tensorflow, torch or jax.", "NAME", read_backend)
+WEIGHTS = Option(
+    "weights", ("--weights",), "Carry these weights of A (.npz, .safetensors, .h5; default: as A is built).", "FILE",
+    read_text,
+)  # fmt: skip
+INPUT = Option(
+    "input", ("--input",), "The shape of an input, in Keras' order, without the batch (default: as the model says).",
+    "SIZE,SIZE,...", read_sizes, many=True,
+)  # fmt: skip
+BUILT_WITH = Option(
+    "seed", ("--seed",), "Seed of the random inputs, and before a model is built.", "S", read_seed, DEFAULT_SEED
+)
+WEIGHTS_OUT = Option(
+    "out", ("--out",), "Write the weights here (.safetensors, .npz; default: weights-for-<B>.safetensors).", "FILE",
+    read_text,
+)  # fmt: skip
+
+OPTIONS: dict[str, tuple[Option, ...]] = {
+    "parity init": (LIBRARIES, JSON, HTML, MARKDOWN),
+    "parity defaults": (LIBRARIES, ONLY, JSON, HTML, MARKDOWN),
+    "parity train": (
+        PARITY_STEPS,
+        SINGLE_STEP,
+        CARRY,
+        PYTHON_A,
+        ENVIRONMENT_A,
+        PYTHON_B,
+        ENVIRONMENT_B,
+        TIMEOUT,
+        PARITY_OUT,
+        JSON,
+        HTML,
+        MARKDOWN,
+    ),
+    "parity weights": (
+        WEIGHTS,
+        WEIGHTS_OUT,
+        INPUT,
+        BUILT_WITH,
+        PYTHON_A,
+        ENVIRONMENT_A,
+        PYTHON_B,
+        ENVIRONMENT_B,
+        BACKEND,
+        JSON,
+        HTML,
+        MARKDOWN,
+    ),
+}

@@ -1,0 +1,155 @@
+"""Which layer of B gives what a layer of A gives, and how far their outputs are apart.
+
+Layers that own paired weights are paired by them. What lies between two of these (activations, pooling, flattening) is
+paired with what B has between them, by shape and by the values of the first step; where B computes it in a function,
+which is no layer, A's layer has no counterpart, or is what a known activation makes of an earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from samebits_parity.train import activations
+from samebits_parity.train.distance import relative
+from samebits_parity.train.observed import Array, Training
+from samebits_parity.train.pairing import Pair
+
+_ACTIVE = ("relu", "elu", "gelu", "silu", "softmax", "sigmoid", "tanh", "softplus", "activation", "relu6", "swish")
+_NEAR = 1e-3  # relative distance from which on an output of another name is not taken for the same
+
+
+@dataclass(frozen=True)
+class LayerPair:
+    """A layer of A and one of B. `form`: how B's output is brought into A's axes; `activation`: what is applied to it
+    first. `owns`: whether it has weights of its own.
+    """
+
+    a: str
+    b: str
+    form: str
+    activation: str
+    owns: bool
+
+    def outputs(self, a: Training, b: Training, step: int) -> tuple[Array, Array]:
+        """Both outputs of a step, in A's axes."""
+        value = b.output(step, self.b)
+        if self.activation:
+            value = activations.applied(self.activation, value)
+        ours = a.output(step, self.a)
+        return ours, formed(self.form, value, ours.shape)
+
+
+def formed(form: str, value: Array, shape: tuple[int, ...]) -> Array:
+    """An output of B in A's axes."""
+    if form == "channels last":
+        return np.moveaxis(value, 1, -1)
+    if form == "channels first":
+        return np.moveaxis(value, -1, 1)
+    if form.startswith("flattened "):
+        inner = tuple(int(word) for word in form.split()[1].split("x"))
+        return np.moveaxis(value.reshape(-1, inner[-1], *inner[:-1]), 1, -1).reshape(shape)
+    return value
+
+
+def paired(a: Training, b: Training, pairs: list[Pair]) -> list[LayerPair]:
+    """The layers of A that have a counterpart, in the order in which they run."""
+    owner_a, owner_b = _owners(a), _owners(b)
+    partner = {owner_a[pair.a]: owner_b[pair.b] for pair in pairs if pair.a in owner_a and pair.b in owner_b}
+    names_b = [name for name in b.outputs if "#" not in name]
+    owning_b = set(partner.values())
+    found, at = [], 0
+    names_a = [name for name in a.outputs if "#" not in name]
+    for name in names_a:
+        if partner.get(name) in names_b:
+            at = names_b.index(partner[name])
+        later = _span(names_b, at, owning_b)
+        pair = _best(a, b, name, later, owns=name in partner)
+        if pair is not None:
+            found.append(pair)
+    return found
+
+
+def _span(names: list[str], at: int, owning: set[str]) -> list[str]:
+    """The layer at a place and those behind it, up to the next one that owns weights."""
+    found = names[at : at + 1]
+    for name in names[at + 1 :]:
+        if name in owning:
+            break
+        found.append(name)
+    return found
+
+
+def _owners(training: Training) -> dict[str, str]:
+    """The layer that a weight belongs to."""
+    return {
+        weight: name
+        for name, facts in training.layers.items()
+        for weight in facts["weights"]
+        if name in training.outputs
+    }
+
+
+def _best(a: Training, b: Training, name: str, others: list[str], *, owns: bool) -> LayerPair | None:
+    """The nearest candidate; None where none has the shape, but for a layer with weights: its own counterpart."""
+    ours = a.output(0, name)
+    candidates = [
+        (relative(ours, value), place, LayerPair(name, other, form, "", owns))
+        for place, other in enumerate(others)
+        for form, value in _forms(a, ours, b.output(0, other))
+    ]
+    best = min(candidates, key=lambda found: found[:2], default=None)
+    if best is not None and best[0] <= _NEAR:
+        return best[2]
+    if best is not None and (same := [one for one in candidates if _kinds_match(a, b, one[2])]):
+        return same[0][2]
+    is_apart = any(_kind(b.layers.get(other, {})) == "activation" for other in others[1:])  # B has it as a layer
+    active = None if is_apart else _active(a, b, ours, name, others[:1], owns=owns)
+    if active is not None:
+        return active
+    if not owns:
+        return None
+    return best[2] if best is not None else LayerPair(name, others[0], "as it is", "", owns)
+
+
+def _kinds_match(a: Training, b: Training, pair: LayerPair) -> bool:
+    """Whether both are layers without weights of one kind (two dropouts, two activations of one name)."""
+    kinds = [_kind(side.layers.get(name, {})) for side, name in ((a, pair.a), (b, pair.b))]
+    return not pair.owns and bool(kinds[0]) and kinds[0] == kinds[1]
+
+
+def _kind(facts: dict[str, object]) -> str:
+    """dropout of Dropout2d, pool of MaxPooling2D, activation of LeakyReLU."""
+    name = str(facts.get("type", "")).lower()
+    if name.endswith(_ACTIVE):
+        return "activation"
+    return "pool" if "pool" in name else name.rstrip("d").rstrip("123")
+
+
+def _active(a: Training, b: Training, ours: Array, name: str, others: list[str], *, owns: bool) -> LayerPair | None:
+    for other in others:
+        for activation in activations.ACTIVATIONS:
+            output = b.output(0, other)
+            if activation.endswith("axis 1") and output.ndim < 3:
+                continue
+            for form, value in _forms(a, ours, activations.applied(activation, output)):
+                if relative(ours, value) <= _NEAR:
+                    return LayerPair(name, other, form, activation, owns)
+    return None
+
+
+def _forms(a: Training, ours: Array, value: Array) -> Iterator[tuple[str, Array]]:
+    """An output of B in each order of axes that fits."""
+    if value.shape == ours.shape:
+        yield "as it is", value
+    for form in ("channels last", "channels first") if value.ndim > 2 else ():
+        changed = formed(form, value, ours.shape)
+        if changed.shape == ours.shape:
+            yield form, changed
+    if ours.ndim == value.ndim == 2 and ours.shape == value.shape:
+        for shape in {tensor.shape[1:] for tensor in a.outputs.values() if len(tensor.shape) > 2}:
+            if np.prod(shape) == ours.shape[1] and shape[-1] > 1:
+                form = "flattened " + "x".join(map(str, shape))
+                yield form, formed(form, value, ours.shape)

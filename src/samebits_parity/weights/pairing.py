@@ -1,0 +1,144 @@
+"""Which layer of one model belongs to which of the other: by the order in which they run, their kinds and shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from samebits_parity.weights.counterparts import Part, Shapes, fit, in_order, parts_of, reason, rule_for, shapes_after
+from samebits_parity.weights.models import Layer, Model
+from samebits_parity.weights.rules import LayerRule
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two layers that belong together. `moved`: they were found out of the order in which the others run."""
+
+    keras: Part
+    pytorch: Part
+    rule: LayerRule
+    moved: bool = False
+
+
+@dataclass(frozen=True)
+class Lonely:
+    """A layer that found none. `number`: its place in its model; `beside`: one of its kind at its place, of another
+    shape; `would_match`: the shapes that would, by role in the other library."""
+
+    side: str
+    number: int
+    name: str
+    of_class: str
+    shapes: Shapes
+    beside: str = ""
+    beside_shapes: Shapes | None = None
+    would_match: Shapes | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """`lonely`: layers of either model whose shapes or kinds find nothing; `refused`: those without a counterpart."""
+
+    pairs: tuple[Pair, ...]
+    lonely: tuple[Lonely, ...]
+    refused: tuple[Lonely, ...]
+
+
+def pair(keras: Model, pytorch: Model) -> Pairing:
+    """Pair the layers of two models."""
+    models = (keras, pytorch)
+    left, right = in_order(parts_of(keras), keras), parts_of(pytorch)
+
+    @cache
+    def fits(i: int, j: int) -> LayerRule | None:
+        return fit(left[i], right[j], models)
+
+    found = _aligned(len(left), len(right), fits)
+    moved = _leftovers((len(left), len(right)), found, fits)
+    pairs = [Pair(left[i], right[j], fits(i, j), (i, j) in moved) for i, j in sorted(found + moved)]  # type: ignore[arg-type]
+    return Pairing(tuple(pairs), tuple(_lonely((left, right), found + moved, models)), tuple(_refused(models)))
+
+
+def _aligned(n: int, m: int, fits: Callable[[int, int], object]) -> list[tuple[int, int]]:
+    """The longest row of pairs in which both sides keep their order; the earliest of several."""
+    if n == m and all(fits(i, i) for i in range(n)):
+        return [(i, i) for i in range(n)]
+    best = [[0] * (m + 1) for _ in range(n + 1)]
+    for i in reversed(range(n)):
+        for j in reversed(range(m)):
+            paired = best[i + 1][j + 1] + 1 if fits(i, j) else 0
+            best[i][j] = max(paired, best[i + 1][j], best[i][j + 1])
+    found, i, j = [], 0, 0
+    while i < n and j < m:
+        if fits(i, j) and best[i][j] == best[i + 1][j + 1] + 1:
+            found.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i + 1][j] >= best[i][j + 1]:
+            i += 1
+        else:
+            j += 1
+    return found
+
+
+def _leftovers(
+    sizes: tuple[int, int], found: list[tuple[int, int]], fits: Callable[[int, int], object]
+) -> list[tuple[int, int]]:
+    """Pairs out of order, where a layer that is left fits one other that is left, and only that one."""
+    left = set(range(sizes[0])) - {i for i, _ in found}
+    right = set(range(sizes[1])) - {j for _, j in found}
+    choices = {i: [j for j in right if fits(i, j)] for i in left}
+    wanted = [j for fitting in choices.values() for j in fitting]
+    return [(i, js[0]) for i, js in choices.items() if len(js) == 1 and wanted.count(js[0]) == 1]
+
+
+def _lonely(
+    sides: tuple[list[Part], list[Part]], found: list[tuple[int, int]], models: tuple[Model, Model]
+) -> list[Lonely]:
+    """Those that are left, each with the one of its kind that is left on the other side at about its place."""
+    left = [i for i in range(len(sides[0])) if i not in {i for i, _ in found}]
+    right = [j for j in range(len(sides[1])) if j not in {j for _, j in found}]
+    told: list[Lonely] = []
+    for i in left:
+        alike = [j for j in right if rule_for(sides[0][i], sides[1][j], models)]
+        other = sides[1][alike[0]] if alike else None
+        if alike:
+            right.remove(alike[0])
+        told.append(_left_of_keras(sides[0][i], other, models))
+    return told + [_left_of_pytorch(sides[1][j], models[1]) for j in right]
+
+
+def _left_of_keras(part: Part, other: Part | None, models: tuple[Model, Model]) -> Lonely:
+    shapes = part.shapes(models[0])
+    if other is None:
+        return Lonely(
+            models[0].side,
+            part.layer.number,
+            part.name,
+            part.layer.of_class,
+            shapes,
+            why="no layer of its kind is left there",
+        )
+    rule = rule_for(part, other, models)
+    would = shapes_after(rule.to_pytorch, shapes) if rule else None
+    return Lonely(
+        models[0].side, part.layer.number, part.name, part.layer.of_class, shapes,
+        beside=other.name, beside_shapes=other.shapes(models[1]), would_match=would, why="the shapes do not fit",
+    )  # fmt: skip
+
+
+def _left_of_pytorch(part: Part, model: Model) -> Lonely:
+    why = "no layer of its kind is left there"
+    if part.kind == "transposed" and part.layer.settings.get("groups") != 1:
+        why = f"groups={part.layer.settings['groups']}, and Keras' transposed convolutions have no groups"
+    return Lonely(model.side, part.layer.number, part.name, part.layer.of_class, part.shapes(model), why=why)
+
+
+def _refused(models: tuple[Model, Model]) -> list[Lonely]:
+    return [_told(layer, model) for model in models for layer in model.weighted() if reason(layer, model)]
+
+
+def _told(layer: Layer, model: Model) -> Lonely:
+    shapes = {role: model.weights[number].shape for role, number in layer.roles.items()}
+    return Lonely(model.side, layer.number, layer.name, layer.of_class, shapes, why=reason(layer, model))

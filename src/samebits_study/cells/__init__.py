@@ -1,0 +1,9 @@
+"""The cells of the U-Net study: generated, real stained ones, or the authors' own; by animal, and as arrays.
+
+A source is a file with a function that gives `CellData`, and a line in `arrays.load`.
+"""
+
+from samebits_study.cells.arrays import Prepared, Truth, prepare, read_truth, written_digest
+from samebits_study.cells.fields import CellData, Field
+
+__all__ = ["CellData", "Field", "Prepared", "Truth", "prepare", "read_truth", "written_digest"]

@@ -1,0 +1,206 @@
+"""From cells to the file that training scripts read, and the file that judges their masks."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits.errors import DataError, NotFound, UsageError
+from samebits.store.content import fingerprint, shape_text
+from samebits_study.cells import authors, generated, stained
+from samebits_study.cells.augmenting import Deformation, deform
+from samebits_study.cells.fields import CellData, Field, Grey, Labels
+
+DATA, TRUTH = "data.npz", "truth.npz"
+HALVINGS = 16  # four levels below the top of the U-Net, each half as wide
+_AUGMENTING, _SHUFFLING = 1, 2  # each has a generator of its own, so that neither moves the other
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was written. `data`: for the scripts; `truth`: for the judge; `digest`: of the content of both; `left_out`:
+    what of a folder was not taken, in words."""
+
+    data: Path
+    truth: Path
+    digest: str
+    about: str
+    test_animal: str
+    train: int
+    test: int
+    left_out: str = ""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is right for the test images.
+
+    `masks`: (n, H, W) of 0 and 255. `labels`: (n, H, W), each cell by its number; None where cells were not told apart.
+    `frames`: (n, 4) as (x0, y0, x1, y1). `counts`: (n,), by people; None where the labels say it. `names`: n of them.
+    `smallest`: blobs of fewer pixels are no cells; None: the paper's 250 in 400 x 400 pixels, scaled with the image.
+    """
+
+    masks: Grey
+    labels: Labels | None
+    frames: NDArray[np.int32]
+    counts: NDArray[np.int64] | None
+    names: list[str]
+    smallest: int | None
+
+
+def prepare(
+    source: Path | None, *, size: int, fields_per_animal: int | None, augmented: int, seed: int, folder: Path
+) -> Prepared:
+    """Write data.npz and truth.npz in `folder`: trained on all animals but one, tested on that one.
+
+    `source`: a folder of stained cells, or one in the layout of the authors' code; None: generated. `size`: pixels a
+    side. `fields_per_animal`: how many, at most where a folder has fewer; None: all that a folder has. `augmented`: how
+    many deformed copies are added of each training field. data.npz has train_images, train_masks and test_images, bytes
+    (n, size, size). The same seed and source give the same files. Raises UsageError, NotFound and DataError.
+    """
+    _check_numbers(size, fields_per_animal, augmented)
+    cells = load(source, size=size, fields_per_animal=fields_per_animal, seed=seed)
+    _refuse_without_cells(cells, source)
+    data, truth = {**training_arrays(cells, augmented, seed), "test_images": _images(cells.test)}, _truth(cells)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / DATA, data)
+    _write(folder / TRUTH, truth)
+    return Prepared(
+        data=folder / DATA,
+        truth=folder / TRUTH,
+        digest=digest(data, truth),
+        about=cells.about,
+        test_animal=cells.test_animal,
+        train=len(data["train_images"]),
+        test=len(data["test_images"]),
+        left_out=cells.left_out,
+    )
+
+
+def _refuse_without_cells(cells: CellData, source: Path | None) -> None:
+    """DataError where there is nothing to test, or nothing to learn."""
+    if not cells.test:
+        raise DataError(
+            f"{source}: no tile of {cells.test_animal}, the test, holds a cell: all its labels are empty, so that Dice "
+            "and error rate would be undefined."
+        )
+    if not any(field.mask.any() for field in cells.training):
+        raise DataError(f"{source}: all masks that are to be trained on are empty: there is no cell to learn from.")
+
+
+def load(source: Path | None, *, size: int, fields_per_animal: int | None, seed: int) -> CellData:
+    """The cells of a folder, whose layout is told by what it holds, or generated ones. Raises NotFound, DataError.
+
+    `fields_per_animal`: None for all that a folder has.
+    """
+    if source is None:
+        if fields_per_animal is None:
+            raise UsageError("How many fields are generated has to be said.")
+        return generated.generate(size, fields_per_animal, seed)
+    if (source / "masks").is_dir():
+        return authors.read(source, size, fields_per_animal)
+    try:
+        return stained.read(source, size, fields_per_animal)
+    except NotFound as why:
+        raise NotFound(f"{why.message} Nor has it masks/, as in the layout of the authors' code.", why.advice) from None
+
+
+def _check_numbers(size: int, fields_per_animal: int | None, augmented: int) -> None:
+    if size < HALVINGS or size % HALVINGS:
+        near = max(HALVINGS, round(size / HALVINGS) * HALVINGS)
+        raise UsageError(
+            f"Images of {size} pixels a side cannot be halved four times, as the U-Net does.",
+            f"Take a multiple of {HALVINGS}: {near} for one.",
+        )
+    if (fields_per_animal is not None and fields_per_animal < 1) or augmented < 0:
+        raise UsageError(
+            f"{fields_per_animal} fields per animal with {augmented} deformed copies each: there must be one field at "
+            "least, and no fewer than 0 copies."
+        )
+
+
+def training_arrays(cells: CellData, augmented: int, seed: int) -> Arrays:
+    """train_images and train_masks: the fields of all animals but one and their deformed copies, shuffled."""
+    pairs = [(field.image, field.mask) for field in cells.training]
+    rng, how = np.random.default_rng([seed, _AUGMENTING]), Deformation.for_size(len(pairs[0][0]))
+    pairs += [deform(image, mask, rng, how) for image, mask in pairs for _ in range(augmented)]
+    order = np.random.default_rng([seed, _SHUFFLING]).permutation(len(pairs))
+    return {
+        "train_images": np.stack([pairs[row][0] for row in order]),
+        "train_masks": np.stack([pairs[row][1] for row in order]),
+    }
+
+
+def _images(fields: list[Field]) -> Grey:
+    return np.stack([field.image for field in fields])
+
+
+def _truth(cells: CellData) -> Arrays:
+    """The arrays of `Truth`, without those that are None."""
+    fields = cells.test
+    arrays: Arrays = {
+        "masks": np.stack([field.mask for field in fields]),
+        "frames": np.array([field.frame for field in fields], np.int32),
+        "names": np.array([field.name for field in fields]),
+    }
+    if all(field.labels is not None for field in fields):
+        arrays["labels"] = np.stack([field.labels for field in fields if field.labels is not None])
+    if all(field.count is not None for field in fields):
+        arrays["counts"] = np.array([field.count for field in fields], np.int64)
+    if cells.smallest is not None:
+        arrays["smallest"] = np.array(cells.smallest)
+    return arrays
+
+
+def read_truth(path: Path) -> Truth:
+    """What `prepare` wrote in truth.npz. Raises DataError."""
+    arrays = _read(path)
+    try:
+        return Truth(
+            masks=arrays["masks"],
+            labels=arrays.get("labels"),
+            frames=arrays["frames"],
+            counts=arrays.get("counts"),
+            names=arrays["names"].tolist(),
+            smallest=int(arrays["smallest"]) if "smallest" in arrays else None,
+        )
+    except KeyError as missing:
+        raise DataError(f"{path} has no array {missing}.", "samebits study makes it again in another folder.") from None
+
+
+def digest(data: Arrays, truth: Arrays) -> str:
+    """32 hex digits over what two files hold: names, types, shapes, bits."""
+    parts = [
+        f"{kind}.{name}: {fingerprint(shape_text(str(array.dtype), array.shape), np.ascontiguousarray(array).data)}"
+        for kind, arrays in (("data", data), ("truth", truth))
+        for name, array in sorted(arrays.items())
+    ]
+    return fingerprint("\n".join(parts))
+
+
+def written_digest(folder: Path) -> str:
+    """The digest of what a folder holds now: another than before where its files have changed. Raises DataError."""
+    return digest(_read(folder / DATA), _read(folder / TRUTH))
+
+
+def _write(path: Path, arrays: Arrays) -> None:
+    """Whole or not at all."""
+    draft = path.with_name(f"{path.stem}.part.npz")
+    np.savez(draft, **arrays)  # type: ignore[arg-type]
+    draft.replace(path)
+
+
+def _read(path: Path) -> Arrays:
+    try:
+        # opened here: np.load leaves a file that is no archive open
+        with path.open("rb") as opened, np.load(opened) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as why:
+        raise DataError(f"{path} cannot be read: {why}") from None

@@ -1,0 +1,156 @@
+"""A folder in the layout of the authors' code, for those who have the NeuN set: it is not public.
+
+It is what the code at github.com/saeedalahmari3/DeepLearningRepeatability reads (README.md, Keras_code/util.py,
+post_processing_code/). NAME is MOUSE_SECTION_STACK, as in LU2_Section2_Stack9:
+
+    images/[train|test]/NAME.png                                fields, grey
+    masks/[train|test]/NAME.png                                 their masks
+    Annotation_disector_countFiles/masks/NAME.png               masks too (those of the test images)
+    Annotation_disector_countFiles/Disector_box_images/NAME.png the frame, its lines in pure green and red
+    Annotation_disector_countFiles/countFiles/*.csv             columns Name, Count: cells counted by hand
+
+`Disector_box_images` and `countFiles` may also lie in the folder itself. Count files whose name begins with ASA hold
+what another program counted; they are not read.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+from samebits.errors import DataError, NotFound
+from samebits_study.cells import disectors, pictures
+from samebits_study.cells.fields import CellData, Field, left_out
+
+ABOUT = "NeuN-stained mouse neocortex, a folder in the layout of the authors' code"
+TEST_MOUSE = "LU3"  # the paper's, section VIII.A
+ANNOTATIONS = "Annotation_disector_countFiles"
+FRAMES, COUNTS = "Disector_box_images", "countFiles"
+_OF_A_PROGRAM = "ASA"
+_NAME = re.compile(r"([^_]+)_([^_]+)_(.+)")
+
+
+def read(folder: Path, size: int, fields_per_animal: int | None = None, *, test_animal: str | None = None) -> CellData:
+    """The fields, made `size` x `size`; of each mouse at most so many, spread over its sections.
+
+    `test_animal`: the mouse left out (default: LU3 as in the paper; where there is none, the last). Its fields need a
+    frame and a count each; those of the others need none. Raises NotFound where there is no such folder, DataError for
+    what does not belong together, each naming the file.
+    """
+    images, masks = _pairs(folder)
+    mice = _by_mouse(images, folder)
+    tested = _test_mouse(mice, test_animal, folder)
+    frames, counts = pictures.by_name(_below(folder, FRAMES)), read_counts(_below(folder, COUNTS))
+    animals, beyond = {}, {}
+    for mouse, names in mice.items():
+        chosen = _spread(names, fields_per_animal)
+        beyond[mouse] = len(names) - len(chosen)
+        if mouse == tested:
+            _refuse_missing(chosen, frames, counts, folder)
+        animals[mouse] = tuple(
+            _field(mouse, images[name], masks[name], frames.get(name), counts.get(name), size) for name in chosen
+        )
+    missing = left_out(beyond, f"images beyond {fields_per_animal} a mouse", tested)
+    return CellData(ABOUT, animals, test_animal=tested, left_out=missing)
+
+
+def _pairs(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    if not (folder / "images").is_dir() or not (folder / "masks").is_dir():
+        raise NotFound(
+            f"{folder} is not in the layout of the authors' code: there are no images/ and masks/ in it.",
+            "The NeuN set is to be had from its authors on request.",
+        )
+    images = pictures.by_name(folder / "images")
+    masks = {**pictures.by_name(folder / ANNOTATIONS / "masks"), **pictures.by_name(folder / "masks")}
+    pictures.check_pairs(images, masks, "masks", folder)
+    return images, masks
+
+
+def _by_mouse(images: dict[str, Path], folder: Path) -> dict[str, list[str]]:
+    """Names of fields by mouse, both in the order of their numbers (LU2 before LU14)."""
+    mice: dict[str, list[str]] = {}
+    for name in sorted(images, key=_natural):
+        match = _NAME.fullmatch(name)
+        if match is None:
+            raise DataError(f"{images[name]}: its name is not MOUSE_SECTION_STACK, as in LU2_Section2_Stack9.")
+        mice.setdefault(match[1], []).append(name)
+    if len(mice) < 2:
+        raise DataError(f"{folder} holds the images of one mouse only: one is to be left out of the training.")
+    return mice
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", name)]
+
+
+def _test_mouse(mice: dict[str, list[str]], asked: str | None, folder: Path) -> str:
+    if asked is not None and asked not in mice:
+        raise DataError(f"{folder} holds no images of {asked}.", f"These mice there are: {', '.join(mice)}.")
+    return asked or (TEST_MOUSE if TEST_MOUSE in mice else list(mice)[-1])
+
+
+def _below(folder: Path, name: str) -> Path:
+    near = (folder / ANNOTATIONS / name, folder / name)
+    return next((path for path in near if path.is_dir()), near[0])
+
+
+def _spread(names: list[str], most: int | None) -> list[str]:
+    if most is None or most >= len(names):
+        return names
+    return [names[number * len(names) // most] for number in range(most)]
+
+
+def _refuse_missing(names: list[str], frames: dict[str, Path], counts: dict[str, int], folder: Path) -> None:
+    for name in names:
+        if name not in frames:
+            raise DataError(f"{name} has no frame: there is no {_below(folder, FRAMES) / name}.png.")
+        if name not in counts:
+            raise DataError(
+                f"{name} has no count: no file of {_below(folder, COUNTS)} has a line for it.",
+                "Count files are CSV with the columns Name and Count.",
+            )
+
+
+def _field(mouse: str, image: Path, mask: Path, frame: Path | None, count: int | None, size: int) -> Field:
+    grey, marked = pictures.read_grey(image), pictures.read_mask(mask)
+    pictures.check_sizes(grey, image, marked, mask)
+    return Field(
+        animal=mouse,
+        name=image.stem,
+        image=pictures.resized(grey, size),
+        mask=pictures.resized_mask(marked, size),
+        frame=disectors.read_frame(frame, grey, size) if frame else None,
+        count=count,
+    )
+
+
+def read_counts(folder: Path) -> dict[str, int]:
+    """The cells counted by hand, by field. Raises DataError for what is missing, no count, or counted twice."""
+    paths = [path for path in sorted(folder.glob("*.csv")) if not path.name.startswith((".", _OF_A_PROGRAM))]
+    if not paths:
+        raise DataError(f"There are no count files: {folder} holds no CSV file of cells counted by hand.")
+    counts: dict[str, int] = {}
+    for path in paths:
+        for name, count in _read_file(path):
+            if counts.setdefault(name, count) != count:
+                raise DataError(f"{path}: {name} has {count} cells here, {counts[name]} in another line or file.")
+    return counts
+
+
+def _read_file(path: Path) -> list[tuple[str, int]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as why:
+        raise DataError(f"{path} cannot be read: {why}") from None
+    if not lines or not {"Name", "Count"} <= set(lines[0]):
+        raise DataError(f"{path} is no count file: it has no columns Name and Count, or no line.")
+    return [(line["Name"].strip(), _count(line["Count"], path, number)) for number, line in enumerate(lines, 2)]
+
+
+def _count(text: str | None, path: Path, number: int) -> int:
+    value = text.strip() if text else ""
+    if not value.isdecimal():
+        raise DataError(f"{path}, line {number}: {value!r} is no count of cells.")
+    return int(value)

@@ -1,0 +1,216 @@
+"""Fields that look like NeuN-stained neocortex in a brightfield microscope, made by a program.
+
+Nothing is downloaded, and every cell is known. One seed gives the same pictures on every run. Randomness comes from
+numpy's PCG64 alone; what numpy and scipy round differently on another kind of processor is far below the grey levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from samebits_study.cells import spots
+from samebits_study.cells.fields import (
+    AUTHORS_SIDE,
+    CellData,
+    Field,
+    Labels,
+    inset_frame,
+    mask_of,
+)
+from samebits_study.cells.spots import Density, Spot
+
+ABOUT = "generated fields in the manner of NeuN-stained mouse neocortex in brightfield; nine generated mice"
+MICE = 9
+_VISIBLE = 0.6  # a cell of which less can be seen behind the others is not drawn
+_TRIES = 20
+_TOUCHING = 0.12  # of the cells lie against another
+_WITH_DENDRITE = 0.4
+
+
+class Mouse(NamedTuple):
+    """What differs from animal to animal. `cells`: mean number in a field. `stain`, `tissue`: optical densities of
+    somata and of what lies between. `radius`: of somata in pixels at 400 x 400. `blurred`: share of the somata out of
+    focus. `light`: grey level of the lamp. `uneven`: how much of it is missing in the corners."""
+
+    name: str
+    cells: float
+    stain: float
+    tissue: float
+    radius: float
+    blurred: float
+    clutter: float
+    light: float
+    uneven: float
+    noise: float
+
+
+def generate(size: int, fields_per_animal: int, seed: int) -> CellData:
+    """Nine mice with `fields_per_animal` fields of `size` x `size` pixels each; M9 is the test.
+
+    A smaller field shows as much tissue in fewer pixels. Field k of a mouse is the same however many are made.
+    """
+    animals = {}
+    for number, mouse in enumerate(mice(seed), 1):
+        generators = [np.random.default_rng([seed, number, field]) for field in range(fields_per_animal)]
+        animals[mouse.name] = tuple(
+            make_field(mouse, rng, size, name=f"{mouse.name}_{field + 1:03d}") for field, rng in enumerate(generators)
+        )
+    return CellData(ABOUT, animals, test_animal=f"M{MICE}")
+
+
+def mice(seed: int) -> list[Mouse]:
+    """The nine: each quality is spread evenly over its range and dealt out at random, independently of the others."""
+    rng = np.random.default_rng([seed, 0])
+    ranges = {
+        "cells": (8, 20),
+        "stain": (0.7, 1.15),
+        "tissue": (0.10, 0.30),
+        "radius": (13, 17),
+        "blurred": (0.1, 0.35),
+        "clutter": (0.6, 1.4),
+        "light": (222, 246),
+        "uneven": (0.08, 0.25),
+        "noise": (0.8, 2.0),
+    }
+    dealt = {name: rng.permutation(np.linspace(low, high, MICE)) for name, (low, high) in ranges.items()}
+    return [Mouse(f"M{n + 1}", **{name: float(values[n]) for name, values in dealt.items()}) for n in range(MICE)]
+
+
+def make_field(mouse: Mouse, rng: np.random.Generator, size: int, *, name: str) -> Field:
+    """One field with its labels. At least one cell lies in the middle of it."""
+    somata = _somata(mouse, rng, size)
+    labels, stained = _draw(somata, rng, size)
+    density = _tissue(mouse, rng, size) + stained
+    for spot in (*_dendrites(somata, rng), *_clutter(mouse, rng, size)):
+        where = spots.window(spot, size)
+        if where is not None:
+            density[where] += spots.shade(spot, spots.depth(spot, where), rng)
+    image = _photograph(density, mouse, rng)
+    return Field(
+        animal=mouse.name, name=name, image=image, mask=mask_of(labels), labels=labels, frame=inset_frame(size)
+    )
+
+
+def _somata(mouse: Mouse, rng: np.random.Generator, size: int) -> list[Spot]:
+    """Somata in their places; some against others, none mostly behind another."""
+    placed: list[Spot] = []
+    for _ in range(max(1, rng.poisson(mouse.cells))):
+        soma = _soma(mouse, rng, size / AUTHORS_SIDE)
+        for _ in range(_TRIES):
+            x, y = _place(placed, soma.radius, rng, size)
+            if all(np.hypot(x - it.x, y - it.y) >= 0.85 * (soma.radius + it.radius) for it in placed):
+                placed.append(soma._replace(x=x, y=y))
+                break
+    return placed
+
+
+def _place(placed: list[Spot], radius: float, rng: np.random.Generator, size: int) -> tuple[float, float]:
+    if not placed:
+        return rng.uniform(0.25 * size, 0.75 * size), rng.uniform(0.25 * size, 0.75 * size)
+    if rng.uniform() < _TOUCHING:
+        neighbour, turn = placed[rng.integers(len(placed))], rng.uniform(0, 2 * np.pi)
+        distance = (radius + neighbour.radius) * rng.uniform(0.85, 1.05)
+        return neighbour.x + distance * np.cos(turn), neighbour.y + distance * np.sin(turn)
+    return rng.uniform(-radius, size + radius), rng.uniform(-radius, size + radius)
+
+
+def _soma(mouse: Mouse, rng: np.random.Generator, scale: float) -> Spot:
+    blurred = rng.uniform() < mouse.blurred
+    return Spot(
+        x=0.0,
+        y=0.0,
+        radius=scale * mouse.radius * float(np.exp(rng.normal(0, 0.16)).clip(0.8, 1.35)),
+        stretch=1 + abs(rng.normal(0, 0.3)),
+        angle=rng.uniform(0, np.pi),
+        bumps=spots.bumps(rng, 0.12),
+        density=mouse.stain * float(np.exp(rng.normal(0, 0.25))) * (0.75 if blurred else 1),
+        blur=scale * (rng.uniform(2.2, 4.0) if blurred else rng.uniform(0.7, 1.5)),
+        grain=0.22,
+    )
+
+
+def _draw(somata: list[Spot], rng: np.random.Generator, size: int) -> tuple[Labels, Density]:
+    """Labels 1 to n of the somata that can be seen, and their optical density. Where two meet, the first is on top."""
+    labels, stained, number = np.zeros((size, size), np.int32), np.zeros((size, size)), 0
+    for soma in somata:
+        where = spots.window(soma, size)
+        if where is None:
+            continue
+        inside = spots.depth(soma, where)
+        seen = _seen(inside > 0, labels[where])
+        if not seen.any():
+            continue
+        number += 1
+        labels[where][seen] = number
+        stained[where] = np.maximum(stained[where], spots.shade(soma, inside, rng))
+    return labels, stained
+
+
+def _seen(cell: NDArray[np.bool_], labels: Labels) -> NDArray[np.bool_]:
+    """The largest connected part of a cell that no other covers; nothing where most of it is covered."""
+    parts, count = ndimage.label(cell & (labels == 0))
+    if not count:
+        return np.zeros_like(cell)
+    largest = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
+    return np.asarray(largest if largest.sum() >= _VISIBLE * cell.sum() else np.zeros_like(cell))
+
+
+def _tissue(mouse: Mouse, rng: np.random.Generator, size: int) -> Density:
+    """Optical density of what lies between cells: mottled, fine and coarse."""
+    scale = size / AUTHORS_SIDE
+    fine = spots.smooth_noise(rng, (size, size), 2.0 * scale)
+    coarse = spots.smooth_noise(rng, (size, size), 25.0 * scale)
+    return np.asarray(mouse.tissue * (1 + 0.13 * fine + 0.12 * coarse))
+
+
+def _dendrites(somata: list[Spot], rng: np.random.Generator) -> Iterator[Spot]:
+    """The faint beginnings of apical dendrites: all to one side, as in cortex. The labels are without them."""
+    up = rng.uniform(0, 2 * np.pi)
+    for soma in somata:
+        if rng.uniform() < _WITH_DENDRITE:
+            angle, radius = up + rng.normal(0, 0.25), soma.radius * rng.uniform(0.45, 0.6)
+            x, y = soma.x + 1.4 * soma.radius * np.cos(angle), soma.y + 1.4 * soma.radius * np.sin(angle)
+            density, stretch = soma.density * rng.uniform(0.15, 0.4), rng.uniform(2.5, 6)
+            yield Spot(x, y, radius, stretch, angle, spots.bumps(rng, 0.05), density, blur=1.5 * soma.blur)
+
+
+_CLUTTER = {  # mean number; radius at 400 x 400; stretch; density; blur at 400 x 400; height of bumps
+    "glia": (8, (4, 6.5), (1, 1.6), (0.15, 0.5), (0.8, 2), 0.05),
+    "ghost": (4, (11, 17), (1, 1.5), (0.1, 0.28), (5, 10), 0.08),
+    "fibre": (12, (5, 9), (10, 30), (0.03, 0.12), (0.8, 2.5), 0.0),
+    "dirt": (2, (1, 2.5), (1, 2), (0.6, 1.6), (0.4, 0.8), 0.1),
+    "vessel": (0.35, (18, 28), (3, 8), (-0.12, -0.05), (3, 5), 0.02),
+}
+
+
+def _clutter(mouse: Mouse, rng: np.random.Generator, size: int) -> Iterator[Spot]:
+    """What is no neuron: glia, neurons far out of focus, fibres, dirt, and the bright lumen of vessels."""
+    scale = size / AUTHORS_SIDE
+    for mean, radius, stretch, density, blur, height in _CLUTTER.values():
+        for _ in range(rng.poisson(mean * mouse.clutter)):
+            yield Spot(
+                x=rng.uniform(0, size),
+                y=rng.uniform(0, size),
+                radius=scale * rng.uniform(*radius),
+                stretch=rng.uniform(*stretch),
+                angle=rng.uniform(0, np.pi),
+                bumps=spots.bumps(rng, height),
+                density=rng.uniform(*density),
+                blur=scale * rng.uniform(*blur),
+            )
+
+
+def _photograph(density: Density, mouse: Mouse, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """What the camera sees of an optical density: Beer and Lambert's law, an uneven lamp, shot noise, bytes."""
+    size = len(density)
+    across = np.linspace(-1, 1, size)
+    tilt = rng.uniform(-0.3, 0.3, 2)
+    far = (across[None, :] - tilt[0]) ** 2 + (across[:, None] - tilt[1]) ** 2
+    light = mouse.light * (1 - mouse.uneven * far / 2) * np.exp(-density.clip(0, None))
+    noisy = light + rng.normal(size=density.shape) * mouse.noise * np.sqrt(1 + light / 64)
+    return np.asarray(np.rint(noisy).clip(0, 255), np.uint8)

@@ -1,0 +1,61 @@
+"""`samebits study`: the paper's study, run again."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samebits.cli import answering, asking
+from samebits.cli.parsing import Reads, plain
+from samebits.errors import UsageError
+from samebits.options import read_text
+from samebits_study.options import OPTIONS
+
+TEXT = """Run a study of the paper: what is missing of it, then its tables, figures and page.
+
+NAME is lenet5 (LeNet-5 classifies MNIST digits), unet (U-Net segments cells, which are counted), or a study that was
+added to the table. A study that was broken off goes on where it stopped. Setups that cannot be run are skipped, and
+named: their interpreter is missing, or the study has no script for their library.
+
+Exit status: 0 when all setups asked for are done (with no --setups, all that the study has a script for), 3 when some
+are not, 2 wrong use or an error."""
+
+NEEDED = ("matplotlib", "scipy", "skimage")
+
+
+def run(name: str, **given: Any) -> int:
+    """Run what is missing, write the reports, say what was found."""
+    asking.refuse_platform()
+    _refuse_missing()
+    from samebits_study import catalog, conducting, possible, writing
+
+    folder = Path(given["out"] or f"studies/{name}-{given['scale']}")
+    asked = conducting.Asked(
+        study=name,
+        scale=given["scale"],
+        folder=folder,
+        setups=list(given["setups"] or ()),
+        trials=given["trials"],
+        source=Path(given["data"]) if given["data"] else None,
+        watershed=given["watershed"],
+    )
+    with asking.shown_progress() as progress:
+        result = conducting.conduct(asked, progress)
+    written = writing.write(result, folder)
+    answering.say(writing.summary(result, written))
+    wanted = asked.setups or possible.setups(catalog.study_named(name))
+    return 0 if all(setup.status == "done" for setup in result.setups if setup.id in wanted) else 3
+
+
+def _refuse_missing() -> None:
+    """UsageError where a package of the extra is not installed: asked before hours of training."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"samebits study needs {', '.join(missing)}.", "pip install 'samebits[study]'")
+
+
+NAME = click.Argument(["name"], type=Reads(read_text, "name"), metavar="NAME")
+COMMAND = plain("study", run, TEXT, OPTIONS["study"], [NAME])

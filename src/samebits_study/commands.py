@@ -1,0 +1,77 @@
+"""The commands of a study: which interpreter, which script, which words.
+
+Everything that is run can be run by hand, in the folder of the study.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from samebits.environments.finding import environment_python
+from samebits.errors import NotFound
+from samebits_study import catalog
+from samebits_study.catalog import SEED, Scale, Setup, Study
+
+HASH_SEED = "PYTHONHASHSEED=0"  # in every setup, as in the paper (section VII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What a study is asked for. `data`: the file that its scripts read. `watershed`: whether cells that touch are
+    split before they are counted; None where there are none."""
+
+    study: Study
+    scale_name: str
+    scale: Scale
+    trials: int
+    folder: Path
+    data: Path
+    watershed: bool | None = None
+
+    def setup_folder(self, setup: Setup) -> Path:
+        """Where a setup's record and results are."""
+        return self.folder / "setups" / setup.id
+
+
+def interpreter(setup: Setup) -> str:
+    """The setup's interpreter: its environment, or this one where it has the packages. Raises NotFound."""
+    try:
+        return str(environment_python(setup.environment))
+    except NotFound:
+        if setup.modules and all(importlib.util.find_spec(module) for module in setup.modules):
+            return sys.executable
+        what = f"{setup.id} needs the environment {setup.environment}, which has not been built."
+        raise NotFound(what, f"samebits env create {setup.environment}") from None
+
+
+def training(
+    work: Work, setup: Setup, out: str, *, initial: Path | None = None, epochs: int | None = None
+) -> list[str]:
+    """The words of a training whose results go to `out`."""
+    words = [*_script(work, setup), "--out", out, "--epochs", str(work.scale.epochs if epochs is None else epochs)]
+    if initial is not None:
+        words += ["--initial", _from_folder(work, initial)]
+    if setup.one_process and epochs is None:
+        words += ["--repeat", str(work.trials)]
+    return words
+
+
+def testing(work: Work, setup: Setup, weights: Path, out: str) -> list[str]:
+    """The words that test saved weights again."""
+    return [*_script(work, setup), "--out", out, "--test", _from_folder(work, weights)]
+
+
+def _from_folder(work: Work, path: Path) -> str:
+    """A path as it is named in the study's folder, where commands run: so that the folder can be moved."""
+    return str(path.relative_to(work.folder) if path.is_relative_to(work.folder) else path)
+
+
+def _script(work: Work, setup: Setup) -> list[str]:
+    variables = [f"{name}={value}" for name, value in setup.variables.items()]
+    script = catalog.SCRIPTS / work.study.scripts[setup.library]
+    data = _from_folder(work, work.data)
+    words = ["env", HASH_SEED, *variables, "python", str(script), "--data", data, "--seed", str(SEED)]
+    return [*words, *work.scale.arguments, *setup.arguments]

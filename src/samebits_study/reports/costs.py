@@ -1,0 +1,117 @@
+"""What determinism costs, as tables: the same training with and without its flags, watched and not watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from samebits.model import Control
+from samebits.reports.tables.table import YES_NO, Cell, Column, Missing, Number, Table, numbers
+from samebits_study.reports import saying, spread
+from samebits_study.results import Model, Plain, SetupResult, StudyResult
+
+Row = tuple[Cell, ...]
+
+
+class Pair(NamedTuple):
+    """Two setups that differ in what is held. `controls`: those that hold it; `note`: what is to be known of it."""
+
+    held: str
+    with_it: str
+    without: str
+    controls: tuple[str, ...]
+    note: str = ""
+
+
+PAIRS = (
+    Pair("cudnn.deterministic on, cudnn.benchmark off (Code 3)", "pytorch-1.3", "pytorch-1.3-inverted",
+         ("cudnn-deterministic", "cudnn-benchmark-off"),
+         "The study's scripts train on the CPU, where nothing asks cuDNN: its flags are set, and cost nothing there."),
+    Pair("one thread in and between operators (Code 1)", "keras-tf1.14", "keras-tf1.14-threads", ("session-threads",)),
+)  # fmt: skip
+
+
+def flags(result: StudyResult) -> Table:
+    """What the flags for deterministic training cost: the same training with and without them."""
+    known = {setup.id: setup for setup in saying.done(result)}
+    found = [(known[p.with_it], known[p.without], p) for p in PAIRS if p.with_it in known and p.without in known]
+    return Table(
+        id="flags",
+        title="What the flags for deterministic training cost in training time.",
+        columns=(Column("What is held", wide=True), Column("Setup with it"), *numbers("Training (s)", of="ours"),
+                 Column("Setup without"), *numbers("Training without (s)", of="ours"), *numbers("Ratio", of="ours")),
+        rows=tuple(_flags(with_it, without, pair.held) for with_it, without, pair in found),
+        notes=(
+            "Ratio of the means. The paper supposes that its flags make PyTorch slower (section VIII.A), without a "
+            "measurement.",
+            *(said for a, b, _ in found if (said := spread.refusal(spread.machines([a, b])))),
+            *(pair.note for _, _, pair in found if pair.note),
+            *(said for with_it, _, pair in found for said in _without_effect(with_it, pair)),
+        ),
+    )  # fmt: skip
+
+
+def _flags(with_it: SetupResult, without: SetupResult, what: str) -> Row:
+    if spread.refusal(spread.machines([with_it, without])):
+        refused = Missing("refused")
+        return what, with_it.id, refused, without.id, refused, refused
+    a, b = (_seconds(setup.models) for setup in (with_it, without))
+    return what, with_it.id, spread.spread(a, (2, 2)), without.id, spread.spread(b, (2, 2)), _ratio(a, b)
+
+
+def _seconds(models: Iterable[Model | Plain]) -> list[float]:
+    return [model.train_seconds for model in models]
+
+
+def _ratio(a: list[float], b: list[float]) -> Cell:
+    """Of the means."""
+    if not sum(b):
+        return Missing("undefined", "the other took no time")
+    return Number((sum(a) / len(a)) / (sum(b) / len(b)), 3)
+
+
+def _without_effect(setup: SetupResult, pair: Pair) -> list[str]:
+    """Of what is held, that which took no effect here, and so can cost no time."""
+    return [
+        f"{setup.id}: {control.id} {_how(control)}"
+        f"{' (' + control.detail + ')' if control.detail else ''}, so the two trainings need not differ."
+        for control in setup.controls
+        if control.id in pair.controls and saying.took_effect(control) is not True
+    ]
+
+
+def _how(control: Control) -> str:
+    return "took no effect" if saying.took_effect(control) is False else "could not be read back"
+
+
+def watching(result: StudyResult) -> Table:
+    """What watching costs, and whether it changes a bit: watched trainings beside one that nothing watched."""
+    setups = [setup for setup in saying.done(result) if setup.plain]
+    return Table(
+        id="watching",
+        title="Watched trainings beside one that nothing watched.",
+        columns=(Column("Setup"), *numbers("Training watched (s)", of="ours"),
+                 *numbers("Training not watched (s)", of="ours"), *numbers("Ratio", of="ours"), Column("Same weights")),
+        rows=tuple(_watching(setup, setup.plain) for setup in setups if setup.plain),
+        notes=(
+            "Ratio: mean of the watched trainings to the one that was not. Same weights: those of some watched trial, "
+            "which only a setup that repeats can be asked for.",
+            *(said for setup in setups if (said := _apart(setup))),
+        ),
+    )  # fmt: skip
+
+
+def _watching(setup: SetupResult, plain: Plain) -> Row:
+    same = YES_NO[plain.same] if len(setup.groups) == 1 or plain.same else "no, as among the trials"
+    if _apart(setup):
+        return setup.id, Missing("refused"), Missing("refused"), Missing("refused"), same
+    watched, alone = _seconds(setup.models), _seconds([plain])
+    return setup.id, spread.spread(watched, (2, 2)), spread.spread(alone, (2, 2)), _ratio(watched, alone), same
+
+
+def _apart(setup: SetupResult) -> str:
+    """Why a setup's watched and other training are not compared."""
+    found = spread.machines([setup])
+    if setup.plain:
+        found.setdefault(setup.plain.machine, []).append(f"{setup.id}, not watched")
+    return spread.refusal(found)

@@ -1,0 +1,150 @@
+"""What a model is measured by, and how a table shows it model by model beside the paper's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Number, Spread, measured, numbers
+from samebits_study.reports import paper, saying, spread
+from samebits_study.reports.paper import Quotation
+from samebits_study.results import Model, SetupResult
+
+Row = tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """`name`: as in the paper's rows and the documents. `digits`: after the point, of a value and of a deviation.
+    `read`: its value in a model, in the unit of `head`, and where there is none, why."""
+
+    name: str
+    head: str
+    digits: tuple[int, int]
+    read: Callable[[Model], tuple[float | None, str]]
+
+    def of(self, model: Model) -> tuple[float | None, str]:
+        """A finite value; or None, and why."""
+        value, why = self.read(model)
+        return (value, why) if value is None or math.isfinite(value) else (None, f"it is {value}")
+
+    def values(self, setup: SetupResult) -> list[float]:
+        """Those that are defined, in the order of the trials."""
+        found = [self.of(model)[0] for model in setup.models]
+        return [value for value in found if value is not None]
+
+
+def _accuracy(model: Model) -> tuple[float | None, str]:
+    return (100 * model.digits.accuracy, "") if model.digits else (None, "not judged")
+
+
+def _wrong(model: Model) -> tuple[float | None, str]:
+    return (model.digits.wrong, "") if model.digits else (None, "not judged")
+
+
+def _of_cells(name: str) -> Callable[[Model], tuple[float | None, str]]:
+    def read(model: Model) -> tuple[float | None, str]:
+        if model.cells is None:
+            return None, "not judged"
+        value: float | None = getattr(model.cells, name)
+        return value, model.cells.undefined.get(name, "the document does not say why")
+
+    return read
+
+
+ACCURACY = Measure("accuracy", "Accuracy (%)", (2, 3), _accuracy)
+WRONG = Measure("wrong", "FN + FP", (0, 2), _wrong)
+ERROR_RATE = Measure("error_rate", "Error rate (%)", (2, 3), _of_cells("error_rate"))
+DIGITS = (ACCURACY, WRONG)
+CELLS = (
+    ERROR_RATE,
+    Measure("dice", "Dice", (3, 4), _of_cells("dice")),
+    Measure("precision", "Precision", (3, 4), _of_cells("precision")),
+    Measure("recall", "Recall", (3, 4), _of_cells("recall")),
+    Measure("f1", "F1", (3, 4), _of_cells("f1")),
+)
+MAIN = {"digits": ACCURACY, "cells": ERROR_RATE}  # kind of data -> what a model is first judged by
+
+
+def columns(measures: Sequence[Measure]) -> tuple[Column, ...]:
+    """Setup and model, two columns a measure (the paper's, ours), and the group of equal weights."""
+    pairs = [pair for one in measures for pair in (numbers(one.head, of="paper"), numbers(one.head, of="ours"))]
+    return (Column("Setup"), Column("Model"), *(column for pair in pairs for column in pair), Column("Bits"))
+
+
+def rows(study: str, setup: SetupResult, measures: Sequence[Measure]) -> list[Row]:
+    """A row a model, one of means of the paper's rows, one of means. The paper's rows stay where trials are fewer.
+
+    A setup without a model has the paper's values only.
+    """
+    quoted = paper.quotation(study, setup.id)
+    theirs = [row.values for row in quoted.rows] if quoted else []
+    ours = {model.trial: model for model in setup.models}
+    places = sorted({*ours, *range(1, len(theirs) + 1)})
+    return [
+        *(
+            _of_model(setup, n, ours.get(n), theirs[n - 1] if n <= len(theirs) else {}, measures)
+            for n in places
+        ),
+        *([_of_their_rows(setup, theirs, measures)] if theirs else []),
+        _of_means(setup, quoted, measures),
+    ]  # fmt: skip
+
+
+def _of_model(
+    setup: SetupResult, number: int, model: Model | None, their: dict[str, Decimal], measures: Sequence[Measure]
+) -> Row:
+    pairs = [(_theirs(their, one), _ours(model, one)) for one in measures]
+    bits: Cell = saying.letter(setup, model) if model else EMPTY
+    return (setup.id, str(number), *(cell for pair in pairs for cell in pair), bits)
+
+
+def _theirs(their: dict[str, Decimal], one: Measure) -> Cell:
+    return Number(their[one.name]) if one.name in their else EMPTY
+
+
+def _ours(model: Model | None, one: Measure) -> Cell:
+    if model is None:
+        return Missing("not run")
+    value, why = one.of(model)
+    return measured(value, one.digits[0], why)
+
+
+def _of_their_rows(setup: SetupResult, theirs: list[dict[str, Decimal]], measures: Sequence[Measure]) -> Row:
+    """What the paper does not print: computed from what it does."""
+    pairs = [(_mean([row[one.name] for row in theirs], one), EMPTY) for one in measures]
+    return (setup.id, "mean of the paper's rows", *(cell for pair in pairs for cell in pair), EMPTY)
+
+
+def _of_means(setup: SetupResult, quoted: Quotation | None, measures: Sequence[Measure]) -> Row:
+    """The paper's as printed, which has those of the first measure only; ours."""
+    text = quoted.text if quoted else None
+    printed: Cell = Spread(text.mean, text.deviation) if text else EMPTY
+    pairs = [(EMPTY if place else printed, _our_mean(setup, one)) for place, one in enumerate(measures)]
+    bits = saying.models(setup) if setup.models else EMPTY
+    return (setup.id, "mean", *(cell for pair in pairs for cell in pair), bits)
+
+
+def _our_mean(setup: SetupResult, one: Measure) -> Cell:
+    return _mean(one.values(setup), one, "undefined") if setup.models else Missing("not run")
+
+
+def _mean(values: Sequence[float | Decimal], one: Measure, otherwise: str = "") -> Cell:
+    """Mean and sample standard deviation; a mean has a digit more than a whole number."""
+    if not values:
+        return Missing(otherwise, "in every trial") if otherwise else EMPTY
+    cell = spread.spread(values, (one.digits[0] or 1, one.digits[1]))
+    return cell if isinstance(cell, Spread) else EMPTY
+
+
+def left_out(setup: SetupResult, measures: Sequence[Measure]) -> list[str]:
+    """Which trials a mean leaves out because there the measure is undefined, as sentences."""
+    said = []
+    for one in measures:
+        missing = [model.trial for model in setup.models if one.of(model)[0] is None]
+        if missing and len(missing) < len(setup.models):
+            said.append(f"{setup.id}: the mean of {one.head} leaves out {len(missing)} undefined (trials "
+                        f"{', '.join(map(str, missing))}).")  # fmt: skip
+    return said

@@ -1,0 +1,104 @@
+"""The words that terminal, tables and page share: of a setup in one line, of its groups, of how it was run."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Literal
+
+from samebits.explain.searching import IDLE
+from samebits.model import Control
+from samebits.reports import wording
+from samebits_study.catalog import STUDIES
+from samebits_study.results import Model, SetupResult, StudyResult
+
+Sign = Literal["=", "!=", "?"]
+_SIGNS: dict[str, Sign] = {"repeated": "=", "diverged": "!=", "inconclusive": "?"}
+VERDICTS: dict[Sign, str] = {"=": "repeated", "!=": "diverged", "?": "inconclusive"}
+
+
+def title(result: StudyResult) -> str:
+    """What was studied, as a sentence begins."""
+    known = STUDIES.get(result.study)
+    said = known.about if known else result.study
+    return said[:1].upper() + said[1:]
+
+
+def sign(setup: SetupResult) -> Sign:
+    """The verdict; of models that one process trained, which have none, whether their weights are equal.
+
+    Weights that differ are never called the same, whatever else was observed.
+    """
+    found = _SIGNS.get(setup.verdict or "", "=" if len(setup.models) > 1 else "?")
+    return "!=" if found == "=" and len(setup.groups) > 1 else found
+
+
+def trials(setup: SetupResult, result: StudyResult) -> str:
+    """7 trials; 2 of 7 trials; not run."""
+    number, wanted = len(setup.models), setup.trials or result.trials
+    if not number:
+        return "not run"
+    of = f" of {wanted:,}" if number < wanted else ""
+    return f"{number:,}{of} {'trial' if number == 1 and not of else 'trials'}"
+
+
+def models(setup: SetupResult) -> str:
+    """one model; 3 models."""
+    return "one model" if len(setup.groups) == 1 else f"{len(setup.groups)} models"
+
+
+def groups(setup: SetupResult) -> str:
+    """A: 1-4,6; B: 5,7"""
+    return "; ".join(f"{wording.letter(place)}: {wording.ids(group)}" for place, group in enumerate(setup.groups))
+
+
+def letter(setup: SetupResult, model: Model) -> str:
+    """The name of the group of a model: equal letters within a setup are equal weights."""
+    return next(wording.letter(place) for place, group in enumerate(setup.groups) if model.trial in group)
+
+
+def where(setup: SetupResult) -> str:
+    """step 1 > update > conv2d_1/kernel; empty where trials do not part or nobody looked."""
+    return " > ".join(wording.path(setup.divergence)) if setup.divergence else ""
+
+
+def distinct(setup: SetupResult) -> list[tuple[str, Model, list[int]]]:
+    """Each different model: its letter, the first trial that gave it, all its trials."""
+    by_trial = {model.trial: model for model in setup.models}
+    return [(wording.letter(place), by_trial[group[0]], group) for place, group in enumerate(setup.groups)]
+
+
+def command(words: list[str]) -> str:
+    """A command as people read it: files by their names, without the folders of the machine that ran it."""
+    return " ".join(PurePath(word).name if PurePath(word).is_absolute() else word for word in words)
+
+
+def took_effect(control: Control) -> bool | None:
+    """Whether a control took effect; what is set, and read by nothing, took none."""
+    return control.took_effect and not any(words in control.detail for words in IDLE)
+
+
+def data(result: StudyResult) -> list[tuple[str, str]]:
+    """What the study's data is, without the folders of the machine that ran it."""
+    facts = {name: value for name, value in result.data.items() if value not in (None, "", [], {})}
+    return [(name, command([str(value)])) for name, value in facts.items()]
+
+
+def done(result: StudyResult) -> list[SetupResult]:
+    """The setups that gave a model."""
+    return [setup for setup in result.setups if setup.models]
+
+
+def kind(result: StudyResult) -> str:
+    """What is judged: digits or cells. Empty where the study gave no model and its data does not say it."""
+    judged = {"digits" if model.digits else "cells" for setup in result.setups for model in setup.models}
+    return judged.pop() if judged else str(result.data.get("study", ""))
+
+
+def again(result: StudyResult) -> str:
+    """The command that makes the study: its data, and the setups that gave a model."""
+    words = ["samebits", "study", result.study, "--scale", result.scale, "--trials", str(result.trials)]
+    ran = ",".join(setup.id for setup in done(result))
+    words += ["--setups", ran] if ran else []
+    source = result.data.get("source")
+    words += ["--data", str(source)] if source else []
+    return command([*words, *(["--watershed"] if result.watershed else [])])

@@ -1,0 +1,212 @@
+"""Figures 1 and 4 of the paper: the counting frame on a field, and what two trials that differ make of one.
+
+They need the masks that the trials gave, and so the folder of the study beside its document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from samebits.errors import SamebitsError
+from samebits_study import catalog, collecting, data, judging, stereology
+from samebits_study.catalog import SETUPS
+from samebits_study.cells import Truth, arrays
+from samebits_study.commands import Work
+from samebits_study.reports import paper, saying
+from samebits_study.reports.figure import Figure, Picture, Pictures
+from samebits_study.results import SetupResult, StudyResult
+from samebits_study.stereology import counting
+
+Image = NDArray[np.uint8]
+Labels = NDArray[Any]
+TITLE_1 = "The counting frame on a test field."
+TITLE_4 = "One test field and two trials of one setup that differ."
+FRAME = "Green: inclusion lines. Red: exclusion lines."
+BOTH, FIRST, SECOND = (110, 110, 110), (74, 163, 255), (255, 140, 66)  # of the cells that are counted by whom
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """A test field: its image, the numbered true cells, the frame; and what is right for all fields."""
+
+    number: int
+    name: str
+    image: Image
+    truth: Labels
+    frame: stereology.CountingFrame
+    all: Truth
+
+    @property
+    def marks(self) -> tuple[tuple[float, float], ...]:
+        """The middle (x, y) of each true cell that is counted."""
+        numbers = stereology.counted(self.truth, self.frame)
+        middles = ndimage.center_of_mass(self.truth > 0, self.truth, numbers)
+        return tuple((float(x), float(y)) for y, x in middles)
+
+    def framed(self, image: Image) -> Image:
+        """An image of the field's size with the frame in it."""
+        painted: Image = stereology.paint(image, self.frame)
+        return painted
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """What a trial makes of a field: its mask, its cells, and those of them that are counted."""
+
+    trial: int
+    mask: Image
+    cells: Labels
+    counted: Labels
+
+
+def figures(result: StudyResult, folder: Path) -> list[Figure]:
+    """Figures 1 and 4. What of the folder is missing or broken is said in their place."""
+    try:
+        fields = read_fields(folder / "data")
+        return [figure_1(fields), figure_4(result, folder, fields)]
+    except (SamebitsError, OSError) as why:
+        said = why.message if isinstance(why, SamebitsError) else str(why)
+        whys = [f"Figure {number} cannot be made: {said}" for number in ("1", "4")]
+        return [Figure("1", TITLE_1, why=whys[0]), Figure("4", TITLE_4, why=whys[1])]
+
+
+def read_fields(folder: Path) -> list[Field]:
+    """The test fields from the data of a study. Raises DataError, OSError."""
+    truth = arrays.read_truth(folder / arrays.TRUTH)
+    with np.load(folder / data.FILE) as file:
+        images = file["test_images"]
+    return [_field(truth, number, image) for number, image in enumerate(images)]
+
+
+def _field(truth: Truth, number: int, image: Image) -> Field:
+    """The field of the judge."""
+    labels = stereology.cells_of(truth.masks[number]) if truth.labels is None else truth.labels[number]
+    frame = stereology.CountingFrame(*map(int, truth.frames[number]))
+    return Field(number, truth.names[number], image, labels, frame, truth)
+
+
+def figure_1(fields: list[Field]) -> Figure:
+    """The field with the most cells that are counted."""
+    field = max(fields, key=lambda field: len(field.marks))
+    marks = field.marks
+    shows = Pictures([
+        Picture(field.name, field.image),
+        Picture(f"with its frame; {len(marks)} cells counted", field.framed(field.image), marks),
+    ])  # fmt: skip
+    return Figure("1", TITLE_1, f"{FRAME} Crosses: true cells that the unbiased counting rule counts.", shows)
+
+
+def figure_4(result: StudyResult, folder: Path, fields: list[Field]) -> Figure:
+    """Of the first setup with trials that differ in a mask, the field on which two of them differ most."""
+    setups = sorted(saying.done(result), key=lambda setup: paper.ANSWERS.get(setup.id) != "tf2.1")  # as the paper did
+    split = result.watershed is not False
+    for setup in setups:
+        found = most_different(_predictions(result, folder, setup), fields, watershed=split)
+        if found is not None:
+            return _two_trials(setup, ", split where cells touch" if split else "", *found)
+    ran = any(len(setup.models) > 1 for setup in setups)
+    none = "in no setup did two trials give masks that differ in a pixel" if ran else "no setup has two trials"
+    why = f"Figure 4 cannot be made: {none}."
+    return Figure("4", TITLE_4, why=why)
+
+
+def _predictions(result: StudyResult, folder: Path, setup: SetupResult) -> dict[int, NDArray[Any]]:
+    """Trial -> predictions (n, H, W), of the first trial of each different outcome. Empty where there is but one."""
+    first: dict[str, int] = {}
+    for model in setup.models:
+        first.setdefault(model.predictions, model.trial)
+    if len(first) < 2 or setup.id not in SETUPS:
+        return {}
+    places = dict(collecting.places_of_models(_work(result, folder), SETUPS[setup.id]))
+    return {trial: collecting.read_predictions(places[trial]) for trial in first.values() if trial in places}
+
+
+def _work(result: StudyResult, folder: Path) -> Work:
+    study = catalog.study_named(result.study)
+    scale = catalog.scale_named(study, result.scale)
+    return Work(study=study, scale_name=result.scale, scale=scale, trials=result.trials, folder=folder,
+                data=folder / "data" / data.FILE)  # fmt: skip
+
+
+def most_different(
+    predictions: dict[int, NDArray[Any]], fields: list[Field], *, watershed: bool
+) -> tuple[Field, Counted, Counted] | None:
+    """The field and the other trial which differ most from the first; None where no mask differs in a pixel.
+
+    First by cells that one counts and the other does not, then by pixels of the masks. `watershed`: as the judge did.
+    """
+    if len(predictions) < 2:
+        return None
+    reference, *others = predictions
+
+    def counted(trial: int, field: Field) -> Counted:
+        return _counted(trial, predictions[trial], field, watershed=watershed)
+
+    pairs = (
+        (field, counted(reference, field), counted(other, field)) for other in others for field in fields
+    )  # fmt: skip
+    found = max(pairs, key=_difference)
+    return found if any(_difference(found)) else None
+
+
+def _counted(trial: int, predictions: NDArray[Any], field: Field, *, watershed: bool) -> Counted:
+    prediction = predictions[field.number]
+    cells = judging.cells_found(prediction, field.all, watershed=watershed)
+    mask = prediction if prediction.dtype == np.uint8 else np.rint(prediction.clip(0, 1) * 255).astype(np.uint8)
+    return Counted(trial, mask, cells, stereology.only(cells, stereology.counted(cells, field.frame)))
+
+
+def _difference(pair: tuple[Field, Counted, Counted]) -> tuple[int, int]:
+    """Cells that are counted by one only, and pixels in which the masks differ after the threshold."""
+    _, a, b = pair
+    above = counting.THRESHOLD
+    return sum(map(len, by_one_only(a, b))), int(((a.mask > above) != (b.mask > above)).sum())
+
+
+def by_one_only(a: Counted, b: Counted) -> tuple[list[int], list[int]]:
+    """The numbers of the cells that one counts and the other does not: those that have no partner there."""
+    pairs = stereology.same_cells(a.counted, b.counted)
+    return _without(a.counted, (one for one, _ in pairs)), _without(b.counted, (other for _, other in pairs))
+
+
+def _without(labels: Labels, matched: Iterable[int]) -> list[int]:
+    return sorted({*np.unique(labels).tolist()} - {0, *matched})
+
+
+def _two_trials(setup: SetupResult, after: str, field: Field, a: Counted, b: Counted) -> Figure:
+    one, other = by_one_only(a, b)
+    shows = Pictures([
+        Picture(f"(a) {field.name}", field.framed(field.image), field.marks),
+        Picture(f"(b) trial {a.trial}: mask", field.framed(a.mask)),
+        Picture(f"(c) trial {a.trial}: counted cells", field.framed(_white(a.counted))),
+        Picture("(f) counted by one only", field.framed(_apart(a, b, one, other))),
+        Picture(f"(d) trial {b.trial}: mask", field.framed(b.mask)),
+        Picture(f"(e) trial {b.trial}: counted cells", field.framed(_white(b.counted))),
+    ])  # fmt: skip
+    caption = (
+        f"{setup.id}, trials {a.trial} and {b.trial}. (a) The field; crosses: true cells that are counted. (b), (d) "
+        f"Masks as predicted. (c), (e) After the threshold, without small blobs{after}: the cells that are counted. "
+        "(f) Cells counted by one trial only (no counted cell of the other shares half of both): "
+        f"{len(one)} by trial {a.trial} (blue), {len(other)} by trial {b.trial} (orange). {FRAME}"
+    )
+    return Figure("4", TITLE_4, caption, shows)
+
+
+def _white(labels: Labels) -> Image:
+    return np.where(labels > 0, 255, 0).astype(np.uint8)
+
+
+def _apart(a: Counted, b: Counted, one: list[int], other: list[int]) -> Image:
+    """Cells of both grey, those of one alone in its colour."""
+    image = np.zeros((*a.counted.shape, 3), np.uint8)
+    image[(a.counted > 0) | (b.counted > 0)] = BOTH
+    image[np.isin(b.counted, other)] = SECOND
+    image[np.isin(a.counted, one)] = FIRST
+    return image

@@ -1,0 +1,250 @@
+"""Running a study: trial by trial, each kept when it is whole, so that a study broken off goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from samebits import check, store
+from samebits.errors import NotFound, SamebitsError
+from samebits.launch import recorded
+from samebits.launch.plan import Plan, Request, make_plan
+from samebits.launch.progress import Progress
+from samebits.launch.rounds import Trials
+from samebits.launch.trial import Limits
+from samebits.model import Options, RecordFile, TrialFile
+from samebits.store.record import RECORD as RECORD_FILE
+from samebits_probe import process
+from samebits_study import commands, outcomes, possible, weights
+from samebits_study.catalog import SETUPS, Setup
+from samebits_study.commands import Work
+
+_machine: Callable[[], dict[str, Any]] = process.machine
+
+RECORD, MACHINE = "record", "machine.txt"
+LAST_WORDS = 800  # characters of a program's error that are shown
+Note = Callable[[str], None]
+
+
+class TrainingFailed(SamebitsError):
+    """A training of a study that ended badly; the message has its last words."""
+
+
+def run_setup(work: Work, setup: Setup, progress: Progress) -> None:
+    """Run what is missing of a setup: its trials one at a time, and one training that is not watched.
+
+    Raises NotFound where its interpreter is missing, TrainingFailed where a training ends badly.
+    """
+    _refuse_missing(work, setup)
+    initial = initial_weights(work, setup) if setup.initial else None
+    plan = _plan(work, setup, initial, progress)
+    file = store.open_record(plan.record).file
+    progress.part_started(setup.id)
+    shown = _OfStudy(progress, plan.options.trials)
+    for number in _missing(work, setup, plan, progress):
+        looked = Trials(plan, shown).run_round(Limits(), [number])
+        _refuse_failure(setup, plan, looked.files[0])
+        file = check.after(file, looked)
+        check.save(plan, file)
+    _run_plain(work, setup, initial, progress)
+
+
+class _OfStudy(Progress):
+    """Trials that run one by one, each a round of its own, told as the trials of one study."""
+
+    def __init__(self, progress: Progress, trials: int) -> None:
+        self._progress, self._trials = progress, trials
+
+    def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
+        """Trial `id` of all that were asked for."""
+        self._progress.trial_started(id, self._trials, steps_total)
+
+    def trial_step(self, id: int, step: int) -> None:
+        """Passed on."""
+        self._progress.trial_step(id, step)
+
+    def trial_ended(self, id: int, status: str, steps: int, seconds: float) -> None:
+        """Passed on."""
+        self._progress.trial_ended(id, status, steps, seconds)
+
+
+def trials_wanted(work: Work, setup: Setup) -> int:
+    """How many trials of a setup its record is for: what was asked when it was last run; of none, as `work` says."""
+    folder = record_folder(work, setup)
+    if not (folder / RECORD_FILE).is_file():
+        return work.trials
+    file = store.open_record(folder).file
+    return _repeats(file) if setup.one_process else file.options.trials
+
+
+def _repeats(file: RecordFile) -> int:
+    """How many models one process was asked for."""
+    return int(file.command[file.command.index("--repeat") + 1]) if "--repeat" in file.command else 1
+
+
+def _refuse_missing(work: Work, setup: Setup) -> None:
+    """Raise NotFound where the study has no script for a setup; else with all environments that it lacks."""
+    possible.refuse(work.study, setup)
+    said, advice = [], []
+    for one in (setup, *_drawn_by(work, setup)):
+        try:
+            commands.interpreter(one)
+        except NotFound as why:
+            why_needed = "" if one is setup else f" (of whose Keras it needs the initial weights: those of {one.id})"
+            said.append(f"{one.environment}{why_needed}")
+            advice.append(why.advice)
+    if said:
+        raise NotFound(f"{setup.id} needs what has not been built: {' and '.join(said)}.", "; ".join(advice))
+
+
+def _drawn_by(work: Work, setup: Setup) -> list[Setup]:
+    """The setup that draws the initial weights of this one, unless they are there."""
+    source = SETUPS[setup.initial] if setup.initial else None
+    return [source] if source and not zipfile.is_zipfile(_carried(work, source)) else []
+
+
+def record_folder(work: Work, setup: Setup) -> Path:
+    """The record of a setup's trials."""
+    return work.setup_folder(setup) / RECORD
+
+
+def plain_folder(work: Work, setup: Setup) -> Path:
+    """Where the training that is not watched leaves its results."""
+    return work.setup_folder(setup) / "plain"
+
+
+def _plan(work: Work, setup: Setup, initial: Path | None, progress: Progress) -> Plan:
+    """The plan of the setup's record, begun now or before, for as many trials as are asked for now."""
+    folder = record_folder(work, setup)
+    known = store.open_record(folder) if (folder / RECORD_FILE).is_file() else None
+    more = known is not None and setup.one_process and _repeats(known.file) < work.trials
+    if more:
+        progress.note(f"{setup.id}: all models come from one process, so that more of them are trained from the start")
+    if known is not None and not more:
+        return _reopened(known, work, setup)
+    request = Request(
+        command=commands.training(work, setup, "{out}", initial=initial),
+        directory=work.folder,
+        options=Options(trials=1 if setup.one_process else work.trials, full=True),
+        python=commands.interpreter(setup),
+        environment=setup.environment,
+        preset=setup.preset,
+        controls=list(setup.controls),
+        out=folder,
+        overwrite=more,
+    )
+    plan = make_plan(request)
+    check.save(plan, check.describe(plan))
+    return plan
+
+
+def _reopened(known: store.Record, work: Work, setup: Setup) -> Plan:
+    """The plan of a record; first the record is changed where other trials are asked for, or the study was moved."""
+    trials = 1 if setup.one_process else work.trials
+    options = known.file.options.model_copy(update={"trials": trials})
+    file = known.file.model_copy(update={"options": options, "directory": str(work.folder)})
+    if file != known.file:
+        known = replace(known, file=file)
+        check.save(recorded.reopen(known), known.file)
+    return recorded.reopen(known)
+
+
+def _missing(work: Work, setup: Setup, plan: Plan, progress: Progress) -> list[int]:
+    """Numbers of the trials that are not whole. What an interruption or damage left of one is cleared away."""
+    missing = []
+    for number in range(1, plan.options.trials + 1):
+        folder = plan.trial_folder(number)
+        file = trial_file(folder)
+        ended = file is not None and file.status == "complete"
+        if ended and all(map(outcomes.is_whole, places_of_trial(setup, folder, work.trials))):
+            continue
+        if ended:
+            progress.note(f"{setup.id}: the results of trial {number} are damaged or missing; it is run again")
+        shutil.rmtree(folder, ignore_errors=True)
+        missing.append(number)
+    return missing
+
+
+def places_of_trial(setup: Setup, folder: Path, models: int) -> list[Path]:
+    """Where a trial leaves its model; of a setup of one process, each of its models."""
+    out = folder / "out"
+    return [out / f"model-{number}" for number in range(1, models + 1)] if setup.one_process else [out]
+
+
+def trial_file(folder: Path) -> TrialFile | None:
+    """What is known of a trial; None where it was broken off, or its document is damaged."""
+    try:
+        return TrialFile.model_validate_json((folder / "trial.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _refuse_failure(setup: Setup, plan: Plan, file: TrialFile) -> None:
+    if file.status == "complete" and file.exit_code == 0:
+        return
+    said = last_words(plan.trial_folder(file.id))
+    shutil.rmtree(plan.trial_folder(file.id))  # so that it is run again when the cause is mended
+    raise TrainingFailed(f"{setup.id}: trial {file.id} ended badly ({file.why or file.status}):\n{said}")
+
+
+def last_words(folder: Path) -> str:
+    """The end of what the program of a trial said on standard error."""
+    return (folder / "stderr.txt").read_text(errors="replace")[-LAST_WORDS:]
+
+
+def _run_plain(work: Work, setup: Setup, initial: Path | None, progress: Progress) -> None:
+    """One training that nothing watches: what watching costs, and whether it changes a bit.
+
+    Not of a setup whose controls the script does not set itself: without the probe nothing would hold them.
+    """
+    out = plain_folder(work, setup)
+    if setup.one_process or setup.preset == "strict" or outcomes.is_whole(out):
+        return
+    progress.note(f"{setup.id}: one training that is not watched")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / MACHINE).write_text(name_of_machine(_machine()))
+    run_alone(setup, commands.training(work, setup, str(out), initial=initial), work.folder)
+
+
+def name_of_machine(facts: dict[str, Any]) -> str:
+    """One line that tells machines apart; of the host's name only a digest, since results are published."""
+    host = hashlib.blake2b(str(facts.get("host")).encode(), digest_size=2).hexdigest()
+    return f"{facts.get('processor') or facts.get('architecture')}, {facts.get('cores')} cores ({host})"
+
+
+def initial_weights(work: Work, setup: Setup) -> Path:
+    """The initial weights of another setup's model in the form that this one's script reads; made where missing."""
+    source = SETUPS[setup.initial or ""]
+    folder = work.folder / "initial"
+    carried = _carried(work, source)
+    if not zipfile.is_zipfile(carried):
+        drawn = folder / source.id / "weights-00.npz"
+        if not zipfile.is_zipfile(drawn):
+            run_alone(source, commands.training(work, source, str(drawn.parent), epochs=0), work.folder)
+        weights.carry(drawn, carried, work.study.layers)
+    return carried
+
+
+def _carried(work: Work, source: Setup) -> Path:
+    """Where the initial weights of a Keras setup are kept for PyTorch."""
+    return work.folder / "initial" / f"{source.id}-for-pytorch.npz"
+
+
+def run_alone(setup: Setup, words: list[str], directory: Path, variables: dict[str, str] | None = None) -> None:
+    """Run a command of a setup, unwatched. Raises NotFound, TrainingFailed."""
+    python = commands.interpreter(setup)
+    search = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
+    environment = {**os.environ, **(variables or {}), "PATH": search}
+    done = subprocess.run(
+        words, cwd=directory, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode:
+        said = done.stderr[-LAST_WORDS:]
+        raise TrainingFailed(f"{setup.id}: {' '.join(words)} ended with {done.returncode}:\n{said}")

@@ -1,0 +1,49 @@
+"""Unbiased stereology: everything after a U-Net's prediction, as functions of numpy arrays.
+
+A prediction becomes cells (`post_process`), a frame counts some of them (`counted`), and what is counted is compared
+with the ground truth (`agreement`), image by image and over an animal (`AnimalAgreement`). Needs the extra
+`samebits[study]`.
+"""
+
+from samebits_study.stereology.agreement import (
+    CellCounts,
+    ImageAgreement,
+    Overlap,
+    agreement,
+    cell_counts,
+    dice,
+    error_rate,
+    overlap,
+    same_cells,
+)
+from samebits_study.stereology.animal import AnimalAgreement
+from samebits_study.stereology.counting import counted, only, post_process, scaled_smallest, split
+from samebits_study.stereology.drawn import find_frame, frame_lines, paint
+from samebits_study.stereology.frame import CountingFrame
+from samebits_study.stereology.masks import binary, cells_of
+from samebits_study.stereology.score import Score
+
+__all__ = [
+    "AnimalAgreement",
+    "CellCounts",
+    "CountingFrame",
+    "ImageAgreement",
+    "Overlap",
+    "Score",
+    "agreement",
+    "binary",
+    "cell_counts",
+    "cells_of",
+    "counted",
+    "dice",
+    "error_rate",
+    "find_frame",
+    "frame_lines",
+    "only",
+    "overlap",
+    "paint",
+    "post_process",
+    "same_cells",
+    "scaled_smallest",
+    "split",
+]

@@ -1,0 +1,166 @@
+"""How far a prediction agrees with the ground truth: in its count, its pixels and its cells.
+
+The paper, section VIII.A: error rate (Equation 3), Dice coefficient (Equation 4), precision, recall, F1 per cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize
+
+from samebits.errors import DataError
+from samebits_study.stereology.counting import counted, only
+from samebits_study.stereology.frame import CountingFrame
+from samebits_study.stereology.masks import Image, Labels, binary, checked_labels, same_shape
+from samebits_study.stereology.score import Score, ratio
+
+NO_TRUE_CELL = "no cell in the ground truth"
+NO_CELL_FOUND = "no cell in the prediction"
+NO_CELL = "no cell in the ground truth or the prediction"
+SAME_CELL = 0.5  # intersection over union
+
+
+def error_rate(true: int, predicted: int) -> Score:
+    """Equation 3, in percent: |true - predicted| / true x 100. Undefined where the true count is 0."""
+    if min(true, predicted) < 0:
+        raise DataError(f"A count of cells is not negative: {true} true, {predicted} predicted.")
+    return ratio(100 * abs(true - predicted), true, NO_TRUE_CELL)
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Pixels of cells in both masks, in the ground truth, in the prediction. The sum of two is that of both images."""
+
+    both: int = 0
+    truth: int = 0
+    prediction: int = 0
+
+    def __add__(self, other: Overlap) -> Overlap:
+        return Overlap(self.both + other.both, self.truth + other.truth, self.prediction + other.prediction)
+
+    @property
+    def dice(self) -> Score:
+        """Equation 4: 2 |A and B| / (|A| + |B|). Undefined where both masks are empty; 0 where only one is."""
+        return ratio(2 * self.both, self.truth + self.prediction, NO_CELL)
+
+
+def overlap(truth: Image, prediction: Image, name: str = "") -> Overlap:
+    """Compare two binary masks of one shape, pixel by pixel.
+
+    Raises DataError where their shapes differ or one is not binary. `name`: of the image, for that message.
+    """
+    same_shape(truth, prediction, name)
+    of = f" of {name}" if name else ""
+    a, b = binary(truth, f"The ground truth{of}"), binary(prediction, f"The prediction{of}")
+    return Overlap(int((a & b).sum()), int(a.sum()), int(b.sum()))
+
+
+def dice(truth: Image, prediction: Image) -> Score:
+    """The Dice coefficient (Equation 4) of two binary masks. Raises DataError as `overlap` does."""
+    return overlap(truth, prediction).dice
+
+
+@dataclass(frozen=True)
+class CellCounts:
+    """Cells found (true positives), found where there is none (false positives), and missed (false negatives)."""
+
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+
+    def __add__(self, other: CellCounts) -> CellCounts:
+        return CellCounts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
+
+    @property
+    def precision(self) -> Score:
+        """Of the cells predicted, the share that is there."""
+        return ratio(self.tp, self.tp + self.fp, NO_CELL_FOUND)
+
+    @property
+    def recall(self) -> Score:
+        """Of the cells that are there, the share predicted."""
+        return ratio(self.tp, self.tp + self.fn, NO_TRUE_CELL)
+
+    @property
+    def f1(self) -> Score:
+        """2 TP / (2 TP + FP + FN): the harmonic mean of precision and recall, and 0 where one of these is undefined."""
+        return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn, NO_CELL)
+
+
+def same_cells(truth: Labels, prediction: Labels, *, least: float = SAME_CELL) -> list[tuple[int, int]]:
+    """Match the cells of two label images of one shape, one to one. Gives pairs (true number, predicted number).
+
+    Two cells can be a pair where their intersection over union is at least `least`, by default one half, as usual for
+    nuclei (Caicedo et al., Nat. Methods 16 (2019) 1247-1253, whose thresholds begin there). Of all ways to pair them,
+    one with the most pairs is taken, and of these the one with the greatest sum of intersections over union. Above one
+    half a cell has one possible partner at most; at one half or below it may have several. Raises DataError for other
+    shapes or types.
+    """
+    same_shape(truth, prediction)
+    if not 0 < least <= 1:
+        raise DataError(f"Intersection over union lies between 0 and 1; a pair cannot be asked to reach {least:g}.")
+    true, predicted, shares = _shares(checked_labels(truth), checked_labels(prediction))
+    # the shares of all pairs add up to less than one more pair does
+    gain = np.where(shares >= least, 1 + shares / (1 + min(shares.shape)), 0)
+    pairs = zip(*optimize.linear_sum_assignment(gain, maximize=True), strict=True)
+    return [(int(true[a]), int(predicted[b])) for a, b in pairs if shares[a, b] >= least]
+
+
+def _shares(truth: Labels, prediction: Labels) -> tuple[Labels, Labels, npt.NDArray[np.float64]]:
+    """The numbers of the cells of both, and the intersection over union of each true with each predicted cell."""
+    true, a = np.unique(truth.ravel(), return_inverse=True)
+    predicted, b = np.unique(prediction.ravel(), return_inverse=True)
+    both = np.bincount(a * len(predicted) + b, minlength=len(true) * len(predicted)).reshape(len(true), len(predicted))
+    either = both.sum(axis=1)[:, None] + both.sum(axis=0) - both
+    return true[true != 0], predicted[predicted != 0], (both / either)[true != 0][:, predicted != 0]
+
+
+def cell_counts(truth: Labels, prediction: Labels, *, least: float = SAME_CELL) -> CellCounts:
+    """Count the cells found, false and missed, by `same_cells`. Raises DataError as that does."""
+    found = len(same_cells(truth, prediction, least=least))
+    true, predicted = (np.count_nonzero(np.unique(labels)) for labels in (truth, prediction))
+    return CellCounts(tp=found, fp=int(predicted) - found, fn=int(true) - found)
+
+
+@dataclass(frozen=True)
+class ImageAgreement:
+    """One image: counts of cells by the counting rule, all pixels, and the counted cells one by one."""
+
+    name: str
+    true_count: int
+    predicted_count: int
+    pixels: Overlap
+    cells: CellCounts
+
+    @property
+    def error_rate(self) -> Score:
+        """Equation 3, in percent."""
+        return error_rate(self.true_count, self.predicted_count)
+
+    @property
+    def dice(self) -> Score:
+        """Equation 4, over the pixels of this image."""
+        return self.pixels.dice
+
+
+def agreement(
+    truth: Labels, prediction: Labels, frame: CountingFrame, *, name: str = "", by_hand: int | None = None
+) -> ImageAgreement:
+    """Compare the label images of ground truth and prediction of one image.
+
+    Dice is over all cells of the image, counted or not, as in the authors' public code; counts, precision and recall
+    are over the cells that the frame counts in each. `by_hand`: the true count where someone counted the cells, instead
+    of the count of the ground truth. Raises DataError for other shapes or types, and a frame outside the image.
+    """
+    same_shape(truth, prediction, name)
+    in_truth, in_prediction = counted(truth, frame), counted(prediction, frame)
+    return ImageAgreement(
+        name,
+        true_count=len(in_truth) if by_hand is None else by_hand,
+        predicted_count=len(in_prediction),
+        pixels=overlap(truth != 0, prediction != 0),
+        cells=cell_counts(only(truth, in_truth), only(prediction, in_prediction)),
+    )
