@@ -68,6 +68,27 @@ def test_a_file_that_a_later_trial_wrote_and_an_earlier_one_did_not_gives_no_ans
     assert result.advice == "If it counts, name it: --artifact m-2.pt. If it does not: --ignore m-2.pt."
 
 
+def test_a_file_that_a_later_trial_found_and_wrote_into_is_said_to_be_that(writing, tmp_path):
+    leak = {"path": "/home/me/runs.db", "written_by": 1, "content": "1" * 32}
+
+    def trial(rows, **fields):
+        def write(folder, number):
+            writing.training()(folder, number)
+            file = SavedFile(
+                path="runs.db", named=False, format="sqlite", tensors={"runs.rows": rows}, values=["runs.rows"]
+            )
+            return {"files": FilesFile(files=[file]), **fields}
+
+        return write
+
+    result = writing.judged(tmp_path, [trial("1"), trial("2", leaks=[leak])])
+    assert (result.verdict, result.reason) == (
+        "inconclusive",
+        "runs.db > runs.rows differs between trials: trial 2 found the file that trial 1 had written, and wrote into it.",
+    )
+    assert result.advice.startswith("Run with --isolate: each trial then begins without the file.")
+
+
 def test_a_file_that_only_the_first_trial_wrote_is_a_warning_since_the_others_found_it(judged):
     result = judged([saved("a.pt"), saved("cache.npz")], [saved("a.pt")])
     assert result.verdict == "repeated"

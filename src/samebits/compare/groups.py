@@ -14,6 +14,7 @@ from samebits.compare.global_arrays import global_differences
 from samebits.compare.matching import pairs
 from samebits.compare.networks import in_own_order
 from samebits.compare.ranks import missing_ranks
+from samebits.compare.threads import numbers_counted
 
 
 class MemberDifference(NamedTuple):
@@ -106,7 +107,8 @@ def pair_difference(a: AlignedTrial, b: AlignedTrial, ignores: Sequence[str] = (
     if not (a.whole and b.whole):
         return PairDifference(members, [])
     held = [found for part in members for found in _of_globals(part, ignores)]
-    return PairDifference(members, [*held, *file_differences(a.trial, b.trial, ignores)])
+    saved = [numbers_counted(found, (a.trial, b.trial)) for found in file_differences(a.trial, b.trial, ignores)]
+    return PairDifference(members, [*held, *saved])
 
 
 def _of_globals(part: MemberDifference, ignores: Sequence[str]) -> Iterable[FileDifference]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
 from samebits.compare import words
@@ -119,8 +120,24 @@ def _unknown(looked: Looked) -> Reason | None:
     for (one, two), pair in comparison.known() if comparison is not None else []:
         found = [difference for difference in pair.left if difference.effect == "unknown"]
         if found:
-            return _of_difference(found, one, two)
+            return _found_by(found[0], max(one, two), looked) or _of_difference(found, one, two)
     return None
+
+
+def _found_by(first: FileDifference, later: int, looked: Looked) -> Reason | None:
+    """A file of which a later trial found what an earlier one wrote, and added to it: a database, an archive."""
+    leaks = [leak for trial in looked.trials if trial.id == later for leak in trial.trial.file.leaks]
+    found = [
+        leak for leak in leaks if leak.how == "read" and Path(looked.record.directory, first.path) == Path(leak.path)
+    ]
+    if not found:
+        return None
+    return Reason(
+        f"{first.name} differs between trials: trial {later} found the file that trial {found[0].written_by} had "
+        "written, and wrote into it.",
+        "Run with --isolate: each trial then begins without the file. If the file does not count: "
+        f"--ignore {shlex.quote(first.path)}.",
+    )
 
 
 def _of_difference(found: Sequence[FileDifference], one: int, two: int) -> Reason:

@@ -7,7 +7,7 @@ from ..system import System
 from .pytorch_compiling import Compiling
 from .pytorch_names import Names
 from .pytorch_tensors import Fingerprints, dtype_name, shape_of
-from .trainers import TRAINS_ELSEWHERE
+from .trainers import OWN_MODEL, TRAINS_ELSEWHERE
 
 NAME = "pytorch"
 
@@ -64,10 +64,15 @@ class Watch:
         self.say("threads", "modules are called in several threads: only the first that trains is watched")
         return True
 
-    def trains_elsewhere(self):
-        """Say so where a thread that is not watched trains: which one is watched is itself a race."""
+    def trains_elsewhere(self, optimizer=None):
+        """Say so where a thread that is not watched trains: which one is watched is itself a race.
+
+        `optimizer`: the one that steps there, if the watched thread has made a step: then it is known what that trains.
+        """
         if self._is_elsewhere():
             self.say(TRAINS_ELSEWHERE, "an optimizer or a backward runs in another thread than the one that is watched")
+            if optimizer is not None and not any(map(self.names.has, _parameters(optimizer))):
+                self.say(TRAINS_ELSEWHERE, OWN_MODEL)
 
     def _renew(self):
         self.probe.adopt()
@@ -127,3 +132,8 @@ class Watch:
         if header is None:
             header = self._headers[dtype] = self.probe.hasher.header(dtype, ())
         return self.probe.point(kind, name, dtype), self.probe.hasher.data(data, header)
+
+
+def _parameters(optimizer):
+    """The tensors that an optimizer trains."""
+    return [tensor for group in list(optimizer.param_groups) for tensor in list(group["params"])]

@@ -4,6 +4,7 @@ import threading
 import weakref
 
 TRAINS_ELSEWHERE = "training in another thread"  # the point that is said not to be observed; the reader knows it
+OWN_MODEL = "a different thread trains a model of its own"  # why it is not; the reader knows this one, too
 
 
 class Trainers:
