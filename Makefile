@@ -7,9 +7,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TRAINING := examples/lenet5_pytorch.py --data data/mnist
 CHECK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/samebits check --overwrite
+PYTEST := $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 TESTS := tests/unit tests/reports tests/probe tests/docs tests/frameworks
 
-.PHONY: demo test endurance study lint types layers docs picture bench clean
+.PHONY: demo test test-all endurance study lint types layers docs picture bench clean
 
 demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed left out it does not
 	$(BIN)/samebits data get mnist --to data/mnist
@@ -17,14 +18,17 @@ demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed lef
 	@echo; echo "The same without numpy's seed, which orders the digits:"; echo
 	$(CHECK) --out .samebits/demo-left-out $(TRAINING) --leave-out numpy-seed; test $$? -eq 1
 
-test: .venv/test.stamp  ## all tests, the fast ones first
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(TESTS)
+test: .venv/test.stamp  ## all tests but the slow ones (a quarter of an hour on two cores)
+	$(PYTEST) -m "not slow" $(TESTS)
+
+test-all: .venv/test.stamp  ## all tests (three quarters of an hour on two cores, the environments of `samebits env` included)
+	$(PYTEST) $(TESTS)
 
 study: .venv/test.stamp  ## the paper's study in small: today's setups, and the old ones whose environments are there
 	$(BIN)/samebits study lenet5 --scale smoke --out studies/lenet5-smoke; test $$? -eq 0 -o $$? -eq 3
 	$(BIN)/samebits study unet --scale smoke --out studies/unet-smoke; test $$? -eq 0 -o $$? -eq 3
 
-endurance: .venv/test.stamp  ## in full what `make test` runs a share of: mutated records, hostile files, kills (an hour)
+endurance: .venv/test.stamp  ## in full what `make test-all` runs a share of: mutated records, hostile files, kills (an hour)
 	SAMEBITS_ENDURANCE=$${SAMEBITS_ENDURANCE:-1} $(BIN)/python -m pytest --numprocesses=2 \
 		tests/unit/test_mutated_records.py tests/unit/test_hostile_files.py tests/probe/test_kills.py
 

@@ -1,5 +1,8 @@
 """What tests share: the interpreters of this machine, the legacy stacks, and one watched run of a program."""
 
+import contextlib
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -19,6 +22,12 @@ from samebits_probe import wire
 
 RELEASES = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 PROBE = Path(samebits_probe.__file__).parent
+BEGAN_WITH = dict(os.environ)  # of a run that tests share, whatever one of them has set by then
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.option.markexpr == "not slow":
+        terminalreporter.write_line("The tests marked slow were left out. `make test-all` runs them too.")
 
 
 @pytest.fixture(scope="session")
@@ -56,13 +65,17 @@ def injected(tmp_path):
     def inject(environment=None, **config):
         made.append(None)
         trial = tmp_path / f"trial-{len(made)}"
-        trial.mkdir()
-        _write_config(trial, config)
-        path = os.pathsep.join(filter(None, [str(_copied_probe(tmp_path)), os.environ.get("PYTHONPATH")]))
-        given = {"PYTHONPATH": path, wire.CONFIG_VARIABLE: str(trial / "config.json")}
-        return {**os.environ, **given, **(environment or {})}, trial
+        return _injected(tmp_path, trial, os.environ, config) | (environment or {}), trial
 
     return inject
+
+
+def _injected(folder, trial, environment, config):
+    """`environment` as a process gets it that is watched in the folder `trial`, with a probe of `folder`."""
+    trial.mkdir()
+    _write_config(trial, config)
+    path = os.pathsep.join(filter(None, [str(_copied_probe(folder)), environment.get("PYTHONPATH")]))
+    return {**environment, "PYTHONPATH": path, wire.CONFIG_VARIABLE: str(trial / "config.json")}
 
 
 def _copied_probe(folder):
@@ -107,12 +120,94 @@ def watched_run(injected, tmp_path):
 
     def run(python, program, *arguments, environment=None, timeout=120, cwd=None, **config):
         variables, trial = injected(environment, **config)
-        if "\n" in str(program):
-            text, program = program, trial / "program.py"
-            program.write_text(text)
-        command = [str(python or sys.executable), str(program), *map(str, arguments)]
-        exit_code = _run_until_stopped(command, trial, variables, timeout, cwd or tmp_path)
-        return WatchedTrial(trial, exit_code)
+        return _watched(python, program, arguments, trial, variables, timeout, cwd or tmp_path)
+
+    return run
+
+
+def _watched(python, program, arguments, trial, variables, timeout, cwd):
+    """Run a program to its end as the trial in a folder."""
+    if "\n" in str(program):
+        text, program = program, trial / "program.py"
+        program.write_text(text)
+    command = [str(python or sys.executable), str(program), *map(str, arguments)]
+    return WatchedTrial(trial, _run_until_stopped(command, trial, variables, timeout, cwd))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory, worker_id):
+    """Function(asked, make) -> a folder that `make(folder)` filled once for all tests that ask for the same.
+
+    Also for those of the other worker: the first that asks makes it, the others wait. Nobody writes to it later.
+    """
+    base = tmp_path_factory.getbasetemp()
+    root = (base if worker_id == "master" else base.parent) / "shared"
+    root.mkdir(exist_ok=True)
+
+    def of(asked, make):
+        folder = root / hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        with _locked(folder.with_suffix(".lock")):
+            done = folder / "made"
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a test that failed while it made it
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return of
+
+
+@contextlib.contextmanager
+def _locked(path):
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_run(shared):
+    """Function(python, program, *arguments, attempt=1, **config) -> WatchedTrial: `watched_run`, once for all tests.
+
+    For tests that only read what was recorded. Two attempts are two runs: a test that compares a program with itself
+    asks for both. `config` is as for `watched_run`, without `cwd`: the run has a folder of its own.
+    """
+
+    def run(python, program, *arguments, attempt=1, environment=None, timeout=120, **config):
+        def make(folder):
+            (folder / "cwd").mkdir()
+            variables = _injected(folder, folder / "trial", BEGAN_WITH, config) | (environment or {})
+            trial = _watched(python, program, arguments, folder / "trial", variables, timeout, folder / "cwd")
+            (folder / "exit-code").write_text(str(trial.exit_code))
+
+        asked = ["watched", python or sys.executable, program, arguments, attempt, environment, config]
+        folder = shared(asked, make)
+        return WatchedTrial(folder / "trial", int((folder / "exit-code").read_text()))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def plain_run(shared):
+    """Function(python, program, *arguments, environment=None) -> CompletedProcess of a program that nobody watches.
+
+    It runs once for all tests that ask for it, and has no variable of a probe.
+    """
+
+    def run(python, program, *arguments, environment=None, timeout=300):
+        def make(folder):
+            own = {
+                name: value for name, value in BEGAN_WITH.items() if name not in ("PYTHONPATH", wire.CONFIG_VARIABLE)
+            }
+            command = [str(python or sys.executable), str(program), *map(str, arguments)]
+            done = subprocess.run(
+                command, cwd=folder, env={**own, **(environment or {})}, stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, timeout=timeout,
+            )  # fmt: skip
+            (folder / "done.json").write_text(json.dumps([command, done.returncode, done.stdout, done.stderr]))
+
+        folder = shared(["plain", python or sys.executable, program, arguments, environment], make)
+        return subprocess.CompletedProcess(*json.loads((folder / "done.json").read_text()))
 
     return run
 

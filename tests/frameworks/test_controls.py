@@ -17,10 +17,12 @@ def needs(*libraries):
 
 @pytest.fixture
 def told(held_run):
-    """Function(ids, python, program) -> (what the program told as JSON, the trial)."""
+    """Function(ids, python, program, *words) -> (what the program told as JSON, the trial)."""
 
-    def run(ids, python, program, **options):
-        trial = held_run(ids, python, program, environment={**QUIET, **options.pop("environment", {})}, **options)
+    def run(ids, python, program, *words, **options):
+        trial = held_run(
+            ids, python, program, *words, environment={**QUIET, **options.pop("environment", {})}, **options
+        )
         assert trial.exit_code == 0, trial.stderr[-2000:]
         assert not [event for process in trial.processes for event in process.failures]
         return json.loads(trial.stdout.splitlines()[-1]), trial
@@ -30,13 +32,13 @@ def told(held_run):
 
 @pytest.fixture
 def pinned(told):
-    """Function(ids, python, program): assert that the program varies without these controls, and not with them."""
+    """Function(ids, python, program, *words): assert that it varies without these controls, and not with them."""
 
-    def check(ids, python, program, trials=2, **options):
-        without = [told([], python, program, **options)[0] for _ in range(trials)]
-        held = [told(ids, python, program, **options)[0] for _ in range(trials)]
+    def check(ids, python, program, *words, **options):
+        without = [told([], python, program, *words, **options)[0] for _ in range(2)]
+        held = [told(ids, python, program, *words, **options)[0] for _ in range(2)]
         assert without[0] != without[1]
-        assert all(one == held[0] for one in held)
+        assert held[0] == held[1]
         return held[0]
 
     return check
@@ -97,14 +99,6 @@ TRAINS = """
 w = torch.nn.Parameter(torch.ones(3)); o = torch.optim.SGD([w], 0.1)
 for _ in range(2): o.zero_grad(); (w * w).sum().backward(); o.step()
 """
-
-
-@pytest.fixture(params=["torch", "pytorch-1.3"])
-def torch_python(request, legacy_python):
-    if request.param == "torch":
-        needs("torch")
-        return None
-    return legacy_python(request.param)
 
 
 def test_torch_seed_pins_the_cpu_generator(torch_python, pinned):
@@ -205,26 +199,35 @@ class Data(Dataset):
         return torch.tensor([np.random.rand(), random.random(), torch.rand(()).item(), i], dtype=torch.float64)
 def own(worker): np.random.seed(worker); random.seed(worker); torch.manual_seed(worker)
 if __name__ == "__main__":
-    out = []
-    for start in ("fork", "spawn"):
-        loader = DataLoader(Data(), 2, num_workers=2, multiprocessing_context=start, worker_init_fn=%s)
-        out += [[b.tolist() for b in loader] for _ in range(2)]
-    print(json.dumps(out if sys.argv[-1] != "workers" else loader.num_workers))
+    start, epochs, what = sys.argv[1:]
+    loader = DataLoader(Data(), 2, num_workers=2, multiprocessing_context=start, worker_init_fn=%s)
+    out = [[b.tolist() for b in loader] for _ in range(int(epochs))]
+    print(json.dumps(out if what == "drawn" else loader.num_workers))
 """
+WORKERS = [("fork", 2), ("spawn", 1)]  # how they start, for how many epochs: each that is spawned imports PyTorch anew
 
 
-def test_dataloader_seed_pins_every_generator_of_every_worker(torch_python, pinned):
-    held = pinned(["dataloader-seed"], torch_python, LOADER % None)
+def test_dataloader_seed_pins_every_generator_of_every_forked_worker(torch_python, pinned):
+    held = pinned(["dataloader-seed"], torch_python, LOADER % None, "fork", 2, "drawn")
     drawn = [value for epoch in held for batch in epoch for row in batch for value in row[:3]]
     assert len(set(drawn)) == len(drawn), "each epoch and worker draws its own"
 
 
-def test_the_programs_own_seeding_of_workers_wins(torch_python, told):
-    assert told(["dataloader-seed"], torch_python, LOADER % "own")[0] == told([], torch_python, LOADER % "own")[0]
+def test_dataloader_seed_pins_every_generator_of_every_spawned_worker(torch_python, told):
+    held, again = (told(["dataloader-seed"], torch_python, LOADER % None, "spawn", 1, "drawn")[0] for _ in range(2))
+    drawn = [value for batch in held[0] for row in batch for value in row[:3]]
+    assert len(set(drawn)) == len(drawn), "each worker draws its own"
+    assert held == again
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=str)
+def test_the_programs_own_seeding_of_workers_wins(torch_python, told, workers):
+    held, alone = (told(ids, torch_python, LOADER % "own", *workers, "drawn")[0] for ids in (["dataloader-seed"], []))
+    assert held == alone
 
 
 def test_dataloader_workers_leaves_none(torch_python, held_run):
-    trial = held_run(["dataloader-workers"], torch_python, LOADER % None, "workers")
+    trial = held_run(["dataloader-workers"], torch_python, LOADER % None, "fork", 2, "workers")
     assert trial.stdout == "0\n", trial.stderr
     assert trial.processes[0].control("dataloader-workers", "last-step") == (True, "")
 

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason=
 
 
 @pytest.fixture
-def seen(watched_run):
-    trial = watched_run(None, PROGRAM)
+def seen(shared_run):
+    trial = shared_run(None, PROGRAM)
     assert trial.exit_code == 0, trial.stderr
     assert not trial.only.failures, trial.only.failures
     trial.only.output = trial.stdout

@@ -16,14 +16,14 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason=
 
 
 @pytest.fixture
-def way(watched_run):
+def way(shared_run):
     """Function(way, *words) -> the process that trained in that way."""
 
     def run(name, *words):
         for module in {"optax": ["optax"], "train": ["flax", "optax"], "flax": ["flax", "optax"]}.get(name[:5], []):
             if importlib.util.find_spec(module) is None:
                 pytest.skip(f"{module} is not installed beside {sys.executable}")
-        trial = watched_run(None, TRAINS, name, *words)
+        trial = shared_run(None, TRAINS, name, *words)
         assert trial.exit_code == 0, trial.stderr
         assert "Exception ignored" not in trial.stderr, trial.stderr  # arrays die after the interpreter has ended
         assert not trial.only.failures, trial.only.failures

@@ -1,8 +1,6 @@
 """Keras 2.3.1 on TensorFlow 1.14 and 2.1: what is seen of real programs, and that seeing changes no bit of them."""
 
-import os
 import re
-import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -18,24 +16,17 @@ def stack(request, legacy_python):
 
 
 @pytest.fixture
-def seen(stack, watched_run):
+def seen(stack, shared_run, plain_run):
     """Function(program, *arguments) -> WatchedProcess, where the watched program printed what it prints unwatched."""
 
     def run(program, *arguments, **config):
-        trial = watched_run(stack, SAMPLES / program, *arguments, **config)
+        trial = shared_run(stack, SAMPLES / program, *arguments, **config)
         assert trial.exit_code == 0, trial.stderr[-2000:]
-        assert trial.stdout == unwatched(stack, program, *arguments)
+        assert trial.stdout == plain_run(stack, SAMPLES / program, *arguments).stdout
         assert trial.only.failures == []
         return trial.only
 
     return run
-
-
-def unwatched(python, program, *arguments):
-    """Standard output of a program that nobody watches."""
-    command = [python, str(SAMPLES / program), *arguments]
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SAMEBITS_PROBE")}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=120).stdout
 
 
 def weights_of(process, kind, step):
@@ -173,9 +164,9 @@ def test_hidden_random_states_are_said(seen):
     assert seen("keras2_raises.py").not_observed == []
 
 
-def test_clipping_by_the_norm_is_said_where_only_what_comes_before_it_is_seen(legacy_python, watched_run):
+def test_clipping_by_the_norm_is_said_where_only_what_comes_before_it_is_seen(legacy_python, shared_run):
     def said(name):
-        return watched_run(legacy_python(name), SAMPLES / "keras2_trains.py", "batch").only.not_observed
+        return shared_run(legacy_python(name), SAMPLES / "keras2_trains.py", "batch").only.not_observed
 
     assert ["gradient after clipping" in said(name) for name in STACKS] == [False, True]
 

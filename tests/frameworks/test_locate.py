@@ -108,8 +108,8 @@ def trained(process):
 
 
 @pytest.mark.parametrize("level", ["module", "operator"])
-def test_a_training_that_is_looked_into_has_the_same_bits(torch_python, watched_run, level):
-    plain = watched_run(torch_python, SEEDED).only
+def test_a_training_that_is_looked_into_has_the_same_bits(torch_python, watched_run, shared_run, level):
+    plain = shared_run(torch_python, SEEDED).only
     seen = watched_run(torch_python, SEEDED, details={"step": 1, "level": level}).only
     assert seen.failures == []
     assert trained(seen) == trained(plain)
@@ -175,12 +175,12 @@ for _ in range(2):
 
 
 @pytest.fixture
-def parted(watched_run, torch_here):
+def parted(shared_run, torch_here):
     """Function(way, number, another) -> where two runs of GIVEN part in what operators do."""
 
     def run(way, *numbers):
         details = {"step": 0, "level": "operator"}
-        trials = [shown(watched_run(sys.executable, GIVEN, way, number, details=details)) for number in numbers]
+        trials = [shown(shared_run(sys.executable, GIVEN, way, number, details=details)) for number in numbers]
         return comparing.earliest(trials, what=("operator",))
 
     return run

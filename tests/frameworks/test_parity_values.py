@@ -46,7 +46,7 @@ class Shifted(Training):
 
 
 @pytest.fixture(params=["torch", "torch-1.3", "keras3-tensorflow", "keras3-torch", "keras-tf1.14", "keras-tf2.1"])
-def training(request, watched_run, legacy_python):
+def training(request, shared_run, legacy_python):
     """Function(**config) -> the one process of a training of three steps."""
     name, variables, python, program = request.param, {}, sys.executable, TORCH
     if name == "torch-1.3":
@@ -60,7 +60,7 @@ def training(request, watched_run, legacy_python):
         program, variables = KERAS, {"KERAS_BACKEND": name[7:]}
 
     def run(**config):
-        trial = watched_run(python, program, environment=variables, timeout=300, **config)
+        trial = shared_run(python, program, environment=variables, timeout=300, **config)
         assert trial.exit_code == 0, trial.stderr[-1000:]
         assert trial.only.failures == []
         return trial.only

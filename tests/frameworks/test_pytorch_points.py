@@ -12,11 +12,11 @@ def today():
 
 
 @pytest.fixture
-def seen(watched_run):
+def seen(shared_run):
     """Function(python, text) -> the process, which ended well and in which the probe did not fail."""
 
     def run(python, text, **config):
-        trial = watched_run(python, "import torch, torch.nn as nn\ntorch.manual_seed(0)\n" + text, **config)
+        trial = shared_run(python, "import torch, torch.nn as nn\ntorch.manual_seed(0)\n" + text, **config)
         assert trial.exit_code == 0, trial.stderr
         assert trial.only.failures == []
         return trial.only

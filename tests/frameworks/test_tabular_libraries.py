@@ -15,14 +15,14 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, rea
 
 
 @pytest.fixture
-def fitted(watched_run):
-    """Function(names, *words) -> the process that fitted these models."""
+def fitted(shared_run):
+    """Function(names, *words, attempt=1) -> the process that fitted these models."""
 
-    def run(names, *words):
+    def run(names, *words, attempt=1):
         for library in ("xgboost", "lightgbm"):
             if library in names and importlib.util.find_spec(library) is None:
                 pytest.skip(f"{library} is not installed beside {sys.executable}")
-        trial = watched_run(None, FITS, names, *words)
+        trial = shared_run(None, FITS, names, *words, attempt=attempt)
         assert trial.exit_code == 0, trial.stderr
         assert not trial.only.failures, trial.only.failures
         trial.only.output = trial.stdout
@@ -40,7 +40,7 @@ SEVERAL = "forest,threads,network,boosted,pipeline,part_by_part,others"
 
 
 def test_each_outermost_fit_is_a_step_and_two_seeded_runs_are_equal(fitted):
-    first, second = fitted(SEVERAL), fitted(SEVERAL)
+    first, second = fitted(SEVERAL), fitted(SEVERAL, attempt=2)
     assert first.steps == 14
     assert first.names("batch", 0) == ["RandomForestClassifier/X", "RandomForestClassifier/y"]
     assert "RandomForestClassifier.estimators_.3" in first.names("update", 0)
@@ -54,7 +54,7 @@ def test_each_outermost_fit_is_a_step_and_two_seeded_runs_are_equal(fitted):
 
 
 def test_what_fits_within_a_search_in_processes_is_a_part_of_it(fitted):
-    first, second = fitted("search"), fitted("search")
+    first, second = fitted("search"), fitted("search", attempt=2)
     assert (first.steps, second.steps) == (1, 1)
     assert "GridSearchCV.best_estimator_" in first.names("update", 0)
     assert "GridSearchCV.refit_time_" not in first.names("update", 0)
@@ -63,7 +63,7 @@ def test_what_fits_within_a_search_in_processes_is_a_part_of_it(fitted):
 
 @pytest.mark.parametrize("name", ["forest,network", "threads"])
 def test_a_model_without_a_seed_differs_and_its_data_do_not(fitted, name):
-    first, second = fitted(name, "unseeded"), fitted(name, "unseeded")
+    first, second = fitted(name, "unseeded"), fitted(name, "unseeded", attempt=2)
     assert first.prints("batch") == second.prints("batch")
     assert first.prints("update", 0) != second.prints("update", 0)
     assert dict(first.prints("rng", -1))["numpy"] != dict(second.prints("rng", -1))["numpy"]

@@ -1,9 +1,6 @@
 """TensorFlow loops of the program's own: tapes and optimizers, eagerly, in `tf.function`, and compiled by XLA."""
 
 import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,11 +14,11 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, 
 
 
 @pytest.fixture
-def train(watched_run):
-    """Function(*ways) -> the watched process, in which the probe has not failed."""
+def train(shared_run):
+    """Function(*ways, attempt=1) -> the watched process, in which the probe has not failed."""
 
-    def run(*ways):
-        trial = watched_run(None, PROGRAM, *ways, environment=ENVIRONMENT, timeout=900)
+    def run(*ways, attempt=1):
+        trial = shared_run(None, PROGRAM, *ways, attempt=attempt, environment=ENVIRONMENT, timeout=900)
         assert trial.exit_code == 0, trial.stderr
         assert not trial.only.failures, trial.only.failures
         trial.only.output = trial.stdout
@@ -31,9 +28,9 @@ def train(watched_run):
 
 
 @pytest.mark.slow
-def test_a_watched_loop_trains_the_same_bits_and_is_traced_as_often(train):
-    command = [sys.executable, str(PROGRAM), *WAYS]
-    plain = subprocess.run(command, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, check=True)
+def test_a_watched_loop_trains_the_same_bits_and_is_traced_as_often(train, plain_run):
+    plain = plain_run(None, PROGRAM, *WAYS, environment=ENVIRONMENT)
+    assert plain.returncode == 0, plain.stderr
     assert train(*WAYS).output == plain.stdout
 
 
@@ -77,4 +74,4 @@ def test_steps_compiled_by_xla_are_counted_and_what_is_inside_is_said(train):
 
 
 def test_a_loop_leaves_the_same_trace_twice(train):
-    assert train("loop_in_a_function").records == train("loop_in_a_function").records
+    assert train("loop_in_a_function").records == train("loop_in_a_function", attempt=2).records

@@ -1,7 +1,5 @@
 """`tf.keras` and the loops of TensorFlow 1.14 and 2.1: what is seen, and that seeing changes no bit."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -21,25 +19,22 @@ def stack(request, legacy_python):
 
 
 @pytest.fixture
-def seen(watched_run):
-    """Function(python, program, *arguments) -> WatchedTrial that trained what the program trains unwatched."""
+def seen(shared_run, plain_run):
+    """Function(python, program, *arguments) -> WatchedTrial that trained what the program trains unwatched.
+
+    What it prints at last is a name for the weights it trained.
+    """
 
     def run(python, program, *arguments, **asked):
-        trial = watched_run(python, SAMPLES / program, *arguments, **asked)
+        trial = shared_run(python, SAMPLES / program, *arguments, **asked)
         assert trial.exit_code == 0, trial.stderr[-2000:]
-        assert trial.stdout.splitlines()[-1] == unwatched(python, program, *arguments)
+        plain = plain_run(python, SAMPLES / program, *arguments)
+        assert plain.returncode == 0, plain.stderr[-2000:]
+        assert trial.stdout.splitlines()[-1] == plain.stdout.splitlines()[-1]
         assert [process.failures for process in trial.processes] == [[]]
         return trial
 
     return run
-
-
-def unwatched(python, program, *arguments):
-    """What a program that nobody watches prints at last: a name for the weights it trained."""
-    command = [python, str(SAMPLES / program), *arguments]
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SAMEBITS_PROBE")}
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=120)
-    return done.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize("how", ["fit", "dataset", "batch"])

@@ -1,5 +1,6 @@
 """What tests of real processes share: how they ask for a check of a small program."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -9,6 +10,23 @@ from samebits.launch.plan import Request
 from samebits.model import Options
 
 SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+@pytest.fixture(scope="session")
+def processes_with():
+    """Function(text) -> the command lines, of all processes of this machine, that have a text in them.
+
+    The text is a path of the test's own: other tests run the same programs at the same time.
+    """
+
+    def found(text):
+        lines = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                lines.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        return [line for line in lines if str(text) in line]
+
+    return found
 
 
 @pytest.fixture

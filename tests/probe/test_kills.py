@@ -36,18 +36,6 @@ def fingerprints(record):
     return [(trial.file, [process.records.tobytes() for process in trial.processes]) for trial in record.trials[:2]]
 
 
-def processes_with(text):
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if text.encode() in line:
-            found.append(line)
-    return found
-
-
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
     """A folder with a record of two trials, in which all moments follow each other."""
@@ -90,15 +78,21 @@ def wait_until_signals_are_handled(process):
             return
 
 
-def no_orphans(folder):
-    deadline = time.monotonic() + 30
-    while processes_with(str(folder)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert processes_with(str(folder)) == []
+@pytest.fixture
+def no_orphans(processes_with):
+    """Function(folder): assert that all processes of a folder end."""
+
+    def assert_none(folder):
+        deadline = time.monotonic() + 30
+        while processes_with(folder) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert processes_with(folder) == []
+
+    return assert_none
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_nothing_that_was_recorded_is_lost(recorded, moment):
+def test_nothing_that_was_recorded_is_lost(recorded, no_orphans, moment):
     """More trials are added to a record, and that is ended."""
     before = fingerprints(open_record(recorded / "record"))
     chance = random.Random(f"{ENDURANCE} add {moment}")
@@ -112,7 +106,7 @@ def test_nothing_that_was_recorded_is_lost(recorded, moment):
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_new_record_that_was_ended_can_be_replaced(recorded, moment):
+def test_a_new_record_that_was_ended_can_be_replaced(recorded, no_orphans, moment):
     chance = random.Random(f"{ENDURANCE} new {moment}")
     words = ["check", "-n", "2", "--overwrite", "--out", recorded / "new", SAMPLES / "trains.py", "40"]
     end_at_a_random_moment(samebits(*words, cwd=recorded), chance)
