@@ -23,7 +23,7 @@ class OwnPoints:
 
     def begin_anew(self):
         """Forget what belongs to the parent of a forked child."""
-        self._is_told = False
+        self._kinds = set()
 
     def observe(self, name, value, step, kind):
         """Record a value; `step`, if given, moves the current step on."""
@@ -32,10 +32,11 @@ class OwnPoints:
         self.names_steps = self.names_steps or step is not None
         if step is not None and step > probe.step:
             self._move_to(step)
-        if not self._is_told:
-            self._is_told = True
-            probe.event("observed-by", how="observe")
+        if not self._kinds:
             probe.at_end(self._close_last_step)
+        if kind not in self._kinds:
+            self._kinds.add(kind)
+            probe.event("observed-by", how="observe", kind=kind)
         probe.begin()
         probe.value(kind, name, value, -1 if kind == "start" and not probe.step else None)
 

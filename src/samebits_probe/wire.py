@@ -138,4 +138,4 @@ REPLAYED = "replay-%06d-%s.bin"
 #   replay        why: operators cannot be replayed here
 #   pooled        (nothing): this process is given tasks by a pool
 #   observed-by   how: "optimizer", "train-function", "apply", "observe", "backward", "compiled-call", "apply-updates",
-#                 "fit", "round": what counted as a step
+#                 "fit", "round": what counted as a step. kind: with "observe", once for each kind that is named

@@ -206,6 +206,58 @@ def test_a_program_that_names_only_its_batches(writing, no_answer):
     assert reason == "too little was observed in trial 1: the weights could not be seen."
 
 
+def naming(writing, kind):
+    """A trial whose program named a value of this kind, and nothing else."""
+
+    def program(folder, number):
+        process = writing.process(folder)
+        process.recorder.event("observed-by", how="observe", kind=kind)
+        process.add(0, kind, kind, 0)
+        if kind != "end":
+            process.add(1, "end", "globals x", 1)  # the end that is recorded of every program
+        process.end(1)
+
+    return program
+
+
+def test_a_program_that_names_its_end_alone_has_shown_its_weights(writing, tmp_path):
+    assert writing.judged(tmp_path, [naming(writing, "end")] * 2).verdict == "repeated"
+
+
+def test_an_end_that_the_program_did_not_name_is_not_what_it_trained(writing, no_answer):
+    reason = no_answer([naming(writing, "batch")] * 2)
+    assert reason == "too little was observed in trial 1: the weights could not be seen."
+
+
+MISPLACED = "The option --steps stands after the program's name, so the program received it."
+
+
+@pytest.mark.parametrize("word", ["--steps", "--steps=3"])
+def test_a_program_that_fails_and_was_given_an_option_of_samebits(writing, no_answer, word):
+    failed = writing.training(trial={"status": "failed", "exit_code": 2})
+    no_answer([failed] * 2, command=["python", "train.py", word])
+    assert f"{MISPLACED} If it is for samebits, put it before the program." in no_answer.result.advice
+
+
+def test_a_program_that_takes_no_step_and_was_given_an_option_of_samebits(no_answer):
+    no_answer([left()] * 2, command=["python", "train.py", "--steps", "3"])
+    assert MISPLACED in no_answer.result.advice
+
+
+@pytest.mark.parametrize("command", [["python", "train.py", "--epochs", "3"], ["--steps", "train.py"]])
+def test_a_program_that_fails_with_options_of_its_own_gets_no_word_about_those_of_samebits(no_answer, command):
+    no_answer([left(status="failed", exit_code=2)] * 2, command=command)
+    assert "The option" not in no_answer.result.advice
+
+
+def test_options_that_a_program_shares_with_samebits_are_not_mentioned_for_anything_else(writing, no_answer, tmp_path):
+    shared = ["python", "train.py", "--seed", "3", "--out", "x"]
+    no_answer([writing.training(end=False)] * 2, command=shared)
+    assert "The option" not in no_answer.result.advice
+    result = writing.judged(tmp_path / "equal", [writing.training()] * 2, command=shared)
+    assert (result.verdict, result.advice, result.warnings) == ("repeated", None, [])
+
+
 def test_what_is_added_to_the_weights_stands_for_batch_and_loss(writing, tmp_path):
     result = writing.judged(tmp_path, [observing(writing, "apply-updates", "update")] * 2)
     assert result.verdict == "repeated"

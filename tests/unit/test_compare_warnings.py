@@ -2,6 +2,8 @@
 
 import pytest
 
+from samebits.model import FilesFile, SavedFile
+
 
 @pytest.fixture
 def said(writing, tmp_path):
@@ -82,6 +84,21 @@ def test_code_that_was_changed_between_trials(writing, said):
 def test_a_script_that_was_changed_between_trials(writing, said):
     trials = [writing.training(trial={"code": {"files": {"train.py": digest}}}) for digest in "ab"]
     assert said(trials) == ["the code was changed between the trials"]
+
+
+@pytest.mark.parametrize("name", ["out.ipynb", "./out.ipynb", "/work/out.ipynb"])
+def test_a_result_that_the_command_names_is_no_code(writing, said, name):
+    wrote = SavedFile(path="out.ipynb", named=False, format="json", tensors={"": "0" * 32})
+
+    def trial(files):
+        def write(folder, number):
+            writing.training()(folder, number)
+            return {"code": {"files": files}, "files": FilesFile(files=[wrote])}
+
+        return write
+
+    trials = [trial({"in.ipynb": "a"}), trial({"in.ipynb": "a", name: "b"})]
+    assert said(trials, directory="/work") == []
 
 
 def test_code_with_changes_that_are_not_committed(writing, said):

@@ -1,12 +1,14 @@
 """Operator replay without any framework: what is judged from what was found, and how it is said."""
 
+import json
+
 import pytest
 
 from samebits.errors import RecordError, UsageError
 from samebits.launch.plan import Request
 from samebits.model import Size, TrialFile
 from samebits.ops import Differed, Operator, Replayed, read, replay
-from samebits.ops.collecting import Found
+from samebits.ops.collecting import Found, collect
 from samebits.ops.documents import DifferingResult
 from samebits.ops.judging import judge
 from samebits.ops.saying import render
@@ -50,6 +52,21 @@ def test_where_the_probe_failed_equal_bits_are_no_answer():
     failed = judged(steps=[0], made=1, operators=[operator(differed=1)], differed=[differed()], failures=["here: x"])
     assert failed.outcome == "differed"
     assert failed.notes == ["the probe failed at here: x"]
+
+
+def test_where_an_exception_of_the_program_arrived_the_probe_did_not_fail(tmp_path):
+    folder = tmp_path / "processes" / "1"
+    folder.mkdir(parents=True)
+    event = {"event": "probe-failed", "where": "after a step", "error": "Limit: ", "foreign": True}
+    (folder / "events.jsonl").write_text(json.dumps(event) + "\n")
+    found = collect(tmp_path, tmp_path)
+    assert (found.failures, found.interruptions) == ([], ["after a step: Limit: "])
+    result = judge(found, TRIAL, ["python", "train.py"], WANT)
+    assert result.outcome == "nothing"
+    assert result.reason.startswith("An exception that a thread of the program set arrived while the probe worked")
+    assert "time limit" in result.advice
+    assert "fault of samebits" not in result.advice
+    assert "the probe failed" not in " ".join(result.notes)
 
 
 def test_a_step_of_one_of_several_optimizers_is_said_to_hold_nothing_else():

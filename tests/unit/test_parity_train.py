@@ -17,7 +17,7 @@ from samebits_parity.train.explaining.rules import Rule, read
 from samebits_parity.train.judging import begin_alike, judge, layer_of
 from samebits_parity.train.observed import Training
 from samebits_parity.train.pairing import Pairer
-from samebits_parity.train.running import Asked
+from samebits_parity.train.running import Asked, TrainingFailed, refuse_unusable
 from samebits_probe import wire
 
 SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)
@@ -52,6 +52,16 @@ def with_weights(folder, weights, more=None):
 
 def random(shape, seed=0):
     return np.random.RandomState(seed).normal(size=shape).astype("float32")
+
+
+def test_an_exception_of_the_program_that_arrived_while_the_probe_worked_is_no_fault_of_samebits(tmp_path):
+    training = with_weights(tmp_path / "a", {"w": random((2, 3))})
+    event = {"event": "probe-failed", "where": "after a step", "error": "Limit: ", "foreign": True}
+    (training.folder / wire.EVENTS).write_text(json.dumps(event) + "\n")
+    with pytest.raises(TrainingFailed) as refused:
+        refuse_unusable(training, "A")
+    assert refused.value.message.startswith("A: an exception that a thread of the program set arrived")
+    assert "time limit" in refused.value.advice
 
 
 # -- distances ----------------------------------------------------------------------------------------------------

@@ -57,7 +57,9 @@ def uncovered(trial: TrialTrace, *, whole: bool) -> list[str]:
 
 def _lacking_by_program(process: ProcessTrace, _trial: TrialTrace, *, whole: bool) -> list[str]:
     """What a program names is enough, unless it is only what goes into the training."""
-    return [] if not whole or kinds_observed(process) & {"forward", "gradient", "update"} else ["the weights"]
+    # an end is recorded of every program; only the one that the program named is an answer to what it trained
+    named = {event.get("kind") for event in process.events_named("observed-by")} & {"end"}
+    return [] if not whole or kinds_observed(process) & {"forward", "gradient", "update"} or named else ["the weights"]
 
 
 def _lacking(process: ProcessTrace, trial: TrialTrace, *, whole: bool) -> list[str]:

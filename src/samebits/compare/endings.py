@@ -9,10 +9,31 @@ from collections.abc import Callable, Sequence
 from samebits.compare import words
 from samebits.compare.watching import hidden_processes
 from samebits.model import RecordFile, TrialFile
+from samebits.options import OPTIONS
 from samebits.store.trace import TrialTrace
 
 Ending = tuple[str, str]
 _MISSING = re.compile(r"^(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)'?")
+
+
+_FLAGS = frozenset(
+    flag
+    for command in ("check", "record", "locate", "explain", "ops", "vary")
+    for option in OPTIONS[command]
+    for flag in option.flags
+)
+
+
+def misplaced(command: Sequence[str]) -> str:
+    """What to do if an option that the program was given is one of samebits: the options of samebits stand first."""
+    words_after = (word.partition("=")[0] for word in command[1:])
+    flag = next((word for word in words_after if word in _FLAGS), None)
+    if flag is None:
+        return ""
+    return (
+        f" The option {flag} stands after the program's name, so the program received it."
+        " If it is for samebits, put it before the program."
+    )
 
 
 def ended_well(file: TrialFile, ok_exit: int) -> bool:
@@ -39,6 +60,7 @@ def bad_endings(trials: Sequence[TrialTrace], record: RecordFile) -> Ending | No
         ones = [trial for trial in bad if _status(trial) == status]
         if ones:
             reason, advice = say(ones, record)
+            advice += misplaced(record.command) if status == "failed" else ""
             return f"{reason}{_rest(len(trials) - len(bad))}.", advice
     raise AssertionError("every status has its sentence")
 

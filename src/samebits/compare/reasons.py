@@ -16,7 +16,7 @@ from samebits.compare import words
 from samebits.compare.align import AlignedTrial
 from samebits.compare.asides import GLOBALS
 from samebits.compare.coverage import has_named_file, uncovered, unended
-from samebits.compare.endings import bad_endings, is_usable, never_started
+from samebits.compare.endings import bad_endings, is_usable, misplaced, never_started
 from samebits.compare.files import FileDifference
 from samebits.compare.groups import Comparison
 from samebits.compare.ranks import missing_ranks
@@ -67,6 +67,12 @@ def _nothing_ran(looked: Looked) -> Reason | None:
     return Reason("no trial was run.", "Run samebits check with at least two trials.")
 
 
+INTERRUPTED = "an exception that a thread of the program set arrived while the probe worked"
+AFTER_AN_INTERRUPTION = (
+    "The program got its exception. A time limit usually sets one: run again without it, or with a longer one."
+)
+
+
 def _probe_failed(looked: Looked) -> Reason | None:
     failed = {trial.id: trial.trial.failures()[0] for trial in looked.trials if trial.trial.failures()}
     if not failed:
@@ -74,9 +80,8 @@ def _probe_failed(looked: Looked) -> Reason | None:
     where = next(iter(failed.values()))
     if all(set(trial.trial.failures()) == set(trial.trial.interruptions()) for trial in looked.trials):
         return Reason(
-            f"an exception that a thread of the program set arrived while the probe worked, in"
-            f" {words.trials(sorted(failed))} ({where}), so not all was observed.",
-            "The program got its exception. A time limit usually sets one: run again without it, or with a longer one.",
+            f"{INTERRUPTED}, in {words.trials(sorted(failed))} ({where}), so not all was observed.",
+            AFTER_AN_INTERRUPTION,
         )
     return Reason(
         f"the probe itself failed in {words.trials(sorted(failed))} ({where}), so not all was observed.",
@@ -158,7 +163,8 @@ def _unobserved(looked: Looked) -> Reason | None:
     empty = [t for t in looked.usable if t.steps == 0 and not has_named_file(t.trial)]
     if not empty:
         return None
-    return Reason(*nothing_observed(empty, looked.record))
+    reason, advice = nothing_observed(empty, looked.record)
+    return Reason(reason, advice + misplaced(looked.record.command))
 
 
 def _threads(looked: Looked) -> Reason | None:

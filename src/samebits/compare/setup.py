@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from samebits.compare.align import AlignedTrial
@@ -25,6 +27,21 @@ def setup(record: RecordFile, aligned: Sequence[AlignedTrial]) -> Setup:
         packages=packages(first) if first else {},
         code=first.file.code if first else {},
     )
+
+
+def scripts(trial: TrialTrace, directory: str) -> dict[str, str]:
+    """Fingerprints of the files that the command names, without those that the trial itself wrote.
+
+    A command names its results, too: `papermill train.ipynb out.ipynb`.
+    """
+    above = directory or "/"
+    wrote = {_lies_at(file.path, above) for file in trial.files.files}
+    named: dict[str, str] = trial.file.code.get("files") or {}
+    return {name: digest for name, digest in named.items() if _lies_at(name, above) not in wrote}
+
+
+def _lies_at(name: str, directory: str) -> str:
+    return os.path.normpath(Path(directory, name))
 
 
 def _python(record: RecordFile, first: TrialTrace | None) -> str | None:

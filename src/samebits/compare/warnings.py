@@ -15,7 +15,7 @@ from samebits.compare.endings import ended_well
 from samebits.compare.finals import weight_names
 from samebits.compare.groups import Comparison
 from samebits.compare.reasons import Reason
-from samebits.compare.setup import packages
+from samebits.compare.setup import packages, scripts
 from samebits.compare.values import curve, point_numbers
 from samebits.compare.watching import asking_processes, hidden_processes
 from samebits.model import Divergence, RecordFile, Setup
@@ -138,8 +138,8 @@ def _events(seen: Seen) -> Iterator[str]:
 
 
 def _code(seen: Seen) -> Iterator[str]:
-    codes = [trial.file.code for trial in seen.trials if trial.file.code]
-    states = [(code.get("commit"), code.get("change"), code.get("files")) for code in codes]
+    trials = [trial for trial in seen.trials if trial.file.code]
+    states = [(trial.file.code.get("commit"), scripts(trial, seen.record.directory)) for trial in trials]
     if any(state != states[0] for state in states):
         yield "the code was changed between the trials"
 

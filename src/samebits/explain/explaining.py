@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samebits import check, controls, store
+from samebits.compare.setup import scripts
 from samebits.errors import UsageError
 from samebits.explain import confirming, costs, setting, writing
 from samebits.explain.confirming import Confirmed
@@ -58,7 +59,7 @@ def explain_record(folder: Path, progress: Progress | None = None, *, run: bool 
 
 
 def _refuse_changed(old: store.Record, directory: Path) -> None:
-    was, now = old.trials[0].file.code.get("files") or {}, facts.code(directory, old.file.command)["files"]
+    was, now = scripts(old.trials[0], str(directory)), facts.code(directory, old.file.command)["files"]
     changed = sorted(name for name in was if was[name] != now.get(name))
     if changed:
         raise UsageError(

@@ -22,7 +22,8 @@ class Found:
 
     `made`: steps that the program made, replayed or not. `why_not`: what the probe said about replaying nothing.
     `has_torch`: whether any process imported PyTorch. `rested`: processes that made steps and replayed none.
-    `failures`: where the probe itself failed, in words.
+    `failures`: where the probe itself failed, in words. `interruptions`: where an exception of the program's own thread
+    ended what the probe did.
     """
 
     steps: list[int] = field(default_factory=list)
@@ -37,6 +38,7 @@ class Found:
     has_torch: bool = False
     rested: int = 0
     failures: list[str] = field(default_factory=list)
+    interruptions: list[str] = field(default_factory=list)
 
 
 def collect(trial: Path, directory: Path) -> Found:
@@ -65,7 +67,8 @@ def _add_events(found: Found, folder: Path) -> None:
         elif event["event"] == "watcher" and event.get("name") == "pytorch":
             found.has_torch = True
         elif event["event"] == "probe-failed":
-            found.failures.append(f"{event['where']}: {event['error']}")
+            kind = found.interruptions if event.get("foreign") else found.failures
+            kind.append(f"{event['where']}: {event['error']}")
 
 
 def _add(found: Found, document: dict[str, Any], reader: _Reader) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from samebits import __version__
+from samebits.compare.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.model import TrialFile
 from samebits.ops.collecting import Found
 from samebits.ops.documents import Operator, Outcome, Replayed
@@ -28,7 +29,7 @@ def judge(found: Found, trial: TrialFile, command: list[str], want: dict[str, in
         left_out=found.left_out,
         failed=found.failed,
         unwritten=found.unwritten,
-        notes=[*found.notes, *_notes(found, want), *(f"the probe failed at {one}" for one in found.failures)],
+        notes=[*found.notes, *_notes(found, want), *_failures(found)],
         first=want["first"],
         last=want["last"],
         repeats=want["repeats"],
@@ -37,7 +38,7 @@ def judge(found: Found, trial: TrialFile, command: list[str], want: dict[str, in
 
 def _missing(found: Found, trial: TrialFile, want: dict[str, int]) -> tuple[str | None, str | None]:
     """Why it is not known whether the replays differ, and what to do; (None, None) where something was replayed."""
-    if found.steps or found.failures:
+    if found.steps or found.failures or found.interruptions:
         return _failed(found)
     if found.why_not:
         return f"{_capital(found.why_not)}.", "samebits env list names other environments; --env NAME runs in one."
@@ -53,10 +54,20 @@ def _missing(found: Found, trial: TrialFile, want: dict[str, int]) -> tuple[str 
 
 
 def _failed(found: Found) -> tuple[str | None, str | None]:
-    if not found.failures:
+    if not found.failures and not found.interruptions:
         return None, None
+    if not found.failures:
+        what = f"{_capital(INTERRUPTED)} ({found.interruptions[0]}), so not all may have been replayed."
+        return what, AFTER_AN_INTERRUPTION
     what = f"The probe itself failed ({found.failures[0]}), so not all may have been replayed."
     return what, "Report it, with this command: it is a fault of samebits."
+
+
+def _failures(found: Found) -> list[str]:
+    return [
+        *(f"the probe failed at {one}" for one in found.failures),
+        *(f"{INTERRUPTED}: {one}" for one in found.interruptions),
+    ]
 
 
 def _steps_advice(found: Found) -> str:

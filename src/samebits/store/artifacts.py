@@ -13,6 +13,7 @@ from samebits.store.container_files import read_events, read_gzip, read_pdf, rea
 from samebits.store.content import Excessive, Parts, add_json, fingerprint, parse_json
 from samebits.store.hdf5_files import read_hdf5, read_keras
 from samebits.store.masks import ANY_RUN, Run
+from samebits.store.notebook_files import read_notebook
 from samebits.store.pickle_files import read_pickle
 from samebits.store.reader_process import ReaderProcess, Unreadable
 from samebits.store.recognising import format_of
@@ -195,7 +196,7 @@ READERS: dict[str, Reader] = {
     ".hdf5": read_hdf5,
     ".keras": read_keras,
     ".json": _read_json,
-    ".ipynb": _read_json,
+    ".ipynb": read_notebook,
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
     ".csv": read_table,

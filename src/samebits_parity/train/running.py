@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from samebits.compare.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.errors import SamebitsError
 from samebits.launch.environment import Slot
 from samebits.launch.leaks import Leaks
@@ -60,7 +61,7 @@ def train(asked: Asked, side: str, steps: int, feed: Path | None = None) -> Trai
         raise _failed(asked, side, plan, file)
     processes = [Training(process.folder) for process in run.processes.observing()]
     training = max(processes, key=lambda process: process.steps, default=Training(run.folder))
-    _check(training, side)
+    refuse_unusable(training, side)
     return training
 
 
@@ -87,9 +88,12 @@ def _failed(asked: Asked, side: str, plan: Plan, file: TrialFile) -> TrainingFai
     return TrainingFailed(what + (f" It said: {said}" if said else ""), "Make it run by itself first.")
 
 
-def _check(training: Training, side: str) -> None:
+def refuse_unusable(training: Training, side: str) -> None:
     """TrainingFailed where the probe failed, or weights could not be set."""
     for event in _events(training.folder / wire.EVENTS):
+        if event.get("event") == "probe-failed" and event.get("foreign"):
+            where = f"{event['where']}: {event['error']}"
+            raise TrainingFailed(f"{side}: {INTERRUPTED} ({where}).", AFTER_AN_INTERRUPTION)
         if event.get("event") == "probe-failed":
             raise TrainingFailed(f"{side}: samebits itself failed there, at {event['where']}: {event['error']}")
         if event.get("event") == "not-observed" and event["point"] == "feed":
