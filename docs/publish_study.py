@@ -10,7 +10,7 @@ import re
 import shutil
 from pathlib import Path
 
-from samebits_study.reports import saying
+from samebits_study.reports import phrases
 from samebits_study.results import StudyResult
 
 HERE = Path(__file__).parent / "study"
@@ -37,7 +37,7 @@ def publish(folder, note):
     for figure in sorted((folder / "figures").glob("*.svg")):
         shutil.copy(figure, target)
     title, rest = (folder / "report.md").read_text().split("\n", 1)
-    command = saying.again(StudyResult.model_validate(result))
+    command = phrases.again(StudyResult.model_validate(result))
     about = f"Made by `{command}`, {result['created'][:10]}, samebits {result['samebits']}."
     text = "\n\n".join([title, *([f"!!! note\n    {note}"] if note else []), about]) + "\n" + rest
     (HERE / f"{name}.md").write_text(text.replace("](figures/", f"]({name}/"))

@@ -30,10 +30,10 @@ def run(name: str, **given: Any) -> int:
     """Run what is missing, write the reports, say what was found."""
     asking.refuse_platform()
     _refuse_missing()
-    from samebits_study import catalog, conducting, possible, writing
+    from samebits_study import catalog, conductor, output, possible
 
     folder = Path(given["out"] or f"studies/{name}-{given['scale']}")
-    asked = conducting.Asked(
+    asked = conductor.Asked(
         study=name,
         scale=given["scale"],
         folder=folder,
@@ -43,9 +43,9 @@ def run(name: str, **given: Any) -> int:
         watershed=given["watershed"],
     )
     with asking.shown_progress() as progress:
-        result = conducting.conduct(asked, progress)
-    written = writing.write(result, folder)
-    answering.say(writing.summary(result, written))
+        result = conductor.conduct(asked, progress)
+    written = output.write(result, folder)
+    answering.say(output.summary(result, written))
     wanted = asked.setups or possible.setups(catalog.study_named(name))
     return 0 if all(setup.status == "done" for setup in result.setups if setup.id in wanted) else 3
 

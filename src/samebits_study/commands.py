@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from samebits.environments.finding import environment_python
+from samebits.environments.lookup import environment_python
 from samebits.errors import NotFound
 from samebits_study import catalog
 from samebits_study.catalog import SEED, Scale, Setup, Study

@@ -13,7 +13,7 @@ import numpy as np
 from samebits import datasets
 from samebits.errors import DataError, NotFound, UsageError
 from samebits.launch import documents
-from samebits_study import digits, scripted
+from samebits_study import digits, script_data
 from samebits_study.catalog import SEED, Scale, Study
 
 FILE, SETTINGS, TRUTH = "data.npz", "data.json", "truth.npz"
@@ -125,7 +125,7 @@ def _make(study: Study, scale: Scale, folder: Path, source: Path | None) -> dict
         raise NotFound(f"There is no {source}.", "--data DIR names the folder of the images.")
     if study.data in _MAKERS:
         return _MAKERS[study.data](scale, folder, source)
-    return scripted.make(study.data, scale.data, folder / FILE, source)
+    return script_data.make(study.data, scale.data, folder / FILE, source)
 
 
 def _digits(scale: Scale, folder: Path, source: Path | None) -> dict[str, Any]:

@@ -33,11 +33,11 @@ def added(tmp_path, monkeypatch):
 
 
 def conduct(folder, study, *setups, source=None):
-    from samebits_study import conducting, writing
+    from samebits_study import conductor, output
 
-    asked = conducting.Asked(study=study, scale="smoke", folder=folder / "out", setups=list(setups), source=source)
-    result = conducting.conduct(asked, Progress())
-    writing.write(result, asked.folder)
+    asked = conductor.Asked(study=study, scale="smoke", folder=folder / "out", setups=list(setups), source=source)
+    result = conductor.conduct(asked, Progress())
+    output.write(result, asked.folder)
     return result, (asked.folder / "report.md").read_text()
 
 

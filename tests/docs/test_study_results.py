@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from samebits_study import catalog
-from samebits_study.reports import saying
+from samebits_study.reports import phrases
 from samebits_study.results import StudyResult
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -58,7 +58,7 @@ def test_a_published_page_names_one_command_that_makes_it(publishing, tmp_path, 
     monkeypatch.setattr(publishing, "HERE", tmp_path / "docs")
     known = json.loads((DOCS / "study" / "lenet5-small" / "study.json").read_text())
     (tmp_path / "study.json").write_text(json.dumps(known))
-    command = saying.again(StudyResult.model_validate(known))
+    command = phrases.again(StudyResult.model_validate(known))
     (tmp_path / "report.md").write_text(f"# Title\n\n## How this was made\n\n```\n{command}\n```\n")
     publishing.publish(tmp_path, "")
     page = (tmp_path / "docs" / "lenet5-small.md").read_text()

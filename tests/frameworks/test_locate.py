@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from samebits.locate import comparing, words
-from samebits.locate.seen import Seen
+from samebits.locate import first_difference, phrases
+from samebits.locate.execution import Seen
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOISE = """
@@ -181,7 +181,7 @@ def parted(shared_run, torch_here):
     def run(way, *numbers):
         details = {"step": 0, "level": "operator"}
         trials = [shown(shared_run(sys.executable, GIVEN, way, number, details=details)) for number in numbers]
-        return comparing.earliest(trials, what=("operator",))
+        return first_difference.earliest(trials, what=("operator",))
 
     return run
 
@@ -217,10 +217,10 @@ def test_memory_that_is_filled_row_by_row_is_not_the_cause(parted):
 
 def test_trials_of_pytorch_that_call_other_modules_did_not_do_the_same(parted):
     found = parted("skip", 0, 1)
-    assert isinstance(found, comparing.Unlike)
+    assert isinstance(found, first_difference.Unlike)
     assert (found.entry.key.module, found.other.key.module) == ("blocks.1", "blocks.0")
-    modules = comparing.earliest(found.trials, what=comparing.MODULES)
-    assert words.unlike_words(modules) == "one trial calls blocks.1 where another calls blocks.0"
+    modules = first_difference.earliest(found.trials, what=first_difference.MODULES)
+    assert phrases.unlike_words(modules) == "one trial calls blocks.1 where another calls blocks.0"
 
 
 LEGACY_LOOP = Path(__file__).parent.parent / "samples" / "tfkeras_legacy_tape.py"
@@ -235,7 +235,7 @@ def shown(trial):
 def test_the_operation_of_an_eager_loop_is_named_on_tensorflow_2_1(legacy_python, watched_run):
     python, details = legacy_python("keras-tf2.1"), {"step": 1, "level": "operator"}
     trials = [shown(watched_run(python, LEGACY_LOOP, "noise", details={**details, "step": 0})) for _ in range(2)]
-    first = comparing.earliest(trials, what=("operator",))
+    first = first_difference.earliest(trials, what=("operator",))
     assert first.inputs_equal
     assert first.entry.key[:4] == ("forward", "operator", "RandomStandardNormal", "noisy")
     line = next(n for n, text in enumerate(LEGACY_LOOP.read_text().splitlines(), 1) if "RandomStandardNormal" in text)

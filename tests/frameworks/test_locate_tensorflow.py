@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from samebits.locate import comparing
-from samebits.locate.seen import Seen
+from samebits.locate import first_difference
+from samebits.locate.execution import Seen
 
 PROGRAM = Path(__file__).parent.parent / "samples" / "tf_noise.py"
 ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -56,7 +56,7 @@ def looked(watched_run):
     ],
 )
 def test_the_operation_that_differs_first_is_named(looked, way, place):
-    first = comparing.earliest([looked(way, place, step=0), looked(way, place, step=0)], what=("operator",))
+    first = first_difference.earliest([looked(way, place, step=0), looked(way, place, step=0)], what=("operator",))
     key = first.entry.key
     assert (key.phase, key.name, key.module) == (place, "RandomStandardNormal", LAYER[place])
     assert first.inputs_equal
@@ -132,6 +132,6 @@ def test_another_number_is_not_taken_for_an_operation_that_was_given_the_same(wa
         trial = watched_run(None, NUMBER, backend, way, number, environment=ENVIRONMENT, details=details, timeout=300)
         assert trial.only.failures == []
         trials.append(Seen(None, trial.only.folder))
-    first = comparing.earliest(trials, what=("operator",))
+    first = first_difference.earliest(trials, what=("operator",))
     assert (first.entry.key[2:4], first.inputs_equal) == ((named, "scale"), False)
     assert first.given == [(name, "1.25", "1.5") for name in given]

@@ -7,7 +7,7 @@ import pytest
 
 from samebits.errors import NotFound
 from samebits_parity import sides
-from samebits_parity.defaults import comparing
+from samebits_parity.defaults import comparison
 from samebits_parity.options import GROUPS
 
 OLD_KERAS = ("keras-tf1.14", "keras-tf2.1")
@@ -62,7 +62,7 @@ MEANINGS = {
 @functools.cache
 def measured(library):
     """A library alone: {behaviour: Measured}, and its signatures."""
-    found = comparing.compare([library], GROUPS, lambda _: None)
+    found = comparison.compare([library], GROUPS, lambda _: None)
     return {line.behaviour: line for line in found.measured}, {line.name: line for line in found.signatures}
 
 
@@ -131,7 +131,7 @@ def test_signatures_are_those_of_the_installed_library(library):
 
 @libraries("pytorch-1.3")
 def test_two_measurements_of_a_library_agree(library):
-    found = comparing.compare([library], GROUPS, lambda _: None)
+    found = comparison.compare([library], GROUPS, lambda _: None)
     assert [(line.meaning, line.numbers) for line in found.measured] == [
         (line.meaning, line.numbers) for line in measured(library)[0].values()
     ]

@@ -10,7 +10,7 @@ import pytest
 
 from samebits.errors import NotFound
 from samebits_parity import sides
-from samebits_parity.init import comparing
+from samebits_parity.init import comparison
 from samebits_parity.init.distributions import SHRINK
 from samebits_parity.sides import SIDES
 
@@ -25,7 +25,7 @@ def measured(library):
         sides.interpreter(SIDES[library])
     except NotFound as why:
         pytest.skip(f"{why.message} {why.advice}")
-    compared = comparing.compare([library], lambda said: None)
+    compared = comparison.compare([library], lambda said: None)
     return compared.lines, compared.report.notes
 
 

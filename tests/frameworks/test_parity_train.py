@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from samebits_parity.train import comparing, explaining, running
-from samebits_parity.train.judging import judge
-from samebits_parity.train.observed import Training
-from samebits_parity.train.pairing import Pairer
-from samebits_parity.train.running import Asked
+from samebits_parity.train import comparison, explanation, runs
+from samebits_parity.train.pairs import Pairer
+from samebits_parity.train.runs import Asked
+from samebits_parity.train.values import Training
+from samebits_parity.train.verdict import judge
 from samebits_probe import wire
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,7 +92,7 @@ def found(a, b):
     assert not left
     judged = judge(a, b, pairs, single=False, carried=False)
     first = judged.first
-    return first, [reason.id for reason in explaining.reasons(judged, first)] if first else []
+    return first, [reason.id for reason in explanation.reasons(judged, first)] if first else []
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +102,8 @@ def planted(tmp_path_factory):
     folder, names = tmp_path_factory.mktemp("tiny"), ["nothing", *PLANTED]
     b = words(SAMPLES / "parity_pytorch.py", "--leave", ",".join(names))
     both = asked(folder, words(SAMPLES / "parity_keras3.py"), b, steps=3)
-    a = running.train(both, "A", 3)
-    running.train(both, "B", MANY)
+    a = runs.train(both, "A", 3)
+    runs.train(both, "B", MANY)
     return {name: found(a, b) for name, b in zip(names, children(folder), strict=True)}
 
 
@@ -128,13 +128,13 @@ def network(request, tmp_path_factory):
         made = words(EXAMPLES / "make_data.py", request.param, folder / f"{name}.npz", "--batches", batches)
         subprocess.run(made, check=True)
     a = words(EXAMPLES / f"{request.param}_keras3.py", "data.npz")
-    return request.param, folder, running.train(asked(folder, a, a), "A", 50)
+    return request.param, folder, runs.train(asked(folder, a, a), "A", 50)
 
 
 def test_the_study_s_networks_agree_over_fifty_single_steps(network):
     name, folder, a = network
     b = words(EXAMPLES / f"{name}_pytorch.py", "data.npz")
-    report, document = comparing.against(asked(folder, b, b, single=True), a)
+    report, document = comparison.against(asked(folder, b, b, single=True), a)
     assert report.verdict == "agree", report.sentence
     assert document.steps == 50
     assert max(one.relative for one in document.largest if one.kind in ("forward", "gradient")) < 1e-5
@@ -145,7 +145,7 @@ def test_each_default_left_as_it_is_in_the_study_s_networks_is_named(network):
     wanted = OF_LENET5 if name == "lenet5" else OF_UNET
     script = EXAMPLES / f"{name}_pytorch.py"
     b = words(SAMPLES / "runs_each.py", script, "short.npz", ",".join(wanted))
-    running.train(asked(folder, b, b), "B", MANY)
+    runs.train(asked(folder, b, b), "B", MANY)
     for leave, training in zip(wanted, children(folder), strict=True):
         first, ids = found(a, training)
         kind, default = wanted[leave]
@@ -192,8 +192,8 @@ def sgd(tmp_path_factory):
     """Function(B's program, **more) -> the document of a comparison with one training of A."""
     folder = tmp_path_factory.mktemp("sgd")
     a = program(folder, "a.py")
-    seen = running.train(asked(folder, a, a), "A", 50)
-    return lambda name, *b, **more: comparing.against(asked(folder, a, program(folder, name, *b), **more), seen)[1]
+    seen = runs.train(asked(folder, a, a), "A", 50)
+    return lambda name, *b, **more: comparison.against(asked(folder, a, program(folder, name, *b), **more), seen)[1]
 
 
 def test_a_training_agrees_with_itself_in_single_steps(sgd):

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samebits_parity.train import running
-from samebits_parity.train.observed import Training
-from samebits_parity.train.pairing import SAME, Pair
+from samebits_parity.train import runs
+from samebits_parity.train.pairs import SAME, Pair
+from samebits_parity.train.values import Training
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 KEPT = {"first": 0, "last": 3, "most": 1 << 24, "layers": True}
@@ -76,7 +76,7 @@ def test_every_kind_is_kept_and_every_weight_starts_where_it_was_set(training, t
     for step in range(3):
         assert all(seen.names(step, kind) for kind in ("batch", "forward", "gradient", "update")), step
     pairs = [Pair(name, name, SAME, equal=True, trains=True) for name in seen.weights]
-    feed = running.write_feed(tmp_path / "feed", Shifted(seen.folder), seen, pairs, steps=range(-1, 3))
+    feed = runs.write_feed(tmp_path / "feed", Shifted(seen.folder), seen, pairs, steps=range(-1, 3))
     fed = Training(training(values=KEPT, feed={"folder": str(feed)}).folder)
     for name in fed.weights:
         assert np.array_equal(fed.weight(-1, name), seen.weight(-1, name))  # as it was before it was set

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from samebits_parity.weights import describing, moving, rules, saying
+from samebits_parity.weights import description, report, rules, transfer
 from samebits_study.catalog import SCRIPTS
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -32,8 +32,8 @@ def wanted(tmp_path, monkeypatch):
 
     def make(a, b, *, backend="torch", out="out.safetensors", weights=None, shapes=None, pythons=(None, None)):
         named = zip("AB", (a, b), pythons, strict=True)
-        both = [describing.asked(side, words, python, backend) for side, words, python in named]
-        return moving.Wanted(a=both[0], b=both[1], weights=weights, out=tmp_path / out, shapes=shapes, seed=2019)
+        both = [description.asked(side, words, python, backend) for side, words, python in named]
+        return transfer.Wanted(a=both[0], b=both[1], weights=weights, out=tmp_path / out, shapes=shapes, seed=2019)
 
     return make
 
@@ -41,7 +41,7 @@ def wanted(tmp_path, monkeypatch):
 @pytest.fixture
 def move(wanted):
     """Function(a, b, **fields) -> (the report, its document)."""
-    return lambda a, b, **fields: saying.report(moving.move(wanted(a, b, **fields)))
+    return lambda a, b, **fields: report.report(transfer.move(wanted(a, b, **fields)))
 
 
 def agreed(found):
@@ -121,11 +121,11 @@ def test_layers_without_a_counterpart_are_named_and_the_rest_goes_over(move):
 
 
 def test_the_study_s_unet_comes_back_from_pytorch_with_the_same_bits(wanted, tmp_path):
-    there = moving.move(wanted(KERAS + "unet", PYTORCH + "unet", out="pytorch.safetensors"))
-    assert len(agreed(saying.report(there)).layers) == 23
+    there = transfer.move(wanted(KERAS + "unet", PYTORCH + "unet", out="pytorch.safetensors"))
+    assert len(agreed(report.report(there)).layers) == 23
     file = tmp_path / "pytorch.safetensors"
-    back = moving.move(wanted(PYTORCH + "unet", KERAS + "unet", out="keras.safetensors", weights=file))
-    agreed(saying.report(back))
+    back = transfer.move(wanted(PYTORCH + "unet", KERAS + "unet", out="keras.safetensors", weights=file))
+    agreed(report.report(back))
     carried, drawn = load_file(tmp_path / "keras.safetensors"), there.source
     assert len(carried) == len(drawn.weights) == 46
     for number, weight in enumerate(drawn.weights):

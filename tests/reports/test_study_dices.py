@@ -1,7 +1,7 @@
 """The table of Dice both ways names the fields that its mean leaves out."""
 
 from samebits.reports.tables import markdown
-from samebits_study.reports import dices, further
+from samebits_study.reports import dices, extra_tables
 
 
 def test_fields_left_out_of_the_mean_are_named_with_their_trials(documents):
@@ -23,4 +23,4 @@ def test_where_no_field_has_a_dice_that_is_said(documents):
 
 
 def test_older_documents_have_no_such_table(documents):
-    assert "dice" not in {table.id for table in further.tables(documents.unet())}
+    assert "dice" not in {table.id for table in extra_tables.tables(documents.unet())}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits_study import writing
+from samebits_study import output
 
 pytest.importorskip("matplotlib", reason="the extra study (matplotlib) is not installed")
 
@@ -24,7 +24,7 @@ CORNER = """async (image) => {
 
 @pytest.fixture(scope="module")
 def page_file(documents, tmp_path_factory):
-    return writing.write(documents.lenet5(), tmp_path_factory.mktemp("study"))[-1]
+    return output.write(documents.lenet5(), tmp_path_factory.mktemp("study"))[-1]
 
 
 @pytest.fixture

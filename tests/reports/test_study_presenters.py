@@ -9,7 +9,7 @@ import pytest
 
 from samebits.reports.tables import markdown
 from samebits.reports.tables.table import Column, Missing, Number, Spread, Table, numbers
-from samebits_study import writing
+from samebits_study import output
 from samebits_study.reports import csv_, latex
 
 HOSTILE = "a|b & 50% of $x_1$ \\ {y} #2 ~ ^ [z] *w* <script> --out `c`\x1b[2J"
@@ -101,7 +101,7 @@ def test_latex_is_balanced_and_has_as_many_cells_in_each_row(table):
 @pytest.mark.parametrize("render", [markdown.render, csv_.render, latex.render])
 @pytest.mark.parametrize("name", ["lenet5", "unet"])
 def test_every_table_of_a_study_is_rendered_and_none_says_nan(documents, render, name):
-    for table in writing.every_table(getattr(documents, name)()):
+    for table in output.every_table(getattr(documents, name)()):
         text = render(table)
         assert text.endswith("\n")
         assert not re.search(r"\bnan\b|None|Decimal", text, re.IGNORECASE)

@@ -6,8 +6,8 @@ import pytest
 
 from samebits.model import Control
 from samebits.reports.tables.table import Missing, Number, Spread, measured, shown
-from samebits_study import writing
-from samebits_study.reports import costs, glance, measures, numbered, saying, spread
+from samebits_study import output
+from samebits_study.reports import costs, glance, measures, paper_tables, phrases, spread
 from samebits_study.results import Initial
 
 
@@ -22,7 +22,7 @@ def unet(documents):
 
 
 def tables(result):
-    return {table.id: table for table in writing.every_table(result)}
+    return {table.id: table for table in output.every_table(result)}
 
 
 def rows(table, setup):
@@ -253,7 +253,7 @@ def test_a_study_of_which_nothing_could_be_run_still_has_its_tables(documents, l
 
 def test_a_study_that_the_paper_does_not_have_has_no_columns_of_the_paper(lenet5):
     other = lenet5.model_copy(update={"study": "perceptron"})
-    found = {table.id: table for table in writing.every_table(other)}
+    found = {table.id: table for table in output.every_table(other)}
     assert "paper" not in {column.of for table in found.values() for column in table.columns}
     assert not any(table.of_the_paper for table in found.values())
     assert [row["Accuracy (%), ours"] for row in rows(found["accuracy"], "keras-tf1.14")] == [
@@ -312,12 +312,12 @@ def numbers_of(setup):
 def test_whether_touching_cells_were_split_is_said_with_the_counts(documents, watershed, said):
     result = documents.unet().model_copy(update={"watershed": watershed})
     for number in "345":
-        assert said in " ".join(numbered.cells(result, number).notes)
+        assert said in " ".join(paper_tables.cells(result, number).notes)
 
 
 def test_a_setup_has_the_trials_that_were_asked_for_of_it(documents):
     models = [documents.model(trial, "a", documents.digits(5)) for trial in (1, 2, 3)]
     two, three = documents.setup("pytorch", models[:2], trials=2), documents.setup("keras3-jax", models, trials=4)
     result = documents.study("lenet5", [two, three], trials=4)
-    assert [saying.trials(setup, result) for setup in result.setups] == ["2 trials", "3 of 4 trials"]
+    assert [phrases.trials(setup, result) for setup in result.setups] == ["2 trials", "3 of 4 trials"]
     assert "2 to 3 trials of 2 setups" in glance.says(result)[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits_study import writing
+from samebits_study import output
 from samebits_study.reports import page
 from samebits_study.results import StudyResult
 
@@ -22,7 +22,7 @@ def written(documents, tmp_path_factory):
     """(the study, its folder, the files)."""
     folder = tmp_path_factory.mktemp("study")
     result = documents.lenet5()
-    return result, folder, writing.write(result, folder)
+    return result, folder, output.write(result, folder)
 
 
 class Tags(html.parser.HTMLParser):
@@ -65,7 +65,7 @@ def test_every_table_is_written_in_three_formats_and_every_figure_in_two(written
 
 def test_the_same_document_gives_the_same_bytes(written, tmp_path):
     result, folder, files = written
-    again = writing.write(StudyResult.model_validate_json(result.model_dump_json()), tmp_path)
+    again = output.write(StudyResult.model_validate_json(result.model_dump_json()), tmp_path)
     for before, after in zip(files, again, strict=True):
         assert before.relative_to(folder) == after.relative_to(tmp_path)
         assert before.read_bytes() == after.read_bytes(), before.name
@@ -76,7 +76,7 @@ def test_what_an_earlier_writing_left_is_taken_away(written, tmp_path):
     for old in ("tables/table-parting.md", "figures/figure-9.svg", "tables/notes-of-mine.txt"):
         (tmp_path / old).parent.mkdir(exist_ok=True)
         (tmp_path / old).write_text("old")
-    writing.write(result.model_copy(update={"setups": result.setups[1:3]}), tmp_path)
+    output.write(result.model_copy(update={"setups": result.setups[1:3]}), tmp_path)
     assert not (tmp_path / "tables/table-parting.md").exists()
     assert not (tmp_path / "figures/figure-9.svg").exists()
     assert (tmp_path / "tables/notes-of-mine.txt").exists()
@@ -121,7 +121,7 @@ def test_names_from_outside_break_neither_page_nor_document(documents, tmp_path)
         status="partial", verdict="inconclusive", sentence=hostile, command=["python", hostile],
     )  # fmt: skip
     result = documents.study("lenet5", [setup], data={"study": "digits", "about": hostile})
-    written = writing.write(result, tmp_path)
+    written = output.write(result, tmp_path)
     tags = read((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert "script" not in tags.seen
     for path in written:
@@ -129,12 +129,12 @@ def test_names_from_outside_break_neither_page_nor_document(documents, tmp_path)
             text = path.read_text(encoding="utf-8")
             assert "<script>" not in text, path
             assert "\x1b" not in text, path
-    assert "\x1b" not in writing.summary(result, written)
+    assert "\x1b" not in output.summary(result, written)
 
 
 def test_the_terminal_has_a_line_a_setup_and_how_to_get_what_was_skipped(written):
     result, folder, files = written
-    lines = writing.summary(result, files).splitlines()
+    lines = output.summary(result, files).splitlines()
     assert lines[0] == (
         "!= keras-tf1.14          3 trials, 2 models; they part at step 41 > update > conv2d_1/kernel; "
         "accuracy 98.82 +- 0.081 %"
@@ -149,7 +149,7 @@ def test_the_terminal_has_a_line_a_setup_and_how_to_get_what_was_skipped(written
 def test_models_that_one_process_trained_are_judged_by_their_weights(documents):
     models = [documents.model(1, "a", documents.digits(5)), documents.model(2, "b", documents.digits(7))]
     one = documents.setup("keras-tf1.14-one-process", models, verdict=None)
-    said = writing.summary(documents.study("lenet5", [one], trials=2), [])
+    said = output.summary(documents.study("lenet5", [one], trials=2), [])
     assert said == "!= keras-tf1.14-one-process  2 trials, 2 models; accuracy 99.94 +- 0.014 %\n"
 
 
@@ -158,22 +158,22 @@ def test_weights_that_differ_are_never_called_the_same(documents):
     signs = {}
     for verdict in ("repeated", "diverged", None, "inconclusive"):
         one = documents.setup("pytorch", models, verdict=verdict)
-        signs[verdict] = writing.summary(documents.study("lenet5", [one], trials=2), []).split()[0]
+        signs[verdict] = output.summary(documents.study("lenet5", [one], trials=2), []).split()[0]
     assert signs == {"repeated": "!=", "diverged": "!=", None: "!=", "inconclusive": "?"}
 
 
 def test_fewer_trials_than_asked_for_are_counted(documents):
     one = documents.setup("pytorch", [documents.model(1, "a", documents.digits(5))], status="partial", verdict=None)
-    said = writing.summary(documents.study("lenet5", [one]), [])
+    said = output.summary(documents.study("lenet5", [one]), [])
     assert said.startswith("?  pytorch  1 of 3 trials, one model;")
 
 
 def test_an_undefined_error_rate_is_said_in_the_terminal(documents):
     nothing = documents.cells(None, undefined={"error_rate": "no cell in the ground truth"})
     trials = [documents.model(1, "a", nothing), documents.model(2, "b", documents.cells(5.0))]
-    said = writing.summary(documents.study("unet", [documents.setup("pytorch", trials[:1])], trials=1), [])
+    said = output.summary(documents.study("unet", [documents.setup("pytorch", trials[:1])], trials=1), [])
     assert "error rate undefined (no cell in the ground truth)" in said
-    said = writing.summary(documents.study("unet", [documents.setup("pytorch", trials)], trials=2), [])
+    said = output.summary(documents.study("unet", [documents.setup("pytorch", trials)], trials=2), [])
     assert "error rate 5.00 %, undefined in 1 trial (no cell in the ground truth)" in said
 
 
@@ -185,12 +185,12 @@ def test_the_command_that_is_shown_has_the_setups_and_the_data_of_the_study(writ
 
 
 def test_a_watershed_is_part_of_the_command_that_is_shown(documents, tmp_path):
-    writing.write(documents.unet().model_copy(update={"watershed": True}), tmp_path)
+    output.write(documents.unet().model_copy(update={"watershed": True}), tmp_path)
     assert " --data mnist --watershed\n" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_study_that_the_paper_does_not_have_has_no_heading_of_the_paper(documents, tmp_path):
-    writing.write(documents.lenet5().model_copy(update={"study": "perceptron"}), tmp_path)
+    output.write(documents.lenet5().model_copy(update={"study": "perceptron"}), tmp_path)
     for name in ("report.md", "page.html"):
         text = (tmp_path / name).read_text(encoding="utf-8")
         assert "The paper's tables" not in text
@@ -199,7 +199,7 @@ def test_a_study_that_the_paper_does_not_have_has_no_heading_of_the_paper(docume
 
 
 def test_figures_of_cells_that_the_paper_does_not_have_are_named_by_words(documents, tmp_path):
-    writing.write(documents.unet().model_copy(update={"study": "other"}), tmp_path)
+    output.write(documents.unet().model_copy(update={"study": "other"}), tmp_path)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "**Figure frame.**" in text
     assert not re.search(r"Figure \d", text)
@@ -207,7 +207,7 @@ def test_figures_of_cells_that_the_paper_does_not_have_are_named_by_words(docume
 
 
 def test_a_study_of_cells_is_written_without_its_data_and_says_what_is_missing(documents, tmp_path):
-    files = writing.write(documents.unet(), tmp_path)
+    files = output.write(documents.unet(), tmp_path)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "Figure 4 cannot be made" in text
     assert "figure-2.svg" in {path.name for path in files}
@@ -215,9 +215,9 @@ def test_a_study_of_cells_is_written_without_its_data_and_says_what_is_missing(d
 
 def test_a_study_without_setups_can_be_written(documents, tmp_path):
     result = documents.study("lenet5", [])
-    files = writing.write(result, tmp_path)
+    files = output.write(result, tmp_path)
     read((tmp_path / "page.html").read_text(encoding="utf-8"))
-    assert writing.summary(result, files) == f"   page  {tmp_path / 'page.html'}\n"
+    assert output.summary(result, files) == f"   page  {tmp_path / 'page.html'}\n"
 
 
 def test_only_one_file_of_the_package_needs_matplotlib_and_it_is_not_needed_to_start():
@@ -226,7 +226,7 @@ def test_only_one_file_of_the_package_needs_matplotlib_and_it_is_not_needed_to_s
         for path in sorted(Path(page.__file__).parents[3].rglob("*.py"))
         if any("matplotlib" in name for name in imported(path))
     ]
-    assert users == ["drawing.py"]
+    assert users == ["plots.py"]
 
 
 def imported(path):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits_study.cells.augmenting import Deformation, deform, displaced
-from samebits_study.cells.generated import generate
+from samebits_study.cells.augmentation import Deformation, deform, displaced
+from samebits_study.cells.generator import generate
 
 NONE = Deformation(degrees=0, shift=0, smoothness=4)
 SOME = Deformation.for_size(64)

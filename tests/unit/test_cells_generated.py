@@ -7,7 +7,7 @@ from scipy import ndimage
 from samebits.errors import DataError
 from samebits_study.cells import Field
 from samebits_study.cells.fields import inset_frame, mask_of, renumbered
-from samebits_study.cells.generated import generate, make_field, mice
+from samebits_study.cells.generator import generate, make_field, mice
 
 EIGHT_NEIGHBOURS = np.ones((3, 3))
 

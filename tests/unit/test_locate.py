@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from samebits.compare import relative_distance, update_looks
-from samebits.locate import aligning, comparing, ways, words
-from samebits.locate.looking import Looked, parting_in
-from samebits.locate.seen import Seen
-from samebits.locate.ways import Way
+from samebits.locate import diff, first_difference, path, phrases
+from samebits.locate.execution import Seen
+from samebits.locate.path import Way
+from samebits.locate.probe_run import Looked, parting_in
 from samebits.location import Given
 from samebits.model import Divergence, ProcessKey
 from samebits.store import open_record
@@ -40,48 +40,48 @@ def trial(tmp_path):
 def test_the_first_executed_is_named_where_inputs_agree_and_outputs_do_not(trial):
     a = trial(line("aten::mm", ["1"]), line("aten::index_put", ["2"], ["1"]), line("aten::add", ["3"], ["2"]))
     b = trial(line("aten::mm", ["1"]), line("aten::index_put", ["8"], ["1"]), line("aten::add", ["9"], ["8"]))
-    first = comparing.earliest([a, b], what=("operator",))
+    first = first_difference.earliest([a, b], what=("operator",))
     assert (first.at, first.entry.key.name, first.inputs_equal) == (1, "aten::index_put", True)
 
 
 def test_trials_that_executed_the_same_have_no_first_difference(trial):
-    assert comparing.earliest([trial(line("aten::mm", ["1"])) for _ in range(3)], what=("operator",)) is None
+    assert first_difference.earliest([trial(line("aten::mm", ["1"])) for _ in range(3)], what=("operator",)) is None
 
 
 def test_the_earliest_of_all_pairs_counts(trial):
     a, b, c = (
         trial(line("aten::mm", [x]), line("aten::add", [y], [x])) for x, y in (("1", "2"), ("1", "3"), ("7", "8"))
     )
-    assert comparing.earliest([a, b, c], what=("operator",)).entry.key.name == "aten::mm"
+    assert first_difference.earliest([a, b, c], what=("operator",)).entry.key.name == "aten::mm"
 
 
 def test_memory_that_was_left_uninitialised_is_the_cause_of_what_reads_it(trial):
     a = trial(line("aten::empty", ["1"], [], unset=True), line("aten::add", ["2"], ["1"]))
     b = trial(line("aten::empty", ["5"], [], unset=True), line("aten::add", ["6"], ["5"]))
-    first = comparing.earliest([a, b], what=("operator",))
+    first = first_difference.earliest([a, b], what=("operator",))
     assert (first.entry.key.name, first.reads.key.name) == ("aten::empty", "aten::add")
 
 
 def test_an_operator_that_only_one_trial_ran_is_the_first_difference(trial):
     a = trial(line("aten::mm", ["1"]), line("aten::add", ["3"]))
     b = trial(line("aten::mm", ["1"]), line("aten::mul", ["4"]), line("aten::add", ["3"]))
-    first = comparing.earliest([a, b], what=("operator",))
-    assert isinstance(first, comparing.Unlike)
+    first = first_difference.earliest([a, b], what=("operator",))
+    assert isinstance(first, first_difference.Unlike)
     assert (first.entry.key.name, first.other.key.name, first.matters) == ("aten::add", "aten::mul", False)
 
 
 def test_what_was_done_differently_is_the_cause_of_what_is_given_other_inputs(trial):
     a = trial(line("aten::t", ["t"], ["w"]), line("aten::mm", ["1"], ["x"]), line("aten::add", ["2"], ["1"]))
     b = trial(line("aten::t", ["t"], ["w"]), line("aten::add", ["3"], ["x"]))
-    first = comparing.earliest([a, b], what=("operator",))
-    assert words.unlike_words(first) == "one trial runs aten::mm where another runs aten::add"
+    first = first_difference.earliest([a, b], what=("operator",))
+    assert phrases.unlike_words(first) == "one trial runs aten::mm where another runs aten::add"
     assert first.matters
 
 
 def test_an_operator_that_was_given_the_same_is_named_though_something_else_was_done_before(trial):
     a = trial(line("aten::item", []), line("aten::index_put", ["1"], ["x"]))
     b = trial(line("aten::index_put", ["2"], ["x"]))
-    first = comparing.earliest([a, b], what=("operator",))
+    first = first_difference.earliest([a, b], what=("operator",))
     assert (first.entry.key.name, first.unlike.entry.key.name) == ("aten::index_put", "aten::item")
 
 
@@ -89,30 +89,30 @@ def test_a_random_operator_after_something_else_was_done_is_not_blamed(trial):
     a = trial(line("aten::rand", ["0"], ["x"], random=True), line("aten::relu", ["2"], ["x"]))
     b = trial(line("aten::rand", ["0"], ["x"], random=True), line("aten::rand", ["1"], ["x"], random=True))
     c = trial(line("aten::relu", ["2"], ["x"]), line("aten::rand", ["5"], ["x"], random=True))
-    assert isinstance(comparing.earliest([a, b], what=("operator",)), comparing.Unlike)
-    assert isinstance(comparing.earliest([a, c], what=("operator",)), comparing.Unlike)
+    assert isinstance(first_difference.earliest([a, b], what=("operator",)), first_difference.Unlike)
+    assert isinstance(first_difference.earliest([a, c], what=("operator",)), first_difference.Unlike)
 
 
 def test_another_number_is_what_differs_and_no_operator_is_blamed(trial):
     a, b = (trial(line("aten::mul", [out], given={"other": x})) for out, x in (("1", "1.03"), ("2", "0.97")))
-    first = comparing.earliest([a, b], what=("operator",))
+    first = first_difference.earliest([a, b], what=("operator",))
     assert (first.given, first.inputs_equal) == ([("other", "1.03", "0.97")], False)
-    operator = words.executed(first)
-    places = words.path(FORWARD, None, operator)
+    operator = phrases.executed(first)
+    places = phrases.path(FORWARD, None, operator)
     said = "They part at step 3 > forward: aten::mul is given another number: 1.03 against 0.97 (other)."
-    assert words.sentence(places, operator) == said
+    assert phrases.sentence(places, operator) == said
     assert [place.level for place in places] == ["step", "phase", "given"]
 
 
 def test_another_number_that_changes_nothing_is_passed_over(trial):
     a = trial(line("aten::clamp", ["1"], given={"max": "9.5"}), line("aten::index_put", ["2"], ["1"]))
     b = trial(line("aten::clamp", ["1"], given={"max": "9.6"}), line("aten::index_put", ["3"], ["1"]))
-    assert comparing.earliest([a, b], what=("operator",)).entry.key.name == "aten::index_put"
+    assert first_difference.earliest([a, b], what=("operator",)).entry.key.name == "aten::index_put"
 
 
 def test_numbers_are_shown_with_as_many_digits_as_tell_them_apart():
     def shown(one, other):
-        return words.against(Given(name="x", one=one, other=other))
+        return phrases.against(Given(name="x", one=one, other=other))
 
     assert shown("0.9784870382133508", "0.9284561650653794") == "0.9785 against 0.9285"
     assert shown("0.9784870382133508", "0.9784870382133509") == "0.9784870382133508 against 0.9784870382133509"
@@ -126,16 +126,16 @@ def test_views_of_uninitialised_memory_that_is_written_before_it_is_read_are_not
         view = line("aten::select", [garbage + "v"], [garbage], view=True, given={"index": "0"})
         return trial(empty, view, line("aten::copy_", ["c"], ["x"]), line("aten::index_put", [out], ["c"]))
 
-    first = comparing.earliest([run("1", "8"), run("2", "9")], what=("operator",))
+    first = first_difference.earliest([run("1", "8"), run("2", "9")], what=("operator",))
     assert (first.entry.key.name, first.reads) == ("aten::index_put", None)
-    assert len(comparing.groups([run("1", "8"), run("2", "8")])) == 1
+    assert len(first_difference.groups([run("1", "8"), run("2", "8")])) == 1
 
 
 def test_a_view_of_memory_of_which_a_part_is_written_is_passed_over(trial):
     a, b = (
         trial(line("aten::select", [x + "v"], [x], view=True), line("aten::add", [x + "a"], [x + "v"])) for x in "12"
     )
-    first = comparing.earliest([a, b], what=("operator",))
+    first = first_difference.earliest([a, b], what=("operator",))
     assert (first.entry.key.name, first.inputs_equal) == ("aten::add", False)
 
 
@@ -144,18 +144,18 @@ def test_uninitialised_memory_that_is_read_through_a_view_is_traced_to_its_opera
         empty, view = line("aten::empty", [garbage], [], unset=True), garbage + "v"
         return trial(empty, line("aten::select", [view], [garbage], view=True), line("aten::add", [view + "a"], [view]))
 
-    first = comparing.earliest([run("1"), run("2")], what=("operator",))
-    operator = words.executed(first)
+    first = first_difference.earliest([run("1"), run("2")], what=("operator",))
+    operator = phrases.executed(first)
     said = "They part at step 3 > forward: aten::add reads memory that aten::empty left uninitialised."
-    assert words.sentence(words.path(FORWARD, None, operator), operator) == said
+    assert phrases.sentence(phrases.path(FORWARD, None, operator), operator) == said
 
 
 @pytest.mark.parametrize(("inputs", "said"), [([], "reads another value of its variable"), (None, "were not all seen")])
 def test_of_what_is_not_seen_of_the_inputs_nothing_is_claimed(trial, inputs, said):
     name = "ReadVariableOp" if inputs == [] else "MatMul"
     a, b = (trial({**line(name, [out]), "inputs": inputs} if inputs is not None else hidden(name, out)) for out in "12")
-    operator = words.executed(comparing.earliest([a, b], what=("operator",)))
-    assert said in words.path(FORWARD, None, operator)[-1].detail
+    operator = phrases.executed(first_difference.earliest([a, b], what=("operator",)))
+    assert said in phrases.path(FORWARD, None, operator)[-1].detail
 
 
 def hidden(name, out):
@@ -164,8 +164,8 @@ def hidden(name, out):
 
 def test_inputs_that_no_operator_has_made_are_said_in_the_sentence(trial):
     a, b = (trial(line("aten::add", [out], [x])) for out, x in (("1", "p"), ("2", "q")))
-    operator = words.executed(comparing.earliest([a, b], what=("operator",)))
-    said = words.sentence(words.path(FORWARD, None, operator), operator)
+    operator = phrases.executed(first_difference.earliest([a, b], what=("operator",)))
+    said = phrases.sentence(phrases.path(FORWARD, None, operator), operator)
     assert said.endswith(": aten::add is given other inputs, which no operator of the step has made.")
 
 
@@ -178,9 +178,9 @@ FORWARD = where("forward", "output")
 
 @pytest.mark.parametrize("name", ["param_groups.0/lr", "Adam.param_groups.1", "param_groups.0"])
 def test_a_setting_of_an_optimizer_belongs_to_no_module(name):
-    shown = [(place.level, place.name) for place in words.path(where("update", name), None, None)]
+    shown = [(place.level, place.name) for place in phrases.path(where("update", name), None, None)]
     assert shown == [("step", "step 3"), ("phase", "update"), ("tensor", name)]
-    assert words.path(where("update", "net.param_groups.weight"), None, None)[2].name == "net.param_groups"
+    assert phrases.path(where("update", "net.param_groups.weight"), None, None)[2].name == "net.param_groups"
 
 
 @pytest.mark.parametrize(
@@ -216,21 +216,21 @@ def test_trials_that_called_other_modules_are_shown_as_a_diff_and_no_operator_is
             t, line("aten::mm", [output], ["x"], **inside), module(block, output), module("head", output + "h")
         )
 
-    way, notes = ways.of_operators(Way(FORWARD), looked(run("blocks.1", "1"), run("blocks.2", "2")))
+    way, notes = path.of_operators(Way(FORWARD), looked(run("blocks.1", "1"), run("blocks.2", "2")))
     said = "They did not do the same at step 3 > forward: one trial calls blocks.1 where another calls blocks.2."
     assert way.sentence() == said
     assert way.operator is None
     assert way.diff[:2] == ["- forward  module blocks.1", "+ forward  module blocks.2"]
-    assert notes[-1] == ways.SIDES
+    assert notes[-1] == path.SIDES
 
 
 def test_the_way_is_that_of_one_look_where_two_do_not_agree(trial):
-    before = ways.of_modules(
+    before = path.of_modules(
         FORWARD, [trial(module("a", "1"), module("b", "3")), trial(module("a", "2"), module("b", "4"))]
     )
     assert before.module.name == "a"
     trials = [trial(module("a", "1"), line("aten::mm", [out], module="b"), module("b", out)) for out in ("3", "4")]
-    way, notes = ways.of_operators(before, looked(*trials))
+    way, notes = path.of_operators(before, looked(*trials))
     assert [place.name for place in way.path()] == ["step 3", "forward", "b", "aten::mm"]
     assert notes == [
         "The looks do not agree: in that at modules the output of a parted first, in that at operators, of other trials,"
@@ -240,15 +240,15 @@ def test_the_way_is_that_of_one_look_where_two_do_not_agree(trial):
 
 def test_operators_of_trials_that_parted_elsewhere_are_not_put_into_the_way(trial):
     trials = [trial(line("aten::mm", [out], ["x"])) for out in ("3", "4")]
-    way, notes = ways.of_operators(Way(FORWARD), looked(*trials, divergence=where("batch", "0")))
+    way, notes = path.of_operators(Way(FORWARD), looked(*trials, divergence=where("batch", "0")))
     assert way == Way(FORWARD)
     assert notes[0].startswith("The trials of the look at operators parted at step 3 > batch > 0")
 
 
 def test_a_difference_in_what_was_done_is_shown_as_a_diff():
-    assert aligning.diff(list("abcde"), list("abXde")) == ["  a", "  b", "- c", "+ X", "  d", "  e"]
-    assert aligning.diff(list("abc"), list("abc")) == []
-    assert aligning.diff(list("ab"), list("abc")) == ["  a", "  b", "+ c"]
+    assert diff.diff(list("abcde"), list("abXde")) == ["  a", "  b", "- c", "+ X", "  d", "  e"]
+    assert diff.diff(list("abc"), list("abc")) == []
+    assert diff.diff(list("ab"), list("abc")) == ["  a", "  b", "+ c"]
 
 
 def test_a_common_factor_of_the_step_is_found_behind_the_weights():

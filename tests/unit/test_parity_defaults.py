@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from samebits_parity.defaults import estimates
 from samebits_parity.defaults import hypotheses as known
 from samebits_parity.defaults.behaviour import NOT_KNOWN, TOLERANCE, apart
-from samebits_parity.defaults.comparing import BEHAVIOURS
+from samebits_parity.defaults.comparison import BEHAVIOURS
 from samebits_parity.defaults.hypotheses import Course, Decay
 
 CHOICES = [behaviour for behaviour in BEHAVIOURS if behaviour.meanings]

@@ -6,9 +6,9 @@ import re
 import pytest
 
 from samebits.cli import main
-from samebits_parity import presenting, sides
-from samebits_parity.defaults import comparing, signatures, telling
-from samebits_parity.defaults.comparing import Answer, behaviours, concluded
+from samebits_parity import presenters, sides
+from samebits_parity.defaults import comparison, report, signatures
+from samebits_parity.defaults.comparison import Answer, behaviours, concluded
 from samebits_parity.defaults.result import Defaults
 from samebits_parity.options import GROUPS
 from samebits_parity.sides import SIDES, LibraryFailed
@@ -43,7 +43,7 @@ def libraries(monkeypatch):
         each = {answer.side.id: answer for answer in answers}
         monkeypatch.setattr(sides, "SIDES", {name: SIDES[name] for name in each})
         monkeypatch.setattr(sides, "interpreter", lambda side: "python")
-        monkeypatch.setattr(comparing, "_measured", lambda side, groups: each[side.id])
+        monkeypatch.setattr(comparison, "_measured", lambda side, groups: each[side.id])
 
     return install
 
@@ -62,7 +62,7 @@ def libraries(monkeypatch):
     ],
 )
 def test_wrong_words_end_with_two_before_anything_is_measured(words, said, capsys, monkeypatch):
-    monkeypatch.setattr(comparing, "_measured", None)
+    monkeypatch.setattr(comparison, "_measured", None)
     assert main(["parity", "defaults", *words]) == 2
     captured = capsys.readouterr()
     assert said in captured.err
@@ -85,7 +85,7 @@ def test_a_library_that_ends_badly_is_an_error_or_a_note(capsys, monkeypatch, li
         raise LibraryFailed(f"{side.id}: behaviour_pytorch.py ended with 1: no module")
 
     libraries(answered("pytorch"))
-    monkeypatch.setattr(comparing, "_measured", fails)
+    monkeypatch.setattr(comparison, "_measured", fails)
     assert main(["parity", "defaults"]) == 3
     assert "not measured: pytorch" in capsys.readouterr().out
     assert main(["parity", "defaults", "--libraries", "pytorch"]) == 2
@@ -152,6 +152,6 @@ def test_signatures_stand_side_by_side_under_one_name(libraries, tmp_path, capsy
 def test_a_row_shows_meaning_and_number_and_what_is_not_there():
     refused = {"refused": "no 'same' with strides"}
     found = concluded([answered("pytorch", gelu=numbers(*[5.0] * 7), conv_same=refused), answered("jax")], GROUPS)
-    text = presenting.terminal(telling.short(telling.report(found)))
+    text = presenters.terminal(report.short(report.report(found)))
     assert re.search(r"GELU: computed +none of the known \(5\) +none\n", text)
     assert re.search(r"padding 'same'.* refused: no 'same' with strides +none\n", text)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits_parity.init import distributions, equations, estimating, fans, judging, lattice
+from samebits_parity.init import distributions, equations, estimate, fans, lattice, verdict
 
 MANY = 2**15
 SEEDS = st.integers(0, 2**32 - 1)
@@ -33,13 +33,13 @@ def truncated(seed, whole, count=MANY):
 
 
 def can_be(values, asked):
-    return judging.can_be(values, estimating.estimate(values[None]), asked)
+    return verdict.can_be(values, estimate.estimate(values[None]), asked)
 
 
 @settings(max_examples=25, deadline=None)
 @given(SEEDS, SCALES, BITS, st.sampled_from(lattice.MAPPINGS))
 def test_the_limit_of_a_uniform_distribution_is_told_to_the_last_bit_or_not_at_all(seed, limit, bits, mapping):
-    found = estimating.estimate(uniform(seed, limit, bits=bits, mapping=mapping)[None])
+    found = estimate.estimate(uniform(seed, limit, bits=bits, mapping=mapping)[None])
     assert found.distribution.family == "uniform"
     assert found.distribution.limit <= limit
     if found.exact:
@@ -59,10 +59,10 @@ def test_limits_of_real_layers_are_exact(limit, bits):
 def test_values_that_lie_on_no_lattice_have_no_exact_limit():
     values = np.random.default_rng(0).uniform(-0.3, 0.3, MANY)
     noisy = (values * (1 + 1e-7 * np.random.default_rng(1).standard_normal(MANY))).astype(np.float32)
-    found = estimating.estimate(noisy[None])
+    found = estimate.estimate(noisy[None])
     assert (found.distribution.family, found.exact) == ("uniform", False)
-    assert judging.can_be(noisy, found, distributions.uniform(0.3001))
-    assert not judging.can_be(noisy, found, distributions.uniform(0.31))
+    assert verdict.can_be(noisy, found, distributions.uniform(0.3001))
+    assert not verdict.can_be(noisy, found, distributions.uniform(0.31))
 
 
 @settings(max_examples=25, deadline=None)
@@ -106,10 +106,10 @@ def test_the_deviation_after_a_cut_is_not_taken_for_the_one_before(seed):
 def test_one_value_outside_the_limits_refuses_them():
     values = truncated(3, 0.05)
     values[7] = 0.11
-    found = estimating.estimate(values[None])
+    found = estimate.estimate(values[None])
     assert found.distribution.family == "truncated normal"
     assert found.distribution.limit == np.float32(0.11)
-    assert not judging.can_be(values, found, distributions.truncated(0.05))
+    assert not verdict.can_be(values, found, distributions.truncated(0.05))
 
 
 @pytest.mark.parametrize("draw", ["laplace", "two humps", "shifted", "discrete"])
@@ -121,12 +121,12 @@ def test_what_is_of_no_family_is_other(draw):
         "shifted": lambda: rng.beta(2, 5, MANY),
         "discrete": lambda: rng.integers(0, 5, MANY).astype(float),
     }[draw]()
-    assert estimating.estimate(values.astype(np.float32)[None]).distribution.family == "other"
+    assert estimate.estimate(values.astype(np.float32)[None]).distribution.family == "other"
 
 
 @pytest.mark.parametrize("values", [np.arange(5.0), np.array([0.0, np.nan] * 2000), np.array([np.inf, 1.0] * 2000)])
 def test_few_values_or_values_that_are_not_finite_are_other(values):
-    assert estimating.estimate(values[None]).distribution.family == "other"
+    assert estimate.estimate(values[None]).distribution.family == "other"
 
 
 @pytest.mark.parametrize("shape", [(40, 90), (90, 40), (3, 3, 8, 20)])
@@ -134,17 +134,17 @@ def test_an_orthogonal_matrix_is_told_with_its_gain(shape):
     rows, columns = math.prod(shape[:-1]), shape[-1]
     q, _ = np.linalg.qr(np.random.default_rng(2).standard_normal((max(rows, columns), min(rows, columns))))
     matrix = 1.5 * (q if rows >= columns else q.T).reshape(shape)
-    found = estimating.estimate(matrix.astype(np.float32)[None])
+    found = estimate.estimate(matrix.astype(np.float32)[None])
     assert found.distribution.family == "orthogonal"
     assert found.distribution.gain == pytest.approx(1.5, rel=1e-5)
-    assert judging.can_be(matrix, found, distributions.orthogonal(1.5))
-    assert not judging.can_be(matrix, found, distributions.orthogonal(1.0))
+    assert verdict.can_be(matrix, found, distributions.orthogonal(1.5))
+    assert not verdict.can_be(matrix, found, distributions.orthogonal(1.0))
 
 
 def test_an_identity_and_blocks_are_said_in_words():
-    assert estimating.estimate(np.eye(3, 5)[None]).distribution.detail == "1 on the diagonal, else 0"
+    assert estimate.estimate(np.eye(3, 5)[None]).distribution.detail == "1 on the diagonal, else 0"
     bias = np.repeat([0.0, 1.0, 0.0], [4, 4, 8])
-    assert estimating.estimate(bias[None]).distribution.detail == "0 to 4: 0, 4 to 8: 1, 8 to 16: 0"
+    assert estimate.estimate(bias[None]).distribution.detail == "0 to 4: 0, 4 to 8: 1, 8 to 16: 0"
 
 
 @given(SEEDS, st.integers(50, 3000), st.integers(100, 3000))
@@ -166,7 +166,7 @@ def test_that_a_right_limit_is_refused_has_the_chance_that_is_said():
 
 def test_all_questions_of_a_report_together_refuse_what_is_right_with_less_than_one_in_a_million():
     questions_of_a_weight, weights = 6, 1000
-    assert estimating.CHANCE * questions_of_a_weight * weights < 1e-6
+    assert estimate.CHANCE * questions_of_a_weight * weights < 1e-6
 
 
 def test_fans_are_counted_by_hand():

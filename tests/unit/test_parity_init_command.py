@@ -7,9 +7,9 @@ import pytest
 
 from samebits.cli import main
 from samebits_parity import sides
-from samebits_parity.init import comparing, drawing, measuring, result, telling
+from samebits_parity.init import comparison, measurement, report, result, samples
 from samebits_parity.init.cases import Case
-from samebits_parity.init.drawing import Drawn, Weight
+from samebits_parity.init.samples import Drawn, Weight
 from samebits_parity.sides import SIDES, LibraryFailed
 
 KEYS = {
@@ -42,7 +42,7 @@ def library(monkeypatch):
 
     def install(what):
         monkeypatch.setattr(sides, "interpreter", lambda side: "python")
-        monkeypatch.setattr(drawing, "draw", lambda side, folder: what._replace(side=side))
+        monkeypatch.setattr(samples, "draw", lambda side, folder: what._replace(side=side))
 
     return install
 
@@ -61,7 +61,7 @@ def library(monkeypatch):
     ],
 )
 def test_wrong_words_end_with_two_before_anything_is_drawn(words, said, capsys, monkeypatch):
-    monkeypatch.setattr(drawing, "draw", None)
+    monkeypatch.setattr(samples, "draw", None)
     assert main(["parity", "init", *words]) == 2
     captured = capsys.readouterr()
     assert said in captured.err
@@ -85,10 +85,10 @@ def test_libraries_that_are_not_here_are_notes_where_none_is_named(capsys, monke
 
 def test_a_library_that_ends_badly_is_a_note_or_an_error(capsys, monkeypatch, library):
     def fails(side, folder):
-        raise LibraryFailed(f"{side.id}: drawing_pytorch.py ended with 1: no module")
+        raise LibraryFailed(f"{side.id}: sampler_pytorch.py ended with 1: no module")
 
     library(drawn(0.1))
-    monkeypatch.setattr(drawing, "draw", fails)
+    monkeypatch.setattr(samples, "draw", fails)
     monkeypatch.setattr(sides, "SIDES", {"pytorch": SIDES["pytorch"]})
     assert main(["parity", "init"]) == 3
     assert "not measured: pytorch" in capsys.readouterr().out
@@ -117,27 +117,27 @@ def test_equation_2_is_told_where_it_is_what_was_drawn(capsys, library):
 
 def test_a_limit_that_is_off_by_a_hundredth_is_neither_equation(library):
     library(drawn(1.01 * np.sqrt(6 / 130)))
-    (line,) = comparing.compare(["keras-tf2.1"], print).lines
+    (line,) = comparison.compare(["keras-tf2.1"], print).lines
     assert (line.agrees, line.equation, line.instead) == (False, None, None)
 
 
 def test_a_formula_that_the_docstring_does_not_say_is_not_called_read():
-    (line,) = measuring.measure(drawn(np.sqrt(6 / 130), doc="Draws."))
+    (line,) = measurement.measure(drawn(np.sqrt(6 / 130), doc="Draws."))
     assert (line.documented.read, line.documented.source, line.agrees) == (False, "not in the docstring", True)
 
 
 def test_an_initializer_that_no_table_knows_is_not_called_documented():
-    (line,) = measuring.measure(drawn(0.3, name="novel"))
+    (line,) = measurement.measure(drawn(0.3, name="novel"))
     assert not line.agrees
     assert "no formula is known here" in line.documented.formula
 
 
 def test_libraries_with_the_same_answer_share_a_row(library):
     library(drawn(np.sqrt(6 / 130)))
-    compared = comparing.compare(["keras-tf1.14", "keras-tf2.1"], print)
+    compared = comparison.compare(["keras-tf1.14", "keras-tf2.1"], print)
     everything = compared.report.tables[-1]
     assert [row[0] for row in everything.rows] == ["keras-tf1.14, keras-tf2.1"]
-    assert [table.id for table in telling.short(compared.report).tables] == ["libraries", "equations"]
+    assert [table.id for table in report.short(compared.report).tables] == ["libraries", "equations"]
 
 
 def test_markdown_and_html_hold_every_row(library, tmp_path, capsys):
@@ -150,5 +150,5 @@ def test_markdown_and_html_hold_every_row(library, tmp_path, capsys):
 
 
 def test_lines_read_back_from_json():
-    lines = measuring.measure(drawn(0.2))
+    lines = measurement.measure(drawn(0.2))
     assert result.LIST.validate_json(result.as_json(lines)) == lines

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits_parity.train import activations, comparing, explaining, layers
+from samebits_parity.train import activations, comparison, explanation, layers
 from samebits_parity.train.batches import Fed
-from samebits_parity.train.clipping import Clip
+from samebits_parity.train.clip_norms import Clip
 from samebits_parity.train.distance import allowed, relative, unit
-from samebits_parity.train.explaining import batch, losses, start, windows
-from samebits_parity.train.explaining.rules import Rule, read
-from samebits_parity.train.judging import begin_alike, judge, layer_of
-from samebits_parity.train.observed import Training
-from samebits_parity.train.pairing import Pairer
-from samebits_parity.train.running import Asked, TrainingFailed, refuse_unusable
+from samebits_parity.train.explanation import batch, losses, start, windows
+from samebits_parity.train.explanation.rules import Rule, read
+from samebits_parity.train.pairs import Pairer
+from samebits_parity.train.runs import Asked, TrainingFailed, refuse_unusable
+from samebits_parity.train.values import Training
+from samebits_parity.train.verdict import begin_alike, judge, layer_of
 from samebits_probe import wire
 
 SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)
@@ -144,7 +144,7 @@ def test_a_weight_without_a_counterpart_is_named_with_what_would_match(tmp_path)
     a = with_weights(tmp_path / "a", {"x/kernel": random((3, 4))})
     b = with_weights(tmp_path / "b", {"x.weight": random((5, 3))})
     asked = Asked(a=["a"], b=["b"], folder=tmp_path)
-    report, document = comparing.telling.unpaired(asked, Pairer(a, b).pairs()[1])
+    report, document = comparison.report.unpaired(asked, Pairer(a, b).pairs()[1])
     assert report.verdict == "unknown"
     assert "x/kernel of A, (3, 4), has no counterpart; (4, 3) in B would match" in document.sentence
 
@@ -232,7 +232,7 @@ def test_a_layer_whose_output_has_another_shape_parts_there(tmp_path):
                              layers=[("l", {"type": "Conv2d", "weights": list(weights), "settings": {}})]))  # fmt: skip
     first, (reason,) = why(*sides)
     assert (first.kind, first.name, reason.id) == ("forward", "l", "shape")
-    assert comparing.told(Asked(a=["a"], b=["b"], folder=tmp_path), judge_of(*sides))[1].first.relative is None
+    assert comparison.told(Asked(a=["a"], b=["b"], folder=tmp_path), judge_of(*sides))[1].first.relative is None
 
 
 def test_the_layer_of_a_weight_is_what_stands_before_its_own_name():
@@ -282,7 +282,7 @@ def judge_of(a, b):
 def why(a, b):
     judged = judge_of(a, b)
     assert judged.first is not None
-    return judged.first, explaining.reasons(judged, judged.first)
+    return judged.first, explanation.reasons(judged, judged.first)
 
 
 @pytest.mark.parametrize(("kind", "settings", "change", "id"), CHANGED)

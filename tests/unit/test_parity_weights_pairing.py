@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits_parity.weights import carrying, explaining
+from samebits_parity.weights import conversion, explanation
 from samebits_parity.weights.models import Layer, Model, Weight
-from samebits_parity.weights.pairing import pair
+from samebits_parity.weights.pairs import pair
 
 FEW = settings(max_examples=50, deadline=None)
 
@@ -62,8 +62,8 @@ def test_what_is_carried_there_and_back_is_the_same_bits(row):
     keras = model("A", "keras", *(keras_convolution(f"k{n}", *both) for n, both in enumerate(sizes)))
     pytorch = model("B", "pytorch", *(pytorch_convolution(f"p{n}", *both) for n, both in enumerate(sizes)))
     pairs = pair(keras, pytorch).pairs
-    there = carrying.carry(pairs, keras, pytorch, keras.arrays)
-    back = carrying.carry(pairs, pytorch, keras, there.arrays)
+    there = conversion.carry(pairs, keras, pytorch, keras.arrays)
+    back = conversion.carry(pairs, pytorch, keras, there.arrays)
     assert back.arrays.keys() == keras.arrays.keys()
     assert all(back.arrays[n].tobytes() == array.tobytes() for n, array in keras.arrays.items())
 
@@ -122,7 +122,7 @@ def test_the_rows_after_a_flatten_are_put_in_pytorch_s_order():
     flatten = ("flat", "flatten", {}, {"input_shape": (2, 3, 4), "output_shape": (24,)})
     keras = model("A", "keras", flatten, ("dense", "dense", {"kernel": (24, 1)}, {}))
     pytorch = model("B", "pytorch", ("dense", "dense", {"weight": (1, 24)}, {}))
-    carried = carrying.carry(pair(keras, pytorch).pairs, keras, pytorch, {0: np.float32(np.arange(24)[:, None])})
+    carried = conversion.carry(pair(keras, pytorch).pairs, keras, pytorch, {0: np.float32(np.arange(24)[:, None])})
     assert carried.arrays[0][0, :7].tolist() == [0, 4, 8, 12, 16, 20, 1]
 
 
@@ -131,18 +131,18 @@ def test_an_array_that_one_library_lacks_is_made_up_and_one_that_says_something_
     shapes = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), (2,))
     pytorch = model("B", "pytorch", ("norm", "batch_norm", shapes, {}))
     pairs = pair(keras, pytorch).pairs
-    there = carrying.carry(pairs, keras, pytorch, keras.arrays)
+    there = conversion.carry(pairs, keras, pytorch, keras.arrays)
     assert there.arrays[0].tolist() == [1, 1]
     assert not there.lost
-    back = carrying.carry(pairs, pytorch, keras, {**pytorch.arrays, 0: np.float32([1, 1])})
+    back = conversion.carry(pairs, pytorch, keras, {**pytorch.arrays, 0: np.float32([1, 1])})
     assert not back.lost
-    assert len(carrying.carry(pairs, pytorch, keras, pytorch.arrays).lost) == 1
+    assert len(conversion.carry(pairs, pytorch, keras, pytorch.arrays).lost) == 1
 
 
 def test_settings_are_put_beside_each_other():
     keras = model("A", "keras", keras_convolution("a", 1, 2, settings={"strides": [1, 1], "padding": [[0, 1]]}))
     pytorch = model("B", "pytorch", pytorch_convolution("b", 1, 2, settings={"strides": [1, 1], "padding": [[1, 1]]}))
-    (one,) = explaining.of_pair(pair(keras, pytorch).pairs[0])
+    (one,) = explanation.of_pair(pair(keras, pytorch).pairs[0])
     assert (one.setting, one.keras, one.pytorch) == ("padding", [[0, 1]], [[1, 1]])
-    assert explaining.same(0.001, 1e-3)
-    assert not explaining.same(0.001, 1e-5)
+    assert explanation.same(0.001, 1e-3)
+    assert not explanation.same(0.001, 1e-5)

@@ -47,7 +47,7 @@ def test_setups_without_a_script_count_only_where_they_were_asked_for(
     setups, status, pytorch_alone, monkeypatch, tmp_path
 ):
     pytest.importorskip("matplotlib")
-    from samebits_study import cli, conducting, writing
+    from samebits_study import cli, conductor, output
 
     scripts = {"pytorch": "perceptron_pytorch.py"}
     (tmp_path / scripts["pytorch"]).write_text("")
@@ -60,7 +60,7 @@ def test_setups_without_a_script_count_only_where_they_were_asked_for(
     result = StudyResult(
         samebits="", study="other", scale="", created="", data={}, trials=2, epochs=1, arguments=[], setups=found
     )
-    monkeypatch.setattr(conducting, "conduct", lambda *_: result)
-    monkeypatch.setattr(writing, "write", lambda *_: [])
+    monkeypatch.setattr(conductor, "conduct", lambda *_: result)
+    monkeypatch.setattr(output, "write", lambda *_: [])
     given = {"out": str(tmp_path), "scale": "", "setups": setups, "trials": None, "data": None, "watershed": False}
     assert cli.run("other", **given) == status

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from samebits.datasets.catalog import File, Package
-from samebits.datasets.downloading import Unreachable, download
+from samebits.datasets.download import Unreachable, download
 
 SECONDS_FOR_NPM = 300
 PIECE = 1 << 20

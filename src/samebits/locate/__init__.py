@@ -1,5 +1,5 @@
 """Where trials part: step, phase, module, operator. Each is found by trials of its own, looked at more closely."""
 
-from samebits.locate.locating import locate
+from samebits.locate.search import locate
 
 __all__ = ["locate"]

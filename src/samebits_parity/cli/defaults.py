@@ -6,7 +6,7 @@ from typing import Any
 
 from samebits.cli import answering, asking
 from samebits.cli.parsing import plain
-from samebits_parity.cli import showing
+from samebits_parity.cli import output
 from samebits_parity.options import GROUPS, OPTIONS
 
 TEXT = """Measure on tiny inputs what optimizers, losses and layers do in each library that is here, and show it side by
@@ -22,14 +22,14 @@ def run(**given: Any) -> int:
     """Measure, show, write."""
     targets = {name: given[name] for name in ("json", "md", "html")}
     answering.check_targets(targets)
-    from samebits_parity.defaults import comparing, telling
+    from samebits_parity.defaults import comparison, report
 
     groups = tuple(group for group in GROUPS if group in (given["only"] or GROUPS))
     with asking.shown_progress() as progress:
-        found = comparing.compare(list(given["libraries"] or ()), groups, progress.note)
-    whole = telling.report(found)
+        found = comparison.compare(list(given["libraries"] or ()), groups, progress.note)
+    whole = report.report(found)
     document = found.model_dump_json(indent=2, ensure_ascii=True)
-    return showing.answer(whole, document, targets, screen=telling.short(whole))
+    return output.answer(whole, document, targets, screen=report.short(whole))
 
 
 COMMAND = plain("defaults", run, TEXT, OPTIONS["parity defaults"])

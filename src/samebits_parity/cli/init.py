@@ -6,7 +6,7 @@ from typing import Any
 
 from samebits.cli import answering, asking
 from samebits.cli.parsing import plain
-from samebits_parity.cli import showing
+from samebits_parity.cli import output
 from samebits_parity.options import OPTIONS
 
 TEXT = """Draw initial weights with each library that is here, tell their distribution, and compare it with what the
@@ -22,12 +22,12 @@ def run(**given: Any) -> int:
     """Measure, show, write."""
     targets = {name: given[name] for name in ("json", "md", "html")}
     answering.check_targets(targets)
-    from samebits_parity.init import comparing, result, telling
+    from samebits_parity.init import comparison, report, result
 
     with asking.shown_progress() as progress:
-        compared = comparing.compare(list(given["libraries"] or ()), progress.note)
+        compared = comparison.compare(list(given["libraries"] or ()), progress.note)
     whole = compared.report
-    return showing.answer(whole, result.as_json(compared.lines), targets, screen=telling.short(whole))
+    return output.answer(whole, result.as_json(compared.lines), targets, screen=report.short(whole))
 
 
 COMMAND = plain("init", run, TEXT, OPTIONS["parity init"])

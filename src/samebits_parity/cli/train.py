@@ -15,7 +15,7 @@ import click
 from samebits.cli import answering, asking
 from samebits.cli.parsing import plain
 from samebits.errors import UsageError
-from samebits_parity.cli import showing
+from samebits_parity.cli import output
 from samebits_parity.options import OPTIONS
 
 TEXT = """Run two training scripts, one in each library, and compare them step by step by value: batch, outputs of
@@ -37,8 +37,8 @@ def run(**given: Any) -> int:
     answering.check_targets(targets)
     commands = [_words(given[side], side.upper()) for side in ("a", "b")]
     pythons = tuple(asking.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in ("a", "b"))
-    from samebits_parity.train.comparing import compare
-    from samebits_parity.train.running import Asked
+    from samebits_parity.train.comparison import compare
+    from samebits_parity.train.runs import Asked
 
     with _folder(given["out"]) as folder:
         asked = Asked(
@@ -47,7 +47,7 @@ def run(**given: Any) -> int:
             say=lambda words: answering.say(words, sys.stderr),
         )  # fmt: skip
         report, document = compare(asked)
-    return showing.answer(report, document.model_dump_json(indent=2, ensure_ascii=True), targets)
+    return output.answer(report, document.model_dump_json(indent=2, ensure_ascii=True), targets)
 
 
 def _words(text: str, side: str) -> list[str]:

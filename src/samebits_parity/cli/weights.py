@@ -9,7 +9,7 @@ import click
 
 from samebits.cli import answering, asking
 from samebits.cli.parsing import plain
-from samebits_parity.cli import showing
+from samebits_parity.cli import output
 from samebits_parity.options import OPTIONS
 
 TEXT = """Carry the weights of model A to model B, one of Keras and one of PyTorch, and compare what the two do.
@@ -25,8 +25,8 @@ def run(**given: Any) -> int:
     """Ask, move, answer."""
     targets = {name: given[name] for name in ("json", "html", "md")}
     answering.check_targets(targets)
-    from samebits_parity.weights import files, moving, saying
-    from samebits_parity.weights.describing import asked
+    from samebits_parity.weights import files, report, transfer
+    from samebits_parity.weights.description import asked
 
     out = Path(given["out"] or f"weights-for-{_short(given['b'])}.safetensors")
     files.check_target(out, is_named=given["out"] is not None)
@@ -35,9 +35,11 @@ def run(**given: Any) -> int:
         files.check_source(weights)
     pythons = {side: asking.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in "ab"}
     a, b = (asked(side.upper(), given[side], python, given["backend"]) for side, python in pythons.items())
-    wanted = moving.Wanted(a=a, b=b, weights=weights, out=out, shapes=list(given["input"]) or None, seed=given["seed"])
-    report, document = saying.report(moving.move(wanted))
-    return showing.answer(report, document.model_dump_json(indent=2, ensure_ascii=True), targets)
+    wanted = transfer.Wanted(
+        a=a, b=b, weights=weights, out=out, shapes=list(given["input"]) or None, seed=given["seed"]
+    )
+    shown, document = report.report(transfer.move(wanted))
+    return output.answer(shown, document.model_dump_json(indent=2, ensure_ascii=True), targets)
 
 
 def _short(words: str) -> str:

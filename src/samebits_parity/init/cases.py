@@ -1,6 +1,6 @@
 """What is drawn: initializers for shapes that tell fan-in from fan-out, and the defaults of layers.
 
-A case names a thing by its path in the library; a script draws it there (see `drawing`). Sizes: every kernel has more
+A case names a thing by its path in the library; a script draws it there (see `samples`). Sizes: every kernel has more
 than 100,000 values, so that one draw decides; none of the numbers of channels is a multiple of another.
 """
 
@@ -216,6 +216,6 @@ def _flax() -> list[Case]:
 
 MAKERS = {"keras2": _keras2, "keras3": _keras3, "tfkeras": _keras3, "pytorch": _pytorch, "jax": _jax, "flax": _flax}
 SCRIPTS: dict[Family, str] = {
-    "keras2": "drawing_keras.py", "keras3": "drawing_keras.py", "tfkeras": "drawing_keras.py",
-    "pytorch": "drawing_pytorch.py", "jax": "drawing_jax.py", "flax": "drawing_jax.py",
+    "keras2": "sampler_keras.py", "keras3": "sampler_keras.py", "tfkeras": "sampler_keras.py",
+    "pytorch": "sampler_pytorch.py", "jax": "sampler_jax.py", "flax": "sampler_jax.py",
 }  # fmt: skip

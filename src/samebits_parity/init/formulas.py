@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 
-from samebits_parity.init import distributions, equations, estimating
+from samebits_parity.init import distributions, equations, estimate
 from samebits_parity.init.distributions import Distribution
 from samebits_parity.init.fans import Fans
 from samebits_parity.init.hypotheses import Rule, Situation
@@ -102,7 +102,7 @@ def orthogonal(says: str = "rthogonal") -> list[Rule]:
 
 def identity(says: str = "dentitymatrix") -> list[Rule]:
     """Ones on the diagonal."""
-    return [Rule("the identity", lambda _: distributions.other(estimating.diagonal(1)), says)]
+    return [Rule("the identity", lambda _: distributions.other(estimate.diagonal(1)), says)]
 
 
 def unknown(name: str) -> list[Rule]:
@@ -114,4 +114,4 @@ def forget_gate(at: Situation) -> Distribution:
     """Keras' unit_forget_bias: the second of four blocks is one. Source: the docstring of LSTM."""
     units = at.shape[0] // 4
     runs = [(0, units, 0.0), (units, 2 * units, 1.0), (2 * units, 4 * units, 0.0)]
-    return distributions.other(estimating.blocks(runs))
+    return distributions.other(estimate.blocks(runs))

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from samebits_parity.init.cases import order
 from samebits_parity.init.distributions import Distribution
-from samebits_parity.init.drawing import Weight
 from samebits_parity.init.fans import Fans, of_layer, ordinary
+from samebits_parity.init.samples import Weight
 from samebits_parity.sides import Side
 
 

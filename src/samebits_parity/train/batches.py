@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits_parity.train.distance import relative
-from samebits_parity.train.observed import Array, Training
+from samebits_parity.train.values import Array, Training
 
 
 class Fed(NamedTuple):

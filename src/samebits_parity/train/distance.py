@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits.compare.size import FRACTION_BITS
-from samebits_parity.train.observed import Array
+from samebits_parity.train.values import Array
 
 FACTOR = 4.0
 CARRIED = 10.0  # times the distance of what a layer or a backward pass is given: how much it may make of it

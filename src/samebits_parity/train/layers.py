@@ -14,8 +14,8 @@ import numpy as np
 
 from samebits_parity.train import activations
 from samebits_parity.train.distance import relative
-from samebits_parity.train.observed import Array, Training
-from samebits_parity.train.pairing import Pair
+from samebits_parity.train.pairs import Pair
+from samebits_parity.train.values import Array, Training
 
 _ACTIVE = ("relu", "elu", "gelu", "silu", "softmax", "sigmoid", "tanh", "softplus", "activation", "relu6", "swish")
 _NEAR = 1e-3  # relative distance from which on an output of another name is not taken for the same

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from samebits.document import Document
-from samebits_parity.weights import explaining
-from samebits_parity.weights.explaining import Difference
-from samebits_parity.weights.judging import Judged, names
+from samebits_parity.weights import explanation
+from samebits_parity.weights.explanation import Difference
 from samebits_parity.weights.models import Model
-from samebits_parity.weights.moving import Moved
-from samebits_parity.weights.pairing import Lonely
+from samebits_parity.weights.pairs import Lonely
+from samebits_parity.weights.transfer import Moved
+from samebits_parity.weights.verdict import Judged, names
 
 WEIGHTS_FORMAT = 1
 
@@ -127,7 +127,7 @@ def _layer(moved: Moved, judged: Judged, place: int) -> LayerFile:
         a=a, b=b, kind=pair.keras.kind, weights_a=both[0], weights_b=both[1],
         apart=one.apart if one else None, allowed=one.allowed if one else None, max_ulp=one.max_ulp if one else None,
         agrees=one.agrees if one and seen else None, why=one.why if one else "not compared",
-        settings=[_setting(found) for found in explaining.of_pair(pair)],
+        settings=[_setting(found) for found in explanation.of_pair(pair)],
     )  # fmt: skip
 
 

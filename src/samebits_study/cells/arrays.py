@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from samebits.errors import DataError, NotFound, UsageError
 from samebits.store.content import fingerprint, shape_text
-from samebits_study.cells import authors, generated, stained
-from samebits_study.cells.augmenting import Deformation, deform
+from samebits_study.cells import authors, generator, stained_cells
+from samebits_study.cells.augmentation import Deformation, deform
 from samebits_study.cells.fields import CellData, Field, Grey, Labels
 
 DATA, TRUTH = "data.npz", "truth.npz"
@@ -103,11 +103,11 @@ def load(source: Path | None, *, size: int, fields_per_animal: int | None, seed:
     if source is None:
         if fields_per_animal is None:
             raise UsageError("How many fields are generated has to be said.")
-        return generated.generate(size, fields_per_animal, seed)
+        return generator.generate(size, fields_per_animal, seed)
     if (source / "masks").is_dir():
         return authors.read(source, size, fields_per_animal)
     try:
-        return stained.read(source, size, fields_per_animal)
+        return stained_cells.read(source, size, fields_per_animal)
     except NotFound as why:
         raise NotFound(f"{why.message} Nor has it masks/, as in the layout of the authors' code.", why.advice) from None
 

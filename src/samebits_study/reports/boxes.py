@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from samebits_study.reports import measures, paper, saying
+from samebits_study.reports import measures, paper, phrases
 from samebits_study.reports.figure import Box, Boxes, Figure
 from samebits_study.reports.measures import Measure
 from samebits_study.results import SetupResult, StudyResult
@@ -18,7 +18,7 @@ COMPARABLE = 10  # two panels share an axis where it is at most so many times as
 
 def figures(result: StudyResult) -> list[Figure]:
     """Those that the paper has of the study, and all setups together."""
-    kind = saying.kind(result)
+    kind = phrases.kind(result)
     if kind not in measures.MAIN:
         return []
     of_paper = {"lenet5": (_figure_3,), "unet": (_figure_2, _figure_5)}.get(result.study, ())
@@ -46,7 +46,7 @@ def _three_setups(pytorch: str) -> tuple[str, ...]:
 
 def _beside_paper(result: StudyResult, number: str, title: str, ids: tuple[str, ...]) -> Figure:
     """The paper's panel and ours."""
-    measure = measures.MAIN[saying.kind(result)]
+    measure = measures.MAIN[phrases.kind(result)]
     known = {setup.id: setup for setup in result.setups}
     theirs = tuple(box for setup in ids if (box := _paper_box(result.study, setup, measure)))
     ours = _boxes((known[setup] for setup in ids if setup in known), measure)

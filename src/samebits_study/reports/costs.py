@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from samebits.model import Control
 from samebits.reports.tables.table import YES_NO, Cell, Column, Missing, Number, Table, numbers
-from samebits_study.reports import saying, spread
+from samebits_study.reports import phrases, spread
 from samebits_study.results import Model, Plain, SetupResult, StudyResult
 
 Row = tuple[Cell, ...]
@@ -33,7 +33,7 @@ PAIRS = (
 
 def flags(result: StudyResult) -> Table:
     """What the flags for deterministic training cost: the same training with and without them."""
-    known = {setup.id: setup for setup in saying.done(result)}
+    known = {setup.id: setup for setup in phrases.done(result)}
     found = [(known[p.with_it], known[p.without], p) for p in PAIRS if p.with_it in known and p.without in known]
     return Table(
         id="flags",
@@ -76,17 +76,17 @@ def _without_effect(setup: SetupResult, pair: Pair) -> list[str]:
         f"{setup.id}: {control.id} {_how(control)}"
         f"{' (' + control.detail + ')' if control.detail else ''}, so the two trainings need not differ."
         for control in setup.controls
-        if control.id in pair.controls and saying.took_effect(control) is not True
+        if control.id in pair.controls and phrases.took_effect(control) is not True
     ]
 
 
 def _how(control: Control) -> str:
-    return "took no effect" if saying.took_effect(control) is False else "could not be read back"
+    return "took no effect" if phrases.took_effect(control) is False else "could not be read back"
 
 
 def watching(result: StudyResult) -> Table:
     """What watching costs, and whether it changes a bit: watched trainings beside one that nothing watched."""
-    setups = [setup for setup in saying.done(result) if setup.plain]
+    setups = [setup for setup in phrases.done(result) if setup.plain]
     return Table(
         id="watching",
         title="Watched trainings beside one that nothing watched.",

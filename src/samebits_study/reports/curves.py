@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from samebits_study.reports import saying
+from samebits_study.reports import phrases
 from samebits_study.reports.figure import Figure, Line, Lines
 from samebits_study.results import SetupResult, StudyResult
 
@@ -50,22 +50,22 @@ def _distances(setup: SetupResult, place: int) -> list[Line]:
 def losses(result: StudyResult) -> Figure:
     """Loss of training, and of validation where there is one: a panel a setup, a line for each different model."""
     title = "Loss over the epochs, a line for each different model."
-    panels = tuple((setup.id, lines) for setup in saying.done(result) if (lines := _losses(setup)))
+    panels = tuple((setup.id, lines) for setup in phrases.done(result) if (lines := _losses(setup)))
     if not panels:
-        why = "no trial has a finite loss" if saying.done(result) else "no setup was run"
+        why = "no trial has a finite loss" if phrases.done(result) else "no setup was run"
         return Figure("losses", title, why=f"This figure cannot be made: {why}.")
     validated = any(line.dashed for _, lines in panels for line in lines)
     caption = (
         "Continuous: training. Dashed: validation." if validated else "The loss of training; there is no validation."
     )
-    if saying.kind(result) == "cells":
+    if phrases.kind(result) == "cells":
         caption += " The losses of Keras hold the L2 term; PyTorch's weight decay is not part of its loss."
     return Figure("losses", title, caption, Lines("epoch", "loss", panels))
 
 
 def _losses(setup: SetupResult) -> tuple[Line, ...]:
     lines = []
-    for place, (_, model, _) in enumerate(saying.distinct(setup)):
+    for place, (_, model, _) in enumerate(phrases.distinct(setup)):
         lines += [_loss(model.loss, place), _loss(model.validation_loss, place, dashed=True)]
     return tuple(line for line in lines if line.x)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samebits.reports import wording
 from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Table, numbers
-from samebits_study.reports import saying, spread
+from samebits_study.reports import phrases, spread
 from samebits_study.results import Cells, SetupResult, StudyResult
 
 
@@ -17,7 +17,7 @@ def table(result: StudyResult) -> Table:
             *(Column("Setup"), *numbers("Mean over fields", "Over all pixels", of="ours")),
             *(Column("Fields"), Column("Left out of the mean", wide=True)),
         ),
-        rows=tuple(_row(setup, judged) for setup in saying.done(result) if (judged := _judged(setup))),
+        rows=tuple(_row(setup, judged) for setup in phrases.done(result) if (judged := _judged(setup))),
         notes=(
             "Mean and sample standard deviation over trials. Left out of the mean: fields in which neither the true "
             "nor the predicted mask has a cell, so that their Dice is undefined. Where one mask only has none it is 0, "

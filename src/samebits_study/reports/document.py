@@ -7,7 +7,7 @@ from pathlib import Path
 from samebits.reports.markdown import code, escaped
 from samebits.reports.tables import markdown
 from samebits.reports.tables.table import Table
-from samebits_study.reports import glance, saying
+from samebits_study.reports import glance, phrases
 from samebits_study.reports.figure import Figure
 from samebits_study.results import SetupResult, StudyResult
 
@@ -15,7 +15,7 @@ from samebits_study.results import SetupResult, StudyResult
 def render(result: StudyResult, tables: list[Table], figures: list[tuple[Figure, list[Path]]]) -> str:
     """The document. `figures`: each with the files that were drawn of it, none where it could not be."""
     parts = [
-        f"# {escaped(saying.title(result))}: does its training repeat?",
+        f"# {escaped(phrases.title(result))}: does its training repeat?",
         *map(escaped, glance.says(result)),
         "\n".join(_setup(setup, result) for setup in result.setups),
         *_section("The paper's tables", [markdown.render(table) for table in tables if table.of_the_paper]),
@@ -28,8 +28,8 @@ def render(result: StudyResult, tables: list[Table], figures: list[tuple[Figure,
             ],
         ),
         "## How this was made",
-        f"```\n{saying.again(result)}\n```",
-        "\n".join(f"- {escaped(name)}: {escaped(value)}" for name, value in saying.data(result)),
+        f"```\n{phrases.again(result)}\n```",
+        "\n".join(f"- {escaped(name)}: {escaped(value)}" for name, value in phrases.data(result)),
     ]
     return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
 
@@ -40,7 +40,7 @@ def _section(title: str, parts: list[str]) -> list[str]:
 
 
 def _setup(setup: SetupResult, result: StudyResult) -> str:
-    return f"- {code(saying.sign(setup))} **{escaped(setup.id)}**: {escaped('; '.join(glance.facts(setup, result)))}"
+    return f"- {code(phrases.sign(setup))} **{escaped(setup.id)}**: {escaped('; '.join(glance.facts(setup, result)))}"
 
 
 def _figure(figure: Figure, files: list[Path]) -> str:

@@ -1,4 +1,4 @@
-"""A figure between a study and its formats: what it shows is known, `drawing` draws it."""
+"""A figure between a study and its formats: what it shows is known, `plots` draws it."""
 
 from __future__ import annotations
 

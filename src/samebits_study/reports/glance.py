@@ -5,7 +5,7 @@ from __future__ import annotations
 from samebits.compare.words import listed
 from samebits.reports import wording
 from samebits.reports.tables.table import shown
-from samebits_study.reports import measures, paper, saying, spread
+from samebits_study.reports import measures, paper, phrases, spread
 from samebits_study.results import SetupResult, StudyResult
 
 
@@ -26,17 +26,19 @@ def main_measure(setup: SetupResult, kind_of: str) -> str:
 
 def facts(setup: SetupResult, result: StudyResult, *, why: bool = True) -> list[str]:
     """Trials and models, where they part, what they are worth; `why`: and why it is not complete."""
-    said = [f"{saying.trials(setup, result)}, {saying.models(setup)}" if setup.models else saying.trials(setup, result)]
+    said = [
+        f"{phrases.trials(setup, result)}, {phrases.models(setup)}" if setup.models else phrases.trials(setup, result)
+    ]
     if setup.divergence:
-        said.append(f"they part at {saying.where(setup)}")
-    elif saying.sign(setup) == "?" and setup.models and setup.sentence:
+        said.append(f"they part at {phrases.where(setup)}")
+    elif phrases.sign(setup) == "?" and setup.models and setup.sentence:
         said.append(setup.sentence)
-    said.append(main_measure(setup, saying.kind(result)))
+    said.append(main_measure(setup, phrases.kind(result)))
     said.append(setup.reason if why else "")
     return [part for part in said if part]
 
 
-_COUNTED: tuple[tuple[saying.Sign, str], ...] = (
+_COUNTED: tuple[tuple[phrases.Sign, str], ...] = (
     ("=", "gave the same bits in all trials"),
     ("!=", "gave different bits"),
     ("?", "gave no answer"),
@@ -45,8 +47,8 @@ _COUNTED: tuple[tuple[saying.Sign, str], ...] = (
 
 def says(result: StudyResult) -> list[str]:
     """The study in sentences."""
-    ran = saying.done(result)
-    signs = [saying.sign(setup) for setup in ran]
+    ran = phrases.done(result)
+    signs = [phrases.sign(setup) for setup in ran]
     machines = ", ".join(spread.machines(ran)) or "no machine"
     parts = [f"{wording.counted(count, 'setup')} {what}" for one, what in _COUNTED
              if (count := signs.count(one))]  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Number, Spread, measured, numbers
-from samebits_study.reports import paper, saying, spread
+from samebits_study.reports import paper, phrases, spread
 from samebits_study.reports.paper import Quotation
 from samebits_study.results import Model, SetupResult
 
@@ -97,7 +97,7 @@ def _of_model(
     setup: SetupResult, number: int, model: Model | None, their: dict[str, Decimal], measures: Sequence[Measure]
 ) -> Row:
     pairs = [(_theirs(their, one), _ours(model, one)) for one in measures]
-    bits: Cell = saying.letter(setup, model) if model else EMPTY
+    bits: Cell = phrases.letter(setup, model) if model else EMPTY
     return (setup.id, str(number), *(cell for pair in pairs for cell in pair), bits)
 
 
@@ -123,7 +123,7 @@ def _of_means(setup: SetupResult, quoted: Quotation | None, measures: Sequence[M
     text = quoted.text if quoted else None
     printed: Cell = Spread(text.mean, text.deviation) if text else EMPTY
     pairs = [(EMPTY if place else printed, _our_mean(setup, one)) for place, one in enumerate(measures)]
-    bits = saying.models(setup) if setup.models else EMPTY
+    bits = phrases.models(setup) if setup.models else EMPTY
     return (setup.id, "mean", *(cell for pair in pairs for cell in pair), bits)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from samebits.reports import html, wording
 from samebits.reports.tables.table import Table
-from samebits_study.reports import glance, paper, saying
+from samebits_study.reports import glance, paper, phrases
 from samebits_study.reports.figure import Figure
 from samebits_study.results import SetupResult, StudyResult
 
@@ -23,15 +23,15 @@ def render(result: StudyResult, tables: list[Table], figures: list[tuple[Figure,
         .get_template("study.html")
         .render(
             result=result,
-            title=saying.title(result),
+            title=phrases.title(result),
             says=glance.says(result),
             beyond=glance.beyond(result),
             of_the_paper=result.study in paper.STUDIES,
             setups=[_setup(setup, result) for setup in result.setups],
             tables=tables,
             figures=[(figure, _inline(files)) for figure, files in figures],
-            data=saying.data(result),
-            command=saying.again(result),
+            data=phrases.data(result),
+            command=phrases.again(result),
             tall=TALL,
             counted=wording.counted,
         )
@@ -39,8 +39,8 @@ def render(result: StudyResult, tables: list[Table], figures: list[tuple[Figure,
 
 
 def _setup(setup: SetupResult, result: StudyResult) -> dict[str, Any]:
-    sign = saying.sign(setup)
-    return {"setup": setup, "sign": sign, "verdict": saying.VERDICTS[sign], "facts": glance.facts(setup, result)}
+    sign = phrases.sign(setup)
+    return {"setup": setup, "sign": sign, "verdict": phrases.VERDICTS[sign], "facts": glance.facts(setup, result)}
 
 
 def _inline(files: list[Path]) -> str:

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from samebits.errors import SamebitsError
-from samebits_study import catalog, collecting, data, judging, stereology
+from samebits_study import catalog, collection, data, evaluation, stereology
 from samebits_study.catalog import SETUPS
 from samebits_study.cells import Truth, arrays
 from samebits_study.commands import Work
-from samebits_study.reports import paper, saying
+from samebits_study.reports import paper, phrases
 from samebits_study.reports.figure import Figure, Picture, Pictures
 from samebits_study.results import SetupResult, StudyResult
-from samebits_study.stereology import counting
+from samebits_study.stereology import count
 
 Image = NDArray[np.uint8]
 Labels = NDArray[Any]
@@ -105,7 +105,7 @@ def figure_1(fields: list[Field]) -> Figure:
 
 def figure_4(result: StudyResult, folder: Path, fields: list[Field]) -> Figure:
     """Of the first setup with trials that differ in a mask, the field on which two of them differ most."""
-    setups = sorted(saying.done(result), key=lambda setup: paper.ANSWERS.get(setup.id) != "tf2.1")  # as the paper did
+    setups = sorted(phrases.done(result), key=lambda setup: paper.ANSWERS.get(setup.id) != "tf2.1")  # as the paper did
     split = result.watershed is not False
     for setup in setups:
         found = most_different(_predictions(result, folder, setup), fields, watershed=split)
@@ -124,8 +124,8 @@ def _predictions(result: StudyResult, folder: Path, setup: SetupResult) -> dict[
         first.setdefault(model.predictions, model.trial)
     if len(first) < 2 or setup.id not in SETUPS:
         return {}
-    places = dict(collecting.places_of_models(_work(result, folder), SETUPS[setup.id]))
-    return {trial: collecting.read_predictions(places[trial]) for trial in first.values() if trial in places}
+    places = dict(collection.places_of_models(_work(result, folder), SETUPS[setup.id]))
+    return {trial: collection.read_predictions(places[trial]) for trial in first.values() if trial in places}
 
 
 def _work(result: StudyResult, folder: Path) -> Work:
@@ -158,7 +158,7 @@ def most_different(
 
 def _counted(trial: int, predictions: NDArray[Any], field: Field, *, watershed: bool) -> Counted:
     prediction = predictions[field.number]
-    cells = judging.cells_found(prediction, field.all, watershed=watershed)
+    cells = evaluation.cells_found(prediction, field.all, watershed=watershed)
     mask = prediction if prediction.dtype == np.uint8 else np.rint(prediction.clip(0, 1) * 255).astype(np.uint8)
     return Counted(trial, mask, cells, stereology.only(cells, stereology.counted(cells, field.frame)))
 
@@ -166,7 +166,7 @@ def _counted(trial: int, predictions: NDArray[Any], field: Field, *, watershed: 
 def _difference(pair: tuple[Field, Counted, Counted]) -> tuple[int, int]:
     """Cells that are counted by one only, and pixels in which the masks differ after the threshold."""
     _, a, b = pair
-    above = counting.THRESHOLD
+    above = count.THRESHOLD
     return sum(map(len, by_one_only(a, b))), int(((a.mask > above) != (b.mask > above)).sum())
 
 

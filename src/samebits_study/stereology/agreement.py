@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy import optimize
 
 from samebits.errors import DataError
-from samebits_study.stereology.counting import counted, only
+from samebits_study.stereology.count import counted, only
 from samebits_study.stereology.frame import CountingFrame
 from samebits_study.stereology.masks import Image, Labels, binary, checked_labels, same_shape
 from samebits_study.stereology.score import Score, ratio

@@ -1,0 +1,162 @@
+"""Building an environment: a virtual environment, and what its lock files name.
+
+A marker is written last, so that an environment is either whole or not there; a build that was broken off goes on
+where it stopped. (It is built in its place, since virtual environments cannot be moved.)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from samebits.environments import interpreters
+from samebits.environments.catalog import LOCKS, RECIPES, Recipe
+from samebits.environments.lookup import MARKER, environment_folder, unknown
+from samebits.errors import EnvironmentFailed, NotFound
+from samebits.places import alone
+
+Note = Callable[[str], None]
+MARKER_FORMAT = 1
+TOLD = ("Collecting ", "Downloading ", "Building ", "Installing ")
+LINES_SHOWN = 4
+# what would send packages to another place than the environment
+MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_HASHES", "PIP_NO_DEPS")
+
+
+def silent(text: str) -> None:
+    """Tells nobody."""
+
+
+def create(name: str, note: Note = silent) -> Path:
+    """Build an environment, or finish one, and give its interpreter's path. What is whole already is left alone.
+
+    Raises NotFound (no such environment, or no Python for it) or EnvironmentFailed (with the last words of pip).
+    """
+    if name not in RECIPES:
+        raise unknown(name)
+    folder, recipe = environment_folder(name), RECIPES[name]
+    try:
+        with alone(folder.with_name(f"{name}.lock"), lambda: note(f"{name}: another samebits builds it; waiting")):
+            if not is_current(folder, recipe):
+                _build(folder, recipe, note)
+    except OSError as why:
+        raise EnvironmentFailed(f"The environment {name} could not be built in {folder}: {why.strerror}.") from why
+    return folder / "bin" / "python"
+
+
+def is_current(folder: Path, recipe: Recipe) -> bool:
+    """Whether an environment is whole and was built from the lock files as they are now."""
+    try:
+        marker = json.loads((folder / MARKER).read_text())
+        return bool(marker["locks"] == recipe.digest()) and (folder / "bin" / "python").exists()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _build(folder: Path, recipe: Recipe, note: Note) -> None:
+    python = _python_for(recipe)
+    (folder / MARKER).unlink(missing_ok=True)
+    with folder.with_name(f"{folder.name}.log").open("a") as log:
+        builder = Builder(folder, recipe.name, log, note)
+        if not builder.works(python):
+            shutil.rmtree(folder, ignore_errors=True)
+            builder.run([str(python.path), "-m", "venv", str(folder)], "the virtual environment")
+        for lock in recipe.locks:
+            builder.install(lock, "--require-hashes", "--no-deps")
+        for requirements in recipe.ranges:
+            builder.install(requirements)
+    _write_marker(folder, recipe, python)
+
+
+def _python_for(recipe: Recipe) -> interpreters.Interpreter:
+    for release in recipe.releases:
+        try:
+            return interpreters.of_release(release)
+        except NotFound as why:
+            missing = why
+    wanted = " or ".join(recipe.releases)
+    raise NotFound(
+        f"The environment {recipe.name} needs Python {wanted}, and there is none on this machine. "
+        f"Looked {interpreters.where_looked()}.",
+        advice=missing.advice,
+    )
+
+
+def _write_marker(folder: Path, recipe: Recipe, python: interpreters.Interpreter) -> None:
+    version = ".".join(map(str, python.version))
+    marker = {"format": MARKER_FORMAT, "name": recipe.name, "python": version, "locks": recipe.digest()}
+    draft = folder / f"{MARKER}.part"
+    draft.write_text(json.dumps(marker) + "\n")
+    draft.replace(folder / MARKER)
+
+
+class Builder:
+    """Runs the commands of one build: what they say goes to the log, and the last lines of it into the error."""
+
+    def __init__(self, folder: Path, name: str, log: IO[str], note: Note) -> None:
+        self.folder, self.name, self.log, self.note = folder, name, log, note
+        self.environment = {key: value for key, value in os.environ.items() if key not in MISLEADING}
+
+    def works(self, python: interpreters.Interpreter) -> bool:
+        """Whether a virtual environment of this very Python, with pip, is there already."""
+        command = [str(self.folder / "bin" / "python"), "-c", "import pip, sys; print(list(sys.version_info[:3]))"]
+        try:
+            done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=self.environment)
+        except OSError:
+            return False
+        return done.returncode == 0 and json.loads(done.stdout) == list(python.version)
+
+    def install(self, requirements: str, *options: str) -> None:
+        """Install what a file of requirements names."""
+        pip = [str(self.folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+        self.run([*pip, *options, "--requirement", str(LOCKS / requirements)], requirements)
+
+    def run(self, command: list[str], what: str) -> None:
+        """Run a command to its good end. EnvironmentFailed tells its last words and where the others are."""
+        last: deque[str] = deque(maxlen=LINES_SHOWN)
+        self.log.write(f"$ {' '.join(command)}\n")
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=self.environment,
+        ) as process:
+            try:
+                assert process.stdout is not None
+                for line in process.stdout:
+                    self._hear(line.rstrip(), last)
+            except BaseException:  # Ctrl-C above all: no pip goes on by itself
+                process.kill()
+                raise
+        if process.returncode:
+            raise self._failure(what, last)
+
+    def _hear(self, line: str, last: deque[str]) -> None:
+        self.log.write(line + "\n")
+        self.log.flush()
+        if line.strip():
+            last.append(line.strip())
+        if line.strip().startswith(TOLD):
+            self.note(f"{self.name}: {_short(line.strip())}")
+
+    def _failure(self, what: str, last: deque[str]) -> EnvironmentFailed:
+        said = "\n".join(f"   {line}" for line in last)
+        return EnvironmentFailed(
+            f"The environment {self.name} could not be built: {what} failed.\n{said}\n   all of it: {self.log.name}",
+            advice=f"When the cause is gone, `samebits env create {self.name}` goes on where it stopped.",
+        )
+
+
+def _short(line: str) -> str:
+    """A line of pip without addresses and origins."""
+    words = line.split(" (from ")[0].split(" ")
+    return " ".join(word.rsplit("/", 1)[-1] if "://" in word else word for word in words)

@@ -1,0 +1,136 @@
+"""The way from the step to what differs first, of one look: places of looks at other trials are not mixed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from samebits.locate import diff, first_difference, phrases
+from samebits.locate.execution import Seen
+from samebits.locate.first_difference import MODULES, OPERATORS, First, Unlike
+from samebits.locate.probe_run import Looked
+from samebits.location import Executed, Place
+from samebits.model import Divergence
+
+_HIDDEN = (
+    "whose operators were looked at had the same outputs of all of them: looking takes time, which can hide a race."
+)
+SIDES = "-: one trial only; +: the other only. Both were looked at more closely."
+_INSIDE = ("forward", "gradient", "update", "structure")
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where trials of one look parted. `unlike`: they did not do the same, which is why; nothing else is named then.
+
+    `diff`: of what two of them did, where they did not do the same.
+    """
+
+    where: Divergence
+    module: Executed | None = None
+    operator: Executed | None = None
+    unlike: Unlike | None = None
+    diff: list[str] = field(default_factory=list)
+
+    @property
+    def is_unlike(self) -> bool:
+        """Whether they did not do the same."""
+        return self.unlike is not None
+
+    def path(self) -> list[Place]:
+        """From the step on."""
+        if self.unlike is not None:
+            return phrases.unlike_places(self.where, self.unlike)
+        return phrases.path(self.where, self.module, self.operator)
+
+    def sentence(self) -> str:
+        """The answer."""
+        if self.unlike is not None:
+            return phrases.unlike_sentence(self.path(), self.unlike)
+        return phrases.sentence(self.path(), self.operator)
+
+
+def of_modules(where: Divergence, trials: Sequence[Seen]) -> Way:
+    """The way that a look at modules shows."""
+    found = first_difference.earliest(trials, what=MODULES)
+    if phrases.is_setting(where):
+        return Way(where)
+    if isinstance(found, Unlike):
+        return _unlike(where, found)
+    return Way(where, phrases.executed(found) if found is not None else None)
+
+
+def of_operators(before: Way, looked: Looked) -> tuple[Way, list[str]]:
+    """(the way that a look at operators shows, what is to be said of it); `before` where it shows none."""
+    again = looked.divergence
+    if again is not None and (again.kind not in _INSIDE or again.step != before.where.step):
+        place = f"step {again.step:,} > {again.kind} > {again.name}"
+        return before, [f"The trials of the look at operators parted at {place}: the way is that of the first look."]
+    found = first_difference.earliest(looked.trials, what=OPERATORS)
+    if found is None:
+        return before, [_unseen(looked), *([SIDES] if before.diff else [])]
+    if phrases.is_setting(before.where):
+        return before, _setting_goes_in(found)
+    if isinstance(found, Unlike):
+        way = _unlike(again or before.where, _modules_of(found))
+        return way, [*_other_way(before, way), SIDES]
+    return _of_operator(before, again or before.where, found)
+
+
+def _of_operator(before: Way, where: Divergence, found: First) -> tuple[Way, list[str]]:
+    operator = phrases.executed(found)
+    seen = first_difference.earliest(found.trials, what=MODULES)
+    module = phrases.executed(seen) if isinstance(seen, First) else None
+    way = Way(where, module, operator)
+    said = _other_way(before, way)
+    if not any(first_difference.of_sorts(one, MODULES) for one in found.trials):  # this look shows no modules
+        agrees = before.unlike is None and (before.module is None or before.module.phase == operator.phase)
+        way, said = (replace(way, module=before.module), []) if agrees else (way, _other_way(before, way))
+    if found.unlike is None:
+        return way, said
+    unlike = _modules_of(found.unlike)
+    note = f"They did not do the same before either: {phrases.unlike_words(unlike)}; that operator was given the same."
+    return replace(way, diff=_diff(unlike)), [*said, note, SIDES]
+
+
+def _setting_goes_in(found: First | Unlike) -> list[str]:
+    return [f"{phrases.goes_in(phrases.executed(found))}."] if isinstance(found, First) and found.given else []
+
+
+def _unseen(looked: Looked) -> str:
+    if not any(first_difference.of_sorts(seen, OPERATORS) for seen in looked.trials):
+        return "Operators are not seen here: the way ends at the module."
+    return f"{len(looked.trials)} trials {_HIDDEN}"
+
+
+def _unlike(where: Divergence, found: Unlike) -> Way:
+    return Way(where, unlike=found, diff=_diff(found))
+
+
+def _diff(found: Unlike) -> list[str]:
+    a, b = ([diff.said(entry.key) for entry in first_difference.of_sorts(seen, found.what)] for seen in found.trials)
+    return diff.diff(a, b)
+
+
+def _modules_of(found: Unlike) -> Unlike:
+    """Where operators of different modules ran: which modules were called, if that is what they differ in."""
+    if found.entry is not None and found.other is not None and found.entry.key.module == found.other.key.module:
+        return found
+    modules = first_difference.earliest(found.trials, what=MODULES)
+    return modules if isinstance(modules, Unlike) else found
+
+
+def _other_way(before: Way, way: Way) -> list[str]:
+    """Said where two looks, at other trials, name different places."""
+    first, second = _place(before), _place(way)
+    if first == second or (before.is_unlike and way.is_unlike):
+        return []
+    return [f"The looks do not agree: in that at modules {first}, in that at operators, of other trials, {second}."]
+
+
+def _place(way: Way) -> str:
+    if way.unlike is not None:
+        return phrases.unlike_words(way.unlike)
+    if way.module is None:
+        return "no module parted first"
+    return f"the {phrases.WHAT[way.module.what]} of {way.module.name or way.module.type or 'the model'} parted first"

@@ -1,0 +1,131 @@
+"""One look: trials that run to the step in which they part, and are observed more closely there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from samebits import compare, store
+from samebits.launch import custody, recorded
+from samebits.launch.plan import Plan, make_plan
+from samebits.launch.progress import Progress
+from samebits.launch.rounds import Trials
+from samebits.launch.trial import Limits
+from samebits.launch.watching import Processes
+from samebits.locate.execution import Seen
+from samebits.model import ENDED_WELL, Divergence, RecordFile
+
+FOLDER = "locate"
+MOST_BYTES = 1 << 27  # of values that one process of a look keeps
+MORE_STEPS = 20  # after the one that is looked into, in which it is seen how far the trials go apart
+MORE_SECONDS = 30.0  # that these may take in each trial
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The trials of a look that ended well and agreed up to the step; all of them where those went on to agree.
+
+    `divergence`: what the usual comparison finds among them.
+    """
+
+    step: int
+    trials: list[Seen]
+    divergence: Divergence | None
+    failed: list[str]
+
+
+@dataclass(frozen=True)
+class Looker:
+    """Runs trials of a record anew. `follow`: name of the weight that is followed; `more`: for so many steps."""
+
+    plan: Plan
+    file: RecordFile
+    process: int
+    progress: Progress
+    follow: str
+    more: int
+
+    def look(self, step: int, level: str, count: int) -> Looked:
+        """Run `count` trials to behind `step`, which is looked into at a level: "module" or "operator"."""
+        most = step + 1 + self.more
+        capture = {
+            "process": self.process,
+            "step": max(step - 1, 0),
+            "until": step + self.more,
+            "kind": "update",
+            "name": self.follow,
+        }
+        details = {"step": step, "level": level, "most": MOST_BYTES}
+        limits = Limits(steps=most, capture=capture if self.follow else None, details=details)
+        looked = Trials(self.plan, self.progress).run_round(limits, list(range(1, count + 1)), tries_first=True)
+        well = [file.id for file in looked.files if file.status in ENDED_WELL]
+        trials = [self._seen(trial) for trial in well]
+        failed = [file.why or file.status for file in looked.files if file.status not in ENDED_WELL]
+        alike, divergence = parting_in(step, self.file, trials)
+        return Looked(step, alike, divergence, failed)
+
+    def _seen(self, trial: int) -> Seen:
+        folder = self.plan.trial_folder(trial)
+        processes = Processes(folder).observing()
+        there = self.process < len(processes)
+        return Seen(store.read_trial(folder), processes[self.process].folder if there else None)
+
+
+def parting_in(step: int, file: RecordFile, trials: list[Seen]) -> tuple[list[Seen], Divergence | None]:
+    """(trials that agree up to a step and part in it, where they do): parted before, they would show it there too.
+
+    Where none do: all trials, and where they part elsewhere, if they do.
+    """
+    divergence = everywhere = _divergence(file, trials)
+    alike = trials
+    while divergence is not None and max(divergence.step, 0) < step:
+        left = [seen for seen in alike if seen.trial.id in divergence.trials]
+        stayed = [seen for seen in alike if seen.trial.id not in divergence.trials]
+        alike = max(stayed, left, key=len)
+        divergence = _divergence(file, alike)
+    is_there = divergence is not None and max(divergence.step, 0) == step
+    return (alike, divergence) if is_there else (trials, everywhere)
+
+
+def _divergence(file: RecordFile, trials: Sequence[Seen]) -> Divergence | None:
+    return compare.judge(file, [seen.trial for seen in trials]).divergence if len(trials) > 1 else None
+
+
+@contextmanager
+def looker(record: store.Record, where: Divergence, progress: Progress) -> Iterator[Looker]:
+    """A looker whose trials have a folder in the record, which is gone afterwards.
+
+    Raises NotFound where the record's command or folder is gone.
+    """
+    request = recorded.request_of(record)
+    options = request.options.model_copy(update={"artifacts": [], "metrics": {}})
+    held = custody.resume(record.folder.absolute())
+    out = held.folder / FOLDER
+    plan = make_plan(replace(request, options=options, out=out, overwrite=True), hash_wanted=record.file.hash)
+    try:
+        yield Looker(plan, record.file, where.process.order, progress, _followed(record, where), _more(record))
+    finally:
+        custody.remove(out)
+
+
+def _more(record: store.Record) -> int:
+    """How many steps after the divergence fit into the time for them."""
+    each = [trial.file.seconds / max(1, process.steps) for trial in record.trials for process in trial.observed]
+    return max(1, min(MORE_STEPS, int(MORE_SECONDS / max(each, default=MORE_SECONDS)))) if each else 1
+
+
+def _followed(record: store.Record, where: Divergence) -> str:
+    """The weight that is followed: that of the divergence, else the first that is trained; "" where there is none."""
+    points = _points(record, where)
+    weights = [name for kind, name in points if kind == "gradient"] or [n for k, n in points if k == "update"]
+    weights = [name for name in weights if ("update", name) in points]
+    return where.name if where.name in weights else next(iter(weights), "")
+
+
+def _points(record: store.Record, where: Divergence) -> Sequence[tuple[str, str]]:
+    for trial in record.trials:
+        if where.process.order < len(trial.observed):
+            points = trial.observed[where.process.order].points
+            return [(point.kind, point.name) for point in points if point.dtype]
+    return []

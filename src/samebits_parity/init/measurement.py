@@ -1,0 +1,164 @@
+"""From what a library drew to the lines of the result."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from samebits_parity.init import equations, jax_documentation, keras_documentation, pytorch_documentation
+from samebits_parity.init.cases import order
+from samebits_parity.init.distributions import RANDOM, Distribution
+from samebits_parity.init.estimate import CHANCE, Estimate, deviations, estimate
+from samebits_parity.init.fans import Fans, ordinary
+from samebits_parity.init.hypotheses import Documented, of_its_layer
+from samebits_parity.init.result import DocumentedAs, Measured
+from samebits_parity.init.samples import Drawn, Weight
+from samebits_parity.init.verdict import can_be
+from samebits_parity.sides import Family, Side
+
+TABLES: dict[Family, Callable[[Weight, Side], Documented]] = {
+    **dict.fromkeys(("keras2", "keras3", "tfkeras"), keras_documentation.of_weight),
+    **dict.fromkeys(("jax", "flax"), jax_documentation.of_weight),
+    "pytorch": pytorch_documentation.of_weight,
+}
+GLOROT = ("sqrt(6 / (fan_in + fan_out))", "sqrt(6 / max(1, (fan_in + fan_out) / 2))")
+LAWS: dict[str, Callable[[Fans], float]] = {
+    "nothing": lambda fans: 1.0,
+    "fan_in": lambda fans: fans.into,
+    "fan_out": lambda fans: fans.out,
+    "fan_in + fan_out": lambda fans: fans.into + fans.out,
+}
+FEW = 1e-3  # of the values, that may lie outside limits that fit otherwise
+EXACTLY = 1e-6  # relative, for limits known to the last bit
+
+
+class Scale(NamedTuple):
+    """The limit or deviation of one weight, how well it is known (relative), and its fans: ordinary, in its layer."""
+
+    value: float
+    known: float
+    fans: tuple[Fans, Fans]
+
+
+def measure(drawn: Drawn) -> list[Measured]:
+    """One line for each weight."""
+    estimates = [estimate(weight.draws) for weight in drawn.weights]
+    laws = _laws(drawn, estimates)
+    return [
+        _line(drawn, weight, found, laws.get(weight.called))
+        for weight, found in zip(drawn.weights, estimates, strict=True)
+    ]
+
+
+def _line(drawn: Drawn, weight: Weight, found: Estimate, law: str | None) -> Measured:
+    said = TABLES[drawn.side.family](weight, drawn.side)
+    agrees = can_be(weight.draws, found, said.distribution)
+    seen = found.distribution
+    return Measured(
+        library=drawn.side.id,
+        version=drawn.version,
+        initializer=weight.called,
+        shape=list(weight.shape),
+        layout=weight.case.layout,
+        family=seen.family,
+        detail=seen.detail,
+        limit=seen.limit,
+        exact=found.exact,
+        deviation=seen.deviation,
+        mean=seen.mean,
+        values=found.count,
+        documented=_documented(said),
+        agrees=agrees,
+        instead=None if agrees else _instead(weight, found, said),
+        depends_on=law,
+        equation=_equation(drawn.side, weight, found, said),
+    )
+
+
+def _documented(said: Documented) -> DocumentedAs:
+    asked = said.distribution
+    return DocumentedAs(
+        formula=said.formula,
+        limit=asked.limit,
+        deviation=asked.deviation,
+        family=asked.family,
+        source=said.source,
+        read=said.read,
+    )
+
+
+def _instead(weight: Weight, found: Estimate, said: Documented) -> str | None:
+    """The first of the other hypotheses that fits; last, what is documented but for some values outside its limits."""
+    fitting = next((words for words, asked in said.others if can_be(weight.draws, found, asked)), None)
+    return fitting or _outside(weight, [(said.formula, said.distribution), *said.others])
+
+
+def _outside(weight: Weight, hypotheses: list[tuple[str, Distribution]]) -> str | None:
+    values = np.asarray(weight.draws).ravel()
+    for words, asked in hypotheses:
+        if asked.low is None or asked.high is None:
+            continue
+        inside = values[(values >= asked.low) & (values <= asked.high)]
+        out = values.size - inside.size
+        if 0 < out <= values.size * FEW and can_be(inside, estimate(inside[None]), asked):
+            return f"{words}, but {out} of {values.size:,} values lie outside its limits"
+    return None
+
+
+def _equation(side: Side, weight: Weight, found: Estimate, said: Documented) -> int | None:
+    """Which of the paper's equations, for what is said to be Glorot's uniform distribution.
+
+    n_in and n_out are those of the shape, as the libraries count them: what is asked is the factor sqrt(2).
+    """
+    if not said.formula.endswith(GLOROT) or found.distribution.family != "uniform":
+        return None
+    exact = found.distribution.limit if found.exact else None
+    counted = (of_its_layer(weight, side), ordinary(weight.shape, order(side)))
+    told = [equations.decide(weight.draws, fans.into + fans.out, exact) for fans in counted]
+    return next((equation for equation in told if equation), None)
+
+
+def _laws(drawn: Drawn, estimates: list[Estimate]) -> dict[str, str]:
+    """{initializer: what its scale goes with}, for those of which several shapes were drawn."""
+    scales: dict[str, list[Scale]] = defaultdict(list)
+    for weight, found in zip(drawn.weights, estimates, strict=True):
+        scale = _scale(drawn.side, weight, found)
+        if scale:
+            scales[_whatever_axes(weight)].append(scale)
+    told = {key: law(these) for key, these in scales.items()}
+    return {weight.called: said for weight in drawn.weights if (said := told.get(_whatever_axes(weight)))}
+
+
+def _whatever_axes(weight: Weight) -> str:
+    """JAX is told which axes are whose: that is no other initializer."""
+    return weight.called.split("(in_axis")[0]
+
+
+def _scale(side: Side, weight: Weight, found: Estimate) -> Scale | None:
+    seen = found.distribution
+    if seen.family not in RANDOM or not seen.deviation or len(weight.shape) < 2:
+        return None
+    fans = (ordinary(weight.shape, order(side)), of_its_layer(weight, side))
+    if found.exact and seen.limit:
+        return Scale(seen.limit, EXACTLY, fans)
+    return Scale(seen.deviation, deviations(CHANCE) / math.sqrt(2 * found.count), fans)
+
+
+def law(scales: list[Scale]) -> str | None:
+    """What a scale goes with the root of: the first of LAWS that fits all shapes; None where that cannot be told."""
+    for place, words in enumerate((" of the shape", " of the layer")):
+        fitting = [name for name, fan in LAWS.items() if _fits(scales, fan, place)]
+        if fitting and len({scale.fans for scale in scales}) > 1:
+            same = all(scale.fans[0] == scale.fans[1] for scale in scales)
+            return fitting[0] if same or fitting[0] == "nothing" else fitting[0] + words
+    return None
+
+
+def _fits(scales: list[Scale], fan: Callable[[Fans], float], place: int) -> bool:
+    roots = [scale.value * math.sqrt(fan(scale.fans[place])) for scale in scales]
+    known = max(scale.known for scale in scales)
+    return max(roots) <= min(roots) * (1 + 2 * known)

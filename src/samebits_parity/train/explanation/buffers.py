@@ -1,0 +1,73 @@
+"""Moving averages that part: how much of them is kept in a step, and which variance goes into them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from samebits_parity.train.explanation.reason import Reason, by_reason, number
+from samebits_parity.train.pairs import Pair
+from samebits_parity.train.values import Array, Training
+from samebits_parity.train.verdict import Judged
+
+_NEAR = 2e-3
+
+
+def reasons(judged: Judged, step: int, names: list[str]) -> list[Reason]:
+    """What accounts for the moving averages of these names."""
+    found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
+    return [Reason(id, words, tuple(of)) for (id, words), of in found.items()]
+
+
+def _reason(judged: Judged, pair: Pair, step: int) -> tuple[str, str] | None:
+    (before_a, before_b), (after_a, after_b) = judged.before(pair, step), judged.after(pair, step)
+    factor = _common_factor(after_a - before_a, after_b - before_b)
+    kept = [_kept(side, name) for side, name in ((judged.a, pair.a), (judged.b, pair.b))]
+    if factor is not None and (kept[0] is None or kept[0] != kept[1]):
+        return "batch norm's momentum", _momentum(factor, kept)
+    if kept[0] is None or kept[1] is None:
+        return None
+    fed_a, fed_b = (
+        (after - keep * before) / (1 - keep)
+        for before, after, keep in ((before_a, after_a, kept[0]), (before_b, after_b, kept[1]))
+    )
+    ratio = _common_factor(fed_a, fed_b)
+    return _unbiased(ratio, kept) if ratio is not None else None
+
+
+def _momentum(factor: float, kept: list[float | None]) -> str:
+    words = f"batch norm's momentum: B's moving averages go {number(factor)} times as far in a step as A's"
+    if None in kept or not np.isclose((1 - (kept[1] or 0)) / (1 - (kept[0] or 0)), factor, rtol=0.02):
+        return words
+    return f"{words}; of the last one A keeps {number(kept[0] or 0)} and B {number(kept[1] or 0)}"
+
+
+def _unbiased(ratio: float, kept: list[float | None]) -> tuple[str, str] | None:
+    """The unbiased variance of n values is n / (n - 1) times the other."""
+    larger = max(ratio, 1 / ratio)
+    if not 1 < larger <= 2.01:
+        return None
+    count = round(larger / (larger - 1))
+    who, other = ("B", "A") if ratio > 1 else ("A", "B")
+    said = f"the variance in batch norm's moving average: unbiased (over n - 1) in {who}, over n in {other}"
+    also = "" if kept[0] == kept[1] else "; they also keep different shares of it"
+    return "unbiased variance", f"{said}; n is about {count}{also}"
+
+
+def _kept(training: Training, weight: str) -> float | None:
+    """The share of a moving average that is kept in a step, from its layer's settings."""
+    for facts in training.layers.values():
+        momentum = facts["settings"].get("momentum")
+        if weight in facts["weights"] and isinstance(momentum, float):
+            return momentum if training.is_keras else 1 - momentum
+    return None
+
+
+def _common_factor(a: Array, b: Array) -> float | None:
+    """What all of a is multiplied with to give b; None where there is no such number, or it is one."""
+    largest = np.abs(a).max() if a.size else 0.0
+    if not largest:
+        return None
+    factor = float((a * b).sum() / (a * a).sum())
+    if not np.isfinite(factor) or factor <= 0 or abs(factor - 1) < 1e-6:
+        return None
+    return factor if np.abs(b - factor * a).max() <= min(_NEAR, abs(factor - 1) / 4) * factor * largest else None

@@ -1,0 +1,150 @@
+"""Gradients that part though losses and outputs agree: scaled, clipped, or with a penalty of the weights in them."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from samebits_parity.train.explanation.reason import Reason, number
+from samebits_parity.train.values import Array
+from samebits_parity.train.verdict import Judged
+
+_NEAR = 1e-3  # of the largest element, and of a factor: within this a formula gives a side's gradients
+
+
+class _Seen(NamedTuple):
+    """Gradients of a weight, and the weight as the step begins with it."""
+
+    name: str
+    a: Array
+    b: Array
+    weight: Array
+
+
+def reasons(judged: Judged, step: int) -> list[Reason]:
+    """What accounts for the gradients of a step."""
+    seen = []
+    for pair in judged.pairs:
+        both = judged.gradients(pair, step) if pair.trains else None
+        if both is not None and any(np.abs(one).max() > 0 for one in both):
+            seen.append(_Seen(pair.a, *both, judged.before(pair, step)[0]))
+    size = max((fed.shape[0] for fed in judged.a.names(step, "batch").values() if fed.shape), default=0)
+    for found in (_one_factor(seen, size), _clipped_each(seen), _clipped_values(seen), _penalty(seen)):
+        if found is not None:
+            return [found]
+    return []
+
+
+def factor_of(a: Array, b: Array) -> float | None:
+    """The number that a is multiplied with to give b, or None."""
+    square = float((a * a).sum())
+    if not square:
+        return None
+    factor = float((a * b).sum()) / square
+    return factor if np.abs(b - factor * a).max() <= _NEAR * abs(factor) * np.abs(a).max() else None
+
+
+def _one_factor(seen: list[_Seen], size: int) -> Reason | None:
+    """All tensors by the same factor: a sum instead of a mean, a scaled loss, or a norm that is clipped."""
+    largest = max((np.abs(one.a).max() for one in seen), default=0)
+    telling = [one for one in seen if np.abs(one.a).max() > _NEAR * largest]
+    factors = [factor_of(one.a, one.b) for one in telling]
+    if not factors or None in factors:
+        return None
+    factor = float(np.median([one for one in factors if one is not None]))
+    if any(abs((one or 0) - factor) > _NEAR * factor for one in factors) or abs(factor - 1) < _NEAR:
+        return None
+    clipped = _norm_clipped(seen, factor)
+    if clipped is not None:
+        return clipped
+    words = f"all of B's gradients are {number(factor)} times A's"
+    if size and math.isclose(factor, size, rel_tol=_NEAR):
+        return Reason("reduction", f"reduction: {words}, the number of samples: a sum in B, a mean in A")
+    if size and math.isclose(factor, 1 / size, rel_tol=_NEAR):
+        return Reason("reduction", f"reduction: {words}, 1 / the number of samples: a mean in B, a sum in A")
+    return Reason("scale of the loss", words)
+
+
+def _norm_clipped(seen: list[_Seen], factor: float) -> Reason | None:
+    """Whether the smaller side has a round norm."""
+    side, norm = ("B", _norm([one.b for one in seen])) if factor < 1 else ("A", _norm([one.a for one in seen]))
+    if not _is_round(norm):
+        return None
+    words = f"gradients are clipped in {side} alone: the norm of all together to {number(norm)}"
+    return Reason("clipping", words)
+
+
+def _norm(arrays: list[Array]) -> float:
+    return math.sqrt(sum(float((one * one).sum()) for one in arrays))
+
+
+def _is_round(value: float) -> bool:
+    """Whether it is a number that people write: two digits that count."""
+    return value > 0 and math.isclose(value, float(f"{value:.2g}"), rel_tol=1e-4)
+
+
+def _clipped_each(seen: list[_Seen]) -> Reason | None:
+    """Each tensor has a factor of its own, and the smaller ones one norm in common."""
+    factors = [factor_of(one.a, one.b) for one in seen]
+    if not factors or None in factors:
+        return None
+    for side in "BA":
+        wanted = [one for one, factor in zip(seen, factors, strict=True) if _shrinks(factor, side)]
+        norms = [_norm([one.b if side == "B" else one.a]) for one in wanted]
+        if norms and _is_round(norms[0]) and all(math.isclose(norm, norms[0], rel_tol=1e-3) for norm in norms):
+            words = f"gradients are clipped in {side} alone: the norm of each tensor to {number(norms[0])}"
+            return Reason("clipping", words, tuple(one.name for one in wanted))
+    return None
+
+
+def _shrinks(factor: float | None, side: str) -> bool:
+    return factor is not None and (factor < 1 - _NEAR if side == "B" else factor > 1 + _NEAR)
+
+
+def _clipped_values(seen: list[_Seen]) -> Reason | None:
+    """No element of one side is beyond a number, and all others are the other side's."""
+    for side in "BA":
+        pairs = [(one.a, one.b) if side == "B" else (one.b, one.a) for one in seen]
+        most = max((float(np.abs(clipped).max()) for _, clipped in pairs), default=0.0)
+        scale = max((float(np.abs(whole).max()) for whole, _ in pairs), default=0.0)
+        if scale <= most * (1 + _NEAR):
+            continue
+        if all(np.abs(np.clip(whole, -most, most) - clipped).max() <= _NEAR * most for whole, clipped in pairs):
+            return Reason("clipping", f"gradients are clipped in {side} alone: each value to {number(most)}")
+    return None
+
+
+def _penalty(seen: list[_Seen]) -> Reason | None:
+    """b - a = c w, with one c for all weights that have one."""
+    largest = max((float(np.abs(one.a).max()) for one in seen), default=0.0)
+    factors = {one.name: _penalty_factor(one, largest) for one in seen}
+    known = {name: factor for name, factor in factors.items() if factor}
+    if not known or any(factor is None for factor in factors.values()):
+        return None
+    factor = max(known.values(), key=abs)
+    if any(abs(one - factor) > 0.02 * abs(factor) for one in known.values()):
+        return None
+    side, other, size = ("B", "A", factor) if factor > 0 else ("A", "B", -factor)
+    without = [name for name, one in factors.items() if not one]
+    words = (
+        f"L2: {side}'s gradients hold {number(size)} times the weights more than {other}'s: a penalty of"
+        f" {number(size)} sum(w^2) / 2, or of {number(size / 2)} sum(w^2) (weight decay is twice the L2 factor)"
+    )
+    if without and all("bias" in name for name in without):
+        words += "; not on biases"
+    return Reason("L2", words, tuple(known))
+
+
+def _penalty_factor(seen: _Seen, scale: float) -> float | None:
+    """c of b - a = c w; 0 where both are equal beside the largest gradient of all; None where there is no c."""
+    apart = seen.b - seen.a
+    if np.abs(apart).max() <= 1e-5 * scale:
+        return 0.0
+    factor = factor_of(seen.weight, apart)
+    if factor is None and np.abs(seen.weight).max() > 0:  # a small penalty drowns in what is rounding in the gradients
+        factor = float((seen.weight * apart).sum() / (seen.weight**2).sum())
+        if np.abs(apart - factor * seen.weight).max() > 1e-5 * scale:
+            return None
+    return factor

@@ -1,0 +1,199 @@
+"""Updates that part though their gradients agree: the rules of both optimizers, and the setting in which they differ.
+
+Each side's rule is read from its optimizer, and taken only where it gives the weights that side went to; where it does
+not, or the optimizer tells nothing, the other side's rule is varied one setting at a time. The reason is the smallest
+set of settings of A that make B's rule give A's weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from samebits_parity.train.clip_norms import Clip
+from samebits_parity.train.distance import FACTOR
+from samebits_parity.train.explanation import rules
+from samebits_parity.train.explanation.reason import Reason, by_reason, number, sides
+from samebits_parity.train.explanation.rules import Rule
+from samebits_parity.train.pairs import Pair
+from samebits_parity.train.values import Array
+from samebits_parity.train.verdict import CORRECTION, STORED, Judged
+
+_MOST_TOGETHER = 3  # settings that differ at once
+_PLACES = {
+    ("adam", "after"): "to the root of the corrected moment",
+    ("adam", "before"): "to the root before its bias is corrected",
+    ("adam", "inside"): "below the root",
+    ("", "outside"): "to the root",
+    ("", "inside"): "below the root",
+}
+_FORMS = {
+    "gradient": "of gradients",
+    "step": "of steps",
+    "damped": "of damped gradients",
+    "dampened": "of damped gradients behind the first",
+}
+_DECAYS = {"gradient": "in the gradient (L2)", "weights": "decoupled (AdamW)", "unscaled": "without the learning rate"}
+
+
+class Course:
+    """What one weight went through on one side, in A's order of axes, up to a step."""
+
+    def __init__(self, judged: Judged, pair: Pair, step: int, side: str) -> None:
+        self.name, self.is_a = pair.a, side == "A"
+        self.start = judged.before(pair, 0)[0 if self.is_a else 1]
+        before, after = (both[0 if self.is_a else 1] for both in (judged.before(pair, step), judged.after(pair, step)))
+        self.move, self.size = after - before, np.fmax(np.abs(after), np.abs(before))
+        self.gradients = [_gradients(judged, at, side) for at in range(step + 1)]
+        self.step = step
+
+    def fits(self, rule: Rule) -> bool:
+        """Whether a rule makes this step, to rounding."""
+        if any(self.name not in given for given in self.gradients):
+            return False
+        with np.errstate(all="ignore"):
+            made = rule.step(self.start, self.gradients, self.name)
+        u = 2.0**-24
+        most = STORED * u * self.size + np.abs(self.move) * (CORRECTION + FACTOR * u)
+        return bool((np.abs(made - self.move) <= most + 1e-3 * u).all())
+
+
+def _gradients(judged: Judged, step: int, side: str) -> dict[str, Array]:
+    found = {pair.a: judged.gradients(pair, step) for pair in judged.pairs if pair.trains}
+    return {name: both["AB".index(side)] for name, both in found.items() if both is not None}
+
+
+def reasons(judged: Judged, step: int, names: list[str]) -> list[Reason]:
+    """What accounts for the updates of these weights; weights with the same reason are named together."""
+    found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
+    untouched = [pair.a for pair in judged.pairs if pair.trains and pair.a not in names]
+    return [Reason(id, _with_biases(id, words, of, untouched), tuple(of)) for (id, words), of in found.items()]
+
+
+def _with_biases(id: str, words: str, of: list[str], others: list[str]) -> str:
+    """Weight decay that differs for biases alone is said so."""
+    if id == "weight decay" and others and all("bias" in name for name in of):
+        return words + " (on biases alone)"
+    return words
+
+
+def _reason(judged: Judged, pair: Pair, step: int) -> tuple[str, str] | None:
+    a, b = (Course(judged, pair, step, side) for side in "AB")
+    rule_a = rules.read(judged.a.optimizer(step), pair.a)
+    rule_b = rules.read(judged.b.optimizer(step), pair.b)
+    rule_a, rule_b = _fitting(a, rule_a, rule_b), _fitting(b, rule_b, rule_a)
+    if rule_a is None or rule_b is None:
+        return None
+    differing = _needed(a, rule_a, rule_b)
+    return _said(differing, rule_a, rule_b) if differing else None
+
+
+def _fitting(course: Course, own: Rule | None, other: Rule | None) -> Rule | None:
+    """The rule that makes this side's step: its own as it says, else the other's with one setting changed."""
+    for rule in (own, other):
+        if rule is None:
+            continue
+        if course.fits(rule):
+            return rule
+    for base in (own, other):
+        if base is not None:
+            for rule in _variants(base, course):
+                if course.fits(rule):
+                    return rule
+    return None
+
+
+def _variants(rule: Rule, course: Course) -> Iterator[Rule]:
+    """A rule with one setting changed: to what libraries have as defaults, last to the rate that the step tells."""
+    for place in {"adam": ("after", "before", "inside"), "rmsprop": ("inside", "outside")}.get(rule.kind, ()):
+        for epsilon in (rule.epsilon, 1e-8, 1e-7, 1e-6, 1e-5, 1e-3):
+            yield replace(rule, place=place, epsilon=epsilon)
+    if rule.kind == "adam":
+        yield from (replace(rule, betas=betas) for betas in ((0.9, 0.999), (0.9, 0.99), (0.5, 0.999), (0.9, 0.95)))
+        yield replace(rule, amsgrad=not rule.amsgrad)
+    if rule.kind == "sgd":
+        for form in _FORMS:
+            for nesterov in (False, True):
+                yield replace(rule, form=form, nesterov=nesterov)
+        yield from (replace(rule, momentum=momentum) for momentum in (0.0, 0.5, 0.9, 0.95, 0.99))
+    for factor in (0.0, 1e-4, 5e-4, 1e-3, 4e-3, 1e-2, 5e-2, 1e-1):
+        yield from (replace(rule, decay=factor, decays=kind) for kind in _DECAYS)
+    yield from (replace(rule, clip=clip) for clip in _clips())
+    ratio = _ratio(rule, course)
+    if ratio:
+        yield replace(rule, rate=float(f"{rule.rate * ratio:.4g}"))
+
+
+def _clips() -> list[Clip | None]:
+    found: list[Clip | None] = [None]
+    for most in (0.01, 0.1, 0.5, 1.0, 5.0, 10.0):
+        found += [Clip("tensor", most), Clip("all", most), Clip("value", most)]
+    return found
+
+
+def _ratio(rule: Rule, course: Course) -> float:
+    """How many times as far the step goes as the rule says, from its largest element; 0 where that says nothing."""
+    if any(course.name not in given for given in course.gradients):
+        return 0.0
+    made = rule.step(course.start, course.gradients, course.name)
+    place = np.unravel_index(np.abs(made).argmax(), made.shape)
+    return float(course.move[place] / made[place]) if made[place] else 0.0
+
+
+def _needed(a: Course, rule_a: Rule, rule_b: Rule) -> list[str]:
+    """The fewest settings of A that make B's rule give A's step from A's gradients; empty where none are needed."""
+    different = [one.name for one in fields(Rule) if getattr(rule_a, one.name) != getattr(rule_b, one.name)]
+    for count in range(1, min(_MOST_TOGETHER, len(different)) + 1):
+        for some in combinations(different, count):
+            changed: dict[str, Any] = {name: getattr(rule_a, name) for name in some}
+            if a.fits(replace(rule_b, **changed)):
+                return list(some)
+    return different
+
+
+_NAMES = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
+_IDS = {"rate": "learning rate", "decay": "weight decay", "decays": "weight decay", "place": "epsilon's place",
+        "form": "momentum's form", "clip": "clipping", "kind": "optimizer", "rho": "rho"}  # fmt: skip
+
+
+def _said(settings: list[str], a: Rule, b: Rule) -> tuple[str, str]:
+    words = [_words(name, a, b) for name in settings]
+    return _IDS.get(settings[0], settings[0]), "; ".join(dict.fromkeys(words))
+
+
+def _words(name: str, a: Rule, b: Rule) -> str:
+    kind = _NAMES[b.kind]
+    if name == "place":
+        return sides(f"where {kind} adds epsilon", *(_PLACES.get((one.kind, one.place)) or _PLACES["", one.place]
+                                                     for one in (a, b)))  # fmt: skip
+    if name in ("decay", "decays"):
+        return sides("weight decay", *(_decay(one) for one in (a, b)))
+    if name == "form":
+        return sides("what momentum gathers", f"a sum {_FORMS[a.form]}", f"a sum {_FORMS[b.form]}")
+    if name == "clip":
+        return sides("clipping of gradients within the optimizer", *(_clip(one) for one in (a, b)))
+    if name == "kind":
+        return sides("the optimizer", _NAMES[a.kind], kind)
+    said = {"rate": "the learning rate", "accumulator": "what Adagrad's sum starts from"}.get(name, f"{kind}'s {name}")
+    return sides(said, *(_value(getattr(one, name)) for one in (a, b)))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ", ".join(number(part) for part in (value if isinstance(value, tuple) else (value,)))
+
+
+def _decay(rule: Rule) -> str:
+    return f"{number(rule.decay)} {_DECAYS[rule.decays]}" if rule.decay else "none"
+
+
+def _clip(rule: Rule) -> str:
+    if rule.clip is None:
+        return "none"
+    over = {"tensor": "the norm of each tensor", "all": "the norm of all together", "value": "each value"}
+    return f"{over[rule.clip.over]} to {number(rule.clip.most)}"

@@ -1,0 +1,186 @@
+"""Layers whose outputs part: which activation, padding, pooling or dropout gives each side's output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from samebits_parity.train import activations
+from samebits_parity.train.distance import relative
+from samebits_parity.train.explanation import windows
+from samebits_parity.train.explanation.layer_inputs import Given, given, setting
+from samebits_parity.train.explanation.reason import Reason, number, sides
+from samebits_parity.train.values import Array
+from samebits_parity.train.verdict import Judged, Point
+from samebits_parity.weights import rules
+
+_NEAR = 2e-5
+_NONE = "no activation"
+
+
+class Form(NamedTuple):
+    """How an output is made: a function of the input before the layer, the layer's padding, a function after it."""
+
+    before: str
+    padding: str
+    after: str
+
+
+def reasons(judged: Judged, first: Point) -> list[Reason]:
+    """The reason, where forms are found that give both sides' outputs."""
+    found = given(judged, first)
+    if found is None:
+        return []
+    if found.a.shape != found.b.shape:
+        shapes = [str(tuple(one.shape)) for one in (found.a, found.b)]
+        return [Reason("shape", sides("the shape of what the layer gives", *shapes), (first.name,))]
+    for explained in (_dropout, _activation, _linear, _pooling):
+        if (reason := explained(judged, found)) is not None:
+            return [reason]
+    return []
+
+
+def _dropout(judged: Judged, found: Given) -> Reason | None:
+    shares = [_dropped(output, found.inputs) for output in (found.a, found.b)]
+    if shares == [0, 0] or (shares[0] and shares[1] and shares[0] == shares[1] > 0.999):
+        return None
+    if max(shares) == 0:
+        return None
+    rates = setting(judged, found, "rate", "p")
+    if all(isinstance(rate, float) for rate in rates):
+        both = f" (rates {number(rates[0])} and {number(rates[1])})"  # type: ignore[arg-type]
+        return Reason("dropout", f"dropout: each library draws its own{both}", (found.pair.a,))
+    said = [f"{share:.0%} of the values dropped" if share else "none dropped" for share in shares]
+    return Reason("dropout", sides("dropout", *said), (found.pair.a,))
+
+
+def _dropped(output: Array, inputs: list[Array]) -> float:
+    """The share of values that are zero where an input is not, all others being the input times one number; else 0."""
+    for x in inputs:
+        if x.shape != output.shape:
+            continue
+        kept = (output != 0) & (x != 0)
+        gone = (output == 0) & (x != 0)
+        if gone.any() and kept.any():
+            ratio = output[kept] / x[kept]
+            if np.ptp(ratio) <= 1e-4 * abs(float(ratio.mean())) and ratio.mean() > 1:
+                return float(gone.sum() / (x != 0).sum())
+    return 0.0
+
+
+def _activation(judged: Judged, found: Given) -> Reason | None:
+    del judged
+    for x in found.inputs:
+        if x.shape == found.a.shape:
+            named = [_function(x, output) for output in (found.a, found.b)]
+            if named[0] and named[1] and named[0] != named[1]:
+                return Reason("activation", sides("the activation", *named), (found.pair.a,))
+    return None
+
+
+def _function(x: Array, output: Array) -> str:
+    """The function that makes an output of an input, or an empty word."""
+    if relative(x, output) <= _NEAR:
+        return _NONE
+    for name in activations.ACTIVATIONS:
+        if relative(activations.applied(name, x), output) <= _NEAR:
+            return name
+    below = x < 0
+    if below.any() and relative(np.where(below, 0, x), np.where(below, 0, output)) <= _NEAR:
+        slopes = output[below] / x[below]
+        if np.ptp(slopes) <= 1e-3 * abs(float(slopes.mean())):
+            return f"leaky_relu with a slope of {number(float(slopes.mean()))}"
+    return ""
+
+
+def _linear(judged: Judged, found: Given) -> Reason | None:
+    """A dense layer or convolution, with what was applied before and after it (a function is no layer)."""
+    kernel = next((value for _, value in found.weights if value.ndim > 1), None)
+    if kernel is None or kernel.ndim not in (2, 4):
+        return None
+    bias = next((value for _, value in found.weights if value.ndim == 1), np.zeros(1))
+    if not judged.a.is_keras:
+        kernel = (rules.DENSE if kernel.ndim == 2 else rules.CONVOLUTION).to_keras(kernel)
+    outputs = [_channels_last(one[:1], judged) for one in (found.a, found.b)]
+    fits = [x for x in found.inputs if x.ndim == kernel.ndim]
+    given = [_channels_last(x[:1], judged) for x in fits]
+    made = [_first_form(given, kernel, bias, output) for output in outputs]
+    if made[0] is None or made[1] is None:
+        return None
+    (at_a, form_a), (at_b, form_b) = made[0], made[1]
+    for side, at in (("A", at_a), ("B", at_b)):
+        if _dropped(fits[at], [x for place, x in enumerate(fits) if place != at]):
+            return Reason("dropout", f"dropout: {side} drops values of what this layer is given", (found.pair.a,))
+    return _of_forms(form_a, form_b, found.pair.a) if form_a != form_b else None
+
+
+def _first_form(inputs: list[Array], kernel: Array, bias: Array, output: Array) -> tuple[int, Form] | None:
+    """The first input from which a form of the layer gives the output: (its place, the form)."""
+    for place, x in enumerate(inputs):
+        form = _form(x, kernel, bias, output) if x.shape[-1] == kernel.shape[-2] else None
+        if form is not None:
+            return place, form
+    return None
+
+
+def _channels_last(value: Array, judged: Judged) -> Array:
+    return value if judged.a.is_keras or value.ndim < 3 else np.moveaxis(value, 1, -1)
+
+
+def _form(x: Array, kernel: Array, bias: Array, output: Array) -> Form | None:
+    befores = [_NONE, *(name for name in activations.ACTIVATIONS if "axis" not in name)]
+    for before in befores:
+        given = x if before == _NONE else activations.applied(before, x)
+        for padding, made in _made(given, kernel, output.shape):
+            after = _function(made + bias, output)
+            if after:
+                return Form(before, padding, after)
+    return None
+
+
+def _made(x: Array, kernel: Array, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
+    if kernel.ndim == 2:
+        yield "none", x @ kernel
+        return
+    for padding, patches in windows.every(x, kernel.shape[:2], shape[1:3]):
+        yield padding, np.einsum("hwabc,abcd->hwd", patches, kernel)[None]
+
+
+def _of_forms(a: Form, b: Form, name: str) -> Reason | None:
+    if a.padding != b.padding:
+        return Reason("padding", sides("padding", a.padding, b.padding), (name,))
+    if a.after != b.after:
+        return Reason("activation", sides("the activation", a.after, b.after), (name,))
+    return Reason("activation", sides("the activation before this layer", a.before, b.before), (name,))
+
+
+def _pooling(judged: Judged, found: Given) -> Reason | None:
+    outputs = [_channels_last(one[:1], judged) for one in (found.a, found.b)]
+    size = next((one for one in setting(judged, found, "pool_size", "kernel_size") if one), None)
+    if outputs[0].ndim != 4 or size is None:
+        return None
+    sizes = (size, size) if isinstance(size, int) else tuple(size)  # type: ignore[arg-type]
+    for x in found.inputs:
+        x = _channels_last(x[:1], judged)
+        if x.ndim == 4 and x.shape[-1] == outputs[0].shape[-1]:
+            named = [_pooled(x, sizes, output) for output in outputs]
+            if named[0] and named[1] and named[0] != named[1]:
+                return Reason("pooling", sides("pooling", *named), (found.pair.a,))
+    return None
+
+
+def _pooled(x: Array, sizes: tuple[int, ...], output: Array) -> str:
+    for padding, patches in windows.every(x, sizes[:2], output.shape[1:3], np.nan):
+        there = ~np.isnan(patches)
+        with np.errstate(all="ignore"):
+            made = {
+                "the largest": np.where(there, patches, -np.inf).max((2, 3)),
+                "the mean": np.nan_to_num(patches).sum((2, 3)) / there.sum((2, 3)),
+                "the mean, padded zeros counted": np.nan_to_num(patches).mean((2, 3)),
+            }
+        for name, value in made.items():
+            if relative(value[None], output) <= _NEAR:
+                return f"{name}, padding {padding}"
+    return ""

@@ -1,0 +1,262 @@
+"""What a comparison of two trainings found, in words and tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from samebits import __version__
+from samebits.reports.tables.table import Cell, Column, Missing, Number, Table, numbers
+from samebits_parity.report import Report, Verdict
+from samebits_parity.train.distance import CARRIED, FACTOR
+from samebits_parity.train.document import Explained, Largest, Paired, TrainDocument, Where
+from samebits_parity.train.explanation.reason import Reason
+from samebits_parity.train.pairs import Unpaired
+from samebits_parity.train.runs import MOST_BYTES, Asked
+from samebits_parity.train.values import Array, Training
+from samebits_parity.train.verdict import KINDS, LOSS, Judged, Point
+
+TITLE = "Two trainings, step by step"
+GROWTH = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+def found(asked: Asked, judged: Judged, reasons: list[Reason]) -> tuple[Report, TrainDocument]:
+    """The report of two trainings that were compared."""
+    first, largest = judged.first, _largest_of_kinds(judged)
+    unequal = judged.a.steps != judged.b.steps and judged.a.full is None and judged.b.full is None
+    verdict: Verdict = "differ" if first is not None or unequal else "agree"
+    if first is not None:
+        sentence = _parts(first, reasons)
+    elif unequal:
+        counts = f"A makes {judged.a.steps} steps and B {judged.b.steps}"
+        sentence = f"They agree to rounding for {_steps(judged.steps)}, but {counts}."
+    else:
+        sentence = _agrees(judged, largest)
+    tables = [_kinds_table(judged, largest), _growth_table(judged)]
+    if first is not None and first.step >= 0:
+        tables.append(_step_table(judged, first))
+    report = Report(
+        title=TITLE, verdict=verdict, sentence=sentence, facts=(*_commands(asked), *_facts(judged, reasons)),
+        tables=tuple(tables), notes=tuple(_notes(asked, judged)), samebits=__version__,
+    )  # fmt: skip
+    return report, _document(asked, report, judged, reasons, largest)
+
+
+def _parts(first: Point, reasons: list[Reason]) -> str:
+    where = f"{_step(first.step)} > {first.kind} > {first.name}"
+    far = f"relative {_short(first.distance.relative)}"
+    known = "; ".join(reason.words for reason in reasons[:1])
+    return f"They part at {where}: {far}; " + (
+        f"explained by {known}." if known else "no default known here explains it."
+    )
+
+
+def _agrees(judged: Judged, largest: list[Largest]) -> str:
+    values = [one for one in largest if one.relative is not None and one.kind not in ("start", "batch", "update")]
+    steps = _steps(judged.steps) + (", each begun with A's weights" if judged.single else "")
+    if not values:
+        return f"They agree to rounding: {steps}."
+    worst = max(values, key=lambda one: one.relative or 0.0)
+    return (
+        f"They agree to rounding: {steps}, largest relative difference {_short(worst.relative)}"
+        f" ({worst.kind} of {worst.name})."
+    )
+
+
+def _steps(count: int) -> str:
+    return f"{count:,} step{'s' * (count != 1)}"
+
+
+def _step(step: int) -> str:
+    return "start" if step < 0 else f"step {step}"
+
+
+def _short(value: float | None) -> str:
+    return "infinite" if value is None or not math.isfinite(value) else f"{value:.2g}"
+
+
+def _commands(asked: Asked) -> tuple[tuple[str, str], ...]:
+    return ("A", " ".join(asked.a)), ("B", " ".join(asked.b))
+
+
+def _facts(judged: Judged, reasons: list[Reason]) -> list[tuple[str, str]]:
+    facts = [("pairs", f"{len(judged.pairs)} weights and buffers, {len(judged.layer_pairs)} layers")]
+    for reason in reasons:
+        names = f" [{_few(reason.names)}]" if reason.names else ""
+        facts.append(("why", reason.words + names))
+    return facts
+
+
+def _few(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")
+
+
+def _notes(asked: Asked, judged: Judged) -> list[str]:
+    notes = [
+        f"Beyond rounding: more than {FACTOR:g} u sqrt(n) of the largest value, n the values of the largest tensor."
+    ]
+    if not asked.single:
+        notes.append(
+            f"Each step begins with each side's own weights, so that a layer may make {CARRIED:g} times of what it is"
+            " given: --single-step copies A's over, and sees more."
+        )
+    if not judged.layer_pairs:
+        notes.append("The outputs of layers were not seen on one side; losses, gradients and updates were.")
+    for side, training in (("A", judged.a), ("B", judged.b)):
+        if training.full is not None:
+            notes.append(
+                f"{side}: its values took more than {MOST_BYTES >> 30} GiB; none were kept from step {training.full}."
+            )
+    for kind in ("batch", "forward", "gradient"):
+        if not judged.of(kind):
+            notes.append(f"Nothing of kind {kind} was seen on both sides.")
+    return notes
+
+
+def _largest_of_kinds(judged: Judged) -> list[Largest]:
+    found = []
+    for kind in KINDS:
+        points = judged.of(kind)
+        if points:
+            worst = max(points, key=lambda point: (point.distance.parts, point.distance.relative))
+            if not worst.distance.parts:
+                worst = max(points, key=lambda point: point.distance.relative)
+            relative = worst.distance.relative if math.isfinite(worst.distance.relative) else None
+            found.append(
+                Largest(kind=kind, relative=relative, ulp=_ulp(judged, worst), step=worst.step, name=worst.name)
+            )
+    return found
+
+
+def _ulp(judged: Judged, point: Point) -> int | None:
+    """The largest difference, in units in the last place of the largest value; None where that is not known.
+
+    Not between the two values of a pair, as for trials of one program: two libraries round small values in a tensor of
+    large ones in other ways, and numbers about zero are many representable values apart.
+    """
+    values = _values(judged, point)
+    if point.distance.relative == 0:
+        return 0
+    if values is None or values[0].shape != values[1].shape:
+        return None
+    a, b, dtype = values
+    with np.errstate(all="ignore"):
+        apart, scale = float(np.abs(a - b).max(initial=0)), float(np.abs(a).max(initial=0))
+        unit = float(np.spacing(np.dtype(dtype).type(scale)))
+    return round(apart / unit) if math.isfinite(apart) and unit > 0 else None
+
+
+def _values(judged: Judged, point: Point) -> tuple[Array, Array, str] | None:
+    a: Training = judged.a
+    if point.kind == "forward":
+        if point.name == LOSS:
+            losses = [side.value(point.step, "forward", LOSS).reshape(-1) for side in (judged.a, judged.b)]
+            return losses[0], losses[1], "float32"
+        pair = next((one for one in judged.layer_pairs if one.a == point.name), None)
+        return (*pair.outputs(a, judged.b, point.step), "float32") if pair else None
+    weight = next((one for one in judged.pairs if one.a == point.name), None)
+    if weight is None:
+        return None
+    dtype = a.names(-1, "start")[weight.a].dtype
+    if "bfloat" in dtype:
+        return None
+    if point.kind == "gradient":
+        both = judged.gradients(weight, point.step)
+        return (*both, dtype) if both is not None else None
+    both = judged.before(weight, 0) if point.kind == "start" else judged.after(weight, point.step)
+    return (*both, dtype)
+
+
+def _kinds_table(judged: Judged, largest: list[Largest]) -> Table:
+    rows = tuple((one.kind, _distance(one.relative), _count(one.ulp), _step(one.step), one.name) for one in largest)
+    columns = (Column("kind"), *numbers("relative", "ULP"), Column("step"), Column("of"))
+    note = "update: relative to the largest step that a weight of the tensor makes; ULP: of the largest value"
+    return Table("kinds", "The largest distance of each kind", columns, rows, (note,))
+
+
+def _distance(value: float | None) -> Cell:
+    return Missing("infinite") if value is None or not math.isfinite(value) else Number(value, None)
+
+
+def _count(value: int | None) -> Cell:
+    return Missing("not known") if value is None else Number(value)
+
+
+def _growth_table(judged: Judged) -> Table:
+    shown = [step for step in GROWTH if step < judged.steps]
+    shown += [judged.steps - 1] if judged.steps - 1 not in shown else []
+    kinds = [kind for kind in KINDS[1:] if judged.of(kind)]
+    rows = tuple((_step(step), *(_of_step(judged, kind, step) for kind in kinds)) for step in shown)
+    return Table("growth", "The largest distance by step", (Column("step"), *numbers(*kinds)), rows)
+
+
+def _of_step(judged: Judged, kind: str, step: int) -> Cell:
+    points = judged.of(kind, step)
+    return _distance(max(point.distance.relative for point in points)) if points else Missing("not seen")
+
+
+def _step_table(judged: Judged, first: Point) -> Table:
+    rows = tuple(
+        (point.name, point.other, _distance(point.distance.relative), _distance(point.distance.allowed),
+         "parts" if point.distance.parts else "agrees")
+        for point in judged.of(first.kind, first.step)
+    )  # fmt: skip
+    columns = (Column("A"), Column("B"), *numbers("relative", "rounding may make"), Column("verdict"))
+    return Table("step", f"Where they part: {first.kind} of step {first.step}", columns, rows)
+
+
+def _document(
+    asked: Asked, report: Report, judged: Judged, reasons: list[Reason], largest: list[Largest]
+) -> TrainDocument:
+    first = judged.first
+    return TrainDocument(
+        samebits=__version__, verdict=report.verdict, sentence=report.sentence, a=asked.a, b=asked.b,
+        single_step=judged.single, carried=judged.carried, steps=judged.steps,
+        first=_where(judged, first) if first is not None else None,
+        explained=[Explained(default=one.id, words=one.words, names=list(one.names)) for one in reasons],
+        largest=largest,
+        pairs=[Paired(a=one.a, b=one.b, how=one.way.name, equal=one.equal) for one in judged.pairs],
+        layers=[_where(judged, point) for point in judged.of("forward", max(first.step, 0) if first else 0)],
+    )  # fmt: skip
+
+
+def _where(judged: Judged, point: Point) -> Where:
+    relative = point.distance.relative
+    return Where(
+        step=point.step, kind=point.kind, a=point.name, b=point.other, ulp=_ulp(judged, point),
+        relative=relative if math.isfinite(relative) else None, allowed=point.distance.allowed,
+    )  # fmt: skip
+
+
+def nothing_seen(asked: Asked, side: str) -> tuple[Report, TrainDocument]:
+    """A side in which no step of a training was seen."""
+    sentence = f"{side} ended without a step of an optimizer that was seen: there is nothing to compare."
+    return _unknown(asked, sentence, ())
+
+
+def unpaired(asked: Asked, left: list[Unpaired]) -> tuple[Report, TrainDocument]:
+    """Models that do not match."""
+    first = left[0]
+    other = "B" if first.side == "A" else "A"
+    wanted = " or ".join(str(shape) for shape in first.wanted)
+    sentence = (
+        f"The models do not match: {first.name} of {first.side}, {first.shape}, has no counterpart;"
+        f" {wanted} in {other} would match."
+    )
+    rows = tuple((one.side, one.name, str(one.shape), " or ".join(map(str, one.wanted))) for one in left)
+    columns = (Column("side"), Column("weight"), Column("shape"), Column("would match"))
+    return _unknown(asked, sentence, (Table("unpaired", "Without a counterpart", columns, rows),))
+
+
+def _unknown(asked: Asked, sentence: str, tables: tuple[Table, ...]) -> tuple[Report, TrainDocument]:
+    report = Report(
+        title=TITLE, verdict="unknown", sentence=sentence, facts=_commands(asked), tables=tables, samebits=__version__
+    )
+    document = TrainDocument(
+        samebits=__version__, verdict="unknown", sentence=sentence, a=asked.a, b=asked.b,
+        single_step=asked.single, carried=asked.carry, steps=0,
+    )  # fmt: skip
+    return report, document

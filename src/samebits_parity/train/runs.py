@@ -1,0 +1,125 @@
+"""Runs the two trainings as watched trials that keep their values; the second one is given weights where asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from samebits.compare.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
+from samebits.errors import SamebitsError
+from samebits.launch.environment import Slot
+from samebits.launch.leaks import Leaks
+from samebits.launch.local import LocalLauncher
+from samebits.launch.plan import Plan, Request, arrange, make_plan
+from samebits.launch.trial import Limits, TrialRun
+from samebits.model import ENDED_WELL, Options, TrialFile
+from samebits.store.outputs import last_words
+from samebits_parity.train.pairs import Pair
+from samebits_parity.train.values import Training
+from samebits_probe import wire
+
+MOST_BYTES = 1 << 31  # of values that one training may write
+
+
+class TrainingFailed(SamebitsError):
+    """A training that ended badly; the message has its last words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is compared. `a`, `b`: commands; `pythons`: interpreters, None for those on PATH; `single`: B begins each
+    step with A's weights; `carry`: it begins the first one with them; `folder`: for what the trials write.
+    """
+
+    a: list[str]
+    b: list[str]
+    folder: Path
+    pythons: tuple[str | None, str | None] = (None, None)
+    steps: int = 50
+    single: bool = False
+    carry: bool = False
+    timeout: float | None = None
+    directory: Path = field(default_factory=Path.cwd)
+    say: Callable[[str], None] = lambda words: None
+
+    def command(self, side: str) -> list[str]:
+        """The words of a side, "A" or "B"."""
+        return self.a if side == "A" else self.b
+
+
+def train(asked: Asked, side: str, steps: int, feed: Path | None = None) -> Training:
+    """Run one side for so many steps. Raises TrainingFailed, and NotFound or UsageError for what cannot be started."""
+    asked.say(f"samebits: {side}: {' '.join(asked.command(side))}\n")
+    plan = make_plan(_request(asked, side))
+    values = {"first": 0, "last": steps - 1, "most": MOST_BYTES, "layers": True}
+    limits = Limits(steps=steps, values=values, feed={"folder": str(feed)} if feed else None)
+    run = TrialRun(plan, 1, limits, Slot(0, 1), Leaks(plan.directory, plan.record))
+    file = run.run(LocalLauncher())
+    if file.status not in ENDED_WELL:
+        raise _failed(asked, side, plan, file)
+    processes = [Training(process.folder) for process in run.processes.observing()]
+    training = max(processes, key=lambda process: process.steps, default=Training(run.folder))
+    refuse_unusable(training, side)
+    return training
+
+
+def check(asked: Asked) -> None:
+    """UsageError or NotFound where one of the sides could not be started: asked before the first is run."""
+    for side in "AB":
+        arrange(_request(asked, side), asked.folder / side)
+
+
+def _request(asked: Asked, side: str) -> Request:
+    return Request(
+        command=asked.command(side),
+        directory=asked.directory,
+        python=asked.pythons["AB".index(side)],
+        out=asked.folder / side,
+        overwrite=True,
+        options=Options(timeout=asked.timeout),
+    )
+
+
+def _failed(asked: Asked, side: str, plan: Plan, file: TrialFile) -> TrainingFailed:
+    said = last_words(plan.trial_folder(1))
+    what = f"{side} ({' '.join(asked.command(side))}): {file.why or file.status}."
+    return TrainingFailed(what + (f" It said: {said}" if said else ""), "Make it run by itself first.")
+
+
+def refuse_unusable(training: Training, side: str) -> None:
+    """TrainingFailed where the probe failed, or weights could not be set."""
+    for event in _events(training.folder / wire.EVENTS):
+        if event.get("event") == "probe-failed" and event.get("foreign"):
+            where = f"{event['where']}: {event['error']}"
+            raise TrainingFailed(f"{side}: {INTERRUPTED} ({where}).", AFTER_AN_INTERRUPTION)
+        if event.get("event") == "probe-failed":
+            raise TrainingFailed(f"{side}: samebits itself failed there, at {event['where']}: {event['error']}")
+        if event.get("event") == "not-observed" and event["point"] == "feed":
+            raise TrainingFailed(f"{side}: {event['why']}.", "Give the scripts in the other order.")
+        if event.get("event") == "not-fed":
+            raise TrainingFailed(f"{side}: these weights could not be set: {', '.join(event['names'])}.")
+
+
+def _events(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def write_feed(folder: Path, a: Training, b: Training, pairs: list[Pair], *, steps: range) -> Path:
+    """A's weights after each of these steps (-1: the initial ones), in B's order of axes and types, as the probe reads
+    them (samebits_probe.wire).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    types = b.names(-1, "start")
+    for step in steps:
+        table, data = [], bytearray()
+        for pair in pairs:
+            tensor = types[pair.b]
+            value = pair.way.to_b(a.weight(step, pair.a)).astype(tensor.dtype.rpartition(".")[2])
+            table.append([pair.b, str(value.dtype), list(value.shape), len(data), value.nbytes])
+            data += value.tobytes()
+        base = folder / (wire.FED % (step + 1))
+        base.with_suffix(".bin").write_bytes(data)
+        base.with_suffix(".json").write_text(json.dumps(table))
+    return folder

@@ -1,0 +1,248 @@
+"""The distances of two trainings, step by step, and the first that rounding does not account for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from samebits_parity.train import batches, clip_norms, layers
+from samebits_parity.train.distance import FACTOR, Distance, allowed, relative, unit
+from samebits_parity.train.layers import LayerPair
+from samebits_parity.train.pairs import Pair
+from samebits_parity.train.values import Array, Training
+
+KINDS = ("start", "batch", "forward", "gradient", "update")
+# Adam's bias correction 1 - beta^t keeps few digits in float32: beta = 0.999 is itself rounded, so that 1 - beta^t is
+# off by up to u / (1 - 0.999) of itself in every step; its root, by which the step is scaled, by half of that
+CORRECTION = 2.0**-24 / (1 - 0.999)
+START = 4.0  # times u: how far initial weights may be apart
+STORED = 8.0  # times u and the weight itself: what is lost where a step is added to it
+NOISE = 8.0  # times the part of a gradient that is rounding: what an optimizer that divides by its size makes of it
+LOSS = "loss"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One comparison: a tensor of A and of B in a step."""
+
+    step: int
+    kind: str
+    name: str
+    other: str
+    distance: Distance
+
+
+@dataclass
+class Judged:
+    """All that was compared, in order. `first`: where they part, or None."""
+
+    a: Training
+    b: Training
+    pairs: list[Pair]
+    layer_pairs: list[LayerPair]
+    single: bool
+    carried: bool
+    steps: int
+    points: list[Point] = field(default_factory=list)
+
+    @property
+    def first(self) -> Point | None:
+        """The first point that is apart beyond rounding, of those that stand for something.
+
+        A layer without weights counts where the next one with weights, or the loss, is apart too: else both libraries
+        compute the same in other pieces.
+        """
+        owning = {pair.a for pair in self.layer_pairs if pair.owns} | {LOSS}
+        for place, point in enumerate(self.points):
+            if point.distance.parts:
+                if point.kind != "forward" or point.name in owning:
+                    return point
+                behind = [one for one in self.points[place:] if one.step == point.step and one.name in owning]
+                if behind and behind[0].distance.parts:
+                    return point
+        return None
+
+    def of(self, kind: str, step: int | None = None) -> list[Point]:
+        """The comparisons of a kind (in one step)."""
+        return [point for point in self.points if point.kind == kind and step in (None, point.step)]
+
+    def before(self, pair: Pair, step: int) -> tuple[Array, Array]:
+        """A weight as the step begins with it, on both sides, in A's order of axes."""
+        a = self.a.weight(step - 1, pair.a)
+        if self.single if step else self.carried:  # B was given A's
+            return a, a
+        return a, pair.way.to_a(self.b.weight(step - 1, pair.b))
+
+    def after(self, pair: Pair, step: int) -> tuple[Array, Array]:
+        """A weight after the step."""
+        return self.a.weight(step, pair.a), pair.way.to_a(self.b.weight(step, pair.b))
+
+    def gradients(self, pair: Pair, step: int) -> tuple[Array, Array] | None:
+        """Its gradient as the optimizers take it; None where one side has none in this step."""
+        if pair.a not in self.a.names(step, "gradient") or pair.b not in self.b.names(step, "gradient"):
+            return None
+        gradients = _gradient(self.a, step, pair.a), pair.way.to_a(_gradient(self.b, step, pair.b))
+        return gradients if gradients[0].shape == gradients[1].shape else None
+
+
+def _gradient(side: Training, step: int, name: str) -> Array:
+    """A gradient as it was seen, clipped where the optimizer is set to clip it thereafter."""
+    clip = clip_norms.of(side.optimizer(step))
+    if clip is None:
+        return side.value(step, "gradient", name)
+    names = side.names(step, "gradient") if clip.over == "all" else [name]
+    return clip.applied({one: side.value(step, "gradient", one) for one in names}, name)
+
+
+def judge(a: Training, b: Training, pairs: list[Pair], *, single: bool, carried: bool) -> Judged:
+    """Compare. `single`: B began each step with A's weights; `carried`: it began the first one with them."""
+    judged = Judged(a, b, pairs, layers.paired(a, b, pairs), single, carried, min(a.steps, b.steps))
+    _Judge(judged).run()
+    return judged
+
+
+def begin_alike(a: Training, b: Training, pairs: list[Pair]) -> bool:
+    """Whether the initial weights are no further apart than a rounding."""
+    most = START * _unit_of(a, b)
+    return all(relative(*_start(a, b, pair)) <= most for pair in pairs)
+
+
+def _start(a: Training, b: Training, pair: Pair) -> tuple[Array, Array]:
+    return a.weight(-1, pair.a), pair.way.to_a(b.weight(-1, pair.b))
+
+
+def _unit_of(a: Training, b: Training) -> float:
+    dtypes = {tensor.dtype for side in (a, b) for tensor in side.names(-1, "start").values()}
+    return unit({dtype for dtype in dtypes if "float" in dtype})
+
+
+class _Judge:
+    """Goes through the steps, and keeps what the updates of each weight have been so far."""
+
+    def __init__(self, judged: Judged) -> None:
+        self.judged = judged
+        a, b = judged.a, judged.b
+        self.u = _unit_of(a, b)
+        sizes = [tensor.shape for step, kind in a.tensors for tensor in a.names(step, kind).values() if step < 1]
+        self.terms = int(max((np.prod(shape, dtype=float) for shape in sizes), default=1))
+        self.apart = dict[str, float]()  # layer -> the distance of its weights before the step
+        self.seen = 0.0  # the largest distance in the forward pass of the step
+        self.moved = {pair.a: np.zeros(1) for pair in judged.pairs}  # the largest step of each element so far
+        self.noise = {pair.a: np.zeros(1) for pair in judged.pairs}  # the largest difference of its gradients
+        self.power = {pair.a: np.zeros(1) for pair in judged.pairs}  # the sum of its squared gradients
+
+    def run(self) -> None:
+        if not self.judged.carried:
+            a, b = self.judged.a, self.judged.b
+            for pair in self.judged.pairs:
+                self._add(-1, "start", pair, relative(*_start(a, b, pair)), START * self.u)
+        for step in range(self.judged.steps):
+            self._batch(step)
+            self._forward(step)
+            self._gradient(step)
+            self._update(step)
+
+    def _add(self, step: int, kind: str, pair: Pair, distance: float, most: float) -> None:
+        self.judged.points.append(Point(step, kind, pair.a, pair.b, Distance(distance, most)))
+
+    def _batch(self, step: int) -> None:
+        for fed in batches.pairs(self.judged.a, self.judged.b, step):
+            distance = Distance(relative(fed.a, fed.b), 4 * self.u)
+            self.judged.points.append(Point(step, "batch", fed.a_name, fed.b_name, distance))
+
+    def _forward(self, step: int) -> None:
+        """Each layer may add to what it is given: the distance of the layers before it, and of its own weights."""
+        a, b, self.seen = self.judged.a, self.judged.b, 0.0
+        owners = {weight: name for name, facts in a.layers.items() for weight in facts["weights"]}
+        own = dict[str, float]()
+        for weight, distance in self.apart.items():
+            own[owners.get(weight, "")] = max(own.get(owners.get(weight, ""), 0.0), distance)
+        for pair in self.judged.layer_pairs:
+            if all(f"layer:{name}" in side.names(step, "forward") for side, name in ((a, pair.a), (b, pair.b))):
+                most = allowed(self.u, self.terms, max(self.seen, own.get(pair.a, 0.0)))
+                apart = Distance(relative(*pair.outputs(a, b, step)), most)
+                self.judged.points.append(Point(step, "forward", pair.a, pair.b, apart))
+                if not apart.parts:
+                    self.seen = max(self.seen, apart.relative)
+        if all(LOSS in side.names(step, "forward") for side in (a, b)):
+            loss_a, loss_b = (side.value(step, "forward", LOSS).reshape(-1) for side in (a, b))
+            carried = self.seen if self.judged.layer_pairs else max(self.apart.values(), default=0.0)
+            apart = Distance(relative(loss_a, loss_b), self._of_loss(loss_a, carried))
+            self.judged.points.append(Point(step, "forward", LOSS, LOSS, apart))
+            self.seen = carried if apart.parts else max(carried, apart.relative)
+
+    def _of_loss(self, loss: Array, carried: float) -> float:
+        """A loss is a sum over the outputs. One below 1 is what is left of numbers about 1 (probabilities, targets)."""
+        outputs = self.judged.layer_pairs[-1:]
+        terms = int(np.prod(self.judged.a.outputs[outputs[0].a].shape)) if outputs else self.terms
+        return allowed(self.u, terms, carried) * max(1.0, 1 / (_largest(loss) or 1.0))
+
+    def _gradient(self, step: int) -> None:
+        trained = [pair for pair in self.judged.pairs if pair.trains]
+        found = {pair.a: found for pair in trained if (found := self.judged.gradients(pair, step)) is not None}
+        scales = dict[str, float]()
+        for name, both in found.items():
+            scales[layer_of(name)] = max(scales.get(layer_of(name), 0.0), *(_largest(one) for one in both))
+        for pair in trained:
+            if pair.a in found:
+                a, b = found[pair.a]
+                most = allowed(self.u, self.terms, self.seen)
+                self._add(step, "gradient", pair, relative(a, b, scales[layer_of(pair.a)]), most)
+                self.noise[pair.a] = np.fmax(self.noise[pair.a], np.abs(a - b))
+                self.power[pair.a] = self.power[pair.a] + a**2
+
+    def _update(self, step: int) -> None:
+        self.apart, scales, sizes = {}, dict[str, float](), dict[str, float]()
+        for pair in self.judged.pairs:
+            layer = layer_of(pair.a)
+            (before_a, before_b), (after_a, after_b) = self.judged.before(pair, step), self.judged.after(pair, step)
+            moves = after_a - before_a, after_b - before_b
+            scales[layer] = max(scales.get(layer, 0.0), *map(_largest, moves))
+            sizes[layer] = max(sizes.get(layer, 0.0), _largest(after_a))
+            self.moved[pair.a] = np.fmax(self.moved[pair.a], np.fmax(*map(np.abs, moves)))
+            most = STORED * self.u * np.fmax(np.abs(after_a), np.abs(before_a))
+            most = most + (
+                self._of_gradient(pair, step)
+                if pair.trains
+                else scales[layer] * allowed(self.u, self.terms, 0 if self.judged.single else self.seen)
+            )
+            self.judged.points.append(Point(step, "update", pair.a, pair.b, _worst(*moves, most)))
+            if not self.judged.single and sizes[layer]:
+                self.apart[pair.a] = _largest(after_a - after_b) / sizes[layer]
+
+    def _of_gradient(self, pair: Pair, step: int) -> Array:
+        """What rounding may make of a step: its own arithmetic, and what is rounding in the gradients it is made of."""
+        typical = np.sqrt(self.power[pair.a] / (step + 1))
+        with np.errstate(all="ignore"):
+            noise = np.where(typical > 0, np.fmin(self.noise[pair.a] / typical, 1), 0)
+        plain = all((side.optimizer(step) or {}).get("type") == "SGD" for side in (self.judged.a, self.judged.b))
+        share: Array = (0 if plain else CORRECTION) + FACTOR * self.u + NOISE * noise
+        return self.moved[pair.a] * share
+
+
+def _largest(values: Array) -> float:
+    return float(np.abs(values).max()) if values.size else 0.0
+
+
+def _worst(a: Array, b: Array, most: Array) -> Distance:
+    """The distance of two steps where it is largest beside what is allowed for the element.
+
+    Relative to the largest element, as for every tensor; what is allowed is scaled likewise.
+    """
+    if a.shape != b.shape:
+        return Distance(float("inf"), 0.0)
+    distance = relative(a, b)
+    if not np.isfinite(distance):  # what is not a number on one side only
+        return Distance(distance, 0.0)
+    with np.errstate(all="ignore"):
+        apart = np.abs(a - b)
+        excess = np.where(apart == 0, 0.0, apart / most)
+    worst = float(np.nanmax(excess)) if excess.size and not np.isnan(excess).all() else 0.0
+    return Distance(distance, distance / worst if worst else distance or 1.0)
+
+
+def layer_of(name: str) -> str:
+    """The layer that a weight belongs to, from its name: `conv2d/kernel`, `0.weight`."""
+    return re.split(r"[./](?=[^./]*$)", name)[0]

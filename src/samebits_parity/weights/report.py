@@ -1,0 +1,131 @@
+"""A move of weights as a report, for every presenter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from samebits import __version__
+from samebits.reports.tables.table import Cell, Column, Missing, Number, Table, numbers
+from samebits_parity.report import Report
+from samebits_parity.weights import explanation, files
+from samebits_parity.weights.documents import LayerFile, LonelyFile, WeightsFile, document
+from samebits_parity.weights.explanation import Difference
+from samebits_parity.weights.transfer import Moved
+from samebits_parity.weights.verdict import Judged, judge, shapes_said
+from samebits_parity.weights.verification import ROUNDINGS
+
+MARKS = {True: "=", False: "!=", None: "?"}
+FILLED = (
+    "arrays hold one number only (zero biases, fresh averages); as outputs were compared, random numbers stood in for "
+    "them. The file has the model's own."
+)
+EXPLAINED = (
+    f"Explained by rounding: {ROUNDINGS:.0f} times what PyTorch's float32 is away from its float64 up to that layer, "
+    "or 2^-23 times the square root of the longest sum, whichever is more."
+)
+MOST_NOTES = 12  # of settings without an effect here; the JSON has all
+
+
+def report(moved: Moved) -> tuple[Report, WeightsFile]:
+    """What to show, and what to write as JSON."""
+    judged = judge(moved)
+    found = document(moved, judged, __version__)
+    said = Report(
+        title=f"Weights of {moved.source.said}, carried to {moved.target.said}",
+        verdict=judged.verdict,
+        sentence=judged.sentence,
+        facts=tuple(_facts(moved, judged)),
+        tables=tuple(_tables(found)),
+        notes=tuple(_notes(moved, judged)),
+        samebits=__version__,
+    )
+    return said, found
+
+
+def _facts(moved: Moved, judged: Judged) -> list[tuple[str, str]]:
+    facts = [(model.side, f"{model.said}, {model.version}") for model in (moved.source, moved.target)]
+    facts += [("likely", _setting(one)) for one in judged.likely]
+    if judged.verdict == "differ" and not judged.likely and judged.first is not None:
+        facts.append(
+            ("likely", "nothing that was seen is set differently here or just before; look at what lies between")
+        )
+    shapes = ", ".join(" x ".join(map(str, array.shape)) for array in moved.inputs.arrays)
+    facts.append(("inputs", f"{shapes}, random"))
+    if moved.out:
+        facts.append(("file", str(moved.out)))
+        lines = files.how_to_load(moved.out, moved.target, whole=moved.complete)
+        facts += [("load" if not place else "", line) for place, line in enumerate(lines)]
+    return facts
+
+
+def _settings_elsewhere(moved: Moved, judged: Judged) -> list[str]:
+    """Settings that differ at layers which agree: each once, with the first layer that has it and how many more do."""
+    found: dict[tuple[str, str, str], list[Difference]] = {}
+    for place, pair in enumerate(moved.pairing.pairs):
+        for one in explanation.of_pair(pair) if place != judged.first else ():
+            found.setdefault((one.setting, str(one.keras), str(one.pytorch)), []).append(one)
+    return [
+        _setting(alike[0]) + (f", and at {len(alike) - 1} more" if len(alike) > 1 else "") for alike in found.values()
+    ]
+
+
+def _setting(one: Difference) -> str:
+    keras, pytorch = one.layers
+    return f"{one.setting}: {_value(one.keras)} in Keras ({keras}), {_value(one.pytorch)} in PyTorch ({pytorch})"
+
+
+def _value(value: Any) -> str:
+    return "none seen" if value is None else str(value)
+
+
+def _tables(found: WeightsFile) -> list[Table]:
+    left = [*found.not_matching, *found.no_counterpart]
+    return ([_compared(found.layers)] if found.layers else []) + ([_left(left)] if left else [])
+
+
+def _compared(layers: list[LayerFile]) -> Table:
+    columns = (
+        Column("A"), Column("B"), Column("kind"), *numbers("apart", "explained", "ULP"), Column(""),
+    )  # fmt: skip
+    rows = tuple(
+        (
+            one.a, one.b, one.kind.replace("_", " "), _number(one.apart, one.why), _number(one.allowed, "not compared"),
+            Missing("") if one.max_ulp is None else Number(one.max_ulp), MARKS[one.agrees],
+        )
+        for one in layers
+    )  # fmt: skip
+    return Table("layers", "Outputs of the layers, after the same weights and inputs", columns, rows)
+
+
+def _left(left: list[LonelyFile]) -> Table:
+    columns = tuple(map(Column, ("of", "layer", "class", "shapes", "why", "would match")))
+    rows = tuple(
+        (
+            one.side, one.layer, one.layer_class, shapes_said(one.shapes), one.why,
+            shapes_said(one.would_match) if one.would_match else "",
+        )
+        for one in left
+    )  # fmt: skip
+    return Table("left", "Layers whose weights were not carried", columns, rows)
+
+
+def _number(value: float | None, why: str) -> Cell:
+    return Missing(why or "not compared") if value is None else Number(value, None)
+
+
+def _notes(moved: Moved, judged: Judged) -> list[str]:
+    notes = list(moved.carried.notes)
+    notes += [f"{pair.keras.name} and {pair.pytorch.name}: {why}" for pair, why in moved.carried.lost]
+    for pair in moved.pairing.pairs:
+        if pair.moved:
+            notes.append(f"{pair.keras.name} and {pair.pytorch.name} run at different places; nothing else fits them.")
+    notes += _settings_elsewhere(moved, judged)
+    if len(notes) > MOST_NOTES:
+        notes = [*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} more, in the JSON"]
+    if judged.last is not None and judged.last < len(moved.pairing.pairs):
+        notes.append("Layers after one that got no weights are not judged: they are given other inputs.")
+    if moved.filled:
+        notes.append(f"{moved.filled} {FILLED}")
+    if moved.layers:
+        notes.append(EXPLAINED)
+    return notes

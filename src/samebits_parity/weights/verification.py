@@ -1,0 +1,133 @@
+"""Whether two models that hold the same weights give the same outputs, layer by layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from samebits import compare
+from samebits_parity.weights import rules
+from samebits_parity.weights.counterparts import Part
+from samebits_parity.weights.models import Model
+from samebits_parity.weights.pairs import Pair
+from samebits_parity.weights.rules import Array
+
+ROUNDINGS = 16.0  # times what the order of a sum is known to move
+UNIT = 2.0**-23  # of float32
+STEADY = 1e-4  # relative distance of float32 and float64 above which it is not rounding that is seen between the two
+UNSTEADY = "PyTorch gives other outputs each time (dropout that is always on), or rounding moves them too far"
+MODEL = "model"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The outputs of one pair. `apart`: ||a - b|| / ||a||; None where that cannot be said, and `why`. `allowed`: what
+    rounding may do up to here. `shapes`: of one sample, Keras' and PyTorch's, where they cannot be compared."""
+
+    apart: float | None
+    allowed: float
+    max_ulp: int | None = None
+    why: str = ""
+
+    @property
+    def agrees(self) -> bool | None:
+        """None: not known."""
+        if self.apart is None:
+            return False if self.why.startswith("shapes") else None
+        return self.apart <= self.allowed
+
+
+def compare_layers(pairs: tuple[Pair, ...], keras: Model, pytorch: Model) -> list[Compared]:
+    """The outputs of each pair, in the order in which Keras runs them."""
+    rounding, found = 0.0, []
+    for pair in pairs:
+        rounding = max(rounding, _rounding(pair, keras, pytorch))
+        found.append(_steady(_layer(pair, keras, pytorch, ROUNDINGS * rounding), rounding))
+    return found
+
+
+def _steady(one: Compared, rounding: float) -> Compared:
+    """What cannot be told where the distance of float32 and float64 explains anything."""
+    return one if rounding <= STEADY or one.apart is None else Compared(None, one.allowed, why=UNSTEADY)
+
+
+def compare_models(pairs: tuple[Pair, ...], keras: Model, pytorch: Model) -> Compared:
+    """The outputs of the two models, in the order of axes in which they are nearest."""
+    known = [_rounding(pair, keras, pytorch) for pair in pairs] + [_exact(pytorch, MODEL)]
+    allowed = ROUNDINGS * max(known)
+    a, b = keras.outputs.get(MODEL), pytorch.outputs.get(MODEL)
+    if a is None or b is None:
+        return Compared(None, allowed, why="not seen")
+    fitting = [_distance(a, turned, allowed) for turned in _turned(b) if turned.shape == a.shape]
+    if not fitting:
+        return Compared(None, allowed, why=_other_shapes(a, b))
+    best = min(fitting, key=lambda one: math.inf if one.apart is None else one.apart)
+    return _steady(best, max(known))
+
+
+def _turned(array: Array) -> Iterator[Array]:
+    if array.ndim > 2:
+        yield np.moveaxis(array, 1, -1)
+        yield array.swapaxes(0, 1)
+    yield array
+
+
+def _rounding(pair: Pair, keras: Model, pytorch: Model) -> float:
+    """What rounding moves here: as seen between PyTorch's float32 and float64, and at least what a sum of that many
+    numbers is expected to in another order (units that grow with the square root of their number)."""
+    shapes = pair.pytorch.shapes(pytorch).values()
+    longest = max(math.prod(shape[1:]) for shape in shapes)
+    return max(UNIT * math.sqrt(longest), _exact(pytorch, str(pair.pytorch.layer.number)))
+
+
+def _exact(model: Model, name: str) -> float:
+    plain, exact = model.outputs.get(name), model.outputs.get(f"{name}.exact")
+    if plain is None or exact is None or plain.shape != exact.shape:
+        return 0.0
+    return compare.relative_distance(_bytes(exact, "<f8"), _bytes(plain, "<f8"), "float64") or 0.0
+
+
+def _bytes(array: Array, dtype: str) -> bytes:
+    return np.ascontiguousarray(array, dtype).tobytes()
+
+
+def _layer(pair: Pair, keras: Model, pytorch: Model, allowed: float) -> Compared:
+    name = str(pair.pytorch.layer.number)
+    if pair.keras.layer.whole is False and f"{name}.last" in pytorch.outputs:
+        name += ".last"
+    a, b = keras.outputs.get(str(pair.keras.layer.number)), pytorch.outputs.get(name)
+    if a is None or b is None or not pair.keras.layer.has_output or not pair.pytorch.layer.has_output:
+        return Compared(None, allowed, why="not seen")
+    turned = aligned(pair.keras, a, b)
+    return Compared(None, allowed, why=_other_shapes(a, b)) if turned is None else _distance(a, turned, allowed)
+
+
+def _other_shapes(a: Array, b: Array) -> str:
+    return f"shapes differ: {a.shape[1:]} in Keras, {b.shape[1:]} in PyTorch"
+
+
+def aligned(part: Part, a: Array, b: Array) -> Array | None:
+    """PyTorch's output in the order of Keras' axes; None where the shapes do not belong together."""
+    spatial = part.kind in ("convolution", "depthwise", "transposed", "batch_norm", "group_norm", "prelu")
+    if spatial and a.ndim > 2 and a.ndim == b.ndim and not part.layer.channels_first:
+        b = np.moveaxis(b, 1, -1)
+    elif a.shape != b.shape and a.ndim == b.ndim and a.ndim > 2:
+        b = b.swapaxes(0, 1)
+    if a.shape != b.shape:
+        return None
+    shape = part.folded or (part.flat if part.kind != "dense" else None)
+    return rules.flattened(*shape).to_keras(b) if shape else b
+
+
+def _distance(a: Array, b: Array, allowed: float) -> Compared:
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return Compared(None, allowed, why="it holds infinity or NaN")
+    data = _bytes(a, "<f4"), _bytes(b, "<f4")
+    size = compare.measure(*data, "float32", a.shape)
+    apart = 0.0 if not size.different else compare.relative_distance(*data, "float32")
+    if apart is None:  # nothing but zeros in Keras' output
+        apart = compare.relative_distance(data[1], data[0], "float32")
+    return Compared(apart, allowed, size.max_ulp or (0 if not size.different else None))

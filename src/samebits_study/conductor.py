@@ -1,0 +1,173 @@
+"""A study from its name to its result: the data, the setups one after another, and the document of what they gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from samebits import __version__, places
+from samebits.errors import EnvironmentFailed, NotFound, RecordError, UsageError
+from samebits.launch import documents
+from samebits.launch.progress import Progress
+from samebits_study import catalog, collection, data, evaluation, retest, runs
+from samebits_study.catalog import SETUPS, Setup
+from samebits_study.commands import Work
+from samebits_study.results import Retest, SetupResult, StudyResult
+
+RESULT, LOCK = "study.json", ".lock"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What `samebits study` is asked for. `trials`: None for those of the scale; `source`: see `data.prepare`.
+    `watershed`: split cells that touch before they are counted."""
+
+    study: str
+    scale: str
+    folder: Path
+    setups: list[str] = field(default_factory=list)
+    trials: int | None = None
+    source: Path | None = None
+    watershed: bool = False
+
+
+def conduct(asked: Asked, progress: Progress) -> StudyResult:
+    """Run what is missing of a study; its result is written after each setup, so that an interruption loses nothing.
+
+    Raises UsageError, DataError. A setup that cannot be run is named in the result with the reason, and the others go
+    on.
+    """
+    _refuse_file(asked.folder)
+    study = catalog.study_named(asked.study)
+    scale = catalog.scale_named(study, asked.scale)
+    if asked.watershed and study.data != "cells":
+        raise UsageError(f"{study.name} counts no cells that a watershed could split.", "Leave --watershed out.")
+    setups = catalog.setups_named(asked.setups)
+    folder = asked.folder.absolute()
+    with places.alone(folder / LOCK, lambda: progress.note(f"another samebits works in {folder}; waiting")):
+        made = data.prepare(study, scale, folder / "data", asked.source, progress.note)
+        work = Work(study=study, scale_name=asked.scale, scale=scale, trials=asked.trials or scale.trials,
+                    folder=folder, data=folder / "data" / data.FILE,
+                    watershed=asked.watershed if study.data == "cells" else None)  # fmt: skip
+        elsewhere = run_elsewhere(work, made)
+        whole = {one.id for one in elsewhere if one.status == "done"}
+        reasons: dict[str, str] = {}
+        for setup in (one for one in setups if one.id not in whole):
+            reasons[setup.id] = _run(work, setup, progress)
+            documents.write(folder / RESULT, result(work, made, reasons, elsewhere))
+        found = result(work, made, reasons, elsewhere)
+        documents.write(folder / RESULT, found)
+        return found
+
+
+def _refuse_file(folder: Path) -> None:
+    """UsageError where the study's folder is a file, or below one."""
+    found = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    if found.exists() and not found.is_dir():
+        raise UsageError(f"{found} is a file: a study is kept in a folder.", "--out names another one.")
+
+
+def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
+    """The setups in the folder's study.json whose trainings are not here: run on another machine, or cleared away.
+
+    They stay in the result, and are not run again where they are whole. Raises UsageError where that study.json is of
+    a study that cannot be set beside this one.
+    """
+    path = work.folder / RESULT
+    if not path.is_file():
+        return []
+    try:
+        known = StudyResult.model_validate_json(path.read_bytes())
+    except ValueError:
+        raise UsageError(
+            f"{path} is not the result of a study.", "Remove it, or name another folder (--out)."
+        ) from None
+    unknown = [one.id for one in known.setups if one.id not in SETUPS]
+    if unknown:
+        what = f"{path} has a setup {unknown[0]!r}, which this release of samebits does not know."
+        raise UsageError(what, "--out names another folder; or take the release that wrote it.")
+    found = [one for one in known.setups if one.models and not runs.record_folder(work, SETUPS[one.id]).is_dir()]
+    asked, before = _comparable(_result(work, made, [])), _comparable(known)
+    differ = [name for name, value in before.items() if value is not None and value != asked[name]]
+    if found and differ:
+        what = f"{path} is of a study with other {' and '.join(differ)}."
+        raise UsageError(what, "--out names another folder.")
+    return found
+
+
+def _comparable(found: StudyResult) -> dict[str, Any]:
+    """What two results must have in common to be one study. Their data's folder is no part of it, its digests are.
+
+    None: not known of a document of an older release.
+    """
+    same = found.model_dump(include={"study", "scale", "trials", "epochs", "arguments", "watershed"})
+    return {**same, "data": found.data.get("digest"), "true cells": found.data.get("digest_of_truth")}
+
+
+def _as_last_asked(work: Work, setup: Setup) -> Work:
+    """The study with as many trials as the setup was last asked for."""
+    with _damage_said(work, setup):
+        return replace(work, trials=runs.trials_wanted(work, setup))
+
+
+@contextmanager
+def _damage_said(work: Work, setup: Setup) -> Iterator[None]:
+    """A record of the study that cannot be read is said with what to do in a study."""
+    try:
+        yield
+    except RecordError as why:
+        what = f"Remove {work.setup_folder(setup)}: the study runs {setup.id} again."
+        raise RecordError(why.message, what) from None
+
+
+def _run(work: Work, setup: Setup, progress: Progress) -> str:
+    """Run a setup; gives the reason where it is not done."""
+    progress.note(f"{work.study.name} > {setup.id}: {setup.about}")
+    try:
+        with _damage_said(work, setup):
+            runs.run_setup(work, setup, progress)
+    except (NotFound, EnvironmentFailed, runs.TrainingFailed) as why:
+        progress.note(f"{setup.id}: {why.message}")
+        return " ".join(part for part in (why.message, why.advice) if part)
+    return ""
+
+
+def result(work: Work, made: dict[str, Any], reasons: dict[str, str], elsewhere: list[SetupResult]) -> StudyResult:
+    """The study as far as it has been run: setups asked for, those run before in the same folder, or elsewhere.
+
+    `reasons`: by the setups asked for, why each is not done. Another one has the trials that it was last asked for.
+    """
+    judge = evaluation.judge_of(work.study.data, work.data.parent, watershed=bool(work.watershed))
+    others = {one.id: one for one in elsewhere}
+    setups: list[SetupResult] = []
+    for setup in SETUPS.values():
+        if setup.id in reasons or runs.record_folder(work, setup).is_dir():
+            own = work if setup.id in reasons else _as_last_asked(work, setup)
+            with _damage_said(own, setup):
+                setups.append(collection.collect(own, setup, judge, _retests(own, setup), reasons.get(setup.id, "")))
+        elif setup.id in others:
+            setups.append(others[setup.id])
+    return _result(work, made, setups)
+
+
+def _result(work: Work, made: dict[str, Any], setups: list[SetupResult]) -> StudyResult:
+    return StudyResult(
+        samebits=__version__,
+        study=work.study.name,
+        scale=work.scale_name,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        data=made,
+        trials=work.trials,
+        epochs=work.scale.epochs,
+        arguments=list(work.scale.arguments),
+        watershed=work.watershed,
+        setups=setups,
+    )
+
+
+def _retests(work: Work, setup: Setup) -> list[Retest]:
+    return retest.retest(work, setup) if not setup.one_process else []

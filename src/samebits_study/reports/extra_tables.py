@@ -1,0 +1,228 @@
+"""Tables beyond the paper's: how many models, where trials part, what controls did, weights tested again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from samebits.model import Control, Divergence
+from samebits.reports import wording
+from samebits.reports.tables.table import EMPTY, YES_NO, Cell, Column, Number, Table, measured, numbers
+from samebits_study.reports import costs, dices, paper, phrases
+from samebits_study.results import Digits, Distance, Initial, SetupResult, StudyResult
+
+Row = tuple[Cell, ...]
+NOT_YET = "no step has run yet"  # of a first reading, which older documents kept beside a later one that could be made
+
+
+def tables(result: StudyResult) -> list[Table]:
+    """Those that have a row, and always the setups and their models."""
+    optional = (
+        classes, confusion, dices.table, parting, distances, initial, costs.flags, costs.watching, retests, controls,
+        missing,
+    )  # fmt: skip
+    return [setups(result), models(result), *(made for make in optional if (made := make(result)).rows)]
+
+
+def setups(result: StudyResult) -> Table:
+    """Every setup: what it is and what was run."""
+    return Table(
+        id="setups",
+        title="The setups, and what was run of each.",
+        columns=(Column("Setup"), Column("What it is", wide=True), Column("Status"), Column("Trials"),
+                 Column("Library"), Column("Command", wide=True)),
+        rows=tuple((s.id, s.about, s.status, phrases.trials(s, result), s.library, phrases.command(s.command))
+                   for s in result.setups),
+        notes=("In commands, files are named without their folders; {out} is a trial's own folder.",),
+    )  # fmt: skip
+
+
+def models(result: StudyResult) -> Table:
+    """How many different models the trials of each setup gave, and what the paper says of its own."""
+    return Table(
+        id="models",
+        title="How many different models the trials of one setup gave.",
+        columns=(
+            *(Column("Setup"), *numbers("Trials"), *numbers("Different models", of="ours"), Column("Groups")),
+            *(*numbers("Different predictions", of="ours"), *numbers("Different rows", of="paper")),
+            *(Column("Repeats", of="paper"), Column("Repeats", of="ours")),
+        ),
+        rows=tuple(_models(result.study, setup) for setup in phrases.done(result)),
+        notes=(
+            "Different models: by the bits of the trained weights. Groups: trials with the same weights. Different "
+            "predictions: by their bits, on the test data.",
+            "Different rows: of the paper's table; it had at least so many models.",
+            "Repeats, ours: whether all trials agree in every point that was observed; of models that one process "
+            "trained, in their weights. No number of agreeing trials proves that the next one agrees.",
+        ),
+    )
+
+
+def _models(study: str, setup: SetupResult) -> Row:
+    quoted = paper.quotation(study, setup.id)
+    return (
+        setup.id,
+        Number(len(setup.models)),
+        Number(len(setup.groups)),
+        phrases.groups(setup),
+        Number(len({model.predictions for model in setup.models})),
+        Number(quoted.different) if quoted else EMPTY,
+        f"{YES_NO[quoted.repeats]} ({quoted.claim})" if quoted else EMPTY,
+        {"=": "yes", "!=": "no", "?": "no answer"}[phrases.sign(setup)],
+    )
+
+
+def classes(result: StudyResult) -> Table:
+    """Right digits of each class: the paper saw "noticeable variations" there (section IX) and shows none."""
+    found = [(s.id, trials, d) for s in phrases.done(result) for trials, d in _judged(s)]
+    return Table(
+        id="classes",
+        title="How many of each class were classified correctly, for each different outcome.",
+        columns=(Column("Setup"), Column("Trials"), *numbers(*_class_names(result))),
+        rows=tuple((i, trials, *(Number(row[k]) for k, row in enumerate(d.confusion))) for i, trials, d in found),
+        notes=("The diagonals of the confusion matrices. The paper mentions their variations (section IX) without "
+               "numbers.",),
+    )  # fmt: skip
+
+
+def confusion(result: StudyResult) -> Table:
+    """Every different confusion matrix."""
+    rows: list[Row] = []
+    for setup in phrases.done(result):
+        for trials, judged in _judged(setup):
+            rows += [(setup.id, trials, str(k), *map(Number, row)) for k, row in enumerate(judged.confusion)]
+    return Table(
+        id="confusion",
+        title="Confusion matrices: true classes in rows, predicted ones in columns, for each different outcome.",
+        columns=(Column("Setup"), Column("Trials"), Column("True class"), *numbers(*_class_names(result))),
+        rows=tuple(rows),
+    )
+
+
+def _class_names(result: StudyResult) -> list[str]:
+    sizes = [len(m.digits.confusion) for s in result.setups for m in s.models if m.digits]
+    return [str(number) for number in range(max(sizes, default=0))]
+
+
+def _judged(setup: SetupResult) -> list[tuple[str, Digits]]:
+    """Each different outcome and the trials that had it: models that differ in bits may agree in every digit."""
+    found: dict[str, tuple[list[int], Digits]] = {}
+    for model in setup.models:
+        if model.digits:
+            found.setdefault(str(model.digits.confusion), ([], model.digits))[0].append(model.trial)
+    return [(wording.ids(trials), judged) for trials, judged in found.values()]
+
+
+def parting(result: StudyResult) -> Table:
+    """Where trials part: the first point at which any of them leaves the largest group."""
+    return Table(
+        id="parting",
+        title="Where the trials of a setup part.",
+        columns=(Column("Setup"), Column("Step"), Column("Kind"), Column("Name"), Column("Trials that leave"),
+                 Column("What differs", wide=True)),
+        rows=tuple(_parting(setup.id, setup.divergence) for setup in result.setups if setup.divergence),
+        notes=("Steps are counted from 0. The first point in the order in which a step is judged.",),
+    )  # fmt: skip
+
+
+def _parting(setup: str, found: Divergence) -> Row:
+    step = "before the first" if found.step < 0 else f"{found.step:,}"
+    more = f"; {len(found.details):,} more in this step" if found.details else ""
+    return setup, step, found.kind, found.name, wording.ids(found.trials), found.detail + more
+
+
+def distances(result: StudyResult) -> Table:
+    """How far the weights of trials are apart after each epoch that was kept."""
+    epochs = sorted({epoch for setup in result.setups for one in setup.distances for epoch in one.epochs})
+    return Table(
+        id="distances",
+        title="How far the weights of different models are apart, by epoch.",
+        columns=(Column("Setup"), Column("Trial"), *numbers(*(f"epoch {epoch}" for epoch in epochs))),
+        rows=tuple(_distances(setup.id, one, epochs) for setup in result.setups for one in setup.distances),
+        notes=("The norm of w - w0 over that of w0: all weights of one trial of each other group, and of the first "
+               "trial of the largest. Epoch 0: the initial weights.",),
+    )  # fmt: skip
+
+
+def _distances(setup: str, one: Distance, epochs: Sequence[int]) -> Row:
+    known = dict(zip(one.epochs, one.relative, strict=True))
+    return setup, str(one.trial), *(_distance(known.get(epoch)) for epoch in epochs)
+
+
+def _distance(value: float | None) -> Cell:
+    return EMPTY if value is None else measured(value, None, "the weights are not all finite")
+
+
+def initial(result: StudyResult) -> Table:
+    """Which of the paper's two equations the initial weights were drawn from."""
+    rows = [
+        (s.id, one.name, " x ".join(map(str, one.shape)), Number(one.equation_1, 6), Number(one.equation_2, 6),
+         measured(one.largest, 6), _drawn_from(one))
+        for s in result.setups for one in s.initial
+    ]  # fmt: skip
+    return Table(
+        id="initial",
+        title="Initial weights: drawn from the paper's Equation 1 or 2?",
+        columns=(*(Column(name) for name in ("Setup", "Kernel", "Shape")),
+                 *numbers("Limit of Equation 1", "Limit of Equation 2"), *numbers("Largest weight", of="ours"),
+                 Column("Drawn from")),
+        rows=tuple(rows),
+        notes=(
+            "Of the first trial. A weight above the limit of Equation 1 excludes it. Where all lie within it, Equation "
+            "2 is excluded: each would with probability 0.71 only, all together with less than one in a million.",
+        ),
+    )  # fmt: skip
+
+
+def _drawn_from(one: Initial) -> str:
+    if one.equation:
+        return f"Equation {one.equation}"
+    if one.largest > one.equation_2:
+        return "neither: a weight lies beyond both limits"
+    return "it cannot be told: all lie within the limit of Equation 1, and are too few to exclude 2"
+
+
+def retests(result: StudyResult) -> Table:
+    """Saved weights, tested again."""
+    return Table(
+        id="retests",
+        title="Saved weights tested again: are the predictions the same bits?",
+        columns=(Column("Setup"), Column("What is changed"), Column("Trial"), Column("Same bits"),
+                 Column("Same decisions"),
+                 *numbers("Largest difference", of="ours"), Column("Why not", wide=True)),
+        rows=tuple((s.id, r.factor, str(r.trial), YES_NO[r.same] if r.same is not None else "not run",
+                    EMPTY if r.same_decisions is None else YES_NO[r.same_decisions],
+                    EMPTY if r.largest is None else measured(r.largest, None), r.detail)
+                   for s in result.setups for r in s.retests),
+        notes=(
+            "Same decisions: the same digits, or the same pixels above one half, whatever their probabilities' bits.",
+            "The paper tested its models on a second graphics processor and found the same results (section IX).",
+        ),
+    )  # fmt: skip
+
+
+def controls(result: StudyResult) -> Table:
+    """What was held, and whether it took effect."""
+    return Table(
+        id="controls",
+        title="What was held in each setup, and whether it took effect.",
+        columns=(Column("Setup"), Column("Control"), Column("Took effect"), Column("How that was seen", wide=True)),
+        rows=tuple((s.id, c.id, *_effect(c)) for s in result.setups for c in s.controls),
+        notes=("Read back while the trials ran, at the first and the last step.",),
+    )
+
+
+def _effect(control: Control) -> tuple[str, str]:
+    """Whether it took effect, and how that was seen."""
+    early = control.took_effect and control.detail == NOT_YET
+    return YES_NO[phrases.took_effect(control)], "" if early else control.detail
+
+
+def missing(result: StudyResult) -> Table:
+    """What was not run, and how to get it."""
+    return Table(
+        id="missing",
+        title="Setups that are not complete, and why.",
+        columns=(Column("Setup"), Column("Status"), Column("Trials"), Column("Why", wide=True)),
+        rows=tuple((s.id, s.status, phrases.trials(s, result), s.reason or "fewer trials than were asked for")
+                   for s in result.setups if s.status != "done"),
+    )  # fmt: skip

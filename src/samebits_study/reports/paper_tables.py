@@ -1,0 +1,184 @@
+"""The tables of the paper, by its numbers: its values beside ours."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Number, Spread, Table, numbers
+from samebits_study.catalog import SETUPS
+from samebits_study.reports import accounts, measures, paper, phrases, spread
+from samebits_study.reports.paper import Quotation, Quoted
+from samebits_study.results import SetupResult, StudyResult
+
+SAMPLE = "Ours: mean and sample standard deviation over trials."
+ROWS = (
+    "Means and sample standard deviations. Beside ours stands what the paper prints, where it prints a mean; above are "
+    "the means of its rows, computed here."
+)
+ORDER = "Trials are numbered as they ran: trial 3 here has nothing to do with model 3 of the paper."
+NOT_RUN = Missing("not run")
+LETTERS = "Bits: equal letters within a setup are the same weights, bit for bit."
+TOUCHING = {  # whether they were split
+    True: "Ours: cells that touch were split before they were counted, as in the authors' code.",
+    False: "Ours: cells that touch were counted as one, as far as the paper's text says; --watershed splits them.",
+}
+COUNTS_ONCE = (
+    "FN + FP is the number of wrong answers: each is a false negative of one class and a false positive of another, "
+    "and counts once."
+)
+# for the paper's numbers, in a study that it does not have
+WORDS = {
+    "2": "times", "3": "counting-tf1.14", "4": "counting-tf2.1", "5": "counting", "6": "times", "7": "accuracy",
+}  # fmt: skip
+
+
+def tables(result: StudyResult) -> list[Table]:
+    """Those of the study's kind: Tables 1, 6 and 7 of digits, Tables 1 to 5 of cells."""
+    makers = {
+        "digits": (partial(times, number="6"), digits),
+        "cells": (partial(times, number="2"), *(partial(cells, number=number) for number in _ABOUT)),
+    }
+    return [terminology(), *(make(result) for make in makers.get(phrases.kind(result), ()))]
+
+
+def terminology() -> Table:
+    """Table 1: what the paper's three terms ask to be the same, and what this project says."""
+    return Table(
+        id="1",
+        title="Terms, as the paper uses them, and the words of this project.",
+        columns=(Column("Term"), Column("Team"), Column("Location"), Column("Setup"), Column("Here", wide=True)),
+        rows=(
+            ("Repeatability", "same", "same", "same", "what is tested: do trials of one setup end in the same bits?"),
+            ("Replicability", "another", "any", "same", "not tested by a study; an attestation lets others check"),
+            ("Reproducibility", "another", "another", "another", "not tested by a study"),
+        ),
+        notes=(
+            "In 2020 the ACM exchanged the last two words. So only the first is used here; of libraries and releases "
+            "side by side it is said that they are compared across setups.",
+        ),
+    )
+
+
+def times(result: StudyResult, number: str) -> Table:
+    """Tables 2 and 6: training and testing time. Ours are refused where trials ran on different machines."""
+    setups = _with_the_papers(result)
+    found = spread.machines(setups)
+    refused = spread.refusal(found)
+    return Table(
+        id=number,
+        title="Training and testing time: mean and standard deviation over trials.",
+        columns=(
+            Column("Setup"),
+            *numbers("Trials"),
+            *numbers("Training (s)", of="paper"),
+            *numbers("Training (s)", of="ours"),
+            *numbers("Testing (s)", of="paper"),
+            *numbers("Testing (s)", of="ours"),
+        ),
+        rows=tuple(_times(result.study, setup, refused) for setup in setups),
+        notes=(
+            *([refused] if refused else [f"Ours: on {machine or 'a machine that is not known'}." for machine in found]),
+            *([f"The paper's: on {paper.HARDWARE}."] if _quotations(result) else []),
+            f"{SAMPLE} One training at a time, each watched; what watching costs has a table of its own.",
+        ),
+    )
+
+
+def _times(study: str, setup: SetupResult, refused: str) -> tuple[Cell, ...]:
+    quoted = paper.quotation(study, setup.id)
+    trained, tested = [m.train_seconds for m in setup.models], [m.test_seconds for m in setup.models]
+    return (
+        setup.id,
+        Number(len(setup.models)) if setup.models else NOT_RUN,
+        _quoted(quoted.training if quoted else None),
+        _time(trained, refused, (2, 2)),
+        _quoted(quoted.testing if quoted else None),
+        _time(tested, refused, (3, 3)),
+    )
+
+
+def _time(seconds: list[float], refused: str, digits: tuple[int, int]) -> Cell:
+    if not seconds:
+        return NOT_RUN
+    return Missing("refused") if refused else spread.spread(seconds, digits)
+
+
+def _with_the_papers(result: StudyResult) -> list[SetupResult]:
+    """The setups that gave a model, and for each column of the paper that none of them answers to, the one that would.
+
+    So what the paper has stays, beside "not run".
+    """
+    done = phrases.done(result)
+    answered = {paper.ANSWERS[setup.id] for setup in done if setup.id in paper.ANSWERS}
+    named = {column: setup for setup, column in reversed(paper.ANSWERS.items())}
+    empty = [
+        SetupResult(id=named[column], about="", status="skipped")
+        for column in paper.STUDIES.get(result.study, {})
+        if column not in answered
+    ]
+    order = list(SETUPS)
+    return sorted([*done, *empty], key=lambda setup: order.index(setup.id) if setup.id in order else len(order))
+
+
+def _quoted(quoted: Quoted | None) -> Cell:
+    return Spread(quoted.mean, quoted.deviation) if quoted else EMPTY
+
+
+def digits(result: StudyResult) -> Table:
+    """Table 7: accuracy and wrong digits of every model."""
+    setups = _with_the_papers(result)
+    theirs = " (FN + FP in the paper)" if _quotations(result) else ""
+    return Table(
+        id="7",
+        title=f"Accuracy on the test data, and how many are wrong{theirs}, model by model.",
+        columns=measures.columns(measures.DIGITS),
+        rows=tuple(row for setup in setups for row in measures.rows(result.study, setup, measures.DIGITS)),
+        notes=(
+            *(*_letters(setups), COUNTS_ONCE, *_about_rows(result, setups)),
+            *(said for quoted in _quotations(result) for said in accounts.of_itself(quoted, "accuracy")),
+        ),
+    )
+
+
+_ABOUT = {
+    "3": "Keras on TensorFlow 1.14",
+    "4": "Keras on TensorFlow 2.1",
+    "5": "PyTorch 1.3, and today's releases",
+}
+
+
+def _table_of(setup: SetupResult) -> str:
+    """The number of the table that a setup belongs to."""
+    return "3" if setup.id.startswith("keras-tf1.14") else "4" if setup.id.startswith("keras-tf2.1") else "5"
+
+
+def cells(result: StudyResult, number: str) -> Table:
+    """Tables 3 to 5: error rate, Dice, precision, recall and F1 of every model whose library the table is about."""
+    setups = [setup for setup in _with_the_papers(result) if _table_of(setup) == number]
+    quoted = [found for found in _quotations(result) if found.place == f"Table {number}"]
+    return Table(
+        id=number,
+        title=f"Segmentation and counting, model by model: {_ABOUT[number]}.",
+        columns=measures.columns(measures.CELLS),
+        rows=tuple(row for setup in setups for row in measures.rows(result.study, setup, measures.CELLS)),
+        notes=(
+            *(*_letters(setups), *_about_rows(result, setups), TOUCHING[result.watershed is not False]),
+            *(said for setup in setups for said in measures.left_out(setup, measures.CELLS)),
+            *(said for one in quoted for said in accounts.of_itself(one, "error_rate")),
+            *(accounts.of_cells(_quotations(result)) if number == "3" else ()),
+        ),
+    )
+
+
+def _letters(setups: list[SetupResult]) -> tuple[str, ...]:
+    return (LETTERS,) if any(setup.models for setup in setups) else ()
+
+
+def _about_rows(result: StudyResult, setups: list[SetupResult]) -> tuple[str, ...]:
+    if not _quotations(result):
+        return (SAMPLE,)
+    return (ORDER, ROWS) if any(setup.models for setup in setups) else (ROWS,)
+
+
+def _quotations(result: StudyResult) -> list[Quotation]:
+    return list(paper.STUDIES.get(result.study, {}).values())
