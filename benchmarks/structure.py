@@ -1,0 +1,126 @@
+"""The numbers of the code's structure: sizes, names, imports.
+
+    python benchmarks/structure.py [SRC ...]
+
+Each SRC is the `src` folder of a checkout (default: this one) and gets a column: two commits stand side by side.
+"""
+
+import ast
+import statistics
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[1] / "src"
+# words that end like a verb form and are nouns
+NOUNS = {
+    "string",
+    "ring",
+    "thing",
+    "setting",
+    "bed",
+    "seed",
+    "shed",
+    "feed",
+    "need",
+    "speed",
+    "embed",
+    "hundred",
+    "red",
+}
+PARTICIPLES = {"seen", "told", "found", "given", "known", "shown", "drawn", "held", "taken", "kept", "written", "gone"}
+
+
+def is_verb_form(name):
+    """Whether the last word of a snake_case or CamelCase name is a gerund or a bare participle."""
+    words = name.split("_") if "_" in name or name.islower() else _camel(name)
+    last = words[-1].lower()
+    return last not in NOUNS and (
+        last.endswith("ing") or last in PARTICIPLES or (last.endswith("ed") and len(words) == 1)
+    )
+
+
+def _camel(name):
+    words = [""]
+    for letter in name:
+        if letter.isupper():
+            words.append("")
+        words[-1] += letter
+    return [word for word in words if word]
+
+
+def modules(source):
+    """Dotted name -> syntax tree."""
+    found = {}
+    for path in sorted(source.rglob("*.py")):
+        names = [*path.relative_to(source).with_suffix("").parts]
+        found[".".join(names[:-1] if names[-1] == "__init__" else names)] = ast.parse(path.read_text())
+    return found
+
+
+def importers(trees):
+    """Dotted name -> the modules that import it."""
+    found = defaultdict(set)
+    for name, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                targets = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                base = _absolute(name, node, trees)
+                targets = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+            else:
+                continue
+            for target in targets:
+                if target in trees and target != name:
+                    found[target].add(name)
+    return found
+
+
+def _absolute(name, node, trees):
+    if not node.level:
+        return node.module or ""
+    is_package = any(other.startswith(name + ".") for other in trees)
+    parts = name.split(".")
+    kept = parts[: len(parts) - node.level + is_package]
+    return ".".join([*kept, *([node.module] if node.module else [])])
+
+
+def numbers(source):
+    """Name of a number -> the number."""
+    files = sorted(source.rglob("*.py"))
+    trees = modules(source)
+    used = importers(trees)
+    places = defaultdict(set)
+    lengths = []
+    for name, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].add(name)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lengths.append(node.end_lineno - node.lineno + 1)
+    sizes = Counter()
+    for path in files:
+        sizes[path.relative_to(source).parts[0]] += len(path.read_text().splitlines())
+    plain = [name for name in trees if "scripts" not in name]
+    return {
+        "files": len(files),
+        "lines": sum(sizes.values()),
+        **{f"lines of {package}": count for package, count in sorted(sizes.items())},
+        "modules named by a verb form": sum(is_verb_form(name.rpartition(".")[2]) for name in trees),
+        "classes named by a verb form": sum(is_verb_form(name) for name in places),
+        "class names in more than one module": sum(len(found) > 1 for found in places.values()),
+        "modules that one other imports, or none": sum(len(used[name]) < 2 for name in plain),
+        "functions": len(lengths),
+        "lines of half of all functions, at most": int(statistics.median(lengths)),
+        "links in comments and docstrings": sum(path.read_text().count("https://") for path in files),
+    }
+
+
+def main():
+    columns = [numbers(Path(path)) for path in sys.argv[1:]] or [numbers(HERE)]
+    for name in dict.fromkeys(name for column in columns for name in column):
+        print(f"{name:42s}" + "".join(f"{column.get(name, 0):>10,}" for column in columns))
+
+
+if __name__ == "__main__":
+    main()
