@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from samebits import words
 from samebits.reports import html, wording
 from samebits.reports.markdown import escaped
 from samebits.reports.tables import markdown as table_markdown
@@ -44,7 +45,7 @@ def _padded(text: str, width: int, column: Column) -> str:
 
 
 def _printed(cell: Cell) -> str:
-    return wording.printable(shown(cell))
+    return words.printable(shown(cell))
 
 
 def markdown(report: Report) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from samebits.reports import wording
+from samebits import words
 from samebits.reports.tables import markdown
 from samebits.reports.tables.table import Table
 from samebits_study.reports import (
@@ -122,7 +122,7 @@ def _lines(setup: SetupResult, result: StudyResult, wide: int) -> list[str]:
     said = "; ".join(glance.facts(setup, result, why=False)).replace("±", "+-")
     line = f"{phrases.sign(setup):<2} {setup.id:<{wide}}  {said}"
     lines = [line, f"   {'':<{wide}}  {' '.join(setup.reason.split())}"] if setup.reason else [line]
-    return [wording.one_line(one) for one in lines]
+    return [words.one_line(one) for one in lines]
 
 
 def _from_here(path: Path) -> Path:

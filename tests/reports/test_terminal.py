@@ -2,8 +2,9 @@
 
 import pytest
 
+from samebits import words
 from samebits.model import Control, Scope, Setup
-from samebits.reports import terminal, wording
+from samebits.reports import terminal
 
 REPEATED = """\
 =  SAME BITS: 5 trials, one model. All 1,200 steps compared.
@@ -120,16 +121,16 @@ def test_many_trials_are_shown_a_group_a_line(diverged):
     ("numbers", "said"), [([1], "1"), ([1, 2], "1,2"), ([1, 2, 3], "1-3"), ([5, 1, 3, 2], "1-3,5"), ([], "")]
 )
 def test_ids_are_said_as_ranges(numbers, said):
-    assert wording.ids(numbers) == said
+    assert words.ids(numbers) == said
 
 
 @pytest.mark.parametrize(("chance", "said"), [(0.9375, "94"), (0.998, "99.8"), (0.99999999, "99.9"), (0.0, "0")])
 def test_a_chance_is_never_rounded_up_to_certainty(chance, said):
-    assert wording.times_in_100(chance) == f"{said} times in 100"
+    assert words.times_in_100(chance) == f"{said} times in 100"
 
 
 @pytest.mark.parametrize(
     ("seconds", "said"), [(0, "0:00"), (31, "0:31"), (725, "12:05"), (3723, "1:02:03"), (59.7, "1:00")]
 )
 def test_a_clock_reads_as_people_write_it(seconds, said):
-    assert wording.clock(seconds) == said
+    assert words.clock(seconds) == said

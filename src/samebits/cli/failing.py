@@ -11,7 +11,7 @@ import click
 
 from samebits.errors import SamebitsError, UsageError
 from samebits.interrupt import Stopped
-from samebits.text import one_line, printable
+from samebits.words import one_line, printable
 
 WRONG = 2
 

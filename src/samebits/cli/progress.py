@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
+from samebits import words
 from samebits.launch.progress import Progress
 from samebits.model import ENDED_WELL
-from samebits.reports import painting, wording
+from samebits.reports import painting
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -52,7 +53,7 @@ def left(rate: float | None, step: int, total: int | None) -> str:
     """The time left, as a clock; empty where it cannot be told."""
     if rate is None or total is None or rate <= 0:
         return ""
-    return f"{wording.clock(max(0, total - step) / rate)} left"
+    return f"{words.clock(max(0, total - step) / rate)} left"
 
 
 def pace_words(rate: float | None) -> str:
@@ -64,13 +65,13 @@ def pace_words(rate: float | None) -> str:
 
 def steps_words(step: int, total: int | None) -> str:
     """12 of 200 steps."""
-    return f"{step:,} of {wording.counted(total, 'step')}" if total else wording.counted(step, "step")
+    return f"{step:,} of {words.count(total, 'step')}" if total else words.count(step, "step")
 
 
 def round_words(steps: int | None, trials: int) -> str:
     """What a round does."""
-    each = "whole" if steps is None else f"{wording.counted(steps, 'step')} each"
-    return f"{wording.counted(trials, 'trial')}, {each}"
+    each = "whole" if steps is None else f"{words.count(steps, 'step')} each"
+    return f"{words.count(trials, 'trial')}, {each}"
 
 
 class Sights:
@@ -105,7 +106,7 @@ class Sights:
 
 def end_words(status: str, steps: int, seconds: float) -> str:
     """How a trial ended."""
-    return f"{status}, {wording.counted(steps, 'step')}, {wording.span(seconds)}"
+    return f"{status}, {words.count(steps, 'step')}, {words.span(seconds)}"
 
 
 class Lines(Progress):
@@ -144,7 +145,7 @@ class Lines(Progress):
     def _say(self, text: str) -> None:
         # who does not listen is not told; trials go on
         with suppress(OSError, ValueError):
-            self._stream.write(f"samebits: {wording.one_line(text)}\n")
+            self._stream.write(f"samebits: {words.one_line(text)}\n")
             self._stream.flush()
 
 
@@ -196,7 +197,7 @@ class Live(Progress):
 
     def note(self, text: str) -> None:
         """A line above the bars."""
-        self._bars.console.print(f"samebits: {wording.one_line(text)}", markup=False, highlight=False, style="dim")
+        self._bars.console.print(f"samebits: {words.one_line(text)}", markup=False, highlight=False, style="dim")
 
 
 def _bars(stream: TextIO) -> Bars:

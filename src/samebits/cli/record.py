@@ -7,7 +7,7 @@ from typing import Any
 
 from samebits.cli import answering, asking
 from samebits.cli.parsing import launching
-from samebits.text import one_line
+from samebits.words import one_line
 
 TEXT = """Run a training command once and keep its record, without a verdict.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.compare import words
+from samebits import words
 from samebits.compare.align import normal_argv
 from samebits.compare.meaning import TENSOR_FORMATS
 from samebits.store.trace import ProcessTrace, TrialTrace

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from samebits.compare import words
+from samebits import words
 from samebits.compare.align import AlignedTrial, Member, program
 from samebits.compare.differences import Row
 from samebits.compare.groups import Comparison, MemberDifference, PairDifference

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping
 from itertools import combinations
 from pathlib import PurePosixPath
 
-from samebits.compare import words
+from samebits import words
 from samebits.compare.align import is_pooled
 from samebits.compare.groups import Comparison
 from samebits.compare.reasons import Reason

@@ -6,7 +6,7 @@ import re
 import signal
 from collections.abc import Callable, Sequence
 
-from samebits.compare import words
+from samebits import words
 from samebits.compare.watching import hidden_processes
 from samebits.model import RecordFile, TrialFile
 from samebits.options import OPTIONS

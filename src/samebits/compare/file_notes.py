@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from samebits.compare import words
+from samebits import words
 from samebits.compare.asides import GLOBALS
 from samebits.compare.files import files_alone
 from samebits.compare.groups import Comparison

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.compare import words
+from samebits import words
 from samebits.compare.align import AlignedTrial, Member
 from samebits.compare.values import curve, point_numbers
 from samebits.store.trace import ProcessTrace

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits.compare import words
+from samebits import words
 from samebits.compare.align import AlignedTrial
 from samebits.compare.asides import GLOBALS
 from samebits.compare.coverage import has_named_file, uncovered, unended

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from samebits.compare import words
+from samebits import words
 from samebits.compare.align import AlignedTrial
 from samebits.compare.coverage import named_by_program
 from samebits.compare.threads import trains_elsewhere

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.compare import words
+from samebits import words
 from samebits.compare.coverage import only_files
 from samebits.compare.groups import Comparison
 from samebits.model import Divergence, Scope
@@ -24,13 +24,10 @@ def _repeated(comparison: Comparison, scope: Scope) -> str:
         return f"{trials}, one result: {what} the same content."
     steps = scope.steps_compared
     if scope.kind == "prefix":
-        return f"{trials}, one model so far: the first {words.count(steps, 'step')} {_have(steps)} the same bits."
+        first = f"the first {words.count(steps, 'step')} {words.agree(steps, 'has', 'have')}"
+        return f"{trials}, one model so far: {first} the same bits."
     what = "its one step has" if steps == 1 else f"all {words.count(steps, 'step')} have"
     return f"{trials}, one model: {what} the same bits."
-
-
-def _have(number: int) -> str:
-    return "has" if number == 1 else "have"
 
 
 def diverged(comparison: Comparison, divergence: Divergence) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from samebits.compare import words
+from samebits import words
 from samebits.compare.align import AlignedTrial, Member
 from samebits.compare.differences import Row
 from samebits.compare.values import point_numbers

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.compare import networks, words
+from samebits import words
+from samebits.compare import networks
 from samebits.compare.align import normal_argv
 from samebits.compare.asides import GLOBALS, aside
 from samebits.compare.coverage import has_named_file

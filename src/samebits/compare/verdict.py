@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import samebits
-from samebits.compare import sentences, words
+from samebits import words
+from samebits.compare import sentences
 from samebits.compare.align import AlignedTrial
 from samebits.compare.detection import detection
 from samebits.compare.divergence import find_divergence

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samebits.compare import file_notes, words
+from samebits import words
+from samebits.compare import file_notes
 from samebits.compare.asides import EVALUATION
 from samebits.compare.doubts import leak_sentence, leaked_files
 from samebits.compare.endings import ended_well
@@ -221,7 +222,7 @@ def _asides(seen: Seen) -> Iterator[str]:
     others = sorted(f"{name} ({what})" for name, (_, what) in found.items() if what != EVALUATION)
     if others:
         rest = [words.count(len(others) - 3, "more value")] if len(others) > 3 else []
-        verb = "differs" if len(others) == 1 else "differ"
+        verb = words.agree(len(others), "differs", "differ")
         yield f"{words.listed([*others[:3], *rest])} {verb} in the modules alive at the end, which does not count"
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath, PurePosixPath
 
-from samebits.compare import words
+from samebits import words
 from samebits.compare.align import AlignedTrial
 from samebits.model import PythonProcess, RecordFile, TrialFile
 from samebits.store.trace import TrialTrace

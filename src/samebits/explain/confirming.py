@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from samebits import words
 from samebits.explain.costs import step_time
 from samebits.explain.seen import Seen
 from samebits.explain.setting import Setting
 from samebits.explain.trying import Trying
-from samebits.reports import wording
 
 LEAST_SECONDS = 60.0  # for this are taken at most as long as the search has taken, and this at least
 FACTOR = 10
@@ -68,7 +68,7 @@ def _words(setting: Setting) -> str:
     result = setting.result
     if result is None:
         return ""
-    steps = wording.counted(result.scope.steps_compared, "step")
+    steps = words.count(result.scope.steps_compared, "step")
     if _is_whole(setting):
         return f"whole trials of {steps}" if result.scope.steps_compared else "whole trials"
     return f"the first {steps}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from samebits import words
 from samebits.explain.seen import Seen
 from samebits.launch.progress import Progress
-from samebits.reports import wording
 
 
 class Told(Progress):
@@ -35,7 +35,7 @@ class Told(Progress):
 def held_words(held: Collection[str], everything: Sequence[str]) -> str:
     """Controls in a few words: by name, or by those that are left out of everything."""
     names = [name for name in everything if name in held] or sorted(held)
-    return f"{wording.some_of(names, [name for name in everything if name not in held]) or 'nothing'} held"
+    return f"{words.some_of(names, [name for name in everything if name not in held]) or 'nothing'} held"
 
 
 def seen_words(seen: Seen) -> str:
@@ -44,5 +44,5 @@ def seen_words(seen: Seen) -> str:
         return f"the program does not run so: {seen.broke}"
     if seen.unclear:
         return f"no answer: {seen.unclear}"
-    trials = wording.counted(seen.trials, "trial")
+    trials = words.count(seen.trials, "trial")
     return f"{trials}, {'the same bits' if len(seen.groups) == 1 else f'{len(seen.groups)} different outcomes'}"

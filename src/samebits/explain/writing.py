@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from samebits.compare.words import listed
+from samebits import words
 from samebits.explain import telling
 from samebits.explain.deciding import Rule
 from samebits.explain.fixes import fixes
@@ -14,6 +14,7 @@ from samebits.explain.trying import Trying
 from samebits.explanation import Evidence, Explanation, State
 from samebits.model import Result
 from samebits.reports import wording
+from samebits.words import listed
 
 if TYPE_CHECKING:
     from samebits.explain.explaining import Why
@@ -67,7 +68,7 @@ def unfinished(trying: Trying, seconds: float) -> Explanation:
         f"{telling.held_words(trying.added(setting), trying.everything)}: {setting.number} trials repeat"
         for setting in agreeing[:MOST_KNOWN]
     ]
-    tried = wording.counted(len(trying.all), "setting")
+    tried = words.count(len(trying.all), "setting")
     so_far = "; ".join(known) or f"{tried} tried, of which none repeats"
     return Explanation(
         cause=[],
@@ -111,12 +112,12 @@ def _state(setting: Setting, rule: Rule | None = None) -> State:
 
 def _sentence(trying: Trying, found: Found) -> str:
     first, cause = trying.look([], 0), found.cause
-    outcomes = wording.counted(len(first.groups), "outcome")
-    without = f"without, {wording.counted(first.trials, 'trial')} end in {outcomes}"
+    outcomes = words.count(len(first.groups), "outcome")
+    without = f"without, {words.count(first.trials, 'trial')} end in {outcomes}"
     if found.outside and cause:
         return f"{listed(cause)} pins what differs first; what differs later lies outside the known controls."
     if found.outside:
-        held = wording.counted(len(found.everything), "control")
+        held = words.count(len(found.everything), "control")
         if found.refused:
             unfit = listed(sorted(found.refused))
             return f"With {held} held the trials still part; it may be {unfit}, with which the program does not run."
@@ -130,7 +131,7 @@ def _sentence(trying: Trying, found: Found) -> str:
 def _notes(trying: Trying, why: Why) -> list[str]:
     found = why.found
     unclear = [seen.unclear for setting in trying.all if (seen := setting.seen()).unclear]
-    notes = [f"{wording.counted(len(unclear), 'setting')} gave no answer: {unclear[0]}"] if unclear else []
+    notes = [f"{words.count(len(unclear), 'setting')} gave no answer: {unclear[0]}"] if unclear else []
     if len(found.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials part again")
     if found.outside and found.refused:
@@ -139,6 +140,6 @@ def _notes(trying: Trying, why: Why) -> list[str]:
         notes.append("what the controls cost is not told: the steps are too few or too short to be timed")
     if found.minimal and not found.outside:
         full = found.rule.full
-        tenth = wording.times_in_100(1 - 0.9**full)
+        tenth = words.times_in_100(1 - 0.9**full)
         notes.append(f"a further source that one run in ten shows would have been noticed {tenth} in {full} trials")
     return notes

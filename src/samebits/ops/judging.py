@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from samebits import __version__
+from samebits import __version__, words
 from samebits.compare.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.model import TrialFile
 from samebits.ops.collecting import Found
 from samebits.ops.documents import Operator, Outcome, Replayed
-from samebits.reports.wording import counted
 
 _WATCHED = "samebits ops -- python train.py runs a training with PyTorch"
 
@@ -48,9 +47,8 @@ def _missing(found: Found, trial: TrialFile, want: dict[str, int]) -> tuple[str 
         return f"{what}: {ended}." if trial.why else f"{what}.", _WATCHED
     if found.made > want["first"] and found.rested:
         return f"Step {want['first']} was made where operators were not seen.", "Train in the main thread."
-    if found.operators:
-        return f"Step {want['first']} had no end: {ended} after {counted(found.made, 'step')}.", _steps_advice(found)
-    return f"Step {want['first']} never came: {ended} after {counted(found.made, 'step')}.", _steps_advice(found)
+    what = "had no end" if found.operators else "never came"
+    return f"Step {want['first']} {what}: {ended} after {words.count(found.made, 'step')}.", _steps_advice(found)
 
 
 def _failed(found: Found) -> tuple[str | None, str | None]:
@@ -85,12 +83,14 @@ def _sentence(outcome: Outcome, reason: str | None, found: Found, want: dict[str
     if outcome == "same":
         calls = sum(operator.replayed for operator in replayed)
         return (
-            f"{counted(calls, 'call')} of {counted(len(names), 'operator')} in {where}, "
-            f"each run {counted(want['repeats'], 'time')} more: the same bits."
+            f"{words.count(calls, 'call')} of {words.count(len(names), 'operator')} in {where}, "
+            f"each run {words.count(want['repeats'], 'time')} more: the same bits."
         )
     guilty = _names([operator for operator in replayed if operator.differed])
-    verb = "differs" if len(guilty) == 1 else "differ"
-    return f"{len(guilty)} of {counted(len(names), 'operator')} in {where} {verb} when run again on the same inputs."
+    verb = words.agree(len(guilty), "differs", "differ")
+    return (
+        f"{len(guilty)} of {words.count(len(names), 'operator')} in {where} {verb} when run again on the same inputs."
+    )
 
 
 def _names(operators: list[Operator]) -> set[str]:
@@ -105,9 +105,9 @@ def _where(found: Found, want: dict[str, int]) -> str:
 def _notes(found: Found, want: dict[str, int]) -> list[str]:
     notes = []
     if found.steps and found.steps[-1] < want["last"]:
-        notes.append(f"steps after {found.steps[-1]} never came: the program made {counted(found.made, 'step')}")
+        notes.append(f"steps after {found.steps[-1]} never came: the program made {words.count(found.made, 'step')}")
     if found.steps and found.rested:
-        notes.append(f"{counted(found.rested, 'process', 'processes')} made steps that were not replayed")
+        notes.append(f"{words.count(found.rested, 'process')} made steps that were not replayed")
     if found.differed and not found.steps:
         notes.append(f"step {want['first']} had no end: what ran until then was replayed")
     if found.steps and {one.phase for one in found.operators if one.replayed} == {"optimizer"}:

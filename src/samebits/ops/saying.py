@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from samebits.ops.documents import Differed, Replayed
-from samebits.reports.wording import counted, one_line, size_words, span
+from samebits.reports.wording import size_words
+from samebits.words import count, one_line, span
 
 HEADS = {"same": "=  SAME BITS", "differed": "!= DIFFERENT BITS", "nothing": "?  NO ANSWER"}
 VERDICTS = {"same": "repeated", "differed": "diverged", "nothing": "inconclusive"}
@@ -30,15 +31,15 @@ def _counts(result: Replayed) -> str:
     """forward 12 calls, backward 30 calls, optimizer 8 calls, each run 4 times more."""
     calls = {phase: sum(one.replayed for one in result.operators if one.phase == phase) for phase in PHASES}
     said = ", ".join(f"{phase} {number:,}" for phase, number in calls.items() if number)
-    return f"calls replayed: {said}; each run {counted(result.repeats, 'time')} more"
+    return f"calls replayed: {said}; each run {count(result.repeats, 'time')} more"
 
 
 def _place(number: int, place: Differed, result: Replayed) -> Iterator[str]:
     calls = sum(one.replayed for one in result.operators if (one.overload, one.phase) == (place.overload, place.phase))
     yield f"   {number}  {place.operator}   {place.phase}"
     yield (
-        f"      times   differed in {place.differed:,} of {counted(calls, 'call')} there, "
-        f"{place.replays_differed:,} of {counted(place.replays, 'replay')}"
+        f"      times   differed in {place.differed:,} of {count(calls, 'call')} there, "
+        f"{place.replays_differed:,} of {count(place.replays, 'replay')}"
     )
     yield f"      where   {_where(place, several=len(result.steps) > 1)}"
     if place.memory:

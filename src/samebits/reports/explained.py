@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from samebits import controls
+from samebits import controls, words
 from samebits.explanation import Evidence, Explanation, Fix
 from samebits.reports import wording
 from samebits.reports.wording import INDENT
@@ -62,7 +62,7 @@ def _shown(found: Explanation) -> list[tuple[str, str, str, str]]:
     kept = [row for (_, label, state), row in most.items() if state != _OPEN or label not in decided]
     told = kept[:MOST_ROWS]
     left = len(found.evidence) - len(told)
-    rest = f"... and {wording.counted(left, 'more setting')}" if told else wording.counted(left, "setting")
+    rest = f"... and {words.count(left, 'more setting')}" if told else words.count(left, "setting")
     return [_cells(row, found) for row in told] + ([(rest, "", "", "(samebits report --html)")] if left else [])
 
 
@@ -105,7 +105,7 @@ def _again(row: Evidence, found: Explanation) -> str:
 def _cells(row: Evidence, found: Explanation, again: str = "") -> tuple[str, str, str, str]:
     says = STATES[row.state] + (f": {row.part}" if row.part else "") + (f": {row.why}" if row.why else "")
     if row.steps is not None and row.steps != found.evidence[0].steps:
-        says += f" ({wording.counted(row.steps, 'step')})"
+        says += f" ({words.count(row.steps, 'step')})"
     return held(row, found), str(row.trials), str(row.groups or "-"), says + again
 
 
@@ -115,7 +115,7 @@ def held(row: Evidence, found: Explanation) -> str:
     names = [name for name in row.controls if name in added]
     if not names:
         return "nothing" if not row.controls else "as it was"
-    return wording.some_of(names, sorted(everything - added))
+    return words.some_of(names, sorted(everything - added))
 
 
 def _table(cells: Sequence[tuple[str, ...]]) -> list[str]:
@@ -169,7 +169,7 @@ def _outside(found: Explanation) -> Iterator[tuple[str, str]]:
 def _rule(found: Explanation) -> str:
     tried = sum(row.trials for row in found.evidence)
     chance = f" (one that does nothing passes in {100 * found.chance:.1g} of 100 searches)" if found.chance else ""
-    took = f"{wording.counted(tried, 'trial')} in {wording.span(found.seconds)}"
+    took = f"{words.count(tried, 'trial')} in {words.span(found.seconds)}"
     return f"{found.needed} trials must agree{chance}; {took}"
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
+from samebits import words
 from samebits.model import Result
 from samebits.reports import explained, figures, located, saying, wording
 from samebits.reports.history import history, later_leavers
@@ -70,14 +71,14 @@ def templates(own: Path | None = None) -> jinja2.Environment:
         keep_trailing_newline=True,
         finalize=_clean,
     )
-    environment.filters.update(clock=wording.clock, span=wording.span, model=wording.model_name, colour=_colour)
+    environment.filters.update(clock=words.clock, span=words.span, model=wording.model_name, colour=_colour)
     environment.filters.update(shown=table.shown, absent=table.is_absent)
     return environment
 
 
 def _clean(value: Any) -> Any:
     """Texts from outside without control characters; the template's own markup as it is."""
-    return wording.one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return words.one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _colour(group: str) -> str:
@@ -111,7 +112,7 @@ def _later(result: Result, record: Record | None) -> list[str]:
     """Which trials leave the largest group after the divergence, and where."""
     leavers = later_leavers(result, record)
     places = sorted(set(leavers.values()))
-    return [f"{wording.ids(t for t in leavers if leavers[t] == at)} at step {at:,}" for at in places]
+    return [f"{words.ids(t for t in leavers if leavers[t] == at)} at step {at:,}" for at in places]
 
 
 def _files(result: Result, record: Record | None) -> list[dict[str, Any]]:
@@ -136,7 +137,7 @@ def _file(path: str, copies: list[tuple[int, Any]]) -> dict[str, Any]:
         "format": file.format,
         "named": file.named,
         "parts": len(file.tensors),
-        "trials": wording.ids(trial for trial, _ in copies),
+        "trials": words.ids(trial for trial, _ in copies),
         "contents": len(contents),
         "differing": [name for name in differing if name][:3],
         "error": next((copy.error for _, copy in copies if copy.error), None),

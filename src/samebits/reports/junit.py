@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from typing import TYPE_CHECKING
 
+from samebits import words
 from samebits.model import ENDED_WELL, Result, Trial
 from samebits.reports import wording
 
@@ -55,7 +56,7 @@ def _where(result: Result) -> str:
         return ""
     why = result.explanation.sentence if result.explanation is not None else ""
     said = [" > ".join(wording.path(result.divergence)), wording.size(result.divergence), why]
-    return "\n".join(wording.one_line(line) for line in said if line)
+    return "\n".join(words.one_line(line) for line in said if line)
 
 
 def _kinds(result: Result) -> list[ElementTree.Element]:
@@ -78,7 +79,7 @@ def _trials(result: Result) -> list[ElementTree.Element]:
 def _trial(trial: Trial, group: str | None, result: Result) -> ElementTree.Element:
     case = _case(TRIALS, f"trial {trial.id}", trial.seconds)
     if trial.status not in ENDED_WELL:
-        return _with(case, "error", f"{wording.status_words(trial)} after {wording.counted(trial.steps, 'step')}")
+        return _with(case, "error", f"{wording.status_words(trial)} after {words.count(trial.steps, 'step')}")
     if result.verdict == "diverged" and trial.id not in wording.reference_group(result):
         return _with(case, "failure", f"in group {group}, not in the largest group" if group else "not compared")
     return case
@@ -86,4 +87,4 @@ def _trial(trial: Trial, group: str | None, result: Result) -> ElementTree.Eleme
 
 def _clean(text: str) -> str:
     """What XML 1.0 can hold."""
-    return wording.printable(text).replace("\ufffe", "?").replace("\uffff", "?")
+    return words.printable(text).replace("\ufffe", "?").replace("\uffff", "?")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
+from samebits import words
 from samebits.location import Apart, Executed, Location, Look
 from samebits.reports import figures, wording
 from samebits.reports.figures import Plot
@@ -54,8 +55,8 @@ def _nested(found: Location) -> Markup:
     """Each station within the one before."""
     inner = Markup()
     for depth, place in enumerate(reversed(found.path)):
-        name = Markup("<b>{}</b>" if not depth else "{}").format(wording.one_line(place.name))
-        detail = Markup(' <span class="soft">{}</span>').format(wording.one_line(place.detail)) if place.detail else ""
+        name = Markup("<b>{}</b>" if not depth else "{}").format(words.one_line(place.name))
+        detail = Markup(' <span class="soft">{}</span>').format(words.one_line(place.detail)) if place.detail else ""
         line = Markup('<li><span class="soft">{}</span> <code>{}</code>{}{}</li>')
         inner = Markup("<ul{}>{}</ul>").format(
             Markup(' class="tree"') if depth == len(found.path) - 1 else "",
@@ -88,7 +89,7 @@ def _size(found: Location) -> str:
 
 def looked(look: Look) -> str:
     """One look in words."""
-    trials = f"{LEVELS[look.level]} of step {look.step:,} in {wording.counted(look.trials, 'trial')}"
+    trials = f"{LEVELS[look.level]} of step {look.step:,} in {words.count(look.trials, 'trial')}"
     if not look.parted:
         return f"{trials}: all the same"
     return f"{trials}: {look.parted} parted" + (f", first at {look.earliest}" if look.earliest else "")

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from samebits import words
 from samebits.model import Result, Trial
 from samebits.reports import explained, wording
 
@@ -35,7 +36,7 @@ def render(result: Result, record: Record | None = None) -> str:
 
 def escaped(text: str) -> str:
     """The text as it is, on one line."""
-    line = " ".join(wording.printable(text).split())
+    line = " ".join(words.printable(text).split())
     return "".join("\\" + c if c in SPECIAL else "&amp;" if c == "&" else c for c in line)
 
 
@@ -48,7 +49,7 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def code(text: str) -> str:
     """Words in a code span that no backtick in them can end."""
-    line = " ".join(wording.printable(text).split())
+    line = " ".join(words.printable(text).split())
     fence = "`" * (1 + max((len(run) for run in _ticks(line)), default=0))
     return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
 
@@ -107,7 +108,7 @@ def _trial(trial: Trial, group: str) -> list[str]:
         group,
         wording.status_words(trial),
         f"{trial.steps:,}",
-        wording.clock(trial.seconds),
+        words.clock(trial.seconds),
         code(wording.model_name(trial.final)),
         metrics,
     ]

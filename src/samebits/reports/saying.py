@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samebits import words
 from samebits.model import Result
 from samebits.reports import wording
 
@@ -23,13 +24,13 @@ def _equal_kinds(result: Result) -> str:
 
 def _repeated(result: Result) -> list[str]:
     kinds = _equal_kinds(result)
-    first = f"{wording.counted(len(result.trials), 'trial')} of this setup, each in fresh processes, gave the same bits"
+    first = f"{words.count(len(result.trials), 'trial')} of this setup, each in fresh processes, gave the same bits"
     return [f"{first}: {kinds}." if kinds else f"{first}.", wording.detection(result)]
 
 
 def _diverged(result: Result) -> list[str]:
     divergence = result.divergence
-    lines = [f"{wording.counted(len(result.trials), 'trial')} of this setup gave {wording.models(result)}."]
+    lines = [f"{words.count(len(result.trials), 'trial')} of this setup gave {wording.models(result)}."]
     if divergence is not None:
         what = wording.KIND_WORDS[divergence.kind]
         lines.append(f"The first thing that differs is {divergence.kind} ({what}): {divergence.name or 'unnamed'}.")

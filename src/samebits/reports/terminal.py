@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from samebits import words
 from samebits.model import ENDED_WELL, Result, Trial
 from samebits.reports import explained, located, wording
 from samebits.reports.wording import INDENT
@@ -32,13 +33,13 @@ def render(result: Result, record: Record | None = None, *, width: int | None = 
     lines += located.lines(result.location) if result.location is not None else []
     lines += explained.lines(result.explanation) if result.explanation is not None else []
     lines += _notes(result)
-    return "\n".join(folded for line in lines for folded in wording.folded(wording.one_line(line), width, LABEL)) + "\n"
+    return "\n".join(folded for line in lines for folded in wording.folded(words.one_line(line), width, LABEL)) + "\n"
 
 
 def _head(result: Result) -> str:
     sign, name = wording.SIGNS[result.verdict], wording.HEADS[result.verdict]
     early = result.verdict == "diverged" and any(trial.status == "stopped" for trial in result.trials)
-    after = f"   stopped after {wording.span(result.seconds)}" if early and result.seconds else ""
+    after = f"   stopped after {words.span(result.seconds)}" if early and result.seconds else ""
     return f"{sign:<2} {name}: {wording.headline(result)}{after}"
 
 
@@ -54,14 +55,14 @@ def _files(record: Record | None) -> str:
     if record is None:
         return ""
     number = max((len(trial.files.files) for trial in record.trials), default=0)
-    return f" ({wording.counted(number, 'file')})" if number else ""
+    return f" ({words.count(number, 'file')})" if number else ""
 
 
 def _models(result: Result) -> list[str]:
     finals = {trial.id: trial.final for trial in result.trials}
     seconds = result.seconds or sum(trial.seconds for trial in result.trials)
-    steps = wording.counted(result.scope.steps_compared, "step")
-    took = f"{wording.ids(t.id for t in result.trials)}  [{'#' * BAR}]  {steps}  {wording.clock(seconds)}"
+    steps = words.count(result.scope.steps_compared, "step")
+    took = f"{words.ids(t.id for t in result.trials)}  [{'#' * BAR}]  {steps}  {words.clock(seconds)}"
     model = wording.model_name(finals.get(result.groups[0][0])) if result.groups else "not seen"
     return [f"{INDENT}{took}   model {model}", *_fact_lines(_common(result)), INDENT + wording.detection(result)]
 
@@ -90,7 +91,7 @@ def _rows(result: Result, later: dict[int, int]) -> list[str]:
 def _group_row(result: Result, place: int, group: list[int], later: dict[int, int]) -> str:
     longest = max((trial for trial in result.trials if trial.id in group), key=lambda trial: trial.steps)
     name = wording.letter(place)
-    return f"[{_bar(result, longest, name, later)}] {name}: {wording.counted(len(group), 'trial')}"
+    return f"[{_bar(result, longest, name, later)}] {name}: {words.count(len(group), 'trial')}"
 
 
 def _bar(result: Result, trial: Trial, name: str | None, later: dict[int, int]) -> str:
@@ -190,8 +191,8 @@ def _leaked(record: Record | None) -> list[str]:
 def _ended(trial: Trial, record: Record | None) -> str:
     known = [t.file.why for t in record.trials if t.id == trial.id] if record else []
     why = known[0] if known and trial.exit_code is None else ""
-    words = [wording.status_words(trial), f"after {wording.counted(trial.steps, 'step')}"]
-    return ", ".join(words) + (f": {why}" if why else "")
+    said = [wording.status_words(trial), f"after {words.count(trial.steps, 'step')}"]
+    return ", ".join(said) + (f": {why}" if why else "")
 
 
 def _last_words(trial: Trial, record: Record | None) -> str:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from samebits import words
 from samebits.model import Divergence, Result, Size, Trial
-from samebits.text import one_line as one_line
-from samebits.text import printable as printable
 
 INDENT = "   "  # of the lines below the verdict
 HEADS = {"repeated": "SAME BITS", "diverged": "DIFFERENT BITS", "inconclusive": "NO ANSWER"}
@@ -36,49 +35,6 @@ KIND_WORDS = {
     "end": "final weights and buffers, metrics, files written",
 }
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """ "1 step", "1,200 steps"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def clock(seconds: float) -> str:
-    """0:31, 12:05, 1:02:03."""
-    whole = max(0, round(seconds))
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def span(seconds: float) -> str:
-    """0.4 s, 6 s, 3 min, 2 h 5 min."""
-    if seconds < 9.5:
-        return f"{seconds:.1f} s".replace(".0 s", " s")
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def ids(trials: Iterable[int]) -> str:
-    """1-3,5."""
-    runs: list[list[int]] = []
-    for number in sorted(trials):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ",".join(str(a) if a == b else f"{a},{b}" if b == a + 1 else f"{a}-{b}" for a, b in runs)
-
-
-def some_of(names: Sequence[str], left_out: Sequence[str]) -> str:
-    """Names of which there may be many: a, b; or everything (9); or all but c."""
-    if not left_out and len(names) > 3:
-        return f"everything ({len(names)})"
-    if len(left_out) < len(names) and 0 < len(left_out) <= 3:
-        return f"all but {', '.join(left_out)}"
-    return ", ".join(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"])
 
 
 def model_name(final: str | None) -> str:
@@ -109,7 +65,7 @@ def compared(result: Result) -> str:
     steps = result.scope.steps_compared
     if result.scope.kind == "prefix":
         of = f" of {result.scope.steps_total:,}" if result.scope.steps_total else ""
-        return f"Only the first {counted(steps, 'step')}{of} compared."
+        return f"Only the first {words.count(steps, 'step')}{of} compared."
     if steps == 0:
         return "The files they wrote compared."
     return "The one step compared." if steps == 1 else f"All {steps:,} steps compared."
@@ -163,7 +119,7 @@ def size_words(found: Size | None) -> str:
         return ""
     far = [f"at most {found.max_ulp:,} ULP"] if found.max_ulp is not None else []
     far += [f"at most {found.max_relative:.2g} of the value"] if found.max_relative is not None and not far else []
-    return ", ".join([f"{found.different:,} of {counted(found.elements, 'value')}", *far])
+    return ", ".join([f"{found.different:,} of {words.count(found.elements, 'value')}", *far])
 
 
 def effect(result: Result) -> str:
@@ -184,22 +140,14 @@ def _range(name: str, trials: Sequence[Trial]) -> str:
     return f"{name} {' to '.join(shown if shown[0] != shown[1] else (repr(low), repr(high)))}"
 
 
-def times_in_100(chance: float) -> str:
-    """94 times in 100. Never rounded up to certainty."""
-    percent = chance * 100
-    if percent < 99:
-        return f"{percent:.0f} times in 100"
-    return f"{min(99.9, int(percent * 10) / 10):.4g} times in 100"
-
-
 def detection(result: Result) -> str:
     """What this many trials can notice, as sentences."""
     chance = result.detection
     number = sum(len(group) for group in result.groups)
     return (
-        f"{counted(number, 'trial')} {'notices' if number == 1 else 'notice'} a difference shown by half of all runs "
-        f"{times_in_100(chance.seen_if_in_half_of_runs)}, one shown by 1 run in 10 "
-        f"{times_in_100(chance.seen_if_in_one_of_ten)}. This machine and setup only."
+        f"{words.count(number, 'trial')} {words.agree(number, 'notices', 'notice')} a difference shown by half of all "
+        f"runs {words.times_in_100(chance.seen_if_in_half_of_runs)}, one shown by 1 run in 10 "
+        f"{words.times_in_100(chance.seen_if_in_one_of_ten)}. This machine and setup only."
     )
 
 
@@ -207,7 +155,7 @@ def headline(result: Result) -> str:
     """The verdict in one sentence with its scope, as the first line of every report has it."""
     if result.verdict == "inconclusive":
         return result.reason or result.sentence
-    counts = f"{counted(len(result.trials), 'trial')}, {models(result)}."
+    counts = f"{words.count(len(result.trials), 'trial')}, {models(result)}."
     if result.verdict == "repeated" or result.divergence is None:
         return f"{counts} {compared(result)}" + (f" But {result.leak}." if result.leak else "")
     return f"{counts} They part {part(result.divergence)}."

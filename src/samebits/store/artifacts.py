@@ -19,7 +19,7 @@ from samebits.store.reader_process import ReaderProcess, Unreadable
 from samebits.store.recognising import format_of
 from samebits.store.text_files import NotText, read_json_lines, read_lines, read_table
 from samebits.store.torch_files import read_torch
-from samebits.text import one_line
+from samebits.words import one_line
 
 Reader = Callable[[Path, Parts], str]
 _CHUNK = 1 << 22

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from samebits import controls
-from samebits.compare.words import listed
+from samebits import controls, words
 from samebits.model import Result, Verdict
 from samebits.reports import wording
 from samebits.vary.factor import Factor
 from samebits.vary.result import Answer, FactorResult, Value
+from samebits.words import listed
 
 STOPPED = "vary was stopped before"
 MOVES_MEMORY = "other bits, but so have trials in which nothing but the place of their memory is another"
@@ -131,5 +131,5 @@ def not_repeated(result: Result) -> str:
         return ""
     if result.verdict == "inconclusive":
         return (result.reason or result.sentence).rstrip(".")
-    number = wording.counted(len(result.trials), "trial")
+    number = words.count(len(result.trials), "trial")
     return f"it does not repeat within itself ({number}, {wording.models(result)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samebits import words
 from samebits.model import Divergence
 from samebits.reports import wording
 from samebits.vary.result import End, FactorResult, Outcome, Value, VaryResult
@@ -27,13 +28,13 @@ def headline(result: VaryResult) -> str:
     number = len(told(result))
     if not number:
         return result.sentence
-    each = f"{wording.counted(result.trials, 'trial')} of each value, {compared(result)}"
-    return f"{result.sentence} {wording.counted(number, 'factor')} varied, {each}."
+    each = f"{words.count(result.trials, 'trial')} of each value, {compared(result)}"
+    return f"{result.sentence} {words.count(number, 'factor')} varied, {each}."
 
 
 def compared(result: VaryResult) -> str:
     """all 40 steps, or the first 20 steps."""
-    steps = wording.counted(result.steps, "step")
+    steps = words.count(result.steps, "step")
     if result.scope == "prefix":
         return f"the first {steps}"
     return f"all {steps}" if result.steps > 1 else steps if result.steps else "by the files they wrote"
@@ -57,8 +58,8 @@ def end(found: End | None) -> str:
         return ""
     parts = []
     if found.weights:
-        differ = "differs" if found.different == 1 else "differ"
-        parts.append(f"{found.different} of {wording.counted(found.weights, 'tensor')} {differ}")
+        differ = words.agree(found.different, "differs", "differ")
+        parts.append(f"{found.different} of {words.count(found.weights, 'tensor')} {differ}")
     if found.relative is not None:
         parts.append(f"{found.largest_name} by {found.relative:.2g} of its norm")
     parts += [outcome(one) for one in found.outcomes[:MOST_OUTCOMES]]
@@ -110,7 +111,7 @@ def held(result: VaryResult) -> str:
 
 def chance(result: VaryResult) -> str:
     """What a training that does not repeat would look like by chance."""
-    number = wording.counted(round(1 / result.by_chance), "case")
+    number = words.count(round(1 / result.by_chance), "case")
     return f"noise with two equally likely outcomes would look so, at one value, in 1 of {number}"
 
 

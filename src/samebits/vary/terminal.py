@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samebits import words
 from samebits.reports import wording
 from samebits.reports.wording import INDENT
 from samebits.vary import saying
@@ -16,7 +17,7 @@ def render(result: VaryResult, *, width: int | None = None) -> str:
     lines = [f"{wording.SIGNS[result.verdict]:<2} {saying.HEADS[result.verdict]}: {saying.headline(result)}"]
     lines += [line for factor in saying.told(result) for line in _factor(factor, result)]
     lines += [f"{INDENT}{label:<{LABEL}} {said}" for label, said in _facts(result)]
-    return "\n".join(folded for line in lines for folded in wording.folded(wording.one_line(line), width, LABEL)) + "\n"
+    return "\n".join(folded for line in lines for folded in wording.folded(words.one_line(line), width, LABEL)) + "\n"
 
 
 def _factor(factor: FactorResult, result: VaryResult) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from samebits import __version__
+from samebits import __version__, words
 from samebits.reports.tables.table import Cell, Column, Missing, Number, Table, numbers
 from samebits_parity.report import Report, Verdict
 from samebits_parity.train.distance import CARRIED, FACTOR
@@ -31,7 +31,7 @@ def found(asked: Asked, judged: Judged, reasons: list[Reason]) -> tuple[Report, 
         sentence = _parts(first, reasons)
     elif unequal:
         counts = f"A makes {judged.a.steps} steps and B {judged.b.steps}"
-        sentence = f"They agree to rounding for {_steps(judged.steps)}, but {counts}."
+        sentence = f"They agree to rounding for {words.count(judged.steps, 'step')}, but {counts}."
     else:
         sentence = _agrees(judged, largest)
     tables = [_kinds_table(judged, largest), _growth_table(judged)]
@@ -55,7 +55,7 @@ def _parts(first: Point, reasons: list[Reason]) -> str:
 
 def _agrees(judged: Judged, largest: list[Largest]) -> str:
     values = [one for one in largest if one.relative is not None and one.kind not in ("start", "batch", "update")]
-    steps = _steps(judged.steps) + (", each begun with A's weights" if judged.single else "")
+    steps = words.count(judged.steps, "step") + (", each begun with A's weights" if judged.single else "")
     if not values:
         return f"They agree to rounding: {steps}."
     worst = max(values, key=lambda one: one.relative or 0.0)
@@ -63,10 +63,6 @@ def _agrees(judged: Judged, largest: list[Largest]) -> str:
         f"They agree to rounding: {steps}, largest relative difference {_short(worst.relative)}"
         f" ({worst.kind} of {worst.name})."
     )
-
-
-def _steps(count: int) -> str:
-    return f"{count:,} step{'s' * (count != 1)}"
 
 
 def _step(step: int) -> str:

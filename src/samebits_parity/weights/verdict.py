@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from samebits import words
 from samebits_parity.report import Verdict
 from samebits_parity.weights import explanation
 from samebits_parity.weights.explanation import Difference
@@ -109,11 +110,7 @@ def _of_refused(moved: Moved) -> str:
     said = ", ".join(f"{one.name} of {one.side} ({one.of_class})" for one in refused[:3])
     more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
     carried = len(moved.pairing.pairs)
-    return f"{said}{more}: no counterpart. The weights of {_count(carried, 'other layer')} were carried."
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+    return f"{said}{more}: no counterpart. The weights of {words.count(carried, 'other layer')} were carried."
 
 
 def _did_not_run(moved: Moved) -> str:
@@ -124,11 +121,11 @@ def _did_not_run(moved: Moved) -> str:
 
 
 def _whole(moved: Moved, one: Compared, count: int) -> Judged:
-    said = f"{_count(count, 'layer')} agree, the models do not: their outputs are {_how(one)}."
+    said = f"{words.count(count, 'layer')} agree, the models do not: their outputs are {_how(one)}."
     likely = explanation.between(moved.pairing.pairs, count, moved.keras, moved.pytorch)
     verdict: Verdict = "unknown" if one.agrees is None else "differ"
     if one.agrees is None:
-        said = f"{_count(count, 'layer')} were carried; the outputs of the models cannot be compared: {one.why}."
+        said = f"{words.count(count, 'layer')} were carried; the outputs of the models cannot be compared: {one.why}."
     return Judged(verdict, said, None, tuple(likely), count)
 
 
@@ -136,7 +133,7 @@ def _agree(moved: Moved) -> Judged:
     known = [one.apart for one in (*moved.layers, moved.whole_model) if one and one.apart is not None]
     allowed = max(one.allowed for one in (*moved.layers, moved.whole_model) if one)
     unseen = sum(one.apart is None for one in moved.layers)
-    layers = _count(len(moved.pairing.pairs), "layer")
+    layers = words.count(len(moved.pairing.pairs), "layer")
     said = f"{layers} carried; outputs agree to rounding: at most {max(known):.1e} apart, {allowed:.0e} explained."
-    hidden = f" The outputs of {_count(unseen, 'layer')} alone were not seen." if unseen else ""
+    hidden = f" The outputs of {words.count(unseen, 'layer')} alone were not seen." if unseen else ""
     return Judged("agree", said + hidden, last=len(moved.pairing.pairs))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.reports import wording
+from samebits import words
 from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Table, numbers
 from samebits_study.reports import phrases, spread
 from samebits_study.results import Cells, SetupResult, StudyResult
@@ -54,4 +54,4 @@ def _left_out(judged: dict[int, Cells]) -> Cell:
 
 
 def _in(trials: list[int], of: int) -> str:
-    return "in every trial" if len(trials) == of else f"trials {wording.ids(trials)}"
+    return "in every trial" if len(trials) == of else f"trials {words.ids(trials)}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from samebits import words
 from samebits.model import Control, Divergence
-from samebits.reports import wording
 from samebits.reports.tables.table import EMPTY, YES_NO, Cell, Column, Number, Table, measured, numbers
 from samebits_study.reports import costs, dices, paper, phrases
 from samebits_study.results import Digits, Distance, Initial, SetupResult, StudyResult
@@ -109,7 +109,7 @@ def _judged(setup: SetupResult) -> list[tuple[str, Digits]]:
     for model in setup.models:
         if model.digits:
             found.setdefault(str(model.digits.confusion), ([], model.digits))[0].append(model.trial)
-    return [(wording.ids(trials), judged) for trials, judged in found.values()]
+    return [(words.ids(trials), judged) for trials, judged in found.values()]
 
 
 def parting(result: StudyResult) -> Table:
@@ -127,7 +127,7 @@ def parting(result: StudyResult) -> Table:
 def _parting(setup: str, found: Divergence) -> Row:
     step = "before the first" if found.step < 0 else f"{found.step:,}"
     more = f"; {len(found.details):,} more in this step" if found.details else ""
-    return setup, step, found.kind, found.name, wording.ids(found.trials), found.detail + more
+    return setup, step, found.kind, found.name, words.ids(found.trials), found.detail + more
 
 
 def distances(result: StudyResult) -> Table:

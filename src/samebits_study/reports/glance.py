@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.compare.words import listed
-from samebits.reports import wording
+from samebits import words
 from samebits.reports.tables.table import shown
+from samebits.words import listed
 from samebits_study.reports import measures, paper, phrases, spread
 from samebits_study.results import SetupResult, StudyResult
 
@@ -19,7 +19,7 @@ def main_measure(setup: SetupResult, kind_of: str) -> str:
     name, _, unit = measure.head.partition(" (")
     parts = [f"{shown(spread.spread(values, measure.digits))} {unit.rstrip(')')}"] if values else []
     if missing:
-        where = f" in {wording.counted(len(missing), 'trial')}" if values else ""
+        where = f" in {words.count(len(missing), 'trial')}" if values else ""
         parts.append(f"undefined{where} ({'; '.join(dict.fromkeys(missing))})")
     return f"{name.lower()} {', '.join(parts)}"
 
@@ -50,11 +50,11 @@ def says(result: StudyResult) -> list[str]:
     ran = phrases.done(result)
     signs = [phrases.sign(setup) for setup in ran]
     machines = ", ".join(spread.machines(ran)) or "no machine"
-    parts = [f"{wording.counted(count, 'setup')} {what}" for one, what in _COUNTED
+    parts = [f"{words.count(count, 'setup')} {what}" for one, what in _COUNTED
              if (count := signs.count(one))]  # fmt: skip
     return [
         f"{result.study} at the scale {result.scale}: {_trials(ran, result)} of "
-        f"{wording.counted(len(ran), 'setup')}, {wording.counted(result.epochs, 'epoch')} each, on {machines}.",
+        f"{words.count(len(ran), 'setup')}, {words.count(result.epochs, 'epoch')} each, on {machines}.",
         f"{listed(parts)}." if parts else "No setup was run.",
     ]
 
@@ -63,7 +63,7 @@ def _trials(ran: list[SetupResult], result: StudyResult) -> str:
     """How many trials there are of a setup: 7 trials; 2 to 7 trials where setups have different numbers."""
     numbers = [len(setup.models) for setup in ran] or [result.trials]
     few = f"{min(numbers):,} to " if min(numbers) < max(numbers) else ""
-    return few + wording.counted(max(numbers), "trial")
+    return few + words.count(max(numbers), "trial")
 
 
 def beyond(result: StudyResult) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samebits.reports.tables.table import Cell, Column, Missing, Table, shown
-from samebits.reports.wording import printable
+from samebits.words import printable
 
 PREAMBLE = "% \\usepackage{booktabs,longtable,array}"
 SPECIAL = {

@@ -6,7 +6,8 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from samebits.reports import html, wording
+from samebits import words
+from samebits.reports import html
 from samebits.reports.tables.table import Table
 from samebits_study.reports import glance, paper, phrases
 from samebits_study.reports.figure import Figure
@@ -33,7 +34,7 @@ def render(result: StudyResult, tables: list[Table], figures: list[tuple[Figure,
             data=phrases.data(result),
             command=phrases.again(result),
             tall=TALL,
-            counted=wording.counted,
+            counted=words.count,
         )
     )
 

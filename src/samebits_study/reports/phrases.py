@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Literal
 
+from samebits import words
 from samebits.explain.searching import IDLE
 from samebits.model import Control
 from samebits.reports import wording
@@ -48,7 +49,7 @@ def models(setup: SetupResult) -> str:
 
 def groups(setup: SetupResult) -> str:
     """A: 1-4,6; B: 5,7"""
-    return "; ".join(f"{wording.letter(place)}: {wording.ids(group)}" for place, group in enumerate(setup.groups))
+    return "; ".join(f"{wording.letter(place)}: {words.ids(group)}" for place, group in enumerate(setup.groups))
 
 
 def letter(setup: SetupResult, model: Model) -> str:

@@ -1,0 +1,125 @@
+"""The words that all commands share: numbers, plurals, lists, times, names of trials, and text from outside made safe.
+
+Pure functions of plain values.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+_RNG_NAMES = {
+    "python": "Python's random",
+    "numpy": "numpy's global RNG",
+    "torch": "torch's CPU RNG",
+    "torch-cuda": "torch's CUDA RNG",
+    "tensorflow": "TensorFlow's global RNG",
+}
+
+
+def count(number: int, noun: str) -> str:
+    """``1 step``, ``1,200 steps``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """The plural of the nouns used here."""
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + ("es" if noun.endswith(("s", "ch")) else "s")
+
+
+def listed(items: Iterable[object]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    words = [str(item) for item in items]
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
+
+
+def trials(ids: Sequence[int]) -> str:
+    """``trial 2``, ``trials 1, 2 and 4``."""
+    return ("trial " if len(ids) == 1 else "trials ") + listed(ids)
+
+
+def were(ids: Sequence[int]) -> str:
+    """The verb that goes with `trials`."""
+    return agree(len(ids), "was", "were")
+
+
+def agree(number: int, one: str, many: str) -> str:
+    """The form of a verb that goes with a number of things: ``differs``, ``differ``."""
+    return one if number == 1 else many
+
+
+def command(argv: Sequence[str], limit: int = 80) -> str:
+    """Arguments as a shell would take them, shortened."""
+    text = shlex.join(argv)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def rng(name: str) -> str:
+    """A random number generator by the name that people know."""
+    return _RNG_NAMES.get(name, f"the random state {name}")
+
+
+def clock(seconds: float) -> str:
+    """0:31, 12:05, 1:02:03."""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def span(seconds: float) -> str:
+    """0.4 s, 6 s, 3 min, 2 h 5 min."""
+    if seconds < 9.5:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def ids(trials: Iterable[int]) -> str:
+    """1-3,5."""
+    runs: list[list[int]] = []
+    for number in sorted(trials):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(str(a) if a == b else f"{a},{b}" if b == a + 1 else f"{a}-{b}" for a, b in runs)
+
+
+def some_of(names: Sequence[str], left_out: Sequence[str]) -> str:
+    """Names of which there may be many: a, b; or everything (9); or all but c."""
+    if not left_out and len(names) > 3:
+        return f"everything ({len(names)})"
+    if len(left_out) < len(names) and 0 < len(left_out) <= 3:
+        return f"all but {', '.join(left_out)}"
+    return ", ".join(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"])
+
+
+def times_in_100(chance: float) -> str:
+    """94 times in 100. Never rounded up to certainty."""
+    percent = chance * 100
+    if percent < 99:
+        return f"{percent:.0f} times in 100"
+    return f"{min(99.9, int(percent * 10) / 10):.4g} times in 100"
+
+
+def printable(text: str) -> str:
+    """The text with its lines kept; control characters, marks of direction and lone surrogates become escapes."""
+    return "".join(c if c == "\n" or _is_shown(c) else _escaped(c) for c in text)
+
+
+def one_line(text: str) -> str:
+    """The same as one line: a name with a newline in it cannot pass for a line of a report."""
+    return "".join(c if _is_shown(c) else _escaped(c) for c in text)
+
+
+def _is_shown(character: str) -> bool:
+    return character.isprintable() and not "\ud800" <= character <= "\udfff"
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
