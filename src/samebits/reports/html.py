@@ -36,7 +36,8 @@ def render(result: Result, record: Record | None = None) -> str:
         .get_template("report.html")
         .render(
             result=result,
-            words=wording,
+            words=words,
+            wording=wording,
             says=saying.says(result),
             does_not_say=saying.does_not_say(result),
             command=shlex.join(result.setup.command),

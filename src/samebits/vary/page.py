@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from samebits import words
 from samebits.reports import html, wording
 from samebits.vary import saying
 from samebits.vary.result import VaryResult
@@ -17,5 +18,5 @@ def render(result: VaryResult) -> str:
     return (
         html.templates(TEMPLATES)
         .get_template("vary.html")
-        .render(result=result, says=saying, words=wording, command=shlex.join(result.setup.command))
+        .render(result=result, says=saying, words=words, wording=wording, command=shlex.join(result.setup.command))
     )
