@@ -123,6 +123,10 @@ class Names:
         self._names[id(tensor)] = (weakref.ref(tensor), unique)
         return unique
 
+    def are_given(self):
+        """Whether any tensor has a name by now."""
+        return bool(self._names)
+
     def has(self, tensor):
         """The name that this tensor has, or None."""
         found = self._names.get(id(tensor))

@@ -41,7 +41,7 @@ class Optimizers:
             self._watch.stepped_in_graph = True  # the compiler keeps this effect, and it costs no graph
             return None
         if self._watch.is_idle():
-            self._watch.trains_elsewhere(optimizer if self._plans else None)
+            self._watch.trains_elsewhere(optimizer)
             return None
         if self._running and not _is_nested(sys._getframe(1)):
             del self._running[:]

@@ -67,11 +67,13 @@ class Watch:
     def trains_elsewhere(self, optimizer=None):
         """Say so where a thread that is not watched trains: which one is watched is itself a race.
 
-        `optimizer`: the one that steps there, if the watched thread has made a step: then it is known what that trains.
+        `optimizer`: the one that steps there. It trains a model of its own if the watched thread has called one already,
+        and none of what it trains is in that.
         """
         if self._is_elsewhere():
             self.say(TRAINS_ELSEWHERE, "an optimizer or a backward runs in another thread than the one that is watched")
-            if optimizer is not None and not any(map(self.names.has, _parameters(optimizer))):
+            is_told = optimizer is not None and self.names.are_given()
+            if is_told and not any(map(self.names.has, _parameters(optimizer))):
                 self.say(TRAINS_ELSEWHERE, OWN_MODEL)
 
     def _renew(self):
