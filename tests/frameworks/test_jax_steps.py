@@ -230,3 +230,32 @@ def test_a_program_sees_nothing_of_the_watch_in_jax(watched_run, tmp_path):
 def test_a_watched_training_has_the_bits_of_an_unwatched_one(way):
     plain = subprocess.run([sys.executable, TRAINS, "donated"], capture_output=True, text=True, check=True)
     assert way("donated").output == plain.stdout
+
+
+HELD = """
+import jax, jax.numpy as jnp
+from samebits_probe import observe
+observe("weights", jnp.arange(3.0), step=0)
+state = jax.new_ref(jnp.zeros(2)) if hasattr(jax, "new_ref") else jnp.zeros(2)
+if hasattr(jax, "new_ref"):
+    state[...] = jnp.ones(2)
+bias = jnp.float32(4.0)
+try:
+    from flax import nnx
+except ImportError:
+    nnx = None
+if nnx is not None:
+    class Net(nnx.Module):
+        def __init__(self, rngs):
+            self.head = nnx.Linear(2, 3, rngs=rngs)
+    net = Net(nnx.Rngs(0))
+"""
+
+
+def test_references_numbers_and_eager_models_of_nnx_are_read_where_globals_hold_them(watched_run):
+    process = watched_run(None, HELD).only
+    assert not process.failures
+    held = next(event["arrays"] for event in process.events if event["event"] == "globals")
+    assert {"state", "bias"} <= set(held)
+    if importlib.util.find_spec("flax") is not None:
+        assert held["net.head.kernel"] == held["net.head.bias"] == {"model": True}

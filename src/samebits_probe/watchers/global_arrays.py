@@ -28,7 +28,12 @@ _NUMBERS = "biufc"  # kinds of NumPy's dtypes whose values are numbers
 _DICTS = (dict, collections.OrderedDict, collections.defaultdict)
 _ATOMS = frozenset(map(id, (int, float, bool, str, bytes, complex, type(None), type, type(sys), type(len))))
 _PLAIN = ("builtins", "abc", "typing", "collections", "types", "dataclasses")
-_OPEN = ("sklearn", "scipy.sparse", "types")  # libraries whose objects hold their arrays in plain attributes
+_OPEN = (
+    "sklearn",
+    "scipy.sparse",
+    "types",
+    "flax.nnx",
+)  # libraries whose objects hold their arrays in plain attributes
 _MODEL_METHODS = frozenset(("predict", "forward", "fit"))
 
 

@@ -37,6 +37,8 @@ SEEN = [
     ("evaluation", "not recorded: what a function gives that no step is given", "", ""),
 ]
 
+_REFERENCES = ("Ref", "ArrayRef", "MutableArray")  # as JAX has called it: https://docs.jax.dev/en/latest/jax.ref.html
+
 
 class Observed:
     """Takes over from `observe` where a value is traced: its bits come with a callback when they are computed."""
@@ -54,12 +56,21 @@ class Observed:
         return array.dtype.name, array.shape, array.tobytes()
 
     def read(self, value):
-        """What the program's globals hold: ((dtype, shape, fingerprint), facts) of an array, None for anything else."""
-        if type(value).__name__ != "ArrayImpl" or value.is_deleted() or not value.ndim:
+        """What the program's globals hold: ((dtype, shape, fingerprint), facts) of an array, None for anything else.
+
+        Of a `jax.Ref`, which is changed in place, and of a variable of nnx it is what they hold now.
+        """
+        kind, facts = type(value), {}
+        if kind.__name__ in _REFERENCES and kind.__module__.startswith("jax."):
+            value = getattr(getattr(value, "_refs", value), "_buf", None)
+        elif kind.__module__.startswith("flax.nnx") and hasattr(kind, "_raw_value"):
+            value = kind._raw_value.__get__(value)
+            facts = {"model": True} if any(base.__name__ == "Param" for base in type.mro(kind)) else {}
+        if type(value).__name__ != "ArrayImpl" or value.is_deleted():
             return None
         dtype, shape, data = self.convert(value)
         header = self._probe.hasher.header(dtype, shape)
-        return (dtype, shape, self._probe.hasher.data(data, header)), {}
+        return (dtype, shape, self._probe.hasher.data(data, header)), facts
 
     def defer(self, name, value, step, kind):
         """True where the value, or its step, is known only when the traced function runs."""

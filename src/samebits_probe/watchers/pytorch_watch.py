@@ -67,8 +67,8 @@ class Watch:
     def trains_elsewhere(self, optimizer=None):
         """Say so where a thread that is not watched trains: which one is watched is itself a race.
 
-        `optimizer`: the one that steps there. It trains a model of its own if the watched thread has called one already,
-        and none of what it trains is in that.
+        `optimizer`: the one that steps there. It trains a model of its own if the watched thread has called one, and
+        none of what it trains is in that.
         """
         if self._is_elsewhere():
             self.say(TRAINS_ELSEWHERE, "an optimizer or a backward runs in another thread than the one that is watched")
