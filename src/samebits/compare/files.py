@@ -314,7 +314,8 @@ def _left_over(a: Lines, b: Lines) -> list[tuple[int, str, str]]:
 
 
 def _skeleton(line: str) -> str:
-    return re.sub(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?|\bnan\b|\binf\b", "#", line)
+    """A line without its numbers and spaces: NumPy prints more of these before a number without a sign."""
+    return re.sub(r"\s+", "", re.sub(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?|\bnan\b|\binf\b", "#", line))
 
 
 _SETTING = re.compile(r"^[\s\-]*[\"']?([\w.\- ]+?)[\"']?\s*[:=]\s*(.+?),?$")
