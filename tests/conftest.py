@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import samebits_probe
@@ -23,6 +24,9 @@ from samebits_probe import wire
 RELEASES = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 PROBE = Path(samebits_probe.__file__).parent
 BEGAN_WITH = dict(os.environ)  # of a run that tests share, whatever one of them has set by then
+
+hypothesis.settings.register_profile("busy", deadline=None)  # what a law takes says how busy the machine is
+hypothesis.settings.load_profile("busy")
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -213,6 +213,7 @@ def test_dataloader_seed_pins_every_generator_of_every_forked_worker(torch_pytho
     assert len(set(drawn)) == len(drawn), "each epoch and worker draws its own"
 
 
+@pytest.mark.slow
 def test_dataloader_seed_pins_every_generator_of_every_spawned_worker(torch_python, told):
     held, again = (told(["dataloader-seed"], torch_python, LOADER % None, "spawn", 1, "drawn")[0] for _ in range(2))
     drawn = [value for batch in held[0] for row in batch for value in row[:3]]
@@ -220,6 +221,7 @@ def test_dataloader_seed_pins_every_generator_of_every_spawned_worker(torch_pyth
     assert held == again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", WORKERS, ids=str)
 def test_the_programs_own_seeding_of_workers_wins(torch_python, told, workers):
     held, alone = (told(ids, torch_python, LOADER % "own", *workers, "drawn")[0] for ids in (["dataloader-seed"], []))
@@ -259,6 +261,7 @@ print(json.dumps([random.random(), np.random.rand(), torch.rand(1).item()]))
     assert set(effects.values()) == {True}
 
 
+@pytest.mark.slow
 def test_strict_leaves_an_ordinary_training_running(told):
     needs("torch", "numpy")
     from samebits import controls
@@ -275,50 +278,55 @@ l = keras.layers
 m = keras.Sequential([l.Input((8,)), l.Dense(4), l.Dropout(0.5), l.Dense(1)])
 m.compile("sgd", "mse"); x = np.ones((8, 8), "float32")
 m.fit(x, x[:, :1], batch_size=4, epochs=2, verbose=0, shuffle=False)
-print(json.dumps([float(w.sum()) for w in m.get_weights()]))
+layers = [float(w.sum()) for w in m.get_weights()]
+"""
+LAYERS = "print(json.dumps(layers))\n"
+TENSORFLOW = """import json, tensorflow as tf
+f = tf.function(lambda: tf.random.uniform(()))
+operators = [float(tf.random.normal(())), float(f()), float(tf.random.get_global_generator().normal(()))]
+"""
+ALL_SOURCES = """import random
+operators.append(float(tf.random.Generator.from_non_deterministic_state().normal(())))
+print(json.dumps({"layers": layers, "operators": operators, "python": random.random()}))
 """
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_tf_seed_pins_keras_layers_without_a_seed(backend, pinned):
+def test_tf_seed_pins_layers_operators_and_generators_and_leaves_pythons_random_alone(told):
+    needs("keras", "tensorflow")
+    text = KERAS + TENSORFLOW + ALL_SOURCES
+    without, held = ([told(ids, None, text)[0] for _ in range(2)] for ids in ([], ["tf-seed"]))
+    for source in ("layers", "operators"):
+        assert without[0][source] != without[1][source]
+        assert held[0][source] == held[1][source]
+    assert held[0]["python"] != held[1]["python"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_tf_seed_pins_keras_layers_on_other_backends(backend, pinned):
     needs("keras", backend)
     # on the torch backend dropout draws from PyTorch's generator, which is another source
     text = KERAS.replace("l.Dropout(0.5), ", "") if backend == "torch" else KERAS
-    pinned(["tf-seed"], None, text, environment={"KERAS_BACKEND": backend})
+    pinned(["tf-seed"], None, text + LAYERS, environment={"KERAS_BACKEND": backend})
 
 
-def test_tf_seed_leaves_pythons_random_alone(told):
-    needs("keras", "tensorflow")
-    text = KERAS.replace("import json", "import random, json") + "print(random.random())\n"
-    assert told(["tf-seed"], None, text)[0] != told(["tf-seed"], None, text)[0]
-
-
+@pytest.mark.slow
 def test_the_programs_own_seed_for_keras_wins(told):
     needs("keras", "tensorflow")
-    text = KERAS.replace("m = ", "keras.utils.set_random_seed(4)\nm = ")
+    text = KERAS.replace("m = ", "keras.utils.set_random_seed(4)\nm = ") + LAYERS
     assert told(["tf-seed"], None, text)[0] == told([], None, text)[0]
 
 
-TENSORFLOW = """import json, tensorflow as tf
-f = tf.function(lambda: tf.random.uniform(()))
-print(json.dumps([float(tf.random.normal(())), float(f()), float(tf.random.get_global_generator().normal(())),
-    float(tf.random.Generator.from_non_deterministic_state().normal(()))]))
-"""
-
-
-def test_tf_seed_pins_operators_and_generators_of_tensorflow(pinned):
-    needs("tensorflow")
-    pinned(["tf-seed"], None, TENSORFLOW)
-
-
+@pytest.mark.slow
 def test_tf_determinism_with_the_seed_that_it_needs_leaves_random_operators_running(told):
     needs("tensorflow")
-    text = TENSORFLOW.replace(",\n    float(tf.random.Generator.from_non_deterministic_state().normal(()))", "")
+    text = TENSORFLOW + "print(json.dumps(operators))\n"
     held, trial = told(["tf-determinism"], None, text)
     assert held == told(["tf-determinism"], None, text)[0]
     assert trial.processes[0].control("tf-determinism", "last-step") == (True, "")
 
 
+@pytest.mark.slow
 def test_tf_data_order_pins_parallel_maps_whatever_the_program_sets(pinned):
     needs("tensorflow")
     text = """import json, os, tensorflow as tf
@@ -339,7 +347,7 @@ def test_thread_counts_of_tensorflow_are_held_against_the_program(told):
     before = """import tensorflow as tf
 tf.config.threading.set_intra_op_parallelism_threads(4); tf.config.threading.set_inter_op_parallelism_threads(4)
 """
-    _, trial = told(["threads"], None, before + KERAS)
+    _, trial = told(["threads"], None, before + KERAS + LAYERS)
     for when in ("first-step", "last-step"):
         assert trial.only.control("threads", when)[0] is True, trial.only.control("threads", when)
 
@@ -378,6 +386,7 @@ out = [float(w.sum()) for w in m.get_weights()]
 TELLS = "print(json.dumps([out, keras.backend.image_data_format()]))\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stack", "preset"), [("keras-tf1.14", "code1"), ("keras-tf2.1", "code2")])
 def test_the_papers_codes_pin_initialisation_and_dropout(stack, preset, pinned, legacy_python):
     from samebits import controls
@@ -392,6 +401,7 @@ def test_the_session_of_code_1_runs_the_steps_on_tensorflow_1(told, legacy_pytho
         assert trial.only.control("session-threads", when) == (True, "")
 
 
+@pytest.mark.slow
 def test_a_session_that_the_program_clears_is_said(told, legacy_python):
     text = KERAS_2 + "keras.backend.clear_session()\n" + TELLS
     _, trial = told(["session-threads"], legacy_python("keras-tf1.14"), text)
@@ -408,6 +418,7 @@ keras.backend.set_session(tf.Session(graph=tf.get_default_graph(), config=settin
 """
 
 
+@pytest.mark.slow
 def test_a_session_of_one_thread_that_the_program_sets_itself_counts_as_held(told, legacy_python):
     _, trial = told(["session-threads"], legacy_python("keras-tf1.14"), OWN_SESSION.format(1) + KERAS_2 + TELLS)
     for when in ("first-step", "last-step"):
@@ -415,6 +426,7 @@ def test_a_session_of_one_thread_that_the_program_sets_itself_counts_as_held(tol
         assert (effect, detail) == (True, "in a session that the program set itself")
 
 
+@pytest.mark.slow
 def test_a_session_of_more_threads_that_the_program_sets_itself_is_said(told, legacy_python):
     _, trial = told(["session-threads"], legacy_python("keras-tf1.14"), OWN_SESSION.format(2) + KERAS_2 + TELLS)
     effect, detail = trial.only.control("session-threads", "last-step")
@@ -422,6 +434,7 @@ def test_a_session_of_more_threads_that_the_program_sets_itself_is_said(told, le
     assert "its pools have 2 and 2 threads" in detail
 
 
+@pytest.mark.slow
 def test_the_session_of_code_2_is_never_used_on_tensorflow_2(told, legacy_python):
     _, trial = told(["session-threads"], legacy_python("keras-tf2.1"), KERAS_2 + TELLS)
     effect, detail = trial.only.control("session-threads", "first-step")
@@ -430,6 +443,7 @@ def test_the_session_of_code_2_is_never_used_on_tensorflow_2(told, legacy_python
     assert "as many operators as by default" in detail
 
 
+@pytest.mark.slow
 def test_the_session_of_code_2_is_used_where_the_program_turns_eager_execution_off(told, legacy_python):
     """By observation, not by version: the same release uses it then."""
     text = KERAS_2.replace("from keras", "tf.compat.v1.disable_eager_execution()\nfrom keras", 1) + TELLS
@@ -437,6 +451,7 @@ def test_the_session_of_code_2_is_used_where_the_program_turns_eager_execution_o
     assert trial.only.control("session-threads", "last-step")[0] is True
 
 
+@pytest.mark.slow
 def test_variables_that_no_library_of_tensorflow_reads_do_not_take_effect(told, legacy_python):
     _, trial = told(["tf-determinism"], legacy_python("keras-tf2.1"), KERAS_2 + TELLS)
     effect, detail = trial.only.control("tf-determinism", "last-step")
@@ -458,6 +473,7 @@ print(json.dumps([s._config.intra_op_parallelism_threads, s._config.inter_op_par
     assert trial.processes[0].control("threads", "last-step")[0] is True
 
 
+@pytest.mark.slow
 def test_tf_seed_holds_for_graphs_that_are_made_later(pinned, legacy_python):
     text = """import json
 import tensorflow as tf

@@ -45,6 +45,7 @@ CHANGED = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["keras", "tf.keras"])
 def test_whatever_a_program_changes_of_what_it_ends_with_is_in_the_end_and_nothing_else(stack, library, watched_run):
     ends = []
@@ -64,7 +65,9 @@ def way_of(name):
     return max((way for way in CHANGED for word in words if word.startswith(way + "_")), key=len, default=name)
 
 
-@pytest.mark.parametrize("how", ["fit", "generator", "batch"])
+@pytest.mark.parametrize(
+    "how", [pytest.param("fit", marks=pytest.mark.slow), pytest.param("generator", marks=pytest.mark.slow), "batch"]
+)
 def test_training_is_seen_whole_and_keeps_its_bits(seen, how):
     process = seen("keras2_trains.py", how)
     assert process.steps == 6
@@ -86,6 +89,7 @@ def test_training_is_seen_whole_and_keeps_its_bits(seen, how):
     assert {name: ends[name] for name in trained + averages} == {name: last[name] for name in trained + averages}
 
 
+@pytest.mark.slow
 def test_each_step_changes_weights_slots_and_the_counter(seen):
     process = seen("keras2_trains.py", "batch")
     for name in ("dense_1/kernel", "conv2d_1/kernel/moment", "SGD/iterations"):
@@ -94,6 +98,7 @@ def test_each_step_changes_weights_slots_and_the_counter(seen):
         assert len(set(before_and_after)) == 7, name
 
 
+@pytest.mark.slow
 def test_the_slots_of_adam_are_named_by_their_weights(stack, watched_run):
     process = watched_run(stack, SAMPLES / "keras2_trains.py", "batch", "adam").only
     names = process.names("update", 0)
@@ -114,6 +119,7 @@ def test_evaluation_is_a_point_of_its_own_and_never_a_batch(seen):
     ]
 
 
+@pytest.mark.slow
 def test_two_models_trained_in_turn_are_counted_together(seen):
     process = seen("keras2_trains_two_models.py")
     assert process.steps == 4
@@ -125,6 +131,7 @@ def test_two_models_trained_in_turn_are_counted_together(seen):
     assert sorted(left_of(process, trained)) == trained
 
 
+@pytest.mark.slow
 def test_models_that_are_gone_at_the_end_have_ends(seen):
     process = seen("keras2_clears_its_session.py")
     assert process.steps == 6
@@ -133,6 +140,7 @@ def test_models_that_are_gone_at_the_end_have_ends(seen):
     assert ends == Counter((name, weights_of(process, "update", step)[name]) for step in (1, 3, 5) for name in names)
 
 
+@pytest.mark.slow
 def test_a_model_compiled_again_is_followed_and_averaging_is_seen_at_the_end(seen):
     process = seen("keras2_compiles_again.py")
     assert process.steps == 4
@@ -143,6 +151,7 @@ def test_a_model_compiled_again_is_followed_and_averaging_is_seen_at_the_end(see
     assert weights_of(process, "end", 4)["last/kernel"] != weights_of(process, "update", 3)["last/kernel"]
 
 
+@pytest.mark.slow
 def test_functions_and_optimizers_of_the_program_are_steps(seen):
     process = seen("keras2_makes_its_own_function.py")
     assert process.steps == 6
@@ -153,6 +162,7 @@ def test_functions_and_optimizers_of_the_program_are_steps(seen):
     assert "words/embeddings/moment" in process.names("update", 3)
 
 
+@pytest.mark.slow
 def test_what_keras_raises_reaches_the_program_and_the_next_step_is_seen(seen):
     process = seen("keras2_raises.py")
     assert process.steps == 3
@@ -164,6 +174,7 @@ def test_hidden_random_states_are_said(seen):
     assert seen("keras2_raises.py").not_observed == []
 
 
+@pytest.mark.slow
 def test_clipping_by_the_norm_is_said_where_only_what_comes_before_it_is_seen(legacy_python, shared_run):
     def said(name):
         return shared_run(legacy_python(name), SAMPLES / "keras2_trains.py", "batch").only.not_observed
@@ -171,12 +182,14 @@ def test_clipping_by_the_norm_is_said_where_only_what_comes_before_it_is_seen(le
     assert ["gradient after clipping" in said(name) for name in STACKS] == [False, True]
 
 
+@pytest.mark.slow
 def test_a_tensor_is_captured_on_request(stack, watched_run):
     want = {"process": 0, "step": 1, "kind": "gradient", "name": "only/bias"}
     process = watched_run(stack, SAMPLES / "keras2_raises.py", capture=want).only
     assert (process.folder / "capture.bin").stat().st_size == 2 * 4
 
 
+@pytest.mark.slow
 def test_training_is_stopped_after_the_steps_asked_for(stack, watched_run):
     process = watched_run(stack, SAMPLES / "keras2_trains.py", "fit", stop_after=2).only
     assert process.stopped["steps"] == 2

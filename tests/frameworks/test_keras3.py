@@ -100,12 +100,14 @@ def test_the_state_of_a_seed_generator_is_a_random_state_and_no_weight(backend, 
     assert not [name for kind in ("update", "end") for name in seen.names(kind) if "seed_generator" in name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", sorted(WAYS))
 def test_a_seeded_training_leaves_the_same_trace_twice(backend, train):
     first, second = train(backend, "fit"), train(backend, "fit", attempt=2)
     assert first.records == second.records
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_several_steps_of_one_call_are_steps(backend, train):
     seen = train(backend, "several_steps_a_call")
@@ -116,6 +118,7 @@ def test_several_steps_of_one_call_are_steps(backend, train):
     assert not seen.not_observed
 
 
+@pytest.mark.slow
 def test_what_xla_hides_inside_one_call_is_said_and_its_steps_are_counted(train):
     seen = train("tensorflow", "several_compiled_steps_a_call")
     assert seen.steps == 3
@@ -123,6 +126,7 @@ def test_what_xla_hides_inside_one_call_is_said_and_its_steps_are_counted(train)
     assert seen.names("update", 2)
 
 
+@pytest.mark.slow
 def test_gradients_that_would_change_the_bits_under_xla_stay_unseen_and_this_is_said(train):
     seen = train("tensorflow", "compiled")
     assert (seen.steps, seen.not_observed) == (3, ["gradient"])
@@ -130,6 +134,7 @@ def test_gradients_that_would_change_the_bits_under_xla_stay_unseen_and_this_is_
     assert seen.names("forward", 2) == ["accuracy", "loss"]
 
 
+@pytest.mark.slow
 def test_gradients_of_a_compiled_step_are_seen_on_jax_where_this_changes_no_bit(train):
     seen = train("jax", "compiled")
     assert (seen.steps, len(seen.names("gradient", 2)), seen.not_observed) == (3, 6, [])
@@ -139,8 +144,8 @@ def test_gradients_of_a_compiled_step_are_seen_on_jax_where_this_changes_no_bit(
     ("backend", "way", "hidden"),
     [
         ("torch", "applied", []),
-        ("torch", "stepped_by_torch", []),
-        ("jax", "stateless", []),
+        pytest.param("torch", "stepped_by_torch", [], marks=pytest.mark.slow),
+        pytest.param("jax", "stateless", [], marks=pytest.mark.slow),
         ("jax", "stateless_compiled", ["batch", "loss", "gradient"]),
     ],
 )
@@ -159,6 +164,7 @@ def test_a_loop_of_the_programs_own_is_seen_and_keeps_its_bits(backend, way, hid
     assert {(name, last[name]) for name in seen.names("start") if name in last} <= set(ends)
 
 
+@pytest.mark.slow
 def test_each_optimizer_of_a_train_step_makes_a_step_of_its_own(train):
     seen = train("tensorflow", "two_optimizers")
     assert seen.steps == 6
@@ -169,11 +175,13 @@ def test_each_optimizer_of_a_train_step_makes_a_step_of_its_own(train):
     assert seen.names("batch", 1) == []
 
 
+@pytest.mark.slow
 def test_sample_weights_are_a_part_of_the_batch(train):
     seen = train("tensorflow", "train_on_batch")
     assert seen.names("batch", 2) == ["0", "labels.0", "sample_weights.0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", sorted(WAYS))
 def test_the_weights_of_a_model_that_died_are_in_the_end(backend, train):
     seen = train(backend, "dies")
@@ -205,6 +213,7 @@ CHANGED = {
 UNCHANGED = ("same_evaluation", "same_metric", "same_generator")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", sorted(CHANGED))
 def test_whatever_a_program_changes_of_what_it_ends_with_is_in_the_end_and_nothing_else(backend, watched_run):
     ways = (*EVERYWHERE_CHANGED, *CHANGED[backend], *UNCHANGED)
@@ -225,6 +234,7 @@ def way_of(name, ways):
     return max((way for way in ways for word in words if word.startswith(way + "_")), key=len, default=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", sorted(WAYS))
 def test_an_error_of_the_program_stays_its_own(backend, train):
     seen = train(backend, "train_on_batch", "raises")
@@ -233,6 +243,7 @@ def test_an_error_of_the_program_stays_its_own(backend, train):
     assert seen.steps == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", sorted(WAYS))
 def test_a_trial_stops_after_exactly_as_many_steps_as_it_is_told(backend, train):
     seen = train(backend, "fit", stop_after=2)
@@ -240,6 +251,7 @@ def test_a_trial_stops_after_exactly_as_many_steps_as_it_is_told(backend, train)
     assert {step for step, *_ in seen.records} == {-1, 0, 1}
 
 
+@pytest.mark.slow
 def test_the_tensor_that_is_asked_for_is_written(train):
     name = train("tensorflow", "fit", stop_after=1).names("gradient", 0)[0]
     want = {"process": 0, "step": 1, "kind": "gradient", "name": name}
@@ -247,6 +259,7 @@ def test_the_tensor_that_is_asked_for_is_written(train):
     assert (seen.folder / "capture.bin").stat().st_size == 3 * 3 * 1 * 4 * 4
 
 
+@pytest.mark.slow
 def test_weights_drawn_without_a_seed_part_at_the_start(watched_run):
     program = (
         "import keras, numpy as np\n"

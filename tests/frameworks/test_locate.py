@@ -60,7 +60,6 @@ def torch_here():
     pytest.importorskip("torch")
 
 
-@pytest.mark.slow
 def test_the_module_whose_gradient_differs_first_is_named_and_kept_in_the_record(noisy):
     done = samebits("locate", "--json", "found.json", "record", cwd=noisy)
     assert done.returncode == 1, done.stderr
@@ -79,10 +78,19 @@ def test_the_module_whose_gradient_differs_first_is_named_and_kept_in_the_record
     assert 'class="tree"' in (noisy / "page.html").read_text()
 
 
-@pytest.mark.slow
-def test_a_command_that_no_longer_runs_is_an_error_for_people(noisy):
-    (noisy / "train.py").unlink()
-    done = samebits("locate", "record", cwd=noisy)
+VARYING = """
+import os
+from samebits_probe import observe
+for step in range(2):
+    observe("weights", os.urandom(4).hex() if step else 1.0, step=step)
+"""
+
+
+def test_a_command_that_no_longer_runs_is_an_error_for_people(tmp_path):
+    (tmp_path / "train.py").write_text(VARYING)
+    assert samebits("check", "-n", 2, "--out", "record", "train.py", cwd=tmp_path).returncode == 1
+    (tmp_path / "train.py").unlink()
+    done = samebits("locate", "record", cwd=tmp_path)
     assert done.returncode == 2
     assert "train.py" in done.stderr
     assert "Traceback" not in done.stderr
@@ -117,6 +125,7 @@ def test_a_training_that_is_looked_into_has_the_same_bits(torch_python, watched_
     assert not (plain.folder / "details.jsonl").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stack", ["keras-tf1.14", "keras-tf2.1"])
 @pytest.mark.parametrize("order", ["shipped", "read-first"])
 def test_reads_and_writes_without_an_order_are_found_in_keras_2(legacy_python, watched_run, tmp_path, stack, order):
@@ -205,16 +214,19 @@ def test_an_array_from_outside_of_pytorch_is_no_operators(parted):
     assert (first.entry.key.name, first.given, first.inputs_equal) == ("aten::add", [], False)
 
 
+@pytest.mark.slow
 def test_a_random_operator_that_overwrites_uninitialised_memory_does_not_read_it(parted):
     first = parted("drop", 1, 7)
     assert (first.entry.key.name, first.reads, first.inputs_equal) == ("aten::bernoulli_", None, True)
 
 
+@pytest.mark.slow
 def test_memory_that_is_filled_row_by_row_is_not_the_cause(parted):
     first = parted("rows", 1.5, 2.5)
     assert (first.entry.key.name, first.given) == ("aten::mul", [("other", "1.5", "2.5")])
 
 
+@pytest.mark.slow
 def test_trials_of_pytorch_that_call_other_modules_did_not_do_the_same(parted):
     found = parted("skip", 0, 1)
     assert isinstance(found, first_difference.Unlike)
@@ -232,6 +244,7 @@ def shown(trial):
     return Seen(None, trial.only.folder)
 
 
+@pytest.mark.slow
 def test_the_operation_of_an_eager_loop_is_named_on_tensorflow_2_1(legacy_python, watched_run):
     python, details = legacy_python("keras-tf2.1"), {"step": 1, "level": "operator"}
     trials = [shown(watched_run(python, LEGACY_LOOP, "noise", details={**details, "step": 0})) for _ in range(2)]
@@ -246,6 +259,7 @@ def test_the_operation_of_an_eager_loop_is_named_on_tensorflow_2_1(legacy_python
     assert layers == {"", "first", "last"}
 
 
+@pytest.mark.slow
 def test_layers_of_an_eager_loop_are_seen_on_tensorflow_1_14_and_operations_are_not(legacy_python, watched_run):
     details = {"step": 1, "level": "operator"}
     seen = shown(watched_run(legacy_python("keras-tf1.14"), LEGACY_LOOP, details=details))

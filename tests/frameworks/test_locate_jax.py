@@ -188,6 +188,7 @@ def operators_are_seen(operators):
     assert {one["module"] for one in operators if one["name"] == "scan"} == {"lstm"}
 
 
+@pytest.mark.slow
 def test_functions_and_train_steps_of_the_programs_own_have_phases_and_lines(watched_run):
     text = BEGIN + OWN_STEP + END
     seen = watched_run(None, text, details={"step": 1, "level": "operator"})
@@ -209,6 +210,7 @@ def test_what_keeps_operators_from_being_seen_is_said(watched_run):
     assert "the step is not compiled as a whole" in note["name"]
 
 
+@pytest.mark.slow
 def test_an_error_of_the_programs_own_in_the_step_stays_its_error(watched_run):
     program = (
         BEGIN.replace("    return np.float32", "    raise ValueError('its own')\n    return np.float32") + FORWARD + END

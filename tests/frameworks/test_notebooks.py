@@ -10,14 +10,14 @@ pytest.importorskip("nbclient", reason="nbclient runs the notebooks of these tes
 pytest.importorskip("ipykernel", reason="ipykernel is the kernel of these tests")
 
 
-def test_a_kernel_that_is_killed_has_an_end_after_its_last_cell(watched_run):
-    trial = watched_run(sys.executable, SAMPLE, "immediate")
+def test_a_kernel_that_is_killed_has_an_end_after_its_last_cell(shared_run):
+    trial = shared_run(sys.executable, SAMPLE, "immediate")
     assert (trial.exit_code, trial.only.failures) == (0, []), trial.stderr
     assert (trial.only.end["steps"], trial.only.end["reason"]) == (4, "cell")
 
 
-def test_a_kernel_that_leaves_by_itself_has_the_same_records(watched_run):
-    killed, graceful = (watched_run(sys.executable, SAMPLE, how) for how in ("immediate", "graceful"))
+def test_a_kernel_that_leaves_by_itself_has_the_same_records(shared_run):
+    killed, graceful = (shared_run(sys.executable, SAMPLE, how) for how in ("immediate", "graceful"))
     assert [r[:4] for r in killed.only.records] == [r[:4] for r in graceful.only.records]
 
 

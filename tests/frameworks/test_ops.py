@@ -29,6 +29,7 @@ def replayed(tmp_path, program, *arguments, step=0, repeats=4, **request):
     return found
 
 
+@pytest.mark.slow
 def test_races_and_a_solver_that_reads_unwritten_memory_are_named_first_executed_first(tmp_path):
     found = replayed(tmp_path, SAMPLES / "torch_gathers_rows.py", repeats=16)
     assert found.outcome == "differed"
@@ -46,6 +47,7 @@ def test_races_and_a_solver_that_reads_unwritten_memory_are_named_first_executed
     assert list(tmp_path.glob("record/trials/001/processes/*/replay-*.bin")) == []
 
 
+@pytest.mark.slow
 def test_under_deterministic_algorithms_the_same_operators_are_silent(tmp_path):
     program = tmp_path / "program.py"
     text = (SAMPLES / "torch_gathers_rows.py").read_text()
@@ -197,6 +199,7 @@ def answered(tmp_path, *arguments):
     return done.returncode, done.stdout
 
 
+@pytest.mark.slow
 def test_a_step_that_never_comes_is_said_with_the_steps_that_are_there(tmp_path):
     status, said = answered(
         tmp_path, "--step", "7", "--", sys.executable, str(SAMPLES / "torch_copies_its_optimizer.py")
@@ -211,6 +214,7 @@ def test_a_program_without_pytorch_is_said_to_have_nothing_to_replay(tmp_path):
     assert "No process imported PyTorch" in said
 
 
+@pytest.mark.slow
 def test_a_program_that_fails_before_the_step_is_said_to_have_failed(tmp_path):
     (tmp_path / "fails.py").write_text("import torch\ntorch.ones(3).sum()\nraise SystemExit(5)\n")
     status, said = answered(tmp_path, "--", sys.executable, "fails.py")

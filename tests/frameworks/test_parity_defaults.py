@@ -10,10 +10,9 @@ from samebits_parity import sides
 from samebits_parity.defaults import comparison
 from samebits_parity.options import GROUPS
 
-OLD_KERAS = ("keras-tf1.14", "keras-tf2.1")
-KERAS = (*OLD_KERAS, "keras3-torch")  # other backends: the same script, a minute more
+SLOW = {"keras-tf1.14", "keras-tf2.1", "keras3-torch"}  # other backends of Keras 3: the same script, a minute more
 TORCH = ("pytorch", "pytorch-1.3")
-HERE = (*TORCH, *KERAS, "jax")
+HERE = (*TORCH, *sorted(SLOW), "jax")
 
 # behaviour -> what it means in Keras 2.3.1, Keras 3, PyTorch of today; None: it has none
 MEANINGS = {
@@ -77,7 +76,8 @@ def library(request):
 
 
 def libraries(*names):
-    return pytest.mark.parametrize("library", names, indirect=True)
+    given = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else []) for name in names]
+    return pytest.mark.parametrize("library", given, indirect=True)
 
 
 @libraries("keras-tf1.14", "keras3-torch", "pytorch")

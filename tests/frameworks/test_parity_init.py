@@ -14,8 +14,8 @@ from samebits_parity.init import comparison
 from samebits_parity.init.distributions import SHRINK
 from samebits_parity.sides import SIDES
 
-IDS = ("pytorch", "pytorch-1.3", "keras-tf1.14", "keras-tf2.1", "keras3-torch", "jax")
-KERAS = ("keras-tf1.14", "keras-tf2.1", "keras3-torch")
+KERAS = [pytest.param(name, marks=pytest.mark.slow) for name in ("keras-tf1.14", "keras-tf2.1", "keras3-torch")]
+IDS = ("pytorch", "pytorch-1.3", *KERAS, "jax")
 
 
 @functools.cache
@@ -85,7 +85,7 @@ def test_the_forget_gate_starts_at_one_and_recurrent_kernels_are_orthogonal(libr
         assert (recurrent.family, recurrent.agrees) == ("orthogonal", True)
 
 
-@pytest.mark.parametrize("library", ["keras-tf1.14", "keras-tf2.1"])
+@pytest.mark.parametrize("library", KERAS[:2])
 def test_keras_2_documents_a_default_that_its_signature_does_not_have(library):
     (line,) = lines(library, "random_uniform")
     assert (line.agrees, line.limit, line.documented.limit) == (False, np.float32(0.05), 1.0)

@@ -107,10 +107,12 @@ def planted(tmp_path_factory):
     return {name: found(a, b) for name, b in zip(names, children(folder), strict=True)}
 
 
+@pytest.mark.slow
 def test_twins_with_everything_matched_agree(planted):
     assert planted["nothing"] == (None, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_default_is_named_where_it_first_shows(planted, name):
     first, ids = planted[name]
@@ -131,6 +133,7 @@ def network(request, tmp_path_factory):
     return request.param, folder, runs.train(asked(folder, a, a), "A", 50)
 
 
+@pytest.mark.slow
 def test_the_study_s_networks_agree_over_fifty_single_steps(network):
     name, folder, a = network
     b = words(EXAMPLES / f"{name}_pytorch.py", "data.npz")
@@ -140,6 +143,7 @@ def test_the_study_s_networks_agree_over_fifty_single_steps(network):
     assert max(one.relative for one in document.largest if one.kind in ("forward", "gradient")) < 1e-5
 
 
+@pytest.mark.slow
 def test_each_default_left_as_it_is_in_the_study_s_networks_is_named(network):
     name, folder, a = network
     wanted = OF_LENET5 if name == "lenet5" else OF_UNET
@@ -202,11 +206,13 @@ def test_a_training_agrees_with_itself_in_single_steps(sgd):
     assert (document.first, len(document.pairs)) == (None, 4)
 
 
+@pytest.mark.slow
 def test_a_learning_rate_that_falls_later_is_found_in_its_step(sgd):
     document = sgd("falls.py", "0.1 if step < 3 else 0.05", single=True)
     assert (document.first.step, document.first.kind) == (3, "update")
 
 
+@pytest.mark.slow
 def test_other_initial_weights_are_the_first_divergence_unless_they_are_carried(sgd):
     zero = "net[0].bias.data.zero_()"
     assert sgd("zero.py", "0.1", zero).sentence.startswith("They part at start > start > 0.bias")

@@ -45,7 +45,10 @@ class Shifted(Training):
         return super().weight(step, name) + 1
 
 
-@pytest.fixture(params=["torch", "torch-1.3", "keras3-tensorflow", "keras3-torch", "keras-tf1.14", "keras-tf2.1"])
+OF_KERAS = ("keras3-tensorflow", "keras3-torch", "keras-tf1.14", "keras-tf2.1")
+
+
+@pytest.fixture(params=["torch", "torch-1.3", *(pytest.param(name, marks=pytest.mark.slow) for name in OF_KERAS)])
 def training(request, shared_run, legacy_python):
     """Function(**config) -> the one process of a training of three steps."""
     name, variables, python, program = request.param, {}, sys.executable, TORCH

@@ -17,7 +17,6 @@ SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 KERAS, PYTORCH = f"{SAMPLES / 'weights_keras3.py'}:", f"{SAMPLES / 'weights_pytorch.py'}:"
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(
         any(importlib.util.find_spec(module) is None for module in ("keras", "torch", "tensorflow")),
         reason=f"Keras 3, TensorFlow and PyTorch are not all beside {sys.executable}",
@@ -53,6 +52,7 @@ def agreed(found):
     return document
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keras", "pytorch", "layers", "backend", "back"),
     [("images", "Images", 14, "tensorflow", False), ("words", "Words", 10, "torch", True)],
@@ -75,6 +75,7 @@ def test_a_model_of_its_own_class_is_told_what_goes_in_and_the_lines_shown_load_
     assert done.stdout.strip() == "[0.0, 0.0, 0.0]", done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "layer", "setting", "keras", "pytorch"),
     [
@@ -92,6 +93,7 @@ def test_a_setting_that_is_wrong_is_named_at_the_first_layer_that_disagrees(
     assert (setting, keras, pytorch) in [(one.setting, one.keras, one.pytorch) for one in document.likely]
 
 
+@pytest.mark.slow
 def test_a_wrong_order_of_gates_is_seen_in_the_outputs(move, monkeypatch):
     monkeypatch.setattr(rules, "_gates_swapped", lambda array: array)
     report, document = move(KERAS + "gates", PYTORCH + "Gates")
@@ -99,6 +101,7 @@ def test_a_wrong_order_of_gates_is_seen_in_the_outputs(move, monkeypatch):
     assert document.layers[document.first].a == "gru"
 
 
+@pytest.mark.slow
 def test_outputs_that_are_drawn_at_random_are_no_agreement(move, tmp_path):
     head = "import torch\nclass Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
     body = "        self.first = torch.nn.Linear(6, 64)\n        self.last = torch.nn.Linear(64, 3)\n"
@@ -111,6 +114,7 @@ def test_outputs_that_are_drawn_at_random_are_no_agreement(move, tmp_path):
     assert "gives other outputs each time" in report.sentence
 
 
+@pytest.mark.slow
 def test_layers_without_a_counterpart_are_named_and_the_rest_goes_over(move):
     report, document = move(KERAS + "no_counterparts", PYTORCH + "OneOfEach")
     assert report.verdict == "unknown", report.sentence
@@ -120,6 +124,7 @@ def test_layers_without_a_counterpart_are_named_and_the_rest_goes_over(move):
     assert {one.b for one in document.layers} == {"first", "gru", "last"}
 
 
+@pytest.mark.slow
 def test_the_study_s_unet_comes_back_from_pytorch_with_the_same_bits(wanted, tmp_path):
     there = transfer.move(wanted(KERAS + "unet", PYTORCH + "unet", out="pytorch.safetensors"))
     assert len(agreed(report.report(there)).layers) == 23
@@ -133,6 +138,7 @@ def test_the_study_s_unet_comes_back_from_pytorch_with_the_same_bits(wanted, tmp
         assert carried[weight.name].shape == drawn.arrays[number].shape
 
 
+@pytest.mark.slow
 def test_the_stacks_of_the_paper(move, tmp_path, legacy_python):
     for name, text in (
         ("k.py", "import unet_keras2\ndef net():\n    return unet_keras2.unet(16, 2)\n"),

@@ -70,6 +70,7 @@ torch.optim.swa_utils.update_bn([torch.randn(8, 4) * CHANGE for _ in range(2)], 
 """
 
 
+@pytest.mark.slow
 def test_an_averaged_model_and_its_calibrated_buffers_are_of_kind_end(seen):
     pytest.importorskip("torch", minversion="2.1")
     one = dict(seen(sys.executable, "CHANGE = 1.0\n" + AVERAGES).prints("end"))
@@ -120,6 +121,7 @@ kept["weight"].add_(CHANGE)
 """
 
 
+@pytest.mark.slow
 def test_weights_whose_memory_outlives_their_model_are_read_at_the_exit(seen, torch_python):
     one = dict(seen(torch_python, "CHANGE = 1.0\n" + OUTLIVES).prints("end"))
     two = dict(seen(torch_python, "CHANGE = 2.0\n" + OUTLIVES).prints("end"))
@@ -136,6 +138,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.slow
 def test_what_is_trained_by_hand_beside_an_optimizer_has_its_end(seen, torch_python):
     one = dict(seen(torch_python, "CHANGE = 1.0\n" + BESIDE).prints("end"))
     two = dict(seen(torch_python, "CHANGE = 2.0\n" + BESIDE).prints("end"))
@@ -177,6 +180,7 @@ if CHANGE == 2: three[0].bias, three[2].bias = three[2].bias, three[0].bias
 )
 
 
+@pytest.mark.slow
 def test_parameters_and_submodules_replaced_while_the_optimizer_lives_are_the_ones_compared(changed, torch_python):
     found = changed(torch_python, SURGERY)
     assert sorted(found) == ["0.weight", "Sequential#2.0.bias", "Sequential#2.2.bias", "Sequential.0.bias"]
@@ -199,6 +203,7 @@ main()
 )
 
 
+@pytest.mark.slow
 def test_what_a_model_holds_in_the_moment_in_which_it_dies_is_read(changed, torch_python):
     assert sorted(changed(torch_python, DIES)) == ["body.2.bias", "codebook", "temperature"]
 
@@ -234,6 +239,7 @@ def test_every_module_that_is_alive_has_its_end_with_its_attributes(seen, torch_
     assert one.steps == 2
 
 
+@pytest.mark.slow
 def test_the_end_prints_nothing_and_touches_no_object(seen, torch_python):
     text = ALIVE + (
         "class Shy:\n"
@@ -265,6 +271,7 @@ with torch.no_grad(): kept[-1].bias.fill_(CHANGE)
 """
 
 
+@pytest.mark.slow
 def test_models_after_the_first_500_have_their_end_and_their_buffers(changed, torch_python):
     found = changed(torch_python, MANY)
     assert found == ["models after the first 500", "Sequential.1.running_mean"] or sorted(found) == [
@@ -302,6 +309,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_what_torch_func_trains_beside_an_optimizer_is_seen_when_it_is_given(seen):
     pytest.importorskip("torch", minversion="2.1")
     one, two = (seen(sys.executable, f"CHANGE = {change}\n{FUNCTIONAL}") for change in (1.0, 2.0))

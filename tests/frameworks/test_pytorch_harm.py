@@ -11,6 +11,7 @@ from samebits_probe import fingerprint
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 
 
+@pytest.mark.slow
 def test_of_200_time_limits_the_probe_swallows_none_and_sees_the_steps_after_them(watched_run, torch_python):
     trial = watched_run(torch_python, SAMPLES / "torch_has_time_limits.py", 200, timeout=500)
     assert trial.stdout == "limits that were passed over: 0\n", trial.stderr

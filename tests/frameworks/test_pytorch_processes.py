@@ -28,6 +28,7 @@ def test_each_rank_has_a_trace_of_its_own_and_the_same_gradients(watched_run):
     assert ranks[0].names("end") == ranks[0].names("start")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_batches_of_workers_are_seen_where_they_are_used(watched_run, torch_python, method):
     trial = watched_run(torch_python, SAMPLES / "torch_loads_with_workers.py", method)
@@ -39,6 +40,7 @@ def test_batches_of_workers_are_seen_where_they_are_used(watched_run, torch_pyth
     assert trial.stdout == again.stdout
 
 
+@pytest.mark.slow
 def test_a_forked_child_that_trains_is_a_process_of_its_own(watched_run, torch_python):
     trial = watched_run(torch_python, SAMPLES / "torch_trains_in_children.py")
     ended_well(trial)

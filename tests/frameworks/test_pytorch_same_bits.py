@@ -32,6 +32,7 @@ def test_a_watched_run_prints_the_same_weights(watched_run, torch_python, progra
     assert trial.only.steps == {"torch_drops_out.py": 6, "torch_copies_its_optimizer.py": 3}[program]
 
 
+@pytest.mark.slow
 def test_every_optimizer_trains_the_same_bits_and_is_seen_at_both_steps(watched_run, torch_python):
     trial = alike(watched_run, torch_python, SAMPLES / "torch_uses_every_optimizer.py")
     runs = [line for line in trial.stdout.splitlines() if not line.startswith("#")]
@@ -48,6 +49,7 @@ def test_every_optimizer_trains_the_same_bits_and_is_seen_at_both_steps(watched_
             assert any(updates[name] != before[name] for name in weights), line
 
 
+@pytest.mark.slow
 def test_a_fullgraph_compile_has_the_same_graphs_and_is_seen(watched_run):
     pytest.importorskip("torch", minversion="2.1")
     trial = alike(watched_run, sys.executable, SAMPLES / "torch_compiles_fullgraph.py")
@@ -61,6 +63,7 @@ def test_a_fullgraph_compile_has_the_same_graphs_and_is_seen(watched_run):
     assert process.names("end") == ["0.weight", "0.bias", "2.weight", "2.bias"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["step", "all"])
 def test_steps_in_compiled_code_keep_their_graphs_and_are_said(watched_run, what):
     pytest.importorskip("torch", minversion="2.1")

@@ -117,6 +117,7 @@ def test_weights_carried_to_pytorch_and_back_are_the_same_bits(tmp_path):
     assert [array.tobytes() for array in back] == [array.tobytes() for array in arrays]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", ["lenet5", "unet"])
 def test_weights_tested_again_give_the_same_predictions(study, tmp_path):
     if importlib.util.find_spec("torch") is None:
@@ -143,6 +144,7 @@ print("LOSSES", loss(False, False), loss(False, True), loss(True, False))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stack", ["keras-tf1.14", "keras-tf2.1", "keras3-torch"])
 def test_a_regularizer_set_on_a_layer_that_is_built_changes_nothing(stack, legacy_python):
     _, python, backend = interpreter(stack, legacy_python)

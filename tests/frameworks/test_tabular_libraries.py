@@ -53,6 +53,7 @@ def test_each_outermost_fit_is_a_step_and_two_seeded_runs_are_equal(fitted):
     assert first.not_observed == []
 
 
+@pytest.mark.slow
 def test_what_fits_within_a_search_in_processes_is_a_part_of_it(fitted):
     first, second = fitted("search"), fitted("search", attempt=2)
     assert (first.steps, second.steps) == (1, 1)
@@ -61,6 +62,7 @@ def test_what_fits_within_a_search_in_processes_is_a_part_of_it(fitted):
     assert evidence(first) == evidence(second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["forest,network", "threads"])
 def test_a_model_without_a_seed_differs_and_its_data_do_not(fitted, name):
     first, second = fitted(name, "unseeded"), fitted(name, "unseeded", attempt=2)
@@ -105,6 +107,7 @@ def test_each_boosting_round_is_a_step(fitted, name, loss):
     assert len([scalar for scalar in seen.scalars if scalar[1] == loss]) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [(), ("processes",)])
 def test_rounds_within_a_search_are_a_part_of_its_step(fitted, words):
     seen = fitted("xgboost_in_a_search", *words)

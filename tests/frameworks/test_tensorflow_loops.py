@@ -36,7 +36,14 @@ def test_a_watched_loop_trains_the_same_bits_and_is_traced_as_often(train, plain
 
 @pytest.mark.parametrize(
     ("way", "steps"),
-    [("eager", 3), ("function", 3), ("loop_in_a_function", 6), ("function_in_a_function", 3), ("every_other", 2)],
+    [
+        ("eager", 3),
+        ("function", 3),
+        *(
+            pytest.param(way, steps, marks=pytest.mark.slow)
+            for way, steps in (("loop_in_a_function", 6), ("function_in_a_function", 3), ("every_other", 2))
+        ),
+    ],
 )
 def test_a_step_shows_its_batch_loss_gradients_and_update(train, way, steps):
     seen = train(way)
@@ -58,6 +65,7 @@ def test_what_is_evaluated_is_no_batch(train):
     assert train("eager").names("forward", 3) == ["evaluation/0"]
 
 
+@pytest.mark.slow
 def test_two_optimizers_in_one_function_step_in_their_order(train):
     seen = train("two_optimizers")
     assert seen.steps == 6
@@ -66,6 +74,7 @@ def test_two_optimizers_in_one_function_step_in_their_order(train):
         assert {name.split("/")[0] for name in seen.names("update", step) if "/iteration" in name} == {optimizer}
 
 
+@pytest.mark.slow
 def test_steps_compiled_by_xla_are_counted_and_what_is_inside_is_said(train):
     seen = train("compiled")
     assert seen.steps == 3
@@ -73,5 +82,6 @@ def test_steps_compiled_by_xla_are_counted_and_what_is_inside_is_said(train):
     assert len(seen.names("update", 2)) == 8 + 2 + 12
 
 
+@pytest.mark.slow
 def test_a_loop_leaves_the_same_trace_twice(train):
     assert train("loop_in_a_function").records == train("loop_in_a_function", attempt=2).records

@@ -37,6 +37,7 @@ def seen(shared_run, plain_run):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["fit", "dataset", "batch"])
 def test_training_is_seen_whole_and_keeps_its_bits(seen, stack, how):
     check_whole_training(seen(stack, "tfkeras_legacy_trains.py", how).only, has_evaluation=how == "fit")
@@ -66,6 +67,7 @@ def check_whole_training(process, *, has_evaluation):
     assert len({fingerprint for name, fingerprint in process.prints("batch") if name == "0"}) == 6
 
 
+@pytest.mark.slow
 def test_a_loop_with_a_tape_is_seen_but_for_its_batch(seen, stack):
     process = seen(stack, "tfkeras_legacy_tape.py").only
     assert process.steps == 3
@@ -77,12 +79,14 @@ def test_a_loop_with_a_tape_is_seen_but_for_its_batch(seen, stack):
     assert process.not_observed == ["batch of a loop"]
 
 
+@pytest.mark.slow
 def test_steps_inside_a_function_of_the_program_are_said_to_be_hidden(seen, stack):
     (process,) = seen(stack, "tfkeras_legacy_tape.py", "function").processes
     assert process.not_observed == ["steps inside a function"]
     assert process.steps == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["placeholder", "dataset", "clip"])
 def test_a_loop_of_session_runs_is_seen_whole_and_keeps_its_bits(seen, stack, how):
     process = seen(stack, "tfkeras_legacy_session.py", how).only
@@ -98,6 +102,7 @@ def test_a_loop_of_session_runs_is_seen_whole_and_keeps_its_bits(seen, stack, ho
     assert left_of(process, weights) == weights
 
 
+@pytest.mark.slow
 def test_what_a_session_run_executes_is_seen_and_keeps_its_bits(seen, stack):
     entries = {}
     for level in ("module", "operator"):
@@ -112,6 +117,7 @@ def test_what_a_session_run_executes_is_seen_and_keeps_its_bits(seen, stack):
     assert {phase for phase, _, _ in executed} == {"forward", "backward", "update"}
 
 
+@pytest.mark.slow
 def test_the_operation_of_a_session_run_that_differs_first_is_named(watched_run, stack):
     details = {"step": 0, "level": "operator"}
     runs = [watched_run(stack, SAMPLES / "tfkeras_legacy_session.py", "noise", details=details) for _ in range(2)]

@@ -59,11 +59,13 @@ def test_a_large_sum_depends_on_the_threads_and_the_distance_at_the_end_is_said(
     assert {outcome.name for outcome in value.end.outcomes} == {"last loss", "loss"}
 
 
+@pytest.mark.slow
 def test_a_small_sum_depends_on_no_threads(varied):
     result = varied("torch_sums_in_threads.py", "--serial", factors=[("threads", ["1", "2"])])
     assert (result.verdict, answers(result)) == ("repeated", {"threads": "independent"})
 
 
+@pytest.mark.slow
 def test_the_instruction_set_is_read_back_from_torch(varied):
     machine = Machine(Request(command=["python"]))
     lower = find("isa-torch").varied(machine)
@@ -76,6 +78,7 @@ def test_the_instruction_set_is_read_back_from_torch(varied):
     assert other.status in ("same", "differs")
 
 
+@pytest.mark.slow
 def test_noise_drawn_in_workers_depends_on_their_number(varied):
     result = varied("torch_draws_in_workers.py", factors=[("dataloader-workers", ["own", "0", "2"])])
     own, none, two = result.factors[0].values
@@ -85,6 +88,7 @@ def test_noise_drawn_in_workers_depends_on_their_number(varied):
     assert result.factors[0].answer == "depends"
 
 
+@pytest.mark.slow
 def test_a_training_that_varies_by_itself_gives_no_answer(varied):
     result = varied("../known/initialises_without_a_seed.py", factors=[("threads", ["1", "2"])])
     assert (result.verdict, result.factors) == ("inconclusive", [])

@@ -65,6 +65,7 @@ def test_a_watched_program_sees_what_it_sees_alone_but_for_what_the_page_lists(l
     assert found - ALWAYS - PROGRAMS[library] - OFTEN == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stack", "library"), [("keras-tf2.1", "keras"), ("pytorch-1.3", "torch")])
 def test_a_watched_program_on_an_old_stack_sees_the_same_but_for_what_the_page_lists(
     stack, library, injected, legacy_python

@@ -204,7 +204,7 @@ except queue.Empty: print('empty')
 print(threading.Event().wait(0.1))
 a, b = multiprocessing.Pipe(); print(a.poll(0.1))
 """
-    assert held_run(["clock"], python, text, timeout=20).stdout.split() == ["empty", "False", "False"]
+    assert held_run(["clock"], python, text).stdout.split() == ["empty", "False", "False"]
 
 
 def test_dates_of_the_held_clock_are_dates(python, held_run):

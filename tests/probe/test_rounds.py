@@ -107,11 +107,11 @@ def test_steps_say_that_only_a_beginning_was_compared(ask):
 
 def test_a_budget_that_the_first_steps_exceed_compares_what_was_made(ask):
     began = time.monotonic()
-    result = check(ask("trains_slowly.py", 100000, 0.1, budget=2.0))
+    result = check(ask("trains_slowly.py", 100000, 0.4, budget=5.0))  # so that a busy machine makes a step, too
     assert result.scope.kind == "prefix"
     assert 0 < result.scope.steps_compared < 20
     assert result.verdict == "repeated"
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 def test_all_ranks_are_stopped_together(ask, tmp_path):

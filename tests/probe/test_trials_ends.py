@@ -27,7 +27,7 @@ def is_alive(pid):
     return state not in (b"Z", b"X")
 
 
-def wait_until(condition, seconds=20):
+def wait_until(condition, seconds=60):
     """Wait for something that happens in another process."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -98,7 +98,7 @@ def test_whatever_ends_samebits_ends_its_trials_and_leaves_a_record(tmp_path, pr
     trial = tmp_path / "record/trials/001"
     wait_until(lambda: list(trial.glob("processes/*/trace.bin")))
     samebits.send_signal(number)
-    _, said = samebits.communicate(timeout=20)
+    _, said = samebits.communicate(timeout=60)
     assert samebits.returncode == (-number if number == signal.SIGKILL else 128 + number)
     assert b"Traceback" not in said
     wait_until(lambda: not processes_with(tmp_path))

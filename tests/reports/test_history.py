@@ -89,11 +89,11 @@ def test_a_million_steps_are_drawn_in_little_time_and_memory(judged):
     result, record = judged("AB", 1_000_000, {"B": 400_000})
     from samebits.reports import html
 
-    began = time.perf_counter()
+    began = time.process_time()
     tracemalloc.start()
     page = html.render(result, record)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(page) < 200_000
     assert peak < 400 * 2**20
-    assert time.perf_counter() - began < 60
+    assert time.process_time() - began < 60

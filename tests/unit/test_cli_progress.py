@@ -151,10 +151,10 @@ def test_steps_cost_little():
     stream = io.StringIO()
     shown = progress.Lines(stream)
     shown.trial_started(1, 1, None)
-    began = time.perf_counter()
+    began = time.process_time()
     for step in range(100_000):
         shown.trial_step(1, step)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert stream.getvalue() == ""
 
 

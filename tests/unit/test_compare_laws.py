@@ -174,9 +174,9 @@ def test_a_million_observations_are_compared_in_a_fraction_of_a_second():
     points = [Point("update", str(number)) for number in range(100)]
     end = {"steps": count // 100}
     traces = [ProcessTrace({}, points, records.copy(), records[:0], end=end) for _ in range(2)]
-    began = time.perf_counter()
+    began = time.process_time()
     assert difference(*traces).equal
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_a_record_is_judged_without_being_changed(writing, tmp_path):
