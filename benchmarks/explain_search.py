@@ -12,8 +12,8 @@ import statistics
 import numpy as np
 
 from samebits import controls
-from samebits.explain.searching import search
-from samebits.explain.simulated import Program, Source
+from samebits.explain.search import search
+from samebits.explain.simulation import Program, Source
 
 # those that take effect in a program with PyTorch on a CPU that starts threads
 APART = ("tf", "jax", "session", "channels", "visible", "cuda", "cudnn")
@@ -49,7 +49,7 @@ def searched(sources, seed):
     """(what was found, trials), or None where the first look shows no difference."""
     program = Program(sources, np.random.default_rng(seed))
     first = program.look([], FIRST, through=True)
-    return (search(program, HELD, first, "batch"), program.trials) if first.parts() else None
+    return (search(program, HELD, first, "batch"), program.trials) if first.diverges() else None
 
 
 def every_subset(sources, full):

@@ -68,7 +68,7 @@ def control_table():
     rows = [
         [
             f"`{entry.id}`",
-            entry.does,
+            entry.does(),
             ", ".join(entry.libraries) or "every process",
             _ids((*entry.implies, *entry.needs)),
         ]
@@ -90,7 +90,7 @@ def _ids(names):
 
 def presets():
     """Every preset."""
-    rows = [[f"`{name}`", _ids(ids) or "nothing"] for name, ids in controls.PRESETS.items()]
+    rows = [[f"`{name}`", _ids(ids) or "nothing"] for name, ids in controls.presets().items()]
     return table(["preset", "controls"], rows)
 
 
@@ -108,7 +108,9 @@ def kinds():
 def documents(name):
     """The fields of a document of a result, or of what explain found."""
     document = getattr(model, name, None) or getattr(explanation, name)
-    rows = [[f"`{field}`", f"`{_type(info.annotation)}`"] for field, info in document.model_fields.items()]
+    types = {field: info.annotation for field, info in document.model_fields.items()}
+    types.update({field: info.return_type for field, info in document.model_computed_fields.items()})
+    rows = [[f"`{field}`", f"`{_type(annotation)}`"] for field, annotation in types.items()]
     text = " ".join((document.__doc__ or "").split())
     return f"{text}\n\n" + table(["field", "type"], rows)
 

@@ -17,6 +17,7 @@ import pytest
 
 import samebits_probe
 from samebits import controls
+from samebits.effects import TOOK_EFFECT
 from samebits.environments import environment_python, interpreters
 from samebits.errors import SamebitsError
 from samebits_probe import wire
@@ -305,11 +306,19 @@ class WatchedProcess:
         """What the probe itself failed at."""
         return [event for event in self.events if event["event"] == "probe-failed"]
 
+    def effect(self, identity, when):
+        """The effect of a control at its last reading at a time ("start", "first-step", "last-step")."""
+        return self._read(identity, when)["effect"]
+
     def control(self, identity, when):
-        """(took_effect, detail) of the last reading of a control at a time ("start", "first-step", "last-step")."""
+        """(whether it took effect, why) of the same."""
+        read = self._read(identity, when)
+        return TOOK_EFFECT[read["effect"]], read["why"]
+
+    def _read(self, identity, when):
         read = [e for e in self.events if e["event"] == "control" and (e["id"], e["when"]) == (identity, when)]
         assert read, (identity, when, self.events)
-        return read[-1]["took_effect"], read[-1]["detail"]
+        return read[-1]
 
     @property
     def not_observed(self):

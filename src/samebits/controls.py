@@ -1,7 +1,7 @@
 """Controls, outside the trial: which there are, which go together, and what is set before a process starts.
 
-A control pins one source of variation. What it is lies in one file of `samebits_probe.controls`, which holds both of
-its halves; here is what the launcher needs of them.
+A control pins one source of variation. All that is known of it lies in one file of `samebits_probe.controls`; here is
+what the launcher, `explain` and `vary` ask of all of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from samebits.errors import UsageError
@@ -22,22 +21,10 @@ from samebits_probe.controls import variables
 _find: Callable[[str], Any] = inner.find
 _join: Callable[[str, str | None, Sequence[str]], str] = variables.join
 
-# Left out of `strict`, each for its reason:
-#   clock, entropy, serial-threads   replace what the program sees of the time, of entropy, of its threads
-#   dataloader-workers               takes workers away: slower, and a program that repeats with them needs it not
-#   tf32-off                         TF32 repeats; it changes the precision, not whether bits repeat
-#   session-threads, channels-first, visible-gpu     the paper's, for its own programs
-_STRICT = [
-    "python-seed", "numpy-seed", "numpy-generator", "torch-seed", "cuda-seed", "tf-seed", "dataloader-seed",
-    "hash-seed", "listing-order", "tf-data-order", "fill-uninitialized", "cudnn-benchmark-off", "cudnn-deterministic",
-    "torch-deterministic", "tf-determinism", "jax-determinism", "threads", "aslr",
-]  # fmt: skip
-
-# The controls of a preset. code1, code2 and code3 are the Codes of Alahmari et al. 2020 (section VII), which set
-# PYTHONHASHSEED=0 beside them; code1 is for TensorFlow 1.14, code2 for TensorFlow 2.1, code3 for PyTorch.
-PRESETS: dict[str, list[str]] = {
-    "none": [],
-    "strict": _STRICT,
+# The controls of a preset; `strict` has all but those that say why not. code1, code2 and code3 are the Codes of
+# Alahmari et al. 2020 (section VII), which set PYTHONHASHSEED=0 beside them; code1 is for TensorFlow 1.14, code2 for
+# TensorFlow 2.1, code3 for PyTorch.
+_OF_THE_PAPER = {
     "code1": [
         "hash-seed", "numpy-seed", "python-seed", "visible-gpu", "channels-first", "tf-seed", "session-threads",
     ],
@@ -52,18 +39,10 @@ PRESETS: dict[str, list[str]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A line of the table of controls.
-
-    `libraries`: those it acts on, none where it acts in every process. `implies`, `needs`: ids that are held with it.
-    """
-
-    id: str
-    does: str
-    libraries: tuple[str, ...]
-    implies: tuple[str, ...]
-    needs: tuple[str, ...]
+def presets() -> dict[str, list[str]]:
+    """Each preset, with the controls that it names."""
+    strict = [identity for identity in known() if describe(identity).is_strict]
+    return {"none": [], "strict": strict, **_OF_THE_PAPER}
 
 
 def known() -> list[str]:
@@ -71,22 +50,27 @@ def known() -> list[str]:
     return list(inner.TABLE)
 
 
-def describe(identity: str) -> Entry:
-    """The entry of a control. Raises UsageError for an id that is not known."""
-    _check(identity)
-    control = _find(identity)
-    return Entry(identity, control.does(), tuple(control.libraries), tuple(control.implies), tuple(control.needs))
+def describe(identity: str) -> Any:
+    """All that is known of a control: its class, a `samebits_probe.controls.control.Control`.
+
+    Raises UsageError for an id that is not known, or a value that the control does not take.
+    """
+    if name_of(identity) not in inner.TABLE:
+        raise UsageError(f"There is no control {identity!r}.", _close(name_of(identity), inner.TABLE))
+    try:
+        return _find(identity)
+    except ValueError as why:
+        raise UsageError(f"{str(why)[:1].upper()}{str(why)[1:]}.", f"--control {name_of(identity)}") from None
 
 
-def table() -> list[Entry]:
-    """All controls, for the documentation."""
+def table() -> list[Any]:
+    """All controls, in the order of the table."""
     return [describe(identity) for identity in known()]
 
 
 def specificity(identity: str) -> int:
     """Place in the order that breaks ties between equally small sets: lower changes less of the program."""
-    _check(identity)
-    return known().index(name_of(identity))
+    return known().index(name_of(describe(identity).id))
 
 
 def resolve(control_ids: Iterable[str], preset: str | None = None) -> list[str]:
@@ -123,23 +107,15 @@ def _one_each(wanted: Iterable[str]) -> dict[str, str]:
 def _of_preset(name: str | None) -> set[str]:
     if name is None:
         return set()
-    if name not in PRESETS:
-        raise UsageError(f"There is no preset {name!r}.", _close(name, PRESETS))
-    return {member for identity in PRESETS[name] for member in _with_its_own(identity)}
+    every = presets()
+    if name not in every:
+        raise UsageError(f"There is no preset {name!r}.", _close(name, every))
+    return {member for identity in every[name] for member in _with_its_own(identity)}
 
 
 def _with_its_own(identity: str) -> set[str]:
-    entry = describe(identity)
-    return {identity}.union(*(_with_its_own(other) for other in (*entry.implies, *entry.needs)))
-
-
-def _check(identity: str) -> None:
-    if name_of(identity) not in inner.TABLE:
-        raise UsageError(f"There is no control {identity!r}.", _close(name_of(identity), inner.TABLE))
-    try:
-        _find(identity)
-    except ValueError as why:
-        raise UsageError(f"{str(why)[:1].upper()}{str(why)[1:]}.", f"--control {name_of(identity)}") from None
+    control = describe(identity)
+    return {identity}.union(*(_with_its_own(other) for other in (*control.implies, *control.needs)))
 
 
 def _close(name: str, names: Iterable[str]) -> str:
@@ -171,17 +147,19 @@ _ASK = 0xFFFFFFFF
 def launching(ids: Iterable[str]) -> Iterator[None]:
     """Start processes inside this block: what the kernel must know of them before they begin is held there.
 
-    The address layout is a property of the calling thread that its children inherit. Where the system refuses, the
-    trial starts as it is and says that `aslr` did not take effect.
+    The personality is a property of the calling thread that its children inherit. Where the system refuses, the trial
+    starts as it is and says that the control did not take effect.
     """
-    layout = next((identity for identity in ids if name_of(identity) == "aslr"), None)
-    if layout is None or not sys.platform.startswith("linux"):
+    flags = 0
+    for identity in ids:
+        flags |= int(_find(identity).personality)
+    if not flags or not sys.platform.startswith("linux"):
         yield
         return
     personality = ctypes.CDLL(None).personality
     personality.argtypes = [ctypes.c_ulong]
     before = personality(_ASK)
-    personality((before & _ASK) | _find(layout).personality())
+    personality((before & _ASK) | flags)
     try:
         yield
     finally:

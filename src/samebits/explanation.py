@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from samebits.document import Document
@@ -51,7 +52,7 @@ class Explanation(Document):
     `without_effect`: control -> why it counts as not held. `needed`: how many trials must agree. `chance`: that one
     useless control of all that were tried agrees so often by luck, at most. `compared`: how far the trials of the cause
     were compared. `notes`: sentences. `unfinished`: the search was ended midway, or goes on; `sentence` and `evidence`
-    say what it had shown.
+    say what it had shown. `clears_generators`: the cause shows that no generator without a seed is to blame.
     """
 
     cause: list[str]
@@ -70,10 +71,9 @@ class Explanation(Document):
     notes: list[str] = []
     seconds: float = 0.0
     unfinished: bool = False
+    clears_generators: bool = False
 
-    def warnings(self, said: list[str]) -> list[str]:
-        """Warnings of the check, without blame for a generator that was held, or need not be, as this has shown."""
-        shown = bool(self.cause) and not self.unfinished and not self.outside_known_controls
-        if not shown or any("seed" in name and name != "hash-seed" for name in self.cause):
-            return said
-        return [f"{text}; that is not why the trials part" if " is unseeded" in text else text for text in said]
+    def warnings(self, said: list[str], unseeded: Mapping[str, str]) -> list[str]:
+        """Warnings of the check, without blame for generators that this has cleared. `unseeded`: see Result."""
+        blamed = set(unseeded.values()) if self.clears_generators else set()
+        return [f"{text}; that is not why the trials diverge" if text in blamed else text for text in said]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from samebits.document import Document as Document  # for those who read documents here
+from samebits.effects import Control as Control
 from samebits.explanation import Explanation
 from samebits.location import Location
 from samebits.location import Size as Size
@@ -32,14 +33,6 @@ class Scope(Document):
     files_compared: int = 0
     not_observed: list[str] = []
     unwatched: list[str] = []
-
-
-class Control(Document):
-    """A control that was held. `took_effect`: null when no trial could read it back."""
-
-    id: str
-    took_effect: bool | None
-    detail: str = ""
 
 
 class Setup(Document):
@@ -130,6 +123,7 @@ class Result(Document):
     explanation: Explanation | None = None  # what `samebits explain` found, where it was asked
     detection: Detection
     warnings: list[str] = []
+    unseeded: dict[str, str] = {}  # generator whose state differs from the start on -> the warning that says so
     leak: str | None = None  # beside equal bits: which trials started from what earlier ones left
     judged: dict[str, str] = {}  # kind -> "=" all equal, "!" differs, "." not reached or not compared, "-" not observed
     seconds: float = 0.0

@@ -55,6 +55,14 @@ CONFIG_VARIABLE = "SAMEBITS_PROBE"
 KINDS = ("start", "rng", "batch", "forward", "gradient", "update", "structure", "end")
 CODE = {name: code for code, name in enumerate(KINDS)}
 
+# what a control does in a process:
+#   held        it holds
+#   idle        it holds, but nothing here reads what it sets
+#   overruled   it holds, but the program sets the same thing by itself, and the program's own value wins
+#   undone      it does not hold: it could not be applied, or something has undone it
+#   unreadable  nobody can tell: its library was not imported, or does not say
+EFFECTS = HELD, IDLE, OVERRULED, UNDONE, UNREADABLE = ("held", "idle", "overruled", "undone", "unreadable")
+
 # flags of a record
 LEAF = 0  # the fingerprint of one point
 DIGEST = 1  # thinned step: one digest over all leaves of this kind (point id is that of name "")
@@ -118,7 +126,8 @@ REPLAYED = "replay-%06d-%s.bin"
 # events.jsonl, the "event" field and the fields beside it:
 #   watcher       name, version, note: a watcher was installed for a library
 #   not-observed  point, why: something that this watcher cannot see here (goes to scope.not_observed)
-#   control       id, took_effect (true/false/null), when ("start", "first-step", "last-step"), detail
+#   control       id, effect (one of EFFECTS), why (a sentence for people), when ("start", "first-step", "last-step").
+#                 Older probes wrote took_effect (true/false/null) and detail in the place of effect and why
 #   probe-failed  where, error: the probe itself failed: the trial is inconclusive. foreign: true for an exception that
 #                 a thread of the program set while the probe worked
 #   warning       text: something to say to the user

@@ -271,6 +271,37 @@ def test_strict_leaves_an_ordinary_training_running(told):
     assert told(ids, None, text)[0] == told(ids, None, text)[0]
 
 
+MKL = """import ctypes, json, os, torch
+path = os.path.join(os.path.dirname(torch.__file__), "lib", "libtorch_cpu.so")
+library = ctypes.CDLL(path)
+print(json.dumps(hasattr(library, "mkl_serv_cbwr_get")))
+"""
+
+
+def test_the_branch_of_mkl_is_held_and_read_back_where_pytorch_holds_a_copy_of_mkl(told):
+    needs("torch")
+    has_mkl, trial = told(["mkl-cbwr"], None, MKL + TRAINS)
+    if not has_mkl:
+        assert trial.only.effect("mkl-cbwr", "last-step") == "unreadable"
+        pytest.skip("this PyTorch holds no copy of MKL")
+    assert trial.only.effect("mkl-cbwr", "first-step") == "held"
+    assert trial.only.effect("mkl-cbwr", "last-step") == "held"
+
+
+def test_a_branch_of_mkl_that_the_program_sets_itself_is_said(told):
+    needs("torch")
+    has_mkl, trial = told(["mkl-cbwr"], None, MKL + TRAINS + "library.mkl_serv_cbwr_set(2)\n")
+    if not has_mkl:
+        pytest.skip("this PyTorch holds no copy of MKL")
+    assert trial.only.effect("mkl-cbwr", "first-step") == "held"
+    assert trial.only.effect("mkl-cbwr", "last-step") == "undone"
+
+
+def test_a_program_without_mkl_says_nothing_of_its_branch(told):
+    _, trial = told(["mkl-cbwr"], None, "print(1)\n")
+    assert trial.processes[0].effect("mkl-cbwr", "start") == "unreadable"
+
+
 # -- TensorFlow, Keras, JAX ---------------------------------------------------------------------------------------
 
 KERAS = """import json, numpy as np, keras

@@ -12,7 +12,7 @@ import pytest
 from samebits import check, cli
 from samebits.cli.judging import judged
 from samebits.errors import NotFound, UsageError
-from samebits.explain import explaining
+from samebits.explain import inquiry
 from samebits.launch.progress import Progress
 from samebits.model import Result
 from samebits.reports import REPORTERS, render
@@ -36,7 +36,7 @@ class Notes(Progress):
 
 
 def why(request, **more):
-    result = explaining.explain(request, **more)
+    result = inquiry.explain(request, **more)
     return result, result.explanation
 
 
@@ -112,7 +112,7 @@ def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search
 def test_a_record_is_explained_from_what_it_says(ask):
     request = ask("varies_by.py", "hash-seed", controls=["numpy-seed"], seed=7)
     check.check(request)
-    result = explaining.explain_record(request.out)
+    result = inquiry.explain_record(request.out)
     assert result.explanation.cause == ["hash-seed"]
     assert result.setup.seed == 7
     assert Path(result.record) == request.out
@@ -123,7 +123,7 @@ def test_the_size_of_the_difference_stays_where_a_record_is_explained(ask):
     request = ask("varies_by.py", "numpy-seed")
     size = check.check(request).divergence.size
     assert size is not None
-    assert explaining.explain_record(request.out).divergence.size == size
+    assert inquiry.explain_record(request.out).divergence.size == size
     assert left_result(request.out).divergence.size == size
 
 
@@ -135,15 +135,15 @@ def test_a_record_whose_script_has_changed_is_refused(ask, tmp_path):
     check.check(request)
     script.write_text(script.read_text() + "\n")
     with pytest.raises(UsageError, match="is not what it was"):
-        explaining.explain_record(request.out)
+        inquiry.explain_record(request.out)
     script.unlink()
     with pytest.raises(NotFound):
-        explaining.explain_record(request.out)
+        inquiry.explain_record(request.out)
 
 
 def test_the_record_keeps_the_explanation_for_every_report(ask):
     request = ask("varies_by.py", "entropy")
-    made = explaining.explain(request)
+    made = inquiry.explain(request)
     record = open_record(request.out)
     again = judged(record)
     assert again.explanation == made.explanation
@@ -161,7 +161,7 @@ def test_what_controls_cost_is_not_told_of_steps_that_take_no_time(ask):
 
 def test_a_line_is_told_for_each_setting(ask):
     notes = Notes()
-    explaining.explain(ask("varies_by.py", "entropy"), notes)
+    inquiry.explain(ask("varies_by.py", "entropy"), notes)
     assert any("nothing held" in note for note in notes.notes)
     assert any(note.startswith("entropy held: 12 trials, the same bits") for note in notes.notes)
 
@@ -187,14 +187,14 @@ class Stops(Progress):
 def test_what_was_known_when_the_search_was_stopped_is_kept_and_shown(ask, capsys):
     request = ask("varies_by.py", "entropy")
     with pytest.raises(KeyboardInterrupt):
-        explaining.explain(request, Stops(note="entropy held: 12 trials"))
+        inquiry.explain(request, Stops(note="entropy held: 12 trials"))
     found = judged(open_record(request.out)).explanation
     assert (found.unfinished, found.cause) == (True, [])
     assert {tuple(row.controls): row.trials for row in found.evidence}[("entropy",)] == 12
     assert cli.main(["report", str(request.out)]) == 1
     said = capsys.readouterr().out
     assert "WHY: Not known: the search has not come to its end. So far: entropy held: 12 trials repeat" in said
-    again = explaining.explain_record(request.out).explanation
+    again = inquiry.explain_record(request.out).explanation
     assert (again.unfinished, again.cause) == (False, ["entropy"])
 
 
@@ -202,7 +202,7 @@ def test_a_trial_that_was_stopped_while_a_record_was_explained_does_not_stay_in_
     request = ask("varies_by.py", "entropy", trials=3)
     check.check(request)
     with pytest.raises(KeyboardInterrupt):
-        explaining.explain_record(request.out, Stops(trial=4))
+        inquiry.explain_record(request.out, Stops(trial=4))
     record = open_record(request.out)
     assert [trial.id for trial in record.trials] == [1, 2, 3]
     assert cli.main(["report", str(request.out)]) == 1

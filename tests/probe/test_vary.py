@@ -16,7 +16,7 @@ from samebits import cli
 from samebits.errors import RecordExists
 from samebits.launch.progress import Progress
 from samebits.vary import DOCUMENT, read, vary
-from samebits.vary.beside import busy
+from samebits.vary.runs import busy
 
 TRIALS = 2
 PLAIN = ["hash-seed", "file-order", "working-folder", "home", "locale", "time-zone"]

@@ -120,8 +120,10 @@ def test_outside_the_known_controls_the_next_step_and_what_is_left_are_named():
     assert "process ids, programs that are started, files of the system" in text
     assert f"everything (8) is {', '.join(SEARCH)}" in text
     said = ["Python's random is unseeded: it differs from the start on", "another"]
-    assert found.warnings(said) == said  # held, it was not enough: it may be one of two causes
-    assert LONG.warnings(said) == said
+    blamed = {"python": said[0]}
+    assert found.warnings(said, blamed) == said  # held, it was not enough: it may be one of two causes
+    cleared = LONG.model_copy(update={"clears_generators": True})
+    assert cleared.warnings(said, blamed) == [f"{said[0]}; that is not why the trials diverge", "another"]
 
 
 def test_what_repeats_is_one_line():

@@ -40,30 +40,30 @@ def test_one_weight_that_never_changes_is_not_said(writing, said):
     assert said([writing.training(frozen)] * 2) == []
 
 
-def control(took_effect, when="start", detail=""):
-    return {"event": "control", "id": "threads", "took_effect": took_effect, "when": when, "detail": detail}
+def control(effect, when="start", why=""):
+    return {"event": "control", "id": "threads", "effect": effect, "when": when, "why": why}
 
 
 HOW = {"event": "observed-by", "how": "optimizer"}
 
 
 def test_a_control_that_took_effect(writing, said):
-    trial = writing.training(events=[HOW, control(True), control(True, "last-step")])
+    trial = writing.training(events=[HOW, control("held"), control("held", "last-step")])
     assert said([trial] * 2, controls=["threads"]) == []
     assert said.result.setup.controls[0].took_effect is True
 
 
 def test_a_control_that_could_not_take_effect(writing, said):
-    trial = writing.training(events=[HOW, control(False, detail="torch is not imported")])
+    trial = writing.training(events=[HOW, control("undone", why="torch is not imported")])
     assert said([trial] * 2, controls=["threads"]) == ["the control threads did not hold: torch is not imported"]
     assert said.result.setup.controls[0].took_effect is False
 
 
 def test_a_control_that_was_undone_later(writing, said):
-    trial = writing.training(events=[HOW, control(True), control(False, "last-step", "8 threads")])
-    assert said([trial] * 2, controls=["threads"]) == [
-        "the control threads did not hold: undone later by the program, seen at the last step: 8 threads"
-    ]
+    why = "undone by the program before the last step: 8 threads"
+    trial = writing.training(events=[HOW, control("held"), control("undone", "last-step", why)])
+    assert said([trial] * 2, controls=["threads"]) == [f"the control threads did not hold: {why}"]
+    assert said.result.setup.controls[0].effect == "undone"
 
 
 def test_a_control_that_nobody_read_back(writing, said):
@@ -72,7 +72,7 @@ def test_a_control_that_nobody_read_back(writing, said):
 
 
 def test_a_control_that_failed_in_one_trial_only(writing, said):
-    good, bad = writing.training(events=[HOW, control(True)]), writing.training(events=[HOW, control(False)])
+    good, bad = writing.training(events=[HOW, control("held")]), writing.training(events=[HOW, control("undone")])
     assert said([good, bad], controls=["threads"]) == ["the control threads did not hold"]
 
 

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from samebits import controls
-from samebits.explain.breaking import running
-from samebits.explain.fixes import FIXES, fixes
-from samebits.explain.searching import search
-from samebits.explain.seen import Seen
-from samebits.explain.simulated import Program, Source
-from samebits.explain.suggesting import HINTS, most_specific
+from samebits.explain.document import fixes
+from samebits.explain.observation import Observation
+from samebits.explain.search import compatible, hinted, most_specific, search
+from samebits.explain.simulation import Program, Source
+from samebits.model import Control
 from samebits_probe import wire
 
 MANY = (0.01,) * 100
@@ -28,12 +27,12 @@ def source(*names, shares=MANY, where=(0, 0, 0)):
 def explained(sources, seed=1, kind="batch", trials=5, candidates=TORCH, **program):
     made = Program(sources, np.random.default_rng(seed), **program)
     first = made.look([], trials, through=True)
-    return (search(made, candidates, first, kind) if first.parts() else None), made
+    return (search(made, candidates, first, kind) if first.diverges() else None), made
 
 
 @pytest.mark.parametrize("name", [name for name in TORCH if name not in ("aslr",)])
 def test_every_control_is_found_where_it_alone_pins_the_source(name):
-    for kind in HINTS:
+    for kind in wire.KINDS:
         found, made = explained([source(name)], kind=kind)
         assert (found.cause, found.outside) == ([name], False)
         assert made.trials < 100
@@ -105,7 +104,7 @@ def test_a_control_without_effect_is_never_the_cause():
 
 def test_controls_that_break_a_program_only_together_are_told_apart():
     together = {"numpy-seed", "threads"}
-    kept, refused = running(TORCH, lambda names: "broken" if together <= set(names) else "")
+    kept, refused = compatible(TORCH, lambda names: "broken" if together <= set(names) else "")
     assert len(refused) == 1
     assert set(refused) < together
     assert set(kept) | set(refused) == set(TORCH)
@@ -127,13 +126,22 @@ def test_the_right_control_is_found_however_rare_the_difference(share):
     assert all(found.cause == ["numpy-seed"] for found in searches if found is not None)
 
 
-def test_every_kind_has_hints_that_are_controls():
-    assert set(HINTS) == set(wire.KINDS)
-    assert all(name in controls.known() for names in HINTS.values() for name in names)
+def test_every_kind_of_divergence_has_hints():
+    assert all(hinted(kind, controls.known()) for kind in wire.KINDS)
+    assert all(set(control.hints) <= set(wire.KINDS) for control in controls.table())
+
+
+def test_the_likeliest_control_is_tried_first_and_one_that_the_program_overrules_last():
+    assert hinted("start", controls.known())[:3] == ["torch-seed", "tf-seed", "numpy-seed"]
+    assert hinted("batch", ["python-seed", "serial-threads"]) == ["serial-threads", "python-seed"]
+    overruled = {"python-seed": Control(id="python-seed", effect="overruled")}
+    seen = Observation(frozenset(overruled), controls=overruled)
+    assert sorted(["python-seed", "hash-seed"], key=seen.is_overruled) == ["hash-seed", "python-seed"]
+    assert seen.is_in_force("python-seed")
 
 
 def test_every_control_has_lines_to_paste_and_they_are_for_the_libraries_that_are_loaded():
-    assert set(FIXES) == set(controls.known())
+    assert all(control.edits for control in controls.table())
     assert [fix.library for fix in fixes(["threads"], {"torch"}, 7, [])] == ["torch", ""]
     assert "torch.manual_seed(7)" in fixes(["torch-seed"], {"torch"}, 7, [])[0].lines
 
@@ -154,10 +162,12 @@ def test_the_most_specific_of_equal_sets_comes_first_in_the_written_order():
 
 
 def test_what_had_no_effect_in_the_check_need_have_none_in_a_setting_but_what_is_tried_must():
-    effect = {"threads": (True, ""), "channels-first": (False, "no such convolution"), "hash-seed": (None, "")}
-    seen = Seen(frozenset(effect), groups=(12,), effect=effect)
+    effects = {"threads": "held", "channels-first": "undone", "hash-seed": "unreadable", "tf32-off": "idle"}
+    did = {name: Control(id=name, effect=effect) for name, effect in effects.items()}
+    seen = Observation(frozenset(did), groups=(12,), controls=did)
     assert not seen.agrees(12)
-    assert replace(seen, excused=frozenset({"channels-first"})).agrees(12)
-    assert not replace(seen, effect={**effect, "threads": (False, "")}, excused=frozenset({"channels-first"})).agrees(
-        12
-    )
+    excused = replace(seen, excused=frozenset({"channels-first"}))
+    assert excused.agrees(12)
+    undone = Control(id="threads", effect="undone")
+    assert not replace(excused, controls={**did, "threads": undone}).agrees(12)
+    assert [name for name in did if seen.is_in_force(name)] == ["threads"]

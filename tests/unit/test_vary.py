@@ -5,18 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from samebits import cli, controls, vary
+from samebits import cli, controls, model, vary
 from samebits.errors import UsageError
 from samebits.launch.plan import Request
-from samebits.model import Control, Divergence, ProcessKey, Setup, Size
+from samebits.model import Divergence, ProcessKey, Setup, Size
 from samebits.options import read_factor
 from samebits.store import open_record
-from samebits.vary import answering, choosing, factors, markdown, page, saying, terminal
+from samebits.vary import answers, choices, factors, markdown, page, saying, terminal
 from samebits.vary.ends import compare_ends, largest_weight
 from samebits.vary.factor import OWN, Change
 from samebits.vary.machine import Machine
 from samebits.vary.result import End, FactorResult, Outcome, Value, VaryResult
 from samebits_probe import in_force
+from samebits_probe.controls.control import Control
 
 HELD = {"hash-seed": "0", "address-layout": "fixed", "file-order": "sorted"}
 
@@ -35,7 +36,7 @@ def factor(request):
 
 
 def test_a_factor_says_what_it_is_and_what_it_takes(factor):
-    assert factors.TABLE[factor.id]
+    assert factor.id in factors.TABLE
     assert factor.does().endswith(".")
     assert factor.takes
 
@@ -63,12 +64,20 @@ def test_a_value_that_nobody_has_is_refused(factor, request_):
 
 def test_every_factor_is_read_back_in_the_trial_or_says_how_else():
     of_launcher = {name for name in factors.TABLE if "in_force" in type(factors.find(name)).__dict__}
-    assert set(in_force._READERS) | of_launcher == set(factors.TABLE)
+    of_controls = {control.factor for control in controls.table() if control.in_force is not Control.in_force}
+    assert set(in_force._READERS) | of_launcher | of_controls == set(factors.TABLE)
 
 
 def test_every_file_of_the_folder_is_in_the_table():
     found = {path.stem for path in Path(factors.__file__).parent.glob("*.py")} - {"__init__"}
-    assert found == {file for file, _ in factors.TABLE.values()}
+    assert found == {file for file, _ in factors._OTHERS.values()}
+
+
+def test_most_factors_that_a_control_can_bring_about_are_views_of_one_and_have_its_name_too():
+    views = {control.id: control.factor for control in controls.table() if control.factor}
+    assert set(views.values()) <= set(factors.TABLE)
+    for identity, name in views.items():
+        assert factors.find(factors.ALIASES.get(identity, identity)).id == name
 
 
 def test_a_factor_that_a_control_brings_about_names_one_that_takes_its_values(factor, request_):
@@ -79,7 +88,7 @@ def test_a_factor_that_a_control_brings_about_names_one_that_takes_its_values(fa
         assert controls.resolve([identity])
 
 
-# -- choosing -----------------------------------------------------------------------------------------------------
+# -- choices -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -97,30 +106,30 @@ def test_what_is_no_factor_is_not_read(text):
 
 
 def test_the_values_that_are_named_are_those_compared_the_first_is_the_base(request_):
-    chosen = choosing.choose([("threads", ["2", "1"])], request_)
+    chosen = choices.choose([("threads", ["2", "1"])], request_)
     assert [choice.values for choice in chosen.choices] == [["2", "1"]]
-    assert "threads=2" in choosing.base(chosen).controls
-    assert "threads=1" in choosing.with_value(chosen, chosen.choices[0], "1").controls
+    assert "threads=2" in choices.base(chosen).controls
+    assert "threads=1" in choices.with_value(chosen, chosen.choices[0], "1").controls
 
 
 def test_what_is_not_varied_is_held(request_, monkeypatch):
     monkeypatch.delenv("PYTHONHASHSEED", raising=False)
-    chosen = choosing.choose([("threads", ["1", "2"])], request_)
+    chosen = choices.choose([("threads", ["1", "2"])], request_)
     assert {name: value for name, value in chosen.held.items() if value != OWN} == {**HELD, "threads": "1"}
-    assert set(choosing.base(chosen).controls) == {"threads=1", "hash-seed=0", "aslr=fixed", "listing-order=sorted"}
+    assert set(choices.base(chosen).controls) == {"threads=1", "hash-seed=0", "aslr=fixed", "listing-order=sorted"}
 
 
 def test_one_factor_changes_at_a_time(request_):
     wanted = [("hash-seed", ["0", "1"]), ("time-zone", ["own", "XYZ-14"])]
-    chosen = choosing.choose(wanted, request_)
-    seed = choosing.with_value(chosen, chosen.choices[0], "1")
-    zone = choosing.with_value(chosen, chosen.choices[1], "XYZ-14")
+    chosen = choices.choose(wanted, request_)
+    seed = choices.with_value(chosen, chosen.choices[0], "1")
+    zone = choices.with_value(chosen, chosen.choices[1], "XYZ-14")
     assert ("hash-seed=1" in seed.controls, "TZ" in seed.variables) == (True, False)
     assert ("hash-seed=0" in zone.controls, zone.variables["TZ"]) == (True, "XYZ-14")
 
 
 def test_without_a_factor_all_cheap_ones_are_varied_and_the_others_named(request_):
-    chosen = choosing.choose([], request_)
+    chosen = choices.choose([], request_)
     varied = {choice.factor.id for choice in chosen.choices}
     assert varied.isdisjoint(chosen.left_out)
     assert varied | set(chosen.left_out) == set(factors.TABLE)
@@ -130,15 +139,15 @@ def test_without_a_factor_all_cheap_ones_are_varied_and_the_others_named(request
 
 def test_what_the_user_holds_is_not_varied_beside(tmp_path):
     held = Request(command=["python"], directory=tmp_path, controls=["threads"])
-    assert "threads" in choosing.choose([], held).left_out
+    assert "threads" in choices.choose([], held).left_out
     with pytest.raises(UsageError, match="--control threads holds what --factor threads varies"):
-        choosing.choose([("threads", [])], held)
+        choices.choose([("threads", [])], held)
 
 
 def test_what_a_preset_holds_gives_way_to_a_factor_that_is_named(tmp_path):
     strict = Request(command=["python"], directory=tmp_path, preset="strict")
-    chosen = choosing.choose([("threads", ["own", "1"])], strict)
-    held = choosing.without_varied(strict, chosen).controls
+    chosen = choices.choose([("threads", ["own", "1"])], strict)
+    held = choices.without_varied(strict, chosen).controls
     assert "threads" not in held
     assert "torch-seed" in held
 
@@ -151,13 +160,17 @@ def test_isa_stands_for_the_instruction_sets_of_each_library():
     ("words", "said"),
     [
         (["--factor", "thread"], "There is no factor 'thread'.\n   do this  Did you mean threads?"),
-        (["--factor", "zzz"], "Known: threads, isa-torch"),
+        (["--factor", "zzz"], "Known: threads, dataloader-workers"),
         (["--factor", "threads=1"], "one value shows nothing; at least two are compared"),
         (["--factor", "threads=1,1"], "names 1 twice"),
         (["--factor", "threads=0,1"], "a number of threads from 1 to 999"),
         (["--factor", "threads=1,2", "--factor", "threads"], "is given twice"),
-        (["--factor", "isa=1,2"], "stands for isa-torch, isa-onednn"),
+        (["--factor", "isa=1,2"], "stands for isa-mkl, isa-torch"),
         (["--factor", "isa-torch=own,neon"], "it takes own, default, avx2, avx512"),
+        (
+            ["--factor", "mkl-cbwr=own,neon"],
+            "--factor isa-mkl=neon cannot be had: the control mkl-cbwr takes COMPATIBLE",
+        ),
         (["--factor", "time-zone=own,Mars/Olympus"], "the system knows no time zone Mars/Olympus"),
         (["--factor", "locale=own,xx_XX.utf8"], "`locale -a` does not list xx_XX.utf8"),
         (["--factor", "hash-seed=0,-1"], "a seed from 0 to 4294967295"),
@@ -232,7 +245,7 @@ def _divergence(**fields):
 def test_the_answer_for_a_factor_follows_from_its_values(statuses, answer):
     where = {"differs": _divergence(), "same": None, "no-effect": None, "unsettled": None}
     values = [_value("a", "base"), *(_value(str(n), s, divergence=where[s]) for n, s in enumerate(statuses))]
-    found = answering.of_factor(factors.find("threads"), values, named=True)
+    found = answers.of_factor(factors.find("threads"), values, named=True)
     assert found.answer == answer
     assert ("cannot tell" in found.sentence) == (answer in ("unsettled", "no-effect"))
 
@@ -254,20 +267,20 @@ def _found(answer, *, named=True, name="threads"):
     ],
 )
 def test_the_verdict_never_counts_what_had_no_effect_as_independent(found, verdict):
-    said = answering.of_all(found)
+    said = answers.of_all(found)
     assert said[0] == verdict
     assert (said[2] is not None) == (verdict == "inconclusive")
 
 
 def test_equal_bits_say_nothing_where_the_value_did_not_take_effect():
     threads = factors.find("threads")
-    assert answering.same_or_no_effect(threads, "2", "1") == (True, "")
-    assert answering.same_or_no_effect(threads, "2", "2")[0] is False
-    assert answering.same_or_no_effect(threads, None, "1") == (False, threads.why_no_effect())
+    assert answers.same_or_no_effect(threads, "2", "1") == (True, "")
+    assert answers.same_or_no_effect(threads, "2", "2")[0] is False
+    assert answers.same_or_no_effect(threads, None, "1") == (False, threads.why_no_effect())
 
 
 def test_the_chance_of_a_dependence_that_is_none_falls_with_the_trials():
-    assert [answering.by_chance(n) for n in (2, 5)] == [1 / 32, 1 / 2048]
+    assert [answers.by_chance(n) for n in (2, 5)] == [1 / 32, 1 / 2048]
 
 
 def test_weights_and_outcomes_are_compared_at_the_ends(writing, tmp_path):
@@ -296,14 +309,14 @@ def result(request):
     }
     verdict = "diverged" if request.param == "hostile" else request.param
     every = [
-        answering.of_factor(factors.find("threads"), values[verdict], named=True),
-        answering.of_factor(
+        answers.of_factor(factors.find("threads"), values[verdict], named=True),
+        answers.of_factor(
             factors.find("isa-torch"), [_value("own", "base"), _value("avx2", "no-effect", why="no torch")], named=False
         ),
     ]
-    said = answering.of_all(every)
+    said = answers.of_all(every)
     setup = Setup(command=["python", HOSTILE if request.param == "hostile" else "train.py"], python="/bin/python",
-                  controls=[Control(id="hash-seed=0", took_effect=True)])  # fmt: skip
+                  controls=[model.Control(id="hash-seed=0", effect="held")])  # fmt: skip
     return VaryResult(
         samebits="0.1.0", created="2026-01-01", verdict=said[0], sentence=said[1], reason=said[2], setup=setup, trials=3,
         steps=40, scope="whole", held=HELD, factors=every, left_out={"device": "there is no CUDA device here"},

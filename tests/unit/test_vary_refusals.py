@@ -5,12 +5,12 @@ import pytest
 from samebits import cli
 from samebits.errors import UsageError
 from samebits.launch.plan import Request
-from samebits.vary import choosing
+from samebits.vary import choices
 
 
 def test_a_value_that_cannot_be_had_is_refused_before_another_is_asked_for(tmp_path):
     with pytest.raises(UsageError, match="threads=abc cannot be had") as raised:
-        choosing.choose([("threads", ["abc"])], Request(command=["python", "train.py"], directory=tmp_path))
+        choices.choose([("threads", ["abc"])], Request(command=["python", "train.py"], directory=tmp_path))
     assert "own,abc" not in raised.value.advice
 
 

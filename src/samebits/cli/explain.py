@@ -34,12 +34,12 @@ def run(**given: Any) -> int:
 def _explained(given: dict[str, Any]) -> Result:
     words = given["command"]
     request = None if names_a_record(words) else asking.request(given, "explain")
-    from samebits.explain import explaining
+    from samebits.explain import inquiry
 
     with asking.shown_progress() as progress:
         if request is None:
-            return explaining.explain_record(Path(words[0]), progress, run=given["run"])
-        return explaining.explain(request, progress)
+            return inquiry.explain_record(Path(words[0]), progress, run=given["run"])
+        return inquiry.explain(request, progress)
 
 
 COMMAND = launching("explain", run, "Why do trials part, and what is the cheapest control?\n\n" + TEXT)

@@ -37,5 +37,6 @@ def _with_measures(result: Result, left: Result | None) -> Result:
         return result
     result = result.model_copy(update={"seconds": left.seconds, "explanation": left.explanation})
     if left.explanation is not None:
-        result = result.model_copy(update={"warnings": left.explanation.warnings(result.warnings)})
+        warnings = left.explanation.warnings(result.warnings, result.unseeded)
+        result = result.model_copy(update={"warnings": warnings})
     return result.sized_as(left)

@@ -60,15 +60,18 @@ def packages(trial: TrialTrace) -> dict[str, str]:
 
 
 def control(identity: str, trials: Sequence[TrialTrace]) -> Control:
-    """Whether a control took effect: false where any trial says so, null where none could read it back."""
+    """What a control did: the reading that says most against it. That one was not possible counts where none was."""
     events = [event for trial in trials for process in _speakers(trial) for event in _of(process, identity)]
-    read = [event for event in events if isinstance(event.get("took_effect"), bool)]
-    failed = next((event for event in read if not event["took_effect"]), None)
-    if failed is not None:
-        return Control(id=identity, took_effect=False, detail=_undone(failed, read))
-    said = read or events  # why it could not be read yet does not count once it was
-    detail = next((str(event["detail"]) for event in said if event.get("detail")), "")
-    return Control(id=identity, took_effect=True if read else None, detail=detail)
+    said: dict[str, Any] = min(events, key=_rank, default={"effect": "unreadable"})
+    return Control(id=identity, effect=said["effect"], why=str(said.get("why") or ""))
+
+
+_RANKS = ("undone", "overruled", "idle", "held", "unreadable")
+
+
+def _rank(event: dict[str, Any]) -> tuple[int, bool]:
+    """By what it says; of equal ones, that with a sentence goes first."""
+    return _RANKS.index(event["effect"]), not event.get("why")
 
 
 def _speakers(trial: TrialTrace) -> list[ProcessTrace]:
@@ -77,14 +80,4 @@ def _speakers(trial: TrialTrace) -> list[ProcessTrace]:
 
 
 def _of(process: ProcessTrace, identity: str) -> list[dict[str, Any]]:
-    return [event for event in process.events_named("control") if event.get("id") == identity]
-
-
-def _undone(failed: dict[str, Any], read: list[dict[str, Any]]) -> str:
-    detail = str(failed.get("detail") or "")
-    before = any(event["took_effect"] for event in read if event.get("when") == "start")
-    if before and failed.get("when") != "start" and not detail.startswith("undone"):
-        return f"undone later by the program, seen at the {str(failed.get('when', 'end')).replace('-', ' ')}" + (
-            f": {detail}" if detail else ""
-        )
-    return detail
+    return [e for e in process.events_named("control") if e.get("id") == identity and e.get("effect") in _RANKS]

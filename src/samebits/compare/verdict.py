@@ -19,7 +19,7 @@ from samebits.compare.reasons import Looked, Reason, why_not_repeated
 from samebits.compare.scope import scope
 from samebits.compare.setup import setup
 from samebits.compare.threads import told, without_racing_traces
-from samebits.compare.warnings import Note, Seen, warnings
+from samebits.compare.warnings import Note, Seen, unseeded, warnings
 from samebits.model import Divergence, RecordFile, Result, Trial, Verdict
 from samebits.store.trace import TrialTrace
 
@@ -51,6 +51,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
         detection=detection(len(comparison.aligned)),
         leak=leak if verdict == "repeated" else None,
         warnings=[note.text for note in notes],
+        unseeded=unseeded(seen),
         judged=judged(comparison, divergence),
     )
 

@@ -19,7 +19,7 @@ from samebits.compare.reasons import Reason
 from samebits.compare.setup import packages, scripts
 from samebits.compare.values import curve, point_numbers
 from samebits.compare.watching import asking_processes, hidden_processes
-from samebits.model import Divergence, RecordFile, Setup
+from samebits.model import Control, Divergence, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 
 
@@ -53,14 +53,20 @@ def warnings(seen: Seen) -> list[Note]:
 
 def _random_states(seen: Seen) -> Iterator[str]:
     """States that differ, and what that means."""
-    different = seen.divergence is not None
-    named = seen.divergence.name if seen.divergence and seen.divergence.kind == "rng" else None
-    for name, (step, agreed) in sorted(_rng(seen.comparison).items()):
-        if not agreed:
-            rest = "it differs from the start on" if different else "unused: its state differs and nothing else does"
-            yield f"{words.rng(name)} is unseeded" + (f": {rest}" if different else f" and {rest}")
-        elif name != named and not different:
+    blamed = unseeded(seen)
+    for name, (step, _) in sorted(_rng(seen.comparison).items()):
+        if name in blamed:
+            yield blamed[name]
+        elif seen.divergence is None:
             yield f"{words.rng(name)} differs from step {step:,} on, and nothing else does"
+
+
+def unseeded(seen: Seen) -> dict[str, str]:
+    """Generator whose state differs from the start on -> what is said of it."""
+    unused = " and unused: its state differs and nothing else does"
+    rest = ": it differs from the start on" if seen.divergence else unused
+    states = sorted(_rng(seen.comparison).items())
+    return {name: f"{words.rng(name)} is unseeded{rest}" for name, (_, agreed) in states if not agreed}
 
 
 def _rng(comparison: Comparison) -> dict[str, tuple[int, bool]]:
@@ -112,12 +118,15 @@ def _by_name(trace: ProcessTrace, kind: str) -> dict[str, bytes]:
 def _controls(seen: Seen) -> Iterator[str]:
     """What did not hold, one by one; what nobody could read back in one line (a preset asks for what may not apply)."""
     for control in seen.setup.controls:
-        if control.took_effect is False:
-            yield f"the control {control.id} did not hold" + (f": {control.detail}" if control.detail else "")
-    unread = [control for control in seen.setup.controls if control.took_effect is None]
-    if unread:
-        names = words.listed(c.id + (f" ({c.detail})" if c.detail else "") for c in unread)
-        yield f"not read back, so not counted as held: {names}"
+        if control.effect == "undone":
+            yield f"the control {control.id} did not hold" + (f": {control.why}" if control.why else "")
+    yield from unread([control for control in seen.setup.controls if control.effect == "unreadable"])
+
+
+def unread(controls: Sequence[Control]) -> list[str]:
+    """The warning that nobody could read these back; none where there are none."""
+    names = words.listed(one.id + (f" ({one.why})" if one.why else "") for one in controls)
+    return [f"not read back, so not counted as held: {names}"] if controls else []
 
 
 def _leaks(seen: Seen) -> Iterator[str]:
@@ -280,4 +289,4 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
 
 _NO_CAVEATS = frozenset((_questions, _random_states, _uncommitted, _understood, _asides, _reordered))
 
-__all__ = ["Note", "Seen", "warnings"]
+__all__ = ["Note", "Seen", "unread", "unseeded", "warnings"]

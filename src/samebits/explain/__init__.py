@@ -1,6 +1,6 @@
-"""Why trials part: the cause, named by intervention.
+"""Why trials diverge: the cause, named by intervention.
 
 Nothing held, everything held, then the smallest sets that suffice.
 
-`searching` is the search as a function of what trials show; `trying` shows it by running them.
+`search` is the search as a function of what trials show; `experiment` shows it by running them.
 """

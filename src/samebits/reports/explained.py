@@ -46,7 +46,8 @@ def page(found: Explanation) -> dict[str, list[Any]]:
     return {"rows": rows(found), "facts": list(facts(found)), "pasted": pasted(found)}
 
 
-_OPEN = STATES["open"].split()[0]
+# how a state counts where several rows of one setting are told as one
+_FAMILY = {"agreed": "open"}
 
 
 def _shown(found: Explanation) -> list[tuple[str, str, str, str]]:
@@ -55,11 +56,11 @@ def _shown(found: Explanation) -> list[tuple[str, str, str, str]]:
     ranked = [(rank, row) for row in found.evidence if (rank := _rank(row, found)) is not None]
     most: dict[tuple[int, str, str], Evidence] = {}
     for rank, row in sorted(ranked, key=lambda one: one[0]):
-        key = (rank, held(row, found), STATES[row.state].split()[0])
+        key = (rank, held(row, found), _FAMILY.get(row.state, row.state))
         if key not in most or row.trials > most[key].trials:
             most[key] = row
-    decided = {label for (_, label, state) in most if state != _OPEN}
-    kept = [row for (_, label, state), row in most.items() if state != _OPEN or label not in decided]
+    decided = {label for (_, label, state) in most if state != "open"}
+    kept = [row for (_, label, state), row in most.items() if state != "open" or label not in decided]
     told = kept[:MOST_ROWS]
     left = len(found.evidence) - len(told)
     rest = f"... and {words.count(left, 'more setting')}" if told else words.count(left, "setting")

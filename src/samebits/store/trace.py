@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from samebits.effects import Effect, with_effect
 from samebits.model import Document, FilesFile, TrialFile
 from samebits.store import regular_files
 from samebits.store.reading import as_object, broken, checked, parse, read_bytes, read_object
@@ -59,6 +60,7 @@ class _Event(Document):
     event: str
     how: str | None = None
     id: str | None = None
+    effect: Effect | None = None
     point: str | None = None
     why: str | None = None
     where: str | None = None
@@ -211,7 +213,7 @@ def _read_events(path: Path) -> list[dict[str, Any]]:
 def _checked_events(events: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
     for event in events:
         checked(event, path, _Event)
-    return events
+    return [with_effect(event) if event["event"] == "control" else event for event in events]
 
 
 def _read_points(path: Path) -> list[Point]:

@@ -11,11 +11,11 @@ from samebits import __version__
 from samebits.launch import documents
 from samebits.launch.plan import Request, make_record_folder
 from samebits.store import reading
-from samebits.vary import answering, choosing
-from samebits.vary.choosing import Choices, Wanted
+from samebits.vary import answers, choices
+from samebits.vary.choices import Choices, Wanted
 from samebits.vary.factor import OWN
 from samebits.vary.result import VARY_FORMAT, FactorResult, VaryResult
-from samebits.vary.running import MOVED, Ran, Runs, Shown
+from samebits.vary.runs import MOVED, Ran, Runs, Shown
 
 DOCUMENT = "vary.json"
 
@@ -27,10 +27,10 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     trials. Raises UsageError, NotFound or RecordExists before anything runs.
     """
     began = time.monotonic()
-    chosen = choosing.choose(wanted, request)
+    chosen = choices.choose(wanted, request)
     held = make_record_folder(request)
     folder = held.folder
-    runs = Runs(choosing.without_varied(request, chosen), chosen, folder, shown)
+    runs = Runs(choices.without_varied(request, chosen), chosen, folder, shown)
     base = runs.base
     result = _written(_result(base, chosen, []), folder, began)
     if base.result.verdict != "repeated":
@@ -59,9 +59,9 @@ def read(folder: Path) -> VaryResult:
 
 def _result(base: Ran, chosen: Choices, factors: list[FactorResult]) -> VaryResult:
     """All that was found. Where the base does not repeat, nothing can be compared with it."""
-    own = answering.not_repeated(base.result)
+    own = answers.not_repeated(base.result)
     left = [] if own else [choice.factor.id for choice in chosen.choices[len(factors) :]]
-    verdict, sentence, reason = answering.of_all(factors, left)
+    verdict, sentence, reason = answers.of_all(factors, left)
     if own:
         verdict, reason = "inconclusive", f"the base setup cannot be compared with: {own}."
         sentence = f"{reason[:1].upper()}{reason[1:]}"
@@ -78,9 +78,9 @@ def _result(base: Ran, chosen: Choices, factors: list[FactorResult]) -> VaryResu
         scope=base.result.scope.kind,
         held={name: value for name, value in chosen.held.items() if value != OWN},
         factors=factors,
-        left_out={**chosen.left_out, **dict.fromkeys(left, answering.STOPPED)},
-        by_chance=answering.by_chance(len(base.result.trials)),
-        warnings=[*answering.warnings(base.result, chosen.users), *answering.of_memory(factors, MOVED)],
+        left_out={**chosen.left_out, **dict.fromkeys(left, answers.STOPPED)},
+        by_chance=answers.by_chance(len(base.result.trials)),
+        warnings=[*answers.warnings(base.result, chosen.users), *answers.of_memory(factors, MOVED)],
     )
 
 

@@ -1,12 +1,14 @@
-"""What a factor of the machine is: an entry of the table, with how it is held and how it is varied side by side."""
+"""What a factor of the machine is: how it is held and how it is varied, side by side; and those that controls are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from samebits import controls
+from samebits.errors import UsageError
 from samebits.launch.plan import Request
 from samebits.store import TrialTrace
 from samebits.vary.machine import Machine
@@ -50,7 +52,6 @@ class Factor:
     held         the value at which the base setup holds it, while others are varied and at first
     takes        the values it takes, in words
     control      the control that brings it about, where one does: it is not held where the user holds that
-    libraries    where none of them is loaded there is nothing to vary; empty: it acts on every process
     unchanged    what else to say where a value was in force for the base too
     unread       why a trial cannot say what is in force, where that is so
     is_cheap     whether it is varied where no factor is named
@@ -62,16 +63,14 @@ class Factor:
     held = OWN
     takes = ""
     control = ""
-    libraries: tuple[str, ...] = ()
     unchanged = ""
     unread = ""
     is_cheap = True
     moves_memory = True
 
-    @classmethod
-    def does(cls) -> str:
+    def does(self) -> str:
         """What it is, in one sentence."""
-        return (cls.__doc__ or "").strip().splitlines()[0]
+        return (self.__doc__ or "").strip().splitlines()[0]
 
     def varied(self, machine: Machine) -> list[str]:
         """The values that are tried beside the held one where none are named; empty where there is none here."""
@@ -98,6 +97,37 @@ class Factor:
     def why_no_effect(self) -> str:
         """Why a trial says nothing of this factor."""
         return self.unread or "the trials say nothing of it"
+
+
+class ControlFactor(Factor):
+    """The factor whose values are those of a control."""
+
+    def __init__(self, control: Any) -> None:
+        self._control = control
+        self.id, self.control, self.held = control.factor, control.id, control.base()
+        self.takes, self.moves_memory, self.unread = control.takes, control.moves_memory, control.no_effect
+
+    def does(self) -> str:
+        """See Factor."""
+        return str(self._control.varies)
+
+    def varied(self, machine: Machine) -> list[str]:
+        """See Factor."""
+        return list(self._control.varied(machine))
+
+    def why_not(self, value: str, machine: Machine) -> str:
+        """See Factor."""
+        try:
+            controls.resolve([] if value == OWN else [f"{self.control}={value}"])
+        except UsageError as why:
+            said = why.message.rstrip(".")
+            return f"{said[:1].lower()}{said[1:]}"
+        return str(self._control.lacks(value, machine))
+
+    def change(self, value: str, machine: Machine) -> Change:
+        """See Factor."""
+        held = self._control.at_own(machine) if value == OWN else value
+        return Change() if held is None else Change(controls=(f"{self.control}={held}",))
 
 
 def _told(events: Sequence[Mapping[str, object]]) -> list[Mapping[str, dict[str, object]]]:

@@ -48,12 +48,14 @@ class Value(VaryDocument):
     `status`: `base`; `same` bits as the base; `differs`; `unsettled` (it does not repeat within itself, or its trials
     gave no answer: `why`); `no-effect` (same bits, but it could not be shown that it took effect: `why`).
     `in_force`: what the trials said of it; null where they could not tell. `record`: its folder below that of
-    vary.json, null where no trial was run. `divergence`: where they leave the base.
+    vary.json, null where no trial was run. `divergence`: where they leave the base. `moves_memory`: trials in which
+    nothing but the place of their memory is different leave it there too, so that it is unsettled.
     """
 
     value: str
     status: Status
     why: str = ""
+    moves_memory: bool = False
     in_force: str | None = None
     record: str | None = None
     trials: int = 0

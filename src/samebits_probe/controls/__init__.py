@@ -18,16 +18,17 @@ TABLE = {
     "dataloader-seed": ("dataloader", "DataloaderSeed"),
     "hash-seed": ("hash_seed", "HashSeed"),
     # an order, or what memory holds: nothing that a program may count on
-    "listing-order": ("listing", "ListingOrder"),
+    "listing-order": ("folder_order", "ListingOrder"),
     "tf-data-order": ("tensorflow_data", "TfDataOrder"),
     "fill-uninitialized": ("memory", "FillUninitialized"),
-    # flags of one library, which choose other algorithms
+    # flags of one library, which choose different algorithms
     "cudnn-benchmark-off": ("cudnn", "CudnnBenchmarkOff"),
     "cudnn-deterministic": ("cudnn", "CudnnDeterministic"),
     "torch-deterministic": ("torch_deterministic", "TorchDeterministic"),
     "tf-determinism": ("tensorflow_determinism", "TfDeterminism"),
     "jax-determinism": ("jax_determinism", "JaxDeterminism"),
     "tf32-off": ("tf32", "Tf32Off"),
+    "mkl-cbwr": ("mkl_cbwr", "MklCbwr"),
     # what the program sees of the world
     "clock": ("clock", "Clock"),
     "entropy": ("entropy", "Entropy"),
@@ -43,7 +44,7 @@ TABLE = {
 
 
 def find(identity):
-    """The class of a control, held at another value than its own where one is named ("threads=2").
+    """The class of a control, held at a value that is not its own where one is named ("threads=2").
 
     Raises KeyError for an id that is not in the table, ValueError for a value that the control does not take.
     """
@@ -54,6 +55,6 @@ def find(identity):
 
 
 def hold(ids, seed, probe):
-    """Hold the controls in this process, from now to its end, and write whether each took effect."""
+    """Hold the controls in this process, from now to its end, and write what each does."""
     if ids:
-        importlib.import_module("samebits_probe.controls.holding").hold(ids, seed or 0, probe)
+        importlib.import_module("samebits_probe.controls.holder").hold(ids, seed or 0, probe)

@@ -4,9 +4,9 @@ import itertools
 import threading
 import time
 
-from . import callers, clock_dates
-from .control import Control
-from .patching import replace
+from . import callers
+from .control import CODE, Control, edit, held
+from .replacement import replace
 
 ORIGIN = 1577836800 * 10**9  # 2020-01-01T00:00:00Z, in nanoseconds
 _A_CALL = 10**6  # each reading is a millisecond after the one before
@@ -34,6 +34,10 @@ class Clock(Control):
     """Starts the clock at one origin and adds 1 ms a reading, and what is slept, for the program's own code."""
 
     id = "clock"
+    is_strict = False  # it replaces what the program sees of the time
+    edits = (edit(CODE, "# take what depends on time.time() or datetime.now() from an argument of the program"),)
+    hints = {"start": 6, "rng": 7, "update": 1, "structure": 1, "end": 3}
+    may_break = True
 
     def __init__(self):
         self._count = itertools.count(1)
@@ -54,7 +58,7 @@ class Clock(Control):
         replace(time, "sleep", self._sleeping)
 
     def after_import(self):
-        return {"datetime": lambda module: clock_dates.replace_dates(module, lambda: (ORIGIN + self.now()) / 1e9)}
+        return {"datetime": lambda module: _replace_dates(module, lambda: (ORIGIN + self.now()) / 1e9)}
 
     def _reading(self, origin, in_ns):
         now = self.now
@@ -112,4 +116,54 @@ class Clock(Control):
     def read_back(self):
         names = ("time", "perf_counter", "sleep")
         changed = [name for name in names if not hasattr(getattr(time, name), "_samebits_make")]
-        return (False, "time.%s was replaced" % changed[0]) if changed else (True, "")
+        return held(not changed, "time.%s was replaced" % "".join(changed[:1]))
+
+
+def _replace_dates(module, now):
+    """Put subclasses in the place of datetime.datetime and datetime.date. `now`: function -> seconds since 1970."""
+    module.datetime, module.date = _datetime(module.datetime, now), _date(module.date, now)
+
+
+def _meta(original):
+    class Meta(type):
+        """Instances and subclasses of the original count as those of its stand-in."""
+
+        def __instancecheck__(cls, instance):
+            return isinstance(instance, original)
+
+        def __subclasscheck__(cls, subclass):
+            return issubclass(subclass, original)
+
+    return Meta
+
+
+def _dress(cls, original):
+    cls.__name__, cls.__qualname__ = original.__name__, original.__qualname__
+    cls.__module__, cls.__doc__ = original.__module__, original.__doc__
+    return cls
+
+
+def _datetime(original, now):
+    class Datetime(original, metaclass=_meta(original)):
+        @classmethod
+        def now(cls, tz=None):
+            return cls.fromtimestamp(now(), tz) if callers.is_program(1) else super().now(tz)
+
+        @classmethod
+        def today(cls):
+            return cls.fromtimestamp(now()) if callers.is_program(1) else super().today()
+
+        @classmethod
+        def utcnow(cls):
+            return cls.utcfromtimestamp(now()) if callers.is_program(1) else super().utcnow()
+
+    return _dress(Datetime, original)
+
+
+def _date(original, now):
+    class Date(original, metaclass=_meta(original)):
+        @classmethod
+        def today(cls):
+            return cls.fromtimestamp(now()) if callers.is_program(1) else super().today()
+
+    return _dress(Date, original)

@@ -1,7 +1,24 @@
-"""What a control is: an entry of the table with two halves, and how it is read back."""
+"""What a control is: an entry of the table with all that the program knows of it."""
 
+import collections
 import re
 import sys
+
+from ..wire import HELD, OVERRULED, UNDONE, UNREADABLE
+
+TOP = "at the top of the script"
+SHELL = "in the shell, before Python starts"
+CODE = "in the code"
+OWN = "own"  # in `samebits vary`: as the user's own setup has it
+
+# A change by which a program holds the control itself. `library`: it is for programs that have loaded this one, ""
+# for every program. {seed} in a line is the seed that the trials used, {command} what they ran.
+Edit = collections.namedtuple("Edit", "where lines library")
+
+
+def edit(where, *lines, **more):
+    """An Edit of these lines."""
+    return Edit(where, lines, more.get("library", ""))
 
 
 def whole_number(text):
@@ -12,12 +29,16 @@ def whole_number(text):
 class Control:
     """One control. The first line of a subclass' docstring is its description.
 
+    What it is and goes with:
     id           as in the contract
     libraries    it acts on these top-level modules; where none of them is imported, there is nothing to hold. Empty:
                  it acts in every process
     implies      ids without which it pins nothing: always held with it
     needs        ids without which it can break a program: held with it, and where the program seeds by itself they
                  change nothing
+    is_strict    whether the preset `strict` holds it
+
+    How it is held, and read back:
     can_be_undone
                  whether a false reading after a true one means that the program has undone it
     joined       variables that are added to what is there already: name -> words. The others, of `environment`,
@@ -26,8 +47,25 @@ class Control:
     holds_variables
                  whether its variables are held against the program (flags and thread counts), or only set before it
                  starts (seeds, which the program may choose for itself)
+    personality  flags of personality(2) to start processes with
 
-    `hold` makes one instance a process and sets `seed` and `probe`; then it calls `at_start`, and the functions of
+    What `samebits explain` needs of it:
+    edits        how a program holds it by itself: lines to paste
+    hints        kinds of divergences that suggest it -> its place among the controls that they suggest, the likeliest
+                 first. The order costs trials, never the answer
+    is_seed      whether it seeds a generator whose state trials show
+    is_of_operators
+                 whether it changes how operators compute: where a different one is the cause, no operator is to blame
+    may_break    whether it can stop programs from running: in the search for those that do, it is added alone and last
+
+    What `samebits vary` needs of it, where its values are those of a factor of the machine:
+    factor       the factor's name; "": it is none
+    varies       what the factor is, in one sentence
+    takes        the factor's values, in words
+    no_effect    why a trial says nothing of it
+    moves_memory whether its values may move, beside what they are for, where a process has its memory
+
+    The holder makes one instance a process and sets `seed` and `probe`; then it calls `at_start`, and the functions of
     `after_import` when their modules have been imported.
     """
 
@@ -35,13 +73,28 @@ class Control:
     libraries = ()
     implies = ()
     needs = ()
+    is_strict = True
+
+    can_be_undone = True
     joined = {}
     value = ""
     values = ""
-    can_be_undone = True
     holds_variables = True
+    personality = 0
     seed = 0
     probe = None
+
+    edits = ()
+    hints = {}
+    is_seed = False
+    is_of_operators = False
+    may_break = False
+
+    factor = ""
+    varies = ""
+    takes = ""
+    no_effect = "the trials say nothing of it"
+    moves_memory = True
 
     @classmethod
     def does(cls):
@@ -55,7 +108,7 @@ class Control:
 
     @classmethod
     def at(cls, value):
-        """This control, held at another value. Raises ValueError for one that it does not take."""
+        """This control, held at a different value. Raises ValueError for one that it does not take."""
         if not cls.accepts(value):
             takes = "takes " + cls.values if cls.values else "takes no value"
             raise ValueError("the control %s %s, not %r" % (cls.id, takes, value))
@@ -74,8 +127,46 @@ class Control:
         return {}
 
     def read_back(self):
-        """Look whether the control is in effect now: (True, False, or None where that cannot be told; a sentence)."""
-        return None, ""
+        """Look what the control does now: (one of wire.EFFECTS, a sentence for people)."""
+        return UNREADABLE, ""
+
+    # -- the factor of `samebits vary` ------------------------------------------------------------------------
+
+    @classmethod
+    def base(cls):
+        """The value at which the factor is held while different factors are varied."""
+        return OWN
+
+    @classmethod
+    def varied(cls, machine):
+        """The values that are tried beside the base where none are named; empty where there is none here.
+
+        `machine`: answers for this machine (samebits.vary.machine).
+        """
+        return []
+
+    @classmethod
+    def lacks(cls, value, machine):
+        """Why this machine cannot have a value that `accepts` takes, or OWN; empty where it can."""
+        return ""
+
+    @classmethod
+    def at_own(cls, machine):
+        """The value at which it is held where the factor is at OWN; None: it is not held."""
+
+    @staticmethod
+    def in_force():
+        """What is in force in this process, held or not, in words that differ where the effect does; None: unknown."""
+
+
+def held(is_held, why):
+    """What `read_back` returns of something that holds, or does not: `why`."""
+    return (HELD, "") if is_held else (UNDONE, why)
+
+
+def seeded(by_program):
+    """What `read_back` returns of a generator that the control has seeded."""
+    return (OVERRULED, "the program seeds it itself, and its seed wins") if by_program else (HELD, "")
 
 
 def imported(*libraries):

@@ -2,9 +2,10 @@
 
 import sys
 
+from ..wire import HELD, IDLE, UNDONE
 from . import gpu
-from .control import Control
-from .patching import replace
+from .control import TOP, Control, edit
+from .replacement import replace
 
 
 class _Flag(Control):
@@ -12,6 +13,7 @@ class _Flag(Control):
 
     libraries = ("torch",)
     flag, setter, value = "", "", None
+    is_of_operators = True
 
     def after_import(self):
         return {"torch": self._hold}
@@ -32,10 +34,10 @@ class _Flag(Control):
     def read_back(self):
         now = getattr(sys.modules["torch"].backends.cudnn, self.flag)
         if now is not self.value:
-            return False, "torch.backends.cudnn.%s is %s" % (self.flag, now)
+            return UNDONE, "torch.backends.cudnn.%s is %s" % (self.flag, now)
         if not sys.modules["torch"].version.cuda:
-            return True, "this PyTorch is built without CUDA: nothing reads it"
-        return True, "" if gpu.is_visible() else "there is no GPU here: nothing reads it"
+            return IDLE, "this PyTorch is built without CUDA: nothing reads it"
+        return (HELD, "") if gpu.is_visible() else (IDLE, "there is no GPU here: nothing reads it")
 
 
 def _hold_property(cls, name):
@@ -58,6 +60,7 @@ class CudnnBenchmarkOff(_Flag):
 
     id = "cudnn-benchmark-off"
     flag, setter, value = "benchmark", "_set_cudnn_benchmark", False
+    edits = (edit(TOP, "import torch", "torch.backends.cudnn.benchmark = False"),)
 
 
 class CudnnDeterministic(_Flag):
@@ -65,3 +68,4 @@ class CudnnDeterministic(_Flag):
 
     id = "cudnn-deterministic"
     flag, setter, value = "deterministic", "_set_cudnn_deterministic", True
+    edits = (edit(TOP, "import torch", "torch.backends.cudnn.deterministic = True"),)

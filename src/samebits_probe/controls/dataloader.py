@@ -6,10 +6,10 @@ import inspect
 import sys
 import weakref
 
-from .control import Control, whole_number
+from ..wire import HELD, UNDONE
+from .control import CODE, OWN, Control, edit, held, whole_number
 
 _MODULE = "torch.utils.data.dataloader"
-_OWN = "own"
 # what stands for no workers; the others are refused or have no effect without them
 _WITHOUT = {"num_workers": 0, "prefetch_factor": None, "persistent_workers": False, "multiprocessing_context": None,
             "timeout": 0}  # fmt: skip
@@ -22,18 +22,27 @@ class DataloaderWorkers(Control):
     libraries = ("torch",)
     value = "0"
     values = "a number of workers from 0 to 99, or own (as many as the program says: counted, not held)"
+    is_strict = False  # it takes workers away: slower, and a program that repeats with workers does not need it
+    edits = (
+        edit(CODE, "DataLoader(..., num_workers=0)  # or in_order=True, and worker_init_fn that seeds what it uses"),
+    )
+    hints = {"batch": 10}
+    factor = "dataloader-workers"
+    varies = "How many workers each PyTorch DataLoader has."
+    takes = "own (as the program says), or numbers of workers"
+    no_effect = "no DataLoader was made"
     seen = set()  # numbers of workers of all loaders that were made in this process
 
     @classmethod
     def accepts(cls, value):
-        return value == _OWN or 0 <= whole_number(value) < 100
+        return value == OWN or 0 <= whole_number(value) < 100
 
     def __init__(self):
         self._loaders = weakref.WeakSet()
 
     def _changes(self):
         """Arguments of a DataLoader that are replaced."""
-        if self.value == _OWN:
+        if self.value == OWN:
             return {}
         return _WITHOUT if self.value == "0" else {"num_workers": int(self.value)}
 
@@ -61,9 +70,21 @@ class DataloaderWorkers(Control):
 
     def read_back(self):
         others = [loader for loader in list(self._loaders) if str(loader.num_workers) != self.value]
-        if others and self.value != _OWN:
-            return False, "%d DataLoader with %d workers" % (len(others), others[0].num_workers)
-        return True, ""
+        if others and self.value != OWN:
+            return UNDONE, "%d DataLoader with %d workers" % (len(others), others[0].num_workers)
+        return HELD, ""
+
+    @classmethod
+    def varied(cls, machine):
+        return ["0", "2"]
+
+    @classmethod
+    def at_own(cls, machine):
+        return OWN  # it counts the workers, and changes nothing
+
+    @staticmethod
+    def in_force():
+        return ", ".join(map(str, sorted(DataloaderWorkers.seen))) or None
 
 
 class DataloaderSeed(Control):
@@ -71,6 +92,15 @@ class DataloaderSeed(Control):
 
     id = "dataloader-seed"
     libraries = ("torch",)
+    is_seed = True
+    edits = (
+        edit(
+            CODE,
+            "DataLoader(..., generator=torch.Generator().manual_seed({seed}), worker_init_fn=seed_worker)",
+            "def seed_worker(worker): random.seed({seed} + worker); numpy.random.seed({seed} + worker)",
+        ),
+    )
+    hints = {"rng": 6, "batch": 9}
 
     def after_import(self):
         return {_MODULE: self._hold}
@@ -92,8 +122,8 @@ class DataloaderSeed(Control):
         self._held = module.DataLoader
 
     def read_back(self):
-        held = "SeededWorker" in self._held.__iter__.__code__.co_names
-        return (True, "") if held else (False, "DataLoader.__iter__ was replaced")
+        is_held = "SeededWorker" in self._held.__iter__.__code__.co_names
+        return held(is_held, "DataLoader.__iter__ was replaced")
 
 
 class SeededWorker:

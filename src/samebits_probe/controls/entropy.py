@@ -3,8 +3,8 @@
 import os
 import sys
 
-from .control import Control
-from .patching import replace
+from .control import CODE, Control, edit, held
+from .replacement import replace
 from .streams import Stream
 
 
@@ -12,6 +12,10 @@ class Entropy(Control):
     """Replaces os.urandom, secrets, SystemRandom, uuid1 and uuid4 by a stream that the seed decides."""
 
     id = "entropy"
+    is_strict = False  # it replaces what the program sees of the system's entropy
+    edits = (edit(CODE, "# os.urandom, uuid4 and secrets have no seed: random.Random({seed}) in their place"),)
+    hints = {"start": 7, "end": 5}
+    may_break = True
 
     def at_start(self):
         stream = Stream(self.seed, "entropy")
@@ -54,5 +58,5 @@ class Entropy(Control):
         replace(module, "uuid1", make)
 
     def read_back(self):
-        held = os.urandom is self._urandom and getattr(sys.modules.get("random"), "_urandom", os.urandom) is os.urandom
-        return (True, "") if held else (False, "os.urandom was replaced")
+        drawn = getattr(sys.modules.get("random"), "_urandom", os.urandom)
+        return held(os.urandom is self._urandom and drawn is os.urandom, "os.urandom was replaced")

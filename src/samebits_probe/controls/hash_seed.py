@@ -1,8 +1,10 @@
 """The seed of the hashes of strings and bytes, and so the order of sets of them."""
 
+import os
 import sys
 
-from .control import Control, whole_number
+from ..wire import HELD, OVERRULED, UNDONE
+from .control import CODE, OWN, SHELL, Control, edit, whole_number
 from .variables import at_start_of_process
 
 
@@ -12,6 +14,14 @@ class HashSeed(Control):
     id = "hash-seed"
     value = "0"  # the paper's; it also turns the randomisation off
     values = "a seed from 0 to 4294967295"
+    edits = (
+        edit(SHELL, "export PYTHONHASHSEED=0"),
+        edit(CODE, "sorted(names)  # in the place of walking a set of strings"),
+    )
+    hints = {"start": 8, "batch": 5, "forward": 10, "structure": 3, "end": 4}
+    factor = "hash-seed"
+    varies = "The seed of Python's hashes of strings, and so the order of sets of them."
+    takes = "seeds from 0 to 4294967295"
     holds_variables = False  # a program that starts itself again with a hash seed of its own keeps that
 
     @classmethod
@@ -26,7 +36,33 @@ class HashSeed(Control):
         value = at_start_of_process("PYTHONHASHSEED")
         randomised = bool(sys.flags.hash_randomization)
         if value == self.value and randomised == bool(int(value)) and not sys.flags.ignore_environment:
-            return True, ""
+            return HELD, ""
         if value and value.isdigit() and not sys.flags.ignore_environment:
-            return True, "the program chose PYTHONHASHSEED=%s for this process" % value
-        return False, "this process was started with PYTHONHASHSEED=%s" % value
+            return OVERRULED, "the program chose PYTHONHASHSEED=%s for this process" % value
+        return UNDONE, "this process was started with PYTHONHASHSEED=%s" % value
+
+    @classmethod
+    def base(cls):
+        return _seed_of_user() or cls.value
+
+    @classmethod
+    def varied(cls, machine):
+        return ["1"] if cls.base() != "1" else ["2"]
+
+    @classmethod
+    def lacks(cls, value, machine):
+        return "hash-seed=own would be a different seed in each trial" if value == OWN and not _seed_of_user() else ""
+
+    @classmethod
+    def at_own(cls, machine):
+        return cls.base()  # named, since controls of different factors imply one otherwise
+
+    @staticmethod
+    def in_force():
+        return "hash('samebits') is %d" % hash("samebits")
+
+
+def _seed_of_user():
+    """The seed that the user has set; empty where each process draws its own."""
+    chosen = os.environ.get("PYTHONHASHSEED", "")
+    return chosen if whole_number(chosen) >= 0 else ""

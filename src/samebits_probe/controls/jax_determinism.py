@@ -3,8 +3,9 @@
 import os
 import sys
 
+from ..wire import HELD, UNDONE, UNREADABLE
 from . import variables
-from .control import Control
+from .control import SHELL, Control, edit
 
 _FLAG = "--xla_gpu_deterministic_ops=true"
 
@@ -14,6 +15,7 @@ class JaxDeterminism(Control):
 
     id = "jax-determinism"
     libraries = ("jax",)
+    edits = (edit(SHELL, "export XLA_FLAGS=--xla_gpu_deterministic_ops=true"),)
 
     def after_import(self):
         # not before the process starts: another library's older XLA would end the process at a flag unknown to it
@@ -21,9 +23,9 @@ class JaxDeterminism(Control):
 
     def read_back(self):
         if _FLAG not in os.environ.get("XLA_FLAGS", "").split():
-            return False, "XLA_FLAGS is %r" % os.environ.get("XLA_FLAGS")
+            return UNDONE, "XLA_FLAGS is %r" % os.environ.get("XLA_FLAGS")
         bridge = sys.modules.get("jax._src.xla_bridge")
         platforms = sorted(getattr(bridge, "_backends", {}))
         if platforms and "cuda" not in platforms and "gpu" not in platforms:
-            return None, "JAX runs on %s here, where it has no such switch" % " and ".join(platforms)
-        return True, ""
+            return UNREADABLE, "JAX runs on %s here, where it has no such switch" % " and ".join(platforms)
+        return HELD, ""

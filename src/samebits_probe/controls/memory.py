@@ -2,7 +2,9 @@
 
 import ctypes
 
-from .control import Control
+from ..system import System
+from ..wire import HELD, UNDONE, UNREADABLE
+from .control import CODE, SHELL, Control, edit, held
 from .variables import at_start_of_process
 
 _PERTURB = 85  # 0x55: freed memory gets this byte, new memory its complement
@@ -15,6 +17,12 @@ class FillUninitialized(Control):
     """Fills memory when it is allocated (CPU, GNU C library), so that what was never written has one content."""
 
     id = "fill-uninitialized"
+    edits = (
+        edit(CODE, "torch.zeros(...)  # or numpy.zeros, where the memory of empty() is read before it is set"),
+        edit(SHELL, "export MALLOC_PERTURB_=85 GLIBC_TUNABLES=glibc.malloc.tcache_count=0"),
+    )
+    hints = {"forward": 3, "gradient": 3, "update": 4}
+    is_of_operators = True
     # the cache of a thread gives memory back unfilled
     joined = {"GLIBC_TUNABLES": ("glibc.malloc.tcache_count=0",)}
     holds_variables = False  # read before Python begins
@@ -25,10 +33,10 @@ class FillUninitialized(Control):
 
     def read_back(self):
         if all(_new_memory(size) == bytes([_FILLED]) * size for size in (24, 1000, 300000)):
-            return True, ""
+            return HELD, ""
         if at_start_of_process("MALLOC_PERTURB_") != str(_PERTURB):
-            return False, "this process was started without MALLOC_PERTURB_"
-        return False, "this C library does not fill the memory that it gives"
+            return UNDONE, "this process was started without MALLOC_PERTURB_"
+        return UNDONE, "this C library does not fill the memory that it gives"
 
 
 def _new_memory(size):
@@ -50,22 +58,53 @@ class Aslr(Control):
     implies = ("hash-seed",)
     value = "fixed"
     values = "fixed, or compat (fixed too, as old kernels laid memory out)"
+    personality = _NO_RANDOMIZE
+    edits = (
+        edit(
+            CODE,
+            "# id() and hash() of objects are addresses, a set of objects follows them: take a field of theirs",
+            "# instead, to order them by as well as to compute with",
+        ),
+        edit(SHELL, "export PYTHONHASHSEED=0; setarch -R {command}"),
+    )
+    hints = {"batch": 12}
+    factor = "address-layout"
+    varies = "Where memory lies, and so the order of sets of objects, which goes by their addresses."
+    takes = "fixed, compat (fixed too, as old kernels laid memory out), own (random where the system says so)"
+    moves_memory = False  # beside what it is for
 
     @classmethod
     def accepts(cls, value):
         return value in ("fixed", "compat")
 
     @classmethod
-    def personality(cls):
-        """Flags of personality(2) to start the process with."""
-        return _NO_RANDOMIZE | (_COMPAT_LAYOUT if cls.value == "compat" else 0)
+    def at(cls, value):
+        held_so = super().at(value)
+        held_so.personality = _NO_RANDOMIZE | (_COMPAT_LAYOUT if value == "compat" else 0)
+        return held_so
 
     def read_back(self):
         try:
-            with open("/proc/self/personality") as file:
-                found = int(file.read(), 16) & (_NO_RANDOMIZE | _COMPAT_LAYOUT)
+            found = _layout()
         except OSError:
-            return None, "/proc/self/personality cannot be read here"
+            return UNREADABLE, "/proc/self/personality cannot be read here"
         if not found & _NO_RANDOMIZE:
-            return False, "the system gave this process a random address layout"
-        return (True, "") if found == self.personality() else (False, "the process has the other fixed address layout")
+            return UNDONE, "the system gave this process a random address layout"
+        return held(found == self.personality, "the process has the other fixed address layout")
+
+    @classmethod
+    def base(cls):
+        return "fixed"
+
+    @classmethod
+    def varied(cls, machine):
+        return ["compat"]
+
+    @staticmethod
+    def in_force():
+        return {_NO_RANDOMIZE: "fixed", _NO_RANDOMIZE | _COMPAT_LAYOUT: "compat"}.get(_layout(), "random")
+
+
+def _layout():
+    """The flags of personality(2) that concern the layout, of this process."""
+    return int(System.read("/proc/self/personality"), 16) & (_NO_RANDOMIZE | _COMPAT_LAYOUT)

@@ -3,8 +3,8 @@
 import importlib
 import sys
 
-from .control import Control
-from .patching import replace
+from .control import CODE, TOP, Control, edit, held, seeded
+from .replacement import replace
 from .streams import Stream
 
 
@@ -13,6 +13,9 @@ class NumpySeed(Control):
 
     id = "numpy-seed"
     libraries = ("numpy.random",)
+    is_seed = True
+    edits = (edit(TOP, "import numpy", "numpy.random.seed({seed})"),)
+    hints = {"start": 3, "rng": 3, "batch": 4, "forward": 7, "gradient": 6, "structure": 5, "end": 2}
 
     def __init__(self):
         self._seeded_by_program = False
@@ -35,7 +38,7 @@ class NumpySeed(Control):
         module.mtrand.seed = module.seed
 
     def read_back(self):
-        return True, "the program seeds it itself, and its seed wins" if self._seeded_by_program else ""
+        return seeded(self._seeded_by_program)
 
 
 class NumpyGenerator(Control):
@@ -43,6 +46,8 @@ class NumpyGenerator(Control):
 
     id = "numpy-generator"
     libraries = ("numpy.random",)
+    edits = (edit(CODE, "numpy.random.default_rng({seed})  # a seed for each generator that has none"),)
+    hints = {"start": 5, "rng": 5, "batch": 8, "forward": 9, "end": 7}
 
     def after_import(self):
         return {"numpy.random": self._pin}
@@ -54,7 +59,8 @@ class NumpyGenerator(Control):
         source.randbits = Stream(self.seed, "numpy-generator").bits
 
     def read_back(self):
-        return getattr(_source().randbits, "__self__", None).__class__ is Stream, ""
+        is_held = getattr(_source().randbits, "__self__", None).__class__ is Stream
+        return held(is_held, "numpy draws its seeds from a different source now")
 
 
 def _source():

@@ -1,8 +1,8 @@
 """Python's `random`: the hidden generator of the module, and Random() without a seed."""
 
 from . import callers
-from .control import Control
-from .patching import replace
+from .control import TOP, Control, edit, seeded
+from .replacement import replace
 from .streams import Stream
 
 
@@ -39,6 +39,9 @@ class PythonSeed(Control):
 
     id = "python-seed"
     libraries = ("random",)
+    is_seed = True
+    edits = (edit(TOP, "import random", "random.seed({seed})"),)
+    hints = {"start": 4, "rng": 4, "batch": 3, "forward": 8, "gradient": 5, "structure": 4, "end": 1}
 
     def after_import(self):
         return {"random": self._seed}
@@ -60,4 +63,4 @@ class PythonSeed(Control):
         replace(module.Random, "seed", make)
 
     def read_back(self):
-        return True, "the program seeds it itself, and its seed wins" if seeded_by_program() else ""
+        return seeded(seeded_by_program())

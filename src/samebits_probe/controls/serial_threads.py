@@ -8,9 +8,10 @@ import itertools
 import sys
 import threading
 
+from ..wire import HELD, UNDONE, UNREADABLE
 from . import callers
-from .control import Control
-from .patching import replace
+from .control import CODE, Control, edit
+from .replacement import replace
 
 PATIENCE = 10.0  # seconds for which the starter of a thread waits for it
 _get_ident, _new_lock = _thread.get_ident, _thread.allocate_lock
@@ -39,6 +40,16 @@ class SerialThreads(Control):
     """Runs the program's threads, pools and futures one at a time, in the order in which they are started."""
 
     id = "serial-threads"
+    is_strict = False  # it replaces what the program sees of its threads
+    edits = (
+        edit(
+            CODE,
+            "# take what threads make in the order in which the work was given out, not as they end:",
+            "# with futures [future.result() for future in futures], with threads a place in a list for each",
+        ),
+    )
+    hints = {"batch": 1, "structure": 2}
+    may_break = True
     can_be_undone = False  # what cannot be run in order, cannot from the beginning
 
     def __init__(self):
@@ -59,8 +70,10 @@ class SerialThreads(Control):
 
     def read_back(self):
         if self._beside:
-            return False, "; ".join("%s (%d times)" % item for item in sorted(self._beside.items()))
-        return (True, "") if self._any else (None, "the program has started no thread or pool")
+            return UNDONE, "; ".join("%s (%d times)" % item for item in sorted(self._beside.items()))
+        if not self._any:
+            return UNREADABLE, "the program has started no thread or pool"
+        return HELD, ""
 
     # -- turns ------------------------------------------------------------------------------------------------
 

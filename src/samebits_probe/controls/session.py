@@ -5,8 +5,9 @@ import os
 import sys
 import weakref
 
+from ..wire import HELD, UNDONE, UNREADABLE
 from . import gpu
-from .control import Control
+from .control import SHELL, TOP, Control, edit, held
 
 _RUNS = ("run", "make_callable", "_make_callable_from_options", "partial_run")
 
@@ -16,6 +17,14 @@ class SessionThreads(Control):
 
     id = "session-threads"
     libraries = ("tensorflow",)
+    is_strict = False  # the paper's, for its own programs
+    edits = (
+        edit(
+            TOP,
+            "config = tensorflow.compat.v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)",
+            "keras.backend.set_session(tensorflow.compat.v1.Session(config=config))",
+        ),
+    )
 
     def __init__(self):
         self._session = self._keras = None
@@ -58,12 +67,12 @@ class SessionThreads(Control):
 
     def read_back(self):
         if _is_keras_3():
-            return False, "Keras 3 has no session"
+            return UNDONE, "Keras 3 has no session"
         if self._session is None or (not self._used and not self.probe.step):
-            return None, "no step has run yet"
+            return UNREADABLE, "no step has run yet"
         if self._used:
             return self._is_still_set()
-        return self._of_the_program() or (False, "Keras ran nothing in the session that was set" + _where_it_runs())
+        return self._of_the_program() or (UNDONE, "Keras ran nothing in the session that was set" + _where_it_runs())
 
     def _of_the_program(self):
         """What holds where the program has set a session of its own, as a program with Code 1 in it does."""
@@ -73,15 +82,15 @@ class SessionThreads(Control):
             return None
         counts = [getattr(config, "%s_op_parallelism_threads" % pool, 0) for pool in ("intra", "inter")]
         if counts == [1, 1]:
-            return True, "in a session that the program set itself"
+            return HELD, "in a session that the program set itself"
         said = " and ".join("%d" % count if count else "as many as there are cores" for count in counts)
-        return False, "the program set a session of its own; its pools have %s threads" % said
+        return UNDONE, "the program set a session of its own; its pools have %s threads" % said
 
     def _is_still_set(self):
         if self._keras is None or not sys.modules["tensorflow"].__version__.startswith("1."):
-            return True, ""
+            return HELD, ""
         now = self._keras.backend.get_session()
-        return (True, "") if now is self._session else (False, "Keras has another session now")
+        return held(now is self._session, "Keras has a different session now")
 
 
 def _where_it_runs():
@@ -108,6 +117,8 @@ class ChannelsFirst(Control):
 
     id = "channels-first"
     libraries = ("keras",)
+    is_strict = False  # the paper's, for its own programs
+    edits = (edit(TOP, "keras.backend.set_image_data_format('channels_first')"),)
 
     def after_import(self):
         return {"keras": self._set}
@@ -123,15 +134,17 @@ class ChannelsFirst(Control):
 
     def read_back(self):
         if not self._can_run():
-            return False, "TensorFlow has no convolution with channels first on a CPU: the program was left as it is"
+            return UNDONE, "TensorFlow has no convolution with channels first on a CPU: the program was left as it is"
         now = sys.modules["keras"].backend.image_data_format()
-        return now == "channels_first", "the image data format is " + now
+        return HELD if now == "channels_first" else UNDONE, "the image data format is " + now
 
 
 class VisibleGpu(Control):
     """Sets CUDA_VISIBLE_DEVICES to one device."""
 
     id = "visible-gpu"
+    is_strict = False  # the paper's, for its own programs
+    edits = (edit(SHELL, "export CUDA_VISIBLE_DEVICES=0"),)
     holds_variables = False  # which one it is, the program may choose
 
     @classmethod
@@ -140,6 +153,6 @@ class VisibleGpu(Control):
 
     def read_back(self):
         if not gpu.is_visible():
-            return None, "there is no GPU here"
+            return UNREADABLE, "there is no GPU here"
         shown = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-        return "," not in shown and bool(shown), "CUDA_VISIBLE_DEVICES is %r" % shown
+        return HELD if shown and "," not in shown else UNDONE, "CUDA_VISIBLE_DEVICES is %r" % shown

@@ -4,7 +4,7 @@ import functools
 import inspect
 import sys
 
-from .control import Control
+from .control import CODE, Control, edit, held
 
 # methods that work in parallel -> what is passed in their place
 _SERIAL = {"num_parallel_calls": None, "deterministic": None}
@@ -16,6 +16,8 @@ class TfDataOrder(Control):
 
     id = "tf-data-order"
     libraries = ("tensorflow",)
+    edits = (edit(CODE, "dataset.map(f, num_parallel_calls=n, deterministic=True)  # and no such option set to False"),)
+    hints = {"batch": 2}
 
     def after_import(self):
         return {"tensorflow": self._hold}
@@ -31,8 +33,7 @@ class TfDataOrder(Control):
 
     def read_back(self):
         datasets = sys.modules["tensorflow.python.data.ops.dataset_ops"]
-        held = getattr(datasets.DatasetV2.map, "_samebits_serial", False)
-        return (True, "") if held else (False, "Dataset.map was replaced")
+        return held(getattr(datasets.DatasetV2.map, "_samebits_serial", False), "Dataset.map was replaced")
 
 
 def _serial(original):

@@ -4,8 +4,9 @@ import mmap
 import os
 import sys
 
-from .control import Control
-from .native_threads import loaded_libraries
+from ..wire import HELD, UNDONE
+from .control import SHELL, TOP, Control, edit, held
+from .native_libraries import loaded_libraries
 
 _VARIABLES = ("TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC")
 
@@ -16,6 +17,16 @@ class TfDeterminism(Control):
     id = "tf-determinism"
     libraries = ("tensorflow",)
     needs = ("tf-seed",)  # random operators without a seed raise
+    edits = (
+        edit(
+            TOP,
+            "tensorflow.keras.utils.set_random_seed({seed})",
+            "tensorflow.config.experimental.enable_op_determinism()",
+        ),
+        edit(SHELL, "export TF_DETERMINISTIC_OPS=1 TF_CUDNN_DETERMINISTIC=1  # before TensorFlow 2.9"),
+    )
+    hints = {"forward": 2, "gradient": 2, "update": 3}
+    may_break = True  # TensorFlow refuses operators that have no deterministic kernel
 
     @classmethod
     def environment(cls, seed):
@@ -32,11 +43,10 @@ class TfDeterminism(Control):
     def read_back(self):
         config = sys.modules.get("tensorflow.python.framework.config")
         if hasattr(config, "is_op_determinism_enabled"):
-            on = config.is_op_determinism_enabled()
-            return (True, "") if on else (False, "op determinism is not enabled")
+            return held(config.is_op_determinism_enabled(), "op determinism is not enabled")
         unset = [name for name in _VARIABLES if os.environ.get(name) not in ("1", "true")]
         if unset:
-            return False, "%s is %r" % (unset[0], os.environ.get(unset[0]))
+            return UNDONE, "%s is %r" % (unset[0], os.environ.get(unset[0]))
         return _is_read_by_some_library()
 
 
@@ -54,10 +64,10 @@ def _is_read_by_some_library():
         _answer.append(found)
     found = _answer[0]
     if not found:
-        return False, "no library of this TensorFlow reads %s or %s" % _VARIABLES
+        return UNDONE, "no library of this TensorFlow reads %s or %s" % _VARIABLES
     if len(found) < len(_VARIABLES):
-        return True, "this TensorFlow reads %s only" % found[0]
-    return True, ""
+        return HELD, "this TensorFlow reads %s only" % found[0]
+    return HELD, ""
 
 
 def _tensorflow_libraries():

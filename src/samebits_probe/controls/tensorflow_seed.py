@@ -4,8 +4,8 @@ import functools
 import sys
 
 from . import python_seed
-from .control import Control
-from .patching import replace
+from .control import TOP, Control, edit, seeded
+from .replacement import replace
 from .streams import Stream
 
 
@@ -14,6 +14,17 @@ class TfSeed(Control):
 
     id = "tf-seed"
     libraries = ("tensorflow", "keras")
+    is_seed = True
+    edits = (
+        edit(TOP, "import keras", "keras.utils.set_random_seed({seed})  # Keras 3", library="keras"),
+        edit(
+            TOP,
+            "import tensorflow",
+            "tensorflow.random.set_seed({seed})  # before 2: set_random_seed",
+            library="tensorflow",
+        ),
+    )
+    hints = {"start": 2, "rng": 2, "batch": 7, "forward": 6}
 
     def after_import(self):
         return {
@@ -80,7 +91,7 @@ class TfSeed(Control):
 
     def read_back(self):
         own = python_seed.seeded_by_program() if "tensorflow" not in sys.modules else _seed_now() != self.seed
-        return True, "the program seeds it itself, and its seed wins" if own else ""
+        return seeded(own)
 
 
 def _seed_now():

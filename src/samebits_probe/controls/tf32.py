@@ -1,7 +1,8 @@
 """The short floating-point format of NVIDIA's tensor cores."""
 
+from ..wire import HELD, IDLE, UNDONE
 from . import gpu
-from .control import Control
+from .control import SHELL, Control, edit
 from .variables import at_start_of_process
 
 
@@ -9,6 +10,9 @@ class Tf32Off(Control):
     """Sets NVIDIA_TF32_OVERRIDE=0: NVIDIA's libraries use no TF32, whatever flag the program or its framework sets."""
 
     id = "tf32-off"
+    is_strict = False  # TF32 repeats: this changes the precision, not whether bits repeat
+    edits = (edit(SHELL, "export NVIDIA_TF32_OVERRIDE=0"),)
+    is_of_operators = True
 
     @classmethod
     def environment(cls, seed):
@@ -16,5 +20,5 @@ class Tf32Off(Control):
 
     def read_back(self):
         if at_start_of_process("NVIDIA_TF32_OVERRIDE") != "0":
-            return False, "this process was started without NVIDIA_TF32_OVERRIDE=0"
-        return True, "" if gpu.is_visible() else "there is no GPU here: nothing reads it"
+            return UNDONE, "this process was started without NVIDIA_TF32_OVERRIDE=0"
+        return (HELD, "") if gpu.is_visible() else (IDLE, "there is no GPU here: nothing reads it")

@@ -3,10 +3,11 @@
 import functools
 import os
 
+from ..wire import HELD, UNDONE
 from . import tensorflow_threads
-from .control import Control, imported, whole_number
-from .native_threads import blas_counts, named_threads
-from .patching import replace
+from .control import SHELL, TOP, Control, edit, imported, whole_number
+from .native_libraries import blas_counts, named_threads
+from .replacement import replace
 
 _VARIABLES = (
     "OMP_NUM_THREADS",
@@ -29,6 +30,23 @@ class Threads(Control):
     id = "threads"
     value = "1"
     values = "a number of threads from 1 to 999"
+    edits = (
+        edit(TOP, "import torch", "torch.set_num_threads(1)", library="torch"),
+        edit(
+            TOP,
+            "tensorflow.config.threading.set_intra_op_parallelism_threads(1)",
+            "tensorflow.config.threading.set_inter_op_parallelism_threads(1)",
+            library="tensorflow",
+        ),
+        edit(SHELL, "export PJRT_NPROC=1 NPROC=1", library="jax"),
+        edit(SHELL, "export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1"),
+    )
+    hints = {"forward": 4, "gradient": 4, "update": 5}
+    is_of_operators = True
+    factor = "threads"
+    varies = "How many threads every pool that computes has: PyTorch, TensorFlow, JAX, BLAS, OpenMP."
+    takes = "own, or numbers of threads"
+    no_effect = "no library was loaded whose threads can be counted"
 
     @classmethod
     def accepts(cls, value):
@@ -50,8 +68,16 @@ class Threads(Control):
         found = counts() or [("OMP_NUM_THREADS", int(os.environ.get("OMP_NUM_THREADS", 0)))]
         more = ["%s: %s" % (name, count) for name, count in found if count != int(self.value)]
         if more:
-            return False, "; ".join(more)
-        return True, ", ".join(name for name, _ in found)
+            return UNDONE, "; ".join(more)
+        return HELD, ", ".join(name for name, _ in found)
+
+    @classmethod
+    def varied(cls, machine):
+        return [str(number) for number in (1, 2) if number != machine.cores]
+
+    @staticmethod
+    def in_force():
+        return ", ".join("%s %s" % pair for pair in counts()) or None
 
 
 def _hold_count(module, name, number):

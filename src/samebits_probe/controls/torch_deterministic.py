@@ -2,8 +2,9 @@
 
 import sys
 
-from .control import Control
-from .patching import replace
+from ..wire import HELD, UNDONE
+from .control import SHELL, TOP, Control, edit
+from .replacement import replace
 
 
 class TorchDeterministic(Control):
@@ -11,6 +12,13 @@ class TorchDeterministic(Control):
 
     id = "torch-deterministic"
     libraries = ("torch",)
+    edits = (
+        edit(TOP, "import torch", "torch.use_deterministic_algorithms(True)"),
+        edit(SHELL, "export CUBLAS_WORKSPACE_CONFIG=:4096:8  # on a GPU"),
+    )
+    hints = {"forward": 1, "gradient": 1, "update": 2}
+    is_of_operators = True
+    may_break = True  # PyTorch refuses operators that have no deterministic algorithm
 
     @classmethod
     def environment(cls, seed):
@@ -43,10 +51,10 @@ class TorchDeterministic(Control):
     def read_back(self):
         module = sys.modules["torch"]
         if not module.are_deterministic_algorithms_enabled():
-            return False, "torch.are_deterministic_algorithms_enabled() is False"
+            return UNDONE, "torch.are_deterministic_algorithms_enabled() is False"
         if module.is_deterministic_algorithms_warn_only_enabled():
-            return False, "deterministic algorithms only warn"
-        return True, ""
+            return UNDONE, "deterministic algorithms only warn"
+        return HELD, ""
 
 
 def _fill(module, value):

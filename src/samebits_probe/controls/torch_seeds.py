@@ -2,8 +2,9 @@
 
 import sys
 
-from .control import Control
-from .patching import replace
+from ..wire import UNREADABLE
+from .control import TOP, Control, edit, seeded
+from .replacement import replace
 from .streams import Stream
 
 
@@ -12,6 +13,9 @@ class TorchSeed(Control):
 
     id = "torch-seed"
     libraries = ("torch",)
+    is_seed = True
+    edits = (edit(TOP, "import torch", "torch.manual_seed({seed})"),)
+    hints = {"start": 1, "rng": 1, "batch": 6, "forward": 5, "end": 6}
 
     def after_import(self):
         return {"torch": self._seed}
@@ -35,8 +39,7 @@ class TorchSeed(Control):
         module.seed = module.random.seed
 
     def read_back(self):
-        own = sys.modules["torch"].initial_seed() != self.seed
-        return True, "the program seeds it itself, and its seed wins" if own else ""
+        return seeded(sys.modules["torch"].initial_seed() != self.seed)
 
 
 class CudaSeed(Control):
@@ -44,6 +47,8 @@ class CudaSeed(Control):
 
     id = "cuda-seed"
     libraries = ("torch",)
+    is_seed = True
+    edits = (edit(TOP, "import torch", "torch.cuda.manual_seed_all({seed})"),)
 
     def after_import(self):
         return {"torch": self._seed}
@@ -54,11 +59,10 @@ class CudaSeed(Control):
 
     def read_back(self):
         if not self._is_built():
-            return None, "this PyTorch is built without CUDA"
+            return UNREADABLE, "this PyTorch is built without CUDA"
         if not getattr(sys.modules["torch"].cuda, "_initialized", False):
-            return None, "CUDA is not in use"
-        own = sys.modules["torch"].cuda.initial_seed() != self.seed
-        return True, "the program seeds it itself, and its seed wins" if own else ""
+            return UNREADABLE, "CUDA is not in use"
+        return seeded(sys.modules["torch"].cuda.initial_seed() != self.seed)
 
     @staticmethod
     def _is_built():

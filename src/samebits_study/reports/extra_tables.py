@@ -11,7 +11,6 @@ from samebits_study.reports import costs, dices, paper, phrases
 from samebits_study.results import Digits, Distance, Initial, SetupResult, StudyResult
 
 Row = tuple[Cell, ...]
-NOT_YET = "no step has run yet"  # of a first reading, which older documents kept beside a later one that could be made
 
 
 def tables(result: StudyResult) -> list[Table]:
@@ -213,8 +212,7 @@ def controls(result: StudyResult) -> Table:
 
 def _effect(control: Control) -> tuple[str, str]:
     """Whether it took effect, and how that was seen."""
-    early = control.took_effect and control.detail == NOT_YET
-    return YES_NO[phrases.took_effect(control)], "" if early else control.detail
+    return YES_NO[phrases.took_effect(control)], control.why
 
 
 def missing(result: StudyResult) -> Table:

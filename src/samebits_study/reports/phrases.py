@@ -6,7 +6,6 @@ from pathlib import PurePath
 from typing import Literal
 
 from samebits import words
-from samebits.explain.searching import IDLE
 from samebits.model import Control
 from samebits.reports import wording
 from samebits_study.catalog import STUDIES
@@ -75,7 +74,7 @@ def command(words: list[str]) -> str:
 
 def took_effect(control: Control) -> bool | None:
     """Whether a control took effect; what is set, and read by nothing, took none."""
-    return control.took_effect and not any(words in control.detail for words in IDLE)
+    return None if control.effect == "unreadable" else control.effect in ("held", "overruled")
 
 
 def data(result: StudyResult) -> list[tuple[str, str]]:

@@ -1,39 +1,45 @@
-"""Factors of the machine: what trained bits may depend on. One file, and one line in this table, each."""
+"""Factors of the machine: what trained bits may depend on. Most are controls; of the others one file, and one line in
+this table, each.
+"""
 
 from __future__ import annotations
 
 import importlib
 
-from samebits.vary.factor import Factor
+from samebits import controls
+from samebits.vary.factor import ControlFactor, Factor
 
-# id -> (file, class), in the order in which they are varied and reported
-TABLE = {
-    "threads": ("threads", "Threads"),
+_CONTROLS = {control.factor: control for control in reversed(controls.table()) if control.factor}
+# id -> (file, class)
+_OTHERS = {
     "isa-torch": ("instruction_sets", "Torch"),
     "isa-onednn": ("instruction_sets", "OneDnn"),
-    "isa-mkl": ("instruction_sets", "Mkl"),
     "isa-numpy": ("instruction_sets", "Numpy"),
     "isa-openblas": ("instruction_sets", "OpenBlas"),
-    "hash-seed": ("python", "HashSeed"),
-    "address-layout": ("python", "AddressLayout"),
-    "file-order": ("files", "FileOrder"),
-    "working-folder": ("files", "WorkingFolder"),
+    "working-folder": ("surroundings", "WorkingFolder"),
     "home": ("surroundings", "Home"),
     "locale": ("surroundings", "Locale"),
     "time-zone": ("surroundings", "TimeZone"),
-    "cpu-load": ("load", "CpuLoad"),
-    "dataloader-workers": ("loaders", "DataloaderWorkers"),
-    "device": ("device", "Device"),
+    "cpu-load": ("surroundings", "CpuLoad"),
+    "device": ("surroundings", "Device"),
     "library-version": ("stacks", "LibraryVersion"),
     "interpreter": ("stacks", "InterpreterFactor"),
 }
 
+# in the order in which they are varied and reported
+TABLE = (*_CONTROLS, *_OTHERS)
+
 # a name that stands for several
 TOGETHER = {"isa": [identity for identity in TABLE if identity.startswith("isa-")]}
+
+# a control by its own name
+ALIASES = {control.id: name for name, control in _CONTROLS.items() if control.id != name}
 
 
 def find(identity: str) -> Factor:
     """The entry of a factor. Raises KeyError for an id that is not in the table."""
-    file, name = TABLE[identity]
+    if identity in _CONTROLS:
+        return ControlFactor(_CONTROLS[identity])
+    file, name = _OTHERS[identity]
     found: Factor = getattr(importlib.import_module(f"{__name__}.{file}"), name)()
     return found

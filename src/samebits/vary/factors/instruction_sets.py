@@ -15,11 +15,13 @@ class InstructionSet(Factor):
     """A library that chooses instructions when it is loaded, unless a variable says which.
 
     variable   its name
+    libraries  that use it
     needs      value -> what the processor must have for it (of /proc/cpuinfo), the least first
     lower      the values that are tried: the first one that is there and is not what the library takes by itself
     """
 
     variable = ""
+    libraries: tuple[str, ...] = ()
     needs: dict[str, tuple[str, ...]] = {}
     lower: tuple[str, ...] = ()
 
@@ -90,17 +92,6 @@ class OneDnn(InstructionSet):
         asked = {**self.change(value, machine).variables, "ONEDNN_VERBOSE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         lines = machine.asked(_SHOWS[loaded], asked).splitlines()
         return next((line.partition("isa:")[2] for line in lines if ",info,cpu,isa:" in line), None)
-
-
-class Mkl(InstructionSet):
-    """Instructions of MKL, of which PyTorch holds a copy: MKL_CBWR."""
-
-    id = "isa-mkl"
-    variable = "MKL_CBWR"
-    takes = "own, COMPATIBLE, SSE4_2, AVX, AVX2, AVX512"
-    libraries = ("torch", "mkl")
-    needs = {"COMPATIBLE": (), "SSE4_2": ("sse4_2",), "AVX": ("avx",), "AVX2": ("avx2",), "AVX512": ("avx512f",)}
-    lower = ("AVX2", "COMPATIBLE")
 
 
 _DISPATCHED = """

@@ -1,15 +1,19 @@
-"""What the environment tells a program of its user: home, names, language, time zone."""
+"""What is around a program: its user's home and names, language, time zone, working folder, devices, other load."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 
+from samebits.store import TrialTrace
 from samebits.vary.factor import OWN, Change, Factor
 from samebits.vary.machine import Machine, has_time_zone
+from samebits_probe.controls.control import whole_number
 
 OTHER_HOME = "/nonexistent"  # what Debian gives users without one: nothing can be read from it, nor written to it
 OTHER_USER = "someone-else"
+MOST_BUSY = 256
 # POSIX: a name, hours west of Greenwich, and the name of a summer time
 _POSIX_ZONE = re.compile(r"[A-Za-z]{3,}[+-]?\d{1,2}(:\d{2}){0,2}([A-Za-z]{3,}([+-]?\d{1,2})?)?(,.*)?")
 
@@ -84,3 +88,71 @@ class TimeZone(Factor):
     def change(self, value: str, machine: Machine) -> Change:
         """See Factor."""
         return Change() if value == OWN else Change(variables={"TZ": value})
+
+
+class WorkingFolder(Factor):
+    """In which folder the program works: the user's own, or links to all its files elsewhere."""
+
+    id = "working-folder"
+    takes = "own, elsewhere"
+
+    def varied(self, machine: Machine) -> list[str]:
+        """See Factor."""
+        return ["elsewhere"]
+
+    def why_not(self, value: str, machine: Machine) -> str:
+        """See Factor."""
+        return "" if value in (OWN, "elsewhere") else f"it takes {self.takes}"
+
+    def change(self, value: str, machine: Machine) -> Change:
+        """See Factor."""
+        return Change(elsewhere=value == "elsewhere")
+
+
+class Device(Factor):
+    """On what the training computes: its own choice, or the processor alone (no CUDA device is visible)."""
+
+    id = "device"
+    takes = "own, cpu"
+
+    def varied(self, machine: Machine) -> list[str]:
+        """See Factor."""
+        return ["cpu"] if machine.gpus else []
+
+    def why_none(self, machine: Machine) -> str:
+        """See Factor."""
+        return "there is no CUDA device here"
+
+    def why_not(self, value: str, machine: Machine) -> str:
+        """See Factor."""
+        if value not in (OWN, "cpu"):
+            return f"it takes {self.takes}"
+        return "" if machine.gpus else self.why_none(machine)
+
+    def change(self, value: str, machine: Machine) -> Change:
+        """See Factor."""
+        return Change() if value == OWN else Change(variables={"CUDA_VISIBLE_DEVICES": ""})
+
+
+class CpuLoad(Factor):
+    """How many processes compute beside the training, all the time."""
+
+    id = "cpu-load"
+    takes = "own (none of ours), or numbers of busy processes"
+
+    def varied(self, machine: Machine) -> list[str]:
+        """One for each processor."""
+        return [str(machine.cores)]
+
+    def why_not(self, value: str, machine: Machine) -> str:
+        """See Factor."""
+        fits = value == OWN or 1 <= whole_number(value) <= MOST_BUSY  # type: ignore[no-untyped-call]
+        return "" if fits else f"it takes own, or a number of processes from 1 to {MOST_BUSY}"
+
+    def change(self, value: str, machine: Machine) -> Change:
+        """See Factor."""
+        return Change(busy=0 if value == OWN else int(value))
+
+    def in_force(self, value: str, trials: Sequence[TrialTrace], machine: Machine) -> str | None:
+        """They are ours: a trial need not say it."""
+        return "nothing of ours beside" if value == OWN else f"{value} busy processes beside"

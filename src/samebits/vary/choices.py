@@ -10,7 +10,7 @@ from samebits import controls
 from samebits.errors import UsageError
 from samebits.launch.plan import Request
 from samebits.vary.factor import OWN, Change, Factor
-from samebits.vary.factors import TABLE, TOGETHER, find
+from samebits.vary.factors import ALIASES, TABLE, TOGETHER, find
 from samebits.vary.machine import Machine
 
 MOVES, MOVED_BY = "SAMEBITS_MOVES_MEMORY", 1021  # a variable, and its length
@@ -109,7 +109,7 @@ def _single(wanted: Sequence[Wanted]) -> list[Wanted]:
         if identity in TOGETHER and values:
             one = TOGETHER[identity][0]
             raise UsageError(f"--factor {identity} stands for {', '.join(TOGETHER[identity])}.", f"--factor {one}=...")
-        for name in TOGETHER.get(identity, [identity]):
+        for name in TOGETHER.get(identity, [ALIASES.get(identity, identity)]):
             if name in found:
                 raise UsageError(f"--factor {name} is given twice.", f"--factor {name}=V1,V2,V3 names all its values.")
             found[name] = values

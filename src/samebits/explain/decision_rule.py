@@ -47,7 +47,7 @@ def needed(largest: float, of: float, below: float) -> int:
 
 @functools.cache
 def is_worth_more(groups: tuple[int, ...], settings: int, have: int = 0) -> bool:
-    """Whether one more trial of what parts saves at least itself: the split is known better, so fewer must agree.
+    """Whether one more trial of what diverges saves at least itself: the split is known better, so fewer must agree.
 
     `groups`: how many trials had each outcome. `have`: trials that agree already.
     """

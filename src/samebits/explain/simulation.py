@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,14 +10,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from samebits import controls
-from samebits.explain.seen import NOWHERE, Seen, Where
+from samebits.explain.observation import NOWHERE, Observation, Where
+from samebits.model import Control
 
 
 @dataclass(frozen=True)
 class Source:
     """A source of variation. `shares`: of its outcomes. `pinned_by`: any of these controls pins it; none is outside.
 
-    `where`: the point at which its outcomes part.
+    `where`: the point at which its outcomes diverge.
     """
 
     shares: tuple[float, ...]
@@ -38,14 +40,14 @@ class Program:
     trials: int = 0
     _outcomes: dict[frozenset[str], list[tuple[int, ...]]] = field(default_factory=dict)
 
-    def look(self, names: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False) -> Seen:
-        """See Tries."""
+    def look(self, names: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False) -> Observation:
+        """See Experiment."""
         held = frozenset(controls.resolve(names))
         if held & self.breaks:
             self.trials += 1
-            return Seen(held, broke="exit status 1")
+            return Observation(held, broke="exit status 1")
         seen = self._seen(held, self._made(held, min(2, trials)))
-        while seen.trials < trials and (through or not seen.parts(before)):
+        while seen.trials < trials and (through or not seen.diverges(before)):
             seen = self._seen(held, self._made(held, seen.trials + 1))
         return seen
 
@@ -60,8 +62,13 @@ class Program:
         pinned = bool(source.pinned_by & (held - self.idle))
         return 0 if pinned else int(self.generator.choice(len(source.shares), p=source.shares))
 
-    def _seen(self, held: frozenset[str], made: list[tuple[int, ...]]) -> Seen:
+    def _seen(self, held: frozenset[str], made: list[tuple[int, ...]]) -> Observation:
         part = [source.where for place, source in enumerate(self.sources) if len({o[place] for o in made}) > 1]
         groups = tuple(sorted(Counter(made).values(), reverse=True))
-        effect = {name: (name not in self.idle, "") for name in held}
-        return Seen(held, groups, min(part, default=None), effect=effect)
+        effect = {name: _control(name, is_idle=name in self.idle) for name in held}
+        return Observation(held, groups, min(part, default=None), controls=effect)
+
+
+@functools.cache
+def _control(name: str, *, is_idle: bool) -> Control:
+    return Control(id=name, effect="undone" if is_idle else "held")

@@ -3,8 +3,8 @@
 import os
 import sys
 
-from .control import Control
-from .patching import replace
+from .control import CODE, OWN, Control, edit, held
+from .replacement import replace
 
 
 class ListingOrder(Control):
@@ -13,6 +13,12 @@ class ListingOrder(Control):
     id = "listing-order"
     value = "sorted"
     values = "sorted or reversed"
+    edits = (edit(CODE, "sorted(os.listdir(folder))  # and sorted(...) around glob, iterdir and scandir"),)
+    hints = {"batch": 11, "structure": 6}
+    factor = "file-order"
+    varies = "In which order Python lists the files of a folder (os.listdir, os.scandir, glob, Path.iterdir)."
+    takes = "sorted, reversed"
+    no_effect = "no folder was listed by Python, but for importing"
     listings = 0  # made so far in this process, but for those that an import makes
 
     @classmethod
@@ -33,8 +39,27 @@ class ListingOrder(Control):
         return {"pathlib": order.hold_paths, "glob": order.hold_globs}
 
     def read_back(self):
-        held = hasattr(os.listdir, "_samebits_make") and hasattr(os.scandir, "_samebits_make")
-        return (True, "") if held else (False, "os.listdir or os.scandir was replaced")
+        is_held = hasattr(os.listdir, "_samebits_make") and hasattr(os.scandir, "_samebits_make")
+        return held(is_held, "os.listdir or os.scandir was replaced")
+
+    @classmethod
+    def base(cls):
+        return "sorted"
+
+    @classmethod
+    def varied(cls, machine):
+        return ["reversed"]
+
+    @classmethod
+    def lacks(cls, value, machine):
+        return "the order in which the system lists is not known: it may be either of the two" if value == OWN else ""
+
+    @staticmethod
+    def in_force():
+        make = getattr(os.listdir, "_samebits_make", None)
+        if make is None or not ListingOrder.listings:
+            return None
+        return "reversed" if make.__self__.reverse else "sorted"
 
 
 class _Order:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from samebits import controls, words
+from samebits.compare.warnings import unread
 from samebits.model import Result, Verdict
 from samebits.reports import wording
 from samebits.vary.factor import Factor
@@ -17,7 +18,6 @@ MAY_MOVE_MEMORY = "other bits, but it moves memory, and that was not told apart"
 DRIFTS = "other bits, but so has the base setup by now: something else has changed meanwhile (the time, a file)"
 MAY_DRIFT = "other bits, but the base setup could not be run again after it"
 TRIALS_AFTER = 2  # of the base setup, after a value with other bits
-_UNREAD = "not read back, so not counted as held: "  # of samebits.compare.warnings
 
 
 def by_chance(trials: int) -> float:
@@ -110,7 +110,7 @@ def of_all(factors: Sequence[FactorResult], left: Sequence[str] = ()) -> tuple[V
 
 def of_memory(factors: Sequence[FactorResult], record: str) -> list[str]:
     """What else is to be said where bits follow addresses. `record`: of the trials that show it."""
-    named = [factor.id for factor in factors if any(value.why == MOVES_MEMORY for value in factor.values)]
+    named = [factor.id for factor in factors if any(value.moves_memory for value in factor.values)]
     if not named:
         return []
     what = f"the base setup has other bits with one variable more, which moves memory ({record}): of {listed(named)}"
@@ -119,10 +119,9 @@ def of_memory(factors: Sequence[FactorResult], record: str) -> list[str]:
 
 def warnings(result: Result, users: Collection[str]) -> list[str]:
     """What was said aloud of the base. That what we hold could not be read back is said of the factor instead."""
-    unread = [control for control in result.setup.controls if control.took_effect is None]
-    said = [text for text in result.warnings if not text.startswith(_UNREAD)]
-    names = [control.id for control in unread if controls.name_of(control.id) in users]
-    return [*said, f"{_UNREAD}{', '.join(names)}"] if names else said
+    mute = [control for control in result.setup.controls if control.effect == "unreadable"]
+    others = [text for text in result.warnings if text not in unread(mute)]
+    return [*others, *unread([control for control in mute if controls.name_of(control.id) in users])]
 
 
 def not_repeated(result: Result) -> str:

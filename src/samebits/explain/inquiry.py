@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from samebits import check, controls, store
+from samebits import check, controls, ops, store
 from samebits.compare.setup import scripts
 from samebits.errors import UsageError
-from samebits.explain import confirming, costs, setting, writing
-from samebits.explain.confirming import Confirmed
-from samebits.explain.costs import step_time
-from samebits.explain.operator import operator
-from samebits.explain.searching import Found, search
-from samebits.explain.setting import Setting
-from samebits.explain.telling import Told
-from samebits.explain.trying import Trying
+from samebits.explain import document, experiment
+from samebits.explain.confirmation import Confirmation, confirm, costs, step_time
+from samebits.explain.experiment import QuietProgress, Setting, Settings
+from samebits.explain.search import Finding, search
 from samebits.launch import documents, facts, origin, recorded
 from samebits.launch.plan import Request
 from samebits.launch.progress import Progress
@@ -25,26 +21,27 @@ from samebits.reports.history import later_leavers
 from samebits.store.record import RESULT
 
 LEAST_SECONDS = 2.0  # of steps in a trial, from which on those after the divergence may be left out
+OPERATOR_KINDS = ("forward", "gradient", "update")  # of divergences that an operator can make
 MARGIN = 5  # steps that are kept after the last divergence
 
 
 @dataclass(frozen=True)
-class Why:
+class Cause:
     """What was found, how far it was compared, and what it costs."""
 
-    found: Found
-    confirmed: Confirmed | None
+    found: Finding
+    confirmed: Confirmation | None
     cost: dict[str, float]
 
 
 def explain(request: Request, progress: Progress | None = None) -> Result:
-    """Check, and where the trials part, find out why. Raises what `check.check` raises."""
+    """Check, and where the trials diverge, find out why. Raises what `check.check` raises."""
     began, progress = time.monotonic(), progress or Progress()
     return explained(check.check(request, progress), progress, began)
 
 
 def explain_record(folder: Path, progress: Progress | None = None, *, run: bool = False) -> Result:
-    """Find out why the trials of a record part. New trials join the record, and those of the search lie below it.
+    """Find out why the trials of a record diverge. New trials join the record, and those of the search lie below it.
 
     Raises NotFound where its command or its folder is gone, UsageError where its scripts have changed since, Untrusted
     for a record from elsewhere, unless `run` is given.
@@ -72,37 +69,39 @@ def explained(result: Result, progress: Progress, began: float) -> Result:
     """The result with its explanation, written to its record; without one where the trials give no answer."""
     folder = Path(result.record or "")
     if result.verdict == "repeated":
-        return _written(folder, result.model_copy(update={"explanation": writing.nothing(result)}))
+        return _written(folder, result.model_copy(update={"explanation": document.nothing(result)}))
     if result.verdict == "inconclusive" or result.divergence is None:
         return result
-    told = Told(progress)
-    first = setting.adopt(folder, result, told)
-    trying = Trying(first, told, lambda trying: _keep(trying, result, time.monotonic() - began))
-    trying.steps = _steps(result, first)
+    told = QuietProgress(progress)
+    first = experiment.adopt(folder, result, told)
+    settings = Settings(first, told, lambda settings: _keep(settings, result, time.monotonic() - began))
+    settings.steps = _steps(result, first)
     with documents.full_disk_said(folder):
-        why = _find(trying, result, began)
+        why = _find(settings, result, began)
         judged = _as_check_left_it(first.result or result, result)
-        explanation = writing.explanation(trying, why, operator(trying, judged, why.found), time.monotonic() - began)
-        update = {"explanation": explanation, "warnings": explanation.warnings(judged.warnings)}
+        explanation = document.explanation(
+            settings, why, operator(settings, judged, why.found), time.monotonic() - began
+        )
+        update = {"explanation": explanation, "warnings": explanation.warnings(judged.warnings, judged.unseeded)}
         return _written(folder, judged.model_copy(update=update))
 
 
-def _find(trying: Trying, result: Result, began: float) -> Why:
+def _find(settings: Settings, result: Result, began: float) -> Cause:
     assert result.divergence is not None
-    found, confirmed = _search(trying, result), None
+    found, confirmed = _search(settings, result), None
     while found.minimal and not found.outside:
-        confirmed = confirming.confirm(trying, found.cause, found.rule.full, time.monotonic() - began)
-        if not confirmed.parts:
+        confirmed = confirm(settings, found.cause, found.rule.full, time.monotonic() - began)
+        if not confirmed.diverges:
             break
-        trying.lengthen(confirmed.steps)  # a further cause shows later in the training
-        found = _search(trying, result)
-    return Why(found, confirmed, costs.measure(trying, found.minimal) if found.minimal else {})
+        settings.lengthen(confirmed.steps)  # a further cause shows later in the training
+        found = _search(settings, result)
+    return Cause(found, confirmed, costs(settings, found.minimal) if found.minimal else {})
 
 
-def _search(trying: Trying, result: Result) -> Found:
+def _search(settings: Settings, result: Result) -> Finding:
     assert result.divergence is not None
-    candidates = [name for name in controls.known() if name not in trying.base]
-    return search(trying, candidates, trying.look([], 0), result.divergence.kind)
+    candidates = [name for name in controls.known() if name not in settings.base]
+    return search(settings, candidates, settings.look([], 0), result.divergence.kind)
 
 
 def _steps(result: Result, first: Setting) -> int | None:
@@ -126,13 +125,30 @@ def _as_check_left_it(result: Result, first: Result) -> Result:
     return result.sized_as(first).model_copy(update=update)
 
 
-def _keep(trying: Trying, result: Result, seconds: float) -> None:
+def _keep(settings: Settings, result: Result, seconds: float) -> None:
     """Write what is known so far into the record, for a search that is ended midway."""
-    judged = _as_check_left_it(trying.all[0].result or result, result)
-    so_far = writing.unfinished(trying, seconds)
-    _written(trying.all[0].plan.record, judged.model_copy(update={"explanation": so_far}))
+    judged = _as_check_left_it(settings.all[0].result or result, result)
+    so_far = document.unfinished(settings, seconds)
+    _written(settings.all[0].plan.record, judged.model_copy(update={"explanation": so_far}))
 
 
 def _written(folder: Path, result: Result) -> Result:
     documents.write(folder / RESULT, result)
     return result
+
+
+def operator(settings: Settings, result: Result, found: Finding) -> str | None:
+    """The schema name of the first operator of the step that gives other bits for the same inputs, None without one.
+
+    Replay works in PyTorch. It is asked where the divergence is one that an operator can make, and what pins it (if
+    anything does) changes how operators compute.
+    """
+    where = result.divergence
+    if where is None or where.kind not in OPERATOR_KINDS or "torch" not in result.setup.packages:
+        return None
+    if found.cause and not any(controls.describe(name).is_of_operators for name in found.cause):
+        return None
+    request = replace(settings.all[0].plan.request, controls=sorted(settings.base), preset=None)
+    folder = settings.all[0].plan.record / experiment.FOLDER / "operators"
+    replayed = ops.replay(request, max(where.step, 0), folder=folder, progress=settings.progress)
+    return next((differed.operator for differed in replayed.differed), None)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from samebits import check, controls, store
 from samebits.compare.together import judged_together
@@ -17,9 +20,8 @@ from samebits.launch import folders, hashing
 from samebits.launch.plan import Request
 from samebits.launch.progress import Progress
 from samebits.model import Divergence, Result
-from samebits.vary import answering, choosing
-from samebits.vary.beside import busy
-from samebits.vary.choosing import Choice, Choices
+from samebits.vary import answers, choices
+from samebits.vary.choices import Choice, Choices
 from samebits.vary.distance import Looks
 from samebits.vary.ends import compare_ends
 from samebits.vary.factor import Change
@@ -30,6 +32,8 @@ BASE, ELSEWHERE = "base", "folders/elsewhere"
 MOVED = "moved"  # the record of the base setup with its memory elsewhere
 AGAIN = "b{:03d}"  # of the base setup run again: as long as BASE, since names in the environment move memory too
 FEW_STEPS = 200  # trainings of so few are made whole at once: looking in rounds would cost each trial a start more
+# ends by itself where samebits was killed: nobody else would end it
+_BUSY = "import os; parent = os.getppid()\nwhile os.getppid() == parent: sum(range(100000))"
 Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of what runs under it
 
 
@@ -54,6 +58,13 @@ class Beside:
         return self.where is not None and _place(self.where) <= _place(where)
 
 
+class Doubt(NamedTuple):
+    """Why a difference may be none of the factor's. The fields are those of `Value`."""
+
+    why: str
+    moves_memory: bool = False
+
+
 class Runs:
     """Runs values of factors. `request`: the user's; `folder`: where the records lie."""
 
@@ -64,7 +75,7 @@ class Runs:
     @cached_property
     def base(self) -> Ran:
         """The trials of the base setup, made when they are first asked for."""
-        return self._run(BASE, choosing.base(self.chosen), "the base setup", full=self.request.options.full)
+        return self._run(BASE, choices.base(self.chosen), "the base setup", full=self.request.options.full)
 
     def factors(self) -> Iterator[FactorResult]:
         """One factor after the other, each value against the base. At the end the other working folder is removed."""
@@ -72,7 +83,7 @@ class Runs:
             for choice in self.chosen.choices:
                 others = [self._value(choice, value) for value in choice.values[1:]]
                 values = [self._of_base(choice), *others]
-                yield answering.of_factor(choice.factor, values, named=choice.named)
+                yield answers.of_factor(choice.factor, values, named=choice.named)
         finally:
             shutil.rmtree((self.folder / ELSEWHERE).parent, ignore_errors=True)
 
@@ -100,7 +111,7 @@ class Runs:
             return Value(value=value, status="no-effect", why=choice.factor.why_no_effect())
         name = f"{choice.factor.id}/{_file_name(value, choice.values)}"
         try:
-            change = choosing.with_value(self.chosen, choice, value)
+            change = choices.with_value(self.chosen, choice, value)
             ran = self._run(name, change, f"{choice.factor.id}={value}", full=self._whole_at_once)
         except SamebitsError as why:
             return Value(value=value, status="unsettled", why=f"its trials could not be run: {why.message.rstrip('.')}")
@@ -112,7 +123,7 @@ class Runs:
             trials=len(ran.result.trials),
             model=_model(ran.result),
         )
-        alone = answering.not_repeated(ran.result)
+        alone = answers.not_repeated(ran.result)
         if alone:
             return found.model_copy(update={"why": alone})
         return self._against(choice, found, before, ran)
@@ -123,12 +134,13 @@ class Runs:
         if together.verdict == "inconclusive":
             return found.model_copy(update={"why": (together.reason or together.sentence).rstrip(".")})
         if together.divergence is None:
-            took_effect, why = answering.same_or_no_effect(choice.factor, before, found.in_force)
+            took_effect, why = answers.same_or_no_effect(choice.factor, before, found.in_force)
             return found.model_copy(update={"status": "same" if took_effect else "no-effect", "why": why})
         where = together.divergence
         other = self._why_not_its_own(choice, where)
         if other is not None:
-            return found.model_copy(update={"why": other, "divergence": where, "agrees": together.agrees})
+            update = {"divergence": where, "agrees": together.agrees}
+            return found.model_copy(update={**other._asdict(), **update})
         size = self._looks.where_they_part(self.folder / ran.name, where)
         update = {
             "status": "differs",
@@ -138,32 +150,32 @@ class Runs:
         }
         return found.model_copy(update=update)
 
-    def _why_not_its_own(self, choice: Choice, where: Divergence) -> str | None:
+    def _why_not_its_own(self, choice: Choice, where: Divergence) -> Doubt | None:
         """Why a difference may be none of the factor's; None where it is its own.
 
         The base setup leaves its first trials there by now, or before; or trials do in which nothing but the place of
         their memory is another. What leaves them before that is the factor's: its own difference comes first.
         """
-        options = self.request.options.model_copy(update={"trials": answering.TRIALS_AFTER})
+        options = self.request.options.model_copy(update={"trials": answers.TRIALS_AFTER})
         self._again += 1
         request = replace(self.request, options=options)
-        again = self._beside(AGAIN.format(self._again), choosing.base(self.chosen), request)
+        again = self._beside(AGAIN.format(self._again), choices.base(self.chosen), request)
         if again.untried:
-            return f"{answering.MAY_DRIFT}: {again.untried}"
+            return Doubt(f"{answers.MAY_DRIFT}: {again.untried}")
         if again.is_there_by(where):
-            return answering.DRIFTS
+            return Doubt(answers.DRIFTS)
         if not choice.factor.moves_memory:
             return None
         moved = self._with_memory_elsewhere
         if moved.untried:
-            return f"{answering.MAY_MOVE_MEMORY}: {moved.untried}"
-        return answering.MOVES_MEMORY if moved.is_there_by(where) else None
+            return Doubt(f"{answers.MAY_MOVE_MEMORY}: {moved.untried}")
+        return Doubt(answers.MOVES_MEMORY, moves_memory=True) if moved.is_there_by(where) else None
 
     @cached_property
     def _with_memory_elsewhere(self) -> Beside:
         """Trials whose memory lies elsewhere, beside the base."""
-        kept = [one for one in self.request.controls if controls.name_of(one) != "aslr"]
-        return self._beside(MOVED, choosing.with_memory_elsewhere(self.chosen), replace(self.request, controls=kept))
+        kept = [one for one in self.request.controls if not controls.describe(one).personality]
+        return self._beside(MOVED, choices.with_memory_elsewhere(self.chosen), replace(self.request, controls=kept))
 
     def _beside(self, name: str, change: Change, request: Request) -> Beside:
         """Run trials of the base setup once more, with a change that is no factor's."""
@@ -205,7 +217,7 @@ class Runs:
     def _hash(self) -> str | None:
         """One kind of fingerprint for all records: that which every interpreter can make."""
         changes = [
-            choosing.with_value(self.chosen, choice, value) for choice in self.chosen.choices for value in choice.values
+            choices.with_value(self.chosen, choice, value) for choice in self.chosen.choices for value in choice.values
         ]
         pythons = {self.request.python, *(change.python for change in changes)}
         return "blake2b" if any(hashing.choose(python)[0] == "blake2b" for python in pythons) else None
@@ -225,3 +237,18 @@ def _file_name(value: str, values: list[str]) -> str:
 
 def _model(result: Result) -> str | None:
     return next((trial.final for trial in result.trials if trial.final), None)
+
+
+@contextmanager
+def busy(number: int) -> Iterator[None]:
+    """So many busy processes while the block runs."""
+    command = [sys.executable, "-S", "-E", "-c", _BUSY]
+    processes = []
+    try:
+        for _ in range(number):
+            processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True))
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from samebits import words
-from samebits.explain import telling
-from samebits.explain.deciding import Rule
-from samebits.explain.fixes import fixes
-from samebits.explain.searching import Found, is_in_force
-from samebits.explain.setting import Setting
-from samebits.explain.trying import Trying
-from samebits.explanation import Evidence, Explanation, State
+from samebits import controls, words
+from samebits.explain.decision_rule import Rule
+from samebits.explain.experiment import Setting, Settings, held_words
+from samebits.explain.search import Finding
+from samebits.explanation import Evidence, Explanation, Fix, State
 from samebits.model import Result
 from samebits.reports import wording
 from samebits.words import listed
 
 if TYPE_CHECKING:
-    from samebits.explain.explaining import Why
+    from samebits.explain.inquiry import Cause
 
 MOST_KNOWN = 3  # settings that are named where the search was ended midway
 
@@ -36,44 +35,49 @@ def nothing(result: Result) -> Explanation:
     return Explanation(cause=[], minimal_controls=[], evidence=[row], sentence=sentence)
 
 
-def explanation(trying: Trying, why: Why, operator: str | None, seconds: float) -> Explanation:
-    """Of trials that part."""
+def explanation(settings: Settings, why: Cause, operator: str | None, seconds: float) -> Explanation:
+    """Of trials that diverge."""
     found = why.found
-    first = trying.all[0].result
+    first = settings.all[0].result
     loaded = set(first.setup.packages) if first else set()
     return Explanation(
         cause=found.cause,
         operator=operator,
         minimal_controls=found.minimal,
         cost=why.cost,
-        evidence=[_row(setting, found.rule) for setting in trying.all],
+        evidence=[_row(setting, found.rule) for setting in settings.all],
         outside_known_controls=found.outside,
-        sentence=_sentence(trying, found),
+        sentence=_sentence(settings, found),
         not_applicable=found.refused,
         without_effect=found.idle,
         needed=found.rule.full,
         chance=found.rule.chance,
         compared=why.confirmed.words if why.confirmed else "",
-        fixes=fixes(found.cause, loaded, trying.all[0].plan.seed, trying.all[0].plan.request.command),
-        notes=_notes(trying, why),
+        fixes=fixes(found.cause, loaded, settings.all[0].plan.seed, settings.all[0].plan.request.command),
+        notes=_notes(settings, why),
+        clears_generators=bool(found.cause) and not found.outside and not any(_is_seed(name) for name in found.cause),
         seconds=seconds,
     )
 
 
-def unfinished(trying: Trying, seconds: float) -> Explanation:
+def _is_seed(name: str) -> bool:
+    return bool(controls.describe(name).is_seed)
+
+
+def unfinished(settings: Settings, seconds: float) -> Explanation:
     """What is known while the search goes on; nothing is accepted as a cause before its end."""
-    agreeing = [setting for setting in trying.all[1:] if _state(setting) == "open" and setting.number > 1]
+    agreeing = [setting for setting in settings.all[1:] if _state(setting) == "open" and setting.number > 1]
     agreeing.sort(key=lambda setting: (len(setting.plan.controls), -setting.number))
     known = [
-        f"{telling.held_words(trying.added(setting), trying.everything)}: {setting.number} trials repeat"
+        f"{held_words(settings.added(setting), settings.everything)}: {setting.number} trials repeat"
         for setting in agreeing[:MOST_KNOWN]
     ]
-    tried = words.count(len(trying.all), "setting")
+    tried = words.count(len(settings.all), "setting")
     so_far = "; ".join(known) or f"{tried} tried, of which none repeats"
     return Explanation(
         cause=[],
         minimal_controls=[],
-        evidence=[_row(setting) for setting in trying.all],
+        evidence=[_row(setting) for setting in settings.all],
         sentence=f"Not known: the search has not come to its end. So far: {so_far}.",
         seconds=seconds,
         unfinished=True,
@@ -82,7 +86,7 @@ def unfinished(trying: Trying, seconds: float) -> Explanation:
 
 def _row(setting: Setting, rule: Rule | None = None) -> Evidence:
     seen = setting.seen()
-    idle = [name for name in setting.plan.controls if not is_in_force(seen.effect.get(name, (True, "")))]
+    idle = [name for name in setting.plan.controls if name in seen.controls and not seen.is_in_force(name)]
     divergence = setting.result.divergence if setting.result else None
     return Evidence(
         controls=[name for name in setting.plan.controls if name not in idle],
@@ -110,8 +114,8 @@ def _state(setting: Setting, rule: Rule | None = None) -> State:
     return "agreed" if rule is not None and seen.agrees(rule.full) else "open"
 
 
-def _sentence(trying: Trying, found: Found) -> str:
-    first, cause = trying.look([], 0), found.cause
+def _sentence(settings: Settings, found: Finding) -> str:
+    first, cause = settings.look([], 0), found.cause
     outcomes = words.count(len(first.groups), "outcome")
     without = f"without, {words.count(first.trials, 'trial')} end in {outcomes}"
     if found.outside and cause:
@@ -124,13 +128,13 @@ def _sentence(trying: Trying, found: Found) -> str:
         return f"Outside the known controls: with the {held} held that take effect here, the trials still part."
     if not cause:
         return "No set of controls was found with which the trials agree."
-    agree = trying.look(cause, 0).trials
+    agree = settings.look(cause, 0).trials
     return f"{listed(cause)}: with {'it' if len(cause) == 1 else 'them'} held, {agree} of {agree} repeat; {without}."
 
 
-def _notes(trying: Trying, why: Why) -> list[str]:
+def _notes(settings: Settings, why: Cause) -> list[str]:
     found = why.found
-    unclear = [seen.unclear for setting in trying.all if (seen := setting.seen()).unclear]
+    unclear = [seen.unclear for setting in settings.all if (seen := setting.seen()).unclear]
     notes = [f"{words.count(len(unclear), 'setting')} gave no answer: {unclear[0]}"] if unclear else []
     if len(found.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials part again")
@@ -143,3 +147,20 @@ def _notes(trying: Trying, why: Why) -> list[str]:
         tenth = words.times_in_100(1 - 0.9**full)
         notes.append(f"a further source that one run in ten shows would have been noticed {tenth} in {full} trials")
     return notes
+
+
+def fixes(names: Sequence[str], loaded: Collection[str], seed: int, command: Sequence[str]) -> list[Fix]:
+    """The lines for these controls. `loaded`: the libraries of the program; `command`: that of the trials."""
+    filling = {"{seed}": str(seed), "{command}": shlex.join(command)}
+    return [
+        Fix(control=name, library=library, where=where, lines=[_filled(line, filling) for line in lines])
+        for name in names
+        for where, lines, library in controls.describe(name).edits
+        if not library or library in loaded
+    ]
+
+
+def _filled(line: str, filling: Mapping[str, str]) -> str:
+    for sign, word in filling.items():
+        line = line.replace(sign, word)
+    return line

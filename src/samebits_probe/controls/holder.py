@@ -1,6 +1,7 @@
-"""Holding controls in a process: started in order, read back at the start, the first and the last step."""
+"""The controls that a process holds: started in order, read back at the start, the first and the last step."""
 
 from .. import imports
+from ..wire import HELD, IDLE, OVERRULED, UNDONE, UNREADABLE
 from . import TABLE, find, variables
 from .control import imported
 
@@ -12,7 +13,7 @@ def hold(ids, seed, probe):
     held = [_Held(find(identity)(), seed, probe) for identity in ids if _is_known(identity)]
     for identity in ids:
         if not _is_known(identity):
-            probe.event("control", id=identity, took_effect=False, when="start", detail="the probe does not know it")
+            probe.event("control", id=identity, effect=UNDONE, when="start", why="the probe does not know it")
     _hold_variables([one.control for one in held], seed)
     for one in held:
         one.start()
@@ -45,7 +46,7 @@ class _Held:
     def __init__(self, control, seed, probe):
         self.control, self.probe = control, probe
         control.seed, control.probe = seed, probe
-        self._failure = self._effect = None
+        self._failure, self._has_held = None, False
 
     def start(self):
         """Call its functions, now and after the imports it waits for."""
@@ -70,21 +71,21 @@ class _Held:
             self._failure = "it could not be applied: %s: %s" % (type(error).__name__, error)
 
     def read(self, when):
-        """Write an event that says whether the control is in effect."""
-        effect, detail = self._look(when)
-        if effect is False and self._effect and when != "start" and self.control.can_be_undone:
-            detail = "undone by the program before the %s%s" % (_WORDS[when], detail and ": " + detail)
-        self._effect = self._effect or effect
-        self.probe.event("control", id=self.control.id, took_effect=effect, when=when, detail=detail)
+        """Write an event that says what the control does."""
+        effect, why = self._look(when)
+        if effect == UNDONE and self._has_held and when != "start" and self.control.can_be_undone:
+            why = "undone by the program before the %s%s" % (_WORDS[when], why and ": " + why)
+        self._has_held = self._has_held or effect in (HELD, IDLE, OVERRULED)
+        self.probe.event("control", id=self.control.id, effect=effect, when=when, why=why)
 
     def _look(self, when):
         if self._failure:
-            return False, self._failure
+            return UNDONE, self._failure
         libraries = self.control.libraries
         if libraries and not imported(*libraries):
             never = "was never imported" if when == "last-step" else "has not been imported"
-            return None, "%s %s" % (" or ".join(libraries), never)
+            return UNREADABLE, "%s %s" % (" or ".join(libraries), never)
         try:
             return self.control.read_back()
         except Exception as error:
-            return None, "it could not be read back: %s: %s" % (type(error).__name__, error)
+            return UNREADABLE, "it could not be read back: %s: %s" % (type(error).__name__, error)

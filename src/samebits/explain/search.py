@@ -1,34 +1,32 @@
 """The search: from trials with nothing held to the smallest sets of controls with which they agree.
 
 Nothing held, everything held, what the kind of the divergence suggests, then everything made smaller by halves (delta
-debugging: Zeller and Hildebrandt, IEEE TSE 28, 2002), so that several causes are all found. A setting whose trials part
-is done with after two or three of them; one that is accepted has as many as the rule asks for.
+debugging: Zeller and Hildebrandt, IEEE TSE 28, 2002), so that several causes are all found. A setting whose trials
+diverge is done with after two or three of them; one that is accepted has as many as the rule asks for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from samebits import controls
-from samebits.explain import breaking, suggesting
-from samebits.explain.deciding import Rule, is_worth_more
-from samebits.explain.seen import NOWHERE, Seen, Tries, Where
+from samebits.explain.decision_rule import Rule, is_worth_more
+from samebits.explain.observation import NOWHERE, Experiment, Observation, Where
 from samebits.model import Kind
 
 GLIMPSE = 2  # trials of everything held that tell which controls take effect
 ALTERNATIVES = 3  # further sets that are looked for
 SINGLES = 6  # suggested controls that are tried alone before the halving begins
-IDLE = ("nothing reads it", "has no such switch")  # in the words of a control where no library asks for it
 
 
 @dataclass
-class Found:
+class Finding:
     """What a search came to. `minimal`: the smallest sets that suffice, in the order in which they were found.
 
-    `everything`: all controls that took effect together. `outside`: trials part with them held. `refused`: control ->
-    why the program does not run with it; `idle`: control -> why it counts as not held.
+    `everything`: all controls that took effect together. `outside`: trials diverge with them held. `refused`: control
+    -> why the program does not run with it; `idle`: control -> why it counts as not held.
     """
 
     rule: Rule
@@ -41,57 +39,57 @@ class Found:
     @property
     def cause(self) -> list[str]:
         """The most specific of the smallest sets; empty where there is none."""
-        return suggesting.most_specific(self.minimal)
+        return most_specific(self.minimal)
 
 
-def search(tries: Tries, candidates: Sequence[str], first: Seen, kind: Kind) -> Found:
+def search(experiment: Experiment, candidates: Sequence[str], first: Observation, kind: Kind) -> Finding:
     """Explain a divergence. `first`: what was seen with nothing held; `kind`: of its divergence."""
-    return _Search(tries, candidates, first, kind).run()
+    return _Search(experiment, candidates, first, kind).run()
 
 
 class _Search:
-    def __init__(self, tries: Tries, candidates: Sequence[str], first: Seen, kind: Kind) -> None:
-        self.tries, self.candidates, self.first, self.kind = tries, list(candidates), first, kind
-        self.found = Found(Rule(first.groups, max(1, len(candidates))))
+    def __init__(self, experiment: Experiment, candidates: Sequence[str], first: Observation, kind: Kind) -> None:
+        self.experiment, self.candidates, self.first, self.kind = experiment, list(candidates), first, kind
+        self.found = Finding(Rule(first.groups, max(1, len(candidates))))
         self.before = NOWHERE
         self.hints: list[str] = []
 
-    def run(self) -> Found:
+    def run(self) -> Finding:
         """The steps, in order."""
         everything = self._hold_everything()
         self.found.rule = Rule(self.first.groups, len(self.found.everything) + 1)
         while self.found.everything and not self.found.minimal:
-            if everything.parts(self.before):
+            if everything.diverges(self.before):
                 self.found.outside = True
                 self.before = _of(everything)
             if self.before <= _of(self.first):
                 break
             self._find_minimal()
             if not self.found.minimal:
-                everything = self.tries.look(self.candidates, self.found.rule.full, self.before)
-                if not everything.parts(self.before):
+                everything = self.experiment.look(self.candidates, self.found.rule.full, self.before)
+                if not everything.diverges(self.before):
                     break
         return self.found
 
     # -- nothing held, everything held ------------------------------------------------------------------------
 
-    def _hold_everything(self) -> Seen:
+    def _hold_everything(self) -> Observation:
         """All controls with which the program runs; which of them take effect is read from its trials."""
-        seen = self.tries.look(self.candidates, GLIMPSE)
+        seen = self.experiment.look(self.candidates, GLIMPSE)
         if seen.broke:
-            self.candidates, self.found.refused = breaking.running(self.candidates, self._why_broken)
-            seen = self.tries.look(self.candidates, GLIMPSE)
+            self.candidates, self.found.refused = compatible(self.candidates, self._why_broken)
+            seen = self.experiment.look(self.candidates, GLIMPSE)
         for name in self.candidates:
-            effect = seen.effect.get(name, (None, ""))
-            if is_in_force(effect):
+            if seen.is_in_force(name):
                 self.found.everything.append(name)
-            elif effect[0] is False:
-                self.found.idle[name] = effect[1]
-        self.hints = suggesting.hinted(self.kind, self.found.everything, seen.effect)
+            elif seen.is_undone(name):
+                self.found.idle[name] = seen.controls[name].why
+        hints = hinted(self.kind, self.found.everything)
+        self.hints = sorted(hints, key=seen.is_overruled)  # those that the program overrules come last
         return seen
 
     def _why_broken(self, names: list[str]) -> str:
-        return self.tries.look(names, 1).broke
+        return self.experiment.look(names, 1).broke
 
     # -- smallest sets ----------------------------------------------------------------------------------------
 
@@ -107,16 +105,16 @@ class _Search:
         return next((name for name in names if self._suffices([name], [])), None)
 
     def _agrees(self, names: Sequence[str], trials: int) -> bool:
-        return bool(names) and self.tries.look(names, trials, self.before).agrees(trials, self.before)
+        return bool(names) and self.experiment.look(names, trials, self.before).agrees(trials, self.before)
 
     def _suffices(self, names: Sequence[str], without: Sequence[str]) -> bool:
         """Whether a set agrees as often as the rule asks for, given how trials split without one of its members.
 
         The split is looked at as long as that saves trials; with nothing held, at last in as many as those that agree.
         """
-        split = self.tries.look(without, GLIMPSE)
+        split = self.experiment.look(without, GLIMPSE)
         while True:
-            split = self._split(without, split, self.tries.look(names, GLIMPSE, self.before).trials)
+            split = self._split(without, split, self.experiment.look(names, GLIMPSE, self.before).trials)
             rule = Rule(split.groups, self.found.rule.settings)
             if not without:
                 self.found.rule = rule
@@ -124,11 +122,11 @@ class _Search:
                 return False
             if without or split.trials >= rule.needed:
                 return True
-            split = self.tries.look(without, split.trials + 1, through=True)
+            split = self.experiment.look(without, split.trials + 1, through=True)
 
-    def _split(self, names: Sequence[str], split: Seen, have: int) -> Seen:
+    def _split(self, names: Sequence[str], split: Observation, have: int) -> Observation:
         while is_worth_more(split.groups, self.found.rule.settings, have):
-            split = self.tries.look(names, split.trials + 1, through=True)
+            split = self.experiment.look(names, split.trials + 1, through=True)
         return split
 
     @property
@@ -144,7 +142,7 @@ class _Search:
         """
         trials = self._glance
         while self._agrees([*pool, *kept], trials):
-            left = suggesting.by_specificity([*self._reduced(pool, kept, trials), *kept])
+            left = by_specificity([*self._reduced(pool, kept, trials), *kept])
             left = self._necessary(left) if self._suffices(left, []) else []
             if left:
                 return left
@@ -155,7 +153,7 @@ class _Search:
 
     def _reduced(self, pool: Sequence[str], kept: Sequence[str], trials: int) -> list[str]:
         """Leave out halves, then quarters, at last single controls, as long as the rest agrees; the broadest first."""
-        names, parts = suggesting.by_specificity(pool), 2
+        names, parts = by_specificity(pool), 2
         while len(names) > 1:
             chunks = _chunks(names, min(parts, len(names)))
             rests = ([name for name in names if name not in chunk] for chunk in reversed(chunks))
@@ -185,7 +183,7 @@ class _Search:
     def _narrowed(self, names: list[str], name: str) -> list[str]:
         """With what a control implies in its place; empty where that does not suffice."""
         for implied in controls.resolve([name]):
-            narrower = suggesting.by_specificity([*(other for other in names if other != name), implied])
+            narrower = by_specificity([*(other for other in names if other != name), implied])
             if implied not in names and self._suffices(narrower, []):
                 return self._necessary(narrower)
         return []
@@ -218,12 +216,7 @@ class _Search:
         return len(other) <= size
 
 
-def is_in_force(effect: tuple[bool | None, str]) -> bool:
-    """Whether a control took effect, and something asks for what it holds."""
-    return effect[0] is True and not any(words in effect[1] for words in IDLE)
-
-
-def _of(seen: Seen) -> Where:
+def _of(seen: Observation) -> Where:
     return seen.where if seen.where is not None else NOWHERE
 
 
@@ -235,3 +228,60 @@ def _chunks(names: list[str], parts: int) -> list[list[str]]:
 def _without(names: Sequence[str], left_out: str) -> list[str]:
     """Without a control and those that are never held without it."""
     return [name for name in names if left_out not in controls.resolve([name])]
+
+
+# -- the order of candidates ----------------------------------------------------------------------------------------
+
+
+def hinted(kind: Kind, names: Sequence[str]) -> list[str]:
+    """Those of the controls that this kind of divergence suggests, the likeliest first."""
+    places = {name: controls.describe(name).hints.get(kind) for name in by_specificity(names)}
+    return sorted((name for name, place in places.items() if place), key=lambda name: places[name] or 0)
+
+
+def by_specificity(names: Sequence[str]) -> list[str]:
+    """What changes least of the program first."""
+    return sorted(names, key=controls.specificity)
+
+
+def most_specific(sets: Sequence[list[str]]) -> list[str]:
+    """Of several sets of equal size, the one whose members come first in the written order."""
+    return min(sets, key=lambda names: sorted(map(controls.specificity, names)), default=[])
+
+
+# -- controls that a program cannot run with ------------------------------------------------------------------------
+
+
+def compatible(names: Sequence[str], runs: Callable[[list[str]], str]) -> tuple[list[str], dict[str, str]]:
+    """(those with which the program runs together, the others with the reason of each).
+
+    `runs`: why the program does not run with these, "" where it does. Controls that change what a program sees of the
+    world, or that refuse operators, are added alone and last; the rest by halves.
+    """
+    selection = _Selection(runs)
+    suspects = [name for name in names if controls.describe(name).may_break]
+    selection.add([name for name in names if name not in suspects])
+    for name in suspects:
+        selection.add([name])
+    return [name for name in names if name in selection.kept], selection.refused
+
+
+class _Selection:
+    def __init__(self, runs: Callable[[list[str]], str]) -> None:
+        self._runs = runs
+        self.kept: list[str] = []
+        self.refused: dict[str, str] = {}
+
+    def add(self, names: list[str]) -> None:
+        """Keep what the program runs with, and halve what it does not run with."""
+        if not names:
+            return
+        why = self._runs([*self.kept, *names])
+        if not why:
+            self.kept += names
+        elif len(names) == 1:
+            self.refused[names[0]] = why
+        else:
+            half = len(names) // 2
+            self.add(names[:half])
+            self.add(names[half:])

@@ -1,0 +1,68 @@
+"""The branch of code that MKL takes (conditional numerical reproducibility)."""
+
+import ctypes
+import os
+
+from ..wire import HELD, UNDONE, UNREADABLE
+from .control import OWN, SHELL, Control, edit
+from .native_libraries import loaded_libraries
+
+_VARIABLE = "MKL_CBWR"
+# PyTorch's own copy of MKL lies in libtorch_cpu.so (libtorch.so before 1.5)
+_LIBRARIES = ("libtorch_cpu", "libtorch.so", "libmkl_core", "libmkl_rt")
+_BRANCH = 1  # asks for the branch alone (MKL_CBWR_BRANCH of mkl_types.h)
+_NAMES = {1: "off", 2: "AUTO", 3: "COMPATIBLE", 4: "SSE2", 6: "SSSE3", 7: "SSE4_1", 8: "SSE4_2", 9: "AVX",
+          10: "AVX2", 11: "AVX512_MIC", 12: "AVX512"}  # fmt: skip
+# value -> what the processor must have for it (of /proc/cpuinfo), the least first
+_NEEDS = {"COMPATIBLE": (), "SSE4_2": ("sse4_2",), "AVX": ("avx",), "AVX2": ("avx2",), "AVX512": ("avx512f",)}
+
+
+class MklCbwr(Control):
+    """Sets MKL_CBWR=COMPATIBLE: MKL computes in one order, whatever the processor, and wherever memory lies."""
+
+    id = "mkl-cbwr"
+    value = "COMPATIBLE"
+    values = ", ".join(_NEEDS)
+    is_strict = False  # slow: MKL multiplies without the processor's wide instructions
+    edits = (edit(SHELL, "export MKL_CBWR=COMPATIBLE"),)
+    hints = {"forward": 5, "gradient": 5, "update": 6}
+    is_of_operators = True
+    factor = "isa-mkl"
+    varies = "Instructions of MKL, of which PyTorch holds a copy: MKL_CBWR."
+    takes = "own, " + values
+    no_effect = "torch or mkl was not loaded, or does not say what it uses"
+
+    @classmethod
+    def accepts(cls, value):
+        return value in _NEEDS
+
+    @classmethod
+    def environment(cls, seed):
+        return {_VARIABLE: cls.value}
+
+    def read_back(self):
+        branch = self.in_force()
+        if branch is None:
+            return UNREADABLE, "no library that is loaded says which branch of MKL it takes"
+        return (HELD, "") if branch == self.value else (UNDONE, "MKL takes the branch %s" % branch)
+
+    @classmethod
+    def varied(cls, machine):
+        there = [value for value in _NEEDS if not cls.lacks(value, machine)]
+        best = os.environ.get(_VARIABLE) or there[-1]
+        return [value for value in ("AVX2", "COMPATIBLE") if value in there and value != best][:1]
+
+    @classmethod
+    def lacks(cls, value, machine):
+        missing = [flag for flag in _NEEDS.get(value, ()) if flag not in machine.instructions]
+        return "this processor has no %s" % " ".join(missing) if missing and value != OWN else ""
+
+    @staticmethod
+    def in_force():
+        for path in loaded_libraries():
+            if os.path.basename(path).startswith(_LIBRARIES):
+                library = ctypes.CDLL(path)
+                if hasattr(library, "mkl_serv_cbwr_get"):
+                    branch = library.mkl_serv_cbwr_get(_BRANCH)
+                    return _NAMES.get(branch, "number %d" % branch)
+        return None
