@@ -3,7 +3,7 @@
     python benchmarks/explain_search.py [--searches 2000] [--seconds 2.2]
 
 `--seconds`: of one trial, for the column of times. "Every subset" is the number of trials that it would take to try all
-subsets of the controls: two trials each for those that part, as many as the rule asks for each that does not.
+subsets of the controls: two trials each for those that diverge, as many as the rule asks for each that does not.
 """
 
 import argparse

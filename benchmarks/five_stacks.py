@@ -47,7 +47,7 @@ def main():
             groups = " ".join("{" + ",".join(map(str, group)) + "}" for group in result["groups"])
             where = result["divergence"]
             parts = f"step {where['step']} > {where['kind']} > {where['name']}" if where else "nowhere"
-            print(f"{stack:30s} {result['verdict']:12s} {len(result['groups'])} models {groups}  part: {parts}")
+            print(f"{stack:30s} {result['verdict']:12s} {len(result['groups'])} models {groups}  diverge: {parts}")
 
 
 if __name__ == "__main__":

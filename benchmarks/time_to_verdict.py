@@ -4,7 +4,7 @@
 
 One whole training is timed as the user would run it; seven are extrapolated from it (seven times its time), and the
 printed line says so. The training is left without one control: no seed in PyTorch, library-default threads in Keras.
-The verdict is there when its round ends; the command then looks at the tensor that parts, and that time is printed too.
+The verdict is there when its round ends; the command then looks at the tensor that diverges, and prints that time too.
 """
 
 import argparse

@@ -31,7 +31,7 @@ class Recording:
 
 
 def check(request: Request, progress: Progress | None = None, *, hash_wanted: str | None = None) -> Result:
-    """Run the trials in rounds until they part, end, or have made all that was asked for; judge them.
+    """Run the trials in rounds until they diverge, end, or have made all that was asked for; judge them.
 
     `hash_wanted`: the algorithm of a record that this one will be compared with. Raises UsageError, NotFound,
     RecordExists before anything runs, SamebitsError where the disk is full. On KeyboardInterrupt all processes are
@@ -129,7 +129,7 @@ def resume(old: store.Record, progress: Progress) -> Trials:
 
 
 def look(trials: Trials, ids: list[int], began: float, remarks: Remarks | None = None) -> Result:
-    """Round after round until the trials part or there is no more to see; then the result.
+    """Round after round until the trials diverge or there is no more to see; then the result.
 
     `remarks`: what the first round shows that belongs among the warnings.
     """

@@ -15,7 +15,7 @@ State = Literal["parted", "agreed", "open", "broke", "unclear"]
 class Evidence(Document):
     """One setting that was tried. `controls`: all that were held and took effect, in the order of the table.
 
-    `part`: where its trials part, in words. `why`: of broke and unclear. `without_effect`: controls that were asked for
+    `part`: where its trials diverge, in words. `why`: of broke and unclear. `without_effect`: controls asked for
     and did not take effect, or had nothing to act on. `steps`: how many each trial made at most; null: whole trials.
     `record`: its folder.
     """
@@ -48,7 +48,7 @@ class Explanation(Document):
     found. `minimal_controls`: all smallest sets that were found. `cost`: a set's ids joined by "+" -> step time with it
     over step time without, one run, by turns; a set that could not be timed is left out.
 
-    `outside_known_controls`: trials part with everything held. `not_applicable`: control -> why it could not be held.
+    `outside_known_controls`: trials diverge with all held. `not_applicable`: control -> why it could not be held.
     `without_effect`: control -> why it counts as not held. `needed`: how many trials must agree. `chance`: that one
     useless control of all that were tried agrees so often by luck, at most. `compared`: how far the trials of the cause
     were compared. `notes`: sentences. `unfinished`: the search was ended midway, or goes on; `sentence` and `evidence`

@@ -89,12 +89,12 @@ class Apart(Document):
 
 
 class Location(Document):
-    """locate.json: where within the diverging step trials part, and how far apart they go.
+    """locate.json: where within the diverging step trials diverge, and how far apart they go.
 
-    `found`: whether trials parted again when they were looked at. `path`: from the step to the operator. `module` and
+    `found`: whether trials diverged again when they were looked at. `path`: from the step to the operator. `module` and
     `operator`: the first executed that differs, at each level; null where the look did not get there. `diff`: where
     trials did different things, the first difference as lines that begin with " ", "-" or "+". `growth`: of the tensor
-    `growth_of`, step by step, between two trials that parted. `replayed`: operators that differ when they are run again
+    `growth_of`, step by step, between two trials that diverged. `replayed`: operators that differ when run again
     on the same inputs in one process.
     """
 

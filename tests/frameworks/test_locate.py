@@ -74,7 +74,7 @@ def test_the_module_whose_gradient_differs_first_is_named_and_kept_in_the_record
     assert json.loads((noisy / "record" / "locate.json").read_text()) == found
     assert not (noisy / "record" / "locate").exists()
     shown = samebits("report", "record", "--html", "page.html", cwd=noisy)
-    assert "located: They part at step 0 > backward" in shown.stdout
+    assert "located: They diverge at step 0 > backward" in shown.stdout
     assert 'class="tree"' in (noisy / "page.html").read_text()
 
 
@@ -185,7 +185,7 @@ for _ in range(2):
 
 @pytest.fixture
 def parted(shared_run, torch_here):
-    """Function(way, number, another) -> where two runs of GIVEN part in what operators do."""
+    """Function(way, number, another) -> where two runs of GIVEN diverge in what operators do."""
 
     def run(way, *numbers):
         details = {"step": 0, "level": "operator"}
@@ -295,5 +295,5 @@ def test_the_operation_that_differs_first_is_named_in_keras_on_tensorflow(tmp_pa
     (tmp_path / "train.py").write_text(NOISE_IN_KERAS)
     assert samebits("check", "-n", 2, "--out", "record", "train.py", cwd=tmp_path).returncode == 1
     done = samebits("locate", "record", cwd=tmp_path)
-    named = "located: They part at step 0 > forward > noisy > RandomStandardNormal."
+    named = "located: They diverge at step 0 > forward > noisy > RandomStandardNormal."
     assert named in done.stdout, done.stdout + done.stderr

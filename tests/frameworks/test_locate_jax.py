@@ -126,7 +126,7 @@ def test_the_operator_that_differs_first_is_named_with_its_layer_phase_and_line(
     assert (operator["phase"], operator["name"], operator["module"]) == ("forward", "pure_callback", "noisy")
     assert operator["code"] == "train.py:" + line_of(text, "forward")
     assert operator["inputs_equal"]
-    assert "located: They part at step 0 > forward > noisy > pure_callback." in done.stdout, done.stdout
+    assert "located: They diverge at step 0 > forward > noisy > pure_callback." in done.stdout, done.stdout
     assert any("were run one by one" in note for note in found["notes"])
 
 

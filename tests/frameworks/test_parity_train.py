@@ -215,7 +215,7 @@ def test_a_learning_rate_that_falls_later_is_found_in_its_step(sgd):
 @pytest.mark.slow
 def test_other_initial_weights_are_the_first_divergence_unless_they_are_carried(sgd):
     zero = "net[0].bias.data.zero_()"
-    assert sgd("zero.py", "0.1", zero).sentence.startswith("They part at start > start > 0.bias")
+    assert sgd("zero.py", "0.1", zero).sentence.startswith("They diverge at start > start > 0.bias")
     assert sgd("zero.py", "0.1", zero, carry=True).verdict == "agree"
 
 

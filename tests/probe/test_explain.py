@@ -66,7 +66,7 @@ def test_three_sources_are_all_named(ask):
 
 
 def test_a_source_that_shows_later_in_the_training_is_found_too(ask):
-    """The first look sees 20 steps; with the first cause pinned, the trials part at the 25th."""
+    """The first look sees 20 steps; with the first cause pinned, the trials diverge at the 25th."""
     _, found = why(ask("varies_by.py", "python-seed", "hash-seed@25"))
     assert found.cause == ["python-seed", "hash-seed"]
     assert found.compared == "whole trials of 30 steps"

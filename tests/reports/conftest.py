@@ -50,7 +50,7 @@ def diverged(repeated):
     return repeated.model_copy(
         update={
             "verdict": "diverged",
-            "sentence": "5 trials, 3 models. They part at step 0.",
+            "sentence": "5 trials, 3 models. They diverge at step 0.",
             "scope": Scope(kind="prefix", steps_compared=0, steps_total=None),
             "trials": trials("stopped", 20, FINALS),
             "groups": [[1, 2, 5], [3], [4]],

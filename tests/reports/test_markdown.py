@@ -10,7 +10,7 @@ from samebits.reports import markdown
 def test_the_verdict_is_the_heading(diverged):
     lines = markdown.render(diverged).splitlines()
     assert lines[0] == "## != DIFFERENT BITS"
-    assert lines[2] == "5 trials, 3 models. They part at step 0."
+    assert lines[2] == "5 trials, 3 models. They diverge at step 0."
 
 
 def test_nothing_from_outside_becomes_markup(hostile):

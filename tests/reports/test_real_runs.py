@@ -41,7 +41,7 @@ def runs(tmp_path_factory):
 
 def test_a_divergence_is_shown_with_its_step(runs):
     text = (runs / "parts.out").read_text()
-    assert text.startswith("!= DIFFERENT BITS: 3 trials, 3 models. They part at step 30.")
+    assert text.startswith("!= DIFFERENT BITS: 3 trials, 3 models. They diverge at step 30.")
     assert "where  step 30 > " in text
     assert "samebits report parts --html page.html" in text
     assert json.loads((runs / "parts.json").read_text())["verdict"] == "diverged"

@@ -136,7 +136,7 @@ def test_the_terminal_has_a_line_a_setup_and_how_to_get_what_was_skipped(written
     result, folder, files = written
     lines = output.summary(result, files).splitlines()
     assert lines[0] == (
-        "!= keras-tf1.14          3 trials, 2 models; they part at step 41 > update > conv2d_1/kernel; "
+        "!= keras-tf1.14          3 trials, 2 models; they diverge at step 41 > update > conv2d_1/kernel; "
         "accuracy 98.82 +- 0.081 %"
     )
     assert lines[1] == "=  keras-tf1.14-threads  3 trials, one model; accuracy 98.69 +- 0 %"

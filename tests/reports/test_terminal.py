@@ -15,7 +15,7 @@ This machine and setup only.
 """
 
 DIVERGED = """\
-!= DIFFERENT BITS: 5 trials, 3 models. They part at step 0.   stopped after 6 s
+!= DIFFERENT BITS: 5 trials, 3 models. They diverge at step 0.   stopped after 6 s
    start = | rng = | batch = | forward = | gradient != | update . | end .
    1 [==!       ] A    where  step 0 > gradient > embed.weight
    2 [==!       ] A    size   812 of 65,536 values, at most 3 ULP

@@ -1,4 +1,4 @@
-"""Where trials part: kinds, order, processes, prefixes, random states."""
+"""Where trials diverge: kinds, order, processes, prefixes, random states."""
 
 import pytest
 

@@ -140,7 +140,7 @@ def test_a_parent_that_makes_no_step_differs_between_its_start_and_its_end(writi
         return write
 
     result = writing.judged(tmp_path, [trial(1), trial(2)])
-    assert "they part in a process that makes no step (forward of out)" in result.sentence
+    assert "they diverge in a process that makes no step (forward of out)" in result.sentence
     assert result.divergence.detail.endswith(
         "between the start and the end of this process, while Process-1 and Process-2 trained"
     )

@@ -99,7 +99,7 @@ def test_another_number_is_what_differs_and_no_operator_is_blamed(trial):
     assert (first.given, first.inputs_equal) == ([("other", "1.03", "0.97")], False)
     operator = phrases.executed(first)
     places = phrases.path(FORWARD, None, operator)
-    said = "They part at step 3 > forward: aten::mul is given another number: 1.03 against 0.97 (other)."
+    said = "They diverge at step 3 > forward: aten::mul is given another number: 1.03 against 0.97 (other)."
     assert phrases.sentence(places, operator) == said
     assert [place.level for place in places] == ["step", "phase", "given"]
 
@@ -146,7 +146,7 @@ def test_uninitialised_memory_that_is_read_through_a_view_is_traced_to_its_opera
 
     first = first_difference.earliest([run("1"), run("2")], what=("operator",))
     operator = phrases.executed(first)
-    said = "They part at step 3 > forward: aten::add reads memory that aten::empty left uninitialised."
+    said = "They diverge at step 3 > forward: aten::add reads memory that aten::empty left uninitialised."
     assert phrases.sentence(phrases.path(FORWARD, None, operator), operator) == said
 
 
@@ -186,10 +186,10 @@ def test_a_setting_of_an_optimizer_belongs_to_no_module(name):
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("start", "They part before step 0 > 0.weight."),
-        ("rng", "They part at step 3 > random states > 0.weight."),
-        ("batch", "They part at step 3 > what the model is fed > 0.weight."),
-        ("end", "They part after the last step > 0.weight."),
+        ("start", "They diverge before step 0 > 0.weight."),
+        ("rng", "They diverge at step 3 > random states > 0.weight."),
+        ("batch", "They diverge at step 3 > what the model is fed > 0.weight."),
+        ("end", "They diverge after the last step > 0.weight."),
     ],
 )
 def test_what_lies_outside_of_the_model_has_no_module(kind, said):
@@ -233,8 +233,8 @@ def test_the_way_is_that_of_one_look_where_two_do_not_agree(trial):
     way, notes = path.of_operators(before, looked(*trials))
     assert [place.name for place in way.path()] == ["step 3", "forward", "b", "aten::mm"]
     assert notes == [
-        "The looks do not agree: in that at modules the output of a parted first, in that at operators, of other trials,"
-        " the output of b parted first."
+        "The looks do not agree: in that at modules the output of a diverged first, in that at operators, of other trials,"
+        " the output of b diverged first."
     ]
 
 
@@ -242,7 +242,7 @@ def test_operators_of_trials_that_parted_elsewhere_are_not_put_into_the_way(tria
     trials = [trial(line("aten::mm", [out], ["x"])) for out in ("3", "4")]
     way, notes = path.of_operators(Way(FORWARD), looked(*trials, divergence=where("batch", "0")))
     assert way == Way(FORWARD)
-    assert notes[0].startswith("The trials of the look at operators parted at step 3 > batch > 0")
+    assert notes[0].startswith("The trials of the look at operators diverged at step 3 > batch > 0")
 
 
 def test_a_difference_in_what_was_done_is_shown_as_a_diff():
@@ -294,7 +294,7 @@ def moved(step, value):
         (0, [1, 2, 3, 4, 5], 0),  # trial 2 leaves the others
         (1, [1, 3, 4, 5], 1),  # trial 3 does, and trial 2 has gone before
         (2, [1, 4, 5], 2),
-        (3, [1, 2, 3, 4, 5], 0),  # none parts there: all of them, and where they part
+        (3, [1, 2, 3, 4, 5], 0),  # none diverges there: all of them, and where they diverge
     ],
 )
 def test_of_a_step_those_trials_tell_that_agreed_until_then(writing, tmp_path, step, alike, where):

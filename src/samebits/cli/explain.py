@@ -1,4 +1,4 @@
-"""`samebits explain`: why trials part, by trials with and without the controls."""
+"""`samebits explain`: why trials diverge, by trials with and without the controls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from samebits.cli.parsing import launching, names_a_record
 if TYPE_CHECKING:
     from samebits.model import Result
 
-TEXT = """Find out why trials part: the smallest set of controls with which they repeat, and what it costs.
+TEXT = """Find out why trials diverge: the smallest set of controls with which they repeat, and what it costs.
 
 `samebits explain RECORD` takes command, folder, options and controls from the record of a check. With a command, it is
 checked first, and -n is the number of trials of that check.
@@ -19,7 +19,7 @@ checked first, and -n is the number of trials of that check.
 Controls are held and left out until a set is found that is needed and enough: so many trials agree with it that a
 control that changes nothing would be taken for one that does in fewer than 1 of 100 searches.
 
-Exit status: 1 where the trials part (whether or not a cause is found), 0 where there is nothing to explain, 3 where
+Exit status: 1 where the trials diverge (whether or not a cause is found), 0 where there is nothing to explain, 3 where
 they give no answer, 2 wrong use or an error."""
 
 
@@ -42,4 +42,4 @@ def _explained(given: dict[str, Any]) -> Result:
         return inquiry.explain(request, progress)
 
 
-COMMAND = launching("explain", run, "Why do trials part, and what is the cheapest control?\n\n" + TEXT)
+COMMAND = launching("explain", run, "Why do trials diverge, and what is the cheapest control?\n\n" + TEXT)

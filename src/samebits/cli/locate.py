@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from samebits.model import Result
     from samebits.store.record import Record
 
-TEXT = """Narrow down where trials part: step, phase, module, operator.
+TEXT = """Narrow down where trials diverge: step, phase, module, operator.
 
 `samebits locate RECORD` takes the record of a check. With a command it is checked first.
 
-As many trials as the record has run again, to the step in which they parted: modules are looked at there, then
-operators. The options of a check do nothing for a RECORD: it says what is run.
+As many trials as the record has run again, up to the step in which they diverged. samebits looks at the modules of that
+step, then at its operators. A RECORD says what is run, so the options of a check do nothing for it.
 
-Exit status: 1 where they part, 0 where there is nothing to locate, 3 where they did not part again or the record has
-no answer, 2 wrong use or an error."""
+Exit status: 1 if they diverge, 0 if there is nothing to locate, 3 if they did not diverge again or the record has no
+answer, 2 wrong use or an error."""
 
 
 def run(**given: Any) -> int:
@@ -73,4 +73,4 @@ def _say_nothing_to_locate(result: Result) -> None:
     answering.say("Nothing to locate: the record has no answer.\n", sys.stderr)
 
 
-COMMAND = launching("locate", run, "At which module and operator do trials part?\n\n" + TEXT)
+COMMAND = launching("locate", run, "At which module and operator do trials diverge?\n\n" + TEXT)

@@ -31,11 +31,11 @@ def _repeated(comparison: Comparison, scope: Scope) -> str:
 
 
 def diverged(comparison: Comparison, divergence: Divergence) -> str:
-    """``5 trials, 3 models: they part at step 0 (gradient of embed.weight).``"""
+    """``5 trials, 3 models: they diverge at step 0 (gradient of embed.weight).``"""
     trials = words.count(len(comparison.aligned), "trial")
     steps = any(trial.steps for trial in comparison.aligned)
     what = words.count(len(comparison.groups), "model" if steps else "result")
-    return f"{trials}, {what}: they part {_when(divergence)} ({_what(divergence)}){_files(comparison, divergence)}."
+    return f"{trials}, {what}: they diverge {_when(divergence)} ({_what(divergence)}){_files(comparison, divergence)}."
 
 
 def _files(comparison: Comparison, divergence: Divergence) -> str:

@@ -124,8 +124,8 @@ def _sentence(settings: Settings, found: Finding) -> str:
         held = words.count(len(found.everything), "control")
         if found.refused:
             unfit = listed(sorted(found.refused))
-            return f"With {held} held the trials still part; it may be {unfit}, with which the program does not run."
-        return f"Outside the known controls: with the {held} held that take effect here, the trials still part."
+            return f"With {held} held the trials still diverge; it may be {unfit}, with which the program does not run."
+        return f"Outside the known controls: with the {held} held that take effect here, the trials still diverge."
     if not cause:
         return "No set of controls was found with which the trials agree."
     agree = settings.look(cause, 0).trials
@@ -137,7 +137,7 @@ def _notes(settings: Settings, why: Cause) -> list[str]:
     unclear = [seen.unclear for setting in settings.all if (seen := setting.seen()).unclear]
     notes = [f"{words.count(len(unclear), 'setting')} gave no answer: {unclear[0]}"] if unclear else []
     if len(found.cause) > 1:
-        notes.append("each is needed: with any one of them left out, the trials part again")
+        notes.append("each is needed: with any one of them left out, the trials diverge again")
     if found.outside and found.refused:
         notes.append("or it lies outside the known controls")
     if found.minimal and not why.cost:

@@ -37,7 +37,7 @@ class Captured(NamedTuple):
 def measure(plan: Plan, result: Result, files: list[TrialFile]) -> Size | None:
     """How far the values at the divergence are apart, or None where that cannot be had in a minute.
 
-    Trials are run anew until two of them part at the same point; each is stopped right after the step.
+    Trials are run anew until two of them diverge at the same point; each is stopped right after the step.
     """
     where = result.divergence
     if where is None or result.verdict != "diverged" or where.kind not in KINDS:
@@ -69,7 +69,7 @@ def _measure(plan: Plan, where: Divergence) -> Size | None:
 
 
 def _part_there(file: RecordFile, where: Divergence, a: Captured, b: Captured) -> bool:
-    """Whether this is the first point at which two runs part (they may part earlier than those before did)."""
+    """Whether this is the first point at which two runs diverge (they may diverge earlier than those before did)."""
     if (a.dtype, a.shape) != (b.dtype, b.shape):
         return False
     found = compare.judge(file, [a.trial, b.trial]).divergence

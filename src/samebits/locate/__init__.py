@@ -1,4 +1,4 @@
-"""Where trials part: step, phase, module, operator. Each is found by trials of its own, looked at more closely."""
+"""Where trials diverge: step, phase, module, operator. Each is found by trials of its own, looked at more closely."""
 
 from samebits.locate.search import locate
 

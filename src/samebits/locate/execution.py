@@ -68,7 +68,7 @@ class Tensor(NamedTuple):
 
 @dataclass(frozen=True)
 class Seen:
-    """One trial of a look. `folder`: of the process in which the trials part; None where it did not begin."""
+    """One trial of a look. `folder`: of the process in which the trials diverge; None where it did not begin."""
 
     trial: TrialTrace
     folder: Path | None

@@ -82,7 +82,7 @@ def _own(entry: Entry) -> tuple[str | None, ...]:
 
 
 def earliest(trials: Sequence[Seen], *, what: tuple[str, ...]) -> First | Unlike | None:
-    """The earliest place at which any two trials part, among entries of these sorts; None where none do.
+    """The earliest place at which any two trials diverge, among entries of these sorts; None where none do.
 
     Trials that did different things and got the same of the rest come last.
     """

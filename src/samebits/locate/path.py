@@ -21,7 +21,7 @@ _INSIDE = ("forward", "gradient", "update", "structure")
 
 @dataclass(frozen=True)
 class Way:
-    """Where trials of one look parted. `unlike`: they did not do the same, which is why; nothing else is named then.
+    """Where trials of one look diverged. `unlike`: they did not do the same, which is why; nothing else is named then.
 
     `diff`: of what two of them did, where they did not do the same.
     """
@@ -65,7 +65,7 @@ def of_operators(before: Way, looked: Looked) -> tuple[Way, list[str]]:
     again = looked.divergence
     if again is not None and (again.kind not in _INSIDE or again.step != before.where.step):
         place = f"step {again.step:,} > {again.kind} > {again.name}"
-        return before, [f"The trials of the look at operators parted at {place}: the way is that of the first look."]
+        return before, [f"The trials of the look at operators diverged at {place}: the path is that of the first look."]
     found = first_difference.earliest(looked.trials, what=OPERATORS)
     if found is None:
         return before, [_unseen(looked), *([SIDES] if before.diff else [])]
@@ -132,5 +132,5 @@ def _place(way: Way) -> str:
     if way.unlike is not None:
         return phrases.unlike_words(way.unlike)
     if way.module is None:
-        return "no module parted first"
-    return f"the {phrases.WHAT[way.module.what]} of {way.module.name or way.module.type or 'the model'} parted first"
+        return "no module diverged first"
+    return f"the {phrases.WHAT[way.module.what]} of {way.module.name or way.module.type or 'the model'} diverged first"

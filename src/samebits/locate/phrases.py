@@ -110,11 +110,11 @@ def _operator(operator: Executed) -> Place:
 
 
 def sentence(places: list[Place], operator: Executed | None = None) -> str:
-    """`They part at step 0 > backward > embed > aten::index_put.`, and what decides where that is not the operator."""
+    """`They diverge at step 0 > backward > embed > aten::index_put.`, and what decides if the operator does not."""
     why = _why(operator) if operator is not None else ""
     shown = [place.name for place in places if place.name and not (why and place.level in _DECIDED)]
     at = "" if shown[0].startswith(("before", "after")) else "at "
-    return f"They part {at}{' > '.join(shown)}{': ' if why else ''}{why}."
+    return f"They diverge {at}{' > '.join(shown)}{': ' if why else ''}{why}."
 
 
 _DECIDED = ("operator", "given")
@@ -205,4 +205,4 @@ def not_again(trials: int, share: float) -> str:
     chance = (
         f"a difference that as many runs show as in the record goes unseen in {trials} trials {missed:.1%} of the time"
     )
-    return f"They did not part again: {trials} trials, looked at more closely, had the same bits; {chance}."
+    return f"They did not diverge again: {trials} trials, looked at more closely, had the same bits; {chance}."

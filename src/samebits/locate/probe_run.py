@@ -1,4 +1,4 @@
-"""One look: trials that run to the step in which they part, and are observed more closely there."""
+"""One look: trials that run to the step in which they diverge, and are observed more closely there."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Looker:
 def parting_in(step: int, file: RecordFile, trials: list[Seen]) -> tuple[list[Seen], Divergence | None]:
     """(trials that agree up to a step and part in it, where they do): parted before, they would show it there too.
 
-    Where none do: all trials, and where they part elsewhere, if they do.
+    Where none do: all trials, and where they diverge elsewhere, if they do.
     """
     divergence = everywhere = _divergence(file, trials)
     alike = trials

@@ -1,4 +1,4 @@
-"""Locate: look at modules, then at operators, in trials of their own; write down where they part."""
+"""Locate: look at modules, then at operators, in trials of their own; write down where they diverge."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from samebits.store import Record
 from samebits.store.record import LOCATION
 from samebits_probe import wire
 
-TURNS = 3  # looks at modules: a race need not part where it did before
+TURNS = 3  # looks at modules: a race need not diverge where it did before
 
 
 def locate(record: Record, result: Result, progress: Progress | None = None) -> Location | None:
@@ -58,7 +58,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     return _located(way, measured, looks=looks, notes=notes, replayed=ran_again)
 
 
-_ELSEWHERE = "No look at modules was one at the step in which its trials part: a race moves from step to step."
+_ELSEWHERE = "No look at modules was one at the step in which its trials diverge: a race moves from step to step."
 
 _NOT_INSIDE = {
     "start": "The models differ before they are trained: what initialises them is outside of the step.",
@@ -71,7 +71,7 @@ _NOT_INSIDE = {
 def _look_at_modules(
     eye: Looker, where: Divergence, count: int
 ) -> tuple[list[Look], Looked, Divergence, Divergence | None]:
-    """(looks, the last look, where it was expected, where the trials of the last look parted)."""
+    """(looks, the last look, where it was expected, where the trials of the last look diverged)."""
     looks: list[Look] = []
     step = max(where.step, 0)
     for _ in range(TURNS):

@@ -13,7 +13,7 @@ from samebits.reports.wording import INDENT
 LABEL = 6
 MOST_ROWS = 12  # of the evidence, on a terminal; the page has all
 STATES = {
-    "parted": "part",
+    "parted": "diverge",
     "agreed": "repeat",
     "open": "repeat so far",
     "broke": "does not run",
@@ -164,7 +164,7 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
 
 def _outside(found: Explanation) -> Iterator[tuple[str, str]]:
     yield "usual", "process ids, programs that are started, files of the system (/proc, /dev), the network"
-    yield "next", f"the operation in which they part:  samebits locate {wording.folder_name(found.evidence[0].record)}"
+    yield "next", f"the operation where they diverge:  samebits locate {wording.folder_name(found.evidence[0].record)}"
 
 
 def _rule(found: Explanation) -> str:

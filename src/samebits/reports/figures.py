@@ -35,7 +35,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure. `parted`: where the trials part, in percent from the left; None where they do not."""
+    """A figure. `parted`: where the trials diverge, in percent from the left; None where they do not."""
 
     name: str
     about: str

@@ -135,7 +135,7 @@ def _stages(trials: Sequence[AlignedTrial], starts: dict[int, int]) -> list[tupl
 def _splits(
     result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, int], steps: int
 ) -> dict[tuple[int, int], int]:
-    """Two groups by their place -> the step at which they part."""
+    """Two groups by their place -> the step at which they diverge."""
     first = [aligned[group[0]] for group in result.groups if group and group[0] in aligned]
     pairs = list(combinations(range(len(first)), 2))
     if len(pairs) > MOST_PAIRS:

@@ -92,7 +92,7 @@ def looked(look: Look) -> str:
     trials = f"{LEVELS[look.level]} of step {look.step:,} in {words.count(look.trials, 'trial')}"
     if not look.parted:
         return f"{trials}: all the same"
-    return f"{trials}: {look.parted} parted" + (f", first at {look.earliest}" if look.earliest else "")
+    return f"{trials}: {look.parted} diverged" + (f", first at {look.earliest}" if look.earliest else "")
 
 
 def apart(found: Location) -> str:

@@ -95,7 +95,7 @@ def _group_row(result: Result, place: int, group: list[int], later: dict[int, in
 
 
 def _bar(result: Result, trial: Trial, name: str | None, later: dict[int, int]) -> str:
-    """`=` the same, `!` where they part, then the group's letter as far as the trial went."""
+    """`=` the same, `!` where they diverge, then the group's letter as far as the trial went."""
     if name is None or result.divergence is None:
         return " " * SHORT_BAR
     known = result.scope.steps_total

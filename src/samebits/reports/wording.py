@@ -72,7 +72,7 @@ def compared(result: Result) -> str:
 
 
 def part(divergence: Divergence) -> str:
-    """When the trials part, as the end of a sentence."""
+    """When the trials diverge, as the end of a sentence."""
     if divergence.kind == "end":
         return "after the last step"
     if not divergence.process.trains:
@@ -158,7 +158,7 @@ def headline(result: Result) -> str:
     counts = f"{words.count(len(result.trials), 'trial')}, {models(result)}."
     if result.verdict == "repeated" or result.divergence is None:
         return f"{counts} {compared(result)}" + (f" But {result.leak}." if result.leak else "")
-    return f"{counts} They part {part(result.divergence)}."
+    return f"{counts} They diverge {part(result.divergence)}."
 
 
 def record_name(result: Result) -> str:

@@ -24,10 +24,10 @@ layers and loss, gradients, weights after the step.
 A and B are Python files, or commands in quotes. Both are run as they are; they have to train on the same data, in the
 same order, from the same initial weights.
 
-The first step, phase and layer in which they part beyond rounding is named, with the default that accounts for it
+The first step, phase and layer in which they diverge beyond rounding is named, with the default that accounts for it
 where one does.
 
-Exit status: 0 they agree to rounding, 1 they part, 2 wrong use or an error, 3 no answer."""
+Exit status: 0 they agree to rounding, 1 they diverge, 2 wrong use or an error, 3 no answer."""
 
 
 def run(**given: Any) -> int:

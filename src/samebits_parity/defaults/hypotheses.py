@@ -93,7 +93,7 @@ def sgd(
     form: MomentumForm = "gradient", nesterov: bool = False, decay: Decay = NO_DECAY,
 ) -> Array:  # fmt: skip
     """Gradient descent. Momentum gathers gradients (v = mu v + g, w -= rate v), steps (v = mu v - rate g, w += v),
-    or damped gradients (v = mu v + (1 - mu) g): the first two part when the rate changes.
+    or damped gradients (v = mu v + (1 - mu) g): the first two diverge when the rate changes.
     """
     weights = np.asarray(course.start, float)
     gathered, path = np.zeros_like(weights), []

@@ -47,7 +47,7 @@ class Paired(Document):
 
 
 class TrainDocument(Document):
-    """`verdict`: agree, differ or unknown; `first`: where they part, null where they do not."""
+    """`verdict`: agree, differ or unknown; `first`: where they diverge, null where they do not."""
 
     format: Literal[1] = 1
     samebits: str

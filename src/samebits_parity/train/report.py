@@ -48,7 +48,7 @@ def _parts(first: Point, reasons: list[Reason]) -> str:
     where = f"{_step(first.step)} > {first.kind} > {first.name}"
     far = f"relative {_short(first.distance.relative)}"
     known = "; ".join(reason.words for reason in reasons[:1])
-    return f"They part at {where}: {far}; " + (
+    return f"They diverge at {where}: {far}; " + (
         f"explained by {known}." if known else "no default known here explains it."
     )
 
@@ -201,7 +201,7 @@ def _step_table(judged: Judged, first: Point) -> Table:
         for point in judged.of(first.kind, first.step)
     )  # fmt: skip
     columns = (Column("A"), Column("B"), *numbers("relative", "rounding may make"), Column("verdict"))
-    return Table("step", f"Where they part: {first.kind} of step {first.step}", columns, rows)
+    return Table("step", f"Where they diverge: {first.kind} of step {first.step}", columns, rows)
 
 
 def _document(

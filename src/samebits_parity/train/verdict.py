@@ -36,7 +36,7 @@ class Point:
 
 @dataclass
 class Judged:
-    """All that was compared, in order. `first`: where they part, or None."""
+    """All that was compared, in order. `first`: where they diverge, or None."""
 
     a: Training
     b: Training

@@ -1,4 +1,4 @@
-"""Tables beyond the paper's: how many models, where trials part, what controls did, weights tested again."""
+"""Tables beyond the paper's: how many models, where trials diverge, what controls did, weights tested again."""
 
 from __future__ import annotations
 
@@ -112,10 +112,10 @@ def _judged(setup: SetupResult) -> list[tuple[str, Digits]]:
 
 
 def parting(result: StudyResult) -> Table:
-    """Where trials part: the first point at which any of them leaves the largest group."""
+    """Where trials diverge: the first point at which any of them leaves the largest group."""
     return Table(
         id="parting",
-        title="Where the trials of a setup part.",
+        title="Where the trials of a setup diverge.",
         columns=(Column("Setup"), Column("Step"), Column("Kind"), Column("Name"), Column("Trials that leave"),
                  Column("What differs", wide=True)),
         rows=tuple(_parting(setup.id, setup.divergence) for setup in result.setups if setup.divergence),

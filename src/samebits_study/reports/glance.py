@@ -25,12 +25,12 @@ def main_measure(setup: SetupResult, kind_of: str) -> str:
 
 
 def facts(setup: SetupResult, result: StudyResult, *, why: bool = True) -> list[str]:
-    """Trials and models, where they part, what they are worth; `why`: and why it is not complete."""
+    """Trials and models, where they diverge, what they are worth; `why`: and why it is not complete."""
     said = [
         f"{phrases.trials(setup, result)}, {phrases.models(setup)}" if setup.models else phrases.trials(setup, result)
     ]
     if setup.divergence:
-        said.append(f"they part at {phrases.where(setup)}")
+        said.append(f"they diverge at {phrases.where(setup)}")
     elif phrases.sign(setup) == "?" and setup.models and setup.sentence:
         said.append(setup.sentence)
     said.append(main_measure(setup, phrases.kind(result)))

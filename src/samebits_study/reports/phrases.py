@@ -57,7 +57,7 @@ def letter(setup: SetupResult, model: Model) -> str:
 
 
 def where(setup: SetupResult) -> str:
-    """step 1 > update > conv2d_1/kernel; empty where trials do not part or nobody looked."""
+    """step 1 > update > conv2d_1/kernel; empty where trials do not diverge or nobody looked."""
     return " > ".join(wording.path(setup.divergence)) if setup.divergence else ""
 
 

@@ -1,4 +1,4 @@
-"""Moving averages that part: how much of them is kept in a step, and which variance goes into them."""
+"""Moving averages that diverge: how much of them is kept in a step, and which variance goes into them."""
 
 from __future__ import annotations
 

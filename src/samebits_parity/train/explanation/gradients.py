@@ -1,4 +1,4 @@
-"""Gradients that part though losses and outputs agree: scaled, clipped, or with a penalty of the weights in them."""
+"""Gradients that diverge though losses and outputs agree: scaled, clipped, or with a penalty of the weights in them."""
 
 from __future__ import annotations
 

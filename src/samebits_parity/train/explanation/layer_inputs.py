@@ -24,7 +24,7 @@ class Given(NamedTuple):
 
 
 def given(judged: Judged, first: Point) -> Given | None:
-    """Of the layer that parts; None where it is not a pair of layers."""
+    """Of the layer that diverges; None where it is not a pair of layers."""
     place = next((n for n, pair in enumerate(judged.layer_pairs) if pair.a == first.name), None)
     if place is None:
         return None

@@ -1,4 +1,4 @@
-"""Losses that part though the outputs agree: which formula of output and labels gives each of them."""
+"""Losses that diverge though the outputs agree: which formula of output and labels gives each of them."""
 
 from __future__ import annotations
 

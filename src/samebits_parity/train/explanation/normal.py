@@ -1,4 +1,4 @@
-"""Normalization layers that part: the epsilon below the root, or moving averages in place of the batch's own."""
+"""Normalization layers that diverge: the epsilon below the root, or moving averages in place of the batch's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Updates that part though their gradients agree: the rules of both optimizers, and the setting in which they differ.
+"""Updates that diverge though their gradients agree: the rules of both optimizers, and the setting that differs.
 
 Each side's rule is read from its optimizer, and taken only where it gives the weights that side went to; where it does
 not, or the optimizer tells nothing, the other side's rule is varied one setting at a time. The reason is the smallest

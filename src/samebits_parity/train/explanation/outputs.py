@@ -1,4 +1,4 @@
-"""Layers whose outputs part: which activation, padding, pooling or dropout gives each side's output."""
+"""Layers whose outputs diverge: which activation, padding, pooling or dropout gives each side's output."""
 
 from __future__ import annotations
 
