@@ -16,6 +16,8 @@ from .system import System
 from .watchers.global_arrays import GlobalArrays
 
 EXIT = "exit"
+_SHELL = "shell"  # IPython leaves, and empties the program's globals next
+_FINAL = (EXIT, _SHELL)
 _AT_ONCE = frozenset(("probe-failed", "machine", "opened", "wrote", "warning"))  # true whatever comes later
 
 
@@ -43,13 +45,18 @@ class Ends:
     @property
     def is_final(self):
         """Whether no end is being taken, or the last one."""
-        return self.events is None or self._reason == EXIT
+        return self.events is None or self._reason in _FINAL
 
     def is_due(self, reason):
-        """Whether an end can be taken: not while another thread observes, which would leave half a step in it."""
+        """Whether an end can be taken: not while another thread observes, which would leave half a step in it.
+
+        Nor after a shell has emptied the program's globals, unless something was observed since.
+        """
+        if self._reason == _SHELL and self._mark is not None:
+            return False
         thread = self._probe.thread
         is_quiet = thread is None or thread is threading.current_thread() or not thread.is_alive()
-        return not self.is_taking and (reason == EXIT or is_quiet)
+        return not self.is_taking and (reason in _FINAL or is_quiet)
 
     def keeps(self, event, fields):
         """Keep an event for the document of the end that is being taken; False where it is to be written at once."""

@@ -252,7 +252,7 @@ class Probe:
 
     @signals.held
     def end_now(self, reason):
-        """Record the end as of now ("exit", "cell", "task"): a later end replaces it, a later observation voids it."""
+        """Record the end as of now; `reason`: see wire.py. A later end replaces it, a later observation voids it."""
         if self.is_here() and self._ends.is_due(reason):
             with self.lock:
                 self._is_open = self.has_observed()

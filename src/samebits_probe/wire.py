@@ -14,7 +14,7 @@ process makes a folder of its own::
         stopped.json                 after `stop_after` steps: {"steps": K, "step_times": when the first and the last
                                      step ended}; the process then waits to be ended
         end.json                     at a normal exit, and as of now after a notebook's cell or a worker's task:
-                                     {"steps", "seconds", "step_times", "reason": "exit", "cell" or "task",
+                                     {"steps", "seconds", "step_times", "reason": "exit", "shell", "cell", "task",
                                      "rows": records in trace.bin then, "events": [those that only the end knows]}.
                                      A later observation removes it, with the records that the end had added
 

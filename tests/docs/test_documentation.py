@@ -72,3 +72,8 @@ def test_the_readme_shows_commands_that_the_makefile_has():
 def test_no_page_of_the_documentation_asks_another_server_for_anything():
     for page in [*PAGES, ROOT / "README.md"]:
         assert not re.search(r"!\[[^]]*\]\(https?:|<img[^>]+https?:", page.read_text()), page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_names_no_folder_of_the_machine_on_which_it_was_written(page):
+    assert re.findall(r"(?<![\w.}])/(?:tmp|work|root|home)/[\w./-]*", page.read_text()) == []

@@ -25,3 +25,21 @@ def test_a_kernel_that_dies_within_a_cell_has_no_end(watched_run):
     trial = watched_run(sys.executable, SAMPLE, "immediate", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert trial.exit_code != 0
     assert trial.only.end is None
+
+
+MODEL = "import numpy\nW = numpy.arange(3.0)"
+
+
+@pytest.mark.parametrize("how", ["immediate", "graceful"])
+def test_what_the_globals_of_a_notebook_hold_is_seen_however_its_kernel_ends(watched_run, how):
+    trial = watched_run(sys.executable, SAMPLE, how, MODEL)
+    assert (trial.exit_code, trial.only.failures) == (0, []), trial.stderr
+    assert trial.only.end["reason"] == {"immediate": "cell", "graceful": "shell"}[how]
+    assert ("end", "globals W") in [record[1:3] for record in trial.only.records]
+
+
+def test_what_a_notebook_does_at_its_exit_is_in_its_end(watched_run):
+    late = MODEL + "\nimport atexit\natexit.register(lambda: W.__setitem__(0, 7.0))"
+    ends = [watched_run(sys.executable, SAMPLE, "graceful", cell).only.prints("end") for cell in (MODEL, late)]
+    assert [[name for name, _ in end] for end in ends] == [["globals W"]] * 2
+    assert ends[0] != ends[1]

@@ -33,6 +33,7 @@ PROGRAMS = {
         "seen: traceback",
     },
     "keras": WATCHED_LIBRARY | {"seen: references to a model", "seen: references to an optimizer", "seen: traceback"},
+    "tensorflow": WATCHED_LIBRARY,
     "jax": WATCHED_LIBRARY | {"seen: references to a compiled function"},
 }
 
@@ -44,9 +45,9 @@ def seen_by(python, library, environment):
     return json.loads(ran.stdout.splitlines()[-1])
 
 
-def compared(python, library, injected):
-    """What the program saw alone, and the names of what it saw otherwise while it was watched."""
-    given = {"CUDA_VISIBLE_DEVICES": "", "KERAS_BACKEND": "jax"} if python == sys.executable else {}
+def compared(python, library, injected, backend="jax"):
+    """The names of what the program saw in a different way while it was watched."""
+    given = {"CUDA_VISIBLE_DEVICES": "", "KERAS_BACKEND": backend} if python == sys.executable else {}
     alone = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SAMEBITS_PROBE")}
     watched, _ = injected(given)
     plain = seen_by(python, library, {**alone, **given})
@@ -56,13 +57,26 @@ def compared(python, library, injected):
     return {name for name in plain if plain[name] != beside[name]}
 
 
-@pytest.mark.parametrize("library", ["none", "torch", "jax"])
+@pytest.mark.parametrize("library", ["none", "torch", "tensorflow", "jax"])
 def test_a_watched_program_sees_what_it_sees_alone_but_for_what_the_page_lists(library, injected):
     if library != "none" and importlib.util.find_spec(library) is None:
         pytest.skip(f"{library} is not installed beside {sys.executable}")
     found = compared(sys.executable, library, injected)
     assert found >= ALWAYS
     assert found - ALWAYS - PROGRAMS[library] - OFTEN == set()
+
+
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("jax", "torch")]
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", *SLOW])
+def test_a_watched_program_of_keras_3_sees_what_it_sees_alone_but_for_what_the_page_lists(backend, injected):
+    for name in ("keras", backend):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed beside {sys.executable}")
+    found = compared(sys.executable, "keras", injected, backend)
+    assert found >= ALWAYS
+    assert found - ALWAYS - PROGRAMS["keras"] - OFTEN == set()
 
 
 @pytest.mark.slow

@@ -8,7 +8,6 @@ import copy
 import ctypes
 import gc
 import hashlib
-import inspect
 import json
 import os
 import pickle
@@ -284,18 +283,24 @@ def replaced():
 
 
 def poses(function):
-    """Whether a replaced function is what its original is by name, text and arguments."""
-    original = inspect.unwrap(function)
+    """Whether a replaced function is what its original is by name, text and arguments.
+
+    The original may itself stand for another function, as TensorFlow's do.
+    """
+    original = getattr(function, "__wrapped__", function)
+    while is_ours(original) and hasattr(original, "__wrapped__"):
+        original = original.__wrapped__
     same = [
         getattr(function, key, None) == getattr(original, key, None)
         for key in ("__name__", "__qualname__", "__module__", "__doc__")
     ]
-    return original is not function and not is_ours(original) and all(same)
+    return not is_ours(original) and all(same)
 
 
 def modules():
     standard = os.path.realpath(sysconfig.get_paths()["stdlib"])
     tops = {name.partition(".")[0] for name in sys.modules}
+    tops = {name for name in tops if not name.startswith("__autograph_generated_file")}  # TensorFlow's, a random name
     found = {True: [], False: []}
     for name in sorted(tops - {"samebits_probe", "sitecustomize"}):
         path = getattr(sys.modules.get(name), "__file__", None)

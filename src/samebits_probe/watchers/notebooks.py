@@ -4,10 +4,13 @@ A kernel is asked to leave when its notebook is over, and killed if it takes lon
 (https://jupyter-client.readthedocs.io/en/stable/api/manager.html, `shutdown_wait_time`), so its exit may never come.
 """
 
+import functools
+
 SEEN = [
     (
         "end of a notebook",
-        "the state after each cell (the events `pre_execute` and `post_execute` of IPython); a later cell replaces it",
+        "the state after each cell (the events `pre_execute` and `post_execute` of IPython); a later cell replaces it, "
+        "and so does the state at the exit, before IPython empties the notebook's globals (`atexit_operations`)",
         "what a kernel does after its last cell, if it is killed before its exit",
         "nothing: what the last cell left is compared",
     ),
@@ -17,7 +20,7 @@ SEEN = [
 def install(module, probe):
     """Take an end after each cell of every shell that is made; `module`: IPython.core.interactiveshell."""
     shell = module.InteractiveShell
-    original = shell.init_events
+    original, leave = shell.init_events, shell.atexit_operations
 
     def after_cell():
         probe.guard("the end of a cell", probe.end_now, "cell")
@@ -27,5 +30,10 @@ def install(module, probe):
         self.events.register("pre_execute", probe.void_end)
         self.events.register("post_execute", after_cell)
 
+    @functools.wraps(leave)
+    def atexit_operations(self):
+        probe.guard("the end of a shell", probe.end_now, "shell")
+        return leave(self)
+
     init_events.__doc__ = original.__doc__
-    shell.init_events = init_events
+    shell.init_events, shell.atexit_operations = init_events, atexit_operations
