@@ -26,10 +26,11 @@ from samebits.model import RecordFile
 
 
 class Reason(NamedTuple):
-    """A sentence, and what to do."""
+    """A sentence, and what to do. `names_hidden`: it names the processes that ran unwatched."""
 
     reason: str
     advice: str
+    names_hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,8 +164,8 @@ def _unobserved(looked: Looked) -> Reason | None:
     empty = [t for t in looked.usable if t.steps == 0 and not has_named_file(t.trial)]
     if not empty:
         return None
-    reason, advice = nothing_observed(empty, looked.record)
-    return Reason(reason, advice + misplaced(looked.record.command))
+    reason, advice, names_hidden = nothing_observed(empty, looked.record)
+    return Reason(reason, advice + misplaced(looked.record.command), names_hidden)
 
 
 def _threads(looked: Looked) -> Reason | None:
@@ -174,7 +175,7 @@ def _threads(looked: Looked) -> Reason | None:
 
 def _hidden(looked: Looked) -> Reason | None:
     found = ran_unwatched(looked.usable)
-    return Reason(*found) if found else None
+    return Reason(*found, names_hidden=True) if found else None
 
 
 def _ranks(looked: Looked) -> Reason | None:

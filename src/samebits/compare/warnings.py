@@ -176,7 +176,7 @@ def _children(seen: Seen) -> Iterator[str]:
 
 def _unwatched(seen: Seen) -> Iterator[str]:
     hidden = hidden_processes([trial.trial.file for trial in seen.comparison.aligned])
-    if hidden and not (seen.reason and hidden in seen.reason.reason):  # else it is the reason itself
+    if hidden and not (seen.reason and seen.reason.names_hidden):  # else it is the reason itself
         yield f"Python ran unwatched: {hidden}; only its files and printed lines were compared"
 
 

@@ -78,8 +78,8 @@ def _named(process: PythonProcess) -> str:
     return f"{name} ({process.why})" if process.why else name
 
 
-def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple[str, str]:
-    """(reason, advice) for trials that ended well and in which no step was seen."""
+def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple[str, str, bool]:
+    """(reason, advice, whether it names hidden processes): of trials that ended well and in which no step was seen."""
     files = [trial.trial.file for trial in empty]
     which = words.trials([trial.id for trial in empty])
     late = [file for file in files if file.status == "stopped" and record.options.budget is not None]
@@ -88,20 +88,23 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
             f"the time of --budget was up before the first step of {words.trials([file.id for file in late])} "
             f"({late[0].seconds:.1f} s after its start).",
             f"Give more time than --budget {record.options.budget:g}s, or --steps K instead.",
+            False,
         )
     hidden = hidden_processes(files)
     if hidden:
         return (
             f"no step was seen in {which}, and Python ran unwatched: {hidden}.",
             _UNHIDE,
+            True,
         )
     saved = next(iter(likely_results([trial.trial for trial in empty])), [])
     if saved:
         return (
             f"no step was seen in {which}, only files that were saved: {words.listed(saved[:3])}.",
             f"If these files are the result, name them: --artifact '{pattern_of(saved)}'.",
+            False,
         )
-    return f"no step was seen in {which}: {_ran(files)}.", _advice(empty)
+    return f"no step was seen in {which}: {_ran(files)}.", _advice(empty), False
 
 
 _LIKELY = (".pt", ".pth", ".safetensors", ".ckpt", ".h5", ".keras", ".onnx", ".bin", ".pkl", ".joblib", ".npz", ".npy")

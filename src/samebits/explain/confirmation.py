@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samebits import words
-from samebits.explain.experiment import Setting, Settings
+from samebits.explain.experiment import Setting, SettingRecords
 from samebits.explain.observation import Observation
 from samebits_probe import wire
 
@@ -41,7 +41,7 @@ class Confirmation:
         return self.seen is not None and self.seen.diverges()
 
 
-def confirm(settings: Settings, names: Sequence[str], trials: int, seconds: float) -> Confirmation:
+def confirm(settings: SettingRecords, names: Sequence[str], trials: int, seconds: float) -> Confirmation:
     """Try the set over ten times the steps, then ten times as many again, at last whole, while there is time.
 
     `seconds`: what the search has taken.
@@ -85,7 +85,7 @@ def _words(setting: Setting) -> str:
     return f"the first {steps}"
 
 
-def costs(settings: Settings, sets: Sequence[Sequence[str]]) -> dict[str, float]:
+def costs(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, float]:
     """Ids joined by "+" -> step time with the set over step time with nothing held: of the medians over the turns.
 
     Sets whose steps could not be timed are left out; nothing is run where the trials so far were too short to tell.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from samebits import controls, words
 from samebits.explain.decision_rule import Rule
-from samebits.explain.experiment import Setting, Settings, held_words
+from samebits.explain.experiment import Setting, SettingRecords, held_words
 from samebits.explain.search import Finding
 from samebits.explanation import Evidence, Explanation, Fix, State
 from samebits.model import Result
@@ -35,7 +35,7 @@ def nothing(result: Result) -> Explanation:
     return Explanation(cause=[], minimal_controls=[], evidence=[row], sentence=sentence)
 
 
-def explanation(settings: Settings, why: Cause, operator: str | None, seconds: float) -> Explanation:
+def explanation(settings: SettingRecords, why: Cause, operator: str | None, seconds: float) -> Explanation:
     """Of trials that diverge."""
     found = why.found
     first = settings.all[0].result
@@ -64,7 +64,7 @@ def _is_seed(name: str) -> bool:
     return bool(controls.describe(name).is_seed)
 
 
-def unfinished(settings: Settings, seconds: float) -> Explanation:
+def unfinished(settings: SettingRecords, seconds: float) -> Explanation:
     """What is known while the search goes on; nothing is accepted as a cause before its end."""
     agreeing = [setting for setting in settings.all[1:] if _state(setting) == "open" and setting.number > 1]
     agreeing.sort(key=lambda setting: (len(setting.plan.controls), -setting.number))
@@ -114,7 +114,7 @@ def _state(setting: Setting, rule: Rule | None = None) -> State:
     return "agreed" if rule is not None and seen.agrees(rule.full) else "open"
 
 
-def _sentence(settings: Settings, found: Finding) -> str:
+def _sentence(settings: SettingRecords, found: Finding) -> str:
     first, cause = settings.look([], 0), found.cause
     outcomes = words.count(len(first.groups), "outcome")
     without = f"without, {words.count(first.trials, 'trial')} end in {outcomes}"
@@ -132,7 +132,7 @@ def _sentence(settings: Settings, found: Finding) -> str:
     return f"{listed(cause)}: with {'it' if len(cause) == 1 else 'them'} held, {agree} of {agree} repeat; {without}."
 
 
-def _notes(settings: Settings, why: Cause) -> list[str]:
+def _notes(settings: SettingRecords, why: Cause) -> list[str]:
     found = why.found
     unclear = [seen.unclear for setting in settings.all if (seen := setting.seen()).unclear]
     notes = [f"{words.count(len(unclear), 'setting')} gave no answer: {unclear[0]}"] if unclear else []

@@ -117,13 +117,15 @@ def adopt(folder: Path, result: Result, progress: Progress) -> Setting:
     return Setting(check.resume(old, progress), old.file, recorded.last_steps(old), result)
 
 
-class Settings:
+class SettingRecords:
     """An `Experiment` of real trials. `first`: the setting with nothing held that was not held before.
 
     `keep`: writes down what is known so far; called each time a setting has shown something.
     """
 
-    def __init__(self, first: Setting, progress: Progress, keep: Callable[[Settings], None] | None = None) -> None:
+    def __init__(
+        self, first: Setting, progress: Progress, keep: Callable[[SettingRecords], None] | None = None
+    ) -> None:
         self._first, self.progress, self._keep = first, progress, keep
         self.base = frozenset(first.plan.controls)
         seen = first.seen()

@@ -11,7 +11,7 @@ from samebits.compare.setup import scripts
 from samebits.errors import UsageError
 from samebits.explain import document, experiment
 from samebits.explain.confirmation import Confirmation, confirm, costs, step_time
-from samebits.explain.experiment import QuietProgress, Setting, Settings
+from samebits.explain.experiment import QuietProgress, Setting, SettingRecords
 from samebits.explain.search import Finding, search
 from samebits.launch import documents, facts, origin, recorded
 from samebits.launch.plan import Request
@@ -74,7 +74,7 @@ def explained(result: Result, progress: Progress, began: float) -> Result:
         return result
     told = QuietProgress(progress)
     first = experiment.adopt(folder, result, told)
-    settings = Settings(first, told, lambda settings: _keep(settings, result, time.monotonic() - began))
+    settings = SettingRecords(first, told, lambda settings: _keep(settings, result, time.monotonic() - began))
     settings.steps = _steps(result, first)
     with documents.full_disk_said(folder):
         why = _find(settings, result, began)
@@ -86,7 +86,7 @@ def explained(result: Result, progress: Progress, began: float) -> Result:
         return _written(folder, judged.model_copy(update=update))
 
 
-def _find(settings: Settings, result: Result, began: float) -> Cause:
+def _find(settings: SettingRecords, result: Result, began: float) -> Cause:
     assert result.divergence is not None
     found, confirmed = _search(settings, result), None
     while found.minimal and not found.outside:
@@ -98,7 +98,7 @@ def _find(settings: Settings, result: Result, began: float) -> Cause:
     return Cause(found, confirmed, costs(settings, found.minimal) if found.minimal else {})
 
 
-def _search(settings: Settings, result: Result) -> Finding:
+def _search(settings: SettingRecords, result: Result) -> Finding:
     assert result.divergence is not None
     candidates = [name for name in controls.known() if name not in settings.base]
     return search(settings, candidates, settings.look([], 0), result.divergence.kind)
@@ -125,7 +125,7 @@ def _as_check_left_it(result: Result, first: Result) -> Result:
     return result.sized_as(first).model_copy(update=update)
 
 
-def _keep(settings: Settings, result: Result, seconds: float) -> None:
+def _keep(settings: SettingRecords, result: Result, seconds: float) -> None:
     """Write what is known so far into the record, for a search that is ended midway."""
     judged = _as_check_left_it(settings.all[0].result or result, result)
     so_far = document.unfinished(settings, seconds)
@@ -137,7 +137,7 @@ def _written(folder: Path, result: Result) -> Result:
     return result
 
 
-def operator(settings: Settings, result: Result, found: Finding) -> str | None:
+def operator(settings: SettingRecords, result: Result, found: Finding) -> str | None:
     """The schema name of the first operator of the step that gives other bits for the same inputs, None without one.
 
     Replay works in PyTorch. It is asked where the divergence is one that an operator can make, and what pins it (if

@@ -25,18 +25,19 @@ MODEL = "model"
 @dataclass(frozen=True)
 class Compared:
     """The outputs of one pair. `apart`: ||a - b|| / ||a||; None where that cannot be said, and `why`. `allowed`: what
-    rounding may do up to here. `shapes`: of one sample, Keras' and PyTorch's, where they cannot be compared."""
+    rounding may do up to here. `shapes_differ`: that is why it cannot be said."""
 
     apart: float | None
     allowed: float
     max_ulp: int | None = None
     why: str = ""
+    shapes_differ: bool = False
 
     @property
     def agrees(self) -> bool | None:
         """None: not known."""
         if self.apart is None:
-            return False if self.why.startswith("shapes") else None
+            return False if self.shapes_differ else None
         return self.apart <= self.allowed
 
 
@@ -63,7 +64,7 @@ def compare_models(pairs: tuple[Pair, ...], keras: Model, pytorch: Model) -> Com
         return Compared(None, allowed, why="not seen")
     fitting = [_distance(a, turned, allowed) for turned in _turned(b) if turned.shape == a.shape]
     if not fitting:
-        return Compared(None, allowed, why=_other_shapes(a, b))
+        return _unlike(a, b, allowed)
     best = min(fitting, key=lambda one: math.inf if one.apart is None else one.apart)
     return _steady(best, max(known))
 
@@ -102,11 +103,12 @@ def _layer(pair: Pair, keras: Model, pytorch: Model, allowed: float) -> Compared
     if a is None or b is None or not pair.keras.layer.has_output or not pair.pytorch.layer.has_output:
         return Compared(None, allowed, why="not seen")
     turned = aligned(pair.keras, a, b)
-    return Compared(None, allowed, why=_other_shapes(a, b)) if turned is None else _distance(a, turned, allowed)
+    return _unlike(a, b, allowed) if turned is None else _distance(a, turned, allowed)
 
 
-def _other_shapes(a: Array, b: Array) -> str:
-    return f"shapes differ: {a.shape[1:]} in Keras, {b.shape[1:]} in PyTorch"
+def _unlike(a: Array, b: Array, allowed: float) -> Compared:
+    why = f"shapes differ: {a.shape[1:]} in Keras, {b.shape[1:]} in PyTorch"
+    return Compared(None, allowed, why=why, shapes_differ=True)
 
 
 def aligned(part: Part, a: Array, b: Array) -> Array | None:
