@@ -16,11 +16,13 @@ FILE = re.compile(r'```\w+ title="([^"]+)"\n(.*?)```', re.DOTALL)
 NEEDS = re.compile(r"<!-- needs: ([\w ]+) -->")
 
 
+# each other page starts a framework a dozen times
+QUICK = {"compare-initialisation", "first-check", "replay-operators", "use-old-stacks", "watch-your-own-loop"}
+
+
 def with_commands():
-    """The pages that show commands; those that start TensorFlow again and again are slow."""
     shown = [page for page in PAGES if BLOCK.search(page.read_text())]
-    slow = [pytest.mark.slow]
-    return [pytest.param(page, id=page.stem, marks=slow if "keras" in needs(page) else []) for page in shown]
+    return [pytest.param(page, id=page.stem, marks=[] if page.stem in QUICK else pytest.mark.slow) for page in shown]
 
 
 def needs(page):

@@ -1,6 +1,8 @@
-"""What tests of frameworks share: which PyTorch they run under; and the files with most slow tests come first."""
+"""What tests of frameworks share: which PyTorch they run under; and the longest files come first."""
 
 import importlib.util
+import os
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,9 +15,31 @@ HERE = Path(__file__).parent
 def pytest_collection_modifyitems(items):
     """A worker gets whole files: where the long ones come first, both workers end at about the same time."""
     ours = [item for item in items if item.path.parent == HERE]
-    slow = Counter(item.path for item in ours if item.get_closest_marker("slow"))
-    ours.sort(key=lambda item: -slow[item.path])
+    seconds = Counter()
+    for item in ours:
+        seconds[item.path] += seconds_of(item)
+    ours.sort(key=lambda item: -seconds[item.path])
     items[:] = [*(item for item in items if item.path.parent != HERE), *ours]
+
+
+def seconds_of(item):
+    """About how long a core is busy with a test: a slow one says it if it is far more than ten seconds."""
+    slow = item.get_closest_marker("slow")
+    return slow.kwargs.get("seconds", 10) if slow else 2
+
+
+@pytest.fixture(scope="session")
+def samebits():
+    """Function(*words, cwd) -> CompletedProcess of the command line, in whose commands `python` has the frameworks."""
+
+    def run(*words, cwd):
+        command = [sys.executable, "-m", "samebits", *map(str, words)]
+        environment = {**os.environ, "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]}
+        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=900)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    return run
 
 
 @pytest.fixture(params=["today", "pytorch-1.3"])

@@ -117,6 +117,7 @@ def test_the_programs_own_seed_for_torch_wins(torch_python, told):
     )
 
 
+@pytest.mark.slow
 def test_thread_counts_of_torch_are_held_against_the_program(torch_python, told):
     text = f"""import json, torch
 torch.set_num_threads(2); before = torch.get_num_threads(); torch.set_num_interop_threads(3); {TRAINS}
@@ -128,6 +129,7 @@ print(json.dumps([before, torch.get_num_threads(), torch.get_num_interop_threads
         assert trial.only.control("threads", when)[0] is True
 
 
+@pytest.mark.slow
 def test_a_wrong_thread_count_still_raises_what_torch_raises(torch_python, told):
     text = """import json, torch
 try: torch.set_num_threads(0)
@@ -136,6 +138,7 @@ except RuntimeError: print(json.dumps("raised"))
     assert told(["threads"], torch_python, text)[0] == "raised"
 
 
+@pytest.mark.slow
 def test_flags_of_cudnn_are_held_against_the_program(torch_python, told):
     text = f"""import json, torch
 b = torch.backends.cudnn
@@ -148,6 +151,7 @@ print(json.dumps([b.benchmark, b.deterministic, inside]))
     assert trial.only.control("cudnn-deterministic", "last-step")[0] is True
 
 
+@pytest.mark.slow
 def test_deterministic_algorithms_are_held_against_the_program_and_fill_no_memory(told):
     needs("torch")
     text = f"""import json, os, torch
@@ -161,6 +165,7 @@ print(json.dumps([torch.are_deterministic_algorithms_enabled(), torch.is_determi
     assert trial.only.control("torch-deterministic", "last-step") == (True, "")
 
 
+@pytest.mark.slow
 def test_a_flag_that_the_program_undoes_behind_the_control_is_said(told):
     needs("torch")
     text = f"import torch\n{TRAINS}\ntorch._C._set_deterministic_algorithms(False)\nprint(0)\n"
@@ -234,6 +239,7 @@ def test_dataloader_workers_leaves_none(torch_python, held_run):
     assert trial.processes[0].control("dataloader-workers", "last-step") == (True, "")
 
 
+@pytest.mark.slow
 def test_arguments_that_need_workers_are_dropped_with_them(told):
     needs("torch")
     text = """import json, torch
@@ -246,6 +252,7 @@ print(json.dumps([b.tolist() for b in l]))
     assert told(["dataloader-workers"], None, text)[0] == [[0, 1], [2, 3], [4, 5], [6, 7]]
 
 
+@pytest.mark.slow
 def test_the_papers_code_3_takes_effect(torch_python, told):
     from samebits import controls
 
@@ -373,6 +380,7 @@ print(json.dumps([[int(i) for i in x] for x in (a, b.with_options(o))]))
     assert pinned(["tf-data-order"], None, text)[0] == list(range(24))
 
 
+@pytest.mark.slow
 def test_thread_counts_of_tensorflow_are_held_against_the_program(told):
     needs("keras", "tensorflow")
     before = """import tensorflow as tf
@@ -491,6 +499,7 @@ def test_variables_that_no_library_of_tensorflow_reads_do_not_take_effect(told, 
         assert "no library of this TensorFlow reads" in detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stack", ["keras-tf1.14", "keras-tf2.1"])
 def test_thread_counts_of_sessions_are_held_against_the_program(stack, told, legacy_python):
     text = """import json

@@ -64,7 +64,7 @@ def short(names):
     return ["/".join([layer.rstrip("_0123456789"), leaf]) for layer, leaf in parts]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=70)
 @pytest.mark.parametrize("backend", sorted(WAYS))
 def test_a_watched_run_trains_the_same_bits(backend, train, plain_output):
     watched = train(backend, *WAYS[backend])
@@ -144,8 +144,8 @@ def test_gradients_of_a_compiled_step_are_seen_on_jax_where_this_changes_no_bit(
     ("backend", "way", "hidden"),
     [
         ("torch", "applied", []),
-        pytest.param("torch", "stepped_by_torch", [], marks=pytest.mark.slow),
-        pytest.param("jax", "stateless", [], marks=pytest.mark.slow),
+        ("torch", "stepped_by_torch", []),
+        ("jax", "stateless", []),
         ("jax", "stateless_compiled", ["batch", "loss", "gradient"]),
     ],
 )
@@ -213,7 +213,7 @@ CHANGED = {
 UNCHANGED = ("same_evaluation", "same_metric", "same_generator")
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=50)
 @pytest.mark.parametrize("backend", sorted(CHANGED))
 def test_whatever_a_program_changes_of_what_it_ends_with_is_in_the_end_and_nothing_else(backend, watched_run):
     ways = (*EVERYWHERE_CHANGED, *CHANGED[backend], *UNCHANGED)

@@ -1,9 +1,7 @@
 """locate on real programs: what it names, what it answers where there is nothing, and that looking changes no bit."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,15 +39,8 @@ for _ in range(3):
 SEEDED = NOISE.replace('int.from_bytes(os.urandom(3), "big") / 2 ** 24', "0")
 
 
-def samebits(*words, cwd):
-    """Run samebits; `python` in its commands is the interpreter of the tests, which has the frameworks."""
-    command = [sys.executable, "-m", "samebits", *map(str, words)]
-    environment = {**os.environ, "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
-
-
 @pytest.fixture
-def noisy(tmp_path, torch_here):
+def noisy(samebits, tmp_path, torch_here):
     (tmp_path / "train.py").write_text(NOISE)
     assert samebits("check", "-n", 2, "--out", "record", "train.py", cwd=tmp_path).returncode == 1
     return tmp_path
@@ -60,7 +51,7 @@ def torch_here():
     pytest.importorskip("torch")
 
 
-def test_the_module_whose_gradient_differs_first_is_named_and_kept_in_the_record(noisy):
+def test_the_module_whose_gradient_differs_first_is_named_and_kept_in_the_record(samebits, noisy):
     done = samebits("locate", "--json", "found.json", "record", cwd=noisy)
     assert done.returncode == 1, done.stderr
     found = json.loads((noisy / "found.json").read_text())["location"]
@@ -86,28 +77,26 @@ for step in range(2):
 """
 
 
-def test_a_command_that_no_longer_runs_is_an_error_for_people(tmp_path):
+def test_a_command_that_no_longer_runs_is_an_error_for_people(samebits, tmp_path):
     (tmp_path / "train.py").write_text(VARYING)
     assert samebits("check", "-n", 2, "--out", "record", "train.py", cwd=tmp_path).returncode == 1
     (tmp_path / "train.py").unlink()
     done = samebits("locate", "record", cwd=tmp_path)
     assert done.returncode == 2
     assert "train.py" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow
-def test_a_record_that_repeated_leaves_nothing_to_locate(tmp_path, torch_here):
+def test_a_record_that_repeated_leaves_nothing_to_locate(samebits, tmp_path, torch_here):
     (tmp_path / "train.py").write_text(SEEDED)
     done = samebits("locate", "-n", 2, "--out", "record", "train.py", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Nothing to locate: repeated in 2 of 2 trials." in done.stderr
 
 
-def test_no_record_is_an_error_for_people(tmp_path):
+def test_no_record_is_an_error_for_people(samebits, tmp_path):
     done = samebits("locate", "./nothing", cwd=tmp_path)
     assert done.returncode == 2
-    assert "Traceback" not in done.stderr
 
 
 def trained(process):
@@ -209,6 +198,7 @@ def test_another_number_that_an_operator_of_pytorch_is_given_is_named(parted):
     )
 
 
+@pytest.mark.slow
 def test_an_array_from_outside_of_pytorch_is_no_operators(parted):
     first = parted("array", 1, 2)
     assert (first.entry.key.name, first.given, first.inputs_equal) == ("aten::add", [], False)
@@ -288,7 +278,7 @@ model.fit(np.ones((32, 8), "float32"), np.ones((32, 1), "float32"), batch_size=1
 
 
 @pytest.mark.slow
-def test_the_operation_that_differs_first_is_named_in_keras_on_tensorflow(tmp_path):
+def test_the_operation_that_differs_first_is_named_in_keras_on_tensorflow(samebits, tmp_path):
     for module in ("keras", "tensorflow"):  # not imported here: TensorFlow 2 sets variables that 1.14 would inherit
         if find_spec(module) is None:
             pytest.skip(f"{module} is not installed beside {sys.executable}")

@@ -1,11 +1,7 @@
 """locate on programs of Keras 3 on JAX: the operator, its layer, phase and line; and what looking leaves as it is."""
 
 import json
-import os
-import subprocess
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
@@ -102,18 +98,12 @@ for weight in model.get_weights():
 """
 
 
-def samebits(*words, cwd):
-    command = [sys.executable, "-m", "samebits", *map(str, words)]
-    environment = {**os.environ, "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
-
-
 def line_of(text, phase):
     return str(1 + text[: text.index("# " + phase)].count("\n"))
 
 
 @pytest.mark.slow
-def test_the_operator_that_differs_first_is_named_with_its_layer_phase_and_line(tmp_path):
+def test_the_operator_that_differs_first_is_named_with_its_layer_phase_and_line(samebits, tmp_path):
     text = BEGIN + FORWARD + END
     (tmp_path / "train.py").write_text(text)
     checked = samebits("check", "-n", 2, "--out", "record", "train.py", cwd=tmp_path)

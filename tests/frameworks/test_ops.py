@@ -1,7 +1,6 @@
 """Operator replay on real programs: who is named, who is not, and that the program does not notice."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -192,38 +191,40 @@ def test_modes_of_the_program_are_entered_and_left_as_without_replay(watched_run
     assert {one["phase"] for one in document["operators"]} == {"forward", "backward", "optimizer"}
 
 
-def answered(tmp_path, *arguments):
-    command = [sys.executable, "-m", "samebits", "ops", *arguments]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, env=dict(os.environ))
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout
+@pytest.fixture
+def answered(samebits, tmp_path):
+    """Function(*words) -> the exit status of `samebits ops`, and what it showed."""
+
+    def run(*words):
+        done = samebits("ops", *words, cwd=tmp_path)
+        return done.returncode, done.stdout
+
+    return run
 
 
 @pytest.mark.slow
-def test_a_step_that_never_comes_is_said_with_the_steps_that_are_there(tmp_path):
-    status, said = answered(
-        tmp_path, "--step", "7", "--", sys.executable, str(SAMPLES / "torch_copies_its_optimizer.py")
-    )
+def test_a_step_that_never_comes_is_said_with_the_steps_that_are_there(answered):
+    status, said = answered("--step", "7", "--", sys.executable, str(SAMPLES / "torch_copies_its_optimizer.py"))
     assert status == 3
     assert "Step 7 never came: the program ended after 3 steps." in said
 
 
-def test_a_program_without_pytorch_is_said_to_have_nothing_to_replay(tmp_path):
-    status, said = answered(tmp_path, "--", sys.executable, str(SAMPLES / "never_steps.py"))
+def test_a_program_without_pytorch_is_said_to_have_nothing_to_replay(answered):
+    status, said = answered("--", sys.executable, str(SAMPLES / "never_steps.py"))
     assert status == 3
     assert "No process imported PyTorch" in said
 
 
 @pytest.mark.slow
-def test_a_program_that_fails_before_the_step_is_said_to_have_failed(tmp_path):
+def test_a_program_that_fails_before_the_step_is_said_to_have_failed(answered, tmp_path):
     (tmp_path / "fails.py").write_text("import torch\ntorch.ones(3).sum()\nraise SystemExit(5)\n")
-    status, said = answered(tmp_path, "--", sys.executable, "fails.py")
+    status, said = answered("--", sys.executable, "fails.py")
     assert status == 3
     assert "exit status 5" in said
 
 
-def test_pytorch_1_3_is_said_to_be_too_old(tmp_path, legacy_python):
+def test_pytorch_1_3_is_said_to_be_too_old(answered, legacy_python):
     python = legacy_python("pytorch-1.3")
-    status, said = answered(tmp_path, "--", python, str(SAMPLES / "torch_drops_out.py"))
+    status, said = answered("--", python, str(SAMPLES / "torch_drops_out.py"))
     assert status == 3
     assert "needs PyTorch 2.0 or later, and this is 1.3" in said

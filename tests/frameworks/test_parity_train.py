@@ -1,7 +1,6 @@
 """Keras 3 against PyTorch, step by step: twins agree, and every default that is planted is named."""
 
 import json
-import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -158,15 +157,15 @@ def test_each_default_left_as_it_is_in_the_study_s_networks_is_named(network):
         assert default in ids, (leave, ids)
 
 
-def run(folder, *arguments):
-    """The command itself: (exit status, standard output, standard error)."""
-    environment = dict(os.environ, PATH=str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"])
-    done = subprocess.run(
-        [sys.executable, "-m", "samebits", "parity", "train", *map(str, arguments)],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout, done.stderr
+@pytest.fixture
+def run(samebits, tmp_path):
+    """Function(*words) -> of the command itself: (exit status, standard output, standard error)."""
+
+    def ran(*words):
+        done = samebits("parity", "train", *words, cwd=tmp_path)
+        return done.returncode, done.stdout, done.stderr
+
+    return ran
 
 
 PROGRAM = """
@@ -233,27 +232,27 @@ def observed(folder, name, weights):
     return name
 
 
-def test_models_that_do_not_match_give_no_answer(tmp_path):
+def test_models_that_do_not_match_give_no_answer(run, tmp_path):
     a, b = observed(tmp_path, "a.py", ["v", "w"]), observed(tmp_path, "b.py", ["v", "w", "z"])
-    assert run(tmp_path, a, f"python {a}", "--json", "out.json", "--html", "out.html")[0] == 0
+    assert run(a, f"python {a}", "--json", "out.json", "--html", "out.html")[0] == 0
     assert json.loads((tmp_path / "out.json").read_text())["verdict"] == "agree"
     assert "<script" not in (tmp_path / "out.html").read_text()
-    status, out, _ = run(tmp_path, a, b)
+    status, out, _ = run(a, b)
     assert status == 3
     assert "The models do not match: z of B, (), has no counterpart; () in A would match." in out
 
 
-def test_a_script_that_trains_nothing_gives_no_answer(tmp_path):
+def test_a_script_that_trains_nothing_gives_no_answer(run, tmp_path):
     (tmp_path / "idle.py").write_text("print(2)\n")
-    status, out, _ = run(tmp_path, "idle.py", "idle.py")
+    status, out, _ = run("idle.py", "idle.py")
     assert status == 3
     assert "A ended without a step of an optimizer" in out
 
 
-def test_a_script_that_fails_is_an_error_with_its_last_words(tmp_path):
+def test_a_script_that_fails_is_an_error_with_its_last_words(run, tmp_path):
     (tmp_path / "fails.py").write_text("raise ValueError('no such file as data.npz')\n")
-    status, _, said = run(tmp_path, "fails.py", "fails.py")
+    status, _, said = run("fails.py", "fails.py")
     assert status == 2
     assert "no such file as data.npz" in said
     for wrong in (["not_there.py", "fails.py"], ["fails.py", "'"], ["fails.py", "fails.py", "--env-a", "not-built"]):
-        assert run(tmp_path, *wrong)[0] == 2
+        assert run(*wrong)[0] == 2

@@ -90,6 +90,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.slow
 def test_a_head_that_is_replaced_has_a_name_of_its_own(seen, torch_python):
     process = seen(torch_python, REPLACES)
     assert process.names("gradient", 0) == ["0.weight", "0.bias", "1.weight#2", "1.bias#2"]
@@ -103,6 +104,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.slow
 def test_lazy_parameters_start_when_they_have_values(seen):
     pytest.importorskip("torch", minversion="2.1")
     process = seen(sys.executable, LAZY)
@@ -293,6 +295,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_leaf_trained_by_backward_beside_an_optimizer_is_read_as_it_dies(changed, torch_python):
     assert changed(torch_python, LEAVES) == ["by_hand.0"]
 

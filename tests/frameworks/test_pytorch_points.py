@@ -65,6 +65,7 @@ def test_the_loss_and_the_learning_rate_are_kept_as_numbers(seen, torch_python):
     assert all(value > 0 for _, name, _, value in process.scalars if name == "norm:weights")
 
 
+@pytest.mark.slow
 def test_labels_of_a_loss_function_are_seen(seen, today):
     process = seen(
         today,
@@ -108,6 +109,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.slow
 def test_models_used_as_plain_functions_feed_one_batch(seen, torch_python):
     process = seen(torch_python, FUNCTIONS)
     for step in range(2):
@@ -124,6 +126,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.slow
 def test_several_optimizers_share_the_count_of_steps(seen, torch_python):
     process = seen(torch_python, GAN)
     assert process.steps == 4
@@ -143,6 +146,7 @@ print(net.weight.grad.norm().item() < 0.51)
 """
 
 
+@pytest.mark.slow
 def test_micro_batches_belong_to_the_step_that_they_lead_to(seen, torch_python):
     process = seen(torch_python, ACCUMULATES)
     assert process.steps == 2
@@ -164,6 +168,7 @@ torch.save(len(calls), "calls.pt")
 """
 
 
+@pytest.mark.slow
 def test_gradients_within_closures_are_seen_as_the_optimizer_gets_them(seen, torch_python):
     process = seen(torch_python, LBFGS)
     assert process.steps == 3
@@ -206,6 +211,7 @@ for _ in range(3):
 """
 
 
+@pytest.mark.slow
 def test_autograd_grad_is_seen_like_a_backward(seen, torch_python):
     process = seen(torch_python, GRAD)
     assert process.steps == 3
@@ -214,6 +220,7 @@ def test_autograd_grad_is_seen_like_a_backward(seen, torch_python):
         assert process.names("gradient", step) == ["weight", "bias"]
 
 
+@pytest.mark.slow
 def test_autograd_backward_is_seen_like_a_backward(seen, torch_python):
     text = """
 net = nn.Linear(4, 1); opt = torch.optim.SGD(net.parameters(), 0.1)
@@ -224,6 +231,7 @@ for _ in range(2):
     assert [process.names("forward", step) for step in range(2)] == [["output", "loss", "root"]] * 2
 
 
+@pytest.mark.slow
 def test_transforms_of_data_are_not_recorded(seen, torch_python):
     text = """
 net = nn.Linear(4, 1); opt = torch.optim.SGD(net.parameters(), 0.1); flatten = nn.Sequential(nn.Identity(), nn.ReLU())
@@ -255,6 +263,7 @@ torch.func.vmap(lambda x: net(x))(torch.randn(3, 4))
     assert process.names("batch", 0).count("0") >= 3
 
 
+@pytest.mark.slow
 def test_scaled_losses_and_skipped_steps_are_said_and_not_counted(seen, today):
     process = seen(
         today,
@@ -272,6 +281,7 @@ for i in range(4):
     assert process.not_observed == ["unscaled loss"]
 
 
+@pytest.mark.slow
 def test_an_optimizer_within_an_optimizer_is_one_step(seen, torch_python):
     process = seen(
         torch_python,
@@ -289,6 +299,7 @@ for _ in range(3):
     assert process.steps == 3
 
 
+@pytest.mark.slow
 def test_names_of_later_models_never_clash(seen, torch_python):
     process = seen(
         torch_python,
@@ -308,6 +319,7 @@ for _ in range(3): fold()
     assert process.names("end", 3) == names
 
 
+@pytest.mark.slow
 def test_the_tensor_that_is_asked_for_is_captured(seen, torch_python):
     for kind, name in (("gradient", "0.weight"), ("update", "0.weight"), ("batch", "0"), ("forward", "loss")):
         want = {"process": 0, "step": 1, "kind": kind, "name": name}
@@ -316,6 +328,7 @@ def test_the_tensor_that_is_asked_for_is_captured(seen, torch_python):
         assert len((process.folder / "capture.bin").read_bytes()) == sizes[name]
 
 
+@pytest.mark.slow
 def test_a_trial_stops_after_exactly_the_steps_asked_for(watched_run, torch_python):
     text = "import torch, torch.nn as nn\ntorch.manual_seed(0)\n" + STEP.replace("range(2)", "range(50)")
     process = watched_run(torch_python, text, stop_after=7).only

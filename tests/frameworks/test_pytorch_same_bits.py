@@ -183,6 +183,7 @@ print(Counts.count)
 """
 
 
+@pytest.mark.slow
 def test_operators_of_the_probe_are_not_seen_by_the_modes_of_the_program(watched_run, tmp_path):
     pytest.importorskip("torch", minversion="2.1")
     program = tmp_path / "modes.py"

@@ -120,6 +120,7 @@ def test_more_trials_are_run_of_a_study_that_is_there_and_others_keep_theirs(sma
     assert [(one["id"], one["groups"]) for one in document["setups"]] == [("pytorch", [[1, 2]])]
 
 
+@pytest.mark.slow
 def test_a_study_can_be_moved_and_goes_on(small, tmp_path):
     out, words = small
     moved = out.rename(tmp_path / "moved")

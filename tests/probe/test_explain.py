@@ -40,7 +40,10 @@ def why(request, **more):
     return result, result.explanation
 
 
-@pytest.mark.parametrize("source", ALONE)
+QUICK = {"python-seed", "hash-seed", "clock"}
+
+
+@pytest.mark.parametrize("source", [pytest.param(one, marks=[] if one in QUICK else pytest.mark.slow) for one in ALONE])
 def test_each_source_is_named_by_the_control_that_pins_it(ask, source):
     result, found = why(ask("varies_by.py", source))
     assert (result.verdict, found.cause, found.outside_known_controls) == ("diverged", [source], False)
