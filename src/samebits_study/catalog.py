@@ -9,7 +9,7 @@ from typing import Literal
 
 from samebits.errors import UsageError
 from samebits_study import weights
-from samebits_study.weights import Layer
+from samebits_study.weights import Kernel
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 SEED = 2019  # the paper's, section VII
@@ -18,7 +18,7 @@ Library = Literal["keras2", "pytorch", "keras3"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setup:
+class StudySetup:
     """One setup of a study.
 
     `environment`: the environment that holds its packages, by the name of `samebits env`. `modules`: what an
@@ -43,42 +43,42 @@ class Setup:
 # code1 without what it says of threads
 _NO_THREADS = ("hash-seed", "numpy-seed", "python-seed", "visible-gpu", "channels-first", "tf-seed")
 
-SETUPS: dict[str, Setup] = {
+SETUPS: dict[str, StudySetup] = {
     setup.id: setup
     for setup in (
-        Setup(id="keras-tf1.14", about="Keras 2.3.1 on TensorFlow 1.14, the paper's Code 1", library="keras2",
+        StudySetup(id="keras-tf1.14", about="Keras 2.3.1 on TensorFlow 1.14, the paper's Code 1", library="keras2",
               environment="keras-tf1.14", preset="code1"),
-        Setup(id="keras-tf1.14-threads", about="the same without the thread limits", library="keras2",
+        StudySetup(id="keras-tf1.14-threads", about="the same without the thread limits", library="keras2",
               environment="keras-tf1.14", controls=_NO_THREADS, arguments=("--threads", "default")),
-        Setup(id="keras-tf2.1", about="Keras 2.3.1 on TensorFlow 2.1, the paper's Code 2", library="keras2",
+        StudySetup(id="keras-tf2.1", about="Keras 2.3.1 on TensorFlow 2.1, the paper's Code 2", library="keras2",
               environment="keras-tf2.1", preset="code2"),
-        Setup(id="pytorch-1.3", about="PyTorch 1.3, the paper's Code 3, from the Keras model's initial weights",
+        StudySetup(id="pytorch-1.3", about="PyTorch 1.3, the paper's Code 3, from the Keras model's initial weights",
               library="pytorch", environment="pytorch-1.3", preset="code3", initial="keras-tf1.14"),
-        Setup(id="pytorch-1.3-glorot", about="the same from xavier_uniform_ (Equation 1)", library="pytorch",
+        StudySetup(id="pytorch-1.3-glorot", about="the same from xavier_uniform_ (Equation 1)", library="pytorch",
               environment="pytorch-1.3", preset="code3"),
-        Setup(id="pytorch-1.3-inverted", about="PyTorch 1.3, deterministic flag off, benchmark flag on",
+        StudySetup(id="pytorch-1.3-inverted", about="PyTorch 1.3, deterministic flag off, benchmark flag on",
               library="pytorch", environment="pytorch-1.3", arguments=("--inverted",), initial="keras-tf1.14"),
-        Setup(id="keras-tf1.14-one-process", about="Code 1, all models in one process", library="keras2",
+        StudySetup(id="keras-tf1.14-one-process", about="Code 1, all models in one process", library="keras2",
               environment="keras-tf1.14", preset="code1", one_process=True),
-        Setup(id="keras-tf2.1-one-process", about="Code 2, all models in one process", library="keras2",
+        StudySetup(id="keras-tf2.1-one-process", about="Code 2, all models in one process", library="keras2",
               environment="keras-tf2.1", preset="code2", one_process=True),
-        Setup(id="pytorch-1.3-one-process", about="Code 3, all models in one process", library="pytorch",
+        StudySetup(id="pytorch-1.3-one-process", about="Code 3, all models in one process", library="pytorch",
               environment="pytorch-1.3", preset="code3", initial="keras-tf1.14", one_process=True),
-        Setup(id="keras3-tensorflow", about="Keras 3 on TensorFlow, strict", library="keras3", preset="strict",
+        StudySetup(id="keras3-tensorflow", about="Keras 3 on TensorFlow, strict", library="keras3", preset="strict",
               environment="keras3-tensorflow", modules=("keras", "tensorflow"),
               variables={"KERAS_BACKEND": "tensorflow"}),
-        Setup(id="keras3-torch", about="Keras 3 on PyTorch, strict", library="keras3", preset="strict",
+        StudySetup(id="keras3-torch", about="Keras 3 on PyTorch, strict", library="keras3", preset="strict",
               environment="keras3-torch", modules=("keras", "torch"), variables={"KERAS_BACKEND": "torch"}),
-        Setup(id="keras3-jax", about="Keras 3 on JAX, strict", library="keras3", preset="strict",
+        StudySetup(id="keras3-jax", about="Keras 3 on JAX, strict", library="keras3", preset="strict",
               environment="keras3-jax", modules=("keras", "jax"), variables={"KERAS_BACKEND": "jax"}),
-        Setup(id="pytorch", about="PyTorch of today, strict", library="pytorch", preset="strict",
+        StudySetup(id="pytorch", about="PyTorch of today, strict", library="pytorch", preset="strict",
               environment="pytorch", modules=("torch",)),
     )
 }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
+class StudyScale:
     """How much is trained. `data`: keywords of what makes the study's data; `arguments`: words for its scripts."""
 
     trials: int
@@ -99,8 +99,8 @@ class Study:
     about: str
     data: str
     scripts: dict[Library, str]
-    scales: dict[str, Scale]
-    layers: Sequence[Layer] = ()
+    scales: dict[str, StudyScale]
+    layers: Sequence[Kernel] = ()
 
 
 STUDIES: dict[str, Study] = {
@@ -113,9 +113,9 @@ STUDIES: dict[str, Study] = {
             scripts={"keras2": "lenet5_keras2.py", "pytorch": "lenet5_pytorch.py", "keras3": "lenet5_keras3.py"},
             layers=weights.LENET5,
             scales={
-                "smoke": Scale(trials=2, epochs=1, data={"train": 1000, "validation": 200, "test": 500}),
-                "small": Scale(trials=7, epochs=2, data={"train": 5000, "validation": 1000, "test": 10000}),
-                "paper": Scale(trials=7, epochs=20, data={"train": 50000, "validation": 10000, "test": 10000}),
+                "smoke": StudyScale(trials=2, epochs=1, data={"train": 1000, "validation": 200, "test": 500}),
+                "small": StudyScale(trials=7, epochs=2, data={"train": 5000, "validation": 1000, "test": 10000}),
+                "paper": StudyScale(trials=7, epochs=20, data={"train": 50000, "validation": 10000, "test": 10000}),
             },
         ),
         Study(
@@ -125,11 +125,11 @@ STUDIES: dict[str, Study] = {
             scripts={"keras2": "unet_keras2.py", "pytorch": "unet_pytorch.py", "keras3": "unet_keras3.py"},
             layers=weights.UNET,
             scales={
-                "smoke": Scale(trials=2, epochs=1, arguments=("--features", "4"),
+                "smoke": StudyScale(trials=2, epochs=1, arguments=("--features", "4"),
                                data={"size": 64, "fields_per_animal": 2, "augmented": 1}),
-                "small": Scale(trials=7, epochs=20, arguments=("--features", "8"),
+                "small": StudyScale(trials=7, epochs=20, arguments=("--features", "8"),
                                data={"size": 64, "fields_per_animal": 25, "augmented": 1}),
-                "paper": Scale(trials=7, epochs=20, arguments=("--features", "32"),
+                "paper": StudyScale(trials=7, epochs=20, arguments=("--features", "32"),
                                data={"size": 400, "fields_per_animal": 106, "augmented": 1, "whole_folder": 1}),
             },
         ),
@@ -144,14 +144,14 @@ def study_named(name: str) -> Study:
     return STUDIES[name]
 
 
-def scale_named(study: Study, name: str) -> Scale:
+def scale_named(study: Study, name: str) -> StudyScale:
     """A scale of a study. Raises UsageError."""
     if name not in study.scales:
         raise UsageError(f"There is no scale {name!r}.", f"These there are: {', '.join(study.scales)}.")
     return study.scales[name]
 
 
-def setups_named(names: list[str]) -> list[Setup]:
+def setups_named(names: list[str]) -> list[StudySetup]:
     """Setups of the table, in its order; all of them where none is named. Raises UsageError."""
     unknown = [name for name in names if name not in SETUPS]
     if unknown:

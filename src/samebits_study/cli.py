@@ -33,7 +33,7 @@ def run(name: str, **given: Any) -> int:
     from samebits_study import catalog, conductor, output, possible
 
     folder = Path(given["out"] or f"studies/{name}-{given['scale']}")
-    asked = conductor.Asked(
+    asked = conductor.StudyRequest(
         study=name,
         scale=given["scale"],
         folder=folder,

@@ -16,16 +16,16 @@ from samebits.errors import DataError
 from samebits.model import Result
 from samebits.store.record import RECORD as RECORD_FILE
 from samebits_study import initial, outcomes, runs
-from samebits_study.catalog import Setup
+from samebits_study.catalog import StudySetup
 from samebits_study.commands import Work
 from samebits_study.outcomes import weights_files
-from samebits_study.results import Cells, Digits, Distance, Model, Plain, Retest, SetupResult
+from samebits_study.results import Cells, Digits, Plain, Retest, SetupResult, TrainedModel, WeightDistance
 
 AGAIN = "Remove the folder of the trial: the study runs it again."
 Judge = Callable[[NDArray[Any]], Digits | Cells]
 
 
-def collect(work: Work, setup: Setup, judge: Judge, retests: list[Retest], reason: str = "") -> SetupResult:
+def collect(work: Work, setup: StudySetup, judge: Judge, retests: list[Retest], reason: str = "") -> SetupResult:
     """The result of a setup, with as many trials as `work` has. Raises DataError, RecordError.
 
     `judge`: what the test predictions are worth; `reason`: why it is not complete.
@@ -56,7 +56,7 @@ def collect(work: Work, setup: Setup, judge: Judge, retests: list[Retest], reaso
     )
 
 
-def places_of_models(work: Work, setup: Setup) -> list[tuple[int, Path]]:
+def places_of_models(work: Work, setup: StudySetup) -> list[tuple[int, Path]]:
     """(number, folder of its results) of each model that is whole."""
     held = runs.record_folder(work, setup) / "trials"
     folders = [held / f"{number:03d}" for number in range(1, 2 if setup.one_process else work.trials + 1)]
@@ -64,7 +64,7 @@ def places_of_models(work: Work, setup: Setup) -> list[tuple[int, Path]]:
     return [(number, place) for number, place in enumerate(places, 1) if outcomes.is_whole(place)]
 
 
-def _verdict(judged: Result | None, setup: Setup) -> dict[str, Any]:
+def _verdict(judged: Result | None, setup: StudySetup) -> dict[str, Any]:
     """What check says of the trials; of a setup with one process only its controls."""
     if judged is None:
         return {}
@@ -78,10 +78,10 @@ def _verdict(judged: Result | None, setup: Setup) -> dict[str, Any]:
     }
 
 
-def _model(number: int, place: Path, judge: Judge, machine: str) -> Model:
+def _model(number: int, place: Path, judge: Judge, machine: str) -> TrainedModel:
     outcome = outcomes.read_outcome(place)
     worth = judge(read_predictions(place))
-    return Model(
+    return TrainedModel(
         trial=number,
         weights=fingerprint(last_weights(place)),
         predictions=fingerprint(place / "predictions.npz"),
@@ -119,7 +119,7 @@ def fingerprint(path: Path) -> str:
     return hashlib.blake2b("".join(saved.tensors.values()).encode(), digest_size=16).hexdigest()
 
 
-def groups_of(models: list[Model]) -> list[list[int]]:
+def groups_of(models: list[TrainedModel]) -> list[list[int]]:
     """Trials with equal weights, in the order in which they come."""
     groups: dict[str, list[int]] = {}
     for model in models:
@@ -127,7 +127,7 @@ def groups_of(models: list[Model]) -> list[list[int]]:
     return list(groups.values())
 
 
-def distances(places: list[tuple[int, Path]], groups: list[list[int]]) -> list[Distance]:
+def distances(places: list[tuple[int, Path]], groups: list[list[int]]) -> list[WeightDistance]:
     """Of each group's first trial from the first trial of the largest group: one line for each other model."""
     if len(groups) < 2:
         return []
@@ -137,13 +137,13 @@ def distances(places: list[tuple[int, Path]], groups: list[list[int]]) -> list[D
     return [_distance(group[0], known[group[0]], base) for group in groups if group[0] != reference]
 
 
-def _distance(trial: int, place: Path, base: dict[int, NDArray[np.float64]]) -> Distance:
+def _distance(trial: int, place: Path, base: dict[int, NDArray[np.float64]]) -> WeightDistance:
     epochs, relative = [], []
     for epoch, path in weights_files(place):
         if epoch in base:
             epochs.append(epoch)
             relative.append(float(np.linalg.norm(_flat(path) - base[epoch]) / np.linalg.norm(base[epoch])))
-    return Distance(trial=trial, epochs=epochs, relative=relative)
+    return WeightDistance(trial=trial, epochs=epochs, relative=relative)
 
 
 def _flat(path: Path) -> NDArray[np.float64]:
@@ -152,7 +152,7 @@ def _flat(path: Path) -> NDArray[np.float64]:
         return np.concatenate([saved[name].astype(np.float64).ravel() for name in saved.files])
 
 
-def _plain(work: Work, setup: Setup, models: list[Model]) -> Plain | None:
+def _plain(work: Work, setup: StudySetup, models: list[TrainedModel]) -> Plain | None:
     place = runs.plain_folder(work, setup)
     if not outcomes.is_whole(place):
         return None
@@ -165,7 +165,7 @@ def _plain(work: Work, setup: Setup, models: list[Model]) -> Plain | None:
     )
 
 
-def _machine(record: Path, setup: Setup, number: int) -> str:
+def _machine(record: Path, setup: StudySetup, number: int) -> str:
     """The name of the machine that ran a trial."""
     file = runs.trial_file(record / "trials" / f"{1 if setup.one_process else number:03d}")
     return runs.name_of_machine(file.machine if file else {})

@@ -13,7 +13,7 @@ from pathlib import Path
 from samebits.environments.lookup import environment_python
 from samebits.errors import NotFound
 from samebits_study import catalog
-from samebits_study.catalog import SEED, Scale, Setup, Study
+from samebits_study.catalog import SEED, Study, StudyScale, StudySetup
 
 HASH_SEED = "PYTHONHASHSEED=0"  # in every setup, as in the paper (section VII)
 
@@ -25,18 +25,18 @@ class Work:
 
     study: Study
     scale_name: str
-    scale: Scale
+    scale: StudyScale
     trials: int
     folder: Path
     data: Path
     watershed: bool | None = None
 
-    def setup_folder(self, setup: Setup) -> Path:
+    def setup_folder(self, setup: StudySetup) -> Path:
         """Where a setup's record and results are."""
         return self.folder / "setups" / setup.id
 
 
-def interpreter(setup: Setup) -> str:
+def interpreter(setup: StudySetup) -> str:
     """The setup's interpreter: its environment, or this one where it has the packages. Raises NotFound."""
     try:
         return str(environment_python(setup.environment))
@@ -48,7 +48,7 @@ def interpreter(setup: Setup) -> str:
 
 
 def training(
-    work: Work, setup: Setup, out: str, *, initial: Path | None = None, epochs: int | None = None
+    work: Work, setup: StudySetup, out: str, *, initial: Path | None = None, epochs: int | None = None
 ) -> list[str]:
     """The words of a training whose results go to `out`."""
     words = [*_script(work, setup), "--out", out, "--epochs", str(work.scale.epochs if epochs is None else epochs)]
@@ -59,7 +59,7 @@ def training(
     return words
 
 
-def testing(work: Work, setup: Setup, weights: Path, out: str) -> list[str]:
+def testing(work: Work, setup: StudySetup, weights: Path, out: str) -> list[str]:
     """The words that test saved weights again."""
     return [*_script(work, setup), "--out", out, "--test", _from_folder(work, weights)]
 
@@ -69,7 +69,7 @@ def _from_folder(work: Work, path: Path) -> str:
     return str(path.relative_to(work.folder) if path.is_relative_to(work.folder) else path)
 
 
-def _script(work: Work, setup: Setup) -> list[str]:
+def _script(work: Work, setup: StudySetup) -> list[str]:
     variables = [f"{name}={value}" for name, value in setup.variables.items()]
     script = catalog.SCRIPTS / work.study.scripts[setup.library]
     data = _from_folder(work, work.data)

@@ -14,7 +14,7 @@ from samebits.errors import EnvironmentFailed, NotFound, RecordError, UsageError
 from samebits.launch import documents
 from samebits.launch.progress import Progress
 from samebits_study import catalog, collection, data, evaluation, retest, runs
-from samebits_study.catalog import SETUPS, Setup
+from samebits_study.catalog import SETUPS, StudySetup
 from samebits_study.commands import Work
 from samebits_study.results import Retest, SetupResult, StudyResult
 
@@ -22,7 +22,7 @@ RESULT, LOCK = "study.json", ".lock"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class StudyRequest:
     """What `samebits study` is asked for. `trials`: None for those of the scale; `source`: see `data.prepare`.
     `watershed`: split cells that touch before they are counted."""
 
@@ -35,7 +35,7 @@ class Asked:
     watershed: bool = False
 
 
-def conduct(asked: Asked, progress: Progress) -> StudyResult:
+def conduct(asked: StudyRequest, progress: Progress) -> StudyResult:
     """Run what is missing of a study; its result is written after each setup, so that an interruption loses nothing.
 
     Raises UsageError, DataError. A setup that cannot be run is named in the result with the reason, and the others go
@@ -108,14 +108,14 @@ def _comparable(found: StudyResult) -> dict[str, Any]:
     return {**same, "data": found.data.get("digest"), "true cells": found.data.get("digest_of_truth")}
 
 
-def _as_last_asked(work: Work, setup: Setup) -> Work:
+def _as_last_asked(work: Work, setup: StudySetup) -> Work:
     """The study with as many trials as the setup was last asked for."""
     with _damage_said(work, setup):
         return replace(work, trials=runs.trials_wanted(work, setup))
 
 
 @contextmanager
-def _damage_said(work: Work, setup: Setup) -> Iterator[None]:
+def _damage_said(work: Work, setup: StudySetup) -> Iterator[None]:
     """A record of the study that cannot be read is said with what to do in a study."""
     try:
         yield
@@ -124,13 +124,13 @@ def _damage_said(work: Work, setup: Setup) -> Iterator[None]:
         raise RecordError(why.message, what) from None
 
 
-def _run(work: Work, setup: Setup, progress: Progress) -> str:
+def _run(work: Work, setup: StudySetup, progress: Progress) -> str:
     """Run a setup; gives the reason where it is not done."""
     progress.note(f"{work.study.name} > {setup.id}: {setup.about}")
     try:
         with _damage_said(work, setup):
             runs.run_setup(work, setup, progress)
-    except (NotFound, EnvironmentFailed, runs.TrainingFailed) as why:
+    except (NotFound, EnvironmentFailed, runs.StudyTrainingFailed) as why:
         progress.note(f"{setup.id}: {why.message}")
         return " ".join(part for part in (why.message, why.advice) if part)
     return ""
@@ -169,5 +169,5 @@ def _result(work: Work, made: dict[str, Any], setups: list[SetupResult]) -> Stud
     )
 
 
-def _retests(work: Work, setup: Setup) -> list[Retest]:
+def _retests(work: Work, setup: StudySetup) -> list[Retest]:
     return retest.retest(work, setup) if not setup.one_process else []

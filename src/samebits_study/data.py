@@ -14,13 +14,13 @@ from samebits import datasets
 from samebits.errors import DataError, NotFound, UsageError
 from samebits.launch import documents
 from samebits_study import digits, script_data
-from samebits_study.catalog import SEED, Scale, Study
+from samebits_study.catalog import SEED, Study, StudyScale
 
 FILE, SETTINGS, TRUTH = "data.npz", "data.json", "truth.npz"
 Note = Callable[[str], None]
 
 
-def prepare(study: Study, scale: Scale, folder: Path, source: Path | None, note: Note) -> dict[str, Any]:
+def prepare(study: Study, scale: StudyScale, folder: Path, source: Path | None, note: Note) -> dict[str, Any]:
     """Make the study's data in `folder`, unless it is there; gives its settings and digests.
 
     `source`: where the images are (default: MNIST from the cache or the network; cells from the generator). `note`: is
@@ -119,7 +119,7 @@ def _digests(folder: Path) -> dict[str, str]:
     }
 
 
-def _make(study: Study, scale: Scale, folder: Path, source: Path | None) -> dict[str, Any]:
+def _make(study: Study, scale: StudyScale, folder: Path, source: Path | None) -> dict[str, Any]:
     """Make the data by its name, or by the script that the study names. Raises DataError, NotFound."""
     if source is not None and not source.exists():
         raise NotFound(f"There is no {source}.", "--data DIR names the folder of the images.")
@@ -128,7 +128,7 @@ def _make(study: Study, scale: Scale, folder: Path, source: Path | None) -> dict
     return script_data.make(study.data, scale.data, folder / FILE, source)
 
 
-def _digits(scale: Scale, folder: Path, source: Path | None) -> dict[str, Any]:
+def _digits(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, Any]:
     where = source or datasets.get("mnist")
     arrays = digits.prepare(where, **scale.data, seed=SEED)
     np.savez(folder / FILE, **arrays)  # type: ignore[arg-type]
@@ -137,7 +137,7 @@ def _digits(scale: Scale, folder: Path, source: Path | None) -> dict[str, Any]:
     }
 
 
-def _cells(scale: Scale, folder: Path, source: Path | None) -> dict[str, Any]:
+def _cells(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, Any]:
     from samebits_study.cells import arrays  # scipy and scikit-image, which LeNet-5 does without
 
     made = arrays.prepare(source, **cells_settings(scale, source), seed=SEED, folder=folder)
@@ -145,7 +145,7 @@ def _cells(scale: Scale, folder: Path, source: Path | None) -> dict[str, Any]:
     return {**found, "left_out": made.left_out} if made.left_out else found
 
 
-def cells_settings(scale: Scale, source: Path | None) -> dict[str, Any]:
+def cells_settings(scale: StudyScale, source: Path | None) -> dict[str, Any]:
     """Keywords of `cells.prepare`. A scale that takes a folder whole has as many fields an animal as the folder."""
     settings: dict[str, Any] = dict(scale.data)
     if settings.pop("whole_folder", 0) and source:

@@ -6,12 +6,12 @@ import re
 
 from samebits.errors import NotFound
 from samebits_study import catalog
-from samebits_study.catalog import SETUPS, Library, Setup, Study
+from samebits_study.catalog import SETUPS, Library, Study, StudySetup
 
 NAMES: dict[Library, str] = {"keras2": "Keras 2.3.1", "pytorch": "PyTorch", "keras3": "Keras 3"}
 
 
-def refuse(study: Study, setup: Setup) -> None:
+def refuse(study: Study, setup: StudySetup) -> None:
     """Raise NotFound where a study cannot run a setup."""
     why = why_not(study, setup)
     if why:
@@ -23,7 +23,7 @@ def setups(study: Study) -> list[str]:
     return [setup.id for setup in SETUPS.values() if not why_not(study, setup)]
 
 
-def why_not(study: Study, setup: Setup) -> str:
+def why_not(study: Study, setup: StudySetup) -> str:
     """Why a study cannot run a setup, as a sentence; empty where it can."""
     script = study.scripts.get(setup.library)
     if script is None:
@@ -39,7 +39,7 @@ def why_not(study: Study, setup: Setup) -> str:
     return ""
 
 
-def words(setup: Setup) -> list[str]:
+def words(setup: StudySetup) -> list[str]:
     """The options that a setup gives to a script beyond those of every script."""
     own = [word for word in setup.arguments if word.startswith("--")]
     return [*(["--initial"] if setup.initial else []), *own, *(["--repeat"] if setup.one_process else [])]

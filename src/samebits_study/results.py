@@ -44,7 +44,7 @@ class Cells(StudyDocument):
     undefined: dict[str, str] = {}
 
 
-class Model(StudyDocument):
+class TrainedModel(StudyDocument):
     """One trained model. `weights`, `predictions`: fingerprints of the last weights, and of the test predictions."""
 
     trial: int
@@ -59,7 +59,7 @@ class Model(StudyDocument):
     cells: Cells | None = None
 
 
-class Distance(StudyDocument):
+class WeightDistance(StudyDocument):
     """How far a trial's weights are from the reference trial's: |w - w_ref| / |w_ref| after each kept epoch."""
 
     trial: int
@@ -117,8 +117,8 @@ class SetupResult(StudyDocument):
     sentence: str = ""
     groups: list[list[int]] = []  # of trials with equal weights
     divergence: Divergence | None = None
-    models: list[Model] = []
-    distances: list[Distance] = []
+    models: list[TrainedModel] = []
+    distances: list[WeightDistance] = []
     retests: list[Retest] = []
     plain: Plain | None = None
     initial: list[Initial] = []  # of the first trial

@@ -20,13 +20,13 @@ from samebits.errors import SamebitsError
 from samebits.launch.plan import Request
 from samebits.model import Options
 from samebits_study import collection, commands, outcomes, runs
-from samebits_study.catalog import Setup
+from samebits_study.catalog import StudySetup
 from samebits_study.commands import Work
 from samebits_study.results import Retest
 
 
 @dataclass(frozen=True)
-class Factor:
+class RetestFactor:
     """One thing that is varied. `variables`: of the environment; `control`: held beside the setup's own, or at another
     value than there."""
 
@@ -48,20 +48,20 @@ _NARROW: dict[str, str | None] = {
 }  # fmt: skip
 
 FACTORS = (
-    Factor("fresh process"),
-    Factor("1 thread", control="threads=1"),
-    Factor("2 threads", control="threads=2"),
-    Factor("instructions of SSE4", _NARROW),
+    RetestFactor("fresh process"),
+    RetestFactor("1 thread", control="threads=1"),
+    RetestFactor("2 threads", control="threads=2"),
+    RetestFactor("instructions of SSE4", _NARROW),
 )
 
 
-def retest(work: Work, setup: Setup) -> list[Retest]:
+def retest(work: Work, setup: StudySetup) -> list[Retest]:
     """Test the first model's weights again, once for each factor. What cannot be run is said in its place."""
     places = collection.places_of_models(work, setup)
     return [_retest(work, setup, factor, places[0]) for factor in FACTORS] if places else []
 
 
-def _retest(work: Work, setup: Setup, factor: Factor, model: tuple[int, Path]) -> Retest:
+def _retest(work: Work, setup: StudySetup, factor: RetestFactor, model: tuple[int, Path]) -> Retest:
     number, place = model
     record = work.setup_folder(setup) / "retests" / factor.folder / runs.RECORD
     out = record / "trials" / "001" / "out"
@@ -82,7 +82,7 @@ def _retest(work: Work, setup: Setup, factor: Factor, model: tuple[int, Path]) -
     )
 
 
-def _run(work: Work, setup: Setup, factor: Factor, weights: Path, record: Path) -> None:
+def _run(work: Work, setup: StudySetup, factor: RetestFactor, weights: Path, record: Path) -> None:
     """Run the test as a trial is run. Raises NotFound, TrainingFailed."""
     request = Request(
         command=commands.testing(work, setup, weights, "{out}"),
@@ -99,10 +99,10 @@ def _run(work: Work, setup: Setup, factor: Factor, weights: Path, record: Path) 
     trial = check.record(request).trial
     if trial.exit_code != 0:
         said = runs.last_words(record / "trials" / "001")
-        raise runs.TrainingFailed(f"it ended badly ({trial.why or trial.status}): {said}")
+        raise runs.StudyTrainingFailed(f"it ended badly ({trial.why or trial.status}): {said}")
 
 
-def _without_effect(record: Path, factor: Factor) -> str:
+def _without_effect(record: Path, factor: RetestFactor) -> str:
     """What is said of a factor whose control was held without effect; nothing where it had one."""
     opened = store.open_record(record)
     name = str(factor.control).partition("=")[0]

@@ -23,7 +23,7 @@ from samebits.model import Options, RecordFile, TrialFile
 from samebits.store.record import RECORD as RECORD_FILE
 from samebits_probe import process
 from samebits_study import commands, outcomes, possible, weights
-from samebits_study.catalog import SETUPS, Setup
+from samebits_study.catalog import SETUPS, StudySetup
 from samebits_study.commands import Work
 
 _machine: Callable[[], dict[str, Any]] = process.machine
@@ -33,11 +33,11 @@ LAST_WORDS = 800  # characters of a program's error that are shown
 Note = Callable[[str], None]
 
 
-class TrainingFailed(SamebitsError):
+class StudyTrainingFailed(SamebitsError):
     """A training of a study that ended badly; the message has its last words."""
 
 
-def run_setup(work: Work, setup: Setup, progress: Progress) -> None:
+def run_setup(work: Work, setup: StudySetup, progress: Progress) -> None:
     """Run what is missing of a setup: its trials one at a time, and one training that is not watched.
 
     Raises NotFound where its interpreter is missing, TrainingFailed where a training ends badly.
@@ -75,7 +75,7 @@ class _OfStudy(Progress):
         self._progress.trial_ended(id, status, steps, seconds)
 
 
-def trials_wanted(work: Work, setup: Setup) -> int:
+def trials_wanted(work: Work, setup: StudySetup) -> int:
     """How many trials of a setup its record is for: what was asked when it was last run; of none, as `work` says."""
     folder = record_folder(work, setup)
     if not (folder / RECORD_FILE).is_file():
@@ -89,7 +89,7 @@ def _repeats(file: RecordFile) -> int:
     return int(file.command[file.command.index("--repeat") + 1]) if "--repeat" in file.command else 1
 
 
-def _refuse_missing(work: Work, setup: Setup) -> None:
+def _refuse_missing(work: Work, setup: StudySetup) -> None:
     """Raise NotFound where the study has no script for a setup; else with all environments that it lacks."""
     possible.refuse(work.study, setup)
     said, advice = [], []
@@ -104,23 +104,23 @@ def _refuse_missing(work: Work, setup: Setup) -> None:
         raise NotFound(f"{setup.id} needs what has not been built: {' and '.join(said)}.", "; ".join(advice))
 
 
-def _drawn_by(work: Work, setup: Setup) -> list[Setup]:
+def _drawn_by(work: Work, setup: StudySetup) -> list[StudySetup]:
     """The setup that draws the initial weights of this one, unless they are there."""
     source = SETUPS[setup.initial] if setup.initial else None
     return [source] if source and not zipfile.is_zipfile(_carried(work, source)) else []
 
 
-def record_folder(work: Work, setup: Setup) -> Path:
+def record_folder(work: Work, setup: StudySetup) -> Path:
     """The record of a setup's trials."""
     return work.setup_folder(setup) / RECORD
 
 
-def plain_folder(work: Work, setup: Setup) -> Path:
+def plain_folder(work: Work, setup: StudySetup) -> Path:
     """Where the training that is not watched leaves its results."""
     return work.setup_folder(setup) / "plain"
 
 
-def _plan(work: Work, setup: Setup, initial: Path | None, progress: Progress) -> Plan:
+def _plan(work: Work, setup: StudySetup, initial: Path | None, progress: Progress) -> Plan:
     """The plan of the setup's record, begun now or before, for as many trials as are asked for now."""
     folder = record_folder(work, setup)
     known = store.open_record(folder) if (folder / RECORD_FILE).is_file() else None
@@ -145,7 +145,7 @@ def _plan(work: Work, setup: Setup, initial: Path | None, progress: Progress) ->
     return plan
 
 
-def _reopened(known: store.Record, work: Work, setup: Setup) -> Plan:
+def _reopened(known: store.Record, work: Work, setup: StudySetup) -> Plan:
     """The plan of a record; first the record is changed where other trials are asked for, or the study was moved."""
     trials = 1 if setup.one_process else work.trials
     options = known.file.options.model_copy(update={"trials": trials})
@@ -156,7 +156,7 @@ def _reopened(known: store.Record, work: Work, setup: Setup) -> Plan:
     return recorded.reopen(known)
 
 
-def _missing(work: Work, setup: Setup, plan: Plan, progress: Progress) -> list[int]:
+def _missing(work: Work, setup: StudySetup, plan: Plan, progress: Progress) -> list[int]:
     """Numbers of the trials that are not whole. What an interruption or damage left of one is cleared away."""
     missing = []
     for number in range(1, plan.options.trials + 1):
@@ -172,7 +172,7 @@ def _missing(work: Work, setup: Setup, plan: Plan, progress: Progress) -> list[i
     return missing
 
 
-def places_of_trial(setup: Setup, folder: Path, models: int) -> list[Path]:
+def places_of_trial(setup: StudySetup, folder: Path, models: int) -> list[Path]:
     """Where a trial leaves its model; of a setup of one process, each of its models."""
     out = folder / "out"
     return [out / f"model-{number}" for number in range(1, models + 1)] if setup.one_process else [out]
@@ -186,12 +186,12 @@ def trial_file(folder: Path) -> TrialFile | None:
         return None
 
 
-def _refuse_failure(setup: Setup, plan: Plan, file: TrialFile) -> None:
+def _refuse_failure(setup: StudySetup, plan: Plan, file: TrialFile) -> None:
     if file.status == "complete" and file.exit_code == 0:
         return
     said = last_words(plan.trial_folder(file.id))
     shutil.rmtree(plan.trial_folder(file.id))  # so that it is run again when the cause is mended
-    raise TrainingFailed(f"{setup.id}: trial {file.id} ended badly ({file.why or file.status}):\n{said}")
+    raise StudyTrainingFailed(f"{setup.id}: trial {file.id} ended badly ({file.why or file.status}):\n{said}")
 
 
 def last_words(folder: Path) -> str:
@@ -199,7 +199,7 @@ def last_words(folder: Path) -> str:
     return (folder / "stderr.txt").read_text(errors="replace")[-LAST_WORDS:]
 
 
-def _run_plain(work: Work, setup: Setup, initial: Path | None, progress: Progress) -> None:
+def _run_plain(work: Work, setup: StudySetup, initial: Path | None, progress: Progress) -> None:
     """One training that nothing watches: what watching costs, and whether it changes a bit.
 
     Not of a setup whose controls the script does not set itself: without the probe nothing would hold them.
@@ -219,7 +219,7 @@ def name_of_machine(facts: dict[str, Any]) -> str:
     return f"{facts.get('processor') or facts.get('architecture')}, {facts.get('cores')} cores ({host})"
 
 
-def initial_weights(work: Work, setup: Setup) -> Path:
+def initial_weights(work: Work, setup: StudySetup) -> Path:
     """The initial weights of another setup's model in the form that this one's script reads; made where missing."""
     source = SETUPS[setup.initial or ""]
     folder = work.folder / "initial"
@@ -232,12 +232,12 @@ def initial_weights(work: Work, setup: Setup) -> Path:
     return carried
 
 
-def _carried(work: Work, source: Setup) -> Path:
+def _carried(work: Work, source: StudySetup) -> Path:
     """Where the initial weights of a Keras setup are kept for PyTorch."""
     return work.folder / "initial" / f"{source.id}-for-pytorch.npz"
 
 
-def run_alone(setup: Setup, words: list[str], directory: Path, variables: dict[str, str] | None = None) -> None:
+def run_alone(setup: StudySetup, words: list[str], directory: Path, variables: dict[str, str] | None = None) -> None:
     """Run a command of a setup, unwatched. Raises NotFound, TrainingFailed."""
     python = commands.interpreter(setup)
     search = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
@@ -247,4 +247,4 @@ def run_alone(setup: Setup, words: list[str], directory: Path, variables: dict[s
     )
     if done.returncode:
         said = done.stderr[-LAST_WORDS:]
-        raise TrainingFailed(f"{setup.id}: {' '.join(words)} ended with {done.returncode}:\n{said}")
+        raise StudyTrainingFailed(f"{setup.id}: {' '.join(words)} ended with {done.returncode}:\n{said}")

@@ -14,35 +14,35 @@ from samebits_parity.weights.rules import (
     DENSE,
     TRANSPOSED,
     Array,
-    Rule,
+    ArrayRule,
     dense_after_flatten,
     with_kernel,
 )
 
 
-class Layer(NamedTuple):
+class Kernel(NamedTuple):
     """A layer with a kernel and a bias: its name in PyTorch, and the rule for its kernel."""
 
     name: str
-    rule: Rule
+    rule: ArrayRule
 
 
-Layers = Sequence[Layer]  # of a model, in the order of Keras' weights
+Layers = Sequence[Kernel]  # of a model, in the order of Keras' weights
 
 
 def _unet(levels: int = 4) -> Layers:
-    pairs = [Layer(f"down.{level}.{place}", CONVOLUTION) for level in range(levels + 1) for place in (0, 2)]
+    pairs = [Kernel(f"down.{level}.{place}", CONVOLUTION) for level in range(levels + 1) for place in (0, 2)]
     for level in range(levels):
         pairs += [
-            Layer(f"up.{level}", TRANSPOSED),
-            *(Layer(f"joined.{level}.{place}", CONVOLUTION) for place in (0, 2)),
+            Kernel(f"up.{level}", TRANSPOSED),
+            *(Kernel(f"joined.{level}.{place}", CONVOLUTION) for place in (0, 2)),
         ]
-    return [*pairs, Layer("last", CONVOLUTION)]
+    return [*pairs, Kernel("last", CONVOLUTION)]
 
 
 LENET5: Layers = (
-    Layer("0", CONVOLUTION), Layer("3", CONVOLUTION), Layer("7", dense_after_flatten(5, 5, 16)), Layer("9", DENSE),
-    Layer("11", DENSE),
+    Kernel("0", CONVOLUTION), Kernel("3", CONVOLUTION), Kernel("7", dense_after_flatten(5, 5, 16)), Kernel("9", DENSE),
+    Kernel("11", DENSE),
 )  # fmt: skip
 UNET: Layers = _unet()
 

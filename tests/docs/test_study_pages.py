@@ -11,7 +11,7 @@ import pytest
 from samebits.errors import SamebitsError
 from samebits.launch.progress import Progress
 from samebits_study import catalog
-from samebits_study.catalog import Scale, Study
+from samebits_study.catalog import Study, StudyScale
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "add-a-study.md"
 FILE = re.compile(r'```python title="([^"]+)"\n(.*?)```', re.DOTALL)
@@ -26,7 +26,7 @@ def added(tmp_path, monkeypatch):
     for name, text in FILE.findall(PAGE.read_text()):
         (tmp_path / name).write_text(text)
         if name.endswith("entry.py"):
-            entry = eval(text, {"Study": Study, "Scale": Scale})  # noqa: S307 - the page's own words
+            entry = eval(text, {"Study": Study, "StudyScale": StudyScale})  # noqa: S307 - the page's own words
             monkeypatch.setitem(catalog.STUDIES, entry.name, entry)
     monkeypatch.setattr("samebits_study.catalog.SCRIPTS", tmp_path)
     return tmp_path
@@ -35,7 +35,9 @@ def added(tmp_path, monkeypatch):
 def conduct(folder, study, *setups, source=None):
     from samebits_study import conductor, output
 
-    asked = conductor.Asked(study=study, scale="smoke", folder=folder / "out", setups=list(setups), source=source)
+    asked = conductor.StudyRequest(
+        study=study, scale="smoke", folder=folder / "out", setups=list(setups), source=source
+    )
     result = conductor.conduct(asked, Progress())
     output.write(result, asked.folder)
     return result, (asked.folder / "report.md").read_text()

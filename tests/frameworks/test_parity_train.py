@@ -10,8 +10,8 @@ import pytest
 
 from samebits_parity.train import comparison, explanation, runs
 from samebits_parity.train.pairs import Pairer
-from samebits_parity.train.runs import Asked
-from samebits_parity.train.values import Training
+from samebits_parity.train.runs import TrainRequest
+from samebits_parity.train.values import TensorLog
 from samebits_parity.train.verdict import judge
 from samebits_probe import wire
 
@@ -76,13 +76,13 @@ def words(*parts):
 
 
 def asked(folder, a, b, **more):
-    return Asked(a=a, b=b, folder=folder, directory=folder, **more)
+    return TrainRequest(a=a, b=b, folder=folder, directory=folder, **more)
 
 
 def children(folder):
     """What each forked child of B showed, in the order in which they were started."""
     processes = sorted((folder / "B" / "trials" / "001" / wire.PROCESSES).iterdir())
-    return [Training(process) for process in processes if (process / wire.VALUES_FACTS).is_file()]
+    return [TensorLog(process) for process in processes if (process / wire.VALUES_FACTS).is_file()]
 
 
 def found(a, b):

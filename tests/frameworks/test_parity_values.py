@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from samebits_parity.train import runs
-from samebits_parity.train.pairs import SAME, Pair
-from samebits_parity.train.values import Training
+from samebits_parity.train.pairs import SAME, WeightPair
+from samebits_parity.train.values import TensorLog
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 KEPT = {"first": 0, "last": 3, "most": 1 << 24, "layers": True}
@@ -38,7 +38,7 @@ net.fit(x, x[:, :1], batch_size=2, shuffle=False, verbose=0)
 """
 
 
-class Shifted(Training):
+class Shifted(TensorLog):
     """A training whose weights are all larger by one."""
 
     def weight(self, step, name):
@@ -73,14 +73,14 @@ def training(request, shared_run, legacy_python):
 
 def test_every_kind_is_kept_and_every_weight_starts_where_it_was_set(training, tmp_path):
     process = training(values=KEPT)
-    seen = Training(process.folder)
+    seen = TensorLog(process.folder)
     assert seen.steps == 3
     assert len(seen.weights) == 4
     for step in range(3):
         assert all(seen.names(step, kind) for kind in ("batch", "forward", "gradient", "update")), step
-    pairs = [Pair(name, name, SAME, equal=True, trains=True) for name in seen.weights]
+    pairs = [WeightPair(name, name, SAME, equal=True, trains=True) for name in seen.weights]
     feed = runs.write_feed(tmp_path / "feed", Shifted(seen.folder), seen, pairs, steps=range(-1, 3))
-    fed = Training(training(values=KEPT, feed={"folder": str(feed)}).folder)
+    fed = TensorLog(training(values=KEPT, feed={"folder": str(feed)}).folder)
     for name in fed.weights:
         assert np.array_equal(fed.weight(-1, name), seen.weight(-1, name))  # as it was before it was set
         for step in range(3):

@@ -32,7 +32,9 @@ def wanted(tmp_path, monkeypatch):
     def make(a, b, *, backend="torch", out="out.safetensors", weights=None, shapes=None, pythons=(None, None)):
         named = zip("AB", (a, b), pythons, strict=True)
         both = [description.asked(side, words, python, backend) for side, words, python in named]
-        return transfer.Wanted(a=both[0], b=both[1], weights=weights, out=tmp_path / out, shapes=shapes, seed=2019)
+        return transfer.TransferRequest(
+            a=both[0], b=both[1], weights=weights, out=tmp_path / out, shapes=shapes, seed=2019
+        )
 
     return make
 

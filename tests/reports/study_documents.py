@@ -1,7 +1,7 @@
 """Documents of studies made by hand: no number in them is twice the same by chance, so that each can be told apart."""
 
 from samebits.model import Control, Divergence, ProcessKey
-from samebits_study.results import Cells, Digits, Distance, Model, Plain, Retest, SetupResult, StudyResult
+from samebits_study.results import Cells, Digits, Plain, Retest, SetupResult, StudyResult, TrainedModel, WeightDistance
 
 MACHINE = "a processor, 2 cores (70bd)"
 SHARED = "7" * 32
@@ -29,7 +29,7 @@ def model(trial, bits, worth, **changes):
         "digits": worth if isinstance(worth, Digits) else None,
         "cells": worth if isinstance(worth, Cells) else None,
     }
-    return Model(**{**given, **changes})
+    return TrainedModel(**{**given, **changes})
 
 
 def setup(identity, models, **changes):
@@ -73,7 +73,7 @@ def lenet5():
         "keras-tf1.14",
         [model(1, "a", digits(113)), model(2, "a", digits(113)), model(3, "b", digits(127))],
         divergence=divergence([3]),
-        distances=[Distance(trial=3, epochs=[0, 1, 2], relative=[0.0, 1.25e-7, 0.0325])],
+        distances=[WeightDistance(trial=3, epochs=[0, 1, 2], relative=[0.0, 1.25e-7, 0.0325])],
         retests=[
             Retest(factor="fresh process", trial=1, same=True, same_decisions=True, largest=0.0),
             Retest(factor="2 threads", trial=1, same=False, same_decisions=True, largest=2.5e-7),

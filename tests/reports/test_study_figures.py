@@ -3,7 +3,7 @@
 import pytest
 
 from samebits_study.reports import boxes, curves, spread
-from samebits_study.results import Distance
+from samebits_study.results import WeightDistance
 
 
 @pytest.fixture
@@ -97,7 +97,9 @@ def test_where_no_trials_part_there_are_no_distances_and_that_is_said(lenet5):
 
 
 def test_distances_that_are_not_finite_are_not_drawn(documents, lenet5):
-    broken = lenet5.setups[0].model_copy(update={"distances": [Distance(trial=3, epochs=[1], relative=[float("nan")])]})
+    broken = lenet5.setups[0].model_copy(
+        update={"distances": [WeightDistance(trial=3, epochs=[1], relative=[float("nan")])]}
+    )
     figure = curves.distances(lenet5.model_copy(update={"setups": [broken]}))
     assert figure.why == "This figure cannot be made: the distances known are 0 or not finite."
 

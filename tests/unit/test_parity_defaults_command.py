@@ -8,7 +8,7 @@ import pytest
 from samebits.cli import main
 from samebits_parity import presenters, sides
 from samebits_parity.defaults import comparison, report, signatures
-from samebits_parity.defaults.comparison import Answer, behaviours, concluded
+from samebits_parity.defaults.comparison import LibraryAnswer, behaviours, concluded
 from samebits_parity.defaults.result import Defaults
 from samebits_parity.options import GROUPS
 from samebits_parity.sides import SIDES, LibraryFailed
@@ -24,7 +24,7 @@ def answered(library, **measured):
     """A library that has nothing but what is said. Dots in ids are written as underlines."""
     told = {behaviour.id: measured.get(behaviour.id.replace(".", "_"), NOTHING) for behaviour in behaviours(GROUPS)}
     said = {"version": "1.0", "measured": told, "signatures": SIGNATURES.get(library, {})}
-    return Answer(SIDES[library], said)
+    return LibraryAnswer(SIDES[library], said)
 
 
 def numbers(*values):

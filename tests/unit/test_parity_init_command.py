@@ -9,7 +9,7 @@ from samebits.cli import main
 from samebits_parity import sides
 from samebits_parity.init import comparison, measurement, report, result, samples
 from samebits_parity.init.cases import Case
-from samebits_parity.init.samples import Drawn, Weight
+from samebits_parity.init.samples import DrawnWeight, Draws
 from samebits_parity.sides import SIDES, LibraryFailed
 
 KEYS = {
@@ -33,7 +33,7 @@ def drawn(limit, *, shape=(30, 100), name="glorot_uniform", side="keras-tf1.14",
     limit = np.float32(limit)
     values = (unit * 2 * float(limit)).astype(np.float32) - limit
     case = Case(name, f"initializers.{name}", {}, shape, "dense")
-    return Drawn(SIDES[side], "1.0", [Weight(case, "", doc, {}, values)], [], [])
+    return Draws(SIDES[side], "1.0", [DrawnWeight(case, "", doc, {}, values)], [], [])
 
 
 @pytest.fixture

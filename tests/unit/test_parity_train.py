@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samebits_parity.train import activations, comparison, explanation, layers
-from samebits_parity.train.batches import Fed
+from samebits_parity.train.batches import BatchInput
 from samebits_parity.train.clip_norms import Clip
 from samebits_parity.train.distance import allowed, relative, unit
 from samebits_parity.train.explanation import batch, losses, start, windows
-from samebits_parity.train.explanation.rules import Rule, read
+from samebits_parity.train.explanation.rules import UpdateRule, read
 from samebits_parity.train.pairs import Pairer
-from samebits_parity.train.runs import Asked, TrainingFailed, refuse_unusable
-from samebits_parity.train.values import Training
+from samebits_parity.train.runs import TrainingFailed, TrainRequest, refuse_unusable
+from samebits_parity.train.values import TensorLog
 from samebits_parity.train.verdict import begin_alike, judge, layer_of
 from samebits_probe import wire
 
@@ -40,7 +40,7 @@ def written(folder, tensors, optimizer=None, layers=()):
     lines += [{"about": "layer", "name": name, "step": 0, "facts": facts} for name, facts in layers]
     (folder / wire.VALUES).write_bytes(data)
     (folder / wire.VALUES_FACTS).write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return Training(folder)
+    return TensorLog(folder)
 
 
 def with_weights(folder, weights, more=None):
@@ -143,7 +143,7 @@ def test_biases_that_are_zero_are_paired_by_order(tmp_path):
 def test_a_weight_without_a_counterpart_is_named_with_what_would_match(tmp_path):
     a = with_weights(tmp_path / "a", {"x/kernel": random((3, 4))})
     b = with_weights(tmp_path / "b", {"x.weight": random((5, 3))})
-    asked = Asked(a=["a"], b=["b"], folder=tmp_path)
+    asked = TrainRequest(a=["a"], b=["b"], folder=tmp_path)
     report, document = comparison.report.unpaired(asked, Pairer(a, b).pairs()[1])
     assert report.verdict == "unknown"
     assert "x/kernel of A, (3, 4), has no counterpart; (4, 3) in B would match" in document.sentence
@@ -155,8 +155,8 @@ def test_a_weight_without_a_counterpart_is_named_with_what_would_match(tmp_path)
 @given(st.integers(2, 1000))
 def test_a_batch_that_is_scaled_is_told_with_its_factor(factor):
     a = random((4, 3, 3, 1)).astype(float)
-    assert batch.explained(Fed("0", "0", a, a * factor)).words.endswith(f"{factor:.4g} times those of A")
-    assert f"1/{factor} of" in batch.explained(Fed("0", "0", a, a / factor)).words
+    assert batch.explained(BatchInput("0", "0", a, a * factor)).words.endswith(f"{factor:.4g} times those of A")
+    assert f"1/{factor} of" in batch.explained(BatchInput("0", "0", a, a / factor)).words
 
 
 def test_channels_samples_and_standardised_inputs_are_told():
@@ -165,8 +165,8 @@ def test_channels_samples_and_standardised_inputs_are_told():
     for b, id in ((a[..., ::-1], "order of channels"), (a[order], "order of samples"), (2 * a - 1, "scaling"),
                   ((a - [1, 2, 3]) / [3, 4, 5], "scaling"), (a[:, ::-1], "mirroring"),
                   (random((6, 4, 4, 3), 9), "samples")):  # fmt: skip
-        assert batch.explained(Fed("0", "0", a, b)).id == id
-    assert batch.explained(Fed("0", "0", a, a[:3])).id == "shape"
+        assert batch.explained(BatchInput("0", "0", a, b)).id == id
+    assert batch.explained(BatchInput("0", "0", a, a[:3])).id == "shape"
 
 
 def test_initial_values_are_described_with_their_formula():
@@ -232,7 +232,7 @@ def test_a_layer_whose_output_has_another_shape_parts_there(tmp_path):
                              layers=[("l", {"type": "Conv2d", "weights": list(weights), "settings": {}})]))  # fmt: skip
     first, (reason,) = why(*sides)
     assert (first.kind, first.name, reason.id) == ("forward", "l", "shape")
-    assert comparison.told(Asked(a=["a"], b=["b"], folder=tmp_path), judge_of(*sides))[1].first.relative is None
+    assert comparison.told(TrainRequest(a=["a"], b=["b"], folder=tmp_path), judge_of(*sides))[1].first.relative is None
 
 
 def test_the_layer_of_a_weight_is_what_stands_before_its_own_name():
@@ -321,7 +321,7 @@ def test_an_optimizer_of_the_program_s_own_has_no_rule():
     assert read({"type": "Mine", **group(lr=0.1)}, "l.weight") is None
     assert read({"type": "Adam", **group(lr=0.1)}, "l.weight") is None
     assert read(None, "l.weight") is None
-    assert isinstance(read({"type": "Adam", **group(**ADAM)}, "l.weight"), Rule)
+    assert isinstance(read({"type": "Adam", **group(**ADAM)}, "l.weight"), UpdateRule)
 
 
 # -- gradients ----------------------------------------------------------------------------------------------------
@@ -446,4 +446,4 @@ def test_a_training_whose_values_were_cut_off_has_the_steps_before(tmp_path):
     assert made.steps == 3
     with (tmp_path / "a" / wire.VALUES_FACTS).open("a") as file:
         file.write(json.dumps({"full": 2}) + "\n")
-    assert Training(tmp_path / "a").steps == 2
+    assert TensorLog(tmp_path / "a").steps == 2

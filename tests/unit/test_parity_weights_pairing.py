@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samebits_parity.weights import conversion, explanation
-from samebits_parity.weights.models import Layer, Model, Weight
+from samebits_parity.weights.models import Layer, ModelArray, ModelFacts
 from samebits_parity.weights.pairs import pair
 
 FEW = settings(max_examples=50, deadline=None)
@@ -20,11 +20,11 @@ def model(side, library, *layers):
     for number, (name, kind, shapes, fields) in enumerate(layers):
         roles = {role: len(weights) + place for place, role in enumerate(shapes)}
         dtype = fields.pop("dtype", "float32")
-        weights += [Weight(f"{name}/{role}", tuple(shape), dtype) for role, shape in shapes.items()]
+        weights += [ModelArray(f"{name}/{role}", tuple(shape), dtype) for role, shape in shapes.items()]
         made.append(Layer(number=number, name=name, kind=kind, of_class=kind, roles=roles, **fields))
     random = np.random.default_rng(0)
     arrays = {n: random.standard_normal(weight.shape).astype("float32") for n, weight in enumerate(weights)}
-    return Model(
+    return ModelFacts(
         side=side, said=side, library=library, version="", weights=tuple(weights), layers=tuple(made), arrays=arrays
     )
 

@@ -8,11 +8,11 @@ from skimage import io
 
 from samebits.errors import DataError, NotFound, UsageError
 from samebits_study import data
-from samebits_study.catalog import STUDIES, Scale
+from samebits_study.catalog import STUDIES, StudyScale
 from samebits_study.stereology import CountingFrame, paint
 
 CELLS = STUDIES["unet"]
-SMOKE = Scale(trials=2, epochs=1, data={"size": 32, "fields_per_animal": 2, "augmented": 0})
+SMOKE = StudyScale(trials=2, epochs=1, data={"size": 32, "fields_per_animal": 2, "augmented": 0})
 NAMES = [f"{mouse}_Section{section}_Stack1" for mouse in ("LU2", "LU3") for section in (1, 2, 3)]
 
 
@@ -119,7 +119,7 @@ def test_going_on_with_images_where_there_were_none_says_to_leave_them_out(tmp_p
 
 def test_data_of_another_scale_is_said_in_words(tmp_path):
     prepare(tmp_path / "data")
-    other = Scale(trials=2, epochs=1, data={**SMOKE.data, "size": 48})
+    other = StudyScale(trials=2, epochs=1, data={**SMOKE.data, "size": 48})
     with pytest.raises(UsageError, match="another study or scale: size is 32 there, 48 is asked for"):
         prepare(tmp_path / "data", scale=other)
 
@@ -146,7 +146,7 @@ def test_the_paper_scale_takes_a_folder_whole(source):
 
 
 def test_a_folder_that_is_taken_whole_leaves_nothing_out(tmp_path, source):
-    whole = Scale(trials=2, epochs=1, data={**SMOKE.data, "whole_folder": 1})
+    whole = StudyScale(trials=2, epochs=1, data={**SMOKE.data, "whole_folder": 1})
     made = prepare(tmp_path / "data", source, whole)
     assert (made["train_images"], made["test_images"]) == (3, 3)
     assert "left_out" not in made

@@ -38,10 +38,10 @@ def run(**given: Any) -> int:
     commands = [_words(given[side], side.upper()) for side in ("a", "b")]
     pythons = tuple(asking.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in ("a", "b"))
     from samebits_parity.train.comparison import compare
-    from samebits_parity.train.runs import Asked
+    from samebits_parity.train.runs import TrainRequest
 
     with _folder(given["out"]) as folder:
-        asked = Asked(
+        asked = TrainRequest(
             a=commands[0], b=commands[1], folder=folder, pythons=(pythons[0], pythons[1]), steps=given["steps"],
             single=given["single"], carry=given["carry"], timeout=given["timeout"],
             say=lambda words: answering.say(words, sys.stderr),

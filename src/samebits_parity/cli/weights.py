@@ -35,7 +35,7 @@ def run(**given: Any) -> int:
         files.check_source(weights)
     pythons = {side: asking.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in "ab"}
     a, b = (asked(side.upper(), given[side], python, given["backend"]) for side, python in pythons.items())
-    wanted = transfer.Wanted(
+    wanted = transfer.TransferRequest(
         a=a, b=b, weights=weights, out=out, shapes=list(given["input"]) or None, seed=given["seed"]
     )
     shown, document = report.report(transfer.move(wanted))

@@ -18,7 +18,7 @@ NOT_KNOWN = "none of the known"
 
 
 @dataclass(frozen=True)
-class Meaning:
+class Sense:
     """`formulas`: each gives numbers that have this meaning; several where another choice is left open."""
 
     id: str
@@ -31,7 +31,7 @@ class Meaning:
 
 
 @dataclass(frozen=True)
-class Found:
+class Finding:
     """What was found in numbers. `number`: the one that is shown beside the words; None where they are that number."""
 
     meaning: str
@@ -51,37 +51,37 @@ class Behaviour:
     group: Group
     words: str
     ask: dict[str, Any]
-    meanings: tuple[Meaning, ...] = ()
+    meanings: tuple[Sense, ...] = ()
     estimate: Callable[[Array], float] | None = None
     prepare: Callable[[Array], ArrayLike] = np.ravel
     pick: int = -1
 
-    def classify(self, measured: Iterable[float]) -> Found:
+    def classify(self, measured: Iterable[float]) -> Finding:
         """Which meaning reproduces the numbers."""
         given = np.fromiter(measured, float)
         return self._solved(given) if self.estimate else self._recognised(given)
 
-    def _solved(self, given: Array) -> Found:
+    def _solved(self, given: Array) -> Finding:
         assert self.estimate is not None
         try:
             value = self.estimate(given)
         except ValueError:
             return _unknown(given, self.pick)
         text = f"{float(f'{value:.{DIGITS}g}'):g}"
-        return Found(text, text)
+        return Finding(text, text)
 
-    def _recognised(self, given: Array) -> Found:
+    def _recognised(self, given: Array) -> Finding:
         numbers = np.ravel(np.asarray(self.prepare(given), float))
         fits = [(apart(numbers, formula), meaning) for meaning in self.meanings for formula in meaning.numbers()]
         least, best = min(fits, key=lambda fit: fit[0])
         if least > TOLERANCE:
             return _unknown(given, self.pick)
-        return Found(best.id, best.words, float(given[self.pick]))
+        return Finding(best.id, best.words, float(given[self.pick]))
 
 
-def _unknown(given: Array, pick: int) -> Found:
+def _unknown(given: Array, pick: int) -> Finding:
     numbers = ", ".join(f"{number:.3g}" for number in given)
-    return Found(f"unknown: {numbers}", NOT_KNOWN, float(given[pick]) if len(given) else None)
+    return Finding(f"unknown: {numbers}", NOT_KNOWN, float(given[pick]) if len(given) else None)
 
 
 def apart(numbers: Array, formula: Array) -> float:

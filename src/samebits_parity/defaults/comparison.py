@@ -13,7 +13,7 @@ from samebits import __version__
 from samebits_parity import sides
 from samebits_parity.defaults import layers, losses, optimizers, signatures
 from samebits_parity.defaults.behaviour import Behaviour
-from samebits_parity.defaults.result import Compared, Defaults, Measured, Signature, Status
+from samebits_parity.defaults.result import BehaviourComparison, Defaults, Measurement, Signature, Status
 from samebits_parity.options import Group
 from samebits_parity.report import Verdict
 from samebits_parity.sides import Family, Side
@@ -28,7 +28,7 @@ UNMEASURED: tuple[Status, ...] = ("none", "refused", "failed")
 AT_ONCE = 2  # libraries; each takes a core
 
 
-class Answer(NamedTuple):
+class LibraryAnswer(NamedTuple):
     """What a library said; `why` where it said nothing."""
 
     side: Side
@@ -55,16 +55,16 @@ def compare(names: list[str], groups: tuple[Group, ...], note: Callable[[str], N
     return concluded(answers, groups)
 
 
-def _asked(side: Side, groups: tuple[Group, ...], note: Callable[[str], None], *, strict: bool) -> Answer:
-    def measured() -> Answer:
+def _asked(side: Side, groups: tuple[Group, ...], note: Callable[[str], None], *, strict: bool) -> LibraryAnswer:
+    def measured() -> LibraryAnswer:
         note(f"measuring {side.id}")
         return _measured(side, groups)
 
     found, why = sides.attempt(side, measured, is_named=strict)
-    return found or Answer(side, None, why)
+    return found or LibraryAnswer(side, None, why)
 
 
-def _measured(side: Side, groups: tuple[Group, ...]) -> Answer:
+def _measured(side: Side, groups: tuple[Group, ...]) -> LibraryAnswer:
     """Two behaviours that ask the same are measured once."""
     keys = {one.id: json.dumps(one.ask) for one in behaviours(groups)}
     request = {
@@ -72,10 +72,10 @@ def _measured(side: Side, groups: tuple[Group, ...]) -> Answer:
         "classes": signatures.asked(side, groups),
     }
     said = sides.run_script(side, SCRIPTS / SCRIPT[side.family], request)
-    return Answer(side, {**said, "measured": {id: said["measured"][key] for id, key in keys.items()}})
+    return LibraryAnswer(side, {**said, "measured": {id: said["measured"][key] for id, key in keys.items()}})
 
 
-def concluded(answers: list[Answer], groups: tuple[Group, ...]) -> Defaults:
+def concluded(answers: list[LibraryAnswer], groups: tuple[Group, ...]) -> Defaults:
     """The document of what libraries answered."""
     told = [answer for answer in answers if answer.said is not None]
     measured = [measurement(one, answer) for one in behaviours(groups) for answer in told]
@@ -94,11 +94,11 @@ def concluded(answers: list[Answer], groups: tuple[Group, ...]) -> Defaults:
     )
 
 
-def _signatures(answer: Answer) -> list[Signature]:
+def _signatures(answer: LibraryAnswer) -> list[Signature]:
     return signatures.read(answer.side, answer.said["signatures"]) if answer.said else []
 
 
-def measurement(behaviour: Behaviour, answer: Answer) -> Measured:
+def measurement(behaviour: Behaviour, answer: LibraryAnswer) -> Measurement:
     """What one library does, classified."""
     assert answer.said is not None
     said: dict[str, Any] = answer.said["measured"][behaviour.id]
@@ -106,21 +106,21 @@ def measurement(behaviour: Behaviour, answer: Answer) -> Measured:
     if "numbers" not in said:
         status: Status = next(status for status in UNMEASURED if status in said)
         meaning = "refused" if status == "refused" else None
-        return Measured(behaviour=behaviour.id, library=answer.side.id, version=version, status=status, numbers=[],
+        return Measurement(behaviour=behaviour.id, library=answer.side.id, version=version, status=status, numbers=[],
                         meaning=meaning, words=said[status], number=None)  # fmt: skip
     found = behaviour.classify(said["numbers"])
-    return Measured(behaviour=behaviour.id, library=answer.side.id, version=version, status="measured",
+    return Measurement(behaviour=behaviour.id, library=answer.side.id, version=version, status="measured",
                     numbers=said["numbers"], meaning=found.meaning, words=found.words, number=found.number)  # fmt: skip
 
 
-def _compared(behaviour: Behaviour, lines: list[Measured]) -> Compared:
+def _compared(behaviour: Behaviour, lines: list[Measurement]) -> BehaviourComparison:
     """What a library does not have, or failed at, is no difference."""
     meanings = [line.meaning for line in lines if line.meaning is not None]
     differs = len(set(meanings)) > 1 if len(meanings) > 1 else None
-    return Compared(behaviour=behaviour.id, group=behaviour.group, words=behaviour.words, differs=differs)
+    return BehaviourComparison(behaviour=behaviour.id, group=behaviour.group, words=behaviour.words, differs=differs)
 
 
-def judged(compared: list[Compared], libraries: list[str]) -> tuple[Verdict, str]:
+def judged(compared: list[BehaviourComparison], libraries: list[str]) -> tuple[Verdict, str]:
     """The verdict, in a sentence."""
     asked = [line for line in compared if line.differs is not None]
     if not asked:

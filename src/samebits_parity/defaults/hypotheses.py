@@ -21,7 +21,7 @@ Reduction = Literal["elements", "samples", "sum", "each"]
 MomentumForm = Literal["gradient", "step", "damped"]
 
 
-class Course(NamedTuple):
+class Gradients(NamedTuple):
     """`start` (n,); `gradients` (steps, n); `rates`: the learning rate of each step, (steps,), or one for all."""
 
     start: ArrayLike
@@ -62,7 +62,7 @@ def penalty_gradient(weights: ArrayLike, factor: float, *, halved: bool) -> Arra
 
 
 def adam(
-    course: Course, *, betas: tuple[float, float] = (0.9, 0.999),
+    course: Gradients, *, betas: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-8, place: AdamPlace = "after", decay: Decay = NO_DECAY, ahead: int = 0,
 ) -> Array:  # fmt: skip
     """Adam (Kingma and Ba 2015, Algorithm 1: `after`; the efficient form of its section 2: `before`).
@@ -89,7 +89,7 @@ def adam_denominator(second: Array, correction: float, epsilon: float, place: Ad
 
 
 def sgd(
-    course: Course, *, momentum: float = 0.0,
+    course: Gradients, *, momentum: float = 0.0,
     form: MomentumForm = "gradient", nesterov: bool = False, decay: Decay = NO_DECAY,
 ) -> Array:  # fmt: skip
     """Gradient descent. Momentum gathers gradients (v = mu v + g, w -= rate v), steps (v = mu v - rate g, w += v),
@@ -114,7 +114,7 @@ def rooted(value: Array, epsilon: float, place: RootPlace) -> Array:
 
 
 def rmsprop(
-    course: Course, *, rho: float = 0.9, epsilon: float = 1e-7,
+    course: Gradients, *, rho: float = 0.9, epsilon: float = 1e-7,
     place: RootPlace = "outside", centered: bool = False,
 ) -> Array:  # fmt: skip
     """RMSprop (Hinton's lecture 6e); centered: the squared mean of gradients is taken off (Graves 2013)."""
@@ -130,7 +130,7 @@ def rmsprop(
 
 
 def adagrad(
-    course: Course, *, accumulator: float = 0.0, epsilon: float = 1e-7,
+    course: Gradients, *, accumulator: float = 0.0, epsilon: float = 1e-7,
     place: RootPlace = "outside",
 ) -> Array:  # fmt: skip
     """Adagrad (Duchi et al. 2011). `accumulator`: what the sum of squares starts from."""
@@ -144,7 +144,7 @@ def adagrad(
 
 
 def adadelta(
-    course: Course, *, rho: float = 0.95, epsilon: float = 1e-6,
+    course: Gradients, *, rho: float = 0.95, epsilon: float = 1e-6,
     place: RootPlace = "inside",
 ) -> Array:  # fmt: skip
     """Adadelta (Zeiler 2012, Algorithm 1: `inside`), its step times a learning rate."""
@@ -160,7 +160,7 @@ def adadelta(
 
 
 def adamax(
-    course: Course, *, betas: tuple[float, float] = (0.9, 0.999),
+    course: Gradients, *, betas: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-8, place: Literal["norm", "gradient"] = "norm", ahead: int = 0,
 ) -> Array:  # fmt: skip
     """Adamax (Kingma and Ba 2015, Algorithm 2). epsilon is added to the norm u, or to |g| before the maximum.

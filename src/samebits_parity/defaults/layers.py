@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from samebits_parity.defaults import estimates
 from samebits_parity.defaults import layer_formulas as known
-from samebits_parity.defaults.behaviour import Behaviour, Meaning
+from samebits_parity.defaults.behaviour import Behaviour, Sense
 from samebits_parity.defaults.hypotheses import Array
 from samebits_parity.defaults.losses import soft
 from samebits_parity.defaults.recurrent import BEHAVIOURS as RECURRENT
@@ -36,7 +36,7 @@ Told = tuple[str, str, Formula | Sequence[Formula]]
 def layer(id: str, words: str, ask: dict[str, Any], *meanings: Told,
           prepare: Callable[[Array], ArrayLike] = np.ravel, pick: int = -1) -> Behaviour:  # fmt: skip
     """A behaviour of a layer, with (id, words, formula or formulas) of each meaning."""
-    known = tuple(Meaning(name, said, (formula,) if callable(formula) else tuple(formula))
+    known = tuple(Sense(name, said, (formula,) if callable(formula) else tuple(formula))
                   for name, said, formula in meanings)  # fmt: skip
     return Behaviour(id=id, group="layers", words=words, ask=_plain(ask), prepare=prepare, pick=pick, meanings=known)
 

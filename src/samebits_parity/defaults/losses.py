@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from samebits_parity.defaults import estimates
-from samebits_parity.defaults.behaviour import Behaviour, Meaning
+from samebits_parity.defaults.behaviour import Behaviour, Sense
 from samebits_parity.defaults.hypotheses import Array, Reduction, reduced, weighted
 
 TARGET = np.array([[1.0, 0.0, 2.0], [0.5, 1.0, -1.0]])
@@ -41,7 +41,7 @@ def loss(
     id: str, words: str, ask: dict[str, Any], *meanings: tuple[str, str, Formula | Sequence[Formula]]
 ) -> Behaviour:
     """A behaviour of a loss, with (id, words, formula or formulas) of each meaning."""
-    known = tuple(Meaning(name, said, (formula,) if callable(formula) else tuple(formula))
+    known = tuple(Sense(name, said, (formula,) if callable(formula) else tuple(formula))
                   for name, said, formula in meanings)  # fmt: skip
     return Behaviour(id=id, group="losses", words=words, ask=ask, meanings=known)
 
@@ -139,9 +139,9 @@ def _divergences() -> list[Behaviour]:
     kinds = (("probabilities", "probabilities"), ("logarithms", "logarithms of probabilities"))
     each = {kind: [*(partial(reduced, values, how) for how, _ in REDUCTIONS), partial(np.sum, values, -1)]
             for kind, values in taken.items()}  # fmt: skip
-    by_kind = tuple(Meaning(id, words, tuple(each[id])) for id, words in kinds)
+    by_kind = tuple(Sense(id, words, tuple(each[id])) for id, words in kinds)
     reductions = (*REDUCTIONS, ("sums", "sums of samples, not reduced"))
-    by_reduction = tuple(Meaning(how, said, tuple(formulas[place] for formulas in each.values()))
+    by_reduction = tuple(Sense(how, said, tuple(formulas[place] for formulas in each.values()))
                          for place, (how, said) in enumerate(reductions))  # fmt: skip
     counts, rates = np.abs(TARGET), np.abs(OUTPUT)
 

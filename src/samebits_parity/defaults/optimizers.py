@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 
 from samebits_parity.defaults import estimates
 from samebits_parity.defaults import hypotheses as known
-from samebits_parity.defaults.behaviour import Behaviour, Meaning
-from samebits_parity.defaults.hypotheses import Array, Course, Decay
+from samebits_parity.defaults.behaviour import Behaviour, Sense
+from samebits_parity.defaults.hypotheses import Array, Decay, Gradients
 
-COURSE = Course([0.3, -0.2], [[0.5, -0.1], [0.2, 0.3], [-0.4, 0.05]], [0.1, 0.1, 0.02])
+COURSE = Gradients([0.3, -0.2], [[0.5, -0.1], [0.2, 0.3], [-0.4, 0.05]], [0.1, 0.1, 0.02])
 SMALL = [1e-6, 1e-5]  # of two weights: with one size, two places of an epsilon look alike
 TINY, LARGE = 1e-6, 100.0  # gradients: about an epsilon, and far above it
 LATE = 40  # the step at which a first gradient comes
@@ -35,7 +35,7 @@ DECAYS: tuple[tuple[known.DecayKind, str], ...] = (
 )
 
 
-def train(optimizer: str, course: Course = COURSE, *, own_rate: bool = False, **settings: Any) -> dict[str, Any]:
+def train(optimizer: str, course: Gradients = COURSE, *, own_rate: bool = False, **settings: Any) -> dict[str, Any]:
     """What a script is asked: steps of an optimizer on one tensor. Settings that are not named keep their default.
 
     `own_rate`: so does the learning rate.
@@ -48,9 +48,9 @@ def train(optimizer: str, course: Course = COURSE, *, own_rate: bool = False, **
     }  # fmt: skip
 
 
-def alike(gradient: float) -> Course:
+def alike(gradient: float) -> Gradients:
     """Two steps from zero with one gradient, at rate 1."""
-    return Course([0.0], [[gradient]] * 2, 1.0)
+    return Gradients([0.0], [[gradient]] * 2, 1.0)
 
 
 def default(id: str, words: str, ask: dict[str, Any], estimate: Callable[[Array], float]) -> Behaviour:
@@ -58,7 +58,7 @@ def default(id: str, words: str, ask: dict[str, Any], estimate: Callable[[Array]
     return Behaviour(id=id, group="optimizers", words=words, ask=ask, estimate=estimate)
 
 
-def choice(id: str, words: str, ask: dict[str, Any], meanings: Iterable[Meaning]) -> Behaviour:
+def choice(id: str, words: str, ask: dict[str, Any], meanings: Iterable[Sense]) -> Behaviour:
     """A behaviour of an optimizer with known meanings."""
     return Behaviour(id=id, group="optimizers", words=words, ask=ask, meanings=tuple(meanings))
 
@@ -67,27 +67,27 @@ def _adam() -> list[Behaviour]:
     ask = train("adam", epsilon=0.05)
     forms = {(place, ahead): partial(known.adam, COURSE, epsilon=0.05, place=place, ahead=ahead)
              for (place, _), ahead in product(PLACES, (0, 1))}  # fmt: skip
-    counts = (Meaning(str(1 + ahead), words, tuple(forms[place, ahead] for place, _ in PLACES))
+    counts = (Sense(str(1 + ahead), words, tuple(forms[place, ahead] for place, _ in PLACES))
               for ahead, words in enumerate(("as step 1", "as step 2")))  # fmt: skip
-    both = train("adam", Course([0.0, 0.0], PUSHED, [1.0] * len(PUSHED)))
+    both = train("adam", Gradients([0.0, 0.0], PUSHED, [1.0] * len(PUSHED)))
     return [
         default("adam.rate", "Adam: learning rate", train("adam", alike(LARGE), own_rate=True), estimates.adam_rate),
         default("adam.beta1", "Adam: beta 1", both, lambda given: estimates.adam_betas(given, LATE)[0]),
         default("adam.beta2", "Adam: beta 2", both, lambda given: estimates.adam_betas(given, LATE)[1]),
-        default("adam.epsilon", "Adam: epsilon", train("adam", Course([0.0, 0.0], [SMALL, SMALL], 1.0)),
+        default("adam.epsilon", "Adam: epsilon", train("adam", Gradients([0.0, 0.0], [SMALL, SMALL], 1.0)),
                 partial(estimates.adam_epsilon, gradients=np.array(SMALL))),
         choice("adam.epsilon.place", "Adam: epsilon is added", ask,
-               (Meaning(place, words, (forms[place, 0], forms[place, 1])) for place, words in PLACES)),
+               (Sense(place, words, (forms[place, 0], forms[place, 1])) for place, words in PLACES)),
         choice("adam.count", "Adam: the first step is corrected", ask, counts),
         _decay("adam.decay", "Adam: weight_decay is", "adam", partial(known.adam, COURSE)),
         _decay("adamw.decay", "AdamW: weight_decay is", "adamw", partial(known.adam, COURSE)),
-        default("adamw.factor", "AdamW: weight_decay", train("adamw", Course([1.0], [[0.0]], [1.0])),
+        default("adamw.factor", "AdamW: weight_decay", train("adamw", Gradients([1.0], [[0.0]], [1.0])),
                 lambda given: 1 - float(given[0])),
         choice("adamax.epsilon.place", "Adamax: epsilon is added", train("adamax", epsilon=0.05, beta2=0.9), _adamax()),
     ]  # fmt: skip
 
 
-def _adamax() -> Iterator[Meaning]:
+def _adamax() -> Iterator[Sense]:
     """Whichever step its count begins with."""
     places: tuple[tuple[Literal["norm", "gradient"], str], ...] = (
         ("norm", "to the norm"),
@@ -95,13 +95,13 @@ def _adamax() -> Iterator[Meaning]:
     )
     for place, words in places:
         formula = partial(known.adamax, COURSE, betas=(0.9, 0.9), epsilon=0.05, place=place)
-        yield Meaning(place, words, (formula, partial(formula, ahead=1)))
+        yield Sense(place, words, (formula, partial(formula, ahead=1)))
 
 
 def _decay(id: str, words: str, optimizer: str, formula: Callable[..., ArrayLike], **settings: Any) -> Behaviour:
     decays = [(kind, said, Decay(0.3, kind)) for kind, said in DECAYS]
     return choice(id, words, train(optimizer, weight_decay=0.3, **settings),
-                  (Meaning(kind, said, (partial(formula, decay=decay),)) for kind, said, decay in decays))  # fmt: skip
+                  (Sense(kind, said, (partial(formula, decay=decay),)) for kind, said, decay in decays))  # fmt: skip
 
 
 def _sgd() -> list[Behaviour]:
@@ -111,13 +111,13 @@ def _sgd() -> list[Behaviour]:
         ("damped", "v = mu v + (1 - mu) g, w -= lr v"),
     )
     momentum = [choice(id, words, train("sgd", momentum=0.9, nesterov=nesterov),
-                       (Meaning(form, said, (partial(known.sgd, COURSE, momentum=0.9, form=form, nesterov=nesterov),))
+                       (Sense(form, said, (partial(known.sgd, COURSE, momentum=0.9, form=form, nesterov=nesterov),))
                         for form, said in forms))
                 for id, words, nesterov in (("sgd.momentum", "SGD: momentum", False),
                                             ("sgd.nesterov", "SGD: Nesterov's momentum", True))]  # fmt: skip
     still = choice("sgd.plain", "SGD: momentum that is not asked for", train("sgd"), (
-        Meaning("none", "none", (partial(known.sgd, COURSE),)),
-        Meaning("some", "0.9", (partial(known.sgd, COURSE, momentum=0.9),))))  # fmt: skip
+        Sense("none", "none", (partial(known.sgd, COURSE),)),
+        Sense("some", "0.9", (partial(known.sgd, COURSE, momentum=0.9),))))  # fmt: skip
     return [
         default("sgd.rate", "SGD: learning rate", train("sgd", alike(1.0), own_rate=True), estimates.moved),
         *momentum, still, _decay_of_sgd(),
@@ -129,12 +129,12 @@ def _decay_of_sgd() -> Behaviour:
     course = COURSE._replace(rates=[0.1, 0.1, 0.1])
     decays = ((kind, said, Decay(0.3, kind)) for kind, said in DECAYS)
     return choice("sgd.decay", "SGD: weight_decay is", train("sgd", course, momentum=0.9, weight_decay=0.3),
-                  (Meaning(kind, said, (partial(known.sgd, course, momentum=0.9, decay=decay),))
+                  (Sense(kind, said, (partial(known.sgd, course, momentum=0.9, decay=decay),))
                    for kind, said, decay in decays))  # fmt: skip
 
 
 def _rooted(id: str, words: str, ask: dict[str, Any], formula: Callable[..., ArrayLike]) -> Behaviour:
-    return choice(id, words, ask, (Meaning(place, said, (partial(formula, place=place),)) for place, said in ROOTS))
+    return choice(id, words, ask, (Sense(place, said, (partial(formula, place=place),)) for place, said in ROOTS))
 
 
 def _rmsprop() -> list[Behaviour]:
@@ -149,30 +149,30 @@ def _rmsprop() -> list[Behaviour]:
                 partial(estimates.root_epsilon, gradient=TINY, squares=squares)),
         _rooted("rmsprop.epsilon.place", "RMSprop: epsilon is added", train("rmsprop", rho=0.9, epsilon=0.05), formula),
         choice("rmsprop.centered", "RMSprop: centered divides by the root of", centered, (
-            Meaning("variance", "the variance", tuple(partial(formula, centered=True, place=place) for place,
+            Sense("variance", "the variance", tuple(partial(formula, centered=True, place=place) for place,
                                                       _ in ROOTS)),
-            Meaning("square", "the mean square", tuple(partial(formula, place=place) for place, _ in ROOTS)))),
+            Sense("square", "the mean square", tuple(partial(formula, place=place) for place, _ in ROOTS)))),
     ]  # fmt: skip
 
 
 def _adagrad() -> list[Behaviour]:
-    start = train("adagrad", Course([0.0], [[0.1], [0.1]], [1.0, 1.0]))
-    starts = ((value, partial(known.adagrad, Course([0.0], [[0.1], [0.1]], 1.0), accumulator=value))
+    start = train("adagrad", Gradients([0.0], [[0.1], [0.1]], [1.0, 1.0]))
+    starts = ((value, partial(known.adagrad, Gradients([0.0], [[0.1], [0.1]], 1.0), accumulator=value))
               for value in (0.0, 0.1, 1.0))  # fmt: skip
     tiny = train("adagrad", alike(TINY), accumulator=0.0)
     lengthy = partial(known.adadelta, COURSE, rho=0.9, epsilon=0.05)
-    first = float(known.adadelta(Course([0.0], [[1.0]], 1.0), rho=0.9, epsilon=0.01)[0, 0])
+    first = float(known.adadelta(Gradients([0.0], [[1.0]], 1.0), rho=0.9, epsilon=0.01)[0, 0])
     return [
-        default("adagrad.rate", "Adagrad: learning rate", train("adagrad", Course([0.0], [[1e4]], 1.0), own_rate=True),
-                estimates.moved),
+        default("adagrad.rate", "Adagrad: learning rate",
+                train("adagrad", Gradients([0.0], [[1e4]], 1.0), own_rate=True), estimates.moved),
         choice("adagrad.start", "Adagrad: the sum of squares starts from", start,
-               (Meaning(f"{value:g}", f"{value:g}", (formula,)) for value, formula in starts)),
+               (Sense(f"{value:g}", f"{value:g}", (formula,)) for value, formula in starts)),
         default("adagrad.epsilon", "Adagrad: epsilon", tiny,
                 partial(estimates.root_epsilon, gradient=TINY, squares=TINY**2 * np.array([1.0, 2.0]))),
         _rooted("adagrad.epsilon.place", "Adagrad: epsilon is added", train("adagrad", accumulator=0.0, epsilon=0.05),
                 partial(known.adagrad, COURSE, accumulator=0.0, epsilon=0.05)),
         default("adadelta.rate", "Adadelta: learning rate",
-                train("adadelta", Course([0.0], [[1.0]], 1.0), own_rate=True, rho=0.9, epsilon=0.01),
+                train("adadelta", Gradients([0.0], [[1.0]], 1.0), own_rate=True, rho=0.9, epsilon=0.01),
                 lambda given: float(given[0]) / first),
         _rooted("adadelta.epsilon.place", "Adadelta: epsilon is added", train("adadelta", rho=0.9, epsilon=0.05),
                 lengthy),
@@ -192,10 +192,10 @@ def _clip() -> list[Behaviour]:
         return lambda: -np.concatenate(known.clip_norm(CLIPPED, MOST, over=over, added=added))
 
     over = (("tensor", "each tensor by itself"), ("all", "all tensors together"))
-    spread = tuple(Meaning(id, words, (norm(id, 0.0), norm(id, 1e-6))) for id, words in over)
-    exact = tuple(Meaning(id, words, (norm("all", added), norm("tensor", added)))
+    spread = tuple(Sense(id, words, (norm(id, 0.0), norm(id, 1e-6))) for id, words in over)
+    exact = tuple(Sense(id, words, (norm("all", added), norm("tensor", added)))
                   for id, words, added in (("exact", "the norm", 0.0), ("added", "the norm + 1e-6", 1e-6)))  # fmt: skip
-    value = Meaning("value", "each element", (lambda: -np.concatenate(known.clip_value(CLIPPED, 2e-4)),))
+    value = Sense("value", "each element", (lambda: -np.concatenate(known.clip_value(CLIPPED, 2e-4)),))
     return [
         choice("clip.norm.over", "Clipping (clipnorm, clip_grad_norm_): the norm is of", clipped("clip_norm", MOST),
                spread),
@@ -210,11 +210,11 @@ def _penalty() -> list[Behaviour]:
     """A dense layer of one kernel weight 0.5 and bias 0.25 with factor 0.1, whose loss is at its least; rate 1."""
     ask = {"do": "penalty", "kernel": 0.5, "bias": 0.25, "factor": 0.1}
     factors = (("twice", "2 l w", False), ("once", "l w", True))
-    kernel = (Meaning(id, words, (partial(known.penalty_gradient, [0.5], 0.1, halved=halved),))
+    kernel = (Sense(id, words, (partial(known.penalty_gradient, [0.5], 0.1, halved=halved),))
               for id, words, halved in factors)  # fmt: skip
     bias = (
-        Meaning("kernel", "the kernel only", (lambda: [0.0],)),
-        Meaning("both", "kernel and bias", (lambda: [0.5],)),
+        Sense("kernel", "the kernel only", (lambda: [0.0],)),
+        Sense("both", "kernel and bias", (lambda: [0.5],)),
     )
     return [
         Behaviour(id="l2.gradient", group="optimizers", words="L2 (kernel_regularizer, weight_decay): its gradient",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samebits_parity.defaults.behaviour import Behaviour, Meaning
+from samebits_parity.defaults.behaviour import Behaviour, Sense
 from samebits_parity.defaults.hypotheses import Array
 
 UNITS = 2
@@ -102,7 +102,7 @@ def _facets(id: str, ask: dict[str, object], head: str, axes: dict[str, tuple[tu
     return [
         Behaviour(
             id=f"{id}.{name}", group="layers", words=f"{head}: {name}", ask=ask,
-            meanings=tuple(Meaning(key, words, tuple(run for place, run in every if place[at] == key))
+            meanings=tuple(Sense(key, words, tuple(run for place, run in every if place[at] == key))
                            for key, words in axis))
         for at, (name, axis) in enumerate(axes.items())
     ]  # fmt: skip

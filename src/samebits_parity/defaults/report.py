@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Table
 from samebits_parity.defaults import signatures
-from samebits_parity.defaults.result import Compared, Defaults, Measured, Signature
+from samebits_parity.defaults.result import BehaviourComparison, Defaults, Measurement, Signature
 from samebits_parity.options import GROUPS, Group
 from samebits_parity.report import SIGNS, Report
 
@@ -47,12 +47,12 @@ def _behaviours(found: Defaults, group: Group) -> Table:
     return Table(group, f"What {group} do", columns, tuple(rows), (HOW,))
 
 
-def _row(found: Defaults, line: Compared) -> tuple[Cell, ...]:
+def _row(found: Defaults, line: BehaviourComparison) -> tuple[Cell, ...]:
     cells = (_cell(found.of(line.behaviour, library)) for library in found.versions)
     return (line.words, MARKS[line.differs], *cells)
 
 
-def _cell(line: Measured | None) -> Cell:
+def _cell(line: Measurement | None) -> Cell:
     if line is None or line.status == "none":
         return Missing("none")
     if line.status != "measured":

@@ -13,7 +13,7 @@ from samebits_parity.report import Verdict
 Status = Literal["measured", "none", "refused", "failed"]
 
 
-class Measured(Document):
+class Measurement(Document):
     """One behaviour of one library. `numbers`: what it gave; `meaning`: an id of the table, the value that was solved
     for, or what begins with "unknown"; null where nothing was measured. `words`: the meaning, or why there is none.
     """
@@ -30,7 +30,7 @@ class Measured(Document):
     number: float | None
 
 
-class Compared(Document):
+class BehaviourComparison(Document):
     """A behaviour over all libraries. `differs`: null where fewer than two libraries have it."""
 
     behaviour: str
@@ -67,11 +67,11 @@ class Defaults(Document):
     verdict: Verdict
     sentence: str
     versions: dict[str, str]
-    behaviours: list[Compared]
-    measured: list[Measured]
+    behaviours: list[BehaviourComparison]
+    measured: list[Measurement]
     signatures: list[Signature]
     notes: list[str]
 
-    def of(self, behaviour: str, library: str) -> Measured | None:
+    def of(self, behaviour: str, library: str) -> Measurement | None:
         """What a library does."""
         return next((one for one in self.measured if (one.behaviour, one.library) == (behaviour, library)), None)

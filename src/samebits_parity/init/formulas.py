@@ -9,7 +9,7 @@ from collections.abc import Callable
 from samebits_parity.init import distributions, equations, estimate
 from samebits_parity.init.distributions import Distribution
 from samebits_parity.init.fans import Fans
-from samebits_parity.init.hypotheses import Rule, Situation
+from samebits_parity.init.hypotheses import FanRule, Situation
 
 N = {"fan_in": "fan_in", "fan_out": "fan_out", "fan_avg": "((fan_in + fan_out) / 2)",
      "fan_geo_avg": "sqrt(fan_in * fan_out)"}  # fmt: skip
@@ -46,7 +46,7 @@ def before_truncation(scale: float, mode: str) -> Callable[[Situation], Distribu
     return lambda at: distributions.truncated(math.sqrt(scale / average(at.fans, mode)))
 
 
-def author(name: str) -> list[Rule]:
+def author(name: str) -> list[FanRule]:
     """Rules of glorot_uniform, he_normal and the like, as Keras and TensorFlow document them."""
     who, family = name.split("_")
     scale, mode = SCALES[who]
@@ -54,11 +54,11 @@ def author(name: str) -> list[Rule]:
     root = f"sqrt({top:.0f} / {'(fan_in + fan_out)' if who == 'glorot' else 'fan_in'})"
     says = re.escape(root.replace(" ", ""))
     if family == "normal":
-        whole = Rule(f"stddev = {root} before it is cut", before_truncation(scale, mode))
-        return [whole, Rule(f"truncated normal, stddev = {root}", scaling(scale, mode, "truncated_normal"), says)]
-    rules = [Rule(f"limit = {root}", scaling(scale, mode, "uniform"), says)]
+        whole = FanRule(f"stddev = {root} before it is cut", before_truncation(scale, mode))
+        return [whole, FanRule(f"truncated normal, stddev = {root}", scaling(scale, mode, "truncated_normal"), says)]
+    rules = [FanRule(f"limit = {root}", scaling(scale, mode, "uniform"), says)]
     if who == "glorot":
-        rules.insert(0, Rule("limit = sqrt(6 / max(1, (fan_in + fan_out) / 2))", _second, source=PAPER))
+        rules.insert(0, FanRule("limit = sqrt(6 / max(1, (fan_in + fan_out) / 2))", _second, source=PAPER))
     return rules
 
 
@@ -66,19 +66,19 @@ def _second(at: Situation) -> Distribution:
     return distributions.uniform(equations.limits(at.fans.into + at.fans.out)[1])
 
 
-def variance_scaling(name: str, truncated: tuple[str, ...]) -> list[Rule]:
+def variance_scaling(name: str, truncated: tuple[str, ...]) -> list[FanRule]:
     """Rules of `variance_scaling(mode, distribution)`; `truncated`: the distributions that are cut."""
     mode, family = name.rstrip(")").split("(")[1].split(", ")
     n = N[mode]
     if family == "uniform":
         says = r"sqrt\(3\*scale/n\)|auniforminterval"
-        return [Rule(f"limit = sqrt(3 * scale / {n})", lambda at: _scaled(at, "uniform"), says)]
+        return [FanRule(f"limit = sqrt(3 * scale / {n})", lambda at: _scaled(at, "uniform"), says)]
     says = r"sqrt\(scale/n\)|sqrt\{\\frac\{scale\}\{n\}\}"
     if family not in truncated:
-        return [Rule(f"normal, stddev = sqrt(scale / {n})", lambda at: _scaled(at, "normal"), says)]
+        return [FanRule(f"normal, stddev = sqrt(scale / {n})", lambda at: _scaled(at, "normal"), says)]
     return [
-        Rule(f"stddev = sqrt(scale / {n}) before it is cut", _scaled_before),
-        Rule(f"truncated normal, stddev = sqrt(scale / {n})", lambda at: _scaled(at, "truncated_normal"), says),
+        FanRule(f"stddev = sqrt(scale / {n}) before it is cut", _scaled_before),
+        FanRule(f"truncated normal, stddev = sqrt(scale / {n})", lambda at: _scaled(at, "truncated_normal"), says),
     ]
 
 
@@ -90,24 +90,24 @@ def _scaled_before(at: Situation) -> Distribution:
     return before_truncation(at.arguments["scale"], at.arguments["mode"])(at)
 
 
-def constant(value: float, says: str = "") -> list[Rule]:
+def constant(value: float, says: str = "") -> list[FanRule]:
     """Zeros, ones."""
-    return [Rule(f"all {value:g}", lambda _: distributions.constant(value), says)]
+    return [FanRule(f"all {value:g}", lambda _: distributions.constant(value), says)]
 
 
-def orthogonal(says: str = "rthogonal") -> list[Rule]:
+def orthogonal(says: str = "rthogonal") -> list[FanRule]:
     """Orthogonal rows or columns."""
-    return [Rule("orthogonal, gain 1", lambda _: distributions.orthogonal(1.0), says)]
+    return [FanRule("orthogonal, gain 1", lambda _: distributions.orthogonal(1.0), says)]
 
 
-def identity(says: str = "dentitymatrix") -> list[Rule]:
+def identity(says: str = "dentitymatrix") -> list[FanRule]:
     """Ones on the diagonal."""
-    return [Rule("the identity", lambda _: distributions.other(estimate.diagonal(1)), says)]
+    return [FanRule("the identity", lambda _: distributions.other(estimate.diagonal(1)), says)]
 
 
-def unknown(name: str) -> list[Rule]:
+def unknown(name: str) -> list[FanRule]:
     """Of a name that is in no table here."""
-    return [Rule(f"{name or 'nothing named'}: no formula is known here", lambda _: distributions.other("not known"))]
+    return [FanRule(f"{name or 'nothing named'}: no formula is known here", lambda _: distributions.other("not known"))]
 
 
 def forget_gate(at: Situation) -> Distribution:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from samebits_parity.init.cases import order
 from samebits_parity.init.distributions import Distribution
 from samebits_parity.init.fans import Fans, of_layer, ordinary
-from samebits_parity.init.samples import Weight
+from samebits_parity.init.samples import DrawnWeight
 from samebits_parity.sides import Side
 
 
@@ -26,7 +26,7 @@ class Situation(NamedTuple):
     arguments: dict[str, Any]
 
 
-class Rule(NamedTuple):
+class FanRule(NamedTuple):
     """`says`: a regular expression for how a docstring says it, blanks not counted; empty where none does."""
 
     formula: str
@@ -35,7 +35,7 @@ class Rule(NamedTuple):
     source: str = "not in the docstring"
 
 
-class Documented(NamedTuple):
+class Documentation(NamedTuple):
     """`read`: whether the installed docstring or signature says it; `others`: (words, distribution) that would be
     something else: other rules, fans counted in another way."""
 
@@ -46,14 +46,14 @@ class Documented(NamedTuple):
     others: list[tuple[str, Distribution]]
 
 
-def documented(rules: list[Rule], weight: Weight, side: Side, *, signature: str = "") -> Documented:
+def documented(rules: list[FanRule], weight: DrawnWeight, side: Side, *, signature: str = "") -> Documentation:
     """What is documented of a weight. `signature`: the default that names the rules, where a layer's does."""
     said = re.sub(r"\s+", "", weight.doc)
     found = next((rule for rule in rules if rule.says and re.search(rule.says, said)), None)
     rule = found or rules[-1]
     thing = weight.case.path.split("|")[0]
     places = {True: f"docstring of {thing}", False: rule.source}
-    return Documented(
+    return Documentation(
         formula=f"{signature}: {rule.formula}" if signature else rule.formula,
         source=f"signature of {thing}" if signature else places[found is not None],
         read=bool(signature) or found is not None,
@@ -62,16 +62,18 @@ def documented(rules: list[Rule], weight: Weight, side: Side, *, signature: str 
     )
 
 
-def of_its_layer(weight: Weight, side: Side) -> Fans:
+def of_its_layer(weight: DrawnWeight, side: Side) -> Fans:
     """How many inputs an output has in the layer that the weight belongs to, and how many outputs an input."""
     return of_layer(weight.shape, weight.case.layout, order(side), weight.case.groups)
 
 
-def _situation(weight: Weight, fans: Fans) -> Situation:
+def _situation(weight: DrawnWeight, fans: Fans) -> Situation:
     return Situation(weight.shape, fans, {**weight.defaults, **weight.case.arguments})
 
 
-def _others(rules: list[Rule], documented: Rule, weight: Weight, side: Side) -> Iterator[tuple[str, Distribution]]:
+def _others(
+    rules: list[FanRule], documented: FanRule, weight: DrawnWeight, side: Side
+) -> Iterator[tuple[str, Distribution]]:
     plain, its = ordinary(weight.shape, order(side)), of_its_layer(weight, side)
     counted = [(its, ""), (plain, ", fans as an ordinary convolution of this shape"), (its.swapped, ", fans swapped")]
     for rule in (documented, *(rule for rule in rules if rule is not documented)):

@@ -6,8 +6,8 @@ import re
 
 from samebits_parity.init import distributions, formulas
 from samebits_parity.init.cases import SCALED
-from samebits_parity.init.hypotheses import Documented, Rule, documented
-from samebits_parity.init.samples import Weight
+from samebits_parity.init.hypotheses import Documentation, FanRule, documented
+from samebits_parity.init.samples import DrawnWeight
 from samebits_parity.sides import Side
 
 SAYS = {
@@ -17,12 +17,12 @@ SAYS = {
 }
 
 
-def of_weight(weight: Weight, side: Side) -> Documented:
+def of_weight(weight: DrawnWeight, side: Side) -> Documentation:
     """By the docstring of the initializer; of flax' layers, which name it in a field, by flax' documentation."""
     return documented(_rules(weight), weight, side)
 
 
-def _rules(weight: Weight) -> list[Rule]:
+def _rules(weight: DrawnWeight) -> list[FanRule]:
     name = weight.case.name
     if weight.name:
         return LAYERS[weight.name]
@@ -41,17 +41,19 @@ def _says(name: str) -> str:
 
 
 FLAX = "flax.linen's documentation: lecun_normal kernels, zero biases"
-PLAIN: dict[str, list[Rule]] = {
+PLAIN: dict[str, list[FanRule]] = {
     "uniform": [
-        Rule("from 0 to scale", lambda at: distributions.uniform(at.arguments["scale"], 0.0), r"\[0,scale\)"),
+        FanRule("from 0 to scale", lambda at: distributions.uniform(at.arguments["scale"], 0.0), r"\[0,scale\)"),
     ],
     "normal": [
-        Rule("normal, stddev", lambda at: distributions.normal(at.arguments["stddev"]), "standarddeviation``stddev``"),
+        FanRule(
+            "normal, stddev", lambda at: distributions.normal(at.arguments["stddev"]), "standarddeviation``stddev``"
+        ),
     ],
     "truncated_normal": [
-        Rule("truncated normal, stddev before it is cut", lambda at: distributions.truncated(at.arguments["stddev"]),
+        FanRule("truncated normal, stddev before it is cut", lambda at: distributions.truncated(at.arguments["stddev"]),
              "standarddeviationoftheuntruncated"),
-        Rule("truncated normal, stddev of what is drawn",
+        FanRule("truncated normal, stddev of what is drawn",
              lambda at: distributions.truncated(at.arguments["stddev"] / distributions.SHRINK),
              "standarddeviationofthetruncated"),
     ],
@@ -59,9 +61,9 @@ PLAIN: dict[str, list[Rule]] = {
     "zeros": formulas.constant(0, "fullofzeros"),
     "ones": formulas.constant(1, "fullofones"),
 }  # fmt: skip
-LAYERS: dict[str, list[Rule]] = {
+LAYERS: dict[str, list[FanRule]] = {
     "kernel": [rule._replace(says="", source=FLAX) for rule in formulas.author("lecun_normal")],
-    "embedding": [Rule("normal, stddev = sqrt(1 / features)", lambda at: distributions.normal(at.shape[1] ** -0.5),
+    "embedding": [FanRule("normal, stddev = sqrt(1 / features)", lambda at: distributions.normal(at.shape[1] ** -0.5),
                        source="flax.linen.Embed's documentation")],
     "bias": formulas.constant(0), "scale": formulas.constant(1),
 }  # fmt: skip

@@ -5,16 +5,16 @@ from __future__ import annotations
 from samebits_parity.init import distributions, formulas
 from samebits_parity.init.cases import SCALED
 from samebits_parity.init.distributions import Distribution
-from samebits_parity.init.hypotheses import Documented, Rule, Situation, documented
-from samebits_parity.init.samples import Weight
+from samebits_parity.init.hypotheses import Documentation, FanRule, Situation, documented
+from samebits_parity.init.samples import DrawnWeight
 from samebits_parity.sides import Side
 
 ALIASES = {"uniform": "random_uniform", "normal": "random_normal"}
 ARGUMENTS = {"depthwise_kernel": "depthwise", "recurrent_kernel": "recurrent", "DepthwiseConv2D.kernel": "depthwise"}
-FORGET = Rule("1 for the forget gate, else 0", formulas.forget_gate)
+FORGET = FanRule("1 for the forget gate, else 0", formulas.forget_gate)
 
 
-def of_weight(weight: Weight, side: Side) -> Documented:
+def of_weight(weight: DrawnWeight, side: Side) -> Documentation:
     """An initializer by its docstring; a weight of a layer by the default in the layer's signature."""
     if not weight.name:
         return documented(initializer(weight.case.name.removeprefix("tf."), side), weight, side)
@@ -26,7 +26,7 @@ def of_weight(weight: Weight, side: Side) -> Documented:
     return documented(rules, weight._replace(defaults={}), side, signature=f"{argument}={default}")
 
 
-def initializer(name: str, side: Side) -> list[Rule]:
+def initializer(name: str, side: Side) -> list[FanRule]:
     """The rules of an initializer by its name."""
     if name in SCALED:
         return formulas.author(name)
@@ -50,19 +50,21 @@ def _deviation(at: Situation) -> float:
 
 
 BOUNDS = "from minval to maxval"
-PLAIN: dict[str, list[Rule]] = {
+PLAIN: dict[str, list[FanRule]] = {
     # the docstring of Keras 2.3.1 speaks of a default that its signature does not have
     "random_uniform": [
-        Rule(f"{BOUNDS}, which defaults to 1 for float types", _defaulting_to_one, "Defaultsto1forfloattypes"),
-        Rule(f"{BOUNDS} of the signature", _random_uniform, "uniformdistribution"),
+        FanRule(f"{BOUNDS}, which defaults to 1 for float types", _defaulting_to_one, "Defaultsto1forfloattypes"),
+        FanRule(f"{BOUNDS} of the signature", _random_uniform, "uniformdistribution"),
     ],
     "random_normal": [
-        Rule("normal, stddev of the signature", lambda at: distributions.normal(_deviation(at)), "normaldistribution"),
+        FanRule(
+            "normal, stddev of the signature", lambda at: distributions.normal(_deviation(at)), "normaldistribution"
+        ),
     ],
     "truncated_normal": [
-        Rule("truncated normal, stddev before it is cut", lambda at: distributions.truncated(_deviation(at)),
+        FanRule("truncated normal, stddev before it is cut", lambda at: distributions.truncated(_deviation(at)),
              "beforetruncation"),
-        Rule("truncated normal, stddev of the values that are generated",
+        FanRule("truncated normal, stddev of the values that are generated",
              lambda at: distributions.truncated(_deviation(at) / distributions.SHRINK),
              "[Ss]tandarddeviationofthe(random)?values?togenerate"),
     ],

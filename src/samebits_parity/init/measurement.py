@@ -14,13 +14,13 @@ from samebits_parity.init.cases import order
 from samebits_parity.init.distributions import RANDOM, Distribution
 from samebits_parity.init.estimate import CHANCE, Estimate, deviations, estimate
 from samebits_parity.init.fans import Fans, ordinary
-from samebits_parity.init.hypotheses import Documented, of_its_layer
-from samebits_parity.init.result import DocumentedAs, Measured
-from samebits_parity.init.samples import Drawn, Weight
+from samebits_parity.init.hypotheses import Documentation, of_its_layer
+from samebits_parity.init.result import DocumentedAs, WeightFacts
+from samebits_parity.init.samples import DrawnWeight, Draws
 from samebits_parity.init.verdict import can_be
 from samebits_parity.sides import Family, Side
 
-TABLES: dict[Family, Callable[[Weight, Side], Documented]] = {
+TABLES: dict[Family, Callable[[DrawnWeight, Side], Documentation]] = {
     **dict.fromkeys(("keras2", "keras3", "tfkeras"), keras_documentation.of_weight),
     **dict.fromkeys(("jax", "flax"), jax_documentation.of_weight),
     "pytorch": pytorch_documentation.of_weight,
@@ -36,7 +36,7 @@ FEW = 1e-3  # of the values, that may lie outside limits that fit otherwise
 EXACTLY = 1e-6  # relative, for limits known to the last bit
 
 
-class Scale(NamedTuple):
+class WeightScale(NamedTuple):
     """The limit or deviation of one weight, how well it is known (relative), and its fans: ordinary, in its layer."""
 
     value: float
@@ -44,7 +44,7 @@ class Scale(NamedTuple):
     fans: tuple[Fans, Fans]
 
 
-def measure(drawn: Drawn) -> list[Measured]:
+def measure(drawn: Draws) -> list[WeightFacts]:
     """One line for each weight."""
     estimates = [estimate(weight.draws) for weight in drawn.weights]
     laws = _laws(drawn, estimates)
@@ -54,11 +54,11 @@ def measure(drawn: Drawn) -> list[Measured]:
     ]
 
 
-def _line(drawn: Drawn, weight: Weight, found: Estimate, law: str | None) -> Measured:
+def _line(drawn: Draws, weight: DrawnWeight, found: Estimate, law: str | None) -> WeightFacts:
     said = TABLES[drawn.side.family](weight, drawn.side)
     agrees = can_be(weight.draws, found, said.distribution)
     seen = found.distribution
-    return Measured(
+    return WeightFacts(
         library=drawn.side.id,
         version=drawn.version,
         initializer=weight.called,
@@ -79,7 +79,7 @@ def _line(drawn: Drawn, weight: Weight, found: Estimate, law: str | None) -> Mea
     )
 
 
-def _documented(said: Documented) -> DocumentedAs:
+def _documented(said: Documentation) -> DocumentedAs:
     asked = said.distribution
     return DocumentedAs(
         formula=said.formula,
@@ -91,13 +91,13 @@ def _documented(said: Documented) -> DocumentedAs:
     )
 
 
-def _instead(weight: Weight, found: Estimate, said: Documented) -> str | None:
+def _instead(weight: DrawnWeight, found: Estimate, said: Documentation) -> str | None:
     """The first of the other hypotheses that fits; last, what is documented but for some values outside its limits."""
     fitting = next((words for words, asked in said.others if can_be(weight.draws, found, asked)), None)
     return fitting or _outside(weight, [(said.formula, said.distribution), *said.others])
 
 
-def _outside(weight: Weight, hypotheses: list[tuple[str, Distribution]]) -> str | None:
+def _outside(weight: DrawnWeight, hypotheses: list[tuple[str, Distribution]]) -> str | None:
     values = np.asarray(weight.draws).ravel()
     for words, asked in hypotheses:
         if asked.low is None or asked.high is None:
@@ -109,7 +109,7 @@ def _outside(weight: Weight, hypotheses: list[tuple[str, Distribution]]) -> str 
     return None
 
 
-def _equation(side: Side, weight: Weight, found: Estimate, said: Documented) -> int | None:
+def _equation(side: Side, weight: DrawnWeight, found: Estimate, said: Documentation) -> int | None:
     """Which of the paper's equations, for what is said to be Glorot's uniform distribution.
 
     n_in and n_out are those of the shape, as the libraries count them: what is asked is the factor sqrt(2).
@@ -122,9 +122,9 @@ def _equation(side: Side, weight: Weight, found: Estimate, said: Documented) -> 
     return next((equation for equation in told if equation), None)
 
 
-def _laws(drawn: Drawn, estimates: list[Estimate]) -> dict[str, str]:
+def _laws(drawn: Draws, estimates: list[Estimate]) -> dict[str, str]:
     """{initializer: what its scale goes with}, for those of which several shapes were drawn."""
-    scales: dict[str, list[Scale]] = defaultdict(list)
+    scales: dict[str, list[WeightScale]] = defaultdict(list)
     for weight, found in zip(drawn.weights, estimates, strict=True):
         scale = _scale(drawn.side, weight, found)
         if scale:
@@ -133,22 +133,22 @@ def _laws(drawn: Drawn, estimates: list[Estimate]) -> dict[str, str]:
     return {weight.called: said for weight in drawn.weights if (said := told.get(_whatever_axes(weight)))}
 
 
-def _whatever_axes(weight: Weight) -> str:
+def _whatever_axes(weight: DrawnWeight) -> str:
     """JAX is told which axes are whose: that is no other initializer."""
     return weight.called.split("(in_axis")[0]
 
 
-def _scale(side: Side, weight: Weight, found: Estimate) -> Scale | None:
+def _scale(side: Side, weight: DrawnWeight, found: Estimate) -> WeightScale | None:
     seen = found.distribution
     if seen.family not in RANDOM or not seen.deviation or len(weight.shape) < 2:
         return None
     fans = (ordinary(weight.shape, order(side)), of_its_layer(weight, side))
     if found.exact and seen.limit:
-        return Scale(seen.limit, EXACTLY, fans)
-    return Scale(seen.deviation, deviations(CHANCE) / math.sqrt(2 * found.count), fans)
+        return WeightScale(seen.limit, EXACTLY, fans)
+    return WeightScale(seen.deviation, deviations(CHANCE) / math.sqrt(2 * found.count), fans)
 
 
-def law(scales: list[Scale]) -> str | None:
+def law(scales: list[WeightScale]) -> str | None:
     """What a scale goes with the root of: the first of LAWS that fits all shapes; None where that cannot be told."""
     for place, words in enumerate((" of the shape", " of the layer")):
         fitting = [name for name, fan in LAWS.items() if _fits(scales, fan, place)]
@@ -158,7 +158,7 @@ def law(scales: list[Scale]) -> str | None:
     return None
 
 
-def _fits(scales: list[Scale], fan: Callable[[Fans], float], place: int) -> bool:
+def _fits(scales: list[WeightScale], fan: Callable[[Fans], float], place: int) -> bool:
     roots = [scale.value * math.sqrt(fan(scale.fans[place])) for scale in scales]
     known = max(scale.known for scale in scales)
     return max(roots) <= min(roots) * (1 + 2 * known)

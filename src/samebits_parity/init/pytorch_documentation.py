@@ -8,19 +8,19 @@ from typing import Any
 
 from samebits_parity.init import distributions, formulas
 from samebits_parity.init.distributions import Distribution
-from samebits_parity.init.hypotheses import Documented, Rule, Situation, documented
-from samebits_parity.init.samples import Weight
+from samebits_parity.init.hypotheses import Documentation, FanRule, Situation, documented
+from samebits_parity.init.samples import DrawnWeight
 from samebits_parity.sides import Side
 
 IN = r"k=\\frac\{%s\}\{C_\\text\{%s\}\*"
 
 
-def of_weight(weight: Weight, side: Side) -> Documented:
+def of_weight(weight: DrawnWeight, side: Side) -> Documentation:
     """By the docstring of the function or the layer."""
     return documented(_rules(weight), weight, side)
 
 
-def _rules(weight: Weight) -> list[Rule]:
+def _rules(weight: DrawnWeight) -> list[FanRule]:
     called = weight.called
     if called in LAYERS:
         return LAYERS[called]
@@ -59,14 +59,16 @@ def _shared(channels: str, *, grouped: bool) -> Callable[[Situation], Distributi
     return _root(lambda a: (a.get("groups", 1) if grouped else 1) / float(a[channels] * a["kernel_size"] ** 2))
 
 
-def _convolution(channels: str) -> list[Rule]:
+def _convolution(channels: str) -> list[FanRule]:
     """How PyTorch 1.3 says it (without groups), and later releases; the other side's channels for comparison."""
     rules = []
     for side in (channels, "in_channels" if channels == "out_channels" else "out_channels"):
         short = side.split("_")[0]
         rules += [
-            Rule(f"limit = sqrt(groups / (C_{short} * window))", _shared(side, grouped=True), IN % ("groups", short)),
-            Rule(f"limit = sqrt(1 / (C_{short} * window))", _shared(side, grouped=False), IN % ("1", short)),
+            FanRule(
+                f"limit = sqrt(groups / (C_{short} * window))", _shared(side, grouped=True), IN % ("groups", short)
+            ),
+            FanRule(f"limit = sqrt(1 / (C_{short} * window))", _shared(side, grouped=False), IN % ("1", short)),
         ]
     return rules
 
@@ -79,35 +81,35 @@ def _features(arguments: dict[str, Any]) -> float:
     return 1 / float(arguments["in_features"])
 
 
-HIDDEN = [Rule("limit = sqrt(1 / hidden_size)", _root(_hidden), r"k=\\frac\{1\}\{\\text\{hidden\\_size\}\}")]
-LINEAR = [Rule("limit = sqrt(1 / in_features)", _root(_features), r"k=\\frac\{1\}\{\\text\{in\\_features\}\}")]
+HIDDEN = [FanRule("limit = sqrt(1 / hidden_size)", _root(_hidden), r"k=\\frac\{1\}\{\\text\{hidden\\_size\}\}")]
+LINEAR = [FanRule("limit = sqrt(1 / in_features)", _root(_features), r"k=\\frac\{1\}\{\\text\{in\\_features\}\}")]
 ONE, ZERO = "setto1|initializedtoones|initializedto1", "setto0|zeros\\(forbiases\\)|initializedto0"
-LAYERS: dict[str, list[Rule]] = {
+LAYERS: dict[str, list[FanRule]] = {
     "Linear.*": LINEAR, "LSTM.*": HIDDEN, "GRU.*": HIDDEN,
     "Conv2d.*": _convolution("in_channels"), "ConvTranspose2d.*": _convolution("out_channels"),
-    "Embedding.*": [Rule("normal, stddev = 1", lambda _: distributions.normal(1.0), r"mathcal\{N\}\(0,1\)")],
+    "Embedding.*": [FanRule("normal, stddev = 1", lambda _: distributions.normal(1.0), r"mathcal\{N\}\(0,1\)")],
     "BatchNorm2d.weight": formulas.constant(1, ONE), "BatchNorm2d.bias": formulas.constant(0, ZERO),
     "BatchNorm2d.running_mean": formulas.constant(0), "BatchNorm2d.running_var": formulas.constant(1),
     "LayerNorm.weight": formulas.constant(1, ONE), "LayerNorm.bias": formulas.constant(0, ZERO),
 }  # fmt: skip
 XAVIER = r"\\sqrt\{\\frac\{%d\}\{\\text\{fan\\_in\}\+\\text\{fan\\_out\}\}\}"
-INITIALIZERS: dict[str, list[Rule]] = {
+INITIALIZERS: dict[str, list[FanRule]] = {
     "xavier_uniform_": [
         formulas.author("glorot_uniform")[0],
-        Rule("limit = sqrt(6 / (fan_in + fan_out))", formulas.scaling(1, "fan_avg", "uniform"), XAVIER % 6),
+        FanRule("limit = sqrt(6 / (fan_in + fan_out))", formulas.scaling(1, "fan_avg", "uniform"), XAVIER % 6),
     ],
     "xavier_normal_": [
-        Rule("normal, stddev = sqrt(2 / (fan_in + fan_out))", formulas.scaling(1, "fan_avg", "normal"), XAVIER % 2),
+        FanRule("normal, stddev = sqrt(2 / (fan_in + fan_out))", formulas.scaling(1, "fan_avg", "normal"), XAVIER % 2),
     ],
     "kaiming_uniform_": [
-        Rule("limit = gain * sqrt(3 / fan_mode)", _kaiming("uniform"), r"text\{bound\}=.*fan\\_(in|mode)\}"),
+        FanRule("limit = gain * sqrt(3 / fan_mode)", _kaiming("uniform"), r"text\{bound\}=.*fan\\_(in|mode)\}"),
     ],
     "kaiming_normal_": [
-        Rule("normal, stddev = gain / sqrt(fan_mode)", _kaiming("normal"), r"text\{std\}=.*fan\\_(in|mode)\}"),
+        FanRule("normal, stddev = gain / sqrt(fan_mode)", _kaiming("normal"), r"text\{std\}=.*fan\\_(in|mode)\}"),
     ],
-    "uniform_": [Rule("from a to b", lambda _: distributions.uniform(1.0, 0.0), r"mathcal\{U\}\(a,b\)")],
-    "normal_": [Rule("normal, stddev = std", lambda _: distributions.normal(1.0), r"mathcal\{N\}\(\\text\{mean")],
-    "trunc_normal_": [Rule("normal, stddev = std before it is cut at a and b", _trunc_normal, "outside.*redrawn")],
+    "uniform_": [FanRule("from a to b", lambda _: distributions.uniform(1.0, 0.0), r"mathcal\{U\}\(a,b\)")],
+    "normal_": [FanRule("normal, stddev = std", lambda _: distributions.normal(1.0), r"mathcal\{N\}\(\\text\{mean")],
+    "trunc_normal_": [FanRule("normal, stddev = std before it is cut at a and b", _trunc_normal, "outside.*redrawn")],
     "orthogonal_": formulas.orthogonal(), "eye_": formulas.identity(),
     "zeros_": formulas.constant(0, "scalarvalue`0`"), "ones_": formulas.constant(1, "scalarvalue`1`"),
 }  # fmt: skip

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 
 from samebits import __version__
 from samebits.reports.tables.table import YES_NO, Cell, Column, Missing, Number, Table
-from samebits_parity.init.result import Measured
+from samebits_parity.init.result import WeightFacts
 from samebits_parity.report import Report, Verdict
 
 DIGITS = 5
@@ -24,7 +24,7 @@ FANS = (
 )
 
 
-def report(lines: list[Measured], notes: list[str]) -> Report:
+def report(lines: list[WeightFacts], notes: list[str]) -> Report:
     """The whole report. `notes`: what was not measured, and why."""
     wrong = [line for line in lines if not line.agrees]
     tables = (_libraries(lines), _differences(wrong), _equations(lines), _all(lines))
@@ -47,7 +47,7 @@ def short(whole: Report) -> Report:
     return replace(whole, tables=whole.tables[:-1], notes=(*whole.notes, *([note] if whole.tables else [])))
 
 
-def _sentence(lines: list[Measured], wrong: list[Measured]) -> str:
+def _sentence(lines: list[WeightFacts], wrong: list[WeightFacts]) -> str:
     if not lines:
         return "no library drew anything."
     libraries = len({line.library for line in lines})
@@ -55,7 +55,7 @@ def _sentence(lines: list[Measured], wrong: list[Measured]) -> str:
     return f"{said}, in {libraries} {'library' if libraries == 1 else 'libraries'}."
 
 
-def _facts(lines: list[Measured]) -> tuple[tuple[str, str], ...]:
+def _facts(lines: list[WeightFacts]) -> tuple[tuple[str, str], ...]:
     """Which of the paper's equations Glorot's uniform distribution follows."""
     counts = {equation: sum(line.equation == equation for line in lines) for equation in (1, 2)}
     asked = sum(counts.values())
@@ -65,7 +65,7 @@ def _facts(lines: list[Measured]) -> tuple[tuple[str, str], ...]:
                       "Equation 2."),)  # fmt: skip
 
 
-def _libraries(lines: list[Measured]) -> Table:
+def _libraries(lines: list[WeightFacts]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for library in dict.fromkeys(line.library for line in lines):
         these = [line for line in lines if line.library == library]
@@ -77,7 +77,7 @@ def _libraries(lines: list[Measured]) -> Table:
     return Table(id="libraries", title="What was measured.", columns=columns, rows=tuple(rows))
 
 
-def _differences(wrong: list[Measured]) -> Table:
+def _differences(wrong: list[WeightFacts]) -> Table:
     columns = (
         Column("libraries"), Column("initializer"), Column("shape"), Column("layer"), Column("documented", wide=True),
         Column("gives", number=True), Column("measured", number=True), Column("what fits", wide=True),
@@ -92,7 +92,7 @@ def _differences(wrong: list[Measured]) -> Table:
     return Table(id="differences", title="Not as documented.", columns=columns, rows=tuple(rows), notes=(note, FANS))
 
 
-def _compared(line: Measured) -> tuple[Cell, Cell]:
+def _compared(line: WeightFacts) -> tuple[Cell, Cell]:
     """What the formula gives and what was measured, in the same kind of number."""
     said = line.documented
     cut = said.family == "truncated normal" and not math.isclose(said.deviation or 0, line.deviation or 0, rel_tol=0.02)
@@ -101,7 +101,7 @@ def _compared(line: Measured) -> tuple[Cell, Cell]:
     return _number(said.deviation), _number(line.deviation)
 
 
-def _equations(lines: list[Measured]) -> Table:
+def _equations(lines: list[WeightFacts]) -> Table:
     rows = [
         (_names(these), one.initializer, _shape(one), _number(one.limit), YES_NO[one.exact], Number(one.equation or 0))
         for these in _alike([line for line in lines if line.equation], lambda line: (*_key(line), line.equation))
@@ -117,7 +117,7 @@ def _equations(lines: list[Measured]) -> Table:
     return Table(id="equations", title=title, columns=columns, rows=tuple(rows), notes=(note,))
 
 
-def _all(lines: list[Measured]) -> Table:
+def _all(lines: list[WeightFacts]) -> Table:
     columns = (
         Column("libraries"), Column("initializer"), Column("shape"), Column("layer"), Column("family"),
         Column("limit", number=True), Column("exact"), Column("deviation", number=True), Column("scale goes with"),
@@ -128,7 +128,7 @@ def _all(lines: list[Measured]) -> Table:
     return Table(id="initial weights", title="Everything.", columns=columns, rows=tuple(rows), notes=notes)
 
 
-def _row(these: list[Measured]) -> tuple[Cell, ...]:
+def _row(these: list[WeightFacts]) -> tuple[Cell, ...]:
     one = these[0]
     said = one.documented
     return (
@@ -137,25 +137,25 @@ def _row(these: list[Measured]) -> tuple[Cell, ...]:
     )  # fmt: skip
 
 
-def _alike(lines: list[Measured], key: Callable[[Measured], Hashable]) -> list[list[Measured]]:
+def _alike(lines: list[WeightFacts], key: Callable[[WeightFacts], Hashable]) -> list[list[WeightFacts]]:
     """Lines of different libraries that say the same, in the order of the first."""
-    groups: dict[Hashable, list[Measured]] = defaultdict(list)
+    groups: dict[Hashable, list[WeightFacts]] = defaultdict(list)
     for line in lines:
         groups[key(line)].append(line)
     return list(groups.values())
 
 
-def _key(line: Measured) -> tuple[Hashable, ...]:
+def _key(line: WeightFacts) -> tuple[Hashable, ...]:
     limit = f"{line.limit:.{DIGITS}f}" if line.exact and line.limit is not None else ""
     said = line.documented
     return (line.initializer, *line.shape, line.layout, line.family, limit, line.agrees, said.formula, said.source)
 
 
-def _names(lines: list[Measured]) -> str:
+def _names(lines: list[WeightFacts]) -> str:
     return ", ".join(dict.fromkeys(line.library for line in lines))
 
 
-def _shape(line: Measured) -> str:
+def _shape(line: WeightFacts) -> str:
     return " x ".join(map(str, line.shape))
 
 

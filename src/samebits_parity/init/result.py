@@ -20,7 +20,7 @@ class DocumentedAs(Document):
     read: bool
 
 
-class Measured(Document):
+class WeightFacts(Document):
     """`limit`: of magnitudes, null where there is none; `exact`: to the last bit of float32, else the largest value
     drawn. `deviation`: of the values drawn. `depends_on`: what the scale of this initializer goes with over all its
     shapes. `equation`: of the paper, for Glorot's uniform distribution. `instead`: what fits where `agrees` is false.
@@ -45,9 +45,9 @@ class Measured(Document):
     equation: int | None
 
 
-LIST = TypeAdapter(list[Measured])
+LIST = TypeAdapter(list[WeightFacts])
 
 
-def as_json(lines: list[Measured]) -> str:
+def as_json(lines: list[WeightFacts]) -> str:
     """A list of lines."""
     return LIST.dump_json(lines, indent=2, ensure_ascii=True).decode()

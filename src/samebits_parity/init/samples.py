@@ -17,7 +17,7 @@ SCRIPTS = Path(__file__).parent / "scripts"
 SEED = 2019  # the paper's
 
 
-class Weight(NamedTuple):
+class DrawnWeight(NamedTuple):
     """A weight as it was drawn. `name`: in its layer, empty for an initializer's tensor; `doc`: the docstring of the
     initializer or layer; `defaults`: its signature's; `draws`: (draws, *shape), float32."""
 
@@ -38,23 +38,23 @@ class Weight(NamedTuple):
         return self.draws.shape[1:]
 
 
-class Drawn(NamedTuple):
+class Draws(NamedTuple):
     """What a library drew. `absent`: cases that it does not have; `failed`: (case, why)."""
 
     side: Side
     version: str
-    weights: list[Weight]
+    weights: list[DrawnWeight]
     absent: list[str]
     failed: list[tuple[str, str]]
 
 
-def draw(side: Side, folder: Path) -> Drawn:
+def draw(side: Side, folder: Path) -> Draws:
     """Draw every case. `folder`: for the arrays. Raises NotFound, LibraryFailed."""
     asked = cases.of(side)
     request = {"cases": [case._asdict() for case in asked], "seed": SEED}
     answer = run_script(side, SCRIPTS / cases.SCRIPTS[side.family], request, folder)
     pairs = list(zip(asked, answer["cases"], strict=True))
-    return Drawn(
+    return Draws(
         side=side,
         version=answer["version"],
         weights=[weight for case, given in pairs for weight in _weights(case, given)],
@@ -63,6 +63,6 @@ def draw(side: Side, folder: Path) -> Drawn:
     )
 
 
-def _weights(case: Case, given: dict[str, Any]) -> Iterator[Weight]:
+def _weights(case: Case, given: dict[str, Any]) -> Iterator[DrawnWeight]:
     for weight in given.get("weights", ()):
-        yield Weight(case, weight["name"], given["doc"], given["defaults"], np.load(weight["file"], mmap_mode="r"))
+        yield DrawnWeight(case, weight["name"], given["doc"], given["defaults"], np.load(weight["file"], mmap_mode="r"))

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits_parity.train.distance import relative
-from samebits_parity.train.values import Array, Training
+from samebits_parity.train.values import Array, TensorLog
 
 
-class Fed(NamedTuple):
+class BatchInput(NamedTuple):
     """One input or label of A, with that of B that stands for it, both brought into A's form (float64)."""
 
     a_name: str
@@ -20,14 +20,14 @@ class Fed(NamedTuple):
     b: Array
 
 
-def pairs(a: Training, b: Training, step: int) -> list[Fed]:
+def pairs(a: TensorLog, b: TensorLog, step: int) -> list[BatchInput]:
     """Inputs with inputs and labels with labels, in their order; what only one side shows is left out."""
     found = []
     for labels in (False, True):
         names = [[name for name in side.names(step, "batch") if _is_label(name) == labels] for side in (a, b)]
         for name_a, name_b in zip(*names, strict=False):
             value_a, value_b = a.value(step, "batch", name_a), b.value(step, "batch", name_b)
-            found.append(Fed(name_a, name_b, *_alike(value_a, value_b, labels=labels)))
+            found.append(BatchInput(name_a, name_b, *_alike(value_a, value_b, labels=labels)))
     return found
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from samebits_parity.report import Report
 from samebits_parity.train import explanation, report, runs
 from samebits_parity.train.document import TrainDocument
-from samebits_parity.train.pairs import Pair, Pairer
-from samebits_parity.train.runs import Asked
-from samebits_parity.train.values import Training
-from samebits_parity.train.verdict import Judged, begin_alike, judge
+from samebits_parity.train.pairs import Pairer, WeightPair
+from samebits_parity.train.runs import TrainRequest
+from samebits_parity.train.values import TensorLog
+from samebits_parity.train.verdict import TrainVerdict, begin_alike, judge
 
 
-def compare(asked: Asked) -> tuple[Report, TrainDocument]:
+def compare(asked: TrainRequest) -> tuple[Report, TrainDocument]:
     """Run both and compare them. Raises SamebitsError for what cannot be run."""
     runs.check(asked)
     return against(asked, runs.train(asked, "A", asked.steps))
 
 
-def against(asked: Asked, a: Training) -> tuple[Report, TrainDocument]:
+def against(asked: TrainRequest, a: TensorLog) -> tuple[Report, TrainDocument]:
     """Run B and compare it with what A has shown."""
     if not a.steps or not a.weights:
         return report.nothing_seen(asked, "A")
@@ -33,14 +33,14 @@ def against(asked: Asked, a: Training) -> tuple[Report, TrainDocument]:
     return told(asked, judge(a, b, pairs, single=asked.single, carried=asked.carry))
 
 
-def _fed(asked: Asked, a: Training, b: Training, pairs: list[Pair]) -> Training:
+def _fed(asked: TrainRequest, a: TensorLog, b: TensorLog, pairs: list[WeightPair]) -> TensorLog:
     """B again, with A's weights at its start (--carry) and after each step (--single-step)."""
     first, last = (-1 if asked.carry else 0), (a.steps if asked.single else 0)
     feed = runs.write_feed(asked.folder / "feed", a, b, pairs, steps=range(first, last))
     return runs.train(asked, "B", asked.steps, feed)  # not A's number: B may make more
 
 
-def told(asked: Asked, judged: Judged) -> tuple[Report, TrainDocument]:
+def told(asked: TrainRequest, judged: TrainVerdict) -> tuple[Report, TrainDocument]:
     """The report of what was judged."""
     first = judged.first
     return report.found(asked, judged, explanation.reasons(judged, first) if first is not None else [])

@@ -19,7 +19,7 @@ class Where(Document):
     ulp: int | None = None
 
 
-class Explained(Document):
+class ExplainedDefault(Document):
     """A default that accounts for it. `default`: its short name; `names`: the weights or layers that it is of."""
 
     default: str
@@ -37,7 +37,7 @@ class Largest(Document):
     name: str
 
 
-class Paired(Document):
+class DocumentPair(Document):
     """A weight of A and of B. `how`: the order of axes; `equal`: whether they began with the same values."""
 
     a: str
@@ -59,7 +59,7 @@ class TrainDocument(Document):
     carried: bool
     steps: int
     first: Where | None = None
-    explained: list[Explained] = []
+    explained: list[ExplainedDefault] = []
     largest: list[Largest] = []
-    pairs: list[Paired] = []
+    pairs: list[DocumentPair] = []
     layers: list[Where] = []

@@ -14,8 +14,8 @@ import numpy as np
 
 from samebits_parity.train import activations
 from samebits_parity.train.distance import relative
-from samebits_parity.train.pairs import Pair
-from samebits_parity.train.values import Array, Training
+from samebits_parity.train.pairs import WeightPair
+from samebits_parity.train.values import Array, TensorLog
 
 _ACTIVE = ("relu", "elu", "gelu", "silu", "softmax", "sigmoid", "tanh", "softplus", "activation", "relu6", "swish")
 _NEAR = 1e-3  # relative distance from which on an output of another name is not taken for the same
@@ -33,7 +33,7 @@ class LayerPair:
     activation: str
     owns: bool
 
-    def outputs(self, a: Training, b: Training, step: int) -> tuple[Array, Array]:
+    def outputs(self, a: TensorLog, b: TensorLog, step: int) -> tuple[Array, Array]:
         """Both outputs of a step, in A's axes."""
         value = b.output(step, self.b)
         if self.activation:
@@ -54,7 +54,7 @@ def formed(form: str, value: Array, shape: tuple[int, ...]) -> Array:
     return value
 
 
-def paired(a: Training, b: Training, pairs: list[Pair]) -> list[LayerPair]:
+def paired(a: TensorLog, b: TensorLog, pairs: list[WeightPair]) -> list[LayerPair]:
     """The layers of A that have a counterpart, in the order in which they run."""
     owner_a, owner_b = _owners(a), _owners(b)
     partner = {owner_a[pair.a]: owner_b[pair.b] for pair in pairs if pair.a in owner_a and pair.b in owner_b}
@@ -82,7 +82,7 @@ def _span(names: list[str], at: int, owning: set[str]) -> list[str]:
     return found
 
 
-def _owners(training: Training) -> dict[str, str]:
+def _owners(training: TensorLog) -> dict[str, str]:
     """The layer that a weight belongs to."""
     return {
         weight: name
@@ -92,7 +92,7 @@ def _owners(training: Training) -> dict[str, str]:
     }
 
 
-def _best(a: Training, b: Training, name: str, others: list[str], *, owns: bool) -> LayerPair | None:
+def _best(a: TensorLog, b: TensorLog, name: str, others: list[str], *, owns: bool) -> LayerPair | None:
     """The nearest candidate; None where none has the shape, but for a layer with weights: its own counterpart."""
     ours = a.output(0, name)
     candidates = [
@@ -114,7 +114,7 @@ def _best(a: Training, b: Training, name: str, others: list[str], *, owns: bool)
     return best[2] if best is not None else LayerPair(name, others[0], "as it is", "", owns)
 
 
-def _kinds_match(a: Training, b: Training, pair: LayerPair) -> bool:
+def _kinds_match(a: TensorLog, b: TensorLog, pair: LayerPair) -> bool:
     """Whether both are layers without weights of one kind (two dropouts, two activations of one name)."""
     kinds = [_kind(side.layers.get(name, {})) for side, name in ((a, pair.a), (b, pair.b))]
     return not pair.owns and bool(kinds[0]) and kinds[0] == kinds[1]
@@ -128,7 +128,7 @@ def _kind(facts: dict[str, object]) -> str:
     return "pool" if "pool" in name else name.rstrip("d").rstrip("123")
 
 
-def _active(a: Training, b: Training, ours: Array, name: str, others: list[str], *, owns: bool) -> LayerPair | None:
+def _active(a: TensorLog, b: TensorLog, ours: Array, name: str, others: list[str], *, owns: bool) -> LayerPair | None:
     for other in others:
         for activation in activations.ACTIVATIONS:
             output = b.output(0, other)
@@ -140,7 +140,7 @@ def _active(a: Training, b: Training, ours: Array, name: str, others: list[str],
     return None
 
 
-def _forms(a: Training, ours: Array, value: Array) -> Iterator[tuple[str, Array]]:
+def _forms(a: TensorLog, ours: Array, value: Array) -> Iterator[tuple[str, Array]]:
     """An output of B in each order of axes that fits."""
     if value.shape == ours.shape:
         yield "as it is", value

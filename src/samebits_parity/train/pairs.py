@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samebits_parity.train.values import Array, Training
+from samebits_parity.train.values import Array, TensorLog
 from samebits_parity.weights import rules
 
 Convert = Callable[[Array], Array]
 
 
-class Way(NamedTuple):
+class AxisOrder(NamedTuple):
     """How the numbers of one side are brought into the other side's order of axes, and back. `name`: in words."""
 
     name: str
@@ -23,18 +23,18 @@ class Way(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pair:
+class WeightPair:
     """A weight or buffer of A, the one of B that stands for it. `equal`: whether they begin with the same values."""
 
     a: str
     b: str
-    way: Way
+    way: AxisOrder
     equal: bool
     trains: bool
 
 
 @dataclass(frozen=True)
-class Unpaired:
+class LoneTensor:
     """A tensor without a counterpart. `wanted`: the shapes that would match it, on the other side."""
 
     side: str
@@ -43,26 +43,26 @@ class Unpaired:
     wanted: tuple[tuple[int, ...], ...]
 
 
-SAME = Way("as it is", lambda array: array, lambda array: array)
+SAME = AxisOrder("as it is", lambda array: array, lambda array: array)
 
 
-def _from(name: str, rule: rules.Rule, *, a_is_keras: bool) -> Way:
+def _from(name: str, rule: rules.ArrayRule, *, a_is_keras: bool) -> AxisOrder:
     if a_is_keras:
-        return Way(name, rule.to_keras, rule.to_pytorch)
-    return Way(name, rule.to_pytorch, rule.to_keras)
+        return AxisOrder(name, rule.to_keras, rule.to_pytorch)
+    return AxisOrder(name, rule.to_pytorch, rule.to_keras)
 
 
 class Pairer:
     """Pairs the tensors of two trainings."""
 
-    def __init__(self, a: Training, b: Training) -> None:
+    def __init__(self, a: TensorLog, b: TensorLog) -> None:
         self.a, self.b = a, b
         self._shapes = _image_shapes(a) | _image_shapes(b)
         self._channels = _channels(a) | _channels(b)
 
-    def pairs(self) -> tuple[list[Pair], list[Unpaired]]:
+    def pairs(self) -> tuple[list[WeightPair], list[LoneTensor]]:
         """Pairs of weights, then of buffers, in A's order; and what is left over on either side."""
-        pairs, left = list[Pair](), list[Unpaired]()
+        pairs, left = list[WeightPair](), list[LoneTensor]()
         for trains in (True, False):
             names = (self.a.weights, self.b.weights) if trains else (self.a.buffers, self.b.buffers)
             found, without = self._paired(*names, trains=trains)
@@ -70,7 +70,9 @@ class Pairer:
             left += without
         return pairs, left
 
-    def _paired(self, names_a: list[str], names_b: list[str], *, trains: bool) -> tuple[list[Pair], list[Unpaired]]:
+    def _paired(
+        self, names_a: list[str], names_b: list[str], *, trains: bool
+    ) -> tuple[list[WeightPair], list[LoneTensor]]:
         known = {pair.a: pair for pair in self._by_value(names_a, names_b, trains=trains)}
         taken = {pair.b for pair in known.values()}
         for name in names_a:
@@ -82,7 +84,7 @@ class Pairer:
         pairs = [known[name] for name in names_a if name in known]
         return pairs, self._left(names_a, names_b, known, taken)
 
-    def _by_value(self, names_a: list[str], names_b: list[str], *, trains: bool) -> Iterator[Pair]:
+    def _by_value(self, names_a: list[str], names_b: list[str], *, trains: bool) -> Iterator[WeightPair]:
         """Those whose initial values are equal up to the order of axes, and are not all the same number."""
         taken = set[str]()
         for name in names_a:
@@ -93,30 +95,32 @@ class Pairer:
                 way = self._equal_way(start, self.b.weight(-1, other)) if other not in taken else None
                 if way is not None:
                     taken.add(other)
-                    yield Pair(name, other, way, equal=True, trains=trains)
+                    yield WeightPair(name, other, way, equal=True, trains=trains)
                     break
 
-    def _equal_way(self, a: Array, b: Array) -> Way | None:
+    def _equal_way(self, a: Array, b: Array) -> AxisOrder | None:
         if a.size != b.size or not np.array_equal(np.sort(a, None), np.sort(b, None)):
             return None
         return next((way for way in self.ways(a.shape, b.shape) if np.array_equal(a, way.to_a(b))), None)
 
-    def _by_order(self, name: str, others: list[str], *, trains: bool) -> Pair | None:
+    def _by_order(self, name: str, others: list[str], *, trains: bool) -> WeightPair | None:
         start = self.a.weight(-1, name)
         for other in others:
             values = self.b.weight(-1, other)
             way = next(iter(self.ways(start.shape, values.shape)), None)
             if way is not None:
-                return Pair(name, other, way, equal=np.array_equal(start, way.to_a(values)), trains=trains)
+                return WeightPair(name, other, way, equal=np.array_equal(start, way.to_a(values)), trains=trains)
         return None
 
-    def _left(self, names_a: list[str], names_b: list[str], known: dict[str, Pair], taken: set[str]) -> list[Unpaired]:
+    def _left(
+        self, names_a: list[str], names_b: list[str], known: dict[str, WeightPair], taken: set[str]
+    ) -> list[LoneTensor]:
         left = []
         for side, training, names in (("A", self.a, names_a), ("B", self.b, names_b)):
             for name in names:
                 if name not in (known if side == "A" else taken):
                     shape = training.names(-1, "start")[name].shape
-                    left.append(Unpaired(side, name, shape, self._wanted(shape, side)))
+                    left.append(LoneTensor(side, name, shape, self._wanted(shape, side)))
         return left
 
     def _wanted(self, shape: tuple[int, ...], side: str) -> tuple[tuple[int, ...], ...]:
@@ -128,14 +132,14 @@ class Pairer:
         empty = np.empty(shape, bool)
         return ((rule.to_pytorch if own_is_keras else rule.to_keras)(empty).shape,)
 
-    def ways(self, shape_a: tuple[int, ...], shape_b: tuple[int, ...]) -> Iterator[Way]:
+    def ways(self, shape_a: tuple[int, ...], shape_b: tuple[int, ...]) -> Iterator[AxisOrder]:
         """The ways in which a tensor of B's shape can stand for one of A's; the most likely first."""
         if self.a.is_keras != self.b.is_keras:
             yield from self._across(shape_a, shape_b)
         if shape_a == shape_b:
             yield SAME
 
-    def _across(self, shape_a: tuple[int, ...], shape_b: tuple[int, ...]) -> Iterator[Way]:
+    def _across(self, shape_a: tuple[int, ...], shape_b: tuple[int, ...]) -> Iterator[AxisOrder]:
         keras, torch = (shape_a, shape_b) if self.a.is_keras else (shape_b, shape_a)
         of = dict(a_is_keras=self.a.is_keras)
         if len(keras) == len(torch) == 2 and keras == torch[::-1]:
@@ -146,7 +150,7 @@ class Pairer:
             elif torch[1] == 1 and torch[0] == keras[-2] * keras[-1] and torch[2:] == keras[:-2]:
                 yield _from("depthwise kernel", rules.depthwise(keras[-2]), **of)
 
-    def _dense(self, keras: tuple[int, ...], of: dict[str, bool]) -> Iterator[Way]:
+    def _dense(self, keras: tuple[int, ...], of: dict[str, bool]) -> Iterator[AxisOrder]:
         """A dense layer behind a flattening of channels last takes its rows in another order."""
         flattened = [shape for shape in sorted(self._shapes) if np.prod(shape) == keras[0]]
         flattened = [shape for shape in flattened if shape[-1] > 1 and np.prod(shape[:-1]) > 1]
@@ -165,13 +169,13 @@ def _tells(values: Array) -> bool:
     return values.size > 1 and float(values.min()) != float(values.max())
 
 
-def _channels(training: Training) -> set[int]:
+def _channels(training: TensorLog) -> set[int]:
     """How many channels its convolutions give, where there are more than one."""
     shapes = [training.names(-1, "start")[name].shape for name in training.weights]
     return {shape[-1 if training.is_keras else 0] for shape in shapes if len(shape) > 2} - {1}
 
 
-def _image_shapes(training: Training) -> set[tuple[int, ...]]:
+def _image_shapes(training: TensorLog) -> set[tuple[int, ...]]:
     """(height, width, channels) of what layers returned or were given, channels last."""
     tensors = [*training.outputs.values(), *training.names(0, "batch").values()]
     shapes = [tensor.shape[1:] for tensor in tensors if len(tensor.shape) > 2]

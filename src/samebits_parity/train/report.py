@@ -11,18 +11,18 @@ from samebits import __version__, words
 from samebits.reports.tables.table import Cell, Column, Missing, Number, Table, numbers
 from samebits_parity.report import Report, Verdict
 from samebits_parity.train.distance import CARRIED, FACTOR
-from samebits_parity.train.document import Explained, Largest, Paired, TrainDocument, Where
-from samebits_parity.train.explanation.reason import Reason
-from samebits_parity.train.pairs import Unpaired
-from samebits_parity.train.runs import MOST_BYTES, Asked
-from samebits_parity.train.values import Array, Training
-from samebits_parity.train.verdict import KINDS, LOSS, Judged, Point
+from samebits_parity.train.document import DocumentPair, ExplainedDefault, Largest, TrainDocument, Where
+from samebits_parity.train.explanation.reason import Explanation
+from samebits_parity.train.pairs import LoneTensor
+from samebits_parity.train.runs import MOST_BYTES, TrainRequest
+from samebits_parity.train.values import Array, TensorLog
+from samebits_parity.train.verdict import KINDS, LOSS, PointComparison, TrainVerdict
 
 TITLE = "Two trainings, step by step"
 GROWTH = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-def found(asked: Asked, judged: Judged, reasons: list[Reason]) -> tuple[Report, TrainDocument]:
+def found(asked: TrainRequest, judged: TrainVerdict, reasons: list[Explanation]) -> tuple[Report, TrainDocument]:
     """The report of two trainings that were compared."""
     first, largest = judged.first, _largest_of_kinds(judged)
     unequal = judged.a.steps != judged.b.steps and judged.a.full is None and judged.b.full is None
@@ -44,7 +44,7 @@ def found(asked: Asked, judged: Judged, reasons: list[Reason]) -> tuple[Report, 
     return report, _document(asked, report, judged, reasons, largest)
 
 
-def _parts(first: Point, reasons: list[Reason]) -> str:
+def _parts(first: PointComparison, reasons: list[Explanation]) -> str:
     where = f"{_step(first.step)} > {first.kind} > {first.name}"
     far = f"relative {_short(first.distance.relative)}"
     known = "; ".join(reason.words for reason in reasons[:1])
@@ -53,7 +53,7 @@ def _parts(first: Point, reasons: list[Reason]) -> str:
     )
 
 
-def _agrees(judged: Judged, largest: list[Largest]) -> str:
+def _agrees(judged: TrainVerdict, largest: list[Largest]) -> str:
     values = [one for one in largest if one.relative is not None and one.kind not in ("start", "batch", "update")]
     steps = words.count(judged.steps, "step") + (", each begun with A's weights" if judged.single else "")
     if not values:
@@ -73,11 +73,11 @@ def _short(value: float | None) -> str:
     return "infinite" if value is None or not math.isfinite(value) else f"{value:.2g}"
 
 
-def _commands(asked: Asked) -> tuple[tuple[str, str], ...]:
+def _commands(asked: TrainRequest) -> tuple[tuple[str, str], ...]:
     return ("A", " ".join(asked.a)), ("B", " ".join(asked.b))
 
 
-def _facts(judged: Judged, reasons: list[Reason]) -> list[tuple[str, str]]:
+def _facts(judged: TrainVerdict, reasons: list[Explanation]) -> list[tuple[str, str]]:
     facts = [("pairs", f"{len(judged.pairs)} weights and buffers, {len(judged.layer_pairs)} layers")]
     for reason in reasons:
         names = f" [{_few(reason.names)}]" if reason.names else ""
@@ -90,7 +90,7 @@ def _few(names: Iterable[str]) -> str:
     return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")
 
 
-def _notes(asked: Asked, judged: Judged) -> list[str]:
+def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
     notes = [
         f"Beyond rounding: more than {FACTOR:g} u sqrt(n) of the largest value, n the values of the largest tensor."
     ]
@@ -112,7 +112,7 @@ def _notes(asked: Asked, judged: Judged) -> list[str]:
     return notes
 
 
-def _largest_of_kinds(judged: Judged) -> list[Largest]:
+def _largest_of_kinds(judged: TrainVerdict) -> list[Largest]:
     found = []
     for kind in KINDS:
         points = judged.of(kind)
@@ -127,7 +127,7 @@ def _largest_of_kinds(judged: Judged) -> list[Largest]:
     return found
 
 
-def _ulp(judged: Judged, point: Point) -> int | None:
+def _ulp(judged: TrainVerdict, point: PointComparison) -> int | None:
     """The largest difference, in units in the last place of the largest value; None where that is not known.
 
     Not between the two values of a pair, as for trials of one program: two libraries round small values in a tensor of
@@ -145,8 +145,8 @@ def _ulp(judged: Judged, point: Point) -> int | None:
     return round(apart / unit) if math.isfinite(apart) and unit > 0 else None
 
 
-def _values(judged: Judged, point: Point) -> tuple[Array, Array, str] | None:
-    a: Training = judged.a
+def _values(judged: TrainVerdict, point: PointComparison) -> tuple[Array, Array, str] | None:
+    a: TensorLog = judged.a
     if point.kind == "forward":
         if point.name == LOSS:
             losses = [side.value(point.step, "forward", LOSS).reshape(-1) for side in (judged.a, judged.b)]
@@ -166,7 +166,7 @@ def _values(judged: Judged, point: Point) -> tuple[Array, Array, str] | None:
     return (*both, dtype)
 
 
-def _kinds_table(judged: Judged, largest: list[Largest]) -> Table:
+def _kinds_table(judged: TrainVerdict, largest: list[Largest]) -> Table:
     rows = tuple((one.kind, _distance(one.relative), _count(one.ulp), _step(one.step), one.name) for one in largest)
     columns = (Column("kind"), *numbers("relative", "ULP"), Column("step"), Column("of"))
     note = "update: relative to the largest step that a weight of the tensor makes; ULP: of the largest value"
@@ -181,7 +181,7 @@ def _count(value: int | None) -> Cell:
     return Missing("not known") if value is None else Number(value)
 
 
-def _growth_table(judged: Judged) -> Table:
+def _growth_table(judged: TrainVerdict) -> Table:
     shown = [step for step in GROWTH if step < judged.steps]
     shown += [judged.steps - 1] if judged.steps - 1 not in shown else []
     kinds = [kind for kind in KINDS[1:] if judged.of(kind)]
@@ -189,12 +189,12 @@ def _growth_table(judged: Judged) -> Table:
     return Table("growth", "The largest distance by step", (Column("step"), *numbers(*kinds)), rows)
 
 
-def _of_step(judged: Judged, kind: str, step: int) -> Cell:
+def _of_step(judged: TrainVerdict, kind: str, step: int) -> Cell:
     points = judged.of(kind, step)
     return _distance(max(point.distance.relative for point in points)) if points else Missing("not seen")
 
 
-def _step_table(judged: Judged, first: Point) -> Table:
+def _step_table(judged: TrainVerdict, first: PointComparison) -> Table:
     rows = tuple(
         (point.name, point.other, _distance(point.distance.relative), _distance(point.distance.allowed),
          "parts" if point.distance.parts else "agrees")
@@ -205,21 +205,21 @@ def _step_table(judged: Judged, first: Point) -> Table:
 
 
 def _document(
-    asked: Asked, report: Report, judged: Judged, reasons: list[Reason], largest: list[Largest]
+    asked: TrainRequest, report: Report, judged: TrainVerdict, reasons: list[Explanation], largest: list[Largest]
 ) -> TrainDocument:
     first = judged.first
     return TrainDocument(
         samebits=__version__, verdict=report.verdict, sentence=report.sentence, a=asked.a, b=asked.b,
         single_step=judged.single, carried=judged.carried, steps=judged.steps,
         first=_where(judged, first) if first is not None else None,
-        explained=[Explained(default=one.id, words=one.words, names=list(one.names)) for one in reasons],
+        explained=[ExplainedDefault(default=one.id, words=one.words, names=list(one.names)) for one in reasons],
         largest=largest,
-        pairs=[Paired(a=one.a, b=one.b, how=one.way.name, equal=one.equal) for one in judged.pairs],
+        pairs=[DocumentPair(a=one.a, b=one.b, how=one.way.name, equal=one.equal) for one in judged.pairs],
         layers=[_where(judged, point) for point in judged.of("forward", max(first.step, 0) if first else 0)],
     )  # fmt: skip
 
 
-def _where(judged: Judged, point: Point) -> Where:
+def _where(judged: TrainVerdict, point: PointComparison) -> Where:
     relative = point.distance.relative
     return Where(
         step=point.step, kind=point.kind, a=point.name, b=point.other, ulp=_ulp(judged, point),
@@ -227,13 +227,13 @@ def _where(judged: Judged, point: Point) -> Where:
     )  # fmt: skip
 
 
-def nothing_seen(asked: Asked, side: str) -> tuple[Report, TrainDocument]:
+def nothing_seen(asked: TrainRequest, side: str) -> tuple[Report, TrainDocument]:
     """A side in which no step of a training was seen."""
     sentence = f"{side} ended without a step of an optimizer that was seen: there is nothing to compare."
     return _unknown(asked, sentence, ())
 
 
-def unpaired(asked: Asked, left: list[Unpaired]) -> tuple[Report, TrainDocument]:
+def unpaired(asked: TrainRequest, left: list[LoneTensor]) -> tuple[Report, TrainDocument]:
     """Models that do not match."""
     first = left[0]
     other = "B" if first.side == "A" else "A"
@@ -247,7 +247,7 @@ def unpaired(asked: Asked, left: list[Unpaired]) -> tuple[Report, TrainDocument]
     return _unknown(asked, sentence, (Table("unpaired", "Without a counterpart", columns, rows),))
 
 
-def _unknown(asked: Asked, sentence: str, tables: tuple[Table, ...]) -> tuple[Report, TrainDocument]:
+def _unknown(asked: TrainRequest, sentence: str, tables: tuple[Table, ...]) -> tuple[Report, TrainDocument]:
     report = Report(
         title=TITLE, verdict="unknown", sentence=sentence, facts=_commands(asked), tables=tables, samebits=__version__
     )

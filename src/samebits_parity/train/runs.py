@@ -16,8 +16,8 @@ from samebits.launch.plan import Plan, Request, arrange, make_plan
 from samebits.launch.trial import Limits, TrialRun
 from samebits.model import ENDED_WELL, Options, TrialFile
 from samebits.store.outputs import last_words
-from samebits_parity.train.pairs import Pair
-from samebits_parity.train.values import Training
+from samebits_parity.train.pairs import WeightPair
+from samebits_parity.train.values import TensorLog
 from samebits_probe import wire
 
 MOST_BYTES = 1 << 31  # of values that one training may write
@@ -28,7 +28,7 @@ class TrainingFailed(SamebitsError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class TrainRequest:
     """What is compared. `a`, `b`: commands; `pythons`: interpreters, None for those on PATH; `single`: B begins each
     step with A's weights; `carry`: it begins the first one with them; `folder`: for what the trials write.
     """
@@ -49,7 +49,7 @@ class Asked:
         return self.a if side == "A" else self.b
 
 
-def train(asked: Asked, side: str, steps: int, feed: Path | None = None) -> Training:
+def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) -> TensorLog:
     """Run one side for so many steps. Raises TrainingFailed, and NotFound or UsageError for what cannot be started."""
     asked.say(f"samebits: {side}: {' '.join(asked.command(side))}\n")
     plan = make_plan(_request(asked, side))
@@ -59,19 +59,19 @@ def train(asked: Asked, side: str, steps: int, feed: Path | None = None) -> Trai
     file = run.run(LocalLauncher())
     if file.status not in ENDED_WELL:
         raise _failed(asked, side, plan, file)
-    processes = [Training(process.folder) for process in run.processes.observing()]
-    training = max(processes, key=lambda process: process.steps, default=Training(run.folder))
+    processes = [TensorLog(process.folder) for process in run.processes.observing()]
+    training = max(processes, key=lambda process: process.steps, default=TensorLog(run.folder))
     refuse_unusable(training, side)
     return training
 
 
-def check(asked: Asked) -> None:
+def check(asked: TrainRequest) -> None:
     """UsageError or NotFound where one of the sides could not be started: asked before the first is run."""
     for side in "AB":
         arrange(_request(asked, side), asked.folder / side)
 
 
-def _request(asked: Asked, side: str) -> Request:
+def _request(asked: TrainRequest, side: str) -> Request:
     return Request(
         command=asked.command(side),
         directory=asked.directory,
@@ -82,13 +82,13 @@ def _request(asked: Asked, side: str) -> Request:
     )
 
 
-def _failed(asked: Asked, side: str, plan: Plan, file: TrialFile) -> TrainingFailed:
+def _failed(asked: TrainRequest, side: str, plan: Plan, file: TrialFile) -> TrainingFailed:
     said = last_words(plan.trial_folder(1))
     what = f"{side} ({' '.join(asked.command(side))}): {file.why or file.status}."
     return TrainingFailed(what + (f" It said: {said}" if said else ""), "Make it run by itself first.")
 
 
-def refuse_unusable(training: Training, side: str) -> None:
+def refuse_unusable(training: TensorLog, side: str) -> None:
     """TrainingFailed where the probe failed, or weights could not be set."""
     for event in _events(training.folder / wire.EVENTS):
         if event.get("event") == "probe-failed" and event.get("foreign"):
@@ -106,7 +106,7 @@ def _events(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
-def write_feed(folder: Path, a: Training, b: Training, pairs: list[Pair], *, steps: range) -> Path:
+def write_feed(folder: Path, a: TensorLog, b: TensorLog, pairs: list[WeightPair], *, steps: range) -> Path:
     """A's weights after each of these steps (-1: the initial ones), in B's order of axes and types, as the probe reads
     them (samebits_probe.wire).
     """

@@ -16,7 +16,7 @@ from samebits_probe import wire
 Array = NDArray[Any]
 
 
-class Tensor(NamedTuple):
+class TensorEntry(NamedTuple):
     """One tensor as it was written: where it lies in values.bin, and what it is."""
 
     name: str
@@ -26,12 +26,12 @@ class Tensor(NamedTuple):
     size: int
 
 
-class Training:
+class TensorLog:
     """The values of one process. A name that occurs again within a step has "#2", "#3" after it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.tensors: dict[tuple[int, str], dict[str, Tensor]] = {}
+        self.tensors: dict[tuple[int, str], dict[str, TensorEntry]] = {}
         self.optimizers: dict[str, list[tuple[int, dict[str, Any]]]] = {}
         self.layers: dict[str, dict[str, Any]] = {}
         self.full: int | None = None
@@ -46,7 +46,7 @@ class Training:
         else:
             names = self.tensors.setdefault((line["step"], line["kind"]), {})
             name = _free(line["name"], names)
-            names[name] = Tensor(name, line["dtype"], tuple(line["shape"]), line["offset"], line["bytes"])
+            names[name] = TensorEntry(name, line["dtype"], tuple(line["shape"]), line["offset"], line["bytes"])
 
     def _take_facts(self, line: dict[str, Any]) -> None:
         if line["about"] == "optimizer":
@@ -73,11 +73,11 @@ class Training:
         """Whether the axes of its weights are in Keras' order: its names tell."""
         return any("/" in name for name in self.names(-1, "start"))
 
-    def names(self, step: int, kind: str) -> dict[str, Tensor]:
+    def names(self, step: int, kind: str) -> dict[str, TensorEntry]:
         """The tensors of a kind in a step, in the order in which they were observed."""
         return self.tensors.get((step, kind), {})
 
-    def raw(self, tensor: Tensor) -> bytes:
+    def raw(self, tensor: TensorEntry) -> bytes:
         """Bytes in logical order."""
         return bytes(self._values[tensor.offset : tensor.offset + tensor.size])
 
@@ -111,7 +111,7 @@ class Training:
         return self.value(step, "start" if step < 0 else "update", name)
 
     @property
-    def outputs(self) -> dict[str, Tensor]:
+    def outputs(self) -> dict[str, TensorEntry]:
         """What layers returned in the first step, by the layers' names."""
         cut = len(wire.LAYER)
         forward = self.names(0, "forward").items()
@@ -128,7 +128,7 @@ class Training:
         return past[-1] if past else None
 
 
-def _free(name: str, names: dict[str, Tensor]) -> str:
+def _free(name: str, names: dict[str, TensorEntry]) -> str:
     count, free = 1, name
     while free in names:
         count += 1

@@ -10,8 +10,8 @@ import numpy as np
 from samebits_parity.train import batches, clip_norms, layers
 from samebits_parity.train.distance import FACTOR, Distance, allowed, relative, unit
 from samebits_parity.train.layers import LayerPair
-from samebits_parity.train.pairs import Pair
-from samebits_parity.train.values import Array, Training
+from samebits_parity.train.pairs import WeightPair
+from samebits_parity.train.values import Array, TensorLog
 
 KINDS = ("start", "batch", "forward", "gradient", "update")
 # Adam's bias correction 1 - beta^t keeps few digits in float32: beta = 0.999 is itself rounded, so that 1 - beta^t is
@@ -24,7 +24,7 @@ LOSS = "loss"
 
 
 @dataclass(frozen=True)
-class Point:
+class PointComparison:
     """One comparison: a tensor of A and of B in a step."""
 
     step: int
@@ -35,20 +35,20 @@ class Point:
 
 
 @dataclass
-class Judged:
+class TrainVerdict:
     """All that was compared, in order. `first`: where they diverge, or None."""
 
-    a: Training
-    b: Training
-    pairs: list[Pair]
+    a: TensorLog
+    b: TensorLog
+    pairs: list[WeightPair]
     layer_pairs: list[LayerPair]
     single: bool
     carried: bool
     steps: int
-    points: list[Point] = field(default_factory=list)
+    points: list[PointComparison] = field(default_factory=list)
 
     @property
-    def first(self) -> Point | None:
+    def first(self) -> PointComparison | None:
         """The first point that is apart beyond rounding, of those that stand for something.
 
         A layer without weights counts where the next one with weights, or the loss, is apart too: else both libraries
@@ -64,22 +64,22 @@ class Judged:
                     return point
         return None
 
-    def of(self, kind: str, step: int | None = None) -> list[Point]:
+    def of(self, kind: str, step: int | None = None) -> list[PointComparison]:
         """The comparisons of a kind (in one step)."""
         return [point for point in self.points if point.kind == kind and step in (None, point.step)]
 
-    def before(self, pair: Pair, step: int) -> tuple[Array, Array]:
+    def before(self, pair: WeightPair, step: int) -> tuple[Array, Array]:
         """A weight as the step begins with it, on both sides, in A's order of axes."""
         a = self.a.weight(step - 1, pair.a)
         if self.single if step else self.carried:  # B was given A's
             return a, a
         return a, pair.way.to_a(self.b.weight(step - 1, pair.b))
 
-    def after(self, pair: Pair, step: int) -> tuple[Array, Array]:
+    def after(self, pair: WeightPair, step: int) -> tuple[Array, Array]:
         """A weight after the step."""
         return self.a.weight(step, pair.a), pair.way.to_a(self.b.weight(step, pair.b))
 
-    def gradients(self, pair: Pair, step: int) -> tuple[Array, Array] | None:
+    def gradients(self, pair: WeightPair, step: int) -> tuple[Array, Array] | None:
         """Its gradient as the optimizers take it; None where one side has none in this step."""
         if pair.a not in self.a.names(step, "gradient") or pair.b not in self.b.names(step, "gradient"):
             return None
@@ -87,7 +87,7 @@ class Judged:
         return gradients if gradients[0].shape == gradients[1].shape else None
 
 
-def _gradient(side: Training, step: int, name: str) -> Array:
+def _gradient(side: TensorLog, step: int, name: str) -> Array:
     """A gradient as it was seen, clipped where the optimizer is set to clip it thereafter."""
     clip = clip_norms.of(side.optimizer(step))
     if clip is None:
@@ -96,24 +96,24 @@ def _gradient(side: Training, step: int, name: str) -> Array:
     return clip.applied({one: side.value(step, "gradient", one) for one in names}, name)
 
 
-def judge(a: Training, b: Training, pairs: list[Pair], *, single: bool, carried: bool) -> Judged:
+def judge(a: TensorLog, b: TensorLog, pairs: list[WeightPair], *, single: bool, carried: bool) -> TrainVerdict:
     """Compare. `single`: B began each step with A's weights; `carried`: it began the first one with them."""
-    judged = Judged(a, b, pairs, layers.paired(a, b, pairs), single, carried, min(a.steps, b.steps))
+    judged = TrainVerdict(a, b, pairs, layers.paired(a, b, pairs), single, carried, min(a.steps, b.steps))
     _Judge(judged).run()
     return judged
 
 
-def begin_alike(a: Training, b: Training, pairs: list[Pair]) -> bool:
+def begin_alike(a: TensorLog, b: TensorLog, pairs: list[WeightPair]) -> bool:
     """Whether the initial weights are no further apart than a rounding."""
     most = START * _unit_of(a, b)
     return all(relative(*_start(a, b, pair)) <= most for pair in pairs)
 
 
-def _start(a: Training, b: Training, pair: Pair) -> tuple[Array, Array]:
+def _start(a: TensorLog, b: TensorLog, pair: WeightPair) -> tuple[Array, Array]:
     return a.weight(-1, pair.a), pair.way.to_a(b.weight(-1, pair.b))
 
 
-def _unit_of(a: Training, b: Training) -> float:
+def _unit_of(a: TensorLog, b: TensorLog) -> float:
     dtypes = {tensor.dtype for side in (a, b) for tensor in side.names(-1, "start").values()}
     return unit({dtype for dtype in dtypes if "float" in dtype})
 
@@ -121,7 +121,7 @@ def _unit_of(a: Training, b: Training) -> float:
 class _Judge:
     """Goes through the steps, and keeps what the updates of each weight have been so far."""
 
-    def __init__(self, judged: Judged) -> None:
+    def __init__(self, judged: TrainVerdict) -> None:
         self.judged = judged
         a, b = judged.a, judged.b
         self.u = _unit_of(a, b)
@@ -144,13 +144,13 @@ class _Judge:
             self._gradient(step)
             self._update(step)
 
-    def _add(self, step: int, kind: str, pair: Pair, distance: float, most: float) -> None:
-        self.judged.points.append(Point(step, kind, pair.a, pair.b, Distance(distance, most)))
+    def _add(self, step: int, kind: str, pair: WeightPair, distance: float, most: float) -> None:
+        self.judged.points.append(PointComparison(step, kind, pair.a, pair.b, Distance(distance, most)))
 
     def _batch(self, step: int) -> None:
         for fed in batches.pairs(self.judged.a, self.judged.b, step):
             distance = Distance(relative(fed.a, fed.b), 4 * self.u)
-            self.judged.points.append(Point(step, "batch", fed.a_name, fed.b_name, distance))
+            self.judged.points.append(PointComparison(step, "batch", fed.a_name, fed.b_name, distance))
 
     def _forward(self, step: int) -> None:
         """Each layer may add to what it is given: the distance of the layers before it, and of its own weights."""
@@ -163,14 +163,14 @@ class _Judge:
             if all(f"layer:{name}" in side.names(step, "forward") for side, name in ((a, pair.a), (b, pair.b))):
                 most = allowed(self.u, self.terms, max(self.seen, own.get(pair.a, 0.0)))
                 apart = Distance(relative(*pair.outputs(a, b, step)), most)
-                self.judged.points.append(Point(step, "forward", pair.a, pair.b, apart))
+                self.judged.points.append(PointComparison(step, "forward", pair.a, pair.b, apart))
                 if not apart.parts:
                     self.seen = max(self.seen, apart.relative)
         if all(LOSS in side.names(step, "forward") for side in (a, b)):
             loss_a, loss_b = (side.value(step, "forward", LOSS).reshape(-1) for side in (a, b))
             carried = self.seen if self.judged.layer_pairs else max(self.apart.values(), default=0.0)
             apart = Distance(relative(loss_a, loss_b), self._of_loss(loss_a, carried))
-            self.judged.points.append(Point(step, "forward", LOSS, LOSS, apart))
+            self.judged.points.append(PointComparison(step, "forward", LOSS, LOSS, apart))
             self.seen = carried if apart.parts else max(carried, apart.relative)
 
     def _of_loss(self, loss: Array, carried: float) -> float:
@@ -208,11 +208,11 @@ class _Judge:
                 if pair.trains
                 else scales[layer] * allowed(self.u, self.terms, 0 if self.judged.single else self.seen)
             )
-            self.judged.points.append(Point(step, "update", pair.a, pair.b, _worst(*moves, most)))
+            self.judged.points.append(PointComparison(step, "update", pair.a, pair.b, _worst(*moves, most)))
             if not self.judged.single and sizes[layer]:
                 self.apart[pair.a] = _largest(after_a - after_b) / sizes[layer]
 
-    def _of_gradient(self, pair: Pair, step: int) -> Array:
+    def _of_gradient(self, pair: WeightPair, step: int) -> Array:
         """What rounding may make of a step: its own arithmetic, and what is rounding in the gradients it is made of."""
         typical = np.sqrt(self.power[pair.a] / (step + 1))
         with np.errstate(all="ignore"):

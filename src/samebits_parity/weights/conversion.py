@@ -13,8 +13,8 @@ from samebits_parity.weights.counterparts import (
     neutral_array,
     shapes_after,
 )
-from samebits_parity.weights.models import Model
-from samebits_parity.weights.pairs import Pair
+from samebits_parity.weights.models import ModelFacts
+from samebits_parity.weights.pairs import LayerPair
 from samebits_parity.weights.rules import REVERSE, Array, Arrays
 
 Numbered = dict[int, Array]
@@ -22,28 +22,28 @@ POSITIVE = ("gamma", "variance", "running_var")
 
 
 @dataclass
-class Carried:
+class Conversion:
     """`arrays`: by the numbers of the target's weights; `lost`: (pair, what of it has no place); `notes`: what was made
     up or rounded."""
 
     arrays: Numbered = field(default_factory=dict)
-    lost: list[tuple[Pair, str]] = field(default_factory=list)
+    lost: list[tuple[LayerPair, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def carry(pairs: tuple[Pair, ...], source: Model, target: Model, arrays: Numbered) -> Carried:
+def carry(pairs: tuple[LayerPair, ...], source: ModelFacts, target: ModelFacts, arrays: Numbered) -> Conversion:
     """What the target's weights become. `arrays`: the source's, by number."""
-    done = Carried()
+    done = Conversion()
     for pair in pairs:
         _carry_pair(done, pair, (source, target), arrays)
     return done
 
 
-def _ends(pair: Pair, source: Model) -> tuple[Part, Part]:
+def _ends(pair: LayerPair, source: ModelFacts) -> tuple[Part, Part]:
     return (pair.keras, pair.pytorch) if source.library == "keras" else (pair.pytorch, pair.keras)
 
 
-def _carry_pair(done: Carried, pair: Pair, models: tuple[Model, Model], arrays: Numbered) -> None:
+def _carry_pair(done: Conversion, pair: LayerPair, models: tuple[ModelFacts, ModelFacts], arrays: Numbered) -> None:
     source, target = models
     ours, theirs = _ends(pair, source)
     there, back = pair.rule.to_pytorch, pair.rule.to_keras
@@ -73,7 +73,7 @@ def _made_up(given: Arrays, implied: Shapes) -> Arrays:
     return {role: neutral_array(role, shape, dtype) for role, shape in implied.items() if role not in given}
 
 
-def _as(dtype: str, array: Array, name: str, done: Carried) -> Array:
+def _as(dtype: str, array: Array, name: str, done: Conversion) -> Array:
     if str(array.dtype) != dtype:
         note = f"{name} is of {dtype}, what was carried to it of {array.dtype}: converted."
         if note not in done.notes:
@@ -81,7 +81,7 @@ def _as(dtype: str, array: Array, name: str, done: Carried) -> Array:
     return np.ascontiguousarray(array.astype(dtype))
 
 
-def telling(pairs: tuple[Pair, ...], source: Model, target: Model, seed: int) -> tuple[Numbered, int]:
+def telling(pairs: tuple[LayerPair, ...], source: ModelFacts, target: ModelFacts, seed: int) -> tuple[Numbered, int]:
     """The source's weights for the comparison of outputs, and in how many arrays there are other numbers.
 
     An array that holds one number only (zero biases, fresh moving averages) cannot show whether it was carried to the

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from samebits_parity.weights import rules
-from samebits_parity.weights.models import Layer, Model
+from samebits_parity.weights.models import Layer, ModelFacts
 from samebits_parity.weights.rules import REVERSE, Array, Arrays, LayerRule
 
 Shapes = dict[str, tuple[int, ...]]
@@ -35,14 +35,14 @@ class Part:
     flat: tuple[int, ...] | None = None
     folded: tuple[int, ...] | None = None
 
-    def shapes(self, model: Model) -> Shapes:
+    def shapes(self, model: ModelFacts) -> Shapes:
         return {role: model.weights[number].shape for role, number in self.roles.items()}
 
-    def arrays(self, model: Model) -> Arrays:
+    def arrays(self, model: ModelFacts) -> Arrays:
         return {role: model.arrays[number] for role, number in self.roles.items()}
 
 
-def parts_of(model: Model) -> list[Part]:
+def parts_of(model: ModelFacts) -> list[Part]:
     """What is paired: layers with weights, in the order in which they run. What has no counterpart is left out."""
     found: list[Part] = []
     for layer in model.weighted():
@@ -51,7 +51,7 @@ def parts_of(model: Model) -> list[Part]:
     return found
 
 
-def reason(layer: Layer, model: Model) -> str:
+def reason(layer: Layer, model: ModelFacts) -> str:
     """Why the weights of a layer cannot be carried; empty where they can."""
     weights = [model.weights[number] for number in layer.roles.values()]
     for weight in weights:
@@ -81,7 +81,7 @@ def _parts(layer: Layer) -> list[Part]:
     ]
 
 
-def in_order(parts: list[Part], model: Model) -> list[Part]:
+def in_order(parts: list[Part], model: ModelFacts) -> list[Part]:
     """The parts of a Keras model, with the shapes that are flattened before a layer, or made from its output."""
     by_number = {part.layer.number: part for part in parts}
     flat: tuple[int, ...] | None = None
@@ -99,7 +99,7 @@ def in_order(parts: list[Part], model: Model) -> list[Part]:
     return [by_number[part.layer.number] if part.kind != "depthwise" else part for part in parts]
 
 
-def _size_in(part: Part, model: Model) -> int:
+def _size_in(part: Part, model: ModelFacts) -> int:
     """How many numbers a layer takes along its last axis; 0 where that is not known."""
     shapes = part.shapes(model)
     if part.kind == "dense" and len(shapes.get("kernel", ())) == 2:
@@ -107,7 +107,7 @@ def _size_in(part: Part, model: Model) -> int:
     return next(iter(shapes.values()))[0] if part.kind in NORMALIZATIONS and shapes else 0
 
 
-def _fold(parts: dict[int, Part], reshape: Layer, model: Model) -> None:
+def _fold(parts: dict[int, Part], reshape: Layer, model: ModelFacts) -> None:
     """Mark the dense layer before a Reshape to a tensor with channels last, and normalizations between the two."""
     shape = tuple(size for size in reshape.output_shape or () if size)
     if len(shape) < 2:
@@ -123,7 +123,7 @@ def _fold(parts: dict[int, Part], reshape: Layer, model: Model) -> None:
             return
 
 
-def rule_for(keras: Part, pytorch: Part, models: tuple[Model, Model]) -> LayerRule | None:
+def rule_for(keras: Part, pytorch: Part, models: tuple[ModelFacts, ModelFacts]) -> LayerRule | None:
     """The rule between two layers of kinds that belong together. `models`: Keras', PyTorch's."""
     make = RULES.get((keras.kind, pytorch.kind))
     if make is None or keras.layer.both_directions != pytorch.layer.both_directions:
@@ -176,7 +176,7 @@ def shapes_after(convert: Callable[[Arrays], Arrays], shapes: Shapes) -> Shapes 
         return None
 
 
-def fit(keras: Part, pytorch: Part, models: tuple[Model, Model]) -> LayerRule | None:
+def fit(keras: Part, pytorch: Part, models: tuple[ModelFacts, ModelFacts]) -> LayerRule | None:
     """The rule between two layers, where the arrays that both have are of shapes that belong together."""
     rule = rule_for(keras, pytorch, models)
     if rule is None:

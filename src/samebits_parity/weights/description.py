@@ -12,7 +12,7 @@ import numpy as np
 from samebits.errors import NotFound, UsageError
 from samebits_parity.sides import Side, run_script
 from samebits_parity.weights import models
-from samebits_parity.weights.models import Model
+from samebits_parity.weights.models import ModelFacts
 from samebits_parity.weights.rules import Array
 
 SCRIPT = Path(__file__).parent / "scripts" / "describe_model.py"
@@ -22,7 +22,7 @@ CHANNELS = ("convolution", "depthwise", "separable", "transposed", "max_pool", "
 
 
 @dataclass(frozen=True)
-class Asked:
+class ModelRequest:
     """A model as a user names it: FILE.py:FUNCTION, or a saved Keras model; and the interpreter it is built under."""
 
     side: str
@@ -38,7 +38,7 @@ class Asked:
         return Side(f"{self.side} ({self.words})", "pytorch", "", (), variables, self.python)
 
 
-def asked(side: str, words: str, python: str | None, backend: str | None) -> Asked:
+def asked(side: str, words: str, python: str | None, backend: str | None) -> ModelRequest:
     """A model from the words of the command line. `python`: None for the one that runs samebits. UsageError,
     NotFound."""
     path, colon, function = words.rpartition(":")
@@ -49,7 +49,7 @@ def asked(side: str, words: str, python: str | None, backend: str | None) -> Ask
         raise UsageError(what, "Say FILE.py:FUNCTION (it returns the model), or a .keras or .h5 file.")
     if not Path(path).is_file():
         raise NotFound(f"{side}: the file {path} is not there.", "Say FILE.py:FUNCTION, or a .keras or .h5 file.")
-    return Asked(side, words, Path(path).resolve(), function or None, python or sys.executable, backend)
+    return ModelRequest(side, words, Path(path).resolve(), function or None, python or sys.executable, backend)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Inputs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class BuildInputs:
     """What a model is built and run with. `shapes`: of Keras' inputs; `load`: weights by number; `h5`: as Keras reads
     them."""
 
@@ -73,7 +73,7 @@ class Given:
     h5: Path | None = None
 
 
-def look(which: Asked, folder: Path, given: Given) -> Model:
+def look(which: ModelRequest, folder: Path, given: BuildInputs) -> ModelFacts:
     """Build a model, load weights into it, run it. `folder`: for its files. Raises UsageError, NotFound,
     LibraryFailed."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def look(which: Asked, folder: Path, given: Given) -> Model:
     return models.read(answer, folder, which.side, which.words)
 
 
-def make_inputs(keras: Model, folder: Path, seed: int) -> Inputs:
+def make_inputs(keras: ModelFacts, folder: Path, seed: int) -> Inputs:
     """Random inputs for a Keras model: normal numbers, or whole ones below the size of an embedding."""
     generator = np.random.default_rng(seed)
     batch = _batch(keras)
@@ -105,13 +105,13 @@ def make_inputs(keras: Model, folder: Path, seed: int) -> Inputs:
     return Inputs(file, tuple(arrays), _layouts(keras, [array.ndim for array in arrays]))
 
 
-def _batch(keras: Model) -> int:
+def _batch(keras: ModelFacts) -> int:
     sizes = {size for entry in keras.inputs for size in entry["shape"]}
     sizes |= {size for layer in keras.layers for size in layer.output_shape or ()}
     return next((size for size in BATCHES if size not in sizes), BATCHES[-1])
 
 
-def _layouts(keras: Model, ranks: list[int]) -> list[list[list[int]]]:
+def _layouts(keras: ModelFacts, ranks: list[int]) -> list[list[list[int]]]:
     """Orders of the axes in which PyTorch may want the inputs, the likeliest first: channels moved, the same, time
     first."""
     moved = [[0, rank - 1, *range(1, rank - 1)] if rank > 2 else list(range(rank)) for rank in ranks]

@@ -7,10 +7,10 @@ from typing import Any, Literal
 from samebits.document import Document
 from samebits_parity.weights import explanation
 from samebits_parity.weights.explanation import Difference
-from samebits_parity.weights.models import Model
+from samebits_parity.weights.models import ModelFacts
 from samebits_parity.weights.pairs import Lonely
-from samebits_parity.weights.transfer import Moved
-from samebits_parity.weights.verdict import Judged, names
+from samebits_parity.weights.transfer import Transfer
+from samebits_parity.weights.verdict import TransferVerdict, names
 
 WEIGHTS_FORMAT = 1
 
@@ -85,7 +85,7 @@ class WeightsFile(Document):
     out: str | None
 
 
-def document(moved: Moved, judged: Judged, version: str) -> WeightsFile:
+def document(moved: Transfer, judged: TransferVerdict, version: str) -> WeightsFile:
     """All that was found."""
     whole = moved.whole_model
     return WeightsFile(
@@ -107,7 +107,7 @@ def document(moved: Moved, judged: Judged, version: str) -> WeightsFile:
     )
 
 
-def _model(model: Model) -> ModelFile:
+def _model(model: ModelFacts) -> ModelFile:
     return ModelFile(model=model.said, library=model.library, version=model.version, weights=len(model.weights))
 
 
@@ -115,7 +115,7 @@ def _setting(one: Difference) -> SettingFile:
     return SettingFile(layers=one.layers, setting=one.setting, keras=one.keras, pytorch=one.pytorch)
 
 
-def _layer(moved: Moved, judged: Judged, place: int) -> LayerFile:
+def _layer(moved: Transfer, judged: TransferVerdict, place: int) -> LayerFile:
     pair = moved.pairing.pairs[place]
     one = moved.layers[place] if place < len(moved.layers) else None
     a, b = names(pair, moved)

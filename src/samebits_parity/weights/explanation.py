@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from samebits_parity.weights.models import Layer, Model
-from samebits_parity.weights.pairs import Pair
+from samebits_parity.weights.models import Layer, ModelFacts
+from samebits_parity.weights.pairs import LayerPair
 
 WITHOUT_EFFECT = ("momentum (kept share)",)  # on outputs; it counts when the model is trained
 COUNTED = ("max_pool", "average_pool", "activation")
@@ -29,7 +29,7 @@ class Difference:
         return self.setting not in WITHOUT_EFFECT
 
 
-def of_pair(pair: Pair) -> list[Difference]:
+def of_pair(pair: LayerPair) -> list[Difference]:
     """Settings of the two layers that differ."""
     return _differing(pair.keras.layer, pair.pytorch.layer)
 
@@ -52,7 +52,7 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def between(pairs: tuple[Pair, ...], place: int, keras: Model, pytorch: Model) -> list[Difference]:
+def between(pairs: tuple[LayerPair, ...], place: int, keras: ModelFacts, pytorch: ModelFacts) -> list[Difference]:
     """Layers without weights before the pair at a place (or after the last), where the two sides are not alike."""
     found = []
     left, right = _without_weights(pairs, place, keras, "keras"), _without_weights(pairs, place, pytorch, "pytorch")
@@ -75,7 +75,7 @@ def _words(layer: Layer) -> str:
     return str(layer.settings.get("function", layer.of_class))
 
 
-def _without_weights(pairs: tuple[Pair, ...], place: int, model: Model, side: str) -> list[Layer]:
+def _without_weights(pairs: tuple[LayerPair, ...], place: int, model: ModelFacts, side: str) -> list[Layer]:
     numbers = [getattr(pair, side).layer.number for pair in pairs]
     begin = numbers[place - 1] if place else -1
     end = numbers[place] if place < len(pairs) else len(model.layers)

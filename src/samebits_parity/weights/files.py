@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from samebits.errors import DataError, NotFound, UsageError
-from samebits_parity.weights.models import Model
+from samebits_parity.weights.models import ModelFacts
 from samebits_parity.weights.rules import Array
 
 ARRAYS = (".npz", ".safetensors")
@@ -52,7 +52,7 @@ def load(path: Path) -> dict[str, Array]:
         raise DataError(f"{path} cannot be read: {type(why).__name__}: {why}") from None
 
 
-def given(path: Path, model: Model) -> dict[int, Array]:
+def given(path: Path, model: ModelFacts) -> dict[int, Array]:
     """A model's arrays by number: by name where the file has the model's names, else by their order. DataError."""
     arrays = load(path)
     names = [weight.name for weight in model.weights]
@@ -89,7 +89,7 @@ def save(path: Path, arrays: dict[str, Array]) -> None:
         raise UsageError(f"{path} cannot be written: {why.strerror or why}.", "Name another file: --out") from None
 
 
-def how_to_load(path: Path, target: Model, *, whole: bool) -> list[str]:
+def how_to_load(path: Path, target: ModelFacts, *, whole: bool) -> list[str]:
     """Lines that load the file into the target. `whole`: whether it holds every weight."""
     reads = {"keras": "numpy", "pytorch": "torch"}[target.library]
     lines = [f"from safetensors.{reads} import load_file", f'weights = load_file("{path.name}")']

@@ -16,7 +16,7 @@ TITLES: dict[Library, str] = {"keras": "Keras", "pytorch": "PyTorch"}
 
 
 @dataclass(frozen=True)
-class Weight:
+class ModelArray:
     """An array of a model, by the library's own name."""
 
     name: str
@@ -46,7 +46,7 @@ class Layer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
+class ModelFacts:
     """A model. `arrays`: its weights by their numbers; `outputs`: by the numbers of layers, and `model`; `.exact` at
     the end of a name is float64, `.last` the last step of a recurrent layer. `ran`: why it could not run, or None."""
 
@@ -54,7 +54,7 @@ class Model:
     said: str
     library: Library
     version: str
-    weights: tuple[Weight, ...]
+    weights: tuple[ModelArray, ...]
     layers: tuple[Layer, ...]
     inputs: tuple[dict[str, Any], ...] = ()
     ran: str | None = None
@@ -74,11 +74,11 @@ class Model:
         return {role: self.arrays[number] for role, number in layer.roles.items()}
 
 
-def read(answer: dict[str, Any], folder: Path, side: str, said: str) -> Model:
+def read(answer: dict[str, Any], folder: Path, side: str, said: str) -> ModelFacts:
     """A model from what describe_model.py answered, and left in a folder."""
-    weights = tuple(Weight(entry["name"], tuple(entry["shape"]), entry["dtype"]) for entry in answer["weights"])
+    weights = tuple(ModelArray(entry["name"], tuple(entry["shape"]), entry["dtype"]) for entry in answer["weights"])
     outputs = _loaded(folder / "outputs.npz")
-    return Model(
+    return ModelFacts(
         side=side,
         said=said,
         library=answer["library"],

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from samebits_parity.weights.counterparts import Part, Shapes, fit, in_order, parts_of, reason, rule_for, shapes_after
-from samebits_parity.weights.models import Layer, Model
+from samebits_parity.weights.models import Layer, ModelFacts
 from samebits_parity.weights.rules import LayerRule
 
 
 @dataclass(frozen=True)
-class Pair:
+class LayerPair:
     """Two layers that belong together. `moved`: they were found out of the order in which the others run."""
 
     keras: Part
@@ -38,15 +38,15 @@ class Lonely:
 
 
 @dataclass(frozen=True)
-class Pairing:
+class LayerPairs:
     """`lonely`: layers of either model whose shapes or kinds find nothing; `refused`: those without a counterpart."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[LayerPair, ...]
     lonely: tuple[Lonely, ...]
     refused: tuple[Lonely, ...]
 
 
-def pair(keras: Model, pytorch: Model) -> Pairing:
+def pair(keras: ModelFacts, pytorch: ModelFacts) -> LayerPairs:
     """Pair the layers of two models."""
     models = (keras, pytorch)
     left, right = in_order(parts_of(keras), keras), parts_of(pytorch)
@@ -57,8 +57,8 @@ def pair(keras: Model, pytorch: Model) -> Pairing:
 
     found = _aligned(len(left), len(right), fits)
     moved = _leftovers((len(left), len(right)), found, fits)
-    pairs = [Pair(left[i], right[j], fits(i, j), (i, j) in moved) for i, j in sorted(found + moved)]  # type: ignore[arg-type]
-    return Pairing(tuple(pairs), tuple(_lonely((left, right), found + moved, models)), tuple(_refused(models)))
+    pairs = [LayerPair(left[i], right[j], fits(i, j), (i, j) in moved) for i, j in sorted(found + moved)]  # type: ignore[arg-type]
+    return LayerPairs(tuple(pairs), tuple(_lonely((left, right), found + moved, models)), tuple(_refused(models)))
 
 
 def _aligned(n: int, m: int, fits: Callable[[int, int], object]) -> list[tuple[int, int]]:
@@ -94,7 +94,9 @@ def _leftovers(
 
 
 def _lonely(
-    sides: tuple[list[Part], list[Part]], found: list[tuple[int, int]], models: tuple[Model, Model]
+    sides: tuple[list[Part], list[Part]],
+    found: list[tuple[int, int]],
+    models: tuple[ModelFacts, ModelFacts],
 ) -> list[Lonely]:
     """Those that are left, each with the one of its kind that is left on the other side at about its place."""
     left = [i for i in range(len(sides[0])) if i not in {i for i, _ in found}]
@@ -109,7 +111,7 @@ def _lonely(
     return told + [_left_of_pytorch(sides[1][j], models[1]) for j in right]
 
 
-def _left_of_keras(part: Part, other: Part | None, models: tuple[Model, Model]) -> Lonely:
+def _left_of_keras(part: Part, other: Part | None, models: tuple[ModelFacts, ModelFacts]) -> Lonely:
     shapes = part.shapes(models[0])
     if other is None:
         return Lonely(
@@ -128,17 +130,17 @@ def _left_of_keras(part: Part, other: Part | None, models: tuple[Model, Model]) 
     )  # fmt: skip
 
 
-def _left_of_pytorch(part: Part, model: Model) -> Lonely:
+def _left_of_pytorch(part: Part, model: ModelFacts) -> Lonely:
     why = "no layer of its kind is left there"
     if part.kind == "transposed" and part.layer.settings.get("groups") != 1:
         why = f"groups={part.layer.settings['groups']}, and Keras' transposed convolutions have no groups"
     return Lonely(model.side, part.layer.number, part.name, part.layer.of_class, part.shapes(model), why=why)
 
 
-def _refused(models: tuple[Model, Model]) -> list[Lonely]:
+def _refused(models: tuple[ModelFacts, ModelFacts]) -> list[Lonely]:
     return [_told(layer, model) for model in models for layer in model.weighted() if reason(layer, model)]
 
 
-def _told(layer: Layer, model: Model) -> Lonely:
+def _told(layer: Layer, model: ModelFacts) -> Lonely:
     shapes = {role: model.weights[number].shape for role, number in layer.roles.items()}
     return Lonely(model.side, layer.number, layer.name, layer.of_class, shapes, why=reason(layer, model))

@@ -10,8 +10,8 @@ from samebits_parity.report import Report
 from samebits_parity.weights import explanation, files
 from samebits_parity.weights.documents import LayerFile, LonelyFile, WeightsFile, document
 from samebits_parity.weights.explanation import Difference
-from samebits_parity.weights.transfer import Moved
-from samebits_parity.weights.verdict import Judged, judge, shapes_said
+from samebits_parity.weights.transfer import Transfer
+from samebits_parity.weights.verdict import TransferVerdict, judge, shapes_said
 from samebits_parity.weights.verification import ROUNDINGS
 
 MARKS = {True: "=", False: "!=", None: "?"}
@@ -26,7 +26,7 @@ EXPLAINED = (
 MOST_NOTES = 12  # of settings without an effect here; the JSON has all
 
 
-def report(moved: Moved) -> tuple[Report, WeightsFile]:
+def report(moved: Transfer) -> tuple[Report, WeightsFile]:
     """What to show, and what to write as JSON."""
     judged = judge(moved)
     found = document(moved, judged, __version__)
@@ -42,7 +42,7 @@ def report(moved: Moved) -> tuple[Report, WeightsFile]:
     return said, found
 
 
-def _facts(moved: Moved, judged: Judged) -> list[tuple[str, str]]:
+def _facts(moved: Transfer, judged: TransferVerdict) -> list[tuple[str, str]]:
     facts = [(model.side, f"{model.said}, {model.version}") for model in (moved.source, moved.target)]
     facts += [("likely", _setting(one)) for one in judged.likely]
     if judged.verdict == "differ" and not judged.likely and judged.first is not None:
@@ -58,7 +58,7 @@ def _facts(moved: Moved, judged: Judged) -> list[tuple[str, str]]:
     return facts
 
 
-def _settings_elsewhere(moved: Moved, judged: Judged) -> list[str]:
+def _settings_elsewhere(moved: Transfer, judged: TransferVerdict) -> list[str]:
     """Settings that differ at layers which agree: each once, with the first layer that has it and how many more do."""
     found: dict[tuple[str, str, str], list[Difference]] = {}
     for place, pair in enumerate(moved.pairing.pairs):
@@ -113,7 +113,7 @@ def _number(value: float | None, why: str) -> Cell:
     return Missing(why or "not compared") if value is None else Number(value, None)
 
 
-def _notes(moved: Moved, judged: Judged) -> list[str]:
+def _notes(moved: Transfer, judged: TransferVerdict) -> list[str]:
     notes = list(moved.carried.notes)
     notes += [f"{pair.keras.name} and {pair.pytorch.name}: {why}" for pair, why in moved.carried.lost]
     for pair in moved.pairing.pairs:

@@ -14,7 +14,7 @@ Arrays = dict[str, Array]  # by role: what an array is for in its layer
 REVERSE = "_reverse"  # at the end of a role: the direction from the last step to the first
 
 
-class Rule(NamedTuple):
+class ArrayRule(NamedTuple):
     """One array: the same numbers in the order of either library."""
 
     to_pytorch: Callable[[Array], Array]
@@ -44,37 +44,37 @@ def _positions(shape: tuple[int, ...]) -> Array:
     return np.moveaxis(np.arange(math.prod(shape)).reshape(shape), -1, 0).ravel()
 
 
-SAME = Rule(lambda array: array, lambda array: array)
+SAME = ArrayRule(lambda array: array, lambda array: array)
 # (height, width, in, out) of Keras, (out, in, height, width) of PyTorch; in one and three dimensions too
-CONVOLUTION = Rule(_kernel_to_pytorch, _kernel_to_keras)
+CONVOLUTION = ArrayRule(_kernel_to_pytorch, _kernel_to_keras)
 # (height, width, out, in) of Keras, (in, out, height, width) of PyTorch
 TRANSPOSED = CONVOLUTION
 # (in, out) of Keras, (out, in) of PyTorch
-DENSE = Rule(lambda kernel: kernel.T, lambda kernel: kernel.T)
+DENSE = ArrayRule(lambda kernel: kernel.T, lambda kernel: kernel.T)
 
 
-def dense_after_flatten(*shape: int) -> Rule:
+def dense_after_flatten(*shape: int) -> ArrayRule:
     """As `DENSE`, where Keras flattens (height, width, channels) and PyTorch (channels, height, width)."""
     order = _positions(shape)
     back = np.argsort(order)
-    return Rule(lambda kernel: kernel[order].T, lambda kernel: kernel.T[back])
+    return ArrayRule(lambda kernel: kernel[order].T, lambda kernel: kernel.T[back])
 
 
-def dense_before_reshape(*shape: int) -> Rule:
+def dense_before_reshape(*shape: int) -> ArrayRule:
     """As `DENSE`, where Keras goes on with (height, width, channels) and PyTorch with (channels, height, width)."""
     order = _positions(shape)
     back = np.argsort(order)
-    return Rule(lambda kernel: kernel[:, order].T, lambda kernel: kernel.T[:, back])
+    return ArrayRule(lambda kernel: kernel[:, order].T, lambda kernel: kernel.T[:, back])
 
 
-def flattened(*shape: int) -> Rule:
+def flattened(*shape: int) -> ArrayRule:
     """The last axis holds a flattened tensor: (height, width, channels) in Keras."""
     order = _positions(shape)
     back = np.argsort(order)
-    return Rule(lambda array: array[..., order], lambda array: array[..., back])
+    return ArrayRule(lambda array: array[..., order], lambda array: array[..., back])
 
 
-def depthwise(inputs: int) -> Rule:
+def depthwise(inputs: int) -> ArrayRule:
     """(height, width, in, multiplier) of Keras, (in * multiplier, 1, height, width) of PyTorch with `in` groups."""
 
     def to_pytorch(kernel: Array) -> Array:
@@ -87,10 +87,10 @@ def depthwise(inputs: int) -> Rule:
         made: Array = apart.transpose(*range(2, kernel.ndim), 0, 1)
         return made
 
-    return Rule(to_pytorch, to_keras)
+    return ArrayRule(to_pytorch, to_keras)
 
 
-def by_role(**roles: tuple[str, Rule]) -> LayerRule:
+def by_role(**roles: tuple[str, ArrayRule]) -> LayerRule:
     """A layer whose arrays go over one by one. `roles`: Keras' role = (PyTorch's role, rule)."""
 
     def to_pytorch(arrays: Arrays) -> Arrays:
@@ -102,12 +102,12 @@ def by_role(**roles: tuple[str, Rule]) -> LayerRule:
     return LayerRule(to_pytorch, to_keras)
 
 
-def with_kernel(rule: Rule, bias: Rule = SAME) -> LayerRule:
+def with_kernel(rule: ArrayRule, bias: ArrayRule = SAME) -> LayerRule:
     """A kernel and a bias."""
     return by_role(kernel=("weight", rule), bias=("bias", bias))
 
 
-def scaled(rule: Rule = SAME) -> LayerRule:
+def scaled(rule: ArrayRule = SAME) -> LayerRule:
     """A normalization: scale and offset, and moving averages where it keeps them."""
     return by_role(
         gamma=("weight", rule), beta=("bias", rule), mean=("running_mean", rule), variance=("running_var", rule)
@@ -117,7 +117,7 @@ def scaled(rule: Rule = SAME) -> LayerRule:
 def parametric(channels: int, rank: int) -> LayerRule:
     """PReLU: (1, 1, channels) of Keras with shared axes, (channels,) of PyTorch. `rank`: of Keras' array."""
     shape = (*[1] * (rank - 1), channels)
-    return by_role(alpha=("weight", Rule(lambda alpha: alpha.reshape(-1), lambda alpha: alpha.reshape(shape))))
+    return by_role(alpha=("weight", ArrayRule(lambda alpha: alpha.reshape(-1), lambda alpha: alpha.reshape(shape))))
 
 
 def _gates_swapped(array: Array) -> Array:

@@ -11,19 +11,19 @@ import numpy as np
 
 from samebits.errors import UsageError
 from samebits_parity.weights import conversion, description, files, verification
-from samebits_parity.weights.conversion import Carried, Numbered
-from samebits_parity.weights.description import Asked, Given, Inputs, look
-from samebits_parity.weights.models import TITLES, Model
-from samebits_parity.weights.pairs import Pairing, pair
-from samebits_parity.weights.verification import Compared
+from samebits_parity.weights.conversion import Conversion, Numbered
+from samebits_parity.weights.description import BuildInputs, Inputs, ModelRequest, look
+from samebits_parity.weights.models import TITLES, ModelFacts
+from samebits_parity.weights.pairs import LayerPairs, pair
+from samebits_parity.weights.verification import OutputGap
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class TransferRequest:
     """`weights`: a file of A's, None for those that it was built with; `shapes`: of Keras' inputs, None: its own."""
 
-    a: Asked
-    b: Asked
+    a: ModelRequest
+    b: ModelRequest
     weights: Path | None
     out: Path
     shapes: list[list[int]] | None
@@ -31,25 +31,25 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moved:
+class Transfer:
     """What was found. `source`, `target`: A and B as first looked at; `keras`, `pytorch`: the two after their weights
     were made equal; `filled`: arrays of one number only, for which others stood in as outputs were compared."""
 
-    source: Model
-    target: Model
-    keras: Model
-    pytorch: Model
-    pairing: Pairing
-    carried: Carried
-    layers: tuple[Compared, ...]
-    whole_model: Compared | None
+    source: ModelFacts
+    target: ModelFacts
+    keras: ModelFacts
+    pytorch: ModelFacts
+    pairing: LayerPairs
+    carried: Conversion
+    layers: tuple[OutputGap, ...]
+    whole_model: OutputGap | None
     inputs: Inputs
     filled: int
     out: Path | None
     complete: bool
 
 
-def move(wanted: Wanted) -> Moved:
+def move(wanted: TransferRequest) -> Transfer:
     """Carry A's weights to B, write them, compare the two. Raises UsageError, NotFound, DataError, LibraryFailed."""
     with tempfile.TemporaryDirectory(prefix="samebits-weights-") as folder:
         place = Path(folder)
@@ -60,14 +60,14 @@ def move(wanted: Wanted) -> Moved:
         return _compared(wanted, place, (a, b, pairing, carried, inputs), (out, complete))
 
 
-def _keras_first(a: Model, b: Model) -> tuple[Model, Model]:
+def _keras_first(a: ModelFacts, b: ModelFacts) -> tuple[ModelFacts, ModelFacts]:
     return (a, b) if a.library == "keras" else (b, a)
 
 
-def _both(wanted: Wanted, place: Path) -> tuple[Model, Model, Inputs]:
+def _both(wanted: TransferRequest, place: Path) -> tuple[ModelFacts, ModelFacts, Inputs]:
     """A and B, and the inputs of both: Keras says what goes in, so PyTorch's is run after it."""
     h5 = wanted.weights.resolve() if wanted.weights and wanted.weights.suffix in files.KERAS else None
-    given = Given(seed=wanted.seed, shapes=wanted.shapes)
+    given = BuildInputs(seed=wanted.seed, shapes=wanted.shapes)
     a = look(wanted.a, place / "a", replace(given, h5=h5))
     if h5 and a.library != "keras":
         raise UsageError(f"PyTorch does not read {h5.name}.", "Name a .npz or .safetensors file.")
@@ -85,13 +85,13 @@ def _both(wanted: Wanted, place: Path) -> tuple[Model, Model, Inputs]:
     return a, b, inputs
 
 
-def _refuse_empty(a: Model, b: Model) -> None:
+def _refuse_empty(a: ModelFacts, b: ModelFacts) -> None:
     for model in (a, b):
         if not model.weights:
             raise UsageError(f"{model.title} has no weights: {model.said}.", "There is nothing to carry.")
 
 
-def _write(out: Path, target: Model, carried: Carried) -> tuple[Path | None, bool]:
+def _write(out: Path, target: ModelFacts, carried: Conversion) -> tuple[Path | None, bool]:
     """(the file, whether it holds every weight): B's own names; counters, which no library compares, as B has them."""
     if not carried.arrays:
         return None, False
@@ -104,14 +104,17 @@ def _write(out: Path, target: Model, carried: Carried) -> tuple[Path | None, boo
 
 
 def _compared(
-    wanted: Wanted, place: Path, found: tuple[Model, Model, Pairing, Carried, Inputs], written: tuple[Path | None, bool]
-) -> Moved:
+    wanted: TransferRequest,
+    place: Path,
+    found: tuple[ModelFacts, ModelFacts, LayerPairs, Conversion, Inputs],
+    written: tuple[Path | None, bool],
+) -> Transfer:
     a, b, pairing, carried, inputs = found
     telling, filled = conversion.telling(pairing.pairs, a, b, wanted.seed)
     ran_a, ran_b = a, b
     if pairing.pairs:
         sent = conversion.carry(pairing.pairs, a, b, telling).arrays
-        given = Given(seed=wanted.seed, shapes=wanted.shapes, inputs=inputs)
+        given = BuildInputs(seed=wanted.seed, shapes=wanted.shapes, inputs=inputs)
         loads = (_kept(place / "a.npz", telling), _kept(place / "b.npz", sent))
         with ThreadPoolExecutor(2) as both:  # each waits for a process of its own
             ran_a, ran_b = both.map(
@@ -120,7 +123,7 @@ def _compared(
             )  # fmt: skip
     keras, pytorch = _keras_first(ran_a, ran_b)
     ran = pairing.pairs and not (keras.ran or pytorch.ran)
-    return Moved(
+    return Transfer(
         source=a, target=b, keras=keras, pytorch=pytorch, pairing=pairing, carried=carried,
         layers=tuple(verification.compare_layers(pairing.pairs, keras, pytorch)) if ran else (),
         whole_model=verification.compare_models(pairing.pairs, keras, pytorch) if ran else None,

@@ -8,13 +8,13 @@ from samebits import words
 from samebits_parity.report import Verdict
 from samebits_parity.weights import explanation
 from samebits_parity.weights.explanation import Difference
-from samebits_parity.weights.pairs import Lonely, Pair
-from samebits_parity.weights.transfer import Moved
-from samebits_parity.weights.verification import Compared
+from samebits_parity.weights.pairs import LayerPair, Lonely
+from samebits_parity.weights.transfer import Transfer
+from samebits_parity.weights.verification import OutputGap
 
 
 @dataclass(frozen=True)
-class Judged:
+class TransferVerdict:
     """`first`: the place among the pairs of the first that disagrees, or None; `likely`: what is set differently there
     or just before it; `last`: how many pairs are judged; before the others comes a layer that got no weights."""
 
@@ -25,7 +25,7 @@ class Judged:
     last: int | None = None
 
 
-def judge(moved: Moved) -> Judged:
+def judge(moved: Transfer) -> TransferVerdict:
     """The verdict. What cannot be compared is never an agreement."""
     last = _judged_until(moved)
     first = next((place for place in range(last) if place < len(moved.layers) and _parts(moved.layers[place])), None)
@@ -34,27 +34,27 @@ def judge(moved: Moved) -> Judged:
     if not_carried := _not_carried(moved, last):
         return not_carried
     if moved.whole_model is None:
-        return Judged("unknown", _did_not_run(moved), last=last)
+        return TransferVerdict("unknown", _did_not_run(moved), last=last)
     return _agree(moved) if moved.whole_model.agrees else _whole(moved, moved.whole_model, len(moved.pairing.pairs))
 
 
-def _not_carried(moved: Moved, last: int) -> Judged | None:
+def _not_carried(moved: Transfer, last: int) -> TransferVerdict | None:
     """What there is to say where weights had no place; None where all had one."""
     if moved.pairing.lonely:
-        return Judged("differ", _of_lonely(moved.pairing.lonely[0], moved), last=last)
+        return TransferVerdict("differ", _of_lonely(moved.pairing.lonely[0], moved), last=last)
     if moved.pairing.refused:
-        return Judged("unknown", _of_refused(moved), last=last)
+        return TransferVerdict("unknown", _of_refused(moved), last=last)
     if moved.carried.lost:
         pair, why = moved.carried.lost[0]
-        return Judged("differ", f"{_names(pair, moved)}: {why}; the rest was carried.", last=last)
+        return TransferVerdict("differ", f"{_names(pair, moved)}: {why}; the rest was carried.", last=last)
     return None
 
 
-def _parts(one: Compared) -> bool:
+def _parts(one: OutputGap) -> bool:
     return one.agrees is False
 
 
-def _judged_until(moved: Moved) -> int:
+def _judged_until(moved: Transfer) -> int:
     """How many pairs come before the first layer that got no weights of the other model."""
     left = (*moved.pairing.lonely, *moved.pairing.refused)
     first = {model.side: min((one.number for one in left if one.side == model.side), default=None)
@@ -67,30 +67,30 @@ def _judged_until(moved: Moved) -> int:
     return len(moved.pairing.pairs)
 
 
-def names(pair: Pair, moved: Moved) -> tuple[str, str]:
+def names(pair: LayerPair, moved: Transfer) -> tuple[str, str]:
     """The names of a pair's layers in A and in B."""
     both = (pair.keras.name, pair.pytorch.name)
     return both if moved.source.library == "keras" else (both[1], both[0])
 
 
-def _names(pair: Pair, moved: Moved) -> str:
+def _names(pair: LayerPair, moved: Transfer) -> str:
     first, second = names(pair, moved)
     return f"{first} (A) and {second} (B)"
 
 
-def _at(moved: Moved, place: int, last: int) -> Judged:
+def _at(moved: Transfer, place: int, last: int) -> TransferVerdict:
     pairs, one = moved.pairing.pairs, moved.layers[place]
     likely = [one for one in explanation.of_pair(pairs[place]) if one.has_effect]
     likely += explanation.between(pairs, place, moved.keras, moved.pytorch)
     said = f"The first layer that disagrees is {place + 1} of {len(pairs)}: {_names(pairs[place], moved)}, {_how(one)}."
-    return Judged("differ", said, place, tuple(likely), last)
+    return TransferVerdict("differ", said, place, tuple(likely), last)
 
 
-def _how(one: Compared) -> str:
+def _how(one: OutputGap) -> str:
     return one.why if one.apart is None else f"{one.apart:.1e} apart where rounding explains {one.allowed:.0e}"
 
 
-def _of_lonely(one: Lonely, moved: Moved) -> str:
+def _of_lonely(one: Lonely, moved: Transfer) -> str:
     other = moved.target.side if one.side == moved.source.side else moved.source.side
     beside = f"; {one.beside} of {other} has {shapes_said(one.beside_shapes)}" if one.beside else ""
     would = f"; {shapes_said(one.would_match)} would match" if one.would_match else ""
@@ -105,7 +105,7 @@ def shapes_said(shapes: dict[str, tuple[int, ...]] | None) -> str:
     return ", ".join(f"{role} {shape}" for role, shape in (shapes or {}).items()) or "no weights"
 
 
-def _of_refused(moved: Moved) -> str:
+def _of_refused(moved: Transfer) -> str:
     refused = moved.pairing.refused
     said = ", ".join(f"{one.name} of {one.side} ({one.of_class})" for one in refused[:3])
     more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
@@ -113,27 +113,27 @@ def _of_refused(moved: Moved) -> str:
     return f"{said}{more}: no counterpart. The weights of {words.count(carried, 'other layer')} were carried."
 
 
-def _did_not_run(moved: Moved) -> str:
+def _did_not_run(moved: Transfer) -> str:
     for model in (moved.keras, moved.pytorch):
         if model.ran:
             return f"The weights were carried, and nothing was compared: {model.title} did not run: {model.ran}"
     return "Nothing was compared."
 
 
-def _whole(moved: Moved, one: Compared, count: int) -> Judged:
+def _whole(moved: Transfer, one: OutputGap, count: int) -> TransferVerdict:
     said = f"{words.count(count, 'layer')} agree, the models do not: their outputs are {_how(one)}."
     likely = explanation.between(moved.pairing.pairs, count, moved.keras, moved.pytorch)
     verdict: Verdict = "unknown" if one.agrees is None else "differ"
     if one.agrees is None:
         said = f"{words.count(count, 'layer')} were carried; the outputs of the models cannot be compared: {one.why}."
-    return Judged(verdict, said, None, tuple(likely), count)
+    return TransferVerdict(verdict, said, None, tuple(likely), count)
 
 
-def _agree(moved: Moved) -> Judged:
+def _agree(moved: Transfer) -> TransferVerdict:
     known = [one.apart for one in (*moved.layers, moved.whole_model) if one and one.apart is not None]
     allowed = max(one.allowed for one in (*moved.layers, moved.whole_model) if one)
     unseen = sum(one.apart is None for one in moved.layers)
     layers = words.count(len(moved.pairing.pairs), "layer")
     said = f"{layers} carried; outputs agree to rounding: at most {max(known):.1e} apart, {allowed:.0e} explained."
     hidden = f" The outputs of {words.count(unseen, 'layer')} alone were not seen." if unseen else ""
-    return Judged("agree", said + hidden, last=len(moved.pairing.pairs))
+    return TransferVerdict("agree", said + hidden, last=len(moved.pairing.pairs))

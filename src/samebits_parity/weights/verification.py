@@ -11,8 +11,8 @@ import numpy as np
 from samebits import compare
 from samebits_parity.weights import rules
 from samebits_parity.weights.counterparts import Part
-from samebits_parity.weights.models import Model
-from samebits_parity.weights.pairs import Pair
+from samebits_parity.weights.models import ModelFacts
+from samebits_parity.weights.pairs import LayerPair
 from samebits_parity.weights.rules import Array
 
 ROUNDINGS = 16.0  # times what the order of a sum is known to move
@@ -23,7 +23,7 @@ MODEL = "model"
 
 
 @dataclass(frozen=True)
-class Compared:
+class OutputGap:
     """The outputs of one pair. `apart`: ||a - b|| / ||a||; None where that cannot be said, and `why`. `allowed`: what
     rounding may do up to here. `shapes_differ`: that is why it cannot be said."""
 
@@ -41,7 +41,7 @@ class Compared:
         return self.apart <= self.allowed
 
 
-def compare_layers(pairs: tuple[Pair, ...], keras: Model, pytorch: Model) -> list[Compared]:
+def compare_layers(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: ModelFacts) -> list[OutputGap]:
     """The outputs of each pair, in the order in which Keras runs them."""
     rounding, found = 0.0, []
     for pair in pairs:
@@ -50,18 +50,18 @@ def compare_layers(pairs: tuple[Pair, ...], keras: Model, pytorch: Model) -> lis
     return found
 
 
-def _steady(one: Compared, rounding: float) -> Compared:
+def _steady(one: OutputGap, rounding: float) -> OutputGap:
     """What cannot be told where the distance of float32 and float64 explains anything."""
-    return one if rounding <= STEADY or one.apart is None else Compared(None, one.allowed, why=UNSTEADY)
+    return one if rounding <= STEADY or one.apart is None else OutputGap(None, one.allowed, why=UNSTEADY)
 
 
-def compare_models(pairs: tuple[Pair, ...], keras: Model, pytorch: Model) -> Compared:
+def compare_models(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: ModelFacts) -> OutputGap:
     """The outputs of the two models, in the order of axes in which they are nearest."""
     known = [_rounding(pair, keras, pytorch) for pair in pairs] + [_exact(pytorch, MODEL)]
     allowed = ROUNDINGS * max(known)
     a, b = keras.outputs.get(MODEL), pytorch.outputs.get(MODEL)
     if a is None or b is None:
-        return Compared(None, allowed, why="not seen")
+        return OutputGap(None, allowed, why="not seen")
     fitting = [_distance(a, turned, allowed) for turned in _turned(b) if turned.shape == a.shape]
     if not fitting:
         return _unlike(a, b, allowed)
@@ -76,7 +76,7 @@ def _turned(array: Array) -> Iterator[Array]:
     yield array
 
 
-def _rounding(pair: Pair, keras: Model, pytorch: Model) -> float:
+def _rounding(pair: LayerPair, keras: ModelFacts, pytorch: ModelFacts) -> float:
     """What rounding moves here: as seen between PyTorch's float32 and float64, and at least what a sum of that many
     numbers is expected to in another order (units that grow with the square root of their number)."""
     shapes = pair.pytorch.shapes(pytorch).values()
@@ -84,7 +84,7 @@ def _rounding(pair: Pair, keras: Model, pytorch: Model) -> float:
     return max(UNIT * math.sqrt(longest), _exact(pytorch, str(pair.pytorch.layer.number)))
 
 
-def _exact(model: Model, name: str) -> float:
+def _exact(model: ModelFacts, name: str) -> float:
     plain, exact = model.outputs.get(name), model.outputs.get(f"{name}.exact")
     if plain is None or exact is None or plain.shape != exact.shape:
         return 0.0
@@ -95,20 +95,20 @@ def _bytes(array: Array, dtype: str) -> bytes:
     return np.ascontiguousarray(array, dtype).tobytes()
 
 
-def _layer(pair: Pair, keras: Model, pytorch: Model, allowed: float) -> Compared:
+def _layer(pair: LayerPair, keras: ModelFacts, pytorch: ModelFacts, allowed: float) -> OutputGap:
     name = str(pair.pytorch.layer.number)
     if pair.keras.layer.whole is False and f"{name}.last" in pytorch.outputs:
         name += ".last"
     a, b = keras.outputs.get(str(pair.keras.layer.number)), pytorch.outputs.get(name)
     if a is None or b is None or not pair.keras.layer.has_output or not pair.pytorch.layer.has_output:
-        return Compared(None, allowed, why="not seen")
+        return OutputGap(None, allowed, why="not seen")
     turned = aligned(pair.keras, a, b)
     return _unlike(a, b, allowed) if turned is None else _distance(a, turned, allowed)
 
 
-def _unlike(a: Array, b: Array, allowed: float) -> Compared:
+def _unlike(a: Array, b: Array, allowed: float) -> OutputGap:
     why = f"shapes differ: {a.shape[1:]} in Keras, {b.shape[1:]} in PyTorch"
-    return Compared(None, allowed, why=why, shapes_differ=True)
+    return OutputGap(None, allowed, why=why, shapes_differ=True)
 
 
 def aligned(part: Part, a: Array, b: Array) -> Array | None:
@@ -124,12 +124,12 @@ def aligned(part: Part, a: Array, b: Array) -> Array | None:
     return rules.flattened(*shape).to_keras(b) if shape else b
 
 
-def _distance(a: Array, b: Array, allowed: float) -> Compared:
+def _distance(a: Array, b: Array, allowed: float) -> OutputGap:
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return Compared(None, allowed, why="it holds infinity or NaN")
+        return OutputGap(None, allowed, why="it holds infinity or NaN")
     data = _bytes(a, "<f4"), _bytes(b, "<f4")
     size = compare.measure(*data, "float32", a.shape)
     apart = 0.0 if not size.different else compare.relative_distance(*data, "float32")
     if apart is None:  # nothing but zeros in Keras' output
         apart = compare.relative_distance(data[1], data[0], "float32")
-    return Compared(apart, allowed, size.max_ulp or (0 if not size.different else None))
+    return OutputGap(apart, allowed, size.max_ulp or (0 if not size.different else None))

@@ -24,7 +24,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedData:
     """What was written. `data`: for the scripts; `truth`: for the judge; `digest`: of the content of both; `left_out`:
     what of a folder was not taken, in words."""
 
@@ -57,7 +57,7 @@ class Truth:
 
 def prepare(
     source: Path | None, *, size: int, fields_per_animal: int | None, augmented: int, seed: int, folder: Path
-) -> Prepared:
+) -> PreparedData:
     """Write data.npz and truth.npz in `folder`: trained on all animals but one, tested on that one.
 
     `source`: a folder of stained cells, or one in the layout of the authors' code; None: generated. `size`: pixels a
@@ -72,7 +72,7 @@ def prepare(
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / DATA, data)
     _write(folder / TRUTH, truth)
-    return Prepared(
+    return PreparedData(
         data=folder / DATA,
         truth=folder / TRUTH,
         digest=digest(data, truth),

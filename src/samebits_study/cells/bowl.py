@@ -22,7 +22,7 @@ _NAMED = 16  # digits of a name that tell pictures apart
 Marks = NDArray[np.integer]
 
 
-class Picture(NamedTuple):
+class Slide(NamedTuple):
     """A picture in colour, and how its labels are read: 0 for the background, a number for each cell. `marked`: the
     file or folder they are in."""
 
@@ -32,7 +32,7 @@ class Picture(NamedTuple):
     labels: Callable[[], Marks]
 
 
-def stained_pictures(folder: Path) -> list[Picture]:
+def stained_pictures(folder: Path) -> list[Slide]:
     """The stained pictures of a folder, in the order of their names.
 
     The folder holds images/NAME.png (colour) and labels/NAME.png; or, as published, stage1_train (or what is in it):
@@ -50,10 +50,10 @@ def stained_pictures(folder: Path) -> list[Picture]:
     )
 
 
-def _labelled(folder: Path) -> list[Picture]:
+def _labelled(folder: Path) -> list[Slide]:
     images, labels = pictures.by_name(folder / "images"), pictures.by_name(folder / "labels")
     pictures.check_pairs(images, labels, "labels", folder)
-    return [Picture(name, images[name], labels[name], partial(_label_image, labels[name])) for name in sorted(images)]
+    return [Slide(name, images[name], labels[name], partial(_label_image, labels[name])) for name in sorted(images)]
 
 
 def _label_image(path: Path) -> Marks:
@@ -63,7 +63,7 @@ def _label_image(path: Path) -> Marks:
     return labels
 
 
-def _published(folder: Path) -> list[Picture]:
+def _published(folder: Path) -> list[Slide]:
     found = []
     for image in sorted(folder.glob("*/images/*.png")):
         masks = image.parent.parent / "masks"
@@ -71,7 +71,7 @@ def _published(folder: Path) -> list[Picture]:
         if colour.shape[:2] == _SHAPE and colour.ndim == 3 and (colour[:, :, 0] != colour[:, :, 1]).any():
             if not any(masks.glob("*.png")):
                 raise DataError(f"{image} has no masks: there is no PNG file in {masks}.")
-            found.append(Picture(image.stem[:_NAMED], image, masks, partial(_numbered, masks, _SHAPE)))
+            found.append(Slide(image.stem[:_NAMED], image, masks, partial(_numbered, masks, _SHAPE)))
     return found
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from samebits.errors import DataError
 from samebits_study.cells import pictures
-from samebits_study.cells.bowl import Picture, stained_pictures
+from samebits_study.cells.bowl import Slide, stained_pictures
 from samebits_study.cells.fields import CellData, Field, Grey, Labels, inset_frame, left_out, mask_of, renumbered, sides
 
 ABOUT = "real stained cells (2018 Data Science Bowl, CC0); groups of pictures stand in for nine animals"
@@ -53,7 +53,7 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellD
     return CellData(ABOUT, animals, test_animal=TESTED, smallest=SMALLEST, left_out=said)
 
 
-def _tiles(picture: Picture, size: int) -> list[Tile]:
+def _tiles(picture: Slide, size: int) -> list[Tile]:
     """The tiles of a picture, row by row, from the middle of it."""
     colour, labels = pictures.read_colour(picture.image), picture.labels()
     pictures.check_sizes(colour, picture.image, labels, picture.marked)

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from samebits.model import Control
 from samebits.reports.tables.table import YES_NO, Cell, Column, Missing, Number, Table, numbers
 from samebits_study.reports import phrases, spread
-from samebits_study.results import Model, Plain, SetupResult, StudyResult
+from samebits_study.results import Plain, SetupResult, StudyResult, TrainedModel
 
 Row = tuple[Cell, ...]
 
 
-class Pair(NamedTuple):
+class Contrast(NamedTuple):
     """Two setups that differ in what is held. `controls`: those that hold it; `note`: what is to be known of it."""
 
     held: str
@@ -24,10 +24,11 @@ class Pair(NamedTuple):
 
 
 PAIRS = (
-    Pair("cudnn.deterministic on, cudnn.benchmark off (Code 3)", "pytorch-1.3", "pytorch-1.3-inverted",
+    Contrast("cudnn.deterministic on, cudnn.benchmark off (Code 3)", "pytorch-1.3", "pytorch-1.3-inverted",
          ("cudnn-deterministic", "cudnn-benchmark-off"),
          "The study's scripts train on the CPU, where nothing asks cuDNN: its flags are set, and cost nothing there."),
-    Pair("one thread in and between operators (Code 1)", "keras-tf1.14", "keras-tf1.14-threads", ("session-threads",)),
+    Contrast("one thread in and between operators (Code 1)", "keras-tf1.14", "keras-tf1.14-threads",
+             ("session-threads",)),
 )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def _flags(with_it: SetupResult, without: SetupResult, what: str) -> Row:
     return what, with_it.id, spread.spread(a, (2, 2)), without.id, spread.spread(b, (2, 2)), _ratio(a, b)
 
 
-def _seconds(models: Iterable[Model | Plain]) -> list[float]:
+def _seconds(models: Iterable[TrainedModel | Plain]) -> list[float]:
     return [model.train_seconds for model in models]
 
 
@@ -70,7 +71,7 @@ def _ratio(a: list[float], b: list[float]) -> Cell:
     return Number((sum(a) / len(a)) / (sum(b) / len(b)), 3)
 
 
-def _without_effect(setup: SetupResult, pair: Pair) -> list[str]:
+def _without_effect(setup: SetupResult, pair: Contrast) -> list[str]:
     """Of what is held, that which took no effect here, and so can cost no time."""
     return [
         f"{setup.id}: {control.id} {_how(control)}"

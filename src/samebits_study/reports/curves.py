@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from samebits_study.reports import phrases
-from samebits_study.reports.figure import Figure, Line, Lines
+from samebits_study.reports.figure import Curve, Curves, Figure
 from samebits_study.results import SetupResult, StudyResult
 
 
@@ -25,7 +25,7 @@ def distances(result: StudyResult) -> Figure:
         "The norm of w - w0 over that of w0: all weights of one trial of each other group, and of the first trial of "
         "the largest, after each epoch that was kept. Equal weights (0) have no place on a logarithmic scale."
     )
-    return Figure("distances", title, caption, Lines("epoch", "distance", (("", tuple(lines)),), logarithmic=True))
+    return Figure("distances", title, caption, Curves("epoch", "distance", (("", tuple(lines)),), logarithmic=True))
 
 
 def _no_distances(result: StudyResult, parted: list[SetupResult]) -> str:
@@ -38,12 +38,12 @@ def _no_distances(result: StudyResult, parted: list[SetupResult]) -> str:
     return "no setup has two trials"
 
 
-def _distances(setup: SetupResult, place: int) -> list[Line]:
+def _distances(setup: SetupResult, place: int) -> list[Curve]:
     found = []
     for one in setup.distances:
         points = [(x, y) for x, y in zip(one.epochs, one.relative, strict=True) if math.isfinite(y) and y > 0]
         if points:
-            found.append(Line(setup.id, tuple(x for x, _ in points), tuple(y for _, y in points), place))
+            found.append(Curve(setup.id, tuple(x for x, _ in points), tuple(y for _, y in points), place))
     return found
 
 
@@ -60,16 +60,16 @@ def losses(result: StudyResult) -> Figure:
     )
     if phrases.kind(result) == "cells":
         caption += " The losses of Keras hold the L2 term; PyTorch's weight decay is not part of its loss."
-    return Figure("losses", title, caption, Lines("epoch", "loss", panels))
+    return Figure("losses", title, caption, Curves("epoch", "loss", panels))
 
 
-def _losses(setup: SetupResult) -> tuple[Line, ...]:
+def _losses(setup: SetupResult) -> tuple[Curve, ...]:
     lines = []
     for place, (_, model, _) in enumerate(phrases.distinct(setup)):
         lines += [_loss(model.loss, place), _loss(model.validation_loss, place, dashed=True)]
     return tuple(line for line in lines if line.x)
 
 
-def _loss(values: list[float], place: int, *, dashed: bool = False) -> Line:
+def _loss(values: list[float], place: int, *, dashed: bool = False) -> Curve:
     points = [(epoch, value) for epoch, value in enumerate(values, 1) if math.isfinite(value)]
-    return Line("", tuple(x for x, _ in points), tuple(y for _, y in points), place, dashed)
+    return Curve("", tuple(x for x, _ in points), tuple(y for _, y in points), place, dashed)

@@ -8,7 +8,7 @@ from samebits import words
 from samebits.model import Control, Divergence
 from samebits.reports.tables.table import EMPTY, YES_NO, Cell, Column, Number, Table, measured, numbers
 from samebits_study.reports import costs, dices, paper, phrases
-from samebits_study.results import Digits, Distance, Initial, SetupResult, StudyResult
+from samebits_study.results import Digits, Initial, SetupResult, StudyResult, WeightDistance
 
 Row = tuple[Cell, ...]
 
@@ -142,7 +142,7 @@ def distances(result: StudyResult) -> Table:
     )  # fmt: skip
 
 
-def _distances(setup: str, one: Distance, epochs: Sequence[int]) -> Row:
+def _distances(setup: str, one: WeightDistance, epochs: Sequence[int]) -> Row:
     known = dict(zip(one.epochs, one.relative, strict=True))
     return setup, str(one.trial), *(_distance(known.get(epoch)) for epoch in epochs)
 

@@ -27,7 +27,7 @@ class Boxes:
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """A curve. `place`: of its colour and dashes; curves with one label have an entry in the legend together."""
 
     label: str
@@ -38,12 +38,12 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Lines:
+class Curves:
     """Curves in panels side by side: (what the panel is, its curves)."""
 
     x_axis: str
     y_axis: str
-    panels: tuple[tuple[str, tuple[Line, ...]], ...]
+    panels: tuple[tuple[str, tuple[Curve, ...]], ...]
     logarithmic: bool = False
 
 
@@ -70,7 +70,7 @@ class Figure:
     id: str
     title: str
     caption: str = ""
-    shows: Boxes | Lines | Pictures | None = None
+    shows: Boxes | Curves | Pictures | None = None
     why: str = ""
     notes: tuple[str, ...] = field(default=())
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Number, Spread, measured, numbers
 from samebits_study.reports import paper, phrases, spread
 from samebits_study.reports.paper import Quotation
-from samebits_study.results import Model, SetupResult
+from samebits_study.results import SetupResult, TrainedModel
 
 Row = tuple[Cell, ...]
 
@@ -23,9 +23,9 @@ class Measure:
     name: str
     head: str
     digits: tuple[int, int]
-    read: Callable[[Model], tuple[float | None, str]]
+    read: Callable[[TrainedModel], tuple[float | None, str]]
 
-    def of(self, model: Model) -> tuple[float | None, str]:
+    def of(self, model: TrainedModel) -> tuple[float | None, str]:
         """A finite value; or None, and why."""
         value, why = self.read(model)
         return (value, why) if value is None or math.isfinite(value) else (None, f"it is {value}")
@@ -36,16 +36,16 @@ class Measure:
         return [value for value in found if value is not None]
 
 
-def _accuracy(model: Model) -> tuple[float | None, str]:
+def _accuracy(model: TrainedModel) -> tuple[float | None, str]:
     return (100 * model.digits.accuracy, "") if model.digits else (None, "not judged")
 
 
-def _wrong(model: Model) -> tuple[float | None, str]:
+def _wrong(model: TrainedModel) -> tuple[float | None, str]:
     return (model.digits.wrong, "") if model.digits else (None, "not judged")
 
 
-def _of_cells(name: str) -> Callable[[Model], tuple[float | None, str]]:
-    def read(model: Model) -> tuple[float | None, str]:
+def _of_cells(name: str) -> Callable[[TrainedModel], tuple[float | None, str]]:
+    def read(model: TrainedModel) -> tuple[float | None, str]:
         if model.cells is None:
             return None, "not judged"
         value: float | None = getattr(model.cells, name)
@@ -94,7 +94,7 @@ def rows(study: str, setup: SetupResult, measures: Sequence[Measure]) -> list[Ro
 
 
 def _of_model(
-    setup: SetupResult, number: int, model: Model | None, their: dict[str, Decimal], measures: Sequence[Measure]
+    setup: SetupResult, number: int, model: TrainedModel | None, their: dict[str, Decimal], measures: Sequence[Measure]
 ) -> Row:
     pairs = [(_theirs(their, one), _ours(model, one)) for one in measures]
     bits: Cell = phrases.letter(setup, model) if model else EMPTY
@@ -105,7 +105,7 @@ def _theirs(their: dict[str, Decimal], one: Measure) -> Cell:
     return Number(their[one.name]) if one.name in their else EMPTY
 
 
-def _ours(model: Model | None, one: Measure) -> Cell:
+def _ours(model: TrainedModel | None, one: Measure) -> Cell:
     if model is None:
         return Missing("not run")
     value, why = one.of(model)

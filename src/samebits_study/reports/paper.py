@@ -35,7 +35,7 @@ EQUATION_1 = "pytorch-1.3-glorot"
 
 
 @dataclass(frozen=True)
-class Quoted:
+class PaperValue:
     """A mean and a standard deviation, as printed, and where."""
 
     mean: Decimal
@@ -44,7 +44,7 @@ class Quoted:
 
 
 @dataclass(frozen=True)
-class Row:
+class PaperRow:
     """One model of a table: measure -> value as printed. Measures are named as in `results.Digits` and `Cells`."""
 
     values: dict[str, Decimal]
@@ -55,13 +55,13 @@ class Quotation:
     """What the paper says of one library. `claim`: where it says whether it repeats; `text`: mean and deviation of the
     first measure, where a sentence has them."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[PaperRow, ...]
     place: str
-    training: Quoted
-    testing: Quoted
+    training: PaperValue
+    testing: PaperValue
     repeats: bool
     claim: str
-    text: Quoted | None = None
+    text: PaperValue | None = None
 
     @property
     def different(self) -> int:
@@ -69,15 +69,15 @@ class Quotation:
         return len({tuple(row.values.items()) for row in self.rows})
 
 
-def _quoted(printed: str, place: str) -> Quoted:
+def _quoted(printed: str, place: str) -> PaperValue:
     mean, deviation = printed.split(" ± ")
-    return Quoted(Decimal(mean), Decimal(deviation), place)
+    return PaperValue(Decimal(mean), Decimal(deviation), place)
 
 
-def _rows(measures: str, printed: str) -> tuple[Row, ...]:
+def _rows(measures: str, printed: str) -> tuple[PaperRow, ...]:
     names = measures.split()
     lines = [line.split() for line in printed.strip().splitlines()]
-    return tuple(Row(dict(zip(names, map(Decimal, line), strict=True))) for line in lines)
+    return tuple(PaperRow(dict(zip(names, map(Decimal, line), strict=True))) for line in lines)
 
 
 _DIGITS, _CELLS = "accuracy wrong", "error_rate dice precision recall f1"

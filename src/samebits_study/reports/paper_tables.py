@@ -7,7 +7,7 @@ from functools import partial
 from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Number, Spread, Table, numbers
 from samebits_study.catalog import SETUPS
 from samebits_study.reports import accounts, measures, paper, phrases, spread
-from samebits_study.reports.paper import Quotation, Quoted
+from samebits_study.reports.paper import PaperValue, Quotation
 from samebits_study.results import SetupResult, StudyResult
 
 SAMPLE = "Ours: mean and sample standard deviation over trials."
@@ -120,7 +120,7 @@ def _with_the_papers(result: StudyResult) -> list[SetupResult]:
     return sorted([*done, *empty], key=lambda setup: order.index(setup.id) if setup.id in order else len(order))
 
 
-def _quoted(quoted: Quoted | None) -> Cell:
+def _quoted(quoted: PaperValue | None) -> Cell:
     return Spread(quoted.mean, quoted.deviation) if quoted else EMPTY
 
 

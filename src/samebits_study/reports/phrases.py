@@ -9,7 +9,7 @@ from samebits import words
 from samebits.model import Control
 from samebits.reports import wording
 from samebits_study.catalog import STUDIES
-from samebits_study.results import Model, SetupResult, StudyResult
+from samebits_study.results import SetupResult, StudyResult, TrainedModel
 
 Sign = Literal["=", "!=", "?"]
 _SIGNS: dict[str, Sign] = {"repeated": "=", "diverged": "!=", "inconclusive": "?"}
@@ -51,7 +51,7 @@ def groups(setup: SetupResult) -> str:
     return "; ".join(f"{wording.letter(place)}: {words.ids(group)}" for place, group in enumerate(setup.groups))
 
 
-def letter(setup: SetupResult, model: Model) -> str:
+def letter(setup: SetupResult, model: TrainedModel) -> str:
     """The name of the group of a model: equal letters within a setup are equal weights."""
     return next(wording.letter(place) for place, group in enumerate(setup.groups) if model.trial in group)
 
@@ -61,7 +61,7 @@ def where(setup: SetupResult) -> str:
     return " > ".join(wording.path(setup.divergence)) if setup.divergence else ""
 
 
-def distinct(setup: SetupResult) -> list[tuple[str, Model, list[int]]]:
+def distinct(setup: SetupResult) -> list[tuple[str, TrainedModel, list[int]]]:
     """Each different model: its letter, the first trial that gave it, all its trials."""
     by_trial = {model.trial: model for model in setup.models}
     return [(wording.letter(place), by_trial[group[0]], group) for place, group in enumerate(setup.groups)]

@@ -15,7 +15,7 @@ import matplotlib
 from matplotlib import pyplot
 from matplotlib.ticker import MaxNLocator
 
-from samebits_study.reports.figure import Box, Boxes, Figure, Line, Lines, Picture, Pictures
+from samebits_study.reports.figure import Box, Boxes, Curve, Curves, Figure, Picture, Pictures
 from samebits_study.reports.spread import quartiles
 
 Axes = Any
@@ -105,7 +105,7 @@ def _panel_of_boxes(axes: Axes, name: str, boxes: Sequence[Box]) -> None:
     axes.set_title(name)
 
 
-def _lines(shows: Lines) -> Any:
+def _lines(shows: Curves) -> Any:
     across = min(ACROSS, len(shows.panels))
     down = -(-len(shows.panels) // across)
     size = (WIDTH, 3.6 if across == 1 else 0.4 + 1.9 * down)
@@ -121,7 +121,7 @@ def _lines(shows: Lines) -> Any:
     return made
 
 
-def _panel_of_lines(axes: Axes, name: str, lines: Sequence[Line], *, logarithmic: bool) -> None:
+def _panel_of_lines(axes: Axes, name: str, lines: Sequence[Curve], *, logarithmic: bool) -> None:
     seen: set[str] = set()
     for line in lines:
         label = line.label if line.label not in seen else ""
@@ -137,13 +137,13 @@ def _panel_of_lines(axes: Axes, name: str, lines: Sequence[Line], *, logarithmic
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def _whole_epochs(lines: Sequence[Line]) -> tuple[float, float]:
+def _whole_epochs(lines: Sequence[Curve]) -> tuple[float, float]:
     """The axis of epochs: half of one more on each side, from 0 on at least."""
     epochs = [x for line in lines for x in line.x]
     return max(0.0, min(epochs) - 0.5), max(epochs) + 0.5
 
 
-def _stroke(line: Line) -> dict[str, Any]:
+def _stroke(line: Curve) -> dict[str, Any]:
     """How a line is drawn. Lines differ in their dashes too: not everyone sees colours."""
     marker: dict[str, Any] = {"marker": "o", "markersize": 4} if len(line.x) < 6 else {}
     if line.dashed and marker:
@@ -172,4 +172,4 @@ def _picture(axes: Axes, picture: Picture) -> None:
         axes.plot(x, y, marker="x", color="#1f77ff", markersize=5, markeredgewidth=1.4)
 
 
-_DRAWN: dict[type, Callable[[Any], Any]] = {Boxes: _boxes, Lines: _lines, Pictures: _pictures}
+_DRAWN: dict[type, Callable[[Any], Any]] = {Boxes: _boxes, Curves: _lines, Pictures: _pictures}

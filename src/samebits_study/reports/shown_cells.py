@@ -33,7 +33,7 @@ BOTH, FIRST, SECOND = (110, 110, 110), (74, 163, 255), (255, 140, 66)  # of the 
 
 
 @dataclass(frozen=True, eq=False)
-class Field:
+class TestField:
     """A test field: its image, the numbered true cells, the frame; and what is right for all fields."""
 
     number: int
@@ -57,7 +57,7 @@ class Field:
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
+class CellCount:
     """What a trial makes of a field: its mask, its cells, and those of them that are counted."""
 
     trial: int
@@ -77,7 +77,7 @@ def figures(result: StudyResult, folder: Path) -> list[Figure]:
         return [Figure("1", TITLE_1, why=whys[0]), Figure("4", TITLE_4, why=whys[1])]
 
 
-def read_fields(folder: Path) -> list[Field]:
+def read_fields(folder: Path) -> list[TestField]:
     """The test fields from the data of a study. Raises DataError, OSError."""
     truth = arrays.read_truth(folder / arrays.TRUTH)
     with np.load(folder / data.FILE) as file:
@@ -85,14 +85,14 @@ def read_fields(folder: Path) -> list[Field]:
     return [_field(truth, number, image) for number, image in enumerate(images)]
 
 
-def _field(truth: Truth, number: int, image: Image) -> Field:
+def _field(truth: Truth, number: int, image: Image) -> TestField:
     """The field of the judge."""
     labels = stereology.cells_of(truth.masks[number]) if truth.labels is None else truth.labels[number]
     frame = stereology.CountingFrame(*map(int, truth.frames[number]))
-    return Field(number, truth.names[number], image, labels, frame, truth)
+    return TestField(number, truth.names[number], image, labels, frame, truth)
 
 
-def figure_1(fields: list[Field]) -> Figure:
+def figure_1(fields: list[TestField]) -> Figure:
     """The field with the most cells that are counted."""
     field = max(fields, key=lambda field: len(field.marks))
     marks = field.marks
@@ -103,7 +103,7 @@ def figure_1(fields: list[Field]) -> Figure:
     return Figure("1", TITLE_1, f"{FRAME} Crosses: true cells that the unbiased counting rule counts.", shows)
 
 
-def figure_4(result: StudyResult, folder: Path, fields: list[Field]) -> Figure:
+def figure_4(result: StudyResult, folder: Path, fields: list[TestField]) -> Figure:
     """Of the first setup with trials that differ in a mask, the field on which two of them differ most."""
     setups = sorted(phrases.done(result), key=lambda setup: paper.ANSWERS.get(setup.id) != "tf2.1")  # as the paper did
     split = result.watershed is not False
@@ -136,8 +136,8 @@ def _work(result: StudyResult, folder: Path) -> Work:
 
 
 def most_different(
-    predictions: dict[int, NDArray[Any]], fields: list[Field], *, watershed: bool
-) -> tuple[Field, Counted, Counted] | None:
+    predictions: dict[int, NDArray[Any]], fields: list[TestField], *, watershed: bool
+) -> tuple[TestField, CellCount, CellCount] | None:
     """The field and the other trial which differ most from the first; None where no mask differs in a pixel.
 
     First by cells that one counts and the other does not, then by pixels of the masks. `watershed`: as the judge did.
@@ -146,7 +146,7 @@ def most_different(
         return None
     reference, *others = predictions
 
-    def counted(trial: int, field: Field) -> Counted:
+    def counted(trial: int, field: TestField) -> CellCount:
         return _counted(trial, predictions[trial], field, watershed=watershed)
 
     pairs = (
@@ -156,21 +156,21 @@ def most_different(
     return found if any(_difference(found)) else None
 
 
-def _counted(trial: int, predictions: NDArray[Any], field: Field, *, watershed: bool) -> Counted:
+def _counted(trial: int, predictions: NDArray[Any], field: TestField, *, watershed: bool) -> CellCount:
     prediction = predictions[field.number]
     cells = evaluation.cells_found(prediction, field.all, watershed=watershed)
     mask = prediction if prediction.dtype == np.uint8 else np.rint(prediction.clip(0, 1) * 255).astype(np.uint8)
-    return Counted(trial, mask, cells, stereology.only(cells, stereology.counted(cells, field.frame)))
+    return CellCount(trial, mask, cells, stereology.only(cells, stereology.counted(cells, field.frame)))
 
 
-def _difference(pair: tuple[Field, Counted, Counted]) -> tuple[int, int]:
+def _difference(pair: tuple[TestField, CellCount, CellCount]) -> tuple[int, int]:
     """Cells that are counted by one only, and pixels in which the masks differ after the threshold."""
     _, a, b = pair
     above = count.THRESHOLD
     return sum(map(len, by_one_only(a, b))), int(((a.mask > above) != (b.mask > above)).sum())
 
 
-def by_one_only(a: Counted, b: Counted) -> tuple[list[int], list[int]]:
+def by_one_only(a: CellCount, b: CellCount) -> tuple[list[int], list[int]]:
     """The numbers of the cells that one counts and the other does not: those that have no partner there."""
     pairs = stereology.same_cells(a.counted, b.counted)
     return _without(a.counted, (one for one, _ in pairs)), _without(b.counted, (other for _, other in pairs))
@@ -180,7 +180,7 @@ def _without(labels: Labels, matched: Iterable[int]) -> list[int]:
     return sorted({*np.unique(labels).tolist()} - {0, *matched})
 
 
-def _two_trials(setup: SetupResult, after: str, field: Field, a: Counted, b: Counted) -> Figure:
+def _two_trials(setup: SetupResult, after: str, field: TestField, a: CellCount, b: CellCount) -> Figure:
     one, other = by_one_only(a, b)
     shows = Pictures([
         Picture(f"(a) {field.name}", field.framed(field.image), field.marks),
@@ -203,7 +203,7 @@ def _white(labels: Labels) -> Image:
     return np.where(labels > 0, 255, 0).astype(np.uint8)
 
 
-def _apart(a: Counted, b: Counted, one: list[int], other: list[int]) -> Image:
+def _apart(a: CellCount, b: CellCount, one: list[int], other: list[int]) -> Image:
     """Cells of both grey, those of one alone in its colour."""
     image = np.zeros((*a.counted.shape, 3), np.uint8)
     image[(a.counted > 0) | (b.counted > 0)] = BOTH

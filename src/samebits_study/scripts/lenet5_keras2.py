@@ -64,11 +64,11 @@ def save_weights(model, path):
     np.savez(path, **{weight.name: value for weight, value in zip(model.weights, model.get_weights())})
 
 
-class EachEpoch(keras.callbacks.Callback):
+class EveryEpoch(keras.callbacks.Callback):
     """Keeps the weights after each epoch."""
 
     def __init__(self, out):
-        super(EachEpoch, self).__init__()
+        super(EveryEpoch, self).__init__()
         self.out = out
 
     def on_epoch_end(self, epoch, logs=None):
@@ -87,7 +87,7 @@ def train_and_test(options, out):
     train, validation, test = (images_of(data, part) for part in ("train", "validation", "test"))
     began = time.time()
     history = model.fit(train[0], train[1], batch_size=options.batch, epochs=options.epochs, verbose=2,
-                        validation_data=validation, callbacks=[EachEpoch(out)])  # fmt: skip
+                        validation_data=validation, callbacks=[EveryEpoch(out)])  # fmt: skip
     trained = time.time()
     predictions = model.predict(test[0], batch_size=1000)
     tested = time.time()

@@ -39,7 +39,7 @@ def save_weights(model, path):
     np.savez(path, **{f"{number:02d}": value for number, value in enumerate(model.get_weights())})
 
 
-class EachEpoch(keras.callbacks.Callback):
+class EpochWeights(keras.callbacks.Callback):
     """Keeps the weights after each epoch."""
 
     def __init__(self, out):
@@ -61,7 +61,7 @@ def train_and_test(options, out):
     train, validation, test = (images_of(data, part) for part in ("train", "validation", "test"))
     began = time.time()
     history = model.fit(train[0], train[1], batch_size=options.batch, epochs=options.epochs, verbose=2,
-                        validation_data=validation, callbacks=[EachEpoch(out)])  # fmt: skip
+                        validation_data=validation, callbacks=[EpochWeights(out)])  # fmt: skip
     trained = time.time()
     predictions = model.predict(test[0], batch_size=1000, verbose=0)
     tested = time.time()

@@ -64,7 +64,7 @@ def cross_entropy(masks, probabilities, epsilon=1e-7):
     return -keras.ops.mean(right)
 
 
-class SomeEpochs(keras.callbacks.Callback):
+class ChosenEpochs(keras.callbacks.Callback):
     """Keeps the weights after some epochs."""
 
     def __init__(self, out, epochs):
@@ -87,7 +87,7 @@ def train_and_test(options, out):
     save_weights(model, out / "weights-00.npz")
     began = time.time()
     history = model.fit(images, masks, batch_size=options.batch, epochs=options.epochs, verbose=2,
-                        callbacks=[SomeEpochs(out, options.epochs)])  # fmt: skip
+                        callbacks=[ChosenEpochs(out, options.epochs)])  # fmt: skip
     trained = time.time()
     predictions = model.predict(test, batch_size=options.batch, verbose=0)[..., 1]
     tested = time.time()

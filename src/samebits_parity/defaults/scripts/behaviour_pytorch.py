@@ -28,7 +28,7 @@ class Absent(Exception):
     """The library has no such thing."""
 
 
-class Refused(Exception):
+class RefusedArgument(Exception):
     """The library has it, and does not take what was asked."""
 
 
@@ -130,7 +130,7 @@ def convolve(ask):
         return flat(layer(tensor(ask["row"]).reshape(1, 1, 1, -1)))
     except (ValueError, TypeError, RuntimeError) as why:
         if ask["padding"] == "same":
-            raise Refused(str(why).splitlines()[0]) from None
+            raise RefusedArgument(str(why).splitlines()[0]) from None
         raise
 
 
@@ -212,7 +212,7 @@ def measured(ask):
         return {"numbers": DO[ask["do"]](ask)}
     except Absent as why:
         return {"none": str(why)}
-    except Refused as why:
+    except RefusedArgument as why:
         return {"refused": str(why)}
     except Exception as why:  # one thing that fails is told as such; the others are measured
         return {"failed": "%s: %s" % (type(why).__name__, str(why)[:200])}

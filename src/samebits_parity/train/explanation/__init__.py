@@ -18,17 +18,17 @@ from samebits_parity.train.explanation import (
     outputs,
     start,
 )
-from samebits_parity.train.explanation.reason import Reason
-from samebits_parity.train.verdict import LOSS, Judged, Point
+from samebits_parity.train.explanation.reason import Explanation
+from samebits_parity.train.verdict import LOSS, PointComparison, TrainVerdict
 
 
-def reasons(judged: Judged, first: Point) -> list[Reason]:
+def reasons(judged: TrainVerdict, first: PointComparison) -> list[Explanation]:
     """What accounts for what parts in the step and phase in which the first point does; empty where nothing known."""
     with np.errstate(all="ignore"):  # what is compared may hold infinity and NaN
         return _reasons(judged, first)
 
 
-def _reasons(judged: Judged, first: Point) -> list[Reason]:
+def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Explanation]:
     parted = [point for point in judged.of(first.kind, first.step) if point.distance.parts]
     if first.kind == "start":
         return start.reasons(judged, parted)
@@ -46,5 +46,5 @@ def _reasons(judged: Judged, first: Point) -> list[Reason]:
     return found + buffers.reasons(judged, first.step, averages)
 
 
-def _of_layer(judged: Judged, first: Point) -> list[Reason]:
+def _of_layer(judged: TrainVerdict, first: PointComparison) -> list[Explanation]:
     return normal.reasons(judged, first) or outputs.reasons(judged, first)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from samebits_parity.train import batches
-from samebits_parity.train.batches import Fed
-from samebits_parity.train.explanation.reason import Reason, number
+from samebits_parity.train.batches import BatchInput
+from samebits_parity.train.explanation.reason import Explanation, number
 from samebits_parity.train.values import Array
-from samebits_parity.train.verdict import Judged, Point
+from samebits_parity.train.verdict import PointComparison, TrainVerdict
 
 _NEAR = 1e-5  # relative distance within which two batches are the same
 
 
-def reasons(judged: Judged, parted: list[Point]) -> list[Reason]:
+def reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Explanation]:
     """What accounts for the first batch that differs."""
     step, names = parted[0].step, {point.name for point in parted}
     fed = batches.pairs(judged.a, judged.b, step)
@@ -22,14 +22,14 @@ def reasons(judged: Judged, parted: list[Point]) -> list[Reason]:
     return [order] if order else found[:1]
 
 
-def explained(fed: Fed) -> Reason | None:
+def explained(fed: BatchInput) -> Explanation | None:
     """The one relation between two batches that accounts for all of their values."""
     a, b = fed.a, fed.b
     if a.shape != b.shape:
-        return Reason("shape", f"the shapes: {a.shape} in A, {b.shape} in B", (fed.a_name,))
+        return Explanation("shape", f"the shapes: {a.shape} in A, {b.shape} in B", (fed.a_name,))
     for id, words in ((id, found(a, b)) for id, found in _RELATIONS):
         if words:
-            return Reason(id, words, (fed.a_name,))
+            return Explanation(id, words, (fed.a_name,))
     return None
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from samebits_parity.train.explanation.reason import Reason, by_reason, number
-from samebits_parity.train.pairs import Pair
-from samebits_parity.train.values import Array, Training
-from samebits_parity.train.verdict import Judged
+from samebits_parity.train.explanation.reason import Explanation, by_reason, number
+from samebits_parity.train.pairs import WeightPair
+from samebits_parity.train.values import Array, TensorLog
+from samebits_parity.train.verdict import TrainVerdict
 
 _NEAR = 2e-3
 
 
-def reasons(judged: Judged, step: int, names: list[str]) -> list[Reason]:
+def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Explanation]:
     """What accounts for the moving averages of these names."""
     found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
-    return [Reason(id, words, tuple(of)) for (id, words), of in found.items()]
+    return [Explanation(id, words, tuple(of)) for (id, words), of in found.items()]
 
 
-def _reason(judged: Judged, pair: Pair, step: int) -> tuple[str, str] | None:
+def _reason(judged: TrainVerdict, pair: WeightPair, step: int) -> tuple[str, str] | None:
     (before_a, before_b), (after_a, after_b) = judged.before(pair, step), judged.after(pair, step)
     factor = _common_factor(after_a - before_a, after_b - before_b)
     kept = [_kept(side, name) for side, name in ((judged.a, pair.a), (judged.b, pair.b))]
@@ -53,7 +53,7 @@ def _unbiased(ratio: float, kept: list[float | None]) -> tuple[str, str] | None:
     return "unbiased variance", f"{said}; n is about {count}{also}"
 
 
-def _kept(training: Training, weight: str) -> float | None:
+def _kept(training: TensorLog, weight: str) -> float | None:
     """The share of a moving average that is kept in a step, from its layer's settings."""
     for facts in training.layers.values():
         momentum = facts["settings"].get("momentum")

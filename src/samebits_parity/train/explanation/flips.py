@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from samebits_parity.train.explanation.reason import Reason
+from samebits_parity.train.explanation.reason import Explanation
 from samebits_parity.train.layers import LayerPair
 from samebits_parity.train.values import Array
-from samebits_parity.train.verdict import Judged
+from samebits_parity.train.verdict import TrainVerdict
 
 
-def reasons(judged: Judged, step: int) -> list[Reason]:
+def reasons(judged: TrainVerdict, step: int) -> list[Explanation]:
     """What has turned over between outputs of layers that agree; none where nothing did."""
     found, before = [], None
     for pair in judged.layer_pairs:
@@ -26,12 +26,12 @@ def reasons(judged: Judged, step: int) -> list[Reason]:
     return found
 
 
-def _said(pair: LayerPair, words: str) -> Reason:
+def _said(pair: LayerPair, words: str) -> Explanation:
     said = f"rounding at a kink of {pair.a}: {words}; its gradient goes another way there"
-    return Reason("rounding at a kink", said, (pair.a,))
+    return Explanation("rounding at a kink", said, (pair.a,))
 
 
-def _moved(judged: Judged, pair: LayerPair, given: tuple[Array, Array]) -> int:
+def _moved(judged: TrainVerdict, pair: LayerPair, given: tuple[Array, Array]) -> int:
     """In how many windows of a pooling the largest value is in another place. Windows side by side alone are seen."""
     settings = judged.a.layers.get(pair.a, {}).get("settings", {})
     size = settings.get("pool_size", settings.get("kernel_size"))

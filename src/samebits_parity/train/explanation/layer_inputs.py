@@ -8,22 +8,22 @@ import numpy as np
 
 from samebits_parity.train import batches
 from samebits_parity.train.layers import LayerPair
-from samebits_parity.train.pairs import Pair
+from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array
-from samebits_parity.train.verdict import Judged, Point, layer_of
+from samebits_parity.train.verdict import PointComparison, TrainVerdict, layer_of
 
 
-class Given(NamedTuple):
+class LayerInputs(NamedTuple):
     """`a`, `b`: what came out on either side. `inputs`: what may have gone in, the latest first."""
 
     pair: LayerPair
     a: Array
     b: Array
     inputs: list[Array]
-    weights: list[tuple[Pair, Array]]
+    weights: list[tuple[WeightPair, Array]]
 
 
-def given(judged: Judged, first: Point) -> Given | None:
+def given(judged: TrainVerdict, first: PointComparison) -> LayerInputs | None:
     """Of the layer that diverges; None where it is not a pair of layers."""
     place = next((n for n, pair in enumerate(judged.layer_pairs) if pair.a == first.name), None)
     if place is None:
@@ -39,10 +39,10 @@ def given(judged: Judged, first: Point) -> Given | None:
     fed = [one.a for one in batches.pairs(judged.a, judged.b, first.step) if not one.a_name.startswith("labels")]
     owned = judged.a.layers.get(pair.a, {}).get("weights", [])
     weights = [(one, judged.before(one, first.step)[0]) for one in judged.pairs if one.a in owned]
-    return Given(pair, *pair.outputs(judged.a, judged.b, first.step), [*between, *earlier[::-1], *fed], weights)
+    return LayerInputs(pair, *pair.outputs(judged.a, judged.b, first.step), [*between, *earlier[::-1], *fed], weights)
 
 
-def weight(found: Given, *words: str) -> Array | None:
+def weight(found: LayerInputs, *words: str) -> Array | None:
     """The layer's weight whose own name is one of these."""
     for pair, value in found.weights:
         if pair.a.removeprefix(layer_of(pair.a)).strip("./") in words:
@@ -50,7 +50,7 @@ def weight(found: Given, *words: str) -> Array | None:
     return None
 
 
-def setting(judged: Judged, found: Given, *names: str) -> list[object]:
+def setting(judged: TrainVerdict, found: LayerInputs, *names: str) -> list[object]:
     """A setting of the layer on each side, under whichever of its names; None where it is not told."""
     sides = ((judged.a, found.pair.a), (judged.b, found.pair.b))
     settings = [side.layers.get(name, {}).get("settings", {}) for side, name in sides]

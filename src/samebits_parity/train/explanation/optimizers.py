@@ -17,11 +17,11 @@ import numpy as np
 from samebits_parity.train.clip_norms import Clip
 from samebits_parity.train.distance import FACTOR
 from samebits_parity.train.explanation import rules
-from samebits_parity.train.explanation.reason import Reason, by_reason, number, sides
-from samebits_parity.train.explanation.rules import Rule
-from samebits_parity.train.pairs import Pair
+from samebits_parity.train.explanation.reason import Explanation, by_reason, number, sides
+from samebits_parity.train.explanation.rules import UpdateRule
+from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array
-from samebits_parity.train.verdict import CORRECTION, STORED, Judged
+from samebits_parity.train.verdict import CORRECTION, STORED, TrainVerdict
 
 _MOST_TOGETHER = 3  # settings that differ at once
 _PLACES = {
@@ -40,10 +40,10 @@ _FORMS = {
 _DECAYS = {"gradient": "in the gradient (L2)", "weights": "decoupled (AdamW)", "unscaled": "without the learning rate"}
 
 
-class Course:
+class WeightCourse:
     """What one weight went through on one side, in A's order of axes, up to a step."""
 
-    def __init__(self, judged: Judged, pair: Pair, step: int, side: str) -> None:
+    def __init__(self, judged: TrainVerdict, pair: WeightPair, step: int, side: str) -> None:
         self.name, self.is_a = pair.a, side == "A"
         self.start = judged.before(pair, 0)[0 if self.is_a else 1]
         before, after = (both[0 if self.is_a else 1] for both in (judged.before(pair, step), judged.after(pair, step)))
@@ -51,7 +51,7 @@ class Course:
         self.gradients = [_gradients(judged, at, side) for at in range(step + 1)]
         self.step = step
 
-    def fits(self, rule: Rule) -> bool:
+    def fits(self, rule: UpdateRule) -> bool:
         """Whether a rule makes this step, to rounding."""
         if any(self.name not in given for given in self.gradients):
             return False
@@ -62,16 +62,16 @@ class Course:
         return bool((np.abs(made - self.move) <= most + 1e-3 * u).all())
 
 
-def _gradients(judged: Judged, step: int, side: str) -> dict[str, Array]:
+def _gradients(judged: TrainVerdict, step: int, side: str) -> dict[str, Array]:
     found = {pair.a: judged.gradients(pair, step) for pair in judged.pairs if pair.trains}
     return {name: both["AB".index(side)] for name, both in found.items() if both is not None}
 
 
-def reasons(judged: Judged, step: int, names: list[str]) -> list[Reason]:
+def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Explanation]:
     """What accounts for the updates of these weights; weights with the same reason are named together."""
     found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
     untouched = [pair.a for pair in judged.pairs if pair.trains and pair.a not in names]
-    return [Reason(id, _with_biases(id, words, of, untouched), tuple(of)) for (id, words), of in found.items()]
+    return [Explanation(id, _with_biases(id, words, of, untouched), tuple(of)) for (id, words), of in found.items()]
 
 
 def _with_biases(id: str, words: str, of: list[str], others: list[str]) -> str:
@@ -81,8 +81,8 @@ def _with_biases(id: str, words: str, of: list[str], others: list[str]) -> str:
     return words
 
 
-def _reason(judged: Judged, pair: Pair, step: int) -> tuple[str, str] | None:
-    a, b = (Course(judged, pair, step, side) for side in "AB")
+def _reason(judged: TrainVerdict, pair: WeightPair, step: int) -> tuple[str, str] | None:
+    a, b = (WeightCourse(judged, pair, step, side) for side in "AB")
     rule_a = rules.read(judged.a.optimizer(step), pair.a)
     rule_b = rules.read(judged.b.optimizer(step), pair.b)
     rule_a, rule_b = _fitting(a, rule_a, rule_b), _fitting(b, rule_b, rule_a)
@@ -92,7 +92,7 @@ def _reason(judged: Judged, pair: Pair, step: int) -> tuple[str, str] | None:
     return _said(differing, rule_a, rule_b) if differing else None
 
 
-def _fitting(course: Course, own: Rule | None, other: Rule | None) -> Rule | None:
+def _fitting(course: WeightCourse, own: UpdateRule | None, other: UpdateRule | None) -> UpdateRule | None:
     """The rule that makes this side's step: its own as it says, else the other's with one setting changed."""
     for rule in (own, other):
         if rule is None:
@@ -107,7 +107,7 @@ def _fitting(course: Course, own: Rule | None, other: Rule | None) -> Rule | Non
     return None
 
 
-def _variants(rule: Rule, course: Course) -> Iterator[Rule]:
+def _variants(rule: UpdateRule, course: WeightCourse) -> Iterator[UpdateRule]:
     """A rule with one setting changed: to what libraries have as defaults, last to the rate that the step tells."""
     for place in {"adam": ("after", "before", "inside"), "rmsprop": ("inside", "outside")}.get(rule.kind, ()):
         for epsilon in (rule.epsilon, 1e-8, 1e-7, 1e-6, 1e-5, 1e-3):
@@ -135,7 +135,7 @@ def _clips() -> list[Clip | None]:
     return found
 
 
-def _ratio(rule: Rule, course: Course) -> float:
+def _ratio(rule: UpdateRule, course: WeightCourse) -> float:
     """How many times as far the step goes as the rule says, from its largest element; 0 where that says nothing."""
     if any(course.name not in given for given in course.gradients):
         return 0.0
@@ -144,9 +144,9 @@ def _ratio(rule: Rule, course: Course) -> float:
     return float(course.move[place] / made[place]) if made[place] else 0.0
 
 
-def _needed(a: Course, rule_a: Rule, rule_b: Rule) -> list[str]:
+def _needed(a: WeightCourse, rule_a: UpdateRule, rule_b: UpdateRule) -> list[str]:
     """The fewest settings of A that make B's rule give A's step from A's gradients; empty where none are needed."""
-    different = [one.name for one in fields(Rule) if getattr(rule_a, one.name) != getattr(rule_b, one.name)]
+    different = [one.name for one in fields(UpdateRule) if getattr(rule_a, one.name) != getattr(rule_b, one.name)]
     for count in range(1, min(_MOST_TOGETHER, len(different)) + 1):
         for some in combinations(different, count):
             changed: dict[str, Any] = {name: getattr(rule_a, name) for name in some}
@@ -160,12 +160,12 @@ _IDS = {"rate": "learning rate", "decay": "weight decay", "decays": "weight deca
         "form": "momentum's form", "clip": "clipping", "kind": "optimizer", "rho": "rho"}  # fmt: skip
 
 
-def _said(settings: list[str], a: Rule, b: Rule) -> tuple[str, str]:
+def _said(settings: list[str], a: UpdateRule, b: UpdateRule) -> tuple[str, str]:
     words = [_words(name, a, b) for name in settings]
     return _IDS.get(settings[0], settings[0]), "; ".join(dict.fromkeys(words))
 
 
-def _words(name: str, a: Rule, b: Rule) -> str:
+def _words(name: str, a: UpdateRule, b: UpdateRule) -> str:
     kind = _NAMES[b.kind]
     if name == "place":
         return sides(f"where {kind} adds epsilon", *(_PLACES.get((one.kind, one.place)) or _PLACES["", one.place]
@@ -188,11 +188,11 @@ def _value(value: Any) -> str:
     return ", ".join(number(part) for part in (value if isinstance(value, tuple) else (value,)))
 
 
-def _decay(rule: Rule) -> str:
+def _decay(rule: UpdateRule) -> str:
     return f"{number(rule.decay)} {_DECAYS[rule.decays]}" if rule.decay else "none"
 
 
-def _clip(rule: Rule) -> str:
+def _clip(rule: UpdateRule) -> str:
     if rule.clip is None:
         return "none"
     over = {"tensor": "the norm of each tensor", "all": "the norm of all together", "value": "each value"}

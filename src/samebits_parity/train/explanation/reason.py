@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
-from samebits_parity.train.pairs import Pair
+from samebits_parity.train.pairs import WeightPair
 
 
-class Reason(NamedTuple):
+class Explanation(NamedTuple):
     """`id`: the default, as one word for the JSON document; `words`: with both sides' values; `names`: its weights."""
 
     id: str
@@ -28,7 +28,7 @@ def sides(what: str, a: object, b: object) -> str:
 
 
 def by_reason(
-    pairs: Iterable[Pair], names: Collection[str], reason_of: Callable[[Pair], tuple[str, str] | None]
+    pairs: Iterable[WeightPair], names: Collection[str], reason_of: Callable[[WeightPair], tuple[str, str] | None]
 ) -> dict[tuple[str, str], list[str]]:
     """What accounts for these weights of A, (id, words), with the names of those that it accounts for."""
     found = dict[tuple[str, str], list[str]]()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from samebits_parity.defaults import hypotheses
-from samebits_parity.defaults.hypotheses import Course, Decay
+from samebits_parity.defaults.hypotheses import Decay, Gradients
 from samebits_parity.train import clip_norms
 from samebits_parity.train.clip_norms import Clip
 from samebits_parity.train.values import Array
@@ -17,7 +17,7 @@ Facts = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class UpdateRule:
     """`kind`: adam, sgd, rmsprop or adagrad; what another kind has is left as it is. `place`: of epsilon (see the
     formulas). `clip`: what it clips itself."""
 
@@ -41,12 +41,12 @@ class Rule:
         """How the last of these steps changes a weight (of any shape). `gradients`: of all weights, by step."""
         used = [self.clip.applied(given, name) if self.clip else given[name] for given in gradients]
         each = [gradient.reshape(-1) for gradient in used]
-        course = Course(start.reshape(-1), np.array(each), self.rate)
+        course = Gradients(start.reshape(-1), np.array(each), self.rate)
         path = self._path(course)
         before = path[-2] if len(path) > 1 else start.reshape(-1)
         return np.asarray(path[-1] - before).reshape(start.shape)
 
-    def _path(self, course: Course) -> Array:
+    def _path(self, course: Gradients) -> Array:
         decay = Decay(self.decay, self.decays)  # type: ignore[arg-type]
         if self.kind == "sgd" and self.form == "dampened":
             return _dampened(course, self, decay)
@@ -63,7 +63,7 @@ class Rule:
         return hypotheses.adagrad(course, accumulator=self.accumulator, epsilon=self.epsilon, place=self.place)  # type: ignore[arg-type]
 
 
-def _dampened(course: Course, rule: Rule, decay: Decay) -> Array:
+def _dampened(course: Gradients, rule: UpdateRule, decay: Decay) -> Array:
     """PyTorch's dampening: v = mu v + (1 - mu) g, but for the first gradient, which is taken whole."""
     weights, gathered = np.asarray(course.start, float), None
     path = []
@@ -75,7 +75,7 @@ def _dampened(course: Course, rule: Rule, decay: Decay) -> Array:
     return np.array(path)
 
 
-def _amsgrad(course: Course, rule: Rule, decay: Decay) -> Array:
+def _amsgrad(course: Gradients, rule: UpdateRule, decay: Decay) -> Array:
     """Adam with the largest second moment so far (Reddi et al. 2018)."""
     weights = np.asarray(course.start, float)
     first, second, path = np.zeros_like(weights), np.zeros_like(weights), []
@@ -91,7 +91,7 @@ def _amsgrad(course: Course, rule: Rule, decay: Decay) -> Array:
     return np.array(path)
 
 
-def read(facts: Facts | None, weight: str) -> Rule | None:
+def read(facts: Facts | None, weight: str) -> UpdateRule | None:
     """The rule of a weight, from what its optimizer is set to; None for what is not known here."""
     if facts is None:
         return None
@@ -108,8 +108,8 @@ def read(facts: Facts | None, weight: str) -> Rule | None:
         return None
 
 
-def _of_keras(kind: str, group: Facts, clip: Clip | None) -> Rule | None:
-    common = Rule(kind="sgd", rate=float(group["learning_rate"]), decays="weights",
+def _of_keras(kind: str, group: Facts, clip: Clip | None) -> UpdateRule | None:
+    common = UpdateRule(kind="sgd", rate=float(group["learning_rate"]), decays="weights",
                   decay=float(group.get("weight_decay") or 0), clip=clip)  # fmt: skip
     if kind == "SGD":
         return replace(common, momentum=float(group["momentum"]), form="step", nesterov=bool(group["nesterov"]))
@@ -126,9 +126,9 @@ def _of_keras(kind: str, group: Facts, clip: Clip | None) -> Rule | None:
     return None
 
 
-def _of_pytorch(kind: str, group: Facts) -> Rule | None:
+def _of_pytorch(kind: str, group: Facts) -> UpdateRule | None:
     is_decoupled = kind == "AdamW" or group.get("decoupled_weight_decay")
-    common = Rule(kind="sgd", rate=float(group["lr"]), decay=float(group.get("weight_decay") or 0),
+    common = UpdateRule(kind="sgd", rate=float(group["lr"]), decay=float(group.get("weight_decay") or 0),
                   decays="weights" if is_decoupled else "gradient")  # fmt: skip
     if kind == "SGD":
         momentum, dampening = float(group["momentum"]), float(group["dampening"])

@@ -10,7 +10,7 @@ BATCH = 2  # of the inputs that are made here, where none are given
 UNKNOWN = 32  # stands for a size that the model leaves open
 
 
-class Call:
+class LayerCall:
     """A layer's first call: what went in, what came out, and what went into its activation."""
 
     def __init__(self, layer):
@@ -55,7 +55,7 @@ def is_graph():
 
 def recording(original):
     def __call__(self, *args, **kwargs):
-        call = CALLS.setdefault(id(self), Call(self))
+        call = CALLS.setdefault(id(self), LayerCall(self))
         if call.outputs is not None or call.inputs is not None:
             return original(self, *args, **kwargs)
         call.inputs = args[0] if args else None
@@ -266,7 +266,7 @@ def answer(model, request, described, ran):
             continue
         if id(layer) in found:
             outputs[str(len(layers))] = found[id(layer)]
-        layers.append(entry(name, layer, numbers, CALLS.get(id(layer)) or Call(layer)))
+        layers.append(entry(name, layer, numbers, CALLS.get(id(layer)) or LayerCall(layer)))
         layers += follow(layer)
     np.savez(os.path.join(request["out"], "outputs.npz"), **outputs)
     values = values_of(model)

@@ -9,7 +9,7 @@ from layers_pytorch import RECURRENT, kind_of, own_names, refusal, roles_of, set
 RESHAPES = ("view", "reshape", "flatten", "unflatten")
 
 
-class Run:
+class ForwardPass:
     """One forward pass: the layers in the order in which they were called, and what they gave."""
 
     def __init__(self, torch, model):
@@ -101,7 +101,7 @@ def first_run(torch, model, arrays, layouts):
     """(the run, its output, the layout): of the first order of the axes with which the model runs."""
     why, second = None, None
     for layout in preferred(model, layouts):
-        run = Run(torch, model)
+        run = ForwardPass(torch, model)
         try:
             done = run, run.go(tensors(torch, arrays, layout)), layout
         except Exception as error:
@@ -110,7 +110,7 @@ def first_run(torch, model, arrays, layouts):
         if keeps_batch(done[1], len(arrays[0]), layout):
             return done
         second = second or done
-    run = Run(torch, model)
+    run = ForwardPass(torch, model)
     run.error = why
     return second or (run, {}, None)
 
@@ -130,7 +130,7 @@ def keeps_batch(output, batch, layout):
 
 def exact_run(torch, model, arrays, layout):
     """The outputs in float64: {number of a call: array}; empty where the model cannot."""
-    run = Run(torch, copy.deepcopy(model).double())
+    run = ForwardPass(torch, copy.deepcopy(model).double())
     try:
         output = run.go(tensors(torch, arrays, layout, double=True))
     except Exception:
