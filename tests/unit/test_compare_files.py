@@ -1,13 +1,15 @@
 """Files that were found by themselves: names that hold times or random text, and parts that are no tensors."""
 
+import json
 import pickle
 import random
 
 import numpy as np
 import pytest
 
-from samebits.model import FilesFile, SavedFile
+from samebits.model import FilesFile, Lines, SavedFile
 from samebits.store.artifacts import fingerprint_file
+from samebits.store.masks import masked
 
 A, B, C = ("0" * 32, "1" * 32, "2" * 32)
 
@@ -53,6 +55,25 @@ def test_content_under_names_with_times_or_random_text_matters(judged, one, two)
 def test_random_names_are_paired_by_content_first(judged):
     result = judged([saved("a.pt", A), saved("b.pt", B)], [saved("y.pt", B), saved("z.pt", A)])
     assert (result.verdict, result.warnings) == ("repeated", [])
+
+
+def test_texts_that_follow_the_name_of_the_trial_s_own_folder_are_understood(writing, tmp_path):
+    def trial(folder):
+        def write(place, number):
+            writing.training()(place, number)
+            meta = SavedFile(path=f"{folder}/meta.json", named=False, format="json", tensors={"out": folder}, values=["out"],
+                             shown={"out": json.dumps(folder)})  # fmt: skip
+            line = f"saved to {masked(folder)}"
+            lines = Lines(raw=line, ordered=line, sorted=line, count=1, kept=[line])
+            printed = SavedFile(path="stdout", named=False, format="printed", tensors={"": line}, lines=lines)
+            return {"files": FilesFile(files=[meta], printed=[printed])}
+
+        return write
+
+    folders = ("runs/Nov26_20-55-29_vm_f092e1", "runs/Nov26_20-55-34_vm_b923c6")
+    result = writing.judged(tmp_path, [trial(folder) for folder in folders])
+    assert result.verdict == "repeated", result.reason
+    assert "it follows the trial's own folder" in result.warnings[0]
 
 
 def test_what_content_leaves_over_is_paired_in_order_and_differs(judged):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -131,7 +131,7 @@ class _Renamed:
 
     def same(self, a: str, b: str) -> bool:
         """Whether the texts are equal once the first trial's names are the second's."""
-        return bool(self._names) and self._changed(a) == b
+        return bool(self._names) and self._changed(masked(a)) == masked(b)
 
     def _changed(self, text: str) -> str:
         names = sorted(self._names, key=len, reverse=True)
@@ -240,7 +240,7 @@ class _Pair:
         if "" in self.a.models or PurePosixPath(self.a.path).suffix.lower() in MODEL_ENDINGS:
             yield self._line("", Meaning("counts", "a model"), ("", ""))
             return
-        for number, one, two in _unlike(a, b, in_order=not is_loose):
+        for number, one, two in _unlike(a, b, self.names.same, in_order=not is_loose):
             if not self.names.same(one, two) and not self._is_head(number, two):
                 found = _meaning_of_lines(one, two)
                 is_caveat = self.is_loose_end and not (one and two) and bool(one or two)
@@ -286,19 +286,22 @@ def _value(shown: str | None) -> Any:
 MOST_LINES_TOLD = 20
 
 
-def _unlike(a: Lines, b: Lines, *, in_order: bool) -> Iterator[tuple[int, str, str]]:
-    """(number, line of one, line of the other) of lines that differ; empty text where a trial has none."""
+def _unlike(a: Lines, b: Lines, same: Callable[[str, str], bool], *, in_order: bool) -> Iterator[tuple[int, str, str]]:
+    """(number, line of one, line of the other) of lines that differ; empty text where a trial has none.
+
+    `same`: whether two lines differ only in the names of the trials' own folders.
+    """
     if in_order and a.count == b.count:
         pairs = [(n, one, two) for n, (one, two) in enumerate(zip(a.kept, b.kept, strict=False), 1) if one != two]
     else:
-        pairs = _left_over(a, b)
+        pairs = _left_over(a, b, same)
     yield from pairs[:MOST_LINES_TOLD]
     if not pairs:
         yield min(len(a.kept), len(b.kept)) + 1, "", ""
 
 
-def _left_over(a: Lines, b: Lines) -> list[tuple[int, str, str]]:
-    """Lines that one trial has more often than the other, paired by what they say beside numbers."""
+def _left_over(a: Lines, b: Lines, same: Callable[[str, str], bool]) -> list[tuple[int, str, str]]:
+    """Lines that one trial has more often than the other, paired by what they say beside names and numbers."""
     more, fewer = Counter(a.kept) - Counter(b.kept), Counter(b.kept) - Counter(a.kept)
     ours = [line for line in a.kept if more[line] > 0]
     theirs = [line for line in b.kept if fewer[line] > 0]
@@ -306,7 +309,8 @@ def _left_over(a: Lines, b: Lines) -> list[tuple[int, str, str]]:
     others = {line: number for number, line in reversed(list(enumerate(b.kept, 1)))}
     found = []
     for line in ours:
-        like = next((other for other in theirs if _skeleton(other) == _skeleton(line)), None)
+        like = next((other for other in theirs if same(line, other)), None)
+        like = like or next((other for other in theirs if _skeleton(other) == _skeleton(line)), None)
         if like is not None:
             theirs.remove(like)
         found.append((places[line], line, like or ""))
