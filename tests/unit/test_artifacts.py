@@ -1,10 +1,13 @@
 """Saved files by content: formats, names of parts, what does not matter, and damage."""
 
 import contextlib
+import datetime
 import io
 import json
+import pathlib
 import pickle
 import random
+import uuid
 import zipfile
 
 import numpy as np
@@ -17,6 +20,7 @@ from samebits.launch.command import Naming
 from samebits.store import fingerprint_file, torch_files
 from samebits.store.artifacts import READERS, contents
 from samebits.store.pickles import Global, Made, Table, read
+from samebits.store.plain_objects import plain_text
 
 
 def read_file(path):
@@ -383,3 +387,35 @@ def test_an_estimator_that_joblib_wrote_is_a_model(tmp_path, compress):
     assert "head" in one.models
     assert one.tensors == same.tensors
     assert any(name.startswith("head.estimators_") for name in differing(one, other))
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_moments_durations_temporary_paths_and_ids_in_a_pickle_are_those_of_a_run(tmp_path, protocol):
+    def saved(name, number):
+        moment = datetime.datetime(2026, 11, 26, 20, number, 1, 5 * number)
+        content = {"saved": moment, "took": datetime.timedelta(seconds=number), "id": uuid.UUID(int=number << 64),
+                   "folder": pathlib.PurePosixPath(f"/tmp/run{number}/out"), "day": moment.date()}  # fmt: skip
+        (tmp_path / name).write_bytes(pickle.dumps(content, protocol))
+        return fingerprint_file(tmp_path / name, False)
+
+    one, two = saved("a.pkl", 1), saved("b.pkl", 2)
+    assert one.tensors == two.tensors
+    assert set(one.masked) == {"saved", "took", "id", "folder", "day"}
+    assert json.loads(one.shown["saved"]) == "2026-11-26 20:01:01.000005"
+
+
+def test_a_path_in_a_pickle_that_is_no_temporary_one_is_compared(tmp_path):
+    for name, path in (("a.pkl", "data/one.csv"), ("b.pkl", "data/two.csv")):
+        (tmp_path / name).write_bytes(pickle.dumps({"best": pathlib.PurePosixPath(path)}))
+    one, two = fingerprint_file(tmp_path / "a.pkl", False), fingerprint_file(tmp_path / "b.pkl", False)
+    assert json.loads(one.shown["best"]) == "data/one.csv"
+    assert one.tensors != two.tensors
+
+
+@pytest.mark.parametrize(
+    "name", ["datetime.datetime", "datetime.date", "datetime.timedelta", "pathlib.PosixPath", "uuid.UUID"]
+)
+def test_an_object_that_names_a_class_of_the_standard_library_and_is_none_is_read_as_any_other(name):
+    for arguments in ((), (5,), (b"",), (b"\xff" * 10,), (None, None), (10**40,), ("a", 1), Made(Global("x"), None)):
+        text = plain_text(name, Made(Global(name), arguments, state=Table([("int", "x")])))
+        assert text is None or isinstance(text, str)

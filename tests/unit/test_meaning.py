@@ -24,7 +24,8 @@ def parts(value, span=(BEGAN, BEGAN + 100)):
 @pytest.mark.parametrize(
     "name",
     ["seconds", "history.npz > seconds", "train_runtime", "created_at", "date_saved", "run.start_time", "cv.mean_fit_time",
-     "startTime", "train_samples_per_second", "elapsed_ms", "rss", "throughput", "logs.12.wall_time"],
+     "startTime", "train_samples_per_second", "elapsed_ms", "rss", "throughput", "logs.12.wall_time",
+     "log.csv > row 1.samples/s", "row 3.ms/step", "it/s"],
 )  # fmt: skip
 def test_a_number_whose_name_says_time_rate_or_memory_is_understood(name):
     assert meaning(name, 1.5, 2.5).effect == "understood"
@@ -53,6 +54,13 @@ def test_text_whose_name_says_host_run_or_folder_is_understood(name):
 
 def test_a_part_of_a_model_counts_whatever_its_name_is():
     assert meaning("model.time", 1.0, 2.0, model=True).effect == "counts"
+
+
+def test_how_long_the_fits_of_a_search_took_is_no_part_of_its_model():
+    for name in ("search.joblib > refit_time_", "search.joblib > cv_results_.mean_score_time"):
+        assert meaning(name, 0.5, 0.25, model=True).effect == "understood"
+    assert meaning("cv_results_.mean_test_score", model=True, nonnegative=True).effect == "counts"
+    assert meaning("cv_results_.std_fit_time", model=True, nonnegative=True).effect == "understood"
 
 
 def test_a_negative_time_is_not_understood():
@@ -92,6 +100,9 @@ SAME_ONCE_MASKED = [
     ("2026-11-26 16:20:11,123 14575 INFO loss 0.5", "2026-11-26 16:21:59,007 982 INFO loss 0.5"),
     ("[worker 14183] sample 3", "[worker 14575] sample 3"),
     ("GPU 0 | CPU 10.1%", "GPU 0 | CPU 85.0%"),
+    ("mem 679 MB", "mem 718 MB"), ("Peak memory: 19579 kB", "Peak memory: 20618 kB"),
+    ("load (13.8, 15.5, 14.1)", "load (0.5, 0.25, 0.75)"),
+    ("2026-11-26 16:20:11 [MainThread:19579] loss 0.5", "2026-11-26 16:21:11 [MainThread:20618] loss 0.5"),
     ("load average: 0.5, 1.25, 3.0", "load average: 0.75, 1.5, 3.25"),
     ("run 123e4567-e89b-12d3-a456-426614174000", "run 00000000-e89b-12d3-a456-426614174000"),
 ]  # fmt: skip
@@ -144,7 +155,7 @@ RESULTS = [
     "mean {} min 0.1001 max 0.9", "mean: {} min: 0.1", "mean={} min=0.1", "loss {} seconds 12.5", "acc {} ms 12.3", "acc {} it/s 3.1",
     "epoch 1 loss {} samples/s 100.5", "loss {} s 12.3", "took 5 seconds {}", "took 5 seconds: {}", "1234.5 samples/s {}", "3.2s {}",
     "Training finished: {}", "updated: {}", "bandwidth: {}", "time of best accuracy: {}", "time to beat: loss {}", "port {}",
-    "done in 3.25 {}", "done in 3 epochs: {}", "done, loss {}", "best in {}", "the first time {}", "elapsed 3.2 {}",
+    "memory {}", "load {}", "load {}, {}", "MainThread {}", "done in 3.25 {}", "done in 3 epochs: {}", "done, loss {}", "best in {}", "the first time {}", "elapsed 3.2 {}",
     "Time 3.1 (3.1) Loss {} ({})", "Data {} (0.5)", "epoch time: 3.2 (acc {})", "loss {} ms/batch 5.67", "converged in {}",
 ]  # fmt: skip
 

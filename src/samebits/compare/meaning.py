@@ -20,10 +20,16 @@ _WORDS = {"moment": "a time", "pid": "a process id", "run id": "an id of a run",
 _STRING_REASONS = frozenset(("time", "moment", "host", "run id", "version of the code", "path"))
 # a path whose name says which model was the best one is a result
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
+_PER_SECOND, _PER_THING = re.compile(r"/(?:s|secs?|seconds?)$"), re.compile(r"(^|\W)(?:us|ms|s|secs?|seconds?)/\w+$")
 _MODEL_WORDS = frozenset(
     ("weight", "weights", "kernel", "bias", "biases", "coef", "coefs", "intercept", "theta", "policy", "params",
      "centroids", "parameters", "embedding", "embeddings", "w", "b", "beta", "learner", "tree", "trees", "model")
 )  # fmt: skip
+
+
+# how long the fits took that a search made:
+# https://scikit-learn.org/stable/modules/generated/sklearn.model_selection.GridSearchCV.html
+_TIMES_OF_A_SEARCH = frozenset(("refit_time_", "mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"))
 
 
 class Meaning(NamedTuple):
@@ -41,7 +47,7 @@ def meaning(name: str, a: Value = None, b: Value = None, *, model: bool = False,
     """
     key = last_key(name)
     reason = reason_of_key(key)
-    if model:
+    if model and key not in _TIMES_OF_A_SEARCH:
         return Meaning("counts", "it belongs to a model")
     if reason and _fits(reason, key, a, b, nonnegative=nonnegative):
         return Meaning("understood", f"{_article(reason)}, by its name")
@@ -53,6 +59,7 @@ def meaning(name: str, a: Value = None, b: Value = None, *, model: bool = False,
 
 def last_key(name: str) -> str:
     """The last part of a path that says something: ``loss`` of ``log.json > rows.3.loss``; numbers say nothing."""
+    name = _PER_SECOND.sub("_per_s", _PER_THING.sub(r"\1ms", name))
     parts = [part for part in re.split(r"[./\[\]@]| > ", name) if part and not part.isdigit()]
     if len(parts) > 1 and parts[-1].lower() in ("name", "id", "hash", "sha", "value", "values"):
         return f"{parts[-2]}_{parts[-1]}"

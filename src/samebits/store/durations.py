@@ -68,6 +68,8 @@ _RULES = tuple(
         ),
         (rf"(?i)\b((?:cpu|ram)[ :=]+){NUMBER} ?%", r"\1<load>"),
         (rf"(?i)\b(load (?:avg|average)\W+){NUMBER}(?:[, ]+{NUMBER}){{0,2}}", r"\1<load>"),
+        (rf"(?i)\b(load\W{{1,3}}){NUMBER}, {NUMBER}, {NUMBER}", r"\1<load>"),
+        (rf"(?i)\b((?:mem|memory|rss|ram|vram|max_mem)[:= (]{{1,3}}){NUMBER}(?= ?[kMGT]i?B?\b)", r"\1<memory>"),
     )
 )
 _KEYED = re.compile(

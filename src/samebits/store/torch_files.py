@@ -21,6 +21,7 @@ import numpy as np
 
 from samebits.store.content import Parts, Rationed, is_plain, joined, shape_text, weight
 from samebits.store.pickles import MOST_TEXT, Global, Made, Persistent, Table, read, text_of
+from samebits.store.plain_objects import plain_text
 
 MAGIC = 0x1950A86A20F9469CFC6C
 Storages = Callable[[str, int], Any]  # (key, size in bytes) -> buffer
@@ -201,6 +202,10 @@ class Walk:
             return
         if name.startswith("torch._utils._rebuild_tensor") and _storage_of(arguments[0]) is not None:
             self._add_tensor(path, arguments)
+            return
+        text = plain_text(name, made)
+        if text is not None:
+            self._parts.add_plain(path, text)
             return
         known = self._parts.in_array
         self._parts.in_array = known or name.endswith("multiarray._reconstruct")  # an array of numpy
