@@ -223,6 +223,13 @@ def test_a_progress_bar_is_what_it_shows_when_it_is_finished():
     assert masked(visible(line)) == "100%|####| 10/10 [<time>, <rate>, loss=0.5]"
 
 
+def test_what_a_kernel_says_when_it_is_interrupted_while_it_leaves_is_not_compared():
+    bar = "\rExecuting: 100%|##########| 3/3 [00:01<00:00,  2.1cell/s]"
+    assert visible(f"{bar}[IPKernelApp] ERROR | KeyboardInterrupt caught in kernel.") == visible(bar) != ""
+    assert visible("[IPKernelApp] ERROR | KeyboardInterrupt caught in kernel.") == ""
+    assert visible("[IPKernelApp] ERROR | Exception in message handler:") != ""
+
+
 def test_what_follows_an_unfinished_bar_is_kept_without_it():
     assert visible("\r 50%|##  | 5/10 [00:00<00:00, 9it/s]a warning: 0.5") == "a warning: 0.5"
 

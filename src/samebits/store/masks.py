@@ -85,6 +85,9 @@ _PLACES: tuple[Rule, ...] = (
 )
 _PLAIN = re.compile(r"[^\d/]*")  # nothing to mask has neither a digit nor a path
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+# a kernel that is interrupted while it leaves says so, or is gone before it can:
+# https://github.com/ipython/ipykernel/blob/main/ipykernel/kernelbase.py
+_LEAVING = re.compile(r"\[IPKernelApp\] ERROR \| KeyboardInterrupt caught in kernel\.?")
 # tqdm's bar: text, percents, bar, counts, times; without a total: counts and times
 _BAR = re.compile(r"^[^|]*?(\d+)%\|[^|]*\| *(\S+?)/(\S+) *\[[^\]]*\]|^[^\[\]]*?\d+\w+ \[\d+:\d\d, [^\]]*\]")
 
@@ -120,7 +123,7 @@ def is_moment(number: float, spans: Iterable[tuple[float, float]]) -> bool:
 
 def visible(line: str) -> str:
     """A printed line as a terminal leaves it: without escapes, its last rewriting, without a bar that goes on."""
-    parts = re.split(r"[\r\b]+", _ESCAPES.sub("", line))
+    parts = re.split(r"[\r\b]+", _LEAVING.sub("", _ESCAPES.sub("", line)))
     shown = [part for part in parts if part.strip()]
     if not shown:
         return ""
