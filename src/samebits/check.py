@@ -83,7 +83,7 @@ def _refuse_same_folder(request: Request, source: Path) -> None:
     new, old = request.out.absolute().resolve(), source.absolute().resolve()
     if new == old or new in old.parents:
         what = f"{request.out} is, or holds, the record that is compared with."
-        raise UsageError(what, "--out DIR names another folder; --add N RECORD adds trials to a record.")
+        raise UsageError(what, "--out DIR names a different folder; --add N RECORD adds trials to a record.")
 
 
 def add(

@@ -49,7 +49,7 @@ def read_step_or_steps(text: str) -> tuple[int, int]:
     """(first, last) of "3" or "0-2"."""
     first, dash, last = text.partition("-")
     if dash and not (first.strip() and last.strip()):
-        raise ValueError(f"{text!r} is no step; say 0, 3 or 0-2.")
+        raise ValueError(f"{text!r} is not a step; say 0, 3 or 0-2.")
     begin = read_whole(first.strip(), 0, MOST_STEPS, "a step")
     end = read_whole(last.strip(), 0, MOST_STEPS, "a step") if dash else begin
     if end < begin:
@@ -163,11 +163,11 @@ ENVIRONMENT = Option(
 )
 OK_EXIT = Option("ok_exit", ("--ok-exit",), "The exit status that counts as success.", "CODE", read_exit_status, 0)
 OVERWRITE = Option("overwrite", ("--overwrite",), "Replace a record folder that exists.", default=False)
-JOBS = Option("jobs", ("--jobs",), "Trials at a time.", "J", read_jobs, 1)
+JOBS = Option("jobs", ("--jobs",), "Trials that run at the same time.", "J", read_jobs, 1)
 FULL = Option(
     "full",
     ("--full",),
-    "Whole trials at once, and on after the first difference (default: in rounds, ended by it).",
+    "Run whole trials, also after the first difference (default: in rounds, until trials diverge).",
     default=False,
 )
 STEPS = Option("steps", ("--steps",), "Stop each trial after K steps (the report says so).", "K", read_steps)
@@ -178,7 +178,7 @@ BUDGET = Option(
     "TIME",
     read_duration,
 )
-TIMEOUT = Option("timeout", ("--timeout",), "The most time for one trial.", "SECONDS", read_duration)
+TIMEOUT = Option("timeout", ("--timeout",), "The time limit for one trial.", "SECONDS", read_duration)
 ARTIFACTS = Option(
     "artifacts", ("--artifact",), "Files in which every difference counts.", "GLOB", read_text, many=True
 )
@@ -210,9 +210,9 @@ HTML = Option("html", ("--html",), "Write one self-contained page.", "FILE", rea
 MARKDOWN = Option("md", ("--md",), "Write Markdown.", "FILE", read_text)
 JUNIT = Option("junit", ("--junit",), "Write JUnit XML.", "FILE", read_text)
 FROM = Option("folder", ("--from",), "Look for the files in this folder first.", "DIR", read_text)
-TO = Option("target", ("--to",), "Fill this folder (default: a cache).", "DIR", read_text)
+TO = Option("target", ("--to",), "Put the files into this folder (default: a cache).", "DIR", read_text)
 
-REPLAYED_STEP = Option("step", ("--step",), "Replay this step, from 0, or these: 0-2.", "K", read_step_or_steps, "0")
+REPLAYED_STEP = Option("step", ("--step",), "Replay this step, or these: 0-2.", "K", read_step_or_steps, "0")
 REPEATS = Option("repeats", ("--repeats",), "How often each operator is run again.", "R", read_repeats, 4)
 
 FACTORS = Option(

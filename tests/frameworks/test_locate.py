@@ -222,7 +222,7 @@ def test_trials_of_pytorch_that_call_other_modules_did_not_do_the_same(parted):
     assert isinstance(found, first_difference.Unlike)
     assert (found.entry.key.module, found.other.key.module) == ("blocks.1", "blocks.0")
     modules = first_difference.earliest(found.trials, what=first_difference.MODULES)
-    assert phrases.unlike_words(modules) == "one trial calls blocks.1 where another calls blocks.0"
+    assert phrases.unlike_words(modules) == "one trial calls blocks.1, the other calls blocks.0"
 
 
 LEGACY_LOOP = Path(__file__).parent.parent / "samples" / "tfkeras_legacy_tape.py"

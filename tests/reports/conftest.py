@@ -61,7 +61,9 @@ def diverged(repeated):
                 trials=[3, 4],
                 process=ProcessKey(order=0, argv=["train.py"]),
                 details=[{"kind": "update", "name": "embed.weight"}],
-                size=Size(elements=65536, different=812, max_ulp=3, looks="like rounding: same sums in another order"),
+                size=Size(
+                    elements=65536, different=812, max_ulp=3, looks="like rounding: same sums in a different order"
+                ),
             ),
             "judged": marks,
             "seconds": 6.0,

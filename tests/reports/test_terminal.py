@@ -19,7 +19,7 @@ DIVERGED = """\
    start = | rng = | batch = | forward = | gradient != | update . | end .
    1 [==!       ] A    where  step 0 > gradient > embed.weight
    2 [==!       ] A    size   812 of 65,536 values, at most 3 ULP
-   3 [==!       ] B    looks  like rounding: same sums in another order
+   3 [==!       ] B    looks  like rounding: same sums in a different order
    4 [==!       ] C    also   update > embed.weight
    5 [==!       ] A    effect not known (stopped early; --full trains on)
 """

@@ -55,7 +55,7 @@ def test_equal_first_values_under_other_names_are_an_order_and_no_other_drawing(
     where = parted({(-1, "start", "fc.weight"): "other", (-1, "start", "fc.bias"): "one"}, usual=training)
     assert place(where) == (-1, "start", "fc.weight")
     assert where.detail.endswith(
-        "trial 2 has the value of trial 1 under the name fc.bias: models are drawn, or first called, in another order"
+        "trial 2 has the value of trial 1 under the name fc.bias: models are drawn, or first called, in a different order"
     )
 
 

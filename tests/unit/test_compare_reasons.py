@@ -147,7 +147,7 @@ def test_a_trial_that_failed_while_others_differ_does_not_hide_the_difference(wr
     failed = writing.training(trial={"status": "failed", "exit_code": 1})
     result = writing.judged(tmp_path, [writing.training(), failed, writing.training({(0, "batch", "0"): 1})])
     assert result.verdict == "diverged"
-    assert "trial 2 did not end well and took no part in the comparison" in result.warnings
+    assert "trial 2 did not end well and was not compared" in result.warnings
 
 
 def test_one_trial(writing, no_answer):

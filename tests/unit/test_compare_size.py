@@ -26,7 +26,7 @@ def test_one_unit_in_the_last_place(dtype):
     b[3, 4] = np.nextafter(a[3, 4], a.dtype.type(9))
     found = size(a, b)
     assert (found.different, found.max_ulp) == (1, 1)
-    assert found.looks == "like rounding: same sums in another order, in few values"
+    assert found.looks == "like rounding: same sums in a different order, in few values"
 
 
 def test_bfloat16_is_known_though_numpy_has_none():
@@ -62,24 +62,24 @@ def test_a_constant_added_to_all():
 
 def test_rows_in_another_order():
     a = NORMAL.astype("f4")
-    assert size(a, a[::-1].copy()).looks == "like the same rows in another order"
+    assert size(a, a[::-1].copy()).looks == "like the same rows in a different order"
 
 
 def test_labels_in_another_order():
     labels = np.arange(50) % 7
-    assert size(labels, labels[::-1].copy()).looks == "like the same values in another order"
+    assert size(labels, labels[::-1].copy()).looks == "like the same values in a different order"
 
 
 def test_some_other_samples():
     a = NORMAL.astype("f4")
     b = a.copy()
     b[5] = a[5] ** 2 + 3
-    assert size(a, b).looks == "like other samples: 1 of 64 rows differ"
+    assert size(a, b).looks == "like different samples: 1 of 64 rows differ"
 
 
 def test_another_sample():
     b = np.random.default_rng(2).normal(size=NORMAL.shape)
-    assert size(NORMAL, b).looks == "like another sample: the values have little in common"
+    assert size(NORMAL, b).looks == "like a different sample: the values have little in common"
 
 
 def test_nan_in_one():
@@ -92,11 +92,11 @@ def test_signs_of_zeros():
     a = np.zeros(4, "f4")
     found = size(a, -a)
     assert found.different == 4
-    assert found.looks.startswith("like other zeros or NaNs")
+    assert found.looks.startswith("like different zeros or NaNs")
 
 
 def test_another_length_is_another_shape():
-    assert measure(b"1234", b"12345678", "float32", (1,)).looks == "like another shape"
+    assert measure(b"1234", b"12345678", "float32", (1,)).looks == "like a different shape"
 
 
 def test_scalars_and_empty_tensors():

@@ -115,7 +115,7 @@ def test_packages_that_differ(writing, said):
 
 def test_processes_left_behind(writing, said):
     trial = writing.training(trial={"children_left": ["tensorboard"]})
-    assert said([trial] * 2) == ["trials 1 and 2 left processes behind, which were ended (tensorboard)"]
+    assert said([trial] * 2) == ["trials 1 and 2 left processes behind; samebits ended them (tensorboard)"]
 
 
 def test_a_metric_that_was_never_printed(writing, said):

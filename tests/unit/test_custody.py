@@ -69,7 +69,7 @@ def test_a_record_with_a_file_of_somebody_else_is_refused_and_left_alone(record,
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(TREASURE)
     before = sorted(record.rglob("*"))
-    with pytest.raises(RecordExists, match="holds what samebits did not write") as refused:
+    with pytest.raises(RecordExists, match="holds something that samebits did not write") as refused:
         custody.make(record, overwrite=True)
     assert str(record / name.partition("/")[0]) in refused.value.message
     assert sorted(record.rglob("*")) == before

@@ -74,7 +74,7 @@ def test_what_was_done_differently_is_the_cause_of_what_is_given_other_inputs(tr
     a = trial(line("aten::t", ["t"], ["w"]), line("aten::mm", ["1"], ["x"]), line("aten::add", ["2"], ["1"]))
     b = trial(line("aten::t", ["t"], ["w"]), line("aten::add", ["3"], ["x"]))
     first = first_difference.earliest([a, b], what=("operator",))
-    assert phrases.unlike_words(first) == "one trial runs aten::mm where another runs aten::add"
+    assert phrases.unlike_words(first) == "one trial runs aten::mm, the other runs aten::add"
     assert first.matters
 
 
@@ -99,7 +99,7 @@ def test_another_number_is_what_differs_and_no_operator_is_blamed(trial):
     assert (first.given, first.inputs_equal) == ([("other", "1.03", "0.97")], False)
     operator = phrases.executed(first)
     places = phrases.path(FORWARD, None, operator)
-    said = "They diverge at step 3 > forward: aten::mul is given another number: 1.03 against 0.97 (other)."
+    said = "They diverge at step 3 > forward: aten::mul is given a different number: 1.03 against 0.97 (other)."
     assert phrases.sentence(places, operator) == said
     assert [place.level for place in places] == ["step", "phase", "given"]
 
@@ -150,7 +150,9 @@ def test_uninitialised_memory_that_is_read_through_a_view_is_traced_to_its_opera
     assert phrases.sentence(phrases.path(FORWARD, None, operator), operator) == said
 
 
-@pytest.mark.parametrize(("inputs", "said"), [([], "reads another value of its variable"), (None, "were not all seen")])
+@pytest.mark.parametrize(
+    ("inputs", "said"), [([], "reads a different value of its variable"), (None, "were not all seen")]
+)
 def test_of_what_is_not_seen_of_the_inputs_nothing_is_claimed(trial, inputs, said):
     name = "ReadVariableOp" if inputs == [] else "MatMul"
     a, b = (trial({**line(name, [out]), "inputs": inputs} if inputs is not None else hidden(name, out)) for out in "12")
@@ -166,7 +168,7 @@ def test_inputs_that_no_operator_has_made_are_said_in_the_sentence(trial):
     a, b = (trial(line("aten::add", [out], [x])) for out, x in (("1", "p"), ("2", "q")))
     operator = phrases.executed(first_difference.earliest([a, b], what=("operator",)))
     said = phrases.sentence(phrases.path(FORWARD, None, operator), operator)
-    assert said.endswith(": aten::add is given other inputs, which no operator of the step has made.")
+    assert said.endswith(": aten::add is given different inputs, which no operator of the step has made.")
 
 
 def where(kind, name, step=3):
@@ -217,7 +219,7 @@ def test_trials_that_called_other_modules_are_shown_as_a_diff_and_no_operator_is
         )
 
     way, notes = path.of_operators(Way(FORWARD), looked(run("blocks.1", "1"), run("blocks.2", "2")))
-    said = "They did not do the same at step 3 > forward: one trial calls blocks.1 where another calls blocks.2."
+    said = "They did not do the same at step 3 > forward: one trial calls blocks.1, the other calls blocks.2."
     assert way.sentence() == said
     assert way.operator is None
     assert way.diff[:2] == ["- forward  module blocks.1", "+ forward  module blocks.2"]
@@ -233,8 +235,8 @@ def test_the_way_is_that_of_one_look_where_two_do_not_agree(trial):
     way, notes = path.of_operators(before, looked(*trials))
     assert [place.name for place in way.path()] == ["step 3", "forward", "b", "aten::mm"]
     assert notes == [
-        "The looks do not agree: in that at modules the output of a diverged first, in that at operators, of other trials,"
-        " the output of b diverged first."
+        "The two looks do not agree: at modules the output of a diverged first; at operators, in different trials, "
+        "the output of b diverged first."
     ]
 
 

@@ -97,7 +97,7 @@ def write_text(name: str, target: str, text: str) -> None:
     except OSError as why:
         draft.unlink(missing_ok=True)
         said = f"--{name} {target}: cannot be written ({why.strerror or why})."
-        raise UsageError(said, "name another file.") from None
+        raise UsageError(said, "name a different file.") from None
 
 
 def say(text: str, stream: TextIO | None = None) -> None:

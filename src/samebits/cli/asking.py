@@ -57,9 +57,9 @@ def _refuse_folder(out: str | None) -> None:
     try:
         place = _nearest(Path(out))
     except OSError as why:
-        raise UsageError(f"--out {out}: {why.strerror or why}.", "name another folder with --out DIR.") from None
+        raise UsageError(f"--out {out}: {why.strerror or why}.", "name a different folder with --out DIR.") from None
     if not place.is_dir():
-        raise UsageError(f"--out {out}: {place} is not a folder.", "name another folder with --out DIR.")
+        raise UsageError(f"--out {out}: {place} is not a folder.", "name a different folder with --out DIR.")
 
 
 def _nearest(path: Path) -> Path:

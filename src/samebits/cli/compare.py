@@ -10,7 +10,7 @@ from samebits.options import OPTIONS
 
 TEXT = """Judge two records as one.
 
-What differs between their setups is said in notes.
+Notes say how their setups differ.
 
 The trials of the second record get the numbers after those of the first.
 

@@ -16,11 +16,11 @@ TEXT = """Find out why trials diverge: the smallest set of controls with which t
 `samebits explain RECORD` takes command, folder, options and controls from the record of a check. With a command, it is
 checked first, and -n is the number of trials of that check.
 
-Controls are held and left out until a set is found that is needed and enough: so many trials agree with it that a
-control that changes nothing would be taken for one that does in fewer than 1 of 100 searches.
+samebits holds controls and leaves them out until it finds a set that is needed and enough. So many trials must agree
+with this set that a control without effect passes in fewer than 1 of 100 searches.
 
-Exit status: 1 where the trials diverge (whether or not a cause is found), 0 where there is nothing to explain, 3 where
-they give no answer, 2 wrong use or an error."""
+Exit status: 1 if the trials diverge (whether or not a cause is found), 0 if there is nothing to explain, 3 if they give
+no answer, 2 wrong use or an error."""
 
 
 def run(**given: Any) -> int:

@@ -12,7 +12,7 @@ from samebits.options import OPTIONS
 
 TEXT = """Show a record again, in any form.
 
-The record is judged anew; options write it to files too. The folder of a `samebits vary` is shown likewise.
+samebits judges the record again; options write the report to files too. It also shows the folder of a `samebits vary`.
 
 Exit status: that of the verdict, as `samebits check` has it."""
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 TEXT = """Hold the setup, vary one factor of the machine at a time, and say on which factors the trained bits depend.
 
-`--factor threads=1,2` names the values, the base value first; `--factor threads` takes its own; without --factor, all
-that this machine can vary are. `--factor isa` stands for the instruction sets of each library.
+`--factor threads=1,2` names the values, the base value first. `--factor threads` uses the factor's own values.
+Without --factor, samebits varies all that this machine can vary. `--factor isa` stands for the instruction sets of each
+library.
 
 The trials of each value are compared with each other first, so that noise is not taken for dependence.
 

@@ -133,7 +133,7 @@ def _other_machine(comparison: Comparison) -> Reason | None:
     differing = [name for name in names if len({found.get(name) for found in facts.values()}) > 1]
     return Reason(
         f"the trials differ, and so do the machines they ran on ({words.listed(differing)}).",
-        "Run all trials on one machine; to compare machines is another question.",
+        "Run all trials on one machine; a check compares trials, not machines.",
     )
 
 

@@ -103,7 +103,7 @@ def _failed(trials: list[TrialTrace], record: RecordFile) -> Ending:
     ended = f"{words.trials(ids)} ended with exit status {words.listed(codes)}, not {record.options.ok_exit}"
     if missing := _missing_module(trials):
         return ended, missing
-    good = f" If {codes[0]} is a good end of this program, say --ok-exit {codes[0]}." if codes[0] > 0 else ""
+    good = f" If {codes[0]} means success for this program, give --ok-exit {codes[0]}." if codes[0] > 0 else ""
     return ended, log + good
 
 
@@ -151,7 +151,7 @@ def _timeout(trials: list[TrialTrace], record: RecordFile) -> Ending:
     after = f" after {limit:g} s" if limit else ""
     return (
         f"{words.trials(ids)} had not ended{after} (--timeout)",
-        "Give more time with --timeout, or compare the beginning with --steps.",
+        "Give more time with --timeout, or compare only the first steps with --steps.",
     )
 
 

@@ -70,7 +70,8 @@ def _nothing_ran(looked: Looked) -> Reason | None:
 
 INTERRUPTED = "an exception that a thread of the program set arrived while the probe worked"
 AFTER_AN_INTERRUPTION = (
-    "The program got its exception. A time limit usually sets one: run again without it, or with a longer one."
+    "The exception reached the program. It usually comes from a time limit: "
+    "run again without the limit, or with a longer one."
 )
 
 
@@ -86,7 +87,7 @@ def _probe_failed(looked: Looked) -> Reason | None:
         )
     return Reason(
         f"the probe itself failed in {words.trials(sorted(failed))} ({where}), so not all was observed.",
-        "The program was left alone; please report this failure with the record folder.",
+        "The program was not affected. Please report this failure with the record folder.",
     )
 
 
@@ -197,7 +198,8 @@ def _not_to_the_end(looked: Looked) -> Reason | None:
         if name is not None:
             return Reason(
                 f"trial {trial.id}: the end of {name} was not seen; it left without Python's normal exit.",
-                "Leave through the program's end or sys.exit, not os._exit or a signal; or compare less: --steps K.",
+                "End the program normally or with sys.exit, not with os._exit or a signal. "
+                "Or compare only the first steps: --steps K.",
             )
     return None
 
@@ -236,7 +238,7 @@ def _prefix(looked: Looked) -> Reason | None:
     steps = min(trial.steps for trial in looked.usable)
     return Reason(
         f"only the first {words.count(steps, 'step')} were compared; they have the same bits.",
-        "Let the trials run to their ends, or say --steps to ask about a beginning only.",
+        "Let the trials run to their end, or give --steps to compare only the first steps.",
     )
 
 

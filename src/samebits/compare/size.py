@@ -30,7 +30,7 @@ def measure(a: bytes, b: bytes, dtype: str, shape: tuple[int, ...]) -> Size:
     name = dtype.rpartition(".")[2]
     count = int(np.prod(shape, dtype=object)) if shape else 1
     if len(a) != len(b) or count == 0 or len(a) % count:
-        return Size(elements=count, different=count if a != b else 0, looks="like another shape" if a != b else "")
+        return Size(elements=count, different=count if a != b else 0, looks="like a different shape" if a != b else "")
     bits_a, bits_b = _bits(a, len(a) // count), _bits(b, len(b) // count)
     unequal = bits_a != bits_b
     different = int(unequal.sum())
@@ -98,7 +98,7 @@ def _max_relative(x: Floats, y: Floats) -> float | None:
 
 def _plain_looks(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
     """For integers, truth values and formats without arithmetic here."""
-    return _order((a, b), shape) or _rows_look(a, b, shape) or "like other values"
+    return _order((a, b), shape) or _rows_look(a, b, shape) or "like different values"
 
 
 def _looks(x: Floats, y: Floats, bits: tuple[NDArray[Any], NDArray[Any]], kind: tuple[str, tuple[int, ...]]) -> str:
@@ -109,7 +109,7 @@ def _looks(x: Floats, y: Floats, bits: tuple[NDArray[Any], NDArray[Any]], kind: 
     usable = np.isfinite(x)
     x, y, unit = x[usable], y[usable], 2.0 ** -FRACTION_BITS[name]
     if not (x != y).any():
-        return "like other zeros or NaNs: the numbers are the same, their signs or payloads are not"
+        return "like different zeros or NaNs: the numbers are the same, their signs or payloads are not"
     found = _order(bits, shape) or _factor(x, y, unit) or _offset(x, y, unit) or _rounding(x, y, unit * _ROUNDING[name])
     return found or _rows_look(*bits, shape) or _sample(x, y)
 
@@ -120,15 +120,15 @@ def _rounding(x: Floats, y: Floats, bound: float) -> str:
     if not float(np.abs(x - y).max()) <= bound * largest:
         return ""
     few = int((x != y).sum()) <= len(x) // 10
-    return "like rounding: same sums in another order" + (", in few values" if few else "")
+    return "like rounding: same sums in a different order" + (", in few values" if few else "")
 
 
 def _order(bits: tuple[NDArray[Any], NDArray[Any]], shape: tuple[int, ...]) -> str:
     """The same values at other places."""
     a, b = bits
     if len(shape) > 1 and _same_rows(a, b, shape):
-        return "like the same rows in another order"
-    return "like the same values in another order" if _same_rows(a, b, (len(a),)) else ""
+        return "like the same rows in a different order"
+    return "like the same values in a different order" if _same_rows(a, b, (len(a),)) else ""
 
 
 def _same_rows(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> bool:
@@ -169,7 +169,7 @@ def _rows_look(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
     if len(shape) < 2 or shape[0] < 2:
         return ""
     changed = int((a != b).reshape(shape[0], -1).any(axis=1).sum())
-    return f"like other samples: {changed:,} of {shape[0]:,} rows differ" if changed < shape[0] else ""
+    return f"like different samples: {changed:,} of {shape[0]:,} rows differ" if changed < shape[0] else ""
 
 
 def _sample(x: Floats, y: Floats) -> str:
@@ -177,4 +177,4 @@ def _sample(x: Floats, y: Floats) -> str:
     same = float(np.dot(x, y) / np.sqrt(np.dot(x, x) * np.dot(y, y)))
     if len(x) > 1 and same > 0.99:
         return "like a different computation: close, and more than rounding"
-    return "like another sample: the values have little in common"
+    return "like a different sample: the values have little in common"

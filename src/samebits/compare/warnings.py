@@ -171,7 +171,7 @@ def _children(seen: Seen) -> Iterator[str]:
     left = {trial.id: trial.file.children_left for trial in seen.trials if trial.file.children_left}
     if left:
         name = next(iter(left.values()))[0]
-        yield f"{words.trials(sorted(left))} left processes behind, which were ended ({name})"
+        yield f"{words.trials(sorted(left))} left processes behind; samebits ended them ({name})"
 
 
 def _unwatched(seen: Seen) -> Iterator[str]:
@@ -252,7 +252,8 @@ def _uncompared(seen: Seen) -> Iterator[str]:
 def _failed(seen: Seen) -> Iterator[str]:
     bad = [t for t in seen.trials if not ended_well(t.file, seen.record.options.ok_exit)]
     if seen.divergence is not None and bad:
-        yield f"{words.trials([trial.id for trial in bad])} did not end well and took no part in the comparison"
+        ids = [trial.id for trial in bad]
+        yield f"{words.trials(ids)} did not end well and {words.were(ids)} not compared"
 
 
 def _of_files(seen: Seen) -> Iterator[str]:

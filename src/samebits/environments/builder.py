@@ -42,7 +42,7 @@ def create(name: str, note: Note = silent) -> Path:
         raise unknown(name)
     folder, recipe = environment_folder(name), RECIPES[name]
     try:
-        with alone(folder.with_name(f"{name}.lock"), lambda: note(f"{name}: another samebits builds it; waiting")):
+        with alone(folder.with_name(f"{name}.lock"), lambda: note(f"{name}: a different samebits builds it; waiting")):
             if not is_current(folder, recipe):
                 _build(folder, recipe, note)
     except OSError as why:

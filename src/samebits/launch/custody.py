@@ -130,7 +130,7 @@ def _clear(folder: Path, *, overwrite: bool) -> None:
     if not overwrite:
         raise RecordExists(f"The record {shown(folder)} is there already.", "--overwrite replaces it.")
     if (stranger := next(foreign(folder), None)) is not None:
-        what = f"The record {shown(folder)} holds what samebits did not write: {shown(stranger)}."
+        what = f"The record {shown(folder)} holds something that samebits did not write: {shown(stranger)}."
         raise RecordExists(what, f"Move that to a different place, or: {_ELSEWHERE}")
     telling = (*DOCUMENTS, MARK)
     for path in sorted(inner, key=lambda path: telling.index(path.name) if path.name in telling else -1):

@@ -45,5 +45,5 @@ def full(record: Path) -> SamebitsError:
     """The error for a full disk."""
     return SamebitsError(
         f"The disk is full: {record} could not be written to its end. What was recorded until then can be read.",
-        "Make room, or give --out a folder on another disk.",
+        "Make room, or give --out a folder on a different disk.",
     )

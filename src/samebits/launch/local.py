@@ -113,7 +113,7 @@ class LocalRunning:
             elif "code" in line or "signal" in line:
                 self._ending = Ending(code=line.get("code"), signal=line.get("signal"))
         if self._ending is None and self._process.poll() is not None:
-            self._ending = Ending(error="the process that watches over the trial was ended from outside")
+            self._ending = Ending(error="the process that supervises the trial was killed from outside")
         return self._ending
 
     def _line(self) -> dict[str, Any] | None:

@@ -97,8 +97,8 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
 def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -> Plan:
     """The plan of a request whose record is at `record`; writes nothing. Raises UsageError or NotFound."""
     if os.pathsep in str(record):  # it goes on PYTHONPATH and PATH, which that sign divides
-        what = f"The record folder {record} has {os.pathsep!r} in its path, where no Python finds the probe."
-        raise UsageError(what, "--out DIR names another folder.")
+        what = f"The path of the record folder {record} contains {os.pathsep!r}: no Python finds the probe there."
+        raise UsageError(what, "--out DIR names a different folder.")
     held = controls.resolve(request.controls, request.preset)
     command.check_script(request.command, request.directory)
     executable = environment.shim(record, request.python, request.command[0])

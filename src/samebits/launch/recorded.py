@@ -20,7 +20,7 @@ def usable(record: store.Record) -> list[TrialFile]:
     """Trials that new ones can be compared with. Raises RecordError where there is none."""
     found = [trial.file for trial in record.trials if trial.file.status in ENDED_WELL]
     if not found:
-        raise RecordError(f"{record.folder} holds no trial that came to its end.", "Record one: samebits record -- ...")
+        raise RecordError(f"{record.folder} holds no trial that ended.", "Record one: samebits record -- ...")
     return found
 
 

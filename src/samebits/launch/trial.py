@@ -260,7 +260,7 @@ class TrialRun:
         found = {*folders.snapshot(self.out).files, *folders.written(self._seen.before, after)}
         if not after.is_whole:
             many = f"{self.directory} holds more than {folders.MOST_FILES:,} files"
-            self._seen.notes.append(f"{many}: what was written there may not all have been found")
+            self._seen.notes.append(f"{many}: samebits may not have found every file that was written there")
         inside = self.folder / "processes"
         named = {path for process in touched for path in process.wrote if not path.is_relative_to(inside)}
         if found - named:

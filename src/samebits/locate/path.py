@@ -12,9 +12,7 @@ from samebits.locate.probe_run import Looked
 from samebits.location import Executed, Place
 from samebits.model import Divergence
 
-_HIDDEN = (
-    "whose operators were looked at had the same outputs of all of them: looking takes time, which can hide a race."
-)
+_HIDDEN = "were traced, and all their operators gave the same outputs. Tracing slows execution and can hide a race."
 SIDES = "-: one trial only; +: the other only. Both were looked at more closely."
 _INSIDE = ("forward", "gradient", "update", "structure")
 
@@ -89,7 +87,7 @@ def _of_operator(before: Way, where: Divergence, found: First) -> tuple[Way, lis
     if found.unlike is None:
         return way, said
     unlike = _modules_of(found.unlike)
-    note = f"They did not do the same before either: {phrases.unlike_words(unlike)}; that operator was given the same."
+    note = f"They did not do the same before either: {phrases.unlike_words(unlike)}; that operator got the same inputs."
     return replace(way, diff=_diff(unlike)), [*said, note, SIDES]
 
 
@@ -99,7 +97,7 @@ def _setting_goes_in(found: First | Unlike) -> list[str]:
 
 def _unseen(looked: Looked) -> str:
     if not any(first_difference.of_sorts(seen, OPERATORS) for seen in looked.trials):
-        return "Operators are not seen here: the way ends at the module."
+        return "Operators are not seen here: the path ends at the module."
     return f"{len(looked.trials)} trials {_HIDDEN}"
 
 
@@ -125,7 +123,7 @@ def _other_way(before: Way, way: Way) -> list[str]:
     first, second = _place(before), _place(way)
     if first == second or (before.is_unlike and way.is_unlike):
         return []
-    return [f"The looks do not agree: in that at modules {first}, in that at operators, of other trials, {second}."]
+    return [f"The two looks do not agree: at modules {first}; at operators, in different trials, {second}."]
 
 
 def _place(way: Way) -> str:

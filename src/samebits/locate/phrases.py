@@ -100,11 +100,11 @@ def _operator(operator: Executed) -> Place:
     if operator.read_by:
         parts = [f"left uninitialised, read by {operator.read_by}"]
     elif operator.name in _READS and operator.inputs_equal is not False:
-        parts = ["reads another value of its variable"]
+        parts = ["reads a different value of its variable"]
     elif operator.inputs_equal is None:
         parts = ["its inputs were not all seen"]
     else:
-        parts = ["inputs equal, outputs not" if operator.inputs_equal else "given other inputs"]
+        parts = ["inputs equal, outputs not" if operator.inputs_equal else "given different inputs"]
     parts += ["draws random numbers"] if operator.random else []
     return Place(level="operator", name=operator.name, detail=", ".join(parts + at))
 
@@ -126,16 +126,16 @@ def _why(operator: Executed) -> str:
     if operator.read_by:
         return f"{operator.read_by} reads memory that {operator.name} left uninitialised"
     if operator.inputs_equal is False:
-        return f"{operator.name} is given other inputs, which no operator of the step has made"
+        return f"{operator.name} is given different inputs, which no operator of the step has made"
     return ""
 
 
 def goes_in(operator: Executed) -> str:
-    """`aten::mul is given another number: 1.03 against 0.97 (other)`."""
+    """`aten::mul is given a different number: 1.03 against 0.97 (other)`."""
     first, given = operator.given[0], operator.given
     sort = "number" if all(_is_number(text) for text in (first.one, first.other)) else "value"
     rest = f" and {len(given) - 1} more" if len(given) > 1 else ""
-    return f"{operator.name} is given another {sort}: {against(first)} ({first.name}){rest}"
+    return f"{operator.name} is given a different {sort}: {against(first)} ({first.name}){rest}"
 
 
 def against(given: Given) -> str:
@@ -184,7 +184,7 @@ def unlike_sentence(places: list[Place], unlike: Unlike) -> str:
 def unlike_words(unlike: Unlike) -> str:
     """What each did there. Operators of different modules: the modules are what they differ in."""
     did = [_did(entry) for entry in (unlike.entry, unlike.other)]
-    return f"one trial {did[0]} where another {did[1]}"
+    return f"one trial {did[0]}, the other {did[1]}"
 
 
 def _did(entry: Entry | None) -> str:
@@ -203,6 +203,6 @@ def not_again(trials: int, share: float) -> str:
     """Said where the trials of a look did not part. `share`: of the record's trials that left its largest group."""
     missed = share**trials + (1 - share) ** trials
     chance = (
-        f"a difference that as many runs show as in the record goes unseen in {trials} trials {missed:.1%} of the time"
+        f"a difference that is as frequent as in the record stays unseen in {trials} trials {missed:.1%} of the time"
     )
     return f"They did not diverge again: {trials} trials, looked at more closely, had the same bits; {chance}."

@@ -58,13 +58,13 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     return _located(way, measured, looks=looks, notes=notes, replayed=ran_again)
 
 
-_ELSEWHERE = "No look at modules was one at the step in which its trials diverge: a race moves from step to step."
+_ELSEWHERE = "No look at modules was at the step in which its trials diverged: a race moves from step to step."
 
 _NOT_INSIDE = {
-    "start": "The models differ before they are trained: what initialises them is outside of the step.",
-    "rng": "A random state differs first: what drew from it differently lies before the model is called.",
-    "batch": "The model is fed other data: what made it differ lies before the model is called.",
-    "end": "All steps have the same bits: what differs was made after the last one.",
+    "start": "The models differ before they are trained: their initialisation lies outside of the step.",
+    "rng": "A random state differs first: the cause lies before the model is called.",
+    "batch": "The model is fed different data: the cause lies before the model is called.",
+    "end": "All steps have the same bits: the difference arose after the last one.",
 }
 
 

@@ -46,7 +46,7 @@ def _missing(found: Found, trial: TrialFile, want: dict[str, int]) -> tuple[str 
         what = "No process imported PyTorch, whose operators are replayed"
         return f"{what}: {ended}." if trial.why else f"{what}.", _WATCHED
     if found.made > want["first"] and found.rested:
-        return f"Step {want['first']} was made where operators were not seen.", "Train in the main thread."
+        return f"Step {want['first']} ran in a thread that was not being traced.", "Train in the main thread."
     what = "had no end" if found.operators else "never came"
     return f"Step {want['first']} {what}: {ended} after {words.count(found.made, 'step')}.", _steps_advice(found)
 

@@ -153,7 +153,7 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
         if names != found.cause:
             yield "also", f"{_and(names)} would do as well"
     if found.operator:
-        yield "blame", f"the operator {found.operator} gives other bits for the same inputs"
+        yield "blame", f"the operator {found.operator} gives different bits for the same inputs"
     for names in found.minimal_controls:
         ratio = found.cost.get("+".join(names))
         if ratio is not None:

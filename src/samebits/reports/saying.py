@@ -48,14 +48,14 @@ def _limits(result: Result) -> list[str]:
     if result.verdict == "repeated":
         return [
             "That a further run must give the same bits: trials that agree show nothing beyond themselves.",
-            "Anything about another machine, other versions, another number of threads or another seed.",
+            "Anything about a different machine, version, number of threads or seed.",
             "That the model is right or good.",
         ]
     if result.verdict == "diverged":
         return [
             "Why they differ: the first difference is where it shows, which can be later than where it begins.",
             f"Whether it matters. Effect: {wording.effect(result)}.",
-            "That there are no other models: further trials may end in more.",
+            "That there are no further models: more trials may end in more models.",
         ]
     return ["That the bits are the same.", "That the training itself makes them differ."]
 

@@ -46,7 +46,7 @@ def _add_array(parts: Parts, name: str, stream: Rationed) -> None:
     parts.spend(len(data) if fortran else 0)
     count = int(np.prod(shape, dtype=object))
     if len(data) != count * dtype.itemsize:
-        raise ValueError(f"{len(data):,} bytes stand where {count * dtype.itemsize:,} belong")
+        raise ValueError(f"{len(data):,} bytes of data stand where its shape needs {count * dtype.itemsize:,}")
     if not dtype.hasobject and dtype.kind in "fiu" and bool((np.frombuffer(data, dtype) >= 0).all()):
         parts.nonnegative.add(name)
     if fortran:
@@ -65,7 +65,7 @@ def read_safetensors(path: Path, parts: Parts) -> str:
             raise ValueError("the header is longer than the file")
         header = json.loads(file.read(length))
         if not isinstance(header, dict):
-            raise ValueError("the header is no JSON object")
+            raise ValueError("the header is not a JSON object")
         for name in sorted(header):
             if name == "__metadata__":
                 add_json(parts, name, header[name])

@@ -170,7 +170,7 @@ def _extend(target: Any, items: list[Any]) -> None:
     elif isinstance(target, list):
         target += items
     else:
-        raise ValueError("the pickle adds to what is no list")
+        raise ValueError("the pickle adds to something that is not a list")
 
 
 def _append(machine: _Machine, argument: Any) -> None:
@@ -185,7 +185,7 @@ def _appends(machine: _Machine, argument: Any) -> None:
 
 def _set(target: Any, items: list[Any]) -> None:
     if not isinstance(target, (Made, Table)):
-        raise ValueError("the pickle sets keys of what is no dict")
+        raise ValueError("the pickle sets keys of something that is not a dict")
     target.pairs += zip(items[::2], items[1::2], strict=True)
 
 
@@ -214,7 +214,7 @@ def _get(machine: _Machine, argument: Any) -> None:
 def _stack_global(machine: _Machine, argument: Any) -> None:
     name, module = machine.pop(), machine.pop()
     if not isinstance(name, str) or not isinstance(module, str):
-        raise ValueError("the pickle names a global by what is not text")
+        raise ValueError("the pickle names a global by something that is not text")
     machine.stack.append(Global(f"{module}.{name}"))
 
 
@@ -241,7 +241,7 @@ def _build(machine: _Machine, argument: Any) -> None:
     state = machine.pop()
     target = machine.top()
     if not isinstance(target, Made):
-        raise ValueError("the pickle sets the state of what it did not make")
+        raise ValueError("the pickle sets the state of something that it did not make")
     target.state = state
     machine.built(target)
 

@@ -43,7 +43,7 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise broken(path, f"cannot be read ({error.strerror or error})") from None
     except ValueError as error:  # a null byte in a name
-        raise broken(path, f"is no usable file name ({error})") from None
+        raise broken(path, f"is not a usable file name ({error})") from None
 
 
 def parse(data: bytes, path: Path, *, numbers: Callable[[str], float] = float) -> Any:

@@ -101,7 +101,7 @@ def trial_number(folder: Path) -> int:
     """The number of a trial's folder. Raises RecordError where it has none."""
     name = folder.name.removeprefix(SET_ASIDE)
     if not name.isascii() or not name.isdigit() or len(name) > _MOST_DIGITS:
-        raise broken(folder, "does not belong into a record: trials are named by their number")
+        raise broken(folder, "does not belong in a record: trials are named by their number")
     return int(name)
 
 
