@@ -8,12 +8,16 @@ subsets of the controls: two trials each for those that diverge, as many as the 
 
 import argparse
 import statistics
+import sys
+from pathlib import Path
 
 import numpy as np
 
 from samebits import controls
 from samebits.explain.search import search
-from samebits.explain.simulation import Program, Source
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from simulation import Program, Source  # noqa: E402
 
 # those that take effect in a program with PyTorch on a CPU that starts threads
 APART = ("tf", "jax", "session", "channels", "visible", "cuda", "cudnn")

@@ -83,7 +83,7 @@ def test_variables_have_the_same_length_in_every_trial(control):
 def test_every_file_of_the_folder_is_used():
     folder = Path(inner.__file__).parent
     machinery = {"__init__", "control", "holder", "variables", "callers", "streams", "replacement"}
-    parts = {"native_libraries", "tensorflow_threads", "gpu"}
+    parts = {"native_libraries", "gpu"}
     assert {path.stem for path in folder.glob("*.py")} == machinery | parts | {file for file, _ in inner.TABLE.values()}
 
 

@@ -12,7 +12,7 @@ from samebits.model import Divergence, ProcessKey, Setup, Size
 from samebits.options import read_factor
 from samebits.store import open_record
 from samebits.vary import answers, choices, factors, markdown, page, saying, terminal
-from samebits.vary.ends import compare_ends, largest_weight
+from samebits.vary.distance import compare_ends, largest_weight
 from samebits.vary.factor import OWN, Change
 from samebits.vary.machine import Machine
 from samebits.vary.result import End, FactorResult, Outcome, Value, VaryResult

@@ -1,16 +1,26 @@
-"""How far trainings of two values are apart, from a second look at the tensors: where they part, and at their ends."""
+"""How far trainings of two values are apart.
+
+At their ends, from what the records of both hold; and where they diverge, from a second look at the tensors.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from samebits import compare, store
+from samebits.compare.align import AlignedTrial, Member
+from samebits.compare.finals import weight_names
+from samebits.compare.values import curve, point_numbers
 from samebits.launch import captures, recorded
 from samebits.launch.captures import Captured
 from samebits.launch.plan import Plan
 from samebits.model import Divergence, Size
-from samebits.vary.ends import largest_weight
+from samebits.store import ProcessTrace, TrialTrace
+from samebits.vary.result import End, Outcome
 
 MOST_SECONDS = 120.0  # for one look: it is one training more, to the point
 
@@ -65,3 +75,76 @@ def _look(folder: Path, wanted: dict[str, Any], steps: int | None) -> Captured |
         return captures.run_for(plan, wanted, 1, steps=steps)
     finally:
         captures.forget(plan)
+
+
+# -- from the records -----------------------------------------------------------------------------------------------
+
+_FLOATS = ("float16", "float32", "float64")
+
+
+def compare_ends(base: TrialTrace, other: TrialTrace, command: list[str]) -> End:
+    """Weights, losses and metrics of two trials. Processes are compared in their order."""
+    pairs = list(zip(_members(base, command), _members(other, command), strict=False))
+    weights = [_weights(a.trace) for a, _ in pairs], [_weights(b.trace) for _, b in pairs]
+    names = [(n, name) for n, found in enumerate(weights[0]) for name in found if name in weights[1][n]]
+    different = [place for place in names if weights[0][place[0]][place[1]] != weights[1][place[0]][place[1]]]
+    outcomes = [outcome for a, b in pairs for outcome in _outcomes(a.trace, b.trace)]
+    return End(weights=len(names), different=len(different), outcomes=[*outcomes, *_metrics(base, other)])
+
+
+def largest_weight(trial: TrialTrace, command: list[str]) -> tuple[int, str] | None:
+    """(process, name) of the largest weights of floats at the end; None where none were seen."""
+    sizes = [
+        (_size(point.shape), -member.order, point.name)
+        for member in _members(trial, command)
+        for point in map(member.trace.points.__getitem__, _weight_points(member.trace))
+        if point.dtype.rpartition(".")[2] in _FLOATS and point.shape
+    ]
+    if not sizes:
+        return None
+    _, order, name = max(sizes)
+    return -order, name
+
+
+def _members(trial: TrialTrace, command: list[str]) -> list[Member]:
+    return AlignedTrial(trial, command).members
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    count = 1
+    for length in shape:
+        count *= length
+    return count
+
+
+def _weights(trace: ProcessTrace) -> dict[str, bytes]:
+    """Weights and buffers at the end: name -> fingerprint."""
+    rows = trace.records[np.isin(trace.records["point"], _weight_points(trace))]
+    return {trace.points[int(row["point"])].name: row["fingerprint"].tobytes() for row in rows}
+
+
+def _weight_points(trace: ProcessTrace) -> list[int]:
+    """Points of weights at the end, which are named like the initial ones; an evaluation's tensors are none."""
+    names = weight_names(trace)
+    return [n for n in point_numbers(trace, "end") if trace.points[n].name in names]
+
+
+def _outcomes(a: ProcessTrace, b: ProcessTrace) -> Iterator[Outcome]:
+    """The last number of each curve, and the numbers of the end. Norms of tensors are no outcome."""
+    for kind in ("forward", "end"):
+        for number in point_numbers(a, kind):
+            name = a.points[number].name
+            twins = point_numbers(b, kind, name)
+            if name.startswith("norm:") or not twins:
+                continue
+            mine, theirs = curve(a, number)[1], curve(b, twins[0])[1]
+            if len(mine) and len(theirs):
+                said = f"last {name}" if kind == "forward" else name
+                yield Outcome(name=said, base=float(mine[-1]), value=float(theirs[-1]))
+
+
+def _metrics(base: TrialTrace, other: TrialTrace) -> Iterator[Outcome]:
+    """What --metric found in what the programs printed."""
+    for name, value in base.file.metrics.items():
+        if name in other.file.metrics:
+            yield Outcome(name=name, base=value, value=other.file.metrics[name])

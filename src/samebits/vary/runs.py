@@ -22,8 +22,7 @@ from samebits.launch.progress import Progress
 from samebits.model import Divergence, Result
 from samebits.vary import answers, choices
 from samebits.vary.choices import Choice, Choices
-from samebits.vary.distance import Looks
-from samebits.vary.ends import compare_ends
+from samebits.vary.distance import Looks, compare_ends
 from samebits.vary.factor import Change
 from samebits.vary.result import End, FactorResult, Value
 from samebits_probe import wire

@@ -2,9 +2,9 @@
 
 import functools
 import os
+import sys
 
 from ..wire import HELD, UNDONE
-from . import tensorflow_threads
 from .control import SHELL, TOP, Control, edit, imported, whole_number
 from .native_libraries import blas_counts, named_threads
 from .replacement import replace
@@ -22,6 +22,7 @@ _VARIABLES = (
     "PJRT_NPROC",  # the CPU client of jaxlib; older ones read NPROC
     "NPROC",
 )
+_COUNTS = ("intra_op_parallelism_threads", "inter_op_parallelism_threads")  # of TensorFlow
 
 
 class Threads(Control):
@@ -57,7 +58,7 @@ class Threads(Control):
         return {name: cls.value for name in _VARIABLES}
 
     def after_import(self):
-        return {"torch": self._hold_torch, "tensorflow": functools.partial(tensorflow_threads.hold, int(self.value))}
+        return {"torch": self._hold_torch, "tensorflow": functools.partial(_hold_tensorflow, int(self.value))}
 
     def _hold_torch(self, module):
         for name in ("set_num_threads", "set_num_interop_threads"):
@@ -103,9 +104,76 @@ def counts():
         found.append(("torch.get_num_threads()", module.get_num_threads()))
         if hasattr(module, "get_num_interop_threads"):
             found.append(("torch.get_num_interop_threads()", module.get_num_interop_threads()))
-    for module in imported("tensorflow"):
-        found.extend(tensorflow_threads.counts(module))
+    if imported("tensorflow"):
+        found.extend(_tensorflow_counts())
     if imported("jaxlib"):
         found.extend(("JAX's pool", count) for count in named_threads("XLAEigen"))
     found.extend(blas_counts())
     return found
+
+
+# -- TensorFlow 2 (the eager context) and 1 (sessions) ------------------------------------------------------------
+
+
+def _hold_tensorflow(number, module):
+    """Hold TensorFlow's two pools at so many threads: in the eager context, and in every session made from now on."""
+    context = _eager_context()
+    if context is not None:
+        for name in _COUNTS:
+            _set_once(context, name, number)
+            _hold_property(type(context), name)
+    _hold_sessions(sys.modules["tensorflow.python.client.session"].BaseSession, number)
+
+
+def _tensorflow_counts():
+    """(what, number of threads) of TensorFlow, as the eager context and the sessions made so far were configured."""
+    context = _eager_context()
+    found = [("TensorFlow's " + name, getattr(context, name)) for name in _COUNTS] if context is not None else []
+    return found + sorted(_Sessions.seen)
+
+
+class _Sessions:
+    seen = set()
+
+
+def _eager_context():
+    """The eager context, or None before TensorFlow 2. Asking for it does not start it."""
+    module = sys.modules.get("tensorflow.python.eager.context")
+    context = module.context() if module is not None else None
+    return context if hasattr(type(context), _COUNTS[0]) else None
+
+
+def _set_once(context, name, number):
+    try:
+        setattr(context, name, number)
+    except RuntimeError:  # it runs already: reading back says with how many threads
+        pass
+
+
+def _hold_property(cls, name):
+    original = cls.__dict__[name]
+    setattr(cls, name, property(original.fget, lambda self, number: None, doc=original.__doc__))
+
+
+def _hold_sessions(cls, number):
+    original = cls.__init__
+
+    @functools.wraps(original)
+    def __init__(self, target="", graph=None, config=None):
+        config = _with_threads(config, number)
+        original(self, target, graph, config)
+        for name in _COUNTS:
+            _Sessions.seen.add(("a session's " + name, getattr(self._config, name)))
+
+    cls.__init__ = __init__
+
+
+def _with_threads(config, number):
+    """A copy of a ConfigProto (or a new one) with so many threads in each pool."""
+    proto = sys.modules["tensorflow.core.protobuf.config_pb2"].ConfigProto()
+    if config is not None:
+        proto.CopyFrom(config)
+    for name in _COUNTS:
+        setattr(proto, name, number)
+    del proto.session_inter_op_thread_pool[:]
+    return proto

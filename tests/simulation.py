@@ -1,7 +1,5 @@
 """Programs that are simulated: what the search and its rule are tested on, and what it costs is counted on."""
 
-from __future__ import annotations
-
 import functools
 from collections import Counter
 from collections.abc import Sequence
