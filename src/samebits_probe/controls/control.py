@@ -56,7 +56,8 @@ class Control:
     is_seed      whether it seeds a generator whose state trials show
     is_of_operators
                  whether it changes how operators compute: where a different one is the cause, no operator is to blame
-    may_break    whether it can stop programs from running: in the search for those that do, it is added alone and last
+    may_break    whether it can stop programs from running, or slow them beyond use: where a program does not run with
+                 all controls, it is added alone and last
 
     What `samebits vary` needs of it, where its values are those of a factor of the machine:
     factor       the factor's name; "": it is none

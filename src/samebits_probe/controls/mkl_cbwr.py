@@ -1,4 +1,8 @@
-"""The branch of code that MKL takes (conditional numerical reproducibility)."""
+"""The branch of code that MKL takes (conditional numerical reproducibility).
+
+On a processor that is not Intel's, MKL takes the branch AUTO for every value but COMPATIBLE: that value is not held.
+https://intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/get-started-with-conditional-num-reproducibility.html
+"""
 
 import ctypes
 import os
@@ -18,7 +22,7 @@ _NEEDS = {"COMPATIBLE": (), "SSE4_2": ("sse4_2",), "AVX": ("avx",), "AVX2": ("av
 
 
 class MklCbwr(Control):
-    """Sets MKL_CBWR=COMPATIBLE: MKL computes in one order, whatever the processor, and wherever memory lies."""
+    """Sets MKL_CBWR=COMPATIBLE: MKL gives the same bits on every processor and at every address (threads held)."""
 
     id = "mkl-cbwr"
     value = "COMPATIBLE"
@@ -27,6 +31,7 @@ class MklCbwr(Control):
     edits = (edit(SHELL, "export MKL_CBWR=COMPATIBLE"),)
     hints = {"forward": 5, "gradient": 5, "update": 6}
     is_of_operators = True
+    may_break = True  # a program that multiplies large matrices may take too long
     factor = "isa-mkl"
     varies = "Instructions of MKL, of which PyTorch holds a copy: MKL_CBWR."
     takes = "own, " + values
