@@ -74,3 +74,22 @@ def test_a_file_that_differs_too_is_named_beside_the_array(writing, tmp_path):
     result = writing.judged(tmp_path, [with_file(one, "0"), with_file(two, "1")])
     assert result.divergence.name == "globals params.w1"
     assert result.sentence.endswith("(end of globals params.w1); the file policy.bin differs too.")
+
+
+@pytest.mark.parametrize(("other", "verdict"), [(1, "inconclusive"), (2, "diverged")])
+def test_a_program_without_a_step_is_judged_by_what_its_variables_hold_at_the_end(writing, tmp_path, other, verdict):
+    def trial(value):
+        def write(folder, number):
+            process = writing.process(folder)
+            process.recorder.event("globals", arrays={"net.w": {}})
+            process.add(0, "end", NAME.format("net.w"), value)
+            process.end(0)
+
+        return write
+
+    result = writing.judged(tmp_path, [trial(1), trial(other)])
+    assert result.verdict == verdict
+    if verdict == "inconclusive":
+        assert result.reason.endswith("What its variables held at the end agrees (1 array).")
+    else:
+        assert (result.divergence.kind, result.divergence.name) == ("end", "globals net.w")

@@ -166,7 +166,16 @@ def _unobserved(looked: Looked) -> Reason | None:
     if not empty:
         return None
     reason, advice, names_hidden = nothing_observed(empty, looked.record)
-    return Reason(reason, advice + misplaced(looked.record.command), names_hidden)
+    return Reason(reason + _held(empty), advice + misplaced(looked.record.command), names_hidden)
+
+
+def _held(empty: Sequence[AlignedTrial]) -> str:
+    """That the arrays agree which the program's variables held at the end of trials without a step."""
+    points = [point for process in empty[0].trial.observed for point in process.points]
+    held = {point.name for point in points if point.kind == "end" and point.name.startswith(GLOBALS)}
+    if len(empty) < 2 or not held:
+        return ""
+    return f" What its variables held at the end agrees ({words.count(len(held), 'array')})."
 
 
 def _threads(looked: Looked) -> Reason | None:

@@ -111,8 +111,9 @@ class Trials:
         """Whether more trials like this one would show nothing: it ended badly, or there is nothing to compare."""
         if file.status in NO_VERDICT:
             return True
-        watched = Processes(self.plan.trial_folder(file.id))
-        return watched.steps() == 0 and not self.plan.options.artifacts and not self._files(file).get("files")
+        if self.plan.options.artifacts or self._files(file).get("files"):
+            return False
+        return not Processes(self.plan.trial_folder(file.id)).observing()  # the program's globals may hold its model
 
     def _misses_artifacts(self, file: TrialFile) -> bool:
         """Whether a pattern of --artifact matched nothing that a whole trial wrote: that is told at once."""
