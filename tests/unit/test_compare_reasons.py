@@ -273,6 +273,20 @@ def test_a_program_of_jax_without_a_step_is_shown_a_line_to_add(writing, no_answ
     assert 'samebits_probe.observe("weights", params, step=step)' in no_answer.result.advice
 
 
+def test_a_program_of_jax_that_saved_a_file_is_shown_both_ways_out(writing, no_answer):
+    def program(folder, number):
+        process = writing.process(folder)
+        process.recorder.event("watcher", name="jax_loops")
+        process.end(0)
+        return {"files": FilesFile(files=[saved("out.ipynb", named=False)])}
+
+    no_answer([program] * 2)
+    assert no_answer.result.advice.startswith(
+        "If these files are the result, name them: --artifact 'out.ipynb'. Name the"
+    )
+    assert "samebits_probe.observe(" in no_answer.result.advice
+
+
 def test_a_process_that_left_without_its_end(writing, no_answer):
     reason = no_answer([writing.training(end=False)] * 2)
     assert reason == "trial 1: the end of python train.py was not seen; it left without Python's normal exit."

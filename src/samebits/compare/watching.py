@@ -101,7 +101,7 @@ def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple
     if saved:
         return (
             f"no step was seen in {which}, only files that were saved: {words.listed(saved[:3])}.",
-            f"If these files are the result, name them: --artifact '{pattern_of(saved)}'.",
+            f"If these files are the result, name them: --artifact '{pattern_of(saved)}'. {_for_jax(empty)}".strip(),
             False,
         )
     return f"no step was seen in {which}: {_ran(files)}.", _advice(empty), False
@@ -131,14 +131,19 @@ def _ran(files: Sequence[TrialFile]) -> str:
     return f"{words.listed(list(names)[:3]) or 'Python'} ran watched, and trained nothing that samebits knows"
 
 
-def _advice(empty: Sequence[AlignedTrial]) -> str:
+def _for_jax(empty: Sequence[AlignedTrial]) -> str:
+    """The line that a loop in JAX needs, if a trial imported JAX and made no step that samebits knows."""
     processes = [process for trial in empty for process in trial.trial.processes]
-    if any(event.get("name") == "jax_loops" for process in processes for event in process.events_named("watcher")):
-        return (
-            "Name the values of each step in the training loop with a line such as: "
-            'import samebits_probe; samebits_probe.observe("weights", params, step=step)'
-        )
+    if not any(event.get("name") == "jax_loops" for process in processes for event in process.events_named("watcher")):
+        return ""
     return (
+        "Name the values of each step in the training loop with a line such as: "
+        'import samebits_probe; samebits_probe.observe("weights", params, step=step)'
+    )
+
+
+def _advice(empty: Sequence[AlignedTrial]) -> str:
+    return _for_jax(empty) or (
         "Compare the files it writes with --artifact 'out/*', or name its values with "
         "samebits_probe.observe(name, value, step=...)."
     )
