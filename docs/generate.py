@@ -59,7 +59,10 @@ def seen():
         module = importlib.import_module(f"samebits_probe.watchers.{found.name}")
         if hasattr(module, "SEEN"):
             title = (module.__doc__ or found.name).strip().splitlines()[0].rstrip(".")
-            parts.append(f"### {title}\n\n" + table(["point", "seen at", "hidden by", "said then"], module.SEEN))
+            parts.append(
+                f"### {title}\n\n"
+                + table(["point", "where it is seen", "what hides it", "what the report says then"], module.SEEN)
+            )
     return "\n\n".join(parts)
 
 

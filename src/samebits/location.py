@@ -1,4 +1,4 @@
-"""What `samebits locate` found: the way from the step to the operator, and how far trials go apart."""
+"""What `samebits locate` found: the way from the step to the operator, and how far trials diverge."""
 
 from __future__ import annotations
 

@@ -84,18 +84,18 @@ def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
         known = StudyResult.model_validate_json(path.read_bytes())
     except ValueError:
         raise UsageError(
-            f"{path} is not the result of a study.", "Remove it, or name another folder (--out)."
+            f"{path} is not the result of a study.", "Remove it, or name a different folder (--out)."
         ) from None
     unknown = [one.id for one in known.setups if one.id not in SETUPS]
     if unknown:
         what = f"{path} has a setup {unknown[0]!r}, which this release of samebits does not know."
-        raise UsageError(what, "--out names another folder; or take the release that wrote it.")
+        raise UsageError(what, "--out names a different folder; or take the release that wrote it.")
     found = [one for one in known.setups if one.models and not runs.record_folder(work, SETUPS[one.id]).is_dir()]
     asked, before = _comparable(_result(work, made, [])), _comparable(known)
     differ = [name for name, value in before.items() if value is not None and value != asked[name]]
     if found and differ:
         what = f"{path} is of a study with other {' and '.join(differ)}."
-        raise UsageError(what, "--out names another folder.")
+        raise UsageError(what, "--out names a different folder.")
     return found
 
 

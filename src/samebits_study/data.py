@@ -67,7 +67,7 @@ def _refuse_damaged(known: dict[str, Any], found: dict[str, str], folder: Path) 
 
 
 def _again(folder: Path) -> str:
-    return f"Remove {folder}, and the data is made again; or name another folder with --out."
+    return f"Remove {folder}, and the data is made again; or name a different folder with --out."
 
 
 def _refuse_other(asked: dict[str, Any], known: dict[str, Any], folder: Path) -> None:
@@ -81,9 +81,11 @@ def _refuse_other(asked: dict[str, Any], known: dict[str, Any], folder: Path) ->
         was = known.get("source")
         again = f"Give --data {was} again" if was else "Leave --data out, as then"
         what = f"The study in {folder.parent} was begun with {f'the images in {was}' if was else 'no --data'}."
-        raise UsageError(what, f"{again}; or name another folder with --out.")
+        raise UsageError(what, f"{again}; or name a different folder with --out.")
     said = "; ".join(f"{name} is {known.get(name)} there, {asked[name]} is asked for" for name in differ)
-    raise UsageError(f"{folder} holds the data of another study or scale: {said}.", "--out names another folder.")
+    raise UsageError(
+        f"{folder} holds the data of a different study or scale: {said}.", "--out names a different folder."
+    )
 
 
 def _refuse_changed(known: dict[str, Any], source: Path | None, folder: Path, note: Note) -> None:
@@ -95,7 +97,7 @@ def _refuse_changed(known: dict[str, Any], source: Path | None, folder: Path, no
     elif digest_of_folder(source) != known["digest_of_source"]:
         raise UsageError(
             f"What {source} holds has changed since the study in {folder.parent} was begun.",
-            "Put back what was there; or begin a study of it in another folder (--out).",
+            "Put back what was there; or begin a study of it in a different folder (--out).",
         )
 
 

@@ -94,11 +94,11 @@ def test_what_moves_memory_is_not_blamed_for_bits_that_follow_addresses(varied, 
     monkeypatch.setenv("HOME", "/" + "h" * 1000)
     result = varied("follows_addresses.py", factors=["home"])
     assert answers(result) == {"home": "unsettled"}
-    assert "so have trials in which nothing but the place of their memory is another" in result.factors[0].sentence
+    assert "trials whose memory merely lies elsewhere have different bits, too" in result.factors[0].sentence
     assert result.verdict == "inconclusive"
     assert cli.main(["report", str(tmp_path / "record")]) == 3
     said = capsys.readouterr().out
-    assert "other bits with one variable more, which moves memory (moved): of home it cannot be told" in said
+    assert "different bits with one more variable, which moves memory (moved): for home there is no answer" in said
     assert f"samebits compare {tmp_path / 'record'}/base {tmp_path / 'record'}/home/other" in said
 
 
@@ -111,7 +111,7 @@ def test_where_moved_memory_could_not_be_tried_nothing_that_moves_it_is_blamed(v
     monkeypatch.setenv("HOME", "/" + "h" * 1000)
     result = varied("follows_addresses.py", "home", "strict", factors=["home"])
     assert answers(result) == {"home": "unsettled"}
-    assert "it moves memory, and that was not told apart: " in result.factors[0].sentence
+    assert "it moves memory, and the two effects were not separated: " in result.factors[0].sentence
 
 
 @pytest.mark.parametrize(("what", "factor"), [("hash", "hash-seed"), ("names", "file-order")])
@@ -129,7 +129,7 @@ def test_what_changes_with_time_is_no_factors(varied, tmp_path, factor):
     """From its third run on it trains otherwise, whatever is varied then."""
     result = varied("counts_its_runs.py", str(tmp_path / "count"), "2", factors=[factor])
     assert answers(result) == {factor: "unsettled"}
-    assert "so has the base setup by now: something else has changed meanwhile" in result.factors[0].sentence
+    assert "the base setup has different bits by now, too: something else changed" in result.factors[0].sentence
 
 
 def test_one_value_under_two_names_shows_nothing(varied):

@@ -34,4 +34,4 @@ def aside(point: Point) -> str | None:
     by_name = meaning(point.name, nonnegative=True)
     if by_name.effect == "understood":
         return by_name.reason
-    return "a duration, by its name" if _MEASURES.search(point.name) else None
+    return "a duration by its name" if _MEASURES.search(point.name) else None

@@ -80,7 +80,7 @@ def _of_file(path: str, names: dict[str, str]) -> str:
     more = [words.count(len(named) - 3, "more place")] if len(named) > 3 else []
     where = f" at {words.listed([*named[:3], *more])}" if named else ""
     reasons = words.listed(list(dict.fromkeys(names.values()))[:3])
-    return f"{path} differs between trials{where}: {reasons}, which does not count"
+    return f"{path} differs between trials{where}; this does not count ({reasons})"
 
 
 def _shortened(part: str) -> str:

@@ -50,10 +50,10 @@ def meaning(name: str, a: Value = None, b: Value = None, *, model: bool = False,
     if model and key not in _TIMES_OF_A_SEARCH:
         return Meaning("counts", "it belongs to a model")
     if reason and _fits(reason, key, a, b, nonnegative=nonnegative):
-        return Meaning("understood", f"{_article(reason)}, by its name")
+        return Meaning("understood", f"{_article(reason)} by its name")
     form = _reason_of_form(a, b)
     if form:
-        return Meaning("understood", f"{_article(form)}, by its form")
+        return Meaning("understood", f"{_article(form)} by its form")
     return Meaning("unknown")
 
 

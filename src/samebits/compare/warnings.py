@@ -232,7 +232,7 @@ def _asides(seen: Seen) -> Iterator[str]:
     if others:
         rest = [words.count(len(others) - 3, "more value")] if len(others) > 3 else []
         verb = words.agree(len(others), "differs", "differ")
-        yield f"{words.listed([*others[:3], *rest])} {verb} in the modules alive at the end, which does not count"
+        yield f"{words.listed([*others[:3], *rest])} {verb} in the modules alive at the end; this does not count"
 
 
 def _reordered(seen: Seen) -> Iterator[str]:

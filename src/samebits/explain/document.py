@@ -119,12 +119,14 @@ def _sentence(settings: SettingRecords, found: Finding) -> str:
     outcomes = words.count(len(first.groups), "outcome")
     without = f"without, {words.count(first.trials, 'trial')} end in {outcomes}"
     if found.outside and cause:
-        return f"{listed(cause)} pins what differs first; what differs later lies outside the known controls."
+        fix = words.agree(len(cause), "fixes", "fix")
+        return f"{listed(cause)} {fix} the first difference; no known control fixes a later one."
     if found.outside:
         held = words.count(len(found.everything), "control")
         if found.refused:
             unfit = listed(sorted(found.refused))
-            return f"With {held} held the trials still diverge; it may be {unfit}, with which the program does not run."
+            said = f"With {held} held the trials still diverge. The cause may be {unfit}:"
+            return f"{said} the program does not run with it."
         return f"Outside the known controls: with the {held} held that take effect here, the trials still diverge."
     if not cause:
         return "No set of controls was found with which the trials agree."
@@ -139,9 +141,9 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
     if len(found.cause) > 1:
         notes.append("each is needed: with any one of them left out, the trials diverge again")
     if found.outside and found.refused:
-        notes.append("or it lies outside the known controls")
+        notes.append("or the cause lies outside the known controls")
     if found.minimal and not why.cost:
-        notes.append("what the controls cost is not told: the steps are too few or too short to be timed")
+        notes.append("the cost of the controls is not measured: the steps are too few or too short to be timed")
     if found.minimal and not found.outside:
         full = found.rule.full
         tenth = words.times_in_100(1 - 0.9**full)

@@ -1,4 +1,4 @@
-"""How far two trials go apart, step by step, and what their difference looks like."""
+"""How far two trials diverge, step by step, and what their difference looks like."""
 
 from __future__ import annotations
 

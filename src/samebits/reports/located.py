@@ -1,4 +1,4 @@
-"""What `samebits locate` found, as lines: the way to the operator, the looks, how far the trials go apart."""
+"""What `samebits locate` found, as lines: the way to the operator, the looks, how far the trials diverge."""
 
 from __future__ import annotations
 

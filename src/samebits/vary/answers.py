@@ -13,10 +13,10 @@ from samebits.vary.result import Answer, FactorResult, Value
 from samebits.words import listed
 
 STOPPED = "vary was stopped before"
-MOVES_MEMORY = "other bits, but so have trials in which nothing but the place of their memory is another"
-MAY_MOVE_MEMORY = "other bits, but it moves memory, and that was not told apart"
-DRIFTS = "other bits, but so has the base setup by now: something else has changed meanwhile (the time, a file)"
-MAY_DRIFT = "other bits, but the base setup could not be run again after it"
+MOVES_MEMORY = "different bits, but trials whose memory merely lies elsewhere have different bits, too"
+MAY_MOVE_MEMORY = "different bits, but it moves memory, and the two effects were not separated"
+DRIFTS = "different bits, but the base setup has different bits by now, too: something else changed (the time, a file)"
+MAY_DRIFT = "different bits, but the base setup could not be run again after it"
 TRIALS_AFTER = 2  # of the base setup, after a value with other bits
 
 
@@ -101,7 +101,7 @@ def of_all(factors: Sequence[FactorResult], left: Sequence[str] = ()) -> tuple[V
         said = f"{listed(left)} {'was' if len(left) == 1 else 'were'} not varied: {STOPPED}."
         return "inconclusive", f"{said[:1].upper()}{said[1:]}", said
     if unclear:
-        said = f"of {listed(unclear)} it cannot be told whether the trained bits depend on it"
+        said = f"could not determine whether the trained bits depend on {listed(unclear)}"
         return "inconclusive", f"{said[:1].upper()}{said[1:]}.", f"{said}."
     if not factors:
         return "inconclusive", "Nothing was varied.", "nothing was varied."
@@ -113,8 +113,10 @@ def of_memory(factors: Sequence[FactorResult], record: str) -> list[str]:
     named = [factor.id for factor in factors if any(value.moves_memory for value in factor.values)]
     if not named:
         return []
-    what = f"the base setup has other bits with one variable more, which moves memory ({record}): of {listed(named)}"
-    return [f"{what} it cannot be told until the program does not follow addresses (id(), sets of objects)"]
+    what = f"the base setup has different bits with one more variable, which moves memory ({record})"
+    return [
+        f"{what}: for {listed(named)} there is no answer while the program follows addresses (id(), sets of objects)"
+    ]
 
 
 def warnings(result: Result, users: Collection[str]) -> list[str]:

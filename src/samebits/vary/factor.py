@@ -86,7 +86,7 @@ class Factor:
 
     def why_none(self, machine: Machine) -> str:
         """Why nothing can be varied here where `varied` is empty."""
-        return f"this machine has no other value than {self.held}"
+        return f"this machine has only the value {self.held}"
 
     def in_force(self, value: str, trials: Sequence[TrialTrace], machine: Machine) -> str | None:
         """What the trials of a value say was in force, as words that differ where the effect does; None: not told."""

@@ -114,7 +114,7 @@ class SerialThreads(Control):
             def wait(condition, timeout=None):
                 turn = control._turns.get(_get_ident())
                 if turn is not None:  # it waits for somebody: nobody may wait for it
-                    control._beside["a thread waits for another one, and then runs beside it"] += 1
+                    control._beside["a thread waits for a different one, and then runs beside it"] += 1
                     turn.end()
                 return original(condition, timeout)
 

@@ -77,7 +77,7 @@ class Steps:
             return
         findings = self._replayer.findings
         if threading.get_ident() != self._thread:
-            findings.notes.append("step %d was made in another thread: its operators were not seen" % step)
+            findings.notes.append("step %d ran in a different thread: its operators were not seen" % step)
         else:
             findings.steps.append(step)
             self._places.forget()

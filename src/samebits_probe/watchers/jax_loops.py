@@ -20,8 +20,8 @@ SEEN = [
     ("any, inside jit, grad, scan", "observe, through jax.debug.callback", "vmap: once for each example", ""),
     (
         "step",
-        "a call of a compiled function (jit, nnx.jit, eqx.filter_jit, pmap, compiled ahead of time) that is given what "
-        "it gave before; outside of one optax.apply_updates and eqx.apply_updates",
+        "a call of a compiled function (jit, nnx.jit, eqx.filter_jit, pmap, compiled ahead of time) that receives what "
+        "it returned before; outside of such a function optax.apply_updates and eqx.apply_updates",
         "steps by hand outside of compiled functions; jax.disable_jit",
         SAID,
     ),
@@ -32,9 +32,14 @@ SEEN = [
         "",
     ),
     ("batch", "arguments that do not come back", "donated arguments that do not come back", "batch: is donated"),
-    ("loss, gradient", "results that do not go in again: numbers; parts with the structure of the weights", "", ""),
+    (
+        "loss, gradient",
+        "results that do not go in again: numbers (loss), trees with the structure of the weights",
+        "",
+        "",
+    ),
     ("many steps in one call (scan)", "the call is one step", "the steps within it", "each call counts as one step"),
-    ("evaluation", "not recorded: what a function gives that no step is given", "", ""),
+    ("evaluation", "not recorded: results of a function that no step receives", "", ""),
 ]
 
 _REFERENCES = ("Ref", "ArrayRef", "MutableArray")  # as JAX has called it: https://docs.jax.dev/en/latest/jax.ref.html

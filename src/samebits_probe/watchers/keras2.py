@@ -53,10 +53,10 @@ SEEN = [
     ),
     (
         "end",
-        "every variable outside of graphs, and every variable of a session's graph, whoever made it, read at the exit, "
-        "when it dies, or when its session is closed: models that were never trained, copies, weights trained by hand",
+        "every variable outside of graphs and every variable of a session's graph, also in models that were never "
+        "trained, in copies, and if it is trained by hand; read at the exit, when it dies, or when its session closes",
         "a session in a cycle of references, which dies unclosed",
-        "the state after the last step is taken, of what was trained",
+        "for trained weights, the state after the last step is compared",
     ),
     (
         "end: attributes",
@@ -67,7 +67,7 @@ SEEN = [
     (
         "end: state of metrics",
         "",
-        "it is left out: an evaluation changes it, and it leaves a run by what is printed or saved",
+        "it is left out, because an evaluation changes it; what is printed or saved of it is compared",
         "",
     ),
     (

@@ -39,20 +39,20 @@ SEEN = [
     ("start", "weights and buffers before the first step, in the trace for a model built by its first call", "", ""),
     (
         "end: weights, buffers, optimizer variables",
-        "every keras.Variable, whoever made it, read at the exit, or when it dies: so models that were never compiled, "
-        "fitted or called, copies, new models from the layers of a trained one, and models of a function that returned",
+        "every keras.Variable, read at the exit, or when it dies; also in models that were never compiled, fitted or "
+        "called, in copies, in new models from the layers of a trained one, and in models of a function that returned",
         "arrays of JAX that the program has given away (donated)",
         "",
     ),
     (
         "end: attributes",
         "numbers, arrays and tensors in plain attributes of layers and models, also in lists and dicts, named "
-        "model.temperature; the library's own settings together; the words of lookup layers",
+        "model.temperature; the library's own settings as one value; the words of lookup layers",
         "attributes of other objects; text; a private name that the library's own code uses; seeds",
         "",
     ),
     (
-        "end: what torch knows and Keras does not",
+        "end: state of torch that Keras does not know",
         "buffers, and parameters of torch that replace those of Keras, of each layer on torch",
         "",
         "",
@@ -60,7 +60,7 @@ SEEN = [
     (
         "end: state of metrics, states of seed generators",
         "",
-        "they are left out: an evaluation changes them, and they leave a run by what is printed or saved",
+        "they are left out, because an evaluation changes them; what is printed or saved of them is compared",
         "",
     ),
     ("evaluation, prediction", "what the test and predict functions return: forward points of their own", "", ""),

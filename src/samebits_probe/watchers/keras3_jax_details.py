@@ -13,10 +13,10 @@ from .jax_programs import Program, code_of
 
 _KEY = "samebits:"
 NOTES = {
-    "operator": "Keras on JAX: the operators of this step were run one by one: their bits can be others than those of "
+    "operator": "Keras on JAX: the operators of this step were run one by one: their bits can differ from those of "
     "the compiled step.",
-    "module": "Keras on JAX: this step was compiled with what layers return as further outputs: its bits can be others "
-    "than those of the program's own.",
+    "module": "Keras on JAX: this step was compiled with what layers return as further outputs: its bits can differ "
+    "from those of the program's own step.",
 }
 
 

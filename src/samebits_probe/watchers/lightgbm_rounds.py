@@ -8,7 +8,7 @@ SEEN = [
     (
         "step",
         "Booster.update, of train, cv and the scikit-learn interface",
-        "a round within a fit of scikit-learn (a search, a pipeline), which is a part of it",
+        "a round within a fit of scikit-learn (a search, a pipeline): it belongs to that fit",
         "",
     ),
     ("batch", "data, label and weight that a Dataset is made from", "data in files", ""),

@@ -13,7 +13,7 @@ SEEN = [
         "end of a worker",
         "the state after each task of `multiprocessing.Pool`, `concurrent.futures`, joblib's loky and Ray, before its "
         "result is handed over; a later task replaces it",
-        "workers of the program's own that are ended by a signal",
+        "the program's own workers, if a signal ends them",
         "the trial has no end: inconclusive",
     ),
 ]

@@ -36,7 +36,7 @@ SEEN = [
         "arguments of outermost modules (`Module.__call__` is wrapped) that a backward reaches later; labels from loss "
         "modules and, from PyTorch 1.11 on, from the graph of a loss function",
         "a model that is called inside a compiled function; a training without modules; modules in data loader "
-        "workers; another thread than the first that trains",
+        "workers; every thread that trains after the first",
         "`batch`, `threads` in `not_observed`; what workers do is seen where it is used",
     ),
     (
@@ -75,29 +75,29 @@ SEEN = [
     ),
     (
         "end",
-        "weights and buffers of every module that is alive, also of one that was never called, as they stand in it at "
-        "the exit; of a model that was called and of an optimizer's parameters also in the moment in which they die; "
-        "leaves that are trained by hand beside an optimizer",
+        "weights and buffers of every module that is alive at the exit, even if it was never called; a model that was "
+        "called and an optimizer's parameters are read when they die, too; leaves that are trained by hand beside an "
+        "optimizer",
         "a process that leaves through `os._exit` or a signal; a module that was never called and dies before the exit",
         "the trial has no end: inconclusive; what it wrote or printed is compared",
     ),
     (
         "end, beside weights",
-        "tensors, arrays and numbers in plain attributes of modules, containers opened; what `get_extra_state` gives; "
-        "what layers of libraries are set to, if that has changed since the first call",
+        "tensors, arrays and numbers in plain attributes of modules, also in lists and dicts; what `get_extra_state` "
+        "returns; the settings of a library's layers, if they have changed since the first call",
         "other objects in attributes; `get_extra_state` of a module that dies before the exit",
-        "nothing: what they feed shows. A time, a process id or an address is a note",
+        "nothing: their effect on weights and outputs is seen. A time, a process id or an address is a note",
     ),
     (
         "`torch.func.grad` beside an optimizer",
         "the tensors that it is given at each call, as updates",
-        "what the program makes of the last gradients",
+        "what the program does with the last gradients",
         "arrays that the program's variables reach are compared at the exit",
     ),
     (
         "training in several threads",
         "the first thread that trains",
-        "every other one",
+        "every later one",
         "`training in another thread` in `not_observed`: inconclusive",
     ),
     (

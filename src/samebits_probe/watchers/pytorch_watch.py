@@ -71,7 +71,7 @@ class Watch:
         none of what it trains is in that.
         """
         if self._is_elsewhere():
-            self.say(TRAINS_ELSEWHERE, "an optimizer or a backward runs in another thread than the one that is watched")
+            self.say(TRAINS_ELSEWHERE, "an optimizer or a backward runs in a thread that is not watched")
             is_told = optimizer is not None and self.names.are_given()
             if is_told and not any(map(self.names.has, _parameters(optimizer))):
                 self.say(TRAINS_ELSEWHERE, OWN_MODEL)

@@ -10,15 +10,15 @@ from .tabular_content import Content, is_joblib_worker, is_time, own_state
 SEEN = [
     (
         "step",
-        "a call of fit, partial_fit, fit_transform or fit_predict of an estimator that is within no other one",
-        "a fit in a worker of joblib: a part of the search or ensemble that started it",
+        "a call of fit, partial_fit, fit_transform or fit_predict of an estimator that is not within a different one",
+        "a fit in a worker of joblib: it belongs to the search or ensemble that started it",
         "",
     ),
     ("batch", "X, y and the other arguments, before the fit", "", ""),
     (
         "update, end",
-        "all that the estimator holds after the fit, its own estimators and trees included; without durations and "
-        "generators; at the exit again if it is alive",
+        "all that the estimator holds after the fit, with its own estimators and trees, without durations and "
+        "generators; read again at the exit if it is alive",
         "objects that neither show their attributes nor can be pickled",
         "is not read",
     ),

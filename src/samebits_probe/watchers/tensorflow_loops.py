@@ -10,7 +10,7 @@ from . import keras2_tfkeras, tensorflow_tapes, tensorflow_variables
 SEEN = [
     (
         "end: variables of the program's own",
-        "every tf.Variable that no Keras owns, read at the exit, or when it dies: so weights that are trained by hand",
+        "every tf.Variable that Keras does not own (weights trained by hand), read at the exit, or when it dies",
         "variables of a graph without a session; the state of a tf.random.Generator is left out",
         "",
     ),

@@ -10,7 +10,7 @@ SEEN = [
     (
         "step",
         "Booster.update and Booster.boost, of train, cv and the scikit-learn interface",
-        "a round within a fit of scikit-learn (a search, a pipeline), which is a part of it",
+        "a round within a fit of scikit-learn (a search, a pipeline): it belongs to that fit",
         "",
     ),
     (

@@ -172,7 +172,9 @@ def read_truth(path: Path) -> Truth:
             smallest=int(arrays["smallest"]) if "smallest" in arrays else None,
         )
     except KeyError as missing:
-        raise DataError(f"{path} has no array {missing}.", "samebits study makes it again in another folder.") from None
+        raise DataError(
+            f"{path} has no array {missing}.", "samebits study makes it again in a different folder."
+        ) from None
 
 
 def digest(data: Arrays, truth: Arrays) -> str:
