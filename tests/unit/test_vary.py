@@ -11,7 +11,7 @@ from samebits.launch.plan import Request
 from samebits.model import Divergence, ProcessKey, Setup, Size
 from samebits.options import read_factor
 from samebits.store import open_record
-from samebits.vary import answers, choices, factors, markdown, page, saying, terminal
+from samebits.vary import answers, choices, factors, markdown, page, phrases, terminal
 from samebits.vary.distance import compare_ends, largest_weight
 from samebits.vary.factor import OWN, Change
 from samebits.vary.machine import Machine
@@ -330,7 +330,7 @@ def test_every_report_says_the_headline_and_can_be_written(result):
         text.encode("utf-8")
         assert "\x1b" not in text
         assert text.endswith("\n")
-    assert saying.headline(result) in texts[0]
+    assert phrases.headline(result) in texts[0]
     assert "<script>" not in texts[3]
     assert "http" not in texts[3].replace("no-referrer", "")
 
@@ -351,7 +351,7 @@ def test_a_folder_of_vary_is_reported_again(result, tmp_path, capsys):
     (tmp_path / vary.DOCUMENT).write_text(result.model_dump_json())
     status = cli.main(["report", str(tmp_path), "--html", str(tmp_path / "page.html")])
     assert status == {"repeated": 0, "diverged": 1, "inconclusive": 3}[result.verdict]
-    assert saying.HEADS[result.verdict] in capsys.readouterr().out
+    assert phrases.HEADS[result.verdict] in capsys.readouterr().out
     assert "<!doctype html>" in (tmp_path / "page.html").read_text()
 
 

@@ -15,7 +15,7 @@ from samebits.vary import answers, choices
 from samebits.vary.choices import Choices, Wanted
 from samebits.vary.factor import OWN
 from samebits.vary.result import VARY_FORMAT, FactorResult, VaryResult
-from samebits.vary.runs import MOVED, Ran, Runs, Shown
+from samebits.vary.runs import MOVED, Runs, SetupRun, Shown
 
 DOCUMENT = "vary.json"
 
@@ -57,7 +57,7 @@ def read(folder: Path) -> VaryResult:
     return reading.checked(content, path, VaryResult).model_copy(update={"record": str(folder.absolute())})
 
 
-def _result(base: Ran, chosen: Choices, factors: list[FactorResult]) -> VaryResult:
+def _result(base: SetupRun, chosen: Choices, factors: list[FactorResult]) -> VaryResult:
     """All that was found. Where the base does not repeat, nothing can be compared with it."""
     own = answers.not_repeated(base.result)
     left = [] if own else [choice.factor.id for choice in chosen.choices[len(factors) :]]
@@ -84,7 +84,7 @@ def _result(base: Ran, chosen: Choices, factors: list[FactorResult]) -> VaryResu
     )
 
 
-def _advice(base: Ran) -> str:
+def _advice(base: SetupRun) -> str:
     if base.result.verdict == "inconclusive":
         return base.result.advice or f"samebits report {base.record.folder}"
     return f"samebits explain {base.record.folder}   (finds what makes it vary; hold that with --control)"

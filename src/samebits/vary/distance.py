@@ -25,7 +25,7 @@ from samebits.vary.result import End, Outcome
 MOST_SECONDS = 120.0  # for one look: it is one training more, to the point
 
 
-class Looks:
+class SecondLooks:
     """Second looks at the base and at other values; what was seen of the base is kept for the next value."""
 
     def __init__(self, base: Path) -> None:

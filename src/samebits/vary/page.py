@@ -7,7 +7,7 @@ from pathlib import Path
 
 from samebits import words
 from samebits.reports import html, wording
-from samebits.vary import saying
+from samebits.vary import phrases
 from samebits.vary.result import VaryResult
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -18,5 +18,5 @@ def render(result: VaryResult) -> str:
     return (
         html.templates(TEMPLATES)
         .get_template("vary.html")
-        .render(result=result, says=saying, words=words, wording=wording, command=shlex.join(result.setup.command))
+        .render(result=result, says=phrases, words=words, wording=wording, command=shlex.join(result.setup.command))
     )

@@ -22,7 +22,7 @@ from samebits.launch.progress import Progress
 from samebits.model import Divergence, Result
 from samebits.vary import answers, choices
 from samebits.vary.choices import Choice, Choices
-from samebits.vary.distance import Looks, compare_ends
+from samebits.vary.distance import SecondLooks, compare_ends
 from samebits.vary.factor import Change
 from samebits.vary.result import End, FactorResult, Value
 from samebits_probe import wire
@@ -37,7 +37,7 @@ Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the prog
 
 
 @dataclass(frozen=True)
-class Ran:
+class SetupRun:
     """The trials of one setup, judged by themselves. `name`: the record's folder below the one of vary.json."""
 
     name: str
@@ -46,7 +46,7 @@ class Ran:
 
 
 @dataclass(frozen=True)
-class Beside:
+class BaseRerun:
     """Trials that are no factor's, beside the base. `where`: they leave it. `untried`: why that cannot be told."""
 
     where: Divergence | None
@@ -69,10 +69,10 @@ class Runs:
 
     def __init__(self, request: Request, chosen: Choices, folder: Path, shown: Shown) -> None:
         self.request, self.chosen, self.folder, self._shown = request, chosen, folder, shown
-        self._looks, self._again = Looks(folder / BASE), 0
+        self._looks, self._again = SecondLooks(folder / BASE), 0
 
     @cached_property
-    def base(self) -> Ran:
+    def base(self) -> SetupRun:
         """The trials of the base setup, made when they are first asked for."""
         return self._run(BASE, choices.base(self.chosen), "the base setup", full=self.request.options.full)
 
@@ -100,7 +100,7 @@ class Runs:
             model=_model(self.base.result),
         )
 
-    def _in_force(self, choice: Choice, value: str, ran: Ran) -> str | None:
+    def _in_force(self, choice: Choice, value: str, ran: SetupRun) -> str | None:
         return choice.factor.in_force(value, ran.record.trials, self.chosen.machine)
 
     def _value(self, choice: Choice, value: str) -> Value:
@@ -127,7 +127,7 @@ class Runs:
             return found.model_copy(update={"why": alone})
         return self._against(choice, found, before, ran)
 
-    def _against(self, choice: Choice, found: Value, before: str | None, ran: Ran) -> Value:
+    def _against(self, choice: Choice, found: Value, before: str | None, ran: SetupRun) -> Value:
         """The value's trials against those of the base, both of which repeat within themselves."""
         _, together = judged_together(self.base.record, ran.record)
         if together.verdict == "inconclusive":
@@ -171,23 +171,23 @@ class Runs:
         return Doubt(answers.MOVES_MEMORY, moves_memory=True) if moved.is_there_by(where) else None
 
     @cached_property
-    def _with_memory_elsewhere(self) -> Beside:
+    def _with_memory_elsewhere(self) -> BaseRerun:
         """Trials whose memory lies elsewhere, beside the base."""
         kept = [one for one in self.request.controls if not controls.describe(one).personality]
         return self._beside(MOVED, choices.with_memory_elsewhere(self.chosen), replace(self.request, controls=kept))
 
-    def _beside(self, name: str, change: Change, request: Request) -> Beside:
+    def _beside(self, name: str, change: Change, request: Request) -> BaseRerun:
         """Run trials of the base setup once more, with a change that is no factor's."""
         try:
             ran = self._run(name, change, f"the base setup again ({name})", full=self._whole_at_once, request=request)
         except SamebitsError as why:
-            return Beside(None, why.message.rstrip("."))
+            return BaseRerun(None, why.message.rstrip("."))
         _, together = judged_together(self.base.record, ran.record)
         if together.verdict == "inconclusive":
-            return Beside(None, (together.reason or together.sentence).rstrip("."))
-        return Beside(together.divergence, "")
+            return BaseRerun(None, (together.reason or together.sentence).rstrip("."))
+        return BaseRerun(together.divergence, "")
 
-    def _end(self, ran: Ran, where: Divergence) -> End | None:
+    def _end(self, ran: SetupRun, where: Divergence) -> End | None:
         """How far the two are apart at their ends, where both went there."""
         a, b = self.base.record.trials[0], ran.record.trials[0]
         if "stopped" in (a.file.status, b.file.status):
@@ -199,7 +199,7 @@ class Runs:
         name, size, relative = found
         return end.model_copy(update={"largest_name": name, "largest": size, "relative": relative})
 
-    def _run(self, name: str, change: Change, title: str, *, full: bool, request: Request | None = None) -> Ran:
+    def _run(self, name: str, change: Change, title: str, *, full: bool, request: Request | None = None) -> SetupRun:
         """Check one setup into a record of its own. `request`: in the place of the user's."""
         elsewhere = self.folder / ELSEWHERE
         if change.elsewhere and not elsewhere.exists():
@@ -210,7 +210,7 @@ class Runs:
         request = replace(change.applied(mine, elsewhere), options=options, out=self.folder / name)
         with self._shown(title) as progress, busy(change.busy):
             result = check.check(request, progress, hash_wanted=self._hash)
-        return Ran(name, store.open_record(self.folder / name), result)
+        return SetupRun(name, store.open_record(self.folder / name), result)
 
     @cached_property
     def _hash(self) -> str | None:

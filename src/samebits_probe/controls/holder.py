@@ -10,7 +10,7 @@ _WORDS = {"first-step": "first step", "last-step": "last step"}
 
 def hold(ids, seed, probe):
     """Hold the controls; nothing that fails here reaches the program or hides from the report."""
-    held = [_Held(find(identity)(), seed, probe) for identity in ids if _is_known(identity)]
+    held = [_HeldControl(find(identity)(), seed, probe) for identity in ids if _is_known(identity)]
     for identity in ids:
         if not _is_known(identity):
             probe.event("control", id=identity, effect=UNDONE, when="start", why="the probe does not know it")
@@ -40,7 +40,7 @@ def _read_all(held, when):
         one.read(when)
 
 
-class _Held:
+class _HeldControl:
     """A control in this process, and what is known of it."""
 
     def __init__(self, control, seed, probe):

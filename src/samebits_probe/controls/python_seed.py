@@ -6,7 +6,7 @@ from .replacement import replace
 from .streams import Stream
 
 
-class _Seeding:
+class _Seeds:
     """What is known of the seeding of `random`. `fresh`: where seeds come from when the program names none."""
 
     by_program = False
@@ -20,15 +20,15 @@ def watch(module):
 
 def seeded_by_program():
     """Whether the program has given `random` a seed of its own."""
-    return _Seeding.by_program
+    return _Seeds.by_program
 
 
 def _watched(original):
     def seed(a=None, *args, **kwargs):
         if a is not None:
-            _Seeding.by_program = True
-        elif _Seeding.fresh is not None:
-            a = _Seeding.fresh.bits(256)
+            _Seeds.by_program = True
+        elif _Seeds.fresh is not None:
+            a = _Seeds.fresh.bits(256)
         return original(a, *args, **kwargs)
 
     return seed
@@ -48,7 +48,7 @@ class PythonSeed(Control):
 
     def _seed(self, module):
         module.seed(self.seed)
-        _Seeding.fresh = stream = Stream(self.seed, "random")
+        _Seeds.fresh = stream = Stream(self.seed, "random")
         watch(module)
 
         def make(original):
