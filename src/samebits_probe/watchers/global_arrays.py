@@ -16,7 +16,7 @@ SEEN = [
         "globals",
         "arrays of NumPy and tensors that are reachable at the end from the globals of the program and of modules "
         "beside it: in dictionaries, lists, tuples, data classes, objects of the program's own classes, of "
-        "scikit-learn and SciPy",
+        "scikit-learn, SciPy and flax.nnx; what a jax.Ref holds",
         "locals of a function that has returned, closures, pandas, strings, numbers; children of multiprocessing",
         "more than 4,000 arrays or 1 GiB: `globals` in `not_observed`; a difference that no rule understands is "
         "inconclusive",
