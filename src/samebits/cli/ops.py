@@ -17,7 +17,7 @@ is not changed.
 
 `samebits ops RECORD` shows what an earlier replay found.
 
-Exit status: 0 all the same, 1 some operator differed, 2 wrong use or an error, 3 nothing was replayed."""
+Exit status: 0 all the same, 1 at least one operator differed, 2 wrong use or an error, 3 nothing was replayed."""
 
 
 def run(**given: Any) -> int:

@@ -39,7 +39,7 @@ def judged_together(first: Record, second: Record) -> tuple[Any, Result]:
     if first.file.hash != second.file.hash:
         raise UsageError(
             f"the records hold fingerprints of two kinds: {first.file.hash} and {second.file.hash}.",
-            f"samebits check --against {first.folder} runs the other with the same kind.",
+            f"samebits check --against {first.folder} runs the second training with the same kind.",
         )
     joined = join(first, second)
     result = judge(joined.file, joined.trials)

@@ -28,7 +28,7 @@ def get(name: str, folder: str | Path | None = None, note: Note = silent, *, to:
     when a file is to be had nowhere; that names all that was tried, and why each failed.
     """
     if name not in DATASETS:
-        raise NotFound(f"There is no data set {name!r}. These can be had: {', '.join(DATASETS)}.")
+        raise NotFound(f"There is no data set {name!r}. Known data sets: {', '.join(DATASETS)}.")
     dataset, cache = DATASETS[name], places.cache() / "data" / name
     target = Path(to).expanduser() if to is not None else cache
     try:

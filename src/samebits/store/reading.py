@@ -15,7 +15,7 @@ from samebits.model import RECORD_FORMAT, Document
 from samebits.store import regular_files
 from samebits.words import one_line
 
-AGAIN = "Run the check again, or take the record from a backup; a trial's folder can be deleted to read the others."
+AGAIN = "Run the check again, or take the record from a backup. Delete a broken trial to read the others."
 _MOST_DIGITS = 20  # with its sign, of a number of 64 bits
 D = TypeVar("D", bound=Document)
 
