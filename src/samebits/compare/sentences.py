@@ -40,16 +40,22 @@ def diverged(comparison: Comparison, divergence: Divergence) -> str:
 
 def _files(comparison: Comparison, divergence: Divergence) -> str:
     """``; the file policy.bin differs too``: what is left on disk, where a value in memory names the divergence."""
-    if divergence.kind != "end":
-        return ""
+    return f"; {different_files(comparison, divergence)}" if divergence.kind == "end" else ""
+
+
+def different_files(comparison: Comparison, divergence: Divergence) -> str:
+    """``the file policy.bin differs too``: files that trials left and that differ in what counts.
+
+    Empty if there are none, or if a file is the divergence itself.
+    """
     written = {file.path for trial in comparison.aligned for file in trial.trial.files.files}
     unlike = {file.path for pair in comparison.against_reference().values() for file in pair.files} & written
     if not unlike or any(divergence.name == path or divergence.name.startswith(path + " >") for path in unlike):
         return ""
     shown = sorted(unlike)[:_MOST_FILES]
     more = f" (and {len(unlike) - len(shown)} more)" if len(unlike) > len(shown) else ""
-    verb = "the file {} differs too" if len(unlike) == 1 else "the files {} differ too"
-    return "; " + verb.format(words.listed(shown) + more)
+    verb = words.agree(len(unlike), "the file {} differs too", "the files {} differ too")
+    return verb.format(words.listed(shown) + more)
 
 
 def _what(divergence: Divergence) -> str:

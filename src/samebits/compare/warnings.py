@@ -16,6 +16,7 @@ from samebits.compare.endings import ended_well
 from samebits.compare.finals import weight_names
 from samebits.compare.groups import Comparison
 from samebits.compare.reasons import Reason
+from samebits.compare.sentences import different_files
 from samebits.compare.setup import packages, scripts
 from samebits.compare.values import curve, point_numbers
 from samebits.compare.watching import asking_processes, hidden_processes
@@ -260,6 +261,13 @@ def _of_files(seen: Seen) -> Iterator[str]:
     return file_notes.caveats(seen.comparison)
 
 
+def _different_files(seen: Seen) -> Iterator[str]:
+    """Trials that diverge at a step may leave a second model, which no step shows."""
+    if seen.divergence is not None and seen.divergence.kind != "end":
+        said = different_files(seen.comparison, seen.divergence)
+        yield from [said] if said else []
+
+
 def _understood(seen: Seen) -> Iterator[str]:
     return file_notes.understood(seen.comparison)
 
@@ -281,6 +289,7 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _packages,
     _metrics,
     _of_files,
+    _different_files,
     _understood,
     _asides,
     _reordered,
@@ -288,6 +297,6 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
     _events,
 )
 
-_NO_CAVEATS = frozenset((_questions, _random_states, _uncommitted, _understood, _asides, _reordered))
+_NO_CAVEATS = frozenset((_questions, _different_files, _random_states, _uncommitted, _understood, _asides, _reordered))
 
 __all__ = ["Note", "Seen", "unread", "unseeded", "warnings"]
