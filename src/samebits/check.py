@@ -11,7 +11,7 @@ from pathlib import Path
 from samebits import __version__, compare, store
 from samebits.compare.threads import trains_elsewhere
 from samebits.errors import UsageError
-from samebits.launch import captures, documents, origin, recorded
+from samebits.launch import captures, documents, origin, recorded_trials
 from samebits.launch.plan import Plan, Request, make_plan
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import Looked, Schedule, Trials
@@ -65,12 +65,12 @@ def check_against(request: Request, source: Path, progress: Progress | None = No
     """Compare new trials with the recorded ones, which count among `trials`; at least one is new."""
     began = time.monotonic()
     old = store.open_record(source)
-    known = recorded.usable(old)
+    known = recorded_trials.usable(old)
     _refuse_same_folder(request, source)
     plan = make_plan(request, hash_wanted=old.file.hash)
     with documents.full_disk_said(plan.record):
         save(plan, describe(plan))
-        adopted = recorded.adopt(old, plan)
+        adopted = recorded_trials.adopt(old, plan)
         ids = list(range(len(known) + 1, max(request.options.trials, len(known) + 1) + 1))
         trials = Trials(plan, progress or Progress())
         return look(trials, ids, began, lambda looked: _differences(old, plan, adopted[0], looked))
@@ -102,13 +102,13 @@ def add(
     """
     began = time.monotonic()
     old = _asked_more(store.open_record(folder), strict=strict, ignores=ignores)
-    recorded.usable(old)
+    recorded_trials.usable(old)
     origin.require(old, run=run)
-    ids = recorded.next_ids(old, more)
+    ids = recorded_trials.next_ids(old, more)
     trials = resume(old, progress or Progress())
     plan = trials.plan
     with documents.full_disk_said(plan.record):
-        looked = trials.run_round(Limits(steps=recorded.last_steps(old)), ids)
+        looked = trials.run_round(Limits(steps=recorded_trials.last_steps(old)), ids)
         total = old.file.options.model_copy(update={"trials": len(old.trials) + len(ids)})
         save(plan, after(old.file.model_copy(update={"options": total}), looked))
         return conclude(plan, judge(plan), began)
@@ -122,7 +122,7 @@ def _asked_more(old: store.Record, *, strict: bool, ignores: Sequence[str]) -> s
 
 def resume(old: store.Record, progress: Progress) -> Trials:
     """The trials of a record, for more of them: what those before have left behind is known."""
-    trials = Trials(recorded.reopen(old), progress)
+    trials = Trials(recorded_trials.reopen(old), progress)
     for trial in old.trials:
         trials.leaks.wrote(trial.id, [trials.plan.directory / path for path in trial.file.wrote])
     return trials
@@ -213,4 +213,4 @@ def save(plan: Plan, file: RecordFile) -> None:
 
 
 def _differences(old: store.Record, plan: Plan, before: TrialFile, looked: Looked) -> list[str]:
-    return recorded.setup_differences(old.file, describe(plan), before, looked.files[0])
+    return recorded_trials.setup_differences(old.file, describe(plan), before, looked.files[0])

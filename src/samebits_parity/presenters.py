@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from samebits import words
-from samebits.reports import html, wording
+from samebits.reports import html, result_words
 from samebits.reports.markdown import escaped
+from samebits.reports.result_words import INDENT
 from samebits.reports.tables import markdown as table_markdown
 from samebits.reports.tables.table import Cell, Column, Table, shown
-from samebits.reports.wording import INDENT
 from samebits_parity.report import COLOURS, HEADS, SIGNS, Report
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -25,7 +25,7 @@ def terminal(report: Report, *, width: int | None = None) -> str:
         lines += ["", f"{INDENT}{table.title}", *(INDENT + line for line in _rows(table, width))]
         lines += [f"{INDENT}{'':<2}{note}" for note in table.notes]
     lines += ["", *(f"{INDENT}{'note':<{LABEL}} {note}" for note in report.notes)] if report.notes else []
-    return "\n".join(folded for line in lines for folded in wording.folded(line, width, LABEL)) + "\n"
+    return "\n".join(folded for line in lines for folded in result_words.folded(line, width, LABEL)) + "\n"
 
 
 def _rows(table: Table, width: int | None) -> list[str]:

@@ -11,7 +11,7 @@ def _start_probe():
     if "SAMEBITS_PROBE" not in os.environ or sys.version_info < (3, 6):
         return
     try:
-        from samebits_probe.starting import start
+        from samebits_probe.startup import start
 
         start(os.environ["SAMEBITS_PROBE"])
     except Exception as error:

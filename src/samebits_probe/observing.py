@@ -17,12 +17,12 @@ import sys
 import threading
 
 from . import fingerprint, process, rng, signals, wire
-from .details import Capture, Details
 from .ends import EXIT, Ends, stay_registered
-from .keeping import Feed, Values
+from .inspection import Capture, Details
 from .own_points import OwnPoints, kind_of
 from .system import System
 from .trace import Recorder
+from .value_log import Feed, Values
 from .values import leaves
 
 _CANNOT_WRITE = 74  # EX_IOERR of sysexits.h

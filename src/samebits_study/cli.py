@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import Reads, plain
+from samebits.cli import answers, requests
+from samebits.cli.parser import Reads, plain
 from samebits.errors import UsageError
 from samebits.options import read_text
 from samebits_study.options import OPTIONS
@@ -28,7 +28,7 @@ NEEDED = ("matplotlib", "scipy", "skimage")
 
 def run(name: str, **given: Any) -> int:
     """Run what is missing, write the reports, say what was found."""
-    asking.refuse_platform()
+    requests.refuse_platform()
     _refuse_missing()
     from samebits_study import catalog, conductor, output, possible
 
@@ -42,10 +42,10 @@ def run(name: str, **given: Any) -> int:
         source=Path(given["data"]) if given["data"] else None,
         watershed=given["watershed"],
     )
-    with asking.shown_progress() as progress:
+    with requests.shown_progress() as progress:
         result = conductor.conduct(asked, progress)
     written = output.write(result, folder)
-    answering.say(output.summary(result, written))
+    answers.say(output.summary(result, written))
     wanted = asked.setups or possible.setups(catalog.study_named(name))
     return 0 if all(setup.status == "done" for setup in result.setups if setup.id in wanted) else 3
 

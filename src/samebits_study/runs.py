@@ -14,7 +14,7 @@ from typing import Any
 
 from samebits import check, store
 from samebits.errors import NotFound, SamebitsError
-from samebits.launch import recorded
+from samebits.launch import recorded_trials
 from samebits.launch.plan import Plan, Request, make_plan
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import Trials
@@ -152,8 +152,8 @@ def _reopened(known: store.Record, work: Work, setup: StudySetup) -> Plan:
     file = known.file.model_copy(update={"options": options, "directory": str(work.folder)})
     if file != known.file:
         known = replace(known, file=file)
-        check.save(recorded.reopen(known), known.file)
-    return recorded.reopen(known)
+        check.save(recorded_trials.reopen(known), known.file)
+    return recorded_trials.reopen(known)
 
 
 def _missing(work: Work, setup: StudySetup, plan: Plan, progress: Progress) -> list[int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from samebits import check, cli
-from samebits.cli.judging import judged
+from samebits.cli.kept_record import judged
 from samebits.errors import NotFound, UsageError
 from samebits.explain import inquiry
 from samebits.launch.progress import Progress

@@ -3,7 +3,7 @@
 import pytest
 
 from samebits.explanation import Evidence, Explanation, Fix
-from samebits.reports import explained, render
+from samebits.reports import explanation, render
 
 FOUND = Explanation(
     cause=["numpy-seed", "hash-seed"],
@@ -30,7 +30,7 @@ FOUND = Explanation(
 
 
 def test_the_lines_say_cause_evidence_cost_and_what_to_paste():
-    text = "\n".join(explained.lines(FOUND))
+    text = "\n".join(explanation.lines(FOUND))
     assert text.startswith("=> WHY: numpy-seed and hash-seed: with them held, 12 of 12 repeat.")
     for said in (
         "nothing", "everything (5)", "numpy-seed, hash-seed", "does not run: it ended with exit status 1",
@@ -43,7 +43,7 @@ def test_the_lines_say_cause_evidence_cost_and_what_to_paste():
 
 
 def test_all_that_was_tried_is_in_the_rows():
-    assert [row[0] for row in explained.rows(FOUND)] == [
+    assert [row[0] for row in explanation.rows(FOUND)] == [
         "nothing", "everything (5)", "clock", "threads", "numpy-seed, hash-seed",
     ]  # fmt: skip
 
@@ -74,15 +74,15 @@ LONG = searched(
 
 def table(found):
     """The words of each row of the table on a terminal."""
-    lines = explained.lines(found)
+    lines = explanation.lines(found)
     return [line[3:].split("  ")[0] for line in lines[1:] if line.startswith("   ") and line[3] != " "]
 
 
 def test_the_decisive_rows_are_shown_first_and_the_rest_is_counted():
     rows = table(LONG)[1:]
     assert rows[:4] == ["nothing", "everything (8)", "python-seed", "all but python-seed"]
-    shown = len([row for row in rows if row in dict.fromkeys(held[0] for held in explained.rows(LONG))])
-    folded = next(line for line in explained.lines(LONG) if "more settings" in line)
+    shown = len([row for row in rows if row in dict.fromkeys(held[0] for held in explanation.rows(LONG))])
+    folded = next(line for line in explanation.lines(LONG) if "more settings" in line)
     assert f"... and {len(LONG.evidence) - shown} more settings" in folded
     assert "samebits report --html" in folded
     assert rows.count("everything (8)") == rows.count("python-seed") == 1
@@ -101,13 +101,13 @@ def test_with_two_causes_what_was_tried_without_each_is_shown():
 
 
 def test_what_everything_is_is_said_once():
-    assert "\n".join(explained.lines(LONG)).count(f"everything (8) is {', '.join(SEARCH)}") == 1
+    assert "\n".join(explanation.lines(LONG)).count(f"everything (8) is {', '.join(SEARCH)}") == 1
 
 
 def test_a_setting_that_stands_twice_on_the_page_says_what_else_was_asked_for():
     more = Evidence(controls=["python-seed"], trials=1, groups=1, without_effect=["jax-determinism"])
     found = LONG.model_copy(update={"evidence": [*LONG.evidence, more]})
-    assert explained.rows(found)[-1][3].endswith("(asked for without effect: jax-determinism)")
+    assert explanation.rows(found)[-1][3].endswith("(asked for without effect: jax-determinism)")
 
 
 def test_outside_the_known_controls_the_next_step_and_what_is_left_are_named():
@@ -115,7 +115,7 @@ def test_outside_the_known_controls_the_next_step_and_what_is_left_are_named():
         ([], 5, 5, "parted"), (SEARCH, 2, 2, "parted"), cause=[], minimal_controls=[], outside_known_controls=True
     )
     found.evidence[0] = found.evidence[0].model_copy(update={"record": "rec/x y"})
-    text = "\n".join(explained.lines(found))
+    text = "\n".join(explanation.lines(found))
     assert "samebits locate 'rec/x y'" in text
     assert "process ids, programs that are started, files of the system" in text
     assert f"everything (8) is {', '.join(SEARCH)}" in text
@@ -131,7 +131,7 @@ def test_what_repeats_is_one_line():
         cause=[], minimal_controls=[], evidence=[Evidence(controls=[], trials=5, groups=1)],
         sentence="Nothing to explain: repeated in 5 of 5.",
     )  # fmt: skip
-    assert explained.lines(repeated) == ["   why    Nothing to explain: repeated in 5 of 5."]
+    assert explanation.lines(repeated) == ["   why    Nothing to explain: repeated in 5 of 5."]
 
 
 @pytest.mark.parametrize("name", ["terminal", "md", "html", "json"])

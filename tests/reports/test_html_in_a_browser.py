@@ -81,11 +81,11 @@ def test_dark_is_dark(opened):
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", ["repeated", "diverged", "single"])
 def test_the_verdict_is_seen_without_scrolling(opened, pages, name, width):
-    from samebits.reports import wording
+    from samebits.reports import result_words
 
     page = opened(name, width=width)
     heading = page.locator("h1")
-    assert heading.inner_text() == wording.sentence(pages[name][0])
+    assert heading.inner_text() == result_words.sentence(pages[name][0])
     box = heading.bounding_box()
     assert box["y"] + box["height"] < 500
 

@@ -37,10 +37,10 @@ def test_every_report_is_text_that_can_be_written(name, result, request):
 @pytest.mark.parametrize("name", [name for name in reports.REPORTERS if name != "json"])
 @pytest.mark.parametrize("result", ["repeated", "diverged", "inconclusive"])
 def test_every_report_for_people_says_the_headline(name, result, request):
-    from samebits.reports import markdown, wording
+    from samebits.reports import markdown, result_words
 
     made = request.getfixturevalue(result)
-    said = wording.sentence(made) if name in ("md", "html") else wording.headline(made)
+    said = result_words.sentence(made) if name in ("md", "html") else result_words.headline(made)
     text = reports.render(name, made)
     if name == "junit" and result == "repeated":
         said = "the trials have the same bits"  # a suite without a failure says the rest by its numbers

@@ -14,8 +14,8 @@ import click
 import pytest
 
 from samebits import cli
-from samebits.cli import answering, asking, failing, table
-from samebits.cli.parsing import launching, training_command
+from samebits.cli import answers, error_text, requests, table
+from samebits.cli.parser import launching, training_command
 from samebits.errors import UsageError
 
 HEAVY = ("numpy", "pydantic", "rich", "jinja2", "psutil", "xxhash", "platformdirs", "samebits.model", "samebits.launch")
@@ -80,7 +80,7 @@ def test_the_training_command_is_what_stands_after_the_options(words, command):
 def test_the_options_reach_the_request(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     asked = []
-    command = launching("check", lambda **given: asked.append(asking.request(given, "check")), "")
+    command = launching("check", lambda **given: asked.append(requests.request(given, "check")), "")
     words = shlex.split("""-n 7 --control numpy-seed --control threads --seed 3 --steps 20 --budget 5m --timeout 9
         --artifact *.pt --metric 'a=b=(.*)' --isolate --full --jobs 2 --ok-exit 3 --overwrite --preset none --out r
         -- python t.py""")
@@ -161,7 +161,7 @@ def test_a_reader_that_has_gone_gives_no_traceback(stream):
 @pytest.mark.parametrize(("platform", "name"), [("win32", "Windows"), ("darwin", "macOS"), ("plan9", "plan9")])
 @pytest.mark.parametrize("command", ["check", "record"])
 def test_systems_where_trials_cannot_run_are_told_so(monkeypatch, capsys, platform, name, command):
-    monkeypatch.setattr(asking, "sys", types.SimpleNamespace(platform=platform))
+    monkeypatch.setattr(requests, "sys", types.SimpleNamespace(platform=platform))
     assert cli.main([command, "--", "python", "train.py"]) == 2
     assert f"{name} is not supported" in capsys.readouterr().err
 
@@ -169,7 +169,7 @@ def test_systems_where_trials_cannot_run_are_told_so(monkeypatch, capsys, platfo
 def test_what_a_stream_cannot_hold_is_escaped():
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
-    answering.say("caf\u00e9\n", stream)
+    answers.say("caf\u00e9\n", stream)
     assert raw.getvalue() == b"caf\\xe9\n"
 
 
@@ -177,7 +177,7 @@ def test_a_report_replaces_a_file_whole(tmp_path, monkeypatch):
     target = tmp_path / "x.json"
     target.write_text("old")
     monkeypatch.setattr("samebits.reports.render", lambda *_: "new\n")
-    answering._write("json", str(target), None, None)
+    answers._write("json", str(target), None, None)
     assert target.read_text() == "new\n"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -185,13 +185,13 @@ def test_a_report_replaces_a_file_whole(tmp_path, monkeypatch):
 def test_a_report_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr("samebits.reports.render", lambda *_: "new\n")
     with pytest.raises(UsageError, match="cannot be written"):
-        answering._write("json", str(tmp_path / "missing" / "x"), None, None)
+        answers._write("json", str(tmp_path / "missing" / "x"), None, None)
 
 
 def test_arguments_are_utf8():
-    failing.refuse_unreadable(["caf\u00e9", "\U0001f600"])
+    error_text.refuse_unreadable(["caf\u00e9", "\U0001f600"])
     with pytest.raises(UsageError, match=r"caf\\xe9"):
-        failing.refuse_unreadable([os.fsdecode(b"caf\xe9")])
+        error_text.refuse_unreadable([os.fsdecode(b"caf\xe9")])
 
 
 def test_each_command_is_one_file_in_the_table():

@@ -8,10 +8,10 @@ from samebits.errors import RecordError, UsageError
 from samebits.launch.plan import Request
 from samebits.model import Size, TrialFile
 from samebits.ops import Differed, Operator, Replayed, read, replay
-from samebits.ops.collecting import Found, collect
 from samebits.ops.documents import DifferingResult
-from samebits.ops.judging import judge
-from samebits.ops.saying import render
+from samebits.ops.findings import Found, collect
+from samebits.ops.text import render
+from samebits.ops.verdict import judge
 from samebits.options import read_step_or_steps
 
 WANT = {"first": 0, "last": 0, "repeats": 4}

@@ -5,7 +5,7 @@ import shlex
 import pytest
 
 from samebits import options as core
-from samebits.cli.parsing import as_click
+from samebits.cli.parser import as_click
 from samebits.options import (
     read_duration,
     read_metric,

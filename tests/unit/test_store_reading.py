@@ -8,7 +8,7 @@ from samebits.compare import judge
 from samebits.errors import RecordError
 from samebits.launch.metrics import numbers
 from samebits.store import left_result, open_record
-from samebits.store.reading import parse, read_object
+from samebits.store.record_files import parse, read_object
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])

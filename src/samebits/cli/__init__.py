@@ -17,6 +17,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             return run(words)
         except BaseException as why:
-            from samebits.cli import failing
+            from samebits.cli import error_text
 
-            return failing.answer(why)
+            return error_text.answer(why)

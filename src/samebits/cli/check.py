@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import launching
+from samebits.cli import answers, requests
+from samebits.cli.parser import launching
 from samebits.errors import UsageError
 
 TEXT = """Run a training command several times in fresh processes, and say whether the trained model comes out bit for
@@ -23,17 +23,17 @@ EXCLUDED = {"command": "a command", "against": "--against", "out": "--out", "ove
 
 def run(**given: Any) -> int:
     """Ask, run, answer."""
-    asking.refuse_platform()
-    answering.check_targets({"json": given["json"]})
+    requests.refuse_platform()
+    answers.check_targets({"json": given["json"]})
     result = _add(given) if given["add"] else _check(given)
-    return answering.answer(result, {"json": given["json"]})
+    return answers.answer(result, {"json": given["json"]})
 
 
 def _check(given: dict[str, Any]) -> Any:
-    request = asking.request(given, "check")
+    request = requests.request(given, "check")
     from samebits import check
 
-    with asking.shown_progress() as progress:
+    with requests.shown_progress() as progress:
         return check.check(request, progress)
 
 
@@ -47,7 +47,7 @@ def _add(given: dict[str, Any]) -> Any:
             )
     from samebits import check
 
-    with asking.shown_progress() as progress:
+    with requests.shown_progress() as progress:
         more = {name: given[name] for name in ("run", "strict", "ignores")}
         return check.add(Path(record), number, progress, **more)
 

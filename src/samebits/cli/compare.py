@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from samebits.cli import answering
-from samebits.cli.parsing import plain
+from samebits.cli import answers
+from samebits.cli.parser import plain
 from samebits.options import OPTIONS
 
 TEXT = """Judge two records as one.
@@ -19,12 +19,12 @@ Exit status: that of the verdict, as `samebits check` has it."""
 
 def run(first: str, second: str, **targets: str | None) -> int:
     """Open both, judge them as one, answer."""
-    answering.check_targets(targets)
-    from samebits.compare.together import judged_together
+    answers.check_targets(targets)
+    from samebits.compare.merge import judged_together
     from samebits.store.record import open_record
 
     joined, result = judged_together(open_record(first), open_record(second))
-    return answering.answer(result, targets, joined)
+    return answers.answer(result, targets, joined)
 
 
 COMMAND = plain(

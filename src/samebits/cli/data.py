@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import Reads, as_click
+from samebits.cli import answers, requests
+from samebits.cli.parser import Reads, as_click
 from samebits.options import OPTIONS, read_text
 
 TEXT = "Get the data sets of the examples."
@@ -15,8 +15,8 @@ def get(name: str, folder: str | None, target: str | None) -> int:
     """Get one, and say where it is."""
     from samebits import datasets
 
-    with asking.shown_progress() as progress:
-        answering.say(f"{datasets.get(name, folder, progress.note, to=target)}\n")
+    with requests.shown_progress() as progress:
+        answers.say(f"{datasets.get(name, folder, progress.note, to=target)}\n")
     return 0
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import Reads
+from samebits.cli import answers, requests
+from samebits.cli.parser import Reads
 from samebits.options import read_text
 
 TEXT = "List environments, or build one from its lock file."
@@ -15,7 +15,7 @@ def show_all() -> int:
     """What `--env` and `--python` can name here."""
     from samebits import environments
 
-    answering.say(environments.listing())
+    answers.say(environments.listing())
     return 0
 
 
@@ -23,9 +23,9 @@ def create(name: str) -> int:
     """Build one, and say how it is used."""
     from samebits import environments
 
-    with asking.shown_progress() as progress:
+    with requests.shown_progress() as progress:
         environments.create(name, progress.note)
-    answering.say(f"{name} is built.   use it   samebits check --env {name} -- python train.py\n")
+    answers.say(f"{name} is built.   use it   samebits check --env {name} -- python train.py\n")
     return 0
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import launching, names_a_record
+from samebits.cli import answers, requests
+from samebits.cli.parser import launching, names_a_record
 
 if TYPE_CHECKING:
     from samebits.model import Result
@@ -25,18 +25,18 @@ no answer, 2 wrong use or an error."""
 
 def run(**given: Any) -> int:
     """Check or open, search, answer."""
-    asking.refuse_platform()
+    requests.refuse_platform()
     targets = {name: given[name] for name in ("json", "html", "md")}
-    answering.check_targets(targets)
-    return answering.answer(_explained(given), targets)
+    answers.check_targets(targets)
+    return answers.answer(_explained(given), targets)
 
 
 def _explained(given: dict[str, Any]) -> Result:
     words = given["command"]
-    request = None if names_a_record(words) else asking.request(given, "explain")
+    request = None if names_a_record(words) else requests.request(given, "explain")
     from samebits.explain import inquiry
 
-    with asking.shown_progress() as progress:
+    with requests.shown_progress() as progress:
         if request is None:
             return inquiry.explain_record(Path(words[0]), progress, run=given["run"])
         return inquiry.explain(request, progress)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import launching, names_a_record
+from samebits.cli import answers, requests
+from samebits.cli.parser import launching, names_a_record
 
 if TYPE_CHECKING:
     from samebits.model import Result
@@ -25,18 +25,18 @@ answer, 2 wrong use or an error."""
 
 def run(**given: Any) -> int:
     """Open or check, look, answer."""
-    asking.refuse_platform()
+    requests.refuse_platform()
     targets = {name: given[name] for name in ("json", "html")}
-    answering.check_targets(targets)
+    answers.check_targets(targets)
     record, result = _recorded(given) if names_a_record(given["command"]) else _checked(given)
     if result.verdict != "diverged":
         _say_nothing_to_locate(result)
-        return answering.answer(result, targets, record)
+        return answers.answer(result, targets, record)
     from samebits.locate import locate
 
-    with asking.shown_progress() as progress:
+    with requests.shown_progress() as progress:
         found = locate(record, result, progress)
-    status = answering.answer(result.model_copy(update={"location": found}), targets, record)
+    status = answers.answer(result.model_copy(update={"location": found}), targets, record)
     return status if found is not None and found.found else INCONCLUSIVE
 
 
@@ -44,7 +44,7 @@ INCONCLUSIVE = 3
 
 
 def _recorded(given: dict[str, Any]) -> tuple[Record, Result]:
-    from samebits.cli.judging import judged
+    from samebits.cli.kept_record import judged
     from samebits.launch import origin
     from samebits.store.record import open_record
 
@@ -56,11 +56,11 @@ def _recorded(given: dict[str, Any]) -> tuple[Record, Result]:
 
 
 def _checked(given: dict[str, Any]) -> tuple[Record, Result]:
-    request = asking.request(given, "locate")
+    request = requests.request(given, "locate")
     from samebits import check
     from samebits.store.record import open_record
 
-    with asking.shown_progress() as progress:
+    with requests.shown_progress() as progress:
         result = check.check(request, progress)
     return open_record(result.record or ""), result
 
@@ -68,9 +68,9 @@ def _checked(given: dict[str, Any]) -> tuple[Record, Result]:
 def _say_nothing_to_locate(result: Result) -> None:
     if result.verdict == "repeated":
         trials = sum(len(group) for group in result.groups)
-        answering.say(f"Nothing to locate: repeated in {trials} of {trials} trials.\n", sys.stderr)
+        answers.say(f"Nothing to locate: repeated in {trials} of {trials} trials.\n", sys.stderr)
         return
-    answering.say("Nothing to locate: the record has no answer.\n", sys.stderr)
+    answers.say("Nothing to locate: the record has no answer.\n", sys.stderr)
 
 
 COMMAND = launching("locate", run, "At which module and operator do trials diverge?\n\n" + TEXT)

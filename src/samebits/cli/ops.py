@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import launching, names_a_record
+from samebits.cli import answers, requests
+from samebits.cli.parser import launching, names_a_record
 
 if TYPE_CHECKING:
     from samebits.ops import Replayed
@@ -22,12 +22,12 @@ Exit status: 0 all the same, 1 at least one operator differed, 2 wrong use or an
 
 def run(**given: Any) -> int:
     """Ask, run or read, answer."""
-    answering.check_targets({"json": given["json"]})
+    answers.check_targets({"json": given["json"]})
     result = _read(given["command"]) or _replay(given)
     from samebits.ops.documents import EXIT_CODES
-    from samebits.ops.saying import VERDICTS, render
+    from samebits.ops.text import VERDICTS, render
 
-    answering.show(render(result), result, given["json"], VERDICTS[result.outcome])
+    answers.show(render(result), result, given["json"], VERDICTS[result.outcome])
     return EXIT_CODES[result.outcome]
 
 
@@ -41,11 +41,11 @@ def _read(words: tuple[str, ...]) -> Replayed | None:
 
 
 def _replay(given: dict[str, Any]) -> Replayed:
-    asking.refuse_platform()
-    request = asking.request(given, "ops")
+    requests.refuse_platform()
+    request = requests.request(given, "ops")
     from samebits.ops import replay
 
-    with asking.shown_progress() as progress:
+    with requests.shown_progress() as progress:
         return replay(request, given["step"], given["repeats"], progress=progress)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import launching
+from samebits.cli import answers, requests
+from samebits.cli.parser import launching
 from samebits.words import one_line
 
 TEXT = """Run a training command once and keep its record, without a verdict.
@@ -16,18 +16,18 @@ A later `samebits check --against RECORD` or `samebits check --add N RECORD` com
 
 def run(**given: Any) -> int:
     """Run once, and say where the record is."""
-    asking.refuse_platform()
-    request = asking.request(given, "record")
+    requests.refuse_platform()
+    request = requests.request(given, "record")
     from samebits import check
     from samebits.model import ENDED_WELL, EXIT_CODES
 
-    with asking.shown_progress() as progress:
+    with requests.shown_progress() as progress:
         made = check.record(request, progress)
     folder = one_line(shlex.quote(str(made.folder)))
     if made.trial.status not in ENDED_WELL:
-        answering.say(one_line(f"Recorded in {folder}, but the run did not end well: {made.trial.why}") + "\n")
+        answers.say(one_line(f"Recorded in {folder}, but the run did not end well: {made.trial.why}") + "\n")
         return EXIT_CODES["inconclusive"]
-    answering.say(f"Recorded in {folder}\n   next   samebits check --add 4 {folder}\n")
+    answers.say(f"Recorded in {folder}\n   next   samebits check --add 4 {folder}\n")
     return EXIT_CODES["repeated"]
 
 

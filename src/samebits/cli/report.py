@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from samebits.cli import answering, vary
-from samebits.cli.parsing import plain
+from samebits.cli import answers, vary
+from samebits.cli.parser import plain
 from samebits.options import OPTIONS
 
 TEXT = """Show a record again, in any form.
@@ -19,14 +19,14 @@ Exit status: that of the verdict, as `samebits check` has it."""
 
 def run(record: str, **targets: str | None) -> int:
     """Open, judge, answer."""
-    answering.check_targets(targets)
+    answers.check_targets(targets)
     if (Path(record) / "vary.json").is_file():
         return vary.again(Path(record), targets)
-    from samebits.cli.judging import judged
+    from samebits.cli.kept_record import judged
     from samebits.store.record import open_record
 
     opened = open_record(record)
-    return answering.answer(judged(opened), targets, opened)
+    return answers.answer(judged(opened), targets, opened)
 
 
 COMMAND = plain("report", run, TEXT, OPTIONS["report"], [click.Argument(["record"], metavar="RECORD")])

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import launching, names_a_record
+from samebits.cli import answers, requests
+from samebits.cli.parser import launching, names_a_record
 from samebits.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ Exit status: 0 the bits depend on nothing that was varied, 1 on something, 2 wro
 
 def run(**given: Any) -> int:
     """Ask, run, answer."""
-    asking.refuse_platform()
+    requests.refuse_platform()
     targets = {name: given[name] for name in ("json", "md", "html")}
-    answering.check_targets(targets)
+    answers.check_targets(targets)
     if names_a_record(given["command"]):
         _refuse_record(Path(given["command"][0]))
-    request = asking.request(given, "vary")
+    request = requests.request(given, "vary")
     from samebits.vary import vary
 
     return _answer(vary(request, list(given["factors"]), _shown), targets)
@@ -50,7 +50,7 @@ def _refuse_record(folder: Path) -> None:
         raise UsageError(f"{folder} is a record, and vary takes a command.", shown)
 
 
-def again(folder: Path, targets: answering.Targets) -> int:
+def again(folder: Path, targets: answers.Targets) -> int:
     """Show what an earlier vary found."""
     if targets.get("junit"):
         raise UsageError(f"{folder} holds what vary found; there is no JUnit XML of that.", "--json, --md or --html.")
@@ -59,30 +59,30 @@ def again(folder: Path, targets: answering.Targets) -> int:
     return _answer(read(folder), targets)
 
 
-def _answer(result: VaryResult, targets: answering.Targets) -> int:
+def _answer(result: VaryResult, targets: answers.Targets) -> int:
     from samebits.model import EXIT_CODES
 
-    _show(result, sys.stderr if answering.SCREEN in targets.values() else sys.stdout)
+    _show(result, sys.stderr if answers.SCREEN in targets.values() else sys.stdout)
     for name, target in targets.items():
         if target:
-            answering.write_text(name, target, _rendered(name, result))
+            answers.write_text(name, target, _rendered(name, result))
     return EXIT_CODES[result.verdict]
 
 
 @contextmanager
 def _shown(title: str) -> Iterator[Progress]:
     """The progress of one setup's trials, under its name."""
-    answering.say(f"samebits: {title}\n", sys.stderr)
-    with asking.shown_progress() as progress:
+    answers.say(f"samebits: {title}\n", sys.stderr)
+    with requests.shown_progress() as progress:
         yield progress
 
 
 def _show(result: VaryResult, stream: Any) -> None:
-    from samebits.reports import painting
+    from samebits.reports import colour
     from samebits.vary import terminal
 
-    text = painting.fitted(lambda width: terminal.render(result, width=width), result.verdict, stream)
-    answering.say(text, stream)
+    text = colour.fitted(lambda width: terminal.render(result, width=width), result.verdict, stream)
+    answers.say(text, stream)
 
 
 def _rendered(name: str, result: VaryResult) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from samebits import words
-from samebits.compare.align import normal_argv
 from samebits.compare.meaning import TENSOR_FORMATS
+from samebits.compare.processes import normal_argv
 from samebits.store.trace import ProcessTrace, TrialTrace
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits.compare.asides import EVALUATION, GLOBALS, aside
-from samebits.compare.joining import Words, compare_joined, kinds, point_ids
+from samebits.compare.row_join import Words, compare_joined, kinds, point_ids
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from samebits import words
-from samebits.compare.align import AlignedTrial, Member, program
 from samebits.compare.differences import Row
 from samebits.compare.groups import Comparison, MemberDifference, PairDifference
+from samebits.compare.processes import AlignedTrial, Member, program
 from samebits.compare.siblings import shared_value, span
 from samebits.compare.values import Values, start_of_value, values_at
 from samebits.model import Divergence, Kind, ProcessKey

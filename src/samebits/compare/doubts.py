@@ -9,8 +9,8 @@ from itertools import combinations
 from pathlib import PurePosixPath
 
 from samebits import words
-from samebits.compare.align import is_pooled
 from samebits.compare.groups import Comparison
+from samebits.compare.processes import is_pooled
 from samebits.compare.reasons import Reason
 from samebits.model import Leak, RecordFile
 from samebits.store.trace import TrialTrace

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Sequence
 
 from samebits import words
-from samebits.compare.watching import hidden_processes
+from samebits.compare.unwatched import hidden_processes
 from samebits.model import RecordFile, TrialFile
 from samebits.options import OPTIONS
 from samebits.store.trace import TrialTrace

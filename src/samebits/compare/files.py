@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from samebits.compare.file_pairs import Pair, paired, shown_path
 from samebits.compare.meaning import TENSOR_FORMATS, Effect, Meaning, meaning, names_a_model
-from samebits.compare.pairing import Pair, paired, shown_path
 from samebits.model import Lines, SavedFile
 from samebits.store.masks import masked
 from samebits.store.patterns import matches_any

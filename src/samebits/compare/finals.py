@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from samebits.compare import networks
-from samebits.compare.align import AlignedTrial
 from samebits.compare.asides import NUMBERS, aside
-from samebits.compare.pairing import shown_path
+from samebits.compare.file_pairs import shown_path
+from samebits.compare.processes import AlignedTrial
 from samebits.compare.values import point_numbers
 from samebits.store.trace import ProcessTrace, TrialTrace
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from samebits.compare.align import AlignedTrial, Key, Member
 from samebits.compare.differences import Row, TraceDifference, difference
 from samebits.compare.files import FileDifference, file_differences
 from samebits.compare.global_arrays import global_differences
-from samebits.compare.matching import pairs
 from samebits.compare.networks import in_own_order
+from samebits.compare.process_pairs import pairs
+from samebits.compare.processes import AlignedTrial, Key, Member
 from samebits.compare.ranks import missing_ranks
 from samebits.compare.threads import numbers_counted
 

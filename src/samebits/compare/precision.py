@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits import words
-from samebits.compare.align import AlignedTrial, Member
+from samebits.compare.processes import AlignedTrial, Member
 from samebits.compare.values import curve, point_numbers
 from samebits.store.trace import ProcessTrace
 

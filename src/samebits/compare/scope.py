@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from samebits import words
-from samebits.compare.align import AlignedTrial
 from samebits.compare.coverage import named_by_program
+from samebits.compare.processes import AlignedTrial
 from samebits.compare.threads import trains_elsewhere
-from samebits.compare.watching import unwatched, unwatched_processes
+from samebits.compare.unwatched import unwatched, unwatched_processes
 from samebits.model import Scope
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from samebits.compare.align import AlignedTrial
 from samebits.compare.doubts import machine_facts
+from samebits.compare.processes import AlignedTrial
 from samebits.model import Control, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 

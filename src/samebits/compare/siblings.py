@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from samebits import words
-from samebits.compare.align import AlignedTrial, Member
 from samebits.compare.differences import Row
+from samebits.compare.processes import AlignedTrial, Member
 from samebits.compare.values import point_numbers
 from samebits.store.trace import chunks
 from samebits_probe import wire

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from samebits import words
 from samebits.compare import networks
-from samebits.compare.align import normal_argv
 from samebits.compare.asides import GLOBALS, aside
 from samebits.compare.coverage import has_named_file
 from samebits.compare.files import FileDifference
 from samebits.compare.finals import end_weights
+from samebits.compare.processes import normal_argv
 from samebits.compare.values import point_numbers
 from samebits.model import Divergence
 from samebits.store.trace import Point, ProcessTrace, TrialTrace

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.compare.align import AlignedTrial, Member
 from samebits.compare.differences import Row
+from samebits.compare.processes import AlignedTrial, Member
 from samebits.store.trace import ProcessTrace, chunks
 from samebits_probe import wire
 

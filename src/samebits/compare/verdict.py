@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import samebits
 from samebits import words
 from samebits.compare import sentences
-from samebits.compare.align import AlignedTrial
 from samebits.compare.detection import detection
 from samebits.compare.divergence import find_divergence
 from samebits.compare.doubts import leak_between, why_no_divergence
 from samebits.compare.finals import final
 from samebits.compare.groups import Comparison
-from samebits.compare.judged import judged
+from samebits.compare.marks import judged
 from samebits.compare.precision import agreements
+from samebits.compare.processes import AlignedTrial
 from samebits.compare.reasons import Looked, Reason, why_not_repeated
 from samebits.compare.scope import scope
 from samebits.compare.setup import setup

@@ -18,8 +18,8 @@ from samebits.compare.groups import Comparison
 from samebits.compare.reasons import Reason
 from samebits.compare.sentences import different_files
 from samebits.compare.setup import packages, scripts
+from samebits.compare.unwatched import asking_processes, hidden_processes
 from samebits.compare.values import curve, point_numbers
-from samebits.compare.watching import asking_processes, hidden_processes
 from samebits.model import Control, Divergence, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 

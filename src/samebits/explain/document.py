@@ -12,7 +12,7 @@ from samebits.explain.experiment import Setting, SettingRecords, held_words
 from samebits.explain.search import Finding
 from samebits.explanation import Evidence, Explanation, Fix, State
 from samebits.model import Result
-from samebits.reports import wording
+from samebits.reports import result_words
 from samebits.words import listed
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _row(setting: Setting, rule: Rule | None = None) -> Evidence:
         trials=setting.number,
         groups=len(seen.groups),
         state=_state(setting, rule),
-        part=" > ".join(wording.path(divergence)) if divergence else "",
+        part=" > ".join(result_words.path(divergence)) if divergence else "",
         why=seen.broke or seen.unclear,
         without_effect=idle,
         steps=setting.steps,

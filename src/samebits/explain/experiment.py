@@ -11,7 +11,7 @@ from pathlib import Path
 
 from samebits import check, controls, store, words
 from samebits.explain.observation import NOWHERE, Observation, Where
-from samebits.launch import custody, documents, recorded
+from samebits.launch import custody, documents, recorded_trials
 from samebits.launch.plan import Plan, Request, make_plan
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import NO_VERDICT, Looked, Trials
@@ -114,7 +114,7 @@ def make(request: Request, progress: Progress) -> Setting:
 def adopt(folder: Path, result: Result, progress: Progress) -> Setting:
     """The setting of a record that check has made: as many steps as its last round made."""
     old = store.open_record(folder)
-    return Setting(check.resume(old, progress), old.file, recorded.last_steps(old), result)
+    return Setting(check.resume(old, progress), old.file, recorded_trials.last_steps(old), result)
 
 
 class SettingRecords:

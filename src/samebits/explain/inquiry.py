@@ -13,7 +13,7 @@ from samebits.explain import document, experiment
 from samebits.explain.confirmation import Confirmation, confirm, costs, step_time
 from samebits.explain.experiment import QuietProgress, Setting, SettingRecords
 from samebits.explain.search import Finding, search
-from samebits.launch import documents, facts, origin, recorded
+from samebits.launch import documents, facts, origin, recorded_trials
 from samebits.launch.plan import Request
 from samebits.launch.progress import Progress
 from samebits.model import Result
@@ -47,9 +47,9 @@ def explain_record(folder: Path, progress: Progress | None = None, *, run: bool 
     for a record from elsewhere, unless `run` is given.
     """
     began, old = time.monotonic(), store.open_record(folder)
-    recorded.usable(old)
+    recorded_trials.usable(old)
     origin.require(old, run=run)
-    plan = recorded.reopen(old)
+    plan = recorded_trials.reopen(old)
     _refuse_changed(old, plan.directory)
     judged = check.judge(plan).model_copy(update={"record": str(plan.record)})
     return explained(judged.sized_as(store.left_result(folder)), progress or Progress(), began)

@@ -11,9 +11,9 @@ from samebits import compare, store
 from samebits.launch.environment import Slot
 from samebits.launch.leaks import Leaks
 from samebits.launch.local import LocalLauncher
+from samebits.launch.observations import read_json
 from samebits.launch.plan import Plan
 from samebits.launch.trial import Limits, TrialRun
-from samebits.launch.watching import read_json
 from samebits.model import Divergence, RecordFile, Result, Size, TrialFile
 from samebits.store import TrialTrace
 from samebits_probe import wire

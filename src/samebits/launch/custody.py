@@ -15,8 +15,8 @@ from samebits import __version__
 from samebits.errors import NotFound, RecordBusy, RecordError, RecordExists
 from samebits.launch.folders import DOCUMENTS, MARK, MARKED, is_record
 from samebits.store import regular_files
-from samebits.store.reading import shown
 from samebits.store.record import SET_ASIDE, TRIALS
+from samebits.store.record_files import shown
 
 RECORDS = ".samebits"  # below the working folder: records that were not given a folder
 COPIES = "folders"  # of vary: copies of the working folder

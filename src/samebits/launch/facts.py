@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from samebits.launch import watching
+from samebits.launch import observations
 from samebits.launch.leaks import Touched
-from samebits.launch.watching import Watched
+from samebits.launch.observations import Watched
 from samebits.store.masks import Run
 from samebits_probe import process
 
@@ -92,7 +92,7 @@ def started(processes: Iterable[Watched]) -> list[list[str]]:
 
 def touched(processes: Iterable[Watched]) -> list[Touched]:
     """What the probe saw of the files that each process opened."""
-    return [_touched(watching.events(watched.folder)) for watched in processes]
+    return [_touched(observations.events(watched.folder)) for watched in processes]
 
 
 def _touched(events: Iterable[dict[str, Any]]) -> Touched:
@@ -112,5 +112,5 @@ def is_fed_by_unwatched(touched: Sequence[Touched], written: Sequence[Path]) -> 
 
 
 def _events(processes: Iterable[Watched], name: str) -> list[dict[str, Any]]:
-    events = [event for watched in processes for event in watching.events(watched.folder)]
+    events = [event for watched in processes for event in observations.events(watched.folder)]
     return [event for event in events if event.get("event") == name]

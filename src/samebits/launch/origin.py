@@ -21,8 +21,8 @@ from samebits.launch import injection
 from samebits.launch.environment import SHIMS
 from samebits.model import RecordFile
 from samebits.store import regular_files
-from samebits.store.reading import shown
 from samebits.store.record import Record
+from samebits.store.record_files import shown
 
 KEY = "record-key"
 _KEY_BYTES = 32

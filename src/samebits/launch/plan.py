@@ -10,7 +10,7 @@ from pathlib import Path
 
 from samebits import controls
 from samebits.errors import NotFound, RecordBusy, RecordExists, UsageError
-from samebits.launch import command, custody, environment, hashing, injection
+from samebits.launch import command, custody, environment, hash_choice, injection
 from samebits.model import Options
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
 
@@ -104,7 +104,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
     executable = environment.shim(record, request.python, request.command[0])
     if executable is None:
         executable = command.find(request.command, request.directory, environment.search_path(request.python))
-    algorithm, extension = hashing.choose(request.python, wanted=hash_wanted)
+    algorithm, extension = hash_choice.choose(request.python, wanted=hash_wanted)
     return Plan(
         request=request,
         record=record,

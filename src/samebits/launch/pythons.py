@@ -16,10 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits.launch import everyday
+from samebits.launch import common_tools
+from samebits.launch.observations import Became
 from samebits.launch.supervisor import descendants
 from samebits.launch.supervisor.descendants import Process
-from samebits.launch.watching import Became
 from samebits.model import PythonProcess
 from samebits_probe import wire
 
@@ -181,7 +181,9 @@ class Pythons:
         lines = {
             Path(program).name: " ".join(argv)
             for program, argv in reversed(seen)
-            if not everyday.is_everyday(program) and not _PYTHON.match(Path(program).name) and not _is_script(program)
+            if not common_tools.is_everyday(program)
+            and not _PYTHON.match(Path(program).name)
+            and not _is_script(program)
         }
         return sorted(lines.values())[:MOST_PROGRAMS]
 
@@ -257,7 +259,7 @@ def _is_script(program: str) -> bool:
 
 def _holds_python(executable: str | None) -> bool:
     """Whether a program has an interpreter in it: a Python under a different name, a frozen program."""
-    if executable is None or everyday.is_everyday(executable):
+    if executable is None or common_tools.is_everyday(executable):
         return False
     try:
         found = os.stat(executable)  # noqa: PTH116

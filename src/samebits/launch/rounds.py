@@ -13,10 +13,10 @@ from samebits.launch import documents
 from samebits.launch.environment import Slot
 from samebits.launch.leaks import Leaks
 from samebits.launch.local import Launcher, LocalLauncher
+from samebits.launch.observations import Processes, read_json
 from samebits.launch.plan import Plan
 from samebits.launch.progress import Progress
 from samebits.launch.trial import INTERRUPTED, Limits, TrialRun
-from samebits.launch.watching import Processes, read_json
 from samebits.model import Options, Round, TrialFile
 
 FIRST, FACTOR = 20, 10

@@ -16,9 +16,9 @@ from samebits.launch.command import Naming, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, Touched, shown
 from samebits.launch.local import Ending, Job, Launcher, Running, exit_words, signal_name, still_running
+from samebits.launch.observations import Processes
 from samebits.launch.plan import Plan, trial_name
 from samebits.launch.pythons import Place, Pythons
-from samebits.launch.watching import Processes
 from samebits.model import ENDED_WELL, FilesFile, Status, TrialFile
 from samebits.store.record import SET_ASIDE
 from samebits_probe import wire

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from samebits.launch.watching import read_json
+from samebits.launch.observations import read_json
 from samebits.location import Unordered
 from samebits.store import TrialTrace
 from samebits_probe import wire

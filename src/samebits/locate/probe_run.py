@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from samebits import compare, store
-from samebits.launch import custody, recorded
+from samebits.launch import custody, recorded_trials
+from samebits.launch.observations import Processes
 from samebits.launch.plan import Plan, make_plan
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import Trials
 from samebits.launch.trial import Limits
-from samebits.launch.watching import Processes
 from samebits.locate.execution import Seen
 from samebits.model import ENDED_WELL, Divergence, RecordFile
 
@@ -98,7 +98,7 @@ def looker(record: store.Record, where: Divergence, progress: Progress) -> Itera
 
     Raises NotFound where the record's command or folder is gone.
     """
-    request = recorded.request_of(record)
+    request = recorded_trials.request_of(record)
     options = request.options.model_copy(update={"artifacts": [], "metrics": {}})
     held = custody.resume(record.folder.absolute())
     out = held.folder / FOLDER

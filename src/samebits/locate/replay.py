@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits import ops
-from samebits.launch import recorded
+from samebits.launch import recorded_trials
 from samebits.launch.progress import Progress
 from samebits.ops.documents import Differed
 from samebits.store import Record
@@ -23,7 +23,7 @@ def replayed(record: Record, step: int, folder: Path, progress: Progress) -> lis
     """
     if not _uses_torch(record):
         return []
-    request = replace(recorded.request_of(record), overwrite=False)
+    request = replace(recorded_trials.request_of(record), overwrite=False)
     found = ops.replay(request, step, folder=folder, progress=progress)
     said = [
         f"{one.operator} ({_place(one)}), differed in {one.replays_differed} of {one.replays} replays"

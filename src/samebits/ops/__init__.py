@@ -4,6 +4,6 @@
 """
 
 from samebits.ops.documents import Differed, Operator, Replayed
-from samebits.ops.replaying import read, replay
+from samebits.ops.replay import read, replay
 
 __all__ = ["Differed", "Operator", "Replayed", "read", "replay"]

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.compare.align import AlignedTrial
 from samebits.compare.groups import PairDifference, pair_difference
+from samebits.compare.processes import AlignedTrial
 from samebits.model import Result
-from samebits.reports import wording
+from samebits.reports import result_words
 from samebits.store.record import Record
 from samebits.store.trace import ProcessTrace, chunks
 
@@ -101,7 +101,7 @@ def later_leavers(result: Result, record: Record | None) -> dict[int, int]:
         return {}
     aligned = {trial.id: AlignedTrial(trial, record.file.command) for trial in record.trials}
     starts, steps = stage_starts(list(aligned.values())), max(trial.steps for trial in aligned.values())
-    home, found = wording.reference_group(result), dict[int, int]()
+    home, found = result_words.reference_group(result), dict[int, int]()
     reference = aligned.get(home[0])
     for group in result.groups if reference else []:
         late = group != home and not set(group) & set(result.divergence.trials)
@@ -173,7 +173,7 @@ def together(place: int, groups: int, splits: dict[tuple[int, int], int], steps:
     for first, last in zip([-1, *cuts], [*cuts, steps], strict=True):
         company = [other for other, at in mine.items() if at > first]
         everyone = len(company) == groups - 1
-        letter = "" if everyone else wording.letter(min([place, *company]))
+        letter = "" if everyone else result_words.letter(min([place, *company]))
         if found and found[-1].group == letter:  # another group left this one
             first = found.pop().first
         found.append(Stretch(first, last, letter))
@@ -187,7 +187,7 @@ def _split(a: int, b: int, splits: dict[tuple[int, int], int]) -> int:
 
 
 def _curves(result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, int], steps: int) -> list[Curve]:
-    names = wording.letters(result)
+    names = result_words.letters(result)
     drawn = _drawn(result, [number for number in aligned if number in names])
     series = {trial: dict(_series(aligned[trial], starts)) for trial in drawn}
     found = sorted({name for numbers in series.values() for name in numbers}, key=_curve_order)
@@ -197,7 +197,7 @@ def _curves(result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, 
         if name not in FIRST_CURVES and not any(one.values.min() != one.values.max() for one in numbers.values()):
             continue  # a learning rate that stays is no figure
         lines = [Line(trial, names[trial], *means(one, steps)) for trial, one in numbers.items()]
-        apart = _apart(numbers, names, wording.reference_group(result), steps)
+        apart = _apart(numbers, names, result_words.reference_group(result), steps)
         curves.append(Curve(name, lines, apart, len(names) - len(drawn)))
     return curves[:MOST_CURVES]
 

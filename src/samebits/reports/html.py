@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from samebits import words
 from samebits.model import Result
-from samebits.reports import explained, figures, located, saying, wording
+from samebits.reports import explanation, figures, location, meaning, result_words
 from samebits.reports.history import history, later_leavers
 from samebits.reports.tables import table
 
@@ -37,15 +37,15 @@ def render(result: Result, record: Record | None = None) -> str:
         .render(
             result=result,
             words=words,
-            wording=wording,
-            says=saying.says(result),
-            does_not_say=saying.does_not_say(result),
+            wording=result_words,
+            says=meaning.says(result),
+            does_not_say=meaning.does_not_say(result),
             command=shlex.join(result.setup.command),
-            path=wording.path(result.divergence) if result.divergence else [],
-            located=located.page(result.location) if result.location else None,
-            why=explained.page(result.explanation) if result.explanation else None,
+            path=result_words.path(result.divergence) if result.divergence else [],
+            located=location.page(result.location) if result.location else None,
+            why=explanation.page(result.explanation) if result.explanation else None,
             details=result.divergence.details[:MOST_DETAILS] if result.divergence else [],
-            letters=wording.letters(result),
+            letters=result_words.letters(result),
             history=past,
             rows=_rows(result, past),
             ticks=figures.step_ticks(past.steps, before=1),
@@ -72,7 +72,7 @@ def templates(own: Path | None = None) -> jinja2.Environment:
         keep_trailing_newline=True,
         finalize=_clean,
     )
-    environment.filters.update(clock=words.clock, span=words.span, model=wording.model_name, colour=_colour)
+    environment.filters.update(clock=words.clock, span=words.span, model=result_words.model_name, colour=_colour)
     environment.filters.update(shown=table.shown, absent=table.is_absent)
     return environment
 
@@ -89,7 +89,7 @@ def _colour(group: str) -> str:
 
 def _rows(result: Result, past: Any) -> list[dict[str, Any]]:
     """The map: a row for each trial."""
-    names = wording.letters(result)
+    names = result_words.letters(result)
     return [
         {
             "trial": trial,
@@ -104,7 +104,7 @@ def _rows(result: Result, past: Any) -> list[dict[str, Any]]:
 def _said(stretches: list[Any], trial: Any) -> str:
     """The row in words, for those who do not see it."""
     if not stretches:
-        return f"not compared ({wording.status_words(trial)})"
+        return f"not compared ({result_words.status_words(trial)})"
     parts = [f"{'with all' if not s.group else 'group ' + s.group} to step {s.last:,}" for s in stretches]
     return ", then ".join(parts)
 
@@ -120,7 +120,7 @@ def _files(result: Result, record: Record | None) -> list[dict[str, Any]]:
     """Each file that trials wrote: its format, its parts, and whether its content is the same in all."""
     if record is None:
         return []
-    names = wording.letters(result)
+    names = result_words.letters(result)
     found: dict[str, list[tuple[int, Any]]] = {}
     for trial in record.trials:
         for file in trial.files.files:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from samebits import words
 from samebits.model import ENDED_WELL, Result, Trial
-from samebits.reports import wording
+from samebits.reports import result_words
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
@@ -45,9 +45,9 @@ def _with(case: ElementTree.Element, tag: str, message: str, text: str = "") -> 
 def _verdict(result: Result) -> ElementTree.Element:
     case = _case(VERDICT, "the trials have the same bits", result.seconds)
     if result.verdict == "diverged":
-        return _with(case, "failure", wording.headline(result), _where(result))
+        return _with(case, "failure", result_words.headline(result), _where(result))
     if result.verdict == "inconclusive":
-        return _with(case, "error", wording.headline(result), result.advice or "")
+        return _with(case, "error", result_words.headline(result), result.advice or "")
     return case
 
 
@@ -55,32 +55,32 @@ def _where(result: Result) -> str:
     if result.divergence is None:
         return ""
     why = result.explanation.sentence if result.explanation is not None else ""
-    said = [" > ".join(wording.path(result.divergence)), wording.size(result.divergence), why]
+    said = [" > ".join(result_words.path(result.divergence)), result_words.size(result.divergence), why]
     return "\n".join(words.one_line(line) for line in said if line)
 
 
 def _kinds(result: Result) -> list[ElementTree.Element]:
     cases = []
     for kind, mark in result.judged.items():
-        case = _case(KINDS, f"{kind}: {wording.KIND_WORDS.get(kind, kind)}")
+        case = _case(KINDS, f"{kind}: {result_words.KIND_WORDS.get(kind, kind)}")
         if mark == "!":
-            _with(case, "failure", wording.MARK_WORDS[mark], _where(result))
+            _with(case, "failure", result_words.MARK_WORDS[mark], _where(result))
         elif mark != "=":
-            _with(case, "skipped", wording.MARK_WORDS.get(mark, mark))
+            _with(case, "skipped", result_words.MARK_WORDS.get(mark, mark))
         cases.append(case)
     return cases
 
 
 def _trials(result: Result) -> list[ElementTree.Element]:
-    names = wording.letters(result)
+    names = result_words.letters(result)
     return [_trial(trial, names.get(trial.id), result) for trial in result.trials]
 
 
 def _trial(trial: Trial, group: str | None, result: Result) -> ElementTree.Element:
     case = _case(TRIALS, f"trial {trial.id}", trial.seconds)
     if trial.status not in ENDED_WELL:
-        return _with(case, "error", f"{wording.status_words(trial)} after {words.count(trial.steps, 'step')}")
-    if result.verdict == "diverged" and trial.id not in wording.reference_group(result):
+        return _with(case, "error", f"{result_words.status_words(trial)} after {words.count(trial.steps, 'step')}")
+    if result.verdict == "diverged" and trial.id not in result_words.reference_group(result):
         return _with(case, "failure", f"in group {group}, not in the largest group" if group else "not compared")
     return case
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from samebits import words
 from samebits.model import Result, Trial
-from samebits.reports import explained, wording
+from samebits.reports import explanation, result_words
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
@@ -20,8 +20,8 @@ SPECIAL = "\\`*_{}[]<>()#+!|~"
 def render(result: Result, record: Record | None = None) -> str:
     """A document with one heading; every text from outside is escaped."""
     parts = [
-        f"## {wording.SIGNS[result.verdict]} {wording.HEADS[result.verdict]}",
-        escaped(wording.sentence(result)),
+        f"## {result_words.SIGNS[result.verdict]} {result_words.HEADS[result.verdict]}",
+        escaped(result_words.sentence(result)),
         _where(result),
         _kinds(result),
         _why(result),
@@ -68,14 +68,14 @@ def _where(result: Result) -> str:
         return f"What to do: {escaped(result.advice)}"
     if result.divergence is None:
         return ""
-    where = f"**Where:** {escaped(' > '.join(wording.path(result.divergence)))}"
-    size = wording.size(result.divergence)
+    where = f"**Where:** {escaped(' > '.join(result_words.path(result.divergence)))}"
+    size = result_words.size(result.divergence)
     return where + (f"; {escaped(size)}" if size else "") + "."
 
 
 def _kinds(result: Result) -> str:
     rows = [
-        [kind, code_cell(wording.MARKS.get(mark, mark)), wording.MARK_WORDS.get(mark, "")]
+        [kind, code_cell(result_words.MARKS.get(mark, mark)), result_words.MARK_WORDS.get(mark, "")]
         for kind, mark in result.judged.items()
     ]
     return table(["kind", "", "meaning"], rows)
@@ -86,15 +86,15 @@ def _why(result: Result) -> str:
     found = result.explanation
     if found is None:
         return ""
-    cells = [[escaped(cell) for cell in row] for row in explained.rows(found)]
-    facts = "\n".join(f"- {label}: {escaped(text)}" for label, text in explained.facts(found))
-    pasted = "".join(f"\n\n{where}:\n\n```\n{lines}\n```" for where, lines in explained.pasted(found))
+    cells = [[escaped(cell) for cell in row] for row in explanation.rows(found)]
+    facts = "\n".join(f"- {label}: {escaped(text)}" for label, text in explanation.facts(found))
+    pasted = "".join(f"\n\n{where}:\n\n```\n{lines}\n```" for where, lines in explanation.pasted(found))
     evidence = table(["held", "trials", "outcomes", ""], cells)
     return f"### Why\n\n{escaped(found.sentence)}{pasted}\n\n{evidence}\n\n{facts}".rstrip()
 
 
 def _trials(result: Result) -> str:
-    names = wording.letters(result)
+    names = result_words.letters(result)
     return table(
         ["trial", "group", "status", "steps", "time", "model", "metrics"],
         [_trial(trial, names.get(trial.id, "-")) for trial in result.trials],
@@ -106,10 +106,10 @@ def _trial(trial: Trial, group: str) -> list[str]:
     return [
         str(trial.id),
         group,
-        wording.status_words(trial),
+        result_words.status_words(trial),
         f"{trial.steps:,}",
         words.clock(trial.seconds),
-        code(wording.model_name(trial.final)),
+        code(result_words.model_name(trial.final)),
         metrics,
     ]
 
@@ -126,7 +126,7 @@ def _controls(result: Result) -> str:
 def _says(result: Result) -> str:
     unseen = list(dict.fromkeys([*result.scope.not_observed, *result.scope.unwatched]))
     lines = [*result.agrees, *([f"Not observed: {'; '.join(unseen)}."] if unseen else [])]
-    lines += [wording.detection(result)] if result.verdict != "inconclusive" else []
+    lines += [result_words.detection(result)] if result.verdict != "inconclusive" else []
     return "\n".join(f"- {escaped(line)}" for line in lines)
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from samebits import words
 from samebits.model import ENDED_WELL, Result, Trial
-from samebits.reports import explained, located, wording
-from samebits.reports.wording import INDENT
+from samebits.reports import explanation, location, result_words
+from samebits.reports.result_words import INDENT
 from samebits.store.outputs import last_words
 
 if TYPE_CHECKING:
@@ -30,24 +30,26 @@ def render(result: Result, record: Record | None = None, *, width: int | None = 
         lines += [_kinds(result, record), *_beside(_rows(result, _later(result, record)), _facts(result), width)]
     else:
         lines += _no_answer(result, record)
-    lines += located.lines(result.location) if result.location is not None else []
-    lines += explained.lines(result.explanation) if result.explanation is not None else []
+    lines += location.lines(result.location) if result.location is not None else []
+    lines += explanation.lines(result.explanation) if result.explanation is not None else []
     lines += _notes(result)
-    return "\n".join(folded for line in lines for folded in wording.folded(words.one_line(line), width, LABEL)) + "\n"
+    return (
+        "\n".join(folded for line in lines for folded in result_words.folded(words.one_line(line), width, LABEL)) + "\n"
+    )
 
 
 def _head(result: Result) -> str:
-    sign, name = wording.SIGNS[result.verdict], wording.HEADS[result.verdict]
+    sign, name = result_words.SIGNS[result.verdict], result_words.HEADS[result.verdict]
     early = result.verdict == "diverged" and any(trial.status == "stopped" for trial in result.trials)
     after = f"   stopped after {words.span(result.seconds)}" if early and result.seconds else ""
-    return f"{sign:<2} {name}: {wording.headline(result)}{after}"
+    return f"{sign:<2} {name}: {result_words.headline(result)}{after}"
 
 
 def _kinds(result: Result, record: Record | None) -> str:
-    judged = {kind: result.judged.get(kind, ".") for kind in wording.JUDGED_KINDS}
+    judged = {kind: result.judged.get(kind, ".") for kind in result_words.JUDGED_KINDS}
     if result.judged.get("structure") == "!":
         judged["structure"] = "!"
-    marks = [f"{kind} {wording.MARKS.get(mark, mark)}" for kind, mark in judged.items()]
+    marks = [f"{kind} {result_words.MARKS.get(mark, mark)}" for kind, mark in judged.items()]
     return INDENT + " | ".join(marks) + _files(record)
 
 
@@ -63,8 +65,8 @@ def _models(result: Result) -> list[str]:
     seconds = result.seconds or sum(trial.seconds for trial in result.trials)
     steps = words.count(result.scope.steps_compared, "step")
     took = f"{words.ids(t.id for t in result.trials)}  [{'#' * BAR}]  {steps}  {words.clock(seconds)}"
-    model = wording.model_name(finals.get(result.groups[0][0])) if result.groups else "not seen"
-    return [f"{INDENT}{took}   model {model}", *_fact_lines(_common(result)), INDENT + wording.detection(result)]
+    model = result_words.model_name(finals.get(result.groups[0][0])) if result.groups else "not seen"
+    return [f"{INDENT}{took}   model {model}", *_fact_lines(_common(result)), INDENT + result_words.detection(result)]
 
 
 def _later(result: Result, record: Record | None) -> dict[int, int]:
@@ -77,20 +79,20 @@ def _later(result: Result, record: Record | None) -> dict[int, int]:
 
 
 def _rows(result: Result, later: dict[int, int]) -> list[str]:
-    names = wording.letters(result)
+    names = result_words.letters(result)
     if len(result.trials) > MOST_ROWS:
         return [_group_row(result, place, group, later) for place, group in enumerate(result.groups[:MOST_ROWS])]
     wide = max(len(str(trial.id)) for trial in result.trials)
     return [
         f"{trial.id:>{wide}} [{_bar(result, trial, names.get(trial.id), later)}] "
-        + (names.get(trial.id) or f"- {wording.status_words(trial)}")
+        + (names.get(trial.id) or f"- {result_words.status_words(trial)}")
         for trial in result.trials
     ]
 
 
 def _group_row(result: Result, place: int, group: list[int], later: dict[int, int]) -> str:
     longest = max((trial for trial in result.trials if trial.id in group), key=lambda trial: trial.steps)
-    name = wording.letter(place)
+    name = result_words.letter(place)
     return f"[{_bar(result, longest, name, later)}] {name}: {words.count(len(group), 'trial')}"
 
 
@@ -122,12 +124,12 @@ def _facts(result: Result) -> list[tuple[str, str]]:
         return _common(result)
     looks = divergence.size.looks if divergence.size else ""
     facts = [
-        ("where", " > ".join(wording.path(divergence))),
+        ("where", " > ".join(result_words.path(divergence))),
         ("what", divergence.detail),
-        ("size", wording.size(divergence)),
+        ("size", result_words.size(divergence)),
         ("looks", looks),
         ("also", _also(divergence.details)),
-        ("effect", wording.effect(result)),
+        ("effect", result_words.effect(result)),
         *_common(result),
         *_next(result),
     ]
@@ -153,7 +155,7 @@ def _common(result: Result) -> list[tuple[str, str]]:
 def _next(result: Result) -> list[tuple[str, str]]:
     if not result.record:
         return []
-    record = wording.record_name(result)
+    record = result_words.record_name(result)
     why = [("next", f"why, and the cheapest fix:  samebits explain {record}")] if result.explanation is None else []
     return [*why, ("page", f"samebits report {record} --html page.html")]
 
@@ -191,7 +193,7 @@ def _leaked(record: Record | None) -> list[str]:
 def _ended(trial: Trial, record: Record | None) -> str:
     known = [t.file.why for t in record.trials if t.id == trial.id] if record else []
     why = known[0] if known and trial.exit_code is None else ""
-    said = [wording.status_words(trial), f"after {words.count(trial.steps, 'step')}"]
+    said = [result_words.status_words(trial), f"after {words.count(trial.steps, 'step')}"]
     return ", ".join(said) + (f": {why}" if why else "")
 
 

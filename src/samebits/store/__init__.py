@@ -1,8 +1,8 @@
 """Records on disk: opened, checked and sealed; and the files that programs save, read by content."""
 
 from samebits.store.artifacts import fingerprint_file
+from samebits.store.file_kinds import holds_tensors
 from samebits.store.outputs import last_words
-from samebits.store.recognising import holds_tensors
 from samebits.store.record import Record, left_result, open_record, read_trial
 from samebits.store.seal import seal, seal_record
 from samebits.store.trace import Point, ProcessTrace, TrialTrace

@@ -10,7 +10,7 @@ from pathlib import Path
 from samebits.errors import NotFound, RecordError, SamebitsError
 from samebits.model import FilesFile, RecordFile, Result, TrialFile
 from samebits.store import regular_files
-from samebits.store.reading import broken, read_bytes, read_document, read_object, shown
+from samebits.store.record_files import broken, read_bytes, read_document, read_object, shown
 from samebits.store.seal import PROBE_FAILURES, verify
 from samebits.store.trace import ProcessTrace, TrialTrace, read_process
 from samebits_probe import wire

@@ -17,7 +17,7 @@ import xxhash
 
 from samebits.errors import RecordError
 from samebits.store import regular_files
-from samebits.store.reading import broken, check_format, read_object, shown
+from samebits.store.record_files import broken, check_format, read_object, shown
 from samebits_probe import wire
 
 SEAL = "checksums.json"

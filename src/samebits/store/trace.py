@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from samebits.effects import Effect, with_effect
 from samebits.model import Document, FilesFile, TrialFile
 from samebits.store import regular_files
-from samebits.store.reading import as_object, broken, checked, parse, read_bytes, read_object
+from samebits.store.record_files import as_object, broken, checked, parse, read_bytes, read_object
 from samebits_probe import wire
 
 RECORD_TYPE = np.dtype([(name, code) for name, code in wire.RECORD_FIELDS])

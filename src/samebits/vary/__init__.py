@@ -10,7 +10,7 @@ from pathlib import Path
 from samebits import __version__
 from samebits.launch import documents
 from samebits.launch.plan import Request, make_record_folder
-from samebits.store import reading
+from samebits.store import record_files
 from samebits.vary import answers, choices
 from samebits.vary.choices import Choices, Wanted
 from samebits.vary.factor import OWN
@@ -52,9 +52,11 @@ def _written(result: VaryResult, folder: Path, began: float) -> VaryResult:
 def read(folder: Path) -> VaryResult:
     """What an earlier vary found. Raises RecordError where it cannot be read."""
     path = folder / DOCUMENT
-    content = reading.as_object(reading.parse(reading.read_bytes(path), path), path)  # a distance may be NaN
-    reading.check_format(content, path, VARY_FORMAT)
-    return reading.checked(content, path, VaryResult).model_copy(update={"record": str(folder.absolute())})
+    content = record_files.as_object(
+        record_files.parse(record_files.read_bytes(path), path), path
+    )  # a distance may be NaN
+    record_files.check_format(content, path, VARY_FORMAT)
+    return record_files.checked(content, path, VaryResult).model_copy(update={"record": str(folder.absolute())})
 
 
 def _result(base: SetupRun, chosen: Choices, factors: list[FactorResult]) -> VaryResult:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from samebits import controls, words
 from samebits.compare.warnings import unread
 from samebits.model import Result, Verdict
-from samebits.reports import wording
+from samebits.reports import result_words
 from samebits.vary.factor import Factor
 from samebits.vary.result import Answer, FactorResult, Value
 from samebits.words import listed
@@ -64,7 +64,7 @@ def _depends(values: Sequence[Value]) -> str:
     first = found[0].divergence
     assert first is not None
     named = ", ".join(value.value for value in found)
-    return f"the bits depend on it: {named} against {values[0].value}, {wording.part(first)}"
+    return f"the bits depend on it: {named} against {values[0].value}, {result_words.part(first)}"
 
 
 def _independent(values: Sequence[Value]) -> str:
@@ -133,4 +133,4 @@ def not_repeated(result: Result) -> str:
     if result.verdict == "inconclusive":
         return (result.reason or result.sentence).rstrip(".")
     number = words.count(len(result.trials), "trial")
-    return f"it does not repeat within itself ({number}, {wording.models(result)})"
+    return f"it does not repeat within itself ({number}, {result_words.models(result)})"

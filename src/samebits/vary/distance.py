@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from samebits import compare, store
-from samebits.compare.align import AlignedTrial, Member
 from samebits.compare.finals import weight_names
+from samebits.compare.processes import AlignedTrial, Member
 from samebits.compare.values import curve, point_numbers
-from samebits.launch import captures, recorded
+from samebits.launch import captures, recorded_trials
 from samebits.launch.captures import Captured
 from samebits.launch.plan import Plan
 from samebits.model import Divergence, Size
@@ -70,7 +70,7 @@ def _look(folder: Path, wanted: dict[str, Any], steps: int | None) -> Captured |
     record = store.open_record(folder)
     if max((trial.file.seconds for trial in record.trials), default=0.0) > MOST_SECONDS:
         return None
-    plan: Plan = recorded.reopen(record)
+    plan: Plan = recorded_trials.reopen(record)
     try:
         return captures.run_for(plan, wanted, 1, steps=steps)
     finally:

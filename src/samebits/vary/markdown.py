@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from samebits.reports import wording
+from samebits.reports import result_words
 from samebits.reports.markdown import code, code_cell, escaped, table
 from samebits.vary import phrases
 from samebits.vary.result import FactorResult, VaryResult
@@ -13,7 +13,7 @@ from samebits.vary.result import FactorResult, VaryResult
 def render(result: VaryResult) -> str:
     """A document with one heading; every text from outside is escaped."""
     parts = [
-        f"## {wording.SIGNS[result.verdict]} {phrases.HEADS[result.verdict]}",
+        f"## {result_words.SIGNS[result.verdict]} {phrases.HEADS[result.verdict]}",
         escaped(phrases.headline(result)),
         f"What to do: {escaped(result.advice)}" if result.advice else "",
         table(["factor", "", "values", "what was seen"], [_row(factor) for factor in phrases.told(result)]),

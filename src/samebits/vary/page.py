@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from samebits import words
-from samebits.reports import html, wording
+from samebits.reports import html, result_words
 from samebits.vary import phrases
 from samebits.vary.result import VaryResult
 
@@ -18,5 +18,7 @@ def render(result: VaryResult) -> str:
     return (
         html.templates(TEMPLATES)
         .get_template("vary.html")
-        .render(result=result, says=phrases, words=words, wording=wording, command=shlex.join(result.setup.command))
+        .render(
+            result=result, says=phrases, words=words, wording=result_words, command=shlex.join(result.setup.command)
+        )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samebits import words
 from samebits.model import Divergence
-from samebits.reports import wording
+from samebits.reports import result_words
 from samebits.vary.result import End, FactorResult, Outcome, Value, VaryResult
 
 HEADS = {"diverged": "IT DEPENDS", "repeated": "INDEPENDENT", "inconclusive": "NO ANSWER"}
@@ -48,8 +48,8 @@ def tried(factor: FactorResult) -> str:
 
 def where(divergence: Divergence) -> str:
     """step 0 > forward > loss (1 of 1 value, at most 2 ULP)."""
-    size = wording.size(divergence)
-    return " > ".join(wording.path(divergence)) + (f" ({size})" if size else "")
+    size = result_words.size(divergence)
+    return " > ".join(result_words.path(divergence)) + (f" ({size})" if size else "")
 
 
 def end(found: End | None) -> str:
@@ -117,7 +117,7 @@ def chance(result: VaryResult) -> str:
 
 def folder(result: VaryResult) -> str:
     """The folder of the records, as people type it here."""
-    return wording.folder_name(result.record)
+    return result_words.folder_name(result.record)
 
 
 def left_out(result: VaryResult) -> list[str]:

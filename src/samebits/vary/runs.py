@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from samebits import check, controls, store
-from samebits.compare.together import judged_together
+from samebits.compare.merge import judged_together
 from samebits.errors import SamebitsError
-from samebits.launch import folders, hashing
+from samebits.launch import folders, hash_choice
 from samebits.launch.plan import Request
 from samebits.launch.progress import Progress
 from samebits.model import Divergence, Result
@@ -219,7 +219,7 @@ class Runs:
             choices.with_value(self.chosen, choice, value) for choice in self.chosen.choices for value in choice.values
         ]
         pythons = {self.request.python, *(change.python for change in changes)}
-        return "blake2b" if any(hashing.choose(python)[0] == "blake2b" for python in pythons) else None
+        return "blake2b" if any(hash_choice.choose(python)[0] == "blake2b" for python in pythons) else None
 
 
 def _place(where: Divergence) -> tuple[int, int, int]:

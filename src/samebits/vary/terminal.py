@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from samebits import words
-from samebits.reports import wording
-from samebits.reports.wording import INDENT
+from samebits.reports import result_words
+from samebits.reports.result_words import INDENT
 from samebits.vary import phrases
 from samebits.vary.result import FactorResult, VaryResult
 
@@ -14,10 +14,12 @@ WIDEST_VALUES = 24
 
 def render(result: VaryResult, *, width: int | None = None) -> str:
     """The lines, ended by a newline. `width`: prose is wrapped there; None leaves lines whole (a log, a pipe)."""
-    lines = [f"{wording.SIGNS[result.verdict]:<2} {phrases.HEADS[result.verdict]}: {phrases.headline(result)}"]
+    lines = [f"{result_words.SIGNS[result.verdict]:<2} {phrases.HEADS[result.verdict]}: {phrases.headline(result)}"]
     lines += [line for factor in phrases.told(result) for line in _factor(factor, result)]
     lines += [f"{INDENT}{label:<{LABEL}} {said}" for label, said in _facts(result)]
-    return "\n".join(folded for line in lines for folded in wording.folded(words.one_line(line), width, LABEL)) + "\n"
+    return (
+        "\n".join(folded for line in lines for folded in result_words.folded(words.one_line(line), width, LABEL)) + "\n"
+    )
 
 
 def _factor(factor: FactorResult, result: VaryResult) -> list[str]:

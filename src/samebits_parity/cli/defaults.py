@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import plain
+from samebits.cli import answers, requests
+from samebits.cli.parser import plain
 from samebits_parity.cli import output
 from samebits_parity.options import GROUPS, OPTIONS
 
@@ -21,11 +21,11 @@ Exit status: 0 they agree, 1 they differ, 2 wrong use or an error, 3 nothing cou
 def run(**given: Any) -> int:
     """Measure, show, write."""
     targets = {name: given[name] for name in ("json", "md", "html")}
-    answering.check_targets(targets)
+    answers.check_targets(targets)
     from samebits_parity.defaults import comparison, report
 
     groups = tuple(group for group in GROUPS if group in (given["only"] or GROUPS))
-    with asking.shown_progress() as progress:
+    with requests.shown_progress() as progress:
         found = comparison.compare(list(given["libraries"] or ()), groups, progress.note)
     whole = report.report(found)
     document = found.model_dump_json(indent=2, ensure_ascii=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import plain
+from samebits.cli import answers, requests
+from samebits.cli.parser import plain
 from samebits_parity.cli import output
 from samebits_parity.options import OPTIONS
 
@@ -21,10 +21,10 @@ Exit status: 0 all is drawn as documented, 1 something is not, 2 wrong use or an
 def run(**given: Any) -> int:
     """Measure, show, write."""
     targets = {name: given[name] for name in ("json", "md", "html")}
-    answering.check_targets(targets)
+    answers.check_targets(targets)
     from samebits_parity.init import comparison, report, result
 
-    with asking.shown_progress() as progress:
+    with requests.shown_progress() as progress:
         compared = comparison.compare(list(given["libraries"] or ()), progress.note)
     whole = compared.report
     return output.answer(whole, result.as_json(compared.lines), targets, screen=report.short(whole))

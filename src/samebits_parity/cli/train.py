@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import plain
+from samebits.cli import answers, requests
+from samebits.cli.parser import plain
 from samebits.errors import UsageError
 from samebits_parity.cli import output
 from samebits_parity.options import OPTIONS
@@ -32,11 +32,11 @@ Exit status: 0 they agree to rounding, 1 they diverge, 2 wrong use or an error, 
 
 def run(**given: Any) -> int:
     """Ask, run, answer."""
-    asking.refuse_platform()
+    requests.refuse_platform()
     targets = {name: given[name] for name in ("json", "md", "html")}
-    answering.check_targets(targets)
+    answers.check_targets(targets)
     commands = [_words(given[side], side.upper()) for side in ("a", "b")]
-    pythons = tuple(asking.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in ("a", "b"))
+    pythons = tuple(requests.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in ("a", "b"))
     from samebits_parity.train.comparison import compare
     from samebits_parity.train.runs import TrainRequest
 
@@ -44,7 +44,7 @@ def run(**given: Any) -> int:
         asked = TrainRequest(
             a=commands[0], b=commands[1], folder=folder, pythons=(pythons[0], pythons[1]), steps=given["steps"],
             single=given["single"], carry=given["carry"], timeout=given["timeout"],
-            say=lambda words: answering.say(words, sys.stderr),
+            say=lambda words: answers.say(words, sys.stderr),
         )  # fmt: skip
         report, document = compare(asked)
     return output.answer(report, document.model_dump_json(indent=2, ensure_ascii=True), targets)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from samebits.cli import answering, asking
-from samebits.cli.parsing import plain
+from samebits.cli import answers, requests
+from samebits.cli.parser import plain
 from samebits_parity.cli import output
 from samebits_parity.options import OPTIONS
 
@@ -24,7 +24,7 @@ Exit status: 0 the models agree, 1 they differ, 2 wrong use or an error, 3 not k
 def run(**given: Any) -> int:
     """Ask, move, answer."""
     targets = {name: given[name] for name in ("json", "html", "md")}
-    answering.check_targets(targets)
+    answers.check_targets(targets)
     from samebits_parity.weights import files, report, transfer
     from samebits_parity.weights.description import asked
 
@@ -33,7 +33,7 @@ def run(**given: Any) -> int:
     weights = Path(given["weights"]) if given["weights"] else None
     if weights:
         files.check_source(weights)
-    pythons = {side: asking.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in "ab"}
+    pythons = {side: requests.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in "ab"}
     a, b = (asked(side.upper(), given[side], python, given["backend"]) for side, python in pythons.items())
     wanted = transfer.TransferRequest(
         a=a, b=b, weights=weights, out=out, shapes=list(given["input"]) or None, seed=given["seed"]

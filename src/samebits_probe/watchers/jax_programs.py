@@ -6,7 +6,7 @@ Bodies of calls (jit, rules for gradients, checkpoints) are opened in place; loo
 import os
 import sys
 
-from ..details import numbers
+from ..inspection import numbers
 
 _CALLS = ("jit", "pjit", "closed_call", "core_call", "call", "checkpoint", "remat", "remat2")
 _CALLS += ("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr")

@@ -5,7 +5,7 @@ The train function that a model makes is wrapped, so that each of these is seen,
 
 import importlib
 
-from . import keras3_collecting, keras3_ends, keras3_layers, keras3_models, keras3_points, keras3_training
+from . import keras3_collection, keras3_ends, keras3_functions, keras3_layers, keras3_models, keras3_points
 
 # what counts as seen: (point, hook, hidden by, said)
 SEEN = [
@@ -96,8 +96,8 @@ def install(module, probe):
     backend_module = importlib.import_module("samebits_probe.watchers.keras3_" + name)
     backend = getattr(backend_module, _BACKENDS[name])()
     remains = keras3_ends.watch_ends(module, probe, backend)
-    watch = keras3_training.Watch(probe, keras3_points.Points(probe), backend, remains)
-    hooks = keras3_collecting.Hooks(probe, lambda variables: [one for one, _ in keras3_models.named(variables)])
+    watch = keras3_functions.Watch(probe, keras3_points.Points(probe), backend, remains)
+    hooks = keras3_collection.Hooks(probe, lambda variables: [one for one, _ in keras3_models.named(variables)])
     _wrap_optimizers(module, hooks)
     trainer = _trainer_of(module)
     _wrap_loss(trainer, hooks)
@@ -112,17 +112,17 @@ def _wrap_optimizers(module, hooks):
     base = _owner(module.optimizers.Optimizer, "apply")
     for owner in (base, module.optimizers.LossScaleOptimizer):
         if "apply" in owner.__dict__:
-            keras3_collecting.wrap_apply(owner, hooks)
+            keras3_collection.wrap_apply(owner, hooks)
         if "stateless_apply" in owner.__dict__:
-            keras3_collecting.wrap_stateless_apply(owner, hooks)
+            keras3_collection.wrap_stateless_apply(owner, hooks)
 
 
 def _wrap_loss(trainer, hooks):
     if "_update_metrics_variables" in trainer.__dict__:
-        keras3_collecting.wrap_loss_tracker(trainer, "_update_metrics_variables", hooks)
+        keras3_collection.wrap_loss_tracker(trainer, "_update_metrics_variables", hooks)
         return
     name = "_compute_loss" if any("_compute_loss" in one.__dict__ for one in trainer.__mro__) else "compute_loss"
-    keras3_collecting.wrap_loss(_owner(trainer, name), name, hooks)
+    keras3_collection.wrap_loss(_owner(trainer, name), name, hooks)
 
 
 def _trainer_of(module):

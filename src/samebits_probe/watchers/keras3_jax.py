@@ -2,7 +2,7 @@
 
 import functools
 
-from . import jax_arrays, keras3_jax_checks, keras3_jax_details, keras3_jax_loops, keras3_loops, keras3_training
+from . import jax_arrays, keras3_functions, keras3_jax_checks, keras3_jax_details, keras3_jax_loops, keras3_loops
 from .keras3_points import named_batch
 
 _KEY = "samebits:"
@@ -70,7 +70,7 @@ class Step:
         return None
 
 
-class TrainFunction(keras3_training.TrainFunction):
+class TrainFunction(keras3_functions.TrainFunction):
     """One step on JAX: (state, data) to (logs, state). `steps_per_execution` calls it again and again."""
 
     def __init__(self, watch, step):
@@ -102,7 +102,7 @@ class TrainFunction(keras3_training.TrainFunction):
                 self.watch.numbers([(name, value)])
             else:
                 self.watch.record(kind, [(name, value)])
-        self.watch.numbers(keras3_training.metrics(self.watch, logs, "", ("forward", "loss") in layout))
+        self.watch.numbers(keras3_functions.metrics(self.watch, logs, "", ("forward", "loss") in layout))
         self.model.updates()
         self.watch.backend.state.clear()
         self.watch.probe.end_step()
@@ -137,12 +137,12 @@ def _wrap_train_maker(trainer, watch, hooks):
         if step is None:
             return original(self, *args, **kwargs)
         before, train = self.train_function, TrainFunction(watch, step)
-        with keras3_training.standing_in(self, step.function()):
+        with keras3_functions.standing_in(self, step.function()):
             if wraps_steps:
                 with _steps_wrapped(self, train):
                     return original(self, *args, **kwargs)
             result = original(self, *args, **kwargs)
-        if self.train_function is not before and not keras3_training.is_watched(self.train_function):
+        if self.train_function is not before and not keras3_functions.is_watched(self.train_function):
             self.train_function = train.checked(self.train_function)
         return result
 
@@ -185,4 +185,4 @@ def install(trainer, watch, hooks):
     """Wrap the functions that a trainer makes."""
     _wrap_train_maker(trainer, watch, hooks)
     for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
-        keras3_training.wrap_evaluation_maker(trainer, watch, name, prefix, _outputs)
+        keras3_functions.wrap_evaluation_maker(trainer, watch, name, prefix, _outputs)

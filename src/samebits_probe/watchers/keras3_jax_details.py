@@ -7,8 +7,8 @@ with further outputs; for operators one by one, since XLA fuses what it compiles
 import importlib
 import sys
 
-from ..details import constant
-from . import keras3_collecting
+from ..inspection import constant
+from . import keras3_collection
 from .jax_programs import Program, code_of
 
 _KEY = "samebits:"
@@ -20,7 +20,7 @@ NOTES = {
 }
 
 
-class Marking(keras3_collecting.Collected):
+class Marking(keras3_collection.Collected):
     """Names what a layer returns in the trace. A name changes no value, and nothing of what is compiled."""
 
     def __init__(self, watch):
@@ -36,7 +36,7 @@ class Marking(keras3_collecting.Collected):
 
 def collected(watch):
     """What a train step lets through: with names in its trace where layers are to be seen."""
-    return Marking(watch) if watch.probe.details is not None else keras3_collecting.Collected(lambda _: None)
+    return Marking(watch) if watch.probe.details is not None else keras3_collection.Collected(lambda _: None)
 
 
 def looking(watch, model, split):

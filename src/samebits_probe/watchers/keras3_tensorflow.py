@@ -4,7 +4,7 @@ import functools
 import sys
 
 from .. import wire
-from . import keras3_collecting, keras3_models, keras3_training, tensorflow_tapes
+from . import keras3_collection, keras3_functions, keras3_models, tensorflow_tapes
 from .keras3_points import named_batch
 
 _KEY = "samebits:"
@@ -154,7 +154,7 @@ class TrainStep:
         @functools.wraps(self.original)
         def train_step(*args, **kwargs):
             del self._began[:]
-            collected = keras3_collecting.Collected(self._before_apply)
+            collected = keras3_collection.Collected(self._before_apply)
             logs = self.hooks.collecting(collected, lambda: self.original(*args, **kwargs))
             data = args[0] if args else kwargs.get("data")
             extras = self.watch.probe.guard("train step of keras", self._extras, collected, data)
@@ -247,7 +247,7 @@ class TrainStep:
         self.watch.backend.tf.numpy_function(step, tensors, [])
 
 
-class TrainFunction(keras3_training.TrainFunction):
+class TrainFunction(keras3_functions.TrainFunction):
     """A model's train function on TensorFlow: its further outputs are taken off what the program gets."""
 
     def __init__(self, watch, step):
@@ -284,13 +284,13 @@ class TrainFunction(keras3_training.TrainFunction):
         self._refresh()
         watch = self.watch
         if self.step.calls_back:  # the steps have been recorded as they were made
-            return watch.numbers(keras3_training.metrics(watch, logs, "", loss_is_seen=True))
+            return watch.numbers(keras3_functions.metrics(watch, logs, "", loss_is_seen=True))
         for _ in range(self._iterations() - (before or 0) - 1):
             watch.probe.end_step()
             watch.probe.begin()
         self._play(layout, tensors)
         loss_is_seen = any(("forward", "loss") in step for step in layout.steps)
-        watch.numbers(keras3_training.metrics(watch, logs, "", loss_is_seen))
+        watch.numbers(keras3_functions.metrics(watch, logs, "", loss_is_seen))
         self.model.updates()
         return watch.probe.end_step()
 
@@ -336,6 +336,6 @@ def loops(keras, watch):
 
 def install(trainer, watch, hooks):
     """Wrap the functions that a trainer makes."""
-    keras3_training.wrap_train_maker(trainer, watch, lambda model: TrainStep(watch, hooks, model), TrainFunction)
+    keras3_functions.wrap_train_maker(trainer, watch, lambda model: TrainStep(watch, hooks, model), TrainFunction)
     for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
-        keras3_training.wrap_evaluation_maker(trainer, watch, name, prefix, lambda model, output: output)
+        keras3_functions.wrap_evaluation_maker(trainer, watch, name, prefix, lambda model, output: output)

@@ -3,7 +3,7 @@
 import functools
 import sys
 
-from . import keras3_collecting, keras3_loops, keras3_models, keras3_training
+from . import keras3_collection, keras3_functions, keras3_loops, keras3_models
 from .keras3_loops import is_symbolic
 from .keras3_points import named_batch
 
@@ -82,7 +82,7 @@ class EagerStep:
         def train_step(*args, **kwargs):
             data = args[0] if args else kwargs.get("data")
             self.watch.probe.guard("batch of keras", self._batch, data)
-            collected = keras3_collecting.Collected(self._before_apply)
+            collected = keras3_collection.Collected(self._before_apply)
             collected.on_apply = self._applied
             return self.hooks.collecting(collected, lambda: self.original(*args, **kwargs))
 
@@ -136,7 +136,7 @@ class CompiledStep:
         self.watch.record("gradient", [(name, grad) for name, grad in grads if grad is not None])
 
 
-class TrainFunction(keras3_training.TrainFunction):
+class TrainFunction(keras3_functions.TrainFunction):
     """A model's train function on torch: one call, one batch."""
 
     def __init__(self, watch, step):
@@ -155,7 +155,7 @@ class TrainFunction(keras3_training.TrainFunction):
             self.model.refresh()
         if isinstance(self.step, CompiledStep):
             self.step.after()
-        self.watch.numbers(keras3_training.metrics(self.watch, result, "", self.step.loss_is_seen))
+        self.watch.numbers(keras3_functions.metrics(self.watch, result, "", self.step.loss_is_seen))
         self.model.updates()
         self.watch.probe.end_step()
 
@@ -194,6 +194,6 @@ def install(trainer, watch, hooks):
     def step_of(model):
         return (CompiledStep if model.jit_compile else EagerStep)(watch, hooks, model)
 
-    keras3_training.wrap_train_maker(trainer, watch, step_of, TrainFunction)
+    keras3_functions.wrap_train_maker(trainer, watch, step_of, TrainFunction)
     for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
-        keras3_training.wrap_evaluation_maker(trainer, watch, name, prefix, lambda model, output: output)
+        keras3_functions.wrap_evaluation_maker(trainer, watch, name, prefix, lambda model, output: output)

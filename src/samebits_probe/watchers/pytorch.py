@@ -1,7 +1,8 @@
 """Watches PyTorch, from 1.3 on: what is installed, and what counts as seen."""
 
 from .. import rng
-from ..replay.stepping import watch_replay
+from ..replay.window import watch_replay
+from .pytorch_archives import watch_saving
 from .pytorch_backward import Backward, ByHand, watch_backward
 from .pytorch_details import watch_details
 from .pytorch_ends import Ends
@@ -10,8 +11,7 @@ from .pytorch_layers import watch_layers
 from .pytorch_modules import watch_modules
 from .pytorch_optimizers import Optimizers, watch_steps
 from .pytorch_random import samplers
-from .pytorch_saving import watch_saving
-from .pytorch_scaling import watch_scaling
+from .pytorch_scalers import watch_scaling
 from .pytorch_watch import Watch
 from .pytorch_weights import Norms, watch_averages
 

@@ -8,7 +8,7 @@ import contextlib
 import functools
 import weakref
 
-from .pytorch_compiling import AT_STEPS, WHY_STEPS
+from .pytorch_compiler import AT_STEPS, WHY_STEPS
 from .pytorch_leaves import Beside, leaves_of
 from .pytorch_optimizers import record_buffers
 from .pytorch_tensors import dtype_name, shape_of

@@ -6,7 +6,7 @@ import sys
 
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
 
-from ..details import argument
+from ..inspection import argument
 from ..lines import innermost, running
 from ..replay.places import Places
 from .pytorch_details import described

@@ -4,7 +4,7 @@ import contextlib
 import threading
 
 from ..system import System
-from .pytorch_compiling import Compiling
+from .pytorch_compiler import Compiling
 from .pytorch_names import Names
 from .pytorch_tensors import Fingerprints, dtype_name, shape_of
 from .trainers import OWN_MODEL, TRAINS_ELSEWHERE

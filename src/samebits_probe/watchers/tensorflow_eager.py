@@ -11,7 +11,7 @@ from tensorflow.python.eager import backprop, context
 from tensorflow.python.framework import op_callbacks
 from tensorflow.python.ops import gen_resource_variable_ops
 
-from ..details import constant, numbers
+from ..inspection import constant, numbers
 from ..lines import innermost, running
 from .tensorflow_accesses import WRITES
 from .tensorflow_operations import NO_VALUE, is_random

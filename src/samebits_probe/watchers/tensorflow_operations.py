@@ -4,7 +4,7 @@ A graph has no order of execution of its own: "first" is by the number of the op
 computed from.
 """
 
-from ..details import constant, numbers
+from ..inspection import constant, numbers
 
 NO_VALUE = ("resource", "variant", "string")  # names of types of tensors
 PASSING = ("Identity", "Reshape", "Squeeze", "ExpandDims", "StopGradient")  # give the memory that they are given

@@ -7,7 +7,7 @@ from typing import Literal
 
 from samebits import words
 from samebits.model import Control
-from samebits.reports import wording
+from samebits.reports import result_words
 from samebits_study.catalog import STUDIES
 from samebits_study.results import SetupResult, StudyResult, TrainedModel
 
@@ -48,23 +48,23 @@ def models(setup: SetupResult) -> str:
 
 def groups(setup: SetupResult) -> str:
     """A: 1-4,6; B: 5,7"""
-    return "; ".join(f"{wording.letter(place)}: {words.ids(group)}" for place, group in enumerate(setup.groups))
+    return "; ".join(f"{result_words.letter(place)}: {words.ids(group)}" for place, group in enumerate(setup.groups))
 
 
 def letter(setup: SetupResult, model: TrainedModel) -> str:
     """The name of the group of a model: equal letters within a setup are equal weights."""
-    return next(wording.letter(place) for place, group in enumerate(setup.groups) if model.trial in group)
+    return next(result_words.letter(place) for place, group in enumerate(setup.groups) if model.trial in group)
 
 
 def where(setup: SetupResult) -> str:
     """step 1 > update > conv2d_1/kernel; empty where trials do not diverge or nobody looked."""
-    return " > ".join(wording.path(setup.divergence)) if setup.divergence else ""
+    return " > ".join(result_words.path(setup.divergence)) if setup.divergence else ""
 
 
 def distinct(setup: SetupResult) -> list[tuple[str, TrainedModel, list[int]]]:
     """Each different model: its letter, the first trial that gave it, all its trials."""
     by_trial = {model.trial: model for model in setup.models}
-    return [(wording.letter(place), by_trial[group[0]], group) for place, group in enumerate(setup.groups)]
+    return [(result_words.letter(place), by_trial[group[0]], group) for place, group in enumerate(setup.groups)]
 
 
 def command(words: list[str]) -> str:

@@ -18,7 +18,7 @@ from samebits_study.stereology.agreement import (
 )
 from samebits_study.stereology.animal import AnimalAgreement
 from samebits_study.stereology.count import counted, only, post_process, scaled_smallest, split
-from samebits_study.stereology.drawn import find_frame, frame_lines, paint
+from samebits_study.stereology.disector_drawings import find_frame, frame_lines, paint
 from samebits_study.stereology.frame import CountingFrame
 from samebits_study.stereology.masks import binary, cells_of
 from samebits_study.stereology.score import Score

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samebits import words
 from samebits.model import Result
-from samebits.reports import wording
+from samebits.reports import result_words
 
 
 def says(result: Result) -> list[str]:
@@ -25,14 +25,14 @@ def _equal_kinds(result: Result) -> str:
 def _repeated(result: Result) -> list[str]:
     kinds = _equal_kinds(result)
     first = f"{words.count(len(result.trials), 'trial')} of this setup, each in fresh processes, gave the same bits"
-    return [f"{first}: {kinds}." if kinds else f"{first}.", wording.detection(result)]
+    return [f"{first}: {kinds}." if kinds else f"{first}.", result_words.detection(result)]
 
 
 def _diverged(result: Result) -> list[str]:
     divergence = result.divergence
-    lines = [f"{words.count(len(result.trials), 'trial')} of this setup gave {wording.models(result)}."]
+    lines = [f"{words.count(len(result.trials), 'trial')} of this setup gave {result_words.models(result)}."]
     if divergence is not None:
-        what = wording.KIND_WORDS[divergence.kind]
+        what = result_words.KIND_WORDS[divergence.kind]
         lines.append(f"The first thing that differs is {divergence.kind} ({what}): {divergence.name or 'unnamed'}.")
         if kinds := _equal_kinds(result):
             lines.append(f"Up to there all was the same: {kinds}.")
@@ -40,7 +40,7 @@ def _diverged(result: Result) -> list[str]:
 
 
 def _inconclusive(result: Result) -> list[str]:
-    lines = ["The trials give no answer.", wording.sentence(result)]
+    lines = ["The trials give no answer.", result_words.sentence(result)]
     return [*lines, *([f"What to do: {result.advice}"] if result.advice else [])]
 
 
@@ -54,7 +54,7 @@ def _limits(result: Result) -> list[str]:
     if result.verdict == "diverged":
         return [
             "Why they differ: the first difference is where it shows, which can be later than where it begins.",
-            f"Whether it matters. Effect: {wording.effect(result)}.",
+            f"Whether it matters. Effect: {result_words.effect(result)}.",
             "That there are no further models: more trials may end in more models.",
         ]
     return ["That the bits are the same.", "That the training itself makes them differ."]

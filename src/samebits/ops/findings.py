@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits import compare
-from samebits.launch.watching import Watched, events, read_json
+from samebits.launch.observations import Watched, events, read_json
 from samebits.model import Size
 from samebits.ops.documents import Differed, DifferingResult, LeftOut, Operator, Unwritten, magnitude
 from samebits_probe import wire

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samebits.cli.parsing import training_command
+from samebits.cli.parser import training_command
 from samebits.errors import UsageError
 
 if TYPE_CHECKING:

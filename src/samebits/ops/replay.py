@@ -14,9 +14,9 @@ from samebits.launch.plan import Plan, Request, make_plan
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import Trials
 from samebits.launch.trial import Limits
-from samebits.ops import collecting, judging
+from samebits.ops import findings, verdict
 from samebits.ops.documents import Replayed
-from samebits.store.reading import read_document
+from samebits.store.record_files import read_document
 
 OPS = "ops.json"
 REPEATS = 4
@@ -48,8 +48,8 @@ def replay(
         want = {"first": first, "last": last, "repeats": repeats}
         looked = Trials(plan, progress or Progress()).run_round(Limits(steps=last + 1, replay=want), [1])
         check.save(plan, check.after(check.describe(plan), looked))
-        found = collecting.collect(plan.trial_folder(1), plan.directory)
-        result = judging.judge(found, looked.files[0], plan.request.command, want)
+        found = findings.collect(plan.trial_folder(1), plan.directory)
+        result = verdict.judge(found, looked.files[0], plan.request.command, want)
         return _kept(plan, result.model_copy(update={"seconds": time.monotonic() - began}))
 
 

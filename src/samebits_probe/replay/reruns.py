@@ -6,7 +6,7 @@ from .findings import Findings
 from .generators import Generators, generators_in
 from .knowledge import Known
 from .memory import PATTERNS, Memory
-from .scheduling import MORE, OneCore, is_on_one_core, may_race
+from .schedule import MORE, OneCore, is_on_one_core, may_race
 
 
 class Replayer:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from samebits.compare.align import TRIAL_FOLDER
+from samebits.compare.processes import TRIAL_FOLDER
 from samebits.model import SavedFile
 from samebits.store.trace import TrialTrace
 

@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from samebits import words
 from samebits.location import Apart, Executed, Location, Look
-from samebits.reports import figures, wording
+from samebits.reports import figures, result_words
 from samebits.reports.figures import Plot
 from samebits.reports.history import Curve, History, Line
-from samebits.reports.wording import INDENT
+from samebits.reports.result_words import INDENT
 
 MOST_GROWTH = 5
 MOST_UNORDERED = 6
@@ -84,7 +84,7 @@ def tree(found: Location) -> list[str]:
 
 def _size(found: Location) -> str:
     first: Executed | None = found.operator or found.module
-    return wording.size_words(first.size) if first is not None else ""
+    return result_words.size_words(first.size) if first is not None else ""
 
 
 def looked(look: Look) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from samebits.ops.documents import Differed, Replayed
-from samebits.reports.wording import size_words
+from samebits.reports.result_words import size_words
 from samebits.words import count, one_line, span
 
 HEADS = {"same": "=  SAME BITS", "differed": "!= DIFFERENT BITS", "nothing": "?  NO ANSWER"}

@@ -30,7 +30,7 @@ class Steps:
 
     def __init__(self, watch, want):
         from .mode import Mode
-        from .replaying import Replayer
+        from .reruns import Replayer
 
         self._watch, self._probe = watch, watch.probe
         self._first, self._last = want["first"], want["last"]

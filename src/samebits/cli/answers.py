@@ -64,17 +64,17 @@ def _record_of(result: Result) -> Record | None:
 
 
 def _show(result: Result, record: Record | None, stream: TextIO) -> None:
-    from samebits.reports import painting
+    from samebits.reports import colour
 
-    say(painting.shown(result, record, stream), stream)
+    say(colour.shown(result, record, stream), stream)
 
 
 def show(text: str, document: Document, target: str | None, verdict: str) -> None:
     """Show a text that is no result of check, in the verdict's colour, and write its document where --json says."""
-    from samebits.reports import painting
+    from samebits.reports import colour
 
     stream = sys.stderr if target == SCREEN else sys.stdout
-    say(painting.fitted(lambda _: text, verdict, stream), stream)
+    say(colour.fitted(lambda _: text, verdict, stream), stream)
     if target:
         write_text("json", target, document.model_dump_json(indent=2, ensure_ascii=True) + "\n")
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from samebits.compare.align import AlignedTrial, Key, Member
+from samebits.compare.processes import AlignedTrial, Key, Member
 from samebits.store.trace import ProcessTrace, chunks
 from samebits_probe import wire
 

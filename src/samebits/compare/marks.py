@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from samebits.compare.align import AlignedTrial
 from samebits.compare.groups import Comparison
+from samebits.compare.processes import AlignedTrial
 from samebits.model import Divergence
 from samebits_probe import wire
 

@@ -6,8 +6,8 @@ from samebits.compare import judge
 from samebits.errors import SamebitsError
 from samebits.location import Location
 from samebits.model import Result
-from samebits.store.reading import read_document
 from samebits.store.record import LOCATION, Record, left_result
+from samebits.store.record_files import read_document
 
 
 def judged(record: Record) -> Result:

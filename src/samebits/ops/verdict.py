@@ -5,8 +5,8 @@ from __future__ import annotations
 from samebits import __version__, words
 from samebits.compare.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.model import TrialFile
-from samebits.ops.collecting import Found
 from samebits.ops.documents import Operator, Outcome, Replayed
+from samebits.ops.findings import Found
 
 _WATCHED = "samebits ops -- python train.py runs a training with PyTorch"
 

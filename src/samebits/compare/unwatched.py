@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath, PurePosixPath
 
 from samebits import words
-from samebits.compare.align import AlignedTrial
+from samebits.compare.processes import AlignedTrial
 from samebits.model import PythonProcess, RecordFile, TrialFile
 from samebits.store.trace import TrialTrace
 

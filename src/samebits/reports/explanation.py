@@ -7,8 +7,8 @@ from typing import Any
 
 from samebits import controls, words
 from samebits.explanation import Evidence, Explanation, Fix
-from samebits.reports import wording
-from samebits.reports.wording import INDENT
+from samebits.reports import result_words
+from samebits.reports.result_words import INDENT
 
 LABEL = 6
 MOST_ROWS = 12  # of the evidence, on a terminal; the page has all
@@ -164,7 +164,10 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
 
 def _outside(found: Explanation) -> Iterator[tuple[str, str]]:
     yield "usual", "process ids, programs that are started, files of the system (/proc, /dev), the network"
-    yield "next", f"the operation where they diverge:  samebits locate {wording.folder_name(found.evidence[0].record)}"
+    yield (
+        "next",
+        f"the operation where they diverge:  samebits locate {result_words.folder_name(found.evidence[0].record)}",
+    )
 
 
 def _rule(found: Explanation) -> str:

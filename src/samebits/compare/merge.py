@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from samebits.compare.align import normal_argv
+from samebits.compare.processes import normal_argv
 from samebits.compare.verdict import judge
 from samebits.errors import UsageError
 from samebits.model import RecordFile, Result
