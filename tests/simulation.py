@@ -9,7 +9,7 @@ import numpy as np
 
 from samebits import controls
 from samebits.explain.observation import NOWHERE, Observation, Where
-from samebits.model import Control
+from samebits.model import HeldControl
 
 
 @dataclass(frozen=True)
@@ -68,5 +68,5 @@ class Program:
 
 
 @functools.cache
-def _control(name: str, *, is_idle: bool) -> Control:
-    return Control(id=name, effect="undone" if is_idle else "held")
+def _control(name: str, *, is_idle: bool) -> HeldControl:
+    return HeldControl(id=name, effect="undone" if is_idle else "held")

@@ -14,16 +14,16 @@ from samebits.errors import UsageError
 from samebits.launch import captures, documents, origin, recorded_trials
 from samebits.launch.plan import Plan, Request, make_plan
 from samebits.launch.progress import Progress
-from samebits.launch.rounds import Looked, Schedule, Trials
+from samebits.launch.rounds import FinishedRound, Schedule, Trials
 from samebits.launch.trial import Limits
 from samebits.model import RecordFile, Result, TrialFile
 from samebits.store.record import RECORD, RESULT
 
-Remarks = Callable[[Looked], list[str]]
+Remarks = Callable[[FinishedRound], list[str]]
 
 
 @dataclass(frozen=True)
-class Recording:
+class OneTrialRecord:
     """What `record` made: a record folder with one trial."""
 
     folder: Path
@@ -50,7 +50,7 @@ def check(request: Request, progress: Progress | None = None, *, hash_wanted: st
         return look(trials, ids, began)
 
 
-def record(request: Request, progress: Progress | None = None) -> Recording:
+def record(request: Request, progress: Progress | None = None) -> OneTrialRecord:
     """Run one trial, whole (or as many steps as asked for), and keep what it did. No verdict."""
     request = replace(request, options=request.options.model_copy(update={"trials": 1}))
     plan = make_plan(request)
@@ -58,7 +58,7 @@ def record(request: Request, progress: Progress | None = None) -> Recording:
         save(plan, describe(plan))
         looked = Trials(plan, progress or Progress()).run_round(Limits(steps=request.options.steps), [1])
         save(plan, after(describe(plan), looked))
-        return Recording(plan.record, looked.files[0])
+        return OneTrialRecord(plan.record, looked.files[0])
 
 
 def check_against(request: Request, source: Path, progress: Progress | None = None) -> Result:
@@ -167,7 +167,7 @@ def judge(plan: Plan) -> Result:
     return compare.judge(record.file, record.trials)
 
 
-def conclude(plan: Plan, result: Result, began: float, looked: Looked | None = None) -> Result:
+def conclude(plan: Plan, result: Result, began: float, looked: FinishedRound | None = None) -> Result:
     """Add what the judge cannot know, and write result.json.
 
     `seconds` is the time to the verdict; the size of a divergence is looked up after it.
@@ -201,7 +201,7 @@ def describe(plan: Plan) -> RecordFile:
     )
 
 
-def after(file: RecordFile, looked: Looked) -> RecordFile:
+def after(file: RecordFile, looked: FinishedRound) -> RecordFile:
     """record.json with one more round."""
     return file.model_copy(update={"rounds": [*file.rounds, looked.document]})
 
@@ -212,5 +212,5 @@ def save(plan: Plan, file: RecordFile) -> None:
     store.seal_record(plan.record)
 
 
-def _differences(old: store.Record, plan: Plan, before: TrialFile, looked: Looked) -> list[str]:
+def _differences(old: store.Record, plan: Plan, before: TrialFile, looked: FinishedRound) -> list[str]:
     return recorded_trials.setup_differences(old.file, describe(plan), before, looked.files[0])

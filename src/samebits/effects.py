@@ -20,7 +20,7 @@ _OLD_EFFECTS = {
 _OLD_FIRST_READING = "no step has run yet"  # older documents kept it beside a later reading, which could be made
 
 
-class Control(Document):
+class HeldControl(Document):
     """A control that was held. `effect`: what it does (see `samebits_probe.wire`); `why`: a sentence for people.
 
     `took_effect`: null when no trial could read it back. `detail`: `why`, as older readers call it.

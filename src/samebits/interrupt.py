@@ -22,7 +22,7 @@ _SHOW_CURSOR = "\x1b[?25h\r\x1b[K"  # a live display hides it
 _ENOUGH = 3  # signals after which nothing is waited for
 
 
-class Stopped(KeyboardInterrupt):
+class StopSignal(KeyboardInterrupt):
     """A signal asked for the end. `number`: which one."""
 
     def __init__(self, number: int = signal.SIGINT) -> None:
@@ -56,13 +56,13 @@ class _Signals:
             self.pending = number
         elif self.arrived == 1 or self.pending:
             self.pending = 0
-            raise Stopped(number)
+            raise StopSignal(number)
 
     def look(self) -> None:
         """Raise what has arrived."""
         if self.pending:
             number, self.pending = self.pending, 0
-            raise Stopped(number)
+            raise StopSignal(number)
 
 
 _SIGNALS = _Signals()
@@ -70,7 +70,7 @@ _SIGNALS = _Signals()
 
 def leave(number: int) -> None:
     """End this process now."""
-    stop = Stopped(number)
+    stop = StopSignal(number)
     text = f"samebits: {stop.sentence}\n"
     try:
         text = (_SHOW_CURSOR if os.isatty(2) else "") + text

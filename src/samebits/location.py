@@ -31,7 +31,7 @@ class Place(Document):
     detail: str = ""
 
 
-class Look(Document):
+class InspectionRound(Document):
     """One round of a closer look. `parted`: how many of its trials left the first; `earliest`: where, in words."""
 
     level: Literal["module", "operator", "replay"]
@@ -41,7 +41,7 @@ class Look(Document):
     earliest: str = ""
 
 
-class Given(Document):
+class DifferingArgument(Document):
     """An argument that is no tensor and differs: as exact text, of the two trials."""
 
     name: str
@@ -49,7 +49,7 @@ class Given(Document):
     other: str
 
 
-class Executed(Document):
+class FirstOutput(Document):
     """The first thing executed within the step whose outputs differ between trials.
 
     `what`: module, gradient (of the module's output), operator. `inputs_equal`: null where they were not looked at.
@@ -65,12 +65,12 @@ class Executed(Document):
     code: str = ""
     inputs_equal: bool | None = None
     random: bool = False
-    given: list[Given] = []
+    given: list[DifferingArgument] = []
     read_by: str = ""
     size: Size | None = None
 
 
-class Unordered(Document):
+class UnorderedVariable(Document):
     """A variable of a graph that is read and written in one step without an order between the two operations."""
 
     variable: str
@@ -105,11 +105,11 @@ class Location(Document):
     kind: str
     name: str
     path: list[Place] = []
-    looks: list[Look] = []
-    module: Executed | None = None
-    operator: Executed | None = None
+    looks: list[InspectionRound] = []
+    module: FirstOutput | None = None
+    operator: FirstOutput | None = None
     replayed: list[str] = []
-    unordered: list[Unordered] = []
+    unordered: list[UnorderedVariable] = []
     diff: list[str] = []
     growth_of: str = ""
     growth: list[Apart] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from samebits.document import Document as Document  # for those who read documents here
-from samebits.effects import Control as Control
+from samebits.effects import HeldControl as HeldControl
 from samebits.explanation import Explanation
 from samebits.location import Location
 from samebits.location import Size as Size
@@ -42,7 +42,7 @@ class Setup(Document):
     python: str | None
     environment: str | None = None
     preset: str | None = None
-    controls: list[Control] = []
+    controls: list[HeldControl] = []
     seed: int | None = None
     machine: dict[str, Any] = {}
     packages: dict[str, str] = {}

@@ -76,7 +76,7 @@ def constant(array):
     return "%s %s %s" % (array.dtype, list(array.shape), hashlib.blake2b(array.tobytes(), digest_size=8).hexdigest())
 
 
-class Details:
+class Inspection:
     """What is executed within one step, in its order. Watchers add to it while `is_on()`."""
 
     def __init__(self, probe, want):

@@ -18,11 +18,11 @@ import threading
 
 from . import fingerprint, process, rng, signals, wire
 from .ends import EXIT, Ends, stay_registered
-from .inspection import Capture, Details
+from .inspection import Capture, Inspection
 from .own_points import OwnPoints, kind_of
 from .system import System
 from .trace import Recorder
-from .value_log import Feed, Values
+from .value_log import Feed, ValueLog
 from .values import leaves
 
 _CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
@@ -42,15 +42,17 @@ class Probe:
         self.optimizer_seen = False  # an optimizer of another library applies gradients: a backward alone is no step
         self.fitted, self.open_rounds = None, []  # library of the outermost fit; functions that close an open round
         self.deferrals = []  # functions(name, value, step, kind): True for what is recorded later (a traced value)
-        self.quiet, self.lock = signals.Nothing, threading.RLock()  # quiet: a context in which no library reports calls
+        self.quiet, self.lock = signals.NoOp, threading.RLock()  # quiet: a context in which no library reports calls
         self.stop_after = config.get("stop_after")
         self._thin = config.get("thin") or {"after": 1000, "every": 100}
         self._ends, self.own = Ends(self), OwnPoints(self)
         self.first_step, self.last_step = [], []  # functions called after the first step, and after the last
-        self.values = Values.of(config.get("values"))  # None, unless all values are kept (samebits parity train)
+        self.values = ValueLog.of(config.get("values"))  # None, unless all values are kept (samebits parity train)
         self._capture = self.values or Capture.of(config.get("capture"))
         self.feed = Feed.of(self, config.get("feed"))
-        self.details = Details.of(self, config.get("details"))  # None, unless a step is looked into (samebits locate)
+        self.details = Inspection.of(
+            self, config.get("details")
+        )  # None, unless a step is looked into (samebits locate)
         self._closers = [part for part in (self.details, self.feed) if part is not None]
         self._open(None)
         stay_registered(self.end)

@@ -44,7 +44,7 @@ def release(_here=_thread.get_ident, _state=_State):
             _run_waiting()
 
 
-class Nothing:
+class NoOp:
     """A context that changes nothing."""
 
     def __enter__(self):

@@ -13,7 +13,7 @@ _KINDS = ("start", "batch", "forward", "gradient", "update")
 _MOST_BYTES = 1 << 31
 
 
-class Values:
+class ValueLog:
     """Writes every tensor of the steps that were asked for, in the order in which they are observed."""
 
     def __init__(self, want):

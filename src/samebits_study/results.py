@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from samebits.model import Control, Divergence, Document
+from samebits.model import Divergence, Document, HeldControl
 
 STUDY_FORMAT = 1
 
@@ -112,7 +112,7 @@ class SetupResult(StudyDocument):
     trials: int | None = None  # that were asked for; null in older documents: those of the study
     library: str = ""
     command: list[str] = []
-    controls: list[Control] = []
+    controls: list[HeldControl] = []
     verdict: str | None = None
     sentence: str = ""
     groups: list[list[int]] = []  # of trials with equal weights

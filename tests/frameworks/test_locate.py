@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from samebits.locate import first_difference, phrases
-from samebits.locate.execution import Seen
+from samebits.locate.execution import Execution
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOISE = """
@@ -231,7 +231,7 @@ LEGACY_LOOP = Path(__file__).parent.parent / "samples" / "tfkeras_legacy_tape.py
 def shown(trial):
     """What a look has shown of a step."""
     assert trial.only.failures == []
-    return Seen(None, trial.only.folder)
+    return Execution(None, trial.only.folder)
 
 
 @pytest.mark.slow

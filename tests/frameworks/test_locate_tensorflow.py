@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from samebits.locate import first_difference
-from samebits.locate.execution import Seen
+from samebits.locate.execution import Execution
 
 PROGRAM = Path(__file__).parent.parent / "samples" / "tf_noise.py"
 ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -23,7 +23,7 @@ pytestmark = [
 
 
 @dataclass(frozen=True)
-class Shown(Seen):
+class Shown(Execution):
     """What a look has shown of a step, and what the program printed."""
 
     stdout: str
@@ -131,7 +131,7 @@ def test_another_number_is_not_taken_for_an_operation_that_was_given_the_same(wa
         details = {"step": 0, "level": "operator"}
         trial = watched_run(None, NUMBER, backend, way, number, environment=ENVIRONMENT, details=details, timeout=300)
         assert trial.only.failures == []
-        trials.append(Seen(None, trial.only.folder))
+        trials.append(Execution(None, trial.only.folder))
     first = first_difference.earliest(trials, what=("operator",))
     assert (first.entry.key[2:4], first.inputs_equal) == ((named, "scale"), False)
     assert first.given == [(name, "1.25", "1.5") for name in given]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from samebits.locate import first_difference
-from samebits.locate.execution import Seen
+from samebits.locate.execution import Execution
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 STACKS = ("keras-tf1.14", "keras-tf2.1")
@@ -108,7 +108,7 @@ def test_what_a_session_run_executes_is_seen_and_keeps_its_bits(seen, stack):
     for level in ("module", "operator"):
         details = {"step": 1, "level": level}
         process = seen(stack, "tfkeras_legacy_session.py", "placeholder", details=details).only
-        entries[level] = Seen(None, process.folder).entries
+        entries[level] = Execution(None, process.folder).entries
     assert [entry.key.name for entry in entries["module"]] == ["first", "norm", "last"]
     assert all(entry.prints != (None,) for entry in entries["module"])
     executed = [(entry.key.phase, entry.key.module, entry.key.name) for entry in entries["operator"]]
@@ -121,6 +121,6 @@ def test_what_a_session_run_executes_is_seen_and_keeps_its_bits(seen, stack):
 def test_the_operation_of_a_session_run_that_differs_first_is_named(watched_run, stack):
     details = {"step": 0, "level": "operator"}
     runs = [watched_run(stack, SAMPLES / "tfkeras_legacy_session.py", "noise", details=details) for _ in range(2)]
-    first = first_difference.earliest([Seen(None, run.only.folder) for run in runs], what=("operator",))
+    first = first_difference.earliest([Execution(None, run.only.folder) for run in runs], what=("operator",))
     assert (first.entry.key.phase, first.entry.key.module, first.entry.key.name) == ("forward", "first", "Mul")
     assert [name for name, _, _ in first.given] == ["input 1"]

@@ -9,7 +9,7 @@ from samebits.check import add, check, record
 from samebits.errors import NotFound, RecordError, SamebitsError, UsageError
 from samebits.launch import captures
 from samebits.launch.progress import Progress
-from samebits.launch.rounds import Looked, Schedule, estimate
+from samebits.launch.rounds import FinishedRound, Schedule, estimate
 from samebits.model import Options, TrialFile
 from samebits.store import open_record
 
@@ -23,7 +23,7 @@ def rounds_of(folder):
 
 def looked(steps, status="stopped", seconds=1.0, **more):
     file = TrialFile(id=1, status=status, started="", seconds=seconds, stop_after=steps)
-    return Looked(steps, seconds, [file], **more)
+    return FinishedRound(steps, seconds, [file], **more)
 
 
 def test_rounds_grow_tenfold_until_every_trial_has_ended():

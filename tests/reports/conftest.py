@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from samebits.model import (
-    Control,
     Detection,
     Divergence,
+    HeldControl,
     ProcessKey,
     Result,
     Scope,
@@ -93,7 +93,7 @@ def hostile(diverged):
             "divergence": diverged.divergence.model_copy(update={"name": name}),
             "warnings": [name],
             "setup": Setup(
-                command=["python", name], python=name, controls=[Control(id=name, took_effect=False, detail=name)]
+                command=["python", name], python=name, controls=[HeldControl(id=name, took_effect=False, detail=name)]
             ),
             "advice": name,
             "trials": [trial.model_copy(update={"metrics": {name: 0.5}}) for trial in diverged.trials],

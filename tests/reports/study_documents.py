@@ -1,6 +1,6 @@
 """Documents of studies made by hand: no number in them is twice the same by chance, so that each can be told apart."""
 
-from samebits.model import Control, Divergence, ProcessKey
+from samebits.model import Divergence, HeldControl, ProcessKey
 from samebits_study.results import Cells, Digits, Plain, Retest, SetupResult, StudyResult, TrainedModel, WeightDistance
 
 MACHINE = "a processor, 2 cores (70bd)"
@@ -80,9 +80,9 @@ def lenet5():
             Retest(factor="instructions of SSE4", trial=1, same=None, detail="it could not be started"),
         ],
         controls=[
-            Control(id="tf-seed", took_effect=True),
-            Control(id="session-threads", took_effect=False, detail="Keras ran nothing in it"),
-            Control(id="visible-gpu", took_effect=None, detail="there is no GPU here"),
+            HeldControl(id="tf-seed", took_effect=True),
+            HeldControl(id="session-threads", took_effect=False, detail="Keras ran nothing in it"),
+            HeldControl(id="visible-gpu", took_effect=None, detail="there is no GPU here"),
         ],
         plain=Plain(train_seconds=91.7, test_seconds=2.9, same=True, machine=MACHINE),
     )

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from samebits.model import Control, Setup
+from samebits.model import HeldControl, Setup
 from samebits.reports import html
 
 VOID = {"meta", "link", "line", "path", "br", "img"}
@@ -81,9 +81,9 @@ def test_what_it_does_not_say_is_said(repeated):
 
 def test_controls_are_shown_with_whether_they_took_effect(repeated):
     controls = [
-        Control(id="numpy-seed", took_effect=True),
-        Control(id="tf-seed", took_effect=False, detail="tensorflow was never imported"),
-        Control(id="aslr", took_effect=None),
+        HeldControl(id="numpy-seed", took_effect=True),
+        HeldControl(id="tf-seed", took_effect=False, detail="tensorflow was never imported"),
+        HeldControl(id="aslr", took_effect=None),
     ]
     text = html.render(repeated.model_copy(update={"setup": Setup(command=["python"], python=None, controls=controls)}))
     assert re.search(r"tf-seed</code></td><td>no</td><td>tensorflow was never imported", text)

@@ -4,7 +4,7 @@ import statistics
 
 import pytest
 
-from samebits.model import Control
+from samebits.model import HeldControl
 from samebits.reports.tables.table import Missing, Number, Spread, measured, shown
 from samebits_study import output
 from samebits_study.reports import costs, glance, measures, paper_tables, phrases, spread
@@ -91,10 +91,10 @@ def test_what_the_paper_has_stays_where_its_setup_was_not_run(documents):
 
 
 def test_a_control_that_nothing_reads_took_no_effect_and_one_that_was_read_later_is_not_called_early(documents):
-    idle = Control(
+    idle = HeldControl(
         id="cudnn-deterministic", took_effect=True, detail="this PyTorch is built without CUDA: nothing reads it"
     )
-    early = Control(id="session-threads", took_effect=True, detail="no step has run yet")
+    early = HeldControl(id="session-threads", took_effect=True, detail="no step has run yet")
     one = documents.setup("pytorch", [documents.model(1, "a", documents.digits(5))], controls=[idle, early])
     found = rows(tables(documents.study("lenet5", [one]))["controls"], "pytorch")
     assert [(row["Took effect"], row["How that was seen"]) for row in found] == [("no", idle.detail), ("yes", "")]

@@ -3,7 +3,7 @@
 import pytest
 
 from samebits import words
-from samebits.model import Control, Scope, Setup
+from samebits.model import HeldControl, Scope, Setup
 from samebits.reports import terminal
 
 REPEATED = """\
@@ -94,7 +94,7 @@ def test_a_prefix_is_said_in_the_first_line(repeated):
 
 
 def test_what_was_not_observed_and_not_held_is_said(repeated):
-    controls = [Control(id="tf-seed", took_effect=False), Control(id="numpy-seed", took_effect=True)]
+    controls = [HeldControl(id="tf-seed", took_effect=False), HeldControl(id="numpy-seed", took_effect=True)]
     text = terminal.render(
         repeated.model_copy(
             update={

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits.launch.artifacts import Asked, collect
-from samebits.launch.command import Naming
+from samebits.launch.artifacts import FileRules, collect
+from samebits.launch.command import FileNames
 from samebits.store import fingerprint_file, torch_files
 from samebits.store.artifacts import READERS, contents
-from samebits.store.pickles import Global, Made, Table, read
+from samebits.store.pickles import AnyKeyDict, Global, Made, read
 from samebits.store.plain_objects import plain_text
 
 
@@ -293,7 +293,7 @@ plain = st.recursive(
 
 
 def as_plain(value):
-    if isinstance(value, Table):
+    if isinstance(value, AnyKeyDict):
         return {as_plain(key): as_plain(item) for key, item in value.pairs}
     return [as_plain(item) for item in value] if isinstance(value, list) else value
 
@@ -345,19 +345,19 @@ def test_a_file_that_vanishes_before_it_is_read_is_named_and_not_compared(tmp_pa
         return contents(path, run, begin)
 
     monkeypatch.setattr("samebits.store.artifacts._read_apart", read)
-    naming = Naming(["python"], path.parent, tmp_path / "out", "001")
-    files = collect(Asked(), [path], path.parent, naming)
+    naming = FileNames(["python"], path.parent, tmp_path / "out", "001")
+    files = collect(FileRules(), [path], path.parent, naming)
     assert (files.files, files.gone, files.found) == ([], ["log.txt"], 0)
 
 
 def test_what_a_different_program_still_writes_is_not_the_trials(tmp_path):
     path = tmp_path / "log3.txt"
-    naming = Naming(["python"], tmp_path, tmp_path / "out", "001")
+    naming = FileNames(["python"], tmp_path, tmp_path / "out", "001")
     with path.open("w") as file:
         file.write("of samebits check > log3.txt\n")
         file.flush()
-        assert collect(Asked(), [path], tmp_path, naming).files == []
-    assert [one.path for one in collect(Asked(), [path], tmp_path, naming).files] == ["log3.txt"]
+        assert collect(FileRules(), [path], tmp_path, naming).files == []
+    assert [one.path for one in collect(FileRules(), [path], tmp_path, naming).files] == ["log3.txt"]
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -417,5 +417,5 @@ def test_a_path_in_a_pickle_that_is_no_temporary_one_is_compared(tmp_path):
 )
 def test_an_object_that_names_a_class_of_the_standard_library_and_is_none_is_read_as_any_other(name):
     for arguments in ((), (5,), (b"",), (b"\xff" * 10,), (None, None), (10**40,), ("a", 1), Made(Global("x"), None)):
-        text = plain_text(name, Made(Global(name), arguments, state=Table([("int", "x")])))
+        text = plain_text(name, Made(Global(name), arguments, state=AnyKeyDict([("int", "x")])))
         assert text is None or isinstance(text, str)

@@ -43,7 +43,7 @@ def run_a_trial(shown, clock=None, steps=100):
 
 def test_plain_lines_are_sparse():
     stream, clock = io.StringIO(), Clock()
-    run_a_trial(progress.Lines(stream, clock), clock)
+    run_a_trial(progress.ProgressLines(stream, clock), clock)
     lines = stream.getvalue().splitlines()
     assert lines[0] == "samebits: 2 trials, 100 steps each"
     assert "samebits: trial 1 of 2: 30 of 100 steps, 1.0 steps/s, 1:10 left" in lines
@@ -56,7 +56,7 @@ def test_a_stream_that_is_no_terminal_gets_no_escapes():
     with progress.shown(stream) as shown:
         run_a_trial(shown)
     assert "\x1b" not in stream.getvalue()
-    assert isinstance(shown, progress.Lines)
+    assert isinstance(shown, progress.ProgressLines)
 
 
 def test_a_terminal_gets_live_lines_that_go(monkeypatch):
@@ -92,16 +92,16 @@ class Gone(io.StringIO):
 
 
 def test_a_reader_that_has_gone_ends_no_trial():
-    run_a_trial(progress.Lines(Gone()))
+    run_a_trial(progress.ProgressLines(Gone()))
     closed = io.StringIO()
     closed.close()
-    run_a_trial(progress.Lines(closed))
+    run_a_trial(progress.ProgressLines(closed))
 
 
 def test_steps_of_an_unknown_trial_are_ignored(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     with progress.shown(Terminal()) as live:
-        for shown in (live, progress.Lines(io.StringIO())):
+        for shown in (live, progress.ProgressLines(io.StringIO())):
             shown.trial_step(7, 1)
             shown.trial_ended(7, "killed", 1, 0.1)
 
@@ -149,7 +149,7 @@ def test_a_trial_that_is_whole_tells_how_long_the_others_will_be():
 
 def test_steps_cost_little():
     stream = io.StringIO()
-    shown = progress.Lines(stream)
+    shown = progress.ProgressLines(stream)
     shown.trial_started(1, 1, None)
     began = time.process_time()
     for step in range(100_000):

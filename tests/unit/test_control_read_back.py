@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from samebits.compare import setup
-from samebits.effects import Control, with_effect
+from samebits.effects import HeldControl, with_effect
 from samebits_probe.controls import cudnn, gpu
 
 
@@ -57,15 +57,15 @@ def test_a_flag_of_cudnn_says_where_nothing_reads_it(cuda, visible, effect, said
     ],
 )  # fmt: skip
 def test_what_an_older_version_wrote_of_a_control_has_its_effect(took_effect, detail, effect, why):
-    old = Control.model_validate({"id": "x", "took_effect": took_effect, "detail": detail})
+    old = HeldControl.model_validate({"id": "x", "took_effect": took_effect, "detail": detail})
     assert (old.effect, old.why) == (effect, why)
     assert (old.took_effect, old.detail) == (took_effect, why)
-    assert Control.model_validate_json(old.model_dump_json()) == old
+    assert HeldControl.model_validate_json(old.model_dump_json()) == old
 
 
 def test_no_sentence_decides_what_a_control_of_today_does():
-    said = Control(id="x", effect="held", why="nothing reads it, and its seed wins")
-    assert said.effect == Control.model_validate_json(said.model_dump_json()).effect == "held"
+    said = HeldControl(id="x", effect="held", why="nothing reads it, and its seed wins")
+    assert said.effect == HeldControl.model_validate_json(said.model_dump_json()).effect == "held"
 
 
 def test_the_reading_that_says_most_against_a_control_counts():

@@ -11,7 +11,7 @@ from samebits import controls
 from samebits.explain.document import fixes
 from samebits.explain.observation import Observation
 from samebits.explain.search import compatible, hinted, most_specific, search
-from samebits.model import Control
+from samebits.model import HeldControl
 from samebits_probe import wire
 
 _SIMULATED = runpy.run_path(str(Path(__file__).parents[1] / "simulation.py"))
@@ -137,7 +137,7 @@ def test_every_kind_of_divergence_has_hints():
 def test_the_likeliest_control_is_tried_first_and_one_that_the_program_overrules_last():
     assert hinted("start", controls.known())[:3] == ["torch-seed", "tf-seed", "numpy-seed"]
     assert hinted("batch", ["python-seed", "serial-threads"]) == ["serial-threads", "python-seed"]
-    overruled = {"python-seed": Control(id="python-seed", effect="overruled")}
+    overruled = {"python-seed": HeldControl(id="python-seed", effect="overruled")}
     seen = Observation(frozenset(overruled), controls=overruled)
     assert sorted(["python-seed", "hash-seed"], key=seen.is_overruled) == ["hash-seed", "python-seed"]
     assert seen.is_in_force("python-seed")
@@ -166,11 +166,11 @@ def test_the_most_specific_of_equal_sets_comes_first_in_the_written_order():
 
 def test_what_had_no_effect_in_the_check_need_have_none_in_a_setting_but_what_is_tried_must():
     effects = {"threads": "held", "channels-first": "undone", "hash-seed": "unreadable", "tf32-off": "idle"}
-    did = {name: Control(id=name, effect=effect) for name, effect in effects.items()}
+    did = {name: HeldControl(id=name, effect=effect) for name, effect in effects.items()}
     seen = Observation(frozenset(did), groups=(12,), controls=did)
     assert not seen.agrees(12)
     excused = replace(seen, excused=frozenset({"channels-first"}))
     assert excused.agrees(12)
-    undone = Control(id="threads", effect="undone")
+    undone = HeldControl(id="threads", effect="undone")
     assert not replace(excused, controls={**did, "threads": undone}).agrees(12)
     assert [name for name in did if seen.is_in_force(name)] == ["threads"]

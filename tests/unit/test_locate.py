@@ -8,10 +8,10 @@ import pytest
 
 from samebits.compare import relative_distance, update_looks
 from samebits.locate import diff, first_difference, path, phrases
-from samebits.locate.execution import Seen
+from samebits.locate.execution import Execution
 from samebits.locate.path import Way
-from samebits.locate.probe_run import Looked, parting_in
-from samebits.location import Given
+from samebits.locate.probe_run import InspectedTrials, parting_in
+from samebits.location import DifferingArgument
 from samebits.model import Divergence, ProcessKey
 from samebits.store import open_record
 from samebits_probe import wire
@@ -32,7 +32,7 @@ def trial(tmp_path):
         folder.mkdir()
         (folder / wire.DETAILS).write_text("".join(json.dumps(one) + "\n" for one in lines))
         made.append(folder)
-        return Seen(None, folder)
+        return Execution(None, folder)
 
     return make
 
@@ -112,7 +112,7 @@ def test_another_number_that_changes_nothing_is_passed_over(trial):
 
 def test_numbers_are_shown_with_as_many_digits_as_tell_them_apart():
     def shown(one, other):
-        return phrases.against(Given(name="x", one=one, other=other))
+        return phrases.against(DifferingArgument(name="x", one=one, other=other))
 
     assert shown("0.9784870382133508", "0.9284561650653794") == "0.9785 against 0.9285"
     assert shown("0.9784870382133508", "0.9784870382133509") == "0.9784870382133508 against 0.9784870382133509"
@@ -201,7 +201,7 @@ def test_what_lies_outside_of_the_model_has_no_module(kind, said):
 
 
 def looked(*trials, divergence=FORWARD):
-    return Looked(3, list(trials), divergence, [])
+    return InspectedTrials(3, list(trials), divergence, [])
 
 
 def module(name, output, **fields):
@@ -302,7 +302,7 @@ def moved(step, value):
 def test_of_a_step_those_trials_tell_that_agreed_until_then(writing, tmp_path, step, alike, where):
     changes = [{}, moved(0, "a"), moved(1, "b"), moved(2, "c"), {}]
     record = open_record(writing.record(tmp_path, [writing.training(each, steps=4) for each in changes]))
-    kept, divergence = parting_in(step, record.file, [Seen(one, None) for one in record.trials])
+    kept, divergence = parting_in(step, record.file, [Execution(one, None) for one in record.trials])
     assert [seen.trial.id for seen in kept] == alike
     assert divergence.step == where
 
@@ -310,6 +310,6 @@ def test_of_a_step_those_trials_tell_that_agreed_until_then(writing, tmp_path, s
 def test_a_trial_that_parted_alone_is_left_out_though_the_others_are_compared_with_it(writing, tmp_path):
     changes = [moved(0, "a"), moved(2, "b"), {}]
     record = open_record(writing.record(tmp_path, [writing.training(each, steps=4) for each in changes]))
-    kept, divergence = parting_in(2, record.file, [Seen(one, None) for one in record.trials])
+    kept, divergence = parting_in(2, record.file, [Execution(one, None) for one in record.trials])
     assert [seen.trial.id for seen in kept] == [2, 3]
     assert divergence.step == 2

@@ -7,9 +7,9 @@ import pytest
 from samebits.errors import RecordError, UsageError
 from samebits.launch.plan import Request
 from samebits.model import Size, TrialFile
-from samebits.ops import Differed, Operator, Replayed, read, replay
+from samebits.ops import DifferingPlace, Operator, ReplayResult, read, replay
 from samebits.ops.documents import DifferingResult
-from samebits.ops.findings import Found, collect
+from samebits.ops.findings import ReplayFindings, collect
 from samebits.ops.text import render
 from samebits.ops.verdict import judge
 from samebits.options import read_step_or_steps
@@ -31,11 +31,11 @@ def differed(**changes):
         "differed": 1, "replays": 4, "replays_differed": 2,
         "results": [DifferingResult(name="result 0", dtype="float32", shape=[10], size=size)],
     }  # fmt: skip
-    return Differed(**{**fields, **changes})
+    return DifferingPlace(**{**fields, **changes})
 
 
 def judged(trial=TRIAL, want=WANT, **found):
-    return judge(Found(**{"has_torch": True, **found}), trial, ["python", "train.py"], want)
+    return judge(ReplayFindings(**{"has_torch": True, **found}), trial, ["python", "train.py"], want)
 
 
 def test_equal_bits_are_said_with_their_counts():
@@ -129,7 +129,7 @@ def test_the_largest_of_several_results_is_the_size_of_a_place():
 
 def test_the_document_reads_back():
     result = judged(steps=[0], made=1, operators=[operator()], differed=[differed()])
-    assert Replayed.model_validate_json(result.model_dump_json()) == result
+    assert ReplayResult.model_validate_json(result.model_dump_json()) == result
 
 
 def test_a_folder_without_a_replay_is_said_to_hold_none(tmp_path):

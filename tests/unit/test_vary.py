@@ -316,7 +316,7 @@ def result(request):
     ]
     said = answers.of_all(every)
     setup = Setup(command=["python", HOSTILE if request.param == "hostile" else "train.py"], python="/bin/python",
-                  controls=[model.Control(id="hash-seed=0", effect="held")])  # fmt: skip
+                  controls=[model.HeldControl(id="hash-seed=0", effect="held")])  # fmt: skip
     return VaryResult(
         samebits="0.1.0", created="2026-01-01", verdict=said[0], sentence=said[1], reason=said[2], setup=setup, trials=3,
         steps=40, scope="whole", held=HELD, factors=every, left_out={"device": "there is no CUDA device here"},

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from samebits.errors import SamebitsError, UsageError
-from samebits.interrupt import Stopped
+from samebits.interrupt import StopSignal
 from samebits.words import one_line, printable
 
 WRONG = 2
@@ -41,7 +41,7 @@ def answer(why: BaseException) -> int:
 
 def _stopped(why: BaseException) -> int:
     """Told, whether click has passed it on or turned it into an Abort."""
-    stop = next((one for one in (why, why.__cause__) if isinstance(one, Stopped)), Stopped())
+    stop = next((one for one in (why, why.__cause__) if isinstance(one, StopSignal)), StopSignal())
     return _say(stop.sentence, "", stop.status)
 
 

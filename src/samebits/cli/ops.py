@@ -9,7 +9,7 @@ from samebits.cli import answers, requests
 from samebits.cli.parser import launching, names_a_record
 
 if TYPE_CHECKING:
-    from samebits.ops import Replayed
+    from samebits.ops import ReplayResult
 
 TEXT = """Run a training with PyTorch up to the end of a step. Each operator of the step, in forward, backward and
 optimizer, is run several times more on the same inputs, and what it gives is compared bit for bit. The training itself
@@ -31,7 +31,7 @@ def run(**given: Any) -> int:
     return EXIT_CODES[result.outcome]
 
 
-def _read(words: tuple[str, ...]) -> Replayed | None:
+def _read(words: tuple[str, ...]) -> ReplayResult | None:
     """What an earlier replay found, where its record is all that is named."""
     if not names_a_record(words):
         return None
@@ -40,7 +40,7 @@ def _read(words: tuple[str, ...]) -> Replayed | None:
     return read(Path(words[0]))
 
 
-def _replay(given: dict[str, Any]) -> Replayed:
+def _replay(given: dict[str, Any]) -> ReplayResult:
     requests.refuse_platform()
     request = requests.request(given, "ops")
     from samebits.ops import replay

@@ -29,7 +29,7 @@ class Reads(click.ParamType[Any]):
             self.fail(str(why), param, ctx)
 
 
-class Flagged(click.Option):
+class FlagOption(click.Option):
     """An option that is called by the flag that people type, not by all its forms."""
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
@@ -40,9 +40,9 @@ def as_click(option: Option) -> click.Option:
     """The parser's form of an option."""
     declared = (*option.flags, option.name)
     if option.takes == 0:
-        return Flagged(declared, is_flag=True, default=False, help=option.help)
+        return FlagOption(declared, is_flag=True, default=False, help=option.help)
     kind: Any = _kind(option)
-    return Flagged(
+    return FlagOption(
         declared,
         type=kind,
         default=option.default,
@@ -60,7 +60,7 @@ def _kind(option: Option) -> Any:
     return Reads(option.read, option.name)
 
 
-class Launching(click.Command):
+class LaunchCommand(click.Command):
     """A command that ends in the command of a training; options stop where that begins."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -106,7 +106,7 @@ def names_a_record(words: tuple[str, ...]) -> bool:
 def launching(name: str, run: Callable[..., int], text: str) -> click.Command:
     """A command with the options of its name in the table, and the words of a training command."""
     words = click.Argument(["command"], nargs=-1, type=click.UNPROCESSED, metavar="[--] COMMAND ...")
-    return Launching(
+    return LaunchCommand(
         name,
         params=[*map(as_click, OPTIONS[name]), words],
         callback=run,

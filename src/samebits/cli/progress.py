@@ -26,7 +26,7 @@ ROWS = 12  # trials whose lines are kept on the screen
 def shown(stream: TextIO) -> Iterator[Progress]:
     """A progress that shows itself on the stream while the block runs."""
     if not colour.is_terminal(stream):
-        yield Lines(stream)
+        yield ProgressLines(stream)
         return
     with Live(stream) as live:
         yield live
@@ -109,7 +109,7 @@ def end_words(status: str, steps: int, seconds: float) -> str:
     return f"{status}, {words.count(steps, 'step')}, {words.span(seconds)}"
 
 
-class Lines(Progress):
+class ProgressLines(Progress):
     """Plain text: a line when a round starts, when a trial ends, and now and then between."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:

@@ -11,7 +11,7 @@ from samebits.compare.differences import Row
 from samebits.compare.groups import Comparison, MemberDifference, PairDifference
 from samebits.compare.processes import AlignedTrial, Member, program
 from samebits.compare.siblings import shared_value, span
-from samebits.compare.values import Values, start_of_value, values_at
+from samebits.compare.values import PointValues, start_of_value, values_at
 from samebits.model import Divergence, Kind, ProcessKey
 from samebits_probe import wire
 
@@ -21,7 +21,7 @@ _CODES = wire.CODE
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class DifferencePlace:
     """Where something differs, in the order of judging: process, step, kind, rank, then as it was executed."""
 
     order: int
@@ -32,10 +32,10 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Found:
+class FirstDifference:
     """One difference between the reference and another trial."""
 
-    place: Place
+    place: DifferencePlace
     name: str
     process: ProcessKey
     detail: str
@@ -70,15 +70,15 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
     )
 
 
-def _all(reference: AlignedTrial, pair: PairDifference) -> Iterator[Found]:
+def _all(reference: AlignedTrial, pair: PairDifference) -> Iterator[FirstDifference]:
     for part in pair.members:
         yield from _of_member(part)
     step = reference.steps
     process = reference.members[0].process if reference.members else _program(reference)
     for number, file in enumerate(pair.files):
         kind = "structure" if file.missing else "end"
-        place = Place(len(reference.members) + 1, step, _CODES[kind], 0, number)
-        yield Found(place, file.name, process, file.detail)
+        place = DifferencePlace(len(reference.members) + 1, step, _CODES[kind], 0, number)
+        yield FirstDifference(place, file.name, process, file.detail)
 
 
 def _program(trial: AlignedTrial) -> ProcessKey:
@@ -86,12 +86,12 @@ def _program(trial: AlignedTrial) -> ProcessKey:
     return ProcessKey(order=0, argv=program(trial.command), rank=0)
 
 
-def _of_member(part: MemberDifference) -> Iterator[Found]:
+def _of_member(part: MemberDifference) -> Iterator[FirstDifference]:
     member, rank = part.member, part.member.key.rank
     if part.alone:
-        place = Place(member.order, 0, _CODES["structure"], rank, 0)
+        place = DifferencePlace(member.order, 0, _CODES["structure"], rank, 0)
         detail = f"the process {words.command(member.key.argv)} ran in some trials only"
-        yield Found(place, "process", member.process, detail)
+        yield FirstDifference(place, "process", member.process, detail)
         return
     rows = [_of_row(row, part) for row in part.found.rows]
     if rows:
@@ -99,41 +99,41 @@ def _of_member(part: MemberDifference) -> Iterator[Found]:
     yield from rows
 
 
-def _of_row(row: Row, part: MemberDifference) -> Found:
+def _of_row(row: Row, part: MemberDifference) -> FirstDifference:
     member = part.member
     kind = _CODES["structure"] if row.missing else row.kind
     # of missing points, the kind that is judged first names the divergence
     seen = row.seen + (row.kind << 48 if row.missing else 0)
     # a process that makes no step holds what others have trained: where those differ is the cause
     order = member.order if member.trace.steps else member.order + _AFTER_ALL
-    place = Place(order, row.step, kind, member.key.rank, seen)
+    place = DifferencePlace(order, row.step, kind, member.key.rank, seen)
     if not row.missing:
-        return Found(place, row.name, member.process, "", row, member)
+        return FirstDifference(place, row.name, member.process, "", row, member)
     ended = min(part.steps)
     if part.steps[0] != part.steps[1] and row.step >= ended:
         counts = f"{words.count(part.steps[0], 'step')} against {part.steps[1]:,}"
         detail = f"the trials did not train equally long: {counts}"
-        return Found(place, "steps", member.process, detail, row, member)
+        return FirstDifference(place, "steps", member.process, detail, row, member)
     detail = f"{wire.KINDS[row.kind]} {row.name} was observed in some trials only"
-    return Found(place, row.name, member.process, detail, row, member)
+    return FirstDifference(place, row.name, member.process, detail, row, member)
 
 
-def _of_rng(part: MemberDifference, first: Place) -> Iterator[Found]:
+def _of_rng(part: MemberDifference, first: DifferencePlace) -> Iterator[FirstDifference]:
     """States that agreed before and differ, ahead of the first other difference. A sample taken at the end is not."""
     member = part.member
     for number, (name, (step, agreed)) in enumerate(sorted(part.found.rng.items())):
-        place = Place(member.order, step, _CODES["rng"], member.key.rank, number)
+        place = DifferencePlace(member.order, step, _CODES["rng"], member.key.rank, number)
         at_end = member.trace.end is not None and step >= min(part.steps)
         if agreed and not at_end and place < first:
             detail = f"{words.rng(name)} agreed at the start and differs from step {step:,} on"
-            yield Found(place, name, member.process, detail)
+            yield FirstDifference(place, name, member.process, detail)
 
 
-def _kind(found: Found) -> Kind:
+def _kind(found: FirstDifference) -> Kind:
     return cast(Kind, wire.KINDS[found.place.kind])
 
 
-def _in_words(first: Found, comparison: Comparison) -> str:
+def _in_words(first: FirstDifference, comparison: Comparison) -> str:
     """How many values stand at the point, and the numbers themselves where they were kept."""
     row, member = first.row, first.member
     if row is None or member is None:
@@ -152,7 +152,7 @@ def _in_words(first: Found, comparison: Comparison) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _renamed(row: Row, member: Member, values: Values, comparison: Comparison) -> list[str]:
+def _renamed(row: Row, member: Member, values: PointValues, comparison: Comparison) -> list[str]:
     """That another trial has the reference's first value too, under another name: then an order differs."""
     reference = comparison.reference.id
     value = values.fingerprints.get(reference)
@@ -172,9 +172,9 @@ def _tensor(row: Row) -> str:
     return f"{row.point.dtype} {shape}".strip()
 
 
-def _details(first: Found, found: dict[int, list[Found]]) -> list[dict[str, object]]:
+def _details(first: FirstDifference, found: dict[int, list[FirstDifference]]) -> list[dict[str, object]]:
     """Further differences of the same process and step, in the order of judging, at most fifty."""
-    places: dict[tuple[object, ...], tuple[Found, list[int]]] = {}
+    places: dict[tuple[object, ...], tuple[FirstDifference, list[int]]] = {}
     for number, differences in sorted(found.items()):
         for other in differences:
             same_step = (other.place.order, other.place.step) == (first.place.order, first.place.step)
@@ -184,7 +184,7 @@ def _details(first: Found, found: dict[int, list[Found]]) -> list[dict[str, obje
     return [_detail(other, trials) for other, trials in rows]
 
 
-def _detail(found: Found, trials: list[int]) -> dict[str, object]:
+def _detail(found: FirstDifference, trials: list[int]) -> dict[str, object]:
     row = found.row
     return {
         "step": found.place.step,

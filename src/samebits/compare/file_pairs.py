@@ -15,14 +15,14 @@ from samebits.store.trace import TrialTrace
 Pair = tuple[SavedFile | None, SavedFile | None]
 
 
-class _Shown(NamedTuple):
+class _PlainName(NamedTuple):
     """A file under its path without what names the trial."""
 
     path: str
     file: SavedFile
 
 
-_Trait = Callable[[_Shown], Hashable]
+_Trait = Callable[[_PlainName], Hashable]
 
 
 def shown_path(file: SavedFile, trial: TrialTrace) -> str:
@@ -38,14 +38,16 @@ def counted(file: SavedFile) -> dict[str, str]:
 
 def paired(a: TrialTrace, b: TrialTrace) -> list[Pair]:
     """Files of the same path; then what is left, by content first; None stands for a file of one trial only."""
-    mine, theirs = ([_Shown(shown_path(file, t), file) for file in t.files.files] for t in (a, b))
+    mine, theirs = ([_PlainName(shown_path(file, t), file) for file in t.files.files] for t in (a, b))
     found: list[Pair] = []
     for traits, evenly in _ROUNDS:
         found += _matched(mine, theirs, traits, evenly=evenly)
     return [*found, *((left.file, None) for left in mine), *((None, left.file) for left in theirs)]
 
 
-def _matched(mine: list[_Shown], theirs: list[_Shown], traits: tuple[_Trait, ...], *, evenly: bool) -> Iterator[Pair]:
+def _matched(
+    mine: list[_PlainName], theirs: list[_PlainName], traits: tuple[_Trait, ...], *, evenly: bool
+) -> Iterator[Pair]:
     """Pair files of equal traits in the order of their paths, and take them from the lists.
 
     `evenly`: only where both trials have as many of them, since else it is not known which one is missing.
@@ -63,8 +65,8 @@ def _matched(mine: list[_Shown], theirs: list[_Shown], traits: tuple[_Trait, ...
         left[:] = [shown for shown in left if id(shown) not in taken]
 
 
-def _grouped(files: list[_Shown], traits: tuple[_Trait, ...]) -> dict[tuple[Hashable, ...], list[_Shown]]:
-    groups: dict[tuple[Hashable, ...], list[_Shown]] = defaultdict(list)
+def _grouped(files: list[_PlainName], traits: tuple[_Trait, ...]) -> dict[tuple[Hashable, ...], list[_PlainName]]:
+    groups: dict[tuple[Hashable, ...], list[_PlainName]] = defaultdict(list)
     for file in sorted(files, key=lambda shown: shown.path):
         key = tuple(trait(file) for trait in traits)
         if None not in key:
@@ -76,26 +78,26 @@ def _without_digits(path: str) -> str:
     return re.sub(r"\d+", "0", path)
 
 
-def _path(shown: _Shown) -> Hashable:
+def _path(shown: _PlainName) -> Hashable:
     return shown.path
 
 
-def _numbered(shown: _Shown) -> Hashable:
+def _numbered(shown: _PlainName) -> Hashable:
     """The path with all numbers made equal."""
     return shown.file.named, _without_digits(shown.path)
 
 
-def _content(shown: _Shown) -> Hashable:
+def _content(shown: _PlainName) -> Hashable:
     return frozenset(counted(shown.file).items()) or None
 
 
-def _folder(shown: _Shown) -> Hashable:
+def _folder(shown: _PlainName) -> Hashable:
     """The folder and the ending, for names that are random; None for a named file, whose name was meant."""
     path = PurePosixPath(shown.path)
     return None if shown.file.named else (_without_digits(str(path.parent)), path.suffix)
 
 
-def _basename(shown: _Shown) -> Hashable:
+def _basename(shown: _PlainName) -> Hashable:
     """The name below as many folders, for folders that are random."""
     path = PurePosixPath(shown.path)
     return None if shown.file.named else (len(path.parts), _without_digits(path.name))

@@ -12,7 +12,7 @@ from samebits.compare.files import FileDifference, file_differences
 from samebits.compare.global_arrays import global_differences
 from samebits.compare.networks import in_own_order
 from samebits.compare.process_pairs import pairs
-from samebits.compare.processes import AlignedTrial, Key, Member
+from samebits.compare.processes import AlignedTrial, Member, MemberKey
 from samebits.compare.ranks import missing_ranks
 from samebits.compare.threads import numbers_counted
 
@@ -46,7 +46,7 @@ class PairDifference:
         return not self.files and all(part.found.equal and not part.alone for part in self.members)
 
     @property
-    def indistinct(self) -> list[Key]:
+    def indistinct(self) -> list[MemberKey]:
         """Processes that differ beside siblings that differ: which of them belong together is a guess."""
         unequal = [part.member.key for part in self.members if not part.found.equal]
         many = Counter(key.family for key in unequal)

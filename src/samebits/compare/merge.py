@@ -24,7 +24,7 @@ _PYTHON = re.compile(r"(python|pypy)[\d.]+")  # python3.12 is the same process a
 
 
 @dataclasses.dataclass(frozen=True)
-class Joined:
+class MergedRecord:
     """Two records as one. It has what reports ask of a record."""
 
     folder: Path
@@ -46,7 +46,7 @@ def judged_together(first: Record, second: Record) -> tuple[Any, Result]:
     return joined, result.model_copy(update={"seconds": sum(turn.seconds for turn in joined.file.rounds)})
 
 
-def join(first: Record, second: Record) -> Joined:
+def join(first: Record, second: Record) -> MergedRecord:
     """One record of both; the second's trials are numbered after the first's."""
     offset = max((trial.id for trial in first.trials), default=0)
     if offset + max((trial.id for trial in second.trials), default=0) > MOST_TRIALS:
@@ -62,7 +62,7 @@ def join(first: Record, second: Record) -> Joined:
         "rounds": [*first.file.rounds, *second.file.rounds],
         "notes": [*first.file.notes, *second.file.notes, *setup_differences(first, second)],
     }
-    return Joined(first.folder, first.file.model_copy(update=changes), trials)
+    return MergedRecord(first.folder, first.file.model_copy(update=changes), trials)
 
 
 def _moved(trial: TrialTrace, offset: int, command: list[str]) -> TrialTrace:

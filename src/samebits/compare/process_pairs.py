@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from samebits.compare.processes import AlignedTrial, Key, Member
+from samebits.compare.processes import AlignedTrial, Member, MemberKey
 from samebits.store.trace import ProcessTrace, chunks
 from samebits_probe import wire
 
@@ -39,7 +39,7 @@ def pairs(a: AlignedTrial, b: AlignedTrial) -> list[tuple[Member | None, Member 
     return [*found, *((None, member) for member in theirs.values())]
 
 
-def _take(mine: Member, theirs: dict[Key, Member], found: list[tuple[Member, Member | None]]) -> Member | None:
+def _take(mine: Member, theirs: dict[MemberKey, Member], found: list[tuple[Member, Member | None]]) -> Member | None:
     rank = mine.key.rank
     left = [key for key in theirs if key.rank == rank]
     alone = [member for member, other in found if other is None and member.key.rank == rank]
@@ -54,9 +54,9 @@ def _same_program(a: Member, b: Member) -> bool:
     return same_place and len(a.key.argv) == len(b.key.argv) and a.key.argv[:2] == b.key.argv[:2]
 
 
-def _alike(ours: Sequence[Member], theirs: Sequence[Member]) -> list[tuple[Member, Key]]:
+def _alike(ours: Sequence[Member], theirs: Sequence[Member]) -> list[tuple[Member, MemberKey]]:
     """Of siblings, those that did the same: (member, the other's key)."""
-    found: list[tuple[Member, Key]] = []
+    found: list[tuple[Member, MemberKey]] = []
     others = _grouped(theirs, lambda member: member.key.family)
     for family, mine in _grouped(ours, lambda member: member.key.family).items():
         other = others.get(family, [])
@@ -65,7 +65,7 @@ def _alike(ours: Sequence[Member], theirs: Sequence[Member]) -> list[tuple[Membe
     return found
 
 
-def _same_content(mine: list[Member], other: list[Member]) -> list[tuple[Member, Key]]:
+def _same_content(mine: list[Member], other: list[Member]) -> list[tuple[Member, MemberKey]]:
     limits = [member.trace.limit for member in (*mine, *other) if member.trace.limit is not None]
     limit = min(limits, default=None)
     left = _grouped(other, lambda member: _content(member.trace, limit))

@@ -17,7 +17,7 @@ TRIAL_FOLDER = "{trial-folder}"
 _SPAWNED = re.compile(r"(fd|handle|pid)=\d+")  # multiprocessing's own arguments
 
 
-class Key(NamedTuple):
+class MemberKey(NamedTuple):
     """What makes two processes of different trials the same one: arguments, rank, and the how-many-eth of these.
 
     `identity`: multiprocessing's own number of a child, which says more than the order in which children begin.
@@ -38,7 +38,7 @@ class Key(NamedTuple):
 class Member:
     """An observed process in its trial. `order`: its place; ranks of one distributed start share it."""
 
-    key: Key
+    key: MemberKey
     order: int
     trace: ProcessTrace
 
@@ -73,7 +73,7 @@ class AlignedTrial:
         identities = _identities(self.trial.observed)
         for (order, trace), identity in zip(_ordered(self.trial.observed), identities, strict=True):
             argv = normal_argv(trace.facts["argv"], self.trial, self.command)
-            key = Key(argv, trace.facts.get("rank") or 0, 0, identity)
+            key = MemberKey(argv, trace.facts.get("rank") or 0, 0, identity)
             found.append(Member(key._replace(nth=seen[key]), order, trace))
             seen[key] += 1
         return sorted(found, key=lambda member: (member.order, member.key.rank))

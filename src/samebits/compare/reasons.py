@@ -34,7 +34,7 @@ class Reason(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Looked:
+class ReasonInputs:
     """What the reasons are looked for in. `usable`: the trials that take part in the comparison."""
 
     record: RecordFile
@@ -52,7 +52,7 @@ class Looked:
         return self.record.options.steps is not None or self.record.options.budget is not None
 
 
-def why_not_repeated(looked: Looked, comparison: Comparison) -> Reason | None:
+def why_not_repeated(looked: ReasonInputs, comparison: Comparison) -> Reason | None:
     """The reason why equal bits are no answer, or None."""
     looked = replace(looked, comparison=comparison)
     for look in _LOOKS:
@@ -62,7 +62,7 @@ def why_not_repeated(looked: Looked, comparison: Comparison) -> Reason | None:
     return None
 
 
-def _nothing_ran(looked: Looked) -> Reason | None:
+def _nothing_ran(looked: ReasonInputs) -> Reason | None:
     if looked.trials:
         return None
     return Reason("no trial was run.", "Run samebits check with at least two trials.")
@@ -75,7 +75,7 @@ AFTER_AN_INTERRUPTION = (
 )
 
 
-def _probe_failed(looked: Looked) -> Reason | None:
+def _probe_failed(looked: ReasonInputs) -> Reason | None:
     failed = {trial.id: trial.trial.failures()[0] for trial in looked.trials if trial.trial.failures()}
     if not failed:
         return None
@@ -91,12 +91,12 @@ def _probe_failed(looked: Looked) -> Reason | None:
     )
 
 
-def _endings(looked: Looked) -> Reason | None:
+def _endings(looked: ReasonInputs) -> Reason | None:
     found = bad_endings([trial.trial for trial in looked.trials], looked.record)
     return Reason(*found) if found else None
 
 
-def _patterns(looked: Looked) -> Reason | None:
+def _patterns(looked: ReasonInputs) -> Reason | None:
     """A pattern that names nothing; where programs failed, that they failed says more."""
     statuses = {trial.trial.file.status for trial in looked.trials}
     without: dict[str, list[int]] = {}
@@ -112,7 +112,7 @@ def _patterns(looked: Looked) -> Reason | None:
     )
 
 
-def _wrote(looked: Looked, ids: Sequence[int]) -> str:
+def _wrote(looked: ReasonInputs, ids: Sequence[int]) -> str:
     """What to do about a pattern that matched nothing: the files that the program did write."""
     wrote = next(iter(likely_results([trial.trial for trial in looked.trials if trial.id in ids])), [])
     if not wrote:
@@ -121,7 +121,7 @@ def _wrote(looked: Looked, ids: Sequence[int]) -> str:
     return f"The program wrote {words.listed(wrote[:3])}{more}. Name them, in quotes: --artifact '{pattern_of(wrote)}'."
 
 
-def _unknown(looked: Looked) -> Reason | None:
+def _unknown(looked: ReasonInputs) -> Reason | None:
     """A difference in what left the trials that nobody understands: where it is, and the two ways out."""
     comparison = looked.comparison
     for (one, two), pair in comparison.known() if comparison is not None else []:
@@ -131,7 +131,7 @@ def _unknown(looked: Looked) -> Reason | None:
     return None
 
 
-def _found_by(first: FileDifference, later: int, looked: Looked) -> Reason | None:
+def _found_by(first: FileDifference, later: int, looked: ReasonInputs) -> Reason | None:
     """A file of which a later trial found what an earlier one wrote, and added to it: a database, an archive."""
     leaks = [leak for trial in looked.trials if trial.id == later for leak in trial.trial.file.leaks]
     found = [
@@ -161,7 +161,7 @@ def _of_difference(found: Sequence[FileDifference], one: int, two: int) -> Reaso
     return Reason(reason, f"If it counts, name it: --artifact {name}. If it does not: --ignore {name}.")
 
 
-def _unobserved(looked: Looked) -> Reason | None:
+def _unobserved(looked: ReasonInputs) -> Reason | None:
     empty = [t for t in looked.usable if t.steps == 0 and not has_named_file(t.trial)]
     if not empty:
         return None
@@ -178,17 +178,17 @@ def _held(empty: Sequence[AlignedTrial]) -> str:
     return f" What its variables held at the end agrees ({words.count(len(held), 'array')})."
 
 
-def _threads(looked: Looked) -> Reason | None:
+def _threads(looked: ReasonInputs) -> Reason | None:
     found = trained_in_threads([trial.trial for trial in looked.usable])
     return Reason(*found) if found else None
 
 
-def _hidden(looked: Looked) -> Reason | None:
+def _hidden(looked: ReasonInputs) -> Reason | None:
     found = ran_unwatched(looked.usable)
     return Reason(*found, names_hidden=True) if found else None
 
 
-def _ranks(looked: Looked) -> Reason | None:
+def _ranks(looked: ReasonInputs) -> Reason | None:
     for trial in looked.usable:
         missing = missing_ranks(trial.trial)
         if missing:
@@ -201,7 +201,7 @@ def _ranks(looked: Looked) -> Reason | None:
     return None
 
 
-def _not_to_the_end(looked: Looked) -> Reason | None:
+def _not_to_the_end(looked: ReasonInputs) -> Reason | None:
     for trial in looked.usable:
         name = unended(trial.trial) if trial.whole else None
         if name is not None:
@@ -213,7 +213,7 @@ def _not_to_the_end(looked: Looked) -> Reason | None:
     return None
 
 
-def _coverage(looked: Looked) -> Reason | None:
+def _coverage(looked: ReasonInputs) -> Reason | None:
     for trial in looked.usable:
         lacking = uncovered(trial.trial, whole=trial.whole)
         if lacking:
@@ -224,13 +224,13 @@ def _coverage(looked: Looked) -> Reason | None:
     return None
 
 
-def _too_few(looked: Looked) -> Reason | None:
+def _too_few(looked: ReasonInputs) -> Reason | None:
     if len(looked.usable) >= 2:
         return None
     return Reason("only one trial was run: at least two are needed.", "Use -n 2 or more (the default is 5).")
 
 
-def _fewer_than_asked(looked: Looked) -> Reason | None:
+def _fewer_than_asked(looked: ReasonInputs) -> Reason | None:
     asked, done = looked.record.options.trials, len(looked.usable)
     if done >= asked:
         return None
@@ -240,7 +240,7 @@ def _fewer_than_asked(looked: Looked) -> Reason | None:
     )
 
 
-def _prefix(looked: Looked) -> Reason | None:
+def _prefix(looked: ReasonInputs) -> Reason | None:
     stopped = [trial for trial in looked.usable if not trial.whole]
     if not stopped or looked.stops:
         return None
@@ -251,7 +251,7 @@ def _prefix(looked: Looked) -> Reason | None:
     )
 
 
-_LOOKS: tuple[Callable[[Looked], Reason | None], ...] = (
+_LOOKS: tuple[Callable[[ReasonInputs], Reason | None], ...] = (
     _nothing_ran,
     _probe_failed,
     _patterns,
@@ -268,4 +268,4 @@ _LOOKS: tuple[Callable[[Looked], Reason | None], ...] = (
     _prefix,
 )
 
-__all__ = ["Looked", "Reason", "never_started", "why_not_repeated"]
+__all__ = ["Reason", "ReasonInputs", "never_started", "why_not_repeated"]

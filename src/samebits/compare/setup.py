@@ -9,7 +9,7 @@ from typing import Any
 
 from samebits.compare.doubts import machine_facts
 from samebits.compare.processes import AlignedTrial
-from samebits.model import Control, RecordFile, Setup
+from samebits.model import HeldControl, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 
 
@@ -59,11 +59,11 @@ def packages(trial: TrialTrace) -> dict[str, str]:
     return found
 
 
-def control(identity: str, trials: Sequence[TrialTrace]) -> Control:
+def control(identity: str, trials: Sequence[TrialTrace]) -> HeldControl:
     """What a control did: the reading that says most against it. That one was not possible counts where none was."""
     events = [event for trial in trials for process in _speakers(trial) for event in _of(process, identity)]
     said: dict[str, Any] = min(events, key=_rank, default={"effect": "unreadable"})
-    return Control(id=identity, effect=said["effect"], why=str(said.get("why") or ""))
+    return HeldControl(id=identity, effect=said["effect"], why=str(said.get("why") or ""))
 
 
 _RANKS = ("undone", "overruled", "idle", "held", "unreadable")

@@ -15,16 +15,16 @@ from samebits_probe import wire
 
 
 @dataclass
-class Values:
+class PointValues:
     """Of one point: the trials' fingerprints, and exact number, as text -> trials that hold it."""
 
     fingerprints: dict[int, bytes] = field(default_factory=dict)
     scalars: dict[str, list[int]] = field(default_factory=dict)
 
 
-def values_at(row: Row, member: Member, aligned: Sequence[AlignedTrial]) -> Values:
+def values_at(row: Row, member: Member, aligned: Sequence[AlignedTrial]) -> PointValues:
     """What each trial holds at the point; trials that do not have it are left out."""
-    values = Values()
+    values = PointValues()
     for trial in aligned:
         twin = next((other for other in trial.members if other.key == member.key), None)
         if twin is None:

@@ -15,11 +15,11 @@ from samebits.compare.groups import Comparison
 from samebits.compare.marks import judged
 from samebits.compare.precision import agreements
 from samebits.compare.processes import AlignedTrial
-from samebits.compare.reasons import Looked, Reason, why_not_repeated
+from samebits.compare.reasons import Reason, ReasonInputs, why_not_repeated
 from samebits.compare.scope import scope
 from samebits.compare.setup import setup
 from samebits.compare.threads import told, without_racing_traces
-from samebits.compare.warnings import Note, Seen, unseeded, warnings
+from samebits.compare.warnings import Note, WarningInputs, unseeded, warnings
 from samebits.model import Divergence, RecordFile, Result, Trial, Verdict
 from samebits.store.trace import TrialTrace
 
@@ -27,11 +27,11 @@ from samebits.store.trace import TrialTrace
 def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
     """Compare the trials and say what that shows. Pure; sets all of Result but `seconds` and `record`."""
     trials = without_racing_traces(trials, record.command)
-    looked = Looked(record, [AlignedTrial(trial, record.command) for trial in trials])
+    looked = ReasonInputs(record, [AlignedTrial(trial, record.command) for trial in trials])
     comparison = Comparison(looked.usable, record.options.ignores)
     divergence = told(find_divergence(comparison), trials)
     verdict, reason = _decide(looked, comparison, divergence)
-    seen = Seen(record, trials, comparison, divergence, setup(record, looked.trials), reason)
+    seen = WarningInputs(record, trials, comparison, divergence, setup(record, looked.trials), reason)
     notes, extent = warnings(seen), scope(comparison.aligned)
     leak = leak_between([aligned.trial for aligned in comparison.aligned], record)
     if verdict == "repeated" and record.options.strict and (reason := _caveat(notes)):
@@ -56,7 +56,9 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
     )
 
 
-def _decide(looked: Looked, comparison: Comparison, divergence: Divergence | None) -> tuple[Verdict, Reason | None]:
+def _decide(
+    looked: ReasonInputs, comparison: Comparison, divergence: Divergence | None
+) -> tuple[Verdict, Reason | None]:
     """A difference that is the program's own is a divergence; equal bits repeat only where enough was seen."""
     if divergence is not None:
         doubt = why_no_divergence(comparison, looked.record)

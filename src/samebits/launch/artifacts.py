@@ -13,7 +13,7 @@ from typing import NamedTuple
 import xxhash
 
 from samebits.launch import folders
-from samebits.launch.command import Naming
+from samebits.launch.command import FileNames
 from samebits.model import FilesFile, SavedFile
 from samebits.store import fingerprint_file, holds_tensors
 from samebits.store.masks import ANY_RUN, Run
@@ -46,7 +46,7 @@ class Head(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Asked:
+class FileRules:
     """What decides which files of a trial are compared, known before it starts.
 
     `heads`: of text files that were there, so that what is added to one can be told from the rest.
@@ -108,7 +108,9 @@ def _head(path: Path, size: int) -> Head | None:
         return None
 
 
-def collect(asked: Asked, written: Iterable[Path], directory: Path, naming: Naming, run: Run = ANY_RUN) -> FilesFile:
+def collect(
+    asked: FileRules, written: Iterable[Path], directory: Path, naming: FileNames, run: Run = ANY_RUN
+) -> FilesFile:
     """Fingerprint what the trial wrote: files that a pattern names, and all others in its folders."""
     named: set[Path] = set()
     empty = []
@@ -143,7 +145,7 @@ def collect(asked: Asked, written: Iterable[Path], directory: Path, naming: Nami
     )
 
 
-def _own(written: Iterable[Path], directory: Path, naming: Naming) -> set[Path]:
+def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Path]:
     """The written files that count: those below the trial's folders, and tensor files wherever they are."""
     files = {path for path in written if path.is_file()}
     inside = {path for path in files if path.is_relative_to(directory) or naming.name(path) != str(path)}
@@ -189,7 +191,7 @@ def _too_large(name: str) -> SavedFile:
     return SavedFile(path=name, named=False, format="bytes", tensors={}, error=why, changing=why)
 
 
-def _begin(path: Path, asked: Asked) -> int:
+def _begin(path: Path, asked: FileRules) -> int:
     """Return the byte at which the trial's own text begins; 0 if the earlier text is not there any more."""
     head, now = asked.heads.get(path), folders.state(path)
     if head is None or now is None or now.size <= head.size:
@@ -216,7 +218,7 @@ def _as_one_part(file: SavedFile) -> SavedFile:
     return file.model_copy(update=rest)
 
 
-def printed(folder: Path, asked: Asked, run: Run) -> list[SavedFile]:
+def printed(folder: Path, asked: FileRules, run: Run) -> list[SavedFile]:
     """What the trial printed, as two texts. Both can be named like files."""
     return [
         printed_file(folder / f"{name}.txt", name, run, named=matches_any(name, [one.text for one in asked.patterns]))

@@ -25,7 +25,7 @@ _FOLDER = "captures"
 KINDS = ("start", "batch", "forward", "gradient", "update")  # of divergences that have a tensor
 
 
-class Captured(NamedTuple):
+class CapturedTensor(NamedTuple):
     """One tensor of a run: its bytes in logical order, and all that the run observed."""
 
     data: bytes
@@ -56,7 +56,7 @@ def seconds_needed(files: list[TrialFile]) -> float:
 
 
 def _measure(plan: Plan, where: Divergence) -> Size | None:
-    file, seen = store.open_record(plan.record).file, list[Captured]()
+    file, seen = store.open_record(plan.record).file, list[CapturedTensor]()
     for number in range(1, MOST_RUNS + 1):
         found = _capture(plan, where, number)
         if found is None:
@@ -68,7 +68,7 @@ def _measure(plan: Plan, where: Divergence) -> Size | None:
     return None
 
 
-def _part_there(file: RecordFile, where: Divergence, a: Captured, b: Captured) -> bool:
+def _part_there(file: RecordFile, where: Divergence, a: CapturedTensor, b: CapturedTensor) -> bool:
     """Whether this is the first point at which two runs diverge (they may diverge earlier than those before did)."""
     if (a.dtype, a.shape) != (b.dtype, b.shape):
         return False
@@ -76,7 +76,7 @@ def _part_there(file: RecordFile, where: Divergence, a: Captured, b: Captured) -
     return found is not None and (found.step, found.kind, found.name) == (where.step, where.kind, where.name)
 
 
-def _capture(plan: Plan, where: Divergence, number: int) -> Captured | None:
+def _capture(plan: Plan, where: Divergence, number: int) -> CapturedTensor | None:
     wanted = tensor_at(where)
     return run_for(plan, wanted, number, steps=wanted["step"] + 1)
 
@@ -87,7 +87,7 @@ def tensor_at(where: Divergence) -> dict[str, Any]:
     return {"process": where.process.order, "step": step, "kind": where.kind, "name": where.name}
 
 
-def run_for(plan: Plan, wanted: dict[str, Any], number: int, *, steps: int | None) -> Captured | None:
+def run_for(plan: Plan, wanted: dict[str, Any], number: int, *, steps: int | None) -> CapturedTensor | None:
     """Run a trial for one tensor (`wanted`: see samebits_probe.wire), to its end or for `steps`; None: not seen.
 
     It leaves a folder in the record, which `forget` removes.
@@ -107,9 +107,9 @@ def forget(plan: Plan) -> None:
     shutil.rmtree(plan.record / _FOLDER, ignore_errors=True)
 
 
-def _read(folder: Path, trial: TrialTrace) -> Captured | None:
+def _read(folder: Path, trial: TrialTrace) -> CapturedTensor | None:
     facts = read_json(folder / wire.CAPTURE_FACTS)
     path = folder / wire.CAPTURE
     if facts is None or not path.is_file() or path.stat().st_size > MOST_BYTES:
         return None
-    return Captured(path.read_bytes(), str(facts["dtype"]), tuple(int(n) for n in facts["shape"]), trial)
+    return CapturedTensor(path.read_bytes(), str(facts["dtype"]), tuple(int(n) for n in facts["shape"]), trial)

@@ -93,7 +93,7 @@ def fill(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
     return filled
 
 
-class Naming:
+class FileNames:
     """Names of written files that are the same in every trial, so that they can be compared."""
 
     def __init__(

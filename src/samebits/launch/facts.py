@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from samebits.launch import observations
-from samebits.launch.leaks import Touched
-from samebits.launch.observations import Watched
+from samebits.launch.leaks import ProcessFiles
+from samebits.launch.observations import WatchedProcess
 from samebits.store.masks import Run
 from samebits_probe import process
 
@@ -66,7 +66,7 @@ def _git(directory: Path, *words: str) -> str | None:
     return asked.stdout.decode(errors="replace") if asked.returncode == 0 else None
 
 
-def packages(processes: Iterable[Watched]) -> dict[str, str]:
+def packages(processes: Iterable[WatchedProcess]) -> dict[str, str]:
     """Versions of what the observing processes had imported."""
     found: dict[str, str] = {}
     for event in _events(processes, "packages"):
@@ -74,14 +74,14 @@ def packages(processes: Iterable[Watched]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def machine(processes: Iterable[Watched]) -> dict[str, Any]:
+def machine(processes: Iterable[WatchedProcess]) -> dict[str, Any]:
     """The machine as the first observing process saw it, else as the launcher does."""
     for event in _events(processes, "machine"):
         return dict(event.get("machine") or {})
     return dict(process.machine())  # type: ignore[no-untyped-call]
 
 
-def started(processes: Iterable[Watched]) -> list[list[str]]:
+def started(processes: Iterable[WatchedProcess]) -> list[list[str]]:
     """The path and the arguments of each program that a watched process has started."""
     return [
         [str(event.get("path")), *map(str, event.get("argv") or [])]
@@ -90,27 +90,27 @@ def started(processes: Iterable[Watched]) -> list[list[str]]:
     ]
 
 
-def touched(processes: Iterable[Watched]) -> list[Touched]:
+def touched(processes: Iterable[WatchedProcess]) -> list[ProcessFiles]:
     """What the probe saw of the files that each process opened."""
     return [_touched(observations.events(watched.folder)) for watched in processes]
 
 
-def _touched(events: Iterable[dict[str, Any]]) -> Touched:
-    found: dict[str, dict[Path, float]] = {name: {} for name in Touched._fields}
+def _touched(events: Iterable[dict[str, Any]]) -> ProcessFiles:
+    found: dict[str, dict[Path, float]] = {name: {} for name in ProcessFiles._fields}
     for event in events:
         if event.get("event") in found and event.get("path"):
             path, at = Path(str(event["path"])), float(event.get("at") or 0)
             found[str(event["event"])].setdefault(path, at)
-    names = {name: frozenset(found[name]) for name in Touched._fields[2:]}
-    return Touched(opened=found["opened"], wrote=found["wrote"], **names)
+    names = {name: frozenset(found[name]) for name in ProcessFiles._fields[2:]}
+    return ProcessFiles(opened=found["opened"], wrote=found["wrote"], **names)
 
 
-def is_fed_by_unwatched(touched: Sequence[Touched], written: Sequence[Path]) -> bool:
+def is_fed_by_unwatched(touched: Sequence[ProcessFiles], written: Sequence[Path]) -> bool:
     """Whether a watched process read a file that the trial wrote, and that no watched process wrote."""
     unknown = set(written).difference(*(process.wrote for process in touched))
     return any(not unknown.isdisjoint(process.opened) for process in touched)
 
 
-def _events(processes: Iterable[Watched], name: str) -> list[dict[str, Any]]:
+def _events(processes: Iterable[WatchedProcess], name: str) -> list[dict[str, Any]]:
     events = [event for watched in processes for event in observations.events(watched.folder)]
     return [event for event in events if event.get("event") == name]

@@ -66,7 +66,7 @@ class Leaks:
         self._around = self._around or self._surroundings.look()
         return Began(trial, left, names, here, alone=alone, foreign=frozenset(self._foreign))
 
-    def end(self, began: Began, touched: Sequence[Touched], written: Sequence[Path], here: Snapshot) -> list[Leak]:
+    def end(self, began: Began, touched: Sequence[ProcessFiles], written: Sequence[Path], here: Snapshot) -> list[Leak]:
         """A trial is over. `touched`: what the probe saw of each of its processes. `written`, `here`: the files that it
         wrote, and what is in its working folder now. What it leaves counts for later trials."""
         self._running.discard(began.trial)
@@ -89,7 +89,7 @@ class Leaks:
             {"path": shown(path, self._directory), "written_by": left.by, "content": left.content, "how": how}
         )
 
-    def _from_beside(self, began: Began, touched: Sequence[Touched], changed: set[Path]) -> dict[Path, Left]:
+    def _from_beside(self, began: Began, touched: Sequence[ProcessFiles], changed: set[Path]) -> dict[Path, Left]:
         """Files that a trial beside this one wrote while it ran. What they held when they were read, nobody knows."""
         if began.alone:
             return {}
@@ -120,7 +120,7 @@ class Left(NamedTuple):
     content: str | None
 
 
-class Touched(NamedTuple):
+class ProcessFiles(NamedTuple):
     """What the probe of one process saw: files that it opened for reading and had not written, and files it wrote,
     each with the time; of names that earlier trials left: folders it listed, paths it asked for or made; and folders
     that it removed with all in them."""
@@ -166,12 +166,12 @@ class Began:
         """The trial's processes have ended: what is read from now on is not theirs."""
         self._opens.close()
 
-    def end(self, touched: Sequence[Touched]) -> dict[Path, Left]:
+    def end(self, touched: Sequence[ProcessFiles]) -> dict[Path, Left]:
         """Which of the files were read: by the kernel, or by the probe for those that the kernel could not watch."""
         by_probe = self._opens.unseen & _read_first(touched)
         return {path: self._left[path] for path in self._opens.read | by_probe if path in self._left}
 
-    def listed(self, watched: Iterable[Touched]) -> set[Path]:
+    def listed(self, watched: Iterable[ProcessFiles]) -> set[Path]:
         """Folders that were listed: as the probe saw it, and by processes that have none as the kernel did."""
         by_probe = set().union(*(process.listed for process in watched))
         return by_probe | {folder for folder, pids in self._opens.listed.items() if pids}
@@ -209,7 +209,7 @@ def _not_open(paths: Sequence[Path]) -> list[Path]:
     return [path for path in paths if path not in others]
 
 
-def _names_taken(began: Began, touched: Sequence[Touched], own: set[Path], read: set[Path]) -> dict[Path, int]:
+def _names_taken(began: Began, touched: Sequence[ProcessFiles], own: set[Path], read: set[Path]) -> dict[Path, int]:
     """Names of earlier trials that this one looked at, and that it did not make itself.
 
     A program that numbers its folders (run1, run2) makes a name of the same form; it does not take what was there.
@@ -234,7 +234,7 @@ def _form(path: Path) -> tuple[Path, str]:
     return path.parent, re.sub(r"\d+", "", path.name)
 
 
-def _read_first(touched: Sequence[Touched]) -> set[Path]:
+def _read_first(touched: Sequence[ProcessFiles]) -> set[Path]:
     """Files that a process opened before it wrote them, and before any other process of the trial did."""
     return {
         path

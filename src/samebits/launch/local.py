@@ -35,7 +35,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Ending:
+class CommandEnd:
     """How a command ended: by `code`, by `signal`, or because it could not be started (`error`)."""
 
     code: int | None = None
@@ -43,7 +43,7 @@ class Ending:
     error: str = ""
 
 
-class Running(Protocol):
+class Command(Protocol):
     """A command that was started."""
 
     @property
@@ -51,7 +51,7 @@ class Running(Protocol):
         """The process below which all of the trial runs."""
         ...
 
-    def poll(self) -> Ending | None:
+    def poll(self) -> CommandEnd | None:
         """How the command ended, or None while it runs. Returns at once."""
         ...
 
@@ -67,7 +67,7 @@ class Running(Protocol):
 class Launcher(Protocol):
     """Where trials run."""
 
-    def start(self, job: Job) -> Running:
+    def start(self, job: Job) -> Command:
         """Start a command."""
         ...
 
@@ -75,12 +75,12 @@ class Launcher(Protocol):
 class LocalLauncher:
     """Starts each command below a supervisor of its own (see `samebits.launch.supervisor`)."""
 
-    def start(self, job: Job) -> Running:
+    def start(self, job: Job) -> Command:
         """Start a command in a fresh session."""
-        return LocalRunning(job)
+        return LocalCommand(job)
 
 
-class LocalRunning:
+class LocalCommand:
     """A command below its supervisor."""
 
     def __init__(self, job: Job) -> None:
@@ -98,22 +98,22 @@ class LocalRunning:
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
         self._text = b""
-        self._ending: Ending | None = None
+        self._ending: CommandEnd | None = None
 
     @property
     def root(self) -> int:
         """The supervisor's pid."""
         return self._process.pid
 
-    def poll(self) -> Ending | None:
+    def poll(self) -> CommandEnd | None:
         """See Running."""
         while self._ending is None and (line := self._line()) is not None:
             if "error" in line:
-                self._ending = Ending(error=str(line["error"]))
+                self._ending = CommandEnd(error=str(line["error"]))
             elif "code" in line or "signal" in line:
-                self._ending = Ending(code=line.get("code"), signal=line.get("signal"))
+                self._ending = CommandEnd(code=line.get("code"), signal=line.get("signal"))
         if self._ending is None and self._process.poll() is not None:
-            self._ending = Ending(error="the process that supervises the trial was killed from outside")
+            self._ending = CommandEnd(error="the process that supervises the trial was killed from outside")
         return self._ending
 
     def _line(self) -> dict[str, Any] | None:
@@ -147,7 +147,7 @@ class LocalRunning:
         self._process.wait()
 
 
-def still_running(running: Running) -> list[str]:
+def still_running(running: Command) -> list[str]:
     """Command lines of what runs below a trial's root."""
     lines = [descendants.command_line(process.pid) for process in descendants.below(running.root)]
     return [" ".join(line) for line in lines if line]

@@ -14,7 +14,7 @@ _STALLED = 1.0  # seconds: a process that still observes is waited for, one that
 _HUNG = 30.0  # seconds: no process has observed anything; ranks that were promised will not come any more
 
 
-class Watched:
+class WatchedProcess:
     """One watched process, from its folder below `processes/`."""
 
     def __init__(self, folder: Path) -> None:
@@ -96,14 +96,14 @@ class Processes:
 
     def __init__(self, trial_folder: Path) -> None:
         self._folder = trial_folder / wire.PROCESSES
-        self._found: dict[str, Watched] = {}
+        self._found: dict[str, WatchedProcess] = {}
         self._ready_since: float | None = None
 
-    def look(self) -> list[Watched]:
+    def look(self) -> list[WatchedProcess]:
         """Read anew what has become of them; in the order in which they were started."""
         for name in _names(self._folder):
             if name not in self._found:
-                self._found[name] = Watched(self._folder / name)
+                self._found[name] = WatchedProcess(self._folder / name)
         for process in self._found.values():
             process.look()
         return [self._found[name] for name in sorted(self._found)]
@@ -124,7 +124,7 @@ class Processes:
         """Whether anything has been observed by now."""
         return any(process.has_begun() for process in self.look())
 
-    def observing(self) -> list[Watched]:
+    def observing(self) -> list[WatchedProcess]:
         """Those that have observed something."""
         return [process for process in self.look() if process.observes]
 
@@ -146,11 +146,11 @@ class Processes:
         return not any(_goes_on(process, now) for process in observing)
 
 
-def _ranks_promised(stopped: list[Watched]) -> int:
+def _ranks_promised(stopped: list[WatchedProcess]) -> int:
     return max(int(process.facts.get("world_size") or 1) for process in stopped)
 
 
-def _goes_on(process: Watched, now: float) -> bool:
+def _goes_on(process: WatchedProcess, now: float) -> bool:
     """Whether a process is still on its way; one that waits for a stopped one has not observed anything for long."""
     if process.is_stopped or process.has_ended or not _is_alive(process.pid):
         return False

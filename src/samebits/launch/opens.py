@@ -32,7 +32,7 @@ _BOOKKEEPERS = ("git", "du", "tar")  # they read what is there to keep account o
 Event = tuple[Path, bool | None, int | None]
 
 
-class Source(Protocol):
+class EventSource(Protocol):
     """Where events come from: fanotify or inotify. `handle`: readable when there are some."""
 
     handle: int
@@ -128,7 +128,7 @@ class Inotify:
                     yield path, bool(mask & _READ), None
 
 
-def source() -> Source:
+def source() -> EventSource:
     """Return the best source of events that this system allows."""
     try:
         return Fanotify()
@@ -145,7 +145,7 @@ class Opens:
     """
 
     def __init__(
-        self, paths: Iterable[Path], listed: Iterable[Path], of: Source, foreign: Collection[Path] = ()
+        self, paths: Iterable[Path], listed: Iterable[Path], of: EventSource, foreign: Collection[Path] = ()
     ) -> None:
         self._source, self._decided, self._foreign = of, set[Path](), foreign
         self.is_ours: Callable[[int], bool | None] = lambda _: False

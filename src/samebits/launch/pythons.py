@@ -48,7 +48,7 @@ _INSTALLED = ("/site-packages/", "/dist-packages/", "/lib/python")
 MOST_PROGRAMS = 20
 
 
-class Place(NamedTuple):
+class ProgramPlace(NamedTuple):
     """Where a trial looks for programs."""
 
     directory: Path
@@ -169,7 +169,9 @@ class Pythons:
         ]
         return [process.model_copy(update={"asks": process.asks and not fed}) for process in described]
 
-    def programs(self, became: Mapping[int, Became], started: Iterable[Sequence[str]], place: Place) -> list[str]:
+    def programs(
+        self, became: Mapping[int, Became], started: Iterable[Sequence[str]], place: ProgramPlace
+    ) -> list[str]:
         """Command lines of programs that are no Python and no everyday tool, one for each program.
 
         `started`: the path and arguments of each program that a watched process has started.

@@ -25,7 +25,7 @@ NO_VERDICT = ("failed", "killed", "timeout", "unwatched")
 
 
 @dataclass(frozen=True)
-class Looked:
+class FinishedRound:
     """One round that is over. `files`: the documents of its trials, by number. `time_was_up`: a budget ended it."""
 
     steps: int | None
@@ -55,7 +55,7 @@ class Trials:
         self._running: dict[int, TrialRun] = {}
         self._told: dict[int, float] = {}
 
-    def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> Looked:
+    def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
         """Run these trials anew, each in a folder of the same path as before.
 
         `tries_first`: where the first trial ends in a way that gives no verdict, the others are not started; it runs
@@ -84,7 +84,7 @@ class Trials:
             finally:
                 self._abort()
         files = sorted(done, key=lambda file: file.id)
-        return Looked(limits.steps, time.monotonic() - began, files, time_was_up=limits.steps != asked.steps)
+        return FinishedRound(limits.steps, time.monotonic() - began, files, time_was_up=limits.steps != asked.steps)
 
     def _fill(self, waiting: deque[int], limits: Limits, *, jobs: int, of: int) -> None:
         """Start as many as may run at a time."""
@@ -154,7 +154,7 @@ class Schedule:
         steps = self._options.steps if self._options.full else self._capped(FIRST)
         return Limits(steps=steps, seconds=self._share())
 
-    def after(self, looked: Looked) -> Limits | None:
+    def after(self, looked: FinishedRound) -> Limits | None:
         """The round after this one, or None where it was the last one."""
         if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
             return None
@@ -164,7 +164,7 @@ class Schedule:
             return Limits(steps=steps)
         return self._within_budget(looked.steps, steps)
 
-    def whole(self, looked: Looked) -> Limits | None:
+    def whole(self, looked: FinishedRound) -> Limits | None:
         """The trials up to where they were asked to go, or None where the round did that."""
         if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
             return None

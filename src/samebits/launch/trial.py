@@ -12,13 +12,13 @@ from typing import Any
 
 from samebits import controls, interrupt, store
 from samebits.launch import artifacts, custody, documents, facts, folders, isolation, metrics, opens
-from samebits.launch.command import Naming, fill
+from samebits.launch.command import FileNames, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
-from samebits.launch.leaks import Leaks, Touched, shown
-from samebits.launch.local import Ending, Job, Launcher, Running, exit_words, signal_name, still_running
+from samebits.launch.leaks import Leaks, ProcessFiles, shown
+from samebits.launch.local import Command, CommandEnd, Job, Launcher, exit_words, signal_name, still_running
 from samebits.launch.observations import Processes
 from samebits.launch.plan import Plan, trial_name
-from samebits.launch.pythons import Place, Pythons
+from samebits.launch.pythons import ProgramPlace, Pythons
 from samebits.model import ENDED_WELL, FilesFile, Status, TrialFile
 from samebits.store.record import SET_ASIDE
 from samebits_probe import wire
@@ -52,7 +52,7 @@ class Limits:
 
 
 @dataclass
-class Seen:
+class EarlierState:
     """What is known of a trial before it starts."""
 
     started: str
@@ -61,7 +61,7 @@ class Seen:
     environment: dict[str, str] = field(default_factory=dict)
     code: dict[str, Any] = field(default_factory=dict)
     before: folders.Snapshot = field(default_factory=lambda: folders.Snapshot({}))
-    asked: artifacts.Asked = field(default_factory=artifacts.Asked)
+    asked: artifacts.FileRules = field(default_factory=artifacts.FileRules)
     notes: list[str] = field(default_factory=list)
 
 
@@ -85,7 +85,7 @@ class TrialRun:
 
     def start(self, launcher: Launcher) -> None:
         """Make the folder anew, look at what is there, and start the command."""
-        self._seen = Seen(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
+        self._seen = EarlierState(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
         self._make_folder()
         environment = trial_environment(self.plan, self.id, self.directory, self._slot)
         notes = self._isolate(environment) if self.plan.options.isolate else []
@@ -102,7 +102,7 @@ class TrialRun:
         documents.write(self.folder / "config.json", self._config())
         self._seen.began = time.monotonic()
         with controls.launching(self.plan.controls):
-            self._running: Running = launcher.start(self._job(environment))
+            self._running: Command = launcher.start(self._job(environment))
         self._left.started(self._running.root)
 
     def _make_folder(self) -> None:
@@ -118,9 +118,9 @@ class TrialRun:
         new.rename(self.folder)
         custody.remove(old)
 
-    def _asked(self, before: folders.Snapshot) -> artifacts.Asked:
+    def _asked(self, before: folders.Snapshot) -> artifacts.FileRules:
         options = self.plan.options
-        return artifacts.Asked(
+        return artifacts.FileRules(
             patterns=artifacts.patterns(options.artifacts, self.directory, self.out, trial_name(self.id)),
             ignores=options.ignores,
             heads=artifacts.heads(before),
@@ -196,7 +196,7 @@ class TrialRun:
             return None
         if ending is not None and not self._children_are_gone():
             return None
-        return self._finish(ending or Ending())
+        return self._finish(ending or CommandEnd())
 
     def _is_to_be_ended(self) -> bool:
         """Whether the trial has reached what it was allowed. One that took too long gets a moment to end by itself."""
@@ -229,7 +229,7 @@ class TrialRun:
 
     # -- after ----------------------------------------------------------------------------------------------------
 
-    def _finish(self, ending: Ending) -> TrialFile:
+    def _finish(self, ending: CommandEnd) -> TrialFile:
         seconds = (self._ended_at or time.monotonic()) - self._seen.began
         left = still_running(self._running) if self._status is None else []
         self._running.close()
@@ -255,7 +255,7 @@ class TrialRun:
         if self._isolation is not None:
             self._isolation.remove()
 
-    def _written(self, touched: Sequence[Touched], after: folders.Snapshot) -> list[Path]:
+    def _written(self, touched: Sequence[ProcessFiles], after: folders.Snapshot) -> list[Path]:
         """Files that the trial wrote: found in its folders, and named by the probe."""
         found = {*folders.snapshot(self.out).files, *folders.written(self._seen.before, after)}
         if not after.is_whole:
@@ -278,17 +278,17 @@ class TrialRun:
             what = f"trials ran side by side and wrote into one folder ({shown(shared[0], self.plan.directory)})"
             self._seen.notes.append(f"{what}: give each its own with {{out}} or --isolate")
 
-    def _files(self, written: list[Path], ending: Ending) -> FilesFile:
+    def _files(self, written: list[Path], ending: CommandEnd) -> FilesFile:
         """Files to compare; none of a trial that was ended, since it may have been writing them."""
         if self._status is not None or ending.code is None:
             return FilesFile()
         others = self._isolation.names if self._isolation is not None else {}
-        naming = Naming(self.plan.request.command, self.directory, self.out, trial_name(self.id), others)
+        naming = FileNames(self.plan.request.command, self.directory, self.out, trial_name(self.id), others)
         run = facts.run(self.plan.request.command, naming.roots, self.folder, self._seen.began_at)
         found = artifacts.collect(self._seen.asked, written, self.directory, naming, run)
         return found.model_copy(update={"printed": artifacts.printed(self.folder, self._seen.asked, run)})
 
-    def _judge(self, ending: Ending, files: FilesFile) -> tuple[Status, str]:
+    def _judge(self, ending: CommandEnd, files: FilesFile) -> tuple[Status, str]:
         if self._status is not None:
             return self._status, self._why
         if ending.error:
@@ -301,7 +301,9 @@ class TrialRun:
             return "unwatched", "the probe ran in none of its processes"
         return "complete", ""
 
-    def _document(self, status: Status, why: str, *, ending: Ending | None = None, seconds: float = 0.0) -> TrialFile:
+    def _document(
+        self, status: Status, why: str, *, ending: CommandEnd | None = None, seconds: float = 0.0
+    ) -> TrialFile:
         return TrialFile(
             id=self.id,
             status=status,
@@ -327,7 +329,7 @@ class TrialRun:
         `fed`: the training read files that nobody knows the writer of, so that no unwatched process is left out.
         """
         processes, became = self.processes.look(), self.processes.became()
-        place = Place(self.directory, self._seen.environment["PATH"])
+        place = ProgramPlace(self.directory, self._seen.environment["PATH"])
         printed = metrics.printed(self.folder / "stdout.txt", self.plan.options.metrics)
         return {
             "python_processes": self._pythons.found(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from samebits.locate.execution import Key
+from samebits.locate.execution import EntryKey
 
 AROUND = 3  # lines of what they have in common, before and after
 MOST = 12  # lines of one difference
@@ -31,7 +31,7 @@ def _cut(lines: list[str]) -> list[str]:
     return lines if len(lines) <= MOST else [*lines[:MOST], f"{lines[0][0]} ... and {len(lines) - MOST:,} more"]
 
 
-def said(key: Key) -> str:
+def said(key: EntryKey) -> str:
     """An entry as a line."""
     inside = f"  in {key.module}" if key.module else ""
     return f"{key.phase:<8} {key.what} {key.name or '(the model)'}{inside}"

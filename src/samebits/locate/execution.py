@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from samebits.launch.observations import read_json
-from samebits.location import Unordered
+from samebits.location import UnorderedVariable
 from samebits.store import TrialTrace
 from samebits_probe import wire
 
@@ -26,7 +26,7 @@ class Output(NamedTuple):
     size: int | None
 
 
-class Key(NamedTuple):
+class EntryKey(NamedTuple):
     """What makes two entries of different trials the same one. `nth`: how many like it came before."""
 
     phase: str
@@ -40,7 +40,7 @@ class Key(NamedTuple):
 class Entry:
     """One thing that was executed (see `samebits_probe.wire`, DETAILS)."""
 
-    key: Key
+    key: EntryKey
     outputs: tuple[Output, ...]
     inputs: tuple[str, ...] | None = None
     type: str = ""
@@ -67,7 +67,7 @@ class Tensor(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Seen:
+class Execution:
     """One trial of a look. `folder`: of the process in which the trials diverge; None where it did not begin."""
 
     trial: TrialTrace
@@ -91,10 +91,10 @@ class Seen:
         return [line["name"] for line in self._lines if line["what"] == "note"]
 
     @property
-    def unordered(self) -> list[Unordered]:
+    def unordered(self) -> list[UnorderedVariable]:
         """Variables without an order between a read and a write of the step."""
         lines = [line for line in self._lines if line["what"] == "access"]
-        return [Unordered(variable=line["name"], reads=line["reads"], writes=line["writes"]) for line in lines]
+        return [UnorderedVariable(variable=line["name"], reads=line["reads"], writes=line["writes"]) for line in lines]
 
     def values(self, output: Output) -> Tensor | None:
         """The values of an output, where there was room to keep them."""
@@ -121,7 +121,7 @@ def _entries(lines: Iterator[dict[str, Any]]) -> Iterator[Entry]:
         named = (line["phase"], line["what"], line["name"], line.get("module", ""))
         outputs = [Output(dtype, tuple(shape), *rest) for dtype, shape, *rest in line["outputs"]]
         yield Entry(
-            Key(*named, count[named]),
+            EntryKey(*named, count[named]),
             tuple(outputs),
             tuple(line["inputs"]) if "inputs" in line else None,
             line.get("type", ""),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import combinations
 
-from samebits.locate.execution import Entry, Seen
+from samebits.locate.execution import Entry, Execution
 
 Pair = tuple[str | None, str | None]  # fingerprints of two trials
 Unset = dict[Pair, tuple[int, Entry, Entry]]  # of memory that nobody wrote -> place and entries that gave it
@@ -25,7 +25,7 @@ class First:
     """
 
     at: int
-    trials: tuple[Seen, Seen]
+    trials: tuple[Execution, Execution]
     entry: Entry
     other: Entry
     output: int = 0
@@ -61,16 +61,16 @@ class Unlike:
     """
 
     at: int
-    trials: tuple[Seen, Seen]
+    trials: tuple[Execution, Execution]
     entry: Entry | None
     other: Entry | None
     what: tuple[str, ...]
     matters: bool = True
 
 
-def groups(trials: Sequence[Seen]) -> list[list[Seen]]:
+def groups(trials: Sequence[Execution]) -> list[list[Execution]]:
     """Trials that executed the same with the same outputs, larger groups first."""
-    found: dict[tuple[object, ...], list[Seen]] = {}
+    found: dict[tuple[object, ...], list[Execution]] = {}
     for seen in trials:
         found.setdefault(tuple((entry.key, _own(entry)) for entry in seen.entries), []).append(seen)
     return sorted(found.values(), key=lambda group: -len(group))
@@ -81,7 +81,7 @@ def _own(entry: Entry) -> tuple[str | None, ...]:
     return () if entry.view else entry.prints
 
 
-def earliest(trials: Sequence[Seen], *, what: tuple[str, ...]) -> First | Unlike | None:
+def earliest(trials: Sequence[Execution], *, what: tuple[str, ...]) -> First | Unlike | None:
     """The earliest place at which any two trials diverge, among entries of these sorts; None where none do.
 
     Trials that did different things and got the same of the rest come last.
@@ -91,7 +91,7 @@ def earliest(trials: Sequence[Seen], *, what: tuple[str, ...]) -> First | Unlike
     return min(found, key=lambda one: (isinstance(one, Unlike) and not one.matters, one.at), default=None)
 
 
-def _first(a: Seen, b: Seen, what: tuple[str, ...]) -> First | Unlike | None:
+def _first(a: Execution, b: Execution, what: tuple[str, ...]) -> First | Unlike | None:
     mine, theirs = of_sorts(a, what), of_sorts(b, what)
     unlike = _unlike((a, b), mine, theirs, what)
     unset: Unset = {}
@@ -107,12 +107,14 @@ def _first(a: Seen, b: Seen, what: tuple[str, ...]) -> First | Unlike | None:
     return replace(unlike, matters=False) if unlike is not None else None
 
 
-def of_sorts(seen: Seen, what: Sequence[str]) -> list[Entry]:
+def of_sorts(seen: Execution, what: Sequence[str]) -> list[Entry]:
     """Entries of some sorts, in order."""
     return [entry for entry in seen.entries if entry.key.what in what]
 
 
-def _unlike(trials: tuple[Seen, Seen], a: list[Entry], b: list[Entry], what: tuple[str, ...]) -> Unlike | None:
+def _unlike(
+    trials: tuple[Execution, Execution], a: list[Entry], b: list[Entry], what: tuple[str, ...]
+) -> Unlike | None:
     """The first place at which they did not do the same."""
     same = next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x.key != y.key), min(len(a), len(b)))
     if same == len(a) == len(b):

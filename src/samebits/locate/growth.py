@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from samebits import compare
-from samebits.locate.execution import Seen, Tensor
+from samebits.locate.execution import Execution, Tensor
 from samebits.location import Apart, Size
 
 
-def growth(a: Seen, b: Seen) -> list[Apart]:
+def growth(a: Execution, b: Execution) -> list[Apart]:
     """The distance of the followed tensor after each step that both trials made."""
     mine, theirs = a.followed(), b.followed()
     return [_apart(step, mine[step], theirs[step]) for step in sorted(set(mine) & set(theirs))]
@@ -19,7 +19,7 @@ def _apart(step: int, a: Tensor, b: Tensor) -> Apart:
     return Apart(step=step, different=size.different, elements=size.elements, max_ulp=size.max_ulp, relative=relative)
 
 
-def update_looks(a: Seen, b: Seen, step: int) -> str:
+def update_looks(a: Execution, b: Execution, step: int) -> str:
     """What the difference of one step's update looks like, where both began the step with the same tensor."""
     mine, theirs = a.followed(), b.followed()
     if not {step - 1, step} <= set(mine) & set(theirs) or mine[step - 1] != theirs[step - 1]:

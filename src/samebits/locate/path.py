@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from samebits.locate import diff, first_difference, phrases
-from samebits.locate.execution import Seen
+from samebits.locate.execution import Execution
 from samebits.locate.first_difference import MODULES, OPERATORS, First, Unlike
-from samebits.locate.probe_run import Looked
-from samebits.location import Executed, Place
+from samebits.locate.probe_run import InspectedTrials
+from samebits.location import FirstOutput, Place
 from samebits.model import Divergence
 
 _HIDDEN = "were traced, and all their operators gave the same outputs. Tracing slows execution and can hide a race."
@@ -25,8 +25,8 @@ class Way:
     """
 
     where: Divergence
-    module: Executed | None = None
-    operator: Executed | None = None
+    module: FirstOutput | None = None
+    operator: FirstOutput | None = None
     unlike: Unlike | None = None
     diff: list[str] = field(default_factory=list)
 
@@ -48,7 +48,7 @@ class Way:
         return phrases.sentence(self.path(), self.operator)
 
 
-def of_modules(where: Divergence, trials: Sequence[Seen]) -> Way:
+def of_modules(where: Divergence, trials: Sequence[Execution]) -> Way:
     """The way that a look at modules shows."""
     found = first_difference.earliest(trials, what=MODULES)
     if phrases.is_setting(where):
@@ -58,7 +58,7 @@ def of_modules(where: Divergence, trials: Sequence[Seen]) -> Way:
     return Way(where, phrases.executed(found) if found is not None else None)
 
 
-def of_operators(before: Way, looked: Looked) -> tuple[Way, list[str]]:
+def of_operators(before: Way, looked: InspectedTrials) -> tuple[Way, list[str]]:
     """(the way that a look at operators shows, what is to be said of it); `before` where it shows none."""
     again = looked.divergence
     if again is not None and (again.kind not in _INSIDE or again.step != before.where.step):
@@ -95,7 +95,7 @@ def _setting_goes_in(found: First | Unlike) -> list[str]:
     return [f"{phrases.goes_in(phrases.executed(found))}."] if isinstance(found, First) and found.given else []
 
 
-def _unseen(looked: Looked) -> str:
+def _unseen(looked: InspectedTrials) -> str:
     if not any(first_difference.of_sorts(seen, OPERATORS) for seen in looked.trials):
         return "Operators are not seen here: the path ends at the module."
     return f"{len(looked.trials)} trials {_HIDDEN}"

@@ -7,7 +7,7 @@ import re
 from samebits.locate.execution import Entry
 from samebits.locate.first_difference import First, Unlike
 from samebits.locate.growth import size_of
-from samebits.location import Executed, Given, Place
+from samebits.location import DifferingArgument, FirstOutput, Place
 from samebits.model import Divergence
 
 LONGEST = 60  # letters of an argument that are shown whole
@@ -29,7 +29,7 @@ PHASES = {
 WHAT = {"module": "output", "gradient": "gradient of its output", "operator": "output"}
 
 
-def executed(first: First) -> Executed:
+def executed(first: First) -> FirstOutput:
     """The document of what was executed first."""
     entry, key = first.entry, first.entry.key
     size = None
@@ -37,7 +37,7 @@ def executed(first: First) -> Executed:
         pair = zip(first.trials, (entry, first.other), strict=True)
         mine, theirs = (seen.values(one.outputs[min(first.output, len(one.outputs) - 1)]) for seen, one in pair)
         size = size_of(mine, theirs)
-    return Executed(
+    return FirstOutput(
         what=key.what,
         phase=key.phase,
         name=key.name,
@@ -46,7 +46,7 @@ def executed(first: First) -> Executed:
         code=entry.code,
         inputs_equal=first.inputs_equal,
         random=entry.random,
-        given=[Given(name=name, one=one, other=other) for name, one, other in first.given],
+        given=[DifferingArgument(name=name, one=one, other=other) for name, one, other in first.given],
         read_by=first.reads.key.name if first.reads is not None else "",
         size=size,
     )
@@ -57,7 +57,7 @@ def is_setting(where: Divergence) -> bool:
     return where.kind == "update" and re.search(r"(^|\.)param_groups\.\d+(/lr)?$", where.name) is not None
 
 
-def path(where: Divergence, module: Executed | None, operator: Executed | None) -> list[Place]:
+def path(where: Divergence, module: FirstOutput | None, operator: FirstOutput | None) -> list[Place]:
     """From the step to the tensor: only what is known."""
     phase = next((found.phase for found in (operator, module) if found is not None), PHASES[where.kind])
     places = [_step(where), Place(level="phase", name=phase)] if where.kind not in ("start", "end") else [_step(where)]
@@ -78,7 +78,7 @@ def _step(where: Divergence) -> Place:
     return Place(level="step", name="before step 0" if where.step < 0 else f"step {where.step:,}")
 
 
-def _module(where: Divergence, module: Executed | None, operator: Executed | None) -> Place | None:
+def _module(where: Divergence, module: FirstOutput | None, operator: FirstOutput | None) -> Place | None:
     if operator is not None and operator.module:
         same = module is not None and module.name == operator.module
         return Place(level="module", name=operator.module, detail=module.type if same and module else "")
@@ -90,7 +90,7 @@ def _module(where: Divergence, module: Executed | None, operator: Executed | Non
     return Place(level="module", name=owner) if owner else None
 
 
-def _operator(operator: Executed) -> Place:
+def _operator(operator: FirstOutput) -> Place:
     """The operator; where another number went in, that number: the operator did nothing else."""
     at = [f"at {operator.code}"] if operator.code else []
     if operator.given:
@@ -109,7 +109,7 @@ def _operator(operator: Executed) -> Place:
     return Place(level="operator", name=operator.name, detail=", ".join(parts + at))
 
 
-def sentence(places: list[Place], operator: Executed | None = None) -> str:
+def sentence(places: list[Place], operator: FirstOutput | None = None) -> str:
     """`They diverge at step 0 > backward > embed > aten::index_put.`, and what decides if the operator does not."""
     why = _why(operator) if operator is not None else ""
     shown = [place.name for place in places if place.name and not (why and place.level in _DECIDED)]
@@ -120,7 +120,7 @@ def sentence(places: list[Place], operator: Executed | None = None) -> str:
 _DECIDED = ("operator", "given")
 
 
-def _why(operator: Executed) -> str:
+def _why(operator: FirstOutput) -> str:
     if operator.given:
         return goes_in(operator)
     if operator.read_by:
@@ -130,7 +130,7 @@ def _why(operator: Executed) -> str:
     return ""
 
 
-def goes_in(operator: Executed) -> str:
+def goes_in(operator: FirstOutput) -> str:
     """`aten::mul is given a different number: 1.03 against 0.97 (other)`."""
     first, given = operator.given[0], operator.given
     sort = "number" if all(_is_number(text) for text in (first.one, first.other)) else "value"
@@ -138,7 +138,7 @@ def goes_in(operator: Executed) -> str:
     return f"{operator.name} is given a different {sort}: {against(first)} ({first.name}){rest}"
 
 
-def against(given: Given) -> str:
+def against(given: DifferingArgument) -> str:
     """Both texts: of numbers as many digits as tell them apart, of long ones what is around the first difference."""
     texts = _rounded(given.one, given.other)
     if max(map(len, texts)) <= LONGEST:

@@ -13,7 +13,7 @@ from samebits.launch.plan import Plan, make_plan
 from samebits.launch.progress import Progress
 from samebits.launch.rounds import Trials
 from samebits.launch.trial import Limits
-from samebits.locate.execution import Seen
+from samebits.locate.execution import Execution
 from samebits.model import ENDED_WELL, Divergence, RecordFile
 
 FOLDER = "locate"
@@ -23,14 +23,14 @@ MORE_SECONDS = 30.0  # that these may take in each trial
 
 
 @dataclass(frozen=True)
-class Looked:
+class InspectedTrials:
     """The trials of a look that ended well and agreed up to the step; all of them where those went on to agree.
 
     `divergence`: what the usual comparison finds among them.
     """
 
     step: int
-    trials: list[Seen]
+    trials: list[Execution]
     divergence: Divergence | None
     failed: list[str]
 
@@ -46,7 +46,7 @@ class Looker:
     follow: str
     more: int
 
-    def look(self, step: int, level: str, count: int) -> Looked:
+    def look(self, step: int, level: str, count: int) -> InspectedTrials:
         """Run `count` trials to behind `step`, which is looked into at a level: "module" or "operator"."""
         most = step + 1 + self.more
         capture = {
@@ -63,16 +63,16 @@ class Looker:
         trials = [self._seen(trial) for trial in well]
         failed = [file.why or file.status for file in looked.files if file.status not in ENDED_WELL]
         alike, divergence = parting_in(step, self.file, trials)
-        return Looked(step, alike, divergence, failed)
+        return InspectedTrials(step, alike, divergence, failed)
 
-    def _seen(self, trial: int) -> Seen:
+    def _seen(self, trial: int) -> Execution:
         folder = self.plan.trial_folder(trial)
         processes = Processes(folder).observing()
         there = self.process < len(processes)
-        return Seen(store.read_trial(folder), processes[self.process].folder if there else None)
+        return Execution(store.read_trial(folder), processes[self.process].folder if there else None)
 
 
-def parting_in(step: int, file: RecordFile, trials: list[Seen]) -> tuple[list[Seen], Divergence | None]:
+def parting_in(step: int, file: RecordFile, trials: list[Execution]) -> tuple[list[Execution], Divergence | None]:
     """(trials that agree up to a step and part in it, where they do): parted before, they would show it there too.
 
     Where none do: all trials, and where they diverge elsewhere, if they do.
@@ -88,7 +88,7 @@ def parting_in(step: int, file: RecordFile, trials: list[Seen]) -> tuple[list[Se
     return (alike, divergence) if is_there else (trials, everywhere)
 
 
-def _divergence(file: RecordFile, trials: Sequence[Seen]) -> Divergence | None:
+def _divergence(file: RecordFile, trials: Sequence[Execution]) -> Divergence | None:
     return compare.judge(file, [seen.trial for seen in trials]).divergence if len(trials) > 1 else None
 
 

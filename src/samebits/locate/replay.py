@@ -8,7 +8,7 @@ from pathlib import Path
 from samebits import ops
 from samebits.launch import recorded_trials
 from samebits.launch.progress import Progress
-from samebits.ops.documents import Differed
+from samebits.ops.documents import DifferingPlace
 from samebits.store import Record
 
 _WATCHER = "pytorch"  # no other library's operators can be replayed
@@ -32,7 +32,7 @@ def replayed(record: Record, step: int, folder: Path, progress: Progress) -> lis
     return list(dict.fromkeys(said))
 
 
-def _place(one: Differed) -> str:
+def _place(one: DifferingPlace) -> str:
     if not one.line:
         return one.phase
     return f"{one.phase}{' of' if one.phase == 'backward' else ','} {one.file}:{one.line}"

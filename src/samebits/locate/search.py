@@ -7,11 +7,11 @@ from typing import Any
 from samebits.launch import documents
 from samebits.launch.progress import Progress
 from samebits.locate import diff, first_difference, growth, path, phrases
-from samebits.locate.execution import Seen
+from samebits.locate.execution import Execution
 from samebits.locate.path import Way
-from samebits.locate.probe_run import Looked, Looker, looker
+from samebits.locate.probe_run import InspectedTrials, Looker, looker
 from samebits.locate.replay import replayed
-from samebits.location import Location, Look
+from samebits.location import InspectionRound, Location
 from samebits.model import Divergence, Result
 from samebits.store import Record
 from samebits.store.record import LOCATION
@@ -70,9 +70,9 @@ _NOT_INSIDE = {
 
 def _look_at_modules(
     eye: Looker, where: Divergence, count: int
-) -> tuple[list[Look], Looked, Divergence, Divergence | None]:
+) -> tuple[list[InspectionRound], InspectedTrials, Divergence, Divergence | None]:
     """(looks, the last look, where it was expected, where the trials of the last look diverged)."""
-    looks: list[Look] = []
+    looks: list[InspectionRound] = []
     step = max(where.step, 0)
     for _ in range(TURNS):
         looked = eye.look(step, "module", count)
@@ -84,18 +84,18 @@ def _look_at_modules(
     return looks, looked, where, again
 
 
-def _look_document(level: str, looked: Looked, again: Divergence | None) -> Look:
+def _look_document(level: str, looked: InspectedTrials, again: Divergence | None) -> InspectionRound:
     groups = first_difference.groups(looked.trials)
     parted = len(looked.trials) - len(groups[0]) if groups else 0
     if again is not None:
         parted = max(parted, len(again.trials))
     earliest = f"step {again.step:,} > {again.kind} > {again.name}" if again is not None else ""
-    return Look.model_validate(
+    return InspectionRound.model_validate(
         {"level": level, "step": looked.step, "trials": len(looked.trials), "parted": parted, "earliest": earliest}
     )
 
 
-def _measured(looked: Looked, where: Divergence, follow: str) -> dict[str, Any]:
+def _measured(looked: InspectedTrials, where: Divergence, follow: str) -> dict[str, Any]:
     """What the values of a look tell: distances, a common factor, accesses without an order."""
     pair = _parted(looked, where)
     return {
@@ -114,7 +114,7 @@ def _located(way: Way, measured: dict[str, Any], **fields: object) -> Location:
     return _location(way.where, said, found=True, **found, **measured, **fields)
 
 
-def _parted(looked: Looked, where: Divergence) -> tuple[Seen, Seen] | None:
+def _parted(looked: InspectedTrials, where: Divergence) -> tuple[Execution, Execution] | None:
     """A trial of the reference, and one that left it at the divergence."""
     others = [seen for seen in looked.trials if seen.trial.id in where.trials]
     rest = [seen for seen in looked.trials if seen.trial.id not in where.trials]
@@ -161,7 +161,7 @@ def _share(result: Result) -> float:
     return 1 - max(sizes) / sum(sizes)
 
 
-def _notes(looked: Looked) -> list[str]:
+def _notes(looked: InspectedTrials) -> list[str]:
     """What is to be said of a look: trials that did not end well, and what watchers said of it, each once."""
     failures = [f"A trial that was looked at more closely did not end well: {why}." for why in looked.failed[:1]]
     return failures + list(dict.fromkeys(note for seen in looked.trials for note in seen.notes))

@@ -1,9 +1,10 @@
 """Operator replay: which operators of a training step give other bits when they are run again on the same inputs.
 
-`replay(request, step, repeats=4, folder=...)` runs the command once and gives a `Replayed`; `read(folder)` reads it.
+`replay(request, step, repeats=4, folder=...)` runs the command once and returns a `ReplayResult`; `read(folder)`
+reads it.
 """
 
-from samebits.ops.documents import Differed, Operator, Replayed
+from samebits.ops.documents import DifferingPlace, Operator, ReplayResult
 from samebits.ops.replay import read, replay
 
-__all__ = ["Differed", "Operator", "Replayed", "read", "replay"]
+__all__ = ["DifferingPlace", "Operator", "ReplayResult", "read", "replay"]

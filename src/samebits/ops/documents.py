@@ -37,7 +37,7 @@ class DifferingResult(Document):
     size: Size | None = None
 
 
-class Differed(Document):
+class DifferingPlace(Document):
     """One place at which an operator differed.
 
     `order`: its number among the operators that ran, from 1. `differed`: calls in which some replay differed;
@@ -90,7 +90,7 @@ class Unwritten(Document):
     of: int
 
 
-class Replayed(Document):
+class ReplayResult(Document):
     """What replaying the operators of some steps showed.
 
     `steps`: those that were replayed to their end, of `first` to `last`. `reason`, `advice`: where nothing was
@@ -109,7 +109,7 @@ class Replayed(Document):
     repeats: int
     steps: list[int] = []
     operators: list[Operator] = []
-    differed: list[Differed] = []
+    differed: list[DifferingPlace] = []
     left_out: list[LeftOut] = []
     failed: list[LeftOut] = []
     unwritten: list[Unwritten] = []

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from samebits import compare
-from samebits.launch.observations import Watched, events, read_json
+from samebits.launch.observations import WatchedProcess, events, read_json
 from samebits.model import Size
-from samebits.ops.documents import Differed, DifferingResult, LeftOut, Operator, Unwritten, magnitude
+from samebits.ops.documents import DifferingPlace, DifferingResult, LeftOut, Operator, Unwritten, magnitude
 from samebits_probe import wire
 
 
 @dataclass
-class Found:
+class ReplayFindings:
     """What all processes of a trial found together. `steps`: those that some process replayed to their end.
 
     `made`: steps that the program made, replayed or not. `why_not`: what the probe said about replaying nothing.
@@ -29,7 +29,7 @@ class Found:
     steps: list[int] = field(default_factory=list)
     made: int = 0
     operators: list[Operator] = field(default_factory=list)
-    differed: list[Differed] = field(default_factory=list)
+    differed: list[DifferingPlace] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     failed: list[LeftOut] = field(default_factory=list)
     unwritten: list[Unwritten] = field(default_factory=list)
@@ -41,15 +41,15 @@ class Found:
     interruptions: list[str] = field(default_factory=list)
 
 
-def collect(trial: Path, directory: Path) -> Found:
+def collect(trial: Path, directory: Path) -> ReplayFindings:
     """Read what the processes of a trial folder found. `directory`: of the program; its files are named from there."""
-    found = Found()
+    found = ReplayFindings()
     folders = sorted((trial / wire.PROCESSES).iterdir()) if (trial / wire.PROCESSES).is_dir() else []
     order = 0
     for folder in folders:
         document = read_json(folder / wire.REPLAY)
         _add_events(found, folder)
-        process = Watched(folder)
+        process = WatchedProcess(folder)
         process.look()
         found.made = max(found.made, process.steps() if process.observes else 0)
         if document is not None and document["operators"]:
@@ -60,7 +60,7 @@ def collect(trial: Path, directory: Path) -> Found:
     return found
 
 
-def _add_events(found: Found, folder: Path) -> None:
+def _add_events(found: ReplayFindings, folder: Path) -> None:
     for event in events(folder):
         if event["event"] == "replay":
             found.why_not = str(event["why"])
@@ -71,7 +71,7 @@ def _add_events(found: Found, folder: Path) -> None:
             kind.append(f"{event['where']}: {event['error']}")
 
 
-def _add(found: Found, document: dict[str, Any], reader: _Reader) -> None:
+def _add(found: ReplayFindings, document: dict[str, Any], reader: _Reader) -> None:
     found.steps = sorted({*found.steps, *document["steps"]})
     found.operators = _joined([*found.operators, *map(Operator.model_validate, document["operators"])])
     found.differed += [reader.differed(place) for place in document["differed"]]
@@ -105,7 +105,7 @@ class _Reader:
     directory: Path
     order: int
 
-    def differed(self, place: dict[str, Any]) -> Differed:
+    def differed(self, place: dict[str, Any]) -> DifferingPlace:
         """One place that differed, with the size of the difference and the line's text."""
         results = [
             DifferingResult(name=name, dtype=found["dtype"], shape=found["shape"], size=self._size(found))
@@ -113,7 +113,7 @@ class _Reader:
         ]
         source = linecache.getline(place["file"], place["line"]).strip() if place["line"] else ""
         place["file"] = _shown(place["file"], self.directory)
-        return Differed(results=results, source=source, process=self.order, **place)
+        return DifferingPlace(results=results, source=source, process=self.order, **place)
 
     def _size(self, found: dict[str, Any]) -> Size | None:
         """The largest of the differences whose values were kept; these are deleted."""

@@ -15,7 +15,7 @@ from samebits.launch.progress import Progress
 from samebits.launch.rounds import Trials
 from samebits.launch.trial import Limits
 from samebits.ops import findings, verdict
-from samebits.ops.documents import Replayed
+from samebits.ops.documents import ReplayResult
 from samebits.store.record_files import read_document
 
 OPS = "ops.json"
@@ -31,7 +31,7 @@ def replay(
     *,
     folder: Path | None = None,
     progress: Progress | None = None,
-) -> Replayed:
+) -> ReplayResult:
     """Run the command once, up to the end of the last step asked for, and replay the operators of these steps.
 
     `step`: one, or the first and the last of several. `repeats`: how often each operator is run again. `folder`: the
@@ -62,15 +62,15 @@ def _alone(request: Request, last: int, folder: Path | None) -> Request:
     return replace(request, options=options, variables=variables, out=folder or request.out, against=None)
 
 
-def _kept(plan: Plan, result: Replayed) -> Replayed:
+def _kept(plan: Plan, result: ReplayResult) -> ReplayResult:
     result = result.model_copy(update={"record": str(plan.record)})
     documents.write(plan.record / OPS, result)
     return result
 
 
-def read(folder: Path) -> Replayed:
+def read(folder: Path) -> ReplayResult:
     """What an earlier replay found. Raises RecordError where the folder holds none, or a broken one."""
     path = folder / OPS
     if not path.is_file():
         raise RecordError(f"{folder} holds no {OPS}: no operators were replayed.", "samebits ops -- python train.py")
-    return read_document(path, Replayed)
+    return read_document(path, ReplayResult)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from samebits.ops.documents import Differed, Replayed
+from samebits.ops.documents import DifferingPlace, ReplayResult
 from samebits.reports.result_words import size_words
 from samebits.words import count, one_line, span
 
@@ -14,7 +14,7 @@ MOST_PLACES = 20
 PHASES = ("forward", "backward", "optimizer")
 
 
-def render(result: Replayed) -> str:
+def render(result: ReplayResult) -> str:
     """The report, with a newline at its end."""
     lines = [f"{HEADS[result.outcome]}: {result.sentence}   {span(result.seconds)}"]
     if result.outcome != "nothing":
@@ -27,14 +27,14 @@ def render(result: Replayed) -> str:
     return "\n".join(map(one_line, lines)) + "\n"
 
 
-def _counts(result: Replayed) -> str:
+def _counts(result: ReplayResult) -> str:
     """forward 12 calls, backward 30 calls, optimizer 8 calls, each run 4 times more."""
     calls = {phase: sum(one.replayed for one in result.operators if one.phase == phase) for phase in PHASES}
     said = ", ".join(f"{phase} {number:,}" for phase, number in calls.items() if number)
     return f"calls replayed: {said}; each run {count(result.repeats, 'time')} more"
 
 
-def _place(number: int, place: Differed, result: Replayed) -> Iterator[str]:
+def _place(number: int, place: DifferingPlace, result: ReplayResult) -> Iterator[str]:
     calls = sum(one.replayed for one in result.operators if (one.overload, one.phase) == (place.overload, place.phase))
     yield f"   {number}  {place.operator}   {place.phase}"
     yield (
@@ -51,7 +51,7 @@ def _place(number: int, place: Differed, result: Replayed) -> Iterator[str]:
         yield f"      size    {found.name} {found.dtype}{found.shape}: {said}{looks}"
 
 
-def _where(place: Differed, *, several: bool) -> str:
+def _where(place: DifferingPlace, *, several: bool) -> str:
     code = f"{place.file}:{place.line}  {place.source}".rstrip() if place.line else "a line that is not known"
     code = f"{place.node}, backward of {code}" if place.phase == "backward" and place.node else code
     parts = [code, f"module {place.module}" if place.module else "", f"overload {place.overload}"]
@@ -59,7 +59,7 @@ def _where(place: Differed, *, several: bool) -> str:
     return "   ".join(part for part in parts if part)
 
 
-def _rest(result: Replayed) -> Iterator[str]:
+def _rest(result: ReplayResult) -> Iterator[str]:
     unset = [f"{one.operator} ({one.result}: {one.elements:,} of {one.of:,})" for one in result.unwritten]
     if unset:
         yield f"   unset   elements that nobody wrote, not compared: {', '.join(unset)}"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from samebits import __version__, words
 from samebits.compare.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.model import TrialFile
-from samebits.ops.documents import Operator, Outcome, Replayed
-from samebits.ops.findings import Found
+from samebits.ops.documents import Operator, Outcome, ReplayResult
+from samebits.ops.findings import ReplayFindings
 
 _WATCHED = "samebits ops -- python train.py runs a training with PyTorch"
 
 
-def judge(found: Found, trial: TrialFile, command: list[str], want: dict[str, int]) -> Replayed:
+def judge(found: ReplayFindings, trial: TrialFile, command: list[str], want: dict[str, int]) -> ReplayResult:
     """The document, still without its times. `want`: the first and the last step, and the number of replays."""
     reason, advice = _missing(found, trial, want)
     outcome: Outcome = "differed" if found.differed else "nothing" if reason else "same"
-    return Replayed(
+    return ReplayResult(
         samebits=__version__,
         outcome=outcome,
         sentence=_sentence(outcome, reason, found, want),
@@ -35,7 +35,7 @@ def judge(found: Found, trial: TrialFile, command: list[str], want: dict[str, in
     )
 
 
-def _missing(found: Found, trial: TrialFile, want: dict[str, int]) -> tuple[str | None, str | None]:
+def _missing(found: ReplayFindings, trial: TrialFile, want: dict[str, int]) -> tuple[str | None, str | None]:
     """Why it is not known whether the replays differ, and what to do; (None, None) where something was replayed."""
     if found.steps or found.failures or found.interruptions:
         return _failed(found)
@@ -51,7 +51,7 @@ def _missing(found: Found, trial: TrialFile, want: dict[str, int]) -> tuple[str 
     return f"Step {want['first']} {what}: {ended} after {words.count(found.made, 'step')}.", _steps_advice(found)
 
 
-def _failed(found: Found) -> tuple[str | None, str | None]:
+def _failed(found: ReplayFindings) -> tuple[str | None, str | None]:
     if not found.failures and not found.interruptions:
         return None, None
     if not found.failures:
@@ -61,20 +61,20 @@ def _failed(found: Found) -> tuple[str | None, str | None]:
     return what, "Report it, with this command: it is a fault of samebits."
 
 
-def _failures(found: Found) -> list[str]:
+def _failures(found: ReplayFindings) -> list[str]:
     return [
         *(f"the probe failed at {one}" for one in found.failures),
         *(f"{INTERRUPTED}: {one}" for one in found.interruptions),
     ]
 
 
-def _steps_advice(found: Found) -> str:
+def _steps_advice(found: ReplayFindings) -> str:
     if found.made:
         return f"--step 0 to --step {found.made - 1} are there."
     return "A step is one call of an optimizer's step; see docs/reference/seen.md."
 
 
-def _sentence(outcome: Outcome, reason: str | None, found: Found, want: dict[str, int]) -> str:
+def _sentence(outcome: Outcome, reason: str | None, found: ReplayFindings, want: dict[str, int]) -> str:
     if outcome == "nothing":
         return reason or ""
     replayed = [operator for operator in found.operators if operator.replayed]
@@ -97,12 +97,12 @@ def _names(operators: list[Operator]) -> set[str]:
     return {operator.operator for operator in operators}
 
 
-def _where(found: Found, want: dict[str, int]) -> str:
+def _where(found: ReplayFindings, want: dict[str, int]) -> str:
     steps = found.steps or [want["first"]]
     return f"step {steps[0]}" if len(steps) == 1 else f"steps {steps[0]} to {steps[-1]}"
 
 
-def _notes(found: Found, want: dict[str, int]) -> list[str]:
+def _notes(found: ReplayFindings, want: dict[str, int]) -> list[str]:
     notes = []
     if found.steps and found.steps[-1] < want["last"]:
         notes.append(f"steps after {found.steps[-1]} never came: the program made {words.count(found.made, 'step')}")

@@ -24,7 +24,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class CurvePath:
     """A line to draw: the SVG path, the group's place (for its colour) and its dashes."""
 
     path: str
@@ -39,7 +39,7 @@ class Plot:
 
     name: str
     about: str
-    lines: list[Drawn]
+    lines: list[CurvePath]
     x: list[Tick]
     y: list[Tick]
     parted: float | None
@@ -121,7 +121,7 @@ def span(lines: Sequence[Line], *, logarithmic: bool) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _line(line: Line, steps: int, low: float, high: float, *, logarithmic: bool) -> Drawn:
+def _line(line: Line, steps: int, low: float, high: float, *, logarithmic: bool) -> CurvePath:
     points = []
     for x, y in zip(line.x.tolist(), line.y.tolist(), strict=True):
         height = math.log10(y) if logarithmic else y
@@ -129,7 +129,7 @@ def _line(line: Line, steps: int, low: float, high: float, *, logarithmic: bool)
         points.append(f"{WIDTH * x / max(steps, 1):.1f} {HEIGHT * (1 - share):.1f}")
     if len(points) == 1:
         points.append(f"{min(WIDTH, WIDTH * float(line.x[0]) / max(steps, 1) + 4):.1f} {points[0].split()[1]}")
-    return Drawn("M" + " L".join(points), line.group, line.trial, dash(line.group))
+    return CurvePath("M" + " L".join(points), line.group, line.trial, dash(line.group))
 
 
 def place_of(group: str) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from samebits import words
-from samebits.location import Apart, Executed, Location, Look
+from samebits.location import Apart, FirstOutput, InspectionRound, Location
 from samebits.reports import figures, result_words
 from samebits.reports.figures import Plot
 from samebits.reports.history import Curve, History, Line
@@ -83,11 +83,11 @@ def tree(found: Location) -> list[str]:
 
 
 def _size(found: Location) -> str:
-    first: Executed | None = found.operator or found.module
+    first: FirstOutput | None = found.operator or found.module
     return result_words.size_words(first.size) if first is not None else ""
 
 
-def looked(look: Look) -> str:
+def looked(look: InspectionRound) -> str:
     """One look in words."""
     trials = f"{LEVELS[look.level]} of step {look.step:,} in {words.count(look.trials, 'trial')}"
     if not look.parted:

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from samebits.store.content import Parts, Rationed, add_json, shape_text
+from samebits.store.content import LimitedStream, Parts, add_json, shape_text
 
 _MOST_HEADER = 100 << 20  # what the safetensors library itself allows
 
@@ -18,7 +18,7 @@ _MOST_HEADER = 100 << 20  # what the safetensors library itself allows
 def read_npy(path: Path, parts: Parts) -> str:
     """The one array of a .npy file."""
     with path.open("rb") as file:
-        _add_array(parts, "", Rationed(file, parts))
+        _add_array(parts, "", LimitedStream(file, parts))
     return "npy"
 
 
@@ -27,7 +27,7 @@ def read_npz(path: Path, parts: Parts) -> str:
     with zipfile.ZipFile(path) as archive:
         for name in sorted(archive.namelist()):
             with archive.open(name) as inner:
-                stream = Rationed(inner, parts)
+                stream = LimitedStream(inner, parts)
                 if name.endswith(".npy"):
                     _add_array(parts, name.removesuffix(".npy"), stream)
                 else:
@@ -35,7 +35,7 @@ def read_npz(path: Path, parts: Parts) -> str:
     return "npz"
 
 
-def _add_array(parts: Parts, name: str, stream: Rationed) -> None:
+def _add_array(parts: Parts, name: str, stream: LimitedStream) -> None:
     version = np.lib.format.read_magic(stream)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = header(stream)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from samebits.store.content import Parts, Rationed, joined
+from samebits.store.content import LimitedStream, Parts, joined
 
 MOST_ROWS = 20_000  # of a table
 _PDF_DATES = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
@@ -39,7 +39,7 @@ def read_gzip(path: Path, parts: Parts) -> str:
     if path.name.lower().endswith((".tar.gz", ".tgz")):
         return read_tar(path, parts)
     with gzip.open(path) as file:
-        data = Rationed(file, parts).read()
+        data = LimitedStream(file, parts).read()
     parts.add("", "bytes", data)
     return "gzip"
 

@@ -117,7 +117,7 @@ def _least(value: Any) -> float:
     return least
 
 
-class Rationed(io.RawIOBase):
+class LimitedStream(io.RawIOBase):
     """A stream in an archive, each byte of which is counted before it is read."""
 
     def __init__(self, stream: Any, parts: Parts) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from samebits.store.content import Parts, Rationed, add_json, canonical, joined, parse_json, shape_text, without
+from samebits.store.content import LimitedStream, Parts, add_json, canonical, joined, parse_json, shape_text, without
 
 _TIMES = ("date_saved",)
 _IDENTITIES = ("shared_object_id",)  # addresses of the objects that were saved
 
 
-class Missing(ValueError):
+class H5pyMissing(ValueError):
     """h5py is not installed."""
 
 
@@ -32,7 +32,7 @@ def read_keras(path: Path, parts: Parts) -> str:
     with zipfile.ZipFile(path) as archive:
         for name in sorted(archive.namelist()):
             with archive.open(name) as stream:
-                data = Rationed(stream, parts).read()
+                data = LimitedStream(stream, parts).read()
             if name.endswith(".json"):
                 add_json(parts, name.removesuffix(".json"), without(parse_json(data), (*_TIMES, *_IDENTITIES)))
             elif name.endswith(".h5"):
@@ -46,7 +46,7 @@ def _add_file(parts: Parts, prefix: str, source: Any) -> None:
     try:
         import h5py
     except ImportError:
-        raise Missing("h5py is not installed (pip install 'samebits[hdf5]')") from None
+        raise H5pyMissing("h5py is not installed (pip install 'samebits[hdf5]')") from None
     with h5py.File(source, "r") as file:
         _add_attributes(parts, prefix, file)
         file.visititems(lambda name, item: _add_item(parts, joined_path(prefix, name), item, h5py))

@@ -16,8 +16,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from samebits.store.content import Parts, Rationed
-from samebits.store.pickles import Global, Made, Table, read
+from samebits.store.content import LimitedStream, Parts
+from samebits.store.pickles import AnyKeyDict, Global, Made, read
 from samebits.store.torch_files import Walk, no_storage
 
 MOST_BYTES = 1 << 30  # of an uncompressed pickle
@@ -57,7 +57,7 @@ def _uncompressed(file: IO[bytes], parts: Parts) -> IO[bytes]:
     file.seek(0)
     for beginning, opened in _OPENERS.items():
         if start.startswith(beginning):
-            return io.BytesIO(Rationed(opened(file), parts).read())
+            return io.BytesIO(LimitedStream(opened(file), parts).read())
     if start[:1] == b"\x78" and start[:2] != b"\x78\x80":
         unpacked = zlib.decompressobj().decompress(file.read(), parts.most)
         parts.spend(len(unpacked))
@@ -94,7 +94,7 @@ def dtype_of(made: Any) -> np.dtype[Any] | None:
         return None
     if not isinstance(state, tuple) or len(state) < 6:
         return np.dtype(arguments[0])
-    if isinstance(state[3], tuple) and isinstance(state[4], Table):
+    if isinstance(state[3], tuple) and isinstance(state[4], AnyKeyDict):
         return _with_fields(state[3], dict(state[4].pairs), int(arguments[0][1:]))
     return np.dtype((state[1] if state[1] in ("<", ">") else "") + arguments[0])
 

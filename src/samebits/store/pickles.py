@@ -39,7 +39,7 @@ class Made:
 
 
 @dataclass
-class Table:
+class AnyKeyDict:
     """A dict whose keys may be anything, inert values too. `pairs` in the order in which they were set."""
 
     pairs: list[tuple[Any, Any]] = field(default_factory=list)
@@ -59,7 +59,7 @@ def text_of(value: Any) -> str:
         elif isinstance(one, (list, tuple)):
             piece = f"{type(one).__name__}({len(one)}"
             waiting += reversed(one[:MOST_TEXT])
-        elif isinstance(one, Table):
+        elif isinstance(one, AnyKeyDict):
             piece = f"dict({len(one.pairs)}"
             waiting += reversed([part for pair in one.pairs[:MOST_TEXT] for part in pair])
         elif isinstance(one, Made):
@@ -160,8 +160,8 @@ def _from_mark(make: Callable[[list[Any]], Any]) -> _Step:
     return lambda machine, argument: machine.stack.append(make(machine.to_mark()))
 
 
-def _table(items: list[Any]) -> Table:
-    return Table(list(zip(items[::2], items[1::2], strict=True)))
+def _table(items: list[Any]) -> AnyKeyDict:
+    return AnyKeyDict(list(zip(items[::2], items[1::2], strict=True)))
 
 
 def _extend(target: Any, items: list[Any]) -> None:
@@ -184,7 +184,7 @@ def _appends(machine: _Machine, argument: Any) -> None:
 
 
 def _set(target: Any, items: list[Any]) -> None:
-    if not isinstance(target, (Made, Table)):
+    if not isinstance(target, (Made, AnyKeyDict)):
         raise ValueError("the pickle sets keys of something that is not a dict")
     target.pairs += zip(items[::2], items[1::2], strict=True)
 
@@ -279,7 +279,7 @@ _STEPS: dict[str, _Step] = {
     "NEXT_BUFFER": _push(lambda argument: Persistent("buffer")),
     "EMPTY_LIST": _push(lambda argument: []),
     "EMPTY_TUPLE": _push(lambda argument: ()),
-    "EMPTY_DICT": _push(lambda argument: Table()),
+    "EMPTY_DICT": _push(lambda argument: AnyKeyDict()),
     "EMPTY_SET": _push(lambda argument: Made(Global("builtins.set"), ())),
     "MARK": _mark,
     "TUPLE": _from_mark(tuple),

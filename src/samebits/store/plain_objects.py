@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from samebits.store.pickles import Made, Table
+from samebits.store.pickles import AnyKeyDict, Made
 
 _PATHS = ("PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath", "Path", "PurePath")
 _PATH_MODULES = ("pathlib.", "pathlib._local.", "upath.")
@@ -22,7 +22,7 @@ def plain_text(name: str, made: Made) -> str | None:
     try:
         if name.startswith(_PATH_MODULES) and name.rpartition(".")[2] in _PATHS:
             return "/".join(arguments).replace("//", "/")
-        if name == "uuid.UUID" and isinstance(made.state, Table):
+        if name == "uuid.UUID" and isinstance(made.state, AnyKeyDict):
             return str(uuid.UUID(int=dict(made.state.pairs)["int"]))
         maker = _MAKERS.get(name)
         return str(maker(arguments)) if maker else None

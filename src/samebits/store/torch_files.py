@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from samebits.store.content import Parts, Rationed, is_plain, joined, shape_text, weight
-from samebits.store.pickles import MOST_TEXT, Global, Made, Persistent, Table, read, text_of
+from samebits.store.content import LimitedStream, Parts, is_plain, joined, shape_text, weight
+from samebits.store.pickles import MOST_TEXT, AnyKeyDict, Global, Made, Persistent, read, text_of
 from samebits.store.plain_objects import plain_text
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -55,7 +55,7 @@ def _read_zip(path: Path, parts: Parts) -> None:
 
         def content(name: str) -> bytes:
             with archive.open(names[name]) as stream:
-                return Rationed(stream, parts).read()
+                return LimitedStream(stream, parts).read()
 
         if "data.pkl" not in names:
             raise ValueError("the archive holds no data.pkl")
@@ -129,7 +129,7 @@ def _item_sizes(content: Any) -> dict[str, int]:
 def _children(value: Any) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return list(value)
-    if isinstance(value, Table):
+    if isinstance(value, AnyKeyDict):
         return [part for pair in value.pairs for part in pair]
     if isinstance(value, Made):
         return [value.arguments, value.state, *value.items, *(part for pair in value.pairs for part in pair)]
@@ -174,7 +174,7 @@ class Walk:
     def _add_nested(self, path: str, value: Any) -> None:
         if isinstance(value, (list, tuple)):
             self._add_items(path, value)
-        elif isinstance(value, Table):
+        elif isinstance(value, AnyKeyDict):
             self._add_pairs(path, _without_addresses(value).pairs)
         elif isinstance(value, Made):
             self._add_made(path, value)
@@ -255,23 +255,25 @@ def _named(key: Any) -> str:
     return str(key) if is_plain(key) and weight(key) <= MOST_TEXT else text_of(key)
 
 
-def _without_addresses(table: Table) -> Table:
+def _without_addresses(table: AnyKeyDict) -> AnyKeyDict:
     """An optimizer's state with its parameters numbered in their order: torch before 1.5 names them by address."""
     fields = {key: value for key, value in table.pairs if isinstance(key, str)}
     state, groups = fields.get("state"), fields.get("param_groups")
-    if not isinstance(state, Table) or not isinstance(groups, list):
+    if not isinstance(state, AnyKeyDict) or not isinstance(groups, list):
         return table
     members = [_params(group) for group in groups]
     numbers = {address: number for number, address in enumerate(p for params in members for p in params)}
     changed: dict[str, Any] = {
-        "state": Table([(numbers.get(key, key) if isinstance(key, int) else key, value) for key, value in state.pairs]),
+        "state": AnyKeyDict(
+            [(numbers.get(key, key) if isinstance(key, int) else key, value) for key, value in state.pairs]
+        ),
         "param_groups": [_renumbered(group, numbers) for group in groups],
     }
-    return Table([(key, changed.get(key, value) if isinstance(key, str) else value) for key, value in table.pairs])
+    return AnyKeyDict([(key, changed.get(key, value) if isinstance(key, str) else value) for key, value in table.pairs])
 
 
 def _params(group: Any) -> list[int]:
-    fields = dict((k, v) for k, v in group.pairs if isinstance(k, str)) if isinstance(group, Table) else {}
+    fields = dict((k, v) for k, v in group.pairs if isinstance(k, str)) if isinstance(group, AnyKeyDict) else {}
     params = fields.get("params")
     return [p for p in params if isinstance(p, int)] if isinstance(params, list) else []
 
@@ -280,7 +282,7 @@ def _renumbered(group: Any, numbers: dict[int, int]) -> Any:
     if not _params(group):
         return group
     own = [numbers[p] for p in _params(group)]
-    return Table([(key, own if key == "params" else value) for key, value in group.pairs])
+    return AnyKeyDict([(key, own if key == "params" else value) for key, value in group.pairs])
 
 
 def _elements(data: Any, size: int, layout: tuple[Any, ...]) -> bytes:

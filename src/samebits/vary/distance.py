@@ -16,7 +16,7 @@ from samebits.compare.finals import weight_names
 from samebits.compare.processes import AlignedTrial, Member
 from samebits.compare.values import curve, point_numbers
 from samebits.launch import captures, recorded_trials
-from samebits.launch.captures import Captured
+from samebits.launch.captures import CapturedTensor
 from samebits.launch.plan import Plan
 from samebits.model import Divergence, Size
 from samebits.store import ProcessTrace, TrialTrace
@@ -30,7 +30,7 @@ class SecondLooks:
 
     def __init__(self, base: Path) -> None:
         self._base = base
-        self._seen: dict[tuple[object, ...], Captured | None] = {}
+        self._seen: dict[tuple[object, ...], CapturedTensor | None] = {}
 
     def where_they_part(self, other: Path, where: Divergence) -> Size | None:
         """The size of the first difference; None where it has none, or takes too long to look at."""
@@ -56,7 +56,9 @@ class SecondLooks:
         apart = compare.relative_distance(a.data, b.data, a.dtype)
         return None if apart is None else (name, compare.measure(a.data, b.data, a.dtype, a.shape), apart)
 
-    def _both(self, other: Path, wanted: dict[str, Any], steps: int | None) -> tuple[Captured, Captured] | None:
+    def _both(
+        self, other: Path, wanted: dict[str, Any], steps: int | None
+    ) -> tuple[CapturedTensor, CapturedTensor] | None:
         key = tuple(wanted.values())
         if key not in self._seen:
             self._seen[key] = _look(self._base, wanted, steps)
@@ -66,7 +68,7 @@ class SecondLooks:
         return mine, theirs
 
 
-def _look(folder: Path, wanted: dict[str, Any], steps: int | None) -> Captured | None:
+def _look(folder: Path, wanted: dict[str, Any], steps: int | None) -> CapturedTensor | None:
     record = store.open_record(folder)
     if max((trial.file.seconds for trial in record.trials), default=0.0) > MOST_SECONDS:
         return None

@@ -31,7 +31,7 @@ class Sense:
 
 
 @dataclass(frozen=True)
-class Finding:
+class BehaviourFinding:
     """What was found in numbers. `number`: the one that is shown beside the words; None where they are that number."""
 
     meaning: str
@@ -56,32 +56,32 @@ class Behaviour:
     prepare: Callable[[Array], ArrayLike] = np.ravel
     pick: int = -1
 
-    def classify(self, measured: Iterable[float]) -> Finding:
+    def classify(self, measured: Iterable[float]) -> BehaviourFinding:
         """Which meaning reproduces the numbers."""
         given = np.fromiter(measured, float)
         return self._solved(given) if self.estimate else self._recognised(given)
 
-    def _solved(self, given: Array) -> Finding:
+    def _solved(self, given: Array) -> BehaviourFinding:
         assert self.estimate is not None
         try:
             value = self.estimate(given)
         except ValueError:
             return _unknown(given, self.pick)
         text = f"{float(f'{value:.{DIGITS}g}'):g}"
-        return Finding(text, text)
+        return BehaviourFinding(text, text)
 
-    def _recognised(self, given: Array) -> Finding:
+    def _recognised(self, given: Array) -> BehaviourFinding:
         numbers = np.ravel(np.asarray(self.prepare(given), float))
         fits = [(apart(numbers, formula), meaning) for meaning in self.meanings for formula in meaning.numbers()]
         least, best = min(fits, key=lambda fit: fit[0])
         if least > TOLERANCE:
             return _unknown(given, self.pick)
-        return Finding(best.id, best.words, float(given[self.pick]))
+        return BehaviourFinding(best.id, best.words, float(given[self.pick]))
 
 
-def _unknown(given: Array, pick: int) -> Finding:
+def _unknown(given: Array, pick: int) -> BehaviourFinding:
     numbers = ", ".join(f"{number:.3g}" for number in given)
-    return Finding(f"unknown: {numbers}", NOT_KNOWN, float(given[pick]) if len(given) else None)
+    return BehaviourFinding(f"unknown: {numbers}", NOT_KNOWN, float(given[pick]) if len(given) else None)
 
 
 def apart(numbers: Array, formula: Array) -> float:

@@ -22,7 +22,7 @@ _NEAR = 1e-3  # relative distance from which on an output of another name is not
 
 
 @dataclass(frozen=True)
-class LayerPair:
+class OutputPair:
     """A layer of A and one of B. `form`: how B's output is brought into A's axes; `activation`: what is applied to it
     first. `owns`: whether it has weights of its own.
     """
@@ -54,7 +54,7 @@ def formed(form: str, value: Array, shape: tuple[int, ...]) -> Array:
     return value
 
 
-def paired(a: TensorLog, b: TensorLog, pairs: list[WeightPair]) -> list[LayerPair]:
+def paired(a: TensorLog, b: TensorLog, pairs: list[WeightPair]) -> list[OutputPair]:
     """The layers of A that have a counterpart, in the order in which they run."""
     owner_a, owner_b = _owners(a), _owners(b)
     partner = {owner_a[pair.a]: owner_b[pair.b] for pair in pairs if pair.a in owner_a and pair.b in owner_b}
@@ -92,11 +92,11 @@ def _owners(training: TensorLog) -> dict[str, str]:
     }
 
 
-def _best(a: TensorLog, b: TensorLog, name: str, others: list[str], *, owns: bool) -> LayerPair | None:
+def _best(a: TensorLog, b: TensorLog, name: str, others: list[str], *, owns: bool) -> OutputPair | None:
     """The nearest candidate; None where none has the shape, but for a layer with weights: its own counterpart."""
     ours = a.output(0, name)
     candidates = [
-        (relative(ours, value), place, LayerPair(name, other, form, "", owns))
+        (relative(ours, value), place, OutputPair(name, other, form, "", owns))
         for place, other in enumerate(others)
         for form, value in _forms(a, ours, b.output(0, other))
     ]
@@ -111,10 +111,10 @@ def _best(a: TensorLog, b: TensorLog, name: str, others: list[str], *, owns: boo
         return active
     if not owns:
         return None
-    return best[2] if best is not None else LayerPair(name, others[0], "as it is", "", owns)
+    return best[2] if best is not None else OutputPair(name, others[0], "as it is", "", owns)
 
 
-def _kinds_match(a: TensorLog, b: TensorLog, pair: LayerPair) -> bool:
+def _kinds_match(a: TensorLog, b: TensorLog, pair: OutputPair) -> bool:
     """Whether both are layers without weights of one kind (two dropouts, two activations of one name)."""
     kinds = [_kind(side.layers.get(name, {})) for side, name in ((a, pair.a), (b, pair.b))]
     return not pair.owns and bool(kinds[0]) and kinds[0] == kinds[1]
@@ -128,7 +128,7 @@ def _kind(facts: dict[str, object]) -> str:
     return "pool" if "pool" in name else name.rstrip("d").rstrip("123")
 
 
-def _active(a: TensorLog, b: TensorLog, ours: Array, name: str, others: list[str], *, owns: bool) -> LayerPair | None:
+def _active(a: TensorLog, b: TensorLog, ours: Array, name: str, others: list[str], *, owns: bool) -> OutputPair | None:
     for other in others:
         for activation in activations.ACTIVATIONS:
             output = b.output(0, other)
@@ -136,7 +136,7 @@ def _active(a: TensorLog, b: TensorLog, ours: Array, name: str, others: list[str
                 continue
             for form, value in _forms(a, ours, activations.applied(activation, output)):
                 if relative(ours, value) <= _NEAR:
-                    return LayerPair(name, other, form, activation, owns)
+                    return OutputPair(name, other, form, activation, owns)
     return None
 
 

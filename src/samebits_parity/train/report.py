@@ -12,7 +12,7 @@ from samebits.reports.tables.table import Cell, Column, Missing, Number, Table, 
 from samebits_parity.report import Report, Verdict
 from samebits_parity.train.distance import CARRIED, FACTOR
 from samebits_parity.train.document import DocumentPair, ExplainedDefault, Largest, TrainDocument, Where
-from samebits_parity.train.explanation.reason import Explanation
+from samebits_parity.train.explanation.reason import Account
 from samebits_parity.train.pairs import LoneTensor
 from samebits_parity.train.runs import MOST_BYTES, TrainRequest
 from samebits_parity.train.values import Array, TensorLog
@@ -22,7 +22,7 @@ TITLE = "Two trainings, step by step"
 GROWTH = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-def found(asked: TrainRequest, judged: TrainVerdict, reasons: list[Explanation]) -> tuple[Report, TrainDocument]:
+def found(asked: TrainRequest, judged: TrainVerdict, reasons: list[Account]) -> tuple[Report, TrainDocument]:
     """The report of two trainings that were compared."""
     first, largest = judged.first, _largest_of_kinds(judged)
     unequal = judged.a.steps != judged.b.steps and judged.a.full is None and judged.b.full is None
@@ -44,7 +44,7 @@ def found(asked: TrainRequest, judged: TrainVerdict, reasons: list[Explanation])
     return report, _document(asked, report, judged, reasons, largest)
 
 
-def _parts(first: PointComparison, reasons: list[Explanation]) -> str:
+def _parts(first: PointComparison, reasons: list[Account]) -> str:
     where = f"{_step(first.step)} > {first.kind} > {first.name}"
     far = f"relative {_short(first.distance.relative)}"
     known = "; ".join(reason.words for reason in reasons[:1])
@@ -77,7 +77,7 @@ def _commands(asked: TrainRequest) -> tuple[tuple[str, str], ...]:
     return ("A", " ".join(asked.a)), ("B", " ".join(asked.b))
 
 
-def _facts(judged: TrainVerdict, reasons: list[Explanation]) -> list[tuple[str, str]]:
+def _facts(judged: TrainVerdict, reasons: list[Account]) -> list[tuple[str, str]]:
     facts = [("pairs", f"{len(judged.pairs)} weights and buffers, {len(judged.layer_pairs)} layers")]
     for reason in reasons:
         names = f" [{_few(reason.names)}]" if reason.names else ""
@@ -205,7 +205,7 @@ def _step_table(judged: TrainVerdict, first: PointComparison) -> Table:
 
 
 def _document(
-    asked: TrainRequest, report: Report, judged: TrainVerdict, reasons: list[Explanation], largest: list[Largest]
+    asked: TrainRequest, report: Report, judged: TrainVerdict, reasons: list[Account], largest: list[Largest]
 ) -> TrainDocument:
     first = judged.first
     return TrainDocument(

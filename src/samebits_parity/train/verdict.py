@@ -9,7 +9,7 @@ import numpy as np
 
 from samebits_parity.train import batches, clip_norms, layers
 from samebits_parity.train.distance import FACTOR, Distance, allowed, relative, unit
-from samebits_parity.train.layers import LayerPair
+from samebits_parity.train.layers import OutputPair
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array, TensorLog
 
@@ -41,7 +41,7 @@ class TrainVerdict:
     a: TensorLog
     b: TensorLog
     pairs: list[WeightPair]
-    layer_pairs: list[LayerPair]
+    layer_pairs: list[OutputPair]
     single: bool
     carried: bool
     steps: int

@@ -8,7 +8,7 @@ import numpy as np
 
 from samebits_parity.weights.counterparts import (
     NORMALIZATIONS,
-    Part,
+    LayerPart,
     Shapes,
     neutral_array,
     shapes_after,
@@ -39,7 +39,7 @@ def carry(pairs: tuple[LayerPair, ...], source: ModelFacts, target: ModelFacts, 
     return done
 
 
-def _ends(pair: LayerPair, source: ModelFacts) -> tuple[Part, Part]:
+def _ends(pair: LayerPair, source: ModelFacts) -> tuple[LayerPart, LayerPart]:
     return (pair.keras, pair.pytorch) if source.library == "keras" else (pair.pytorch, pair.keras)
 
 
@@ -63,7 +63,7 @@ def _carry_pair(done: Conversion, pair: LayerPair, models: tuple[ModelFacts, Mod
         done.notes.append(f"{ours.name} has no {', '.join(lacking)}: {theirs.name} gets what changes nothing.")
 
 
-def _says_nothing(role: str, array: Array, part: Part) -> bool:
+def _says_nothing(role: str, array: Array, part: LayerPart) -> bool:
     name = "gamma" if part.kind in NORMALIZATIONS and role == "weight" else role
     return bool((array == neutral_array(name, array.shape, str(array.dtype))).all())
 
@@ -101,7 +101,7 @@ def telling(pairs: tuple[LayerPair, ...], source: ModelFacts, target: ModelFacts
     return arrays, changed
 
 
-def _positive(role: str, part: Part) -> bool:
+def _positive(role: str, part: LayerPart) -> bool:
     return role.removesuffix(REVERSE) in POSITIVE or (part.kind in NORMALIZATIONS and role == "weight")
 
 

@@ -24,7 +24,7 @@ UNKNOWN_DTYPES = ("bfloat16",)  # numpy has none
 
 
 @dataclass(frozen=True)
-class Part:
+class LayerPart:
     """A layer, or one of the two that a separable convolution is. `flat`: the shape (height, width, channels) that its
     input is flattened from; `folded`: that its output is brought into. Both are Keras'; None where there is none."""
 
@@ -42,9 +42,9 @@ class Part:
         return {role: model.arrays[number] for role, number in self.roles.items()}
 
 
-def parts_of(model: ModelFacts) -> list[Part]:
+def parts_of(model: ModelFacts) -> list[LayerPart]:
     """What is paired: layers with weights, in the order in which they run. What has no counterpart is left out."""
-    found: list[Part] = []
+    found: list[LayerPart] = []
     for layer in model.weighted():
         if not reason(layer, model):
             found += _parts(layer)
@@ -66,9 +66,9 @@ def reason(layer: Layer, model: ModelFacts) -> str:
     return layer.refused
 
 
-def _parts(layer: Layer) -> list[Part]:
+def _parts(layer: Layer) -> list[LayerPart]:
     if layer.kind != "separable":
-        return [Part(layer, layer.roles, layer.kind, layer.name)]
+        return [LayerPart(layer, layer.roles, layer.kind, layer.name)]
     first = {role: number for role, number in layer.roles.items() if role == "kernel"}
     second = {"kernel" if role == "pointwise" else role: n for role, n in layer.roles.items() if role != "kernel"}
     inner = replace(layer, has_output=False)
@@ -76,12 +76,12 @@ def _parts(layer: Layer) -> list[Part]:
     plain = {"strides": [1] * rank, "dilation": [1] * rank, "padding": [[0, 0]] * rank, "groups": 1}
     outer = replace(layer, settings={**layer.settings, **plain})
     return [
-        Part(inner, first, "depthwise", f"{layer.name} (depthwise)"),
-        Part(outer, second, "convolution", f"{layer.name} (pointwise)"),
+        LayerPart(inner, first, "depthwise", f"{layer.name} (depthwise)"),
+        LayerPart(outer, second, "convolution", f"{layer.name} (pointwise)"),
     ]
 
 
-def in_order(parts: list[Part], model: ModelFacts) -> list[Part]:
+def in_order(parts: list[LayerPart], model: ModelFacts) -> list[LayerPart]:
     """The parts of a Keras model, with the shapes that are flattened before a layer, or made from its output."""
     by_number = {part.layer.number: part for part in parts}
     flat: tuple[int, ...] | None = None
@@ -99,7 +99,7 @@ def in_order(parts: list[Part], model: ModelFacts) -> list[Part]:
     return [by_number[part.layer.number] if part.kind != "depthwise" else part for part in parts]
 
 
-def _size_in(part: Part, model: ModelFacts) -> int:
+def _size_in(part: LayerPart, model: ModelFacts) -> int:
     """How many numbers a layer takes along its last axis; 0 where that is not known."""
     shapes = part.shapes(model)
     if part.kind == "dense" and len(shapes.get("kernel", ())) == 2:
@@ -107,7 +107,7 @@ def _size_in(part: Part, model: ModelFacts) -> int:
     return next(iter(shapes.values()))[0] if part.kind in NORMALIZATIONS and shapes else 0
 
 
-def _fold(parts: dict[int, Part], reshape: Layer, model: ModelFacts) -> None:
+def _fold(parts: dict[int, LayerPart], reshape: Layer, model: ModelFacts) -> None:
     """Mark the dense layer before a Reshape to a tensor with channels last, and normalizations between the two."""
     shape = tuple(size for size in reshape.output_shape or () if size)
     if len(shape) < 2:
@@ -123,7 +123,7 @@ def _fold(parts: dict[int, Part], reshape: Layer, model: ModelFacts) -> None:
             return
 
 
-def rule_for(keras: Part, pytorch: Part, models: tuple[ModelFacts, ModelFacts]) -> LayerRule | None:
+def rule_for(keras: LayerPart, pytorch: LayerPart, models: tuple[ModelFacts, ModelFacts]) -> LayerRule | None:
     """The rule between two layers of kinds that belong together. `models`: Keras', PyTorch's."""
     make = RULES.get((keras.kind, pytorch.kind))
     if make is None or keras.layer.both_directions != pytorch.layer.both_directions:
@@ -137,18 +137,18 @@ def rule_for(keras: Part, pytorch: Part, models: tuple[ModelFacts, ModelFacts]) 
     return rules.bidirectional(rule) if keras.layer.both_directions else rule
 
 
-def _dense(part: Part, shapes: Shapes) -> LayerRule:
+def _dense(part: LayerPart, shapes: Shapes) -> LayerRule:
     if part.folded:
         return rules.with_kernel(rules.dense_before_reshape(*part.folded), rules.flattened(*part.folded))
     return rules.with_kernel(rules.dense_after_flatten(*part.flat) if part.flat else rules.DENSE)
 
 
-def _scaled(part: Part, shapes: Shapes) -> LayerRule:
+def _scaled(part: LayerPart, shapes: Shapes) -> LayerRule:
     shape = part.folded or part.flat
     return rules.scaled(rules.flattened(*shape) if shape else rules.SAME)
 
 
-RULES: dict[tuple[str, str], Callable[[Part, Shapes], LayerRule]] = {
+RULES: dict[tuple[str, str], Callable[[LayerPart, Shapes], LayerRule]] = {
     ("dense", "dense"): _dense,
     ("convolution", "convolution"): lambda part, shapes: rules.with_kernel(rules.CONVOLUTION),
     ("depthwise", "convolution"): lambda part, shapes: rules.with_kernel(rules.depthwise(shapes["kernel"][-2])),
@@ -176,7 +176,7 @@ def shapes_after(convert: Callable[[Arrays], Arrays], shapes: Shapes) -> Shapes 
         return None
 
 
-def fit(keras: Part, pytorch: Part, models: tuple[ModelFacts, ModelFacts]) -> LayerRule | None:
+def fit(keras: LayerPart, pytorch: LayerPart, models: tuple[ModelFacts, ModelFacts]) -> LayerRule | None:
     """The rule between two layers, where the arrays that both have are of shapes that belong together."""
     rule = rule_for(keras, pytorch, models)
     if rule is None:

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from samebits_parity.weights.counterparts import Part, Shapes, fit, in_order, parts_of, reason, rule_for, shapes_after
+from samebits_parity.weights.counterparts import (
+    LayerPart,
+    Shapes,
+    fit,
+    in_order,
+    parts_of,
+    reason,
+    rule_for,
+    shapes_after,
+)
 from samebits_parity.weights.models import Layer, ModelFacts
 from samebits_parity.weights.rules import LayerRule
 
@@ -15,8 +24,8 @@ from samebits_parity.weights.rules import LayerRule
 class LayerPair:
     """Two layers that belong together. `moved`: they were found out of the order in which the others run."""
 
-    keras: Part
-    pytorch: Part
+    keras: LayerPart
+    pytorch: LayerPart
     rule: LayerRule
     moved: bool = False
 
@@ -94,7 +103,7 @@ def _leftovers(
 
 
 def _lonely(
-    sides: tuple[list[Part], list[Part]],
+    sides: tuple[list[LayerPart], list[LayerPart]],
     found: list[tuple[int, int]],
     models: tuple[ModelFacts, ModelFacts],
 ) -> list[Lonely]:
@@ -111,7 +120,7 @@ def _lonely(
     return told + [_left_of_pytorch(sides[1][j], models[1]) for j in right]
 
 
-def _left_of_keras(part: Part, other: Part | None, models: tuple[ModelFacts, ModelFacts]) -> Lonely:
+def _left_of_keras(part: LayerPart, other: LayerPart | None, models: tuple[ModelFacts, ModelFacts]) -> Lonely:
     shapes = part.shapes(models[0])
     if other is None:
         return Lonely(
@@ -130,7 +139,7 @@ def _left_of_keras(part: Part, other: Part | None, models: tuple[ModelFacts, Mod
     )  # fmt: skip
 
 
-def _left_of_pytorch(part: Part, model: ModelFacts) -> Lonely:
+def _left_of_pytorch(part: LayerPart, model: ModelFacts) -> Lonely:
     why = "no layer of its kind is left there"
     if part.kind == "transposed" and part.layer.settings.get("groups") != 1:
         why = f"groups={part.layer.settings['groups']}, and Keras' transposed convolutions have no groups"

@@ -10,7 +10,7 @@ import numpy as np
 
 from samebits import compare
 from samebits_parity.weights import rules
-from samebits_parity.weights.counterparts import Part
+from samebits_parity.weights.counterparts import LayerPart
 from samebits_parity.weights.models import ModelFacts
 from samebits_parity.weights.pairs import LayerPair
 from samebits_parity.weights.rules import Array
@@ -111,7 +111,7 @@ def _unlike(a: Array, b: Array, allowed: float) -> OutputGap:
     return OutputGap(None, allowed, why=why, shapes_differ=True)
 
 
-def aligned(part: Part, a: Array, b: Array) -> Array | None:
+def aligned(part: LayerPart, a: Array, b: Array) -> Array | None:
     """PyTorch's output in the order of Keras' axes; None where the shapes do not belong together."""
     spatial = part.kind in ("convolution", "depthwise", "transposed", "batch_norm", "group_norm", "prelu")
     if spatial and a.ndim > 2 and a.ndim == b.ndim and not part.layer.channels_first:

@@ -43,7 +43,7 @@ class _Flag(Control):
 def _hold_property(cls, name):
     original = cls.__dict__[name]
 
-    class Held:
+    class FixedFlag:
         """Reads as before, and accepts a value that it does not keep."""
 
         def __get__(self, instance, owner):
@@ -52,7 +52,7 @@ def _hold_property(cls, name):
         def __set__(self, instance, value):
             return None
 
-    setattr(cls, name, Held())
+    setattr(cls, name, FixedFlag())
 
 
 class CudnnBenchmarkOff(_Flag):

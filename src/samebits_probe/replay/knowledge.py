@@ -1,7 +1,7 @@
 """What is known of an operator: whether it is replayed, what it writes to, whether it draws random numbers.
 
 Learned once for each overload, from its schema and tags; what a schema keeps silent about is found by a first look (see
-`Known.learn`) and, for the two arguments that an evaluation leaves alone, by their names.
+`Overload.learn`) and, for the two arguments that an evaluation leaves alone, by their names.
 """
 
 _NAMESPACES = {
@@ -34,7 +34,7 @@ _VIEW = "it gives a view, or changes one"
 _WRITTEN = ("running_mean", "running_var", "noise")
 
 
-class Known:
+class Overload:
     """One overload. `why_not`: why it is not replayed, or ""; `writes`: positions and names of arguments written to."""
 
     __slots__ = ("fresh", "name", "overload", "random", "results", "schema", "why_not", "writes")

@@ -14,7 +14,7 @@ _MOST_FRAMES = 200
 _MOST_NODES = 1000000
 
 
-class Place:
+class CodePlace:
     """`file` and `line` of the program's code ("" and 0 where unknown); `of`: what of it ("forward" in a backward)."""
 
     __slots__ = ("file", "line", "module", "node", "phase")
@@ -68,8 +68,8 @@ class Places:
             node = self._node() if self._node is not None else None
             if node is not None:
                 found = self._made.get(node._sequence_nr(), ("", 0, None))
-                return Place(phase, self._named(found), node.name())
-        return Place(phase, self._named(self._look()))
+                return CodePlace(phase, self._named(found), node.name())
+        return CodePlace(phase, self._named(self._look()))
 
     def _named(self, found):
         file, line, module = found

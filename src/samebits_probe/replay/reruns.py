@@ -4,7 +4,7 @@ from .bits import Bits
 from .copies import Copies, tensors_in
 from .findings import Findings
 from .generators import Generators, generators_in
-from .knowledge import Known
+from .knowledge import Overload
 from .memory import PATTERNS, Memory
 from .schedule import MORE, OneCore, is_on_one_core, may_race
 
@@ -33,7 +33,7 @@ class Replayer:
         """What the replays need from before the call; None where there are none."""
         known = self._known.get(func)
         if known is None:
-            known = self._known[func] = Known(func)
+            known = self._known[func] = Overload(func)
         self._places.note()
         call = _Call(known, self._places.phase())
         call.counts = self.findings.seen(known, call.phase)

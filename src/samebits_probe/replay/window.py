@@ -17,7 +17,7 @@ def watch_replay(watch):
     if not _has_all(watch.torch):
         watch.probe.event("replay", why=_TOO_OLD % watch.torch.__version__)
         return
-    Steps(watch, want)
+    StepWindow(watch, want)
 
 
 def _has_all(torch):
@@ -25,7 +25,7 @@ def _has_all(torch):
     return hasattr(torch._C, "_current_graph_task_id") and hasattr(optimizer, "register_optimizer_step_pre_hook")
 
 
-class Steps:
+class StepWindow:
     """Enters the mode and leaves it."""
 
     def __init__(self, watch, want):

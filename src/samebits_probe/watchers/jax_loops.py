@@ -45,7 +45,7 @@ SEEN = [
 _REFERENCES = ("Ref", "ArrayRef", "MutableArray")  # as JAX has called it: https://docs.jax.dev/en/latest/jax.ref.html
 
 
-class Observed:
+class TracedObserve:
     """Takes over from `observe` where a value is traced: its bits come with a callback when they are computed."""
 
     def __init__(self, probe):
@@ -119,11 +119,11 @@ class Observed:
 
 def install(module, probe):
     """Let `observe` take arrays and traced values of JAX, and watch calls of compiled functions."""
-    observed = Observed(probe)
+    observed = TracedObserve(probe)
     probe.converters.append(observed.convert)
     probe.deferrals.append(observed.defer)
     probe.readers.append(observed.read)
-    steps = jax_steps.Steps(probe, module)
+    steps = jax_steps.CallSteps(probe, module)
     if jax_calls.Hooks(probe, steps).install():
         for library in ("optax", "equinox"):
             imports.after(library, functools.partial(_watch_updates, probe, module, steps))

@@ -17,7 +17,7 @@ _MODULES = [sys.modules[name].__file__ for name in ("os", "jax", "jaxlib", "kera
 _OTHERS = tuple(folder + os.sep for folder in (_PROBE, *map(os.path.dirname, _MODULES)))
 
 
-class Operator:
+class Equation:
     """One equation. `inputs`, `outputs`: places of values; `scopes`: names around it, the outermost first.
 
     `transforms`: what JAX made it by ("jvp", "transpose"); `code`: "file:line" of the program, "" where no line of it
@@ -93,7 +93,7 @@ def _is_own(path):
     return not is_installed and not path.startswith((*_OTHERS, "<"))
 
 
-class Program:
+class Jaxpr:
     """The operators of a closed jaxpr in their order. `arguments`, `results`: places of values."""
 
     def __init__(self, closed):
@@ -125,7 +125,7 @@ class Program:
             inside, body = around.inside(equation.source_info), _body(equation)
             if body is None:
                 outputs = [self._place() for _ in equation.outvars]
-                self.operators.append(Operator(equation, inputs, outputs, inside))
+                self.operators.append(Equation(equation, inputs, outputs, inside))
             else:
                 outputs = self._open(getattr(body, "jaxpr", body), getattr(body, "consts", ()), inputs, inside)
             known.update(zip(equation.outvars, outputs))

@@ -36,7 +36,7 @@ class Function:
         """The names of the leaves of a call, which other calls with as many leaves share."""
         counts = len(call.given.places), len(call.returned.places)
         if counts not in self._names:
-            self._names[counts] = jax_trees.Names(call.given, call.returned)
+            self._names[counts] = jax_trees.LeafNames(call.given, call.returned)
         return self._names[counts]
 
     @contextlib.contextmanager
@@ -52,7 +52,7 @@ class Function:
         return self.role in (None, "feeder", "part") and self is not other
 
 
-class Call:
+class CompiledCall:
     """One call. `inputs`, `outputs`: prints of its leaves.
 
     `sources`: index of a leaf that goes in -> (the call that gave it, its index there). `own`: the indices of leaves
@@ -75,7 +75,7 @@ class Call:
         self.returned.let_go(of_step)
 
 
-class Steps:
+class CallSteps:
     """Listens to the calls of compiled functions, and to optax where it applies updates outside of them."""
 
     def __init__(self, probe, jax):
@@ -98,7 +98,7 @@ class Steps:
             found = self._function(function)
             if self._yields() or found.role == "evaluation":
                 return None
-            call = Call(found, self._tree_of(function, arguments))
+            call = CompiledCall(found, self._tree_of(function, arguments))
             call.inputs = self._read(call.given.leaves)
             if program is not None:
                 found.looped = _carried_by_loops(program.jaxpr)
@@ -110,7 +110,7 @@ class Steps:
             found = self._function(function)
             if self._yields() or found.role == "evaluation":
                 return
-            call = call or Call(found, self._tree_of(function, arguments))
+            call = call or CompiledCall(found, self._tree_of(function, arguments))
             self._returned(call, outputs)
             self._decide(call)
             call.let_go()
@@ -121,7 +121,7 @@ class Steps:
             if self._yields():
                 return
             names = {("0", "0"): "params", ("0", "1"): "updates"}
-            call = Call(self._applier, jax_trees.Tree(self._jax, ((params, updates), {}), lambda: names))
+            call = CompiledCall(self._applier, jax_trees.Tree(self._jax, ((params, updates), {}), lambda: names))
             self._returned(call, result)
             call.function.back = {n: n for n in range(len(call.returned.leaves))}
             self._step(call)

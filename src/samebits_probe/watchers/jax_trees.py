@@ -79,7 +79,7 @@ class Tree:
         return sorted(found, key=lambda node: -node[1])
 
 
-class Names:
+class LeafNames:
     """The names of the leaves of a call, and which of them lie in a container of optax."""
 
     def __init__(self, given, returned):
@@ -96,7 +96,7 @@ class Names:
         return index in self._optimizer[0] or out in self._optimizer[1]
 
 
-class Pair:
+class TreePair:
     """A part of what goes in and a part of what comes out that have one structure, shapes and dtypes.
 
     `is_sure`: no other part of what goes in has them too.
@@ -127,7 +127,7 @@ def pairs(given, returned):
         ]
         free = [at for at, size in alike if used_in.isdisjoint(range(at, at + size))]
         if free:
-            found.append(Pair(free[0], first, count, len(set(alike)) == 1))
+            found.append(TreePair(free[0], first, count, len(set(alike)) == 1))
             used_in.update(range(free[0], free[0] + count))
             used_out.update(range(first, first + count))
     return found

@@ -7,13 +7,13 @@ import sys
 
 from .. import rng
 from . import tensorflow_variables
-from .keras2_arrays import Arrays
-from .keras2_ends import Ends
+from .keras2_arrays import GraphArrays
+from .keras2_ends import Keras2Ends
 from .keras2_functions import Functions
 from .keras2_gradients import watch_backend, watch_get_gradients
 from .keras2_variables import EagerReader, GraphReader
 from .keras3_models import Labels
-from .plain_attributes import Attributes
+from .plain_attributes import PlainAttributes
 from .remains import leave_out, remains_of, tell_death, tell_new
 from .tensorflow_operations import ancestors
 from .trainers import Trainers
@@ -94,14 +94,14 @@ HIDDEN = {point: said for point, _, _, said in SEEN}
 _RANDOM = "Random", "Multinomial", "TruncatedNormal"  # in the names of operations that keep a state
 
 
-class Watch:
+class Keras2Watch:
     """What the parts of this watcher share in one process."""
 
     def __init__(self, probe, tensorflow):
         self.probe, self._tensorflow = probe, tensorflow
-        self.arrays = Arrays(probe)
+        self.arrays = GraphArrays(probe)
         self.remains, self.labels = remains_of(probe), Labels(probe)
-        self.ends = Ends(self, tensorflow_variables.watch_variables(probe))
+        self.ends = Keras2Ends(self, tensorflow_variables.watch_variables(probe))
         self.functions = Functions(self)
         self.looping = False  # whether the loop of tf.keras in TensorFlow 2.1 is calling an optimizer
         self.eager_gradients = None  # what the optimizer applied in that call, where it ran eagerly
@@ -203,12 +203,12 @@ _watches = {}
 
 
 def watch_of(probe):
-    """The `Watch` of a process; its TensorFlow is wrapped when it is made."""
+    """The `Keras2Watch` of a process; its TensorFlow is wrapped when it is made."""
     if id(probe) not in _watches:
-        from .keras2_tensorflow import TensorFlow
+        from .keras2_tensorflow import OldTensorFlow
 
-        tensorflow = TensorFlow()
-        watch = _watches[id(probe)] = Watch(probe, tensorflow)
+        tensorflow = OldTensorFlow()
+        watch = _watches[id(probe)] = Keras2Watch(probe, tensorflow)
         tensorflow.wrap(watch)
         rng.SAMPLERS["tensorflow"] = tensorflow.random_state
     return _watches[id(probe)]
@@ -229,7 +229,7 @@ def install(module, probe):
 
 def _watch_layers(layer_class, watch):
     """Follow what layers hold in plain attributes; their variables are TensorFlow's."""
-    attributes = Attributes(
+    attributes = PlainAttributes(
         watch.probe, ("keras",), lambda value: hasattr(value, "_numpy"), lambda value: value._numpy()
     )
     remains = watch.remains

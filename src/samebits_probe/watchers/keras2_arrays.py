@@ -1,7 +1,7 @@
 """Fingerprints of numpy arrays where they lie, and how a watcher records them."""
 
 
-class Arrays:
+class GraphArrays:
     """Records arrays under a kind and a name. Points and headers are interned once, whatever the number of steps."""
 
     def __init__(self, probe):

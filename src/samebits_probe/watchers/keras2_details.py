@@ -8,11 +8,11 @@ from .tensorflow_accesses import handles, unordered
 from .tensorflow_operations import GIVEN, Operations, ancestors, given_out
 
 
-class Details:
+class FetchedTensors:
     """The tensors to fetch (`tensors`), and what is written of their values.
 
     `layers`: `ModelLayers` or `Scopes`. `results`: tensors of the forward way. `found`: what optimizers apply
-    (`keras2_gradients.Found`). `updates`: operations that do so, where they are known.
+    (`keras2_gradients.AppliedGradients`). `updates`: operations that do so, where they are known.
     """
 
     def __init__(self, watch, layers, results, found, updates=()):

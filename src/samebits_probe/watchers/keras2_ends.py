@@ -27,7 +27,7 @@ class _Weight:
         return self.session is not None and self.session() is session
 
 
-class Ends:
+class Keras2Ends:
     """Keeps the weights of trained models until the process, their session or their graph ends."""
 
     def __init__(self, watch, follow):

@@ -11,7 +11,7 @@ import threading
 
 from . import keras2_gradients
 from .keras2_fetches import fetch
-from .keras2_steps import Evaluation, Step
+from .keras2_steps import Evaluation, OptimizerCall
 
 _WATCHED = "_samebits_watched"  # attribute of a function: the Step or Evaluation that observes it
 
@@ -72,7 +72,7 @@ class Functions:
         setattr(function, _WATCHED, kind(self._watch, *arguments))
 
     def _plan(self, outputs, updates, is_eager=False):
-        """A `Step` for a function that applies gradients, else None."""
+        """A `OptimizerCall` for a function that applies gradients, else None."""
         if not updates or outputs is None:
             return None
         model = getattr(self._building, "model", None)
@@ -85,7 +85,7 @@ class Functions:
         if found is not None and is_eager and found.as_outputs() is not found:
             found = found.as_outputs()
             self._watch.say_hidden_point("gradient after clipping")
-        return Step(self._watch, found, model, outputs)
+        return OptimizerCall(self._watch, found, model, outputs)
 
     def _graph_init(self, original):
         @functools.wraps(original)

@@ -15,7 +15,7 @@ _LOSS = "_samebits_loss"  # attribute of an optimizer: a weak reference to the l
 _FOUND = "_samebits_found"  # attribute of the graph: what is found lives as long as the graph does
 
 
-class Found:
+class AppliedGradients:
     """What one optimizer applies: `gradients` (tensors, IndexedSlices or None) beside `parameters`."""
 
     def __init__(self, optimizer, gradients, parameters, loss=None, update=None):
@@ -45,7 +45,7 @@ class Found:
         """
         if self.unclipped is None or not getattr(self.optimizer, "clipnorm", 0):
             return self
-        return Found(self.optimizer, self.unclipped, self.parameters, self.loss, self._update)
+        return AppliedGradients(self.optimizer, self.unclipped, self.parameters, self.loss, self._update)
 
     def is_applied_by(self, updates):
         """Whether one of the operations `updates` of a function applies these gradients."""
@@ -59,7 +59,7 @@ class Found:
 
 
 def find(updates):
-    """The newest `Found` that one of `updates` applies, or None."""
+    """The newest `AppliedGradients` that one of `updates` applies, or None."""
     for graph in {id(g): g for g in map(graph_of, updates) if g is not None}.values():
         for found in reversed(all_of(graph)):
             if found.is_applied_by(updates):
@@ -78,7 +78,7 @@ def now():
 
 
 def newest_since(number, graph):
-    """The newest `Found` of a graph after `number`, or None: for an optimizer that keeps its operations to itself."""
+    """The newest `AppliedGradients` of a graph after `number`, or None: for an optimizer that hides its operations."""
     listed = all_of(graph)
     return listed[-1] if listed and listed[-1].number > number else None
 
@@ -140,7 +140,7 @@ def watch_get_gradients(owner, probe):
 def _remember_gradients(owner, is_class, args, kwargs, gradients):
     optimizer, rest = (args[0], args[1:]) if is_class else (owner, args)
     named = dict(zip(("loss", "params"), rest), **kwargs)
-    found = Found(optimizer, gradients, named["params"], loss=named.get("loss"))
+    found = AppliedGradients(optimizer, gradients, named["params"], loss=named.get("loss"))
     if _computed and len(_computed[0]) == len(found.gradients):
         found.unclipped = list(_computed[0])
     del _computed[:]
@@ -172,7 +172,7 @@ def watch_apply_gradients(owner, probe, tapes):
 
 def _remember_applied(optimizer, pairs, update):
     loss = getattr(optimizer, _LOSS, lambda: None)()
-    remember(Found(optimizer, [g for g, _ in pairs], [v for _, v in pairs], loss=loss, update=update))
+    remember(AppliedGradients(optimizer, [g for g, _ in pairs], [v for _, v in pairs], loss=loss, update=update))
 
 
 def watch_compute_gradients(owner, probe):

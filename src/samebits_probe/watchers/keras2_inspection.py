@@ -3,15 +3,15 @@
 import functools
 import importlib.util
 
-from .tensorflow_layers import Running, libraries
+from .tensorflow_layers import LayerStack, libraries
 
 
-class Look:
+class EagerInspection:
     """The look at the eager loops of one process. `tapes`: the watcher of their steps."""
 
     def __init__(self, watch, tapes):
         self._watch, self._details = watch, watch.probe.details
-        self._running = Running()
+        self._running = LayerStack()
         self._eager = None
         if self._details.level == "operator" and _has_callbacks():
             from .tensorflow_eager import EagerOperations

@@ -8,7 +8,7 @@ import functools
 import weakref
 
 from . import keras2_gradients
-from .keras2_tracked import Tracked
+from .keras2_tracked import FunctionVariables
 from .keras2_variables import name_of, state_of
 
 _EXTRA = "_samebits"  # key in the dictionary of outputs: [batch tensors, gradient tensors]
@@ -20,7 +20,7 @@ def install(module_of, watch):
         utils = module_of("keras.engine.training_v2_utils")
     except ImportError:  # 1.14 trains through functions of the graph
         return
-    loops = Loops(watch, module_of("framework.ops"))
+    loops = FunctionLoops(watch, module_of("framework.ops"))
     eager = module_of("keras.engine.training_eager")
     eager.train_on_batch = loops.tracing(eager.train_on_batch)
     distributed = module_of("keras.distribute.distributed_training_utils")
@@ -42,7 +42,7 @@ def _passing_on(original):
     return unwrap_output_dict
 
 
-class Loops:
+class FunctionLoops:
     """What is observed around the traced functions of each model."""
 
     def __init__(self, watch, ops):
@@ -158,7 +158,7 @@ class _LoopStep:
             model = self._reference()
             if not model.built:
                 self._watch.say_hidden_point("start")
-            self._tracked = Tracked(self._watch, *_variables(model), session=None)
+            self._tracked = FunctionVariables(self._watch, *_variables(model), session=None)
 
     def after(self, outputs, extra):
         """Batch, losses, gradients, weights and state: the step is over."""

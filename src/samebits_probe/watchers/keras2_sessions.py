@@ -6,9 +6,9 @@ Gradients, the loss and what comes from a data set are fetched by the same run. 
 import functools
 
 from . import keras2_gradients
-from .keras2_details import Details, Scopes
+from .keras2_details import FetchedTensors, Scopes
 from .keras2_steps import data_of
-from .keras2_tracked import Tracked
+from .keras2_tracked import FunctionVariables
 from .keras2_variables import name_of, state_of
 from .tensorflow_operations import ancestors
 
@@ -74,7 +74,7 @@ class _SessionStep:
         self.extra = [tensor for _, _, tensor in named]
         self._tracked = None
         wanted = watch.probe.details is not None
-        self._details = Details(watch, Scopes(graph), losses, applied, operations) if wanted else None
+        self._details = FetchedTensors(watch, Scopes(graph), losses, applied, operations) if wanted else None
         self._running = operations if wanted else ()
         if not losses:
             watch.say_hidden_point("loss of a session")
@@ -99,9 +99,9 @@ class _SessionStep:
         known = {id(variable) for _, variable in state} | {id(parameter) for parameter in parameters}
         others = [variable for variable in self._graph.get_collection("variables") if id(variable) not in known]
         try:
-            return Tracked(self._watch, [(name_of(v), v) for v in parameters + others], state, session)
+            return FunctionVariables(self._watch, [(name_of(v), v) for v in parameters + others], state, session)
         except Exception:  # a variable that the program never initialises: only what this step trains, then
-            return Tracked(self._watch, [(name_of(v), v) for v in parameters], state, session)
+            return FunctionVariables(self._watch, [(name_of(v), v) for v in parameters], state, session)
 
     def after(self, session, values):
         """Loss, gradients, weights and state: the step is over."""

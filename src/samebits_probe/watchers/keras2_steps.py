@@ -1,9 +1,9 @@
 """What is observed when a function of Keras 2 is called: a step of an optimizer, or an evaluation."""
 
 from . import keras2_gradients
-from .keras2_details import Details, ModelLayers, running
+from .keras2_details import FetchedTensors, ModelLayers, running
 from .keras2_fetches import fetch
-from .keras2_tracked import Tracked
+from .keras2_tracked import FunctionVariables
 from .keras2_variables import name_of, state_of
 
 
@@ -36,7 +36,7 @@ class _Called:
                     self._watch.arrays.add("forward", part, array)
 
 
-class Step(_Called):
+class OptimizerCall(_Called):
     """One call is one step of the optimizer: begin, batch, loss, gradients, weights and state, end."""
 
     def __init__(self, watch, found, model, outputs):
@@ -61,7 +61,7 @@ class Step(_Called):
             return None
         results = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         results = [one for one in results if hasattr(one, "op")]
-        wanted = Details(self._watch, ModelLayers(model), results, [found] if found is not None else [])
+        wanted = FetchedTensors(self._watch, ModelLayers(model), results, [found] if found is not None else [])
         self.extra += wanted.tensors
         self._extra_names += [("detail", "")] * len(wanted.tensors)
         return wanted
@@ -74,7 +74,7 @@ class Step(_Called):
         self._watch.probe.begin()
         if self._tracked is None:
             session = self._watch.session_for(function, inputs)
-            self._tracked = Tracked(self._watch, self._weights, self._state, session)
+            self._tracked = FunctionVariables(self._watch, self._weights, self._state, session)
         names = self._inputs or [str(position) for position in range(len(inputs))]
         tensors = self._add_inputs(names, inputs)
         if tensors and not self._symbols:

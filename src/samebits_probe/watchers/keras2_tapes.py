@@ -3,8 +3,8 @@
 import functools
 import weakref
 
-from .keras2_gradients import Found, graph_of, parts, tensor_of
-from .keras2_tracked import Tracked
+from .keras2_gradients import AppliedGradients, graph_of, parts, tensor_of
+from .keras2_tracked import FunctionVariables
 from .keras2_variables import name_of, state_of
 
 
@@ -17,7 +17,7 @@ class Tapes:
 
     def before(self, optimizer, pairs):
         """An optimizer is about to step. Returns a step whose `after()` is to be called, or None."""
-        found = Found(optimizer, [gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+        found = AppliedGradients(optimizer, [gradient for gradient, _ in pairs], [variable for _, variable in pairs])
         if self._watch.looping:  # the loop of tf.keras counts this step
             self._watch.eager_gradients = found
             return None
@@ -70,7 +70,7 @@ class _TapeStep:
         watch.say_hidden_point("batch of a loop")
         self._found = found
         if self._tracked is None:
-            self._tracked = Tracked(watch, *_variables(found), session=None)
+            self._tracked = FunctionVariables(watch, *_variables(found), session=None)
         watch.add_all("gradient", parts(found, name_of))
 
     def after(self):

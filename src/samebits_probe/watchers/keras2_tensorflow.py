@@ -11,7 +11,7 @@ def _module(name):
     return importlib.import_module("tensorflow.python." + name)
 
 
-class TensorFlow:
+class OldTensorFlow:
     """Functions and classes of the TensorFlow in this process."""
 
     def __init__(self):

@@ -26,7 +26,7 @@ def install(tensorflow, probe):
     tapes.wrap_tape(_module("eager.backprop").GradientTape)
     if probe.details is not None:
         layer = _module("keras.engine.base_layer").Layer
-        keras2_inspection.Look(watch, tapes).wrap(_module("eager.backprop").GradientTape, layer)
+        keras2_inspection.EagerInspection(watch, tapes).wrap(_module("eager.backprop").GradientTape, layer)
     watch_apply_gradients(optimizer, probe, tapes)
     watch_get_gradients(_module("keras.optimizers").Optimizer, probe)
     session_optimizer = _module("training.optimizer").Optimizer

@@ -5,7 +5,7 @@ import sys
 from . import norms
 
 
-class Tracked:
+class FunctionVariables:
     """Weights and optimizer state of one function that trains. `weights`, `state`: [(name, variable)]."""
 
     def __init__(self, watch, weights, state, session):

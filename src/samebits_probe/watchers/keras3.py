@@ -96,8 +96,10 @@ def install(module, probe):
     backend_module = importlib.import_module("samebits_probe.watchers.keras3_" + name)
     backend = getattr(backend_module, _BACKENDS[name])()
     remains = keras3_ends.watch_ends(module, probe, backend)
-    watch = keras3_functions.Watch(probe, keras3_points.Points(probe), backend, remains)
-    hooks = keras3_collection.Hooks(probe, lambda variables: [one for one, _ in keras3_models.named(variables)])
+    watch = keras3_functions.Keras3Watch(probe, keras3_points.Points(probe), backend, remains)
+    hooks = keras3_collection.CollectionHooks(
+        probe, lambda variables: [one for one, _ in keras3_models.named(variables)]
+    )
     _wrap_optimizers(module, hooks)
     trainer = _trainer_of(module)
     _wrap_loss(trainer, hooks)

@@ -7,7 +7,7 @@ Keras computes these inside one function (a graph, on TensorFlow and JAX). Two m
 import functools
 
 
-class Applied:
+class OptimizerStep:
     """One optimizer step: gradients as the optimizer finds them, by the names of their variables."""
 
     def __init__(self, optimizer, gradients, variables):
@@ -17,7 +17,7 @@ class Applied:
         self.updates = []  # [(name, value)], where a later step of the same call hides them
 
 
-class Collected:
+class StepCollection:
     """What one train step let through, in its order."""
 
     def __init__(self, before_apply):
@@ -37,12 +37,12 @@ class Collected:
 
     def add(self, optimizer, gradients, variables):
         self._before_apply(self)
-        self.applied.append(Applied(optimizer, gradients, variables))
+        self.applied.append(OptimizerStep(optimizer, gradients, variables))
         if self.on_apply is not None:
             self.on_apply(self)
 
 
-class Hooks:
+class CollectionHooks:
     """The state that the wrapped methods share. One per process; `collected` is set while a train step runs."""
 
     def __init__(self, probe, names_of):

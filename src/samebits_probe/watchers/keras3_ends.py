@@ -7,7 +7,7 @@ the states of seed generators (random states, which are seen where they are used
 import sys
 
 from .keras3_models import is_seed
-from .plain_attributes import Attributes
+from .plain_attributes import PlainAttributes
 from .remains import leave_out, remains_of, tell_after, tell_death, tell_new
 
 _LIBRARIES = ("keras", "tensorflow", "torch", "jax", "flax")
@@ -16,7 +16,7 @@ _LIBRARIES = ("keras", "tensorflow", "torch", "jax", "flax")
 def watch_ends(module, probe, backend):
     """Follow the variables and layers of the Keras that has been imported. Returns the `Remains`."""
     remains = remains_of(probe)
-    layers = Layers(probe, module.layers.Layer, backend)
+    layers = LayerAttributes(probe, module.layers.Layer, backend)
     variable = _first_owner(module.Variable, "_deferred_initialize")
 
     def made(one):
@@ -46,12 +46,12 @@ def _variable(variable, read):
     return [(str(variable.path), array)] if array is not None else []
 
 
-class Layers:
+class LayerAttributes:
     """Reads what layers hold beside their variables."""
 
     def __init__(self, probe, layer_class, backend):
         self._class, self._backend = layer_class, backend
-        self._attributes = Attributes(probe, _LIBRARIES, backend.has_value, backend.array)
+        self._attributes = PlainAttributes(probe, _LIBRARIES, backend.has_value, backend.array)
 
     def of(self, layer):
         """[(name, array)] of a layer: plain attributes, the words that it looks up, what torch knows and Keras not."""

@@ -11,7 +11,7 @@ from .trainers import Trainers
 _MARK = "_samebits_watched"
 
 
-class Watch:
+class Keras3Watch:
     """What the functions of all models share: the probe, the points, the hooks, the backend's ways.
 
     `backend` has: read(variable) -> array, arrays(name, value) -> [(name, array)], is_leaf(value).
@@ -75,7 +75,7 @@ class Watch:
             self.probe.stepping = before
 
 
-class Model:
+class ModelVariables:
     """One model's variables, found again when they may have changed."""
 
     def __init__(self, watch, model):
@@ -140,7 +140,7 @@ class TrainFunction:
 
     def __init__(self, watch, step):
         self.watch, self.step = watch, step
-        self.model = Model(watch, step.model)
+        self.model = ModelVariables(watch, step.model)
         self._stand_in = step.function()
 
     def wrap(self, function):

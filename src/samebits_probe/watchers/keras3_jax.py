@@ -28,7 +28,7 @@ class Jax(jax_arrays.Arrays):
         return lambda: [self.read(variable) for variable in variables]
 
 
-class Step:
+class TracedStep:
     """Stands for a model's `train_step` while it is traced: gives its logs and ours."""
 
     def __init__(self, watch, hooks, model):
@@ -70,7 +70,7 @@ class Step:
         return None
 
 
-class TrainFunction(keras3_functions.TrainFunction):
+class JaxFunction(keras3_functions.TrainFunction):
     """One step on JAX: (state, data) to (logs, state). `steps_per_execution` calls it again and again."""
 
     def __init__(self, watch, step):
@@ -80,7 +80,7 @@ class TrainFunction(keras3_functions.TrainFunction):
     def checked(self, function):
         """The watched function, whose outputs of ours are checked to change nothing."""
         look = keras3_jax_details.looking(self.watch, self.step.model, self._split)
-        return self.wrap(keras3_jax_checks.Checked(self.watch, function, self._split, look))
+        return self.wrap(keras3_jax_checks.CheckedStep(self.watch, function, self._split, look))
 
     def before(self, arguments):
         state, data = arguments
@@ -133,10 +133,10 @@ def _wrap_train_maker(trainer, watch, hooks):
 
     @functools.wraps(original)
     def make_train_function(self, *args, **kwargs):
-        step = watch.probe.guard("train step of keras", Step, watch, hooks, self)
+        step = watch.probe.guard("train step of keras", TracedStep, watch, hooks, self)
         if step is None:
             return original(self, *args, **kwargs)
-        before, train = self.train_function, TrainFunction(watch, step)
+        before, train = self.train_function, JaxFunction(watch, step)
         with keras3_functions.standing_in(self, step.function()):
             if wraps_steps:
                 with _steps_wrapped(self, train):

@@ -11,7 +11,7 @@ from .jax_programs import calls_back
 SAID = "Keras on JAX: given out of the compiled step, it would change the step's bits"
 
 
-class Checked:
+class CheckedStep:
     """A compiled step function, (state, data) to (logs, state), with the check before its first use for each shape.
 
     `look`: what runs it in the step that is looked into (`keras3_jax_details`), or None.

@@ -9,7 +9,7 @@ import sys
 
 from ..inspection import constant
 from . import keras3_collection
-from .jax_programs import Program, code_of
+from .jax_programs import Jaxpr, code_of
 
 _KEY = "samebits:"
 NOTES = {
@@ -20,7 +20,7 @@ NOTES = {
 }
 
 
-class Marking(keras3_collection.Collected):
+class OutputNames(keras3_collection.StepCollection):
     """Names what a layer returns in the trace. A name changes no value, and nothing of what is compiled."""
 
     def __init__(self, watch):
@@ -36,16 +36,16 @@ class Marking(keras3_collection.Collected):
 
 def collected(watch):
     """What a train step lets through: with names in its trace where layers are to be seen."""
-    return Marking(watch) if watch.probe.details is not None else keras3_collection.Collected(lambda _: None)
+    return OutputNames(watch) if watch.probe.details is not None else keras3_collection.StepCollection(lambda _: None)
 
 
 def looking(watch, model, split):
     """None where no step is looked into. `split(logs)`: see `TrainFunction`."""
     details = watch.probe.details
-    return Look(watch, details, model, split) if details is not None else None
+    return TraceInspection(watch, details, model, split) if details is not None else None
 
 
-class Look:
+class TraceInspection:
     """Runs a step function's trace. Whatever keeps it from that is said, and the step runs as ever."""
 
     def __init__(self, watch, details, model, split):
@@ -66,7 +66,7 @@ class Look:
         leaves = self._tree.tree_leaves(given)
         if any(len(leaf.devices()) > 1 for leaf in leaves if isinstance(leaf, self._jax.Array)):
             return self._unseen("its arrays lie on several devices")
-        program = Program(traced.jaxpr)
+        program = Jaxpr(traced.jaxpr)
         # copies: where this fails, an array that it was given fails the compiled step too
         arguments = [self._copy(leaf, aval) for leaf, aval in zip(leaves, traced.jaxpr.in_avals)]
         run = self._operators if self._details.level == "operator" else self._layers

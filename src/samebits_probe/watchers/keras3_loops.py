@@ -12,7 +12,7 @@ from .keras3_points import named_leaves
 from .trainers import TRAINS_ELSEWHERE
 
 
-class Call:
+class OuterCall:
     """One call of an outermost layer."""
 
     def __init__(self, layer, named):
@@ -80,7 +80,7 @@ class Loops:
         named += named_leaves("", {key: given[1][key] for key in given[1]}, backend.is_leaf)
         named = [(name, value) for name, value in named if backend.is_tensor(value)]
         if self.graphs is not None and self.graphs.is_building():
-            self.graphs.called(Call(layer, named))
+            self.graphs.called(OuterCall(layer, named))
         elif not backend.may_record():
             self._evaluated(layer, result)
         elif all(backend.is_concrete(value) for _, value in named):

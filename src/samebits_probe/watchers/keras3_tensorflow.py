@@ -154,7 +154,7 @@ class TrainStep:
         @functools.wraps(self.original)
         def train_step(*args, **kwargs):
             del self._began[:]
-            collected = keras3_collection.Collected(self._before_apply)
+            collected = keras3_collection.StepCollection(self._before_apply)
             logs = self.hooks.collecting(collected, lambda: self.original(*args, **kwargs))
             data = args[0] if args else kwargs.get("data")
             extras = self.watch.probe.guard("train step of keras", self._extras, collected, data)
@@ -247,7 +247,7 @@ class TrainStep:
         self.watch.backend.tf.numpy_function(step, tensors, [])
 
 
-class TrainFunction(keras3_functions.TrainFunction):
+class TensorFlowFunction(keras3_functions.TrainFunction):
     """A model's train function on TensorFlow: its further outputs are taken off what the program gets."""
 
     def __init__(self, watch, step):
@@ -336,6 +336,6 @@ def loops(keras, watch):
 
 def install(trainer, watch, hooks):
     """Wrap the functions that a trainer makes."""
-    keras3_functions.wrap_train_maker(trainer, watch, lambda model: TrainStep(watch, hooks, model), TrainFunction)
+    keras3_functions.wrap_train_maker(trainer, watch, lambda model: TrainStep(watch, hooks, model), TensorFlowFunction)
     for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
         keras3_functions.wrap_evaluation_maker(trainer, watch, name, prefix, lambda model, output: output)

@@ -82,7 +82,7 @@ class EagerStep:
         def train_step(*args, **kwargs):
             data = args[0] if args else kwargs.get("data")
             self.watch.probe.guard("batch of keras", self._batch, data)
-            collected = keras3_collection.Collected(self._before_apply)
+            collected = keras3_collection.StepCollection(self._before_apply)
             collected.on_apply = self._applied
             return self.hooks.collecting(collected, lambda: self.original(*args, **kwargs))
 
@@ -136,7 +136,7 @@ class CompiledStep:
         self.watch.record("gradient", [(name, grad) for name, grad in grads if grad is not None])
 
 
-class TrainFunction(keras3_functions.TrainFunction):
+class TorchFunction(keras3_functions.TrainFunction):
     """A model's train function on torch: one call, one batch."""
 
     def __init__(self, watch, step):
@@ -194,6 +194,6 @@ def install(trainer, watch, hooks):
     def step_of(model):
         return (CompiledStep if model.jit_compile else EagerStep)(watch, hooks, model)
 
-    keras3_functions.wrap_train_maker(trainer, watch, step_of, TrainFunction)
+    keras3_functions.wrap_train_maker(trainer, watch, step_of, TorchFunction)
     for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
         keras3_functions.wrap_evaluation_maker(trainer, watch, name, prefix, lambda model, output: output)

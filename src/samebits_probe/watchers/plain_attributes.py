@@ -12,7 +12,7 @@ _DEEPEST, _MOST = 5, 1000
 _SEEDS = ("seed", "_seed")  # a random state: what it changes is seen where it is used
 
 
-class Attributes:
+class PlainAttributes:
     """Reads the plain attributes of objects. `libraries`: names of packages; `is_tensor`, `array`: of the backend."""
 
     def __init__(self, probe, libraries, is_tensor, array):

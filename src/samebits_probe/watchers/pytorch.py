@@ -5,14 +5,14 @@ from ..replay.window import watch_replay
 from .pytorch_archives import watch_saving
 from .pytorch_backward import Backward, ByHand, watch_backward
 from .pytorch_details import watch_details
-from .pytorch_ends import Ends
+from .pytorch_ends import PyTorchEnds
 from .pytorch_forwards import Forwards
 from .pytorch_layers import watch_layers
 from .pytorch_modules import watch_modules
 from .pytorch_optimizers import Optimizers, watch_steps
 from .pytorch_random import samplers
 from .pytorch_scalers import watch_scaling
-from .pytorch_watch import Watch
+from .pytorch_watch import PyTorchWatch
 from .pytorch_weights import Norms, watch_averages
 
 # What counts as seen: (point, where it is hooked, what hides it, what is said then). The documentation is made of it.
@@ -112,7 +112,7 @@ SEEN = [
 
 def install(module, probe):
     """Install the watcher into `module` (torch), for a probe."""
-    watch = Watch(module, probe)
+    watch = PyTorchWatch(module, probe)
     probe.quiet = getattr(module._C, "DisableTorchFunction", probe.quiet)  # no mode or subclass of the program sees it
     rng.SAMPLERS.update(samplers(module))
     probe.converters.append(watch.converted)
@@ -122,7 +122,7 @@ def install(module, probe):
     optimizers = Optimizers(watch)
     optimizers.first_seen = by_hand.forget
     optimizers.finished.extend([forwards.close_step, Norms(watch).record])
-    Ends(watch, optimizers, forwards, by_hand)
+    PyTorchEnds(watch, optimizers, forwards, by_hand)
     watch_details(watch, forwards, optimizers)  # within what `watch_modules` wraps: the models have their names then
     watch_layers(watch, forwards)
     watch_modules(watch, forwards, by_hand.settle)

@@ -35,7 +35,7 @@ _MOST_SLACK = 86400.0  # seconds: a program may keep a moment of an earlier proc
 Value = collections.namedtuple("Value", "dtype shape print number")
 
 
-class Attributes:
+class ModuleAttributes:
     """Gives the values that modules hold beside their parameters and buffers."""
 
     def __init__(self, watch):

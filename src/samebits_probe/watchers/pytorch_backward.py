@@ -9,7 +9,7 @@ import functools
 import weakref
 
 from .pytorch_compiler import AT_STEPS, WHY_STEPS
-from .pytorch_leaves import Beside, leaves_of
+from .pytorch_leaves import FreeLeaves, leaves_of
 from .pytorch_optimizers import record_buffers
 from .pytorch_tensors import dtype_name, shape_of
 
@@ -90,7 +90,7 @@ class ByHand:
         self._watch, self._forwards = watch, forwards
         self._waiting = None  # (leaves, their fingerprints, gradients) of the last backward
         self._is_said, self._last = False, []
-        self.beside = Beside(watch)
+        self.beside = FreeLeaves(watch)
         watch.renewals.append(self._forget)
 
     def _forget(self):

@@ -9,7 +9,7 @@ AT_STEPS = "steps inside torch.compile"
 WHY_STEPS = "they are counted by the weights that they change: their gradients and optimizer state are not seen"
 
 
-class Compiling:
+class CompilerHook:
     """The compiler's frame hook of this PyTorch; does nothing where there is none."""
 
     def __init__(self, torch):

@@ -8,7 +8,7 @@ entered at the first sign of the step and left at its end (`pytorch_operators`, 
 import functools
 import sys
 
-from .pytorch_names import Layers
+from .pytorch_names import ModuleNames
 from .pytorch_tensors import dtype_name, shape_of
 
 
@@ -17,7 +17,7 @@ class Modules:
 
     def __init__(self, watch, details, forwards, optimizers):
         self._watch, self._details, self._forwards, self._optimizers = watch, details, forwards, optimizers
-        self._names = Layers(watch)
+        self._names = ModuleNames(watch)
         self._running = []
         self._backward = ""  # the module whose output's gradient came last: what runs backward then is its own
         self._sources = []  # graph nodes whose gradients tell that already

@@ -9,7 +9,7 @@ import collections
 import weakref
 
 from ..system import System
-from .pytorch_attributes import Attributes, Value
+from .pytorch_attributes import ModuleAttributes, Value
 from .pytorch_memory import memory_of
 from .pytorch_survivors import Survivors
 from .pytorch_tensors import dtype_name, shape_of
@@ -24,13 +24,13 @@ _BRIEF = "models after the first 500"
 Dead = collections.namedtuple("Dead", "value reference memory")  # of a tensor whose owner has died
 
 
-class Ends:
+class PyTorchEnds:
     """Keeps the fingerprints of what has died, and records everything at the end."""
 
     def __init__(self, watch, optimizers, forwards, by_hand):
         self._watch, self._optimizers = watch, optimizers
         self._forwards, self._by_hand = forwards, by_hand
-        self._attributes = Attributes(watch)
+        self._attributes = ModuleAttributes(watch)
         self._survivors = Survivors(watch, self._attributes)
         watch.model_new, watch.model_gone = self.keep_settings, self.keep_model
         optimizers.gone.append(self.keep_optimizer)

@@ -19,7 +19,7 @@ _RECENT = 64
 _WIDE = 1000
 
 
-class Seen:
+class PendingPrint:
     """A tensor's fingerprint, waiting for the name of its point's kind."""
 
     __slots__ = ("content", "dtype", "name", "print", "shape", "value")
@@ -271,7 +271,7 @@ class Forwards:
     def _seen(self, name, tensor, found):
         probe = self._watch.probe
         wanted = probe.wants("batch") or probe.wants("forward")
-        return Seen(name, tensor, found, self._watch.prints.content(tensor) if wanted else None)
+        return PendingPrint(name, tensor, found, self._watch.prints.content(tensor) if wanted else None)
 
     def tensors(self, name, value):
         """(name, tensor) of all tensors in arguments or results, containers of any depth opened."""

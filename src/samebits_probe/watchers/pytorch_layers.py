@@ -3,7 +3,7 @@
 import functools
 
 from .. import wire
-from .pytorch_names import Layers
+from .pytorch_names import ModuleNames
 from .pytorch_settings import plain
 
 _SAID = (bool, int, float, str, tuple)
@@ -14,7 +14,7 @@ def watch_layers(watch, forwards):
     values = watch.probe.values
     if values is None or not values.layers:
         return
-    kind, names = watch.torch.nn.Module, Layers(watch)
+    kind, names = watch.torch.nn.Module, ModuleNames(watch)
     original = kind.__call__
 
     def returned(module, result):

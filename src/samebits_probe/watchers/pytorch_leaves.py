@@ -19,7 +19,7 @@ class Leaf:
         self.is_kept = False  # it was in the graphs of different steps: an input is only in those of one
 
 
-class Beside:
+class FreeLeaves:
     """Finds them in the graphs of losses: where a graph begins like none before, and then ever more rarely."""
 
     def __init__(self, watch):

@@ -2,7 +2,7 @@
 memory, and a program may go on to change it."""
 
 
-class Memory:
+class StoragePlaces:
     """Where a dense tensor lies, by a weak reference to its storage: nothing lives longer for it."""
 
     def __init__(self, torch, tensor):
@@ -27,6 +27,6 @@ def memory_of(torch, tensor):
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or tensor.layout is not torch.strided:
         return None
     try:
-        return Memory(torch, tensor)
+        return StoragePlaces(torch, tensor)
     except (AttributeError, RuntimeError, NotImplementedError):  # a tensor without storage, or an own kind of storage
         return None

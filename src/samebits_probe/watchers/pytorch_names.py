@@ -11,7 +11,7 @@ import sys
 import weakref
 
 from .pytorch_trees import (
-    Model,
+    ModuleTree,
     attributes_of,
     children_of,
     has_tensors,
@@ -27,7 +27,7 @@ MOST_MODELS = 500  # of later ones only the end is recorded, until an optimizer 
 _MOST_SEARCHES = 16  # for models whose parts are trained: one for each new optimizer
 
 
-class Names:
+class TensorNames:
     """Knows the models and the names of their tensors; holds neither."""
 
     def __init__(self, watch):
@@ -51,7 +51,7 @@ class Names:
 
     def _add(self, module):
         self._made += 1
-        model = self.models[id(module)] = Model(module, self._label_of(module))
+        model = self.models[id(module)] = ModuleTree(module, self._label_of(module))
         weakref.finalize(module, self._died, id(module), model).atexit = False
         if self._made > MOST_MODELS:
             model.is_brief = True
@@ -169,7 +169,7 @@ def _set(watch, reference, dtype, shape, data):
             tensor.copy_(watch.torch.from_numpy(array.copy()))
 
 
-class Layers:
+class ModuleNames:
     """The qualified names of modules when they are called."""
 
     def __init__(self, watch):

@@ -10,7 +10,7 @@ import sys
 import weakref
 
 from .pytorch_layers import facts_of_optimizer
-from .pytorch_plans import Plan
+from .pytorch_plans import OptimizerPlan
 from .pytorch_settings import plain
 
 
@@ -125,7 +125,7 @@ class Optimizers:
         plan = self._plans.get(id(optimizer))
         if plan is None or plan.reference() is not optimizer:
             self._watch.names.see_owners([p for group in optimizer.param_groups for p in group["params"]])
-            plan = self._plans[id(optimizer)] = Plan(optimizer, self._prefix(optimizer), self._watch)
+            plan = self._plans[id(optimizer)] = OptimizerPlan(optimizer, self._prefix(optimizer), self._watch)
             weakref.finalize(optimizer, self._died, id(optimizer), plan).atexit = False
         plan.refresh(optimizer, self._watch.names)
         return plan

@@ -8,7 +8,7 @@ from .pytorch_rows import Rows
 from .pytorch_settings import Settings
 
 
-class Plan:
+class OptimizerPlan:
     """One optimizer: the names of its parameters and the ids of their points.
 
     It holds the parameters, and is let go when the optimizer dies.
@@ -29,7 +29,9 @@ class Plan:
         if _are_same(parameters, self.parameters):
             return
         known = {id(weight.parameter): weight for weight in self.weights}
-        self.weights = [known.get(id(parameter)) or Weight(parameter, names.of(parameter)) for parameter in parameters]
+        self.weights = [
+            known.get(id(parameter)) or PlanWeight(parameter, names.of(parameter)) for parameter in parameters
+        ]
         self.parameters, self._graded, self._layout = parameters, ([], []), None
 
     def record_gradients(self):
@@ -101,7 +103,7 @@ def _are_same(some, others):
     return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
-class Weight:
+class PlanWeight:
     """A parameter of an optimizer, with the ids of its points once they are known."""
 
     __slots__ = ("_gradient", "_update", "name", "parameter", "states")

@@ -52,7 +52,7 @@ class Rows:
                 self._points, self._group = list(points), Group(self._kind, points)
 
 
-class Part:
+class PlanPart:
     """What some tensors of a plan were: few enough that they stay in the processor's cache until all is read."""
 
     def __init__(self, where, tensors, plans, together):

@@ -14,7 +14,7 @@ import struct
 import sys
 
 from .pytorch_device import DeviceHash
-from .pytorch_rows import PART, Part, comparison
+from .pytorch_rows import PART, PlanPart, comparison
 
 # A null storage (freed by a sharding library, say) with an offset gives a small address that must not be read.
 _SURELY_MEMORY = 1 << 32
@@ -72,7 +72,7 @@ class Fingerprints:
         if min(lengths) <= 0 or not all(map(self._lies_ready, tensors)):
             return None
         parts = (slice(start, start + PART) for start in range(0, len(tensors), PART))
-        return [Part(part, tensors[part], plans[part], self._hasher.together) for part in parts]
+        return [PlanPart(part, tensors[part], plans[part], self._hasher.together) for part in parts]
 
     def of_all(self, tensors, plan, read=None):
         """The fingerprints of tensors, joined, or None where they are not what `plan_of` found.

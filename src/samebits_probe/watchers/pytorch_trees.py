@@ -56,7 +56,7 @@ def has_tensors(module):
     return any(own.get("_parameters") or own.get("_buffers") for _, _, own in tree(module))
 
 
-class Model:
+class ModuleTree:
     """An outermost module that has been seen.
 
     It holds the dictionaries of parameters and buffers and never a module, so that nothing lives longer for it. They

@@ -4,20 +4,20 @@ import contextlib
 import threading
 
 from ..system import System
-from .pytorch_compiler import Compiling
-from .pytorch_names import Names
+from .pytorch_compiler import CompilerHook
+from .pytorch_names import TensorNames
 from .pytorch_tensors import Fingerprints, dtype_name, shape_of
 from .trainers import OWN_MODEL, TRAINS_ELSEWHERE
 
 NAME = "pytorch"
 
 
-class Watch:
+class PyTorchWatch:
     """One per process that has imported torch; `renew` makes it that of a forked child."""
 
     def __init__(self, torch, probe):
         self.torch, self.probe = torch, probe
-        self.compiling = Compiling(torch)
+        self.compiling = CompilerHook(torch)
         self.is_compiling = self.compiling.is_compiling
         self.stepped_in_graph = False  # set by compiled code: an optimizer has stepped within it
         self._tracing = getattr(torch._C, "_get_tracing_state", lambda: None)
@@ -32,7 +32,7 @@ class Watch:
         self.pid, self.home = System.getpid(), None
         self._said, self._headers = set(), {}
         self.prints = Fingerprints(self.torch, self.probe.hasher, self.say)
-        self.names = Names(self)
+        self.names = TensorNames(self)
 
     def is_idle(self):
         """Whether nothing is to be observed here: another watcher counts the steps, another thread, a trace is made."""

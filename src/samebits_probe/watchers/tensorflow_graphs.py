@@ -8,7 +8,7 @@ from .keras3_points import named_leaves
 _TRACED, _COMPILED = "_samebits_traced", "_samebits_compiled"
 
 
-class Traced:
+class GraphStep:
     """What has been shown of the next step in one graph that is being built."""
 
     def __init__(self):
@@ -37,7 +37,7 @@ class Graphs:
     def _here(self):
         graph = self._graph()
         if getattr(graph, _TRACED, None) is None:
-            setattr(graph, _TRACED, Traced())  # on the graph itself, so that both go together
+            setattr(graph, _TRACED, GraphStep())  # on the graph itself, so that both go together
         return getattr(graph, _TRACED)
 
     def _shown(self):

@@ -7,19 +7,19 @@ from .. import wire
 from .keras3_loops import is_symbolic
 from .keras3_points import named_leaves
 from .tensorflow_eager import EagerOperations
-from .tensorflow_layers import Running, libraries, shown, size
+from .tensorflow_layers import LayerStack, libraries, shown, size
 from .tensorflow_traces import Trace
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _TRAIN_STEP = os.path.join(_HERE, "keras3_tensorflow.py"), "train_step"  # outside of it: who calls `fit`
 
 
-class Look:
+class OperationInspection:
     """The look at one process. Everything is called through `probe.guard`, but for what `wrap_layers` wraps."""
 
     def __init__(self, watch, loops, details):
         self._watch, self._loops, self._details = watch, loops, details
-        self._running = Running()
+        self._running = LayerStack()
         self._lines = libraries(), _TRAIN_STEP
         self.has_operators = details.level == "operator"
         kept = watch.points.kept

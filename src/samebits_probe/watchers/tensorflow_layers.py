@@ -16,7 +16,7 @@ _TAPE = "gradient_tape/"
 _SHOWN = "_samebits_shown"  # attribute of a graph: both go together
 
 
-class Shown:
+class GraphState:
     """What one graph has shown while it was built, by the number of operations that it held."""
 
     def __init__(self):
@@ -26,9 +26,9 @@ class Shown:
 
 
 def shown(graph):
-    """The `Shown` of a graph."""
+    """The `GraphState` of a graph."""
     if getattr(graph, _SHOWN, None) is None:
-        setattr(graph, _SHOWN, Shown())
+        setattr(graph, _SHOWN, GraphState())
     return getattr(graph, _SHOWN)
 
 
@@ -37,7 +37,7 @@ def size(graph):
     return len(graph.get_operations())
 
 
-class Running(threading.local):
+class LayerStack(threading.local):
     """The layers that are being called in a thread."""
 
     def __init__(self):

@@ -26,9 +26,9 @@ def install(tensorflow, watch, layer_class):
     keras3_loops.wrap_layers(layer_class, loops)
     tape = _module("eager.backprop").GradientTape
     if watch.probe.details is not None:
-        from .tensorflow_inspection import Look  # needs parts of TensorFlow that nothing else does
+        from .tensorflow_inspection import OperationInspection  # needs parts of TensorFlow that nothing else does
 
-        loops.look = watch.backend.look = Look(watch, loops, watch.probe.details)
+        loops.look = watch.backend.look = OperationInspection(watch, loops, watch.probe.details)
         loops.look.wrap_layers(layer_class)
         loops.look.wrap_tape(tape)
         loops.look.wrap_record(_module("eager.record"))

@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-from .plain_attributes import Attributes
+from .plain_attributes import PlainAttributes
 from .remains import remains_of, tell_after, tell_death, tell_new
 
 _RANDOM = "StateVar"  # what tf.random.Generator calls its state
@@ -11,9 +11,9 @@ _RANDOM = "StateVar"  # what tf.random.Generator calls its state
 
 def watch_variables(probe):
     """Follow every `tf.Variable` and `tf.Module`. Returns function(variable), which follows one again."""
-    remains, values = remains_of(probe), Values()
+    remains, values = remains_of(probe), VariableReader()
     variables, module = _module("ops.resource_variable_ops"), _module("module.module").Module
-    attributes = Attributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.is_eager, values.array)
+    attributes = PlainAttributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.is_eager, values.array)
 
     def follow(variable):
         remains.add(variable, values.of, getattr(variable, "_handle_deleter", None))
@@ -34,7 +34,7 @@ def _name(module):
     return str(vars(module).get("_name") or type(module).__name__)
 
 
-class Values:
+class VariableReader:
     """Reads variables that live outside of graphs."""
 
     def __init__(self):

@@ -29,7 +29,7 @@ _DATA = ("data", "label", "weight", "base_margin", "group", "qid")
 def install(module, probe):
     """Wrap the rounds, the evaluations and the data sets."""
     core = module.core
-    rounds = Rounds(probe, "xgboost", Added().read, _model)
+    rounds = Rounds(probe, "xgboost", RoundAddition().read, _model)
     for name in ("update", "boost"):
         setattr(core.Booster, name, _round(core.Booster.__dict__[name], rounds, probe))
     core.Booster.eval_set = _evaluation(core.Booster.eval_set, rounds, probe)
@@ -38,7 +38,7 @@ def install(module, probe):
             owner.__init__ = _data(owner.__init__, owner, rounds, probe)
 
 
-class Added:
+class RoundAddition:
     """What a round adds to a booster."""
 
     def __init__(self):

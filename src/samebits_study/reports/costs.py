@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from samebits.model import Control
+from samebits.model import HeldControl
 from samebits.reports.tables.table import YES_NO, Cell, Column, Missing, Number, Table, numbers
 from samebits_study.reports import phrases, spread
 from samebits_study.results import Plain, SetupResult, StudyResult, TrainedModel
@@ -81,7 +81,7 @@ def _without_effect(setup: SetupResult, pair: Contrast) -> list[str]:
     ]
 
 
-def _how(control: Control) -> str:
+def _how(control: HeldControl) -> str:
     return "took no effect" if phrases.took_effect(control) is False else "could not be read back"
 
 

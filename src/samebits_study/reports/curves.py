@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from samebits_study.reports import phrases
-from samebits_study.reports.figure import Curve, Curves, Figure
+from samebits_study.reports.figure import Curves, Figure, FigureCurve
 from samebits_study.results import SetupResult, StudyResult
 
 
@@ -38,12 +38,12 @@ def _no_distances(result: StudyResult, parted: list[SetupResult]) -> str:
     return "no setup has two trials"
 
 
-def _distances(setup: SetupResult, place: int) -> list[Curve]:
+def _distances(setup: SetupResult, place: int) -> list[FigureCurve]:
     found = []
     for one in setup.distances:
         points = [(x, y) for x, y in zip(one.epochs, one.relative, strict=True) if math.isfinite(y) and y > 0]
         if points:
-            found.append(Curve(setup.id, tuple(x for x, _ in points), tuple(y for _, y in points), place))
+            found.append(FigureCurve(setup.id, tuple(x for x, _ in points), tuple(y for _, y in points), place))
     return found
 
 
@@ -63,13 +63,13 @@ def losses(result: StudyResult) -> Figure:
     return Figure("losses", title, caption, Curves("epoch", "loss", panels))
 
 
-def _losses(setup: SetupResult) -> tuple[Curve, ...]:
+def _losses(setup: SetupResult) -> tuple[FigureCurve, ...]:
     lines = []
     for place, (_, model, _) in enumerate(phrases.distinct(setup)):
         lines += [_loss(model.loss, place), _loss(model.validation_loss, place, dashed=True)]
     return tuple(line for line in lines if line.x)
 
 
-def _loss(values: list[float], place: int, *, dashed: bool = False) -> Curve:
+def _loss(values: list[float], place: int, *, dashed: bool = False) -> FigureCurve:
     points = [(epoch, value) for epoch, value in enumerate(values, 1) if math.isfinite(value)]
-    return Curve("", tuple(x for x, _ in points), tuple(y for _, y in points), place, dashed)
+    return FigureCurve("", tuple(x for x, _ in points), tuple(y for _, y in points), place, dashed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samebits import words
-from samebits.model import Control, Divergence
+from samebits.model import Divergence, HeldControl
 from samebits.reports.tables.table import EMPTY, YES_NO, Cell, Column, Number, Table, measured, numbers
 from samebits_study.reports import costs, dices, paper, phrases
 from samebits_study.results import Digits, Initial, SetupResult, StudyResult, WeightDistance
@@ -210,7 +210,7 @@ def controls(result: StudyResult) -> Table:
     )
 
 
-def _effect(control: Control) -> tuple[str, str]:
+def _effect(control: HeldControl) -> tuple[str, str]:
     """Whether it took effect, and how that was seen."""
     return YES_NO[phrases.took_effect(control)], control.why
 

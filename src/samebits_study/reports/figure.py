@@ -27,7 +27,7 @@ class Boxes:
 
 
 @dataclass(frozen=True)
-class Curve:
+class FigureCurve:
     """A curve. `place`: of its colour and dashes; curves with one label have an entry in the legend together."""
 
     label: str
@@ -43,7 +43,7 @@ class Curves:
 
     x_axis: str
     y_axis: str
-    panels: tuple[tuple[str, tuple[Curve, ...]], ...]
+    panels: tuple[tuple[str, tuple[FigureCurve, ...]], ...]
     logarithmic: bool = False
 
 

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Literal
 
 from samebits import words
-from samebits.model import Control
+from samebits.model import HeldControl
 from samebits.reports import result_words
 from samebits_study.catalog import STUDIES
 from samebits_study.results import SetupResult, StudyResult, TrainedModel
@@ -72,7 +72,7 @@ def command(words: list[str]) -> str:
     return " ".join(PurePath(word).name if PurePath(word).is_absolute() else word for word in words)
 
 
-def took_effect(control: Control) -> bool | None:
+def took_effect(control: HeldControl) -> bool | None:
     """Whether a control took effect; what is set, and read by nothing, took none."""
     return None if control.effect == "unreadable" else control.effect in ("held", "overruled")
 

@@ -15,7 +15,7 @@ import matplotlib
 from matplotlib import pyplot
 from matplotlib.ticker import MaxNLocator
 
-from samebits_study.reports.figure import Box, Boxes, Curve, Curves, Figure, Picture, Pictures
+from samebits_study.reports.figure import Box, Boxes, Curves, Figure, FigureCurve, Picture, Pictures
 from samebits_study.reports.spread import quartiles
 
 Axes = Any
@@ -121,7 +121,7 @@ def _lines(shows: Curves) -> Any:
     return made
 
 
-def _panel_of_lines(axes: Axes, name: str, lines: Sequence[Curve], *, logarithmic: bool) -> None:
+def _panel_of_lines(axes: Axes, name: str, lines: Sequence[FigureCurve], *, logarithmic: bool) -> None:
     seen: set[str] = set()
     for line in lines:
         label = line.label if line.label not in seen else ""
@@ -137,13 +137,13 @@ def _panel_of_lines(axes: Axes, name: str, lines: Sequence[Curve], *, logarithmi
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def _whole_epochs(lines: Sequence[Curve]) -> tuple[float, float]:
+def _whole_epochs(lines: Sequence[FigureCurve]) -> tuple[float, float]:
     """The axis of epochs: half of one more on each side, from 0 on at least."""
     epochs = [x for line in lines for x in line.x]
     return max(0.0, min(epochs) - 0.5), max(epochs) + 0.5
 
 
-def _stroke(line: Curve) -> dict[str, Any]:
+def _stroke(line: FigureCurve) -> dict[str, Any]:
     """How a line is drawn. Lines differ in their dashes too: not everyone sees colours."""
     marker: dict[str, Any] = {"marker": "o", "markersize": 4} if len(line.x) < 6 else {}
     if line.dashed and marker:

@@ -18,17 +18,17 @@ from samebits_parity.train.explanation import (
     outputs,
     start,
 )
-from samebits_parity.train.explanation.reason import Explanation
+from samebits_parity.train.explanation.reason import Account
 from samebits_parity.train.verdict import LOSS, PointComparison, TrainVerdict
 
 
-def reasons(judged: TrainVerdict, first: PointComparison) -> list[Explanation]:
+def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     """What accounts for what parts in the step and phase in which the first point does; empty where nothing known."""
     with np.errstate(all="ignore"):  # what is compared may hold infinity and NaN
         return _reasons(judged, first)
 
 
-def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Explanation]:
+def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     parted = [point for point in judged.of(first.kind, first.step) if point.distance.parts]
     if first.kind == "start":
         return start.reasons(judged, parted)
@@ -46,5 +46,5 @@ def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Explanation]:
     return found + buffers.reasons(judged, first.step, averages)
 
 
-def _of_layer(judged: TrainVerdict, first: PointComparison) -> list[Explanation]:
+def _of_layer(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     return normal.reasons(judged, first) or outputs.reasons(judged, first)

@@ -6,14 +6,14 @@ import numpy as np
 
 from samebits_parity.train import batches
 from samebits_parity.train.batches import BatchInput
-from samebits_parity.train.explanation.reason import Explanation, number
+from samebits_parity.train.explanation.reason import Account, number
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import PointComparison, TrainVerdict
 
 _NEAR = 1e-5  # relative distance within which two batches are the same
 
 
-def reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Explanation]:
+def reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Account]:
     """What accounts for the first batch that differs."""
     step, names = parted[0].step, {point.name for point in parted}
     fed = batches.pairs(judged.a, judged.b, step)
@@ -22,14 +22,14 @@ def reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Explana
     return [order] if order else found[:1]
 
 
-def explained(fed: BatchInput) -> Explanation | None:
+def explained(fed: BatchInput) -> Account | None:
     """The one relation between two batches that accounts for all of their values."""
     a, b = fed.a, fed.b
     if a.shape != b.shape:
-        return Explanation("shape", f"the shapes: {a.shape} in A, {b.shape} in B", (fed.a_name,))
+        return Account("shape", f"the shapes: {a.shape} in A, {b.shape} in B", (fed.a_name,))
     for id, words in ((id, found(a, b)) for id, found in _RELATIONS):
         if words:
-            return Explanation(id, words, (fed.a_name,))
+            return Account(id, words, (fed.a_name,))
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from samebits_parity.train.explanation.reason import Explanation, by_reason, number
+from samebits_parity.train.explanation.reason import Account, by_reason, number
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array, TensorLog
 from samebits_parity.train.verdict import TrainVerdict
@@ -12,10 +12,10 @@ from samebits_parity.train.verdict import TrainVerdict
 _NEAR = 2e-3
 
 
-def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Explanation]:
+def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
     """What accounts for the moving averages of these names."""
     found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
-    return [Explanation(id, words, tuple(of)) for (id, words), of in found.items()]
+    return [Account(id, words, tuple(of)) for (id, words), of in found.items()]
 
 
 def _reason(judged: TrainVerdict, pair: WeightPair, step: int) -> tuple[str, str] | None:

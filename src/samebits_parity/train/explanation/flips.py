@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from samebits_parity.train.explanation.reason import Explanation
-from samebits_parity.train.layers import LayerPair
+from samebits_parity.train.explanation.reason import Account
+from samebits_parity.train.layers import OutputPair
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import TrainVerdict
 
 
-def reasons(judged: TrainVerdict, step: int) -> list[Explanation]:
+def reasons(judged: TrainVerdict, step: int) -> list[Account]:
     """What has turned over between outputs of layers that agree; none where nothing did."""
     found, before = [], None
     for pair in judged.layer_pairs:
@@ -26,12 +26,12 @@ def reasons(judged: TrainVerdict, step: int) -> list[Explanation]:
     return found
 
 
-def _said(pair: LayerPair, words: str) -> Explanation:
+def _said(pair: OutputPair, words: str) -> Account:
     said = f"rounding at a kink of {pair.a}: {words}; its gradient goes another way there"
-    return Explanation("rounding at a kink", said, (pair.a,))
+    return Account("rounding at a kink", said, (pair.a,))
 
 
-def _moved(judged: TrainVerdict, pair: LayerPair, given: tuple[Array, Array]) -> int:
+def _moved(judged: TrainVerdict, pair: OutputPair, given: tuple[Array, Array]) -> int:
     """In how many windows of a pooling the largest value is in another place. Windows side by side alone are seen."""
     settings = judged.a.layers.get(pair.a, {}).get("settings", {})
     size = settings.get("pool_size", settings.get("kernel_size"))

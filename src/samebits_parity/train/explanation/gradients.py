@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samebits_parity.train.explanation.reason import Explanation, number
+from samebits_parity.train.explanation.reason import Account, number
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import TrainVerdict
 
@@ -23,7 +23,7 @@ class _GradientPair(NamedTuple):
     weight: Array
 
 
-def reasons(judged: TrainVerdict, step: int) -> list[Explanation]:
+def reasons(judged: TrainVerdict, step: int) -> list[Account]:
     """What accounts for the gradients of a step."""
     seen = []
     for pair in judged.pairs:
@@ -46,7 +46,7 @@ def factor_of(a: Array, b: Array) -> float | None:
     return factor if np.abs(b - factor * a).max() <= _NEAR * abs(factor) * np.abs(a).max() else None
 
 
-def _one_factor(seen: list[_GradientPair], size: int) -> Explanation | None:
+def _one_factor(seen: list[_GradientPair], size: int) -> Account | None:
     """All tensors by the same factor: a sum instead of a mean, a scaled loss, or a norm that is clipped."""
     largest = max((np.abs(one.a).max() for one in seen), default=0)
     telling = [one for one in seen if np.abs(one.a).max() > _NEAR * largest]
@@ -61,19 +61,19 @@ def _one_factor(seen: list[_GradientPair], size: int) -> Explanation | None:
         return clipped
     words = f"all of B's gradients are {number(factor)} times A's"
     if size and math.isclose(factor, size, rel_tol=_NEAR):
-        return Explanation("reduction", f"reduction: {words}, the number of samples: a sum in B, a mean in A")
+        return Account("reduction", f"reduction: {words}, the number of samples: a sum in B, a mean in A")
     if size and math.isclose(factor, 1 / size, rel_tol=_NEAR):
-        return Explanation("reduction", f"reduction: {words}, 1 / the number of samples: a mean in B, a sum in A")
-    return Explanation("scale of the loss", words)
+        return Account("reduction", f"reduction: {words}, 1 / the number of samples: a mean in B, a sum in A")
+    return Account("scale of the loss", words)
 
 
-def _norm_clipped(seen: list[_GradientPair], factor: float) -> Explanation | None:
+def _norm_clipped(seen: list[_GradientPair], factor: float) -> Account | None:
     """Whether the smaller side has a round norm."""
     side, norm = ("B", _norm([one.b for one in seen])) if factor < 1 else ("A", _norm([one.a for one in seen]))
     if not _is_round(norm):
         return None
     words = f"gradients are clipped in {side} alone: the norm of all together to {number(norm)}"
-    return Explanation("clipping", words)
+    return Account("clipping", words)
 
 
 def _norm(arrays: list[Array]) -> float:
@@ -85,7 +85,7 @@ def _is_round(value: float) -> bool:
     return value > 0 and math.isclose(value, float(f"{value:.2g}"), rel_tol=1e-4)
 
 
-def _clipped_each(seen: list[_GradientPair]) -> Explanation | None:
+def _clipped_each(seen: list[_GradientPair]) -> Account | None:
     """Each tensor has a factor of its own, and the smaller ones one norm in common."""
     factors = [factor_of(one.a, one.b) for one in seen]
     if not factors or None in factors:
@@ -95,7 +95,7 @@ def _clipped_each(seen: list[_GradientPair]) -> Explanation | None:
         norms = [_norm([one.b if side == "B" else one.a]) for one in wanted]
         if norms and _is_round(norms[0]) and all(math.isclose(norm, norms[0], rel_tol=1e-3) for norm in norms):
             words = f"gradients are clipped in {side} alone: the norm of each tensor to {number(norms[0])}"
-            return Explanation("clipping", words, tuple(one.name for one in wanted))
+            return Account("clipping", words, tuple(one.name for one in wanted))
     return None
 
 
@@ -103,7 +103,7 @@ def _shrinks(factor: float | None, side: str) -> bool:
     return factor is not None and (factor < 1 - _NEAR if side == "B" else factor > 1 + _NEAR)
 
 
-def _clipped_values(seen: list[_GradientPair]) -> Explanation | None:
+def _clipped_values(seen: list[_GradientPair]) -> Account | None:
     """No element of one side is beyond a number, and all others are the other side's."""
     for side in "BA":
         pairs = [(one.a, one.b) if side == "B" else (one.b, one.a) for one in seen]
@@ -112,11 +112,11 @@ def _clipped_values(seen: list[_GradientPair]) -> Explanation | None:
         if scale <= most * (1 + _NEAR):
             continue
         if all(np.abs(np.clip(whole, -most, most) - clipped).max() <= _NEAR * most for whole, clipped in pairs):
-            return Explanation("clipping", f"gradients are clipped in {side} alone: each value to {number(most)}")
+            return Account("clipping", f"gradients are clipped in {side} alone: each value to {number(most)}")
     return None
 
 
-def _penalty(seen: list[_GradientPair]) -> Explanation | None:
+def _penalty(seen: list[_GradientPair]) -> Account | None:
     """b - a = c w, with one c for all weights that have one."""
     largest = max((float(np.abs(one.a).max()) for one in seen), default=0.0)
     factors = {one.name: _penalty_factor(one, largest) for one in seen}
@@ -134,7 +134,7 @@ def _penalty(seen: list[_GradientPair]) -> Explanation | None:
     )
     if without and all("bias" in name for name in without):
         words += "; not on biases"
-    return Explanation("L2", words, tuple(known))
+    return Account("L2", words, tuple(known))
 
 
 def _penalty_factor(seen: _GradientPair, scale: float) -> float | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits_parity.train import batches
-from samebits_parity.train.layers import LayerPair
+from samebits_parity.train.layers import OutputPair
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import PointComparison, TrainVerdict, layer_of
@@ -16,7 +16,7 @@ from samebits_parity.train.verdict import PointComparison, TrainVerdict, layer_o
 class LayerInputs(NamedTuple):
     """`a`, `b`: what came out on either side. `inputs`: what may have gone in, the latest first."""
 
-    pair: LayerPair
+    pair: OutputPair
     a: Array
     b: Array
     inputs: list[Array]

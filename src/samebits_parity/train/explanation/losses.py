@@ -10,7 +10,7 @@ import numpy as np
 
 from samebits_parity.train import batches
 from samebits_parity.train.activations import applied
-from samebits_parity.train.explanation.reason import Explanation, number, sides
+from samebits_parity.train.explanation.reason import Account, number, sides
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import LOSS, PointComparison, TrainVerdict
 
@@ -32,7 +32,7 @@ class Formula(NamedTuple):
         return f"{self.base} of {self.output}{smoothed}, {self.reduction}"
 
 
-def reasons(judged: TrainVerdict, first: PointComparison) -> list[Explanation]:
+def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     """What accounts for two losses: formulas that give them, a penalty of the weights, or one factor."""
     step = first.step
     if any(LOSS not in side.names(step, "forward") for side in (judged.a, judged.b)):
@@ -77,17 +77,17 @@ def _beside_a_common_term(
     return min(found, default=None)
 
 
-def _of_formulas(a: Formula, b: Formula) -> Explanation:
+def _of_formulas(a: Formula, b: Formula) -> Account:
     if a.reduction != b.reduction and a[:3] == b[:3]:
-        return Explanation("reduction", sides("the loss' reduction", a.reduction, b.reduction))
+        return Account("reduction", sides("the loss' reduction", a.reduction, b.reduction))
     if a.smoothing != b.smoothing and a.output == b.output:
-        return Explanation("label smoothing", sides("label smoothing", a.smoothing or "none", b.smoothing or "none"))
+        return Account("label smoothing", sides("label smoothing", a.smoothing or "none", b.smoothing or "none"))
     if a.output != b.output and a.base == b.base:
-        return Explanation("from_logits", sides("what the loss is given (from_logits)", a.output, b.output))
-    return Explanation("loss", sides("the loss", a.words, b.words))
+        return Account("from_logits", sides("what the loss is given (from_logits)", a.output, b.output))
+    return Account("loss", sides("the loss", a.words, b.words))
 
 
-def _of_factor(judged: TrainVerdict, step: int, factor: float) -> list[Explanation]:
+def _of_factor(judged: TrainVerdict, step: int, factor: float) -> list[Account]:
     shapes = [fed.shape for fed in judged.a.names(step, "batch").values() if fed.shape]
     outputs = [tensor.shape for tensor in judged.a.outputs.values()][-1:]
     counts = {shape[0]: "the number of samples" for shape in shapes}
@@ -96,11 +96,11 @@ def _of_factor(judged: TrainVerdict, step: int, factor: float) -> list[Explanati
     for count, said in counts.items():
         for ratio, words in ((count, f"{count}"), (1 / count, f"1/{count}")):
             if count > 1 and np.isclose(factor, ratio, rtol=_NEAR):
-                return [Explanation("reduction", f"the loss' reduction: B's loss is {words} times A's, {said}")]
+                return [Account("reduction", f"the loss' reduction: B's loss is {words} times A's, {said}")]
     return []
 
 
-def _penalty(judged: TrainVerdict, step: int, a: float, b: float) -> Explanation | None:
+def _penalty(judged: TrainVerdict, step: int, a: float, b: float) -> Account | None:
     """A penalty l sum(w^2), halved or not, of all weights or of the kernels alone, with a round l."""
     weights = [(pair.a, judged.before(pair, step)[0]) for pair in judged.pairs if pair.trains]
     kernels = [(name, weight) for name, weight in weights if weight.ndim > 1]
@@ -113,7 +113,7 @@ def _penalty(judged: TrainVerdict, step: int, a: float, b: float) -> Explanation
             rounded = float(f"{written:.1g}")
             if written > 1e-8 and abs(written - rounded) <= max(2e-4 * written, 2 * rounding) < 0.02 * written:
                 words = f"L2: {side}'s loss holds {number(rounded)} {form} of {said} more"
-                return Explanation("L2", f"{words} (weight decay is twice the L2 factor)")
+                return Account("L2", f"{words} (weight decay is twice the L2 factor)")
     return None
 
 

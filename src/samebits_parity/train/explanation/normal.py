@@ -6,14 +6,14 @@ import numpy as np
 
 from samebits_parity.train.distance import relative
 from samebits_parity.train.explanation.layer_inputs import LayerInputs, given, setting, weight
-from samebits_parity.train.explanation.reason import Explanation, sides
+from samebits_parity.train.explanation.reason import Account, sides
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import PointComparison, TrainVerdict
 
 _NEAR = 2e-5
 
 
-def reasons(judged: TrainVerdict, first: PointComparison) -> list[Explanation]:
+def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     """The reason, where the layer normalizes on A's side."""
     found = given(judged, first)
     kind = str(judged.a.layers.get(first.name, {}).get("type", "")).lower()
@@ -34,7 +34,7 @@ def _axes(output: Array, kind: str, *, a_is_keras: bool) -> tuple[int, ...]:
     return tuple(axis for axis in range(output.ndim) if axis != channels)
 
 
-def _of_input(judged: TrainVerdict, found: LayerInputs, x: Array, axes: tuple[int, ...]) -> Explanation | None:
+def _of_input(judged: TrainVerdict, found: LayerInputs, x: Array, axes: tuple[int, ...]) -> Account | None:
     scaled = [_unscaled(found, output, axes) for output in (found.a, found.b)]
     epsilons = [_epsilon(x, z, axes) for z in scaled]
     if None not in epsilons:
@@ -42,15 +42,13 @@ def _of_input(judged: TrainVerdict, found: LayerInputs, x: Array, axes: tuple[in
         values = [float(one) if isinstance(one, float) else float(f"{fit:.2g}")
                   for one, fit in zip(told, epsilons, strict=True) if fit is not None]  # fmt: skip
         if values[0] != values[1]:
-            return Explanation(
-                "normalization's epsilon", sides("epsilon of the normalization", *values), (found.pair.a,)
-            )
+            return Account("normalization's epsilon", sides("epsilon of the normalization", *values), (found.pair.a,))
         return None
     moving = [z is not None and epsilon is None for z, epsilon in zip(scaled, epsilons, strict=True)]
     if moving.count(True) == 1:
         side, other = ("A", "B") if moving[0] else ("B", "A")
         words = f"{side} normalizes with something else than the batch's own mean and variance, {other} with these"
-        return Explanation("moving statistics", words + " (moving averages: evaluation mode)", (found.pair.a,))
+        return Account("moving statistics", words + " (moving averages: evaluation mode)", (found.pair.a,))
     return None
 
 

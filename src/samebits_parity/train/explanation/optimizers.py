@@ -17,7 +17,7 @@ import numpy as np
 from samebits_parity.train.clip_norms import Clip
 from samebits_parity.train.distance import FACTOR
 from samebits_parity.train.explanation import rules
-from samebits_parity.train.explanation.reason import Explanation, by_reason, number, sides
+from samebits_parity.train.explanation.reason import Account, by_reason, number, sides
 from samebits_parity.train.explanation.rules import UpdateRule
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array
@@ -67,11 +67,11 @@ def _gradients(judged: TrainVerdict, step: int, side: str) -> dict[str, Array]:
     return {name: both["AB".index(side)] for name, both in found.items() if both is not None}
 
 
-def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Explanation]:
+def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
     """What accounts for the updates of these weights; weights with the same reason are named together."""
     found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
     untouched = [pair.a for pair in judged.pairs if pair.trains and pair.a not in names]
-    return [Explanation(id, _with_biases(id, words, of, untouched), tuple(of)) for (id, words), of in found.items()]
+    return [Account(id, _with_biases(id, words, of, untouched), tuple(of)) for (id, words), of in found.items()]
 
 
 def _with_biases(id: str, words: str, of: list[str], others: list[str]) -> str:

@@ -11,7 +11,7 @@ from samebits_parity.train import activations
 from samebits_parity.train.distance import relative
 from samebits_parity.train.explanation import windows
 from samebits_parity.train.explanation.layer_inputs import LayerInputs, given, setting
-from samebits_parity.train.explanation.reason import Explanation, number, sides
+from samebits_parity.train.explanation.reason import Account, number, sides
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import PointComparison, TrainVerdict
 from samebits_parity.weights import rules
@@ -28,21 +28,21 @@ class Form(NamedTuple):
     after: str
 
 
-def reasons(judged: TrainVerdict, first: PointComparison) -> list[Explanation]:
+def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     """The reason, where forms are found that give both sides' outputs."""
     found = given(judged, first)
     if found is None:
         return []
     if found.a.shape != found.b.shape:
         shapes = [str(tuple(one.shape)) for one in (found.a, found.b)]
-        return [Explanation("shape", sides("the shape of what the layer gives", *shapes), (first.name,))]
+        return [Account("shape", sides("the shape of what the layer gives", *shapes), (first.name,))]
     for explained in (_dropout, _activation, _linear, _pooling):
         if (reason := explained(judged, found)) is not None:
             return [reason]
     return []
 
 
-def _dropout(judged: TrainVerdict, found: LayerInputs) -> Explanation | None:
+def _dropout(judged: TrainVerdict, found: LayerInputs) -> Account | None:
     shares = [_dropped(output, found.inputs) for output in (found.a, found.b)]
     if shares == [0, 0] or (shares[0] and shares[1] and shares[0] == shares[1] > 0.999):
         return None
@@ -51,9 +51,9 @@ def _dropout(judged: TrainVerdict, found: LayerInputs) -> Explanation | None:
     rates = setting(judged, found, "rate", "p")
     if all(isinstance(rate, float) for rate in rates):
         both = f" (rates {number(rates[0])} and {number(rates[1])})"  # type: ignore[arg-type]
-        return Explanation("dropout", f"dropout: each library draws its own{both}", (found.pair.a,))
+        return Account("dropout", f"dropout: each library draws its own{both}", (found.pair.a,))
     said = [f"{share:.0%} of the values dropped" if share else "none dropped" for share in shares]
-    return Explanation("dropout", sides("dropout", *said), (found.pair.a,))
+    return Account("dropout", sides("dropout", *said), (found.pair.a,))
 
 
 def _dropped(output: Array, inputs: list[Array]) -> float:
@@ -70,13 +70,13 @@ def _dropped(output: Array, inputs: list[Array]) -> float:
     return 0.0
 
 
-def _activation(judged: TrainVerdict, found: LayerInputs) -> Explanation | None:
+def _activation(judged: TrainVerdict, found: LayerInputs) -> Account | None:
     del judged
     for x in found.inputs:
         if x.shape == found.a.shape:
             named = [_function(x, output) for output in (found.a, found.b)]
             if named[0] and named[1] and named[0] != named[1]:
-                return Explanation("activation", sides("the activation", *named), (found.pair.a,))
+                return Account("activation", sides("the activation", *named), (found.pair.a,))
     return None
 
 
@@ -95,7 +95,7 @@ def _function(x: Array, output: Array) -> str:
     return ""
 
 
-def _linear(judged: TrainVerdict, found: LayerInputs) -> Explanation | None:
+def _linear(judged: TrainVerdict, found: LayerInputs) -> Account | None:
     """A dense layer or convolution, with what was applied before and after it (a function is no layer)."""
     kernel = next((value for _, value in found.weights if value.ndim > 1), None)
     if kernel is None or kernel.ndim not in (2, 4):
@@ -112,7 +112,7 @@ def _linear(judged: TrainVerdict, found: LayerInputs) -> Explanation | None:
     (at_a, form_a), (at_b, form_b) = made[0], made[1]
     for side, at in (("A", at_a), ("B", at_b)):
         if _dropped(fits[at], [x for place, x in enumerate(fits) if place != at]):
-            return Explanation("dropout", f"dropout: {side} drops values of what this layer is given", (found.pair.a,))
+            return Account("dropout", f"dropout: {side} drops values of what this layer is given", (found.pair.a,))
     return _of_forms(form_a, form_b, found.pair.a) if form_a != form_b else None
 
 
@@ -148,15 +148,15 @@ def _made(x: Array, kernel: Array, shape: tuple[int, ...]) -> Iterator[tuple[str
         yield padding, np.einsum("hwabc,abcd->hwd", patches, kernel)[None]
 
 
-def _of_forms(a: Form, b: Form, name: str) -> Explanation | None:
+def _of_forms(a: Form, b: Form, name: str) -> Account | None:
     if a.padding != b.padding:
-        return Explanation("padding", sides("padding", a.padding, b.padding), (name,))
+        return Account("padding", sides("padding", a.padding, b.padding), (name,))
     if a.after != b.after:
-        return Explanation("activation", sides("the activation", a.after, b.after), (name,))
-    return Explanation("activation", sides("the activation before this layer", a.before, b.before), (name,))
+        return Account("activation", sides("the activation", a.after, b.after), (name,))
+    return Account("activation", sides("the activation before this layer", a.before, b.before), (name,))
 
 
-def _pooling(judged: TrainVerdict, found: LayerInputs) -> Explanation | None:
+def _pooling(judged: TrainVerdict, found: LayerInputs) -> Account | None:
     outputs = [_channels_last(one[:1], judged) for one in (found.a, found.b)]
     size = next((one for one in setting(judged, found, "pool_size", "kernel_size") if one), None)
     if outputs[0].ndim != 4 or size is None:
@@ -167,7 +167,7 @@ def _pooling(judged: TrainVerdict, found: LayerInputs) -> Explanation | None:
         if x.ndim == 4 and x.shape[-1] == outputs[0].shape[-1]:
             named = [_pooled(x, sizes, output) for output in outputs]
             if named[0] and named[1] and named[0] != named[1]:
-                return Explanation("pooling", sides("pooling", *named), (found.pair.a,))
+                return Account("pooling", sides("pooling", *named), (found.pair.a,))
     return None
 
 

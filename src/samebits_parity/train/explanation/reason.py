@@ -8,7 +8,7 @@ from typing import NamedTuple
 from samebits_parity.train.pairs import WeightPair
 
 
-class Explanation(NamedTuple):
+class Account(NamedTuple):
     """`id`: the default, as one word for the JSON document; `words`: with both sides' values; `names`: its weights."""
 
     id: str

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from samebits_parity.train.explanation.reason import Explanation, number, sides
+from samebits_parity.train.explanation.reason import Account, number, sides
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import PointComparison, TrainVerdict
 
@@ -15,7 +15,7 @@ _RARE, _RARE_DEVIATIONS = 1e-3, 3.3  # a probability, and how many deviations it
 _FEW = 8  # values from which a distribution can be told
 
 
-def reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Explanation]:
+def reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Account]:
     """One reason for each pair of descriptions; weights that share it are named together."""
     found = dict[tuple[str, str], list[str]]()
     for pair in judged.pairs:
@@ -30,11 +30,11 @@ def reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Explana
     return [_reason(a, b, tuple(of)) for (a, b), of in found.items()]
 
 
-def _reason(a: str, b: str, names: tuple[str, ...]) -> Explanation:
+def _reason(a: str, b: str, names: tuple[str, ...]) -> Account:
     if a == b:
-        return Explanation("seed", f"both draw from {a}: another seed, or another generator", names)
+        return Account("seed", f"both draw from {a}: another seed, or another generator", names)
     constant = "zeros" in (a, b) or "ones" in (a, b)
-    return Explanation("bias initialisation" if constant else "initializer", sides("initial values", a, b), names)
+    return Account("bias initialisation" if constant else "initializer", sides("initial values", a, b), names)
 
 
 def _fans(a: Array, *, a_is_keras: bool) -> tuple[int, int]:
