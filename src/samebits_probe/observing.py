@@ -50,9 +50,7 @@ class Probe:
         self.values = ValueLog.of(config.get("values"))  # None, unless all values are kept (samebits parity train)
         self._capture = self.values or Capture.of(config.get("capture"))
         self.feed = Feed.of(self, config.get("feed"))
-        self.details = Inspection.of(
-            self, config.get("details")
-        )  # None, unless a step is looked into (samebits locate)
+        self.details = Inspection.of(self, config.get("details"))  # None, unless `samebits locate` looks into a step
         self._closers = [part for part in (self.details, self.feed) if part is not None]
         self._open(None)
         stay_registered(self.end)

@@ -120,7 +120,7 @@ def test_going_on_with_images_where_there_were_none_says_to_leave_them_out(tmp_p
 def test_data_of_another_scale_is_said_in_words(tmp_path):
     prepare(tmp_path / "data")
     other = StudyScale(trials=2, epochs=1, data={**SMOKE.data, "size": 48})
-    with pytest.raises(UsageError, match="another study or scale: size is 32 there, 48 is asked for"):
+    with pytest.raises(UsageError, match="a different study or scale: size is 32 there, 48 is asked for"):
         prepare(tmp_path / "data", scale=other)
 
 
