@@ -270,7 +270,7 @@ def test_the_folder_of_another_scale_is_refused(tmp_path, digits):
     (out / "data").mkdir(parents=True)
     (out / "data" / "data.json").write_text('{"study": "digits", "train": 5}')
     _, done = study("lenet5", out, "--data", str(digits), status=2)
-    assert "holds the data of another study or scale" in done.stderr
+    assert "holds the data of a different study or scale" in done.stderr
 
 
 @pytest.mark.slow
