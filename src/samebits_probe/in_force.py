@@ -18,17 +18,25 @@ _CORENAMES = ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "
 
 def read():
     """Name of a factor of the machine -> what it is here, in words; without those that cannot be told here."""
-    found, every = {}, [controls.find(identity) for identity in controls.TABLE]
-    readers = {control.factor: control.in_force for control in every if control.factor}
-    readers.update(_READERS)
-    for name, ask in readers.items():
-        try:
-            said = ask()
-        except Exception:  # a release without that function: it cannot be told
-            said = None
-        if said is not None:
-            found[name] = said
-    return found
+    found = {name: _answer(ask) for name, ask in _readers()}
+    return {name: said for name, said in found.items() if said is not None}
+
+
+def _readers():
+    """(name, function) of each factor: first those that are controls."""
+    for identity in controls.TABLE:
+        control = _answer(lambda identity=identity: controls.find(identity))  # None if the program replaced `open`
+        if control is not None and control.factor:
+            yield control.factor, control.in_force
+    for name, ask in _READERS.items():
+        yield name, ask
+
+
+def _answer(ask):
+    try:
+        return ask()
+    except Exception:  # a release without that function: it cannot be told
+        return None
 
 
 def _torch_isa():

@@ -223,7 +223,7 @@ def test_a_study_without_setups_can_be_written(documents, tmp_path):
 def test_only_one_file_of_the_package_needs_matplotlib_and_it_is_not_needed_to_start():
     users = [
         path.name
-        for path in sorted(Path(page.__file__).parents[3].rglob("*.py"))
+        for path in sorted(Path(page.__file__).parents[2].rglob("*.py"))
         if any("matplotlib" in name for name in imported(path))
     ]
     assert users == ["plots.py"]
