@@ -285,3 +285,10 @@ print(time.time.__name__, os.listdir in os.supports_fd)
 """
     trial = held_run(["clock", "entropy", "listing-order", "python-seed"], python, text)
     assert trial.stdout == "time True\n", trial.stderr
+
+
+def test_the_dates_of_the_clock_have_the_size_that_compiled_libraries_expect(held_run, python):
+    text = "import datetime\nprint([(t.__basicsize__, t.__base__.__basicsize__) for t in (datetime.datetime, datetime.date)])"
+    trial = held_run(["clock"], python, text)
+    assert trial.exit_code == 0, trial.stderr
+    assert all(size == original for size, original in eval(trial.stdout))  # noqa: S307 - two pairs of numbers

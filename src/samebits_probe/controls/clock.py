@@ -119,6 +119,11 @@ class Clock(Control):
         return held(not changed, "time.%s was replaced" % "".join(changed[:1]))
 
 
+# Compiled libraries read the size of datetime.datetime: a stand-in has the same one, see
+# https://cython.readthedocs.io/en/latest/src/userguide/extension_types.html#external-extension-types
+_NOTHING_MORE = ()
+
+
 def _replace_dates(module, now):
     """Put subclasses in the place of datetime.datetime and datetime.date. `now`: function -> seconds since 1970."""
     module.datetime, module.date = _datetime(module.datetime, now), _date(module.date, now)
@@ -145,6 +150,8 @@ def _dress(cls, original):
 
 def _datetime(original, now):
     class Datetime(original, metaclass=_meta(original)):
+        __slots__ = _NOTHING_MORE
+
         @classmethod
         def now(cls, tz=None):
             return cls.fromtimestamp(now(), tz) if callers.is_program(1) else super().now(tz)
@@ -162,6 +169,8 @@ def _datetime(original, now):
 
 def _date(original, now):
     class Date(original, metaclass=_meta(original)):
+        __slots__ = _NOTHING_MORE
+
         @classmethod
         def today(cls):
             return cls.fromtimestamp(now()) if callers.is_program(1) else super().today()
