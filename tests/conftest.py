@@ -101,6 +101,7 @@ def _write_config(trial, config):
         "stop_after": None,
         "thin": {"after": 1000, "every": 100},
         "controls": [],
+        "factors": controls.of_factors(),
         "seed": 2019,
         "launcher": os.getpid(),
         "capture": None,

@@ -68,6 +68,11 @@ def table() -> list[Any]:
     return [describe(identity) for identity in known()]
 
 
+def of_factors() -> list[str]:
+    """The controls whose values are those of a factor of the machine: a trial tells at its end what is in force."""
+    return [control.id for control in table() if control.factor]
+
+
 def specificity(identity: str) -> int:
     """Place in the order that breaks ties between equally small sets: lower changes less of the program."""
     return known().index(name_of(describe(identity).id))

@@ -16,17 +16,20 @@ _CORENAMES = ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "
               "openblas_get_corename")  # fmt: skip
 
 
-def read():
-    """Name of a factor of the machine -> what it is here, in words; without those that cannot be told here."""
-    found = {name: _answer(ask) for name, ask in _readers()}
+def read(factors):
+    """Name of a factor of the machine -> what it is here, in words; without those that cannot be told here.
+
+    `factors`: ids of the controls that are factors. No other file of controls is imported.
+    """
+    found = {name: _answer(ask) for name, ask in _readers(factors)}
     return {name: said for name, said in found.items() if said is not None}
 
 
-def _readers():
+def _readers(factors):
     """(name, function) of each factor: first those that are controls."""
-    for identity in controls.TABLE:
+    for identity in factors:
         control = _answer(lambda identity=identity: controls.find(identity))  # None if the program replaced `open`
-        if control is not None and control.factor:
+        if control is not None:
             yield control.factor, control.in_force
     for name, ask in _READERS.items():
         yield name, ask

@@ -21,7 +21,7 @@ def start(config_path):
     probe.guard("files", files.watch, _file_reporter(probe, config["folder"]), config.get("left") or [])
     probe.guard("children", children.watch, probe.event)
     hold(config.get("controls") or [], config.get("seed"), probe)
-    probe.last_step.append(lambda: _tell_what_is_in_force(probe))
+    probe.last_step.append(lambda: _tell_what_is_in_force(probe, config.get("factors") or []))
     for library, watcher in WATCHERS.items():
         imports.after(library, _installer(probe, watcher))
 
@@ -40,10 +40,10 @@ def _file_reporter(probe, folder):
     return report
 
 
-def _tell_what_is_in_force(probe):
+def _tell_what_is_in_force(probe, factors):
     if probe.is_told():
         in_force = importlib.import_module("samebits_probe.in_force")
-        probe.event("in-force", facts=in_force.read())
+        probe.event("in-force", facts=in_force.read(factors))
 
 
 def _installer(probe, watcher):

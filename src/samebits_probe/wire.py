@@ -38,6 +38,7 @@ CONFIG_VARIABLE = "SAMEBITS_PROBE"
 #   stop_after    int or null: end after exactly so many steps
 #   thin          {"after": 1000, "every": 100}: keep all leaves of the first `after` steps, then of every `every`-th
 #   controls      list of control ids to hold
+#   factors       list of control ids: what is in force of them is told after the last step
 #   seed          int: what seeding controls use
 #   launcher      int: the launcher's pid; a stopped process that outlives it ends by itself
 #   capture       null, or {"process": order, "step": int, "kind": str, "name": str}: write that tensor to capture.bin;

@@ -207,14 +207,15 @@ def test_the_clients_add_their_commands():
     }
 
 
-def test_a_client_that_cannot_be_imported_costs_only_its_own_command(monkeypatch, capsys):
-    broken = EntryPoint("broken", "no_such_package:COMMAND", table.PLUGGED)
+@pytest.mark.parametrize("value", ["no_such_package:COMMAND", "samebits.cli.table:PLUGGED"], ids=["absent", "a text"])
+def test_a_client_that_cannot_be_imported_costs_only_its_own_command(value, monkeypatch, capsys):
+    broken = EntryPoint("broken", value, table.PLUGGED)
     monkeypatch.setitem(vars(table.samebits), "plugged", {"broken": broken})
     assert cli.main(["--help"]) == 0
     assert "broken" in capsys.readouterr().out
     assert cli.main(["env", "--help"]) == 0
     assert cli.main(["broken", "--anything"]) == 2
-    assert "The command broken of no_such_package:COMMAND cannot be imported" in capsys.readouterr().err
+    assert f"The command broken of {value} cannot be imported" in capsys.readouterr().err
 
 
 def _samebits(words, **more):

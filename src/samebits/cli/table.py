@@ -52,6 +52,8 @@ def _loaded(point: EntryPoint) -> click.Command:
     """The command of a client; one that says why if the client cannot be imported, so that the others work on."""
     try:
         command = point.load()
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{point.value} is not a click.Command")
     except Exception as why:
         said = f"The command {point.name} of {point.value} cannot be imported: {type(why).__name__}: {why}"
 
@@ -60,7 +62,6 @@ def _loaded(point: EntryPoint) -> click.Command:
 
         anything = {"ignore_unknown_options": True, "allow_extra_args": True}
         return click.Command(point.name, callback=refuse, help=said, context_settings=anything)
-    assert isinstance(command, click.Command), f"{point.value} is not a click.Command"
     return command
 
 

@@ -264,8 +264,7 @@ def _of_files(seen: WarningInputs) -> Iterator[str]:
 def _different_files(seen: WarningInputs) -> Iterator[str]:
     """Trials that diverge at a step may leave a second model, which no step shows."""
     if seen.divergence is not None and seen.divergence.kind != "end":
-        said = different_files(seen.comparison, seen.divergence)
-        yield from [said] if said else []
+        yield from filter(None, [different_files(seen.comparison, seen.divergence)])
 
 
 def _understood(seen: WarningInputs) -> Iterator[str]:

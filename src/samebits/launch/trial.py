@@ -144,6 +144,7 @@ class TrialRun:
             "stop_after": self.limits.steps,
             "thin": THIN,
             "controls": self.plan.controls,
+            "factors": controls.of_factors(),
             "seed": self.plan.seed,
             "launcher": os.getpid(),
             "capture": self.limits.capture,

@@ -1,27 +1,23 @@
 """Measures JAX, or flax with optax, on tiny inputs: `python behaviour_jax.py REQUEST.json ANSWER.json`.
 
-Request and answer are those of behaviour_pytorch.py; "classes" are full paths of functions and classes. `side` "flax"
+Request and answer are those of `behaviour`; "classes" are full paths of functions and classes. `side` "flax"
 takes flax.linen and optax where it is installed, "jax" what is in JAX alone. Python 3.6 and later; it imports nothing
 of samebits.
 """
 
+import functools
 import importlib
 import inspect
-import json
-import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from behaviour import Absent, main, outcome, parameters
 
 SETTINGS = {"epsilon": "eps", "accumulator": "initial_accumulator_value", "beta2": "b2"}
 LOSSES = {"mse": "squared_error", "mae": "absolute_error", "huber": "huber_loss",
           "categorical": "softmax_cross_entropy", "kl": "kl_divergence", "poisson": "poisson_nll_loss"}  # fmt: skip
 CLIPS = {"clip_norm": "clip_by_global_norm", "clip_global": "clip_by_global_norm", "clip_value": "clip"}
-
-
-class Absent(Exception):
-    """The library has no such thing."""
 
 
 def single(values):
@@ -172,15 +168,10 @@ NOT_THERE = {"penalty": "a penalty is written by hand", "recurrent": "its gates 
              "flatten": "arrays are reshaped by hand"}  # fmt: skip
 
 
-def measured(side, ask):
-    try:
-        if ask["do"] in NOT_THERE:
-            raise Absent(NOT_THERE[ask["do"]])
-        return {"numbers": DO[ask["do"]](side, ask)}
-    except Absent as why:
-        return {"none": str(why)}
-    except Exception as why:  # one thing that fails is told as such; the others are measured
-        return {"failed": "%s: %s" % (type(why).__name__, str(why)[:200])}
+def measure(side, ask):
+    if ask["do"] in NOT_THERE:
+        raise Absent(NOT_THERE[ask["do"]])
+    return DO[ask["do"]](side, ask)
 
 
 def signature(side, path):
@@ -195,10 +186,7 @@ def signature(side, path):
             place = getattr(place, name)
     except (ImportError, AttributeError):
         return None
-    empty = inspect.Parameter.empty
-    rows = [(parameter.name, parameter.default) for parameter in inspect.signature(place).parameters.values()
-            if parameter.kind.name not in ("VAR_POSITIONAL", "VAR_KEYWORD")]  # fmt: skip
-    return [[name, None if value is empty else plain(value)] for name, value in rows]
+    return parameters(place, plain)
 
 
 def plain(value):
@@ -208,18 +196,13 @@ def plain(value):
     return type(value).__name__ if " at 0x" in repr(value) else repr(value)
 
 
-def main():
-    with open(sys.argv[1]) as file:
-        request = json.load(file)
-    side = request["side"]
-    answer = {
-        "version": importlib.import_module(side).__version__,
-        "measured": {id: measured(side, ask) for id, ask in request["asks"].items()},
-        "signatures": {name: signature(side, path) for name, path in request["classes"].items()},
-    }
-    with open(sys.argv[2], "w") as file:
-        json.dump(answer, file)
+def prepare(side):
+    return (
+        importlib.import_module(side).__version__,
+        lambda ask: outcome(lambda: measure(side, ask)),
+        functools.partial(signature, side),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    main(prepare)

@@ -1,14 +1,14 @@
 """Measures Keras (2.3.1, tf.keras, 3 on any backend) on tiny inputs: `python behaviour_keras.py REQUEST ANSWER`.
 
-Request and answer are those of behaviour_pytorch.py; "classes" are paths below keras. `side` "tf.keras" takes
+Request and answer are those of `behaviour`; "classes" are paths below keras. `side` "tf.keras" takes
 tensorflow.keras. Python 3.6 and later; it imports nothing of samebits.
 """
 
+import functools
 import inspect
-import json
-import sys
 
 import numpy as np
+from behaviour import Absent, main, outcome, signature_below
 
 OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "adamax": "Adamax", "sgd": "SGD", "rmsprop": "RMSprop",
               "adagrad": "Adagrad", "adadelta": "Adadelta"}  # fmt: skip
@@ -18,10 +18,6 @@ OF_ALL_OLD = ("clipnorm", "clipvalue", "epsilon")  # Keras 2 takes them as **kwa
 LOSSES = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError", "huber": "Huber", "bce": "BinaryCrossentropy",
           "categorical": "CategoricalCrossentropy", "kl": "KLDivergence", "poisson": "Poisson"}  # fmt: skip
 ACTIVATIONS = {"leaky_relu": "LeakyReLU", "prelu": "PReLU", "elu": "ELU", "softmax": "Softmax"}
-
-
-class Absent(Exception):
-    """The library has no such thing."""
 
 
 def library(side):
@@ -299,39 +295,14 @@ DO = {do.__name__: do for do in (train, penalty, loss, convolve, transpose, pool
 
 def measured(keras, here, ask):
     here.begin()
-    try:
-        return {"numbers": DO[ask["do"]](keras, here, ask)}
-    except Absent as why:
-        return {"none": str(why)}
-    except Exception as why:  # one thing that fails is told as such; the others are measured
-        return {"failed": "%s: %s" % (type(why).__name__, str(why)[:200])}
+    return outcome(lambda: DO[ask["do"]](keras, here, ask))
 
 
-def signature(keras, path):
-    place = keras
-    for name in path.split("."):
-        place = getattr(place, name, None)
-    if place is None:
-        return None
-    empty = inspect.Parameter.empty
-    rows = [(parameter.name, parameter.default) for parameter in inspect.signature(place.__init__).parameters.values()
-            if parameter.name != "self" and parameter.kind.name not in ("VAR_POSITIONAL", "VAR_KEYWORD")]  # fmt: skip
-    return [[name, None if value is empty else repr(value)] for name, value in rows]
-
-
-def main():
-    with open(sys.argv[1]) as file:
-        request = json.load(file)
-    keras, is_new = library(request["side"])
+def prepare(side):
+    keras, is_new = library(side)
     here = New(keras) if is_new else Old(keras)
-    answer = {
-        "version": keras.__version__,
-        "measured": {id: measured(keras, here, ask) for id, ask in request["asks"].items()},
-        "signatures": {name: signature(keras, path) for name, path in request["classes"].items()},
-    }
-    with open(sys.argv[2], "w") as file:
-        json.dump(answer, file)
+    return keras.__version__, functools.partial(measured, keras, here), functools.partial(signature_below, keras)
 
 
 if __name__ == "__main__":
-    main()
+    main(prepare)

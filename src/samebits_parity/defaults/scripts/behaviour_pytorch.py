@@ -1,17 +1,14 @@
 """Measures PyTorch (1.3 and later) on tiny inputs: `python behaviour_pytorch.py REQUEST.json ANSWER.json`.
 
-Request: {"asks": {id: {"do": ..., ...}}, "classes": {name: path below torch}}. Answer: {"version", "measured": {id:
-{"numbers": [...]}, {"none": why}, {"refused": why} or {"failed": why}}, "signatures": {name: [[parameter, default],
-...]}}; null for a parameter without a default, and for a class that is not there.
+Request and answer are those of `behaviour`; "classes" are paths below torch.
 Python 3.6 and later; it imports nothing of samebits.
 """
 
 import functools
 import inspect
-import json
-import sys
 
 import torch
+from behaviour import Absent, RefusedArgument, main, outcome, signature_below
 from torch import nn
 
 OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "adamax": "Adamax", "sgd": "SGD", "rmsprop": "RMSprop",
@@ -22,14 +19,6 @@ LOSSES = {"mse": ["MSELoss"], "mae": ["L1Loss"], "huber": ["HuberLoss", "SmoothL
           "categorical": ["CrossEntropyLoss"], "kl": ["KLDivLoss"], "poisson": ["PoissonNLLLoss"]}  # fmt: skip
 ACTIVATIONS = {"leaky_relu": "LeakyReLU", "prelu": "PReLU", "elu": "ELU", "gelu": "GELU",
                "hard_sigmoid": "Hardsigmoid", "softmax": "Softmax"}  # fmt: skip
-
-
-class Absent(Exception):
-    """The library has no such thing."""
-
-
-class RefusedArgument(Exception):
-    """The library has it, and does not take what was asked."""
 
 
 def found(place, names):
@@ -207,41 +196,14 @@ DO = {do.__name__: do for do in (train, penalty, loss, convolve, transpose, pool
                                  deviation, activation, recurrent, start, dropout, flatten, upsample)}  # fmt: skip
 
 
-def measured(ask):
-    try:
-        return {"numbers": DO[ask["do"]](ask)}
-    except Absent as why:
-        return {"none": str(why)}
-    except RefusedArgument as why:
-        return {"refused": str(why)}
-    except Exception as why:  # one thing that fails is told as such; the others are measured
-        return {"failed": "%s: %s" % (type(why).__name__, str(why)[:200])}
-
-
-def signature(path):
-    place = torch
-    for name in path.split("."):
-        place = getattr(place, name, None)
-    if place is None:
-        return None
-    empty = inspect.Parameter.empty
-    rows = [(parameter.name, parameter.default) for parameter in inspect.signature(place.__init__).parameters.values()
-            if parameter.name != "self" and parameter.kind.name not in ("VAR_POSITIONAL", "VAR_KEYWORD")]  # fmt: skip
-    return [[name, None if value is empty else repr(value)] for name, value in rows]
-
-
-def main():
-    with open(sys.argv[1]) as file:
-        request = json.load(file)
+def prepare(side):
     torch.set_num_threads(1)
-    answer = {
-        "version": torch.__version__,
-        "measured": {id: measured(ask) for id, ask in request["asks"].items()},
-        "signatures": {name: signature(path) for name, path in request["classes"].items()},
-    }
-    with open(sys.argv[2], "w") as file:
-        json.dump(answer, file)
+    return (
+        torch.__version__,
+        lambda ask: outcome(lambda: DO[ask["do"]](ask)),
+        functools.partial(signature_below, torch),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    main(prepare)

@@ -1,0 +1,58 @@
+"""What the scripts that measure share. Runs under a library's interpreter: Python 3.6 and later.
+
+Request: {"asks": {id: {"do": ..., ...}}, "classes": {name: path}, "side"}. Answer: {"version", "measured": {id:
+{"numbers": [...]}, {"none": why}, {"refused": why} or {"failed": why}}, "signatures": {name: [[parameter, default],
+...]}}; null for a parameter without a default, and for a class that is not there.
+"""
+
+import inspect
+import json
+import sys
+
+
+class Absent(Exception):
+    """The library has no such thing."""
+
+
+class RefusedArgument(Exception):
+    """The library has it, and does not take what was asked."""
+
+
+def main(prepare):
+    """`prepare(side)` returns (version, measured(ask), signature(path)), the last two as the answer has them."""
+    with open(sys.argv[1]) as file:
+        request = json.load(file)
+    version, measured, signature = prepare(request["side"])
+    answer = {
+        "version": version,
+        "measured": {id: measured(ask) for id, ask in request["asks"].items()},
+        "signatures": {name: signature(path) for name, path in request["classes"].items()},
+    }
+    with open(sys.argv[2], "w") as file:
+        json.dump(answer, file)
+
+
+def outcome(measure):
+    """What `measure()` returns, as numbers, or why there are none."""
+    try:
+        return {"numbers": measure()}
+    except Absent as why:
+        return {"none": str(why)}
+    except RefusedArgument as why:
+        return {"refused": str(why)}
+    except Exception as why:  # one thing that fails is told as such; the others are measured
+        return {"failed": "%s: %s" % (type(why).__name__, str(why)[:200])}
+
+
+def signature_below(place, path):
+    """The parameters of the class at a path below a module; None if it is not there."""
+    for name in path.split("."):
+        place = getattr(place, name, None)
+    return None if place is None else parameters(place.__init__)
+
+
+def parameters(maker, show=repr):
+    """[[parameter, default as `show` shows it]] of a function, without those that take any number of arguments."""
+    every = inspect.signature(maker).parameters.values()
+    named = [one for one in every if one.name != "self" and one.kind.name not in ("VAR_POSITIONAL", "VAR_KEYWORD")]
+    return [[one.name, None if one.default is one.empty else show(one.default)] for one in named]
