@@ -1,28 +1,45 @@
-"""What a comparison of libraries found, in the form that every presenter takes."""
+"""The report of a comparison of libraries. Its documents have words of their own for the three verdicts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Literal
 
-from samebits.reports.tables.table import Table
+from pydantic import BaseModel
 
-Verdict = Literal["agree", "differ", "unknown"]
-EXIT_CODES: dict[Verdict, int] = {"agree": 0, "differ": 1, "unknown": 3}
-SIGNS: dict[Verdict, str] = {"agree": "=", "differ": "!=", "unknown": "?"}
-HEADS: dict[Verdict, str] = {"agree": "AGREE", "differ": "DIFFER", "unknown": "NO ANSWER"}
-COLOURS: dict[Verdict, str] = {"agree": "repeated", "differ": "diverged", "unknown": "inconclusive"}
+from samebits import __version__
+from samebits.model import Verdict
+from samebits.reports.table import Table
+from samebits.reports.tree import SCREEN, AnyBlock, Facts, Notes, Report
+
+Agreement = Literal["agree", "differ", "unknown"]
+VERDICTS: dict[Agreement, Verdict] = {"agree": "repeated", "differ": "diverged", "unknown": "inconclusive"}
+HEADS: dict[Agreement, str] = {"agree": "AGREE", "differ": "DIFFER", "unknown": "NO ANSWER"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """`sentence`: what was found, in one; `facts`: (label, words) below it; `notes`: what was not tried, and why."""
+def compared(
+    title: str, found: Agreement, sentence: str, document: BaseModel, blocks: Iterable[AnyBlock], created: str = ""
+) -> Report:
+    """The report. `sentence`: what was found, in one."""
+    return Report(
+        title=title,
+        verdict=VERDICTS[found],
+        head=HEADS[found],
+        sentence=sentence,
+        blocks=tuple(blocks),
+        created=created,
+        samebits=__version__,
+        document=document,
+    )
 
-    title: str
-    verdict: Verdict
-    sentence: str
-    facts: tuple[tuple[str, str], ...] = ()
-    tables: tuple[Table, ...] = ()
-    notes: tuple[str, ...] = ()
-    created: str = ""
-    samebits: str = ""
+
+def parts(
+    facts: Iterable[tuple[str, str]], tables: Iterable[Table], notes: Iterable[str] = (), elsewhere: str = ""
+) -> list[AnyBlock]:
+    """Facts, tables, then what was not tried, and why. `elsewhere`: where to find what a terminal does not show."""
+    rows, lines = tuple(facts), tuple(notes)
+    blocks: list[AnyBlock] = [Facts(rows)] if rows else []
+    blocks += tables
+    blocks += [Notes(lines)] if lines else []
+    blocks += [Notes((elsewhere,), on=SCREEN)] if elsewhere else []
+    return blocks

@@ -86,7 +86,7 @@ def attempt(side: Side, measure: Callable[[], T], *, is_named: bool) -> tuple[T 
     except (NotFound, LibraryFailed) as why:
         if is_named:
             raise
-        return None, f"not measured: {why.message} {why.advice}".strip()
+        return None, " ".join(f"not measured: {why.message} {why.advice}".split())
 
 
 def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | None = None) -> Any:

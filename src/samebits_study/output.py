@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits import words
-from samebits.reports.tables import markdown
-from samebits.reports.tables.table import Table
+from samebits.reports.presenters import markdown
+from samebits.reports.table import Table
 from samebits_study.reports import (
     boxes,
     csv_,
@@ -26,7 +26,7 @@ from samebits_study.reports.figure import Figure
 from samebits_study.results import SetupResult, StudyResult
 
 TABLES, FIGURES, DOCUMENT, PAGE = "tables", "figures", "report.md", "page.html"
-FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown.render, "csv": csv_.render, "tex": latex.render}
+FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown.table, "csv": csv_.render, "tex": latex.render}
 NEEDED = "This figure cannot be drawn: matplotlib is not installed (pip install 'samebits[study]')."
 Drawn = list[tuple[Figure, list[Path]]]
 WORDS = {"1": "frame", "4": "two-trials"}  # for the paper's numbers, in a study of cells that it does not have

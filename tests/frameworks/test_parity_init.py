@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from samebits.errors import NotFound
+from samebits.reports.tree import Notes
 from samebits_parity import sides
 from samebits_parity.init import comparison
 from samebits_parity.init.distributions import SHRINK
@@ -26,7 +27,8 @@ def measured(library):
     except NotFound as why:
         pytest.skip(f"{why.message} {why.advice}")
     compared = comparison.compare([library], lambda said: None)
-    return compared.lines, compared.report.notes
+    notes = [line for block in compared.report.blocks if isinstance(block, Notes) for line in block.lines]
+    return compared.lines, notes
 
 
 def lines(library, initializer, layout=None):

@@ -136,8 +136,8 @@ def network(request, tmp_path_factory):
 def test_the_study_s_networks_agree_over_fifty_single_steps(network):
     name, folder, a = network
     b = words(EXAMPLES / f"{name}_pytorch.py", "data.npz")
-    report, document = comparison.against(asked(folder, b, b, single=True), a)
-    assert report.verdict == "agree", report.sentence
+    document = comparison.against(asked(folder, b, b, single=True), a).document
+    assert document.verdict == "agree", document.sentence
     assert document.steps == 50
     assert max(one.relative for one in document.largest if one.kind in ("forward", "gradient")) < 1e-5
 
@@ -196,7 +196,9 @@ def sgd(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sgd")
     a = program(folder, "a.py")
     seen = runs.train(asked(folder, a, a), "A", 50)
-    return lambda name, *b, **more: comparison.against(asked(folder, a, program(folder, name, *b), **more), seen)[1]
+    return lambda name, *b, **more: (
+        comparison.against(asked(folder, a, program(folder, name, *b), **more), seen).document
+    )
 
 
 def test_a_training_agrees_with_itself_in_single_steps(sgd):

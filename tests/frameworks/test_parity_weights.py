@@ -41,13 +41,13 @@ def wanted(tmp_path, monkeypatch):
 
 @pytest.fixture
 def move(wanted):
-    """Function(a, b, **fields) -> (the report, its document)."""
+    """Function(a, b, **fields) -> the report."""
     return lambda a, b, **fields: report.report(transfer.move(wanted(a, b, **fields)))
 
 
 def agreed(found):
-    report, document = found
-    assert report.verdict == "agree", (report.sentence, report.facts)
+    document = found.document
+    assert document.verdict == "agree", (document.sentence, found.blocks[0])
     assert not document.not_matching
     assert not document.no_counterpart
     assert document.model_apart <= document.model_allowed
@@ -70,7 +70,7 @@ def test_a_model_of_its_own_class_is_told_what_goes_in_and_the_lines_shown_load_
     found = move(KERAS + "Volume", PYTORCH + "volume", shapes=[[5, 6, 4, 2]])
     document = agreed(found)
     assert [(one.a, one.b) for one in document.layers] == [("conv3d", "0"), ("dense", "2")]
-    lines = [said for label, said in found[0].facts if label in ("load", "")]
+    lines = [said for label, said in found.blocks[0].rows if label in ("load", "")]
     program = [f"import sys; sys.path.insert(0, {str(SAMPLES)!r})", "import weights_pytorch"]
     program += ["model = weights_pytorch.volume()", *lines, "print(model.state_dict()['2.bias'].tolist())"]
     done = subprocess.run([sys.executable, "-c", "\n".join(program)], cwd=tmp_path, capture_output=True, text=True)
@@ -89,8 +89,8 @@ def test_a_model_of_its_own_class_is_told_what_goes_in_and_the_lines_shown_load_
 def test_a_setting_that_is_wrong_is_named_at_the_first_layer_that_disagrees(
     move, wrong, layer, setting, keras, pytorch
 ):
-    report, document = move(KERAS + "small", PYTORCH + wrong)
-    assert report.verdict == "differ"
+    document = move(KERAS + "small", PYTORCH + wrong).document
+    assert document.verdict == "differ"
     assert document.layers[document.first].b == layer
     assert (setting, keras, pytorch) in [(one.setting, one.keras, one.pytorch) for one in document.likely]
 
@@ -98,8 +98,8 @@ def test_a_setting_that_is_wrong_is_named_at_the_first_layer_that_disagrees(
 @pytest.mark.slow
 def test_a_wrong_order_of_gates_is_seen_in_the_outputs(move, monkeypatch):
     monkeypatch.setattr(rules, "_gates_swapped", lambda array: array)
-    report, document = move(KERAS + "gates", PYTORCH + "Gates")
-    assert report.verdict == "differ"
+    document = move(KERAS + "gates", PYTORCH + "Gates").document
+    assert document.verdict == "differ"
     assert document.layers[document.first].a == "gru"
 
 
@@ -111,15 +111,15 @@ def test_outputs_that_are_drawn_at_random_are_no_agreement(move, tmp_path):
     (tmp_path / "t.py").write_text(head + body + run)
     layers = "[keras.Input((6,)), keras.layers.Dense(64), keras.layers.Dense(3)]"
     (tmp_path / "k.py").write_text(f"import keras\ndef net():\n    return keras.Sequential({layers})\n")
-    report, _ = move(f"{tmp_path / 'k.py'}:net", f"{tmp_path / 't.py'}:Net")
-    assert report.verdict == "unknown", report.sentence
-    assert "gives other outputs each time" in report.sentence
+    document = move(f"{tmp_path / 'k.py'}:net", f"{tmp_path / 't.py'}:Net").document
+    assert document.verdict == "unknown", document.sentence
+    assert "gives other outputs each time" in document.sentence
 
 
 @pytest.mark.slow
 def test_layers_without_a_counterpart_are_named_and_the_rest_goes_over(move):
-    report, document = move(KERAS + "no_counterparts", PYTORCH + "OneOfEach")
-    assert report.verdict == "unknown", report.sentence
+    document = move(KERAS + "no_counterparts", PYTORCH + "OneOfEach").document
+    assert document.verdict == "unknown", document.sentence
     why = {one.layer: one.why for one in document.no_counterpart}
     assert "reset_after=False" in why["gru"]
     assert any("complex weights" in said for said in why.values())

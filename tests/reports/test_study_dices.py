@@ -1,6 +1,6 @@
 """The table of Dice both ways names the fields that its mean leaves out."""
 
-from samebits.reports.tables import markdown
+from samebits.reports.presenters import markdown
 from samebits_study.reports import dices, extra_tables
 
 
@@ -11,7 +11,7 @@ def test_fields_left_out_of_the_mean_are_named_with_their_trials(documents):
     table = dices.table(documents.study("unet", [documents.setup("pytorch", models)]))
     (row,) = table.rows
     assert row[3:] == ("3", "M9_002 (in every trial); M9_001 (trials 2)")
-    assert "0.800 ± 0.1414" in markdown.render(table)
+    assert "0.800 ± 0.1414" in markdown.table(table)
 
 
 def test_where_no_field_has_a_dice_that_is_said(documents):
@@ -19,7 +19,7 @@ def test_where_no_field_has_a_dice_that_is_said(documents):
     result = documents.study("unet", [documents.setup("pytorch", [documents.model(1, "a", worth)])])
     (row,) = dices.table(result).rows
     assert row[-1] == "M9_001 (in every trial)"
-    assert "undefined" in markdown.render(dices.table(result))
+    assert "undefined" in markdown.table(dices.table(result))
 
 
 def test_older_documents_have_no_such_table(documents):

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from samebits.reports.tables import markdown
-from samebits.reports.tables.table import Column, Missing, Number, Spread, Table, numbers
+from samebits.reports.presenters import markdown
+from samebits.reports.table import Column, Missing, Number, Spread, Table, numbers
 from samebits_study import output
 from samebits_study.reports import csv_, latex
 
@@ -36,7 +36,7 @@ def test_a_row_has_as_many_cells_as_there_are_columns():
 
 
 def test_markdown_has_the_title_the_rows_and_the_notes(table):
-    text = markdown.render(table)
+    text = markdown.table(table)
     lines = text.splitlines()
     assert lines[0] == "**Table 9.** A title with a % in it."
     assert lines[3] == "| --- | ---: | ---: | --- |"
@@ -46,7 +46,7 @@ def test_markdown_has_the_title_the_rows_and_the_notes(table):
 
 
 def test_no_text_breaks_a_markdown_table(table):
-    text = markdown.render(table)
+    text = markdown.table(table)
     for line in text.splitlines():
         if line.startswith("|"):
             assert len(re.findall(r"(?<!\\)\|", line)) == 5
@@ -56,7 +56,7 @@ def test_no_text_breaks_a_markdown_table(table):
 
 def test_a_markdown_table_without_rows_says_so(table):
     empty = Table(id="9", title="Empty.", columns=table.columns, rows=())
-    assert markdown.render(empty) == "**Table 9.** Empty.\n\nNo rows.\n"
+    assert markdown.table(empty) == "**Table 9.** Empty.\n\nNo rows.\n"
 
 
 def test_csv_reads_back_with_mean_and_deviation_in_columns_of_their_own(table):
@@ -98,7 +98,7 @@ def test_latex_is_balanced_and_has_as_many_cells_in_each_row(table):
     assert [len(re.findall(r"(?<!\\)&", row)) for row in body.splitlines()] == [3, 3, 3]
 
 
-@pytest.mark.parametrize("render", [markdown.render, csv_.render, latex.render])
+@pytest.mark.parametrize("render", [markdown.table, csv_.render, latex.render])
 @pytest.mark.parametrize("name", ["lenet5", "unet"])
 def test_every_table_of_a_study_is_rendered_and_none_says_nan(documents, render, name):
     for table in output.every_table(getattr(documents, name)()):

@@ -5,7 +5,7 @@ import statistics
 import pytest
 
 from samebits.model import HeldControl
-from samebits.reports.tables.table import Missing, Number, Spread, measured, shown
+from samebits.reports.table import Missing, Number, Spread, measured, shown
 from samebits_study import output
 from samebits_study.reports import costs, glance, measures, paper_tables, phrases, spread
 from samebits_study.results import Initial

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from samebits.cli import main
-from samebits_parity import presenters, sides
+from samebits.reports.presenters import terminal
+from samebits_parity import sides
 from samebits_parity.defaults import comparison, report, signatures
 from samebits_parity.defaults.comparison import LibraryAnswer, behaviours, concluded
 from samebits_parity.defaults.result import Defaults
@@ -152,6 +153,6 @@ def test_signatures_stand_side_by_side_under_one_name(libraries, tmp_path, capsy
 def test_a_row_shows_meaning_and_number_and_what_is_not_there():
     refused = {"refused": "no 'same' with strides"}
     found = concluded([answered("pytorch", gelu=numbers(*[5.0] * 7), conv_same=refused), answered("jax")], GROUPS)
-    text = presenters.terminal(report.short(report.report(found)))
+    text = terminal.render(report.report(found))
     assert re.search(r"GELU: computed +none of the known \(5\) +none\n", text)
     assert re.search(r"padding 'same'.* refused: no 'same' with strides +none\n", text)

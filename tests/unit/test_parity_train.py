@@ -144,8 +144,8 @@ def test_a_weight_without_a_counterpart_is_named_with_what_would_match(tmp_path)
     a = with_weights(tmp_path / "a", {"x/kernel": random((3, 4))})
     b = with_weights(tmp_path / "b", {"x.weight": random((5, 3))})
     asked = TrainRequest(a=["a"], b=["b"], folder=tmp_path)
-    report, document = comparison.report.unpaired(asked, Pairer(a, b).pairs()[1])
-    assert report.verdict == "unknown"
+    document = comparison.report.unpaired(asked, Pairer(a, b).pairs()[1]).document
+    assert document.verdict == "unknown"
     assert "x/kernel of A, (3, 4), has no counterpart; (4, 3) in B would match" in document.sentence
 
 
@@ -232,7 +232,10 @@ def test_a_layer_whose_output_has_another_shape_parts_there(tmp_path):
                              layers=[("l", {"type": "Conv2d", "weights": list(weights), "settings": {}})]))  # fmt: skip
     first, (reason,) = why(*sides)
     assert (first.kind, first.name, reason.id) == ("forward", "l", "shape")
-    assert comparison.told(TrainRequest(a=["a"], b=["b"], folder=tmp_path), judge_of(*sides))[1].first.relative is None
+    assert (
+        comparison.told(TrainRequest(a=["a"], b=["b"], folder=tmp_path), judge_of(*sides)).document.first.relative
+        is None
+    )
 
 
 def test_the_layer_of_a_weight_is_what_stands_before_its_own_name():

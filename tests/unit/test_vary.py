@@ -10,11 +10,13 @@ from samebits.errors import UsageError
 from samebits.launch.plan import Request
 from samebits.model import Divergence, ProcessKey, Setup, Size
 from samebits.options import read_factor
+from samebits.reports.presenters import html, markdown, terminal
 from samebits.store import open_record
-from samebits.vary import answers, choices, factors, markdown, page, phrases, terminal
+from samebits.vary import answers, choices, factors
 from samebits.vary.distance import compare_ends, largest_weight
 from samebits.vary.factor import OWN, Change
 from samebits.vary.machine import Machine
+from samebits.vary.report import HEADS, headline, report
 from samebits.vary.result import End, FactorResult, Outcome, Value, VaryResult
 from samebits_probe import in_force
 from samebits_probe.controls.control import Control
@@ -325,18 +327,20 @@ def result(request):
 
 
 def test_every_report_says_the_headline_and_can_be_written(result):
-    texts = [terminal.render(result), terminal.render(result, width=60), markdown.render(result), page.render(result)]
+    made = report(result)
+    texts = [terminal.render(made), terminal.render(made, width=60), markdown.render(made), html.render(made)]
     for text in texts:
         text.encode("utf-8")
         assert "\x1b" not in text
         assert text.endswith("\n")
-    assert phrases.headline(result) in texts[0]
+    assert headline(result) in texts[0]
     assert "<script>" not in texts[3]
     assert "http" not in texts[3].replace("no-referrer", "")
 
 
 def test_what_had_no_effect_is_said_in_every_report(result):
-    for text in (terminal.render(result), markdown.render(result), page.render(result)):
+    made = report(result)
+    for text in (terminal.render(made), markdown.render(made), html.render(made)):
         assert "no torch" in text
         assert "there is no CUDA device here" in text
 
@@ -351,8 +355,15 @@ def test_a_folder_of_vary_is_reported_again(result, tmp_path, capsys):
     (tmp_path / vary.DOCUMENT).write_text(result.model_dump_json())
     status = cli.main(["report", str(tmp_path), "--html", str(tmp_path / "page.html")])
     assert status == {"repeated": 0, "diverged": 1, "inconclusive": 3}[result.verdict]
-    assert phrases.HEADS[result.verdict] in capsys.readouterr().out
+    assert HEADS[result.verdict] in capsys.readouterr().out
     assert "<!doctype html>" in (tmp_path / "page.html").read_text()
+
+
+def test_a_folder_of_vary_has_no_junit_xml(result, tmp_path, capsys):
+    (tmp_path / vary.DOCUMENT).write_text(result.model_dump_json())
+    assert cli.main(["report", str(tmp_path), "--junit", str(tmp_path / "junit.xml")]) == 2
+    assert "There is no JUnit XML of this report." in capsys.readouterr().err
+    assert not (tmp_path / "junit.xml").exists()
 
 
 @pytest.mark.parametrize(

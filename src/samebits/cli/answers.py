@@ -12,6 +12,7 @@ from samebits.errors import UsageError
 
 if TYPE_CHECKING:
     from samebits.model import Document, Result
+    from samebits.reports.tree import Report
     from samebits.store.record import Record
 
 SCREEN = "-"
@@ -67,6 +68,20 @@ def _show(result: Result, record: Record | None, stream: TextIO) -> None:
     from samebits.reports import colour
 
     say(colour.shown(result, record, stream), stream)
+
+
+def present(report: Report, targets: Targets) -> int:
+    """Show a report, write it where it was asked for, return the exit status of its verdict."""
+    from samebits.model import EXIT_CODES
+    from samebits.reports import presenters
+    from samebits.reports.presenters import terminal
+
+    texts = [(name, target, presenters.render(name, report)) for name, target in targets.items() if target]
+    stream = sys.stderr if SCREEN in targets.values() else sys.stdout
+    say(terminal.shown(report, stream), stream)
+    for name, target, text in texts:
+        write_text(name, target, text)
+    return EXIT_CODES[report.verdict]
 
 
 def show(text: str, document: Document, target: str | None, verdict: str) -> None:

@@ -52,21 +52,15 @@ def _refuse_record(folder: Path) -> None:
 
 def again(folder: Path, targets: answers.Targets) -> int:
     """Show what an earlier vary found."""
-    if targets.get("junit"):
-        raise UsageError(f"{folder} holds what vary found; there is no JUnit XML of that.", "--json, --md or --html.")
     from samebits.vary import read
 
     return _answer(read(folder), targets)
 
 
 def _answer(result: VaryResult, targets: answers.Targets) -> int:
-    from samebits.model import EXIT_CODES
+    from samebits.vary.report import report
 
-    _show(result, sys.stderr if answers.SCREEN in targets.values() else sys.stdout)
-    for name, target in targets.items():
-        if target:
-            answers.write_text(name, target, _rendered(name, result))
-    return EXIT_CODES[result.verdict]
+    return answers.present(report(result), targets)
 
 
 @contextmanager
@@ -75,22 +69,6 @@ def _shown(title: str) -> Iterator[Progress]:
     answers.say(f"samebits: {title}\n", sys.stderr)
     with requests.shown_progress() as progress:
         yield progress
-
-
-def _show(result: VaryResult, stream: Any) -> None:
-    from samebits.reports import colour
-    from samebits.vary import terminal
-
-    text = colour.fitted(lambda width: terminal.render(result, width=width), result.verdict, stream)
-    answers.say(text, stream)
-
-
-def _rendered(name: str, result: VaryResult) -> str:
-    from samebits.vary import markdown, page
-
-    if name == "json":
-        return result.model_dump_json(indent=2) + "\n"
-    return markdown.render(result) if name == "md" else page.render(result)
 
 
 COMMAND = launching("vary", run, "On which factors of the machine do the trained bits depend?\n\n" + TEXT)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from samebits.reports.history import Curve, History, Line, Stretch
+from samebits.reports.tree import PAGE, Block, Format
 
 WIDTH, HEIGHT = 1000, 200  # of the plot's own coordinates; it is stretched to the room there is
 TICKS = 4
@@ -56,6 +57,35 @@ class Bar:
     group: str
     first: int
     last: int
+
+
+@dataclass(frozen=True)
+class MapRow:
+    """A trial's row of the map: its stretches, its group, and the row in words."""
+
+    trial: int
+    group: str
+    bars: list[Bar]
+    said: str
+
+
+@dataclass(frozen=True)
+class StepMap(Block):
+    """Which trials are together when: a row for each."""
+
+    caption: str
+    rows: tuple[MapRow, ...]
+    ticks: tuple[Tick, ...]
+    on: frozenset[Format] = field(default=PAGE, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Plots(Block):
+    """Figures beside each other. `id`: what their anchors begin with."""
+
+    id: str
+    plots: tuple[Plot, ...]
+    on: frozenset[Format] = field(default=PAGE, kw_only=True)
 
 
 def bars(stretches: Sequence[Stretch], steps: int) -> list[Bar]:

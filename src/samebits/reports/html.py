@@ -14,9 +14,8 @@ from markupsafe import Markup
 
 from samebits import words
 from samebits.model import Result
-from samebits.reports import explanation, figures, location, meaning, result_words
+from samebits.reports import explanation, figures, location, meaning, result_words, table
 from samebits.reports.history import history, later_leavers
-from samebits.reports.tables import table
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
@@ -33,7 +32,7 @@ def render(result: Result, record: Record | None = None) -> str:
     past = history(result, record)
     return (
         templates()
-        .get_template("report.html")
+        .get_template("old_report.html")
         .render(
             result=result,
             words=words,

@@ -6,7 +6,6 @@ from typing import Any
 
 from samebits.cli import answers, requests
 from samebits.cli.parser import plain
-from samebits_parity.cli import output
 from samebits_parity.options import GROUPS, OPTIONS
 
 TEXT = """Measure on tiny inputs what optimizers, losses and layers do in each library that is here, and show it side by
@@ -27,9 +26,7 @@ def run(**given: Any) -> int:
     groups = tuple(group for group in GROUPS if group in (given["only"] or GROUPS))
     with requests.shown_progress() as progress:
         found = comparison.compare(list(given["libraries"] or ()), groups, progress.note)
-    whole = report.report(found)
-    document = found.model_dump_json(indent=2, ensure_ascii=True)
-    return output.answer(whole, document, targets, screen=report.short(whole))
+    return answers.present(report.report(found), targets)
 
 
 COMMAND = plain("defaults", run, TEXT, OPTIONS["parity defaults"])

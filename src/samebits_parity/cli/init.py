@@ -6,7 +6,6 @@ from typing import Any
 
 from samebits.cli import answers, requests
 from samebits.cli.parser import plain
-from samebits_parity.cli import output
 from samebits_parity.options import OPTIONS
 
 TEXT = """Draw initial weights with each library that is here, tell their distribution, and compare it with what the
@@ -22,12 +21,11 @@ def run(**given: Any) -> int:
     """Measure, show, write."""
     targets = {name: given[name] for name in ("json", "md", "html")}
     answers.check_targets(targets)
-    from samebits_parity.init import comparison, report, result
+    from samebits_parity.init import comparison
 
     with requests.shown_progress() as progress:
         compared = comparison.compare(list(given["libraries"] or ()), progress.note)
-    whole = compared.report
-    return output.answer(whole, result.as_json(compared.lines), targets, screen=report.short(whole))
+    return answers.present(compared.report, targets)
 
 
 COMMAND = plain("init", run, TEXT, OPTIONS["parity init"])

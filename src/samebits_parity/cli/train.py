@@ -15,7 +15,6 @@ import click
 from samebits.cli import answers, requests
 from samebits.cli.parser import plain
 from samebits.errors import UsageError
-from samebits_parity.cli import output
 from samebits_parity.options import OPTIONS
 
 TEXT = """Run two training scripts, one in each library, and compare them step by step by value: batch, outputs of
@@ -46,8 +45,8 @@ def run(**given: Any) -> int:
             single=given["single"], carry=given["carry"], timeout=given["timeout"],
             say=lambda words: answers.say(words, sys.stderr),
         )  # fmt: skip
-        report, document = compare(asked)
-    return output.answer(report, document.model_dump_json(indent=2, ensure_ascii=True), targets)
+        report = compare(asked)
+    return answers.present(report, targets)
 
 
 def _words(text: str, side: str) -> list[str]:

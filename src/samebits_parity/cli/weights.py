@@ -9,7 +9,6 @@ import click
 
 from samebits.cli import answers, requests
 from samebits.cli.parser import plain
-from samebits_parity.cli import output
 from samebits_parity.options import OPTIONS
 
 TEXT = """Carry the weights of model A to model B, one of Keras and one of PyTorch, and compare what the two do.
@@ -38,8 +37,7 @@ def run(**given: Any) -> int:
     wanted = transfer.TransferRequest(
         a=a, b=b, weights=weights, out=out, shapes=list(given["input"]) or None, seed=given["seed"]
     )
-    shown, document = report.report(transfer.move(wanted))
-    return output.answer(shown, document.model_dump_json(indent=2, ensure_ascii=True), targets)
+    return answers.present(report.report(transfer.move(wanted)), targets)
 
 
 def _short(words: str) -> str:

@@ -15,7 +15,7 @@ from samebits_parity.defaults import layers, losses, optimizers, signatures
 from samebits_parity.defaults.behaviour import Behaviour
 from samebits_parity.defaults.result import BehaviourComparison, Defaults, Measurement, Signature, Status
 from samebits_parity.options import Group
-from samebits_parity.report import Verdict
+from samebits_parity.report import Agreement
 from samebits_parity.sides import Family, Side
 
 BEHAVIOURS: tuple[Behaviour, ...] = (*optimizers.BEHAVIOURS, *losses.BEHAVIOURS, *layers.BEHAVIOURS)
@@ -120,7 +120,7 @@ def _compared(behaviour: Behaviour, lines: list[Measurement]) -> BehaviourCompar
     return BehaviourComparison(behaviour=behaviour.id, group=behaviour.group, words=behaviour.words, differs=differs)
 
 
-def judged(compared: list[BehaviourComparison], libraries: list[str]) -> tuple[Verdict, str]:
+def judged(compared: list[BehaviourComparison], libraries: list[str]) -> tuple[Agreement, str]:
     """The verdict, in a sentence."""
     asked = [line for line in compared if line.differs is not None]
     if not asked:

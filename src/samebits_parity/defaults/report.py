@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Table
+from samebits.reports.table import EMPTY, Cell, Column, Missing, Table
+from samebits.reports.tree import DOCUMENT, SIGNS, Report
 from samebits_parity.defaults import signatures
 from samebits_parity.defaults.result import BehaviourComparison, Defaults, Measurement, Signature
 from samebits_parity.options import GROUPS, Group
-from samebits_parity.report import SIGNS, Report
+from samebits_parity.report import compared, parts
 
-MARKS: dict[bool | None, str] = {True: SIGNS["differ"], False: SIGNS["agree"], None: EMPTY}
+MARKS: dict[bool | None, str] = {True: SIGNS["diverged"], False: SIGNS["repeated"], None: EMPTY}
 HOW = (
     "A number in brackets is one of those that the library gave, by which the meaning was recognised; a number alone "
     "is a default, solved for from what the library did."
@@ -19,26 +18,19 @@ WHERE = "signatures side by side are in the Markdown, HTML and JSON reports (--m
 
 
 def report(found: Defaults) -> Report:
-    """The whole report: behaviours and signatures."""
+    """The whole report: behaviours and, where there is room for them, signatures."""
     groups = [group for group in GROUPS if any(line.group == group for line in found.behaviours)]
     versions = ", ".join(f"{library} {version}" for library, version in found.versions.items())
     tables = [_behaviours(found, group) for group in groups] + [_signatures(found, group) for group in groups]
-    return Report(
-        title="What equal names mean in each library",
-        verdict=found.verdict,
-        sentence=found.sentence,
-        facts=(("of", versions or "no library"),),
-        tables=tuple(table for table in tables if table.rows and found.versions),
-        notes=tuple(found.notes),
-        created=found.created,
-        samebits=found.samebits,
+    shown = [table for table in tables if table.rows and found.versions]
+    return compared(
+        "What equal names mean in each library",
+        found.verdict,
+        found.sentence,
+        found,
+        parts([("of", versions or "no library")], shown, found.notes, WHERE if shown else ""),
+        found.created,
     )
-
-
-def short(whole: Report) -> Report:
-    """For the screen: without the signatures."""
-    kept = tuple(table for table in whole.tables if not table.id.startswith("signatures"))
-    return replace(whole, tables=kept, notes=(*whole.notes, WHERE) if kept else whole.notes)
 
 
 def _behaviours(found: Defaults, group: Group) -> Table:
@@ -72,7 +64,7 @@ def _signatures(found: Defaults, group: Group) -> Table:
         *(Column(library, wide=True) for library in found.versions),
     )
     title = f"Signatures of {group}: parameters and their defaults, as the installed libraries have them"
-    return Table(f"signatures of {group}", title, columns, tuple(rows))
+    return Table(f"signatures of {group}", title, columns, tuple(rows), on=DOCUMENT)
 
 
 def _of_class(name: str, each: dict[str, Signature], found: Defaults) -> list[tuple[Cell, ...]]:

@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 
 from samebits.document import Document
 from samebits_parity.options import Group
-from samebits_parity.report import Verdict
+from samebits_parity.report import Agreement
 
 Status = Literal["measured", "none", "refused", "failed"]
 
@@ -64,7 +64,7 @@ class Defaults(Document):
     format: int = 1
     samebits: str
     created: str
-    verdict: Verdict
+    verdict: Agreement
     sentence: str
     versions: dict[str, str]
     behaviours: list[BehaviourComparison]

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from samebits.reports.tree import Report
 from samebits_parity import sides
 from samebits_parity.init import measurement, report, samples
 from samebits_parity.init.result import WeightFacts
 from samebits_parity.init.samples import Draws
-from samebits_parity.report import Report
 from samebits_parity.sides import Side
 
 Progress = Callable[[str], None]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable
-from dataclasses import replace
 from datetime import datetime, timezone
 
-from samebits import __version__
-from samebits.reports.tables.table import YES_NO, Cell, Column, Missing, Number, Table
-from samebits_parity.init.result import WeightFacts
-from samebits_parity.report import Report, Verdict
+from samebits.reports.table import YES_NO, Cell, Column, Missing, Number, Table
+from samebits.reports.tree import DOCUMENT, Report
+from samebits_parity.init.result import InitDocument, WeightFacts
+from samebits_parity.report import compared, parts
 
 DIGITS = 5
+WHERE = "Everything that was measured: --md FILE, --html FILE, --json FILE."
 EXACTLY = (
     "Limits are exact, to the last bit of a float32, where the values lie on the lattice of one limit only "
     "(column exact); else the limit is the largest magnitude drawn."
@@ -28,23 +28,14 @@ def report(lines: list[WeightFacts], notes: list[str]) -> Report:
     """The whole report. `notes`: what was not measured, and why."""
     wrong = [line for line in lines if not line.agrees]
     tables = (_libraries(lines), _differences(wrong), _equations(lines), _all(lines))
-    verdict: Verdict = "unknown" if not lines else "differ" if wrong else "agree"
-    return Report(
-        title="Initial weights: measured against what is documented",
-        verdict=verdict,
-        sentence=_sentence(lines, wrong),
-        facts=_facts(lines),
-        tables=tuple(table for table in tables if table.rows),
-        notes=tuple(notes),
-        created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        samebits=__version__,
+    return compared(
+        "Initial weights: measured against what is documented",
+        "unknown" if not lines else "differ" if wrong else "agree",
+        _sentence(lines, wrong),
+        InitDocument(lines),
+        parts(_facts(lines), [table for table in tables if table.rows], notes, WHERE if lines else ""),
+        datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
     )
-
-
-def short(whole: Report) -> Report:
-    """For the screen: without the table of everything."""
-    note = "Everything that was measured: --md FILE, --html FILE, --json FILE."
-    return replace(whole, tables=whole.tables[:-1], notes=(*whole.notes, *([note] if whole.tables else [])))
 
 
 def _sentence(lines: list[WeightFacts], wrong: list[WeightFacts]) -> str:
@@ -125,7 +116,7 @@ def _all(lines: list[WeightFacts]) -> Table:
     )  # fmt: skip
     rows = [_row(these) for these in _alike(lines, _key)]
     notes = (EXACTLY, "Deviations are of the first library named, as drawn.")
-    return Table(id="initial weights", title="Everything.", columns=columns, rows=tuple(rows), notes=notes)
+    return Table("initial weights", "Everything.", columns, tuple(rows), notes, on=DOCUMENT)
 
 
 def _row(these: list[WeightFacts]) -> tuple[Cell, ...]:

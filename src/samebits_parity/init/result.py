@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import TypeAdapter
+from pydantic import RootModel
 
 from samebits.document import Document
 from samebits_parity.init.distributions import Family
@@ -45,9 +45,5 @@ class WeightFacts(Document):
     equation: int | None
 
 
-LIST = TypeAdapter(list[WeightFacts])
-
-
-def as_json(lines: list[WeightFacts]) -> str:
+class InitDocument(RootModel[list[WeightFacts]]):
     """A list of lines."""
-    return LIST.dump_json(lines, indent=2, ensure_ascii=True).decode()

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from samebits_parity.report import Report
+from samebits.reports.tree import Report
 from samebits_parity.train import explanation, report, runs
-from samebits_parity.train.document import TrainDocument
 from samebits_parity.train.pairs import Pairer, WeightPair
 from samebits_parity.train.runs import TrainRequest
 from samebits_parity.train.values import TensorLog
 from samebits_parity.train.verdict import TrainVerdict, begin_alike, judge
 
 
-def compare(asked: TrainRequest) -> tuple[Report, TrainDocument]:
+def compare(asked: TrainRequest) -> Report:
     """Run both and compare them. Raises SamebitsError for what cannot be run."""
     runs.check(asked)
     return against(asked, runs.train(asked, "A", asked.steps))
 
 
-def against(asked: TrainRequest, a: TensorLog) -> tuple[Report, TrainDocument]:
+def against(asked: TrainRequest, a: TensorLog) -> Report:
     """Run B and compare it with what A has shown."""
     if not a.steps or not a.weights:
         return report.nothing_seen(asked, "A")
@@ -40,7 +39,7 @@ def _fed(asked: TrainRequest, a: TensorLog, b: TensorLog, pairs: list[WeightPair
     return runs.train(asked, "B", asked.steps, feed)  # not A's number: B may make more
 
 
-def told(asked: TrainRequest, judged: TrainVerdict) -> tuple[Report, TrainDocument]:
+def told(asked: TrainRequest, judged: TrainVerdict) -> Report:
     """The report of what was judged."""
     first = judged.first
     return report.found(asked, judged, explanation.reasons(judged, first) if first is not None else [])

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from samebits import __version__, words
-from samebits.reports.tables.table import Cell, Column, Missing, Number, Table, numbers
-from samebits_parity.report import Report, Verdict
+from samebits.reports.table import Cell, Column, Missing, Number, Table, numbers
+from samebits.reports.tree import Report
+from samebits_parity.report import Agreement, compared, parts
 from samebits_parity.train.distance import CARRIED, FACTOR
 from samebits_parity.train.document import DocumentPair, ExplainedDefault, Largest, TrainDocument, Where
 from samebits_parity.train.explanation.reason import Account
@@ -22,11 +23,11 @@ TITLE = "Two trainings, step by step"
 GROWTH = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-def found(asked: TrainRequest, judged: TrainVerdict, reasons: list[Account]) -> tuple[Report, TrainDocument]:
+def found(asked: TrainRequest, judged: TrainVerdict, reasons: list[Account]) -> Report:
     """The report of two trainings that were compared."""
     first, largest = judged.first, _largest_of_kinds(judged)
     unequal = judged.a.steps != judged.b.steps and judged.a.full is None and judged.b.full is None
-    verdict: Verdict = "differ" if first is not None or unequal else "agree"
+    verdict: Agreement = "differ" if first is not None or unequal else "agree"
     if first is not None:
         sentence = _parts(first, reasons)
     elif unequal:
@@ -37,11 +38,9 @@ def found(asked: TrainRequest, judged: TrainVerdict, reasons: list[Account]) -> 
     tables = [_kinds_table(judged, largest), _growth_table(judged)]
     if first is not None and first.step >= 0:
         tables.append(_step_table(judged, first))
-    report = Report(
-        title=TITLE, verdict=verdict, sentence=sentence, facts=(*_commands(asked), *_facts(judged, reasons)),
-        tables=tuple(tables), notes=tuple(_notes(asked, judged)), samebits=__version__,
-    )  # fmt: skip
-    return report, _document(asked, report, judged, reasons, largest)
+    document = _document(asked, verdict, sentence, judged, reasons, largest)
+    facts = (*_commands(asked), *_facts(judged, reasons))
+    return compared(TITLE, verdict, sentence, document, parts(facts, tables, _notes(asked, judged)))
 
 
 def _parts(first: PointComparison, reasons: list[Account]) -> str:
@@ -205,11 +204,12 @@ def _step_table(judged: TrainVerdict, first: PointComparison) -> Table:
 
 
 def _document(
-    asked: TrainRequest, report: Report, judged: TrainVerdict, reasons: list[Account], largest: list[Largest]
-) -> TrainDocument:
+    asked: TrainRequest, verdict: Agreement, sentence: str, judged: TrainVerdict, reasons: list[Account],
+    largest: list[Largest],
+) -> TrainDocument:  # fmt: skip
     first = judged.first
     return TrainDocument(
-        samebits=__version__, verdict=report.verdict, sentence=report.sentence, a=asked.a, b=asked.b,
+        samebits=__version__, verdict=verdict, sentence=sentence, a=asked.a, b=asked.b,
         single_step=judged.single, carried=judged.carried, steps=judged.steps,
         first=_where(judged, first) if first is not None else None,
         explained=[ExplainedDefault(default=one.id, words=one.words, names=list(one.names)) for one in reasons],
@@ -227,13 +227,13 @@ def _where(judged: TrainVerdict, point: PointComparison) -> Where:
     )  # fmt: skip
 
 
-def nothing_seen(asked: TrainRequest, side: str) -> tuple[Report, TrainDocument]:
+def nothing_seen(asked: TrainRequest, side: str) -> Report:
     """A side in which no step of a training was seen."""
     sentence = f"{side} ended without a step of an optimizer that was seen: there is nothing to compare."
     return _unknown(asked, sentence, ())
 
 
-def unpaired(asked: TrainRequest, left: list[LoneTensor]) -> tuple[Report, TrainDocument]:
+def unpaired(asked: TrainRequest, left: list[LoneTensor]) -> Report:
     """Models that do not match."""
     first = left[0]
     other = "B" if first.side == "A" else "A"
@@ -247,12 +247,9 @@ def unpaired(asked: TrainRequest, left: list[LoneTensor]) -> tuple[Report, Train
     return _unknown(asked, sentence, (Table("unpaired", "Without a counterpart", columns, rows),))
 
 
-def _unknown(asked: TrainRequest, sentence: str, tables: tuple[Table, ...]) -> tuple[Report, TrainDocument]:
-    report = Report(
-        title=TITLE, verdict="unknown", sentence=sentence, facts=_commands(asked), tables=tables, samebits=__version__
-    )
+def _unknown(asked: TrainRequest, sentence: str, tables: tuple[Table, ...]) -> Report:
     document = TrainDocument(
         samebits=__version__, verdict="unknown", sentence=sentence, a=asked.a, b=asked.b,
         single_step=asked.single, carried=asked.carry, steps=0,
     )  # fmt: skip
-    return report, document
+    return compared(TITLE, "unknown", sentence, document, parts(_commands(asked), tables))

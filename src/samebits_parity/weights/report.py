@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from samebits import __version__
-from samebits.reports.tables.table import Cell, Column, Missing, Number, Table, numbers
-from samebits_parity.report import Report
+from samebits.reports.table import Cell, Column, Missing, Number, Table, numbers
+from samebits.reports.tree import Report
+from samebits_parity.report import compared, parts
 from samebits_parity.weights import explanation, files
 from samebits_parity.weights.documents import LayerFile, LonelyFile, WeightsFile, document
 from samebits_parity.weights.explanation import Difference
@@ -26,20 +27,17 @@ EXPLAINED = (
 MOST_NOTES = 12  # of settings without an effect here; the JSON has all
 
 
-def report(moved: Transfer) -> tuple[Report, WeightsFile]:
+def report(moved: Transfer) -> Report:
     """What to show, and what to write as JSON."""
     judged = judge(moved)
     found = document(moved, judged, __version__)
-    said = Report(
-        title=f"Weights of {moved.source.said}, carried to {moved.target.said}",
-        verdict=judged.verdict,
-        sentence=judged.sentence,
-        facts=tuple(_facts(moved, judged)),
-        tables=tuple(_tables(found)),
-        notes=tuple(_notes(moved, judged)),
-        samebits=__version__,
+    return compared(
+        f"Weights of {moved.source.said}, carried to {moved.target.said}",
+        judged.verdict,
+        judged.sentence,
+        found,
+        parts(_facts(moved, judged), _tables(found), _notes(moved, judged)),
     )
-    return said, found
 
 
 def _facts(moved: Transfer, judged: TransferVerdict) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from samebits import words
-from samebits_parity.report import Verdict
+from samebits_parity.report import Agreement
 from samebits_parity.weights import explanation
 from samebits_parity.weights.explanation import Difference
 from samebits_parity.weights.pairs import LayerPair, Lonely
@@ -18,7 +18,7 @@ class TransferVerdict:
     """`first`: the place among the pairs of the first that disagrees, or None; `likely`: what is set differently there
     or just before it; `last`: how many pairs are judged; before the others comes a layer that got no weights."""
 
-    verdict: Verdict
+    verdict: Agreement
     sentence: str
     first: int | None = None
     likely: tuple[Difference, ...] = ()
@@ -123,7 +123,7 @@ def _did_not_run(moved: Transfer) -> str:
 def _whole(moved: Transfer, one: OutputGap, count: int) -> TransferVerdict:
     said = f"{words.count(count, 'layer')} agree, the models do not: their outputs are {_how(one)}."
     likely = explanation.between(moved.pairing.pairs, count, moved.keras, moved.pytorch)
-    verdict: Verdict = "unknown" if one.agrees is None else "differ"
+    verdict: Agreement = "unknown" if one.agrees is None else "differ"
     if one.agrees is None:
         said = f"{words.count(count, 'layer')} were carried; the outputs of the models cannot be compared: {one.why}."
     return TransferVerdict(verdict, said, None, tuple(likely), count)

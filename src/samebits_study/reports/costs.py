@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from samebits.model import HeldControl
-from samebits.reports.tables.table import YES_NO, Cell, Column, Missing, Number, Table, numbers
+from samebits.reports.table import YES_NO, Cell, Column, Missing, Number, Table, numbers
 from samebits_study.reports import phrases, spread
 from samebits_study.results import Plain, SetupResult, StudyResult, TrainedModel
 

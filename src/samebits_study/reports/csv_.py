@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from samebits.reports.tables.table import Cell, Column, Spread, Table, deviation_of, shown, text_of
+from samebits.reports.table import Cell, Column, Spread, Table, deviation_of, shown, text_of
 
 
 def render(table: Table) -> str:

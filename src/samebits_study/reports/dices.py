@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samebits import words
-from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Table, numbers
+from samebits.reports.table import EMPTY, Cell, Column, Missing, Table, numbers
 from samebits_study.reports import phrases, spread
 from samebits_study.results import Cells, SetupResult, StudyResult
 

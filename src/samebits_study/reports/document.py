@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from samebits.reports.markdown import code, escaped
-from samebits.reports.tables import markdown
-from samebits.reports.tables.table import Table
+from samebits.reports.presenters import markdown
+from samebits.reports.table import Table
 from samebits_study.reports import glance, phrases
 from samebits_study.reports.figure import Figure
 from samebits_study.results import SetupResult, StudyResult
@@ -18,13 +18,13 @@ def render(result: StudyResult, tables: list[Table], figures: list[tuple[Figure,
         f"# {escaped(phrases.title(result))}: does its training repeat?",
         *map(escaped, glance.says(result)),
         "\n".join(_setup(setup, result) for setup in result.setups),
-        *_section("The paper's tables", [markdown.render(table) for table in tables if table.of_the_paper]),
+        *_section("The paper's tables", [markdown.table(table) for table in tables if table.of_the_paper]),
         *_section("The paper's figures", [_figure(*one) for one in figures if one[0].of_the_paper]),
         *_section(
             glance.beyond(result),
             [
                 *(_figure(*one) for one in figures if not one[0].of_the_paper),
-                *(markdown.render(table) for table in tables if not table.of_the_paper),
+                *(markdown.table(table) for table in tables if not table.of_the_paper),
             ],
         ),
         "## How this was made",

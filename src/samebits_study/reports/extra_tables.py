@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from samebits import words
 from samebits.model import Divergence, HeldControl
-from samebits.reports.tables.table import EMPTY, YES_NO, Cell, Column, Number, Table, measured, numbers
+from samebits.reports.table import EMPTY, YES_NO, Cell, Column, Number, Table, measured, numbers
 from samebits_study.reports import costs, dices, paper, phrases
 from samebits_study.results import Digits, Initial, SetupResult, StudyResult, WeightDistance
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samebits import words
-from samebits.reports.tables.table import shown
+from samebits.reports.table import shown
 from samebits.words import listed
 from samebits_study.reports import measures, paper, phrases, spread
 from samebits_study.results import SetupResult, StudyResult

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.reports.tables.table import Cell, Column, Missing, Table, shown
+from samebits.reports.table import Cell, Column, Number, Spread, Table, shown
 from samebits.words import printable
 
 PREAMBLE = "% \\usepackage{booktabs,longtable,array}"
@@ -46,7 +46,7 @@ def _kind(column: Column) -> str:
 
 def _cell(cell: Cell) -> str:
     """Numbers in mathematics, words outside."""
-    if isinstance(cell, str | Missing):
+    if not isinstance(cell, Number | Spread):
         return escaped(shown(cell))
     return "$" + shown(cell, between=" \\pm ", write=_number) + "$"
 

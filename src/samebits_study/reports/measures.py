@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Number, Spread, measured, numbers
+from samebits.reports.table import EMPTY, Cell, Column, Missing, Number, Spread, measured, numbers
 from samebits_study.reports import paper, phrases, spread
 from samebits_study.reports.paper import Quotation
 from samebits_study.results import SetupResult, TrainedModel

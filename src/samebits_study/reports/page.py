@@ -8,7 +8,7 @@ from typing import Any
 
 from samebits import words
 from samebits.reports import html
-from samebits.reports.tables.table import Table
+from samebits.reports.table import Table
 from samebits_study.reports import glance, paper, phrases
 from samebits_study.reports.figure import Figure
 from samebits_study.results import SetupResult, StudyResult

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from samebits.reports.tables.table import EMPTY, Cell, Column, Missing, Number, Spread, Table, numbers
+from samebits.reports.table import EMPTY, Cell, Column, Missing, Number, Spread, Table, numbers
 from samebits_study.catalog import SETUPS
 from samebits_study.reports import accounts, measures, paper, phrases, spread
 from samebits_study.reports.paper import PaperValue, Quotation

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from samebits.reports.tables.table import Cell, Missing, Spread
+from samebits.reports.table import Cell, Missing, Spread
 from samebits_study.results import SetupResult
 
 Value = float | Decimal

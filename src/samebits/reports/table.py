@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 Of = Literal["", "paper", "ours"]
+Style = Literal["code", "command", "strong", "group", "long"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,23 @@ class Missing:
         return f"{self.word}: {self.why}" if self.why else self.word
 
 
-Cell = str | Number | Spread | Missing
+@dataclass(frozen=True)
+class Styled:
+    """Words that are shown in a way of their own: `code`; a `command`, which is never broken into lines, so that people
+    can copy it; `strong`; the letter of a `group`; `long` ones, which a page folds."""
+
+    text: str
+    style: Style
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Words in several lines."""
+
+    lines: tuple[str, ...]
+
+
+Cell = str | Number | Spread | Missing | Styled | Lines
 EMPTY = ""
 YES_NO = {True: "yes", False: "no", None: "not known"}
 
@@ -67,13 +84,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """`id`: the paper's number, or a word for what the paper does not have. A row has a cell for each column."""
+    """`id`: the paper's number, or a word for what the paper does not have. A row has a cell for each column.
+
+    `title`: "" for a table that stands below a heading; `on`: the formats that show it.
+    """
 
     id: str
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+    on: frozenset[str] = frozenset(("terminal", "md", "html"))
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
@@ -135,4 +156,8 @@ def shown(cell: Cell, between: str = " ± ", write: Callable[[str], str] = str) 
     if isinstance(cell, Spread):
         mean = write(text_of(cell.mean, cell.digits[0]))
         return mean if cell.deviation is None else mean + between + write(deviation_of(cell))
+    if isinstance(cell, Lines):
+        return " ".join(cell.lines)
+    if isinstance(cell, Styled):
+        return cell.text
     return cell.said if isinstance(cell, Missing) else cell

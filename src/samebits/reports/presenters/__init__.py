@@ -1,0 +1,27 @@
+"""The presenters: one for each format, from the tree to text. None of them knows what a report is about."""
+
+from __future__ import annotations
+
+import importlib
+
+from samebits.errors import UsageError
+from samebits.reports.tree import Report
+
+# the name of its option -> the module, imported when it is used
+PRESENTERS = {
+    "terminal": "samebits.reports.presenters.terminal",
+    "json": "samebits.reports.presenters.json_",
+    "md": "samebits.reports.presenters.markdown",
+    "junit": "samebits.reports.presenters.junit",
+    "html": "samebits.reports.presenters.html",
+}
+
+
+def render(name: str, report: Report) -> str:
+    """The report in the format of that name. Raises UsageError for a format that there is not, or not of this one."""
+    if name not in PRESENTERS:
+        raise UsageError(f"There is no report format {name}.", f"choose one of: {', '.join(PRESENTERS)}.")
+    if name == "junit" and not report.cases:
+        raise UsageError("There is no JUnit XML of this report.", "choose one of: --json, --md, --html.")
+    text: str = importlib.import_module(PRESENTERS[name]).render(report)
+    return text

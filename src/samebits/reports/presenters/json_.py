@@ -1,0 +1,10 @@
+"""A report as JSON: the document that it was made from, which reads back."""
+
+from __future__ import annotations
+
+from samebits.reports.tree import Report
+
+
+def render(report: Report) -> str:
+    """One JSON document, ended by a newline. ASCII only: it survives every console and mailer."""
+    return report.document.model_dump_json(indent=2, ensure_ascii=True) + "\n"

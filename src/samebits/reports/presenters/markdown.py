@@ -1,0 +1,160 @@
+"""A report in Markdown: for a pull request, a job summary, an issue. Every text from outside is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from samebits import words
+from samebits.reports.table import Cell, Lines, Styled, Table, shown
+from samebits.reports.tree import (
+    MARKDOWN,
+    AnyBlock,
+    Code,
+    Facts,
+    Folded,
+    Marks,
+    Nested,
+    Notes,
+    Path,
+    Report,
+    Section,
+    SideBySide,
+    Text,
+)
+
+# what would start markup in the middle of a line; a backslash before it is dropped by every Markdown
+SPECIAL = "\\`*_{}[]<>()#+!|~"
+
+
+def render(report: Report) -> str:
+    """A document; its sections have headings below its own."""
+    headed = f"{report.sign} {report.head}"
+    parts = [
+        f"## {escaped(report.title)}" if report.title else f"## {headed}",
+        (f"{headed}: " if report.title else "") + escaped(report.sentence[:1].upper() + report.sentence[1:]),
+        f"What to do: {escaped(report.advice)}" if report.advice else "",
+        *_blocks(report.blocks, "###"),
+        f"Command: {', '.join(map(code, report.command))}" if report.command else "",
+        f"samebits {escaped(report.samebits)}" + (f", {escaped(report.created)}" if report.created else ""),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _blocks(blocks: Iterable[AnyBlock], heading: str) -> Iterator[str]:
+    for block in blocks:
+        if block.on >= MARKDOWN:
+            yield from _WRITERS[type(block)](block, heading)
+
+
+def _text(block: Text, heading: str) -> Iterator[str]:
+    yield f"**{escaped(block.text)}**" if block.style == "strong" else escaped(block.text)
+
+
+def _facts(block: Facts, heading: str) -> Iterator[str]:
+    yield "\n".join(f"- {escaped(name)}: {_cell(said)}" if name else f"  {_cell(said)}" for name, said in block.rows)
+
+
+def _notes(block: Notes, heading: str) -> Iterator[str]:
+    label = f"{block.label}: " if block.label else ""
+    yield "\n".join(f"- {label}{escaped(line)}" for line in block.lines)
+
+
+def _code(block: Code, heading: str) -> Iterator[str]:
+    fence = "`" * max(3, 1 + _longest_run(block.text))
+    about = f"{escaped(block.about)}:\n\n" if block.about else ""
+    yield f"{about}{fence}\n{words.printable(block.text)}\n{fence}"
+
+
+def _marks(block: Marks, heading: str) -> Iterator[str]:
+    rows = [[escaped(mark.name), code_cell(mark.sign), escaped(mark.meaning)] for mark in block.marks]
+    yield _grid(["kind", "", "meaning"], rows)
+
+
+def _path(block: Path, heading: str) -> Iterator[str]:
+    yield f"**Where:** {escaped(' > '.join(block.parts))}."
+
+
+def _nested(block: Nested, heading: str) -> Iterator[str]:
+    lines = [
+        f"{'  ' * depth}- {escaped(sort)} {code(name)}" + (f" ({escaped(detail)})" if detail else "")
+        for depth, (sort, name, detail) in enumerate(block.stations)
+    ]
+    yield "\n".join(lines)
+
+
+def _section(block: Section, heading: str) -> Iterator[str]:
+    inner = [part for part in _blocks(block.blocks, heading + "#") if part]
+    if inner:
+        yield from ([f"{heading} {escaped(block.title)}"] if block.title else [])
+        yield from inner
+
+
+def _inner(block: Folded, heading: str) -> Iterator[str]:
+    yield from _blocks(block.blocks, heading)
+
+
+def _side_by_side(block: SideBySide, heading: str) -> Iterator[str]:
+    yield from _blocks(block.sections, heading)
+
+
+def _table(block: Table, heading: str) -> Iterator[str]:
+    yield table(block).rstrip()
+
+
+_WRITERS: dict[type[AnyBlock], Callable[[Any, str], Iterator[str]]] = {
+    Text: _text, Facts: _facts, Notes: _notes, Code: _code, Marks: _marks, Path: _path, Nested: _nested,
+    Section: _section, Folded: _inner, SideBySide: _side_by_side, Table: _table,
+}  # fmt: skip
+
+
+def table(table: Table) -> str:
+    """A table by itself: its title, the rows and the notes."""
+    rows = [[_table_cell(cell) for cell in row] for row in table.rows]
+    marks = ["---:" if column.number else "---" for column in table.columns]
+    body = _grid([escaped(column.head) for column in table.columns], rows, marks) or "No rows."
+    notes = "\n".join(f"- {escaped(note)}" for note in table.notes)
+    title = f"**{table.name}.** {escaped(table.title)}" if table.title else ""
+    return "\n\n".join(part for part in (title, body, notes) if part) + "\n"
+
+
+def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str] = ()) -> str:
+    """Rows below heads; empty without rows. The cells are Markdown already."""
+    lines = [heads, marks or ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in lines) if rows else ""
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Styled) and cell.style in ("code", "command"):
+        return code(cell.text)
+    if isinstance(cell, Styled) and cell.style == "strong":
+        return f"**{escaped(cell.text)}**"
+    return "<br>".join(map(escaped, cell.lines)) if isinstance(cell, Lines) else escaped(shown(cell))
+
+
+def _table_cell(cell: Cell) -> str:
+    """The same in a table: there a bar is escaped even inside code."""
+    return code_cell(cell.text) if isinstance(cell, Styled) and cell.style in ("code", "command") else _cell(cell)
+
+
+def escaped(text: str) -> str:
+    """The text as it is, on one line."""
+    line = " ".join(words.printable(text).split())
+    return "".join("\\" + c if c in SPECIAL else "&amp;" if c == "&" else c for c in line)
+
+
+def code(text: str) -> str:
+    """Words in a code span that no backtick in them can end."""
+    line = " ".join(words.printable(text).split())
+    fence = "`" * (1 + _longest_run(line))
+    return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
+
+
+def code_cell(text: str) -> str:
+    """A code span in a table."""
+    return code(text).replace("|", "\\|")
+
+
+def _longest_run(line: str) -> int:
+    runs = "".join(c if c == "`" else " " for c in line).split()
+    return max(map(len, runs), default=0)

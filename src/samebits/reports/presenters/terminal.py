@@ -1,0 +1,279 @@
+"""A report on a terminal: plain lines that are understood in five seconds; colour, where a terminal shows it.
+
+Colour adds nothing to the words, and is there on a terminal only, never where NO_COLOR asks for none.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TextIO
+
+from samebits import words
+from samebits.model import Verdict
+from samebits.reports.table import Cell, Column, Lines, Styled, Table
+from samebits.reports.table import shown as text_of
+from samebits.reports.tree import (
+    SCREEN,
+    AnyBlock,
+    Code,
+    Facts,
+    Folded,
+    Marks,
+    Nested,
+    Notes,
+    Path,
+    Report,
+    Section,
+    Text,
+    TrialRows,
+)
+
+INDENT = "   "  # of the lines below the verdict
+WIDEST = 160
+LABELS = (6, 8)  # characters of a label; the second where one is longer than the first
+NARROW = 80  # below it facts stand under the trials instead of beside them
+LEAST = 8  # characters that are left of a column
+MOST_HANG = 40
+
+Span = tuple[int, int, str]  # first character, the one after the last, style
+_CODES = {"repeated": "1;32", "diverged": "1;31", "inconclusive": "1;33", "mark": "1;31", "label": "2", "do": "33"}
+_ACT = ("note", "do this")  # labels of what people should not miss
+
+
+class Line(NamedTuple):
+    """A line. `hang`: how far it is set in where it is folded; None for one that is not."""
+
+    text: str
+    hang: int | None = len(INDENT)
+    spans: tuple[Span, ...] = ()
+
+
+def render(report: Report, *, width: int | None = None, colour: bool = False) -> str:
+    """The lines, ended by a newline. `width`: prose is folded there; None leaves lines whole (a log, a pipe)."""
+    lines = [line for whole in _report(report, width) for line in _folded(_safe(whole), width)]
+    return "\n".join(_painted(line) if colour else line.text for line in lines) + "\n"
+
+
+def shown(report: Report, stream: TextIO) -> str:
+    """The report as this stream shows it: folded and coloured on a terminal, plain and whole elsewhere."""
+    if not is_terminal(stream):
+        return render(report)
+    width = min(shutil.get_terminal_size((100, 24)).columns, WIDEST)
+    return render(report, width=width, colour=wants_colour())
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether people look at the stream as it is written."""
+    try:
+        return stream.isatty() and os.environ.get("TERM") != "dumb"
+    except (AttributeError, ValueError):
+        return False
+
+
+def wants_colour() -> bool:
+    """https://no-color.org: the variable counts when it is set and not empty."""
+    return not os.environ.get("NO_COLOR")
+
+
+def _report(report: Report, width: int | None) -> Iterator[Line]:
+    yield _head(report.sign, report.head, report.sentence + report.took, report.verdict)
+    label = _label_width(report.blocks)
+    yield from _blocks(report.blocks, width, label)
+
+
+def _head(sign: str, head: str, said: str, style: Verdict) -> Line:
+    start = f"{sign:<2} {head}:"
+    return Line(f"{start} {said}", len(INDENT) + LABELS[0] + 1, ((0, len(start), style),))
+
+
+def _blocks(blocks: Iterable[AnyBlock], width: int | None, label: int) -> Iterator[Line]:
+    """The lines of the blocks that a terminal shows; an empty one around a table with a title."""
+    was_titled = False
+    for block in blocks:
+        if not block.on >= SCREEN:
+            continue
+        is_titled = isinstance(block, Table) and bool(block.title)
+        if is_titled or was_titled:
+            yield Line("")
+        yield from _WRITERS[type(block)](block, width, label)
+        was_titled = is_titled
+
+
+def _label_width(blocks: Iterable[AnyBlock]) -> int:
+    """Of all facts that stand below each other, so that their words begin in one column."""
+    labels = [name for block in blocks for name in _labels(block) if block.on >= SCREEN]
+    return LABELS[max(map(len, labels), default=0) > LABELS[0]]
+
+
+def _labels(block: AnyBlock) -> list[str]:
+    if isinstance(block, TrialRows):
+        return _labels(block.facts)
+    if isinstance(block, Section) and not block.is_set_in:
+        return [name for inner in block.blocks for name in _labels(inner) if inner.on >= SCREEN]
+    return [name for name, _ in block.rows] if isinstance(block, Facts) else []
+
+
+def _text(block: Text, width: int | None, label: int) -> Iterator[Line]:
+    yield Line(INDENT + block.text, len(INDENT) + label + 1)
+
+
+def _facts(block: Facts, width: int | None, label: int) -> Iterator[Line]:
+    yield from (_fact(name, said, label) for name, said in block.rows)
+
+
+def _fact(name: str, said: Cell, label: int, start: str = INDENT) -> Line:
+    style = "do" if name in _ACT else "label"
+    span = (len(start), len(start) + len(name), style)
+    hang = None if isinstance(said, Styled) and said.style == "command" else len(start) + label + 1
+    return Line(f"{start}{name:<{label}} {text_of(said)}".rstrip(), hang, (span,))
+
+
+def _notes(block: Notes, width: int | None, label: int) -> Iterator[Line]:
+    yield from (_fact(block.label, note, label) for note in block.lines)
+
+
+def _marks(block: Marks, width: int | None, label: int) -> Iterator[Line]:
+    """`start = | rng = | gradient !=`, as many in a line as have room."""
+    line, spans = INDENT, list[Span]()
+    for place, mark in enumerate(block.marks):
+        is_last = place == len(block.marks) - 1
+        text = f"{mark.name} {mark.sign}" + (block.after if is_last else " | ")
+        if width is not None and len(line) + len(text.rstrip(" |")) > width and line.strip():
+            yield Line(line.rstrip(), None, tuple(spans))
+            line, spans = INDENT + " " * (label + 1), []
+        if mark.sign == "!=":
+            at = len(line) + len(mark.name) + 1
+            spans.append((at, at + len(mark.sign), "mark"))
+        line += text
+    yield Line(line, None, tuple(spans))
+
+
+def _path(block: Path, width: int | None, label: int) -> Iterator[Line]:
+    yield Line(INDENT + " > ".join(block.parts))
+
+
+def _nested(block: Nested, width: int | None, label: int) -> Iterator[Line]:
+    for depth, (sort, name, detail) in enumerate(block.stations):
+        said = f"{sort:<8} {name}" + (f"   ({detail})" if detail else "")
+        yield Line(f"{INDENT}  {'  ' * depth}{said}", len(INDENT) + 2 * depth + 11)
+
+
+def _code(block: Code, width: int | None, label: int) -> Iterator[Line]:
+    yield from (Line(INDENT + line, None) for line in block.text.split("\n"))
+
+
+def _section(block: Section, width: int | None, label: int) -> Iterator[Line]:
+    if block.said:
+        yield Line(block.said, len(INDENT) + label + 1)
+    if not block.is_set_in:
+        yield from _blocks(block.blocks, width, label)
+        return
+    room = None if width is None else width - len(INDENT)
+    for line in _blocks(block.blocks, room, _label_width(block.blocks)):
+        spans = tuple((first + len(INDENT), last + len(INDENT), style) for first, last, style in line.spans)
+        yield Line(INDENT + line.text, line.hang and line.hang + len(INDENT), spans)
+
+
+def _folded_block(block: Folded, width: int | None, label: int) -> Iterator[Line]:
+    yield from _blocks(block.blocks, width, label)
+
+
+def _trials(block: TrialRows, width: int | None, label: int) -> Iterator[Line]:
+    """The trials at the left, the facts at the right; one under the other where the terminal is narrow."""
+    if width is not None and width < NARROW:
+        yield from (_bar(row) for row in block.rows)
+        yield from _facts(block.facts, width, label)
+        return
+    wide = max(map(len, block.rows), default=0)
+    for row, fact in itertools.zip_longest(block.rows, block.facts.rows):
+        bar = _bar(row or "")
+        if fact is None:
+            yield bar
+            continue
+        name, said = fact
+        beside = _fact(name, said, label, f"{bar.text:<{len(INDENT) + wide}}    ")
+        yield beside._replace(spans=(*bar.spans, *beside.spans), hang=beside.hang and len(INDENT) + label + 1)
+
+
+def _bar(row: str) -> Line:
+    """`1 [==!     ] A`: the sign at which the trial diverges is marked."""
+    at = row.find("!", 0, row.find("]"))
+    spans = () if at < 0 else ((at + len(INDENT), at + len(INDENT) + 1, "mark"),)
+    return Line(f"{INDENT}{row}".rstrip(), len(INDENT), spans)
+
+
+def _table(table: Table, width: int | None, label: int) -> Iterator[Line]:
+    if table.title:
+        yield Line(INDENT + table.title)
+    yield from _rows(table, width)
+    yield from (Line(f"{INDENT}  {note}", len(INDENT) + label + 1) for note in table.notes)
+
+
+def _rows(table: Table, width: int | None) -> Iterator[Line]:
+    """The rows; on a screen that is too narrow, the widest columns are cut. One column of prose, the last, is folded
+    instead."""
+    heads = [column.head for column in table.columns]
+    texts = [heads] if any(heads) else []
+    texts += [line for row in table.rows for line in _lines(row)]
+    widths = [max(len(row[place]) for row in texts) for place in range(len(heads))] if texts else []
+    is_prose = [column.wide for column in table.columns] == [False] * (len(heads) - 1) + [True]
+    if is_prose:
+        widths[-1:] = [0] * len(widths[-1:])
+    room = None if width is None else width - len(INDENT) - 2 * (len(widths) - 1)
+    while room is not None and sum(widths) > room and max(widths) > LEAST:
+        widths[widths.index(max(widths))] -= 1
+    hang = min(len(INDENT) + sum(widths) + 2 * (len(widths) - 1), MOST_HANG) if is_prose else None
+    for row in texts:
+        cells = list(map(_padded, row, widths, table.columns))
+        yield Line(f"{INDENT}{'  '.join(cells)}".rstrip(), hang)
+
+
+def _lines(row: Sequence[Cell]) -> list[list[str]]:
+    """A row, in as many lines as its highest cell has."""
+    cells = [list(cell.lines) if isinstance(cell, Lines) else [text_of(cell)] for cell in row]
+    texts = itertools.zip_longest(*cells, fillvalue="")
+    return [[words.one_line(text) for text in line] for line in texts]
+
+
+def _padded(text: str, width: int, column: Column) -> str:
+    """The text in its column, cut where that has no room. A width of 0: of prose, which is folded."""
+    if width and len(text) > width:
+        text = text[: width - 1] + "~"
+    return text.rjust(width) if column.number else text.ljust(width)
+
+
+def _safe(line: Line) -> Line:
+    """A name with a newline in it cannot pass for a line of a report."""
+    return line._replace(text=words.one_line(line.text))
+
+
+def _folded(line: Line, width: int | None) -> Iterator[Line]:
+    """The line, folded at spaces below what stands beside its label; a command is never cut (people copy it)."""
+    if width is None or line.hang is None or len(line.text) <= width:
+        yield line
+        return
+    wide = max(40, width)
+    hang = " " * line.hang
+    first, *rest = textwrap.wrap(
+        line.text, wide, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
+    ) or [line.text]
+    yield line._replace(text=first)
+    yield from (Line(text) for text in rest)
+
+
+def _painted(line: Line) -> str:
+    """The text with the escapes of its spans; the words stay as they are."""
+    text = line.text
+    for first, last, style in sorted(line.spans, reverse=True):
+        text = f"{text[:first]}\x1b[{_CODES[style]}m{text[first:last]}\x1b[0m{text[last:]}"
+    return text
+
+
+_WRITERS: dict[type[AnyBlock], Callable[[Any, int | None, int], Iterator[Line]]] = {
+    Text: _text, Facts: _facts, Notes: _notes, Marks: _marks, Path: _path, Nested: _nested, Code: _code,
+    Section: _section, Folded: _folded_block, TrialRows: _trials, Table: _table,
+}  # fmt: skip

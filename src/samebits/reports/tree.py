@@ -1,0 +1,176 @@
+"""A report as a tree of blocks: what is said is known here; how, is up to one presenter for each format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+
+from samebits.model import Verdict
+from samebits.reports.table import Cell, Table
+
+Format = Literal["terminal", "md", "html"]
+EVERYWHERE: frozenset[Format] = frozenset(("terminal", "md", "html"))
+SCREEN: frozenset[Format] = frozenset(("terminal",))
+DOCUMENT: frozenset[Format] = frozenset(("md", "html"))
+MARKDOWN: frozenset[Format] = frozenset(("md",))
+PAGE: frozenset[Format] = frozenset(("html",))
+BRIEF: frozenset[Format] = frozenset(("terminal", "md"))
+
+SIGNS: dict[Verdict, str] = {"repeated": "=", "diverged": "!=", "inconclusive": "?"}
+HEADS: dict[Verdict, str] = {"repeated": "SAME BITS", "diverged": "DIFFERENT BITS", "inconclusive": "NO ANSWER"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A part of a report. `on`: the formats that show it."""
+
+    on: frozenset[Format] = EVERYWHERE
+
+
+@dataclass(frozen=True)
+class Text(Block):
+    """A paragraph. `style`: `strong`, `soft` (there is nothing here, and why), or ""."""
+
+    text: str
+    style: Literal["", "strong", "soft"] = ""
+
+
+@dataclass(frozen=True)
+class Facts(Block):
+    """(label, words) of each fact. A label of "" goes on with the fact above."""
+
+    rows: tuple[tuple[str, Cell], ...]
+
+
+@dataclass(frozen=True)
+class Notes(Block):
+    """Sentences, each by itself. `label`: what a terminal and Markdown call each of them; "" for none."""
+
+    lines: tuple[str, ...]
+    label: str = "note"
+
+
+@dataclass(frozen=True)
+class Code(Block):
+    """Lines to copy, or lines of a difference. `about`: what they are."""
+
+    text: str
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one name came to. `sign`: = != ? . - ; `meaning`: the sign in words; `about`: what the name stands for."""
+
+    name: str
+    sign: str
+    meaning: str
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Marks(Block):
+    """Marks side by side. `about`: what they are; `after`: words behind the last one."""
+
+    marks: tuple[Mark, ...]
+    about: str
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Path(Block):
+    """The way from the step to the tensor."""
+
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Nested(Block):
+    """Each station within the one before: (what it is, its name, what is known of it)."""
+
+    stations: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class Folded(Block):
+    """Blocks that a page shows when they are asked for, or that stand open in it."""
+
+    summary: str
+    blocks: tuple[AnyBlock, ...]
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class Section(Block):
+    """A part with a heading. `id`: its anchor on the page; `said`: the line that heads it on a terminal.
+
+    `is_set_in`: whether a terminal sets its blocks in below that line.
+    """
+
+    title: str
+    id: str
+    blocks: tuple[AnyBlock, ...]
+    said: str = ""
+    is_set_in: bool = False
+
+
+@dataclass(frozen=True)
+class TrialRows(Block):
+    """How far each trial went, as bars of a terminal, and the facts that stand beside them."""
+
+    rows: tuple[str, ...]
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class SideBySide(Block):
+    """Sections beside each other, where there is room."""
+
+    sections: tuple[Section, ...]
+
+
+AnyBlock = Block | Table
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a CI shows as one test. `state`: failure (bits that differ), error (no answer), skipped (not seen)."""
+
+    group: str
+    name: str
+    state: Literal["passed", "failure", "error", "skipped"] = "passed"
+    message: str = ""
+    text: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a command found. `head`: the verdict in capitals; `sentence`: the answer; `title`: of a document that is
+    not headed by its verdict; `took`: after the sentence, on a terminal; `command`: what was run, then its interpreter.
+
+    `document`: what --json writes; `cases`: what --junit writes, none where there is no JUnit XML of it.
+    """
+
+    verdict: Verdict
+    head: str
+    sentence: str
+    title: str = ""
+    took: str = ""
+    advice: str = ""
+    command: tuple[str, ...] = ()
+    marks: Marks | None = None
+    blocks: tuple[AnyBlock, ...] = ()
+    footer: str = ""
+    created: str = ""
+    samebits: str = ""
+    document: BaseModel
+    cases: tuple[Case, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def sign(self) -> str:
+        """The verdict as a sign."""
+        return SIGNS[self.verdict]

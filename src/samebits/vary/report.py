@@ -1,0 +1,253 @@
+"""What vary found, as a report: a factor each, then what was held, and how to look closer."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from samebits import words
+from samebits.model import Divergence, Verdict
+from samebits.reports import result_words
+from samebits.reports.table import Cell, Column, Lines, Styled, Table, numbers
+from samebits.reports.tree import (
+    BRIEF,
+    PAGE,
+    SCREEN,
+    AnyBlock,
+    Facts,
+    Mark,
+    Marks,
+    Notes,
+    Report,
+    Section,
+    SideBySide,
+    Text,
+)
+from samebits.vary.result import Answer, End, FactorResult, Outcome, VaryResult
+
+HEADS: dict[Verdict, str] = {"diverged": "IT DEPENDS", "repeated": "INDEPENDENT", "inconclusive": "NO ANSWER"}
+MARKS: dict[Answer, str] = {"depends": "!=", "independent": "=", "unsettled": "?", "no-effect": "-"}
+ANSWERS: dict[Answer, str] = {
+    "depends": "the bits depend on it",
+    "independent": "the same bits",
+    "unsettled": "cannot tell",
+    "no-effect": "it could not take effect",
+}
+MOST_OUTCOMES = 3
+SAYS = (
+    "Each factor was varied alone; all else was held as in the base setup.",
+    "The trials of every value were first compared with each other: what does not repeat within itself gives no "
+    "answer.",
+)
+
+
+def report(result: VaryResult) -> Report:
+    """The report, for every format but JUnit XML."""
+    told = told_factors(result)
+    return Report(
+        verdict=result.verdict,
+        head=HEADS[result.verdict],
+        sentence=headline(result),
+        advice=result.advice or "",
+        command=(shlex.join(result.setup.command),),
+        marks=Marks(tuple(map(_mark, told)), "factors that were varied") if told else None,
+        blocks=(
+            *([_factors(told)] if told else []),
+            *_facts(result),
+            _meaning(result),
+            *(_of_factor(factor) for factor in told),
+            _setup(result),
+            *_left_and_noted(result),
+        ),
+        footer="Made from vary.json. Each record is shown by samebits report RECORD.",
+        created=result.created,
+        samebits=result.samebits,
+        document=result,
+    )
+
+
+def told_factors(result: VaryResult) -> list[FactorResult]:
+    """The factors that have a line of their own: those that could take effect, and those that were asked for."""
+    return [factor for factor in result.factors if factor.named or factor.answer != "no-effect"]
+
+
+def headline(result: VaryResult) -> str:
+    """The answer, and what it was taken from."""
+    number = len(told_factors(result))
+    if not number:
+        return result.sentence
+    each = f"{words.count(result.trials, 'trial')} of each value, {_compared(result)}"
+    return f"{result.sentence} {words.count(number, 'factor')} varied, {each}."
+
+
+def _compared(result: VaryResult) -> str:
+    """all 40 steps, or the first 20 steps."""
+    steps = words.count(result.steps, "step")
+    if result.scope == "prefix":
+        return f"the first {steps}"
+    return f"all {steps}" if result.steps > 1 else steps if result.steps else "by the files they wrote"
+
+
+def _mark(factor: FactorResult) -> Mark:
+    return Mark(factor.id, MARKS[factor.answer], ANSWERS[factor.answer], factor.does)
+
+
+def _factors(told: list[FactorResult]) -> Table:
+    """A row each: the factor, its mark, the values that were compared (the base first), what was seen."""
+    rows = [(Styled(one.id, "code"), MARKS[one.answer], _tried(one), Lines(tuple(_seen(one)))) for one in told]
+    columns = (Column("factor"), Column(""), Column("values"), Column("what was seen", wide=True))
+    return Table("factors", "", columns, tuple(rows), on=BRIEF)
+
+
+def _tried(factor: FactorResult) -> str:
+    base, *others = [value.value for value in factor.values]
+    return f"{base} | {', '.join(others)}"
+
+
+def _seen(factor: FactorResult) -> list[str]:
+    """What there is to say of a factor: a line for each value that says something of its own."""
+    if factor.answer in ("unsettled", "no-effect"):
+        return [factor.sentence, *_differing(factor)]
+    return list(_differing(factor)) or [_rest(factor)]
+
+
+def _differing(factor: FactorResult) -> Iterator[str]:
+    for value in factor.values:
+        if value.divergence is not None:
+            yield f"{value.value}: from {_where(value.divergence)}"
+            yield from (f"{value.value}: at the end {said}" for said in [_end(value.end)] if said)
+        elif value.status in ("unsettled", "no-effect") and factor.answer == "depends":
+            yield f"{value.value}: cannot tell: {value.why}"
+
+
+def _where(divergence: Divergence) -> str:
+    """step 0 > forward > loss (1 of 1 value, at most 2 ULP)."""
+    size = result_words.size(divergence)
+    return " > ".join(result_words.path(divergence)) + (f" ({size})" if size else "")
+
+
+def _end(found: End | None) -> str:
+    """How far the outcome is from the base's; empty where nobody got there."""
+    if found is None:
+        return ""
+    parts = []
+    if found.weights:
+        differ = words.agree(found.different, "differs", "differ")
+        parts.append(f"{found.different} of {words.count(found.weights, 'tensor')} {differ}")
+    if found.relative is not None:
+        parts.append(f"{found.largest_name} by {found.relative:.2g} of its norm")
+    return "; ".join([*parts, *map(_outcome, found.outcomes[:MOST_OUTCOMES])])
+
+
+def _outcome(one: Outcome) -> str:
+    """last loss 0.2513 became 0.2514: in as many digits as tell them apart."""
+    if one.base == one.value:
+        return f"{one.name} {one.base:.6g} in both"
+    shown = [f"{one.base:.6g}", f"{one.value:.6g}"]
+    base, value = shown if shown[0] != shown[1] else [repr(one.base), repr(one.value)]
+    return f"{one.name} {base} became {value}"
+
+
+def _rest(factor: FactorResult) -> str:
+    without = [f"{value.value} had no effect: {value.why}" for value in factor.values if value.status == "no-effect"]
+    return "; ".join([ANSWERS["independent"], *without])
+
+
+def _facts(result: VaryResult) -> Iterator[AnyBlock]:
+    """What stands below the factors where there is no page around them."""
+    facts: list[tuple[str, Cell]] = [("held", _held(result))] if result.factors else []
+    facts += [("without", said) for said in _left_out(result)] if result.factors else []
+    facts += [("chance", _chance(result))] if result.verdict == "diverged" else []
+    if facts:
+        yield Facts(tuple(facts), on=BRIEF)
+    look = _look(result)
+    commands = [("do this", result.advice or ""), ("look", look)]
+    if any(command for _, command in commands):
+        yield Facts(tuple((name, Styled(command, "command")) for name, command in commands if command), on=SCREEN)
+    if result.warnings:
+        yield Notes(tuple(result.warnings), on=BRIEF)
+
+
+def _held(result: VaryResult) -> str:
+    """What of the machine was held while other factors were varied, beside the controls that the user asked for."""
+    varied = {factor.id for factor in result.factors}
+    return ", ".join(f"{name}={value}" for name, value in result.held.items() if name not in varied) or "nothing else"
+
+
+def _chance(result: VaryResult) -> str:
+    """What a training that does not repeat would look like by chance."""
+    number = words.count(round(1 / result.by_chance), "case")
+    return f"noise with two equally likely outcomes would look so, at one value, in 1 of {number}"
+
+
+def _left_out(result: VaryResult) -> list[str]:
+    """Factors that were not varied or could not take effect, and why; those with the same reason together."""
+    told = told_factors(result)
+    silent = {factor.id: factor.values[-1].why for factor in result.factors if factor not in told}
+    reasons: dict[str, list[str]] = {}
+    for name, why in {**silent, **result.left_out}.items():
+        reasons.setdefault(why, []).append(name)
+    return [f"{', '.join(names)}: {why}" for why, names in reasons.items()]
+
+
+def _look(result: VaryResult) -> str:
+    """The command that shows more: of the first value that differs or does not repeat; empty where there is none."""
+    values = [value for factor in result.factors for value in factor.values]
+    found = next((value for value in values if value.status in ("differs", "unsettled") and value.record), None)
+    if found is None:
+        return ""
+    folder = result_words.folder_name(result.record)
+    other = f"{folder}/{found.record}"
+    return f"samebits compare {folder}/base {other}" if found.divergence is not None else f"samebits report {other}"
+
+
+def _meaning(result: VaryResult) -> SideBySide:
+    chance = (f"By chance, {_chance(result)}.",) if result.verdict == "diverged" else ()
+    does_not = (
+        "Other values of these factors, and two factors at a time, were not tried.",
+        f"{result.trials} trials of each value: what shows less often than that may be missed. This machine only.",
+    )
+    says = Section("What this says", "says", (Notes((*SAYS, *chance), ""),))
+    return SideBySide((says, Section("What this does not say", "does-not-say", (Notes(does_not, ""),))), on=PAGE)
+
+
+def _of_factor(factor: FactorResult) -> Section:
+    """A factor on a page: what was seen, and each value."""
+    heads = ("value", "against the base", "in force", "trials", "model", "record")
+    columns = (Column(heads[0]), Column(heads[1], wide=True), Column(heads[2]), *numbers(heads[3]),
+               Column(heads[4]), Column(heads[5]))  # fmt: skip
+    rows = tuple(
+        (
+            Styled(value.value, "code"), f"{value.status}: {value.why}" if value.why else value.status,
+            value.in_force or "not told", str(value.trials), Styled(result_words.model_name(value.model), "code"),
+            Styled(value.record or "", "code"),
+        )
+        for value in factor.values
+    )  # fmt: skip
+    seen = [Notes(tuple(_seen(factor)), "")] if factor.answer != "independent" else []
+    values = Table(f"values of {factor.id}", "", columns, rows)
+    title = f"{factor.id}: {ANSWERS[factor.answer]}"
+    return Section(title, f"factor-{factor.id}", (Text(factor.does), *seen, values), on=PAGE)
+
+
+def _setup(result: VaryResult) -> Section:
+    setup = result.setup
+    facts: tuple[tuple[str, Cell], ...] = (
+        ("held", _held(result)),
+        ("controls", ", ".join(control.id for control in setup.controls)),
+        ("interpreter", setup.python or "not seen"),
+        ("packages", ", ".join(f"{name} {version}" for name, version in setup.packages.items())),
+        ("processor", str(setup.machine.get("processor", "not seen"))),
+        ("steps", _compared(result)),
+        ("time", words.span(result.seconds)),
+        ("records", Styled(result_words.folder_name(result.record), "code")),
+    )
+    return Section("Setup", "setup", (Facts(facts),), on=PAGE)
+
+
+def _left_and_noted(result: VaryResult) -> Iterator[Section]:
+    parts = (("Not varied, or without effect", "left-out", _left_out(result)),
+             ("Notes on the base setup", "notes", result.warnings))  # fmt: skip
+    for title, anchor, lines in parts:
+        if lines:
+            yield Section(title, anchor, (Notes(tuple(lines), ""),), on=PAGE)
