@@ -55,8 +55,8 @@ def options(command):
 def seen():
     """What each watcher sees: one table each."""
     parts = []
-    for found in pkgutil.iter_modules(watchers.__path__):
-        module = importlib.import_module(f"samebits_probe.watchers.{found.name}")
+    for found in pkgutil.walk_packages(watchers.__path__, "samebits_probe.watchers."):
+        module = importlib.import_module(found.name)
         if hasattr(module, "SEEN"):
             title = (module.__doc__ or found.name).strip().splitlines()[0].rstrip(".")
             parts.append(

@@ -2,6 +2,8 @@
 
 import os
 
+OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep  # how the paths of the probe's own files begin
+
 
 def running(frame):
     """(file, line, function) of a live frame and those that called it, the innermost first."""

@@ -11,11 +11,11 @@ probe has finished. The program then sees the signal as if it had come a moment 
 import _signal
 import _thread
 import functools
-import os
 import sys
 import time
 
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+from .lines import OWN
+
 _SOON = 0.001
 _LIBRARIES = ("builtins", "samebits_probe", "struct", "ctypes", "json", "torch", "numpy", "tensorflow", "jax", "jaxlib",
               "keras")  # fmt: skip
@@ -146,14 +146,14 @@ def _run_waiting():
 
 def _outside(frame):
     """The innermost frame that is none of the probe's."""
-    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+    while frame is not None and frame.f_code.co_filename.startswith(OWN):
         frame = frame.f_back
     return frame
 
 
 def _loses_exceptions(frame):
     """Whether the probe runs in a `weakref.finalize` or a callback: an exception that leaves it is lost."""
-    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+    while frame is not None and frame.f_code.co_filename.startswith(OWN):
         if frame.f_code is _State.callback:
             return True
         frame = frame.f_back
@@ -203,4 +203,4 @@ def comes_from_a_thread(error):
     while last.tb_next is not None:
         last = last.tb_next
     is_foreign = type(error).__module__.partition(".")[0] not in _LIBRARIES
-    return is_foreign and last.tb_frame.f_code.co_filename.startswith(_OURS)
+    return is_foreign and last.tb_frame.f_code.co_filename.startswith(OWN)

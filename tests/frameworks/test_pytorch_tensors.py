@@ -7,9 +7,10 @@ import pytest
 
 torch = pytest.importorskip("torch", minversion="2.1")
 
+from samebits_probe.watchers.pytorch.watcher.device import CHUNK, LANES, DeviceHash  # noqa: E402
+from samebits_probe.watchers.pytorch.watcher.tensors import Fingerprints  # noqa: E402
+
 from samebits_probe import fingerprint  # noqa: E402
-from samebits_probe.watchers.pytorch_device import CHUNK, LANES, DeviceHash  # noqa: E402
-from samebits_probe.watchers.pytorch_tensors import Fingerprints  # noqa: E402
 
 WORD = (1 << 64) - 1
 

@@ -3,9 +3,10 @@
 import os
 import sys
 
+from ..lines import OWN
+
 _STANDARD = {os.path.dirname(os.path.abspath(os.__file__)), os.path.dirname(os.path.realpath(os.__file__))}
 _PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
-_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _known = {}
 
 PROGRAM, STANDARD, PACKAGE = "program", "standard library", "package"
@@ -23,7 +24,7 @@ def _kind_of(filename):
     if filename.startswith("<frozen"):
         return STANDARD
     path = os.path.abspath(filename) if not filename.startswith("<") else filename
-    if path.startswith(_OWN):
+    if path.startswith(OWN):
         return PACKAGE
     if any(part in path for part in _PACKAGES):
         return PROGRAM if _is_in_package_of_main(path) else PACKAGE
@@ -52,7 +53,7 @@ def kind_beyond(filename):
     frame = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
-        if name != filename and not os.path.abspath(name).startswith(_OWN):
+        if name != filename and not os.path.abspath(name).startswith(OWN):
             return kind_of(name)
         frame = frame.f_back
     return STANDARD
@@ -66,7 +67,7 @@ def is_for_program():
         kind = kind_of(name)
         if kind == PROGRAM:
             return True
-        if kind == PACKAGE and not os.path.abspath(name).startswith(_OWN):
+        if kind == PACKAGE and not os.path.abspath(name).startswith(OWN):
             return False
         frame = frame.f_back
     return False

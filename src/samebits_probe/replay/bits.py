@@ -2,7 +2,7 @@
 
 import ctypes
 
-from ..watchers.pytorch_tensors import Fingerprints
+from ..watchers.pytorch.tensors import Fingerprints
 
 _compare = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)(
     ("memcmp", ctypes.CDLL(None))

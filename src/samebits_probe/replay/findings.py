@@ -6,7 +6,7 @@ Written whole to replay.json after each step; the values of differing results li
 import os
 
 from .. import wire
-from ..watchers.pytorch_tensors import dtype_name, shape_of
+from ..watchers.pytorch.tensors import dtype_name, shape_of
 
 _MOST_PAIRS = 8  # of one place: the largest difference is looked for among them
 _MOST_BYTES = 1 << 28  # of all pairs together

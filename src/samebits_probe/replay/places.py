@@ -8,7 +8,8 @@ used.
 import os
 import sys
 
-_PROBE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+from ..lines import OWN
+
 _STANDARD = os.path.dirname(os.__file__) + os.sep
 _MOST_FRAMES = 200
 _MOST_NODES = 1000000
@@ -37,7 +38,7 @@ class Places:
         self._task, self._node = torch._C._current_graph_task_id, getattr(torch._C, "_current_autograd_node", None)
         self._next = getattr(torch.autograd, "_get_sequence_nr", None)
         self._calls = {getattr(torch.nn.Module, name).__code__ for name in ("_call_impl",)}
-        self._hidden = (os.path.dirname(torch.__file__) + os.sep, _PROBE)
+        self._hidden = (os.path.dirname(torch.__file__) + os.sep, OWN)
         self._own = {}  # code object -> whether it is the program's own
         self._made = {}  # number of a node -> what `_look` gives
         self.in_optimizer = False

@@ -3,7 +3,7 @@
 import sys
 import threading
 
-from ..watchers.pytorch_trees import walk
+from ..watchers.pytorch.trees import walk
 from .places import Places
 
 _TOO_OLD = "operator replay needs PyTorch 2.0 or later, and this is %s"

@@ -5,13 +5,13 @@ like the library (Python 3.6 would import the wrong one).
 """
 
 WATCHERS = {
-    "torch": "pytorch",
+    "torch": "pytorch.watcher",
     "keras": "keras_any",
-    "tensorflow": "tensorflow_loops",
-    "jax": "jax_loops",
-    "sklearn.base": "sklearn_fits",
-    "xgboost": "xgboost_rounds",
-    "lightgbm": "lightgbm_rounds",
+    "tensorflow": "tensorflow.watcher",
+    "jax": "jax.watcher",
+    "sklearn.base": "tabular.sklearn",
+    "xgboost": "tabular.xgboost",
+    "lightgbm": "tabular.lightgbm",
     "IPython.core.interactiveshell": "notebooks",
     "ray._private.function_manager": "ray_tasks",
     "multiprocessing.pool": "pools",

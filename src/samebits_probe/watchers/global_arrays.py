@@ -9,7 +9,7 @@ import os
 import sys
 
 from ..system import System
-from .tabular_content import is_time
+from .tabular.content import is_time
 
 SEEN = [
     (

@@ -6,5 +6,5 @@ import importlib
 def install(module, probe):
     """Hand the module to the watcher of its major version: Keras 3 and later, or the Keras before it."""
     major = int(str(getattr(module, "__version__", "0")).split(".")[0])
-    name = "keras3" if major >= 3 else "keras2"
+    name = "keras3.watcher" if major >= 3 else "keras2.watcher"
     importlib.import_module("samebits_probe.watchers." + name).install(module, probe)

@@ -6,7 +6,7 @@ mentions is the library's, every other attribute is the program's.
 
 import sys
 
-from .pytorch_attributes import Moments
+from .pytorch.attributes import Moments
 
 _DEEPEST, _MOST = 5, 1000
 _SEEDS = ("seed", "_seed")  # a random state: what it changes is seen where it is used

@@ -96,7 +96,7 @@ _known = {}
 def remains_of(probe):
     """The `Remains` of a process, which the watchers share."""
     if id(probe) not in _known:
-        from .keras3_points import Points
+        from .keras3.points import Points
 
         _known[id(probe)] = Remains(probe, Points(probe))
     return _known[id(probe)]

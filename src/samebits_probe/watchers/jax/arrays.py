@@ -1,0 +1,116 @@
+"""How JAX's values are read: by the JAX watcher, and by that of Keras on JAX."""
+
+import sys
+import weakref
+
+from ... import signals
+
+
+class Arrays:
+    """Reads concrete arrays; tells tracers, which have no value yet."""
+
+    def __init__(self):
+        self.jax = sys.modules["jax"]
+        self.numpy = sys.modules["numpy"]
+
+    def is_tracer(self, value):
+        return isinstance(value, self.jax.core.Tracer)
+
+    def is_tensor(self, value):
+        return isinstance(value, (self.jax.Array, self.numpy.ndarray))
+
+    def has_value(self, value):
+        """Whether it is an array that has a value now: it is not traced, and was not given away."""
+        return isinstance(value, self.jax.Array) and not self.is_tracer(value) and not value.is_deleted()
+
+    def is_concrete(self, value):
+        """Whether a value is known now, and not only in a function that is being traced."""
+        return not any(self.is_tracer(leaf) for leaf in self.jax.tree_util.tree_leaves(value))
+
+    def may_record(self):
+        """Whether gradients may be recorded of what happens now: never, JAX traces functions for that."""
+        return False
+
+    def array(self, value):
+        """A concrete array's values: a view where they lie in this process' memory."""
+        if isinstance(value, self.jax.Array) and self.jax.dtypes.issubdtype(value.dtype, self.jax.dtypes.prng_key):
+            value = self.jax.random.key_data(value)
+        return self.numpy.asarray(value)
+
+    def arrays(self, name, value):
+        """[(name, array)] of an array or number; of any other pytree its leaves, by their order."""
+        if isinstance(value, (self.jax.Array, self.numpy.ndarray, self.numpy.generic, int, float)):
+            return [(name, self.array(value))]
+        leaves = self.jax.tree_util.tree_leaves(value)
+        if len(leaves) == 1:
+            return [(name, self.array(leaves[0]))]
+        return [("%s.%d" % (name, index), self.array(leaf)) for index, leaf in enumerate(leaves)]
+
+    def is_leaf(self, value):
+        return not isinstance(value, (dict, list, tuple))
+
+
+class Print:
+    """One value as it was read: what a point needs of it. `number`: where it is one; `data`: its bytes, where asked."""
+
+    __slots__ = ("dtype", "shape", "fingerprint", "number", "data")
+
+    def __init__(self, dtype, shape, fingerprint, number, data):
+        self.dtype, self.shape, self.fingerprint, self.number, self.data = dtype, shape, fingerprint, number, data
+
+
+class Prints:
+    """Reads arrays and numbers, each array of JAX once: it cannot change. None for one that has been deleted."""
+
+    def __init__(self, hasher):
+        self._arrays, self._hasher = Arrays(), hasher
+        self._alone = self._arrays.jax.sharding.SingleDeviceSharding
+        self._headers = {}  # (dtype, shape) -> (name of the dtype, header): NumPy spells the name anew each time
+        self._known = {}  # id of an array of JAX -> (weak reference, Print)
+        self._forget = forgetting(self._known)
+
+    def of(self, value, is_kept=False):
+        """The Print of a value. `is_kept`: with its bytes."""
+        known = self._known.get(id(value))
+        if known is not None and known[0]() is value and not is_kept:
+            return known[1]
+        is_array = isinstance(value, self._arrays.jax.Array)
+        if is_array and value.is_deleted():
+            return None
+        found = self._read(self._array(value) if is_array else self._arrays.numpy.asarray(value), is_kept)
+        if is_array:
+            self._remember(value, found)
+        return found
+
+    def _remember(self, value, found):
+        number = id(value)
+        try:
+            self._known[number] = weakref.KeyedRef(value, self._forget, number), found
+        except TypeError:  # a kind of array that cannot be referred to: it is read again
+            self._known.pop(number, None)
+
+    def _array(self, value):
+        base = getattr(value, "_base_array", value)  # of a random key: key_data would compile a function
+        if type(base.sharding) is self._alone:  # by far the most: it lies whole on one device
+            return self._arrays.numpy.asarray(base)
+        if not base.is_fully_addressable:
+            parts = [self._arrays.numpy.asarray(shard.data).ravel() for shard in base.addressable_shards]
+            return self._arrays.numpy.concatenate(parts)
+        is_copied = base.is_fully_replicated and len(base.sharding.device_set) > 1
+        return self._arrays.numpy.asarray(base.addressable_data(0) if is_copied else base)
+
+    def _read(self, array, is_kept):
+        dtype, shape = array.dtype, array.shape
+        known = self._headers.get((dtype, shape))
+        if known is None:
+            known = self._headers[dtype, shape] = dtype.name, self._hasher.header(dtype.name, shape)
+        name, header = known
+        array = array if array.flags.c_contiguous else array.copy("C")
+        fingerprint = self._hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
+        number = float(array.reshape(())) if array.size == 1 and dtype.kind in "fiub" else None
+        return Print(name, shape, fingerprint, number, array.tobytes() if is_kept else None)
+
+
+def forgetting(known):
+    """What takes an array that has died from a dictionary: the callback of its weakref.KeyedRef."""
+    return signals.referred(lambda reference: known.pop(reference.key, None))

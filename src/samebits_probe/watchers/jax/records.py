@@ -1,0 +1,209 @@
+"""The points of a step of plain JAX: start, batch, forward, gradient, update, and the last states at the end."""
+
+import contextlib
+
+from . import trees
+
+_LOOP = "JAX: %s makes many steps in one compiled call, and each call counts as one step"
+_NOT_COMPILED = "JAX: they are computed outside of compiled functions; what was added to the weights is compared"
+_DONATED = "JAX: %s is donated to %s, and gone once that has been called"
+
+
+class Roles:
+    """What the leaves of a function's calls with the same names are."""
+
+    def __init__(self, call):
+        names, shown = call.names, {}
+        self.names, self.given = names, names.given
+        back = {
+            index: out
+            for index, out in call.function.back.items()
+            if index < len(names.given) and out < len(names.returned)
+        }
+        for index, out in back.items():
+            shown[index] = _state_name(names.of_state(index, out), names.is_in_optimizer(index, out))
+        self.states = shown  # index that goes in -> name
+        self.updates = {out: shown[index] for index, out in back.items()}
+        self.gradients_in = _gradients(call.given, set(back), names.given)
+        self.gradients_out = _gradients(call.returned, set(back.values()), names.returned)
+        self.outputs = _output_names(call, names.returned, self.updates)
+
+
+class Records:
+    """Writes steps and ends to the probe."""
+
+    def __init__(self, probe):
+        self._probe = probe
+        self._steppers, self._roles, self._said = [], {}, set()
+        self._lasts = {}  # name -> print of the state that a function gave last
+
+    @contextlib.contextmanager
+    def unchanged(self):
+        """What is recorded now may be cut off again: afterwards all is as it was."""
+        before = {name: type(value)(value) for name, value in vars(self).items() if name != "_probe"}
+        yield
+        vars(self).update(before)
+
+    def keeps_bytes(self):
+        """Whether the bytes of values are asked for beside their fingerprints."""
+        return any(self._probe.wants(kind) for kind in ("start", "batch", "forward", "gradient", "update"))
+
+    def step(self, call, feeders):
+        """Record a call as the current step, and end the step."""
+        function, probe = call.function, self._probe
+        if function.label is None:
+            self._first(function)
+        roles = self._roles_of(call)
+        probe.begin()
+        states = self._start(call, roles)
+        for feeder, given in feeders:
+            self._fed(feeder, given, states)
+        if function.is_applier and not feeders:
+            self._not_observed("batch, loss, gradient", _NOT_COMPILED)
+        self._given(call, roles)
+        self._returned(call, roles)
+        probe.end_step()
+
+    def _first(self, function):
+        names = [one.label for one in self._steppers]
+        label = function.name + "/" if names else ""
+        function.label = label if label not in names else "%s#%d/" % (function.name, len(names) + 1)
+        self._steppers.append(function)
+        self._say_event(function.is_applier)
+
+    def _say_event(self, is_optax):
+        how = "apply-updates" if is_optax else "compiled-call"
+        if how not in self._said:
+            self._said.add(how)
+            self._probe.event("observed-by", how=how)
+
+    def _roles_of(self, call):
+        known = self._roles.get(id(call.names))
+        if known is None or known.names is not call.names:
+            known = self._roles[id(call.names)] = Roles(call)
+        return known
+
+    def _start(self, call, roles):
+        """Record the state that goes in where no call of the function gave it. Gives the fingerprints of all of it."""
+        function, found = call.function, set()
+        for index, name in roles.states.items():
+            print_ = call.inputs[index]
+            if print_ is None:
+                continue
+            found.add(print_.fingerprint)
+            last = function.last.get(function.label + name)
+            if index not in call.own and (last is None or last.fingerprint != print_.fingerprint):
+                self._add("start", function.label + name, print_)
+        return found | {one.fingerprint for one in function.last.values()}
+
+    def _given(self, call, roles):
+        function = call.function
+        for index, name in enumerate(roles.given):
+            if index in roles.states or call.inputs[index] is None:
+                self._say_donated(call, index, name, roles)
+            elif function.is_applier:
+                self._add("update", name, call.inputs[index])
+            else:
+                kind = "gradient" if index in roles.gradients_in else "batch"
+                self._add(kind, function.label + name, call.inputs[index])
+
+    def _say_donated(self, call, index, name, roles):
+        if index not in roles.states and index not in call.own:
+            self._not_observed("batch", _DONATED % (name, call.function.name))
+
+    def _returned(self, call, roles):
+        function = call.function
+        for index, print_ in enumerate(call.outputs):
+            if print_ is None:
+                continue
+            if index in roles.updates:
+                name = function.label + roles.updates[index]
+                self._add("update", name, print_)
+                function.last[name] = self._lasts[name] = print_
+            else:
+                kind = "gradient" if index in roles.gradients_out else "forward"
+                self._add(kind, function.label + roles.outputs[index], print_)
+        if any(call.returned.places[index] in function.looped for index in roles.updates):
+            self._not_observed("steps", _LOOP % function.name)
+
+    def _fed(self, call, given, states):
+        """Record a call that belongs to the step: what it was given beside the state, and what it gave."""
+        names, label = call.names, call.function.name + "/"
+        for index, print_ in enumerate(call.inputs):
+            is_known = index in call.sources or index in call.own or names.is_in_optimizer(index, None)
+            if print_ is not None and print_.fingerprint not in states and not is_known:
+                self._add("batch", label + names.given[index], print_)
+        outputs = _output_names(call, names.returned, dict.fromkeys(given))
+        for index, print_ in enumerate(call.outputs):
+            if print_ is not None:
+                kind = "gradient" if index in given else "update" if names.is_in_optimizer(None, index) else "forward"
+                self._add(kind, label + outputs[index], print_)
+
+    def _add(self, kind, name, print_):
+        probe = self._probe
+        point = probe.point(kind, name, print_.dtype, print_.shape)
+        if kind == "start":
+            probe.add_start(point, print_.fingerprint)
+            occurrence = 0
+        else:
+            occurrence = probe.add(point, print_.fingerprint)
+        if kind == "forward" and print_.number is not None:
+            probe.scalar(point, print_.number, occurrence)
+        if print_.data is not None and probe.wants(kind):
+            probe.captured(kind, name, print_.dtype, print_.shape, print_.data)
+
+    def _not_observed(self, point, why):
+        if why not in self._said:
+            self._said.add(why)
+            self._probe.not_observed(point, why)
+
+    def end(self):
+        """Record the last state of each function that carries one."""
+        for name, print_ in self._lasts.items():
+            self._add("end", name, print_)
+
+
+def gradients_of(call, applied):
+    """The indices of what a call gave that has the shapes of the parameters, if it was given these parameters."""
+    count = len(applied.function.back)
+    known = {found.fingerprint for found in applied.inputs[:count] if found is not None}
+    if known.isdisjoint(found.fingerprint for found in call.inputs if found is not None):
+        return set()
+    wanted, found = applied.given.kinds()[:count], call.returned.kinds()
+    starts = [at for at in range(len(found) - count + 1) if found[at : at + count] == wanted]
+    return set(range(starts[0], starts[0] + count)) if starts else set()
+
+
+def _state_name(name, is_in_optimizer):
+    role = trees.role(name)
+    if role == "optimizer" or (role is not None and not is_in_optimizer):
+        return name
+    return "%s.%s" % ("optimizer" if is_in_optimizer else "state", name)
+
+
+def _gradients(tree, taken, names):
+    """The indices of leaves that are gradients: by their name, or by the structure of a part of the state."""
+    found = {index for index, name in enumerate(names) if "grad" in name.lower() and index not in taken}
+    nodes = [node for node in tree.nodes() if node[1] > 1]
+    known = [node[2] for node in nodes if taken.issuperset(range(node[0], node[0] + node[1]))]
+    for first, count, structure in nodes:
+        places = range(first, first + count)
+        if taken.isdisjoint(places) and any(trees.are_same(structure, one) for one in known):
+            found.update(places)
+    return found
+
+
+def _output_names(call, names, updates):
+    """Names of what comes out and does not come back: "loss" where it is one number."""
+    scalars = [
+        index
+        for index, found in enumerate(call.outputs)
+        if found is not None and found.number is not None and index not in updates and found.dtype.startswith("float")
+    ]
+    shown = {
+        index: name if name and not name[0].isdigit() else "output.%s" % (name or "0")
+        for index, name in enumerate(names)
+    }
+    if len(scalars) == 1:
+        shown[scalars[0]] = "loss"
+    return shown

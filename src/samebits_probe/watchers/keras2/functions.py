@@ -1,0 +1,134 @@
+"""The functions that Keras makes of a graph: which of them train, and what is observed at each call.
+
+`GraphExecutionFunction` (sessions) and `EagerExecutionFunction` (TensorFlow 2) are wrapped in their classes, so that
+the program keeps the very objects that Keras made. Gradients come back as further outputs of the program's own
+function: of a session's function through its list of `fetches`, which is there for that; of the other by asking for
+more outputs when it is built, and taking them off again before the program sees them.
+"""
+
+import functools
+import threading
+
+from . import gradients
+from .fetches import fetch
+from .steps import Evaluation, OptimizerCall
+
+_WATCHED = "_samebits_watched"  # attribute of a function: the Step or Evaluation that observes it
+
+
+class Functions:
+    """What is being built now, and the wrappers around the two classes of a backend module."""
+
+    def __init__(self, watch):
+        self._watch = watch
+        self._building = threading.local()
+
+    def wrap_backend(self, backend):
+        """Wrap the classes of a `tensorflow.python.keras.backend` module."""
+        graph, eager = backend.GraphExecutionFunction, backend.EagerExecutionFunction
+        graph.__init__ = self._graph_init(graph.__init__)
+        graph.__call__ = self._call(graph.__call__)
+        eager.__init__ = self._eager_init(eager.__init__)
+        eager.__call__ = self._call(eager.__call__)
+
+    # -- building ---------------------------------------------------------------------------------------------
+
+    def wrap_model(self, model_class):
+        """Wrap what makes the functions of a model class: for training, for evaluation, for prediction."""
+        model_class._make_train_function = self._making_train(model_class._make_train_function)
+        for role in ("test", "predict"):
+            name = "_make_%s_function" % role
+            setattr(model_class, name, self._making_other(getattr(model_class, name), role))
+
+    def _making_train(self, original):
+        @functools.wraps(original)
+        def _make_train_function(model, *args, **kwargs):
+            previous = getattr(self._building, "model", None)
+            self._building.model, self._building.since = model, gradients.now()
+            overridden = self._watch.probe.guard("keras optimizer", self._watch.own_gradients, model)
+            try:
+                return original(model, *args, **kwargs)
+            finally:
+                self._building.model = previous
+                if overridden:
+                    model.optimizer.__dict__.pop("get_gradients", None)
+
+        return _make_train_function
+
+    def _making_other(self, original, role):
+        attribute = "%s_function" % role
+
+        @functools.wraps(original)
+        def make(model, *args, **kwargs):
+            result = original(model, *args, **kwargs)
+            function = getattr(model, attribute, None)
+            if function is not None and _WATCHED not in getattr(function, "__dict__", {_WATCHED: 0}):
+                self._watch.probe.guard("keras evaluation", self._tag, function, Evaluation, model, role)
+            return result
+
+        return make
+
+    def _tag(self, function, kind, *arguments):
+        setattr(function, _WATCHED, kind(self._watch, *arguments))
+
+    def _plan(self, outputs, updates, is_eager=False):
+        """A `OptimizerCall` for a function that applies gradients, else None."""
+        if not updates or outputs is None:
+            return None
+        model = getattr(self._building, "model", None)
+        found = gradients.find(updates)
+        if found is None and model is not None:
+            graph = getattr(model.total_loss, "graph", None)
+            found = gradients.newest_since(self._building.since, graph)
+        if found is None and model is None:
+            return None
+        if found is not None and is_eager and found.as_outputs() is not found:
+            found = found.as_outputs()
+            self._watch.say_hidden_point("gradient after clipping")
+        return OptimizerCall(self._watch, found, model, outputs)
+
+    def _graph_init(self, original):
+        @functools.wraps(original)
+        def __init__(function, inputs, outputs, updates=None, *args, **kwargs):
+            original(function, inputs, outputs, updates, *args, **kwargs)
+            self._watch.probe.guard("keras function", self._add_fetches, function, outputs, updates)
+
+        return __init__
+
+    def _add_fetches(self, function, outputs, updates):
+        step = self._plan(outputs, updates)
+        if step is not None:
+            fetch(function, step.extra, step.fetched)
+            setattr(function, _WATCHED, step)
+
+    def _eager_init(self, original):
+        @functools.wraps(original)
+        def __init__(function, inputs, outputs, updates=None, *args, **kwargs):
+            step = self._watch.probe.guard("keras function", self._plan, outputs, updates, True)
+            if step is None:
+                original(function, inputs, outputs, updates, *args, **kwargs)
+                return
+            original(function, inputs, [outputs, step.extra], updates, *args, **kwargs)
+            step.takes_outputs = True
+            setattr(function, _WATCHED, step)
+
+        return __init__
+
+    # -- calling ----------------------------------------------------------------------------------------------
+
+    def _call(self, original):
+        guard = self._watch.probe.guard
+
+        @functools.wraps(original)
+        def __call__(function, inputs):
+            watched = function.__dict__.get(_WATCHED)
+            if watched is None:
+                return original(function, inputs)
+            guard("keras step", watched.before, function, inputs)
+            outputs = original(function, inputs)
+            if watched.takes_outputs:
+                outputs, watched.fetched[:] = outputs
+            guard("keras step", watched.after, function, outputs)
+            return outputs
+
+        return __call__

@@ -1,0 +1,206 @@
+"""Which gradients an optimizer of a graph asked for, and which operations apply them.
+
+Nothing is added to the graph: the tensors that the program's own optimizer uses are remembered, since one operation
+more would change the seeds that TensorFlow derives from the number of operations.
+"""
+
+import functools
+import itertools
+import weakref
+
+from ..tensorflow.operations import operation_of
+
+_counter = itertools.count()
+_LOSS = "_samebits_loss"  # attribute of an optimizer: a weak reference to the loss it was given last
+_FOUND = "_samebits_found"  # attribute of the graph: what is found lives as long as the graph does
+
+
+class AppliedGradients:
+    """What one optimizer applies: `gradients` (tensors, IndexedSlices or None) beside `parameters`."""
+
+    def __init__(self, optimizer, gradients, parameters, loss=None, update=None):
+        self._optimizer = weakref.ref(optimizer)  # outside of sessions its slots are the program's to keep, or to lose
+        self._kept = None
+        self.gradients = list(gradients)
+        self.parameters = list(parameters)
+        self.loss = loss
+        self.unclipped = None
+        self._update = update
+        self.number = next(_counter)
+
+    @property
+    def optimizer(self):
+        """The optimizer, or None where the program has let go of it."""
+        return self._optimizer()
+
+    def keep_optimizer(self, graph):
+        """Keep the optimizer as long as a session's graph, which keeps the optimizer's variables anyway."""
+        if not hasattr(graph, "outer_graph"):
+            self._kept = self.optimizer
+
+    def as_outputs(self):
+        """What may be returned by a function of TensorFlow 2: the gradients before they are clipped by their norm.
+
+        Returning the clipped ones has TensorFlow 2.1 compute `SGD(momentum, clipnorm)` in another order.
+        """
+        if self.unclipped is None or not getattr(self.optimizer, "clipnorm", 0):
+            return self
+        return AppliedGradients(self.optimizer, self.unclipped, self.parameters, self.loss, self._update)
+
+    def is_applied_by(self, updates):
+        """Whether one of the operations `updates` of a function applies these gradients."""
+        own = self.operations()
+        return any(operation_of(update) in own for update in updates if not isinstance(update, tuple))
+
+    def operations(self):
+        """The operations that apply the gradients, as far as the optimizer says."""
+        own = [self._update] if self._update is not None else getattr(self.optimizer, "updates", None) or []
+        return {operation_of(one) for one in own if one is not None and not isinstance(one, tuple)}
+
+
+def find(updates):
+    """The newest `AppliedGradients` that one of `updates` applies, or None."""
+    for graph in {id(g): g for g in map(graph_of, updates) if g is not None}.values():
+        for found in reversed(all_of(graph)):
+            if found.is_applied_by(updates):
+                return found
+    return None
+
+
+def all_of(graph):
+    """All that was found in a graph, oldest first."""
+    return getattr(graph, "__dict__", {}).get(_FOUND, ())
+
+
+def now():
+    """A number between what was found before and what is found later: `newest_since` takes it."""
+    return next(_counter)
+
+
+def newest_since(number, graph):
+    """The newest `AppliedGradients` of a graph after `number`, or None: for an optimizer that hides its operations."""
+    listed = all_of(graph)
+    return listed[-1] if listed and listed[-1].number > number else None
+
+
+def graph_of(value):
+    """The graph of a tensor, an operation or an update; None for what is eager."""
+    if isinstance(value, tuple):  # (variable, new value)
+        value = value[1]
+    graph = getattr(operation_of(value), "graph", None)
+    return graph if hasattr(graph, "__dict__") else None
+
+
+def tensor_of(gradient):
+    """The tensor of a gradient: the values of a sparse one."""
+    return getattr(gradient, "values", gradient)
+
+
+def remember(found):
+    """Keep what was found beside the graph it belongs to. Eager gradients have no graph and are not kept."""
+    for gradient in found.gradients:
+        graph = graph_of(tensor_of(gradient)) if gradient is not None else None
+        if graph is not None:
+            found.keep_optimizer(graph)
+            graph.__dict__.setdefault(_FOUND, []).append(found)
+            return
+
+
+_computed = []  # what Keras' `gradients` gave since the optimizer in progress was asked
+
+
+def watch_backend(backend):
+    """Remember what `backend.gradients(loss, variables)` gives while an optimizer is asked for its gradients."""
+    original = backend.gradients
+
+    @functools.wraps(original)
+    def gradients(loss, variables):
+        computed = original(loss, variables)
+        _computed[:] = [computed]
+        return computed
+
+    backend.gradients = gradients
+
+
+def watch_get_gradients(owner, probe):
+    """Remember what `owner.get_gradients(loss, params)` gives. `owner`: an optimizer class, or one optimizer."""
+    original = owner.get_gradients
+    is_class = isinstance(owner, type)
+
+    @functools.wraps(original)
+    def get_gradients(*args, **kwargs):
+        del _computed[:]
+        gradients = original(*args, **kwargs)
+        probe.guard("keras gradients", _remember_gradients, owner, is_class, args, kwargs, gradients)
+        return gradients
+
+    owner.get_gradients = get_gradients
+
+
+def _remember_gradients(owner, is_class, args, kwargs, gradients):
+    optimizer, rest = (args[0], args[1:]) if is_class else (owner, args)
+    named = dict(zip(("loss", "params"), rest), **kwargs)
+    found = AppliedGradients(optimizer, gradients, named["params"], loss=named.get("loss"))
+    if _computed and len(_computed[0]) == len(found.gradients):
+        found.unclipped = list(_computed[0])
+    del _computed[:]
+    remember(found)
+
+
+def watch_apply_gradients(owner, probe, tapes):
+    """Remember what `owner.apply_gradients(grads_and_vars, ...)` applies in a graph, and by which operation.
+
+    Outside of graphs there is nothing to remember: `tapes` observes a step there and then.
+    """
+    original = owner.apply_gradients
+
+    @functools.wraps(original)
+    def apply_gradients(self, grads_and_vars, *args, **kwargs):
+        pairs = list(grads_and_vars)
+        is_eager = any(hasattr(tensor_of(gradient), "_numpy") for gradient, _ in pairs)
+        step = probe.guard("gradients", tapes.before, self, pairs) if is_eager else None
+        update = original(self, pairs, *args, **kwargs)
+        if step is not None:
+            probe.guard("gradients", tapes.after, step)
+        elif not is_eager:
+            probe.guard("gradients", _remember_applied, self, pairs, update)
+            probe.guard("gradients", tapes.traced, pairs)
+        return update
+
+    owner.apply_gradients = apply_gradients
+
+
+def _remember_applied(optimizer, pairs, update):
+    loss = getattr(optimizer, _LOSS, lambda: None)()
+    remember(AppliedGradients(optimizer, [g for g, _ in pairs], [v for _, v in pairs], loss=loss, update=update))
+
+
+def watch_compute_gradients(owner, probe):
+    """Remember the loss of `owner.compute_gradients(loss, ...)` for what the same optimizer applies next."""
+    original = owner.compute_gradients
+
+    @functools.wraps(original)
+    def compute_gradients(self, loss, *args, **kwargs):
+        probe.guard("keras gradients", _remember_loss, self, loss)
+        return original(self, loss, *args, **kwargs)
+
+    owner.compute_gradients = compute_gradients
+
+
+def _remember_loss(optimizer, loss):
+    if hasattr(loss, "graph"):
+        setattr(optimizer, _LOSS, weakref.ref(loss))
+
+
+def parts(found, name_of):
+    """[(name, tensor)] of what can be fetched: a sparse gradient has its values and its indices."""
+    named = []
+    for gradient, parameter in zip(found.gradients, found.parameters):
+        if gradient is None:
+            continue
+        name = name_of(parameter)
+        named.append((name, tensor_of(gradient)))
+        indices = getattr(gradient, "indices", None)
+        if indices is not None:
+            named.append((name + "/indices", indices))
+    return named

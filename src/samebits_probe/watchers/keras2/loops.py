@@ -1,0 +1,182 @@
+"""Watches the training loop of `tf.keras` in TensorFlow 2.1, which traces a function of its own for each model.
+
+The batch and the gradients come back as further values of the dictionary in which the traced function returns its
+losses, and are taken out of it again before the loop sees them: nothing is added to the trace but its return values.
+"""
+
+import functools
+import weakref
+
+from . import gradients as keras2_gradients
+from .tracked import FunctionVariables
+from .variables import name_of, state_of
+
+_EXTRA = "_samebits"  # key in the dictionary of outputs: [batch tensors, gradient tensors]
+
+
+def install(module_of, watch):
+    """Wrap the loop's modules where this TensorFlow has them."""
+    try:
+        utils = module_of("keras.engine.training_v2_utils")
+    except ImportError:  # 1.14 trains through functions of the graph
+        return
+    loops = FunctionLoops(watch, module_of("framework.ops"))
+    eager = module_of("keras.engine.training_eager")
+    eager.train_on_batch = loops.tracing(eager.train_on_batch)
+    distributed = module_of("keras.distribute.distributed_training_utils")
+    distributed.unwrap_output_dict = _passing_on(distributed.unwrap_output_dict)
+    utils._make_execution_function = loops.making(utils._make_execution_function)
+    utils._make_on_batch_function = loops.making(utils._make_on_batch_function)
+
+
+def _passing_on(original):
+    """`unwrap_output_dict` makes a new dictionary: ours goes with it, where there is one replica."""
+
+    @functools.wraps(original)
+    def unwrap_output_dict(strategy, grouped_outputs, mode):
+        outputs = original(strategy, grouped_outputs, mode)
+        if isinstance(grouped_outputs, dict) and _EXTRA in grouped_outputs and strategy.num_replicas_in_sync == 1:
+            outputs[_EXTRA] = grouped_outputs[_EXTRA]
+        return outputs
+
+    return unwrap_output_dict
+
+
+class FunctionLoops:
+    """What is observed around the traced functions of each model."""
+
+    def __init__(self, watch, ops):
+        self._watch, self._ops = watch, ops
+        self._names = weakref.WeakKeyDictionary()  # model -> ([batch names], [gradient names]) of its newest trace
+
+    # -- while the function is traced -------------------------------------------------------------------------
+
+    def tracing(self, original):
+        """Wrap `training_eager.train_on_batch`: its dictionary gets the batch and the gradients."""
+
+        @functools.wraps(original)
+        def train_on_batch(model, inputs, targets, sample_weights=None, output_loss_metrics=None):
+            since = keras2_gradients.now()
+            self._watch.looping = True
+            try:
+                outputs = original(model, inputs, targets, sample_weights, output_loss_metrics)
+            finally:
+                self._watch.looping = False
+            fed = ("", inputs), ("labels.", targets), ("sample_weights.", sample_weights)
+            extra = self._watch.probe.guard("tf.keras gradients", self._extra, model, fed, since)
+            if extra is not None and isinstance(outputs, dict):
+                outputs[_EXTRA] = extra
+            return outputs
+
+        return train_on_batch
+
+    def _extra(self, model, fed, since):
+        batch = [
+            (prefix + str(i), tensor)
+            for prefix, tensors in fed
+            for i, tensor in enumerate(self._watch.flatten(tensors if tensors is not None else []))
+            if tensor is not None
+        ]
+        graph = self._graph()
+        found = self._watch.eager_gradients or keras2_gradients.newest_since(since, graph)
+        self._watch.eager_gradients = None
+        gradients = keras2_gradients.parts(found, name_of) if found is not None else []
+        if found is None:
+            self._watch.say_hidden(None, None)
+        self._watch.say_random(graph.get_operations() if graph is not None else ())
+        self._names[model] = [name for name, _ in batch], [name for name, _ in gradients]
+        return [[tensor for _, tensor in batch], [tensor for _, tensor in gradients]]
+
+    def _graph(self):
+        return self._ops.get_default_graph() if self._ops.inside_function() else None
+
+    # -- when it is called ------------------------------------------------------------------------------------
+
+    def making(self, original):
+        """Wrap what makes a model's functions: those it makes are observed at each call."""
+
+        @functools.wraps(original)
+        def make(model, mode):
+            function = original(model, mode)
+            reference = weakref.ref(model)
+            if getattr(mode, "value", mode) == "train":
+                return self._training(function, reference)
+            return self._evaluating(function, reference, getattr(mode, "value", mode))
+
+        return make
+
+    def _training(self, function, reference):
+        step = _LoopStep(self._watch, reference, self._names)
+
+        @functools.wraps(function)
+        def execution_function(*args, **kwargs):
+            self._watch.probe.guard("tf.keras step", step.before)
+            outputs = function(*args, **kwargs)
+            extra = outputs.pop(_EXTRA, None)
+            self._watch.probe.guard("tf.keras step", step.after, outputs, extra)
+            return outputs
+
+        return execution_function
+
+    def _evaluating(self, function, reference, mode):
+        @functools.wraps(function)
+        def execution_function(*args, **kwargs):
+            outputs = function(*args, **kwargs)
+            self._watch.probe.guard("tf.keras evaluation", self._add_evaluation, outputs, reference(), mode)
+            return outputs
+
+        return execution_function
+
+    def _add_evaluation(self, outputs, model, mode):
+        if isinstance(outputs, dict):
+            named = _results(outputs, model)
+            prefix = "evaluation/"
+        else:
+            named = [("%d" % i, value) for i, value in enumerate(self._watch.flatten(outputs))]
+            prefix = "prediction/"
+        self._watch.add_all("forward", [(prefix + name, value) for name, value in named])
+
+
+def _results(outputs, model):
+    """[(name, value)] of a dictionary of losses and metrics."""
+    values = outputs["total_loss"] + outputs["output_losses"] + outputs["metrics"]
+    names = list(model.metrics_names)
+    return [(names[i] if i < len(names) else "output.%d" % i, value) for i, value in enumerate(values)]
+
+
+class _LoopStep:
+    """One call of a model's traced training function."""
+
+    def __init__(self, watch, reference, names):
+        self._watch, self._reference, self._names = watch, reference, names
+        self._tracked = self._slots = None
+
+    def before(self):
+        """The first sign of a step; initial weights before the first."""
+        self._watch.probe.begin()
+        if self._tracked is None:
+            model = self._reference()
+            if not model.built:
+                self._watch.say_hidden_point("start")
+            self._tracked = FunctionVariables(self._watch, *_variables(model), session=None)
+
+    def after(self, outputs, extra):
+        """Batch, losses, gradients, weights and state: the step is over."""
+        model, watch = self._reference(), self._watch
+        batch, gradients = self._names.get(model, ([], []))
+        values = extra or [[], []]
+        watch.add_all("batch", zip(batch, values[0]))
+        watch.add_all("forward", _results(outputs, model))
+        watch.add_all("gradient", zip(gradients, values[1]))
+        slots = len(getattr(model.optimizer, "_weights", ()))
+        if slots != self._slots:  # the first step has made them, and the weights of a model that was not built
+            self._tracked.grow(*_variables(model))
+            self._slots = slots
+        self._tracked.add_updates(None)
+        watch.end_step()
+
+
+def _variables(model):
+    """([(name, weight)], [(name, variable of the optimizer)]) that exist already."""
+    weights = list(model.weights) if model.built else []
+    return [(name_of(weight), weight) for weight in weights], state_of(model.optimizer, weights)

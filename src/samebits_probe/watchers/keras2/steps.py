@@ -1,0 +1,177 @@
+"""What is observed when a function of Keras 2 is called: a step of an optimizer, or an evaluation."""
+
+from . import gradients
+from .fetches import fetch
+from .layer_inspection import FetchedTensors, ModelLayers, running
+from .tracked import FunctionVariables
+from .variables import name_of, state_of
+
+
+class _Called:
+    """The part that steps and evaluations share: names of what goes in and comes out."""
+
+    takes_outputs = False
+    _kind, _prefix = "batch", ""
+
+    def __init__(self, watch):
+        self._watch = watch
+
+    def _add_inputs(self, names, values):
+        """Record what is fed. Returns [(name, tensor)] of what is no array but a tensor of the graph."""
+        tensors = []
+        for name, value in zip(names, values):
+            for part, array in self._watch.arrays_of(name, value):
+                if array is not None:
+                    self._watch.arrays.add(self._kind, self._prefix + part, array)
+                elif value is not None:
+                    tensors.append((name, value))
+        return tensors
+
+    def _add_outputs(self, names, outputs):
+        values = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        for position, value in enumerate(values):
+            name = names[position] if position < len(names) else "output.%d" % position
+            for part, array in self._watch.arrays_of(self._prefix + name, value):
+                if array is not None:
+                    self._watch.arrays.add("forward", part, array)
+
+
+class OptimizerCall(_Called):
+    """One call is one step of the optimizer: begin, batch, loss, gradients, weights and state, end."""
+
+    def __init__(self, watch, found, model, outputs):
+        _Called.__init__(self, watch)
+        self._inputs = _fed_names(model) if model is not None else None
+        self._outputs = _result_names(model) if model is not None else _loss_names(found, outputs)
+        parameters = found.parameters if found is not None else []
+        named = gradients.parts(found, name_of) if found is not None else []
+        unfed = _unfed_inputs(model) if model is not None else []
+        self.extra = [tensor for _, tensor in named] + [tensor for _, tensor in unfed]
+        self._extra_names = [("gradient", name) for name, _ in named] + [("batch", name) for name, _ in unfed]
+        self._details = self._make_details(found, model, outputs)
+        self.fetched = [None] * len(self.extra)
+        self._weights, self._state = _variables(model, found, parameters)
+        self._tracked = None
+        self._symbols = []
+        watch.say_hidden(found, model)
+
+    def _make_details(self, found, model, outputs):
+        """Tensors of the one step that is looked into; None where none is."""
+        if self._watch.probe.details is None:
+            return None
+        results = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        results = [one for one in results if hasattr(one, "op")]
+        wanted = FetchedTensors(self._watch, ModelLayers(model), results, [found] if found is not None else [])
+        self.extra += wanted.tensors
+        self._extra_names += [("detail", "")] * len(wanted.tensors)
+        return wanted
+
+    # -- before the call --------------------------------------------------------------------------------------
+
+    def before(self, function, inputs):
+        """The first sign of a step; before the first step of this function, its initial weights."""
+        self._watch.trainers.step()
+        self._watch.probe.begin()
+        if self._tracked is None:
+            session = self._watch.session_for(function, inputs)
+            self._tracked = FunctionVariables(self._watch, self._weights, self._state, session)
+        names = self._inputs or [str(position) for position in range(len(inputs))]
+        tensors = self._add_inputs(names, inputs)
+        if tensors and not self._symbols:
+            self._fetch_symbols(function, tensors)
+
+    def _fetch_symbols(self, function, tensors):
+        """A data set feeds tensors of the graph: their values come back with the step that uses them."""
+        self._symbols = tensors
+        if not hasattr(function, "fetch_callbacks"):
+            self._watch.say_hidden_point("batch")
+            return
+        self._extra_names += [("batch", name) for name, _ in tensors]
+        first = len(self.fetched)
+        self.fetched += [None] * len(tensors)
+        fetch(function, [tensor for _, tensor in tensors], self.fetched, first)
+
+    # -- after it ---------------------------------------------------------------------------------------------
+
+    def after(self, function, outputs):
+        """Loss and metrics, gradients, weights and optimizer state: the step is over."""
+        arrays = self._watch.arrays
+        pairs = list(zip(self._extra_names, self.fetched))
+        self.fetched[:] = [None] * len(self.fetched)
+        for (kind, name), value in pairs:
+            if kind == "batch":
+                arrays.add(kind, name, value)
+        self._add_outputs(self._outputs, outputs)
+        for (kind, name), value in pairs:
+            if kind == "gradient":
+                arrays.add(kind, name, value)
+        if self._details is not None and self._details.is_on():
+            details = [value for (kind, _), value in pairs if kind == "detail"]
+            self._details.add(details, *running(function, self._weights + self._state))
+        self._tracked.add_updates(getattr(function, "_session", None))
+        self._watch.end_step()
+
+
+class Evaluation(_Called):
+    """A call of a model's function for evaluation or prediction: a point of its own, never a batch of the training."""
+
+    _kind = "forward"
+
+    def __init__(self, watch, model, role):
+        _Called.__init__(self, watch)
+        if role == "test":
+            self._prefix = "evaluation/"
+            self._inputs, self._outputs = _fed_names(model, "batch."), _result_names(model)
+        else:
+            self._prefix = "prediction/"
+            self._inputs = ["batch.%d" % i for i in range(len(model._feed_inputs))]
+            self._outputs = ["%d" % i for i in range(len(model.outputs))]
+
+    def before(self, function, inputs):
+        """Record what is fed."""
+        self._add_inputs(self._inputs, inputs)
+
+    def after(self, function, outputs):
+        """Record what came out."""
+        self._add_outputs(self._outputs, outputs)
+
+
+def _fed_names(model, prefix=""):
+    """Names of what is fed: inputs, labels, sample weights. The learning phase comes last and has no name."""
+    groups = (
+        (prefix, model._feed_inputs),
+        ("labels.", model._feed_targets),
+        ("sample_weights.", model._feed_sample_weights),
+    )
+    return ["%s%d" % (start, i) for start, tensors in groups for i in range(len(tensors))]
+
+
+def _result_names(model):
+    return list(model.metrics_names)
+
+
+def _loss_names(found, outputs):
+    listed = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    return ["loss" if output is found.loss else "output.%d" % i for i, output in enumerate(listed)]
+
+
+def _unfed_inputs(model):
+    """[(name, tensor)] of inputs that come from a tensor of the graph: they are outputs of the step then."""
+    fed = [id(tensor) for tensor in model._feed_inputs]
+    return [(str(i), tensor) for i, tensor in enumerate(model.inputs) if id(tensor) not in fed]
+
+
+def _variables(model, found, parameters):
+    """([(name, weight)], [(name, variable of the optimizer)]): what a step changes, and what it could have."""
+    weights = list(model.weights) if model is not None else []
+    known = {id(weight) for weight in weights}
+    weights += [parameter for parameter in parameters if id(parameter) not in known]
+    optimizer = model.optimizer if model is not None else found.optimizer
+    return [(name_of(weight), weight) for weight in weights], state_of(optimizer, parameters)
+
+
+def data_of(operations):
+    """[(name, tensor)] of what comes from data sets and queues of the graph."""
+    sources = [one for one in operations if one.type.startswith(("IteratorGetNext", "QueueDequeue"))]
+    sources.sort(key=lambda operation: operation.name)
+    return [(tensor.name.replace(":", "."), tensor) for source in sources for tensor in source.outputs]

@@ -1,0 +1,90 @@
+"""Watches loops with `GradientTape` outside of functions: an optimizer that is given eager gradients steps at once."""
+
+import functools
+import weakref
+
+from .gradients import AppliedGradients, graph_of, parts, tensor_of
+from .tracked import FunctionVariables
+from .variables import name_of, state_of
+
+
+class Tapes:
+    """The optimizers of one class."""
+
+    def __init__(self, watch):
+        self._watch = watch
+        self._steps = weakref.WeakKeyDictionary()  # optimizer -> _TapeStep
+
+    def before(self, optimizer, pairs):
+        """An optimizer is about to step. Returns a step whose `after()` is to be called, or None."""
+        found = AppliedGradients(optimizer, [gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+        if self._watch.looping:  # the loop of tf.keras counts this step
+            self._watch.eager_gradients = found
+            return None
+        step = self._steps.get(optimizer)
+        if step is None:
+            step = self._steps[optimizer] = _TapeStep(self._watch)
+        step.before(found)
+        return step
+
+    def after(self, step):
+        """It has made the step that `before` gave."""
+        step.after()
+
+    def traced(self, pairs):
+        """An optimizer was applied to tensors of a graph: of a function of the program, or of Keras' own graph."""
+        graphs = [graph_of(tensor_of(gradient)) for gradient, _ in pairs if gradient is not None]
+        own = self._watch.looping or not graphs or getattr(graphs[0], "name", "keras_graph") == "keras_graph"
+        if not own and hasattr(graphs[0], "outer_graph"):
+            self._watch.say_hidden_point("steps inside a function")
+
+    def wrap_tape(self, tape_class):
+        """Wrap `gradient` of a tape class: what it is taken of is the loss."""
+        original = tape_class.gradient
+
+        @functools.wraps(original)
+        def gradient(tape, target, *args, **kwargs):
+            if hasattr(target, "_numpy") and not self._watch.looping:
+                self._watch.probe.guard("loss", self._add_loss, target)
+            return original(tape, target, *args, **kwargs)
+
+        tape_class.gradient = gradient
+
+    def _add_loss(self, target):
+        self._watch.probe.begin()
+        self._watch.add_all("forward", [("loss", target)])
+
+
+class _TapeStep:
+    """The steps of one optimizer."""
+
+    def __init__(self, watch):
+        self._watch = watch
+        self._tracked, self._known = None, None
+        self._found = None
+
+    def before(self, found):
+        """Initial weights where they are new, and the gradients."""
+        watch = self._watch
+        watch.probe.begin()
+        watch.say_hidden_point("batch of a loop")
+        self._found = found
+        if self._tracked is None:
+            self._tracked = FunctionVariables(watch, *_variables(found), session=None)
+        watch.add_all("gradient", parts(found, name_of))
+
+    def after(self):
+        """Weights and state: the step is over."""
+        found, self._found = self._found, None
+        weights, state = _variables(found)
+        known = [id(variable) for _, variable in weights + state]
+        if known != self._known:
+            self._tracked.grow(weights, state)
+            self._known = known
+        self._tracked.add_updates(None)
+        self._watch.end_step("apply")
+
+
+def _variables(found):
+    weights = [(name_of(parameter), parameter) for parameter in found.parameters]
+    return weights, state_of(found.optimizer, found.parameters)

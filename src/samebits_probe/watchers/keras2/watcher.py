@@ -1,0 +1,237 @@
+"""Watches Keras 2 (2.3.1 was tried) on TensorFlow 1.14 and 2.1: `fit`, `fit_generator`, `train_on_batch`, functions.
+
+What counts as seen, as (point, hook, hidden by, said then):
+"""
+
+import sys
+
+from ... import rng
+from ..keras3.models import Labels
+from ..plain_attributes import PlainAttributes
+from ..remains import leave_out, remains_of, tell_death, tell_new
+from ..tensorflow import variables as tensorflow_variables
+from ..tensorflow.operations import ancestors
+from ..trainers import Trainers
+from .arrays import GraphArrays
+from .ends import Keras2Ends
+from .functions import Functions
+from .gradients import watch_backend, watch_get_gradients
+from .variables import EagerReader, GraphReader
+
+SEEN = [
+    (
+        "rng",
+        "python, numpy; seed and operation counter of TensorFlow's default graph (eager: the context's seed and state)",
+        "generators inside the kernels of random operations (dropout, noise)",
+        "the state of random operations lives inside TensorFlow's kernels",
+    ),
+    (
+        "batch",
+        "arrays fed to the train function: inputs, labels, sample weights; inputs made of tensors as further outputs",
+        "labels that are tensors of the graph",
+        "tensors of the graph, not arrays, are fed to the model",
+    ),
+    ("loss and metrics", "outputs of the train function", "", ""),
+    (
+        "gradient",
+        "tensors of Optimizer.get_gradients or apply_gradients as further outputs of the train function",
+        "an optimizer that asks for gradients in a way of its own",
+        "the optimizer computes its gradients outside of get_gradients",
+    ),
+    (
+        "gradient after clipping",
+        "as above, in the functions of a session",
+        "clipnorm of Keras 2 on TensorFlow 2: returning clipped gradients would change the order of the computation",
+        "gradients are seen before clipnorm is applied",
+    ),
+    ("update", "weights, optimizer slots, iterations and rates, read after each step", "", ""),
+    (
+        "start",
+        "weights and slots, read before the first step of their function",
+        "weights that the first step makes itself (a subclassed model of tf.keras)",
+        "the first step makes the weights: they are seen after it",
+    ),
+    (
+        "end",
+        "every variable outside of graphs and every variable of a session's graph, also in models that were never "
+        "trained, in copies, and if it is trained by hand; read at the exit, when it dies, or when its session closes",
+        "a session in a cycle of references, which dies unclosed",
+        "for trained weights, the state after the last step is compared",
+    ),
+    (
+        "end: attributes",
+        "numbers and arrays in plain attributes of layers, models and tf.Module, also in lists and dicts",
+        "text; a private name that the library's own code uses; seeds",
+        "",
+    ),
+    (
+        "end: state of metrics",
+        "",
+        "it is left out, because an evaluation changes it; what is printed or saved of it is compared",
+        "",
+    ),
+    (
+        "batch of a loop",
+        "Optimizer.apply_gradients with eager gradients: gradients, weights and state",
+        "a loop of the program's own with GradientTape",
+        "the batch of a loop with GradientTape is not seen on this TensorFlow",
+    ),
+    (
+        "loss of a session",
+        "Optimizer.compute_gradients of a session's optimizer",
+        "gradients that the program computes by itself",
+        "the program computes its gradients without compute_gradients",
+    ),
+    (
+        "steps inside a function",
+        "training loop of tf.keras in TensorFlow 2.1",
+        "apply_gradients inside a tf.function of the program, in TensorFlow 1.14 and 2.1",
+        "an optimizer is applied inside a tf.function: these steps are not seen on this TensorFlow",
+    ),
+    ("evaluation", "outputs of the test and predict functions, kind forward", "", ""),
+]
+HIDDEN = {point: said for point, _, _, said in SEEN}
+_RANDOM = "Random", "Multinomial", "TruncatedNormal"  # in the names of operations that keep a state
+
+
+class Keras2Watch:
+    """What the parts of this watcher share in one process."""
+
+    def __init__(self, probe, tensorflow):
+        self.probe, self._tensorflow = probe, tensorflow
+        self.arrays = GraphArrays(probe)
+        self.remains, self.labels = remains_of(probe), Labels(probe)
+        self.ends = Keras2Ends(self, tensorflow_variables.watch_variables(probe))
+        self.functions = Functions(self)
+        self.looping = False  # whether the loop of tf.keras in TensorFlow 2.1 is calling an optimizer
+        self.eager_gradients = None  # what the optimizer applied in that call, where it ran eagerly
+        self.trainers = Trainers(probe)
+        self._said = set()
+
+    def make_reader(self, variables, session):
+        """A reader of variables: of a graph where a session is given, else of eager ones."""
+        return EagerReader(variables, self._tensorflow) if session is None else GraphReader(variables)
+
+    def leave_out_metrics(self, metric_class):
+        """The state of a metric is none of a model's: an evaluation changes it."""
+        leave_out(metric_class, "add_weight", self.remains.drop, self.ends.leave_out)
+
+    def session_for(self, function, inputs):
+        """The session in which `function` is about to run, as it will find it itself; None for eager functions."""
+        if hasattr(function, "_make_callable"):
+            return self._tensorflow.backend.get_session(self._tensorflow.flatten(inputs))
+        return None
+
+    def is_eager(self):
+        """Whether what is called now is executed at once."""
+        return self._tensorflow.is_eager()
+
+    def own_gradients(self, model):
+        """Watch an optimizer that has a `get_gradients` of its own. Returns whether it was watched just now."""
+        method = getattr(type(model.optimizer), "get_gradients", None)
+        if method is None or hasattr(method, "__wrapped__"):
+            return False
+        watch_get_gradients(model.optimizer, self.probe)
+        return True
+
+    def arrays_of(self, name, value):
+        """[(name, array)] of a value that is fed or returned; the array is None for a tensor of a graph."""
+        numpy = sys.modules["numpy"]
+        if hasattr(value, "tocoo"):
+            sparse = value.tocoo()
+            parts = ("row", sparse.row), ("col", sparse.col), ("data", sparse.data)
+            return [("%s.%s" % (name, part), array) for part, array in parts]
+        if hasattr(value, "_numpy"):
+            return [(name, value._numpy())]
+        if value is None or self._tensorflow.is_tensor(value):
+            return [(name, None)]
+        return [(name, numpy.asarray(value))]
+
+    def add_all(self, kind, named):
+        """Record [(name, value)], tensors and arrays alike."""
+        for name, value in named:
+            for part, array in self.arrays_of(name, value):
+                if array is not None:
+                    self.arrays.add(kind, part, array)
+
+    def flatten(self, values):
+        """The leaves of a nested structure."""
+        return self._tensorflow.flatten(values)
+
+    def end_step(self, how="train-function"):
+        """A step is over. `how`: what counted as one."""
+        self.say_once("observed-by " + how, lambda: self.probe.event("observed-by", how=how))
+        self.probe.end_step()
+
+    def say_hidden(self, found, model):
+        """Say what cannot be seen of a function that trains."""
+        if found is None or not found.gradients:
+            self.say_hidden_point("gradient")
+        self.say_random(ancestors([model.total_loss if model is not None else getattr(found, "loss", None)]))
+
+    def say_random(self, operations):
+        """Say that random states are hidden where an operation of the training has one."""
+        if any(_is_random(kind) for operation in operations for kind in _kinds(operation)):
+            self.say_hidden_point("rng")
+
+    def say_hidden_point(self, point):
+        """Say that a point of the table cannot be seen."""
+        self.say_once(point, lambda: self.probe.not_observed(point, HIDDEN[point]))
+
+    def say_once(self, topic, say):
+        """Call `say()` once for a topic."""
+        if topic not in self._said:
+            self._said.add(topic)
+            say()
+
+
+def _is_random(kind):
+    return any(word in kind for word in _RANDOM)
+
+
+def _kinds(operation):
+    """Types of an operation and of what is inside the functions (branches of a condition) that it calls."""
+    kinds = [operation.type]
+    for attribute in operation.node_def.attr.values():
+        called = operation.graph._functions.get(attribute.func.name) if attribute.func.name else None
+        if called is not None:
+            kinds += [node.op for node in called.definition.node_def]
+    return kinds
+
+
+_watches = {}
+
+
+def watch_of(probe):
+    """The `Keras2Watch` of a process; its TensorFlow is wrapped when it is made."""
+    if id(probe) not in _watches:
+        from .tensorflow import OldTensorFlow
+
+        tensorflow = OldTensorFlow()
+        watch = _watches[id(probe)] = Keras2Watch(probe, tensorflow)
+        tensorflow.wrap(watch)
+        rng.SAMPLERS["tensorflow"] = tensorflow.random_state
+    return _watches[id(probe)]
+
+
+def install(module, probe):
+    """Install the watcher for the package `keras`."""
+    if module.backend.backend() != "tensorflow":
+        probe.not_observed("all", "Keras 2 is watched with its TensorFlow backend only")
+        return
+    watch = watch_of(probe)
+    watch.functions.wrap_model(sys.modules["keras.engine.training"].Model)
+    watch.leave_out_metrics(module.metrics.Metric)
+    _watch_layers(module.engine.base_layer.Layer, watch)
+    watch_backend(module.backend)
+    watch_get_gradients(sys.modules["keras.optimizers"].Optimizer, probe)
+
+
+def _watch_layers(layer_class, watch):
+    """Follow what layers hold in plain attributes; their variables are TensorFlow's."""
+    attributes = PlainAttributes(
+        watch.probe, ("keras",), lambda value: hasattr(value, "_numpy"), lambda value: value._numpy()
+    )
+    remains = watch.remains
+    tell_new(layer_class, lambda layer: remains.add(layer, lambda owner: attributes.of(owner, str(owner.name))))
+    tell_death(layer_class, remains.died)

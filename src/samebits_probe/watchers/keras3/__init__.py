@@ -1,0 +1,1 @@
+"""Watches Keras 3 on each of its backends."""

@@ -1,0 +1,256 @@
+"""The order of a watched call of a model's train, test or predict function: the same on every backend."""
+
+import contextlib
+import functools
+
+from ... import wire
+from .. import norms
+from ..trainers import Trainers
+from . import layers, models
+from .points import named_leaves
+
+_MARK = "_samebits_watched"
+
+
+class Keras3Watch:
+    """What the functions of all models share: the probe, the points, the hooks, the backend's ways.
+
+    `backend` has: read(variable) -> array, arrays(name, value) -> [(name, array)], is_leaf(value).
+    """
+
+    def __init__(self, probe, points, backend, remains):
+        self.probe, self.points, self.backend = probe, points, backend
+        self.lives = models.Lives(probe, points, backend)
+        self.remains = remains
+        self.trainers = Trainers(probe)
+        self._said = set()
+
+    def record(self, kind, named):
+        """Record (name, value) pairs of the backend's own values."""
+        for name, value in named:
+            for leaf, array in self.backend.arrays(name, value):
+                self.points.array(kind, leaf, array)
+
+    def numbers(self, named):
+        """Record (name, value) pairs of kind "forward", with their numbers."""
+        for name, value in named:
+            for leaf, array in self.backend.arrays(name, value):
+                self.points.scalar("forward", leaf, array)
+
+    def variables(self, kind, named):
+        """Record (name, variable) pairs."""
+        read, add = self.backend.read, self.points.array
+        for name, variable in named:
+            add(kind, name, read(variable))
+
+    def captured(self, name, array):
+        """Hand over what a layer returned: it is no point of its own."""
+        details = self.probe.details
+        if details is not None and details.is_on():
+            details.add("forward", "module", name[len(wire.LAYER) :], [self.described(array)])
+        self.probe.captured("forward", name, array.dtype.name, array.shape, array.tobytes())
+
+    def described(self, array):
+        """What the details keep of an array."""
+        _, dtype, shape, fingerprint, _ = self.points.kept("", array)
+        return self.probe.details.output(dtype, shape, fingerprint, array.tobytes)
+
+    def not_observed(self, point, why):
+        """Say once that a point cannot be seen."""
+        if (point, why) not in self._said:
+            self._said.add((point, why))
+            self.probe.not_observed(point, why)
+
+    def stepped(self, how):
+        """Say once what counts as a step."""
+        if how not in self._said:
+            self._said.add(how)
+            self.probe.event("observed-by", how=how)
+
+    def owned(self, function, *args, **kwargs):
+        """Call a function of the program while other watchers leave steps and points to this one."""
+        before, self.probe.stepping = self.probe.stepping, "keras"
+        try:
+            return function(*args, **kwargs)
+        finally:
+            self.probe.stepping = before
+
+
+class ModelVariables:
+    """One model's variables, found again when they may have changed."""
+
+    def __init__(self, watch, model):
+        self.watch = watch
+        self.variables = None
+        self.optimizers = []
+        self._updated, self._read, self._are_started = [], None, False
+        self._seeds_at = None
+        self._model = model
+
+    def refresh(self):
+        """Find the variables: a model may be built, and an optimizer is, by the first call."""
+        model = self._model
+        optimizer = getattr(model, "optimizer", None)
+        known = ([optimizer] if optimizer is not None else []) + self.optimizers
+        unique = list({id(one): one for one in known}.values())
+        self.variables = models.Variables(models.model_variables(model), unique)
+        self._updated = self.variables.weights + self.variables.optimizers
+        self._read, self._are_started = None, False
+        self.watch.remains.follow()
+
+    def begin(self):
+        """The first sign of a step: random states, and the weights that have not been seen yet."""
+        watch = self.watch
+        watch.probe.begin()
+        if self.variables is None:
+            self.refresh()
+        if not self._are_started:
+            self._are_started = True
+            watch.lives.start(self.variables.weights)
+        if self._seeds_at != watch.probe.step:
+            self._seeds_at = watch.probe.step
+            self.seeds()
+
+    def seeds(self):
+        """The states of the seed generators, at this step (before the first: at -1 too, as the probe's own)."""
+        read, points, step = self.watch.backend.read, self.watch.points, self.watch.probe.step
+        for name, variable in self.variables.seeds:
+            state = read(variable)
+            points.array("rng", name, state)
+            if step == 0:
+                points.array("rng", name, state, step=-1)
+
+    def updates(self):
+        """Weights, buffers and optimizer state after the step."""
+        if self._read is None:
+            self._read = self.watch.backend.reader([variable for _, variable in self._updated])
+        add, arrays = self.watch.points.array, self._read()
+        for (name, _), array in zip(self._updated, arrays):
+            add("update", name, array)
+        norms.record_arrays(self.watch.probe, arrays[: len(self.variables.weights)])
+        if self.watch.probe.values is not None:
+            layers.tell(self.watch.probe, self.watch.backend.read, self._model, self.optimizers)
+
+
+class TrainFunction:
+    """A model's train function: begins a step, calls what the model made, and has a backend record what it did.
+
+    A backend overrides `before(arguments)` (its result is given to `after`), `given(result)` (what the program gets)
+    and `after(result, before)`, which records and ends the steps that the call made.
+    """
+
+    def __init__(self, watch, step):
+        self.watch, self.step = watch, step
+        self.model = ModelVariables(watch, step.model)
+        self._stand_in = step.function()
+
+    def wrap(self, function):
+        """The watched function, which stands for `function`."""
+
+        @functools.wraps(function, updated=())
+        def train_function(*args, **kwargs):
+            probe = self.watch.probe
+            before = probe.guard("begin of a keras step", self._begin, args)
+            with standing_in(self.step.model, self._stand_in):
+                result = self.watch.owned(function, *args, **kwargs)
+            given = self.given(result)
+            probe.guard("keras step", self.after, result, before)
+            return given
+
+        return mark(train_function)
+
+    def _begin(self, arguments):
+        self.watch.stepped("train-function")
+        self.watch.trainers.step()
+        self.begin(arguments)
+        self.model.begin()
+        return self.before(arguments)
+
+    def begin(self, arguments):
+        """What makes the variables readable before the call."""
+
+    def before(self, arguments):
+        """What is known before the call."""
+
+    def given(self, result):
+        """The result without what was added to it."""
+        return result
+
+
+@contextlib.contextmanager
+def standing_in(model, function):
+    """The model's `train_step` is `function`, for as long as its train function is made or runs."""
+    own = model.__dict__
+    before = own.get("train_step")
+    own["train_step"] = function
+    try:
+        yield
+    finally:
+        del own["train_step"]
+        if before is not None:
+            own["train_step"] = before
+
+
+def wrap_train_maker(trainer, watch, step_of, kind):
+    """Wrap `make_train_function` of a trainer class. `step_of(model)`: what stands for its `train_step`."""
+    original = trainer.__dict__["make_train_function"]
+
+    @functools.wraps(original)
+    def make_train_function(self, *args, **kwargs):
+        before = self.train_function
+        step = watch.probe.guard("train step of keras", step_of, self)
+        if step is None:
+            return original(self, *args, **kwargs)
+        with standing_in(self, step.function()):
+            result = original(self, *args, **kwargs)
+        if self.train_function is not before and not is_watched(self.train_function):
+            self.train_function = kind(watch, step).wrap(self.train_function)
+        return result
+
+    trainer.make_train_function = make_train_function
+
+
+def metrics(watch, logs, prefix="", loss_is_seen=False):
+    """(name, value) pairs of what a step function returned. Keras' own "loss" is a mean over the epoch so far."""
+    found = named_leaves("", logs, watch.backend.is_leaf)
+    return [(prefix + name, value) for name, value in found if not (loss_is_seen and name == "loss")]
+
+
+def mark(function):
+    setattr(function, _MARK, True)
+    return function
+
+
+def is_watched(function):
+    """Whether a function is ours (make_train_function is called again and again, and keeps what it made)."""
+    return function is None or getattr(function, _MARK, False)
+
+
+def wrap_evaluation_maker(trainer, watch, name, prefix, outputs):
+    """Wrap `make_test_function` or `make_predict_function` of a trainer class.
+
+    What the function gives is a forward point of its own, never a batch or a step. `outputs(model, result)`: that
+    without the state which a backend passes through.
+    """
+    original = trainer.__dict__["make_%s_function" % name]
+    attribute = name + "_function"
+
+    @functools.wraps(original)
+    def make(self, *args, **kwargs):
+        result = original(self, *args, **kwargs)
+        function = getattr(self, attribute)
+        if not is_watched(function):
+            setattr(self, attribute, _evaluation(watch, function, prefix, lambda value: outputs(self, value)))
+        return result
+
+    setattr(trainer, "make_%s_function" % name, make)
+
+
+def _evaluation(watch, function, prefix, outputs):
+    @functools.wraps(function)
+    def evaluate(*args, **kwargs):
+        result = watch.owned(lambda: function(*args, **kwargs))
+        watch.probe.guard(prefix + " of keras", lambda: watch.numbers(metrics(watch, outputs(result), prefix)))
+        return result
+
+    return mark(evaluate)

@@ -1,0 +1,190 @@
+"""Keras 3 on JAX: state is passed through the train step, which gives batch, loss and gradients beside its logs."""
+
+import functools
+
+from ..jax import arrays
+from . import functions, jax_checks, jax_inspection, jax_loops
+from . import loops as keras3_loops
+from .points import named_batch
+
+_KEY = "samebits:"
+
+
+class Jax(arrays.Arrays):
+    """Reads variables from the state of the step where there is one: Keras takes it away from them while it trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.state = {}  # id of a variable -> its value
+
+    def read(self, variable):
+        """A variable's value as an array; None where it has none now."""
+        value = self.state.get(id(variable))
+        value = getattr(variable, "_value", variable) if value is None else value
+        if value is None or (isinstance(value, self.jax.Array) and not self.has_value(value)):
+            return None
+        return self.array(value)
+
+    def reader(self, variables):
+        """Function() -> [array] that reads many variables."""
+        return lambda: [self.read(variable) for variable in variables]
+
+
+class TracedStep:
+    """Stands for a model's `train_step` while it is traced: gives its logs and ours."""
+
+    def __init__(self, watch, hooks, model):
+        self.watch, self.hooks, self.model, self.original = watch, hooks, model, model.train_step
+        self.layouts = []  # [[(kind, name)]]
+
+    def function(self):
+        @functools.wraps(self.original)
+        def train_step(state, data):
+            collected = jax_inspection.collected(self.watch)
+            logs, state = self.hooks.collecting(collected, self.original, state, data)
+            extras = self.watch.probe.guard("train step of keras", self._extras, collected, state)
+            return (logs if extras is None else (logs, extras)), state
+
+        return train_step
+
+    def _extras(self, collected, state):
+        """{key of the layout: values}: what the step's own trace can return."""
+        layout, values = [], []
+        level = self._level(state)
+        named = [("forward", "loss", collected.loss)] if collected.loss is not None else []
+        named += [("gradient", name, value) for one in collected.applied for name, value in one.gradients]
+        for kind, name, value in named:
+            if self._level([value]) is level:
+                layout.append((kind, name))
+                values.append(value)
+            else:
+                self.watch.not_observed(kind, "%s is computed inside a transformed function of the step" % name)
+        if layout not in self.layouts:
+            self.layouts.append(layout)
+        return {_KEY + str(self.layouts.index(layout)): tuple(values)}
+
+    def _level(self, values):
+        """The trace that values belong to: None for concrete ones."""
+        backend = self.watch.backend
+        for value in backend.jax.tree_util.tree_leaves(values):
+            if backend.is_tracer(value):
+                return value._trace
+        return None
+
+
+class JaxFunction(functions.TrainFunction):
+    """One step on JAX: (state, data) to (logs, state). `steps_per_execution` calls it again and again."""
+
+    def __init__(self, watch, step):
+        super().__init__(watch, step)
+        self._lists = None
+
+    def checked(self, function):
+        """The watched function, whose outputs of ours are checked to change nothing."""
+        look = jax_inspection.looking(self.watch, self.step.model, self._split)
+        return self.wrap(jax_checks.CheckedStep(self.watch, function, self._split, look))
+
+    def before(self, arguments):
+        state, data = arguments
+        self.watch.record("batch", named_batch(data, self.watch.backend.is_leaf))
+
+    def begin(self, arguments):
+        self._adopt(arguments[0])
+
+    def given(self, result):
+        logs, state = result
+        return self._split(logs)[0], state
+
+    def after(self, result, _before):
+        logs, state = result
+        logs, layout, values = self._split(logs)
+        self._adopt(state)
+        for (kind, name), value in zip(layout, values):
+            if kind == "forward":
+                self.watch.numbers([(name, value)])
+            else:
+                self.watch.record(kind, [(name, value)])
+        self.watch.numbers(functions.metrics(self.watch, logs, "", ("forward", "loss") in layout))
+        self.model.updates()
+        self.watch.backend.state.clear()
+        self.watch.probe.end_step()
+
+    def _adopt(self, state):
+        """Let variables be read from a state: (trainable, others, the optimizer's, the metrics')."""
+        if self._lists is None:
+            model = self.step.model
+            own = model.optimizer.variables if model.optimizer is not None else []
+            self._lists = [list(model.trainable_variables), list(model.non_trainable_variables), list(own)]
+        adopted = self.watch.backend.state
+        for variables, values in zip(self._lists, state):
+            adopted.update(zip(map(id, variables), values))
+
+    def _split(self, logs):
+        """(what the program's step gave as logs, layout, values)."""
+        if isinstance(logs, tuple) and len(logs) == 2 and isinstance(logs[1], dict) and len(logs[1]) == 1:
+            key, values = next(iter(logs[1].items()))
+            if isinstance(key, str) and key.startswith(_KEY):
+                return logs[0], self.step.layouts[int(key[len(_KEY) :])], values
+        return logs, [], ()
+
+
+def _wrap_train_maker(trainer, watch, hooks):
+    """Wrap each step of the train function (one call may make several), not the train function."""
+    original = trainer.__dict__["make_train_function"]
+    wraps_steps = "_make_function" in trainer.__dict__
+
+    @functools.wraps(original)
+    def make_train_function(self, *args, **kwargs):
+        step = watch.probe.guard("train step of keras", TracedStep, watch, hooks, self)
+        if step is None:
+            return original(self, *args, **kwargs)
+        before, train = self.train_function, JaxFunction(watch, step)
+        with functions.standing_in(self, step.function()):
+            if wraps_steps:
+                with _steps_wrapped(self, train):
+                    return original(self, *args, **kwargs)
+            result = original(self, *args, **kwargs)
+        if self.train_function is not before and not functions.is_watched(self.train_function):
+            self.train_function = train.checked(self.train_function)
+        return result
+
+    trainer.make_train_function = make_train_function
+
+
+class _steps_wrapped:
+    """While a model makes its train function, each step function that goes into it is wrapped."""
+
+    def __init__(self, model, train):
+        self._own, self._make, self._train = model.__dict__, model._make_function, train
+
+    def __enter__(self):
+        def make(step_function, *args, **kwargs):
+            return self._make(self._train.checked(step_function), *args, **kwargs)
+
+        self._own["_make_function"] = make
+
+    def __exit__(self, *_):
+        del self._own["_make_function"]
+
+
+def _outputs(_model, result):
+    return result[0]
+
+
+def loops(keras, watch):
+    """The training loops of the program's own."""
+    found = keras3_loops.Loops(watch)
+    keras3_loops.wrap_layers(keras.layers.Layer, found)
+    return found
+
+
+def stateless(watch):
+    """Optimizer steps outside of train functions that return the new values."""
+    return jax_loops.Stateless(watch).apply
+
+
+def install(trainer, watch, hooks):
+    """Wrap the functions that a trainer makes."""
+    _wrap_train_maker(trainer, watch, hooks)
+    for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
+        functions.wrap_evaluation_maker(trainer, watch, name, prefix, _outputs)

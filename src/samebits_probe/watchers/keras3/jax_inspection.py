@@ -1,0 +1,208 @@
+"""One step of Keras 3 on JAX, looked into: what its layers return, or every operator that it runs.
+
+The step that is looked into is run from its trace, in place of the compiled one. For layers as one compiled function
+with further outputs; for operators one by one, since XLA fuses what it compiles together. The other steps run as ever.
+"""
+
+import importlib
+import sys
+
+from ...inspection import constant
+from ..jax.programs import Jaxpr, code_of
+from . import collection
+
+_KEY = "samebits:"
+NOTES = {
+    "operator": "Keras on JAX: the operators of this step were run one by one: their bits can differ from those of "
+    "the compiled step.",
+    "module": "Keras on JAX: this step was compiled with what layers return as further outputs: its bits can differ "
+    "from those of the program's own step.",
+}
+
+
+class OutputNames(collection.StepCollection):
+    """Names what a layer returns in the trace. A name changes no value, and nothing of what is compiled."""
+
+    def __init__(self, watch):
+        super().__init__(lambda _: None)
+        self._backend = watch.backend
+
+    def returned(self, layer, named):
+        give = importlib.import_module("jax.ad_checkpoint").checkpoint_name
+        for name, value in named:
+            if self._backend.is_tracer(value):
+                give(value, "%s%s:%s" % (_KEY, type(layer).__name__, name))
+
+
+def collected(watch):
+    """What a train step lets through: with names in its trace where layers are to be seen."""
+    return OutputNames(watch) if watch.probe.details is not None else collection.StepCollection(lambda _: None)
+
+
+def looking(watch, model, split):
+    """None where no step is looked into. `split(logs)`: see `TrainFunction`."""
+    details = watch.probe.details
+    return TraceInspection(watch, details, model, split) if details is not None else None
+
+
+class TraceInspection:
+    """Runs a step function's trace. Whatever keeps it from that is said, and the step runs as ever."""
+
+    def __init__(self, watch, details, model, split):
+        self._watch, self._details, self._model, self._split = watch, details, model, split
+        self._jax, self._tree = watch.backend.jax, watch.backend.jax.tree_util
+
+    def is_on(self):
+        return self._details.is_on()
+
+    def step(self, function, state, data):
+        """(logs, state) as `function` gives them; None where the step has not been run."""
+        if not hasattr(function, "trace"):
+            return self._unseen("the step is not compiled as a whole (run_eagerly, or jit_compile is off)")
+        traced = function.trace(state, data)  # an error in it is the program's own
+        return self._watch.probe.guard("look into a step", self._step, traced, (state, data))
+
+    def _step(self, traced, given):
+        leaves = self._tree.tree_leaves(given)
+        if any(len(leaf.devices()) > 1 for leaf in leaves if isinstance(leaf, self._jax.Array)):
+            return self._unseen("its arrays lie on several devices")
+        program = Jaxpr(traced.jaxpr)
+        # copies: where this fails, an array that it was given fails the compiled step too
+        arguments = [self._copy(leaf, aval) for leaf, aval in zip(leaves, traced.jaxpr.in_avals)]
+        run = self._operators if self._details.level == "operator" else self._layers
+        try:
+            results, add = run(program, arguments, traced)
+            self._jax.block_until_ready(results)  # an error of a callback is known only then
+        except Exception as error:  # also one of the program's own, which the compiled step then raises by itself
+            return self._unseen("JAX cannot run it from its trace (%s: %s)" % (type(error).__name__, error))
+        add()
+        self._details.note(NOTES[self._details.level])
+        results = self._own(results, traced.jaxpr.out_avals, program.constants.values())
+        return self._tree.tree_unflatten(self._tree.tree_structure(traced.out_info), results)
+
+    def _unseen(self, why):
+        point = "operators" if self._details.level == "operator" else "layers"
+        self._watch.not_observed(point, "Keras on JAX: " + why)
+        self._details.note("Keras on JAX: %s of this step are not seen: %s." % (point, why))
+
+    def _copy(self, value, aval):
+        dtype = None if isinstance(value, self._jax.Array) else aval.dtype
+        return self._jax.numpy.array(value, dtype=dtype, copy=True)
+
+    def _own(self, results, avals, others):
+        """The results, each with memory of its own: the next step takes the memory of what it is given."""
+        taken, found = {_memory(value) for value in others}, []
+        for result, aval in zip(results, avals):
+            if not isinstance(result, self._jax.Array) or _memory(result) in taken:
+                result = self._copy(result, aval)
+            taken.add(_memory(result))
+            found.append(result)
+        return found
+
+    def _layers(self, program, arguments, _):
+        """(results, function() that writes what layers returned): from one compiled function."""
+        labels = []
+
+        def step(arguments):
+            returned = []
+
+            def seen(operator, inputs, _):
+                label = operator.label()
+                if label is not None and label.startswith(_KEY):
+                    labels.append(label)
+                    returned.extend(inputs)
+
+            results = program.run(arguments, seen)
+            return results, returned
+
+        results, returned = self._jax.jit(step)(arguments)
+
+        def add():
+            for label, value in zip(labels, returned):
+                _, kind, name = label.split(":", 2)
+                self._details.add("forward", "module", name.partition(":")[2], [self._output(value)], type=kind)
+
+        return results, add
+
+    def _operators(self, program, arguments, traced):
+        """(results, function() that writes what operators did): from running each by itself."""
+        forward, backward = self._parts(program, traced)
+        names = {layer.name for layer in self._model._flatten_layers()}
+        prints, lines, here = {}, [], code_of(_stack())
+
+        def seen(operator, inputs, outputs):
+            label = operator.label()
+            for place, value in zip(operator.inputs, inputs):
+                if place not in prints and place not in program.constants:
+                    prints[place] = self._output(value, keep=False)[2]
+            found = [self._output(value) for value in outputs]
+            prints.update((place, output[2]) for place, output in zip(operator.outputs, found))
+            if label is None or not label.startswith(_KEY):
+                phase = "forward" if operator in forward else "backward" if operator in backward else "update"
+                lines.append((phase, operator, found))
+
+        results = program.run(arguments, seen)
+
+        def add():
+            for phase, operator, found in lines:
+                layer = next((name for name in reversed(operator.scopes) if name in names), "")
+                given = [prints[place] for place in operator.inputs if prints.get(place)]
+                fields = {"module": layer, "code": operator.code or here, "inputs": given, "random": operator.is_random}
+                fields["given"] = self._given(operator, program.constants)
+                self._details.add(phase, "operator", operator.name, found, **fields)
+
+        return results, add
+
+    def _given(self, operator, constants):
+        """{name: text} of its numbers, and of the constants that it takes; keys of generators are left out."""
+        found = operator.numbers()
+        for number, place in enumerate(operator.inputs):
+            if place in constants and not self._is_key(constants[place]):
+                found["input %d" % number] = constant(self._watch.backend.numpy.asarray(constants[place]))
+        return found
+
+    def _is_key(self, value):
+        return self._jax.dtypes.issubdtype(getattr(value, "dtype", None), self._jax.dtypes.extended)
+
+    def _output(self, value, keep=True):
+        """What the details keep of a value: of one that is no array (a reference, a token) its type alone."""
+        if not isinstance(value, (self._jax.Array, self._watch.backend.numpy.ndarray)):
+            return self._details.output(type(value).__name__, (), None)
+        array = self._watch.backend.array(value)
+        _, dtype, shape, fingerprint, _ = self._watch.points.kept("", array)
+        return self._details.output(dtype, shape, fingerprint, array.tobytes if keep else None)
+
+    def _parts(self, program, traced):
+        """(operators that the loss is computed from, those that gradients are computed from beyond that).
+
+        Where the step does not give these out: what JAX has transposed goes backward, what it differentiates forward.
+        """
+        logs, layout, values = self._split(traced.out_info[0])
+        at, given = len(self._tree.tree_leaves(logs)), {"forward": [], "gradient": []}
+        for (kind, _), value in zip(layout, values):
+            count = len(self._tree.tree_leaves(value))
+            given[kind] += program.results[at : at + count]
+            at += count
+        transposed = [one for one in program.operators if "transpose" in one.transforms]
+        if not given["gradient"]:
+            given["gradient"] = [place for one in transposed for place in one.outputs]
+        forward = program.needed_for(given["forward"])
+        if not forward:
+            forward = {one for one in program.operators if "jvp" in one.transforms} - set(transposed)
+        return forward, (program.needed_for(given["gradient"]) | set(transposed)) - forward
+
+
+def _stack():
+    """((path, line), ...) of the calls that led here: the program's call of `fit` is among them."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        yield frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back
+
+
+def _memory(value):
+    """What tells whether two arrays share memory."""
+    try:
+        return value.unsafe_buffer_pointer()
+    except Exception:  # no such method, or no single buffer (keys of generators): the object itself then
+        return id(value)

@@ -1,0 +1,180 @@
+"""Training loops of the program's own: an optimizer applies gradients outside of any train function of Keras.
+
+A step is one such call. What the outermost layer is given while gradients can be recorded is the batch; the losses
+are what gradients are asked of (TensorFlow tells, through its tapes).
+"""
+
+import functools
+import threading
+
+from ..trainers import TRAINS_ELSEWHERE
+from . import models as keras3_models
+from .points import named_leaves
+
+
+class OuterCall:
+    """One call of an outermost layer."""
+
+    def __init__(self, layer, named):
+        self.layer, self.named = layer, named
+
+
+class Loops:
+    """What the current step of a loop has shown so far, and the steps themselves.
+
+    `graphs` (TensorFlow): takes over where a step is built into a graph, and has `is_building()` and
+    `apply(optimizer, gradients, variables, run)`. `look` (TensorFlow): looks into one step, where that is asked for.
+    """
+
+    def __init__(self, watch):
+        self.watch = watch
+        self.graphs = None
+        self.look = None
+        self.models = []  # outermost layers of the step
+        self._inside = False
+        self._home, self._has_stepped = threading.main_thread().ident, False
+
+    def is_off(self):
+        """Whether a train function of Keras, an outermost layer or another thread has what happens now in hand."""
+        return self._inside or self.watch.probe.stepping is not None or self.is_elsewhere()
+
+    def is_elsewhere(self):
+        """Only one thread is watched, the first that trains (workers that load data call layers too)."""
+        return threading.get_ident() != self._home
+
+    def _is_mine(self):
+        """Whether a step of this thread is to be seen."""
+        if self.is_elsewhere():
+            if self._has_stepped:
+                self.watch.not_observed(TRAINS_ELSEWHERE, "optimizers are applied in several threads: one is watched")
+                return False
+            self._home = threading.get_ident()
+        self._has_stepped = True
+        return True
+
+    def called(self, layer, args, kwargs, call):
+        """The outermost layer is called by the program: what it is given, and what comes out where it evaluates."""
+        self.watch.probe.guard("first values of a layer", self._begins, layer)
+        self._inside = True
+        try:
+            result = call()
+        finally:
+            self._inside = False
+        self.watch.probe.guard("call of a layer", self._called, layer, (args, kwargs), result)
+        return result
+
+    def _begins(self, layer):
+        """A layer that is built has its first values now: a training call moves its averages on."""
+        building = self.graphs is not None and self.graphs.is_building()
+        if (
+            layer not in self.models
+            and getattr(layer, "built", False)
+            and not building
+            and self.watch.backend.may_record()
+        ):
+            self.watch.lives.start(keras3_models.Variables(keras3_models.model_variables(layer), []).weights)
+
+    def _called(self, layer, given, result):
+        backend = self.watch.backend
+        named = named_leaves("", list(given[0]), backend.is_leaf)
+        named += named_leaves("", {key: given[1][key] for key in given[1]}, backend.is_leaf)
+        named = [(name, value) for name, value in named if backend.is_tensor(value)]
+        if self.graphs is not None and self.graphs.is_building():
+            self.graphs.called(OuterCall(layer, named))
+        elif not backend.may_record():
+            self._evaluated(layer, result)
+        elif all(backend.is_concrete(value) for _, value in named):
+            self._begin(layer)
+            self.watch.record("batch", named)
+
+    def _evaluated(self, layer, result):
+        named = named_leaves("", result, self.watch.backend.is_leaf)
+        if all(self.watch.backend.is_concrete(value) for _, value in named):
+            self.watch.record("forward", [("evaluation/" + name, value) for name, value in named])
+
+    def _begin(self, layer):
+        self.watch.probe.begin()
+        self.see(layer)
+
+    def see(self, layer):
+        """Note a model of this step: its first weights, and that its last are wanted."""
+        watch = self.watch
+        if layer not in self.models:
+            self.models.append(layer)
+        variables = keras3_models.Variables(keras3_models.model_variables(layer), [])
+        watch.lives.start(variables.weights)
+        watch.remains.follow()
+
+    def lost(self, target):
+        """Gradients are asked of `target`: the loss, where it is one number."""
+        watch, backend = self.watch, self.watch.backend
+        if self.graphs is not None and self.graphs.is_building():
+            self.graphs.lost(target)
+            return
+        named = named_leaves("loss", target, backend.is_leaf)
+        if all(backend.is_concrete(value) for _, value in named):
+            watch.probe.begin()
+            watch.numbers(named)
+
+    def apply(self, optimizer, gradients, variables, run):
+        """An optimizer applies gradients outside of a train function: a step."""
+        if self.watch.probe.stepping is not None or not self._is_mine():
+            return run()
+        self.watch.probe.optimizer_seen = True
+        if self.graphs is not None and self.graphs.is_building():
+            return self.graphs.apply(optimizer, gradients, variables, run)
+        backend, guard = self.watch.backend, self.watch.probe.guard
+        if not all(backend.is_concrete(value) for _, value in gradients):
+            self.watch.not_observed("steps", "an optimizer is applied inside a function that JAX transforms")
+            return run()
+        guard("before an optimizer step", self._before, gradients, variables)
+        result = run()
+        guard("after an optimizer step", self._after, optimizer, variables)
+        return result
+
+    def _before(self, gradients, variables):
+        watch = self.watch
+        if self.look is not None:
+            self.look.applies()
+        watch.stepped("apply")
+        watch.probe.begin()
+        watch.lives.start(keras3_models.named(variables))
+        for model in self.models:
+            watch.variables("rng", keras3_models.Variables(keras3_models.model_variables(model), []).seeds)
+        watch.record("gradient", gradients)
+
+    def _after(self, optimizer, variables):
+        owned = self.owned(optimizer, variables)
+        self.watch.variables("update", owned.weights)
+        self.watch.variables("update", owned.optimizers)
+        self.watch.remains.follow()
+        del self.models[:]
+        self.watch.probe.end_step()
+
+    def owned(self, optimizer, variables, models=None):
+        """The variables that a step can change: those of its models, those it was given, the optimizer's."""
+        found = [
+            one for model in (self.models if models is None else models) for one in keras3_models.model_variables(model)
+        ]
+        return keras3_models.Variables(found + list(variables), [optimizer])
+
+
+def wrap_layers(layer_class, loops):
+    """Wrap `Layer.__call__`: only the outermost call, outside of train functions, is looked at."""
+    original = layer_class.__call__
+
+    @functools.wraps(original)
+    def __call__(self, *args, **kwargs):
+        if loops.is_off() or is_symbolic(args, kwargs):
+            return original(self, *args, **kwargs)
+        return loops.called(self, args, kwargs, lambda: original(self, *args, **kwargs))
+
+    layer_class.__call__ = __call__
+
+
+def is_symbolic(args, kwargs):
+    """Whether a layer is called with symbols, to build a model, and not with values."""
+    first = args[0] if args else next(iter(kwargs.values()), None)
+    while isinstance(first, (list, tuple, dict)) and first:
+        first = next(iter(first.values())) if isinstance(first, dict) else first[0]
+    return type(first).__name__ == "KerasTensor"

@@ -1,0 +1,200 @@
+"""Keras 3 on torch: the train step runs eagerly, or as one compiled function of which only the ends are seen."""
+
+import functools
+import sys
+
+from . import collection, functions, models
+from . import loops as keras3_loops
+from .loops import is_symbolic
+from .points import named_batch
+
+
+class Torch:
+    """How torch's values are read: CPU tensors as views of their memory."""
+
+    def __init__(self):
+        self.torch = sys.modules["torch"]
+        self.numpy = sys.modules["numpy"]
+
+    def read(self, variable):
+        """A variable's value as an array."""
+        return self.array(getattr(variable, "_value", variable))
+
+    def set(self, variable, array):
+        """Set a variable in place."""
+        value = getattr(variable, "_value", variable)
+        with self.torch.no_grad():
+            value.copy_(self.torch.from_numpy(array.copy()))
+
+    def reader(self, variables):
+        """Function() -> [array] that reads many variables."""
+        return lambda: [self.read(variable) for variable in variables]
+
+    def array(self, tensor):
+        """A tensor's values: a view where it lies in this process' memory and is strided."""
+        tensor = tensor.detach()
+        if tensor.layout != self.torch.strided:
+            tensor = tensor.to_dense()
+        tensor = tensor.cpu().resolve_conj().resolve_neg()
+        name = str(tensor.dtype).rpartition(".")[2]
+        if name == "bfloat16" or name.startswith("float8"):  # numpy has them from ml_dtypes, which Keras needs
+            bits = self.torch.int16 if name == "bfloat16" else self.torch.uint8
+            return tensor.contiguous().view(bits).numpy().view(getattr(sys.modules["ml_dtypes"], name))
+        return tensor.numpy()
+
+    def arrays(self, name, value):
+        """[(name, array)] of a tensor, a number or an array."""
+        if isinstance(value, self.torch.Tensor):
+            return [(name, self.array(value))]
+        return [(name, self.numpy.asarray(value))]
+
+    def has_value(self, value):
+        """Whether it is a tensor that is no parameter and has a value."""
+        is_one = isinstance(value, self.torch.Tensor) and not isinstance(value, self.torch.nn.Parameter)
+        return is_one and value.device.type != "meta"
+
+    def beside(self, layer, is_layer):
+        """[(name, tensor)] of a layer as a module of torch: what is no variable of Keras."""
+        module, found = self.torch.nn.Module, []
+        for name, child in [("", layer)] + list(layer._modules.items()):
+            if child is layer or (child is not None and not is_layer(child)):
+                for named in (module.named_parameters, module.named_buffers):
+                    found += [(name + "." + key, one) for key, one in named(child, recurse=child is not layer)]
+        known = {id(variable._value) for variable in layer.variables}
+        return [(name.lstrip("."), tensor) for name, tensor in found if id(tensor) not in known]
+
+    def is_concrete(self, value):
+        return True
+
+    def is_leaf(self, value):
+        return not isinstance(value, (dict, list, tuple))
+
+
+class EagerStep:
+    """Stands for a model's `train_step`, which runs eagerly: each optimizer step is recorded as it comes."""
+
+    def __init__(self, watch, hooks, model):
+        self.watch, self.hooks, self.model, self.original = watch, hooks, model, model.train_step
+        self.optimizers = []
+        self.loss_is_seen = False
+
+    def function(self):
+        @functools.wraps(self.original)
+        def train_step(*args, **kwargs):
+            data = args[0] if args else kwargs.get("data")
+            self.watch.probe.guard("batch of keras", self._batch, data)
+            collected = collection.StepCollection(self._before_apply)
+            collected.on_apply = self._applied
+            return self.hooks.collecting(collected, lambda: self.original(*args, **kwargs))
+
+        return train_step
+
+    def _batch(self, data):
+        self.watch.record("batch", named_batch(data, self.watch.backend.is_leaf))
+
+    def _before_apply(self, collected):
+        """Another optimizer step of the same call: what the one before left behind is still there."""
+        for applied in collected.applied[-1:]:
+            owned = list(applied.variables) + list(applied.optimizer.variables)
+            self.watch.variables("update", models.named(owned))
+            self.watch.probe.end_step()
+            self.watch.probe.begin()
+
+    def _applied(self, collected):
+        for name, value in collected.layers:
+            for part, array in self.watch.backend.arrays(name, value):
+                self.watch.captured(part, array)
+        del collected.layers[:]
+        if collected.loss is not None:
+            self.watch.numbers([("loss", collected.loss)])
+            collected.loss = None
+            self.loss_is_seen = True
+        self.optimizers.append(collected.applied[-1].optimizer)
+        self.watch.record("gradient", collected.applied[-1].gradients)
+
+
+class CompiledStep:
+    """A train step under `torch.compile`: nothing of ours is inside, so that the graphs stay as they are."""
+
+    def __init__(self, watch, hooks, model):
+        self.watch, self.model, self.original = watch, model, model.train_step
+        self.optimizers = []
+        self.loss_is_seen = False
+
+    def function(self):
+        return self.original
+
+    def before(self, arguments):
+        """The batch, which the compiled function is given in a list."""
+        data = arguments[0] if arguments else None
+        for batch in data if isinstance(data, (list, tuple)) else [data]:
+            self.watch.record("batch", named_batch(batch, self.watch.backend.is_leaf))
+
+    def after(self):
+        """The gradients, which stay on the parameters until the next call."""
+        named = models.named(self.model.trainable_variables)
+        grads = [(name, getattr(variable._value, "grad", None)) for name, variable in named]
+        self.watch.record("gradient", [(name, grad) for name, grad in grads if grad is not None])
+
+
+class TorchFunction(functions.TrainFunction):
+    """A model's train function on torch: one call, one batch."""
+
+    def __init__(self, watch, step):
+        super().__init__(watch, step)
+        self._known = -1
+
+    def before(self, arguments):
+        del self.step.optimizers[:]
+        if isinstance(self.step, CompiledStep):
+            self.step.before(arguments)
+
+    def after(self, result, _before):
+        if self._known != len(self.step.optimizers):
+            self._known = len(self.step.optimizers)
+            self.model.optimizers = list(self.step.optimizers)
+            self.model.refresh()
+        if isinstance(self.step, CompiledStep):
+            self.step.after()
+        self.watch.numbers(functions.metrics(self.watch, result, "", self.step.loss_is_seen))
+        self.model.updates()
+        self.watch.probe.end_step()
+
+
+def loops(keras, watch):
+    """The training loops of the program's own: forwards and losses are seen by the watcher of PyTorch."""
+    _own_symbolic_calls(keras.layers.Layer, watch)
+    return keras3_loops.Loops(watch)
+
+
+def _own_symbolic_calls(layer_class, watch):
+    """Building a model calls its layers with symbols: the watcher of PyTorch is not to take these for forwards."""
+    original = layer_class.__call__
+
+    @functools.wraps(original)
+    def __call__(self, *args, **kwargs):
+        if is_symbolic(args, kwargs):
+            return watch.owned(lambda: original(self, *args, **kwargs))
+        return original(self, *args, **kwargs)
+
+    layer_class.__call__ = __call__
+    backend = sys.modules["keras.src.backend"]
+    spec = backend.compute_output_spec
+
+    @functools.wraps(spec)
+    def compute_output_spec(*args, **kwargs):
+        return watch.owned(lambda: spec(*args, **kwargs))
+
+    backend.compute_output_spec = compute_output_spec
+
+
+def install(trainer, watch, hooks):
+    """Wrap the functions that a trainer makes."""
+    hooks.is_compiling = sys.modules["torch"].compiler.is_compiling
+
+    def step_of(model):
+        return (CompiledStep if model.jit_compile else EagerStep)(watch, hooks, model)
+
+    functions.wrap_train_maker(trainer, watch, step_of, TorchFunction)
+    for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
+        functions.wrap_evaluation_maker(trainer, watch, name, prefix, lambda model, output: output)

@@ -1,0 +1,1 @@
+"""Watches PyTorch: `watcher` is installed, the other modules are its parts."""

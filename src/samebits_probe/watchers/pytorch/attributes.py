@@ -1,0 +1,242 @@
+"""Tensors, arrays and numbers in plain attributes of modules, and what `get_extra_state` gives.
+
+Dictionaries, lists and tuples are opened; other objects of the program are not. The numbers of a list are one point.
+A number that is a moment of this run, a process id or an address is named so ("log@time"): it differs between any two
+runs, and what stands beside it in the same list does not hide behind it.
+"""
+
+import collections
+import contextlib
+import io
+import os
+import struct
+import sys
+import time
+import weakref
+
+from ...system import System
+from .tensors import dtype_name, shape_of
+from .trees import WRAPPERS
+
+_MOST_LEAVES = 20000  # of one module
+_MOST_BYTES = 1 << 30  # of one array
+_DEEP = 5  # containers within each other
+_NUMBERS = (bool, int, float, complex)
+_TEXTS = (str, bytes, bytearray)
+_EXTRA = "get_extra_state"
+_SETTINGS = "(settings of layers)"
+_INSTALLED = ("site-packages", "dist-packages")
+_MEASURES = frozenset(("time", "sec", "secs", "seconds", "elapsed", "duration", "date", "fps", "at", "pid", "memory"))
+_COMPILED = ("torch.fx.", "torch._dynamo.", "torch._inductor.", "torch._functorch.")
+_IMPORTED = System.now()
+_CLOCKS = (time.monotonic, time.perf_counter)  # as they are when the process begins
+_MOST_SLACK = 86400.0  # seconds: a program may keep a moment of an earlier process
+
+Value = collections.namedtuple("Value", "dtype shape print number")
+
+
+class ModuleAttributes:
+    """Gives the values that modules hold beside their parameters and buffers."""
+
+    def __init__(self, watch):
+        self._watch = watch
+        self._own_keys = frozenset(vars(watch.torch.nn.Module()))  # what every module has
+        self._moments = Moments(watch.probe)
+        self._installed = weakref.WeakKeyDictionary()  # class -> whether an installed library made it
+
+    def of_parts(self, label, parts, first=None):
+        """(name, Value) of all that stands in the plain attributes of modules: [(prefix, class, dictionary)].
+
+        The numbers that layers of installed libraries are set to, of which there are many, are one point, and none
+        where they are as `first` says: as they were when the model was first called.
+        """
+        parts = [part for part in parts if not _is_machinery(part[1])]
+        for prefix, kind, own in parts:
+            is_installed = self._is_installed(kind)
+            plain = [pair for pair in self._plain(own) if not (is_installed and _is_setting(*pair))]
+            for found in self._values(label + prefix, plain, _NUMBERS):
+                yield found
+        settings = self.settings(parts)
+        if settings and settings != first:
+            yield label + _SETTINGS, self._of_numbers(settings, True)
+
+    def settings(self, parts):
+        """The numbers that layers of installed libraries are set to, as exact texts."""
+        kept = [part for part in parts if self._is_installed(part[1]) and not _is_machinery(part[1])]
+        pairs = [(prefix, self._plain(own)) for prefix, _, own in kept]
+        return sorted(
+            "%s%s=%s" % (prefix, key, _exact(value))
+            for prefix, plain in pairs
+            for key, value in plain
+            if _is_setting(key, value)
+        )
+
+    def _plain(self, own):
+        """[(key, value)] of the attributes that not every module has."""
+        return [(key, value) for key, value in list(own.items()) if key not in self._own_keys]
+
+    def _is_installed(self, kind):
+        """Whether a class comes from an installed library, and not from the program."""
+        known = self._installed.get(kind)
+        if known is None:
+            file = getattr(sys.modules.get(str(kind.__dict__.get("__module__"))), "__file__", None) or ""
+            known = self._installed[kind] = any(folder in file for folder in _INSTALLED)
+        return known
+
+    def extra(self, label, prefix, module):
+        """(name, Value) of what the module's own `get_extra_state` gives, which `state_dict` saves."""
+        if _has_extra(type(module), self._watch.torch.nn.Module):
+            try:
+                with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                    state = module.get_extra_state()
+            except Exception as error:  # the program's own code: it may need what is gone at the exit
+                self._watch.say("extra state", "%s: %s" % (type(error).__name__, error))
+                return
+            for found in self._values(label + prefix, [("_extra_state", state)], _NUMBERS + _TEXTS + (type(None),)):
+                yield found
+
+    def _values(self, prefix, pairs, kinds):
+        """Open containers; numbers (and texts, among `kinds`) of one name are joined."""
+        leaves = _Leaves(self._watch, kinds)
+        for key, value in pairs:
+            if isinstance(key, str):
+                leaves.open(prefix + key, prefix + key, value)
+        for name, value in leaves.tensors:
+            found = self._watch.prints.of(value)
+            if found is not None:
+                yield name, Value(dtype_name(value.dtype), shape_of(value), found, None)
+        for name, array in leaves.arrays:
+            yield name, self._of_array(array)
+        for name, numbers in leaves.numbers.items():
+            for suffix, some in self._moments.sorted_out(numbers):
+                yield name + suffix, self._of_numbers(some, name in leaves.several)
+
+    def _of_array(self, array):
+        hasher, shape = self._watch.probe.hasher, tuple(array.shape)
+        return Value(str(array.dtype), shape, hasher.data(array.tobytes(), hasher.header(array.dtype, shape)), None)
+
+    def _of_numbers(self, numbers, are_several):
+        hasher = self._watch.probe.hasher
+        text = "\n".join(map(_exact, numbers)).encode("utf-8", "surrogatepass")
+        dtype, shape = ("numbers", (len(numbers),)) if are_several else (type(numbers[0]).__name__, ())
+        number = float(numbers[0]) if not are_several and isinstance(numbers[0], (bool, int, float)) else None
+        return Value(dtype, shape, hasher.data(text, hasher.header(dtype, shape)), number)
+
+
+def _is_setting(key, value):
+    """Whether it is a single number, and not one that measures the run."""
+    return type(value) in _NUMBERS and not _MEASURES.intersection(key.lower().split("_"))
+
+
+def _is_machinery(kind):
+    """Whether a class wraps or compiles models: its attributes count what it did, and are nothing of the model."""
+    return kind.__name__ in WRAPPERS or str(kind.__dict__.get("__module__")).startswith(_COMPILED)
+
+
+def _exact(value):
+    """A number's or text's own bits, as text."""
+    if isinstance(value, float):
+        return struct.pack("<d", value).hex()
+    if isinstance(value, complex):
+        return struct.pack("<dd", value.real, value.imag).hex()
+    return repr(value)
+
+
+def _has_extra(kind, base):
+    """Whether a class says by itself what `get_extra_state` gives."""
+    owner = next((one for one in kind.__mro__ if _EXTRA in one.__dict__), None)
+    return owner is not None and owner is not base
+
+
+class _Leaves:
+    """What was found in containers: `tensors` and `arrays` [(name, value)], `numbers` {name: [value]}; `several`: the
+    names of numbers that stood in a list."""
+
+    def __init__(self, watch, kinds):
+        numpy = sys.modules.get("numpy")
+        self._tensor, self._module = watch.torch.Tensor, watch.torch.nn.Module
+        self._array = getattr(numpy, "ndarray", ())
+        self._scalar = getattr(numpy, "generic", ())
+        self._map = getattr(numpy, "memmap", ())
+        self._watch, self._kinds, self._left = watch, kinds, _MOST_LEAVES
+        self.tensors, self.arrays, self.numbers, self.several = [], [], collections.OrderedDict(), set()
+
+    def open(self, name, group, value, depth=0):
+        """Take a value, or what is in it. `group`: its name without places in lists, which its numbers share."""
+        kind = type(value)
+        if self._left <= 0:
+            self._watch.say("attributes", "a module holds more than %d values" % _MOST_LEAVES)
+        elif issubclass(kind, self._tensor):
+            self._take(self.tensors, name, value)
+        elif issubclass(kind, self._array):
+            self._take_array(name, value)
+        elif issubclass(kind, self._scalar):
+            self._take_number(name, group, value.item())
+        elif kind in self._kinds:
+            self._take_number(name, group, value)
+        elif depth < _DEEP:
+            self._open_container(name, group, value, depth + 1)
+
+    def _open_container(self, name, group, value, depth):
+        if issubclass(type(value), dict):
+            for key, item in list(dict.items(value)):
+                if type(key) in (str, int):
+                    self.open("%s.%s" % (name, key), "%s.%s" % (group, key), item, depth)
+        elif issubclass(type(value), (list, tuple, collections.deque)):
+            for number, item in enumerate(list(value)):
+                self.open("%s.%d" % (name, number), group, item, depth)
+
+    def _take(self, where, name, value):
+        self._left -= 1
+        where.append((name, value))
+
+    def _take_array(self, name, array):
+        if array.dtype.hasobject:
+            return
+        if array.nbytes > _MOST_BYTES or issubclass(type(array), self._map):
+            self._watch.say("attributes", "an array in an attribute is larger than 1 GiB, or lies in a file")
+            return
+        self._take(self.arrays, name, array)
+
+    def _take_number(self, name, group, number):
+        if type(number) in self._kinds:
+            self._left -= 1
+            self.numbers.setdefault(group, []).append(number)
+            if name != group:
+                self.several.add(group)
+
+
+class Moments:
+    """Tells numbers that belong to this run only: moments of its clocks, process ids, addresses."""
+
+    def __init__(self, probe):
+        began = os.path.basename(probe.recorder.folder).split("-")[0]
+        self._began = min(int(began) / 1e6, _IMPORTED) if began.isdigit() else _IMPORTED
+
+    def sorted_out(self, numbers):
+        """[(what to add to the name, numbers)]: those that belong to this run only, then the others."""
+        found = collections.OrderedDict()
+        spans = self._spans()
+        for number in numbers:
+            found.setdefault(self._suffix(number, spans), []).append(number)
+        return list(found.items())
+
+    def _spans(self):
+        now = System.now()
+        spans = [(self._began - _MOST_SLACK, now)]
+        for clock in _CLOCKS:
+            spans.append((max(clock() - (now - self._began) - 1.0, 1.0), clock()))
+        return spans
+
+    @staticmethod
+    def _suffix(number, spans):
+        if type(number) not in (int, float):
+            return ""
+        if number in (System.getpid(), System.getppid()):
+            return "@pid"
+        if type(number) is int and 0x550000000000 <= number < 0x800000000000 and number % 8 == 0:
+            return "@address"
+        units = (1.0,) if type(number) is float and number < 1e9 else (1.0, 1e3, 1e6, 1e9)
+        is_whole = type(number) is int and number < 1e9
+        is_moment = any(begin <= number / unit <= end for begin, end in spans for unit in units)
+        return "@time" if is_moment and not is_whole else ""

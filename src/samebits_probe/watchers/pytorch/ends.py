@@ -1,0 +1,199 @@
+"""The end: final weights and buffers of every model that was seen and of every optimizer's parameters, then all that
+lives in the modules which are alive.
+
+Those that are alive at the exit are read then. Those that died before (locals of `main()`) are read in the moment in
+which they die, and again at the exit where something else of the program still holds their memory.
+"""
+
+import collections
+import weakref
+
+from ...system import System
+from .attributes import ModuleAttributes, Value
+from .memory import memory_of
+from .survivors import Survivors
+from .tensors import dtype_name, shape_of
+
+_NO_STEP = "no optimizer's step was seen, nor a backward after which weights had changed"
+_NO_BATCH = "no call of a module was seen that trains: there is none, or it runs inside a compiled function"
+_TRANSFORM = "torch.func gives gradients to the program, and no optimizer: samebits_probe.observe can name its steps"
+_IN_OPTIMIZER = "%s (in the optimizer)"  # what it goes on to hold after the model got a different parameter
+_MOST_LOOKS_BACK = 16  # models of which what they had at last is looked for as they die
+_BRIEF = "models after the first 500"
+
+Dead = collections.namedtuple("Dead", "value reference memory")  # of a tensor whose owner has died
+
+
+class PyTorchEnds:
+    """Keeps the fingerprints of what has died, and records everything at the end."""
+
+    def __init__(self, watch, optimizers, forwards, by_hand):
+        self._watch, self._optimizers = watch, optimizers
+        self._forwards, self._by_hand = forwards, by_hand
+        self._attributes = ModuleAttributes(watch)
+        self._survivors = Survivors(watch, self._attributes)
+        watch.model_new, watch.model_gone = self.keep_settings, self.keep_model
+        optimizers.gone.append(self.keep_optimizer)
+        by_hand.beside.gone = self.keep_leaf
+        watch.renewals.append(self._begin)
+        self._begin()
+
+    def _begin(self):
+        self._dead = collections.OrderedDict()  # name -> Dead
+        self._deaths = 0
+        self._brief = 0  # sum of the digests of later models that have died, in whatever order
+        self._found, self._kept = collections.OrderedDict(), {}  # name -> Value; id(tensor) -> tensor, while it is read
+        self._watch.probe.at_end(self.record)
+
+    # -- what dies before the end ---------------------------------------------------------------------------------
+
+    def keep_settings(self, model):
+        """A model is seen for the first time: what its layers are set to."""
+        module = model.reference()
+        if module is not None:
+            model.settings = self._attributes.settings(model.look(module))
+
+    def keep_model(self, model):
+        """A model has died: what it holds is read while it can be."""
+        if System.getpid() != self._watch.pid:
+            return
+        if model.is_brief:
+            self._brief += int.from_bytes(self._digest(model.tensors()), "little")
+            return
+        self._deaths += 1
+        parts = model.look_back() if self._deaths <= _MOST_LOOKS_BACK else []
+        for name, tensor in self._named(model):
+            self._keep_dying(name, tensor)
+        for name, value in self._attributes.of_parts(model.label, parts, model.settings):
+            self._dead[name] = Dead(value, None, None)
+
+    def keep_optimizer(self, plan):
+        """An optimizer has died: the parameters that belong to no model, which would be lost."""
+        if System.getpid() == self._watch.pid:
+            for weight in plan.weights:
+                if weight.is_loose():
+                    self._keep_dying(weight.name, weight.parameter)
+
+    def keep_leaf(self, name, tensor):
+        """A leaf has died that was trained by hand; `tensor` shares its memory."""
+        if System.getpid() == self._watch.pid:
+            self._keep_dying(name, tensor)
+
+    def _keep_dying(self, name, tensor):
+        value = self._value(tensor)
+        if value is not None:
+            with self._watch.prints.quiet():
+                self._dead[name] = Dead(value, weakref.ref(tensor), memory_of(self._watch.torch, tensor))
+        self._capture(name, tensor)
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def record(self):
+        """The program may have ended: what is still open of the last step, then the points of kind "end"."""
+        if System.getpid() != self._watch.pid:
+            return
+        self._by_hand.notice_compiled_steps()
+        with self._by_hand.state_kept(), self._forwards.state_kept(), self._watch.saying_again():
+            self._record()
+
+    def _record(self):
+        probe = self._watch.probe
+        probe.guard("the last step", self._by_hand.settle, None, True)
+        probe.guard("the last forwards", self._forwards.end)
+        self._found, self._kept = collections.OrderedDict(), {}
+        self._keep_all()
+        for name, value in self._found.items():
+            point = probe.point("end", name, value.dtype, value.shape)
+            probe.add(point, value.print)
+            if value.number is not None:
+                probe.scalar(point, value.number)
+        self._found, self._kept = collections.OrderedDict(), {}
+        self._say_what_was_not_seen()
+
+    def _keep_all(self):
+        guard = self._watch.probe.guard
+        guard("what died before the end", self._keep_dead)
+        guard("models at the end", self._keep_models)
+        guard("parameters at the end", self._keep_parameters)
+        if self._watch.probe.has_observed():
+            guard("modules that were never called", self._keep_survivors)
+
+    def _say_what_was_not_seen(self):
+        forwards, watch = self._forwards, self._watch
+        if forwards.has_trained and not watch.probe.step:
+            watch.say("steps", _TRANSFORM if forwards.is_transformed else _NO_STEP)
+        if forwards.has_trained and not forwards.has_batch:
+            watch.say("batch", _NO_BATCH)
+
+    def _keep_dead(self):
+        """As it died; as it is now where something else of the program holds its memory."""
+        for name, dead in self._dead.items():
+            tensor = dead.memory.tensor() if dead.memory is not None else None
+            now = self._value(tensor) if tensor is not None else None
+            self._found[name] = now or dead.value
+
+    def _keep_models(self):
+        brief = self._brief
+        for model in list(self._watch.names.models.values()):
+            module = model.reference()
+            if module is not None:
+                model.look(module)
+            if model.is_brief:
+                brief += int.from_bytes(self._digest(model.tensors()), "little")
+                self._kept.update((id(tensor), tensor) for _, tensor in model.tensors())
+                continue
+            for name, tensor in self._named(model):
+                self._keep(name, tensor)
+        if brief:
+            self._found[_BRIEF] = Value("models", (), (brief % (1 << 128)).to_bytes(16, "little"), None)
+
+    def _keep_parameters(self):
+        for name, leaf in self._by_hand.living():
+            if id(leaf) not in self._kept:
+                self._keep(name, leaf)
+        for plan in self._optimizers.plans():
+            for weight in plan.weights:
+                if id(weight.parameter) not in self._kept:
+                    self._keep(self._name_in_optimizer(weight), weight.parameter)
+
+    def _name_in_optimizer(self, weight):
+        """Its own name, unless a different tensor of that name is what its model ends with."""
+        dead = self._dead.get(weight.name)
+        is_new = weight.name not in self._found or (dead is not None and dead.reference() is weight.parameter)
+        return weight.name if is_new else _IN_OPTIMIZER % weight.name
+
+    def _keep_survivors(self):
+        for name, value in self._survivors.values(self._kept, self._value):
+            self._found[name] = value
+
+    # -- names and values -----------------------------------------------------------------------------------------
+
+    def _named(self, model):
+        """(name, tensor) of all that a model has now: by the names that they were given; in a new place, by that."""
+        for place, tensor in model.tensors():
+            given, here = self._watch.names.has(tensor), model.label + place
+            first = model.places.get(place)
+            has_moved = first is not None and given != first and (given or "").rpartition("#")[0] != here
+            yield here if given is None or has_moved else given, tensor
+
+    def _keep(self, name, tensor):
+        self._kept[id(tensor)] = tensor
+        value = self._value(tensor)
+        if value is not None:
+            self._found[name] = value
+        self._capture(name, tensor)
+
+    def _value(self, tensor):
+        found = self._watch.prints.of(tensor)
+        return None if found is None else Value(dtype_name(tensor.dtype), shape_of(tensor), found, None)
+
+    def _capture(self, name, tensor):
+        if self._watch.probe.wants("end"):
+            self._watch.capture("end", name, tensor)
+
+    def _digest(self, tensors):
+        """One fingerprint over names and tensors."""
+        hasher = self._watch.probe.hasher
+        found = [(name, self._watch.prints.of(tensor)) for name, tensor in tensors]
+        data = b"".join(name.encode("utf-8", "replace") + b"\0" + (leaf or b"") for name, leaf in found)
+        return hasher.data(data, hasher.header("digest", (len(found),)))

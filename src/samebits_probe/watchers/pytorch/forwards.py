@@ -1,0 +1,286 @@
+"""What goes into the outermost modules and comes out: batch and forward, or evaluation.
+
+Whether a forward trains is known only when a backward passes through it (a hook on the outputs' graph nodes notes
+that), so its fingerprints, taken at once, wait until then. What no backward has reached when the step ends is an
+evaluation: points of their own of kind "forward", named "evaluation/...", never `batch`.
+
+An input that has a history (a `grad_fn`), or the bits of an earlier output of the same step, is no batch: it was made
+from one by a module that has been seen, which then counts as training too (a frozen backbone, a detached fake).
+"""
+
+import contextlib
+from collections import deque
+
+from .tensors import dtype_name, shape_of
+
+EVALUATION = "evaluation/"
+_WAITING = 16  # forwards without a backward that may still become part of a trained one
+_RECENT = 64
+_WIDE = 1000
+
+
+class PendingPrint:
+    """A tensor's fingerprint, waiting for the name of its point's kind."""
+
+    __slots__ = ("content", "dtype", "name", "print", "shape", "value")
+
+    def __init__(self, name, tensor, found, content=None):
+        self.name, self.print, self.content, self.value = name, found, content, None
+        self.dtype, self.shape = tensor.dtype, tensor.shape
+
+
+class Forward:
+    """One call of an outermost module."""
+
+    __slots__ = ("inputs", "is_committed", "is_trained", "outputs", "sources")
+
+    def __init__(self):
+        self.inputs, self.outputs, self.sources = [], [], []
+        self.is_trained = self.is_committed = False
+
+    def trains(self, *_):
+        """A backward passes through (called as a hook of a graph node: changes nothing)."""
+        if not self.is_trained:
+            self.is_trained = True
+            for source in self.sources:
+                source.trains()
+
+
+class Root:
+    """A loss, with the labels that its graph has saved."""
+
+    __slots__ = ("labels", "losses")
+
+    def __init__(self):
+        self.losses, self.labels = [], []
+
+
+class Forwards:
+    """The forwards and losses of the current step."""
+
+    def __init__(self, watch):
+        self._watch = watch
+        self.current = None  # the Forward whose module runs
+        self._waiting, self._recent = [], deque(maxlen=_RECENT)
+        self._points, self._wide = {}, set()
+        self.has_trained = self.has_batch = self.is_transformed = False  # a backward was seen; a batch; torch.func
+        watch.renewals.append(self._forget)
+
+    def _forget(self):
+        self.current = None
+        del self._waiting[:]
+        self._recent.clear()
+        self._points.clear()
+
+    @contextlib.contextmanager
+    def state_kept(self):
+        """What waits now waits again afterwards: the end that is taken may not be the last."""
+        waiting, recent = list(self._waiting), list(self._recent)
+        yield
+        self._waiting[:] = waiting
+        self._recent.clear()
+        self._recent.extend(recent)
+
+    # -- what modules and backward tell --------------------------------------------------------------------------
+
+    def count(self, module, args, kwargs):
+        """Whether a call is to be seen: it has weights, or takes part in a graph. Transforms of data do neither."""
+        if self._watch.names.holds_tensors(module):
+            return True
+        return any(tensor.requires_grad for _, tensor in self.tensors("", [list(args), kwargs]))
+
+    def enter(self, module, args, kwargs):
+        """An outermost module is called: fingerprint what it is fed."""
+        watch = self._watch
+        if watch.torch.is_grad_enabled():
+            watch.probe.begin()
+        model = watch.names.see(module)
+        forward = self.current = Forward()
+        self._waiting.append(forward)
+        self._recent.append(forward)
+        label, names = self._names(module, model)
+        for number, value in enumerate(args):
+            self._input(forward, label + names(number), value)
+        for key, value in kwargs.items():
+            self._input(forward, label + key, value)
+        return forward, label
+
+    def _names(self, module, model):
+        """(label, function(position) -> name) of a module's inputs: what a loss module takes second are labels."""
+        if isinstance(module, self._watch.torch.nn.modules.loss._Loss):
+            return "", lambda number: "labels" if number else "prediction"
+        return (model.label if model else type(module).__name__ + "."), str
+
+    def _input(self, forward, name, value):
+        for path, tensor in self.tensors(name, value):
+            if tensor.grad_fn is None:
+                found = self._watch.prints.of(tensor)
+                source = self._source_of(found, forward)
+                if source is not None:
+                    forward.sources.append(source)
+                elif found is not None:
+                    forward.inputs.append(self._seen(path, tensor, found))
+
+    def _source_of(self, found, but):
+        """The earlier forward of this step that gave exactly these bits, or None."""
+        for forward in self._recent:
+            if forward is not but:
+                for output in forward.outputs:
+                    if output.print == found:
+                        return forward
+        return None
+
+    def leave(self, forward, label, result):
+        """The module has returned: fingerprint what came out, and notice a backward through it."""
+        for path, tensor in self.tensors(label + "output", result):
+            found = self._watch.prints.of(tensor)
+            if found is not None:
+                forward.outputs.append(self._seen(path, tensor, found))
+            if tensor.grad_fn is not None:
+                tensor.grad_fn.register_hook(forward.trains)
+        if forward.is_committed:
+            self._record_outputs(forward)
+        self._let_go()
+
+    def is_in_function_transform(self):
+        """Whether torch.func transforms what runs now: its backward passes no hooks of ours."""
+        stack = getattr(getattr(self._watch.torch._C, "_functorch", None), "peek_interpreter_stack", None)
+        if stack is None or stack() is None:
+            return False
+        self.is_transformed = True
+        return True
+
+    def root(self, tensors):
+        """A backward begins at these tensors."""
+        root = Root()
+        self.has_trained = True
+        for tensor in tensors:
+            found = self._watch.prints.of(tensor)
+            if found is None:
+                continue
+            is_scalar = tensor.numel() == 1
+            seen = self._seen("loss" if is_scalar else "root", tensor, found)
+            seen.value = self._watch.prints.number(tensor) if is_scalar else None
+            root.losses.append(seen)
+            labels = self._labels_of(tensor.grad_fn)
+            if labels is not None:
+                self._labels(root, labels)
+        self._waiting.append(root)
+
+    def _labels(self, root, tensor):
+        found = self._watch.prints.of(tensor)
+        known = [seen.print for forward in self._recent for seen in forward.inputs + forward.outputs]
+        if found is not None and found not in known:
+            root.labels.append(self._seen("labels", tensor, found))
+
+    def _labels_of(self, node):
+        """The target that the graph of a loss has saved for its backward, or None."""
+        for _ in range(6):
+            if node is None:
+                return None
+            labels = getattr(node, "_saved_target", None)
+            if labels is not None:
+                return labels
+            node = self._below(node)
+        return None
+
+    def _below(self, node):
+        """The first node below a node of a graph; None for a node that was found to have very many.
+
+        To ask for the nodes below makes an object of each: with a stack of all weights, that is most of a step.
+        """
+        key = (node.name(), tuple(tuple(given.shape) for given in getattr(node, "_input_metadata", ())))
+        if key in self._wide:
+            return None
+        following = node.next_functions
+        if len(following) > _WIDE:
+            self._wide.add(key)
+        return next((below for below, _ in following if below is not None), None)
+
+    # -- recording -----------------------------------------------------------------------------------------------
+
+    def commit_trained(self):
+        """A backward is over: what it went through is batch and forward."""
+        waiting, self._waiting = self._waiting, []
+        for item in waiting:
+            if isinstance(item, Root):
+                self._record_root(item)
+            elif item.is_trained:
+                self._record(item)
+            else:
+                self._waiting.append(item)
+
+    def close_step(self, _plan=None):
+        """The step ends: what still waits were evaluations."""
+        self.commit_trained()
+        self._record_evaluations(0)
+        self._recent.clear()
+
+    def end(self):
+        """The program has ended: what still waits came after the last step, and is of kind "end"."""
+        self.commit_trained()
+        waiting, self._waiting = self._waiting, []
+        for forward in waiting:
+            for seen in forward.inputs + forward.outputs:
+                self._add("end", seen, EVALUATION)
+
+    def _let_go(self):
+        if len(self._waiting) > _WAITING:
+            self._record_evaluations(_WAITING)
+
+    def _record_evaluations(self, keep):
+        count = len(self._waiting) - keep
+        for item in self._waiting[:count]:
+            if isinstance(item, Root):
+                self._record_root(item)
+            else:
+                self._record(item)
+        del self._waiting[:count]
+
+    def _record(self, forward):
+        self.has_batch = self.has_batch or forward.is_trained
+        for seen in forward.inputs:
+            self._add("batch" if forward.is_trained else "forward", seen, "" if forward.is_trained else EVALUATION)
+        forward.is_committed = True
+        self._record_outputs(forward)
+
+    def _record_outputs(self, forward):
+        for seen in forward.outputs:
+            self._add("forward", seen, "" if forward.is_trained else EVALUATION)
+
+    def _record_root(self, root):
+        for seen in root.labels:
+            self._add("batch", seen, "")
+        for seen in root.losses:
+            self._add("forward", seen, "")
+
+    def _add(self, kind, seen, prefix):
+        probe, key = self._watch.probe, (kind, prefix, seen.name)
+        point = self._points.get(key)
+        if point is None:
+            dtype, shape = dtype_name(seen.dtype), shape_of(seen)
+            point = self._points[key] = probe.point(kind, prefix + seen.name, dtype, shape)
+        occurrence = probe.add(point, seen.print)
+        if seen.value is not None:
+            probe.scalar(point, seen.value, occurrence)
+        if seen.content is not None and probe.wants(kind):
+            probe.captured(kind, prefix + seen.name, *seen.content)
+
+    # -- tensors -------------------------------------------------------------------------------------------------
+
+    def _seen(self, name, tensor, found):
+        probe = self._watch.probe
+        wanted = probe.wants("batch") or probe.wants("forward")
+        return PendingPrint(name, tensor, found, self._watch.prints.content(tensor) if wanted else None)
+
+    def tensors(self, name, value):
+        """(name, tensor) of all tensors in arguments or results, containers of any depth opened."""
+        if isinstance(value, self._watch.torch.Tensor):
+            return [(name, value)]
+        if isinstance(value, (list, tuple)):
+            parts = [("%s.%d" % (name, number), item) for number, item in enumerate(value)]
+        elif hasattr(value, "items") and hasattr(value, "keys"):
+            parts = [("%s.%s" % (name, key), item) for key, item in value.items()]
+        else:
+            return []
+        return [found for path, item in parts for found in self.tensors(path, item)]

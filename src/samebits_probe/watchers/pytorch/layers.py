@@ -1,0 +1,57 @@
+"""What inner modules return, for `samebits parity train`: within outermost calls that the watcher has in hand."""
+
+import functools
+
+from ... import wire
+from .names import ModuleNames
+from .settings import plain
+
+_SAID = (bool, int, float, str, tuple)
+
+
+def watch_layers(watch, forwards):
+    """Wrap `Module.__call__` where the values of layers are asked for; else it stays as it is."""
+    values = watch.probe.values
+    if values is None or not values.layers:
+        return
+    kind, names = watch.torch.nn.Module, ModuleNames(watch)
+    original = kind.__call__
+
+    def returned(module, result):
+        name = names.of(module)
+        values.about(watch.probe, "layer", name, facts_of(module, name))
+        for path, tensor in forwards.tensors(wire.LAYER + name, result):
+            watch.capture("forward", path, tensor)
+
+    @functools.wraps(original)
+    def __call__(self, *args, **kwargs):
+        is_seen = watch.inside and not watch.is_compiling() and watch.torch.is_grad_enabled() and not watch.is_idle()
+        if is_seen:
+            watch.probe.guard("name of a layer", names.of, self)  # the outermost first: it knows those within
+        result = original(self, *args, **kwargs)
+        if is_seen:
+            watch.probe.guard("values of a layer", returned, self, result)
+        return result
+
+    kind.__call__ = __call__
+
+
+def facts_of(module, name):
+    """What a module is, with its plain settings and the names of its own weights."""
+    own = [name + "." + key if name else key for table in (module._parameters, module._buffers) for key in table]
+    settings = {key: plain(value) for key, value in vars(module).items() if _is_setting(key, value)}
+    return {"type": type(module).__name__, "weights": own, "settings": settings}
+
+
+def _is_setting(key, value):
+    return not key.startswith("_") and isinstance(value, _SAID)
+
+
+def facts_of_optimizer(optimizer, weights):
+    """Its class, and the hyperparameters of each group with the names of its weights (in their order)."""
+    names = iter(weights)
+    groups = []
+    for group in optimizer.param_groups:
+        settings = {key: plain(value) for key, value in group.items() if key != "params"}
+        groups.append(dict(settings, weights=[next(names).name for _ in group["params"]]))
+    return {"type": type(optimizer).__name__, "library": "pytorch", "groups": groups}

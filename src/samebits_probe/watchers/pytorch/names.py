@@ -1,0 +1,188 @@
+"""Names of parameters and buffers: the qualified name within the outermost module that holds them.
+
+The first model's names stand as they are ("conv1.weight"); those of later ones begin with the name of their class
+("Discriminator.conv1.weight", "Net#2.conv1.weight"). A parameter in no module is "param.0", "param.1" ... A name
+belongs to one tensor for good, so that `start`, `gradient`, `update` and `end` of a parameter share it, and none is
+given again. A tensor that has come to a different place of its model by the end is named there by that place.
+"""
+
+import functools
+import sys
+import weakref
+
+from .trees import (
+    ModuleTree,
+    attributes_of,
+    children_of,
+    has_tensors,
+    is_wrapper,
+    living_modules,
+    outermost,
+    tensors_of,
+    tree,
+    walk,
+)
+
+MOST_MODELS = 500  # of later ones only the end is recorded, until an optimizer trains them
+_MOST_SEARCHES = 16  # for models whose parts are trained: one for each new optimizer
+
+
+class TensorNames:
+    """Knows the models and the names of their tensors; holds neither."""
+
+    def __init__(self, watch):
+        self._watch = watch
+        self.models = {}  # id(module) -> Model, alive ones in the order in which they were seen
+        self._names = {}  # id(tensor) -> (weak reference, name)
+        self._taken, self._labels, self._made = set(), {}, 0
+        self._parameters = self._searches = 0
+
+    def holds_tensors(self, module):
+        """Whether a module has parameters or buffers, itself or below it."""
+        model = self.models.get(id(module))
+        return (model is not None and model.reference() is module) or has_tensors(module)
+
+    def see(self, module):
+        """The Model of an outermost module; None for a module that has no tensors."""
+        model = self.models.get(id(module))
+        if model is not None and model.reference() is module:
+            return model
+        return self._add(module) if has_tensors(module) else None
+
+    def _add(self, module):
+        self._made += 1
+        model = self.models[id(module)] = ModuleTree(module, self._label_of(module))
+        weakref.finalize(module, self._died, id(module), model).atexit = False
+        if self._made > MOST_MODELS:
+            model.is_brief = True
+        else:
+            self._introduce(model)
+        return model
+
+    def _introduce(self, model):
+        self._watch.probe.event("model", label=model.label)
+        self.record_starts(model)
+        model.places = {name: self.has(tensor) for name, tensor in model.tensors()}
+        self._watch.model_new(model)
+
+    def _died(self, number, model):
+        if self.models.get(number) is model:
+            del self.models[number]
+        self._watch.probe.guard("the end of a model", self._watch.model_gone, model)
+
+    def see_owners(self, parameters):
+        """See the outermost modules that hold these parameters, also those of which only parts are ever called."""
+        if self._searches < _MOST_SEARCHES:
+            self._searches += 1
+            trained = set(map(id, parameters))
+            for module in outermost(living_modules(self._watch.torch.nn.Module)):
+                if any(id(tensor) in trained for _, _, own in tree(module) for _, tensor in tensors_of(own)):
+                    self.see(module)
+
+    def label_for(self, module, labels):
+        """A label for an outermost module; `labels`: {name: how many have it}, which is brought up to date."""
+        while is_wrapper(module) and children_of(attributes_of(module)):
+            module = children_of(attributes_of(module))[0][1]
+        name = type(module).__name__
+        count = labels[name] = labels.get(name, 0) + 1
+        return "%s." % name if count == 1 else "%s#%d." % (name, count)
+
+    def _label_of(self, module):
+        if not self._labels:
+            self._labels[""] = 1
+            return ""
+        return self.label_for(module, self._labels)
+
+    def labels(self):
+        """{name of a class: how many models have it in their label}, a copy."""
+        return dict(self._labels)
+
+    def record_starts(self, model):
+        """Record what the model's tensors are when they are seen for the first time."""
+        for name, tensor in model.tensors():
+            if not self.has(tensor):
+                self._start(model.label + name, tensor)
+
+    def _start(self, name, tensor):
+        watch = self._watch
+        found = None if _is_lazy(tensor) else watch.prints.of(tensor)
+        if found is not None:
+            name = self._give(name, tensor)
+            watch.probe.add_start(watch.point("start", name, tensor), found)
+            if watch.probe.wants("start"):
+                watch.capture("start", name, tensor)
+            if watch.probe.feed is not None:
+                watch.probe.feed.known(name, functools.partial(_set, watch, weakref.ref(tensor)))
+
+    def _give(self, name, tensor):
+        unique, count = name, 1
+        while unique in self._taken:
+            count += 1
+            unique = "%s#%d" % (name, count)
+        self._taken.add(unique)
+        self._names[id(tensor)] = (weakref.ref(tensor), unique)
+        return unique
+
+    def are_given(self):
+        """Whether any tensor has a name by now."""
+        return bool(self._names)
+
+    def has(self, tensor):
+        """The name that this tensor has, or None."""
+        found = self._names.get(id(tensor))
+        return found[1] if found is not None and found[0]() is tensor else None
+
+    def of(self, tensor):
+        """The name of a parameter; one that is new is looked for in the models, and its start is recorded."""
+        name = self.has(tensor)
+        if name is None:
+            self._look_again(tensor)
+            name = self.has(tensor)
+        if name is None:
+            self._start("param.%d" % self._parameters, tensor)
+            name = self.has(tensor) or "param.%d" % self._parameters
+            self._parameters += 1
+        return name
+
+    def _look_again(self, parameter):
+        for model in list(self.models.values()):
+            module = model.reference()
+            if module is not None:
+                model.look(module)
+                if model.is_brief and any(tensor is parameter for _, tensor in model.tensors()):
+                    model.is_brief = False
+                    self._introduce(model)
+                elif not model.is_brief:
+                    self.record_starts(model)
+
+
+def _is_lazy(tensor):
+    return type(tensor).__name__.startswith("Uninitialized")
+
+
+def _set(watch, reference, dtype, shape, data):
+    """Set a tensor that is still there to values, given as bytes in logical order."""
+    tensor = reference()
+    if tensor is not None:
+        with watch.prints.quiet():
+            array = sys.modules["numpy"].frombuffer(data, dtype).reshape(shape)
+            tensor.copy_(watch.torch.from_numpy(array.copy()))
+
+
+class ModuleNames:
+    """The qualified names of modules when they are called."""
+
+    def __init__(self, watch):
+        self._watch = watch
+        self._known = {}  # id(module) -> (weak reference, qualified name)
+
+    def of(self, module):
+        """The name of a module that is called, or that runs within one."""
+        known = self._known.get(id(module))
+        if known is None or known[0]() is not module:
+            model = self._watch.names.models.get(id(module))
+            label = model.label if model is not None else ""
+            for prefix, part in walk(module):
+                self._known[id(part)] = (weakref.ref(part), (label + prefix).rstrip("."))
+            known = self._known[id(module)]
+        return known[1]

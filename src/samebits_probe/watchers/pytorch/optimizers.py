@@ -1,0 +1,231 @@
+"""Steps: gradients as the optimizer finds them, then hyperparameters, weights, its state and the buffers after it.
+
+From PyTorch 2.0 on through the global optimizer hooks, which see copies of optimizers, subclasses and compiled models;
+below, through the class of each optimizer that is made (`Optimizer.__init__`), so that `optimizer.step` stays the bound
+method that learning rate schedulers look at.
+"""
+
+import functools
+import sys
+import weakref
+
+from .layers import facts_of_optimizer
+from .plans import OptimizerPlan
+from .settings import plain
+
+
+class Optimizers:
+    """`before` and `after` are the hooks around every optimizer's step."""
+
+    def __init__(self, watch):
+        self._watch = watch
+        self._plans = {}  # id(optimizer) -> Plan
+        self._count = 0
+        self._running = []  # the optimizers whose steps run now; after an exception one of a step that ran
+        self.first_seen = lambda: None  # called at the first step that an optimizer takes
+        self.finished = []  # functions(optimizer's Plan) to call before the step is closed
+        self.gone = []  # functions(Plan) to call when an optimizer has died
+        watch.renewals.append(self._forget)
+
+    def _forget(self):
+        self._plans, self._count = {}, 0
+        del self._running[:]
+
+    def is_running(self):
+        """Whether a step of an optimizer runs."""
+        return bool(self._running)
+
+    def before(self, optimizer, args, kwargs):
+        """Before a step. Gives (args, kwargs) with a closure that is seen, or None where there is nothing to change."""
+        if self._watch.is_compiling():
+            self._watch.stepped_in_graph = True  # the compiler keeps this effect, and it costs no graph
+            return None
+        if self._watch.is_idle():
+            self._watch.trains_elsewhere(optimizer)
+            return None
+        if self._running and not _is_nested(sys._getframe(1)):
+            del self._running[:]
+        return self._watch.probe.guard("before a step", self._before, optimizer, args, kwargs)
+
+    def after(self, optimizer, args, kwargs):
+        """After a step."""
+        if self._watch.is_compiling() or self._watch.is_idle():
+            return
+        if len(self._running) > 1 and not _is_nested(sys._getframe(1)):
+            del self._running[1:]
+        self._watch.probe.guard("after a step", self._after, optimizer)
+
+    def _before(self, optimizer, args, kwargs):
+        if not self._watch.optimizer_seen:
+            self._watch.optimizer_seen = True
+            self.first_seen()
+            self._watch.probe.event("observed-by", how="optimizer")
+        self._watch.probe.begin()
+        self._running.append(id(optimizer))
+        if getattr(optimizer, "grad_scale", None) is not None:
+            why = "a fused optimizer unscales them itself: they are compared as GradScaler has scaled them"
+            self._watch.say("unscaled gradients", why)
+        return self._see_closure(optimizer, args, kwargs) or self._gradients(optimizer)
+
+    def _see_closure(self, optimizer, args, kwargs):
+        """Gradients that are computed within the step are seen when the closure returns."""
+        if callable(kwargs.get("closure")):
+            return args, dict(kwargs, closure=self._seen_closure(optimizer, kwargs["closure"]))
+        if len(args) > 1 and callable(args[1]):  # args[0] is the optimizer
+            return (args[0], self._seen_closure(optimizer, args[1])) + tuple(args[2:]), kwargs
+        return None
+
+    def _seen_closure(self, optimizer, closure):
+        def seen_closure(*args, **kwargs):
+            result = closure(*args, **kwargs)
+            self._watch.probe.guard("gradients of a closure", self._gradients, optimizer)
+            return result
+
+        return functools.update_wrapper(seen_closure, closure, updated=())
+
+    def _gradients(self, optimizer):
+        plan = self.plan_of(optimizer)
+        plan.record_gradients()
+        if self._watch.probe.wants("gradient"):
+            for weight in plan.weights:
+                if weight.parameter.grad is not None:
+                    self._watch.capture("gradient", weight.name, weight.parameter.grad)
+
+    def _after(self, optimizer):
+        plan = self.plan_of(optimizer)
+        del self._running[-1:]
+        plan.settings.record(optimizer)
+        for name, value in plan.record_updates(optimizer):
+            self._state_value(name, value)
+        if self._watch.probe.wants("update"):
+            self._capture(optimizer, plan)
+        if not self._running:  # the step of an optimizer within another one's belongs to that one
+            self.close_step(plan)
+
+    def _capture(self, optimizer, plan):
+        watch = self._watch
+        if watch.probe.values is not None:
+            facts = facts_of_optimizer(optimizer, plan.weights)
+            watch.probe.values.about(watch.probe, "optimizer", plan.prefix, facts)
+        for weight in plan.weights:
+            watch.capture("update", weight.name, weight.parameter)
+            for key, value in (optimizer.state.get(weight.parameter) or {}).items():
+                if watch.torch.is_tensor(value):
+                    watch.capture("update", "%s%s/%s" % (plan.prefix, weight.name, key), value)
+
+    def close_step(self, plan):
+        """Buffers and what is still open of this step; then the next one begins."""
+        record_buffers(self._watch)
+        for function in self.finished:
+            function(plan)
+        self._watch.probe.end_step()
+
+    def plan_of(self, optimizer):
+        """What is known of an optimizer's parameters, made anew where they have changed."""
+        plan = self._plans.get(id(optimizer))
+        if plan is None or plan.reference() is not optimizer:
+            self._watch.names.see_owners([p for group in optimizer.param_groups for p in group["params"]])
+            plan = self._plans[id(optimizer)] = OptimizerPlan(optimizer, self._prefix(optimizer), self._watch)
+            weakref.finalize(optimizer, self._died, id(optimizer), plan).atexit = False
+        plan.refresh(optimizer, self._watch.names)
+        return plan
+
+    def plans(self):
+        """The plans of the optimizers that are alive."""
+        return list(self._plans.values())
+
+    def _prefix(self, optimizer):
+        self._count += 1
+        return "" if self._count == 1 else "%s#%d/" % (type(optimizer).__name__, self._count)
+
+    def _died(self, number, plan):
+        if self._plans.get(number) is plan:
+            del self._plans[number]
+        for function in self.gone:
+            self._watch.probe.guard("the end of an optimizer", function, plan)
+
+    def _state_value(self, name, value):
+        """Numbers by their exact text; lists of tensors (LBFGS) one by one."""
+        if isinstance(value, (list, tuple)):
+            for number, item in enumerate(value):
+                self._state_value("%s.%d" % (name, number), item)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                self._state_value("%s.%s" % (name, key), item)
+        elif self._watch.torch.is_tensor(value):
+            self._watch.tensor("update", name, value)
+        else:
+            self._watch.text("update", name, type(value).__name__, repr(plain(value)))
+
+
+def record_buffers(watch):
+    """Record the buffers of all models that are alive."""
+    names, recorded = watch.names, set()
+    for model in list(names.models.values()):
+        for name, tensor in model.buffers() if not model.is_brief else ():
+            if id(tensor) not in recorded:  # a model may be a part of one that was seen later
+                recorded.add(id(tensor))
+                watch.tensor("update", names.has(tensor) or model.label + name, tensor)
+
+
+def _is_nested(caller):
+    """Whether the step that called a hook runs within another one: its code is on the stack a second time."""
+    return _is_below(caller.f_back, caller.f_code)
+
+
+def _is_below(frame, code):
+    while frame is not None:
+        if frame.f_code is code:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def watch_steps(watch, optimizers):
+    """Install the hooks for this version of PyTorch."""
+    module = sys.modules.get("torch.optim.optimizer") or watch.torch.optim.optimizer
+    if hasattr(module, "register_optimizer_step_pre_hook"):
+        module.register_optimizer_step_pre_hook(optimizers.before)
+        module.register_optimizer_step_post_hook(optimizers.after)
+    else:
+        _wrap_classes(module.Optimizer, optimizers)
+
+
+def _wrap_classes(base, optimizers):
+    """Below 2.0: each class' own `step` is wrapped once, when the first optimizer of it is made or copied."""
+    for name in ("__init__", "__setstate__"):
+        _call_after(base, name, lambda self: _wrap_step(type(self), optimizers))
+
+
+def _call_after(base, name, function):
+    original = getattr(base, name)
+
+    @functools.wraps(original)
+    def wrapper(self, *args, **kwargs):
+        result = original(self, *args, **kwargs)
+        function(self)
+        return result
+
+    setattr(base, name, wrapper)
+
+
+def _wrap_step(kind, optimizers):
+    for owner in kind.__mro__:
+        step = owner.__dict__.get("step")
+        if step is not None:
+            if not hasattr(step, "samebits_original"):
+                owner.step = _seen_step(step, optimizers)
+            return
+
+
+def _seen_step(original, optimizers):
+    @functools.wraps(original)
+    def step(self, *args, **kwargs):
+        changed = optimizers.before(self, (self,) + args, kwargs)
+        args, kwargs = (changed[0][1:], changed[1]) if changed else (args, kwargs)
+        result = original(self, *args, **kwargs)
+        optimizers.after(self, args, kwargs)
+        return result
+
+    step.samebits_original = original
+    return step

@@ -1,0 +1,135 @@
+"""What is known of an optimizer between its steps: its parameters, their names and the ids of their points."""
+
+import operator
+import weakref
+from itertools import chain
+
+from .rows import Rows
+from .settings import Settings
+
+
+class OptimizerPlan:
+    """One optimizer: the names of its parameters and the ids of their points.
+
+    It holds the parameters, and is let go when the optimizer dies.
+    """
+
+    def __init__(self, optimizer, prefix, watch):
+        self.reference = weakref.ref(optimizer)
+        self.prefix, self._watch = prefix, watch
+        self.weights, self.parameters = [], []
+        self.settings = Settings(watch, prefix)
+        self.gradients, self.updates = Rows(watch, "gradient"), Rows(watch, "update")
+        self._graded, self._layout = ([], []), None  # parameters that had a gradient last time, and those that had none
+        self._gradient = watch.torch.Tensor.grad.__get__
+
+    def refresh(self, optimizer, names):
+        """See to it that `weights` are the parameters that the optimizer has now."""
+        parameters = list(chain.from_iterable([group["params"] for group in optimizer.param_groups]))
+        if _are_same(parameters, self.parameters):
+            return
+        known = {id(weight.parameter): weight for weight in self.weights}
+        self.weights = [
+            known.get(id(parameter)) or PlanWeight(parameter, names.of(parameter)) for parameter in parameters
+        ]
+        self.parameters, self._graded, self._layout = parameters, ([], []), None
+
+    def record_gradients(self):
+        """Record the gradients as they are now."""
+        those, without = self._graded
+        if any(gradient is not None for gradient in map(self._gradient, without)):
+            those = []
+        if not (those and self.gradients.record_again(those, self._gradient)):
+            self._record_new_gradients()
+
+    def _record_new_gradients(self):
+        found = [(weight, weight.parameter.grad) for weight in self.weights]
+        graded = [(weight, gradient) for weight, gradient in found if gradient is not None]
+        points = [weight.gradient_point(self._watch, gradient) for weight, gradient in graded]
+        self.gradients.record(points, [gradient for _, gradient in graded])
+        without = [weight.parameter for weight, gradient in found if gradient is None]
+        self._graded = [weight.parameter for weight, _ in graded], without
+
+    def record_updates(self, optimizer):
+        """Record the weights and the tensors of the optimizer's state; gives what else is in the state.
+
+        That is a list of (qualified name, value): numbers, texts, lists.
+        """
+        tensors = self._layout.tensors(optimizer.state) if self._layout else None
+        if tensors is not None:
+            self.updates.record(self._layout.points, self.parameters + tensors)
+            return []
+        pairs, others = self._look(optimizer.state)
+        points = [weight.update_point(self._watch) for weight in self.weights] + [point for point, _ in pairs]
+        self.updates.record(points, self.parameters + [value for _, value in pairs])
+        is_plain = not others and isinstance(optimizer.state, dict)
+        self._layout = _Layout(optimizer.state, self.parameters, points) if is_plain else None
+        return others
+
+    def _look(self, state):
+        """([(id of the point, tensor)], [(qualified name, what is no tensor)]) of the optimizer's state."""
+        pairs, others = [], []
+        for weight in self.weights:
+            for key, value in (state.get(weight.parameter) or {}).items():
+                name = "%s%s/%s" % (self.prefix, weight.name, key)
+                if self._watch.torch.is_tensor(value):
+                    pairs.append((weight.states.get(key) or weight.state_point(self._watch, name, key, value), value))
+                else:
+                    others.append((name, value))
+        return pairs, others
+
+
+class _Layout:
+    """Where the tensors of an optimizer's state are. It holds the state's dictionaries and keys, and no tensor."""
+
+    def __init__(self, state, parameters, points):
+        self.points = points
+        self._state, self._keys, self._rows = state, list(state), list(state.values())
+        self._dicts = [state.get(parameter) or {} for parameter in parameters]
+        self._names = list(chain.from_iterable(self._dicts))
+        self._is_plain = all(type(values) is dict for values in self._dicts)
+
+    def tensors(self, state):
+        """The values in the order of their points; None where the state has other keys, or in other places."""
+        if not (self._is_plain and state is self._state and _are_same(state, self._keys)):
+            return None
+        if not _are_same(state.values(), self._rows) or list(chain.from_iterable(self._dicts)) != self._names:
+            return None
+        return list(chain.from_iterable(map(dict.values, self._dicts)))
+
+
+def _are_same(some, others):
+    """Whether two collections hold the very same objects in the same order."""
+    return len(some) == len(others) and all(map(operator.is_, some, others))
+
+
+class PlanWeight:
+    """A parameter of an optimizer, with the ids of its points once they are known."""
+
+    __slots__ = ("_gradient", "_update", "name", "parameter", "states")
+
+    def __init__(self, parameter, name):
+        self.parameter, self.name = parameter, name
+        self._gradient = self._update = None
+        self.states = {}  # key of the optimizer's state -> id of its point
+
+    def is_loose(self):
+        """Whether it belongs to no model that has been seen."""
+        return self.name.startswith("param.")
+
+    def gradient_point(self, watch, gradient):
+        """The id of its gradient's point."""
+        if self._gradient is None:
+            self._gradient = watch.point("gradient", self.name, gradient)
+        return self._gradient
+
+    def update_point(self, watch):
+        """The id of its point of kind "update"."""
+        if self._update is None:
+            self._update = watch.point("update", self.name, self.parameter)
+        return self._update
+
+    def state_point(self, watch, name, key, value):
+        """The id of the point of a tensor in the optimizer's state."""
+        point = self.states[key] = watch.point("update", name, value)
+        return point

@@ -1,0 +1,88 @@
+"""Tensors that come in the same order in every step: hashed in one pass, and recorded in one piece."""
+
+import operator
+
+from ...trace import Group
+
+_ATTEMPTS = 8  # plans that did not hold: from then on the tensors are taken one by one
+PART = 256  # tensors of a plan that are looked at together
+
+
+class Rows:
+    """The tensors of one kind of one optimizer, with their points.
+
+    What the fast way relies on (types, dtypes, shapes, devices, layouts) is read anew in every step; where any of it
+    has changed, or a tensor needs more than its memory, they are taken one by one.
+    """
+
+    def __init__(self, watch, kind):
+        self._watch, self._kind = watch, kind
+        self._points = self._plan = self._group = None
+        self._attempts = 0
+
+    def record(self, points, tensors):
+        """Record the tensors (a list) under their points (a list of ids, as long) at the current step."""
+        if points != self._points or not self.record_again(tensors):
+            self._one_by_one(points, tensors)
+            self._make_plan(points, tensors)
+
+    def record_again(self, tensors, read=None):
+        """Record tensors under the points of the last time; False, with nothing done, where they are other ones.
+
+        `read`: see `Fingerprints.of_all`.
+        """
+        joined = self._watch.prints.of_all(tensors, self._plan, read) if self._points else None
+        if joined is not None:
+            self._watch.probe.add_all(self._group, joined)
+        return joined is not None
+
+    def _one_by_one(self, points, tensors):
+        of, add = self._watch.prints.of, self._watch.probe.add
+        for point, tensor in zip(points, tensors):
+            found = of(tensor)
+            if found is not None:
+                add(point, found)
+
+    def _make_plan(self, points, tensors):
+        self._points = None
+        if self._attempts < _ATTEMPTS and points:
+            self._attempts += 1
+            self._plan = self._watch.prints.plan_of(tensors)
+            if self._plan is not None:
+                self._points, self._group = list(points), Group(self._kind, points)
+
+
+class PlanPart:
+    """What some tensors of a plan were: few enough that they stay in the processor's cache until all is read."""
+
+    def __init__(self, where, tensors, plans, together):
+        self.where = where
+        self.dtypes, self.shapes = [tensor.dtype for tensor in tensors], [tensor.shape for tensor in tensors]
+        self.lengths = [length for _, length in plans]
+        self.headers = together([header for header, _ in plans])
+
+
+def comparison(torch, plain):
+    """Function(tensors, part of a plan) -> whether they are still what the plan relies on.
+
+    Each fact is read of all tensors in turn, and nothing is kept of it: a tuple for each of many thousand tensors
+    would be work for the garbage collector.
+    """
+    kind = torch.Tensor
+    dtype, shape, is_contiguous = kind.dtype.__get__, kind.shape.__get__, kind.is_contiguous
+    if hasattr(kind, "is_neg"):
+        is_cpu, is_neg = kind.is_cpu.__get__, kind.is_neg
+    else:
+        is_cpu, is_neg = (lambda tensor: tensor.device.type == "cpu" and tensor.layout is torch.strided), None
+
+    def are_as_planned(tensors, part):
+        return (
+            plain.issuperset(map(type, tensors))
+            and all(map(operator.is_, part.dtypes, map(dtype, tensors)))
+            and all(map(operator.eq, part.shapes, map(shape, tensors)))
+            and all(map(is_cpu, tensors))
+            and all(map(is_contiguous, tensors))
+            and not (is_neg and any(map(is_neg, tensors)))
+        )
+
+    return are_as_planned

@@ -1,0 +1,155 @@
+"""Modules that are alive at the end, also those that were never called: copies of a model, a module of which only
+`training_step` is called, one that took the place of another.
+
+They are found among the objects that Python's garbage collector knows. Their names come from the variables of the
+program that hold them ("ema.0.weight"), else from their class and content, and never from the order of the objects.
+"""
+
+import sys
+
+from .trees import living_modules, outermost, tensors_of, tree
+
+_DEEP = 3  # containers and objects within each other in which a variable's module is looked for
+_MOST_LOOKED_AT = 20000
+_MOST_PATHS = 8
+_MADE_BY_LIBRARIES = ("keras", "tf_keras")  # other watchers see these
+_IPYTHON = ("In", "Out", "exit", "quit")
+
+
+class Survivors:
+    """Gives all that the modules hold which are alive."""
+
+    def __init__(self, watch, attributes):
+        self._watch, self._attributes = watch, attributes
+
+    def values(self, kept, value_of):
+        """(name, value) of what is in living modules and not among `kept` {id: tensor}; in an order of their names."""
+        living = living_modules(self._watch.torch.nn.Module)
+        modules = [module for module in living if not _is_made_by(module, _MADE_BY_LIBRARIES)]
+        others = {id(module) for module in living} - {id(module) for module in modules}
+        # what belongs to a layer of Keras (its ParameterDict, say) has no name of its own that lasts
+        visited = {id(part) for module in living if id(module) in others for _, part, _ in tree(module)}
+        for model, parts in self._seen(visited):
+            for found in self._beside(model.label, parts, model.settings):
+                yield found
+        tops = [_Top(module, visited) for module in outermost(modules) if id(module) not in visited]
+        paths = self._tell_paths(tops)
+        for top in self._in_order([top for top in tops if top.parts], paths, kept, value_of):
+            for name, value in top.tensors:
+                yield top.label + name, value
+            for found in self._beside(top.label, top.parts):
+                yield found
+
+    def _seen(self, visited):
+        """(Model, [(prefix, module, dictionary)]) of the models that were seen, each module once."""
+        for model in list(self._watch.names.models.values()):
+            module = model.reference()
+            if module is not None and not model.is_brief:
+                parts = [part for part in tree(module) if id(part[1]) not in visited]
+                visited.update(id(part) for _, part, _ in parts)
+                yield model, parts
+
+    def _beside(self, label, parts, settings=None):
+        plain = [(prefix, type(module), own) for prefix, module, own in parts]
+        for found in self._attributes.of_parts(label, plain, settings):
+            yield found
+        for prefix, module, _ in parts:
+            for found in self._attributes.extra(label, prefix, module):
+                yield found
+
+    def _tell_paths(self, tops):
+        """{id(module): the variables that hold it}; those of the models that were seen are told, to pair them by."""
+        models = [(model, model.reference()) for model in list(self._watch.names.models.values())]
+        wanted = {id(module) for _, module in models} | {id(top.module) for top in tops}
+        paths = _paths(wanted, self._watch.torch.nn.Module)
+        for model, module in models:
+            if paths.get(id(module)) and not model.is_brief:
+                self._watch.probe.event("model", label=model.label, paths=paths[id(module)][:_MOST_PATHS])
+        return paths
+
+    def _in_order(self, tops, paths, kept, value_of):
+        """Labelled: by the variables that hold them first, then by class and content."""
+        for top in tops:
+            top.read(kept, value_of, self._watch.probe.hasher)
+            top.path = next(iter(paths.get(id(top.module), ())), None)
+        names, labels = self._watch.names, self._watch.names.labels()
+        for top in sorted(tops, key=lambda top: top.key()):
+            top.label = top.path + "." if top.path else names.label_for(top.module, labels)
+            self._watch.probe.event("model", label=top.label, paths=paths.get(id(top.module), [])[:_MOST_PATHS])
+            yield top
+
+
+class _Top:
+    """An outermost module that was never called, with the parts that belong to no model that was seen."""
+
+    def __init__(self, module, visited):
+        self.module, self.path, self.label = module, None, ""
+        self.tensors, self.digest = [], b""
+        self.parts = [found for found in tree(module) if id(found[1]) not in visited]
+
+    def read(self, kept, value_of, hasher):
+        """Take the values of the tensors that nothing else has kept."""
+        for prefix, _, own in self.parts:
+            for name, tensor in tensors_of(own):
+                if id(tensor) not in kept:
+                    kept[id(tensor)] = tensor
+                    value = value_of(tensor)
+                    if value is not None:
+                        self.tensors.append((prefix + name, value))
+        text = b"".join(name.encode("utf-8", "replace") + b"\0" + value.print for name, value in self.tensors)
+        self.digest = hasher.data(text, hasher.header("digest", (len(self.tensors),)))
+
+    def key(self):
+        """What orders the modules: nothing that depends on when they were made, or where they lie."""
+        return self.path is None, self.path or "", type(self.module).__name__, self.digest
+
+
+def _is_made_by(module, packages):
+    """Whether the class of a module, or one above it, comes from one of these packages."""
+    places = [str(kind.__dict__.get("__module__")) + "." for kind in type(module).__mro__]
+    return any(place.startswith(package.rstrip(".") + ".") for place in places for package in packages)
+
+
+def _paths(wanted, base):
+    """{id(module): [path]} of modules that the program's variables lead to, the simplest path first."""
+    program = sys.modules.get("__main__")
+    found, looked = {}, set()
+    waiting = [
+        (name, value)
+        for name, value in (_sorted(vars(program)) if program is not None else ())
+        if not name.startswith("_") and name not in _IPYTHON
+    ]
+    for _ in range(_DEEP):
+        below = []
+        for path, value in waiting:
+            if id(value) in wanted:
+                found.setdefault(id(value), []).append(path)
+            elif len(looked) < _MOST_LOOKED_AT and id(value) not in looked:
+                looked.add(id(value))
+                below.extend(_inside(path, value, base))
+        waiting = below
+    return found
+
+
+def _inside(path, value, base):
+    """[(path, value)] of what a container, a module or an object of the program's own classes holds."""
+    kind = type(value)
+    if issubclass(kind, dict):
+        keyed = [("%s[%r]" % (path, key), item) for key, item in list(dict.items(value)) if type(key) in (str, int)]
+        return sorted(keyed, key=lambda pair: pair[0])
+    if issubclass(kind, (list, tuple)):
+        return [("%s[%d]" % (path, number), item) for number, item in enumerate(list(value)[:_MOST_LOOKED_AT])]
+    if issubclass(kind, base) or kind.__dict__.get("__module__") == "__main__":
+        try:
+            own = object.__getattribute__(value, "__dict__")
+        except AttributeError:
+            return []
+        return [("%s.%s" % (path, key), item) for key, item in _sorted(own) if not key.startswith("_")]
+    return []
+
+
+def _sorted(attributes):
+    """(name, value) by name."""
+    return sorted(
+        ((key, value) for key, value in list(attributes.items()) if type(key) is str), key=lambda pair: pair[0]
+    )

@@ -1,0 +1,326 @@
+"""Fingerprints of tensors: the exact bits in logical order, whatever their layout, device and type.
+
+A dense tensor on the CPU is hashed where it lies, at once. What needs more than its memory (strides, sparse and
+quantised layouts, subclasses, lazily conjugated views) is taken apart into dense tensors first. Tensors on a GPU are
+hashed there (`device`). What has no values (meta and fake tensors) gives None, and the reason is said once.
+
+Nothing is kept of a tensor between calls but what its dtype and shape say.
+"""
+
+import contextlib
+import ctypes
+import enum
+import struct
+import sys
+
+from .device import DeviceHash
+from .rows import PART, PlanPart, comparison
+
+# A null storage (freed by a sharding library, say) with an offset gives a small address that must not be read.
+_SURELY_MEMORY = 1 << 32
+_NO_VALUES = ("FakeTensor", "FunctionalTensor", "UninitializedParameter", "UninitializedBuffer")
+_NEVER_AS_IT_LIES = -1
+_DEEP = 6  # containers within each other in a wrapped tensor's context
+
+
+class Unseen(Exception):
+    """The tensor has no values that could be read; the message says why."""
+
+
+class Fingerprints:
+    """`of(tensor)`: 16 bytes or None. `say(point, why)` is called once for each reason of a None."""
+
+    def __init__(self, torch, hasher, say):
+        self._torch, self._hasher, self._say = torch, hasher, say
+        self._pointer = hasher.pointer
+        self._plans = {}  # (dtype, shape) -> (header, number of bytes)
+        self._plain = frozenset((torch.Tensor, torch.nn.Parameter))
+        self._lies_ready, self._are_as_planned = _readiness(torch), comparison(torch, self._plain)
+        self._numbers = {torch.float32: struct.Struct("<f"), torch.float64: struct.Struct("<d")}
+        self._device = DeviceHash(torch)
+        self._parts = _Parts(torch, self._plain)
+        self._said = set()
+
+    def of(self, tensor):
+        """Fingerprint of a tensor: 16 bytes, or None where it has no values."""
+        try:
+            if type(tensor) in self._plain:
+                plan = self._plans.get((tensor.dtype, tensor.shape)) or self._plan(tensor)
+                if plan[1] != _NEVER_AS_IT_LIES and self._lies_ready(tensor):
+                    address = tensor.data_ptr()
+                    if address > _SURELY_MEMORY or _has_memory(tensor, plan[1]):
+                        return self._pointer(address, plan[1], plan[0])
+        except (RuntimeError, NotImplementedError):  # no storage, no sizes: taken apart below
+            pass
+        return self._of_any(tensor)
+
+    def _plan(self, tensor):
+        dtype, shape = tensor.dtype, tensor.shape
+        count = tensor.element_size()
+        for length in shape:
+            count *= length
+        plan = (self._hasher.header(dtype_name(dtype), shape), count if _says_all(dtype) else _NEVER_AS_IT_LIES)
+        self._plans[dtype, shape] = plan
+        return plan
+
+    def plan_of(self, tensors):
+        """What `of_all` takes for tensors like these, or None where any of them needs more than its memory."""
+        if not self._plain.issuperset(map(type, tensors)):
+            return None
+        plans = [self._plans.get((tensor.dtype, tensor.shape)) or self._plan(tensor) for tensor in tensors]
+        lengths = [length for _, length in plans]
+        if min(lengths) <= 0 or not all(map(self._lies_ready, tensors)):
+            return None
+        parts = (slice(start, start + PART) for start in range(0, len(tensors), PART))
+        return [PlanPart(part, tensors[part], plans[part], self._hasher.together) for part in parts]
+
+    def of_all(self, tensors, plan, read=None):
+        """The fingerprints of tensors, joined, or None where they are not what `plan_of` found.
+
+        `read`: a function that gives the tensors that are meant (the gradients of `tensors`).
+        """
+        found = []
+        try:
+            for part in plan:
+                some = tensors[part.where] if read is None else list(map(read, tensors[part.where]))
+                if not self._are_as_planned(some, part):
+                    return None
+                addresses = [tensor.data_ptr() for tensor in some]
+                if min(addresses) <= _SURELY_MEMORY:
+                    return None
+                found.append(self._hasher.pointers(addresses, part.lengths, part.headers))
+        except (RuntimeError, NotImplementedError, AttributeError):  # some other kind of tensor now
+            return None
+        return b"".join(found)
+
+    def _of_any(self, tensor):
+        try:
+            with _quiet(self._torch):
+                tag, parts = self._parts.of(tensor)
+                return self._join(tag, [self._of_dense(part) for part in parts])
+        except (Unseen, RuntimeError, NotImplementedError, AttributeError, TypeError) as why:
+            self._not_seen(tensor, why)
+            return None
+
+    def _join(self, tag, prints):
+        if not tag and len(prints) == 1:
+            return prints[0]
+        return self._hasher.data(b"".join(prints), self._hasher.header(tag, (len(prints),)))
+
+    def _of_dense(self, tensor):
+        header = self._hasher.header(dtype_name(tensor.dtype), tensor.shape)
+        if tensor.device.type != "cpu":
+            return self._hasher.data(self._device.digest(tensor), header)
+        return self._pointer(tensor.data_ptr(), bytes_of(tensor), header)
+
+    def _not_seen(self, tensor, why):
+        reason = (type(tensor).__name__, str(why).split("\n")[0][:120])
+        if reason not in self._said:
+            self._said.add(reason)
+            self._say("values of a %s" % reason[0], reason[1])
+
+    def number(self, tensor):
+        """The value of a tensor of one floating-point element, or None."""
+        form = self._numbers.get(tensor.dtype)
+        if form is not None and type(tensor) in self._plain and self._lies_ready(tensor):
+            try:
+                return form.unpack(ctypes.string_at(tensor.data_ptr(), form.size))[0]
+            except RuntimeError:  # no storage: as any other
+                pass
+        return self._number_of_any(tensor)
+
+    def _number_of_any(self, tensor):
+        if not getattr(tensor.dtype, "is_floating_point", False):
+            return None
+        with _quiet(self._torch):
+            part = self._parts.of(tensor)[1][0]
+            return float(part) if part.numel() == 1 else None  # one element of each sample: within torch.func.vmap
+
+    def quiet(self):
+        """A context in which what is computed is seen by nothing of the program."""
+        return _quiet(self._torch)
+
+    def content(self, tensor):
+        """(dtype, shape, bytes in logical order) of a tensor; raises Unseen or RuntimeError where it has no values."""
+        with _quiet(self._torch):
+            tag, parts = self._parts.of(tensor)
+            parts = [part.cpu() for part in parts]
+            data = b"".join(ctypes.string_at(part.data_ptr(), bytes_of(part)) for part in parts if bytes_of(part))
+            return tag or dtype_name(parts[0].dtype), shape_of(tensor), data
+
+
+def _readiness(torch):
+    """Function(tensor) -> whether its memory is its values, in logical order, here and now."""
+    strided = torch.strided
+    if not hasattr(torch.Tensor, "is_neg"):
+        return lambda tensor: tensor.device.type == "cpu" and tensor.layout is strided and tensor.is_contiguous()
+
+    def ready(tensor):
+        return tensor.is_cpu and tensor.layout is strided and tensor.is_contiguous() and not tensor.is_neg()
+
+    return ready
+
+
+def _says_all(dtype):
+    """Whether memory alone says the values: complex numbers may be conjugated lazily, quantised ones have a scale."""
+    return not (getattr(dtype, "is_complex", False) or dtype_name(dtype).startswith(("quint", "qint")))
+
+
+def _has_memory(tensor, length):
+    """Whether a storage stands behind the address: storages can be resized to nothing under a living tensor."""
+    if not length:
+        return True
+    storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()
+    size = storage.nbytes() if hasattr(storage, "nbytes") else len(storage) * tensor.element_size()
+    return size >= tensor.storage_offset() * tensor.element_size() + length
+
+
+@contextlib.contextmanager
+def _quiet(torch):
+    """What the probe computes is seen by no autograd, no mode of the program and no profile of its operators."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        if hasattr(torch._C, "DisableTorchFunction"):
+            stack.enter_context(torch._C.DisableTorchFunction())
+        if getattr(torch._C, "_len_torch_dispatch_stack", int)():
+            from torch.utils import _python_dispatch  # imported long since: there is a mode on its stack
+
+            stack.enter_context(_python_dispatch._disable_current_modes())
+        clear = getattr(sys.modules.get("torch._functorch.pyfunctorch"), "temporarily_clear_interpreter_stack", None)
+        if clear is not None and torch._C._functorch.peek_interpreter_stack() is not None:
+            stack.enter_context(clear())
+        yield
+
+
+class _Parts:
+    """Takes a tensor apart: `of(tensor)` -> (tag, dense contiguous tensors). The tag is "" for a plain tensor."""
+
+    def __init__(self, torch, plain):
+        self._torch, self._plain = torch, plain
+        functorch = getattr(torch._C, "_functorch", None)
+        self._is_wrapped = getattr(functorch, "is_functorch_wrapped_tensor", None)
+        self._unwrapped = getattr(functorch, "get_unwrapped", None)
+
+    def of(self, tensor):
+        if type(tensor) not in self._plain:
+            return self._of_subclass(tensor)
+        while self._is_wrapped and self._is_wrapped(tensor):  # torch.func: the tensor below, all of a batch at once
+            tensor = self._unwrapped(tensor)
+        tensor = tensor.detach()
+        if tensor.device.type == "meta":
+            raise Unseen("it lies on the meta device")
+        if getattr(tensor, "is_nested", False):
+            return self._tagged("nested", tensor.unbind())
+        if getattr(tensor, "is_quantized", False):
+            return self._of_quantized(tensor)
+        if tensor.layout is not self._torch.strided:
+            return self._of_layout(tensor)
+        return "", [self._dense(tensor)]
+
+    def _of_subclass(self, tensor):
+        name = type(tensor).__name__
+        if name in _NO_VALUES:
+            raise Unseen("a %s has no values" % name)
+        if hasattr(tensor, "__tensor_flatten__"):
+            inner, context = tensor.__tensor_flatten__()
+            text, tensors = self._context(context)
+            return self._tagged(name + text, [getattr(tensor, attribute) for attribute in inner] + tensors)
+        return self.of(tensor.detach().as_subclass(self._torch.Tensor))
+
+    def _context(self, context):
+        """(text, tensors) of what a wrapped tensor keeps beside its inner ones: a scale, say."""
+        if context is None:
+            return "", []
+        tensors = []
+        return ":" + context_text(context, self._torch, tensors), tensors
+
+    def _of_quantized(self, tensor):
+        if "per_tensor" in str(tensor.qscheme()):
+            tag = "%s:%r:%r" % (dtype_name(tensor.dtype), tensor.q_scale(), tensor.q_zero_point())
+            return self._tagged(tag, [tensor.int_repr()])
+        values = [tensor.int_repr(), tensor.q_per_channel_scales(), tensor.q_per_channel_zero_points()]
+        return self._tagged(dtype_name(tensor.dtype), values)
+
+    def _of_layout(self, tensor):
+        layout = str(tensor.layout)
+        if layout == "torch.sparse_coo":
+            tag = "sparse:%s:%d" % (tuple(tensor.shape), tensor.is_coalesced())
+            return self._tagged(tag, [tensor._indices(), tensor._values()])
+        if layout.startswith("torch.sparse"):
+            by_row = layout in ("torch.sparse_csr", "torch.sparse_bsr")
+            names = ("crow_indices", "col_indices") if by_row else ("ccol_indices", "row_indices")
+            indices = [getattr(tensor, name)() for name in names]
+            return self._tagged("%s:%s" % (layout, tuple(tensor.shape)), indices + [tensor.values()])
+        return "", [tensor.to_dense().contiguous()]
+
+    def _tagged(self, tag, tensors):
+        parts = []
+        for tensor in tensors:
+            inner, found = self.of(tensor)
+            tag = "%s|%s" % (tag, inner) if inner else tag
+            parts.extend(found)
+        return tag, parts
+
+    def _dense(self, tensor):
+        recent = hasattr(tensor, "resolve_conj")  # 1.10: words of another size can be viewed since then, too
+        if recent:
+            tensor = tensor.resolve_conj().resolve_neg()
+        if tensor.device.type != "cpu" and not (recent and tensor.device.type == "cuda"):
+            tensor = tensor.cpu()
+        tensor = tensor.contiguous()
+        if tensor.device.type == "cpu" and not _has_memory(tensor, bytes_of(tensor)):
+            raise Unseen("its storage has been freed")
+        return tensor
+
+
+def context_text(value, torch, tensors, depth=0):
+    """A value as exact text that is the same in every process; tensors in it are added to `tensors`.
+
+    What is no number, text, container or dataclass is its type's name: it may hold addresses and hashes.
+    """
+    kind = type(value)
+    if issubclass(kind, torch.Tensor):
+        tensors.append(value)
+        return "tensor"
+    if kind is float:
+        return struct.pack("<d", value).hex()
+    if value is None or kind in (bool, int, str, bytes, complex):
+        return repr(value)
+    if kind in (torch.dtype, torch.device, torch.layout) or issubclass(kind, enum.Enum):
+        return str(value)
+    parts = _parts_of_context(value, kind) if depth < _DEEP else None
+    if parts is None:
+        return kind.__name__
+    texts = ["%s=%s" % (key, context_text(item, torch, tensors, depth + 1)) for key, item in parts]
+    return "%s(%s)" % (kind.__name__, ",".join(texts))
+
+
+def _parts_of_context(value, kind):
+    """[(key, value)] of a container or dataclass; None for anything else."""
+    if issubclass(kind, dict):
+        return [(repr(key), item) for key, item in dict.items(value) if type(key) in (str, int)]
+    if issubclass(kind, (list, tuple)):
+        return [("", item) for item in value]
+    fields = kind.__dict__.get("__dataclass_fields__")
+    if fields is not None:
+        shown = [name for name, field in fields.items() if field.compare and not name.startswith("_")]
+        return [(name, getattr(value, name, None)) for name in shown]
+    return None
+
+
+def bytes_of(tensor):
+    """Number of bytes of a dense tensor's values."""
+    return tensor.numel() * tensor.element_size()
+
+
+def dtype_name(dtype):
+    """The name without its module: `float32`."""
+    return str(dtype).replace("torch.", "", 1)
+
+
+def shape_of(tensor):
+    """The shape as a tuple of ints; () for a tensor that has none."""
+    try:
+        return tuple(int(length) for length in tensor.shape)
+    except (RuntimeError, TypeError):
+        return ()

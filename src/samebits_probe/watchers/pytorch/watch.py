@@ -1,0 +1,141 @@
+"""What the parts of the PyTorch watcher share: the probe, the fingerprints, the names, and where the program stands."""
+
+import contextlib
+import threading
+
+from ...system import System
+from ..trainers import OWN_MODEL, TRAINS_ELSEWHERE
+from .compiler import CompilerHook
+from .names import TensorNames
+from .tensors import Fingerprints, dtype_name, shape_of
+
+NAME = "pytorch"
+
+
+class PyTorchWatch:
+    """One per process that has imported torch; `renew` makes it that of a forked child."""
+
+    def __init__(self, torch, probe):
+        self.torch, self.probe = torch, probe
+        self.compiling = CompilerHook(torch)
+        self.is_compiling = self.compiling.is_compiling
+        self.stepped_in_graph = False  # set by compiled code: an optimizer has stepped within it
+        self._tracing = getattr(torch._C, "_get_tracing_state", lambda: None)
+        self.inside = False  # the outermost module call runs: what is called within belongs to it
+        self.in_backward = False
+        self.optimizer_seen = False
+        self.model_new = self.model_gone = lambda model: None  # called when a model is first seen, and has died
+        self.renewals = []  # functions() that forget what a forked child must not take over
+        self._begin_anew()
+
+    def _begin_anew(self):
+        self.pid, self.home = System.getpid(), None
+        self._said, self._headers = set(), {}
+        self.prints = Fingerprints(self.torch, self.probe.hasher, self.say)
+        self.names = TensorNames(self)
+
+    def is_idle(self):
+        """Whether nothing is to be observed here: another watcher counts the steps, another thread, a trace is made."""
+        if self._is_worker():
+            return True
+        if System.getpid() != self.pid:
+            self._renew()
+        stepping = getattr(self.probe, "stepping", None)
+        return (stepping is not None and stepping != NAME) or self._tracing() is not None or self._is_elsewhere()
+
+    def has_optimizer(self):
+        """Whether an optimizer has been seen, of torch or of a library on top of it: then a backward is no step."""
+        return self.optimizer_seen or self.probe.optimizer_seen
+
+    def _is_worker(self):
+        """Whether this process only loads data: what it feeds is seen where it is used."""
+        worker = getattr(self.torch.utils.data, "get_worker_info", None)
+        return worker is not None and worker() is not None
+
+    def _is_elsewhere(self):
+        """Only one thread is watched, the first that trains: another one's order against it is not a matter of bits."""
+        here = threading.get_ident()
+        if self.home == here:
+            return False
+        is_main = threading.current_thread() is threading.main_thread()
+        if self.home is None and (is_main or self.torch.is_grad_enabled()):
+            self.home = here
+            return False
+        self.say("threads", "modules are called in several threads: only the first that trains is watched")
+        return True
+
+    def trains_elsewhere(self, optimizer=None):
+        """Say so where a thread that is not watched trains: which one is watched is itself a race.
+
+        `optimizer`: the one that steps there. It trains a model of its own if the watched thread has called one, and
+        none of what it trains is in that.
+        """
+        if self._is_elsewhere():
+            self.say(TRAINS_ELSEWHERE, "an optimizer or a backward runs in a thread that is not watched")
+            is_told = optimizer is not None and self.names.are_given()
+            if is_told and not any(map(self.names.has, _parameters(optimizer))):
+                self.say(TRAINS_ELSEWHERE, OWN_MODEL)
+
+    def _renew(self):
+        self.probe.adopt()
+        self.inside = self.in_backward = self.optimizer_seen = False
+        self._begin_anew()
+        for function in self.renewals:
+            function()
+
+    def say(self, point, why):
+        """Name something that cannot be seen, once."""
+        if (point, why) not in self._said:
+            self._said.add((point, why))
+            self.probe.not_observed(point, why)
+
+    @contextlib.contextmanager
+    def saying_again(self):
+        """What is said within, at an end that may not be the last, is said again at a later one."""
+        said = set(self._said)
+        yield
+        self._said = said
+
+    def point(self, kind, name, tensor):
+        """The id of a tensor's point."""
+        return self.probe.point(kind, name, dtype_name(tensor.dtype), shape_of(tensor))
+
+    def tensor(self, kind, name, tensor):
+        """Fingerprint a tensor and record it at the current step."""
+        found = self.prints.of(tensor)
+        if found is not None:
+            self.probe.add(self.point(kind, name, tensor), found)
+        if self.probe.wants(kind):
+            self.capture(kind, name, tensor)
+
+    def capture(self, kind, name, tensor):
+        """Hand over the bytes of the tensor that the launcher asked for."""
+        self.probe.captured(kind, name, *self.prints.content(tensor))
+
+    def converted(self, value):
+        """(dtype, shape, bytes) of a tensor that the program observes itself; None for what is no tensor."""
+        return self.prints.content(value) if isinstance(value, self.torch.Tensor) else None
+
+    def read(self, value):
+        """What the program's globals hold: ((dtype, shape, fingerprint), facts) of a tensor, None for anything else."""
+        if self.torch.Tensor not in type.mro(type(value)):
+            return None
+        is_weight = value.is_leaf and value.requires_grad
+        found = self.prints.of(value) if value.dim() or is_weight else None
+        return found and ((dtype_name(value.dtype), shape_of(value), found), {"model": True} if is_weight else {})
+
+    def text(self, kind, name, dtype, text):
+        """Fingerprint a value that is no tensor by its exact text."""
+        self.probe.add(*self.print_of_bytes(kind, name, dtype, text.encode("utf-8", "surrogatepass")))
+
+    def print_of_bytes(self, kind, name, dtype, data):
+        """(id of the point, fingerprint) of a single value, given as bytes."""
+        header = self._headers.get(dtype)
+        if header is None:
+            header = self._headers[dtype] = self.probe.hasher.header(dtype, ())
+        return self.probe.point(kind, name, dtype), self.probe.hasher.data(data, header)
+
+
+def _parameters(optimizer):
+    """The tensors that an optimizer trains."""
+    return [tensor for group in list(optimizer.param_groups) for tensor in list(group["params"])]

@@ -1,0 +1,134 @@
+"""Watches PyTorch, from 1.3 on: what is installed, and what counts as seen."""
+
+from ... import rng
+from ...replay.window import watch_replay
+from .archives import watch_saving
+from .backward import Backward, ByHand, watch_backward
+from .ends import PyTorchEnds
+from .forwards import Forwards
+from .inspection import watch_details
+from .layers import watch_layers
+from .modules import watch_modules
+from .optimizers import Optimizers, watch_steps
+from .random import samplers
+from .scalers import watch_scaling
+from .watch import PyTorchWatch
+from .weights import Norms, watch_averages
+
+# What counts as seen: (point, where it is hooked, what hides it, what is said then). The documentation is made of it.
+SEEN = [
+    (
+        "rng",
+        "the states of PyTorch's CPU generator and, once CUDA is initialised, of its CUDA generators, beside Python's "
+        "and numpy's, at the first sign of a step",
+        "a `torch.Generator` of the program's own",
+        "nothing: what is drawn from it shows in batch, forward or start",
+    ),
+    (
+        "start",
+        "weights and buffers of an outermost module at its first call, of an optimizer's other parameters at its "
+        "first step",
+        "what is computed before a module is called for the first time",
+        "nothing: its result is the start",
+    ),
+    (
+        "batch",
+        "arguments of outermost modules (`Module.__call__` is wrapped) that a backward reaches later; labels from loss "
+        "modules and, from PyTorch 1.11 on, from the graph of a loss function",
+        "a model that is called inside a compiled function; a training without modules; modules in data loader "
+        "workers; every thread that trains after the first",
+        "`batch`, `threads` in `not_observed`; what workers do is seen where it is used",
+    ),
+    (
+        "forward",
+        "results of outermost modules; the roots of every `backward`, `autograd.backward` and `autograd.grad` are the "
+        "loss",
+        "`GradScaler` scales the loss before the backward; a loss inside `torch.func.vmap` is the whole batch's",
+        "`unscaled loss` in `not_observed`: the scaled value is compared",
+    ),
+    (
+        "evaluation",
+        "outermost calls that no backward has reached when the step ends: kind forward, named `evaluation/...`; after "
+        "the last step of kind end",
+        "transforms without weights that take part in no graph",
+        "nothing: their results are seen where they are used",
+    ),
+    (
+        "gradient",
+        "`.grad` of each parameter when an optimizer's step begins (global hooks from 2.0 on, deep copies included; "
+        "the classes' `step` below), or when a closure returns",
+        "a fused optimizer that unscales under `GradScaler`; an optimizer that steps inside a compiled function",
+        "`unscaled gradients`, `steps inside torch.compile` in `not_observed`",
+    ),
+    (
+        "update",
+        "learning rates and other hyperparameters, weights, optimizer state, then the buffers of all models, after "
+        "an optimizer's step; a step within another optimizer's step belongs to that one",
+        "an optimizer that steps inside a compiled function",
+        "`steps inside torch.compile` in `not_observed`: its steps are counted by the weights that they change",
+    ),
+    (
+        "update, by hand",
+        "without any optimizer: a backward after which the weights of its graph have changed is a step",
+        "`torch.func.grad`, whose gradients only the program knows",
+        "`steps` in `not_observed`: `samebits_probe.observe` can name them",
+    ),
+    (
+        "end",
+        "weights and buffers of every module that is alive at the exit, even if it was never called; a model that was "
+        "called and an optimizer's parameters are read when they die, too; leaves that are trained by hand beside an "
+        "optimizer",
+        "a process that leaves through `os._exit` or a signal; a module that was never called and dies before the exit",
+        "the trial has no end: inconclusive; what it wrote or printed is compared",
+    ),
+    (
+        "end, beside weights",
+        "tensors, arrays and numbers in plain attributes of modules, also in lists and dicts; what `get_extra_state` "
+        "returns; the settings of a library's layers, if they have changed since the first call",
+        "other objects in attributes; `get_extra_state` of a module that dies before the exit",
+        "nothing: their effect on weights and outputs is seen. A time, a process id or an address is a note",
+    ),
+    (
+        "`torch.func.grad` beside an optimizer",
+        "the tensors that it is given at each call, as updates",
+        "what the program does with the last gradients",
+        "arrays that the program's variables reach are compared at the exit",
+    ),
+    (
+        "training in several threads",
+        "the first thread that trains",
+        "every later one",
+        "`training in another thread` in `not_observed`: inconclusive",
+    ),
+    (
+        "values of a tensor",
+        "dense, strided, sparse, quantised, nested and wrapped tensors of any dtype; on a GPU by a hash that is "
+        "computed there",
+        "meta and fake tensors, parameters that are not initialised yet, storages that were freed",
+        "`values of a ...` in `not_observed`",
+    ),
+]
+
+
+def install(module, probe):
+    """Install the watcher into `module` (torch), for a probe."""
+    watch = PyTorchWatch(module, probe)
+    probe.quiet = getattr(module._C, "DisableTorchFunction", probe.quiet)  # no mode or subclass of the program sees it
+    rng.SAMPLERS.update(samplers(module))
+    probe.converters.append(watch.converted)
+    probe.readers.append(watch.read)
+    forwards = Forwards(watch)
+    by_hand = ByHand(watch, forwards)
+    optimizers = Optimizers(watch)
+    optimizers.first_seen = by_hand.forget
+    optimizers.finished.extend([forwards.close_step, Norms(watch).record])
+    PyTorchEnds(watch, optimizers, forwards, by_hand)
+    watch_details(watch, forwards, optimizers)  # within what `watch_modules` wraps: the models have their names then
+    watch_layers(watch, forwards)
+    watch_modules(watch, forwards, by_hand.settle)
+    watch_backward(watch, Backward(watch, forwards, by_hand))
+    watch_replay(watch)  # before the hooks that end a step
+    watch_steps(watch, optimizers)
+    watch_scaling(watch)
+    watch_saving(watch)
+    watch_averages(watch)

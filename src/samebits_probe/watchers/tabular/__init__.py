@@ -1,0 +1,1 @@
+"""Watches libraries that fit tables: scikit-learn, XGBoost, LightGBM."""

@@ -1,0 +1,86 @@
+"""Rounds of boosting libraries: each one a step, open until the next one begins, since losses come after the update."""
+
+import weakref
+
+from .content import Content, is_joblib_worker
+
+
+class Rounds:
+    """Records the rounds of one library.
+
+    `read_round(booster)`: what its latest round added, as bytes; `read_model(booster)`: the whole model, as bytes.
+    """
+
+    def __init__(self, probe, library, read_round, read_model):
+        self._probe, self._library = probe, library
+        self._read_round, self._read_model = read_round, read_model
+        self._content = Content(probe.hasher)
+        self._data = {}  # id of a data set -> (reference, [(name, content)])
+        self._boosters = {}  # id of a booster -> (reference, label)
+        self._last = {}  # label -> content of the model, as far as its rounds tell
+        self._count, self._open_at = 0, None
+        probe.at_end(self._end)
+        probe.open_rounds.append(self.close)
+
+    def keep_data(self, dataset, named):
+        """A data set is made from these values: it may not hold them later."""
+        found = [(name, self._content.of(value)) for name, value in named if value is not None]
+        self._data[id(dataset)] = weakref.ref(dataset), [(name, one) for name, one in found if one is not None]
+
+    def begin(self):
+        """A round begins: the one before it is over. False where it is a part of a fit of another library."""
+        self.close()
+        is_asked_for = self._probe.stepping is None and self._probe.fitted in (None, self._library)
+        return is_asked_for and not is_joblib_worker()
+
+    def updated(self, booster, dataset):
+        """A round has been made: what it was given, and what it added."""
+        probe = self._probe
+        if self._count == 0:
+            probe.event("observed-by", how="round")
+        probe.begin()
+        label = self._label(booster)
+        reference, named = self._data.get(id(dataset), (None, ()))
+        for name, content in named if reference is not None and reference() is dataset else ():
+            self._add("batch", "%s/%s" % (label, name), content)
+        added = self._read_round(booster)
+        self._add("update", label + ".round", self._content.of(added))
+        last = self._last.get(label, (None, None, b""))[2]
+        self._last[label] = self._content.of(last + self._content.of(added)[2])
+        self._open_at = probe.step
+        self._count += 1
+
+    def number(self, booster, name, value):
+        """A loss or a metric of the round that is open."""
+        if self._open_at == self._probe.step:
+            point = self._probe.point("forward", "%s.%s" % (self._label(booster), name), "float64")
+            self._probe.scalar(point, value, self._probe.add(point, self._content.of(float(value))[2]))
+
+    def _label(self, booster):
+        known = self._boosters.get(id(booster))
+        if known is not None and known[0]() is booster:
+            return known[1]
+        count = len({label for _, label in self._boosters.values()} | set(self._last)) + 1
+        label = "Booster" if count == 1 else "Booster#%d" % count
+        self._boosters[id(booster)] = weakref.ref(booster), label
+        return label
+
+    def close(self):
+        """The round that is open, if one is, is over."""
+        if self._open_at is not None and self._open_at == self._probe.step:
+            self._open_at = None
+            self._probe.end_step()
+
+    def _add(self, kind, name, content):
+        dtype, shape, fingerprint = content
+        self._probe.add(self._probe.point(kind, name, dtype, shape), fingerprint)
+
+    def _end(self):
+        """The last round has no later one that closes it. Then the models: as they are now, if they are alive."""
+        if self._open_at is not None and self._open_at == self._probe.step:
+            self._probe.step += 1
+        living = {label: reference() for reference, label in self._boosters.values()}
+        for label, content in self._last.items():
+            booster = living.get(label)
+            now = content if booster is None else self._content.of(self._read_model(booster))
+            self._add("end", label + ".model", now)

@@ -1,0 +1,83 @@
+"""LightGBM: each boosting round is a step."""
+
+import functools
+
+from .boosting import Rounds
+
+SEEN = [
+    (
+        "step",
+        "Booster.update, of train, cv and the scikit-learn interface",
+        "a round within a fit of scikit-learn (a search, a pipeline): it belongs to that fit",
+        "",
+    ),
+    ("batch", "data, label and weight that a Dataset is made from", "data in files", ""),
+    ("update", "the trees that the round added (Booster.model_to_string)", "", ""),
+    ("loss", "Booster.eval_train and eval_valid", "", ""),
+    ("end", "each model that is alive, as text; else all that its rounds added", "", ""),
+]
+_DATA = ("data", "label", "weight", "group", "init_score")
+_FIRST = ("data", "label", "reference", "weight", "group", "init_score")
+
+
+def install(module, probe):
+    """Wrap the rounds, the evaluations and the data sets."""
+    basic = module.basic
+    rounds = Rounds(probe, "lightgbm", _added, _model)
+    basic.Booster.update = _round(basic.Booster.update, rounds, probe)
+    for name in ("eval_train", "eval_valid"):
+        setattr(basic.Booster, name, _evaluation(getattr(basic.Booster, name), rounds, probe))
+    basic.Dataset.__init__ = _data(basic.Dataset.__init__, rounds, probe)
+
+
+def _added(booster):
+    """The trees of the latest round, as text; nothing where no tree could be added."""
+    count = booster.current_iteration()
+    return _trees(booster.model_to_string(num_iteration=1, start_iteration=count - 1)) if count else b""
+
+
+def _model(booster):
+    return _trees(booster.model_to_string(num_iteration=-1))
+
+
+def _trees(text):
+    """The text without the settings after the trees: paths and numbers of threads are among them."""
+    return text.partition("\nparameters:")[0].encode()
+
+
+def _round(original, rounds, probe):
+    @functools.wraps(original)
+    def update(self, *args, **kwargs):
+        is_step = probe.guard("round of lightgbm", rounds.begin)
+        result = original(self, *args, **kwargs)
+        if is_step:
+            dataset = (args[0] if args else kwargs.get("train_set")) or getattr(self, "train_set", None)
+            probe.guard("round of lightgbm", rounds.updated, self, dataset)
+        return result
+
+    return update
+
+
+def _evaluation(original, rounds, probe):
+    @functools.wraps(original)
+    def evaluate(self, *args, **kwargs):
+        result = original(self, *args, **kwargs)
+        probe.guard("evaluation of lightgbm", _numbers, rounds, self, result)
+        return result
+
+    return evaluate
+
+
+def _numbers(rounds, booster, results):
+    for found in results:
+        rounds.number(booster, "%s.%s" % (found[0], found[1]), float(found[2]))
+
+
+def _data(original, rounds, probe):
+    @functools.wraps(original)
+    def __init__(self, *args, **kwargs):
+        original(self, *args, **kwargs)
+        named = [one for one in list(zip(_FIRST, args)) + sorted(kwargs.items()) if one[0] in _DATA]
+        probe.guard("data of lightgbm", rounds.keep_data, self, named)
+
+    return __init__

@@ -1,0 +1,215 @@
+"""scikit-learn: each fit that the program asks for is a step; what fits within it is a part of it."""
+
+import functools
+import threading
+import types
+import weakref
+
+from .content import Content, is_joblib_worker, is_time, own_state
+
+SEEN = [
+    (
+        "step",
+        "a call of fit, partial_fit, fit_transform or fit_predict of an estimator that is not within a different one",
+        "a fit in a worker of joblib: it belongs to the search or ensemble that started it",
+        "",
+    ),
+    ("batch", "X, y and the other arguments, before the fit", "", ""),
+    (
+        "update, end",
+        "all that the estimator holds after the fit, with its own estimators and trees, without durations and "
+        "generators; read again at the exit if it is alive",
+        "objects that neither show their attributes nor can be pickled",
+        "is not read",
+    ),
+    ("loss", "loss_, best_loss_, inertia_ and best_score_ of the estimator", "", ""),
+]
+_METHODS = ("fit", "partial_fit", "fit_transform", "fit_predict")
+_LOSSES = ("loss_", "best_loss_", "inertia_", "best_score_", "train_score_")
+_MOST = 2000  # elements of an attribute that are points of their own
+_ELSEWHERE = ("xgboost", "lightgbm")  # their own watchers count rounds
+
+
+def install(module, probe):
+    """Wrap the fitting methods of each class that is derived from BaseEstimator, as it is made."""
+    fits = Fits(probe)
+    base = module.BaseEstimator
+    original = base.__dict__.get("__init_subclass__")
+
+    def __init_subclass__(cls, **kwargs):
+        if original is not None:
+            original.__get__(None, cls)(**kwargs)
+        else:
+            super(base, cls).__init_subclass__(**kwargs)
+        _wrap_methods(cls, fits)
+
+    base.__init_subclass__ = classmethod(__init_subclass__)
+    for known in _subclasses(base):
+        _wrap_methods(known, fits)
+    probe.at_end(fits.end)
+
+
+def _subclasses(base):
+    for one in base.__subclasses__():
+        yield one
+        for inner in _subclasses(one):
+            yield inner
+
+
+def _wrap_methods(owner, fits):
+    for name in _METHODS:
+        method = owner.__dict__.get(name)
+        if isinstance(method, types.FunctionType) and not hasattr(method, "_samebits_watched"):
+            setattr(owner, name, _watched(method, fits))
+
+
+def _watched(method, fits):
+    @functools.wraps(method)
+    def fit(self, *args, **kwargs):
+        is_outermost = fits.begin(self, args, kwargs)
+        try:
+            result = method(self, *args, **kwargs)
+        except BaseException:
+            fits.leave(is_outermost)
+            raise
+        fits.end_fit(self, is_outermost)
+        return result
+
+    fit._samebits_watched = True
+    return fit
+
+
+class Fits:
+    """Records the outermost fits of a process."""
+
+    def __init__(self, probe):
+        self._probe, self._content = probe, Content(probe.hasher)
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._began_at = None
+        self._labels, self._known, self._said = {}, {}, set()  # known: id -> (reference, label)
+        self._last = {}  # label -> [(name, content)]
+
+    def begin(self, estimator, args, kwargs):
+        """A fit begins. True if it is within no other one."""
+        with self._lock:
+            self._depth += 1
+            is_outermost = self._depth == 1
+        if is_outermost and is_joblib_worker():
+            self._probe.fitted = "joblib"
+        elif is_outermost:
+            for close in self._probe.open_rounds:
+                self._probe.guard("round before a fit", close)
+            self._probe.fitted = type(estimator).__module__.partition(".")[0]
+            if self._probe.fitted not in _ELSEWHERE:
+                self._began_at = self._probe.step
+                self._probe.guard("fit of scikit-learn", self._given, estimator, args, kwargs)
+        return is_outermost
+
+    def leave(self, is_outermost):
+        """A fit is over, or has failed."""
+        with self._lock:
+            self._depth -= 1
+        if is_outermost:
+            self._probe.fitted = self._began_at = None
+
+    def end_fit(self, estimator, is_outermost):
+        """A fit has ended well: the outermost one is a step, unless another library took steps within it."""
+        is_step = is_outermost and self._began_at is not None and self._began_at == self._probe.step
+        self.leave(is_outermost)
+        if is_step and self._probe.stepping is None:
+            self._probe.guard("fit of scikit-learn", self._fitted, estimator)
+
+    def _given(self, estimator, args, kwargs):
+        self._probe.begin()
+        named = list(zip(("X", "y"), args)) + [("argument.%d" % n, one) for n, one in enumerate(args[2:], 2)]
+        for name, value in named + sorted(kwargs.items()):
+            if value is not None:
+                self._add("batch", self._label(estimator) + "/" + name, value)
+
+    def _label(self, estimator):
+        known = self._known.get(id(estimator))
+        if known is not None and known[0]() is estimator:
+            return known[1]
+        name = type(estimator).__name__
+        count = self._labels[name] = self._labels.get(name, 0) + 1
+        label = name if count == 1 else "%s#%d" % (name, count)
+        self._known[id(estimator)] = weakref.ref(estimator), label
+        return label
+
+    def _fitted(self, estimator):
+        if "steps" not in self._said:
+            self._said.add("steps")
+            self._probe.event("observed-by", how="fit")
+        label = self._label(estimator)
+        for name in _LOSSES:
+            value = vars(estimator).get(name)
+            if isinstance(value, float):
+                point = self._probe.point("forward", label + "." + name, "float64")
+                self._probe.scalar(point, value, self._probe.add(point, self._content.of(value)[2]))
+        found = self._last[label] = self._read(estimator, label)
+        for name, content, value in found:
+            self._record("update", name, content, value)
+        self._last[label] = [(name, content, None) for name, content, _ in found]
+        self._probe.end_step()
+
+    def _read(self, estimator, label):
+        """[(name, content, value)] of what an estimator holds."""
+        given = getattr(type(estimator), "_get_param_names", list)()
+        found = []
+        for name, value in _shown(own_state(estimator), given):
+            content = self._content.of(value)
+            if content is not None:
+                found.append((label + "." + name, content, value))
+        for unread in sorted(self._content.unread - self._said):
+            self._said.add(unread)
+            self._probe.not_observed("update", "scikit-learn: %s in %s is not read" % (unread, label))
+        return found
+
+    def _add(self, kind, name, value):
+        content = self._content.of(value)
+        if content is not None:
+            self._record(kind, name, content, value)
+
+    def _record(self, kind, name, content, value):
+        dtype, shape, fingerprint = content
+        self._probe.add(self._probe.point(kind, name, dtype, shape), fingerprint)
+        if self._probe.wants(kind) and hasattr(value, "tobytes") and dtype != "content":
+            self._probe.captured(kind, name, dtype, shape, value.tobytes())
+
+    def end(self):
+        """The last content of each estimator: as it is now, if it is alive."""
+        living = {label: reference() for reference, label in self._known.values()}
+        for label, found in self._last.items():
+            estimator = living.get(label)
+            now = self._read(estimator, label) if estimator is not None else found
+            for name, content, value in now:
+                self._record("end", name, content, value)
+
+
+def _shown(state, given):
+    """(name, value) of an estimator's attributes, and of the elements of its lists of estimators or arrays.
+
+    Of its parameters (`given`) only those that hold estimators: a pipeline fits them in place.
+    """
+    for name, value in sorted(state.items()):
+        if is_time(name) or (name in given and not _holds_estimators(value)):
+            continue
+        inner = value.ravel().tolist() if getattr(getattr(value, "dtype", None), "hasobject", False) else value
+        if isinstance(inner, (list, tuple)) and 1 < len(inner) <= _MOST and _holds_models(inner):
+            for number, one in enumerate(inner):
+                yield "%s.%d" % (name, number), one
+        else:
+            yield name, value
+
+
+def _holds_models(values):
+    return _holds_estimators(values) or all(hasattr(one, "dtype") and hasattr(one, "shape") for one in values)
+
+
+def _holds_estimators(value):
+    if isinstance(value, (list, tuple)):
+        return any(_holds_estimators(one) for one in value)
+    if isinstance(value, dict):
+        return any(_holds_estimators(one) for one in value.values())
+    return hasattr(value, "fit") and hasattr(value, "get_params")

@@ -1,0 +1,104 @@
+"""XGBoost: each boosting round is a step."""
+
+import functools
+import json
+import weakref
+
+from .boosting import Rounds
+
+SEEN = [
+    (
+        "step",
+        "Booster.update and Booster.boost, of train, cv and the scikit-learn interface",
+        "a round within a fit of scikit-learn (a search, a pipeline): it belongs to that fit",
+        "",
+    ),
+    (
+        "batch",
+        "data, label and weight that a DMatrix or QuantileDMatrix is made from",
+        "data from iterators, files",
+        "",
+    ),
+    ("update", "the trees that the round added (Booster.save_raw); the whole model of gblinear and dart", "", ""),
+    ("loss", "Booster.eval_set: what `evals` and `eval_set` name", "", ""),
+    ("end", "the raw bytes of each model that is alive; else all that its rounds added", "", ""),
+]
+_DATA = ("data", "label", "weight", "base_margin", "group", "qid")
+
+
+def install(module, probe):
+    """Wrap the rounds, the evaluations and the data sets."""
+    core = module.core
+    rounds = Rounds(probe, "xgboost", RoundAddition().read, _model)
+    for name in ("update", "boost"):
+        setattr(core.Booster, name, _round(core.Booster.__dict__[name], rounds, probe))
+    core.Booster.eval_set = _evaluation(core.Booster.eval_set, rounds, probe)
+    for owner in (core.DMatrix, getattr(core, "QuantileDMatrix", None)):
+        if owner is not None:
+            owner.__init__ = _data(owner.__init__, owner, rounds, probe)
+
+
+class RoundAddition:
+    """What a round adds to a booster."""
+
+    def __init__(self):
+        self._are_of_trees = weakref.WeakKeyDictionary()
+
+    def read(self, booster):
+        """The bytes of the trees of the latest round; of a model whose rounds change what is there, all of it."""
+        is_of_trees = self._are_of_trees.get(booster)
+        if is_of_trees is None:
+            is_of_trees = self._are_of_trees[booster] = _is_of_trees(booster)
+        count = booster.num_boosted_rounds()
+        return bytes(booster[count - 1 : count].save_raw()) if is_of_trees and count else _model(booster)
+
+
+def _is_of_trees(booster):
+    facts = json.loads(booster.save_config())["learner"]
+    settings = facts.get("gradient_booster", {})
+    updates = settings.get("gbtree_model_param", {}), settings.get("gbtree_train_param", {})
+    return settings.get("name") == "gbtree" and updates[1].get("process_type", "default") == "default"
+
+
+def _model(booster):
+    return bytes(booster.save_raw())
+
+
+def _round(original, rounds, probe):
+    @functools.wraps(original)
+    def update(self, dtrain, *args, **kwargs):
+        is_step = probe.guard("round of xgboost", rounds.begin)
+        result = original(self, dtrain, *args, **kwargs)
+        if is_step:
+            probe.guard("round of xgboost", rounds.updated, self, dtrain)
+        return result
+
+    return update
+
+
+def _evaluation(original, rounds, probe):
+    @functools.wraps(original)
+    def eval_set(self, *args, **kwargs):
+        result = original(self, *args, **kwargs)
+        probe.guard("evaluation of xgboost", _numbers, rounds, self, result)
+        return result
+
+    return eval_set
+
+
+def _numbers(rounds, booster, text):
+    """ "[3]\\ttrain-rmse:0.5\\ttest-rmse:0.6"."""
+    for part in str(text).split("\t")[1:]:
+        name, _, number = part.rpartition(":")
+        rounds.number(booster, name, float(number))
+
+
+def _data(original, owner, rounds, probe):
+    @functools.wraps(original)
+    def __init__(self, *args, **kwargs):
+        original(self, *args, **kwargs)
+        if type(self) is owner or type(self).__init__ is not __init__:
+            named = list(zip(("data", "label", "weight"), args)) + sorted(kwargs.items())
+            probe.guard("data of xgboost", rounds.keep_data, self, [one for one in named if one[0] in _DATA])
+
+    return __init__

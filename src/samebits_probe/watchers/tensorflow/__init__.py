@@ -1,0 +1,1 @@
+"""Watches the loops, tapes and graphs of TensorFlow itself."""

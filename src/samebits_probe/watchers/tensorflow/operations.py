@@ -1,0 +1,101 @@
+"""The operations of a graph that one step runs: those whose values can be given out, and what is written of them.
+
+A graph has no order of execution of its own: "first" is by the number of the operation, after everything that it is
+computed from.
+"""
+
+from ...inspection import constant, numbers
+
+NO_VALUE = ("resource", "variant", "string")  # names of types of tensors
+PASSING = ("Identity", "Reshape", "Squeeze", "ExpandDims", "StopGradient")  # give the memory that they are given
+GIVEN = ("Placeholder", "PlaceholderWithDefault", "Const", "VarHandleOp", "NoOp")
+
+
+def operation_of(element):
+    """The operation of a tensor, or itself."""
+    return getattr(element, "op", element)
+
+
+def ancestors(elements):
+    """All operations of a graph that tensors or operations are computed from, their own among them."""
+    waiting, seen = [operation_of(element) for element in elements if element is not None], set()
+    while waiting:
+        operation = waiting.pop()
+        if operation is not None and operation not in seen:
+            seen.add(operation)
+            waiting += [source.op for source in operation.inputs] + list(operation.control_inputs)
+    return seen
+
+
+def given_out(operation):
+    """The outputs of an operation whose values a run can give out."""
+    if not _is_fetchable(operation) or any(map(_is_memory, operation.outputs[:1])):
+        return []
+    return [tensor for tensor in operation.outputs if _has_values(tensor)]
+
+
+def is_random(kind):
+    """Whether an operation of this type draws random numbers."""
+    return "Random" in kind
+
+
+class Operations:
+    """Operations of a step whose values are given out (`tensors`), and their entries among the details.
+
+    `place(operation)` -> (phase, layer, code). `written`: {operation: [tensors]}, what the variables that it writes
+    hold after it, where that is given out too.
+    """
+
+    def __init__(self, operations, place, written=None):
+        self._place, self._wanted = place, []
+        for operation in sorted(operations, key=lambda one: one._id):
+            tensors = given_out(operation) + (written or {}).get(operation, []) if operation.type not in GIVEN else []
+            if tensors:
+                self._wanted.append((operation, tensors))
+        self.tensors = [tensor for _, tensors in self._wanted for tensor in tensors]
+
+    def add(self, details, values, output):
+        """Write one step. `values`: of `tensors`, in their order; `output(value)`: what the details keep of one."""
+        values, prints = iter(values), {}
+        for operation, tensors in self._wanted:
+            outputs = [output(next(values)) for _ in tensors]
+            prints.update((tensor.name, kept[2]) for tensor, kept in zip(tensors, outputs))
+            phase, layer, code = self._place(operation)
+            fields = {"module": layer, "code": code, "random": is_random(operation.type)}
+            fields["given"] = _given(operation)
+            if not any(map(_is_memory, operation.inputs)):
+                fields["inputs"] = [prints[tensor.name] for tensor in operation.inputs if tensor.name in prints]
+            details.add(phase, "operator", operation.type, outputs, **fields)
+
+
+def _given(operation):
+    """{name: text} of its attributes that are numbers, and of constants that it takes."""
+    from tensorflow.python.framework import tensor_util  # this file is also imported before TensorFlow is
+
+    found = {name: numbers(_number(value)) for name, value in operation.node_def.attr.items() if name[0] != "_"}
+    for place, tensor in enumerate(operation.inputs):
+        if tensor.op.type == "Const" and _has_values(tensor):
+            found["input %d" % place] = constant(tensor_util.constant_value(tensor))
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def _number(attribute):
+    kind = attribute.WhichOneof("value")
+    if kind == "list":
+        return list(attribute.list.i) or list(attribute.list.f)
+    return getattr(attribute, kind) if kind in ("i", "f", "b") else None
+
+
+def _is_fetchable(operation):
+    return operation._get_control_flow_context() is None and operation.graph.is_fetchable(operation)
+
+
+def _is_memory(tensor):
+    """Whether it is the memory of a variable of TensorFlow 1, which the same run may write meanwhile."""
+    while tensor.op.type in PASSING and tensor.op.inputs:
+        tensor = tensor.op.inputs[0]
+    return tensor.dtype._is_ref_dtype
+
+
+def _has_values(tensor):
+    return tensor.dtype.name not in NO_VALUE and not tensor.dtype._is_ref_dtype

@@ -1,0 +1,64 @@
+"""Variables and modules of TensorFlow that no Keras owns: what they hold at the end."""
+
+import importlib
+import sys
+
+from ..plain_attributes import PlainAttributes
+from ..remains import remains_of, tell_after, tell_death, tell_new
+
+_RANDOM = "StateVar"  # what tf.random.Generator calls its state
+
+
+def watch_variables(probe):
+    """Follow every `tf.Variable` and `tf.Module`. Returns function(variable), which follows one again."""
+    remains, values = remains_of(probe), VariableReader()
+    variables, module = _module("ops.resource_variable_ops"), _module("module.module").Module
+    attributes = PlainAttributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.is_eager, values.array)
+
+    def follow(variable):
+        remains.add(variable, values.of, getattr(variable, "_handle_deleter", None))
+
+    for variable in (variables.ResourceVariable, variables.UninitializedVariable):  # not what `assign` returns
+        tell_after(variable, "__init__", follow)
+        tell_death(variable, remains.died)
+    tell_new(module, lambda one: remains.add(one, lambda owner: attributes.of(owner, _name(owner))))
+    tell_death(module, remains.died)
+    return follow
+
+
+def _module(name):
+    return importlib.import_module("tensorflow.python." + name)
+
+
+def _name(module):
+    return str(vars(module).get("_name") or type(module).__name__)
+
+
+class VariableReader:
+    """Reads variables that live outside of graphs."""
+
+    def __init__(self):
+        operations, types = _module("framework.ops"), _module("framework.dtypes")
+        self._eager, self._init_scope = operations.EagerTensor, operations.init_scope
+        self._operations = _module("ops.gen_resource_variable_ops")
+        self._opaque = types.resource, types.variant
+
+    def is_eager(self, value):
+        """Whether it is a tensor that has a value now."""
+        return isinstance(value, self._eager) and value.dtype not in self._opaque
+
+    def array(self, tensor):
+        """An eager tensor's values."""
+        value = tensor._numpy()
+        numpy = sys.modules["numpy"]
+        return numpy.asarray(value, dtype=object) if isinstance(value, bytes) else numpy.asarray(value)
+
+    def of(self, variable):
+        """[(name, array)] of a variable, if it has been initialised."""
+        name = variable.name.rpartition(":")[0] or variable.name
+        if name.rpartition("/")[2] == _RANDOM or not isinstance(variable.handle, self._eager):
+            return []
+        with self._init_scope():
+            if not self._operations.var_is_initialized_op(variable.handle)._numpy():
+                return []
+            return [(name, self.array(self._operations.read_variable_op(variable.handle, variable.dtype)))]
