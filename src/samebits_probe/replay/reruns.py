@@ -1,12 +1,9 @@
 """Runs operators again: the program's own call first, whose result is the one that is used, then its replays."""
 
-from .bits import Bits
-from .copies import Copies, tensors_in
-from .findings import Findings
-from .generators import Generators, generators_in
+from .copies import Bits, Copies, tensors_in
+from .findings import MORE, Findings, OneCore, is_on_one_core, may_race
+from .generators import PATTERNS, Generators, Memory, generators_in
 from .knowledge import Overload
-from .memory import PATTERNS, Memory
-from .schedule import MORE, OneCore, is_on_one_core, may_race
 
 
 class Replayer:

@@ -8,8 +8,7 @@ import functools
 import weakref
 
 from . import gradients as keras2_gradients
-from .tracked import FunctionVariables
-from .variables import name_of, state_of
+from .variables import FunctionVariables, name_of, state_of
 
 _EXTRA = "_samebits"  # key in the dictionary of outputs: [batch tensors, gradient tensors]
 

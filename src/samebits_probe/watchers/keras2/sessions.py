@@ -9,8 +9,7 @@ from ..tensorflow.operations import ancestors
 from . import gradients
 from .layer_inspection import FetchedTensors, Scopes
 from .steps import data_of
-from .tracked import FunctionVariables
-from .variables import name_of, state_of
+from .variables import FunctionVariables, name_of, state_of
 
 _KEPT = 256  # sets of fetches whose kind is remembered, for each graph
 _RUNS = "_samebits_runs"  # attribute of a graph: ids of the fetches -> (the fetches, _SessionStep or None)

@@ -3,8 +3,7 @@
 from . import gradients
 from .fetches import fetch
 from .layer_inspection import FetchedTensors, ModelLayers, running
-from .tracked import FunctionVariables
-from .variables import name_of, state_of
+from .variables import FunctionVariables, name_of, state_of
 
 
 class _Called:

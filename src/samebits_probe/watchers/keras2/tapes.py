@@ -4,8 +4,7 @@ import functools
 import weakref
 
 from .gradients import AppliedGradients, graph_of, parts, tensor_of
-from .tracked import FunctionVariables
-from .variables import name_of, state_of
+from .variables import FunctionVariables, name_of, state_of
 
 
 class Tapes:

@@ -2,7 +2,7 @@
 
 import importlib
 
-from . import eager_inspection, loops
+from . import layer_inspection, loops
 from .gradients import watch_apply_gradients, watch_compute_gradients, watch_get_gradients
 from .sessions import Sessions
 from .tapes import Tapes
@@ -26,7 +26,7 @@ def install(tensorflow, probe):
     tapes.wrap_tape(_module("eager.backprop").GradientTape)
     if probe.details is not None:
         layer = _module("keras.engine.base_layer").Layer
-        eager_inspection.EagerInspection(watch, tapes).wrap(_module("eager.backprop").GradientTape, layer)
+        layer_inspection.EagerInspection(watch, tapes).wrap(_module("eager.backprop").GradientTape, layer)
     watch_apply_gradients(optimizer, probe, tapes)
     watch_get_gradients(_module("keras.optimizers").Optimizer, probe)
     session_optimizer = _module("training.optimizer").Optimizer

@@ -3,16 +3,17 @@
 What counts as seen, as (point, hook, hidden by, said then):
 """
 
+import functools
+import importlib
 import sys
 
 from ... import rng
 from ..keras3.models import Labels
 from ..plain_attributes import PlainAttributes
-from ..remains import leave_out, remains_of, tell_death, tell_new
+from ..remains import leave_out, remains_of, tell_after, tell_death, tell_new
 from ..tensorflow import variables as tensorflow_variables
 from ..tensorflow.operations import ancestors
 from ..trainers import Trainers
-from .arrays import GraphArrays
 from .ends import Keras2Ends
 from .functions import Functions
 from .gradients import watch_backend, watch_get_gradients
@@ -205,8 +206,6 @@ _watches = {}
 def watch_of(probe):
     """The `Keras2Watch` of a process; its TensorFlow is wrapped when it is made."""
     if id(probe) not in _watches:
-        from .tensorflow import OldTensorFlow
-
         tensorflow = OldTensorFlow()
         watch = _watches[id(probe)] = Keras2Watch(probe, tensorflow)
         tensorflow.wrap(watch)
@@ -235,3 +234,101 @@ def _watch_layers(layer_class, watch):
     remains = watch.remains
     tell_new(layer_class, lambda layer: remains.add(layer, lambda owner: attributes.of(owner, str(owner.name))))
     tell_death(layer_class, remains.died)
+
+
+# Fingerprints of numpy arrays where they lie, and how a watcher records them.
+
+
+class GraphArrays:
+    """Records arrays under a kind and a name. Points and headers are interned once, whatever the number of steps."""
+
+    def __init__(self, probe):
+        self._probe = probe
+        self._headers = {}  # (dtype, shape) -> what the hasher mixes in
+        self._known = {}  # (kind, name) -> (process, point)
+
+    def fingerprint(self, array):
+        """16 bytes over dtype, shape and the elements in logical order. `array`: numpy, of any layout."""
+        key = (array.dtype, array.shape)
+        header = self._headers.get(key)
+        if header is None:
+            header = self._headers[key] = self._probe.hasher.header(str(array.dtype), array.shape)
+        if array.dtype.hasobject:
+            return self._probe.hasher.data(repr(array.tolist()).encode("utf-8", "surrogatepass"), header)
+        if array.flags.c_contiguous:
+            return self._probe.hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
+        return self._probe.hasher.data(array.tobytes(), header)
+
+    def point(self, kind, name, array):
+        """The id of the point, interned in this process (a forked child has a table of its own)."""
+        known = self._known.get((kind, name))
+        if known is None or known[0] != self._probe.pid:
+            point = self._probe.point(kind, name, array.dtype, array.shape)
+            known = self._known[kind, name] = (self._probe.pid, point)
+        return known[1]
+
+    def add(self, kind, name, array, start=False):
+        """Record an array at the current step (or as initial). Returns its fingerprint."""
+        point = self.point(kind, name, array)
+        fingerprint = self.fingerprint(array)
+        if start:
+            self._probe.add_start(point, fingerprint)
+        else:
+            occurrence = self._probe.add(point, fingerprint)
+            if kind == "forward" and array.size == 1 and array.dtype.kind in "fiu":
+                self._probe.scalar(point, array.item(), occurrence)
+        if self._probe.wants(kind):
+            self._probe.captured(kind, name, array.dtype, array.shape, array.tobytes())
+        return fingerprint
+
+
+# The parts of TensorFlow 1.14 and 2.1 that the watcher of Keras 2 uses, found in the modules that are loaded.
+
+
+def _module(name):
+    """A module of TensorFlow that is loaded already: `tensorflow.python` is `tensorflow_core.python` in 2.1."""
+    return importlib.import_module("tensorflow.python." + name)
+
+
+class OldTensorFlow:
+    """Functions and classes of the TensorFlow in this process."""
+
+    def __init__(self):
+        self.backend = _module("keras.backend")
+        self._context = _module("eager.context")
+        self._ops = _module("framework.ops")
+        self.read_variable = _module("ops.gen_resource_variable_ops").read_variable_op
+        self.is_tensor = _module("framework.tensor_util").is_tensor
+        self.flatten = _module("util.nest").flatten
+        self.eager_mode = self._context.eager_mode
+        self.is_eager = lambda: self._context.context().executing_eagerly()
+
+    def wrap(self, watch):
+        """Wrap what every Keras on this TensorFlow goes through."""
+        watch.functions.wrap_backend(self.backend)
+        session = _module("client.session").BaseSession
+        tell_after(session, "__init__", watch.ends.add_session)
+        session.close = _before(session.close, watch, lambda session: watch.ends.finish(session))
+        clear = _before(self.backend.clear_session, watch, lambda: watch.ends.finish())
+        self.backend.clear_session = clear
+
+    def random_state(self):
+        """Bytes that decide the seeds of operations made from now on."""
+        graph = self._ops.get_default_graph()
+        context = self._context.context()
+        state = [graph.seed, graph._last_id]
+        if context.executing_eagerly():
+            generator = getattr(context, "_rng", None)
+            state = [context._seed, generator.getstate() if generator is not None else None]
+        return repr(state).encode()
+
+
+def _before(original, watch, look):
+    """`original`, with `look(...)` called just before it; its own failure never reaches the program."""
+
+    @functools.wraps(original)
+    def wrapper(*args, **kwargs):
+        watch.probe.guard("keras end", look, *args)
+        return original(*args, **kwargs)
+
+    return wrapper

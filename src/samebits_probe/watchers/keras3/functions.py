@@ -6,7 +6,7 @@ import functools
 from ... import wire
 from .. import norms
 from ..trainers import Trainers
-from . import layers, models
+from . import models
 from .points import named_leaves
 
 _MARK = "_samebits_watched"
@@ -129,7 +129,7 @@ class ModelVariables:
             add("update", name, array)
         norms.record_arrays(self.watch.probe, arrays[: len(self.variables.weights)])
         if self.watch.probe.values is not None:
-            layers.tell(self.watch.probe, self.watch.backend.read, self._model, self.optimizers)
+            models.tell(self.watch.probe, self.watch.backend.read, self._model, self.optimizers)
 
 
 class TrainFunction:

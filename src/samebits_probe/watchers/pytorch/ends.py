@@ -6,11 +6,12 @@ which they die, and again at the exit where something else of the program still 
 """
 
 import collections
+import functools
+import os
 import weakref
 
 from ...system import System
 from .attributes import ModuleAttributes, Value
-from .memory import memory_of
 from .survivors import Survivors
 from .tensors import dtype_name, shape_of
 
@@ -197,3 +198,62 @@ class PyTorchEnds:
         found = [(name, self._watch.prints.of(tensor)) for name, tensor in tensors]
         data = b"".join(name.encode("utf-8", "replace") + b"\0" + (leaf or b"") for name, leaf in found)
         return hasher.data(data, hasher.header("digest", (len(found),)))
+
+
+# Files that `torch.save` writes: its zip writer opens them in C++, which Python's audit events do not show.
+
+_OPENER = "_open_zipfile_writer"  # of torch.serialization, from 1.4 on; older releases open the file in Python
+
+
+def watch_saving(watch):
+    """Tell the launcher which files are saved, wherever they are."""
+    module = watch.torch.serialization
+    original = getattr(module, _OPENER, None)
+    if original is None:
+        return
+
+    @functools.wraps(original)
+    def open_writer(name_or_buffer, *args, **kwargs):
+        watch.probe.guard("saving", _tell, watch.probe, name_or_buffer)
+        return original(name_or_buffer, *args, **kwargs)
+
+    setattr(module, _OPENER, open_writer)
+
+
+def _tell(probe, name):
+    if isinstance(name, (str, bytes, os.PathLike)):
+        probe.event("wrote", path=System.abspath(System.fsdecode(name)), at=System.now())
+
+
+# Memory that outlives the tensor that was watched: `model.state_dict()` of a model that is gone shares its weights'
+# memory, and a program may go on to change it.
+
+
+class StoragePlaces:
+    """Where a dense tensor lies, by a weak reference to its storage: nothing lives longer for it."""
+
+    def __init__(self, torch, tensor):
+        storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()
+        self._empty = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
+        self._place = tensor.storage_offset(), tuple(tensor.size()), tuple(tensor.stride())
+        self._kind, self._weak = type(storage), storage._weak_ref()
+
+    def tensor(self):
+        """A tensor of what lies there now, or None where the memory is gone."""
+        storage = self._kind._new_with_weak_ptr(self._weak)
+        return None if storage is None else self._empty.new_empty(0).set_(storage, *self._place)
+
+    def __del__(self):
+        weak = self.__dict__.pop("_weak", None)
+        if weak is not None:
+            self._kind._free_weak_ref(weak)
+
+
+def memory_of(torch, tensor):
+    """The Memory of a tensor, or None for one that is no plain dense tensor."""
+    if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or tensor.layout is not torch.strided:
+        return None
+    try:
+        return StoragePlaces(torch, tensor)
+    except (AttributeError, RuntimeError, NotImplementedError):  # a tensor without storage, or an own kind of storage
+        return None

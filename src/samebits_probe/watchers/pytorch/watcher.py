@@ -1,17 +1,15 @@
 """Watches PyTorch, from 1.3 on: what is installed, and what counts as seen."""
 
+import ctypes
+
 from ... import rng
 from ...replay.window import watch_replay
-from .archives import watch_saving
 from .backward import Backward, ByHand, watch_backward
-from .ends import PyTorchEnds
-from .forwards import Forwards
+from .ends import PyTorchEnds, watch_saving
+from .forwards import Forwards, watch_modules
 from .inspection import watch_details
 from .layers import watch_layers
-from .modules import watch_modules
-from .optimizers import Optimizers, watch_steps
-from .random import samplers
-from .scalers import watch_scaling
+from .optimizers import Optimizers, watch_scaling, watch_steps
 from .watch import PyTorchWatch
 from .weights import Norms, watch_averages
 
@@ -132,3 +130,25 @@ def install(module, probe):
     watch_scaling(watch)
     watch_saving(watch)
     watch_averages(watch)
+
+
+# States of PyTorch's random number generators, read and never touched.
+
+
+def samplers(torch):
+    """name -> function that gives the state as bytes, or None where the generator is not in use."""
+    return {"torch": lambda: _bytes_of(torch.get_rng_state()), "torch-cuda": lambda: _cuda(torch)}
+
+
+def _bytes_of(state):
+    return ctypes.string_at(state.data_ptr(), state.numel())
+
+
+def _cuda(torch):
+    """All devices' generators, once the program has initialised CUDA (asking for a state before would do it)."""
+    cuda = torch.cuda
+    if not getattr(cuda, "is_initialized", lambda: getattr(cuda, "_initialized", False))():
+        return None
+    if getattr(cuda, "is_current_stream_capturing", bool)():  # the state is not to be read while a graph is captured
+        return None
+    return b"".join(_bytes_of(cuda.get_rng_state(device)) for device in range(cuda.device_count()))

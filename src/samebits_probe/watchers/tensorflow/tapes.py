@@ -4,9 +4,9 @@ import functools
 import importlib
 import struct
 
-from ... import rng
+from ... import rng, wire
 from ..keras3 import loops as keras3_loops
-from . import graphs
+from ..keras3.points import named_leaves
 
 _WORDS = struct.Struct("<625I").pack  # the state of a `random.Random`
 
@@ -22,7 +22,7 @@ def install(tensorflow, watch, layer_class):
         "get_default_graph": _module("framework.ops").get_default_graph,
         "is_xla": _module("ops.control_flow_util").GraphOrParentsInXlaContext,
     }
-    loops.graphs = graphs.Graphs(loops, tensorflow, parts)
+    loops.graphs = Graphs(loops, tensorflow, parts)
     loops.graphs.wrap_calls(_module("eager.polymorphic_function.polymorphic_function").Function)
     keras3_loops.wrap_layers(layer_class, loops)
     tape = _module("eager.backprop").GradientTape
@@ -67,3 +67,210 @@ def sample_random_state(probe):
         return b"|".join(parts)
 
     rng.SAMPLERS["tensorflow"] = state
+
+
+# Steps that a program builds into its own `tf.function`: a callback at their end tells, or under XLA the outside.
+
+_TRACED, _COMPILED = "_samebits_traced", "_samebits_compiled"
+
+
+class GraphStep:
+    """What has been shown of the next step in one graph that is being built."""
+
+    def __init__(self):
+        self.batches, self.losses, self.models = [], [], []
+        self.layers = []  # [(name, what a layer returned)], where that is looked at
+        self.begins, self.looked = 0, None  # how many operations the graph held before the step; what is looked at
+        self.last = None  # the callback of the step before, in the same graph
+
+
+class Graphs:
+    """Sees layers, losses and optimizer steps while a graph is built.
+
+    At the end of each step the graph gets one callback, which is given the gradients, losses and batches, and the
+    variables after the update: nothing in the program's data path. XLA has no callbacks: there the steps of a call are
+    counted by the optimizer's iterations after it, and what is inside is named.
+    """
+
+    def __init__(self, loops, tensorflow, parts):
+        self._loops, self._watch, self._tf = loops, loops.watch, tensorflow
+        self._graph, self._is_xla = parts["get_default_graph"], parts["is_xla"]
+        self._calls = []  # the tf.functions that run or are traced, the outermost first
+
+    def is_building(self):
+        return not self._tf.executing_eagerly()
+
+    def _here(self):
+        graph = self._graph()
+        if getattr(graph, _TRACED, None) is None:
+            setattr(graph, _TRACED, GraphStep())  # on the graph itself, so that both go together
+        return getattr(graph, _TRACED)
+
+    def _shown(self):
+        """What this graph has shown; a condition's graph is also a part of those around it."""
+        here, graph = self._here(), getattr(self._graph(), "outer_graph", None)
+        while getattr(graph, _TRACED, None) is not None:
+            around = getattr(graph, _TRACED)
+            here.batches, here.losses = around.batches + here.batches, around.losses + here.losses
+            here.layers = around.layers + here.layers
+            here.models = around.models + [one for one in here.models if one not in around.models]
+            graph = getattr(graph, "outer_graph", None)
+        return here
+
+    def called(self, call):
+        """An outermost layer is called: its inputs are the batch, if gradients can be recorded here."""
+        if self._watch.backend.may_record():
+            here = self._here()
+            if call.layer not in here.models:
+                here.models.append(call.layer)
+            here.batches += call.named
+
+    def returned(self, named):
+        """What a layer returned, for a look at it."""
+        self._here().layers += named
+
+    def lost(self, target):
+        """Gradients are asked of `target`."""
+        self._here().losses += named_leaves("loss", target, self._watch.backend.is_leaf)
+
+    def apply(self, optimizer, gradients, variables, run):
+        """An optimizer step in a graph."""
+        guard, look = self._watch.probe.guard, self._loops.look
+        here = guard("start of a graph's step", self._start, optimizer, variables)
+        began = guard("details of a step", look.applies) if look is not None else None
+        result = run()
+        if here is not None and began is not None and not self._is_under_xla():
+            here.looked = guard("details of a step", self._looked, here, began, gradients)
+        if here is not None:
+            guard("step in a graph", self._end, here, optimizer, gradients, variables)
+        return result
+
+    def _end(self, here, optimizer, gradients, variables):
+        if self._is_under_xla():
+            self._outside(optimizer, variables, list(here.models))
+        else:
+            self._call_back(here, optimizer, gradients, variables)
+        here.batches, here.losses, here.models, here.layers, here.looked = [], [], [], [], None
+        here.begins = len(self._graph().get_operations()) if self._loops.look is not None else 0
+
+    def _looked(self, here, began, gradients):
+        """What is looked at of a step that has just been built, its update from operation number `began` on."""
+        parts = self._watch.backend.parts
+        results = [tensor for name, value in here.losses + here.layers for _, tensor in parts(name, value)]
+        computed = [tensor for name, value in gradients for _, tensor in parts(name, value)]
+        step = self._loops.look.steps(results, [(began, computed)], here.begins)[0]
+        step.is_a_part = any(getattr(tensor, "graph", None) is not self._graph() for tensor in results)
+        return step
+
+    def _start(self, optimizer, variables):
+        here = self._shown()
+        self._watch.stepped("apply")
+        owned = self._loops.owned(optimizer, variables, here.models)
+        self._watch.lives.start(owned.weights)
+        self._watch.remains.follow()
+        return here
+
+    def _call_back(self, here, optimizer, gradients, variables):
+        """End the step with a callback; the next one in the same graph waits for it."""
+        owned = self._loops.owned(optimizer, variables, here.models)
+        tensor = self._watch.backend.tensor
+        named = [("batch", name, value) for name, value in here.batches]
+        named += [("forward", name, value) for name, value in here.losses + here.layers]
+        named += [("gradient", name, value) for name, value in gradients]
+        named += [("rng", name, tensor(one)) for name, one in owned.seeds]
+        named += [("update", name, tensor(one)) for name, one in owned.weights + owned.optimizers]
+        flat = [(kind, part, item) for kind, name, value in named for part, item in self._parts(kind, name, value)]
+        layout, looked = [(kind, part) for kind, part, _ in flat], here.looked
+
+        def step(*arrays):
+            self._watch.probe.guard("step in a graph", self._record, layout, arrays, looked, owned)
+            return self._watch.backend.numpy.int32(0)
+
+        inputs = [item for _, _, item in flat] + (looked.tensors if looked is not None else [])
+        inputs += [here.last] if here.last is not None else []
+        here.last = self._tf.numpy_function(step, inputs, self._tf.int32)
+
+    def _parts(self, kind, name, value):
+        """[(name, tensor)] of what can be reached from the graph of the step."""
+        parts = self._watch.backend.parts(name, value)
+        if all(self._is_reachable(item) for _, item in parts):
+            return parts
+        self._watch.not_observed(kind, "%s is computed inside a condition or loop of the graph" % name)
+        return []
+
+    def _is_reachable(self, tensor):
+        backend, graph = self._watch.backend, self._graph()
+        if not self._tf.is_tensor(tensor) or backend.is_eager(tensor):
+            return True
+        while graph is not None and graph is not tensor.graph:
+            graph = getattr(graph, "outer_graph", None)
+        return graph is not None
+
+    def _record(self, layout, arrays, looked, owned):
+        watch = self._watch
+        watch.probe.begin()
+        for (kind, name), array in zip(layout, arrays):
+            if name.startswith(wire.LAYER):
+                watch.captured(name, watch.backend.array(array))
+            elif kind == "forward":
+                watch.points.scalar(kind, name, watch.backend.numpy.asarray(array))
+            else:
+                watch.record(kind, [(name, array)])
+        if looked is not None:
+            looked.write(watch, arrays[len(layout) :], owned.weights + owned.optimizers)
+        watch.probe.end_step()
+
+    # -- XLA --------------------------------------------------------------------------------------------------
+
+    def _is_under_xla(self):
+        return self._is_xla(self._graph()) or any(getattr(one, "_jit_compile", False) for one in self._calls)
+
+    def _outside(self, optimizer, variables, models):
+        if not self._calls:
+            self._watch.not_observed("steps", "a step is compiled by XLA before it is called")
+            return
+        for point in ("batch", "loss", "gradient"):
+            self._watch.not_observed(point, "TensorFlow, inside a function compiled by XLA (jit_compile=True)")
+        function = self._calls[0]
+        if getattr(function, _COMPILED, None) is None:
+            setattr(function, _COMPILED, [])
+        compiled = getattr(function, _COMPILED)
+        if not any(known[0] is optimizer for known in compiled):
+            count = int(self._watch.backend.read(optimizer.iterations))
+            compiled.append([optimizer, variables, models, count])
+
+    def wrap_calls(self, function_class):
+        """Wrap `__call__` of the class of `tf.function`s."""
+        original, graphs = function_class.__call__, self
+
+        @functools.wraps(original)
+        def __call__(self, *args, **kwargs):
+            if graphs._loops.is_elsewhere():
+                return original(self, *args, **kwargs)
+            graphs._calls.append(self)
+            try:
+                result = original(self, *args, **kwargs)
+            finally:
+                graphs._calls.pop()
+            compiled = getattr(self, _COMPILED, None)
+            if compiled is not None and not graphs._calls:
+                graphs._watch.probe.guard("call compiled by XLA", graphs._compiled, compiled)
+            return result
+
+        function_class.__call__ = __call__
+
+    def _compiled(self, compiled):
+        """A call of a compiled function is over: as many steps as its optimizers have counted."""
+        watch = self._watch
+        for entry in compiled:
+            optimizer, variables, models, before = entry
+            entry[3] = now = int(watch.backend.read(optimizer.iterations))
+            for step in range(before, now):
+                watch.probe.begin()
+                if self._loops.look is not None:
+                    watch.probe.guard("details of a step", self._loops.look.unseen, "the function is compiled by XLA")
+                if step + 1 == now:
+                    owned = self._loops.owned(optimizer, variables, models)
+                    watch.variables("update", owned.weights)
+                    watch.variables("update", owned.optimizers)
+                watch.probe.end_step()
