@@ -22,8 +22,8 @@ def start(config_path):
     probe.guard("children", children.watch, probe.event)
     hold(config.get("controls") or [], config.get("seed"), probe)
     probe.last_step.append(lambda: _tell_what_is_in_force(probe, config.get("factors") or []))
-    for library, watcher in WATCHERS.items():
-        imports.after(library, _installer(probe, watcher))
+    for library, (name, watcher) in WATCHERS.items():
+        imports.after(library, _installer(probe, name, watcher))
 
 
 def _file_reporter(probe, folder):
@@ -46,13 +46,13 @@ def _tell_what_is_in_force(probe, factors):
         probe.event("in-force", facts=in_force.read(factors))
 
 
-def _installer(probe, watcher):
+def _installer(probe, name, watcher):
     def install(module):
         def run():
             importlib.import_module("samebits_probe.watchers." + watcher).install(module, probe)
             version = getattr(module, "__version__", "")
-            probe.event("watcher", name=watcher, version=str(version))
+            probe.event("watcher", name=name, version=str(version))
 
-        probe.guard("watcher " + watcher, run)
+        probe.guard("watcher " + name, run)
 
     return install
