@@ -14,7 +14,7 @@ from samebits import options as core
 from samebits.vary import factors
 from samebits_parity import options as parity
 from samebits_probe import watchers, wire
-from samebits_study import options as study
+from samebits_study import cli as study
 
 OPTIONS = {**core.OPTIONS, **parity.OPTIONS, **study.OPTIONS}
 MARK = re.compile(r"^\{\{ (\w+)(?: ([\w ]+))? \}\}$", re.MULTILINE)

@@ -11,8 +11,22 @@ import click
 from samebits.cli import answers, requests
 from samebits.cli.parser import Reads, plain
 from samebits.errors import UsageError
-from samebits.options import read_text
-from samebits_study.options import OPTIONS
+from samebits.options import Option, read_names, read_text, read_trials
+
+# The options of `samebits study`, declared once, as `samebits.options` does for the other commands.
+
+SETUPS = Option("setups", ("--setups",), "Only these setups (default: all).", "ID,ID,...", read_names)
+SCALE = Option("scale", ("--scale",), "How much is trained: smoke, small or paper.", "NAME", read_text, "smoke")
+STUDY_TRIALS = Option("trials", ("-n", "--trials"), "Trials of each setup (default: the scale's).", "N", read_trials)
+STUDY_OUT = Option("out", ("--out",), "Folder of the study (default: studies/<name>-<scale>).", "DIR", read_text)
+STUDY_DATA = Option("data", ("--data",), "Folder of the images (default: fetched, or generated).", "DIR", read_text)
+WATERSHED = Option(
+    "watershed", ("--watershed",), "Split cells that touch before they are counted, as in the authors' code.",
+    default=False,
+)  # fmt: skip
+
+OPTIONS: dict[str, tuple[Option, ...]] = {"study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, WATERSHED, STUDY_OUT)}
+
 
 TEXT = """Run a study of the paper: what is missing of it, then its tables, figures and page.
 

@@ -15,11 +15,13 @@ from samebits import compare, store
 from samebits.errors import DataError
 from samebits.model import Result
 from samebits.store.record import RECORD as RECORD_FILE
-from samebits_study import initial, outcomes, runs
-from samebits_study.catalog import StudySetup
+from samebits_parity.init import formulas
+from samebits_parity.init.fans import ordinary
+from samebits_study import outcomes, runs
+from samebits_study.catalog import Library, StudySetup
 from samebits_study.commands import Work
 from samebits_study.outcomes import weights_files
-from samebits_study.results import Cells, Digits, Plain, Retest, SetupResult, TrainedModel, WeightDistance
+from samebits_study.results import Cells, Digits, Initial, Plain, Retest, SetupResult, TrainedModel, WeightDistance
 
 AGAIN = "Remove the folder of the trial: the study runs it again."
 Judge = Callable[[NDArray[Any]], Digits | Cells]
@@ -51,7 +53,7 @@ def collect(work: Work, setup: StudySetup, judge: Judge, retests: list[Retest], 
         distances=distances(places, groups_of(models)),
         retests=retests,
         plain=_plain(work, setup, models),
-        initial=initial.look(weights_files(places[0][1])[0][1], setup.library) if places else [],
+        initial=look(weights_files(places[0][1])[0][1], setup.library) if places else [],
         **_verdict(judged, setup),
     )
 
@@ -169,3 +171,33 @@ def _machine(record: Path, setup: StudySetup, number: int) -> str:
     """The name of the machine that ran a trial."""
     file = runs.trial_file(record / "trials" / f"{1 if setup.one_process else number:03d}")
     return runs.name_of_machine(file.machine if file else {})
+
+
+# Which of the paper's Equations 1 and 2 the weights were drawn from that a model started with.
+#
+# The rule is that of `samebits parity init`: see `samebits_parity/init/formulas.py`.
+
+
+def look(path: Path, library: Library) -> list[Initial]:
+    """One line for each kernel of a file of weights."""
+    with np.load(path) as saved:
+        kernels = [(name, saved[name]) for name in saved.files if saved[name].ndim > 1]
+    return [judge(name, kernel, connections(kernel.shape, library)) for name, kernel in kernels]
+
+
+def connections(shape: tuple[int, ...], library: Library) -> float:
+    """n_in + n_out of a kernel, as its library counts them."""
+    return sum(ordinary(shape, "first" if library == "pytorch" else "last"))
+
+
+def judge(name: str, kernel: NDArray[Any], n: float) -> Initial:
+    """Which of the two equations a kernel's values can come from. `equation`: None where it cannot be told."""
+    first, second = formulas.limits(n)
+    return Initial(
+        name=name,
+        shape=list(kernel.shape),
+        largest=float(np.abs(kernel).max()),
+        equation_1=first,
+        equation_2=second,
+        equation=formulas.decide(kernel, n),
+    )

@@ -11,7 +11,7 @@ import pytest
 from samebits.errors import NotFound
 from samebits.reports.tree import Notes
 from samebits_parity import sides
-from samebits_parity.init import comparison
+from samebits_parity.init import measurement
 from samebits_parity.init.distributions import SHRINK
 from samebits_parity.sides import SIDES
 
@@ -26,7 +26,7 @@ def measured(library):
         sides.interpreter(SIDES[library])
     except NotFound as why:
         pytest.skip(f"{why.message} {why.advice}")
-    compared = comparison.compare([library], lambda said: None)
+    compared = measurement.compare([library], lambda said: None)
     notes = [line for block in compared.report.blocks if isinstance(block, Notes) for line in block.lines]
     return compared.lines, notes
 

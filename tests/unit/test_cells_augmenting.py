@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits_study.cells.augmentation import Deformation, deform, displaced
+from samebits_study.cells.arrays import Deformation, deform, displaced
 from samebits_study.cells.generator import generate
 
 NONE = Deformation(degrees=0, shift=0, smoothness=4)

@@ -8,8 +8,7 @@ import pytest
 from skimage import io
 
 from samebits.errors import DataError, NotFound
-from samebits_study.cells.bowl import ADDRESS, PUBLISHED
-from samebits_study.cells.stained_cells import read
+from samebits_study.cells.stained_cells import ADDRESS, PUBLISHED, read
 
 VARIABLE = "SAMEBITS_STAINED_CELLS"
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data" / "dsb2018-stained"

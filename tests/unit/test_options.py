@@ -14,7 +14,7 @@ from samebits.options import (
     read_trials,
 )
 from samebits_parity import options as parity
-from samebits_study import options as study
+from samebits_study import cli as study
 
 OPTIONS = {**core.OPTIONS, **parity.OPTIONS, **study.OPTIONS}
 # contract.md

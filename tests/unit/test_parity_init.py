@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits_parity.init import distributions, equations, estimate, fans, lattice, verdict
+from samebits_parity.init import distributions, estimate, fans, formulas, result
 
 MANY = 2**15
 SEEDS = st.integers(0, 2**32 - 1)
 SCALES = st.floats(2**-10, 32, width=32)
 OFF = st.sampled_from([1.01, 1 / 1.01, math.sqrt(2), 1 / math.sqrt(2)])
-BITS = st.sampled_from(lattice.BITS)
+BITS = st.sampled_from(estimate.BITS)
 
 
-def uniform(seed, limit, count=MANY, bits=23, low=None, mapping=lattice._rounded_twice):
+def uniform(seed, limit, count=MANY, bits=23, low=None, mapping=estimate._rounded_twice):
     """What a library draws: whole numbers of some bits, mapped in float32."""
     unit = np.random.default_rng(seed).integers(0, 2**bits, count) / 2.0**bits
     high = np.float64(np.float32(limit))
@@ -33,11 +33,11 @@ def truncated(seed, whole, count=MANY):
 
 
 def can_be(values, asked):
-    return verdict.can_be(values, estimate.estimate(values[None]), asked)
+    return result.can_be(values, estimate.estimate(values[None]), asked)
 
 
 @settings(max_examples=25, deadline=None)
-@given(SEEDS, SCALES, BITS, st.sampled_from(lattice.MAPPINGS))
+@given(SEEDS, SCALES, BITS, st.sampled_from(estimate.MAPPINGS))
 def test_the_limit_of_a_uniform_distribution_is_told_to_the_last_bit_or_not_at_all(seed, limit, bits, mapping):
     found = estimate.estimate(uniform(seed, limit, bits=bits, mapping=mapping)[None])
     assert found.distribution.family == "uniform"
@@ -49,11 +49,11 @@ def test_the_limit_of_a_uniform_distribution_is_told_to_the_last_bit_or_not_at_a
 
 
 @pytest.mark.parametrize("limit", [math.sqrt(6 / n) for n in (175, 520, 780, 2790)])
-@pytest.mark.parametrize("bits", lattice.BITS)
+@pytest.mark.parametrize("bits", estimate.BITS)
 def test_limits_of_real_layers_are_exact(limit, bits):
-    values = uniform(1, limit, bits=bits, mapping=lattice._rounded_once)
-    assert lattice.exact_limit(values, from_zero=False) == np.float32(limit)
-    assert lattice.exact_limit(uniform(1, limit, bits=bits, low=0.0), from_zero=True) == np.float32(limit)
+    values = uniform(1, limit, bits=bits, mapping=estimate._rounded_once)
+    assert estimate.exact_limit(values, from_zero=False) == np.float32(limit)
+    assert estimate.exact_limit(uniform(1, limit, bits=bits, low=0.0), from_zero=True) == np.float32(limit)
 
 
 def test_values_that_lie_on_no_lattice_have_no_exact_limit():
@@ -61,8 +61,8 @@ def test_values_that_lie_on_no_lattice_have_no_exact_limit():
     noisy = (values * (1 + 1e-7 * np.random.default_rng(1).standard_normal(MANY))).astype(np.float32)
     found = estimate.estimate(noisy[None])
     assert (found.distribution.family, found.exact) == ("uniform", False)
-    assert verdict.can_be(noisy, found, distributions.uniform(0.3001))
-    assert not verdict.can_be(noisy, found, distributions.uniform(0.31))
+    assert result.can_be(noisy, found, distributions.uniform(0.3001))
+    assert not result.can_be(noisy, found, distributions.uniform(0.31))
 
 
 @settings(max_examples=25, deadline=None)
@@ -109,7 +109,7 @@ def test_one_value_outside_the_limits_refuses_them():
     found = estimate.estimate(values[None])
     assert found.distribution.family == "truncated normal"
     assert found.distribution.limit == np.float32(0.11)
-    assert not verdict.can_be(values, found, distributions.truncated(0.05))
+    assert not result.can_be(values, found, distributions.truncated(0.05))
 
 
 @pytest.mark.parametrize("draw", ["laplace", "two humps", "shifted", "discrete"])
@@ -137,8 +137,8 @@ def test_an_orthogonal_matrix_is_told_with_its_gain(shape):
     found = estimate.estimate(matrix.astype(np.float32)[None])
     assert found.distribution.family == "orthogonal"
     assert found.distribution.gain == pytest.approx(1.5, rel=1e-5)
-    assert verdict.can_be(matrix, found, distributions.orthogonal(1.5))
-    assert not verdict.can_be(matrix, found, distributions.orthogonal(1.0))
+    assert result.can_be(matrix, found, distributions.orthogonal(1.5))
+    assert not result.can_be(matrix, found, distributions.orthogonal(1.0))
 
 
 def test_an_identity_and_blocks_are_said_in_words():
@@ -149,19 +149,19 @@ def test_an_identity_and_blocks_are_said_in_words():
 
 @given(SEEDS, st.integers(50, 3000), st.integers(100, 3000))
 def test_the_equations_of_the_paper_are_told_apart(seed, connections, count):
-    for equation, limit in enumerate(equations.limits(connections), 1):
+    for equation, limit in enumerate(formulas.limits(connections), 1):
         values = uniform(seed, limit, count)
-        assert equations.decide(values, connections) == equation
-        assert equations.decide(values, connections, exact=float(np.float32(limit))) == equation
-    assert equations.decide(uniform(seed, equations.limits(connections)[0] / 3, count), connections) is None
+        assert formulas.decide(values, connections) == equation
+        assert formulas.decide(values, connections, exact=float(np.float32(limit))) == equation
+    assert formulas.decide(uniform(seed, formulas.limits(connections)[0] / 3, count), connections) is None
 
 
 def test_that_a_right_limit_is_refused_has_the_chance_that_is_said():
     """(largest / limit) ** count is uniform: refused below CHANCE, whatever the count."""
     for count in (10, 1000, 10**6):
-        edge = 0.5 * equations.CHANCE ** (1 / count)
-        assert equations.can_be_limit(0.5, edge * (1 + 1e-9), count)
-        assert not equations.can_be_limit(0.5, edge * (1 - 1e-6 / count), count)
+        edge = 0.5 * formulas.CHANCE ** (1 / count)
+        assert formulas.can_be_limit(0.5, edge * (1 + 1e-9), count)
+        assert not formulas.can_be_limit(0.5, edge * (1 - 1e-6 / count), count)
 
 
 def test_all_questions_of_a_report_together_refuse_what_is_right_with_less_than_one_in_a_million():

@@ -9,7 +9,7 @@ from samebits.cli import main
 from samebits.reports.table import Table
 from samebits.reports.tree import SCREEN
 from samebits_parity import sides
-from samebits_parity.init import comparison, measurement, result, samples
+from samebits_parity.init import measurement, result, samples
 from samebits_parity.init.cases import Case
 from samebits_parity.init.samples import DrawnWeight, Draws
 from samebits_parity.sides import SIDES, LibraryFailed
@@ -119,7 +119,7 @@ def test_equation_2_is_told_where_it_is_what_was_drawn(capsys, library):
 
 def test_a_limit_that_is_off_by_a_hundredth_is_neither_equation(library):
     library(drawn(1.01 * np.sqrt(6 / 130)))
-    (line,) = comparison.compare(["keras-tf2.1"], print).lines
+    (line,) = measurement.compare(["keras-tf2.1"], print).lines
     assert (line.agrees, line.equation, line.instead) == (False, None, None)
 
 
@@ -136,7 +136,7 @@ def test_an_initializer_that_no_table_knows_is_not_called_documented():
 
 def test_libraries_with_the_same_answer_share_a_row(library):
     library(drawn(np.sqrt(6 / 130)))
-    compared = comparison.compare(["keras-tf1.14", "keras-tf2.1"], print)
+    compared = measurement.compare(["keras-tf1.14", "keras-tf2.1"], print)
     *others, everything = [block for block in compared.report.blocks if isinstance(block, Table)]
     assert [row[0] for row in everything.rows] == ["keras-tf1.14, keras-tf2.1"]
     assert [table.id for table in others if table.on >= SCREEN] == ["libraries", "equations"]

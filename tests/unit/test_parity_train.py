@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samebits_parity.train import activations, comparison, explanation, layers
+from samebits_parity.train.activations import Clip
 from samebits_parity.train.batches import BatchInput
-from samebits_parity.train.clip_norms import Clip
 from samebits_parity.train.distance import allowed, relative, unit
-from samebits_parity.train.explanation import batch, losses, start, windows
-from samebits_parity.train.explanation.rules import UpdateRule, read
+from samebits_parity.train.explanation import batch, losses, outputs, start
+from samebits_parity.train.explanation.optimizers import UpdateRule, read
 from samebits_parity.train.pairs import Pairer
 from samebits_parity.train.runs import TrainingFailed, TrainRequest, refuse_unusable
 from samebits_parity.train.values import TensorLog
@@ -202,7 +202,7 @@ def test_an_activation_takes_large_numbers_of_either_sign(name):
 def test_windows_of_every_padding_give_the_shape_that_was_asked_for(length, size, stride):
     x = random((1, length, length, 2)).astype(float)
     out = -(-length // stride)
-    for words, patches in windows.every(x, (size, size), (out, out)):
+    for words, patches in outputs.every(x, (size, size), (out, out)):
         assert patches.shape[2:] == (size, size, 2)
         assert patches.shape[0] >= out or "none" in words
 

@@ -21,10 +21,10 @@ def run(**given: Any) -> int:
     """Measure, show, write."""
     targets = {name: given[name] for name in ("json", "md", "html")}
     answers.check_targets(targets)
-    from samebits_parity.init import comparison
+    from samebits_parity.init import measurement
 
     with requests.shown_progress() as progress:
-        compared = comparison.compare(list(given["libraries"] or ()), progress.note)
+        compared = measurement.compare(list(given["libraries"] or ()), progress.note)
     return answers.present(compared.report, targets)
 
 

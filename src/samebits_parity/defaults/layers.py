@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -10,12 +11,69 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from samebits_parity.defaults import estimates
-from samebits_parity.defaults import layer_formulas as known
 from samebits_parity.defaults.behaviour import Behaviour, Sense
 from samebits_parity.defaults.hypotheses import Array
 from samebits_parity.defaults.losses import soft
 from samebits_parity.defaults.recurrent import BEHAVIOURS as RECURRENT
 from samebits_parity.defaults.recurrent import hard_fifth, hard_sixth
+
+# What a convolution, pooling, resizing or activation may mean: each meaning is a formula on rows, in float64.
+
+
+def windows(row: Array, size: int, stride: int, pads: tuple[int, int], value: float = 0.0) -> Array:
+    """Windows (n, size) of a row with `value` put at both ends, as many as fit."""
+    full = np.concatenate([np.full(pads[0], value), row, np.full(pads[1], value)])
+    return np.lib.stride_tricks.sliding_window_view(full, size)[::stride]
+
+
+def convolved(row: Array, kernel: Array, stride: int, pads: tuple[int, int]) -> Array:
+    """Correlation: the kernel is not turned."""
+    value: Array = windows(row, len(kernel), stride, pads) @ kernel
+    return value
+
+
+def transposed(row: Array, kernel: Array, stride: int) -> Array:
+    """A transposed convolution, whole: ((n - 1) stride + size,)."""
+    whole = np.zeros((len(row) - 1) * stride + len(kernel))
+    for place, value in enumerate(row):
+        whole[place * stride : place * stride + len(kernel)] += value * kernel
+    return whole
+
+
+def averaged(row: Array, size: int, stride: int, pads: tuple[int, int], padding: str) -> Array:
+    """Average pooling; padding is counted as `zero`, as the `edge` value beside it, or is `absent`."""
+    inside = windows(row, size, stride, pads, np.nan)
+    if padding == "edge":
+        inside = windows(np.pad(row, pads, mode="edge"), size, stride, (0, 0))
+    if padding == "zero":
+        inside = np.nan_to_num(inside)
+    means: Array = np.nanmean(inside, axis=1)
+    return means
+
+
+def nearest(row: Array) -> Array:
+    """Twice as long, each value twice."""
+    return np.repeat(row, 2)
+
+
+def linear(row: Array, corners: str) -> Array:
+    """Twice as long, linear between values; `corners`: half (pixel centres), aligned, or start."""
+    new = np.arange(2 * len(row), dtype=float)
+    places = {
+        "half": (new + 0.5) / 2 - 0.5,
+        "aligned": new * (len(row) - 1) / (2 * len(row) - 1),
+        "start": new / 2,
+    }[corners]
+    return np.interp(places, np.arange(len(row)), row)
+
+
+def gelu(x: Array, *, exact: bool) -> Array:
+    """x times the normal distribution function, or its approximation by tanh (Hendrycks and Gimpel 2016)."""
+    if exact:
+        return np.array([value * (1 + math.erf(value / math.sqrt(2))) / 2 for value in x])
+    value: Array = 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return value
+
 
 ROW = np.array([1.0, -2.0, 3.0, 5.0, -7.0, 11.0])
 BELOW = np.array([-3.0, -1.0, -4.0, -2.0, -5.0, -6.0])  # zero is above all of them
@@ -54,11 +112,11 @@ def _convolution() -> list[Behaviour]:
     def row(do: str, **more: Any) -> dict[str, Any]:
         return {"do": do, "row": ROW, "kernel": KERNEL, "stride": 2, **more}
 
-    padded = [(id, f"one {words}", partial(known.convolved, ROW, KERNEL, 2, pads)) for id, words, pads in SIDES]
+    padded = [(id, f"one {words}", partial(convolved, ROW, KERNEL, 2, pads)) for id, words, pads in SIDES]
     return [
         layer("conv.kernel", "Convolution: the kernel", row("convolve", padding="valid", stride=1),
-              ("kept", "is not turned", partial(known.convolved, ROW, KERNEL, 1, (0, 0))),
-              ("turned", "is turned", partial(known.convolved, ROW, KERNEL[::-1], 1, (0, 0)))),
+              ("kept", "is not turned", partial(convolved, ROW, KERNEL, 1, (0, 0))),
+              ("turned", "is turned", partial(convolved, ROW, KERNEL[::-1], 1, (0, 0)))),
         layer("conv.same", "Convolution, padding 'same', 6 inputs, kernel 3, stride 2: zeros", row("convolve",
                                                                                                    padding="same"),
               *padded),
@@ -79,7 +137,7 @@ def _transposed() -> list[Behaviour]:
     )
     turns = (("kept", "is laid down as it is", KERNEL), ("turned", "is laid down turned", KERNEL[::-1]))
     rows = {
-        (cut, turn): partial(np.take, known.transposed(SHORT, kernel, 2), np.arange(7)[part])
+        (cut, turn): partial(np.take, transposed(SHORT, kernel, 2), np.arange(7)[part])
         for cut, _, part in cuts
         for turn, _, kernel in turns
     }
@@ -96,7 +154,7 @@ def _pooling() -> list[Behaviour]:
     most, mean = {**pooled, "kind": "max"}, {**pooled, "kind": "average"}
 
     def highest(pads: tuple[int, int], padded: float) -> Formula:
-        return lambda: known.windows(BELOW, 3, 2, pads, padded).max(1)
+        return lambda: windows(BELOW, 3, 2, pads, padded).max(1)
 
     pads = [places for _, _, places in SIDES]
     return [
@@ -106,7 +164,7 @@ def _pooling() -> list[Behaviour]:
         layer("max_pool.side", "Max pooling of 6 by 3, stride 2, padding 'same' or 1: padded", most,
                 *((id, words, [highest(places, -np.inf), highest(places, 0.0)]) for id, words, places in SIDES)),
         layer("average_pool.counted", "Average pooling, padding 'same' or 1: padding is", mean,
-                *((name, words, [partial(known.averaged, BELOW, 3, 2, places, name) for places in pads])
+                *((name, words, [partial(averaged, BELOW, 3, 2, places, name) for places in pads])
                   for name, words in (("zero", "counted as zeros"), ("absent", "not counted"),
                                       ("edge", "counted as the value at the edge")))),
     ]  # fmt: skip
@@ -168,8 +226,8 @@ def _activations() -> list[Behaviour]:
         value("leaky_relu", "LeakyReLU: slope below zero", at("leaky_relu", minus), lambda given: -float(given[0])),
         value("prelu", "PReLU: initial slope below zero", at("prelu", minus), lambda given: abs(float(given[0]))),
         value("elu", "ELU: alpha", at("elu", minus), lambda given: float(given[0] / np.expm1(-1))),
-        layer("gelu", "GELU: computed", at("gelu"), ("exact", "exactly (erf)", partial(known.gelu, POINTS, exact=True)),
-              ("tanh", "by tanh", partial(known.gelu, POINTS, exact=False)), pick=2),
+        layer("gelu", "GELU: computed", at("gelu"), ("exact", "exactly (erf)", partial(gelu, POINTS, exact=True)),
+              ("tanh", "by tanh", partial(gelu, POINTS, exact=False)), pick=2),
         layer("hard_sigmoid", "Hard sigmoid", at("hard_sigmoid"), ("fifth", "clip(0.2 x + 0.5)", partial(hard_fifth,
                                                                                                          POINTS)),
               ("sixth", "clip(x / 6 + 0.5)", partial(hard_sixth, POINTS)), pick=2),
@@ -227,10 +285,10 @@ def _others() -> list[Behaviour]:
               ("channels", "the channel", lambda: IMAGE.transpose(1, 2, 0)), ("width", "the column", lambda: IMAGE),
               pick=1),
         layer("upsample.nearest", "Upsampling by 2, nearest", {"do": "upsample", "row": ROW, "kind": "nearest"},
-              ("repeats", "each value twice", partial(known.nearest, ROW))),
+              ("repeats", "each value twice", partial(nearest, ROW))),
         layer("upsample.linear", "Upsampling by 2, bilinear: between", {"do": "upsample", "row": ROW,
                                                                         "kind": "bilinear"},
-              *((id, words, partial(known.linear, ROW, corners)) for id, words, corners in ends), pick=1),
+              *((id, words, partial(linear, ROW, corners)) for id, words, corners in ends), pick=1),
     ]  # fmt: skip
 
 

@@ -8,15 +8,17 @@ the family by the Dvoretzky-Kiefer-Wolfowitz inequality (Massart 1990): where it
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import partial
+from itertools import pairwise, product
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits_parity.init import distributions, lattice
+from samebits_parity.init import distributions
 from samebits_parity.init.distributions import Distribution
 
 Array = NDArray[Any]
@@ -122,7 +124,7 @@ def _closest(values: Array, mean: float, deviation: float) -> tuple[Distribution
     reach = float(np.partition(np.abs(values - np.float32(mean)), rank)[rank]) / deviation
     if reach < UNIFORM_BELOW:
         from_zero = low >= 0
-        limit = lattice.exact_limit(values, from_zero=from_zero) if low >= 0 or abs(low + high) < 0.1 * high else None
+        limit = exact_limit(values, from_zero=from_zero) if low >= 0 or abs(low + high) < 0.1 * high else None
         top = limit or max(high, high if from_zero else -low)
         around = limit is None and not from_zero and abs(low + high) > (high - low) * 30 / values.size
         found = distributions.uniform(top, low if around else 0.0 if from_zero else None)
@@ -161,3 +163,80 @@ def _slack(found: Distribution, count: int) -> float:
 def deviations(chance: float) -> float:
     """A normal value lies farther out than this many deviations with that chance."""
     return -NormalDist().inv_cdf(chance / 2)
+
+
+# The exact limit of a uniform distribution, from the places on which its values can lie.
+#
+# A library draws k / 2^23 or k / 2^24 with a whole k and maps it to [low, high) in float32. So the values lie on a
+# lattice that only one limit, to the last bit of a float32, has: tens of values tell it where the largest value alone
+# would tell three digits.
+
+_Array = NDArray[Any]
+Mapping = Callable[[_Array, _Array, _Array], _Array]
+BITS = (23, 24)  # of the whole numbers that libraries draw
+FIRST, MOST, FEW = 16, 4096, 64  # values asked at first, and at most; limits that are few enough to ask more
+MOST_LIMITS = 200_000
+LATTICE_CHANCE = 1e-10  # that the limit lies above the floats that are tried
+
+
+def _rounded_twice(unit: _Array, limit: _Array, low: _Array) -> _Array:
+    """u * (high - low) + low with a rounding after each operation: TensorFlow, PyTorch."""
+    scaled = np.asarray(unit * (limit - low), np.float32)
+    return np.asarray(scaled + np.asarray(low, np.float32), np.float32)
+
+
+def _rounded_once(unit: _Array, limit: _Array, low: _Array) -> _Array:
+    """The same in one operation of the processor (fused)."""
+    return np.asarray(unit * (limit - low) + low, np.float32)
+
+
+def _scaled(unit: _Array, limit: _Array, low: _Array) -> _Array:
+    """A value of [-1, 1), or of [0, 1), times the limit: jax.nn.initializers."""
+    inner = unit if np.all(low == 0) else 2 * unit - 1
+    return np.asarray(inner * limit, np.float32)
+
+
+MAPPINGS: tuple[Mapping, ...] = (_rounded_twice, _rounded_once, _scaled)
+
+
+def exact_limit(values: _Array, *, from_zero: bool) -> float | None:
+    """The one float32 that can be the limit of draws from [-limit, limit), or from [0, limit); None where several can,
+    or none: the values come from a generator of another kind, or there are too few."""
+    largest = np.float32(np.abs(values).max())
+    limits = _candidates(largest, values.size)
+    asked = values.ravel()[:MOST]
+    found: set[float] = set()
+    for mapping, bits in product(MAPPINGS, BITS):
+        found.update(_surviving(limits, asked, partial(_on, mapping=mapping, bits=bits, from_zero=from_zero)))
+    return found.pop() if len(found) == 1 else None
+
+
+def _candidates(largest: np.float32, count: int) -> _Array:
+    """Every float32 from the largest value up to where the limit lies but for CHANCE."""
+    top = np.float32(float(largest) * math.exp(-math.log(LATTICE_CHANCE) / count))
+    first, last = int(largest.view(np.int32)), int(top.view(np.int32)) + 1
+    return np.arange(first, min(last, first + MOST_LIMITS) + 1, dtype=np.int32).view(np.float32)
+
+
+def _surviving(limits: _Array, values: _Array, on: Callable[[_Array, _Array], _Array]) -> list[float]:
+    """Limits on whose lattice all the values lie; those that are too many to be told apart are none."""
+    asked = FIRST
+    while limits.size:
+        limits = limits[on(limits, values[:asked])]
+        if asked >= values.size:
+            return [float(limit) for limit in limits]
+        if asked >= FIRST * 16 and limits.size > FEW:
+            return [float(limit) for limit in limits[:2]]  # two are as little an answer as all
+        asked *= 4
+    return []
+
+
+def _on(limits: _Array, values: _Array, *, mapping: Mapping, bits: int, from_zero: bool) -> _Array:
+    """Whether all values lie on the lattice of each limit."""
+    limit = limits.astype(np.float64)[:, None]
+    low = np.zeros_like(limit) if from_zero else -limit
+    whole = np.rint((values.astype(np.float64)[None] - low) / (limit - low) * 2.0**bits)
+    lies = np.zeros(whole.shape, bool)
+    for step in (-1, 0, 1):  # rounding may have moved a value by half a place
+        lies |= mapping((whole + step) / 2.0**bits, limit, low) == values[None]
+    return np.asarray(lies.all(axis=1))

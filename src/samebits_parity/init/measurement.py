@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from samebits_parity.init import equations, jax_documentation, keras_documentation, pytorch_documentation
+from samebits.reports.tree import Report
+from samebits_parity import sides
+from samebits_parity.init import (
+    formulas,
+    jax_documentation,
+    keras_documentation,
+    pytorch_documentation,
+    report,
+    samples,
+)
 from samebits_parity.init.cases import order
 from samebits_parity.init.distributions import RANDOM, Distribution
 from samebits_parity.init.estimate import CHANCE, Estimate, deviations, estimate
 from samebits_parity.init.fans import Fans, ordinary
 from samebits_parity.init.hypotheses import Documentation, of_its_layer
-from samebits_parity.init.result import DocumentedAs, WeightFacts
+from samebits_parity.init.result import DocumentedAs, WeightFacts, can_be
 from samebits_parity.init.samples import DrawnWeight, Draws
-from samebits_parity.init.verdict import can_be
 from samebits_parity.sides import Family, Side
 
 TABLES: dict[Family, Callable[[DrawnWeight, Side], Documentation]] = {
@@ -118,7 +129,7 @@ def _equation(side: Side, weight: DrawnWeight, found: Estimate, said: Documentat
         return None
     exact = found.distribution.limit if found.exact else None
     counted = (of_its_layer(weight, side), ordinary(weight.shape, order(side)))
-    told = [equations.decide(weight.draws, fans.into + fans.out, exact) for fans in counted]
+    told = [formulas.decide(weight.draws, fans.into + fans.out, exact) for fans in counted]
     return next((equation for equation in told if equation), None)
 
 
@@ -162,3 +173,39 @@ def _fits(scales: list[WeightScale], fan: Callable[[Fans], float], place: int) -
     roots = [scale.value * math.sqrt(fan(scale.fans[place])) for scale in scales]
     known = max(scale.known for scale in scales)
     return max(roots) <= min(roots) * (1 + 2 * known)
+
+
+# `samebits parity init`: draw, estimate, compare with what is documented, report.
+
+Progress = Callable[[str], None]
+
+
+class InitComparison(NamedTuple):
+    """What was measured, and the report of it."""
+
+    lines: list[WeightFacts]
+    report: Report
+
+
+def compare(names: list[str], progress: Progress) -> InitComparison:
+    """Measure the libraries that are named; where none is, all that are here. Raises UsageError, NotFound where one
+    that is named is not here, LibraryFailed where it ended badly."""
+    lines: list[WeightFacts] = []
+    notes: list[str] = []
+    for side in sides.named(names):
+        drawn, why = sides.attempt(side, partial(_drawn_and_measured, side, lines, progress), is_named=bool(names))
+        notes += _notes(drawn) if drawn else [why]
+    return InitComparison(lines, report.report(lines, notes))
+
+
+def _drawn_and_measured(side: Side, lines: list[WeightFacts], progress: Progress) -> Draws:
+    progress(f"{side.id}: drawing")
+    with tempfile.TemporaryDirectory(prefix="samebits-init-") as folder:
+        drawn = samples.draw(side, Path(folder))
+        lines += measure(drawn)
+    return drawn
+
+
+def _notes(drawn: Draws) -> list[str]:
+    absent = [f"{drawn.side.id} has no {', '.join(drawn.absent)}."] if drawn.absent else []
+    return [*absent, *(f"{drawn.side.id}: {name} could not be drawn: {why}" for name, why in drawn.failed)]

@@ -20,8 +20,9 @@ import re
 from pathlib import Path
 
 from samebits.errors import DataError, NotFound
-from samebits_study.cells import disectors, pictures
-from samebits_study.cells.fields import CellData, Field, left_out
+from samebits_study.cells import pictures
+from samebits_study.cells.fields import AUTHORS_MARGIN, CellData, Field, Grey, Rectangle, left_out, sides
+from samebits_study.stereology import CountingFrame, find_frame
 
 ABOUT = "NeuN-stained mouse neocortex, a folder in the layout of the authors' code"
 TEST_MOUSE = "LU3"  # the paper's, section VIII.A
@@ -120,7 +121,7 @@ def _field(mouse: str, image: Path, mask: Path, frame: Path | None, count: int |
         name=image.stem,
         image=pictures.resized(grey, size),
         mask=pictures.resized_mask(marked, size),
-        frame=disectors.read_frame(frame, grey, size) if frame else None,
+        frame=read_frame(frame, grey, size) if frame else None,
         count=count,
     )
 
@@ -154,3 +155,37 @@ def _count(text: str | None, path: Path, number: int) -> int:
     if not value.isdecimal():
         raise DataError(f"{path}, line {number}: {value!r} is no count of cells.")
     return int(value)
+
+
+# The counting frame of an image, read from the disector picture beside it.
+
+_CORNER = "bottom-left"
+
+
+def read_frame(path: Path, image: Grey, size: int) -> Rectangle:
+    """The frame of a disector picture, in the pixels of its image when that is made `size` x `size`.
+
+    A disector picture of the image's own size has the frame where it is in the image. Of a larger one, the image is
+    taken to be what the authors' CropEDF_basedOnDisectorColor.m cuts out of it: the frame and 20 pixels on each side.
+    Raises DataError where no clear frame is seen, or one whose exclusion lines are not left and bottom.
+    """
+    colour = pictures.read_colour(path)
+    frame = _found(colour, path)
+    height, width = colour.shape[:2]
+    if (height, width) != image.shape:
+        if height < image.shape[0] or width < image.shape[1]:
+            raise DataError(f"{path} is {sides(colour)} pixels, smaller than its image of {sides(image)}.")
+        frame = frame.moved(AUTHORS_MARGIN - frame.x0, AUTHORS_MARGIN - frame.y0)
+        width, height = frame.x1 + AUTHORS_MARGIN, frame.y1 + AUTHORS_MARGIN
+    across, down = size / width, size / height
+    return round(frame.x0 * across), round(frame.y0 * down), round(frame.x1 * across), round(frame.y1 * down)
+
+
+def _found(colour: Grey, path: Path) -> CountingFrame:
+    frame = find_frame(colour, str(path))
+    if frame.exclusion != _CORNER:
+        raise DataError(
+            f"{path}: the red lines meet at the {frame.exclusion}; in the authors' pictures at the {_CORNER}.",
+            "Turn or mirror the field's image, mask and disector picture alike.",
+        )
+    return frame

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from samebits_study.cells import spots
 from samebits_study.cells.fields import (
     AUTHORS_SIDE,
     CellData,
@@ -22,7 +21,6 @@ from samebits_study.cells.fields import (
     inset_frame,
     mask_of,
 )
-from samebits_study.cells.spots import Density, Spot
 
 ABOUT = "generated fields in the manner of NeuN-stained mouse neocortex in brightfield; nine generated mice"
 MICE = 9
@@ -87,9 +85,9 @@ def make_field(mouse: Mouse, rng: np.random.Generator, size: int, *, name: str) 
     labels, stained = _draw(somata, rng, size)
     density = _tissue(mouse, rng, size) + stained
     for spot in (*_dendrites(somata, rng), *_clutter(mouse, rng, size)):
-        where = spots.window(spot, size)
+        where = window(spot, size)
         if where is not None:
-            density[where] += spots.shade(spot, spots.depth(spot, where), rng)
+            density[where] += shade(spot, depth(spot, where), rng)
     image = _photograph(density, mouse, rng)
     return Field(
         animal=mouse.name, name=name, image=image, mask=mask_of(labels), labels=labels, frame=inset_frame(size)
@@ -127,7 +125,7 @@ def _soma(mouse: Mouse, rng: np.random.Generator, scale: float) -> Spot:
         radius=scale * mouse.radius * float(np.exp(rng.normal(0, 0.16)).clip(0.8, 1.35)),
         stretch=1 + abs(rng.normal(0, 0.3)),
         angle=rng.uniform(0, np.pi),
-        bumps=spots.bumps(rng, 0.12),
+        bumps=bumps(rng, 0.12),
         density=mouse.stain * float(np.exp(rng.normal(0, 0.25))) * (0.75 if blurred else 1),
         blur=scale * (rng.uniform(2.2, 4.0) if blurred else rng.uniform(0.7, 1.5)),
         grain=0.22,
@@ -138,16 +136,16 @@ def _draw(somata: list[Spot], rng: np.random.Generator, size: int) -> tuple[Labe
     """Labels 1 to n of the somata that can be seen, and their optical density. Where two meet, the first is on top."""
     labels, stained, number = np.zeros((size, size), np.int32), np.zeros((size, size)), 0
     for soma in somata:
-        where = spots.window(soma, size)
+        where = window(soma, size)
         if where is None:
             continue
-        inside = spots.depth(soma, where)
+        inside = depth(soma, where)
         seen = _seen(inside > 0, labels[where])
         if not seen.any():
             continue
         number += 1
         labels[where][seen] = number
-        stained[where] = np.maximum(stained[where], spots.shade(soma, inside, rng))
+        stained[where] = np.maximum(stained[where], shade(soma, inside, rng))
     return labels, stained
 
 
@@ -163,8 +161,8 @@ def _seen(cell: NDArray[np.bool_], labels: Labels) -> NDArray[np.bool_]:
 def _tissue(mouse: Mouse, rng: np.random.Generator, size: int) -> Density:
     """Optical density of what lies between cells: mottled, fine and coarse."""
     scale = size / AUTHORS_SIDE
-    fine = spots.smooth_noise(rng, (size, size), 2.0 * scale)
-    coarse = spots.smooth_noise(rng, (size, size), 25.0 * scale)
+    fine = smooth_noise(rng, (size, size), 2.0 * scale)
+    coarse = smooth_noise(rng, (size, size), 25.0 * scale)
     return np.asarray(mouse.tissue * (1 + 0.13 * fine + 0.12 * coarse))
 
 
@@ -176,7 +174,7 @@ def _dendrites(somata: list[Spot], rng: np.random.Generator) -> Iterator[Spot]:
             angle, radius = up + rng.normal(0, 0.25), soma.radius * rng.uniform(0.45, 0.6)
             x, y = soma.x + 1.4 * soma.radius * np.cos(angle), soma.y + 1.4 * soma.radius * np.sin(angle)
             density, stretch = soma.density * rng.uniform(0.15, 0.4), rng.uniform(2.5, 6)
-            yield Spot(x, y, radius, stretch, angle, spots.bumps(rng, 0.05), density, blur=1.5 * soma.blur)
+            yield Spot(x, y, radius, stretch, angle, bumps(rng, 0.05), density, blur=1.5 * soma.blur)
 
 
 _CLUTTER = {  # mean number; radius at 400 x 400; stretch; density; blur at 400 x 400; height of bumps
@@ -199,7 +197,7 @@ def _clutter(mouse: Mouse, rng: np.random.Generator, size: int) -> Iterator[Spot
                 radius=scale * rng.uniform(*radius),
                 stretch=rng.uniform(*stretch),
                 angle=rng.uniform(0, np.pi),
-                bumps=spots.bumps(rng, height),
+                bumps=bumps(rng, height),
                 density=rng.uniform(*density),
                 blur=scale * rng.uniform(*blur),
             )
@@ -214,3 +212,73 @@ def _photograph(density: Density, mouse: Mouse, rng: np.random.Generator) -> NDA
     light = mouse.light * (1 - mouse.uneven * far / 2) * np.exp(-density.clip(0, None))
     noisy = light + rng.normal(size=density.shape) * mouse.noise * np.sqrt(1 + light / 64)
     return np.asarray(np.rint(noisy).clip(0, 255), np.uint8)
+
+
+# Shapes of what is seen in stained tissue: star-shaped spots, from round to threads, in focus or out of it.
+
+Density = NDArray[np.float64]
+Window = tuple[slice, slice]
+
+_LOBES = np.array([2, 3, 4, 5])  # how many bumps an outline has, each kind with its own height
+_TRUNCATE = 3.0  # blur reaches so many standard deviations
+_DETAIL = 0.13  # of the radius: the grain inside a soma
+_RIM = 0.7  # density at the outline, of that in the middle: NeuN stains nuclei more than what lies around them
+
+
+class Spot(NamedTuple):
+    """One spot, in pixels. `radius`: of the disc of equal area; `stretch`: its length over its width; `angle`: of the
+    length, radians; `bumps`: heights (4,) and phases (4,) of an outline's waves, in radii; `density`: optical density
+    (natural logarithm); `blur`: standard deviation of what the lens makes of a point; `grain`: of the density inside.
+    """
+
+    x: float
+    y: float
+    radius: float
+    stretch: float
+    angle: float
+    bumps: NDArray[np.float64]
+    density: float
+    blur: float
+    grain: float = 0.0
+
+
+def bumps(rng: np.random.Generator, height: float) -> NDArray[np.float64]:
+    """An outline's waves, the higher the fewer."""
+    heights = rng.normal(0, height, len(_LOBES)).clip(-2 * height, 2 * height) / (_LOBES - 1)
+    return np.stack([heights, rng.uniform(0, 2 * np.pi, len(_LOBES))])
+
+
+def window(spot: Spot, size: int) -> Window | None:
+    """Rows and columns of a square field that a spot reaches; None where it lies outside."""
+    reach = spot.radius * np.sqrt(spot.stretch) * 1.5 + _TRUNCATE * spot.blur + 1
+    left, right = max(0, int(spot.x - reach)), min(size, int(spot.x + reach) + 2)
+    top, bottom = max(0, int(spot.y - reach)), min(size, int(spot.y + reach) + 2)
+    return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
+
+
+def depth(spot: Spot, where: Window) -> NDArray[np.float64]:
+    """How deep the middle of each pixel lies inside the outline, roughly in pixels; negative outside."""
+    rows, columns = np.mgrid[where]
+    x, y = columns - spot.x, rows - spot.y
+    along = (np.cos(spot.angle) * x + np.sin(spot.angle) * y) / np.sqrt(spot.stretch)
+    across = (np.cos(spot.angle) * y - np.sin(spot.angle) * x) * np.sqrt(spot.stretch)
+    turn = np.arctan2(across, along)[..., None] * _LOBES
+    outline = 1 + (spot.bumps[0] * np.cos(turn + spot.bumps[1])).sum(axis=-1)
+    return np.asarray(spot.radius * outline - np.hypot(along, across))
+
+
+def shade(spot: Spot, inside: NDArray[np.float64], rng: np.random.Generator) -> Density:
+    """The optical density that a spot adds to its window, as the lens shows it."""
+    shape = (inside + 0.5).clip(0, 1)
+    if spot.grain:
+        detail = smooth_noise(rng, inside.shape, _DETAIL * spot.radius)
+        middle = _RIM + (1 - _RIM) * (2 * inside / spot.radius).clip(0, 1)
+        shape = shape * middle * (1 + spot.grain * detail).clip(0.3, None)
+    return np.asarray(spot.density * ndimage.gaussian_filter(shape, spot.blur, truncate=_TRUNCATE))
+
+
+def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> NDArray[np.float64]:
+    """Noise of mean near 0 and standard deviation 1, smooth over `scale` pixels."""
+    noise = ndimage.gaussian_filter(rng.normal(size=shape), scale, mode="wrap")
+    spread = noise.std()
+    return np.asarray(noise / spread if spread else noise)

@@ -17,11 +17,9 @@ from samebits_study.stereology.agreement import (
     same_cells,
 )
 from samebits_study.stereology.animal import AnimalAgreement
-from samebits_study.stereology.count import counted, only, post_process, scaled_smallest, split
+from samebits_study.stereology.count import Score, counted, only, post_process, scaled_smallest, split
 from samebits_study.stereology.disector_drawings import find_frame, frame_lines, paint
-from samebits_study.stereology.frame import CountingFrame
-from samebits_study.stereology.masks import binary, cells_of
-from samebits_study.stereology.score import Score
+from samebits_study.stereology.masks import CountingFrame, binary, cells_of
 
 __all__ = [
     "AnimalAgreement",

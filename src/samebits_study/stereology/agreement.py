@@ -12,10 +12,8 @@ import numpy.typing as npt
 from scipy import optimize
 
 from samebits.errors import DataError
-from samebits_study.stereology.count import counted, only
-from samebits_study.stereology.frame import CountingFrame
-from samebits_study.stereology.masks import Image, Labels, binary, checked_labels, same_shape
-from samebits_study.stereology.score import Score, ratio
+from samebits_study.stereology.count import Score, counted, only, ratio
+from samebits_study.stereology.masks import CountingFrame, Image, Labels, binary, checked_labels, same_shape
 
 NO_TRUE_CELL = "no cell in the ground truth"
 NO_CELL_FOUND = "no cell in the prediction"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from samebits.errors import DataError
 from samebits_study.stereology.agreement import NO_CELL, CellCounts, ImageAgreement, Overlap, error_rate
-from samebits_study.stereology.score import Score, mean
+from samebits_study.stereology.count import Score, mean
 
 
 @dataclass(frozen=True)

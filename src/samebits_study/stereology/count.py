@@ -7,7 +7,9 @@ public code does, and so this is left to choose.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +17,7 @@ from scipy import ndimage
 from skimage import measure, morphology, segmentation
 
 from samebits.errors import DataError
-from samebits_study.stereology.frame import CountingFrame, Mask, Shape
-from samebits_study.stereology.masks import Image, Labels, checked_labels, flat, size
+from samebits_study.stereology.masks import CountingFrame, Image, Labels, Mask, Shape, checked_labels, flat, size
 
 THRESHOLD = 127  # of 255
 SMALLEST, SMALLEST_IN = 250, 400 * 400  # the paper's smallest blob, in an image of the paper's size, both in pixels
@@ -113,3 +114,33 @@ def counted(labels: Labels, frame: CountingFrame) -> tuple[int, ...]:
 def only(labels: Labels, numbers: Iterable[int]) -> Labels:
     """The label image with no cells but these: the paper's "post-processed mask" (Figure 4c and 4e)."""
     return np.where(np.isin(labels, list(numbers)), labels, 0)
+
+
+# A number that may be undefined, and then says why.
+
+
+@dataclass(frozen=True)
+class Score:
+    """A finite number, or None with the reason in `undefined`. Never NaN."""
+
+    value: float | None
+    undefined: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.value is None) != bool(self.undefined) or not math.isfinite(self.value or 0.0):
+            raise ValueError(f"a score is a finite number or says why there is none, not {self!r}")
+
+    def shown(self, digits: int = 3) -> str:
+        """For a table: the number with so many digits after the point, or `undefined: no cell in the ground truth`."""
+        return f"undefined: {self.undefined}" if self.value is None else f"{self.value:.{digits}f}"
+
+
+def ratio(part: float, whole: float, undefined: str) -> Score:
+    """A part of a whole; where the whole is 0, undefined for this reason."""
+    return Score(part / whole) if whole else Score(None, undefined)
+
+
+def mean(scores: Sequence[Score], undefined: str) -> Score:
+    """The mean of those that are defined; where none is, undefined for this reason."""
+    values = [score.value for score in scores if score.value is not None]
+    return ratio(math.fsum(values), len(values), undefined)
