@@ -5,21 +5,34 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from pathlib import Path
+from typing import NamedTuple
 
-from samebits import __version__, compare, store
+from samebits import store
 from samebits.compare.threads import trains_elsewhere
 from samebits.errors import UsageError
-from samebits.launch import captures, documents, origin, recorded_trials
-from samebits.launch.plan import Plan, Request, make_plan
-from samebits.launch.progress import Progress
-from samebits.launch.rounds import FinishedRound, Schedule, Trials
-from samebits.launch.trial import Limits
-from samebits.model import RecordFile, Result, TrialFile
-from samebits.store.record import RECORD, RESULT
+from samebits.experiment import (
+    Experiment,
+    FinishedRound,
+    Limits,
+    Progress,
+    Request,
+    Schedule,
+    captures,
+    recorded_trials,
+)
+from samebits.launch import origin
+from samebits.model import Result, TrialFile
+from samebits.store.record import RESULT
 
 Remarks = Callable[[FinishedRound], list[str]]
+
+
+class Check(NamedTuple):
+    """A check that has ended: its record, to which more trials can be added, and the result."""
+
+    experiment: Experiment
+    result: Result
 
 
 @dataclass(frozen=True)
@@ -30,54 +43,55 @@ class OneTrialRecord:
     trial: TrialFile
 
 
-def check(request: Request, progress: Progress | None = None, *, hash_wanted: str | None = None) -> Result:
+def check(request: Request, progress: Progress | None = None) -> Result:
     """Run the trials in rounds until they diverge, end, or have made all that was asked for; judge them.
 
-    `hash_wanted`: the algorithm of a record that this one will be compared with. Raises UsageError, NotFound,
-    RecordExists before anything runs, SamebitsError where the disk is full. On KeyboardInterrupt all processes are
-    ended and the record is left readable.
+    Raises UsageError, NotFound, RecordExists before anything runs, SamebitsError if the disk is full. On
+    KeyboardInterrupt all processes are ended and the record is left readable.
+    """
+    return run(request, progress).result
+
+
+def run(request: Request, progress: Progress | None = None, *, hash_wanted: str | None = None) -> Check:
+    """The same, for callers that go on with the record.
+
+    `hash_wanted`: the algorithm of a record that this one will be compared with.
     """
     if request.against is not None:
-        return check_against(request, request.against, progress)
+        return _run_against(request, request.against, progress)
     if request.options.trials < 2:
         raise UsageError("One trial shows nothing: at least two are needed.", "samebits check -n 2 -- ...")
     began = time.monotonic()
-    plan = make_plan(request, hash_wanted=hash_wanted)
-    with documents.full_disk_said(plan.record):
-        save(plan, describe(plan))
-        trials = Trials(plan, progress or Progress())
-        ids = list(range(1, request.options.trials + 1))
-        return look(trials, ids, began)
+    experiment = Experiment.begin(request, progress, hash_wanted=hash_wanted)
+    return _look(experiment, list(range(1, request.options.trials + 1)), began)
 
 
 def record(request: Request, progress: Progress | None = None) -> OneTrialRecord:
     """Run one trial, whole (or as many steps as asked for), and keep what it did. No verdict."""
     request = replace(request, options=request.options.model_copy(update={"trials": 1}))
-    plan = make_plan(request)
-    with documents.full_disk_said(plan.record):
-        save(plan, describe(plan))
-        looked = Trials(plan, progress or Progress()).run_round(Limits(steps=request.options.steps), [1])
-        save(plan, after(describe(plan), looked))
-        return OneTrialRecord(plan.record, looked.files[0])
+    experiment = Experiment.begin(request, progress)
+    finished = experiment.run(Limits(steps=request.options.steps), [1])
+    return OneTrialRecord(experiment.folder, finished.files[0])
 
 
-def check_against(request: Request, source: Path, progress: Progress | None = None) -> Result:
+def _run_against(request: Request, source: Path, progress: Progress | None = None) -> Check:
     """Compare new trials with the recorded ones, which count among `trials`; at least one is new."""
     began = time.monotonic()
     old = store.open_record(source)
     known = recorded_trials.usable(old)
     _refuse_same_folder(request, source)
-    plan = make_plan(request, hash_wanted=old.file.hash)
-    with documents.full_disk_said(plan.record):
-        save(plan, describe(plan))
-        adopted = recorded_trials.adopt(old, plan)
-        ids = list(range(len(known) + 1, max(request.options.trials, len(known) + 1) + 1))
-        trials = Trials(plan, progress or Progress())
-        return look(trials, ids, began, lambda looked: _differences(old, plan, adopted[0], looked))
+    experiment = Experiment.begin(request, progress, hash_wanted=old.file.hash)
+    adopted = experiment.adopt(old)[0]
+    ids = list(range(len(known) + 1, max(request.options.trials, len(known) + 1) + 1))
+
+    def differences(looked: FinishedRound) -> list[str]:
+        return recorded_trials.setup_differences(old.file, experiment.file, adopted, looked.files[0])
+
+    return _look(experiment, ids, began, differences)
 
 
 def _refuse_same_folder(request: Request, source: Path) -> None:
-    """UsageError where the new record would take the place of the one that it is compared with."""
+    """UsageError if the new record would take the place of the one that it is compared with."""
     if request.out is None:
         return
     new, old = request.out.absolute().resolve(), source.absolute().resolve()
@@ -86,7 +100,15 @@ def _refuse_same_folder(request: Request, source: Path) -> None:
         raise UsageError(what, "--out DIR names a different folder; --add N RECORD adds trials to a record.")
 
 
-def add(
+def add(folder: Path, more: int, progress: Progress | None = None) -> Result:
+    """Run more trials of a record, as many steps as its last round made, and judge them all.
+
+    Raises Untrusted for a record from elsewhere.
+    """
+    return run_more(folder, more, progress).result
+
+
+def run_more(
     folder: Path,
     more: int,
     progress: Progress | None = None,
@@ -94,24 +116,20 @@ def add(
     run: bool = False,
     strict: bool = False,
     ignores: Sequence[str] = (),
-) -> Result:
-    """Run more trials of a record, as many steps as its last round made, and judge them all.
+) -> Check:
+    """The same, for callers that go on with the record. `run`: a record from elsewhere may run, too.
 
-    `strict` and `ignores` are added to what the record was made with. Raises Untrusted for a record from elsewhere,
-    unless `run` is given.
+    `strict` and `ignores` are added to what the record was made with.
     """
     began = time.monotonic()
     old = _asked_more(store.open_record(folder), strict=strict, ignores=ignores)
     recorded_trials.usable(old)
     origin.require(old, run=run)
-    ids = recorded_trials.next_ids(old, more)
-    trials = resume(old, progress or Progress())
-    plan = trials.plan
-    with documents.full_disk_said(plan.record):
-        looked = trials.run_round(Limits(steps=recorded_trials.last_steps(old)), ids)
-        total = old.file.options.model_copy(update={"trials": len(old.trials) + len(ids)})
-        save(plan, after(old.file.model_copy(update={"options": total}), looked))
-        return conclude(plan, judge(plan), began)
+    experiment = Experiment.resume(old, progress)
+    experiment.recall(old.trials)
+    experiment.change(trials=len(old.trials) + more)
+    experiment.run(Limits(steps=recorded_trials.last_steps(old)), experiment.next_numbers(more))
+    return _conclude(experiment, began)
 
 
 def _asked_more(old: store.Record, *, strict: bool, ignores: Sequence[str]) -> store.Record:
@@ -120,97 +138,47 @@ def _asked_more(old: store.Record, *, strict: bool, ignores: Sequence[str]) -> s
     return replace(old, file=old.file.model_copy(update={"options": known.model_copy(update=asked)}))
 
 
-def resume(old: store.Record, progress: Progress) -> Trials:
-    """The trials of a record, for more of them: what those before have left behind is known."""
-    trials = Trials(recorded_trials.reopen(old), progress)
-    for trial in old.trials:
-        trials.leaks.wrote(trial.id, [trials.plan.directory / path for path in trial.file.wrote])
-    return trials
-
-
-def look(trials: Trials, ids: list[int], began: float, remarks: Remarks | None = None) -> Result:
+def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks | None = None) -> Check:
     """Round after round until the trials diverge or there is no more to see; then the result.
 
     `remarks`: what the first round shows that belongs among the warnings.
     """
-    plan, file = trials.plan, describe(trials.plan)
-    schedule = Schedule(plan.options, len(ids))
+    schedule = Schedule(experiment.plan.options, len(ids))
     limits: Limits | None = schedule.first()
     while limits is not None:
-        looked = trials.run_round(limits, ids, tries_first=not file.rounds)
-        notes = file.notes or (remarks(looked) if remarks else [])
-        file = after(file.model_copy(update={"notes": notes}), looked)
-        save(plan, file)
-        if train_in_threads(plan):  # only their ends can be compared
+        looked = experiment.run(limits, ids, tries_first=not experiment.file.rounds)
+        if remarks is not None:
+            experiment.note(remarks(looked))
+            remarks = None
+        if _train_in_threads(experiment):  # only their ends can be compared
             limits = schedule.whole(looked)
             continue
-        goes_on = not looked.is_last and repeats_so_far(plan, looked.steps)
+        goes_on = not looked.is_last and _repeats_so_far(experiment, looked.steps)
         limits = schedule.after(looked) if goes_on else None
-    return conclude(plan, judge(plan), began, looked)
+    return _conclude(experiment, began, looked)
 
 
-def train_in_threads(plan: Plan) -> bool:
+def _train_in_threads(experiment: Experiment) -> bool:
     """Whether a process of the round trained in several threads, so that its steps cannot be compared."""
-    return any(map(trains_elsewhere, (p for trial in store.open_record(plan.record).trials for p in trial.processes)))
+    return any(trains_elsewhere(process) for trial in experiment.record.trials for process in trial.processes)
 
 
-def repeats_so_far(plan: Plan, steps: int | None) -> bool:
+def _repeats_so_far(experiment: Experiment, steps: int | None) -> bool:
     """Whether the trials of a round have the same bits, and so are worth another round."""
-    record = store.open_record(plan.record)
-    options = record.file.options.model_copy(update={"steps": steps, "strict": False})
-    return compare.judge(record.file.model_copy(update={"options": options}), record.trials).verdict == "repeated"
+    return experiment.judge(steps=steps, strict=False).verdict == "repeated"
 
 
-def judge(plan: Plan) -> Result:
-    """The verdict on what the record holds now."""
-    record = store.open_record(plan.record)
-    return compare.judge(record.file, record.trials)
-
-
-def conclude(plan: Plan, result: Result, began: float, looked: FinishedRound | None = None) -> Result:
-    """Add what the judge cannot know, and write result.json.
+def _conclude(experiment: Experiment, began: float, looked: FinishedRound | None = None) -> Check:
+    """Judge, add what the judge cannot know, and write result.json.
 
     `seconds` is the time to the verdict; the size of a divergence is looked up after it.
     """
-    result = result.model_copy(update={"seconds": time.monotonic() - began, "record": str(plan.record)})
-    documents.write(plan.record / RESULT, result)
-    size = captures.measure(plan, result, looked.files) if looked is not None else None
+    result = experiment.judge()
+    result = result.model_copy(update={"seconds": time.monotonic() - began, "record": str(experiment.folder)})
+    experiment.write(RESULT, result)
+    size = captures.measure(experiment.record, result, looked.files) if looked is not None else None
     if size is not None and result.divergence is not None:
         sized = result.divergence.model_copy(update={"size": size})
         result = result.model_copy(update={"divergence": sized})
-        documents.write(plan.record / RESULT, result)
-    return result
-
-
-def describe(plan: Plan) -> RecordFile:
-    """record.json before the first round."""
-    request = plan.request
-    return RecordFile(
-        samebits=__version__,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        command=request.command,
-        directory=str(plan.directory),
-        python=request.python,
-        environment=request.environment,
-        preset=request.preset,
-        controls=plan.controls,
-        seed=request.seed,
-        variables=request.variables,
-        hash="xxh3" if plan.hash == "xxh3" else "blake2b",
-        options=request.options,
-    )
-
-
-def after(file: RecordFile, looked: FinishedRound) -> RecordFile:
-    """record.json with one more round."""
-    return file.model_copy(update={"rounds": [*file.rounds, looked.document]})
-
-
-def save(plan: Plan, file: RecordFile) -> None:
-    """Write record.json."""
-    documents.write(plan.record / RECORD, origin.signed(file, plan.record))
-    store.seal_record(plan.record)
-
-
-def _differences(old: store.Record, plan: Plan, before: TrialFile, looked: FinishedRound) -> list[str]:
-    return recorded_trials.setup_differences(old.file, describe(plan), before, looked.files[0])
+        experiment.write(RESULT, result)
+    return Check(experiment, result)

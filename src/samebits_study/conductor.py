@@ -11,8 +11,8 @@ from typing import Any
 
 from samebits import __version__, places
 from samebits.errors import EnvironmentFailed, NotFound, RecordError, UsageError
-from samebits.launch import documents
-from samebits.launch.progress import Progress
+from samebits.experiment import Progress
+from samebits.store import write_document
 from samebits_study import catalog, collection, data, evaluation, retest, runs
 from samebits_study.catalog import SETUPS, StudySetup
 from samebits_study.commands import Work
@@ -55,12 +55,13 @@ def conduct(asked: StudyRequest, progress: Progress) -> StudyResult:
                     watershed=asked.watershed if study.data == "cells" else None)  # fmt: skip
         elsewhere = run_elsewhere(work, made)
         whole = {one.id for one in elsewhere if one.status == "done"}
-        reasons: dict[str, str] = {}
+        reasons, known = dict[str, str](), dict[str, SetupResult]()
         for setup in (one for one in setups if one.id not in whole):
             reasons[setup.id] = _run(work, setup, progress)
-            documents.write(folder / RESULT, result(work, made, reasons, elsewhere))
-        found = result(work, made, reasons, elsewhere)
-        documents.write(folder / RESULT, found)
+            known.pop(setup.id, None)
+            write_document(folder / RESULT, result(work, made, reasons, elsewhere, known))
+        found = result(work, made, reasons, elsewhere, known)
+        write_document(folder / RESULT, found)
         return found
 
 
@@ -136,22 +137,30 @@ def _run(work: Work, setup: StudySetup, progress: Progress) -> str:
     return ""
 
 
-def result(work: Work, made: dict[str, Any], reasons: dict[str, str], elsewhere: list[SetupResult]) -> StudyResult:
+def result(
+    work: Work,
+    made: dict[str, Any],
+    reasons: dict[str, str],
+    elsewhere: list[SetupResult],
+    known: dict[str, SetupResult],
+) -> StudyResult:
     """The study as far as it has been run: setups asked for, those run before in the same folder, or elsewhere.
 
     `reasons`: by the setups asked for, why each is not done. Another one has the trials that it was last asked for.
+    `known`: results that were collected before, so that no record is read again; those that are new join them.
     """
     judge = evaluation.judge_of(work.study.data, work.data.parent, watershed=bool(work.watershed))
     others = {one.id: one for one in elsewhere}
-    setups: list[SetupResult] = []
     for setup in SETUPS.values():
+        if setup.id in known:
+            continue
         if setup.id in reasons or runs.record_folder(work, setup).is_dir():
             own = work if setup.id in reasons else _as_last_asked(work, setup)
             with _damage_said(own, setup):
-                setups.append(collection.collect(own, setup, judge, _retests(own, setup), reasons.get(setup.id, "")))
+                known[setup.id] = collection.collect(own, setup, judge, _retests(own, setup), reasons.get(setup.id, ""))
         elif setup.id in others:
-            setups.append(others[setup.id])
-    return _result(work, made, setups)
+            known[setup.id] = others[setup.id]
+    return _result(work, made, [known[name] for name in SETUPS if name in known])
 
 
 def _result(work: Work, made: dict[str, Any], setups: list[SetupResult]) -> StudyResult:

@@ -12,7 +12,7 @@ import numpy as np
 
 from samebits import datasets
 from samebits.errors import DataError, NotFound, UsageError
-from samebits.launch import documents
+from samebits.store import write_document
 from samebits_study import digits, script_data
 from samebits_study.catalog import SEED, Study, StudyScale
 
@@ -39,7 +39,7 @@ def prepare(study: Study, scale: StudyScale, folder: Path, source: Path | None, 
     made = {**asked, **_make(study, scale, folder, source), **_digests(folder)}
     if source:
         made["digest_of_source"] = digest_of_folder(source)
-    documents.write(folder / SETTINGS, made)
+    write_document(folder / SETTINGS, made)
     if made.get("left_out"):
         note(f"of {source} are left out: {made['left_out']}")
     return made

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from samebits import check, compare, store
 from samebits.errors import SamebitsError
-from samebits.launch.plan import Request
+from samebits.experiment import Request
 from samebits.model import Options
 from samebits_study import collection, commands, outcomes, runs
 from samebits_study.catalog import StudySetup

@@ -12,13 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from samebits import check, store
+from samebits import store
 from samebits.errors import NotFound, SamebitsError
-from samebits.launch import recorded_trials
-from samebits.launch.plan import Plan, Request, make_plan
-from samebits.launch.progress import Progress
-from samebits.launch.rounds import Trials
-from samebits.launch.trial import Limits
+from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.model import Options, RecordFile, TrialFile
 from samebits.store.record import RECORD as RECORD_FILE
 from samebits_probe import process
@@ -44,15 +40,13 @@ def run_setup(work: Work, setup: StudySetup, progress: Progress) -> None:
     """
     _refuse_missing(work, setup)
     initial = initial_weights(work, setup) if setup.initial else None
-    plan = _plan(work, setup, initial, progress)
-    file = store.open_record(plan.record).file
+    experiment = _experiment(work, setup, initial, progress)
     progress.part_started(setup.id)
-    shown = _OfStudy(progress, plan.options.trials)
-    for number in _missing(work, setup, plan, progress):
-        looked = Trials(plan, shown).run_round(Limits(), [number])
-        _refuse_failure(setup, plan, looked.files[0])
-        file = check.after(file, looked)
-        check.save(plan, file)
+    experiment.progress = _OfStudy(progress, experiment.file.options.trials)
+    for number in _missing(work, setup, experiment, progress):
+        experiment.recall(())
+        looked = experiment.run(Limits(), [number])
+        _refuse_failure(setup, experiment, looked.files[0])
     _run_plain(work, setup, initial, progress)
 
 
@@ -120,8 +114,8 @@ def plain_folder(work: Work, setup: StudySetup) -> Path:
     return work.setup_folder(setup) / "plain"
 
 
-def _plan(work: Work, setup: StudySetup, initial: Path | None, progress: Progress) -> Plan:
-    """The plan of the setup's record, begun now or before, for as many trials as are asked for now."""
+def _experiment(work: Work, setup: StudySetup, initial: Path | None, progress: Progress) -> Experiment:
+    """The setup's record, begun now or before, for as many trials as are asked for now."""
     folder = record_folder(work, setup)
     known = store.open_record(folder) if (folder / RECORD_FILE).is_file() else None
     more = known is not None and setup.one_process and _repeats(known.file) < work.trials
@@ -140,27 +134,25 @@ def _plan(work: Work, setup: StudySetup, initial: Path | None, progress: Progres
         out=folder,
         overwrite=more,
     )
-    plan = make_plan(request)
-    check.save(plan, check.describe(plan))
-    return plan
+    return Experiment.begin(request)
 
 
-def _reopened(known: store.Record, work: Work, setup: StudySetup) -> Plan:
-    """The plan of a record; first the record is changed where other trials are asked for, or the study was moved."""
+def _reopened(known: store.Record, work: Work, setup: StudySetup) -> Experiment:
+    """A record that is there; first it is changed if more or fewer trials are asked for, or the study was moved."""
     trials = 1 if setup.one_process else work.trials
     options = known.file.options.model_copy(update={"trials": trials})
     file = known.file.model_copy(update={"options": options, "directory": str(work.folder)})
+    experiment = Experiment.resume(replace(known, file=file))
     if file != known.file:
-        known = replace(known, file=file)
-        check.save(recorded_trials.reopen(known), known.file)
-    return recorded_trials.reopen(known)
+        experiment.save()
+    return experiment
 
 
-def _missing(work: Work, setup: StudySetup, plan: Plan, progress: Progress) -> list[int]:
+def _missing(work: Work, setup: StudySetup, experiment: Experiment, progress: Progress) -> list[int]:
     """Numbers of the trials that are not whole. What an interruption or damage left of one is cleared away."""
     missing = []
-    for number in range(1, plan.options.trials + 1):
-        folder = plan.trial_folder(number)
+    for number in range(1, experiment.file.options.trials + 1):
+        folder = experiment.plan.trial_folder(number)
         file = trial_file(folder)
         ended = file is not None and file.status == "complete"
         if ended and all(map(outcomes.is_whole, places_of_trial(setup, folder, work.trials))):
@@ -186,11 +178,11 @@ def trial_file(folder: Path) -> TrialFile | None:
         return None
 
 
-def _refuse_failure(setup: StudySetup, plan: Plan, file: TrialFile) -> None:
+def _refuse_failure(setup: StudySetup, experiment: Experiment, file: TrialFile) -> None:
     if file.status == "complete" and file.exit_code == 0:
         return
-    said = last_words(plan.trial_folder(file.id))
-    shutil.rmtree(plan.trial_folder(file.id))  # so that it is run again when the cause is mended
+    said = last_words(experiment.plan.trial_folder(file.id))
+    experiment.forget([file.id])  # so that it is run again when the cause is mended
     raise StudyTrainingFailed(f"{setup.id}: trial {file.id} ended badly ({file.why or file.status}):\n{said}")
 
 

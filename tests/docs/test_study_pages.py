@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from samebits.errors import SamebitsError
-from samebits.launch.progress import Progress
+from samebits.experiment import Progress
 from samebits_study import catalog
 from samebits_study.catalog import Study, StudyScale
 

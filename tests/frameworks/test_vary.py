@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from samebits.experiment import Progress
 from samebits.launch.plan import Request
-from samebits.launch.progress import Progress
 from samebits.model import Options
 from samebits.vary import vary
 from samebits.vary.factors import find

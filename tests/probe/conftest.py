@@ -2,12 +2,15 @@
 
 import contextlib
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from samebits.launch.plan import Request
 from samebits.model import Options
+from samebits.store import record
+from samebits.store.seal import SEAL
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -49,3 +52,18 @@ def ask(request, tmp_path):
         )
 
     return asked
+
+
+@pytest.fixture
+def readings(monkeypatch):
+    """How often each state of a folder's files was hashed. A seal is a new file each time it is written."""
+    counted, verify = Counter(), record.verify
+
+    def count(folder):
+        seal = folder / SEAL
+        if seal.exists():
+            counted[folder, seal.stat().st_ino, seal.stat().st_mtime_ns] += 1
+        return verify(folder)
+
+    monkeypatch.setattr(record, "verify", count)
+    return counted

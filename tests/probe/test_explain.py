@@ -12,8 +12,8 @@ import pytest
 from samebits import check, cli
 from samebits.cli.kept_record import judged
 from samebits.errors import NotFound, UsageError
+from samebits.experiment import Progress
 from samebits.explain import inquiry
-from samebits.launch.progress import Progress
 from samebits.model import Result
 from samebits.reports import REPORTERS, render
 from samebits.store.record import left_result, open_record
@@ -112,10 +112,12 @@ def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search
     assert said in found.not_applicable["clock"]
 
 
-def test_a_record_is_explained_from_what_it_says(ask):
+def test_a_record_is_explained_from_what_it_says(ask, readings):
     request = ask("varies_by.py", "hash-seed", controls=["numpy-seed"], seed=7)
     check.check(request)
+    readings.clear()
     result = inquiry.explain_record(request.out)
+    assert set(readings.values()) == {1}
     assert result.explanation.cause == ["hash-seed"]
     assert result.setup.seed == 7
     assert Path(result.record) == request.out

@@ -7,9 +7,8 @@ import pytest
 
 from samebits.check import add, check, record
 from samebits.errors import NotFound, RecordError, SamebitsError, UsageError
-from samebits.launch import captures
-from samebits.launch.progress import Progress
-from samebits.launch.rounds import FinishedRound, Schedule, estimate
+from samebits.experiment import Progress, captures
+from samebits.experiment.rounds import FinishedRound, Schedule, estimate
 from samebits.model import Options, TrialFile
 from samebits.store import open_record
 

@@ -12,9 +12,10 @@ import pytest
 
 from samebits.check import check, record
 from samebits.errors import SamebitsError
-from samebits.launch import documents, folders
+from samebits.experiment.rounds import full_disk_said
+from samebits.launch import folders
 from samebits.launch.plan import Request
-from samebits.store import open_record
+from samebits.store import open_record, write_document
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -149,11 +150,11 @@ def test_a_full_disk_is_said_and_leaves_the_program_alone(ask, small_disk, tmp_p
 
 
 def test_a_document_is_written_whole_or_not_at_all(small_disk):
-    documents.write(small_disk / "a.json", {"a": 1})
+    write_document(small_disk / "a.json", {"a": 1})
     with (small_disk / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(b"x" * 4096)
-    with pytest.raises(SamebitsError, match="disk is full"), documents.full_disk_said(small_disk):
-        documents.write(small_disk / "a.json", {"a": "b" * 100_000})
+    with pytest.raises(SamebitsError, match="disk is full"), full_disk_said(small_disk):
+        write_document(small_disk / "a.json", {"a": "b" * 100_000})
     assert (small_disk / "a.json").read_text() == '{\n "a": 1\n}\n'
     assert sorted(path.name for path in small_disk.iterdir()) == ["a.json", "filler"]

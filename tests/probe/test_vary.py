@@ -14,7 +14,7 @@ import pytest
 import samebits_probe
 from samebits import cli
 from samebits.errors import RecordExists
-from samebits.launch.progress import Progress
+from samebits.experiment import Progress
 from samebits.vary import DOCUMENT, read, vary
 from samebits.vary.runs import busy
 

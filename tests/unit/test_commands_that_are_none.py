@@ -51,7 +51,7 @@ def asked(monkeypatch):
         found.append(request.command)
         raise SamebitsError("enough")
 
-    monkeypatch.setattr(check, "check", keep)
+    monkeypatch.setattr(check, "run", keep)
 
     def ask(*words):
         main(["check", *words])

@@ -10,7 +10,7 @@ import pytest
 from samebits.errors import RecordBusy, RecordError, RecordExists
 from samebits.launch import custody, folders
 from samebits.launch.plan import Request, make_record_folder
-from samebits.store import open_record
+from samebits.store import open_record, write_document
 
 TREASURE = "the only copy"
 
@@ -218,9 +218,7 @@ def test_a_record_with_a_link_is_not_continued(record, treasure):
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_a_document_is_not_written_through_a_link(record, treasure, link):
-    from samebits.launch import documents
-
     link(treasure, record / "result.json.part")
-    documents.write(record / "result.json", {"a": 1})
+    write_document(record / "result.json", {"a": 1})
     assert json.loads((record / "result.json").read_text()) == {"a": 1}
     assert treasure.read_text() == TREASURE

@@ -38,11 +38,10 @@ def _check_file(said: str, path: Path) -> None:
         raise UsageError(f"{said}: this cannot be written to.", "name a file in a folder of yours.")
 
 
-def answer(result: Result, targets: Targets, record: Record | None = None) -> int:
+def answer(result: Result, targets: Targets, record: Record) -> int:
     """Show the result, write what was asked for, return the verdict's exit status."""
     from samebits.model import EXIT_CODES
 
-    record = record or _record_of(result)
     screen_taken = SCREEN in targets.values()
     _show(result, record, sys.stderr if screen_taken else sys.stdout)
     for name, target in targets.items():
@@ -51,20 +50,7 @@ def answer(result: Result, targets: Targets, record: Record | None = None) -> in
     return EXIT_CODES[result.verdict]
 
 
-def _record_of(result: Result) -> Record | None:
-    """The record that the result was judged from; the screen does without where it has gone."""
-    if result.record is None:
-        return None
-    from samebits.errors import SamebitsError
-    from samebits.store.record import open_record
-
-    try:
-        return open_record(result.record)
-    except SamebitsError:
-        return None
-
-
-def _show(result: Result, record: Record | None, stream: TextIO) -> None:
+def _show(result: Result, record: Record, stream: TextIO) -> None:
     from samebits.reports import colour
 
     say(colour.shown(result, record, stream), stream)
@@ -94,7 +80,7 @@ def show(text: str, document: Document, target: str | None, verdict: str) -> Non
         write_text("json", target, document.model_dump_json(indent=2, ensure_ascii=True) + "\n")
 
 
-def _write(name: str, target: str, result: Result, record: Record | None) -> None:
+def _write(name: str, target: str, result: Result, record: Record) -> None:
     from samebits import reports
 
     write_text(name, target, reports.render(name, result, record))

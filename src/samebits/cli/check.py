@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from samebits.cli import answers, requests
 from samebits.cli.parser import launching
 from samebits.errors import UsageError
+
+if TYPE_CHECKING:
+    from samebits.check import Check
 
 TEXT = """Run a training command several times in fresh processes, and say whether the trained model comes out bit for
 bit the same.
@@ -25,19 +28,19 @@ def run(**given: Any) -> int:
     """Ask, run, answer."""
     requests.refuse_platform()
     answers.check_targets({"json": given["json"]})
-    result = _add(given) if given["add"] else _check(given)
-    return answers.answer(result, {"json": given["json"]})
+    ended = _add(given) if given["add"] else _check(given)
+    return answers.answer(ended.result, {"json": given["json"]}, ended.experiment.record)
 
 
-def _check(given: dict[str, Any]) -> Any:
+def _check(given: dict[str, Any]) -> Check:
     request = requests.request(given, "check")
     from samebits import check
 
     with requests.shown_progress() as progress:
-        return check.check(request, progress)
+        return check.run(request, progress)
 
 
-def _add(given: dict[str, Any]) -> Any:
+def _add(given: dict[str, Any]) -> Check:
     number, record = given["add"]
     for name, flag in EXCLUDED.items():
         if given[name]:
@@ -49,7 +52,7 @@ def _add(given: dict[str, Any]) -> Any:
 
     with requests.shown_progress() as progress:
         more = {name: given[name] for name in ("run", "strict", "ignores")}
-        return check.add(Path(record), number, progress, **more)
+        return check.run_more(Path(record), number, progress, **more)
 
 
 COMMAND = launching("check", run, "Does this training repeat, bit for bit?\n\n" + TEXT)

@@ -9,7 +9,7 @@ from samebits.cli import answers, requests
 from samebits.cli.parser import launching, names_a_record
 
 if TYPE_CHECKING:
-    from samebits.model import Result
+    from samebits.check import Check
 
 TEXT = """Find out why trials diverge: the smallest set of controls with which they repeat, and what it costs.
 
@@ -28,18 +28,19 @@ def run(**given: Any) -> int:
     requests.refuse_platform()
     targets = {name: given[name] for name in ("json", "html", "md")}
     answers.check_targets(targets)
-    return answers.answer(_explained(given), targets)
+    ended = _explained(given)
+    return answers.answer(ended.result, targets, ended.experiment.record)
 
 
-def _explained(given: dict[str, Any]) -> Result:
+def _explained(given: dict[str, Any]) -> Check:
     words = given["command"]
     request = None if names_a_record(words) else requests.request(given, "explain")
     from samebits.explain import inquiry
 
     with requests.shown_progress() as progress:
         if request is None:
-            return inquiry.explain_record(Path(words[0]), progress, run=given["run"])
-        return inquiry.explain(request, progress)
+            return inquiry.run_record(Path(words[0]), progress, run=given["run"])
+        return inquiry.run(request, progress)
 
 
 COMMAND = launching("explain", run, "Why do trials diverge, and what is the cheapest control?\n\n" + TEXT)

@@ -58,11 +58,10 @@ def _recorded(given: dict[str, Any]) -> tuple[Record, Result]:
 def _checked(given: dict[str, Any]) -> tuple[Record, Result]:
     request = requests.request(given, "locate")
     from samebits import check
-    from samebits.store.record import open_record
 
     with requests.shown_progress() as progress:
-        result = check.check(request, progress)
-    return open_record(result.record or ""), result
+        ended = check.run(request, progress)
+    return ended.experiment.record, ended.result
 
 
 def _say_nothing_to_locate(result: Result) -> None:

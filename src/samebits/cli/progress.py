@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from samebits import words
-from samebits.launch.progress import Progress
+from samebits.experiment import Progress
 from samebits.model import ENDED_WELL
 from samebits.reports import colour
 

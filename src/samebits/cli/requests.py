@@ -13,8 +13,7 @@ from samebits.cli.parser import training_command
 from samebits.errors import UsageError
 
 if TYPE_CHECKING:
-    from samebits.launch.plan import Request
-    from samebits.launch.progress import Progress
+    from samebits.experiment import Progress, Request
 
 SYSTEMS = {"win32": "Windows", "darwin": "macOS", "cygwin": "Cygwin"}
 
@@ -34,7 +33,7 @@ def request(given: dict[str, Any], command: str) -> Request:
     if not words:
         raise UsageError("there is no command to run.", f"samebits {command} -- python train.py")
     _refuse_folder(given["out"])
-    from samebits.launch.plan import Request
+    from samebits.experiment import Request
 
     return Request(
         command=words,

@@ -14,7 +14,7 @@ from samebits.cli.parser import launching, names_a_record
 from samebits.errors import UsageError
 
 if TYPE_CHECKING:
-    from samebits.launch.progress import Progress
+    from samebits.experiment import Progress
     from samebits.vary.result import VaryResult
 
 TEXT = """Hold the setup, vary one factor of the machine at a time, and say on which factors the trained bits depend.

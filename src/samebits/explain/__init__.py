@@ -2,5 +2,5 @@
 
 Nothing held, everything held, then the smallest sets that suffice.
 
-`search` is the search as a function of what trials show; `experiment` shows it by running them.
+`search` is the search as a function of what trials show; `settings` are the records of those trials.
 """

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samebits import words
-from samebits.explain.experiment import Setting, SettingRecords
 from samebits.explain.observation import Observation
+from samebits.explain.settings import Setting, SettingRecords
 from samebits_probe import wire
 
 LEAST_SECONDS = 60.0  # for this are taken at most as long as the search has taken, and this at least

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from samebits import controls, words
 from samebits.explain.decision_rule import Rule
-from samebits.explain.experiment import Setting, SettingRecords, held_words
 from samebits.explain.search import Finding
+from samebits.explain.settings import Setting, SettingRecords, held_words
 from samebits.explanation import Evidence, Explanation, Fix, State
 from samebits.model import Result
 from samebits.reports import result_words

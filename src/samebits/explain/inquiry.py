@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samebits import check, controls, ops, store
+from samebits.check import Check
 from samebits.compare.setup import scripts
 from samebits.errors import UsageError
-from samebits.explain import document, experiment
+from samebits.experiment import Experiment, Progress, Request, recorded_trials
+from samebits.explain import document
 from samebits.explain.confirmation import Confirmation, confirm, costs, step_time
-from samebits.explain.experiment import QuietProgress, Setting, SettingRecords
 from samebits.explain.search import Finding, search
-from samebits.launch import documents, facts, origin, recorded_trials
-from samebits.launch.plan import Request
-from samebits.launch.progress import Progress
+from samebits.explain.settings import FOLDER, QuietProgress, Setting, SettingRecords, adopt
+from samebits.launch import facts, origin
 from samebits.model import Result
 from samebits.reports.history import later_leavers
 from samebits.store.record import RESULT
@@ -35,24 +35,35 @@ class Cause:
 
 
 def explain(request: Request, progress: Progress | None = None) -> Result:
-    """Check, and where the trials diverge, find out why. Raises what `check.check` raises."""
-    began, progress = time.monotonic(), progress or Progress()
-    return explained(check.check(request, progress), progress, began)
+    """Check, and if the trials diverge, find out why. Raises what `check.check` raises."""
+    return run(request, progress).result
 
 
-def explain_record(folder: Path, progress: Progress | None = None, *, run: bool = False) -> Result:
+def run(request: Request, progress: Progress | None = None) -> Check:
+    """The same, for callers that go on with the record."""
+    began = time.monotonic()
+    return explained(check.run(request, progress), began)
+
+
+def explain_record(folder: Path, progress: Progress | None = None) -> Result:
     """Find out why the trials of a record diverge. New trials join the record, and those of the search lie below it.
 
-    Raises NotFound where its command or its folder is gone, UsageError where its scripts have changed since, Untrusted
-    for a record from elsewhere, unless `run` is given.
+    Raises NotFound if its command or its folder is gone, UsageError if its scripts have changed since, Untrusted for a
+    record from elsewhere.
     """
+    return run_record(folder, progress).result
+
+
+def run_record(folder: Path, progress: Progress | None = None, *, run: bool = False) -> Check:
+    """The same, for callers that go on with the record. `run`: a record from elsewhere may run, too."""
     began, old = time.monotonic(), store.open_record(folder)
     recorded_trials.usable(old)
     origin.require(old, run=run)
-    plan = recorded_trials.reopen(old)
-    _refuse_changed(old, plan.directory)
-    judged = check.judge(plan).model_copy(update={"record": str(plan.record)})
-    return explained(judged.sized_as(store.left_result(folder)), progress or Progress(), began)
+    experiment = Experiment.resume(old, progress)
+    experiment.recall(old.trials)
+    _refuse_changed(old, experiment.plan.directory)
+    judged = experiment.judge().model_copy(update={"record": str(experiment.folder)})
+    return explained(Check(experiment, judged.sized_as(store.left_result(folder))), began)
 
 
 def _refuse_changed(old: store.Record, directory: Path) -> None:
@@ -65,25 +76,22 @@ def _refuse_changed(old: store.Record, directory: Path) -> None:
         )
 
 
-def explained(result: Result, progress: Progress, began: float) -> Result:
-    """The result with its explanation, written to its record; without one where the trials give no answer."""
-    folder = Path(result.record or "")
+def explained(checked: Check, began: float) -> Check:
+    """The check with its explanation, written to its record; without one if the trials give no answer."""
+    experiment, result = checked
     if result.verdict == "repeated":
-        return _written(folder, result.model_copy(update={"explanation": document.nothing(result)}))
+        return _written(experiment, result.model_copy(update={"explanation": document.nothing(result)}))
     if result.verdict == "inconclusive" or result.divergence is None:
-        return result
-    told = QuietProgress(progress)
-    first = experiment.adopt(folder, result, told)
+        return checked
+    experiment.progress = told = QuietProgress(experiment.progress)
+    first = adopt(experiment, result)
     settings = SettingRecords(first, told, lambda settings: _keep(settings, result, time.monotonic() - began))
     settings.steps = _steps(result, first)
-    with documents.full_disk_said(folder):
-        why = _find(settings, result, began)
-        judged = _as_check_left_it(first.result or result, result)
-        explanation = document.explanation(
-            settings, why, operator(settings, judged, why.found), time.monotonic() - began
-        )
-        update = {"explanation": explanation, "warnings": explanation.warnings(judged.warnings, judged.unseeded)}
-        return _written(folder, judged.model_copy(update=update))
+    why = _find(settings, result, began)
+    judged = _as_check_left_it(first.result or result, result)
+    explanation = document.explanation(settings, why, operator(settings, judged, why.found), time.monotonic() - began)
+    update = {"explanation": explanation, "warnings": explanation.warnings(judged.warnings, judged.unseeded)}
+    return _written(experiment, judged.model_copy(update=update))
 
 
 def _find(settings: SettingRecords, result: Result, began: float) -> Cause:
@@ -113,7 +121,7 @@ def _steps(result: Result, first: Setting) -> int | None:
     trial = result.trials[0]
     if each * trial.steps < max(trial.seconds / 2, LEAST_SECONDS):
         return first.steps
-    leavers = later_leavers(result, store.open_record(first.plan.record))
+    leavers = later_leavers(result, first.experiment.record)
     last = max([divergence.step, *leavers.values()]) + 1
     enough = last + max(MARGIN, last // 4)
     return enough if first.steps is None else min(first.steps, enough)
@@ -129,12 +137,12 @@ def _keep(settings: SettingRecords, result: Result, seconds: float) -> None:
     """Write what is known so far into the record, for a search that is ended midway."""
     judged = _as_check_left_it(settings.all[0].result or result, result)
     so_far = document.unfinished(settings, seconds)
-    _written(settings.all[0].plan.record, judged.model_copy(update={"explanation": so_far}))
+    _written(settings.all[0].experiment, judged.model_copy(update={"explanation": so_far}))
 
 
-def _written(folder: Path, result: Result) -> Result:
-    documents.write(folder / RESULT, result)
-    return result
+def _written(experiment: Experiment, result: Result) -> Check:
+    experiment.write(RESULT, result)
+    return Check(experiment, result)
 
 
 def operator(settings: SettingRecords, result: Result, found: Finding) -> str | None:
@@ -149,6 +157,6 @@ def operator(settings: SettingRecords, result: Result, found: Finding) -> str | 
     if found.cause and not any(controls.describe(name).is_of_operators for name in found.cause):
         return None
     request = replace(settings.all[0].plan.request, controls=sorted(settings.base), preset=None)
-    folder = settings.all[0].plan.record / experiment.FOLDER / "operators"
+    folder = settings.all[0].plan.record / FOLDER / "operators"
     replayed = ops.replay(request, max(where.step, 0), folder=folder, progress=settings.progress)
     return next((differed.operator for differed in replayed.differed), None)

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from samebits import controls
 from samebits.explain.decision_rule import Rule, is_worth_more
-from samebits.explain.observation import NOWHERE, Experiment, Observation, Where
+from samebits.explain.observation import NOWHERE, Observation, Settings, Where
 from samebits.model import Kind
 
 GLIMPSE = 2  # trials of everything held that tell which controls take effect
@@ -42,14 +42,14 @@ class Finding:
         return most_specific(self.minimal)
 
 
-def search(experiment: Experiment, candidates: Sequence[str], first: Observation, kind: Kind) -> Finding:
+def search(settings: Settings, candidates: Sequence[str], first: Observation, kind: Kind) -> Finding:
     """Explain a divergence. `first`: what was seen with nothing held; `kind`: of its divergence."""
-    return _Search(experiment, candidates, first, kind).run()
+    return _Search(settings, candidates, first, kind).run()
 
 
 class _Search:
-    def __init__(self, experiment: Experiment, candidates: Sequence[str], first: Observation, kind: Kind) -> None:
-        self.experiment, self.candidates, self.first, self.kind = experiment, list(candidates), first, kind
+    def __init__(self, settings: Settings, candidates: Sequence[str], first: Observation, kind: Kind) -> None:
+        self.settings, self.candidates, self.first, self.kind = settings, list(candidates), first, kind
         self.found = Finding(Rule(first.groups, max(1, len(candidates))))
         self.before = NOWHERE
         self.hints: list[str] = []
@@ -66,7 +66,7 @@ class _Search:
                 break
             self._find_minimal()
             if not self.found.minimal:
-                everything = self.experiment.look(self.candidates, self.found.rule.full, self.before)
+                everything = self.settings.look(self.candidates, self.found.rule.full, self.before)
                 if not everything.diverges(self.before):
                     break
         return self.found
@@ -75,10 +75,10 @@ class _Search:
 
     def _hold_everything(self) -> Observation:
         """All controls with which the program runs; which of them take effect is read from its trials."""
-        seen = self.experiment.look(self.candidates, GLIMPSE)
+        seen = self.settings.look(self.candidates, GLIMPSE)
         if seen.broke:
             self.candidates, self.found.refused = compatible(self.candidates, self._why_broken)
-            seen = self.experiment.look(self.candidates, GLIMPSE)
+            seen = self.settings.look(self.candidates, GLIMPSE)
         for name in self.candidates:
             if seen.is_in_force(name):
                 self.found.everything.append(name)
@@ -89,7 +89,7 @@ class _Search:
         return seen
 
     def _why_broken(self, names: list[str]) -> str:
-        return self.experiment.look(names, 1).broke
+        return self.settings.look(names, 1).broke
 
     # -- smallest sets ----------------------------------------------------------------------------------------
 
@@ -105,16 +105,16 @@ class _Search:
         return next((name for name in names if self._suffices([name], [])), None)
 
     def _agrees(self, names: Sequence[str], trials: int) -> bool:
-        return bool(names) and self.experiment.look(names, trials, self.before).agrees(trials, self.before)
+        return bool(names) and self.settings.look(names, trials, self.before).agrees(trials, self.before)
 
     def _suffices(self, names: Sequence[str], without: Sequence[str]) -> bool:
         """Whether a set agrees as often as the rule asks for, given how trials split without one of its members.
 
         The split is looked at as long as that saves trials; with nothing held, at last in as many as those that agree.
         """
-        split = self.experiment.look(without, GLIMPSE)
+        split = self.settings.look(without, GLIMPSE)
         while True:
-            split = self._split(without, split, self.experiment.look(names, GLIMPSE, self.before).trials)
+            split = self._split(without, split, self.settings.look(names, GLIMPSE, self.before).trials)
             rule = Rule(split.groups, self.found.rule.settings)
             if not without:
                 self.found.rule = rule
@@ -122,11 +122,11 @@ class _Search:
                 return False
             if without or split.trials >= rule.needed:
                 return True
-            split = self.experiment.look(without, split.trials + 1, through=True)
+            split = self.settings.look(without, split.trials + 1, through=True)
 
     def _split(self, names: Sequence[str], split: Observation, have: int) -> Observation:
         while is_worth_more(split.groups, self.found.rule.settings, have):
-            split = self.experiment.look(names, split.trials + 1, through=True)
+            split = self.settings.look(names, split.trials + 1, through=True)
         return split
 
     @property

@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from samebits import controls, interrupt, store
-from samebits.launch import artifacts, custody, documents, facts, folders, isolation, metrics, opens
+from samebits import controls, store
+from samebits.launch import artifacts, custody, facts, folders, isolation, metrics, opens
 from samebits.launch.command import FileNames, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, ProcessFiles, shown
@@ -97,9 +97,9 @@ class TrialRun:
             asked=self._asked(before),
             notes=notes,
         )
-        documents.write(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
+        store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
         self._left = self._leaks.begin(self.id, before, alone=self.plan.options.jobs == 1)
-        documents.write(self.folder / "config.json", self._config())
+        store.write_document(self.folder / "config.json", self._config())
         self._seen.began = time.monotonic()
         with controls.launching(self.plan.controls):
             self._running: Command = launcher.start(self._job(environment))
@@ -111,7 +111,7 @@ class TrialRun:
         for left in (old, new):
             custody.remove(left)
         (new / "out").mkdir(parents=True)
-        documents.write(new / "trial.json", self._document("killed", ENDED_BEFORE))
+        store.write_document(new / "trial.json", self._document("killed", ENDED_BEFORE))
         self.folder.parent.mkdir(exist_ok=True)
         if self.folder.exists():
             self.folder.rename(old)
@@ -168,19 +168,6 @@ class TrialRun:
             controls=self.plan.controls,
         )
 
-    def run(self, launcher: Launcher) -> TrialFile:
-        """Start the trial and wait for its document; whatever comes between ends it."""
-        with interrupt.waited_for() as look:
-            self.start(launcher)
-            try:
-                while (file := self.poll()) is None:
-                    look()
-                    time.sleep(self.pace)
-            except BaseException:
-                self.abort(INTERRUPTED)
-                raise
-        return file
-
     # -- while it runs --------------------------------------------------------------------------------------------
 
     @property
@@ -226,7 +213,7 @@ class TrialRun:
         self._running.close()
         self._left.close()
         self._remove_temporary()
-        documents.write(self.folder / "trial.json", self._document("killed", why))
+        store.write_document(self.folder / "trial.json", self._document("killed", why))
 
     # -- after ----------------------------------------------------------------------------------------------------
 
@@ -246,8 +233,8 @@ class TrialRun:
         fed = facts.is_fed_by_unwatched(touched, written)
         outcome = self._outcome(written, fed=fed)
         file = file.model_copy(update={"said": said, "children_left": left, "leaks": leaks, **outcome})
-        documents.write(self.folder / "files.json", files)
-        documents.write(self.folder / "trial.json", file)
+        store.write_document(self.folder / "files.json", files)
+        store.write_document(self.folder / "trial.json", file)
         store.seal(self.folder)
         self._remove_temporary()
         return file

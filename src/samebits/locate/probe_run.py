@@ -7,12 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from samebits import compare, store
-from samebits.launch import custody, recorded_trials
-from samebits.launch.observations import Processes
-from samebits.launch.plan import Plan, make_plan
-from samebits.launch.progress import Progress
-from samebits.launch.rounds import Trials
-from samebits.launch.trial import Limits
+from samebits.experiment import Experiment, Limits, Progress, recorded_trials
 from samebits.locate.execution import Execution
 from samebits.model import ENDED_WELL, Divergence, RecordFile
 
@@ -39,10 +34,9 @@ class InspectedTrials:
 class Looker:
     """Runs trials of a record anew. `follow`: name of the weight that is followed; `more`: for so many steps."""
 
-    plan: Plan
+    experiment: Experiment
     file: RecordFile
     process: int
-    progress: Progress
     follow: str
     more: int
 
@@ -58,7 +52,8 @@ class Looker:
         }
         details = {"step": step, "level": level, "most": MOST_BYTES}
         limits = Limits(steps=most, capture=capture if self.follow else None, details=details)
-        looked = Trials(self.plan, self.progress).run_round(limits, list(range(1, count + 1)), tries_first=True)
+        self.experiment.recall(())
+        looked = self.experiment.run(limits, list(range(1, count + 1)), tries_first=True)
         well = [file.id for file in looked.files if file.status in ENDED_WELL]
         trials = [self._seen(trial) for trial in well]
         failed = [file.why or file.status for file in looked.files if file.status not in ENDED_WELL]
@@ -66,10 +61,9 @@ class Looker:
         return InspectedTrials(step, alike, divergence, failed)
 
     def _seen(self, trial: int) -> Execution:
-        folder = self.plan.trial_folder(trial)
-        processes = Processes(folder).observing()
-        there = self.process < len(processes)
-        return Execution(store.read_trial(folder), processes[self.process].folder if there else None)
+        folders = self.experiment.processes(trial)
+        folder = folders[self.process] if self.process < len(folders) else None
+        return Execution(self.experiment.trial(trial), folder)
 
 
 def parting_in(step: int, file: RecordFile, trials: list[Execution]) -> tuple[list[Execution], Divergence | None]:
@@ -100,13 +94,8 @@ def looker(record: store.Record, where: Divergence, progress: Progress) -> Itera
     """
     request = recorded_trials.request_of(record)
     options = request.options.model_copy(update={"artifacts": [], "metrics": {}})
-    held = custody.resume(record.folder.absolute())
-    out = held.folder / FOLDER
-    plan = make_plan(replace(request, options=options, out=out, overwrite=True), hash_wanted=record.file.hash)
-    try:
-        yield Looker(plan, record.file, where.process.order, progress, _followed(record, where), _more(record))
-    finally:
-        custody.remove(out)
+    with Experiment.inside(record, FOLDER, replace(request, options=options), progress) as experiment:
+        yield Looker(experiment, record.file, where.process.order, _followed(record, where), _more(record))
 
 
 def _more(record: store.Record) -> int:

@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits import ops
-from samebits.launch import recorded_trials
-from samebits.launch.progress import Progress
+from samebits.experiment import Progress, recorded_trials
 from samebits.ops.documents import DifferingPlace
 from samebits.store import Record
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samebits.launch import documents
-from samebits.launch.progress import Progress
+from samebits.experiment import Progress
 from samebits.locate import diff, first_difference, growth, path, phrases
 from samebits.locate.execution import Execution
 from samebits.locate.path import Way
@@ -13,7 +12,7 @@ from samebits.locate.probe_run import InspectedTrials, Looker, looker
 from samebits.locate.replay import replayed
 from samebits.location import InspectionRound, Location
 from samebits.model import Divergence, Result
-from samebits.store import Record
+from samebits.store import Record, write_document
 from samebits.store.record import LOCATION
 from samebits_probe import wire
 
@@ -30,7 +29,7 @@ def locate(record: Record, result: Result, progress: Progress | None = None) -> 
         return None
     with looker(record, where, progress or Progress()) as eye:
         found = _structure(record, where) if where.kind == "structure" else _narrow(eye, record, result, where)
-    documents.write(record.folder / LOCATION, found)
+    write_document(record.folder / LOCATION, found)
     return found
 
 
@@ -54,7 +53,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     way, said = path.of_operators(way, second)
     notes = list(dict.fromkeys([*notes, *_notes(second), *said]))
     outside = way.is_unlike or phrases.is_setting(way.where)
-    ran_again = [] if outside else replayed(record, step, eye.plan.record / "ops", eye.progress)
+    ran_again = [] if outside else replayed(record, step, eye.experiment.folder / "ops", eye.experiment.progress)
     return _located(way, measured, looks=looks, notes=notes, replayed=ran_again)
 
 

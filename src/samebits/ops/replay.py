@@ -7,13 +7,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from samebits import check, controls
+from samebits import controls
 from samebits.errors import RecordError, UsageError
-from samebits.launch import documents
-from samebits.launch.plan import Plan, Request, make_plan
-from samebits.launch.progress import Progress
-from samebits.launch.rounds import Trials
-from samebits.launch.trial import Limits
+from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.ops import findings, verdict
 from samebits.ops.documents import ReplayResult
 from samebits.store.record_files import read_document
@@ -42,15 +38,16 @@ def replay(
     if not 0 <= first <= last or not 1 <= repeats <= MOST_REPEATS:
         raise UsageError(f"Steps {first} to {last}, {repeats} replays: this cannot be.", "samebits ops --help")
     began = time.monotonic()
-    plan = make_plan(_alone(request, last, folder))
-    with documents.full_disk_said(plan.record):
-        check.save(plan, check.describe(plan))
-        want = {"first": first, "last": last, "repeats": repeats}
-        looked = Trials(plan, progress or Progress()).run_round(Limits(steps=last + 1, replay=want), [1])
-        check.save(plan, check.after(check.describe(plan), looked))
-        found = findings.collect(plan.trial_folder(1), plan.directory)
-        result = verdict.judge(found, looked.files[0], plan.request.command, want)
-        return _kept(plan, result.model_copy(update={"seconds": time.monotonic() - began}))
+    experiment = Experiment.begin(_alone(request, last, folder), progress)
+    want = {"first": first, "last": last, "repeats": repeats}
+    looked = experiment.run(Limits(steps=last + 1, replay=want), [1])
+    plan = experiment.plan
+    found = findings.collect(plan.trial_folder(1), plan.directory)
+    result = verdict.judge(found, looked.files[0], plan.request.command, want)
+    update = {"seconds": time.monotonic() - began, "record": str(experiment.folder)}
+    result = result.model_copy(update=update)
+    experiment.write(OPS, result)
+    return result
 
 
 def _alone(request: Request, last: int, folder: Path | None) -> Request:
@@ -60,12 +57,6 @@ def _alone(request: Request, last: int, folder: Path | None) -> Request:
     tunables = controls.environment(["fill-uninitialized"], 0, base).get(_TUNABLES)
     variables = {**request.variables, _TUNABLES: tunables}
     return replace(request, options=options, variables=variables, out=folder or request.out, against=None)
-
-
-def _kept(plan: Plan, result: ReplayResult) -> ReplayResult:
-    result = result.model_copy(update={"record": str(plan.record)})
-    documents.write(plan.record / OPS, result)
-    return result
 
 
 def read(folder: Path) -> ReplayResult:

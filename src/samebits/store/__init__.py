@@ -4,6 +4,7 @@ from samebits.store.artifacts import fingerprint_file
 from samebits.store.file_kinds import holds_tensors
 from samebits.store.outputs import last_words
 from samebits.store.record import Record, left_result, open_record, read_trial
+from samebits.store.record_files import write_document
 from samebits.store.seal import seal, seal_record
 from samebits.store.trace import Point, ProcessTrace, TrialTrace
 
@@ -20,4 +21,5 @@ __all__ = [
     "read_trial",
     "seal",
     "seal_record",
+    "write_document",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -24,15 +25,19 @@ SET_ASIDE = ".old-"  # and the trial's number: its folder while a new one takes 
 
 @dataclass(frozen=True)
 class Record:
-    """A record folder. `trials` are read when they are first asked for, and can raise RecordError then."""
+    """A record folder. `trials` are read when they are first asked for, and can raise RecordError then.
+
+    `known`: trials that were read before, by their numbers.
+    """
 
     folder: Path
     file: RecordFile
+    known: Mapping[int, TrialTrace] = field(default_factory=dict, repr=False)
 
     @cached_property
     def trials(self) -> list[TrialTrace]:
         """All trials, by number."""
-        return [read_trial(folder) for folder in trial_folders(self.folder)]
+        return [self.known.get(trial_number(folder)) or read_trial(folder) for folder in trial_folders(self.folder)]
 
 
 def left_result(folder: Path) -> Result | None:

@@ -29,6 +29,12 @@ def _as_utf8(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+def write_document(path: Path, document: Document | dict[str, Any]) -> None:
+    """Write a JSON document so that a reader sees all of it or what was there before. Raises OSError."""
+    text = document.model_dump_json(indent=1) if isinstance(document, Document) else json.dumps(document, indent=1)
+    regular_files.write(path, text + "\n")
+
+
 def broken(path: Path, what: str) -> RecordError:
     """The error for a file of a record that cannot be used."""
     return RecordError(f"{shown(path)}: {what}", AGAIN)

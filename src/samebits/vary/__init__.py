@@ -8,9 +8,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from samebits import __version__
-from samebits.launch import documents
-from samebits.launch.plan import Request, make_record_folder
-from samebits.store import record_files
+from samebits.experiment import Request
+from samebits.launch.plan import make_record_folder
+from samebits.store import record_files, write_document
 from samebits.vary import answers, choices
 from samebits.vary.choices import Choices, Wanted
 from samebits.vary.factor import OWN
@@ -45,7 +45,7 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
 def _written(result: VaryResult, folder: Path, began: float) -> VaryResult:
     """Write what is known so far."""
     result = result.model_copy(update={"seconds": time.monotonic() - began, "record": str(folder)})
-    documents.write(folder / DOCUMENT, result)
+    write_document(folder / DOCUMENT, result)
     return result
 
 

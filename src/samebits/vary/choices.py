@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from samebits import controls
 from samebits.errors import UsageError
-from samebits.launch.plan import Request
+from samebits.experiment import Request
 from samebits.vary.factor import OWN, Change, Factor
 from samebits.vary.factors import ALIASES, TABLE, TOGETHER, find
 from samebits.vary.machine import Machine

@@ -6,20 +6,18 @@ At their ends, from what the records of both hold; and where they diverge, from 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from samebits import compare, store
+from samebits import compare
 from samebits.compare.finals import weight_names
 from samebits.compare.processes import AlignedTrial, Member
 from samebits.compare.values import curve, point_numbers
-from samebits.launch import captures, recorded_trials
-from samebits.launch.captures import CapturedTensor
-from samebits.launch.plan import Plan
+from samebits.experiment import captures
+from samebits.experiment.captures import CapturedTensor
 from samebits.model import Divergence, Size
-from samebits.store import ProcessTrace, TrialTrace
+from samebits.store import ProcessTrace, Record, TrialTrace
 from samebits.vary.result import End, Outcome
 
 MOST_SECONDS = 120.0  # for one look: it is one training more, to the point
@@ -28,28 +26,26 @@ MOST_SECONDS = 120.0  # for one look: it is one training more, to the point
 class SecondLooks:
     """Second looks at the base and at other values; what was seen of the base is kept for the next value."""
 
-    def __init__(self, base: Path) -> None:
-        self._base = base
+    def __init__(self) -> None:
         self._seen: dict[tuple[object, ...], CapturedTensor | None] = {}
 
-    def where_they_part(self, other: Path, where: Divergence) -> Size | None:
+    def where_they_part(self, base: Record, other: Record, where: Divergence) -> Size | None:
         """The size of the first difference; None where it has none, or takes too long to look at."""
         if where.kind not in captures.KINDS:
             return None
         wanted = captures.tensor_at(where)
-        found = self._both(other, wanted, wanted["step"] + 1)
+        found = self._both(base, other, wanted, wanted["step"] + 1)
         return found and compare.measure(found[0].data, found[1].data, found[0].dtype, found[0].shape)
 
-    def at_the_end(self, other: Path) -> tuple[str, Size, float] | None:
+    def at_the_end(self, base: Record, other: Record) -> tuple[str, Size, float] | None:
         """(name, size, relative distance) of the largest tensor of weights at the end; None as above."""
-        record = store.open_record(self._base)
-        trial = record.trials[0]
-        largest = largest_weight(trial, record.file.command)
+        trial = base.trials[0]
+        largest = largest_weight(trial, base.file.command)
         if largest is None or trial.file.status != "complete":
             return None
         process, name = largest
         wanted = {"process": process, "step": trial.observed[process].steps, "kind": "end", "name": name}
-        found = self._both(other, wanted, None)
+        found = self._both(base, other, wanted, None)
         if found is None:
             return None
         a, b = found
@@ -57,26 +53,21 @@ class SecondLooks:
         return None if apart is None else (name, compare.measure(a.data, b.data, a.dtype, a.shape), apart)
 
     def _both(
-        self, other: Path, wanted: dict[str, Any], steps: int | None
+        self, base: Record, other: Record, wanted: dict[str, Any], steps: int | None
     ) -> tuple[CapturedTensor, CapturedTensor] | None:
         key = tuple(wanted.values())
         if key not in self._seen:
-            self._seen[key] = _look(self._base, wanted, steps)
+            self._seen[key] = _look(base, wanted, steps)
         mine, theirs = self._seen[key], _look(other, wanted, steps) if self._seen[key] else None
         if mine is None or theirs is None or (mine.dtype, mine.shape) != (theirs.dtype, theirs.shape):
             return None
         return mine, theirs
 
 
-def _look(folder: Path, wanted: dict[str, Any], steps: int | None) -> CapturedTensor | None:
-    record = store.open_record(folder)
+def _look(record: Record, wanted: dict[str, Any], steps: int | None) -> CapturedTensor | None:
     if max((trial.file.seconds for trial in record.trials), default=0.0) > MOST_SECONDS:
         return None
-    plan: Plan = recorded_trials.reopen(record)
-    try:
-        return captures.run_for(plan, wanted, 1, steps=steps)
-    finally:
-        captures.forget(plan)
+    return captures.capture(record, wanted, steps=steps)
 
 
 # -- from the records -----------------------------------------------------------------------------------------------

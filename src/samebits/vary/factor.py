@@ -9,7 +9,7 @@ from typing import Any
 
 from samebits import controls
 from samebits.errors import UsageError
-from samebits.launch.plan import Request
+from samebits.experiment import Request
 from samebits.store import TrialTrace
 from samebits.vary.machine import Machine
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path, PurePath
 
+from samebits.experiment import Request
 from samebits.launch.devices import visible_gpus
 from samebits.launch.environment import search_path
-from samebits.launch.plan import Request
 from samebits_probe import process
 
 SECONDS = 120

@@ -16,9 +16,8 @@ from typing import NamedTuple
 from samebits import check, controls, store
 from samebits.compare.merge import judged_together
 from samebits.errors import SamebitsError
+from samebits.experiment import Progress, Request
 from samebits.launch import folders, hash_choice
-from samebits.launch.plan import Request
-from samebits.launch.progress import Progress
 from samebits.model import Divergence, Result
 from samebits.vary import answers, choices
 from samebits.vary.choices import Choice, Choices
@@ -69,7 +68,7 @@ class Runs:
 
     def __init__(self, request: Request, chosen: Choices, folder: Path, shown: Shown) -> None:
         self.request, self.chosen, self.folder, self._shown = request, chosen, folder, shown
-        self._looks, self._again = SecondLooks(folder / BASE), 0
+        self._looks, self._again = SecondLooks(), 0
 
     @cached_property
     def base(self) -> SetupRun:
@@ -140,7 +139,7 @@ class Runs:
         if other is not None:
             update = {"divergence": where, "agrees": together.agrees}
             return found.model_copy(update={**other._asdict(), **update})
-        size = self._looks.where_they_part(self.folder / ran.name, where)
+        size = self._looks.where_they_part(self.base.record, ran.record, where)
         update = {
             "status": "differs",
             "divergence": where.model_copy(update={"size": size, "trials": [trial.id for trial in ran.result.trials]}),
@@ -193,7 +192,7 @@ class Runs:
         if "stopped" in (a.file.status, b.file.status):
             return None
         end = compare_ends(a, b, self.base.record.file.command)
-        found = self._looks.at_the_end(self.folder / ran.name) if where.kind != "structure" else None
+        found = self._looks.at_the_end(self.base.record, ran.record) if where.kind != "structure" else None
         if found is None:
             return end
         name, size, relative = found
@@ -209,8 +208,8 @@ class Runs:
         options = mine.options.model_copy(update={"full": full})
         request = replace(change.applied(mine, elsewhere), options=options, out=self.folder / name)
         with self._shown(title) as progress, busy(change.busy):
-            result = check.check(request, progress, hash_wanted=self._hash)
-        return SetupRun(name, store.open_record(self.folder / name), result)
+            checked = check.run(request, progress, hash_wanted=self._hash)
+        return SetupRun(name, checked.experiment.record, checked.result)
 
     @cached_property
     def _hash(self) -> str | None:

@@ -9,11 +9,7 @@ from pathlib import Path
 
 from samebits.compare.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.errors import SamebitsError
-from samebits.launch.environment import Slot
-from samebits.launch.leaks import Leaks
-from samebits.launch.local import LocalLauncher
-from samebits.launch.plan import Plan, Request, arrange, make_plan
-from samebits.launch.trial import Limits, TrialRun
+from samebits.experiment import Experiment, Limits, Request, arrange
 from samebits.model import ENDED_WELL, Options, TrialFile
 from samebits.store.outputs import last_words
 from samebits_parity.train.pairs import WeightPair
@@ -52,15 +48,15 @@ class TrainRequest:
 def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) -> TensorLog:
     """Run one side for so many steps. Raises TrainingFailed, and NotFound or UsageError for what cannot be started."""
     asked.say(f"samebits: {side}: {' '.join(asked.command(side))}\n")
-    plan = make_plan(_request(asked, side))
+    experiment = Experiment.begin(_request(asked, side))
     values = {"first": 0, "last": steps - 1, "most": MOST_BYTES, "layers": True}
     limits = Limits(steps=steps, values=values, feed={"folder": str(feed)} if feed else None)
-    run = TrialRun(plan, 1, limits, Slot(0, 1), Leaks(plan.directory, plan.record))
-    file = run.run(LocalLauncher())
+    file = experiment.run(limits, [1]).files[0]
+    folder = experiment.plan.trial_folder(1)
     if file.status not in ENDED_WELL:
-        raise _failed(asked, side, plan, file)
-    processes = [TensorLog(process.folder) for process in run.processes.observing()]
-    training = max(processes, key=lambda process: process.steps, default=TensorLog(run.folder))
+        raise _failed(asked, side, folder, file)
+    processes = [TensorLog(process) for process in experiment.processes(1)]
+    training = max(processes, key=lambda process: process.steps, default=TensorLog(folder))
     refuse_unusable(training, side)
     return training
 
@@ -78,12 +74,12 @@ def _request(asked: TrainRequest, side: str) -> Request:
         python=asked.pythons["AB".index(side)],
         out=asked.folder / side,
         overwrite=True,
-        options=Options(timeout=asked.timeout),
+        options=Options(trials=1, timeout=asked.timeout),
     )
 
 
-def _failed(asked: TrainRequest, side: str, plan: Plan, file: TrialFile) -> TrainingFailed:
-    said = last_words(plan.trial_folder(1))
+def _failed(asked: TrainRequest, side: str, folder: Path, file: TrialFile) -> TrainingFailed:
+    said = last_words(folder)
     what = f"{side} ({' '.join(asked.command(side))}): {file.why or file.status}."
     return TrainingFailed(what + (f" It said: {said}" if said else ""), "Make it run by itself first.")
 

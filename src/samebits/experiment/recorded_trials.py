@@ -8,11 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits import store
-from samebits.errors import RecordError, UsageError
-from samebits.launch import custody, documents, environment, injection, origin
+from samebits.errors import RecordError
+from samebits.launch import custody, environment, injection, origin
 from samebits.launch.plan import Plan, Request, arrange, trial_name
 from samebits.model import ENDED_WELL, RecordFile, TrialFile
-from samebits.options import MOST_TRIALS
 from samebits.store.seal import SEAL
 
 
@@ -35,7 +34,7 @@ def _adopt(source: store.Record, plan: Plan, number: int, file: TrialFile) -> Tr
     shutil.copytree(source.folder / "trials" / trial_name(file.id), target, copy_function=_link, symlinks=True)
     (target / SEAL).unlink(missing_ok=True)
     adopted = file.model_copy(update={"id": number, "leaks": []})
-    documents.write(target / "trial.json", adopted)
+    store.write_document(target / "trial.json", adopted)
     store.seal(target)
     return adopted
 
@@ -79,14 +78,6 @@ def request_of(record: store.Record) -> Request:
 def last_steps(record: store.Record) -> int | None:
     """How many steps each trial of its last round made; None for whole trials."""
     return record.file.rounds[-1].steps if record.file.rounds else record.file.options.steps
-
-
-def next_ids(record: store.Record, more: int) -> list[int]:
-    """Numbers for more trials. Raises UsageError where three digits are not enough."""
-    last = max((trial.id for trial in record.trials), default=0)
-    if last + more > MOST_TRIALS:
-        raise UsageError(f"{last} trials and {more} more: a record holds at most {MOST_TRIALS}.")
-    return list(range(last + 1, last + more + 1))
 
 
 def setup_differences(old: RecordFile, new: RecordFile, before: TrialFile, after: TrialFile) -> list[str]:

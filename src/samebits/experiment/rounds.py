@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from samebits import interrupt
-from samebits.launch import documents
+from samebits.errors import SamebitsError
 from samebits.launch.environment import Slot
 from samebits.launch.leaks import Leaks
 from samebits.launch.local import Launcher, LocalLauncher
 from samebits.launch.observations import Processes, read_json
 from samebits.launch.plan import Plan
-from samebits.launch.progress import Progress
 from samebits.launch.trial import INTERRUPTED, Limits, TrialRun
 from samebits.model import Options, Round, TrialFile
 
 FIRST, FACTOR = 20, 10
 _TELL = 0.25  # seconds between two words about a trial's steps
 NO_VERDICT = ("failed", "killed", "timeout", "unwatched")
+_LEAST_FREE = 64 << 10  # bytes
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Progress:
+    """What is told while trials run. This one is silent. Override what you show, and return at once."""
+
+    def round_started(self, steps: int | None, trials: int) -> None:
+        """A round begins: `steps` steps of each trial (None: whole trials)."""
+
+    def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
+        """Trial `id` begins. `steps_total`: how many steps it will make, None where that is not known."""
+
+    def trial_step(self, id: int, step: int) -> None:
+        """Trial `id` has made `step` steps."""
+
+    def trial_ended(self, id: int, status: str, steps: int, seconds: float) -> None:
+        """Trial `id` is over."""
+
+    def note(self, text: str) -> None:
+        """Something to say meanwhile."""
+
+    def part_started(self, text: str) -> None:
+        """Another part of a longer search begins: what was shown of the trials before is over."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +131,7 @@ class Trials:
                 continue
             del self._running[slot]
             self.progress.trial_ended(trial.id, file.status, trial.processes.steps(), file.seconds)
-            documents.check_space(self.plan.record)
+            _check_space(self.plan.record)
             yield file
 
     def _gives_no_verdict(self, file: TrialFile) -> bool:
@@ -207,3 +234,28 @@ def estimate(past: Sequence[tuple[int, float]]) -> tuple[float, float]:
     fewer, quicker = past[-2]
     each = max((seconds - quicker) / (steps - fewer), 0.0)
     return max(seconds - each * steps, 0.0), each
+
+
+@contextmanager
+def full_disk_said(record: Path) -> Iterator[None]:
+    """Turn the system's error about a full disk into one for people."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise _full(record) from None
+
+
+def _check_space(record: Path) -> None:
+    """Raise SamebitsError if the record's disk is full: a probe that could not write cannot say so."""
+    if shutil.disk_usage(record).free < _LEAST_FREE:
+        raise _full(record)
+
+
+def _full(record: Path) -> SamebitsError:
+    """The error for a full disk."""
+    return SamebitsError(
+        f"The disk is full: {record} could not be written to its end. What was recorded until then can be read.",
+        "Make room, or give --out a folder on a different disk.",
+    )

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from samebits import compare, store
-from samebits.launch.environment import Slot
-from samebits.launch.leaks import Leaks
-from samebits.launch.local import LocalLauncher
+from samebits.experiment.experiment import Experiment
+from samebits.experiment.recorded_trials import request_of
 from samebits.launch.observations import read_json
-from samebits.launch.plan import Plan
-from samebits.launch.trial import Limits, TrialRun
+from samebits.launch.trial import Limits
 from samebits.model import Divergence, RecordFile, Result, Size, TrialFile
 from samebits.store import TrialTrace
 from samebits_probe import wire
@@ -34,8 +30,8 @@ class CapturedTensor(NamedTuple):
     trial: TrialTrace
 
 
-def measure(plan: Plan, result: Result, files: list[TrialFile]) -> Size | None:
-    """How far the values at the divergence are apart, or None where that cannot be had in a minute.
+def measure(record: store.Record, result: Result, files: list[TrialFile]) -> Size | None:
+    """How far the values at the divergence are apart, or None if that cannot be had in a minute.
 
     Trials are run anew until two of them diverge at the same point; each is stopped right after the step.
     """
@@ -44,28 +40,22 @@ def measure(plan: Plan, result: Result, files: list[TrialFile]) -> Size | None:
         return None
     if seconds_needed(files) > MOST_SECONDS:
         return None
-    try:
-        return _measure(plan, where)
-    finally:
-        forget(plan)
+    wanted, seen = tensor_at(where), list[CapturedTensor]()
+    with Experiment.inside(record, _FOLDER, request_of(record)) as experiment:
+        for number in range(1, MOST_RUNS + 1):
+            found = _capture(experiment, wanted, number, wanted["step"] + 1)
+            if found is None:
+                return None
+            for other in seen:
+                if _part_there(record.file, where, other, found):
+                    return compare.measure(other.data, found.data, found.dtype, found.shape)
+            seen.append(found)
+    return None
 
 
 def seconds_needed(files: list[TrialFile]) -> float:
     """An upper bound for all runs: a trial that was stopped later than this step took longer than these will."""
     return MOST_RUNS * max((file.seconds for file in files), default=MOST_SECONDS)
-
-
-def _measure(plan: Plan, where: Divergence) -> Size | None:
-    file, seen = store.open_record(plan.record).file, list[CapturedTensor]()
-    for number in range(1, MOST_RUNS + 1):
-        found = _capture(plan, where, number)
-        if found is None:
-            return None
-        for other in seen:
-            if _part_there(file, where, other, found):
-                return compare.measure(other.data, found.data, found.dtype, found.shape)
-        seen.append(found)
-    return None
 
 
 def _part_there(file: RecordFile, where: Divergence, a: CapturedTensor, b: CapturedTensor) -> bool:
@@ -76,35 +66,28 @@ def _part_there(file: RecordFile, where: Divergence, a: CapturedTensor, b: Captu
     return found is not None and (found.step, found.kind, found.name) == (where.step, where.kind, where.name)
 
 
-def _capture(plan: Plan, where: Divergence, number: int) -> CapturedTensor | None:
-    wanted = tensor_at(where)
-    return run_for(plan, wanted, number, steps=wanted["step"] + 1)
-
-
 def tensor_at(where: Divergence) -> dict[str, Any]:
     """The tensor of a divergence, as the probe is asked for it."""
     step = max(where.step, 0)  # initial weights are seen while the first step is made
     return {"process": where.process.order, "step": step, "kind": where.kind, "name": where.name}
 
 
-def run_for(plan: Plan, wanted: dict[str, Any], number: int, *, steps: int | None) -> CapturedTensor | None:
-    """Run a trial for one tensor (`wanted`: see samebits_probe.wire), to its end or for `steps`; None: not seen.
+def capture(record: store.Record, wanted: dict[str, Any], *, steps: int | None) -> CapturedTensor | None:
+    """Run a trial of a record anew for one tensor (`wanted`: see samebits_probe.wire), to its end or for `steps`.
 
-    It leaves a folder in the record, which `forget` removes.
+    None if the tensor was not seen.
     """
-    elsewhere = replace(plan, record=plan.record / _FOLDER)
-    limits, leaks = Limits(steps=steps, capture=wanted), Leaks(plan.directory, plan.record)
-    run = TrialRun(elsewhere, number, limits, Slot(0, 1), leaks)
-    run.run(LocalLauncher())
-    folders = [process.folder for process in run.processes.observing()]
+    with Experiment.inside(record, _FOLDER, request_of(record)) as experiment:
+        return _capture(experiment, wanted, 1, steps)
+
+
+def _capture(experiment: Experiment, wanted: dict[str, Any], number: int, steps: int | None) -> CapturedTensor | None:
+    experiment.recall(())
+    experiment.run(Limits(steps=steps, capture=wanted), [number])
+    folders = experiment.processes(number)
     if wanted["process"] >= len(folders):
         return None
-    return _read(folders[wanted["process"]], store.read_trial(run.folder))
-
-
-def forget(plan: Plan) -> None:
-    """Remove what such runs left."""
-    shutil.rmtree(plan.record / _FOLDER, ignore_errors=True)
+    return _read(folders[wanted["process"]], experiment.trial(number))
 
 
 def _read(folder: Path, trial: TrialTrace) -> CapturedTensor | None:

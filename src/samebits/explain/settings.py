@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from samebits import check, controls, store, words
+from samebits import controls, words
+from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
 from samebits.explain.observation import NOWHERE, Observation, Where
-from samebits.launch import custody, documents, recorded_trials
-from samebits.launch.plan import Plan, Request, make_plan
-from samebits.launch.progress import Progress
-from samebits.launch.rounds import NO_VERDICT, FinishedRound, Trials
-from samebits.launch.trial import Limits
-from samebits.model import Divergence, RecordFile, Result, TrialFile
+from samebits.launch import custody
+from samebits.model import Divergence, Result, TrialFile
 from samebits.store.outputs import last_words
 from samebits_probe import wire
 
@@ -29,55 +25,48 @@ FIRST = 2  # trials that are run before the first comparison
 @dataclass
 class Setting:
     """A record that grows. `steps`: how many each trial makes, None for whole trials. `result`: None without trials.
-    `excused`: see Observation."""
+    `files`: the documents of its trials. `excused`: see Observation."""
 
-    trials: Trials
-    file: RecordFile
+    experiment: Experiment
     steps: int | None
     result: Result | None = None
+    files: Sequence[TrialFile] = ()
     seconds: float = 0.0
     excused: frozenset[str] = frozenset()
 
     @property
     def plan(self) -> Plan:
         """What is run."""
-        return self.trials.plan
+        return self.experiment.plan
 
     @property
     def number(self) -> int:
         """How many trials it has."""
         return len(self.result.trials) if self.result else 0
 
-    def run(self, more: int) -> FinishedRound:
-        """Run more trials, and judge all. Where that is interrupted, the record is left as it was."""
-        ids = list(range(self.number + 1, self.number + more + 1))
-        with documents.full_disk_said(self.plan.record):
-            try:
-                looked = self.trials.run_round(Limits(steps=self.steps), ids)
-            except BaseException:
-                self._forget(ids)
-                raise
-            options = self.file.options.model_copy(update={"trials": len(ids) + self.number, "steps": self.steps})
-            self.file = check.after(self.file.model_copy(update={"options": options}), looked)
-            check.save(self.plan, self.file)
-        self.result = check.judge(self.plan)
-        self.seconds += looked.seconds
-        return looked
+    def run(self, more: int) -> None:
+        """Run more trials, and judge all. If that is interrupted, the record is left as it was."""
+        ids = self.experiment.next_numbers(more)
+        self.experiment.change(trials=self.number + more, steps=self.steps)
+        try:
+            finished = self.experiment.run(Limits(steps=self.steps), ids)
+        except BaseException:  # one that was cut short would take away the verdict of the others
+            self.experiment.forget(ids)
+            raise
+        self.seconds += finished.seconds
+        self.judge()
 
-    def _forget(self, ids: Sequence[int]) -> None:
-        """Remove trials that are not to count: one that was cut short would take away the verdict of the others."""
-        for id in ids:
-            folder = self.plan.trial_folder(id)
-            if folder.exists():
-                custody.remove(folder.rename(self.plan.record / f"{custody.NEW}{folder.name}"))
+    def judge(self) -> None:
+        """Look at what its trials left."""
+        self.result = self.experiment.judge()
+        self.files = [trial.file for trial in self.experiment.record.trials]
 
     def seen(self) -> Observation:
         """What its trials show."""
         held = frozenset(self.plan.controls)
         if self.result is None:
             return Observation(held, excused=self.excused)
-        files = store.open_record(self.plan.record).trials
-        broke = next((bad_ending(trial.file, self.plan) for trial in files if trial.file.status in NO_VERDICT), "")
+        broke = next((bad_ending(file, self.plan) for file in self.files if file.status in NO_VERDICT), "")
         judged = self.result.verdict != "inconclusive" or self.number < 2
         return Observation(
             held,
@@ -103,22 +92,16 @@ def bad_ending(file: TrialFile, plan: Plan) -> str:
     return file.why + (f": {said}" if said and file.status == "failed" else "")
 
 
-def make(request: Request, progress: Progress) -> Setting:
-    """A setting without trials, in the record folder that the request names."""
-    plan = make_plan(replace(request, against=None))
-    file = check.describe(plan)
-    check.save(plan, file)
-    return Setting(Trials(plan, progress), file, request.options.steps)
-
-
-def adopt(folder: Path, result: Result, progress: Progress) -> Setting:
+def adopt(experiment: Experiment, result: Result) -> Setting:
     """The setting of a record that check has made: as many steps as its last round made."""
-    old = store.open_record(folder)
-    return Setting(check.resume(old, progress), old.file, recorded_trials.last_steps(old), result)
+    trials = experiment.record.trials
+    experiment.recall(trials)
+    files = [trial.file for trial in trials]
+    return Setting(experiment, recorded_trials.last_steps(experiment.record), result, files)
 
 
 class SettingRecords:
-    """An `Experiment` of real trials. `first`: the setting with nothing held that was not held before.
+    """The `Settings` of real trials. `first`: the setting with nothing held that was not held before.
 
     `keep`: writes down what is known so far; called each time a setting has shown something.
     """
@@ -139,7 +122,7 @@ class SettingRecords:
         custody.remove(self._folder)
 
     def look(self, names: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False) -> Observation:
-        """See Experiment."""
+        """See Settings."""
         setting = self.setting(names)
         seen, had = setting.seen(), setting.number
         if seen.trials < trials:
@@ -184,23 +167,17 @@ class SettingRecords:
             out=self._folder / f"{self._made:03d}",
         )
         self._made += 1
-        setting = make(request, self.progress)
-        setting.excused = self._excused
+        setting = Setting(Experiment.begin(request, self.progress), options.steps, excused=self._excused)
         if not timed:
             self.all.append(setting)
         return setting
 
     def _longest(self) -> float:
         """Seconds after which a trial is cut."""
-        longest = max((file.seconds for file in self.files(self._first)), default=0.0)
+        longest = max((file.seconds for file in self._first.files), default=0.0)
         own = self._first.plan.options.timeout
         limit = max(LEAST_SECONDS, SLOWER * longest)
         return limit if own is None else min(own, limit)
-
-    @staticmethod
-    def files(setting: Setting) -> list[TrialFile]:
-        """The documents of a setting's trials."""
-        return [trial.file for trial in store.open_record(Path(setting.plan.record)).trials]
 
     def lengthen(self, steps: int | None) -> None:
         """From now on trials make more steps. What diverged still diverges; what agreed is to be looked at again."""

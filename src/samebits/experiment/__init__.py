@@ -1,0 +1,20 @@
+"""An experiment is a record that grows: its plan, its rounds of trials, what they left. Every command that runs trials
+is a client of it, and asks nothing of `launch` about how a trial is started.
+"""
+
+from samebits.experiment.experiment import Experiment
+from samebits.experiment.rounds import NO_VERDICT, FinishedRound, Progress, Schedule
+from samebits.launch.plan import Plan, Request, arrange
+from samebits.launch.trial import Limits
+
+__all__ = [
+    "NO_VERDICT",
+    "Experiment",
+    "FinishedRound",
+    "Limits",
+    "Plan",
+    "Progress",
+    "Request",
+    "Schedule",
+    "arrange",
+]

@@ -1,0 +1,191 @@
+"""The one way in which trials are run: plan, save, run a round, read, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from samebits import __version__, compare, store
+from samebits.errors import UsageError
+from samebits.experiment import recorded_trials
+from samebits.experiment.rounds import FinishedRound, Progress, Trials, full_disk_said
+from samebits.launch import custody, origin
+from samebits.launch.leaks import Leaks
+from samebits.launch.observations import Processes
+from samebits.launch.plan import Plan, Request, make_plan
+from samebits.launch.trial import Limits
+from samebits.model import Document, RecordFile, Result, TrialFile
+from samebits.options import MOST_TRIALS
+from samebits.store.record import RECORD, TRIALS
+
+
+class Experiment:
+    """A record that grows. `file`: its record.json, as it was last saved or will be saved next.
+
+    The record can be read at every moment, whatever ends this process. What a trial left is read and hashed once, when
+    it is first asked for.
+    """
+
+    def __init__(self, plan: Plan, file: RecordFile, progress: Progress | None = None) -> None:
+        self.plan, self.file = plan, file
+        self._trials = Trials(plan, progress or Progress())
+        self._read: dict[int, store.TrialTrace] = {}
+
+    @classmethod
+    def begin(cls, request: Request, progress: Progress | None = None, *, hash_wanted: str | None = None) -> Experiment:
+        """A new record without trials.
+
+        `hash_wanted`: the algorithm of a record that this one is compared with. Raises UsageError, NotFound,
+        RecordExists or RecordBusy before anything is written.
+        """
+        plan = make_plan(request, hash_wanted=hash_wanted)
+        experiment = cls(plan, describe(plan), progress)
+        experiment.save()
+        return experiment
+
+    @classmethod
+    def resume(cls, record: store.Record, progress: Progress | None = None) -> Experiment:
+        """More of a record that is there. Raises NotFound if its command or folder is gone, RecordBusy."""
+        return cls(recorded_trials.reopen(record), record.file, progress)
+
+    @classmethod
+    @contextmanager
+    def inside(
+        cls, record: store.Record, name: str, request: Request, progress: Progress | None = None
+    ) -> Iterator[Experiment]:
+        """An experiment in a folder of a record, which is gone afterwards: its trials are none of the record's."""
+        held = custody.resume(record.folder.absolute())
+        inner = replace(request, out=held.folder / name, overwrite=True, against=None)
+        experiment = cls.begin(inner, progress, hash_wanted=record.file.hash)
+        try:
+            yield experiment
+        finally:
+            custody.remove(experiment.folder)
+
+    @property
+    def folder(self) -> Path:
+        """The record's folder."""
+        return self.plan.record
+
+    @property
+    def progress(self) -> Progress:
+        """Who is told what the trials do."""
+        return self._trials.progress
+
+    @progress.setter
+    def progress(self, progress: Progress) -> None:
+        self._trials.progress = progress
+
+    # -- trials ---------------------------------------------------------------------------------------------------
+
+    def run(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
+        """Run these trials anew as one round, and keep it in record.json. `tries_first`: see `Trials.run_round`."""
+        for number in ids:
+            self._read.pop(number, None)
+        with full_disk_said(self.folder):
+            finished = self._trials.run_round(limits, ids, tries_first=tries_first)
+            self.file = self.file.model_copy(update={"rounds": [*self.file.rounds, finished.document]})
+            self.save()
+        return finished
+
+    def next_numbers(self, more: int) -> list[int]:
+        """Numbers for more trials. Raises UsageError if a record cannot hold so many."""
+        names = [path.name for path in (self.folder / TRIALS).glob("*") if path.name.isdecimal()]
+        last = max(map(int, names), default=0)
+        if last + more > MOST_TRIALS:
+            raise UsageError(f"{last} trials and {more} more: a record holds at most {MOST_TRIALS}.")
+        return list(range(last + 1, last + more + 1))
+
+    def adopt(self, source: store.Record) -> list[TrialFile]:
+        """Copy the usable trials of a different record into this one, numbered from 1."""
+        with full_disk_said(self.folder):
+            return recorded_trials.adopt(source, self.plan)
+
+    def recall(self, trials: Sequence[store.TrialTrace]) -> None:
+        """These trials, and no others, are those before the next ones: what they left behind is known."""
+        leaks = self._trials.leaks = Leaks(self.plan.directory, self.folder)
+        for trial in trials:
+            self._read[trial.id] = trial
+            leaks.wrote(trial.id, [self.plan.directory / path for path in trial.file.wrote])
+
+    def forget(self, ids: Sequence[int]) -> None:
+        """Remove trials that are not to count, and the rounds that held nothing else."""
+        for number in ids:
+            self._read.pop(number, None)
+            folder = self.plan.trial_folder(number)
+            if folder.exists():
+                custody.remove(folder.rename(self.folder / f"{custody.NEW}{folder.name}"))
+        rounds = [turn for turn in self.file.rounds if not set(turn.trials) <= set(ids)]
+        if rounds != self.file.rounds:
+            self.file = self.file.model_copy(update={"rounds": rounds})
+            self.save()
+
+    # -- what they left -------------------------------------------------------------------------------------------
+
+    @property
+    def record(self) -> store.Record:
+        """What the record holds now. Raises RecordError if a trial cannot be read."""
+        record = store.Record(self.folder, self.file, self._read)
+        self._read = {trial.id: trial for trial in record.trials}
+        return record
+
+    def trial(self, number: int) -> store.TrialTrace:
+        """What one trial left. Raises RecordError."""
+        if number not in self._read:
+            self._read[number] = store.read_trial(self.plan.trial_folder(number))
+        return self._read[number]
+
+    def processes(self, number: int) -> list[Path]:
+        """The folders of a trial's processes that observed something, in the order in which they were started."""
+        return [process.folder for process in Processes(self.plan.trial_folder(number)).observing()]
+
+    def judge(self, **options: Any) -> Result:
+        """The verdict on what the record holds now. `options`: other ones than it was made with."""
+        asked = self.file.options.model_copy(update=options)
+        return compare.judge(self.file.model_copy(update={"options": asked}), self.record.trials)
+
+    # -- documents ------------------------------------------------------------------------------------------------
+
+    def change(self, **options: Any) -> None:
+        """Note options that the record is judged by from now on."""
+        asked = self.file.options.model_copy(update=options)
+        self.file = self.file.model_copy(update={"options": asked})
+
+    def note(self, notes: list[str]) -> None:
+        """Keep sentences about how the trials came together, which belong among the warnings."""
+        self.file = self.file.model_copy(update={"notes": notes})
+        self.save()
+
+    def save(self) -> None:
+        """Write record.json."""
+        with full_disk_said(self.folder):
+            store.write_document(self.folder / RECORD, origin.signed(self.file, self.folder))
+            store.seal_record(self.folder)
+
+    def write(self, name: str, document: Document) -> None:
+        """Write a different document of the record."""
+        with full_disk_said(self.folder):
+            store.write_document(self.folder / name, document)
+
+
+def describe(plan: Plan) -> RecordFile:
+    """record.json before the first round."""
+    request = plan.request
+    return RecordFile(
+        samebits=__version__,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        command=request.command,
+        directory=str(plan.directory),
+        python=request.python,
+        environment=request.environment,
+        preset=request.preset,
+        controls=plan.controls,
+        seed=request.seed,
+        variables=request.variables,
+        hash="xxh3" if plan.hash == "xxh3" else "blake2b",
+        options=request.options,
+    )
