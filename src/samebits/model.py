@@ -92,6 +92,26 @@ class Divergence(Document):
         return self.step, self.kind, self.name, self.process
 
 
+class GroupPoint(Document):
+    """Where a group leaves the reference: the first point at which it differs from it."""
+
+    step: int
+    kind: Kind
+    name: str
+
+
+class GroupSplit(Document):
+    """At which step two groups diverge: `first` and `second`, by their places; -1 is before the first step.
+
+    The steps of processes that follow each other (pretrain, then finetune) are counted on, from one to the next; the
+    number of all steps stands for a difference in what they left behind.
+    """
+
+    first: int
+    second: int
+    step: int
+
+
 class Detection(Document):
     """The chance with which this many trials see a difference that a share of runs shows: 1 - p^n - (1-p)^n."""
 
@@ -103,7 +123,8 @@ class Result(Document):
     """The result of check, in the form of the contract, and what reports need beside it.
 
     `reason` is a sentence whenever the verdict is inconclusive; `advice` what to do then. `precision`: "bitwise".
-    `agrees`: looser precisions at which results agree, as sentences. `curves`: one per trial and scalar point.
+    `agrees`: looser precisions at which results agree, as sentences. `diverges_at`: of each group, null of the
+    reference's. `splits`: of each two groups; of many, of each with the reference.
     """
 
     format: int = RESULT_FORMAT
@@ -118,6 +139,8 @@ class Result(Document):
     setup: Setup
     trials: list[Trial]
     groups: list[list[int]]
+    diverges_at: list[GroupPoint | None] = []
+    splits: list[GroupSplit] = []
     divergence: Divergence | None = None
     location: Location | None = None  # what `samebits locate` found, where it has looked
     explanation: Explanation | None = None  # what `samebits explain` found, where it was asked

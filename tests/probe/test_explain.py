@@ -15,7 +15,8 @@ from samebits.errors import NotFound, UsageError
 from samebits.experiment import Progress
 from samebits.explain import inquiry
 from samebits.model import Result
-from samebits.reports import REPORTERS, render
+from samebits.reports.presenters import PRESENTERS, render
+from samebits.reports.result import report
 from samebits.store.record import left_result, open_record
 
 TRIALS = 5
@@ -153,8 +154,8 @@ def test_the_record_keeps_the_explanation_for_every_report(ask):
     again = judged(record)
     assert again.explanation == made.explanation
     assert Result.model_validate_json(json.dumps(json.loads(made.model_dump_json()))) == made
-    for name in REPORTERS:
-        assert "entropy" in render(name, again, record) or name == "junit"
+    for name in PRESENTERS:
+        assert "entropy" in render(name, report(again, record)) or name == "junit"
     assert open_record(Path(made.explanation.evidence[1].record)).trials
 
 

@@ -12,7 +12,8 @@ from samebits.launch import folders, opens
 from samebits.launch.leaks import Leaks, Tree
 from samebits.launch.plan import Request
 from samebits.model import Options
-from samebits.reports.terminal import render
+from samebits.reports.presenters.terminal import render
+from samebits.reports.result import report
 from samebits.store import open_record
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -221,7 +222,7 @@ def test_what_travels_is_named_in_the_first_line_however_it_travels(equal_bits, 
     assert result.sentence.startswith("2 trials, one model")
     assert "but trial 2 started from what trial 1 left (" in result.sentence
     assert named in result.sentence
-    assert "But trial 2 started from what trial 1 left" in render(result).splitlines()[0]
+    assert "But trial 2 started from what trial 1 left" in render(report(result)).splitlines()[0]
 
 
 def test_a_strict_check_of_it_is_no_answer(equal_bits):

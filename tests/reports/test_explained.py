@@ -3,7 +3,10 @@
 import pytest
 
 from samebits.explanation import Evidence, Explanation, Fix
-from samebits.reports import explanation, render
+from samebits.reports import explanation
+from samebits.reports.presenters import render, terminal
+from samebits.reports.result import report
+from samebits.reports.tree import Report
 
 FOUND = Explanation(
     cause=["numpy-seed", "hash-seed"],
@@ -29,8 +32,15 @@ FOUND = Explanation(
 )
 
 
+def lines(found):
+    """What a terminal shows of an explanation."""
+    blocks = tuple(explanation.blocks(found))
+    made = Report(verdict="diverged", head="HEAD", sentence="Said.", blocks=blocks, document=found)
+    return terminal.render(made).splitlines()[1:]
+
+
 def test_the_lines_say_cause_evidence_cost_and_what_to_paste():
-    text = "\n".join(explanation.lines(FOUND))
+    text = "\n".join(lines(FOUND))
     assert text.startswith("=> WHY: numpy-seed and hash-seed: with them held, 12 of 12 repeat.")
     for said in (
         "nothing", "everything (5)", "numpy-seed, hash-seed", "does not run: it ended with exit status 1",
@@ -74,15 +84,14 @@ LONG = searched(
 
 def table(found):
     """The words of each row of the table on a terminal."""
-    lines = explanation.lines(found)
-    return [line[3:].split("  ")[0] for line in lines[1:] if line.startswith("   ") and line[3] != " "]
+    return [line[3:].split("  ")[0] for line in lines(found)[1:] if line.startswith("   ") and line[3] != " "]
 
 
 def test_the_decisive_rows_are_shown_first_and_the_rest_is_counted():
     rows = table(LONG)[1:]
     assert rows[:4] == ["nothing", "everything (8)", "python-seed", "all but python-seed"]
     shown = len([row for row in rows if row in dict.fromkeys(held[0] for held in explanation.rows(LONG))])
-    folded = next(line for line in explanation.lines(LONG) if "more settings" in line)
+    folded = next(line for line in lines(LONG) if "more settings" in line)
     assert f"... and {len(LONG.evidence) - shown} more settings" in folded
     assert "samebits report --html" in folded
     assert rows.count("everything (8)") == rows.count("python-seed") == 1
@@ -101,7 +110,7 @@ def test_with_two_causes_what_was_tried_without_each_is_shown():
 
 
 def test_what_everything_is_is_said_once():
-    assert "\n".join(explanation.lines(LONG)).count(f"everything (8) is {', '.join(SEARCH)}") == 1
+    assert "\n".join(lines(LONG)).count(f"everything (8) is {', '.join(SEARCH)}") == 1
 
 
 def test_a_setting_that_stands_twice_on_the_page_says_what_else_was_asked_for():
@@ -115,7 +124,7 @@ def test_outside_the_known_controls_the_next_step_and_what_is_left_are_named():
         ([], 5, 5, "parted"), (SEARCH, 2, 2, "parted"), cause=[], minimal_controls=[], outside_known_controls=True
     )
     found.evidence[0] = found.evidence[0].model_copy(update={"record": "rec/x y"})
-    text = "\n".join(explanation.lines(found))
+    text = "\n".join(lines(found))
     assert "samebits locate 'rec/x y'" in text
     assert "process ids, programs that are started, files of the system" in text
     assert f"everything (8) is {', '.join(SEARCH)}" in text
@@ -131,20 +140,19 @@ def test_what_repeats_is_one_line():
         cause=[], minimal_controls=[], evidence=[Evidence(controls=[], trials=5, groups=1)],
         sentence="Nothing to explain: repeated in 5 of 5.",
     )  # fmt: skip
-    assert explanation.lines(repeated) == ["   why    Nothing to explain: repeated in 5 of 5."]
+    assert lines(repeated) == ["   why    Nothing to explain: repeated in 5 of 5."]
 
 
 @pytest.mark.parametrize("name", ["terminal", "md", "html", "json"])
 def test_each_report_has_the_explanation_and_does_without_it(name, diverged):
-    result, record = diverged, None
-    assert "PYTHONHASHSEED=0" not in render(name, result, record)
-    text = render(name, result.model_copy(update={"explanation": FOUND}), record)
+    result = diverged
+    assert "PYTHONHASHSEED=0" not in render(name, report(result))
+    text = render(name, report(result.model_copy(update={"explanation": FOUND})))
     assert "export PYTHONHASHSEED=0" in text
     assert "<x>" not in text or name in ("terminal", "json")
 
 
 def test_a_check_says_how_to_find_out_why_and_an_explanation_does_not(diverged):
-    result, record = diverged, None
-    result = result.model_copy(update={"record": "a-record"})
-    assert "samebits explain" in render("terminal", result, record)
-    assert "samebits explain" not in render("terminal", result.model_copy(update={"explanation": FOUND}), record)
+    result = diverged.model_copy(update={"record": "a-record"})
+    assert "samebits explain" in render("terminal", report(result))
+    assert "samebits explain" not in render("terminal", report(result.model_copy(update={"explanation": FOUND})))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from samebits.reports import figures
-from samebits.reports.history import COLUMNS, Series, Stretch, distance, history, later_leavers, means, together
+from samebits.reports.history import COLUMNS, Series, Stretch, distance, history, means, together
+from samebits.reports.result_words import later_leavers
 
 
 def test_groups_part_in_the_map_where_they_part_in_the_record(judged):
@@ -21,8 +22,10 @@ def test_groups_part_in_the_map_where_they_part_in_the_record(judged):
 
 
 def test_trials_that_leave_later_are_told_with_their_step(judged):
-    result, record = judged("AABAC", 1000, {"B": 300, "C": 640})
-    assert later_leavers(result, record) == {5: 640}
+    result, _ = judged("AABAC", 1000, {"B": 300, "C": 640})
+    assert later_leavers(result) == {5: 640}
+    assert [point and point.step for point in result.diverges_at] == [None, 300, 640]
+    assert [(one.first, one.second, one.step) for one in result.splits] == [(0, 1, 300), (0, 2, 640), (1, 2, 300)]
 
 
 def test_trials_that_agree_have_one_stretch(judged):
@@ -87,11 +90,12 @@ def test_value_ticks_are_few_and_lie_within_the_figure(numbers):
 
 def test_a_million_steps_are_drawn_in_little_time_and_memory(judged):
     result, record = judged("AB", 1_000_000, {"B": 400_000})
-    from samebits.reports import html
+    from samebits.reports.presenters import html
+    from samebits.reports.result import report
 
     began = time.process_time()
     tracemalloc.start()
-    page = html.render(result, record)
+    page = html.render(report(result, record))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(page) < 200_000

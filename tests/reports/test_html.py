@@ -6,9 +6,14 @@ from html.parser import HTMLParser
 import pytest
 
 from samebits.model import HeldControl, Setup
-from samebits.reports import html
+from samebits.reports.presenters import html
+from samebits.reports.result import report
 
 VOID = {"meta", "link", "line", "path", "br", "img"}
+
+
+def page_of(result, record=None):
+    return html.render(report(result, record))
 
 
 class Tags(HTMLParser):
@@ -39,14 +44,14 @@ def parsed(text):
 
 @pytest.mark.parametrize("name", ["repeated", "diverged", "inconclusive", "hostile"])
 def test_the_page_is_well_formed(name, request):
-    tags = parsed(html.render(request.getfixturevalue(name)))
+    tags = parsed(page_of(request.getfixturevalue(name)))
     assert len(set(tags.ids)) == len(tags.ids)
     assert set(tags.labels) <= set(tags.ids)
     assert [tag for tag, _ in tags.seen].count("h1") == 1
 
 
 def test_the_page_of_a_record_is_well_formed(judged):
-    tags = parsed(html.render(*judged("AABAC", 1000, {"B": 300, "C": 640})))
+    tags = parsed(page_of(*judged("AABAC", 1000, {"B": 300, "C": 640})))
     assert set(tags.labels) <= set(tags.ids)
     for tag, attributes in tags.seen:
         if attributes.get("role") == "img":
@@ -54,26 +59,26 @@ def test_the_page_of_a_record_is_well_formed(judged):
 
 
 def test_the_page_needs_nothing_from_outside(judged):
-    text = html.render(*judged("AB", 50, {"B": 20}))
+    text = page_of(*judged("AB", 50, {"B": 20}))
     assert not re.search(r"https?:|@import|url\(|<script|\bsrc=|<iframe|<object", text)
 
 
 def test_nothing_from_outside_becomes_markup(hostile):
-    text = html.render(hostile)
+    text = page_of(hostile)
     assert "<script" not in text
     assert "\x1b" not in text
     assert "&lt;script&gt;" in text
 
 
 def test_the_path_goes_from_the_step_to_the_tensor(diverged):
-    text = html.render(diverged)
+    text = page_of(diverged)
     path = re.search(r'<ol class="path".*?</ol>', text, re.DOTALL).group()
     assert re.findall(r"<li>(.*?)</li>", path) == ["step 0", "gradient", "embed.weight"]
     assert "812 of 65,536 values, at most 3 ULP" in text
 
 
 def test_what_it_does_not_say_is_said(repeated):
-    text = html.render(repeated)
+    text = page_of(repeated)
     assert "trials that agree show nothing beyond themselves" in text
     for word in ("certified", "guaranteed", "reproducib"):
         assert word not in text.lower()
@@ -85,18 +90,18 @@ def test_controls_are_shown_with_whether_they_took_effect(repeated):
         HeldControl(id="tf-seed", took_effect=False, detail="tensorflow was never imported"),
         HeldControl(id="aslr", took_effect=None),
     ]
-    text = html.render(repeated.model_copy(update={"setup": Setup(command=["python"], python=None, controls=controls)}))
-    assert re.search(r"tf-seed</code></td><td>no</td><td>tensorflow was never imported", text)
+    text = page_of(repeated.model_copy(update={"setup": Setup(command=["python"], python=None, controls=controls)}))
+    assert re.search(r'tf-seed</code></td><td>no</td><td class="wide">tensorflow was never imported', text)
     assert re.search(r"aslr</code></td><td>not known", text)
 
 
 def test_files_are_compared_by_content(judged):
-    text = html.render(*judged("AB", 50, {"B": 20}))
+    text = page_of(*judged("AB", 50, {"B": 20}))
     assert "{out}/model.pt" in text
     assert "2 different" in text
 
 
 def test_a_trial_that_was_not_compared_has_an_empty_row(judged):
     result, record = judged("AAB", 50, {"B": 20})
-    text = html.render(result.model_copy(update={"groups": [[1, 2]], "divergence": None}), record)
+    text = page_of(result.model_copy(update={"groups": [[1, 2]], "divergence": None}), record)
     assert 'aria-label="trial 3: not compared (complete)"' in text

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from samebits.reports import html
+from samebits.reports.presenters import html
+from samebits.reports.result import report
 
 WIDTHS = (375, 1400)
 SCHEMES = ("light", "dark")
@@ -28,7 +29,7 @@ def pages(judged, tmp_path_factory):
     found = {}
     for name, (result, record) in made.items():
         path = folder / f"{name}.html"
-        path.write_text(html.render(result, record), encoding="utf-8")
+        path.write_text(html.render(report(result, record)), encoding="utf-8")
         found[name] = (result, path)
     return found
 

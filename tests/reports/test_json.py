@@ -5,7 +5,8 @@ import json
 import pytest
 
 from samebits.model import Result
-from samebits.reports import json_
+from samebits.reports.presenters import json_
+from samebits.reports.result import report
 
 CONTRACT = {
     "format", "samebits", "verdict", "sentence", "reason", "precision", "scope", "setup", "trials", "groups",
@@ -16,11 +17,11 @@ CONTRACT = {
 @pytest.mark.parametrize("name", ["repeated", "diverged", "inconclusive", "hostile"])
 def test_json_reads_back(name, request):
     result = request.getfixturevalue(name)
-    assert Result.model_validate_json(json_.render(result)) == result
+    assert Result.model_validate_json(json_.render(report(result))) == result
 
 
 def test_json_has_what_the_contract_names(diverged):
-    document = json.loads(json_.render(diverged))
+    document = json.loads(json_.render(report(diverged)))
     assert set(document) >= CONTRACT
     assert document["scope"] == {
         "kind": "prefix",
@@ -36,4 +37,4 @@ def test_json_has_what_the_contract_names(diverged):
 
 def test_json_is_ascii(repeated):
     odd = repeated.model_copy(update={"warnings": ["caf\u00e9 \U0001f600"]})
-    assert json_.render(odd).isascii()
+    assert json_.render(report(odd)).isascii()

@@ -4,11 +4,12 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from samebits.reports import junit
+from samebits.reports.presenters import junit
+from samebits.reports.result import report
 
 
 def suite(result):
-    root = ElementTree.fromstring(junit.render(result))
+    root = ElementTree.fromstring(junit.render(report(result)))
     assert root.tag == "testsuites"
     (found,) = root
     assert found.tag == "testsuite"

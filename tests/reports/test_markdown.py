@@ -4,17 +4,22 @@ import re
 
 import pytest
 
-from samebits.reports import markdown
+from samebits.reports.presenters import markdown
+from samebits.reports.result import report
+
+
+def written(result, record=None):
+    return markdown.render(report(result, record))
 
 
 def test_the_verdict_is_the_heading(diverged):
-    lines = markdown.render(diverged).splitlines()
+    lines = written(diverged).splitlines()
     assert lines[0] == "## != DIFFERENT BITS"
     assert lines[2] == "5 trials, 3 models. They diverge at step 0."
 
 
 def test_nothing_from_outside_becomes_markup(hostile):
-    text = markdown.render(hostile)
+    text = written(hostile)
     outside_code = re.sub(r"(`+)( ?)[^\n]*?\2\1(?!`)", "", text)
     assert "<script" not in outside_code.replace("\\<", "")
     assert len([line for line in text.splitlines() if line.startswith("## ")]) == 1
@@ -31,6 +36,6 @@ def test_a_code_span_is_not_ended_by_what_stands_in_it(text):
 
 def test_tables_have_as_many_cells_in_every_row(diverged, hostile):
     for result in (diverged, hostile):
-        for block in markdown.render(result).split("\n\n"):
+        for block in written(result).split("\n\n"):
             rows = [line for line in block.splitlines() if line.startswith("| ")]
             assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) <= 1

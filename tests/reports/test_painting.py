@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from samebits.reports import colour, terminal
+from samebits.reports.presenters import terminal
+from samebits.reports.result import report
 
 
 class Terminal(io.StringIO):
@@ -21,33 +22,33 @@ def without_escapes(text):
 
 @pytest.mark.parametrize("name", ["repeated", "diverged", "inconclusive", "hostile"])
 def test_colour_changes_no_word(name, request):
-    result = request.getfixturevalue(name)
-    text = terminal.render(result)
-    painted = colour.painted(text, result.verdict)
+    made = report(request.getfixturevalue(name))
+    text = terminal.render(made)
+    painted = terminal.render(made, colour=True)
     assert "\x1b[1;3" in painted
     assert without_escapes(painted) == text
 
 
 def test_a_file_gets_no_colour_and_whole_lines(diverged):
-    assert colour.shown(diverged, None, io.StringIO()) == terminal.render(diverged)
+    assert terminal.shown(report(diverged), io.StringIO()) == terminal.render(report(diverged))
 
 
 def test_a_terminal_gets_colour(diverged, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "\x1b[" in colour.shown(diverged, None, Terminal())
+    assert "\x1b[" in terminal.shown(report(diverged), Terminal())
 
 
 def test_no_color_is_respected(diverged, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b" not in colour.shown(diverged, None, Terminal())
+    assert "\x1b" not in terminal.shown(report(diverged), Terminal())
     monkeypatch.setenv("NO_COLOR", "")
-    assert "\x1b" in colour.shown(diverged, None, Terminal())
+    assert "\x1b" in terminal.shown(report(diverged), Terminal())
 
 
 def test_the_width_is_that_of_the_terminal(repeated, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "70")
-    assert max(map(len, colour.shown(repeated, None, Terminal()).splitlines())) <= 70
+    assert max(map(len, terminal.shown(report(repeated), Terminal()).splitlines())) <= 70

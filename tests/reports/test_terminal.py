@@ -4,7 +4,8 @@ import pytest
 
 from samebits import words
 from samebits.model import HeldControl, Scope, Setup
-from samebits.reports import terminal
+from samebits.reports.presenters import terminal
+from samebits.reports.result import report
 
 REPEATED = """\
 =  SAME BITS: 5 trials, one model. All 1,200 steps compared.
@@ -30,33 +31,37 @@ INCONCLUSIVE = """\
 """
 
 
+def shown(result, record=None, **options):
+    return terminal.render(report(result, record), **options)
+
+
 def test_repeated_is_shown_as_in_the_contract(repeated):
-    assert terminal.render(repeated) == REPEATED
+    assert shown(repeated) == REPEATED
 
 
 def test_diverged_is_shown_as_in_the_contract(diverged):
-    assert terminal.render(diverged).startswith(DIVERGED)
+    assert shown(diverged).startswith(DIVERGED)
 
 
 def test_inconclusive_is_shown_as_in_the_contract(inconclusive):
-    assert terminal.render(inconclusive) == INCONCLUSIVE
+    assert shown(inconclusive) == INCONCLUSIVE
 
 
 def test_a_divergence_ends_with_what_to_do_next(diverged):
-    assert "samebits explain .samebits/run" in terminal.render(diverged)
+    assert "samebits explain .samebits/run" in shown(diverged)
     strict = diverged.model_copy(update={"setup": diverged.setup.model_copy(update={"preset": "strict"})})
-    assert "--preset strict" not in terminal.render(strict)
+    assert "--preset strict" not in shown(strict)
 
 
 @pytest.mark.parametrize("name", ["repeated", "diverged", "inconclusive", "hostile"])
 @pytest.mark.parametrize("width", [None, 20, 40, 79, 80, 100, 200])
 def test_the_text_is_plain_ascii_that_moves_no_cursor(name, width, request):
-    text = terminal.render(request.getfixturevalue(name), width=width)
+    text = shown(request.getfixturevalue(name), width=width)
     assert all(" " <= character <= "~" or character == "\n" for character in text)
 
 
 def test_a_narrow_terminal_shows_the_facts_below_the_trials(diverged):
-    lines = terminal.render(diverged, width=60).splitlines()
+    lines = shown(diverged, width=60).splitlines()
     assert "   1 [==!       ] A" in lines
     assert "   where  step 0 > gradient > embed.weight" in lines
     assert all(len(line) <= 60 for line in lines if "samebits " not in line)
@@ -69,33 +74,31 @@ def test_a_trial_that_trained_on_shows_its_group_to_the_end(diverged):
             "scope": Scope(kind="whole", steps_compared=1200, steps_total=1200),
         }
     )
-    text = terminal.render(whole)
+    text = shown(whole)
     assert "3 [==!BBBBBBB] B" in text
     assert "stopped after" not in text
 
 
 def test_a_failed_trial_says_so_where_its_group_would_stand(diverged):
     failed = diverged.trials[4].model_copy(update={"status": "failed", "exit_code": 3})
-    text = terminal.render(
-        diverged.model_copy(update={"trials": [*diverged.trials[:4], failed], "groups": [[1, 2], [3], [4]]})
-    )
+    text = shown(diverged.model_copy(update={"trials": [*diverged.trials[:4], failed], "groups": [[1, 2], [3], [4]]}))
     assert "5 [          ] - failed, exit status 3" in text
 
 
 def test_failed_trials_are_listed_when_there_is_no_answer(inconclusive):
     failed = inconclusive.trials[1].model_copy(update={"status": "failed", "exit_code": 3, "steps": 7})
-    text = terminal.render(inconclusive.model_copy(update={"trials": [inconclusive.trials[0], failed]}))
+    text = shown(inconclusive.model_copy(update={"trials": [inconclusive.trials[0], failed]}))
     assert "trial 2  failed, exit status 3, after 7 steps" in text
 
 
 def test_a_prefix_is_said_in_the_first_line(repeated):
     prefix = repeated.model_copy(update={"scope": Scope(kind="prefix", steps_compared=200, steps_total=1200)})
-    assert terminal.render(prefix).splitlines()[0].endswith("Only the first 200 steps of 1,200 compared.")
+    assert shown(prefix).splitlines()[0].endswith("Only the first 200 steps of 1,200 compared.")
 
 
 def test_what_was_not_observed_and_not_held_is_said(repeated):
     controls = [HeldControl(id="tf-seed", took_effect=False), HeldControl(id="numpy-seed", took_effect=True)]
-    text = terminal.render(
+    text = shown(
         repeated.model_copy(
             update={
                 "setup": Setup(command=["python"], python=None, controls=controls),
@@ -112,7 +115,7 @@ def test_what_was_not_observed_and_not_held_is_said(repeated):
 def test_many_trials_are_shown_a_group_a_line(diverged):
     many = [diverged.trials[0].model_copy(update={"id": number}) for number in range(1, 101)]
     groups = [list(range(1, 99)), [99], [100]]
-    text = terminal.render(diverged.model_copy(update={"trials": many, "groups": groups}))
+    text = shown(diverged.model_copy(update={"trials": many, "groups": groups}))
     assert "A: 98 trials" in text
     assert len(text.splitlines()) < 15
 

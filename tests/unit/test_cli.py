@@ -173,19 +173,17 @@ def test_what_a_stream_cannot_hold_is_escaped():
     assert raw.getvalue() == b"caf\\xe9\n"
 
 
-def test_a_report_replaces_a_file_whole(tmp_path, monkeypatch):
+def test_a_report_replaces_a_file_whole(tmp_path):
     target = tmp_path / "x.json"
     target.write_text("old")
-    monkeypatch.setattr("samebits.reports.render", lambda *_: "new\n")
-    answers._write("json", str(target), None, None)
+    answers.write_text("json", str(target), "new\n")
     assert target.read_text() == "new\n"
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_report_that_cannot_be_written_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr("samebits.reports.render", lambda *_: "new\n")
+def test_a_report_that_cannot_be_written_is_said(tmp_path):
     with pytest.raises(UsageError, match="cannot be written"):
-        answers._write("json", str(tmp_path / "missing" / "x"), None, None)
+        answers.write_text("json", str(tmp_path / "missing" / "x"), "new\n")
 
 
 def test_arguments_are_utf8():

@@ -10,9 +10,10 @@ from samebits.model import Size, TrialFile
 from samebits.ops import DifferingPlace, Operator, ReplayResult, read, replay
 from samebits.ops.documents import DifferingResult
 from samebits.ops.findings import ReplayFindings, collect
-from samebits.ops.text import render
+from samebits.ops.report import report
 from samebits.ops.verdict import judge
 from samebits.options import read_step_or_steps
+from samebits.reports.presenters.terminal import render
 
 WANT = {"first": 0, "last": 0, "repeats": 4}
 TRIAL = TrialFile(id=1, status="stopped", started="2026-01-01T00:00:00+00:00", seconds=1.0)
@@ -42,7 +43,7 @@ def test_equal_bits_are_said_with_their_counts():
     result = judged(steps=[0], made=1, operators=[operator(replayed=3), operator(phase="backward")])
     assert result.outcome == "same"
     assert result.sentence == "4 calls of 1 operator in step 0, each run 4 times more: the same bits."
-    assert render(result).startswith("=  SAME BITS: 4 calls of 1 operator")
+    assert render(report(result)).startswith("=  SAME BITS: 4 calls of 1 operator")
 
 
 def test_where_the_probe_failed_equal_bits_are_no_answer():
@@ -84,9 +85,8 @@ def test_places_stand_in_the_order_in_which_they_ran():
 
 
 def test_a_place_is_said_with_its_line_its_node_and_the_size_of_its_difference():
-    said = render(
-        judged(steps=[0], made=1, operators=[operator("aten::put", "backward", differed=1)], differed=[differed()])
-    )
+    operators = [operator("aten::put", "backward", differed=1)]
+    said = render(report(judged(steps=[0], made=1, operators=operators, differed=[differed()])))
     assert "TakeBackward0, backward of train.py:7  y = x.take(i)" in said
     assert "differed in 1 of 1 call there, 2 of 4 replays" in said
     assert "result 0 float32[10]: 3 of 10 values, at most 2 ULP; looks like rounding" in said
@@ -106,7 +106,7 @@ def test_where_nothing_was_replayed_the_reason_is_said(found, why, said):
     result = judged(TRIAL.model_copy(update={"why": why}), **found)
     assert result.outcome == "nothing"
     assert said in result.reason
-    assert result.reason in render(result)
+    assert result.reason in render(report(result))
 
 
 def test_a_difference_counts_although_the_step_had_no_end():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from samebits.errors import UsageError
 
 if TYPE_CHECKING:
-    from samebits.model import Document, Result
+    from samebits.model import Result
     from samebits.reports.tree import Report
     from samebits.store.record import Record
 
@@ -39,21 +39,11 @@ def _check_file(said: str, path: Path) -> None:
 
 
 def answer(result: Result, targets: Targets, record: Record) -> int:
-    """Show the result, write what was asked for, return the verdict's exit status."""
-    from samebits.model import EXIT_CODES
+    """Show a result, write what was asked for, return the verdict's exit status."""
+    from samebits.reports.result import report
 
-    screen_taken = SCREEN in targets.values()
-    _show(result, record, sys.stderr if screen_taken else sys.stdout)
-    for name, target in targets.items():
-        if target:
-            _write(name, target, result, record)
-    return EXIT_CODES[result.verdict]
-
-
-def _show(result: Result, record: Record, stream: TextIO) -> None:
-    from samebits.reports import colour
-
-    say(colour.shown(result, record, stream), stream)
+    is_whole = any(targets.get(name) for name in ("md", "html"))
+    return present(report(result, record, is_whole=is_whole), targets)
 
 
 def present(report: Report, targets: Targets) -> int:
@@ -62,28 +52,13 @@ def present(report: Report, targets: Targets) -> int:
     from samebits.reports import presenters
     from samebits.reports.presenters import terminal
 
-    texts = [(name, target, presenters.render(name, report)) for name, target in targets.items() if target]
-    stream = sys.stderr if SCREEN in targets.values() else sys.stdout
+    asked = {name: target for name, target in targets.items() if target}
+    wanted = [(name, presenters.presenter(name, report), target) for name, target in asked.items()]
+    stream = sys.stderr if SCREEN in asked.values() else sys.stdout
     say(terminal.shown(report, stream), stream)
-    for name, target, text in texts:
-        write_text(name, target, text)
+    for name, render, target in wanted:
+        write_text(name, target, render(report))
     return EXIT_CODES[report.verdict]
-
-
-def show(text: str, document: Document, target: str | None, verdict: str) -> None:
-    """Show a text that is no result of check, in the verdict's colour, and write its document where --json says."""
-    from samebits.reports import colour
-
-    stream = sys.stderr if target == SCREEN else sys.stdout
-    say(colour.fitted(lambda _: text, verdict, stream), stream)
-    if target:
-        write_text("json", target, document.model_dump_json(indent=2, ensure_ascii=True) + "\n")
-
-
-def _write(name: str, target: str, result: Result, record: Record) -> None:
-    from samebits import reports
-
-    write_text(name, target, reports.render(name, result, record))
 
 
 def write_text(name: str, target: str, text: str) -> None:

@@ -6,6 +6,7 @@ import click
 
 from samebits.cli import answers
 from samebits.cli.parser import plain
+from samebits.errors import UsageError
 from samebits.options import OPTIONS
 
 TEXT = """Judge two records as one.
@@ -23,7 +24,10 @@ def run(first: str, second: str, **targets: str | None) -> int:
     from samebits.compare.merge import judged_together
     from samebits.store.record import open_record
 
-    joined, result = judged_together(open_record(first), open_record(second))
+    records = open_record(first), open_record(second)
+    if records[0].folder.resolve() == records[1].folder.resolve():
+        raise UsageError(f"{first} is named twice: a record always equals itself.", "name two records.")
+    joined, result = judged_together(*records)
     return answers.answer(result, targets, joined)
 
 

@@ -33,14 +33,12 @@ def run(**given: Any) -> int:
         _say_nothing_to_locate(result)
         return answers.answer(result, targets, record)
     from samebits.locate import locate
+    from samebits.model import EXIT_CODES
 
     with requests.shown_progress() as progress:
         found = locate(record, result, progress)
     status = answers.answer(result.model_copy(update={"location": found}), targets, record)
-    return status if found is not None and found.found else INCONCLUSIVE
-
-
-INCONCLUSIVE = 3
+    return status if found is not None and found.found else EXIT_CODES["inconclusive"]
 
 
 def _recorded(given: dict[str, Any]) -> tuple[Record, Result]:

@@ -22,13 +22,12 @@ Exit status: 0 all the same, 1 at least one operator differed, 2 wrong use or an
 
 def run(**given: Any) -> int:
     """Ask, run or read, answer."""
-    answers.check_targets({"json": given["json"]})
+    targets = {"json": given["json"]}
+    answers.check_targets(targets)
     result = _read(given["command"]) or _replay(given)
-    from samebits.ops.documents import EXIT_CODES
-    from samebits.ops.text import VERDICTS, render
+    from samebits.ops.report import report
 
-    answers.show(render(result), result, given["json"], VERDICTS[result.outcome])
-    return EXIT_CODES[result.outcome]
+    return answers.present(report(result), targets)
 
 
 def _read(words: tuple[str, ...]) -> ReplayResult | None:

@@ -12,7 +12,7 @@ from samebits.compare.groups import Comparison, MemberDifference, PairDifference
 from samebits.compare.processes import AlignedTrial, Member, program
 from samebits.compare.siblings import shared_value, span
 from samebits.compare.values import PointValues, start_of_value, values_at
-from samebits.model import Divergence, Kind, ProcessKey
+from samebits.model import Divergence, GroupPoint, Kind, ProcessKey
 from samebits_probe import wire
 
 MOST_DETAILS = 50
@@ -68,6 +68,20 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
         detail=first.detail or _in_words(first, comparison),
         details=_details(first, found),
     )
+
+
+def group_points(comparison: Comparison) -> list[GroupPoint | None]:
+    """Where each group leaves the reference; None for the group of the reference."""
+    if len(comparison.groups) < 2:
+        return [None for _ in comparison.groups]
+    reference, against = comparison.reference, comparison.against_reference()
+    home = comparison.group_of(reference.id)
+    return [None if group == home else _point(reference, against[group[0]]) for group in comparison.groups]
+
+
+def _point(reference: AlignedTrial, pair: PairDifference) -> GroupPoint | None:
+    first = min(_all(reference, pair), key=lambda found: found.place, default=None)
+    return GroupPoint(step=first.place.step, kind=_kind(first), name=first.name) if first is not None else None
 
 
 def _all(reference: AlignedTrial, pair: PairDifference) -> Iterator[FirstDifference]:

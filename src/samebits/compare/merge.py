@@ -34,8 +34,6 @@ class MergedRecord:
 
 def judged_together(first: Record, second: Record) -> tuple[Any, Result]:
     """(the two as one, the result). UsageError where they cannot be compared."""
-    if first.folder.resolve() == second.folder.resolve():
-        raise UsageError(f"{first.folder} is named twice: a record always equals itself.", "name two records.")
     if first.file.hash != second.file.hash:
         raise UsageError(
             f"the records hold fingerprints of two kinds: {first.file.hash} and {second.file.hash}.",

@@ -8,7 +8,7 @@ import samebits
 from samebits import words
 from samebits.compare import sentences
 from samebits.compare.detection import detection
-from samebits.compare.divergence import find_divergence
+from samebits.compare.divergence import find_divergence, group_points
 from samebits.compare.doubts import leak_between, why_no_divergence
 from samebits.compare.finals import final
 from samebits.compare.groups import Comparison
@@ -18,6 +18,7 @@ from samebits.compare.processes import AlignedTrial
 from samebits.compare.reasons import Reason, ReasonInputs, why_not_repeated
 from samebits.compare.scope import scope
 from samebits.compare.setup import setup
+from samebits.compare.splits import group_splits
 from samebits.compare.threads import told, without_racing_traces
 from samebits.compare.warnings import Note, WarningInputs, unseeded, warnings
 from samebits.model import Divergence, RecordFile, Result, Trial, Verdict
@@ -47,6 +48,8 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
         setup=seen.setup,
         trials=[_trial(aligned) for aligned in looked.trials],
         groups=comparison.groups,
+        diverges_at=group_points(comparison),
+        splits=group_splits(comparison),
         divergence=divergence,
         detection=detection(len(comparison.aligned)),
         leak=leak if verdict == "repeated" else None,

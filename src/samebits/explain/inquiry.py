@@ -17,7 +17,7 @@ from samebits.explain.search import Finding, search
 from samebits.explain.settings import FOLDER, QuietProgress, Setting, SettingRecords, adopt
 from samebits.launch import facts, origin
 from samebits.model import Result
-from samebits.reports.history import later_leavers
+from samebits.reports.result_words import later_leavers
 from samebits.store.record import RESULT
 
 LEAST_SECONDS = 2.0  # of steps in a trial, from which on those after the divergence may be left out
@@ -121,7 +121,7 @@ def _steps(result: Result, first: Setting) -> int | None:
     trial = result.trials[0]
     if each * trial.steps < max(trial.seconds / 2, LEAST_SECONDS):
         return first.steps
-    leavers = later_leavers(result, first.experiment.record)
+    leavers = later_leavers(result)
     last = max([divergence.step, *leavers.values()]) + 1
     enough = last + max(MARGIN, last // 4)
     return enough if first.steps is None else min(first.steps, enough)

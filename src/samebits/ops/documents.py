@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from samebits.model import RECORD_FORMAT, Document, Size
+from samebits.model import RECORD_FORMAT, Document, Size, Verdict
 
 Phase = Literal["forward", "backward", "optimizer"]
 Outcome = Literal["same", "differed", "nothing"]
-EXIT_CODES: dict[Outcome, int] = {"same": 0, "differed": 1, "nothing": 3}
+VERDICTS: dict[Outcome, Verdict] = {"same": "repeated", "differed": "diverged", "nothing": "inconclusive"}
 
 
 class Operator(Document):

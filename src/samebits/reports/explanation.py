@@ -1,16 +1,15 @@
-"""What `samebits explain` found, as lines: the cause, the evidence, what it costs, what to paste."""
+"""What `samebits explain` found, as a section: the cause, the evidence, what it costs, what to paste."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from samebits import controls, words
-from samebits.explanation import Evidence, Explanation, Fix
+from samebits.explanation import Evidence, Explanation
 from samebits.reports import result_words
-from samebits.reports.result_words import INDENT
+from samebits.reports.table import Cell, Column, Styled, Table, numbers
+from samebits.reports.tree import DOCUMENT, SCREEN, AnyBlock, Code, Facts, Folded, Format, Section, Text
 
-LABEL = 6
 MOST_ROWS = 12  # of the evidence, on a terminal; the page has all
 STATES = {
     "parted": "diverge",
@@ -21,29 +20,38 @@ STATES = {
 }
 
 
-def lines(found: Explanation) -> list[str]:
-    """For a terminal."""
+def blocks(found: Explanation) -> Iterator[AnyBlock]:
+    """The answer, the settings that were tried, what to paste, and what else there is to say."""
     if not found.cause and len(found.evidence) == 1 and not (found.outside_known_controls or found.unfinished):
-        return [f"{INDENT}{'why':<{LABEL}} {found.sentence}"]
-    return [
-        f"=> WHY: {found.sentence}",
-        *_table([("held", "trials", "outcomes", ""), *_shown(found)]),
-        *(f"{INDENT}{label:<{LABEL}} {said}" for label, said in (*_all_to_paste(found), *facts(found))),
-    ]
+        yield Facts((("why", found.sentence),), on=SCREEN)
+        yield Section("Why", "why", (Text(found.sentence, "strong"),), on=DOCUMENT)
+        return
+    yield Section(
+        "Why",
+        "why",
+        (
+            Text(found.sentence, "strong", on=DOCUMENT),
+            *(Code("\n".join(fix.lines), fix.where, on=DOCUMENT) for fix in found.fixes),
+            Folded(
+                f"{words.count(len(found.evidence), 'setting')} tried",
+                (_table(rows(found), "they", DOCUMENT), _table(_shown(found), "", SCREEN)),
+                is_open=True,
+            ),
+            *([Facts(tuple(_to_paste(found)), on=SCREEN)] if found.fixes else []),
+            *([Facts(said)] if (said := tuple(_facts(found))) else []),
+        ),
+        said=f"=> WHY: {found.sentence}",
+    )
 
 
-def _all_to_paste(found: Explanation) -> list[tuple[str, str]]:
-    return [line for fix in found.fixes for line in _to_paste(fix)]
+def _table(cells: Sequence[tuple[str, str, str, str]], they: str, on: frozenset[Format]) -> Table:
+    columns = (Column("held"), *numbers("trials", "outcomes"), Column(they, wide=True))
+    return Table("settings that were tried", "", columns, tuple(cells), on=on)
 
 
 def rows(found: Explanation) -> list[tuple[str, str, str, str]]:
     """The evidence, whole: what was held, trials, outcomes, what that says."""
     return [_cells(row, found, _again(row, found)) for row in found.evidence]
-
-
-def page(found: Explanation) -> dict[str, list[Any]]:
-    """For the template of the page."""
-    return {"rows": rows(found), "facts": list(facts(found)), "pasted": pasted(found)}
 
 
 # how a state counts where several rows of one setting are told as one
@@ -119,14 +127,7 @@ def held(row: Evidence, found: Explanation) -> str:
     return words.some_of(names, sorted(everything - added))
 
 
-def _table(cells: Sequence[tuple[str, ...]]) -> list[str]:
-    wide = [max(len(row[place]) for row in cells) for place in range(3)]
-    return [
-        f"{INDENT}{row[0]:<{wide[0]}}  {row[1]:>{wide[1]}}  {row[2]:>{wide[2]}}  {row[3]}".rstrip() for row in cells
-    ]
-
-
-def facts(found: Explanation) -> Iterator[tuple[str, str]]:
+def _facts(found: Explanation) -> Iterator[tuple[str, Cell]]:
     """All that is said beside the evidence and the lines to paste: (label, words)."""
     yield from _of_sets(found)
     if len(everything := _everything(found)) > 3:
@@ -143,11 +144,6 @@ def facts(found: Explanation) -> Iterator[tuple[str, str]]:
         yield "rule", _rule(found)
 
 
-def pasted(found: Explanation) -> list[tuple[str, str]]:
-    """(where, lines) of what a program holds the cause with."""
-    return [(fix.where, "\n".join(fix.lines)) for fix in found.fixes]
-
-
 def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
     for names in found.minimal_controls:
         if names != found.cause:
@@ -162,12 +158,10 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
         yield "seen", f"{found.compared}, compared with {_and(found.cause)} held"
 
 
-def _outside(found: Explanation) -> Iterator[tuple[str, str]]:
+def _outside(found: Explanation) -> Iterator[tuple[str, Cell]]:
     yield "usual", "process ids, programs that are started, files of the system (/proc, /dev), the network"
-    yield (
-        "next",
-        f"the operation where they diverge:  samebits locate {result_words.folder_name(found.evidence[0].record)}",
-    )
+    record = result_words.folder_name(found.evidence[0].record)
+    yield "next", Styled(f"the operation where they diverge:  samebits locate {record}", "command")
 
 
 def _rule(found: Explanation) -> str:
@@ -177,9 +171,10 @@ def _rule(found: Explanation) -> str:
     return f"{found.needed} trials must agree{chance}; {took}"
 
 
-def _to_paste(fix: Fix) -> Iterator[tuple[str, str]]:
-    yield "paste", f"{fix.where}:"
-    yield from (("", f"  {line}") for line in fix.lines)
+def _to_paste(found: Explanation) -> Iterator[tuple[str, Cell]]:
+    for fix in found.fixes:
+        yield "paste", f"{fix.where}:"
+        yield from (("", Styled(f"  {line}", "command")) for line in fix.lines)
 
 
 def _and(names: Sequence[str]) -> str:

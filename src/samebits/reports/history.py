@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.compare.groups import PairDifference, pair_difference
 from samebits.compare.processes import AlignedTrial
+from samebits.compare.splits import stage_starts
 from samebits.model import Result
 from samebits.reports import result_words
 from samebits.store.record import Record
 from samebits.store.trace import ProcessTrace, chunks
 
 COLUMNS = 400
-MOST_PAIRS = 66  # twelve groups, each with each; of more, each with the reference only
 MOST_LINES = 12  # trials drawn in a figure
 MOST_CURVES = 4
 FIRST_CURVES = ("loss", "norm:weights")
@@ -84,44 +82,14 @@ def history(result: Result, record: Record | None) -> History:
         return History()
     aligned = {trial.id: AlignedTrial(trial, record.file.command) for trial in record.trials}
     steps = max((trial.steps for trial in aligned.values()), default=0)
-    starts = stage_starts(list(aligned.values()))
-    splits = _splits(result, aligned, starts, steps)
+    starts = stage_starts(aligned[trial] for group in result.groups for trial in group if trial in aligned)
     return History(
         steps=steps,
-        parted=min(splits.values(), default=None),
-        stretches=dict(_stretches(result, aligned, splits)),
+        parted=min((split.step for split in result.splits), default=None),
+        stretches=dict(_stretches(result, aligned)),
         curves=_curves(result, aligned, starts, steps),
         stages=_stages(list(aligned.values()), starts),
     )
-
-
-def later_leavers(result: Result, record: Record | None) -> dict[int, int]:
-    """Trial -> the step at which it leaves the reference, of those that leave it after the divergence."""
-    if record is None or result.divergence is None:
-        return {}
-    aligned = {trial.id: AlignedTrial(trial, record.file.command) for trial in record.trials}
-    starts, steps = stage_starts(list(aligned.values())), max(trial.steps for trial in aligned.values())
-    home, found = result_words.reference_group(result), dict[int, int]()
-    reference = aligned.get(home[0])
-    for group in result.groups if reference else []:
-        late = group != home and not set(group) & set(result.divergence.trials)
-        if late and reference and group[0] in aligned:
-            at = parted_at(pair_difference(reference, aligned[group[0]]), starts, steps)
-            found.update(dict.fromkeys(group, at))
-    return found
-
-
-def stage_starts(trials: Sequence[AlignedTrial]) -> dict[int, int]:
-    """The place of a process among those that observed something -> the step at which it begins."""
-    longest: dict[int, int] = {}
-    for trial in trials:
-        for member in trial.members:
-            longest[member.order] = max(longest.get(member.order, 0), member.trace.steps)
-    starts, at = {}, 0
-    for order in sorted(longest):
-        starts[order] = at
-        at += longest[order]
-    return starts
 
 
 def _stages(trials: Sequence[AlignedTrial], starts: dict[int, int]) -> list[tuple[int, str]]:
@@ -132,42 +100,21 @@ def _stages(trials: Sequence[AlignedTrial], starts: dict[int, int]) -> list[tupl
     return [(starts[order], named[order]) for order in sorted(starts)]
 
 
-def _splits(
-    result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, int], steps: int
-) -> dict[tuple[int, int], int]:
-    """Two groups by their place -> the step at which they diverge."""
-    first = [aligned[group[0]] for group in result.groups if group and group[0] in aligned]
-    pairs = list(combinations(range(len(first)), 2))
-    if len(pairs) > MOST_PAIRS:
-        pairs = [(0, other) for other in range(1, len(first))]
-    return {(a, b): parted_at(pair_difference(first[a], first[b]), starts, steps) for a, b in pairs}
-
-
-def parted_at(pair: PairDifference, starts: dict[int, int], steps: int) -> int:
-    """The first step that differs; the number of all steps where only what was left behind does. Before step 0: -1."""
-    places = []
-    for part in pair.members:
-        begin = starts.get(part.member.order, 0)
-        if part.alone:
-            places.append(begin)
-        elif part.found.rows:
-            step = part.found.rows[0].step
-            places.append(begin + step if step >= 0 else begin - (begin == 0))
-    return min(places, default=steps)
-
-
-def _stretches(
-    result: Result, aligned: dict[int, AlignedTrial], splits: dict[tuple[int, int], int]
-) -> Iterator[tuple[int, list[Stretch]]]:
+def _stretches(result: Result, aligned: dict[int, AlignedTrial]) -> Iterator[tuple[int, list[Stretch]]]:
+    splits = {(split.first, split.second): split.step for split in result.splits}
+    home = result.groups.index(result_words.reference_group(result)) if result.groups else 0
     for place, group in enumerate(result.groups):
         for trial in group:
             if trial in aligned:
-                yield trial, together(place, len(result.groups), splits, aligned[trial].steps)
+                yield trial, together(place, len(result.groups), splits, aligned[trial].steps, home)
 
 
-def together(place: int, groups: int, splits: dict[tuple[int, int], int], steps: int) -> list[Stretch]:
-    """The stretches of a group: with all, with ever fewer, at last alone. Named by the first group it is still with."""
-    mine = {other: _split(place, other, splits) for other in range(groups) if other != place}
+def together(place: int, groups: int, splits: dict[tuple[int, int], int], steps: int, home: int = 0) -> list[Stretch]:
+    """The stretches of a group: with all, with ever fewer, at last alone. Named by the first group it is still with.
+
+    `home`: the place of the reference group.
+    """
+    mine = {other: _split(place, other, splits, home) for other in range(groups) if other != place}
     cuts = sorted({at for at in mine.values() if at < steps})
     found: list[Stretch] = []
     for first, last in zip([-1, *cuts], [*cuts, steps], strict=True):
@@ -180,10 +127,12 @@ def together(place: int, groups: int, splits: dict[tuple[int, int], int], steps:
     return [stretch for stretch in found if stretch.last > stretch.first]
 
 
-def _split(a: int, b: int, splits: dict[tuple[int, int], int]) -> int:
-    """When two groups part. Of two that were not compared: the earlier one's leaving the reference, at the latest."""
-    key = (min(a, b), max(a, b))
-    return splits[key] if key in splits else min(splits[0, a], splits[0, b])
+def _split(a: int, b: int, splits: dict[tuple[int, int], int], home: int) -> int:
+    """When two groups diverge. Of two that were not compared: when the earlier one leaves the reference."""
+    found = splits.get((min(a, b), max(a, b)))
+    if found is not None:
+        return found
+    return min(splits[min(home, one), max(home, one)] for one in (a, b))
 
 
 def _curves(result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, int], steps: int) -> list[Curve]:

@@ -1,19 +1,18 @@
-"""What `samebits locate` found, as lines: the way to the operator, the looks, how far the trials diverge."""
+"""What `samebits locate` found, as a section: the way to the operator, the looks, how far the trials diverge."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
-from markupsafe import Markup
 
 from samebits import words
 from samebits.location import Apart, FirstOutput, InspectionRound, Location
 from samebits.reports import figures, result_words
-from samebits.reports.figures import Plot
+from samebits.reports.figures import Plot, Plots
 from samebits.reports.history import Curve, History, Line
-from samebits.reports.result_words import INDENT
+from samebits.reports.tree import DOCUMENT, SCREEN, AnyBlock, Code, Facts, Nested, Notes, Section, Text
 
 MOST_GROWTH = 5
 MOST_UNORDERED = 6
@@ -21,48 +20,31 @@ MOST_DRAWN_ALONE = 2  # points of which a figure shows nothing
 LEVELS = {"module": "modules", "operator": "operators", "replay": "operators, replayed"}
 
 
-def lines(found: Location) -> list[str]:
-    """Plain lines, the tree first."""
-    said = ["", f"{INDENT}located: {found.sentence}"]
-    said += [f"{INDENT}  {'  ' * depth}{line}" for depth, line in enumerate(tree(found))]
-    said += [f"{INDENT}{label:<6} {text}" for label, text in facts(found)]
-    said += [f"{INDENT}note   {note}" for note in found.notes]
-    return said + [f"{INDENT}{line}" for line in found.diff]
+def blocks(found: Location) -> Iterator[AnyBlock]:
+    """The section, with an empty line before it on a terminal."""
+    yield Text("", on=SCREEN)
+    plot = _plot(found)
+    yield Section(
+        "Looked at more closely",
+        "located",
+        (
+            Text(found.sentence, on=DOCUMENT),
+            *([Nested(tuple((one.level, one.name, one.detail) for one in found.path))] if found.path else []),
+            *([Facts(known)] if (known := tuple(_facts(found))) else []),
+            *([Notes(tuple(found.notes))] if found.notes else []),
+            *([Code("\n".join(found.diff), "what they did differently")] if found.diff else []),
+            *([Plots("apart", (plot,))] if plot is not None else []),
+        ),
+        said=f"   located: {found.sentence}",
+    )
 
 
-def facts(found: Location) -> list[tuple[str, str]]:
+def _facts(found: Location) -> list[tuple[str, str]]:
     """(label, text) of what is known beside the way."""
     known = [("size", _size(found)), ("looks", found.words), *(("looked", looked(look)) for look in found.looks)]
     known += [("apart", apart(found)), *(("race", race) for race in unordered(found))]
     known += [("replay", ", ".join(found.replayed))]
     return [(label, text) for label, text in known if text]
-
-
-class Page(NamedTuple):
-    """What the page shows: the way as nested lists, facts, the figure of the distance over the steps."""
-
-    nested: Markup
-    facts: list[tuple[str, str]]
-    plot: Plot | None
-
-
-def page(found: Location) -> Page:
-    """The parts of the page's section."""
-    return Page(_nested(found), facts(found), _plot(found))
-
-
-def _nested(found: Location) -> Markup:
-    """Each station within the one before."""
-    inner = Markup()
-    for depth, place in enumerate(reversed(found.path)):
-        name = Markup("<b>{}</b>" if not depth else "{}").format(words.one_line(place.name))
-        detail = Markup(' <span class="soft">{}</span>').format(words.one_line(place.detail)) if place.detail else ""
-        line = Markup('<li><span class="soft">{}</span> <code>{}</code>{}{}</li>')
-        inner = Markup("<ul{}>{}</ul>").format(
-            Markup(' class="tree"') if depth == len(found.path) - 1 else "",
-            line.format(place.level, name, detail, inner),
-        )
-    return inner
 
 
 def _plot(found: Location) -> Plot | None:
@@ -75,11 +57,6 @@ def _plot(found: Location) -> Plot | None:
     (drawn,) = figures.plots(History(steps=int(x.max()), curves=[curve]))
     about = f"distance between two trials, over their steps after step {max(found.step, 0):,}, relative, logarithmic"
     return replace(drawn, about=about, has_key=False)
-
-
-def tree(found: Location) -> list[str]:
-    """One line each station, from the step down."""
-    return [f"{place.level:<8} {place.name}" + (f"   ({place.detail})" if place.detail else "") for place in found.path]
 
 
 def _size(found: Location) -> str:

@@ -6,16 +6,12 @@ Pure functions of a result. A report takes its words from here, so that all say 
 from __future__ import annotations
 
 import shlex
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from samebits import words
 from samebits.model import Divergence, Result, Size, Trial
 
-INDENT = "   "  # of the lines below the verdict
-HEADS = {"repeated": "SAME BITS", "diverged": "DIFFERENT BITS", "inconclusive": "NO ANSWER"}
-SIGNS = {"repeated": "=", "diverged": "!=", "inconclusive": "?"}
 JUDGED_KINDS = ("start", "rng", "batch", "forward", "gradient", "update", "end")
 MARKS = {"=": "=", "!": "!=", ".": ".", "-": "-"}
 MARK_WORDS = {
@@ -186,21 +182,27 @@ def reference_group(result: Result) -> list[int]:
     return max(result.groups, key=lambda group: (len(group), -group[0]), default=[])
 
 
+def later_leavers(result: Result) -> dict[int, int]:
+    """Trial -> the step at which it leaves the reference, of those that leave it after the divergence."""
+    if result.divergence is None or not result.splits:
+        return {}
+    home = result.groups.index(reference_group(result))
+    step = {(split.first, split.second): split.step for split in result.splits}
+    return {
+        trial: step[min(home, place), max(home, place)]
+        for place, group in enumerate(result.groups)
+        if place != home and not set(group) & set(result.divergence.trials)
+        for trial in group
+    }
+
+
+def unseen(result: Result) -> str:
+    """What was not observed, or ran without the probe; empty where all was."""
+    return "; ".join(dict.fromkeys([*result.scope.not_observed, *result.scope.unwatched]))
+
+
 def status_words(trial: Trial) -> str:
     """How a trial ended: complete, exit status 3 ..."""
     if trial.status == "failed" and trial.exit_code is not None:
         return f"failed, exit status {trial.exit_code}"
     return trial.status
-
-
-def folded(line: str, width: int | None, label: int) -> list[str]:
-    """A line, folded at spaces below what stands beside its label; a command is never cut (people copy it).
-
-    `width`: of the screen, None leaves it whole; `label`: characters that a label takes.
-    """
-    if width is None or len(line) <= width or "samebits " in line:
-        return [line]
-    hang = " " * (max(len(INDENT), len(line) - len(line.lstrip())) + label + 1)
-    return textwrap.wrap(
-        line, max(40, width), subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
-    ) or [line]

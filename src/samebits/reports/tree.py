@@ -134,13 +134,16 @@ class SideBySide(Block):
 AnyBlock = Block | Table
 
 
+State = Literal["passed", "failure", "error", "skipped"]
+
+
 @dataclass(frozen=True)
 class Case:
     """What a CI shows as one test. `state`: failure (bits that differ), error (no answer), skipped (not seen)."""
 
     group: str
     name: str
-    state: Literal["passed", "failure", "error", "skipped"] = "passed"
+    state: State = "passed"
     message: str = ""
     text: str = ""
     seconds: float = 0.0

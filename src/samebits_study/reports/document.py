@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from samebits.reports.markdown import code, escaped
 from samebits.reports.presenters import markdown
+from samebits.reports.presenters.markdown import code, escaped
 from samebits.reports.table import Table
 from samebits_study.reports import glance, phrases
 from samebits_study.reports.figure import Figure

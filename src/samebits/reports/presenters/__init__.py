@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 
 from samebits.errors import UsageError
 from samebits.reports.tree import Report
@@ -17,11 +18,16 @@ PRESENTERS = {
 }
 
 
-def render(name: str, report: Report) -> str:
-    """The report in the format of that name. Raises UsageError for a format that there is not, or not of this one."""
+def presenter(name: str, report: Report) -> Callable[[Report], str]:
+    """The presenter of a format. Raises UsageError for a format that there is not, or not of this report."""
     if name not in PRESENTERS:
         raise UsageError(f"There is no report format {name}.", f"choose one of: {', '.join(PRESENTERS)}.")
     if name == "junit" and not report.cases:
         raise UsageError("There is no JUnit XML of this report.", "choose one of: --json, --md, --html.")
-    text: str = importlib.import_module(PRESENTERS[name]).render(report)
-    return text
+    render: Callable[[Report], str] = importlib.import_module(PRESENTERS[name]).render
+    return render
+
+
+def render(name: str, report: Report) -> str:
+    """The report in a format. Raises UsageError as above."""
+    return presenter(name, report)(report)

@@ -72,7 +72,7 @@ def _marks(block: Marks, heading: str) -> Iterator[str]:
 
 
 def _path(block: Path, heading: str) -> Iterator[str]:
-    yield f"**Where:** {escaped(' > '.join(block.parts))}."
+    yield f"**{escaped(' > '.join(block.parts))}**"
 
 
 def _nested(block: Nested, heading: str) -> Iterator[str]:
@@ -129,6 +129,8 @@ def _cell(cell: Cell) -> str:
         return code(cell.text)
     if isinstance(cell, Styled) and cell.style == "strong":
         return f"**{escaped(cell.text)}**"
+    if isinstance(cell, Styled) and cell.style == "group":
+        return cell.text or "-"
     return "<br>".join(map(escaped, cell.lines)) if isinstance(cell, Lines) else escaped(shown(cell))
 
 

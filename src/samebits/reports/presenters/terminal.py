@@ -118,7 +118,7 @@ def _labels(block: AnyBlock) -> list[str]:
 
 
 def _text(block: Text, width: int | None, label: int) -> Iterator[Line]:
-    yield Line(INDENT + block.text, len(INDENT) + label + 1)
+    yield Line(f"{INDENT}{block.text}".rstrip(), len(INDENT) + label + 1)
 
 
 def _facts(block: Facts, width: int | None, label: int) -> Iterator[Line]:

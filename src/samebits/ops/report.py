@@ -1,0 +1,82 @@
+"""Operator replay as a report: the sentence, then each place that differed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from samebits.ops.documents import VERDICTS, DifferingPlace, DifferingResult, ReplayResult
+from samebits.reports.result_words import size_words
+from samebits.reports.table import Cell, Styled
+from samebits.reports.tree import HEADS, SCREEN, AnyBlock, Facts, Notes, Report, Section, Text
+from samebits.words import count, span
+
+MOST_PLACES = 20
+PHASES = ("forward", "backward", "optimizer")
+
+
+def report(result: ReplayResult) -> Report:
+    """The report."""
+    verdict = VERDICTS[result.outcome]
+    return Report(
+        verdict=verdict,
+        head=HEADS[verdict],
+        sentence=result.sentence,
+        took=f"   {span(result.seconds)}",
+        advice=result.advice or "" if result.outcome == "nothing" else "",
+        command=(shlex.join(result.command),),
+        blocks=tuple(_blocks(result)),
+        samebits=result.samebits,
+        document=result,
+    )
+
+
+def _blocks(result: ReplayResult) -> Iterator[AnyBlock]:
+    if result.outcome != "nothing":
+        yield Text(_counts(result))
+    for number, place in enumerate(result.differed[:MOST_PLACES], 1):
+        title = f"{place.operator}   {place.phase}"
+        facts = Facts(tuple(_facts(place, result)))
+        yield Section(title, f"place-{number}", (facts,), said=f"   {number}  {title}", is_set_in=True)
+    if len(result.differed) > MOST_PLACES:
+        yield Text(f"and {len(result.differed) - MOST_PLACES:,} places more (--json FILE holds all)")
+    unset = [f"{one.operator} ({one.result}: {one.elements:,} of {one.of:,})" for one in result.unwritten]
+    if unset:
+        yield Facts((("unset", f"elements that nobody wrote, not compared: {', '.join(unset)}"),))
+    failed = [f"{one.operator} could not be replayed: {one.why}" for one in result.failed]
+    if failed or result.notes:
+        yield Notes((*failed, *result.notes))
+    if result.outcome == "nothing" and result.advice:
+        yield Facts((("do this", Styled(result.advice, "command")),), on=SCREEN)
+
+
+def _counts(result: ReplayResult) -> str:
+    """calls replayed: forward 12, backward 30, optimizer 8; each run 4 times more"""
+    calls = {phase: sum(one.replayed for one in result.operators if one.phase == phase) for phase in PHASES}
+    said = ", ".join(f"{phase} {number:,}" for phase, number in calls.items() if number)
+    return f"calls replayed: {said}; each run {count(result.repeats, 'time')} more"
+
+
+def _facts(place: DifferingPlace, result: ReplayResult) -> Iterator[tuple[str, Cell]]:
+    calls = sum(one.replayed for one in result.operators if (one.overload, one.phase) == (place.overload, place.phase))
+    differed = f"differed in {place.differed:,} of {count(calls, 'call')} there"
+    yield "times", f"{differed}, {place.replays_differed:,} of {count(place.replays, 'replay')}"
+    yield "where", _where(place, several=len(result.steps) > 1)
+    if place.memory:
+        yield "why", "it reads memory that nobody wrote: what that holds decides the bits"
+    yield "inputs", ", ".join(place.inputs) or "none"
+    yield from (("size", _size(found)) for found in place.results)
+
+
+def _size(found: DifferingResult) -> str:
+    said = size_words(found.size) or "not measured: too large to be kept"
+    looks = f"; looks {found.size.looks}" if found.size is not None and found.size.looks else ""
+    return f"{found.name} {found.dtype}{found.shape}: {said}{looks}"
+
+
+def _where(place: DifferingPlace, *, several: bool) -> str:
+    code = f"{place.file}:{place.line}  {place.source}".rstrip() if place.line else "a line that is not known"
+    code = f"{place.node}, backward of {code}" if place.phase == "backward" and place.node else code
+    parts = [code, f"module {place.module}" if place.module else "", f"overload {place.overload}"]
+    parts += [f"step {place.step}"] if several else []
+    return "   ".join(part for part in parts if part)

@@ -1,0 +1,278 @@
+"""The report of a check, and of all commands whose answer is a result: verdict, where trials diverge, what was held."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from samebits import words
+from samebits.model import ENDED_WELL, Result, Trial, Verdict
+from samebits.reports import explanation, location, result_words
+from samebits.reports.table import Cell, Styled
+from samebits.reports.tree import (
+    BRIEF,
+    HEADS,
+    MARKDOWN,
+    PAGE,
+    SCREEN,
+    AnyBlock,
+    Case,
+    Facts,
+    Format,
+    Mark,
+    Marks,
+    Notes,
+    Report,
+    State,
+    Text,
+    TrialRows,
+)
+from samebits.store.outputs import last_words
+
+if TYPE_CHECKING:
+    from samebits.store.record import Record
+
+BAR = 20
+SHORT_BAR = 10
+MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
+CLAIM = "the trials have the same bits"
+VERDICT_STATES: dict[Verdict, State] = {"repeated": "passed", "diverged": "failure", "inconclusive": "error"}
+MARK_STATES: dict[str, State] = {"!": "failure", "=": "passed"}
+KIND_ORDER = "what was compared, in the order in which it is judged"
+
+
+def report(result: Result, record: Record | None = None, *, is_whole: bool = True) -> Report:
+    """The report. Without a record, what only the record knows is left out, and that is said.
+
+    `is_whole`: whether to make what only documents show; a terminal does without.
+    """
+    return Report(
+        verdict=result.verdict,
+        head=HEADS[result.verdict],
+        sentence=result_words.headline(result),
+        took=_stopped_after(result),
+        advice=result.advice or "" if result.verdict == "inconclusive" else "",
+        command=tuple(filter(None, [shlex.join(result.setup.command), result.setup.python])),
+        marks=_marks(result, list(result.judged), PAGE) if result.judged else None,
+        blocks=(*_screen(result, record), *_documents(result, record, is_whole=is_whole), *_notes(result)),
+        footer=result.sentence + (f" It took {words.span(result.seconds)}." if result.seconds else ""),
+        created=record.file.created if record else "",
+        samebits=result.samebits,
+        document=result,
+        cases=tuple(_cases(result)),
+        seconds=result.seconds,
+    )
+
+
+def _documents(result: Result, record: Record | None, *, is_whole: bool) -> Iterator[AnyBlock]:
+    """What documents show, and what locate and explain found, which every format does."""
+    if is_whole:
+        from samebits.reports import result_sections
+
+        yield from [_marks(result, list(result.judged), MARKDOWN)] if result.judged else []
+        yield from result_sections.answer(result)
+    if result.location is not None:
+        yield from location.blocks(result.location)
+    if result.explanation is not None:
+        yield from explanation.blocks(result.explanation)
+    if is_whole:
+        yield from result_sections.evidence(result, record)
+
+
+def _stopped_after(result: Result) -> str:
+    early = result.verdict == "diverged" and any(trial.status == "stopped" for trial in result.trials)
+    return f"   stopped after {words.span(result.seconds)}" if early and result.seconds else ""
+
+
+def _marks(result: Result, kinds: list[str], on: frozenset[Format], after: str = "") -> Marks:
+    marks = [(kind, result.judged.get(kind, ".")) for kind in kinds]
+    return Marks(
+        tuple(
+            Mark(kind, result_words.MARKS.get(mark, mark), result_words.MARK_WORDS.get(mark, mark),
+                 result_words.KIND_WORDS.get(kind, ""))
+            for kind, mark in marks
+        ),
+        KIND_ORDER, after, on=on,
+    )  # fmt: skip
+
+
+# -- what a terminal shows ------------------------------------------------------------------------------------------
+
+
+def _screen(result: Result, record: Record | None) -> Iterator[AnyBlock]:
+    if result.verdict == "inconclusive":
+        yield Facts(tuple(_no_answer(result, record)), on=SCREEN)
+        if "!" not in result.judged.values():
+            return
+    kinds = [*result_words.JUDGED_KINDS, *(["structure"] if result.judged.get("structure") == "!" else [])]
+    yield _marks(result, kinds, SCREEN, _files(record))
+    if result.verdict == "repeated":
+        yield Text(_took(result), on=SCREEN)
+        yield Facts(tuple(_common(result)), on=SCREEN)
+        yield Text(result_words.detection(result), on=SCREEN)
+    elif result.verdict == "diverged":
+        yield TrialRows(tuple(_rows(result)), Facts(tuple(_facts(result))), on=SCREEN)
+
+
+def _files(record: Record | None) -> str:
+    number = max((len(trial.files.files) for trial in record.trials), default=0) if record is not None else 0
+    return f" ({words.count(number, 'file')})" if number else ""
+
+
+def _took(result: Result) -> str:
+    """1-5  [####################]  1,200 steps  0:31   model 9f3c-21ab"""
+    finals = {trial.id: trial.final for trial in result.trials}
+    seconds = result.seconds or sum(trial.seconds for trial in result.trials)
+    steps = words.count(result.scope.steps_compared, "step")
+    model = result_words.model_name(finals.get(result.groups[0][0])) if result.groups else "not seen"
+    ids = words.ids(trial.id for trial in result.trials)
+    return f"{ids}  [{'#' * BAR}]  {steps}  {words.clock(seconds)}   model {model}"
+
+
+def _rows(result: Result) -> list[str]:
+    names, later = result_words.letters(result), result_words.later_leavers(result)
+    if len(result.trials) > MOST_ROWS:
+        return [_group_row(result, place, group, later) for place, group in enumerate(result.groups[:MOST_ROWS])]
+    wide = max(len(str(trial.id)) for trial in result.trials)
+    return [
+        f"{trial.id:>{wide}} [{_bar(result, trial, names.get(trial.id), later)}] "
+        + (names.get(trial.id) or f"- {result_words.status_words(trial)}")
+        for trial in result.trials
+    ]
+
+
+def _group_row(result: Result, place: int, group: list[int], later: dict[int, int]) -> str:
+    longest = max((trial for trial in result.trials if trial.id in group), key=lambda trial: trial.steps)
+    name = result_words.letter(place)
+    return f"[{_bar(result, longest, name, later)}] {name}: {words.count(len(group), 'trial')}"
+
+
+def _bar(result: Result, trial: Trial, name: str | None, later: dict[int, int]) -> str:
+    """`=` the same, `!` where they diverge, then the group's letter as far as the trial went."""
+    if name is None or result.divergence is None:
+        return " " * SHORT_BAR
+    known = result.scope.steps_total
+    total = max([known or 0, *(trial.steps for trial in result.trials), 1])
+    step, kind = result.divergence.step, str(result.divergence.kind)
+    if trial.id in later:
+        step, kind = later[trial.id], "end" if later[trial.id] >= total else "update"
+    equal = _equal_cells(step, kind, total)
+    reached = 0 if known is None else SHORT_BAR * trial.steps // total
+    return ("=" * equal + "!" + name[0] * max(0, reached - equal - 1))[:SHORT_BAR].ljust(SHORT_BAR)
+
+
+def _equal_cells(step: int, kind: str, total: int) -> int:
+    if kind == "end":
+        return SHORT_BAR - 1
+    if step < 0:
+        return 0
+    return min(SHORT_BAR - 2, 2 + int((SHORT_BAR - 3) * step / total))
+
+
+def _facts(result: Result) -> list[tuple[str, Cell]]:
+    divergence = result.divergence
+    if divergence is None:
+        return _common(result)
+    facts: list[tuple[str, Cell]] = [
+        ("where", " > ".join(result_words.path(divergence))),
+        ("what", divergence.detail),
+        ("size", result_words.size(divergence)),
+        ("looks", divergence.size.looks if divergence.size else ""),
+        ("also", _also(divergence.details)),
+        ("effect", result_words.effect(result)),
+        *_common(result),
+        *_next(result),
+    ]
+    return [(label, said) for label, said in facts if said]
+
+
+def _also(details: list[dict[str, object]]) -> str:
+    names = [f"{detail.get('kind', '')} > {detail.get('name', '')}" for detail in details[:2]]
+    more = len(details) - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more else "")
+
+
+def _common(result: Result) -> list[tuple[str, Cell]]:
+    held = [control.id for control in result.setup.controls if control.took_effect is True]
+    undone = [control.id for control in result.setup.controls if control.took_effect is False]
+    said = ", ".join(held) + (f" (without effect: {', '.join(undone)})" if undone else "")
+    facts: list[tuple[str, Cell]] = [("held", said.strip())] if said else []
+    unseen = result_words.unseen(result)
+    facts += [("unseen", unseen)] if unseen else []
+    return facts + [("agree", said) for said in result.agrees]
+
+
+def _next(result: Result) -> Iterator[tuple[str, Cell]]:
+    if result.record:
+        record = result_words.record_name(result)
+        if result.explanation is None:
+            yield "next", Styled(f"why, and the cheapest fix:  samebits explain {record}", "command")
+        yield "page", Styled(f"samebits report {record} --html page.html", "command")
+
+
+def _no_answer(result: Result, record: Record | None) -> Iterator[tuple[str, Cell]]:
+    if record is not None:
+        leaked = sorted({leak.path for trial in record.trials for leak in trial.file.leaks})
+        yield from (("file", path) for path in leaked[:5])
+    badly = [trial for trial in result.trials if trial.status not in ENDED_WELL]
+    yield from ((f"trial {trial.id}", _ended(trial, record)) for trial in badly)
+    if badly and record is not None:
+        said = last_words(record.folder / "trials" / f"{badly[0].id:03d}")
+        yield from [("it said", said)] if said else []
+    if result.advice:
+        yield "do this", Styled(result.advice, "command")
+
+
+def _ended(trial: Trial, record: Record | None) -> str:
+    known = [t.file.why for t in record.trials if t.id == trial.id] if record else []
+    why = known[0] if known and trial.exit_code is None else ""
+    said = f"{result_words.status_words(trial)}, after {words.count(trial.steps, 'step')}"
+    return said + (f": {why}" if why else "")
+
+
+def _notes(result: Result) -> Iterator[AnyBlock]:
+    """What limits the verdict: below the answer where lines are read one after the other."""
+    says = list(result.agrees)
+    unseen = result_words.unseen(result)
+    says += [f"Not observed: {unseen}."] if unseen else []
+    says += [result_words.detection(result)] if result.verdict != "inconclusive" else []
+    if says:
+        yield Notes(tuple(says), "", on=MARKDOWN)
+    if result.warnings:
+        yield Notes(tuple(result.warnings), on=BRIEF)
+
+
+# -- what a CI shows ------------------------------------------------------------------------------------------------
+
+
+def _cases(result: Result) -> Iterator[Case]:
+    """A case for the verdict, each kind and each trial."""
+    text = {"diverged": _where(result), "inconclusive": result.advice or ""}.get(result.verdict, "")
+    state, said = VERDICT_STATES[result.verdict], result_words.headline(result)
+    yield Case("samebits.verdict", CLAIM, state, said, text, result.seconds)
+    for kind, mark in result.judged.items():
+        state = MARK_STATES.get(mark, "skipped")
+        name, said = f"{kind}: {result_words.KIND_WORDS.get(kind, kind)}", result_words.MARK_WORDS.get(mark, mark)
+        yield Case("samebits.kinds", name, state, said, _where(result) if mark == "!" else "")
+    names = result_words.letters(result)
+    yield from (_trial_case(trial, names.get(trial.id), result) for trial in result.trials)
+
+
+def _where(result: Result) -> str:
+    if result.divergence is None:
+        return ""
+    why = result.explanation.sentence if result.explanation is not None else ""
+    said = [" > ".join(result_words.path(result.divergence)), result_words.size(result.divergence), why]
+    return "\n".join(words.one_line(line) for line in said if line)
+
+
+def _trial_case(trial: Trial, group: str | None, result: Result) -> Case:
+    named = ("samebits.trials", f"trial {trial.id}")
+    if trial.status not in ENDED_WELL:
+        said = f"{result_words.status_words(trial)} after {words.count(trial.steps, 'step')}"
+        return Case(*named, "error", said, seconds=trial.seconds)
+    if result.verdict == "diverged" and trial.id not in result_words.reference_group(result):
+        said = f"in group {group}, not in the largest group" if group else "not compared"
+        return Case(*named, "failure", said, seconds=trial.seconds)
+    return Case(*named, seconds=trial.seconds)

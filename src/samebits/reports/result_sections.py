@@ -1,0 +1,304 @@
+"""The sections that documents have beside the answer of a result: where, steps, curves, trials, files, setup."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from samebits import words
+from samebits.model import Divergence, Result, Trial
+from samebits.reports import figures, result_words
+from samebits.reports.figures import MapRow, Plots, StepMap
+from samebits.reports.history import History, Stretch, history
+from samebits.reports.table import Cell, Column, Styled, Table, numbers
+from samebits.reports.tree import (
+    DOCUMENT,
+    PAGE,
+    AnyBlock,
+    Code,
+    Facts,
+    Folded,
+    Notes,
+    Path,
+    Section,
+    SideBySide,
+    Text,
+)
+
+if TYPE_CHECKING:
+    from samebits.store.record import Record
+
+MOST_FILES = 200
+MOST_DETAILS = 50
+MOST_PACKAGES = 500
+MOST_OPEN = 6  # further differences that are shown without being asked for
+LONG = 160  # characters; a page folds a fact that has more
+MAP = (
+    "One row for each trial, from its start to its last step. Grey: all trials have the same bits so far. A letter: "
+    "the group that it is with from there on. At the right: the group in which it ends."
+)
+NO_RECORD = "made from the record, which was not at hand"
+TRIAL = (
+    "A trial is one execution of the setup in a fresh process tree. At each step the bits of what it did are "
+    "fingerprinted, and compared with those of the other trials in this order:"
+)
+SIGNS = (
+    "Signs: {}. Trials with the same bits through everything compared form a group; the earliest point at which a "
+    "trial differs from the largest group is where they diverge."
+)
+
+
+def answer(result: Result) -> Iterator[AnyBlock]:
+    """What comes first: notes, what the verdict says, where trials diverge."""
+    if result.warnings:
+        yield Section("Notes", "notes", (Notes(tuple(result.warnings)),), on=PAGE)
+    says = Section("What this says", "says", (Notes(tuple(_says(result)), ""),))
+    does_not = Section("What this does not say", "does-not-say", (Notes((*_limits(result), *_gaps(result)), ""),))
+    yield SideBySide((says, does_not), on=PAGE)
+    if result.divergence is not None:
+        yield _where(result, result.divergence)
+
+
+def evidence(result: Result, record: Record | None) -> Iterator[AnyBlock]:
+    """What it was taken from: steps, curves, trials, files, the setup, and how to read all that."""
+    past = history(result, record)
+    yield _steps(result, past, has_record=record is not None)
+    yield _curves(past, has_record=record is not None)
+    yield _trials(result)
+    files = _files(result, record)
+    if files.rows:
+        yield Section("Files the trials wrote", "files", (files,), on=PAGE)
+    yield _setup(result)
+    yield _controls(result)
+    yield _reading(result)
+
+
+# -- what a verdict says --------------------------------------------------------------------------------------------
+
+
+def _equal_kinds(result: Result) -> str:
+    return ", ".join(kind for kind, mark in result.judged.items() if mark == "=")
+
+
+def _says(result: Result) -> list[str]:
+    """What was seen."""
+    trials, kinds = words.count(len(result.trials), "trial"), _equal_kinds(result)
+    if result.verdict == "repeated":
+        first = f"{trials} of this setup, each in fresh processes, gave the same bits"
+        return [f"{first}: {kinds}." if kinds else f"{first}.", result_words.detection(result)]
+    if result.verdict == "inconclusive":
+        advice = [f"What to do: {result.advice}"] if result.advice else []
+        return ["The trials give no answer.", result_words.sentence(result), *advice]
+    lines = [f"{trials} of this setup gave {result_words.models(result)}."]
+    if (first_one := result.divergence) is not None:
+        what = result_words.KIND_WORDS[first_one.kind]
+        lines.append(f"The first thing that differs is {first_one.kind} ({what}): {first_one.name or 'unnamed'}.")
+        lines += [f"Up to there all was the same: {kinds}."] if kinds else []
+    return [*lines, *(f"What still agrees: {said.rstrip('.')}." for said in result.agrees)]
+
+
+def _limits(result: Result) -> list[str]:
+    """What must not be concluded from the verdict."""
+    if result.verdict == "repeated":
+        return [
+            "That a further run must give the same bits: trials that agree show nothing beyond themselves.",
+            "Anything about a different machine, version, number of threads or seed.",
+            "That the model is right or good.",
+        ]
+    if result.verdict == "diverged":
+        return [
+            "Why they differ: the first difference is where it shows, which can be later than where it begins.",
+            f"Whether it matters. Effect: {result_words.effect(result)}.",
+            "That there are no further models: more trials may end in more models.",
+        ]
+    return ["That the bits are the same.", "That the training itself makes them differ."]
+
+
+def _gaps(result: Result) -> Iterator[str]:
+    """What was not compared, not observed, not held."""
+    if result.scope.kind == "prefix" and result.verdict == "repeated":
+        yield f"Anything about the steps after the first {result.scope.steps_compared:,}."
+    if unseen := result_words.unseen(result):
+        yield f"Anything about what was not observed: {unseen}."
+    loose = [control.id for control in result.setup.controls if control.took_effect is not True]
+    if loose:
+        yield f"Anything about controls that were not seen to take effect: {', '.join(loose)}."
+
+
+# -- where ----------------------------------------------------------------------------------------------------------
+
+
+def _where(result: Result, divergence: Divergence) -> Section:
+    process = divergence.process
+    rank = f", rank {process.rank}" if process.rank else ""
+    facts: list[tuple[str, Cell]] = [
+        ("kind", f"{divergence.kind}: {result_words.KIND_WORDS[divergence.kind]}"),
+        ("what", divergence.detail),
+        ("size", result_words.size(divergence)),
+        ("looks", divergence.size.looks if divergence.size else ""),
+        ("trials that diverge here", words.ids(divergence.trials)),
+        ("trials that diverge later", _later(result)),
+        ("process", Styled(" ".join(process.argv) + rank, "code")),
+        ("effect", result_words.effect(result)),
+    ]
+    blocks: list[AnyBlock] = [
+        Path(tuple(result_words.path(divergence))),
+        Facts(tuple((label, said) for label, said in facts if said)),
+    ]
+    details = divergence.details
+    if details:
+        columns = (Column("kind"), Column("name", wide=True), Column("what", wide=True))
+        rows = tuple((str(one.get("kind", "")), Styled(str(one.get("name", "")), "code"), str(one.get("detail", "")))
+                     for one in details[:MOST_DETAILS])  # fmt: skip
+        summary = f"{words.count(len(details), 'more difference')} in the same step"
+        table = Table("further differences", "", columns, rows)
+        blocks.append(Folded(summary, (table,), is_open=len(details) <= MOST_OPEN, on=PAGE))
+    return Section("Where they diverge", "where", tuple(blocks), on=DOCUMENT)
+
+
+def _later(result: Result) -> str:
+    """Which trials leave the largest group after the divergence, and where."""
+    leavers = result_words.later_leavers(result)
+    places = sorted(set(leavers.values()))
+    return "; ".join(f"{words.ids(t for t in leavers if leavers[t] == at)} at step {at:,}" for at in places)
+
+
+# -- steps, curves, trials, files -----------------------------------------------------------------------------------
+
+
+def _steps(result: Result, past: History, *, has_record: bool) -> Section:
+    blocks: list[AnyBlock] = []
+    if past.steps:
+        names = result_words.letters(result)
+        rows = tuple(_map_row(trial, names.get(trial.id, ""), past) for trial in result.trials)
+        blocks.append(StepMap(MAP, rows, tuple(figures.step_ticks(past.steps, before=1))))
+        if past.stages:
+            stages = "; ".join(f"from step {step:,} {name}" for step, name in past.stages)
+            blocks.append(Text(f"Processes one after the other: {stages}.", "soft"))
+    else:
+        blocks.append(
+            Text(f"There is no map: {'no step was observed' if has_record else 'it is ' + NO_RECORD}.", "soft")
+        )
+    return Section("Steps by trials", "steps", tuple(blocks), on=PAGE)
+
+
+def _map_row(trial: Trial, group: str, past: History) -> MapRow:
+    stretches = past.stretches.get(trial.id, [])
+    return MapRow(trial.id, group, figures.bars(stretches, past.steps), _row_words(stretches, trial))
+
+
+def _row_words(stretches: list[Stretch], trial: Trial) -> str:
+    """The row in words, for those who do not see it."""
+    if not stretches:
+        return f"not compared ({result_words.status_words(trial)})"
+    parts = [f"{'with all' if not s.group else 'group ' + s.group} to step {s.last:,}" for s in stretches]
+    return ", then ".join(parts)
+
+
+def _curves(past: History, *, has_record: bool) -> Section:
+    drawn = figures.plots(past)
+    why = "no loss and no norm was observed at more than one step" if has_record else f"they are {NO_RECORD}"
+    block: AnyBlock = Plots("", tuple(drawn)) if drawn else Text(f"There are no curves: {why}.", "soft")
+    return Section("Curves", "curves", (block,), on=PAGE)
+
+
+def _trials(result: Result) -> Section:
+    names = result_words.letters(result)
+    columns = (*numbers("trial"), Column("group"), Column("status"), *numbers("steps", "time"), Column("model"),
+               Column("metrics", wide=True))  # fmt: skip
+    rows = tuple(_trial(trial, names.get(trial.id, "")) for trial in result.trials)
+    return Section("Trials", "trials", (Table("trials in a row each", "", columns, rows),), on=DOCUMENT)
+
+
+def _trial(trial: Trial, group: str) -> tuple[Cell, ...]:
+    metrics = ", ".join(f"{name} {value:.6g}" for name, value in sorted(trial.metrics.items()))
+    return (
+        str(trial.id), Styled(group, "group"), result_words.status_words(trial), f"{trial.steps:,}",
+        words.clock(trial.seconds), Styled(result_words.model_name(trial.final), "code"), metrics,
+    )  # fmt: skip
+
+
+def _files(result: Result, record: Record | None) -> Table:
+    """Each file that trials wrote: its format, its parts, and whether its content is the same in all."""
+    names = result_words.letters(result)
+    found: dict[str, list[tuple[int, Any]]] = {}
+    for trial in record.trials if record is not None else []:
+        for file in trial.files.files if trial.id in names else []:
+            found.setdefault(file.path, []).append((trial.id, file))
+    columns = (Column("file", wide=True), Column("format"), *numbers("parts"), Column("trials"),
+               Column("content", wide=True))  # fmt: skip
+    rows = tuple(_file(path, found[path]) for path in sorted(found)[:MOST_FILES])
+    return Table("files in a row each", "", columns, rows)
+
+
+def _file(path: str, copies: list[tuple[int, Any]]) -> tuple[Cell, ...]:
+    contents = Counter(tuple(sorted(file.tensors.items())) for _, file in copies)
+    file = copies[0][1]
+    differing = sorted({name for a in contents for b in contents for name, _ in set(a) ^ set(b)} - {""})[:3]
+    said = "the same" if len(contents) == 1 else f"{len(contents)} different"
+    said += f": {', '.join(differing)}" if differing else ""
+    error = next((copy.error for _, copy in copies if copy.error), None)
+    trials = words.ids(trial for trial, _ in copies)
+    return Styled(path, "code"), file.format, str(len(file.tensors)), trials, said + (f" ({error})" if error else "")
+
+
+# -- the setup ------------------------------------------------------------------------------------------------------
+
+
+def _setup(result: Result) -> Section:
+    setup = result.setup
+    facts: list[tuple[str, Cell]] = [
+        ("command", Styled(shlex.join(setup.command), "code")),
+        ("interpreter", setup.python or "not known"),
+        ("environment", setup.environment or ""),
+        ("preset", setup.preset or "none"),
+        ("seed", "none" if setup.seed is None else str(setup.seed)),
+        *_flat("code", setup.code),
+        *_flat("machine", setup.machine),
+    ]
+    blocks: list[AnyBlock] = [Facts(tuple((label, said) for label, said in facts if said))]
+    if setup.packages:
+        rows = tuple(sorted(setup.packages.items())[:MOST_PACKAGES])
+        table = Table("packages", "", (Column("package"), Column("version")), rows)
+        blocks.append(Folded(words.count(len(rows), "package"), (table,)))
+    return Section("Setup and machine", "setup", tuple(blocks), on=PAGE)
+
+
+def _flat(sort: str, facts: dict[str, Any]) -> Iterator[tuple[str, Cell]]:
+    """Facts as rows of a table."""
+    for name, value in facts.items():
+        if value not in (None, "", [], {}):
+            said = _fact(value)
+            yield f"{sort}: {name}", Styled(said, "long") if len(said) > LONG else said
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict) and all(isinstance(part, str | int | float) for part in value.values()):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
+
+
+def _controls(result: Result) -> Section:
+    if not result.setup.controls:
+        none = Text("None were held: the program as it is.", on=PAGE)
+        return Section("Controls", "controls", (none,), on=DOCUMENT)
+    effect = {True: "yes", False: "no", None: "not known"}
+    columns = (Column("control"), Column("took effect"), Column("how that was seen", wide=True))
+    rows = tuple((Styled(one.id, "code"), effect[one.took_effect], one.detail) for one in result.setup.controls)
+    return Section("Controls", "controls", (Table("controls in a row each", "", columns, rows),), on=DOCUMENT)
+
+
+def _reading(result: Result) -> Section:
+    signs = "; ".join(f"{result_words.MARKS[mark]} {said}" for mark, said in result_words.MARK_WORDS.items())
+    blocks: list[AnyBlock] = [Text(TRIAL), Facts(tuple(result_words.KIND_WORDS.items())), Text(SIGNS.format(signs))]
+    if result.record:
+        again = f"samebits report {result_words.record_name(result)} --html page.html"
+        blocks += [Text("This page is made from the record, and can be made again:"), Code(again)]
+    return Section("How to read this page", "reading", tuple(blocks), on=PAGE)
