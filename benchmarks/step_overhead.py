@@ -23,7 +23,7 @@ from pathlib import Path
 
 import xxhash._xxhash
 
-from samebits.launch.injection import prepare
+from samebits.launch.environment import copy_probe
 from samebits_probe import wire
 
 # script, steps of a turn
@@ -34,7 +34,7 @@ HERE = Path(__file__).resolve().parent / "trainings"
 
 def watched(folder, algorithm, **more):
     """The environment of a watched process, as the launcher makes it. `more`: fields of its config.json."""
-    injected = prepare(folder)
+    injected = copy_probe(folder)
     trial = folder / "001"
     trial.mkdir()
     config = {"format": wire.FORMAT, "trial": 1, "folder": str(trial), "hash": algorithm, "stop_after": None,

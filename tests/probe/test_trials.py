@@ -11,7 +11,7 @@ import pytest
 
 from samebits.check import check, record
 from samebits.errors import NotFound, RecordExists, UsageError
-from samebits.launch import devices, folders, injection
+from samebits.launch import environment, folders
 from samebits.launch.environment import recorded
 from samebits.launch.plan import Request, make_record_folder
 from samebits.model import FilesFile, Options, TrialFile
@@ -33,7 +33,7 @@ def found_of(folder, number=1):
 
 
 def test_the_folder_that_begins_pythonpath_holds_the_probe_alone(tmp_path):
-    folder = injection.prepare(tmp_path)
+    folder = environment.copy_probe(tmp_path)
     assert sorted(entry.name for entry in folder.iterdir()) == ["samebits_probe", "sitecustomize.py"]
     assert not list(folder.rglob("*.pyc"))
 
@@ -234,10 +234,10 @@ def test_trials_side_by_side_have_their_own_ports(ask, tmp_path):
 
 
 def test_devices_are_split_evenly():
-    assert [devices.split(list("0123"), slot, 2) for slot in (0, 1)] == [["0", "2"], ["1", "3"]]
-    assert [devices.split(list("012"), slot, 2) for slot in (0, 1)] == [["0"], ["1"]]
-    assert [devices.split(["0"], slot, 3) for slot in (0, 1, 2)] == [["0"]] * 3
-    assert devices.split([], 0, 2) == []
+    assert [environment.split_gpus(list("0123"), slot, 2) for slot in (0, 1)] == [["0", "2"], ["1", "3"]]
+    assert [environment.split_gpus(list("012"), slot, 2) for slot in (0, 1)] == [["0"], ["1"]]
+    assert [environment.split_gpus(["0"], slot, 3) for slot in (0, 1, 2)] == [["0"]] * 3
+    assert environment.split_gpus([], 0, 2) == []
 
 
 def test_python_in_the_command_is_the_interpreter_that_was_asked_for(ask, tmp_path, pythons):

@@ -6,7 +6,7 @@ import pytest
 
 from samebits.compare import judge
 from samebits.errors import RecordError
-from samebits.launch.metrics import numbers
+from samebits.launch.facts import numbers
 from samebits.store import left_result, open_record
 from samebits.store.record_files import parse, read_object
 

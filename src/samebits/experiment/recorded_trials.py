@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samebits import store
 from samebits.errors import RecordError
-from samebits.launch import custody, environment, injection, origin
+from samebits.launch import custody, environment, origin
 from samebits.launch.plan import Plan, Request, arrange, trial_name
 from samebits.model import ENDED_WELL, RecordFile, TrialFile
 from samebits.store.seal import SEAL
@@ -52,7 +52,7 @@ def reopen(record: store.Record) -> Plan:
     is_own = origin.is_own(record)
     held = custody.resume(record.folder.absolute())
     if not is_own:  # then the code in it may be anybody's
-        injection.prepare(held.folder)
+        environment.copy_probe(held.folder)
         environment.make_shims(held.folder, record.file.python)
     plan = arrange(request_of(record), held.folder, hash_wanted=record.file.hash)
     return replace(plan, custody=held)

@@ -5,24 +5,28 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import samebits_probe
 from samebits import controls
-from samebits.launch import devices
 from samebits_probe import wire
 
 if TYPE_CHECKING:
     from samebits.launch.plan import Plan
 
-SHIMS = "bin"
+SHIMS, PROBE = "bin", "probe"  # folders of a record
+_SITE = "_sitecustomize.py"
 _SHIM_NAMES = ("python", "python3")
 _KEPT = re.compile(
     r"(PYTHON|OMP_|KMP_|MKL|TF_|CUDA|CUDNN|CUBLAS|NCCL_|KERAS|XLA_|JAX_|PJRT_|OPENBLAS|GOTO_|BLIS_|VECLIB|NUMEXPR|TORCH"
     r"|PYTORCH|NVIDIA_|ATEN_|ONEDNN|DNNL|LD_|MALLOC_|GLIBC_|LC_|NPY_)\w*|LANG|TZ|PATH|WORLD_SIZE|MASTER_PORT"
 )
+_GPUS = Path("/proc/driver/nvidia/gpus")  # one entry a device, readable without starting a driver tool
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 
 
@@ -64,6 +68,21 @@ def make_shims(record: Path, python: str | None) -> None:
         script.chmod(0o755)
 
 
+def copy_probe(folder: Path) -> Path:
+    """Copy the probe and `sitecustomize.py` into `folder`/probe, and return that folder. PYTHONPATH begins with it.
+
+    A copy, so that the packages beside the installed probe are never on the program's path, and so that a record
+    keeps the probe that made it.
+    """
+    source = Path(samebits_probe.__file__).parent
+    target = folder / PROBE
+    if target.exists():
+        shutil.rmtree(target)
+    shutil.copytree(source, target / source.name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", _SITE))
+    shutil.copyfile(source / _SITE, target / "sitecustomize.py")
+    return target
+
+
 def _is_first(python: str) -> bool:
     """Whether `python`, looked for in the interpreter's own folder, is that interpreter."""
     found = shutil.which("python", path=str(Path(python).parent))
@@ -80,13 +99,50 @@ def trial_environment(plan: Plan, trial: int, directory: Path, slot: Slot) -> di
     environment["PYTHONPATH"] = _python_path(plan.probe, environment)
     environment[wire.CONFIG_VARIABLE] = str(plan.trial_folder(trial) / "config.json")
     environment["PWD"] = str(directory)
-    environment.update(devices.variables(slot.number, slot.jobs))
+    environment.update(device_variables(slot.number, slot.jobs))
     return environment
 
 
 def _python_path(probe: Path, environment: Mapping[str, str]) -> str:
     own = environment.get("PYTHONPATH")
     return str(probe) if not own else os.pathsep.join([str(probe), own])
+
+
+def device_variables(slot: int, jobs: int) -> dict[str, str]:
+    """What a trial in this slot needs to keep out of the others' way; nothing where trials run one at a time."""
+    if jobs == 1:
+        return {}
+    port = str(free_port())
+    shared = {"MASTER_PORT": port, "PET_MASTER_PORT": port}  # the latter is torchrun's own
+    share = split_gpus(visible_gpus(), slot, jobs)
+    return {**shared, _VISIBLE: ",".join(share)} if share else shared
+
+
+def visible_gpus() -> list[str]:
+    """The devices that the user's own trials would see."""
+    given = os.environ.get(_VISIBLE)
+    if given is not None:
+        return [device.strip() for device in given.split(",") if device.strip()]
+    return [str(n) for n in range(len(list(_GPUS.iterdir())))] if _GPUS.is_dir() else []
+
+
+def split_gpus(gpus: list[str], slot: int, jobs: int) -> list[str]:
+    """Round robin: equally many for each slot, so that trials are alike; one shared where there are too few."""
+    if not gpus:
+        return []
+    each = len(gpus) // jobs
+    return gpus[slot::jobs][:each] if each else [gpus[slot % len(gpus)]]
+
+
+def free_port() -> int:
+    """A port of five digits that is free now."""
+    for _ in range(100):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port >= 10000:
+            return port
+    return port
 
 
 def recorded(environment: Mapping[str, str]) -> dict[str, str]:

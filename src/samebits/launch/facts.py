@@ -1,12 +1,14 @@
-"""What is recorded about a trial beside its trace: code, packages, machine."""
+"""What is recorded about a trial beside its trace: code, packages, machine, the numbers that it printed."""
 
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +116,29 @@ def is_fed_by_unwatched(touched: Sequence[ProcessFiles], written: Sequence[Path]
 def _events(processes: Iterable[WatchedProcess], name: str) -> list[dict[str, Any]]:
     events = [event for watched in processes for event in observations.events(watched.folder)]
     return [event for event in events if event.get("event") == name]
+
+
+def metrics_printed(stdout: Path, patterns: Mapping[str, str]) -> dict[str, str]:
+    """Each metric's text as it was printed last: the pattern's first group, or the whole match."""
+    if not patterns:
+        return {}
+    try:
+        text = stdout.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    found = {}
+    for name, pattern in patterns.items():
+        for match in re.finditer(pattern, text, re.MULTILINE):
+            found[name] = match.group(1 if match.re.groups else 0) or ""
+    return {name: value for name, value in found.items() if value}
+
+
+def numbers(texts: Mapping[str, str]) -> dict[str, float]:
+    """Those that are finite numbers: JSON has no others, and what was printed is kept beside them."""
+    found = {}
+    for name, text in texts.items():
+        try:
+            found[name] = float(text.replace(",", "") if "," in text and "." in text else text)
+        except ValueError:
+            continue
+    return {name: value for name, value in found.items() if math.isfinite(value)}

@@ -17,8 +17,7 @@ from pathlib import Path
 
 from samebits import places
 from samebits.errors import Untrusted
-from samebits.launch import injection
-from samebits.launch.environment import SHIMS
+from samebits.launch.environment import PROBE, SHIMS
 from samebits.model import RecordFile
 from samebits.store import regular_files
 from samebits.store.record import Record
@@ -69,7 +68,7 @@ def _signature(key: bytes, file: RecordFile, folder: Path) -> str:
 def code(folder: Path) -> bytes:
     """A digest of what each trial of a record loads: the probe, and the scripts that stand for `python`."""
     digest = hashlib.sha256()
-    for name in (injection.FOLDER, SHIMS):
+    for name in (PROBE, SHIMS):
         for path in sorted((folder / name).rglob("*")):
             if path.suffix != ".pyc" and not regular_files.is_folder(path):
                 digest.update(f"{path.relative_to(folder)}\0".encode("utf-8", "surrogateescape"))

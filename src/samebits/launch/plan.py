@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import samebits_probe
 from samebits import controls
-from samebits.errors import NotFound, RecordBusy, RecordExists, UsageError
-from samebits.launch import command, custody, environment, hash_choice, injection
+from samebits.errors import NotFound, RecordBusy, RecordExists, SamebitsError, UsageError
+from samebits.launch import command, custody, environment
 from samebits.model import Options
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
+from samebits_probe import fingerprint
+
+_TRY = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from samebits_probe.fingerprint import make_hasher
+hasher = make_hasher("xxh3", sys.argv[2])
+hasher.data(b"samebits", hasher.header("uint8", (8,)))
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +101,7 @@ def make_plan(request: Request, *, hash_wanted: str | None = None) -> Plan:
     if held.folder != plan.record:
         plan = arrange(request, held.folder, hash_wanted=hash_wanted)
     plan = replace(plan, custody=held)
-    injection.prepare(plan.record)
+    environment.copy_probe(plan.record)
     environment.make_shims(plan.record, request.python)
     return plan
 
@@ -104,17 +116,62 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
     executable = environment.shim(record, request.python, request.command[0])
     if executable is None:
         executable = command.find(request.command, request.directory, environment.search_path(request.python))
-    algorithm, extension = hash_choice.choose(request.python, wanted=hash_wanted)
+    algorithm, extension = choose_hash(request.python, wanted=hash_wanted)
     return Plan(
         request=request,
         record=record,
         executable=executable,
         controls=held,
         seed=DEFAULT_SEED if request.seed is None else request.seed,
-        probe=record / injection.FOLDER,
+        probe=record / environment.PROBE,
         hash=algorithm,
         xxhash=extension,
     )
+
+
+def choose_hash(python: str | None, *, wanted: str | None = None) -> tuple[str, str | None]:
+    """("xxh3", path of the extension) where it loads here and in `python`, else ("blake2b", None).
+
+    `wanted`: the algorithm of the record that is compared with. Raises SamebitsError where that one cannot be used.
+    """
+    if wanted == "blake2b":
+        return "blake2b", None
+    extension = _extension_path()
+    if extension is not None and _loads_here(extension) and (python is None or _loads_in(python, extension)):
+        return "xxh3", extension
+    if wanted == "xxh3":
+        raise SamebitsError(
+            "The record was fingerprinted with XXH3, which cannot be loaded on this machine.",
+            "Record the run again here, then compare.",
+        )
+    return "blake2b", None
+
+
+def _extension_path() -> str | None:
+    """The shared object of the xxhash package, which exports XXH128."""
+    try:
+        extension = importlib.import_module("xxhash._xxhash")
+    except ImportError:
+        return None
+    return extension.__file__
+
+
+def _loads_here(extension: str) -> bool:
+    try:
+        hasher = fingerprint.make_hasher("xxh3", extension)  # type: ignore[no-untyped-call]
+        return len(hasher.data(b"samebits", hasher.header("uint8", (8,)))) == 16
+    except OSError:
+        return False
+
+
+def _loads_in(python: str, extension: str) -> bool:
+    """Whether another interpreter (of another C library or architecture, say) loads it. A crash counts as no."""
+    folder = str(Path(samebits_probe.__file__).parent.parent)
+    try:
+        tried = subprocess.run([python, "-I", "-B", "-c", _TRY, folder, extension], capture_output=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return tried.returncode == 0
 
 
 def _check_counts(request: Request) -> None:

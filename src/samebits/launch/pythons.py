@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
-from samebits.launch import common_tools
+from samebits.launch import programs
 from samebits.launch.observations import Became
 from samebits.launch.supervisor import descendants
 from samebits.launch.supervisor.descendants import Process
@@ -32,12 +29,6 @@ _HIDING = {
 }
 _STARTING = 1.0  # seconds in which an interpreter may not have come as far as the probe yet
 _REPLACED = "it took the place of a watched process, and the probe did not start in it"
-_INSIDE = (
-    b"PyEval_",
-    b"Py_BytesMain",
-    b"Py_Initialize",
-)  # names that a program with an interpreter in it exports or asks for
-_MOST_SEARCHED = 256 << 20
 _LIBRARIES = re.compile(
     rb"libtorch|libtensorflow|_pywrap_tensorflow|jaxlib|xla_extension|_multiarray_umath|libxgboost|lib_lightgbm|sklearn/"
     rb"|libmxnet|libpaddle|libcuda\.so"
@@ -46,20 +37,6 @@ _LIBRARIES = re.compile(
 _ENVIRONMENT_MODULES = frozenset(("venv", "ensurepip", "pip", "virtualenv", "sysconfig", "site", "platform", "uv"))
 _INSTALLED = ("/site-packages/", "/dist-packages/", "/lib/python")
 MOST_PROGRAMS = 20
-
-
-class ProgramPlace(NamedTuple):
-    """Where a trial looks for programs."""
-
-    directory: Path
-    search_path: str
-
-    def find(self, name: str) -> str | None:
-        """The program of that name; None where there is none, and so none has run."""
-        path = self.directory / name
-        if "/" in name:
-            return str(path) if path.is_file() else None
-        return shutil.which(name, path=self.search_path)
 
 
 @dataclass
@@ -126,7 +103,7 @@ class Pythons:
         except OSError:
             executable = None
         names = [_PYTHON.match(Path(name).name) for name in (executable or "", argv[0])]
-        if not any(names) and not _holds_python(executable):
+        if not any(names) and not programs.holds_python(executable):
             return Sight(pid, argv, executable, python=False)
         version = next((name.group(2) for name in names if name and name.group(2)), None)
         return Sight(pid, argv, executable, python=True, why=self._why(pid, argv, version))
@@ -170,7 +147,7 @@ class Pythons:
         return [process.model_copy(update={"asks": process.asks and not fed}) for process in described]
 
     def programs(
-        self, became: Mapping[int, Became], started: Iterable[Sequence[str]], place: ProgramPlace
+        self, became: Mapping[int, Became], started: Iterable[Sequence[str]], place: programs.ProgramPlace
     ) -> list[str]:
         """Command lines of programs that are no Python and no everyday tool, one for each program.
 
@@ -183,9 +160,9 @@ class Pythons:
         lines = {
             Path(program).name: " ".join(argv)
             for program, argv in reversed(seen)
-            if not common_tools.is_everyday(program)
+            if not programs.is_everyday(program)
             and not _PYTHON.match(Path(program).name)
-            and not _is_script(program)
+            and not programs.is_script(program)
         }
         return sorted(lines.values())[:MOST_PROGRAMS]
 
@@ -248,37 +225,6 @@ def _what_runs(argv: Sequence[str]) -> tuple[str, str]:
         if rest in ("W", "X"):
             next(words, None)
     return "-", ""
-
-
-def _is_script(program: str) -> bool:
-    """Whether the program is the loader of a script, which is seen by the interpreter that runs it."""
-    try:
-        with open(program, "rb") as file:  # noqa: PTH123
-            return file.read(2) == b"#!"
-    except OSError:
-        return False
-
-
-def _holds_python(executable: str | None) -> bool:
-    """Whether a program has an interpreter in it: a Python under a different name, a frozen program."""
-    if executable is None or common_tools.is_everyday(executable):
-        return False
-    try:
-        found = os.stat(executable)  # noqa: PTH116
-    except OSError:
-        return False
-    return _searched(executable, found.st_ino, found.st_size, found.st_mtime_ns)
-
-
-@cache
-def _searched(executable: str, inode: int, size: int, modified: int) -> bool:
-    if size > _MOST_SEARCHED:
-        return False
-    try:
-        content = Path(executable).read_bytes()
-    except OSError:
-        return False
-    return any(name in content for name in _INSIDE)
 
 
 def _read(pid: int, name: str) -> bytes | None:

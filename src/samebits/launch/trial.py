@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from samebits import controls, store
-from samebits.launch import artifacts, custody, facts, folders, isolation, metrics, opens
+from samebits.launch import artifacts, custody, facts, folders, isolation, opens
 from samebits.launch.command import FileNames, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, ProcessFiles, shown
 from samebits.launch.local import Command, CommandEnd, Job, Launcher, exit_words, signal_name, still_running
 from samebits.launch.observations import Processes
 from samebits.launch.plan import Plan, trial_name
-from samebits.launch.pythons import ProgramPlace, Pythons
+from samebits.launch.programs import ProgramPlace
+from samebits.launch.pythons import Pythons
 from samebits.model import ENDED_WELL, FilesFile, Status, TrialFile
 from samebits.store.record import SET_ASIDE
 from samebits_probe import wire
@@ -318,7 +319,7 @@ class TrialRun:
         """
         processes, became = self.processes.look(), self.processes.became()
         place = ProgramPlace(self.directory, self._seen.environment["PATH"])
-        printed = metrics.printed(self.folder / "stdout.txt", self.plan.options.metrics)
+        printed = facts.metrics_printed(self.folder / "stdout.txt", self.plan.options.metrics)
         return {
             "python_processes": self._pythons.found(
                 self.processes.pids(), became, self.folder, was_ended=self._status is not None, fed=fed
@@ -327,7 +328,7 @@ class TrialRun:
             "wrote": self._names(written),
             "packages": facts.packages(processes),
             "machine": facts.machine(processes),
-            "metrics": metrics.numbers(printed),
+            "metrics": facts.numbers(printed),
             "metrics_printed": printed,
         }
 

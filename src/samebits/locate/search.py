@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from samebits.experiment import Progress
+from samebits import ops
+from samebits.experiment import Progress, recorded_trials
 from samebits.locate import diff, first_difference, growth, path, phrases
 from samebits.locate.execution import Execution
 from samebits.locate.path import Way
 from samebits.locate.probe_run import InspectedTrials, Looker, looker
-from samebits.locate.replay import replayed
 from samebits.location import InspectionRound, Location
 from samebits.model import Divergence, Result
+from samebits.ops.documents import DifferingPlace
 from samebits.store import Record, write_document
 from samebits.store.record import LOCATION
 from samebits_probe import wire
 
 TURNS = 3  # looks at modules: a race need not diverge where it did before
+_WATCHER = "pytorch"  # whose operators can be replayed; those of no other library can
 
 
 def locate(record: Record, result: Result, progress: Progress | None = None) -> Location | None:
@@ -53,7 +57,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     way, said = path.of_operators(way, second)
     notes = list(dict.fromkeys([*notes, *_notes(second), *said]))
     outside = way.is_unlike or phrases.is_setting(way.where)
-    ran_again = [] if outside else replayed(record, step, eye.experiment.folder / "ops", eye.experiment.progress)
+    ran_again = [] if outside else _replayed(record, step, eye.experiment.folder / "ops", eye.experiment.progress)
     return _located(way, measured, looks=looks, notes=notes, replayed=ran_again)
 
 
@@ -153,6 +157,35 @@ def _observed(record: Record, number: int, where: Divergence) -> list[str]:
         for row in rows
         if wire.KINDS[row["kind"]] != "rng"
     ]
+
+
+def _replayed(record: Record, step: int, folder: Path, progress: Progress) -> list[str]:
+    """`operator (phase, line), differed in k of n replays`, in the order of their first runs; none where none can be.
+
+    In a backward the line is that of the forward which it belongs to.
+
+    `folder`: where the run has its record; the caller removes it.
+    """
+    if not _uses_torch(record):
+        return []
+    request = replace(recorded_trials.request_of(record), overwrite=False)
+    found = ops.replay(request, step, folder=folder, progress=progress)
+    said = [
+        f"{one.operator} ({_place_of(one)}), differed in {one.replays_differed} of {one.replays} replays"
+        for one in found.differed
+    ]
+    return list(dict.fromkeys(said))
+
+
+def _place_of(one: DifferingPlace) -> str:
+    if not one.line:
+        return one.phase
+    return f"{one.phase}{' of' if one.phase == 'backward' else ','} {one.file}:{one.line}"
+
+
+def _uses_torch(record: Record) -> bool:
+    processes = [process for trial in record.trials for process in trial.observed]
+    return any(event.get("name") == _WATCHER for process in processes for event in process.events_named("watcher"))
 
 
 def _share(result: Result) -> float:

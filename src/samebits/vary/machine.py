@@ -10,8 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from samebits.experiment import Request
-from samebits.launch.devices import visible_gpus
-from samebits.launch.environment import search_path
+from samebits.launch.environment import search_path, visible_gpus
 from samebits_probe import process
 
 SECONDS = 120

@@ -17,7 +17,8 @@ from samebits import check, controls, store
 from samebits.compare.merge import judged_together
 from samebits.errors import SamebitsError
 from samebits.experiment import Progress, Request
-from samebits.launch import folders, hash_choice
+from samebits.launch import folders
+from samebits.launch.plan import choose_hash
 from samebits.model import Divergence, Result
 from samebits.vary import answers, choices
 from samebits.vary.choices import Choice, Choices
@@ -218,7 +219,7 @@ class Runs:
             choices.with_value(self.chosen, choice, value) for choice in self.chosen.choices for value in choice.values
         ]
         pythons = {self.request.python, *(change.python for change in changes)}
-        return "blake2b" if any(hash_choice.choose(python)[0] == "blake2b" for python in pythons) else None
+        return "blake2b" if any(choose_hash(python)[0] == "blake2b" for python in pythons) else None
 
 
 def _place(where: Divergence) -> tuple[int, int, int]:
