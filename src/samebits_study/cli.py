@@ -44,6 +44,7 @@ def run(name: str, **given: Any) -> int:
     """Run what is missing, write the reports, say what was found."""
     requests.refuse_platform()
     _refuse_missing()
+    from samebits.model import EXIT_CODES
     from samebits_study import catalog, conductor, output, possible
 
     folder = Path(given["out"] or f"studies/{name}-{given['scale']}")
@@ -59,9 +60,10 @@ def run(name: str, **given: Any) -> int:
     with requests.shown_progress() as progress:
         result = conductor.conduct(asked, progress)
     written = output.write(result, folder)
-    answers.say(output.summary(result, written))
+    answers.present(output.summary(result, written), {})
     wanted = asked.setups or possible.setups(catalog.study_named(name))
-    return 0 if all(setup.status == "done" for setup in result.setups if setup.id in wanted) else 3
+    is_done = all(setup.status == "done" for setup in result.setups if setup.id in wanted)
+    return EXIT_CODES["repeated" if is_done else "inconclusive"]
 
 
 def _refuse_missing() -> None:

@@ -6,29 +6,26 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from samebits import words
-from samebits.reports.presenters import markdown
+from samebits.reports.presenters import html, markdown
 from samebits.reports.table import Table
+from samebits.reports.tree import Report
 from samebits_study.reports import (
     boxes,
     csv_,
     curves,
-    document,
     extra_tables,
-    glance,
     latex,
-    page,
     paper,
     paper_tables,
     phrases,
 )
 from samebits_study.reports.figure import Figure
-from samebits_study.results import SetupResult, StudyResult
+from samebits_study.reports.report import Drawn, report
+from samebits_study.results import StudyResult
 
 TABLES, FIGURES, DOCUMENT, PAGE = "tables", "figures", "report.md", "page.html"
 FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown.table, "csv": csv_.render, "tex": latex.render}
 NEEDED = "This figure cannot be drawn: matplotlib is not installed (pip install 'samebits[study]')."
-Drawn = list[tuple[Figure, list[Path]]]
 WORDS = {"1": "frame", "4": "two-trials"}  # for the paper's numbers, in a study of cells that it does not have
 
 
@@ -41,7 +38,8 @@ def write(result: StudyResult, folder: Path) -> list[Path]:
     drawn = _draw(figures(result, folder), _emptied(folder / FIGURES, "figure-*"))
     written = _write_tables(tables, _emptied(folder / TABLES, "table-*"))
     written += [path for _, files in drawn for path in files]
-    for name, text in ((DOCUMENT, document.render(result, tables, drawn)), (PAGE, page.render(result, tables, drawn))):
+    made = report(result, tables, drawn)
+    for name, text in ((DOCUMENT, markdown.render(made, heading="#")), (PAGE, html.render(made))):
         (folder / name).write_text(text, encoding="utf-8")
         written.append(folder / name)
     return written
@@ -107,22 +105,10 @@ def _draw(made: list[Figure], folder: Path) -> Drawn:
     return [(figure, plots.draw(figure, folder)) for figure in made]
 
 
-def summary(result: StudyResult, written: list[Path]) -> str:
-    """The lines that the terminal shows, ended by a newline."""
-    wide = max((len(setup.id) for setup in result.setups), default=0)
-    lines = [line for setup in result.setups for line in _lines(setup, result, wide)]
-    page_file = next((path for path in written if path.name == PAGE), None)
-    if page_file is not None:
-        lines.append(f"   page  {_from_here(page_file)}")
-    return "\n".join(lines) + "\n" if lines else ""
-
-
-def _lines(setup: SetupResult, result: StudyResult, wide: int) -> list[str]:
-    """A line on a setup, and where it is not done, one on how it can be."""
-    said = "; ".join(glance.facts(setup, result, why=False)).replace("±", "+-")
-    line = f"{phrases.sign(setup):<2} {setup.id:<{wide}}  {said}"
-    lines = [line, f"   {'':<{wide}}  {' '.join(setup.reason.split())}"] if setup.reason else [line]
-    return [words.one_line(one) for one in lines]
+def summary(result: StudyResult, written: list[Path]) -> Report:
+    """What the terminal shows."""
+    page = next((str(_from_here(path)) for path in written if path.name == PAGE), "")
+    return report(result, [], [], page)
 
 
 def _from_here(path: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from samebits.model import Divergence, Document, HeldControl
+from samebits.model import Divergence, Document, HeldControl, Verdict
 
 STUDY_FORMAT = 1
 
@@ -113,7 +113,7 @@ class SetupResult(StudyDocument):
     library: str = ""
     command: list[str] = []
     controls: list[HeldControl] = []
-    verdict: str | None = None
+    verdict: Verdict | None = None
     sentence: str = ""
     groups: list[list[int]] = []  # of trials with equal weights
     divergence: Divergence | None = None

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from samebits.reports.presenters import terminal
 from samebits_study import output
-from samebits_study.reports import page
 from samebits_study.results import StudyResult
 
 pytest.importorskip("matplotlib", reason="the extra study (matplotlib) is not installed")
@@ -23,6 +23,11 @@ def written(documents, tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     result = documents.lenet5()
     return result, folder, output.write(result, folder)
+
+
+def summary(result, written):
+    """What the terminal shows."""
+    return terminal.render(output.summary(result, written))
 
 
 class Tags(html.parser.HTMLParser):
@@ -129,12 +134,12 @@ def test_names_from_outside_break_neither_page_nor_document(documents, tmp_path)
             text = path.read_text(encoding="utf-8")
             assert "<script>" not in text, path
             assert "\x1b" not in text, path
-    assert "\x1b" not in output.summary(result, written)
+    assert "\x1b" not in summary(result, written)
 
 
 def test_the_terminal_has_a_line_a_setup_and_how_to_get_what_was_skipped(written):
     result, folder, files = written
-    lines = output.summary(result, files).splitlines()
+    lines = summary(result, files).splitlines()
     assert lines[0] == (
         "!= keras-tf1.14          3 trials, 2 models; they diverge at step 41 > update > conv2d_1/kernel; "
         "accuracy 98.82 +- 0.081 %"
@@ -142,14 +147,14 @@ def test_the_terminal_has_a_line_a_setup_and_how_to_get_what_was_skipped(written
     assert lines[1] == "=  keras-tf1.14-threads  3 trials, one model; accuracy 98.69 +- 0 %"
     assert lines[3] == "?  keras-tf2.1           not run"
     assert lines[4].strip() == "There is no environment keras-tf2.1. samebits env create keras-tf2.1"
-    assert lines[-1] == f"   page  {folder / 'page.html'}"
+    assert lines[-1] == f"   page   {folder / 'page.html'}"
     assert all(line.isascii() for line in lines)
 
 
 def test_models_that_one_process_trained_are_judged_by_their_weights(documents):
     models = [documents.model(1, "a", documents.digits(5)), documents.model(2, "b", documents.digits(7))]
     one = documents.setup("keras-tf1.14-one-process", models, verdict=None)
-    said = output.summary(documents.study("lenet5", [one], trials=2), [])
+    said = summary(documents.study("lenet5", [one], trials=2), [])
     assert said == "!= keras-tf1.14-one-process  2 trials, 2 models; accuracy 99.94 +- 0.014 %\n"
 
 
@@ -158,22 +163,22 @@ def test_weights_that_differ_are_never_called_the_same(documents):
     signs = {}
     for verdict in ("repeated", "diverged", None, "inconclusive"):
         one = documents.setup("pytorch", models, verdict=verdict)
-        signs[verdict] = output.summary(documents.study("lenet5", [one], trials=2), []).split()[0]
+        signs[verdict] = summary(documents.study("lenet5", [one], trials=2), []).split()[0]
     assert signs == {"repeated": "!=", "diverged": "!=", None: "!=", "inconclusive": "?"}
 
 
 def test_fewer_trials_than_asked_for_are_counted(documents):
     one = documents.setup("pytorch", [documents.model(1, "a", documents.digits(5))], status="partial", verdict=None)
-    said = output.summary(documents.study("lenet5", [one]), [])
+    said = summary(documents.study("lenet5", [one]), [])
     assert said.startswith("?  pytorch  1 of 3 trials, one model;")
 
 
 def test_an_undefined_error_rate_is_said_in_the_terminal(documents):
     nothing = documents.cells(None, undefined={"error_rate": "no cell in the ground truth"})
     trials = [documents.model(1, "a", nothing), documents.model(2, "b", documents.cells(5.0))]
-    said = output.summary(documents.study("unet", [documents.setup("pytorch", trials[:1])], trials=1), [])
+    said = summary(documents.study("unet", [documents.setup("pytorch", trials[:1])], trials=1), [])
     assert "error rate undefined (no cell in the ground truth)" in said
-    said = output.summary(documents.study("unet", [documents.setup("pytorch", trials)], trials=2), [])
+    said = summary(documents.study("unet", [documents.setup("pytorch", trials)], trials=2), [])
     assert "error rate 5.00 %, undefined in 1 trial (no cell in the ground truth)" in said
 
 
@@ -181,7 +186,7 @@ def test_the_command_that_is_shown_has_the_setups_and_the_data_of_the_study(writ
     _, folder, _ = written
     command = "samebits study lenet5 --scale small --trials 3 --setups keras-tf1.14,keras-tf1.14-threads,pytorch-1.3"
     assert f"\n{command} --data mnist\n" in (folder / "report.md").read_text(encoding="utf-8")
-    assert f"<pre>{command} --data mnist</pre>" in (folder / "page.html").read_text(encoding="utf-8")
+    assert f">{command} --data mnist\n</pre>" in (folder / "page.html").read_text(encoding="utf-8")
 
 
 def test_a_watershed_is_part_of_the_command_that_is_shown(documents, tmp_path):
@@ -217,13 +222,13 @@ def test_a_study_without_setups_can_be_written(documents, tmp_path):
     result = documents.study("lenet5", [])
     files = output.write(result, tmp_path)
     read((tmp_path / "page.html").read_text(encoding="utf-8"))
-    assert output.summary(result, files) == f"   page  {tmp_path / 'page.html'}\n"
+    assert summary(result, files) == f"   page   {tmp_path / 'page.html'}\n"
 
 
 def test_only_one_file_of_the_package_needs_matplotlib_and_it_is_not_needed_to_start():
     users = [
         path.name
-        for path in sorted(Path(page.__file__).parents[2].rglob("*.py"))
+        for path in sorted(Path(output.__file__).parents[1].rglob("*.py"))
         if any("matplotlib" in name for name in imported(path))
     ]
     assert users == ["plots.py"]

@@ -100,7 +100,7 @@ def test_another_number_is_what_differs_and_no_operator_is_blamed(trial):
     operator = phrases.executed(first)
     places = phrases.path(FORWARD, None, operator)
     said = "They diverge at step 3 > forward: aten::mul is given a different number: 1.03 against 0.97 (other)."
-    assert phrases.sentence(places, operator) == said
+    assert phrases.sentence(FORWARD, places, operator) == said
     assert [place.level for place in places] == ["step", "phase", "given"]
 
 
@@ -147,7 +147,7 @@ def test_uninitialised_memory_that_is_read_through_a_view_is_traced_to_its_opera
     first = first_difference.earliest([run("1"), run("2")], what=("operator",))
     operator = phrases.executed(first)
     said = "They diverge at step 3 > forward: aten::add reads memory that aten::empty left uninitialised."
-    assert phrases.sentence(phrases.path(FORWARD, None, operator), operator) == said
+    assert phrases.sentence(FORWARD, phrases.path(FORWARD, None, operator), operator) == said
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def hidden(name, out):
 def test_inputs_that_no_operator_has_made_are_said_in_the_sentence(trial):
     a, b = (trial(line("aten::add", [out], [x])) for out, x in (("1", "p"), ("2", "q")))
     operator = phrases.executed(first_difference.earliest([a, b], what=("operator",)))
-    said = phrases.sentence(phrases.path(FORWARD, None, operator), operator)
+    said = phrases.sentence(FORWARD, phrases.path(FORWARD, None, operator), operator)
     assert said.endswith(": aten::add is given different inputs, which no operator of the step has made.")
 
 

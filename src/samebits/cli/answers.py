@@ -47,7 +47,7 @@ def answer(result: Result, targets: Targets, record: Record) -> int:
 
 
 def present(report: Report, targets: Targets) -> int:
-    """Show a report, write it where it was asked for, return the exit status of its verdict."""
+    """Show a report, write it where it was asked for, return the exit status of its verdict; 0 (done) without one."""
     from samebits.model import EXIT_CODES
     from samebits.reports import presenters
     from samebits.reports.presenters import terminal
@@ -58,7 +58,7 @@ def present(report: Report, targets: Targets) -> int:
     say(terminal.shown(report, stream), stream)
     for name, render, target in wanted:
         write_text(name, target, render(report))
-    return EXIT_CODES[report.verdict]
+    return EXIT_CODES[report.verdict or "repeated"]
 
 
 def write_text(name: str, target: str, text: str) -> None:

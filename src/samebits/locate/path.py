@@ -45,7 +45,7 @@ class Way:
         """The answer."""
         if self.unlike is not None:
             return phrases.unlike_sentence(self.path(), self.unlike)
-        return phrases.sentence(self.path(), self.operator)
+        return phrases.sentence(self.where, self.path(), self.operator)
 
 
 def of_modules(where: Divergence, trials: Sequence[Execution]) -> Way:

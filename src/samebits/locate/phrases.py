@@ -109,11 +109,11 @@ def _operator(operator: FirstOutput) -> Place:
     return Place(level="operator", name=operator.name, detail=", ".join(parts + at))
 
 
-def sentence(places: list[Place], operator: FirstOutput | None = None) -> str:
+def sentence(where: Divergence, places: list[Place], operator: FirstOutput | None = None) -> str:
     """`They diverge at step 0 > backward > embed > aten::index_put.`, and what decides if the operator does not."""
     why = _why(operator) if operator is not None else ""
     shown = [place.name for place in places if place.name and not (why and place.level in _DECIDED)]
-    at = "" if shown[0].startswith(("before", "after")) else "at "
+    at = "" if where.kind == "end" or where.step < 0 else "at "
     return f"They diverge {at}{' > '.join(shown)}{': ' if why else ''}{why}."
 
 

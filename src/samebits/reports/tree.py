@@ -94,6 +94,45 @@ class Nested(Block):
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What one of several came to. `reason`: why it is not complete, and what to do."""
+
+    verdict: Verdict
+    sign: str
+    name: str
+    about: str
+    facts: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Outcomes(Block):
+    """A line each."""
+
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True)
+class Contents(Block):
+    """(anchor, words) of what the page holds."""
+
+    links: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Picture(Block):
+    """A figure that was drawn. `why`: it was not; `file`: where it lies beside the document; `address`: it, itself."""
+
+    id: str
+    name: str
+    title: str
+    caption: str
+    why: str
+    file: str
+    address: str
+
+
+@dataclass(frozen=True)
 class Folded(Block):
     """Blocks that a page shows when they are asked for, or that stand open in it."""
 
@@ -151,15 +190,16 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a command found. `head`: the verdict in capitals; `sentence`: the answer; `title`: of a document that is
-    not headed by its verdict; `took`: after the sentence, on a terminal; `command`: what was run, then its interpreter.
+    """What a command found. `verdict`: None of a study, which has one for each setup; `head`: the verdict in capitals;
+    `sentence`: the answer; `title`: of a document that is not headed by its verdict; `took`: after the sentence, on a
+    terminal; `command`: what was run, then its interpreter.
 
     `document`: what --json writes; `cases`: what --junit writes, none where there is no JUnit XML of it.
     """
 
-    verdict: Verdict
-    head: str
-    sentence: str
+    verdict: Verdict | None = None
+    head: str = ""
+    sentence: str = ""
     title: str = ""
     took: str = ""
     advice: str = ""
@@ -176,4 +216,4 @@ class Report:
     @property
     def sign(self) -> str:
         """The verdict as a sign."""
-        return SIGNS[self.verdict]
+        return SIGNS[self.verdict] if self.verdict else ""

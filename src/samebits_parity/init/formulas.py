@@ -101,9 +101,11 @@ def author(name: str) -> list[FanRule]:
     if family == "normal":
         whole = FanRule(f"stddev = {root} before it is cut", before_truncation(scale, mode))
         return [whole, FanRule(f"truncated normal, stddev = {root}", scaling(scale, mode, "truncated_normal"), says)]
-    rules = [FanRule(f"limit = {root}", scaling(scale, mode, "uniform"), says)]
+    rules = [FanRule(f"limit = {root}", scaling(scale, mode, "uniform"), says, is_glorot=who == "glorot")]
     if who == "glorot":
-        rules.insert(0, FanRule("limit = sqrt(6 / max(1, (fan_in + fan_out) / 2))", _second, source=PAPER))
+        rules.insert(
+            0, FanRule("limit = sqrt(6 / max(1, (fan_in + fan_out) / 2))", _second, source=PAPER, is_glorot=True)
+        )
     return rules
 
 

@@ -27,12 +27,14 @@ class Situation(NamedTuple):
 
 
 class FanRule(NamedTuple):
-    """`says`: a regular expression for how a docstring says it, blanks not counted; empty where none does."""
+    """`says`: a regular expression for how a docstring says it, blanks not counted; empty where none does. `is_glorot`:
+    it is Glorot's uniform distribution, by either of the paper's equations."""
 
     formula: str
     draws: Callable[[Situation], Distribution]
     says: str = ""
     source: str = "not in the docstring"
+    is_glorot: bool = False
 
 
 class Documentation(NamedTuple):
@@ -44,6 +46,7 @@ class Documentation(NamedTuple):
     read: bool
     distribution: Distribution
     others: list[tuple[str, Distribution]]
+    is_glorot: bool = False
 
 
 def documented(rules: list[FanRule], weight: DrawnWeight, side: Side, *, signature: str = "") -> Documentation:
@@ -59,6 +62,7 @@ def documented(rules: list[FanRule], weight: DrawnWeight, side: Side, *, signatu
         read=bool(signature) or found is not None,
         distribution=rule.draws(_situation(weight, of_its_layer(weight, side))),
         others=list(_others(rules, rule, weight, side)),
+        is_glorot=rule.is_glorot,
     )
 
 

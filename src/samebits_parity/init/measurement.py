@@ -36,7 +36,6 @@ TABLES: dict[Family, Callable[[DrawnWeight, Side], Documentation]] = {
     **dict.fromkeys(("jax", "flax"), jax_documentation.of_weight),
     "pytorch": pytorch_documentation.of_weight,
 }
-GLOROT = ("sqrt(6 / (fan_in + fan_out))", "sqrt(6 / max(1, (fan_in + fan_out) / 2))")
 LAWS: dict[str, Callable[[Fans], float]] = {
     "nothing": lambda fans: 1.0,
     "fan_in": lambda fans: fans.into,
@@ -125,7 +124,7 @@ def _equation(side: Side, weight: DrawnWeight, found: Estimate, said: Documentat
 
     n_in and n_out are those of the shape, as the libraries count them: what is asked is the factor sqrt(2).
     """
-    if not said.formula.endswith(GLOROT) or found.distribution.family != "uniform":
+    if not said.is_glorot or found.distribution.family != "uniform":
         return None
     exact = found.distribution.limit if found.exact else None
     counted = (of_its_layer(weight, side), ordinary(weight.shape, order(side)))

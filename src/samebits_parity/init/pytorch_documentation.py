@@ -96,7 +96,8 @@ XAVIER = r"\\sqrt\{\\frac\{%d\}\{\\text\{fan\\_in\}\+\\text\{fan\\_out\}\}\}"
 INITIALIZERS: dict[str, list[FanRule]] = {
     "xavier_uniform_": [
         formulas.author("glorot_uniform")[0],
-        FanRule("limit = sqrt(6 / (fan_in + fan_out))", formulas.scaling(1, "fan_avg", "uniform"), XAVIER % 6),
+        FanRule("limit = sqrt(6 / (fan_in + fan_out))", formulas.scaling(1, "fan_avg", "uniform"), XAVIER % 6,
+                is_glorot=True),
     ],
     "xavier_normal_": [
         FanRule("normal, stddev = sqrt(2 / (fan_in + fan_out))", formulas.scaling(1, "fan_avg", "normal"), XAVIER % 2),

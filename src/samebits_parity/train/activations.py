@@ -53,6 +53,9 @@ ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
 }
 
 
+OVER_AXIS_1 = ("softmax over axis 1",)  # of what has an axis 1 beside the last one
+
+
 def applied(name: str, x: Floats) -> Floats:
     """A function of the table, of any values: what overflows becomes infinite."""
     with np.errstate(all="ignore"):

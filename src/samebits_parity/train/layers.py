@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array, TensorLog
 
 _ACTIVE = ("relu", "elu", "gelu", "silu", "softmax", "sigmoid", "tanh", "softplus", "activation", "relu6", "swish")
+# how an output of B is brought into A's axes; a shape: of the image, channels last, that was flattened
+Form = Literal["as it is", "channels last", "channels first"] | tuple[int, ...]
+CHANNELS: tuple[Form, ...] = ("channels last", "channels first")
 _NEAR = 1e-3  # relative distance from which on an output of another name is not taken for the same
 
 
@@ -29,7 +33,7 @@ class OutputPair:
 
     a: str
     b: str
-    form: str
+    form: Form
     activation: str
     owns: bool
 
@@ -42,15 +46,14 @@ class OutputPair:
         return ours, formed(self.form, value, ours.shape)
 
 
-def formed(form: str, value: Array, shape: tuple[int, ...]) -> Array:
+def formed(form: Form, value: Array, shape: tuple[int, ...]) -> Array:
     """An output of B in A's axes."""
     if form == "channels last":
         return np.moveaxis(value, 1, -1)
     if form == "channels first":
         return np.moveaxis(value, -1, 1)
-    if form.startswith("flattened "):
-        inner = tuple(int(word) for word in form.split()[1].split("x"))
-        return np.moveaxis(value.reshape(-1, inner[-1], *inner[:-1]), 1, -1).reshape(shape)
+    if isinstance(form, tuple):
+        return np.moveaxis(value.reshape(-1, form[-1], *form[:-1]), 1, -1).reshape(shape)
     return value
 
 
@@ -132,7 +135,7 @@ def _active(a: TensorLog, b: TensorLog, ours: Array, name: str, others: list[str
     for other in others:
         for activation in activations.ACTIVATIONS:
             output = b.output(0, other)
-            if activation.endswith("axis 1") and output.ndim < 3:
+            if activation in activations.OVER_AXIS_1 and output.ndim < 3:
                 continue
             for form, value in _forms(a, ours, activations.applied(activation, output)):
                 if relative(ours, value) <= _NEAR:
@@ -140,16 +143,15 @@ def _active(a: TensorLog, b: TensorLog, ours: Array, name: str, others: list[str
     return None
 
 
-def _forms(a: TensorLog, ours: Array, value: Array) -> Iterator[tuple[str, Array]]:
+def _forms(a: TensorLog, ours: Array, value: Array) -> Iterator[tuple[Form, Array]]:
     """An output of B in each order of axes that fits."""
     if value.shape == ours.shape:
         yield "as it is", value
-    for form in ("channels last", "channels first") if value.ndim > 2 else ():
+    for form in CHANNELS if value.ndim > 2 else ():
         changed = formed(form, value, ours.shape)
         if changed.shape == ours.shape:
             yield form, changed
     if ours.ndim == value.ndim == 2 and ours.shape == value.shape:
         for shape in {tensor.shape[1:] for tensor in a.outputs.values() if len(tensor.shape) > 2}:
             if np.prod(shape) == ours.shape[1] and shape[-1] > 1:
-                form = "flattened " + "x".join(map(str, shape))
-                yield form, formed(form, value, ours.shape)
+                yield shape, formed(shape, value, ours.shape)

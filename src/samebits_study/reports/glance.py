@@ -38,7 +38,7 @@ def facts(setup: SetupResult, result: StudyResult, *, why: bool = True) -> list[
     return [part for part in said if part]
 
 
-_COUNTED: tuple[tuple[phrases.Sign, str], ...] = (
+_COUNTED = (
     ("=", "gave the same bits in all trials"),
     ("!=", "gave different bits"),
     ("?", "gave no answer"),

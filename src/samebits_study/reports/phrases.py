@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Literal
 
 from samebits import words
-from samebits.model import HeldControl
+from samebits.model import HeldControl, Verdict
 from samebits.reports import result_words
+from samebits.reports.tree import SIGNS
 from samebits_study.catalog import STUDIES
 from samebits_study.results import SetupResult, StudyResult, TrainedModel
 
-Sign = Literal["=", "!=", "?"]
-_SIGNS: dict[str, Sign] = {"repeated": "=", "diverged": "!=", "inconclusive": "?"}
-VERDICTS: dict[Sign, str] = {"=": "repeated", "!=": "diverged", "?": "inconclusive"}
+VERDICTS: dict[str, Verdict] = {sign: verdict for verdict, sign in SIGNS.items()}
 
 
 def title(result: StudyResult) -> str:
@@ -23,12 +21,12 @@ def title(result: StudyResult) -> str:
     return said[:1].upper() + said[1:]
 
 
-def sign(setup: SetupResult) -> Sign:
+def sign(setup: SetupResult) -> str:
     """The verdict; of models that one process trained, which have none, whether their weights are equal.
 
     Weights that differ are never called the same, whatever else was observed.
     """
-    found = _SIGNS.get(setup.verdict or "", "=" if len(setup.models) > 1 else "?")
+    found = SIGNS[setup.verdict] if setup.verdict else "=" if len(setup.models) > 1 else "?"
     return "!=" if found == "=" and len(setup.groups) > 1 else found
 
 

@@ -16,7 +16,9 @@ from samebits.reports.tree import (
     Marks,
     Nested,
     Notes,
+    Outcomes,
     Path,
+    Picture,
     Report,
     Section,
     SideBySide,
@@ -27,14 +29,15 @@ from samebits.reports.tree import (
 SPECIAL = "\\`*_{}[]<>()#+!|~"
 
 
-def render(report: Report) -> str:
-    """A document; its sections have headings below its own."""
+def render(report: Report, *, heading: str = "##") -> str:
+    """A document. `heading`: the marks of its own heading; those of its sections have one more."""
     headed = f"{report.sign} {report.head}"
     parts = [
-        f"## {escaped(report.title)}" if report.title else f"## {headed}",
-        (f"{headed}: " if report.title else "") + escaped(report.sentence[:1].upper() + report.sentence[1:]),
+        f"{heading} {escaped(report.title) or headed}",
+        (f"{headed}: " if report.title and report.verdict else "")
+        + escaped(report.sentence[:1].upper() + report.sentence[1:]),
         f"What to do: {escaped(report.advice)}" if report.advice else "",
-        *_blocks(report.blocks, "###"),
+        *_blocks(report.blocks, heading + "#"),
         f"Command: {', '.join(map(code, report.command))}" if report.command else "",
         f"samebits {escaped(report.samebits)}" + (f", {escaped(report.created)}" if report.created else ""),
     ]
@@ -83,6 +86,15 @@ def _nested(block: Nested, heading: str) -> Iterator[str]:
     yield "\n".join(lines)
 
 
+def _outcomes(block: Outcomes, heading: str) -> Iterator[str]:
+    yield "\n".join(f"- {code(one.sign)} **{escaped(one.name)}**: {escaped(one.facts)}" for one in block.outcomes)
+
+
+def _picture(block: Picture, heading: str) -> Iterator[str]:
+    said = f"**{block.name}.** {escaped(block.title)} {escaped(block.caption if block.file else block.why)}".rstrip()
+    yield f"{said}\n\n![{escaped(block.title)}]({block.file})" if block.file else said
+
+
 def _section(block: Section, heading: str) -> Iterator[str]:
     inner = [part for part in _blocks(block.blocks, heading + "#") if part]
     if inner:
@@ -104,7 +116,7 @@ def _table(block: Table, heading: str) -> Iterator[str]:
 
 _WRITERS: dict[type[AnyBlock], Callable[[Any, str], Iterator[str]]] = {
     Text: _text, Facts: _facts, Notes: _notes, Code: _code, Marks: _marks, Path: _path, Nested: _nested,
-    Section: _section, Folded: _inner, SideBySide: _side_by_side, Table: _table,
+    Outcomes: _outcomes, Picture: _picture, Section: _section, Folded: _inner, SideBySide: _side_by_side, Table: _table,
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from samebits.reports.tree import (
     Marks,
     Nested,
     Notes,
+    Outcomes,
     Path,
     Report,
     Section,
@@ -80,7 +81,8 @@ def wants_colour() -> bool:
 
 
 def _report(report: Report, width: int | None) -> Iterator[Line]:
-    yield _head(report.sign, report.head, report.sentence + report.took, report.verdict)
+    if report.verdict is not None:
+        yield _head(report.sign, report.head, report.sentence + report.took, report.verdict)
     label = _label_width(report.blocks)
     yield from _blocks(report.blocks, width, label)
 
@@ -160,6 +162,16 @@ def _nested(block: Nested, width: int | None, label: int) -> Iterator[Line]:
     for depth, (sort, name, detail) in enumerate(block.stations):
         said = f"{sort:<8} {name}" + (f"   ({detail})" if detail else "")
         yield Line(f"{INDENT}  {'  ' * depth}{said}", len(INDENT) + 2 * depth + 11)
+
+
+def _outcomes(block: Outcomes, width: int | None, label: int) -> Iterator[Line]:
+    """A line on each, and where it is not complete, one on how it can be."""
+    wide = max((len(one.name) for one in block.outcomes), default=0)
+    for one in block.outcomes:
+        start = f"{one.sign:<2} {one.name:<{wide}}"
+        yield Line(f"{start}  {one.facts.replace('±', '+-')}", len(start) + 2, ((0, len(one.sign), one.verdict),))
+        if one.reason:
+            yield Line(f"{'':<{len(start)}}  {one.reason}", None)
 
 
 def _code(block: Code, width: int | None, label: int) -> Iterator[Line]:
@@ -274,6 +286,7 @@ def _painted(line: Line) -> str:
 
 
 _WRITERS: dict[type[AnyBlock], Callable[[Any, int | None, int], Iterator[Line]]] = {
-    Text: _text, Facts: _facts, Notes: _notes, Marks: _marks, Path: _path, Nested: _nested, Code: _code,
+    Text: _text, Facts: _facts, Notes: _notes, Marks: _marks, Path: _path, Nested: _nested,
+    Outcomes: _outcomes, Code: _code,
     Section: _section, Folded: _folded_block, TrialRows: _trials, Table: _table,
 }  # fmt: skip

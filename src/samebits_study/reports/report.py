@@ -1,0 +1,137 @@
+"""A study as a report: each setup in a line, the paper's tables and figures, those beyond, and how it was made."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from samebits import words
+from samebits.reports.table import Cell, Styled, Table
+from samebits.reports.tree import (
+    DOCUMENT,
+    MARKDOWN,
+    PAGE,
+    SCREEN,
+    AnyBlock,
+    Code,
+    Contents,
+    Facts,
+    Outcome,
+    Outcomes,
+    Picture,
+    Report,
+    Section,
+    Text,
+)
+from samebits_study.reports import glance, paper, phrases
+from samebits_study.reports.figure import Figure
+from samebits_study.results import SetupResult, StudyResult
+
+Drawn = list[tuple[Figure, list[Path]]]
+SIGNS = "= the trials agree; != they differ; ? no answer."
+MADE = "This page, the tables (Markdown, CSV, LaTeX) and the figures (PNG, SVG) are made from study.json beside it."
+PAPER = (
+    "The paper: S. S. Alahmari, D. B. Goldgof, P. R. Mouton, L. O. Hall, Challenges for the Repeatability of Deep "
+    "Learning Models, IEEE Access, 2020, doi 10.1109/ACCESS.2020.3039833. Its numbers are quoted from it; all others "
+    "are of this study."
+)
+
+
+def report(result: StudyResult, tables: list[Table], drawn: Drawn, page: str = "") -> Report:
+    """The report. `drawn`: each figure with the files that were drawn of it, none where it could not be; `page`: where
+    the page is, for a terminal."""
+    return Report(
+        title=f"{phrases.title(result)}: does its training repeat?",
+        blocks=(
+            Outcomes(tuple(_outcome(setup, result, is_short=True) for setup in result.setups), on=SCREEN),
+            *([Facts((("page", Styled(page, "command")),), on=SCREEN)] if page else []),
+            *(Text(line, on=DOCUMENT) for line in glance.says(result)),
+            *_glance(result),
+            Contents((*map(_table_link, tables), *(_figure_link(figure) for figure, _ in drawn)), on=PAGE),
+            *_section("The paper's tables", "paper-tables", _tables(tables, of_the_paper=True)),
+            *_section("The paper's figures", "paper-figures", _figures(drawn, of_the_paper=True)),
+            *_section(
+                glance.beyond(result),
+                "beyond",
+                [*_figures(drawn, of_the_paper=False), *_tables(tables, of_the_paper=False)],
+            ),
+            _how(result),
+        ),
+        footer=PAPER if result.study in paper.STUDIES else "",
+        created=result.created,
+        samebits=result.samebits,
+        document=result,
+    )
+
+
+def _outcome(setup: SetupResult, result: StudyResult, *, is_short: bool) -> Outcome:
+    sign = phrases.sign(setup)
+    facts = "; ".join(glance.facts(setup, result, why=not is_short))
+    reason = " ".join(setup.reason.split()) if is_short else ""
+    return Outcome(phrases.VERDICTS[sign], sign, setup.id, setup.about, facts, reason)
+
+
+def _glance(result: StudyResult) -> Iterator[AnyBlock]:
+    setups = tuple(_outcome(setup, result, is_short=False) for setup in result.setups)
+    if setups:
+        yield Outcomes(setups, on=MARKDOWN)
+    yield Section("At a glance", "glance", (Outcomes(setups), Text(SIGNS, "soft")), on=PAGE)
+
+
+def _section(title: str, anchor: str, blocks: list[AnyBlock]) -> list[Section]:
+    """A heading and what is below it; nothing where there is nothing below it."""
+    return [Section(title, anchor, tuple(blocks), on=DOCUMENT)] if blocks else []
+
+
+def _tables(tables: list[Table], *, of_the_paper: bool) -> list[AnyBlock]:
+    """Each table; a page has its name in the heading."""
+    return [
+        block
+        for table in tables
+        if table.of_the_paper == of_the_paper
+        for block in (
+            replace(table, on=MARKDOWN), replace(table, title=f"{table.name}. {table.title}", on=PAGE)
+        )
+    ]  # fmt: skip
+
+
+def _figures(drawn: Drawn, *, of_the_paper: bool) -> list[AnyBlock]:
+    return [_picture(figure, files) for figure, files in drawn if figure.of_the_paper == of_the_paper]
+
+
+def _picture(figure: Figure, files: list[Path]) -> Picture:
+    svg = next((path for path in files if path.suffix == ".svg"), None)
+    said = " ".join([figure.caption, *figure.notes])
+    file = f"{svg.parent.name}/{svg.name}" if svg else ""
+    return Picture(
+        f"figure-{figure.id}", figure.name, figure.title, said, figure.why, file, _inline(svg) if svg else ""
+    )
+
+
+def _inline(svg: Path) -> str:
+    """The SVG as an address that holds it; as an image, so that its style and names stay its own."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.read_bytes()).decode("ascii")
+
+
+def _table_link(table: Table) -> tuple[str, str]:
+    return f"table-{table.id}", table.name
+
+
+def _figure_link(figure: Figure) -> tuple[str, str]:
+    return f"figure-{figure.id}", figure.name
+
+
+def _how(result: StudyResult) -> Section:
+    amount = f"{words.count(result.trials, 'trial')}, {words.count(result.epochs, 'epoch')}"
+    scale = f"{result.scale}: {amount}" + (f", {' '.join(result.arguments)}" if result.arguments else "")
+    data = phrases.data(result)
+    facts: list[tuple[str, Cell]] = [("scale", scale), *((f"data: {name}", value) for name, value in data)]
+    blocks: tuple[AnyBlock, ...] = (
+        Code(phrases.again(result)),
+        Facts(tuple(facts), on=PAGE),
+        *([Facts(tuple(data), on=MARKDOWN)] if data else []),
+        Text(MADE, on=PAGE),
+    )
+    return Section("How this was made", "how", blocks, on=DOCUMENT)
