@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from samebits import words
 from samebits.model import Divergence, HeldControl
-from samebits.reports.table import EMPTY, YES_NO, Cell, Column, Number, Table, measured, numbers
-from samebits_study.reports import costs, dices, paper, phrases
-from samebits_study.results import Digits, Initial, SetupResult, StudyResult, WeightDistance
+from samebits.reports.table import EMPTY, YES_NO, Cell, Column, Missing, Number, Table, measured, numbers
+from samebits_study.reports import costs, paper, phrases, spread
+from samebits_study.results import Cells, Digits, Initial, SetupResult, StudyResult, WeightDistance
 
 Row = tuple[Cell, ...]
 
@@ -16,7 +16,7 @@ Row = tuple[Cell, ...]
 def tables(result: StudyResult) -> list[Table]:
     """Those that have a row, and always the setups and their models."""
     optional = (
-        classes, confusion, dices.table, parting, distances, initial, costs.flags, costs.watching, retests, controls,
+        classes, confusion, dice, parting, distances, initial, costs.flags, costs.watching, retests, controls,
         missing,
     )  # fmt: skip
     return [setups(result), models(result), *(made for make in optional if (made := make(result)).rows)]
@@ -224,3 +224,52 @@ def missing(result: StudyResult) -> Table:
         rows=tuple((s.id, s.status, phrases.trials(s, result), s.reason or "fewer trials than were asked for")
                    for s in result.setups if s.status != "done"),
     )  # fmt: skip
+
+
+def dice(result: StudyResult) -> Table:
+    """The Dice coefficient both ways, of each setup that counted cells; none if an older document lacks the numbers."""
+    return Table(
+        id="dice",
+        title="Dice coefficient: the mean over the test fields, and once over the pixels of all of them.",
+        columns=(
+            *(Column("Setup"), *numbers("Mean over fields", "Over all pixels", of="ours")),
+            *(Column("Fields"), Column("Left out of the mean", wide=True)),
+        ),
+        rows=tuple(_dice_row(setup, judged) for setup in phrases.done(result) if (judged := _judged_cells(setup))),
+        notes=(
+            "Mean and sample standard deviation over trials. Left out of the mean: fields in which neither the true "
+            "nor the predicted mask has a cell, so that their Dice is undefined. Where one mask only has none it is 0, "
+            "and counts.",
+        ),
+    )
+
+
+def _judged_cells(setup: SetupResult) -> dict[int, Cells]:
+    """What the models of a setup are worth, by trial."""
+    return {model.trial: model.cells for model in setup.models if model.cells and model.cells.fields is not None}
+
+
+def _dice_row(setup: SetupResult, judged: dict[int, Cells]) -> tuple[Cell, ...]:
+    means = [cells.dice for cells in judged.values()]
+    pixels = [cells.dice_of_all_pixels for cells in judged.values()]
+    fields = sorted({str(cells.fields) for cells in judged.values()})
+    return setup.id, _over_trials(means), _over_trials(pixels), ", ".join(fields), _left_out(judged)
+
+
+def _over_trials(values: list[float | None]) -> Cell:
+    found = [value for value in values if value is not None]
+    return spread.spread(found, (3, 4)) if found else Missing("undefined", "in every trial")
+
+
+def _left_out(judged: dict[int, Cells]) -> Cell:
+    """The fields that are left out, by name, each with the trials in which it is."""
+    trials: dict[str, list[int]] = {}
+    for trial, cells in judged.items():
+        for name in cells.without_dice:
+            trials.setdefault(name, []).append(trial)
+    said = [f"{name} ({_in(found, len(judged))})" for name, found in trials.items()]
+    return "; ".join(said) or EMPTY
+
+
+def _in(trials: list[int], of: int) -> str:
+    return "in every trial" if len(trials) == of else f"trials {words.ids(trials)}"
