@@ -8,6 +8,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TRAINING := examples/lenet5_pytorch.py --data data/mnist
 CHECK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/samebits check --overwrite
 PYTEST := $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# some machines write none (PYTHONDONTWRITEBYTECODE): then each of thousands of processes would compile samebits anew
+BYTECODE := $(BIN)/python -m compileall -q src
 TESTS := tests/unit tests/reports tests/probe tests/docs tests/frameworks
 
 .PHONY: demo test test-all endurance study lint types layers docs picture bench clean
@@ -19,9 +21,11 @@ demo: .venv/demo.stamp  ## LeNet-5 on real digits: it repeats; with one seed lef
 	$(CHECK) --out .samebits/demo-left-out $(TRAINING) --leave-out numpy-seed; test $$? -eq 1
 
 test: .venv/test.stamp  ## all tests but the slow ones (a quarter of an hour on two cores)
+	@$(BYTECODE)
 	$(PYTEST) -m "not slow" $(TESTS)
 
 test-all: .venv/test.stamp  ## all tests (three quarters of an hour on two cores, the environments of `samebits env` included)
+	@$(BYTECODE)
 	$(PYTEST) $(TESTS)
 
 study: .venv/test.stamp  ## the paper's study in small: today's setups, and the old ones whose environments are there
