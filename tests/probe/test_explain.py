@@ -107,7 +107,7 @@ def test_a_program_that_gives_no_answer_has_no_explanation(ask):
 
 @pytest.mark.parametrize(("way", "said"), [("fails", "the clock is wrong"), ("waits", "ended after")])
 def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search_goes_on(ask, way, said):
-    _, found = why(ask("needs_its_clock.py", way, timeout=12.0))
+    _, found = why(ask("needs_its_clock.py", way, timeout=8.0))
     assert found.cause == ["python-seed"]
     assert list(found.not_applicable) == ["clock"]
     assert said in found.not_applicable["clock"]
