@@ -70,7 +70,7 @@ def injected(tmp_path):
     def inject(environment=None, **config):
         made.append(None)
         trial = tmp_path / f"trial-{len(made)}"
-        return _injected(tmp_path, trial, os.environ, config) | (environment or {}), trial
+        return _injected(tmp_path, trial, {**os.environ, **(environment or {})}, config), trial
 
     return inject
 
@@ -86,7 +86,7 @@ def _injected(folder, trial, environment, config):
 def _copied_probe(folder):
     inject = folder / "inject"
     if not inject.is_dir():
-        shutil.copytree(PROBE, inject / "samebits_probe", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PROBE, inject / "samebits_probe")  # with its bytecode: to compile it takes a third of a start
         shutil.copyfile(PROBE / "_sitecustomize.py", inject / "sitecustomize.py")
     return inject
 
@@ -182,7 +182,7 @@ def shared_run(shared):
     def run(python, program, *arguments, attempt=1, environment=None, timeout=120, **config):
         def make(folder):
             (folder / "cwd").mkdir()
-            variables = _injected(folder, folder / "trial", BEGAN_WITH, config) | (environment or {})
+            variables = _injected(folder, folder / "trial", {**BEGAN_WITH, **(environment or {})}, config)
             trial = _watched(python, program, arguments, folder / "trial", variables, timeout, folder / "cwd")
             (folder / "exit-code").write_text(str(trial.exit_code))
 

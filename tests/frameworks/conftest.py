@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+ABSENT = HERE.parent / "absent"
 
 
 def pytest_collection_modifyitems(items):
@@ -40,6 +41,19 @@ def samebits():
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def alone():
+    """Function(backend) -> variables with which a program finds Keras and its backend, and no library that they can do
+    without. They import matplotlib, scikit-learn, IPython, SciPy and JAX if these are there: half of their start.
+    """
+
+    def variables(backend):
+        folders = [ABSENT / "everywhere", *([ABSENT / "but_for_jax"] if backend != "jax" else [])]
+        return {"KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(map(str, folders))}
+
+    return variables
 
 
 @pytest.fixture(params=["today", "pytorch-1.3"])

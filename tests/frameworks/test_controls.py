@@ -16,13 +16,14 @@ def needs(*libraries):
 
 
 @pytest.fixture
-def told(held_run):
+def told(held_run, alone):
     """Function(ids, python, program, *words) -> (what the program told as JSON, the trial)."""
 
     def run(ids, python, program, *words, **options):
-        trial = held_run(
-            ids, python, program, *words, environment={**QUIET, **options.pop("environment", {})}, **options
-        )
+        own = options.pop("environment", {})
+        backend = own.get("KERAS_BACKEND", "jax" if "jax" in str(program) else "tensorflow")
+        variables = {**QUIET, **(alone(backend) if python is None else {}), **own}
+        trial = held_run(ids, python, program, *words, environment=variables, **options)
         assert trial.exit_code == 0, trial.stderr[-2000:]
         assert not [event for process in trial.processes for event in process.failures]
         return json.loads(trial.stdout.splitlines()[-1]), trial

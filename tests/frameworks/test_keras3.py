@@ -23,15 +23,21 @@ WEIGHTS += ["dense/kernel", "dense/bias"]
 BUFFERS = ["batch_normalization/moving_mean", "batch_normalization/moving_variance"]
 
 
-def environment(backend):
-    for library in ("keras", backend):
-        if importlib.util.find_spec(library) is None:
-            pytest.skip(f"{library} is not installed here")
-    return {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+@pytest.fixture(scope="session")
+def environment(alone):
+    """Function(backend) -> the variables of a program of Keras; skips if it cannot run."""
+
+    def variables(backend):
+        for library in ("keras", backend):
+            if importlib.util.find_spec(library) is None:
+                pytest.skip(f"{library} is not installed here")
+        return {**alone(backend), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+
+    return variables
 
 
 @pytest.fixture
-def plain_output(plain_run):
+def plain_output(plain_run, environment):
     """Function(backend, *ways, program=PROGRAM) -> what the program prints that nobody watches."""
 
     def run(backend, *ways, program=PROGRAM):
@@ -43,7 +49,7 @@ def plain_output(plain_run):
 
 
 @pytest.fixture
-def train(shared_run):
+def train(shared_run, environment):
     """Function(backend, *ways, **config) -> the watched process: everything is seen, or said not to be."""
 
     def run(backend, *ways, **config):
@@ -149,7 +155,9 @@ def test_gradients_of_a_compiled_step_are_seen_on_jax_where_this_changes_no_bit(
         ("jax", "stateless_compiled", ["batch", "loss", "gradient"]),
     ],
 )
-def test_a_loop_of_the_programs_own_is_seen_and_keeps_its_bits(backend, way, hidden, watched_run, plain_output):
+def test_a_loop_of_the_programs_own_is_seen_and_keeps_its_bits(
+    backend, way, hidden, watched_run, plain_output, environment
+):
     trial = watched_run(None, LOOPS, way, environment=environment(backend), timeout=900)
     seen = trial.only
     assert not seen.failures, seen.failures
@@ -177,7 +185,7 @@ def test_each_optimizer_of_a_train_step_makes_a_step_of_its_own(train):
 
 @pytest.mark.slow
 def test_sample_weights_are_a_part_of_the_batch(train):
-    seen = train("tensorflow", "train_on_batch")
+    seen = train("tensorflow", "train_on_batch", "raises")  # as the test of errors asks for it
     assert seen.names("batch", 2) == ["0", "labels.0", "sample_weights.0"]
 
 
@@ -215,7 +223,9 @@ UNCHANGED = ("same_evaluation", "same_metric", "same_generator")
 
 @pytest.mark.slow(seconds=50)
 @pytest.mark.parametrize("backend", sorted(CHANGED))
-def test_whatever_a_program_changes_of_what_it_ends_with_is_in_the_end_and_nothing_else(backend, watched_run):
+def test_whatever_a_program_changes_of_what_it_ends_with_is_in_the_end_and_nothing_else(
+    backend, watched_run, environment
+):
     ways = (*EVERYWHERE_CHANGED, *CHANGED[backend], *UNCHANGED)
     ends = []
     for change in ("1.0", "2.0"):
@@ -253,14 +263,14 @@ def test_a_trial_stops_after_exactly_as_many_steps_as_it_is_told(backend, train)
 
 @pytest.mark.slow
 def test_the_tensor_that_is_asked_for_is_written(train):
-    name = train("tensorflow", "fit", stop_after=1).names("gradient", 0)[0]
+    name = train("tensorflow", "fit").names("gradient", 0)[0]
     want = {"process": 0, "step": 1, "kind": "gradient", "name": name}
     seen = train("tensorflow", "fit", stop_after=2, capture=want)
     assert (seen.folder / "capture.bin").stat().st_size == 3 * 3 * 1 * 4 * 4
 
 
 @pytest.mark.slow
-def test_weights_drawn_without_a_seed_part_at_the_start(watched_run):
+def test_weights_drawn_without_a_seed_part_at_the_start(watched_run, environment):
     program = (
         "import keras, numpy as np\n"
         "x = np.linspace(0, 1, 80, dtype='float32').reshape(20, 4)\n"

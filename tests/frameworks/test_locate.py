@@ -278,10 +278,11 @@ model.fit(np.ones((32, 8), "float32"), np.ones((32, 1), "float32"), batch_size=1
 
 
 @pytest.mark.slow
-def test_the_operation_that_differs_first_is_named_in_keras_on_tensorflow(samebits, tmp_path):
+def test_the_operation_that_differs_first_is_named_in_keras_on_tensorflow(samebits, tmp_path, alone, monkeypatch):
     for module in ("keras", "tensorflow"):  # not imported here: TensorFlow 2 sets variables that 1.14 would inherit
         if find_spec(module) is None:
             pytest.skip(f"{module} is not installed beside {sys.executable}")
+    monkeypatch.setenv("PYTHONPATH", alone("tensorflow")["PYTHONPATH"])
     (tmp_path / "train.py").write_text(NOISE_IN_KERAS)
     assert samebits("check", "-n", 2, "--out", "record", "train.py", cwd=tmp_path).returncode == 1
     done = samebits("locate", "record", cwd=tmp_path)

@@ -9,6 +9,13 @@ pytestmark = pytest.mark.skipif(
     find_spec("jax") is None or find_spec("keras") is None, reason="keras and jax are not both installed here"
 )
 
+
+@pytest.fixture(autouse=True)
+def keras_alone(alone, monkeypatch):
+    """Programs find Keras and JAX alone."""
+    monkeypatch.setenv("PYTHONPATH", alone("jax")["PYTHONPATH"])
+
+
 BEGIN = """
 import os
 os.environ["KERAS_BACKEND"] = "jax"

@@ -1,9 +1,6 @@
 """locate on TensorFlow: the operation that differs first, its layer and its phase, in every way to train with Keras 3."""
 
 import importlib.util
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +10,7 @@ from samebits.locate import first_difference
 from samebits.locate.execution import Execution
 
 PROGRAM = Path(__file__).parent.parent / "samples" / "tf_noise.py"
-ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 LAYER = {"forward": "noisy", "backward": "noisy", "update": ""}
 
 pytestmark = [
@@ -30,12 +27,12 @@ class Shown(Execution):
 
 
 @pytest.fixture
-def looked(watched_run):
+def looked(watched_run, alone):
     """Function(*words, step=1, level="operator") -> what one watched run of the program has shown of a step."""
 
     def run(*words, step=1, level="operator"):
-        details = {"step": step, "level": level}
-        trial = watched_run(None, PROGRAM, *words, environment=ENVIRONMENT, details=details, timeout=300)
+        details, environment = {"step": step, "level": level}, {**alone("tensorflow"), **QUIET}
+        trial = watched_run(None, PROGRAM, *words, environment=environment, details=details, timeout=300)
         assert trial.exit_code == 0, trial.stderr
         assert trial.only.failures == []
         assert trial.only.steps == 4
@@ -64,15 +61,27 @@ def test_the_operation_that_differs_first_is_named(looked, way, place):
     assert first.entry.code.startswith("tf_noise.py:")
 
 
+@pytest.fixture
+def plain(plain_run, alone):
+    """Function(way) -> what the program prints without the probe."""
+
+    def run(way):
+        done = plain_run(None, PROGRAM, way, "nowhere", environment={**alone("tensorflow"), **QUIET})
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
 @pytest.mark.parametrize("way", ["loop", "function"])
-def test_a_look_at_the_layers_of_a_loop_shows_what_they_return_and_changes_no_bit(looked, way):
+def test_a_look_at_the_layers_of_a_loop_shows_what_they_return_and_changes_no_bit(looked, way, plain):
     seen = looked(way, "nowhere", level="module")
     names = ["before", "noisy", "after", "functional"]
     assert [(entry.key.what, entry.key.name) for entry in seen.entries] == [("module", name) for name in names]
     assert seen.stdout == plain(way)
 
 
-def test_a_look_at_the_operations_of_an_eager_loop_changes_no_bit(looked):
+def test_a_look_at_the_operations_of_an_eager_loop_changes_no_bit(looked, plain):
     seen = looked("loop", "nowhere")
     layers = {entry.key.module for entry in seen.entries if entry.key.phase == "backward"}
     assert layers >= {"before", "after"}
@@ -91,12 +100,6 @@ def test_a_step_that_xla_compiles_is_not_looked_into_and_that_is_said(looked, wa
     assert seen.entries == []
     assert [note.partition(":")[0] for note in seen.notes] == ["Operators are not seen"]
     assert "XLA" in seen.notes[0]
-
-
-def plain(way):
-    """What the program prints without the probe."""
-    command = [sys.executable, str(PROGRAM), way, "nowhere"]
-    return subprocess.run(command, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, check=True).stdout
 
 
 NUMBER = """
@@ -123,13 +126,15 @@ model.fit(np.ones((8, 4), "float32"), np.ones((8, 1), "float32"), batch_size=8, 
         ("jax", "graph", "mul", ["input 1"]),
     ],
 )
-def test_another_number_is_not_taken_for_an_operation_that_was_given_the_same(watched_run, backend, way, named, given):
+def test_another_number_is_not_taken_for_an_operation_that_was_given_the_same(
+    watched_run, backend, way, named, given, alone
+):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     trials = []
     for number in (1.25, 1.5):
-        details = {"step": 0, "level": "operator"}
-        trial = watched_run(None, NUMBER, backend, way, number, environment=ENVIRONMENT, details=details, timeout=300)
+        details, environment = {"step": 0, "level": "operator"}, {**alone(backend), **QUIET}
+        trial = watched_run(None, NUMBER, backend, way, number, environment=environment, details=details, timeout=300)
         assert trial.only.failures == []
         trials.append(Execution(None, trial.only.folder))
     first = first_difference.earliest(trials, what=("operator",))

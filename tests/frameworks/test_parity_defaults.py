@@ -10,7 +10,7 @@ from samebits_parity import sides
 from samebits_parity.defaults import comparison
 from samebits_parity.options import GROUPS
 
-SLOW = {"keras-tf1.14", "keras-tf2.1", "keras3-torch"}  # other backends of Keras 3: the same script, a minute more
+SLOW = {"keras-tf1.14", "keras-tf2.1", "keras3-torch"}  # other backends of Keras 3: the same script
 TORCH = ("pytorch", "pytorch-1.3")
 HERE = (*TORCH, *sorted(SLOW), "jax")
 

@@ -95,7 +95,15 @@ def found(a, b):
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory):
+def keras_alone(alone):
+    """In this module a program finds TensorFlow, Keras and PyTorch alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", alone("tensorflow")["PYTHONPATH"])
+        yield
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory, keras_alone):
     """{name: (first point, defaults named)} of the tiny twins; "nothing": with everything matched."""
     need_keras()
     folder, names = tmp_path_factory.mktemp("tiny"), ["nothing", *PLANTED]
@@ -121,7 +129,7 @@ def test_a_planted_default_is_named_where_it_first_shows(planted, name):
 
 
 @pytest.fixture(scope="module", params=["lenet5", "unet"])
-def network(request, tmp_path_factory):
+def network(request, tmp_path_factory, keras_alone):
     """(name, folder with its data, what Keras showed in 50 steps)."""
     need_keras()
     folder = tmp_path_factory.mktemp(request.param)

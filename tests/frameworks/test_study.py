@@ -181,7 +181,7 @@ def test_a_watershed_of_digits_is_refused(tmp_path, digits):
     assert "lenet5 counts no cells" in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=35)
 @pytest.mark.parametrize("name", ["lenet5", "unet"])
 @pytest.mark.parametrize("setup", ["keras-tf1.14", "keras-tf2.1", "pytorch-1.3"])
 def test_the_papers_own_stacks_run_the_study(name, setup, tmp_path, digits, legacy_python):

@@ -37,7 +37,7 @@ def write_data(study, path):
     np.savez(path, **arrays)
 
 
-def run(study, library, python, out, *words, backend=None):
+def run(study, library, python, out, *words, variables=None):
     """Run a study's script, alone."""
     data = out.parent / "data.npz"
     if not data.exists():
@@ -45,7 +45,7 @@ def run(study, library, python, out, *words, backend=None):
     small = ["--features", "4"] if study == "unet" else []
     script = SCRIPTS / STUDIES[study].scripts[library]
     command = [python, str(script), "--data", str(data), "--out", str(out), *small, *words]
-    environment = {**os.environ, "PYTHONHASHSEED": "0", **({"KERAS_BACKEND": backend} if backend else {})}
+    environment = {**os.environ, "PYTHONHASHSEED": "0", **(variables or {})}
     done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
 
@@ -81,7 +81,7 @@ EPOCHS = {"keras2": 1, "keras3": 4}
 @pytest.mark.slow
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("study", ["lenet5", "unet"])
-def test_a_keras_model_and_its_pytorch_twin_train_alike(study, stack, tmp_path, legacy_python):
+def test_a_keras_model_and_its_pytorch_twin_train_alike(study, stack, tmp_path, legacy_python, alone):
     """Initial weights are carried over; batches hold all data, so that the order of rows does not count.
 
     Where a gradient is all but zero its sign is rounding, and Adam steps as far as anywhere: so medians are compared,
@@ -90,7 +90,7 @@ def test_a_keras_model_and_its_pytorch_twin_train_alike(study, stack, tmp_path, 
     library, python, backend = interpreter(stack, legacy_python)
     epochs = EPOCHS[library]
     words = ["--epochs", str(epochs), "--batch", "40"]
-    run(study, library, python, tmp_path / "keras", *words, backend=backend)
+    run(study, library, python, tmp_path / "keras", *words, variables=alone(backend) if backend else None)
     first, last = (tmp_path / "keras" / f"weights-{epoch:02d}.npz" for epoch in (0, epochs))
     weights.carry(first, tmp_path / "initial.npz", STUDIES[study].layers)
     run(study, "pytorch", sys.executable, tmp_path / "torch", *words, "--initial", str(tmp_path / "initial.npz"))
@@ -146,9 +146,9 @@ print("LOSSES", loss(False, False), loss(False, True), loss(True, False))
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stack", ["keras-tf1.14", "keras-tf2.1", "keras3-torch"])
-def test_a_regularizer_set_on_a_layer_that_is_built_changes_nothing(stack, legacy_python):
+def test_a_regularizer_set_on_a_layer_that_is_built_changes_nothing(stack, legacy_python, alone):
     _, python, backend = interpreter(stack, legacy_python)
-    environment = {**os.environ, **({"KERAS_BACKEND": backend} if backend else {})}
+    environment = {**os.environ, **(alone(backend) if backend else {})}
     command = [python, "-c", SETS_A_REGULARIZER]
     done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("LOSSES")]

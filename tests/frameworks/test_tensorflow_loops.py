@@ -8,17 +8,21 @@ import pytest
 PROGRAM = Path(__file__).parent.parent / "samples" / "tf_loops_of_its_own.py"
 WAYS = ("eager", "function", "compiled", "two_optimizers", "loop_in_a_function", "function_in_a_function")
 WAYS += ("every_other",)
-ENVIRONMENT = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="tensorflow is not installed")
 
 
+@pytest.fixture(scope="session")
+def environment(alone):
+    return {**alone("tensorflow"), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+
+
 @pytest.fixture
-def train(shared_run):
+def train(shared_run, environment):
     """Function(*ways, attempt=1) -> the watched process, in which the probe has not failed."""
 
     def run(*ways, attempt=1):
-        trial = shared_run(None, PROGRAM, *ways, attempt=attempt, environment=ENVIRONMENT, timeout=900)
+        trial = shared_run(None, PROGRAM, *ways, attempt=attempt, environment=environment, timeout=900)
         assert trial.exit_code == 0, trial.stderr
         assert not trial.only.failures, trial.only.failures
         trial.only.output = trial.stdout
@@ -28,8 +32,8 @@ def train(shared_run):
 
 
 @pytest.mark.slow
-def test_a_watched_loop_trains_the_same_bits_and_is_traced_as_often(train, plain_run):
-    plain = plain_run(None, PROGRAM, *WAYS, environment=ENVIRONMENT)
+def test_a_watched_loop_trains_the_same_bits_and_is_traced_as_often(train, plain_run, environment):
+    plain = plain_run(None, PROGRAM, *WAYS, environment=environment)
     assert plain.returncode == 0, plain.stderr
     assert train(*WAYS).output == plain.stdout
 

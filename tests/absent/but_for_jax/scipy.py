@@ -1,0 +1,3 @@
+"""As where scipy is not installed (see the fixture `alone`)."""
+
+raise ModuleNotFoundError("No module named 'scipy'", name="scipy")
