@@ -134,6 +134,16 @@ def one_name_often(path):
     path.write_bytes(b"\x80\x02}(" + key + b"}(" + b"h\x00](" + b"]" * 900_000 + b"euu.")
 
 
+def deep_key(path):
+    path.write_bytes(b"\x80\x02}K\x00" + b"\x85" * 1_000_000 + b"K\x01s.")
+
+
+def colliding_keys(path):
+    """Whole numbers that a dict puts into one place: its work grows with their square."""
+    keys = [b"\x8a\x0b" + (n * ((1 << 61) - 1)).to_bytes(11, "little") + b"N" for n in range(1, 60_000)]
+    path.write_bytes(b"\x80\x02}(" + b"".join(keys) + b"u.")
+
+
 def runs_a_command(path):
     path.write_bytes(b"\x80\x02cos\nsystem\nX\x10\x00\x00\x00touch /tmp/pwned\x85R.")
 
@@ -221,6 +231,10 @@ FILES = {
     "runs a command.pt": runs_a_command,
     "deep.pt": lambda path: path.write_bytes(b"\x80\x02" + nested(1_000_000) + b"."),
     "deep lists.pth": lambda path: path.write_bytes(b"\x80\x02" + b"]" * 1_000_000 + b"a" * 999_999 + b"."),
+    "a deep key.pt": deep_key,
+    "keys in one place.pkl": colliding_keys,
+    "a memo number of gigabytes.pkl": lambda path: path.write_bytes(b"\x80\x02]r\xff\xff\xff\x7f."),
+    "a frame of an exabyte.pkl": lambda path: path.write_bytes(b"\x80\x04\x95" + struct.pack("<Q", 1 << 60) + b"N."),
     "marks.pt": lambda path: path.write_bytes(b"\x80\x02" + b"(" * 3_000_000 + b"."),
     "copies of the top.pt": lambda path: path.write_bytes(b"\x80\x02(K\x00" + b"2" * 3_000_000 + b"t."),
     "a long that is endless.pt": lambda path: path.write_bytes(b"\x80\x02\x8b\xff\xff\xff\x7f" + b"1" * 1000),

@@ -18,7 +18,7 @@ from samebits.cli import answers, error_text, requests, table
 from samebits.cli.parser import launching, training_command
 from samebits.errors import UsageError
 
-HEAVY = ("numpy", "pydantic", "rich", "jinja2", "psutil", "xxhash", "platformdirs", "samebits.model", "samebits.launch")
+HEAVY = ("numpy", "pydantic", "rich", "jinja2", "xxhash", "platformdirs", "samebits.model", "samebits.launch")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from samebits import datasets, places
-from samebits.datasets import catalog, download, retrieval
+from samebits.datasets import catalog, retrieval, sources
 from samebits.datasets.catalog import MNIST, Dataset, File, Package
 from samebits.errors import DataError, NotFound
 
@@ -179,7 +179,7 @@ def test_a_part_that_is_longer_than_the_file_is_thrown_away(mirror, tmp_path):
     address, handler = mirror
     part = tmp_path / "images.gz.part"
     part.write_bytes(bytes(10**6))
-    download.download(address + "images.gz", part)
+    sources.download(address + "images.gz", part)
     assert part.read_bytes() == handler.content["images.gz"]
 
 

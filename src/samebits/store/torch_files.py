@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 
 from samebits.store.content import LimitedStream, Parts, is_plain, joined, shape_text, weight
-from samebits.store.pickles import MOST_TEXT, AnyKeyDict, Global, Made, Persistent, read, text_of
-from samebits.store.plain_objects import plain_text
+from samebits.store.pickles import MOST_TEXT, Global, Made, Persistent, plain_text, read, text_of
 
 MAGIC = 0x1950A86A20F9469CFC6C
 Storages = Callable[[str, int], Any]  # (key, size in bytes) -> buffer
@@ -129,8 +128,8 @@ def _item_sizes(content: Any) -> dict[str, int]:
 def _children(value: Any) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return list(value)
-    if isinstance(value, AnyKeyDict):
-        return [part for pair in value.pairs for part in pair]
+    if isinstance(value, dict):
+        return [*value, *value.values()]
     if isinstance(value, Made):
         return [value.arguments, value.state, *value.items, *(part for pair in value.pairs for part in pair)]
     return [value.key] if isinstance(value, Persistent) else []
@@ -174,8 +173,8 @@ class Walk:
     def _add_nested(self, path: str, value: Any) -> None:
         if isinstance(value, (list, tuple)):
             self._add_items(path, value)
-        elif isinstance(value, AnyKeyDict):
-            self._add_pairs(path, _without_addresses(value).pairs)
+        elif isinstance(value, dict):
+            self._add_dict(path, _without_addresses(value))
         elif isinstance(value, Made):
             self._add_made(path, value)
         elif isinstance(value, Persistent):
@@ -188,10 +187,10 @@ class Walk:
         for index, item in enumerate(items):
             self.add(joined(path, index), item)
 
-    def _add_pairs(self, path: str, pairs: list[tuple[Any, Any]]) -> None:
-        if not pairs:
+    def _add_dict(self, path: str, table: dict[Any, Any]) -> None:
+        if not table:
             self._parts.add_plain(path, "(empty)")
-        for key, value in pairs:
+        for key, value in table.items():
             self.add(joined(path, _named(key)), value)
 
     def _add_made(self, path: str, made: Made) -> None:
@@ -255,34 +254,24 @@ def _named(key: Any) -> str:
     return str(key) if is_plain(key) and weight(key) <= MOST_TEXT else text_of(key)
 
 
-def _without_addresses(table: AnyKeyDict) -> AnyKeyDict:
+def _without_addresses(table: dict[Any, Any]) -> dict[Any, Any]:
     """An optimizer's state with its parameters numbered in their order: torch before 1.5 names them by address."""
-    fields = {key: value for key, value in table.pairs if isinstance(key, str)}
-    state, groups = fields.get("state"), fields.get("param_groups")
-    if not isinstance(state, AnyKeyDict) or not isinstance(groups, list):
+    state, groups = table.get("state"), table.get("param_groups")
+    if not isinstance(state, dict) or not isinstance(groups, list):
         return table
     members = [_params(group) for group in groups]
     numbers = {address: number for number, address in enumerate(p for params in members for p in params)}
-    changed: dict[str, Any] = {
-        "state": AnyKeyDict(
-            [(numbers.get(key, key) if isinstance(key, int) else key, value) for key, value in state.pairs]
-        ),
-        "param_groups": [_renumbered(group, numbers) for group in groups],
-    }
-    return AnyKeyDict([(key, changed.get(key, value) if isinstance(key, str) else value) for key, value in table.pairs])
+    numbered = {numbers.get(key, key) if isinstance(key, int) else key: value for key, value in state.items()}
+    return {**table, "state": numbered, "param_groups": [_renumbered(group, numbers) for group in groups]}
 
 
 def _params(group: Any) -> list[int]:
-    fields = dict((k, v) for k, v in group.pairs if isinstance(k, str)) if isinstance(group, AnyKeyDict) else {}
-    params = fields.get("params")
+    params = group.get("params") if isinstance(group, dict) else None
     return [p for p in params if isinstance(p, int)] if isinstance(params, list) else []
 
 
 def _renumbered(group: Any, numbers: dict[int, int]) -> Any:
-    if not _params(group):
-        return group
-    own = [numbers[p] for p in _params(group)]
-    return AnyKeyDict([(key, own if key == "params" else value) for key, value in group.pairs])
+    return {**group, "params": [numbers[p] for p in _params(group)]} if _params(group) else group
 
 
 def _elements(data: Any, size: int, layout: tuple[Any, ...]) -> bytes:
