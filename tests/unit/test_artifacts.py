@@ -12,7 +12,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from samebits.launch.artifacts import FileRules, collect
@@ -325,6 +325,7 @@ def test_plain_values_are_read_as_pickle_reads_them(value, protocol):
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=60))
+@example(b"\x96" + b"\xff" * 7 + b"\x00.")
 def test_bytes_that_are_no_pickle_are_a_value_error(data):
     with contextlib.suppress(ValueError):
         assert read(io.BytesIO(b"\x80\x02" + data)) is not read

@@ -72,6 +72,7 @@ class _InertUnpickler(pickle._Unpickler):
     """
 
     stack: list[Any]
+    read: Callable[[int], bytes]
     pop_mark: Callable[[], list[Any]]
 
     def __init__(self, stream: IO[bytes], built: Callable[[Made], None]) -> None:
@@ -118,6 +119,11 @@ class _InertUnpickler(pickle._Unpickler):
         items = self.pop_mark()
         self.stack.append(Made(Global("builtins.frozenset"), (), items))
 
+    def load_bytearray8(self) -> None:
+        """Take the bytes that are there: the original makes an array of the size that the file claims."""
+        (size,) = struct.unpack("<Q", self.read(8))
+        self.stack.append(bytearray(self.read(size)))
+
     def load_readonly_buffer(self) -> None:
         """A buffer outside the pickle is a stand-in, which is read-only anyway."""
 
@@ -127,9 +133,16 @@ class _InertUnpickler(pickle._Unpickler):
         pickle.BUILD[0]: load_build,
         pickle.EMPTY_SET[0]: load_empty_set,
         pickle.FROZENSET[0]: load_frozenset,
+        pickle.BYTEARRAY8[0]: load_bytearray8,
         pickle.READONLY_BUFFER[0]: load_readonly_buffer,
     }
     dispatch = {**pickle._Unpickler.dispatch, **_own}
+
+
+# what damage raises; the last two come from a size that the file claims
+_DAMAGE = (
+    pickle.UnpicklingError, struct.error, AttributeError, EOFError, LookupError, TypeError, MemoryError, OverflowError,
+)  # fmt: skip
 
 
 def read(stream: IO[bytes], built: Callable[[Made], None] = lambda made: None) -> Any:
@@ -139,7 +152,7 @@ def read(stream: IO[bytes], built: Callable[[Made], None] = lambda made: None) -
     """
     try:
         return _InertUnpickler(stream, built).load()
-    except (pickle.UnpicklingError, AttributeError, EOFError, LookupError, TypeError, struct.error) as error:
+    except _DAMAGE as error:
         raise ValueError(f"the pickle is damaged ({type(error).__name__}: {error})") from None
 
 
