@@ -36,9 +36,13 @@ def on_page_markdown(markdown, **_):
 
 
 def table(heads, rows):
-    """A Markdown table. Bars in cells are escaped."""
+    """A Markdown table. A bar within code would show its backslash, so code with a bar is written as HTML."""
     lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(_cell(str(cell)) for cell in line) + " |" for line in lines)
+
+
+def _cell(text):
+    return re.sub(r"`([^`]*\|[^`]*)`", lambda code: f"<code>{html.escape(code[1])}</code>", text).replace("|", "&#124;")
 
 
 def options(command):

@@ -348,6 +348,19 @@ def _unpacked(path, struct):
     return list(struct.iter_unpack(data[: len(data) - len(data) % struct.size]))
 
 
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium to open pages in; skips where there is none."""
+    api = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no Chromium on PATH")
+    with api.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def interrupts_arrive():
     """What the tests start can be interrupted, also where they run in the background, which ignores SIGINT."""

@@ -54,13 +54,36 @@ def test_the_commands_of_a_page_do_what_it_says(page, tmp_path):
             assert line.rstrip(".") in done.stdout, (line, done.stdout, done.stderr)
 
 
-def test_the_documentation_is_built_strictly(tmp_path):
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of the built pages."""
     if find_spec("mkdocs") is None or find_spec("material") is None:
         pytest.skip("mkdocs-material is not installed here; .ci/run builds the documentation by itself")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "{{" not in (tmp_path / "site" / "reference" / "commands" / "index.html").read_text()
+    return folder
+
+
+def test_the_documentation_is_built_strictly_and_shows_no_raw_markdown(site):
+    assert "{{" not in (site / "reference" / "commands" / "index.html").read_text()
+    for page in site.rglob("*.html"):
+        text = re.sub(r"<(pre|code|script)\b.*?</\1>", "", page.read_text(), flags=re.DOTALL)
+        assert not re.search(r"\]\(|\*\*\w", text), page
+
+
+def test_the_copy_button_takes_the_command_alone(site, browser):
+    page = browser.new_page()
+    page.goto((site / "tutorial" / "first-check" / "index.html").as_uri())
+    # what Material's script reads while it copies
+    copied = page.evaluate("""() => {
+        const code = [...document.querySelectorAll("code")].find(code => code.querySelector(".gp"));
+        code.setAttribute("data-md-copying", "");
+        return code.innerText.trimEnd();
+    }""")
+    assert copied == "samebits check --out first train.py"
+    page.close()
 
 
 def test_the_readme_shows_commands_that_the_makefile_has():

@@ -1,7 +1,6 @@
 """Results made by hand: the three of the contract, from which tests make others by `model_copy`; and their records."""
 
 import importlib.util
-import shutil
 from pathlib import Path
 
 import pytest
@@ -130,16 +129,3 @@ def documents():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A Chromium to open pages in; skips where there is none."""
-    api = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("no Chromium on PATH")
-    with api.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
