@@ -142,6 +142,7 @@ DURATIONS = [
     "fit_time {} score_time {}", "epoch 3 finished, {} elapsed", "{} sec elapsed", "2 hours 3 minutes {} seconds",
     "| 200/2983 batches | lr 20.00 | ms/batch  {} | loss  7.63", "epoch 1 loss 0.5 samples/s {}", "loss 0.43 seconds {}",
     "Epoch: [0][ 0/50]\tTime  {} ( {})\tData  {} ( {})\tLoss 7.0e+00 (7.0e+00)", "epoch=1 secs={} loss=0.5",
+    "train: {}s val: {}s", "test error computed in {} s", "Val accuracy: 0.93 ({}s)", "eta_seconds: {}", "loss 0.4 in {} s",
     "iter 10: loss 3.2, time {}ms, mfu {}%", "loss=3.2, wps={}, ups={}", "took {}s, {} effective words/s", "throughput {}",
 ]  # fmt: skip
 
@@ -157,6 +158,8 @@ RESULTS = [
     "Training finished: {}", "updated: {}", "bandwidth: {}", "time of best accuracy: {}", "time to beat: loss {}", "port {}",
     "memory {}", "load {}", "load {}, {}", "MainThread {}", "done in 3.25 {}", "done in 3 epochs: {}", "done, loss {}", "best in {}", "the first time {}", "elapsed 3.2 {}",
     "Time 3.1 (3.1) Loss {} ({})", "Data {} (0.5)", "epoch time: 3.2 (acc {})", "loss {} ms/batch 5.67", "converged in {}",
+    "RMSE {} s", "Mean absolute error: {} minutes", "MAE = {} ms", "RMSE (test) {} s", "predicted trip duration: {} s",
+    "error of {} minutes on the test set", "trip duration: {}", "predicted time {}", "duration_rmse={}", "val loss {} s",
 ]  # fmt: skip
 
 
@@ -168,7 +171,9 @@ def test_a_unit_or_a_time_beside_a_result_never_masks_it(line, a, b):
 @pytest.mark.parametrize(
     ("name", "a", "b"),
     [("updated", 820, 614), ("bandwidth", 0.5, 0.6), ("branch", 56, 89), ("eta", 0.5, 0.6), ("dt", 0.1, 0.2), ("user", "u13", "u41"),
-     ("filename", "img_62.png", "img_28.png"), ("time_to_event", 0.5, 1.5), ("finished", 0.5, 0.6)],
+     ("filename", "img_62.png", "img_28.png"), ("time_to_event", 0.5, 1.5), ("finished", 0.5, 0.6),
+     ("duration_rmse", 3.2, 3.3), ("predicted_time", 540.0, 541.0), ("submission.csv > row 7.trip_duration", 540.0, 541.0),
+     ("reaction_time", 0.3, 0.4), ("real_time_factor", 0.3, 0.4), ("lap_time", 80.1, 80.2), ("age_seconds", 1.0, 2.0)],
 )  # fmt: skip
 def test_a_result_whose_name_resembles_that_of_a_time_a_path_or_a_run_is_unknown(name, a, b):
     assert meaning(name, a, b).effect == "unknown"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from samebits import words
 from samebits.compare.file_pairs import Pair, paired, shown_path
 from samebits.compare.meaning import TENSOR_FORMATS, Effect, Meaning, meaning, names_a_model
 from samebits.model import Lines, SavedFile
@@ -234,7 +235,7 @@ class _Pair:
         is_added_to = bool(self.a.begin or self.b.begin)
         is_loose = self.is_printed or (a.timed and b.timed) or is_added_to
         if a.ordered == b.ordered or (a.sorted == b.sorted and is_loose):
-            if a.raw != b.raw and not self.is_printed:
+            if a.raw != b.raw:
                 yield self._line("", Meaning("understood", self._masked_in_lines), ("", ""))
             return
         if "" in self.a.models or PurePosixPath(self.a.path).suffix.lower() in MODEL_ENDINGS:
@@ -249,6 +250,12 @@ class _Pair:
 
     @property
     def _masked_in_lines(self) -> str:
+        if self.is_printed:
+            found = (
+                dict.fromkeys(line for line in self.a.lines.kept if _PLACEHOLDER.search(line)) if self.a.lines else ()
+            )
+            shown = [repr(line[:MOST_OF_A_LINE]) for line in list(found)[:2]]
+            return f"times, paths or ids, as in {words.listed(shown)}" if shown else "times, dates, paths or ids"
         return f"times, dates, paths{', ids or the order of metrics' if '' in self.a.models else ' or ids'}"
 
     def _is_head(self, number: int, line: str) -> bool:
@@ -284,6 +291,8 @@ def _value(shown: str | None) -> Any:
 
 
 MOST_LINES_TOLD = 20
+MOST_OF_A_LINE = 60  # characters of a line that a note shows
+_PLACEHOLDER = re.compile(r"<[a-z]+>")
 
 
 def _unlike(a: Lines, b: Lines, same: Callable[[str, str], bool], *, in_order: bool) -> Iterator[tuple[int, str, str]]:

@@ -7,8 +7,9 @@ in front tell which one. If they do not, neither number is masked, because a los
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from samebits.store.value_names import NUMBER_REASONS, is_moment_of_time, reason_of_key, tokens
+from samebits.store.value_names import NUMBER_REASONS, OF_DATA, is_moment_of_time, reason_of_key, tokens
 
 # each pattern begins at the beginning of a word or number and gives up there: none takes long on a long text
 NUMBER = r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
@@ -32,12 +33,22 @@ _RESULTS = frozenset(
      "metric", "best", "seed")
 ) | _COUNTERS  # fmt: skip
 _SPANNED = frozenset(("took", "taken", "in", "after", "time", "elapsed", "duration", "for", "runtime"))
+# a number with a unit of time that is not how long something took: "RMSE 3.2 s", "predicted trip duration: 540 s"
+_PREDICTED = frozenset(("predicted", "prediction", "predictions", "forecast"))
+_ERRORS = frozenset(
+    ("error", "errors", "err", "rmse", "mse", "mae", "mape", "loss", "deviation", "residual", "residuals", "bias",
+     "std", "accuracy", "acc")
+)  # fmt: skip
+_FILLERS = frozenset(
+    ("of", "is", "was", "on", "the", "a", "test", "val", "valid", "validation", "train", "training", "set", "about")
+)
+_PHRASE = re.compile(r"([A-Za-z_][A-Za-z_ %/()-]{0,60})[\s:=(\[]*$")
 _BIG_UNITS = ("s", "min", "mins")  # "min" is the smallest of several numbers as often
 _ENDED = (
     r"done|finished|completed|trained|ran|evaluated|validated|tested|saved|loaded|built|compiled|fitted|ended|prepared|"
     r"processed|generated|executed|exited|ready"
 )
-_RULES = tuple(
+_RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern), put)
     for pattern, put in (
         # the meters of PyTorch's examples: "Time 3.128 (3.128)  Data 1.010 (1.010)  Loss 7.0e+00 (7.0e+00)"
@@ -52,7 +63,7 @@ _RULES = tuple(
         (rf"(?i)(?<![\w.])((?:ms|s|sec|seconds?) ?(?:/|per) ?{_THING}\s*[:=]?\s*){NUMBER}", r"\1<duration>"),
         (rf"{NUMBER} *(?:fps|FPS|[KMGT]?FLOPS)\b", "<rate>"),
         (r"(?<![\w.])(?:\d+ ?(?:d|days?),? ?)?(?:\d+ ?h ?)?\d+ ?m(?:in)? ?\d+(?:\.\d+)? ?s\b", "<duration>"),
-        (rf"{NUMBER} *{_UNIT}(?![\w%])", "<duration>"),
+        (rf"{NUMBER} *{_UNIT}(?![\w%])", lambda found: found[0] if _is_result(found) else "<duration>"),
         (rf"{NUMBER}(?= +elapsed\s*(?:$|[.,;)\]|]))", "<duration>"),
         # "done in 12.3": a whole number may count epochs
         (
@@ -112,6 +123,15 @@ def _owner_told(found: re.Match[str]) -> str:
     return f"{one}{_KEEP}{space}{unit}{between}{_KEEP}{other}"
 
 
+def _is_result(found: re.Match[str]) -> bool:
+    """Whether the words before a number with a unit of time say that it was computed, and not how long it took."""
+    phrase = _PHRASE.search(found.string, max(0, found.start() - 64), found.start())
+    words = [word for word in tokens(phrase[1]) if word not in _FILLERS] if phrase else []
+    if not (OF_DATA | _PREDICTED).isdisjoint(words):
+        return True
+    return bool(words) and words[-1] in _ERRORS
+
+
 def _keyed(found: re.Match[str]) -> str:
     reason = _reason_of_phrase(found[1])
     if reason in ("pid", "port") and not found[3].isdigit():
@@ -128,6 +148,8 @@ def _spoken(found: re.Match[str]) -> str:
     if reason is None or found[3].startswith("-") or (reason in ("pid", "port") and not is_whole):
         return found[0]
     before = _BEFORE.search(found.string, max(0, found.start() - 20), found.start())
+    if before is not None and not (OF_DATA | _PREDICTED).isdisjoint(tokens(before[1])):
+        return found[0]
     if word == "time" and before is not None and before[1].lower() in _UNTIMED:
         return found[0]
     return f"{found[1]}{found[2]}<{reason}>"
@@ -137,6 +159,8 @@ def _reason_of_phrase(phrase: str) -> str | None:
     """What the words before a number's colon say: the last word, or a phrase such as "time per epoch"."""
     words = phrase.split()
     if not words:
+        return None
+    if not (OF_DATA | _PREDICTED).isdisjoint(part for word in words for part in tokens(word)):
         return None
     reason = reason_of_key(words[-1])
     if reason is None and len(words) > 1 and words[-1].lower() in ("taken", "id", "elapsed", "used", "spent", "clock"):

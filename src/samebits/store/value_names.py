@@ -29,6 +29,12 @@ _STATES_OF_CODE = {"commit", "branch", "githash", "gitsha", "revision"}
 _OWNERS = {"run", "experiment", "session", "job", "task", "execution", "request", "trace", "span", "git", "process"}
 _PROCESS_IDS = (["process", "id"], ["thread", "id"], ["native", "id"])
 _PATHS = {"path", "paths", "dir", "dirs", "directory", "folder", "cwd", "logdir", "rundir", "outdir", "filename", "uri"}
+# words beside which a time was computed, or comes from the data: predicted_time, trip_duration, duration_rmse
+OF_DATA = frozenset(
+    ("rmse", "mae", "mape", "err", "errors", "predicted", "forecast", "residual", "deviation", "trip", "ride", "flight",
+     "travel", "arrival", "delivery", "departure", "reaction", "delay", "lap", "convergence", "factor", "sigma", "age",
+     "stay", "lifetime")
+)  # fmt: skip
 # words beside which a time is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
 _MODELLED = {
     "step", "steps", "embed", "embedding", "embeddings", "emb", "dim", "dims", "series", "weight", "weights", "bias",
@@ -63,7 +69,7 @@ def reason_of_key(name: str) -> str | None:
     known, last = set(words), words[-1]
     if "per" in words and words[-1] in ("second", "sec", "s", "minute", "min", "hour"):
         return "rate"
-    modelled = known & _MODELLED - (_TIMED if last in ("time", "times") or last in _SPANS else set())
+    modelled = known & OF_DATA or known & _MODELLED - (_TIMED if last in ("time", "times") or last in _SPANS else set())
     return _reason_of_id(words, last) or (None if modelled else _reason_of_words(words, known, last))
 
 
