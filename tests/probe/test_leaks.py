@@ -225,6 +225,32 @@ def test_what_travels_is_named_in_the_first_line_however_it_travels(equal_bits, 
     assert "But trial 2 started from what trial 1 left" in render(report(result)).splitlines()[0]
 
 
+FAR = {
+    "h5py": (
+        "import os, h5py\np = '../far/deep/kept.h5'\nif os.path.exists(p): h5py.File(p, 'r')['w'][()]\n"
+        "else: h5py.File(p, 'w')['w'] = 1.0\n",
+        "kept.h5",
+    ),
+    "shell": (
+        "import os\nos.system('if [ -e ../far/deep/kept.txt ]; then cat ../far/deep/kept.txt >/dev/null; "
+        "else echo 1 > ../far/deep/kept.txt; sleep 0.2; fi')\n",
+        "kept.txt",
+    ),
+}
+
+
+@pytest.mark.parametrize(("program", "named"), FAR.values(), ids=FAR.keys())
+def test_a_file_in_a_folder_that_nobody_looks_at_travels_too_if_the_kernel_says_who_writes(
+    equal_bits, tmp_path, program, named
+):
+    if os.geteuid() != 0:
+        pytest.skip("fanotify is for the superuser")
+    (tmp_path / "far" / "deep").mkdir(parents=True)
+    result = equal_bits(program)
+    assert result.verdict == "repeated"
+    assert f"far/deep/{named}" in result.sentence
+
+
 def test_a_strict_check_of_it_is_no_answer(equal_bits):
     assert equal_bits(TRAVELS["rename"][0], strict=True).verdict == "inconclusive"
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from samebits import words
 from samebits.compare.file_pairs import Pair, paired, shown_path
-from samebits.compare.meaning import TENSOR_FORMATS, Effect, Meaning, meaning, names_a_model
+from samebits.compare.meaning import TENSOR_FORMATS, Effect, Meaning, meaning, meaning_of_lines, names_a_model
 from samebits.model import Lines, SavedFile
 from samebits.store.masks import masked
 from samebits.store.patterns import matches_any
@@ -243,7 +243,7 @@ class _Pair:
             return
         for number, one, two in _unlike(a, b, self.names.same, in_order=not is_loose):
             if not self.names.same(one, two) and not self._is_head(number, two):
-                found = _meaning_of_lines(one, two)
+                found = meaning_of_lines(one, two)
                 is_caveat = self.is_loose_end and not (one and two) and bool(one or two)
                 if is_caveat or not (self.is_printed and found.effect == "understood"):
                     yield self._line(f"line {number}", found, (one, two), is_caveat=is_caveat)
@@ -329,24 +329,6 @@ def _left_over(a: Lines, b: Lines, same: Callable[[str, str], bool]) -> list[tup
 def _skeleton(line: str) -> str:
     """A line without its numbers and spaces: NumPy prints more of these before a number without a sign."""
     return re.sub(r"\s+", "", re.sub(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?|\bnan\b|\binf\b", "#", line))
-
-
-_SETTING = re.compile(r"^[\s\-]*[\"']?([\w.\- ]+?)[\"']?\s*[:=]\s*(.+?),?$")
-
-
-def _meaning_of_lines(a: str, b: str) -> Meaning:
-    """What two lines mean that differ: a setting `name: value` is understood by its name."""
-    one, two = _SETTING.match(a), _SETTING.match(b)
-    if one and two and one[1] == two[1]:
-        return meaning(one[1].strip(), _number_or_text(one[2]), _number_or_text(two[2]))
-    return Meaning("unknown")
-
-
-def _number_or_text(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text.strip("\"'")
 
 
 def _metrics(a: TrialTrace, b: TrialTrace) -> Iterator[FileDifference]:

@@ -106,3 +106,21 @@ def _reason_of_form(a: Value, b: Value) -> str | None:
         return None
     found = re.search(r"<(time|date|duration|rate|path|address|id|pid|port|memory)>", one)
     return found[1] if found else None
+
+
+_SETTING = re.compile(r"^[\s\-]*[\"']?([\w.\- ]+?)[\"']?\s*[:=]\s*(.+?),?$")
+
+
+def meaning_of_lines(a: str, b: str) -> Meaning:
+    """What two lines mean that differ: a setting `name: value` is understood by its name."""
+    one, two = _SETTING.match(a), _SETTING.match(b)
+    if one and two and one[1] == two[1]:
+        return meaning(one[1].strip(), _number_or_text(one[2]), _number_or_text(two[2]))
+    return Meaning("unknown")
+
+
+def _number_or_text(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip("\"'")

@@ -21,6 +21,7 @@ from samebits.launch.caches import Caches
 from samebits.launch.folders import Snapshot
 from samebits.launch.supervisor import descendants
 from samebits.launch.surroundings import Surroundings, View
+from samebits.launch.writes import Writes
 from samebits.model import Leak
 
 MOST_BYTES = 1 << 30  # a larger file is known by its size and time: another state counts as another content
@@ -71,7 +72,7 @@ class Leaks:
         wrote, and what is in its working folder now. What it leaves counts for later trials."""
         self._running.discard(began.trial)
         before, self._around = self._around or View({}, frozenset()), self._surroundings.look()
-        around = _not_open(self._around.changed_since(before))
+        around = _not_open([*self._around.changed_since(before), *self._far(began, written)])
         changed = [*written, *around]
         made = {*_made(began.before, here), *self._around.made_since(before)}
         read = {**began.end(touched), **self._from_beside(began, touched, set(changed))}
@@ -83,6 +84,11 @@ class Leaks:
         self._named.update({path: began.trial for path in made if path not in self._named and self.counts(path)})
         self._foreign.update(made.difference(written, _made(began.before, here), *(one.made for one in touched)))
         return found[:MOST_LEAKS]
+
+    def _far(self, began: Began, written: Sequence[Path]) -> list[Path]:
+        """Files anywhere that a process wrote of which nobody knows any more whether it was the trial's."""
+        near = {*written, *began.before.files}
+        return [path for path in sorted(began.unclear) if path not in near and path.is_file() and self.counts(path)]
 
     def _leak(self, path: Path, left: Left, how: str = "read") -> Leak:
         return Leak.model_validate(
@@ -137,7 +143,8 @@ class Began:
     """One trial, from before its start until it is over. `before`: its working folder as it was.
 
     `foreign`: files and names around that folder which came while an earlier trial ran, and which none of its processes
-    was seen to make. Any process of the machine may have made them.
+    was seen to make. Any process of the machine may have made them. `wrote`: files anywhere that the kernel saw a
+    process of the trial write; `unclear`: by a process that was gone before it could be asked for.
     """
 
     def __init__(
@@ -157,14 +164,18 @@ class Began:
         watched = list(left)[:MOST_WATCHED] if alone or source.tells_who else []
         self._opens = opens.Opens(watched, {path.parent for path in self.names}, source, foreign)
         self._opens.unseen.update(left.keys() - set(watched))
+        self._writes = Writes()
+        self.wrote, self.unclear = self._writes.ours, self._writes.unclear
 
     def started(self, root: int) -> None:
         """The trial runs below the process `root`: only what its processes read is its own reading."""
         self._opens.is_ours = Tree(root).holds
+        self._writes.started(Tree(root).holds)
 
     def close(self) -> None:
         """The trial's processes have ended: what is read from now on is not theirs."""
         self._opens.close()
+        self._writes.close()
 
     def end(self, touched: Sequence[ProcessFiles]) -> dict[Path, Left]:
         """Which of the files were read: by the kernel, or by the probe for those that the kernel could not watch."""

@@ -252,6 +252,7 @@ class TrialRun:
             self._seen.notes.append(f"{many}: samebits may not have found every file that was written there")
         inside = self.folder / "processes"
         named = {path for process in touched for path in process.wrote if not path.is_relative_to(inside)}
+        named |= {path for path in self._left.wrote if self._leaks.counts(path)}
         if found - named:
             found -= opens.written_by_others() - named  # a log into which the check itself prints, say
         self._note_shared(found)

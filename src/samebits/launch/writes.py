@@ -1,0 +1,147 @@
+"""Files that the processes of a trial write anywhere on the machine, whatever the language.
+
+Linux' fanotify tells the superuser which process closes which file after writing. Without it, only what Python opens
+and what changes in known folders is seen. https://man7.org/linux/man-pages/man7/fanotify.7.html
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+MOST_PATHS = 10_000
+_EVENT = struct.Struct("=IBBHQii")  # length, version, reserved, length of this, mask, file, process
+_CLOSE_WRITE, _OVERFLOW = 0x08, 0x4000
+_CLOEXEC, _NONBLOCK, _MARK_ADD, _MARK_MOUNT, _AT_FDCWD = 0x1, 0x2, 0x1, 0x10, -100
+# file systems that hold files of users; the others (proc, sysfs, cgroup, ...) hold the kernel's
+_HOLD_FILES = frozenset(
+    ("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "overlay", "tmpfs", "nfs", "nfs4", "cifs", "smb3", "vfat",
+     "exfat", "ntfs3", "lustre", "ceph", "gpfs", "beegfs", "9p", "virtiofs")
+)  # fmt: skip
+_MOST_MOUNTS = 64
+
+
+class Writes:
+    """What is written from the start of a trial until `close`.
+
+    `ours`: files that its processes wrote; `unclear`: that a process wrote which was gone before it could be asked for.
+    `is_ours(pid)`: whether a process belongs to the trial; None: it is gone. Without the superuser's rights both stay
+    empty.
+    """
+
+    def __init__(self) -> None:
+        self.ours: set[Path] = set()
+        self.unclear: set[Path] = set()
+        self._is_ours: Callable[[int], bool | None] | None = None
+        self._waiting: list[tuple[Path, int]] = []  # until the trial's root is known
+        self._lock = threading.Lock()
+        self._handle = _opened()
+        self._thread: threading.Thread | None = None
+        if self._handle >= 0:
+            self._stop, self._stopping = os.pipe2(os.O_CLOEXEC)
+            self._thread = threading.Thread(target=self._serve, daemon=True)
+            self._thread.start()
+
+    def started(self, is_ours: Callable[[int], bool | None]) -> None:
+        """From now on it is known which processes are the trial's."""
+        with self._lock:
+            self._is_ours = is_ours
+            for path, process in self._waiting:
+                self._sort(path, process)
+            self._waiting.clear()
+
+    def close(self) -> None:
+        """Take what is left, and end watching."""
+        if self._thread is None:
+            return
+        os.write(self._stopping, b".")
+        self._thread.join()
+        self._thread = None
+        self._take()
+        for handle in (self._stop, self._stopping, self._handle):
+            os.close(handle)
+
+    def _serve(self) -> None:
+        poller = select.poll()
+        for handle in (self._stop, self._handle):
+            poller.register(handle, select.POLLIN)
+        while True:
+            ready = {handle for handle, _ in poller.poll()}
+            self._take()
+            if self._stop in ready:
+                return
+
+    def _take(self) -> None:
+        for path, process in _events(self._handle):
+            with self._lock:
+                if self._is_ours is None:
+                    self._waiting.append((path, process))
+                else:
+                    self._sort(path, process)
+
+    def _sort(self, path: Path, process: int) -> None:
+        if self._is_ours is None or len(self.ours) + len(self.unclear) >= MOST_PATHS:
+            return
+        ours = self._is_ours(process)
+        if ours:
+            self.ours.add(path)
+        elif ours is None:
+            self.unclear.add(path)
+
+
+def _opened() -> int:
+    """A handle on all mounts that hold files; -1 if the system does not give one."""
+    library = ctypes.CDLL(None, use_errno=True)
+    try:
+        handle = int(library.fanotify_init(_CLOEXEC | _NONBLOCK, os.O_RDONLY | os.O_CLOEXEC))
+    except AttributeError:
+        return -1
+    if handle < 0:
+        return -1
+    add, mask, here = ctypes.c_uint(_MARK_ADD | _MARK_MOUNT), ctypes.c_uint64(_CLOSE_WRITE), ctypes.c_int(_AT_FDCWD)
+    marked = [
+        library.fanotify_mark(ctypes.c_int(handle), add, mask, here, os.fsencode(mount)) == 0 for mount in _mounts()
+    ]
+    if not any(marked):
+        os.close(handle)
+        return -1
+    return handle
+
+
+def _mounts() -> list[str]:
+    try:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        if after.split(" ")[0] in _HOLD_FILES:
+            found.append(before.split(" ")[4].encode().decode("unicode_escape"))
+    return found[:_MOST_MOUNTS]
+
+
+def _events(handle: int) -> Iterator[tuple[Path, int]]:
+    """(file, process) of all events that wait. If the kernel lost some, the others are given all the same."""
+    while True:
+        try:
+            data = os.read(handle, 1 << 16)
+        except OSError:
+            return
+        at = 0
+        while at < len(data):
+            length, _, _, _, mask, file, process = _EVENT.unpack_from(data, at)
+            at += length
+            if file < 0 or mask & _OVERFLOW:
+                continue
+            try:
+                name = os.readlink(f"/proc/self/fd/{file}")  # noqa: PTH115
+            finally:
+                os.close(file)
+            if not name.endswith(" (deleted)"):
+                yield Path(name), process
