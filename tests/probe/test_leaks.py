@@ -9,7 +9,7 @@ import pytest
 
 from samebits.check import check, record
 from samebits.launch import folders, opens
-from samebits.launch.leaks import Leaks, Tree
+from samebits.launch.leaks import Leaks, ProcessTree
 from samebits.launch.plan import Request
 from samebits.model import Options
 from samebits.reports.presenters.terminal import render
@@ -302,7 +302,7 @@ def test_a_read_by_a_process_outside_of_the_trial_does_not_count(tmp_path, kind)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", program], **pipes) as reader:
         watching = opens.Opens([path], [], source)
-        watching.is_ours = Tree(1 << 30).holds
+        watching.is_ours = ProcessTree(1 << 30).holds
         reader.stdin.write("\n")
         reader.stdin.flush()
         assert reader.stdout.readline() == "1\n"
@@ -320,7 +320,7 @@ def test_a_read_by_a_process_of_the_trial_counts(tmp_path, kind):
     path = tmp_path / "kept.txt"
     path.write_text("1")
     watching = opens.Opens([path], [], source)
-    watching.is_ours = Tree(os.getpid()).holds
+    watching.is_ours = ProcessTree(os.getpid()).holds
     subprocess.run(["cat", str(path)], check=True, stdout=subprocess.DEVNULL)
     watching.close()
     assert watching.read == {path}

@@ -57,7 +57,7 @@ class Observation:
         return name in self.controls and self.controls[name].effect == "overruled"
 
 
-class Settings(Protocol):
+class SettingTrials(Protocol):
     """Runs trials of settings; those of a setting that was tried before are kept and added to."""
 
     def look(

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from samebits import controls
 from samebits.explain.decision_rule import Rule, is_worth_more
-from samebits.explain.observation import NOWHERE, Observation, Settings, Where
+from samebits.explain.observation import NOWHERE, Observation, SettingTrials, Where
 from samebits.model import Kind
 
 GLIMPSE = 2  # trials of everything held that tell which controls take effect
@@ -42,13 +42,13 @@ class Finding:
         return most_specific(self.minimal)
 
 
-def search(settings: Settings, candidates: Sequence[str], first: Observation, kind: Kind) -> Finding:
+def search(settings: SettingTrials, candidates: Sequence[str], first: Observation, kind: Kind) -> Finding:
     """Explain a divergence. `first`: what was seen with nothing held; `kind`: of its divergence."""
     return _Search(settings, candidates, first, kind).run()
 
 
 class _Search:
-    def __init__(self, settings: Settings, candidates: Sequence[str], first: Observation, kind: Kind) -> None:
+    def __init__(self, settings: SettingTrials, candidates: Sequence[str], first: Observation, kind: Kind) -> None:
         self.settings, self.candidates, self.first, self.kind = settings, list(candidates), first, kind
         self.found = Finding(Rule(first.groups, max(1, len(candidates))))
         self.before = NOWHERE

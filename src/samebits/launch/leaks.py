@@ -169,8 +169,8 @@ class Began:
 
     def started(self, root: int) -> None:
         """The trial runs below the process `root`: only what its processes read is its own reading."""
-        self._opens.is_ours = Tree(root).holds
-        self._writes.started(Tree(root).holds)
+        self._opens.is_ours = ProcessTree(root).holds
+        self._writes.started(ProcessTree(root).holds)
 
     def close(self) -> None:
         """The trial's processes have ended: what is read from now on is not theirs."""
@@ -188,7 +188,7 @@ class Began:
         return by_probe | {folder for folder, pids in self._opens.listed.items() if pids}
 
 
-class Tree:
+class ProcessTree:
     """The processes below a trial's root."""
 
     def __init__(self, root: int) -> None:

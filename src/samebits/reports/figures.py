@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from samebits.reports.history import Curve, History, Line, Stretch
+from samebits.reports.history import Curve, History, Stretch, TrialLine
 from samebits.reports.tree import PAGE, Block, Format
 
 WIDTH, HEIGHT = 1000, 200  # of the plot's own coordinates; it is stretched to the room there is
@@ -119,7 +119,7 @@ def plots(history: History) -> list[Plot]:
     return [plot for plot in found if plot.lines]
 
 
-def _plot(about: str, lines: list[Line], curve: Curve, history: History) -> Plot:
+def _plot(about: str, lines: list[TrialLine], curve: Curve, history: History) -> Plot:
     logarithmic, name = bool(about), curve.name
     low, high = span(lines, logarithmic=logarithmic)
     drawn = [_line(line, history.steps, low, high, logarithmic=logarithmic) for line in lines if len(line.x)]
@@ -135,7 +135,7 @@ def _plot(about: str, lines: list[Line], curve: Curve, history: History) -> Plot
     )
 
 
-def span(lines: Sequence[Line], *, logarithmic: bool) -> tuple[float, float]:
+def span(lines: Sequence[TrialLine], *, logarithmic: bool) -> tuple[float, float]:
     """The lowest and the highest number (its decimal logarithm), never the same."""
     numbers = [float(y) for line in lines for y in line.y]
     if not numbers:
@@ -151,7 +151,7 @@ def span(lines: Sequence[Line], *, logarithmic: bool) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _line(line: Line, steps: int, low: float, high: float, *, logarithmic: bool) -> CurvePath:
+def _line(line: TrialLine, steps: int, low: float, high: float, *, logarithmic: bool) -> CurvePath:
     points = []
     for x, y in zip(line.x.tolist(), line.y.tolist(), strict=True):
         height = math.log10(y) if logarithmic else y

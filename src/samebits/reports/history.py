@@ -38,7 +38,7 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Line:
+class TrialLine:
     """The numbers of one trial: `x` in steps, `y` the mean (or the largest difference) around it."""
 
     trial: int
@@ -52,8 +52,8 @@ class Curve:
     """One number over the steps. `apart`: how far each trial is from the reference, where any is."""
 
     name: str
-    lines: list[Line]
-    apart: list[Line]
+    lines: list[TrialLine]
+    apart: list[TrialLine]
     left_out: int = 0
 
 
@@ -145,7 +145,7 @@ def _curves(result: Result, aligned: dict[int, AlignedTrial], starts: dict[int, 
         numbers = {trial: series[trial][name] for trial in drawn if name in series[trial]}
         if name not in FIRST_CURVES and not any(one.values.min() != one.values.max() for one in numbers.values()):
             continue  # a learning rate that stays is no figure
-        lines = [Line(trial, names[trial], *means(one, steps)) for trial, one in numbers.items()]
+        lines = [TrialLine(trial, names[trial], *means(one, steps)) for trial, one in numbers.items()]
         apart = _apart(numbers, names, result_words.reference_group(result), steps)
         curves.append(Curve(name, lines, apart, len(names) - len(drawn)))
     return curves[:MOST_CURVES]
@@ -209,7 +209,7 @@ def _columns(at: NDArray[np.int64], values: Floats, steps: int, *, largest: bool
     return x, heights[used]
 
 
-def _apart(numbers: dict[int, Series], names: dict[int, str], home: list[int], steps: int) -> list[Line]:
+def _apart(numbers: dict[int, Series], names: dict[int, str], home: list[int], steps: int) -> list[TrialLine]:
     """How far each trial of another group is from the first trial of the reference group."""
     reference = next((trial for trial in numbers if trial in home), None)
     if reference is None:
@@ -219,7 +219,7 @@ def _apart(numbers: dict[int, Series], names: dict[int, str], home: list[int], s
         if names[trial] != names[reference]:
             at, far = distance(series, numbers[reference])
             x, y = _columns(at, far, steps, largest=True)
-            lines.append(Line(trial, names[trial], x[y > 0], y[y > 0]))
+            lines.append(TrialLine(trial, names[trial], x[y > 0], y[y > 0]))
     return lines if any(len(line.x) for line in lines) else []
 
 

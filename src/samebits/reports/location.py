@@ -11,7 +11,7 @@ from samebits import words
 from samebits.location import Apart, FirstOutput, InspectionRound, Location
 from samebits.reports import figures, result_words
 from samebits.reports.figures import Plot, Plots
-from samebits.reports.history import Curve, History, Line
+from samebits.reports.history import Curve, History, TrialLine
 from samebits.reports.tree import DOCUMENT, SCREEN, AnyBlock, Code, Facts, Nested, Notes, Section, Text
 
 MOST_GROWTH = 5
@@ -53,7 +53,7 @@ def _plot(found: Location) -> Plot | None:
     if len(known) <= MOST_DRAWN_ALONE:
         return None
     x, y = (np.array(numbers, dtype=np.float64) for numbers in zip(*known, strict=True))
-    curve = Curve(found.growth_of, [], [Line(0, "A", x, y)])
+    curve = Curve(found.growth_of, [], [TrialLine(0, "A", x, y)])
     (drawn,) = figures.plots(History(steps=int(x.max()), curves=[curve]))
     about = f"distance between two trials, over their steps after step {max(found.step, 0):,}, relative, logarithmic"
     return replace(drawn, about=about, has_key=False)

@@ -17,9 +17,9 @@ from samebits.reports.tree import (
     PAGE,
     SCREEN,
     AnyBlock,
-    Case,
     Facts,
     Format,
+    JUnitCase,
     Mark,
     Marks,
     Notes,
@@ -246,15 +246,15 @@ def _notes(result: Result) -> Iterator[AnyBlock]:
 # -- what a CI shows ------------------------------------------------------------------------------------------------
 
 
-def _cases(result: Result) -> Iterator[Case]:
+def _cases(result: Result) -> Iterator[JUnitCase]:
     """A case for the verdict, each kind and each trial."""
     text = {"diverged": _where(result), "inconclusive": result.advice or ""}.get(result.verdict, "")
     state, said = VERDICT_STATES[result.verdict], result_words.headline(result)
-    yield Case("samebits.verdict", CLAIM, state, said, text, result.seconds)
+    yield JUnitCase("samebits.verdict", CLAIM, state, said, text, result.seconds)
     for kind, mark in result.judged.items():
         state = MARK_STATES.get(mark, "skipped")
         name, said = f"{kind}: {result_words.KIND_WORDS.get(kind, kind)}", result_words.MARK_WORDS.get(mark, mark)
-        yield Case("samebits.kinds", name, state, said, _where(result) if mark == "!" else "")
+        yield JUnitCase("samebits.kinds", name, state, said, _where(result) if mark == "!" else "")
     names = result_words.letters(result)
     yield from (_trial_case(trial, names.get(trial.id), result) for trial in result.trials)
 
@@ -267,12 +267,12 @@ def _where(result: Result) -> str:
     return "\n".join(words.one_line(line) for line in said if line)
 
 
-def _trial_case(trial: Trial, group: str | None, result: Result) -> Case:
+def _trial_case(trial: Trial, group: str | None, result: Result) -> JUnitCase:
     named = ("samebits.trials", f"trial {trial.id}")
     if trial.status not in ENDED_WELL:
         said = f"{result_words.status_words(trial)} after {words.count(trial.steps, 'step')}"
-        return Case(*named, "error", said, seconds=trial.seconds)
+        return JUnitCase(*named, "error", said, seconds=trial.seconds)
     if result.verdict == "diverged" and trial.id not in result_words.reference_group(result):
         said = f"in group {group}, not in the largest group" if group else "not compared"
-        return Case(*named, "failure", said, seconds=trial.seconds)
-    return Case(*named, seconds=trial.seconds)
+        return JUnitCase(*named, "failure", said, seconds=trial.seconds)
+    return JUnitCase(*named, seconds=trial.seconds)

@@ -56,13 +56,13 @@ class Styled:
 
 
 @dataclass(frozen=True)
-class Lines:
+class WordLines:
     """Words in several lines."""
 
     lines: tuple[str, ...]
 
 
-Cell = str | Number | Spread | Missing | Styled | Lines
+Cell = str | Number | Spread | Missing | Styled | WordLines
 EMPTY = ""
 YES_NO = {True: "yes", False: "no", None: "not known"}
 
@@ -156,7 +156,7 @@ def shown(cell: Cell, between: str = " ± ", write: Callable[[str], str] = str) 
     if isinstance(cell, Spread):
         mean = write(text_of(cell.mean, cell.digits[0]))
         return mean if cell.deviation is None else mean + between + write(deviation_of(cell))
-    if isinstance(cell, Lines):
+    if isinstance(cell, WordLines):
         return " ".join(cell.lines)
     if isinstance(cell, Styled):
         return cell.text

@@ -94,7 +94,7 @@ class Nested(Block):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MemberOutcome:
     """What one of several came to. `reason`: why it is not complete, and what to do."""
 
     verdict: Verdict
@@ -109,7 +109,7 @@ class Outcome:
 class Outcomes(Block):
     """A line each."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[MemberOutcome, ...]
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Contents(Block):
 
 
 @dataclass(frozen=True)
-class Picture(Block):
+class Drawing(Block):
     """A figure that was drawn. `why`: it was not; `file`: where it lies beside the document; `address`: it, itself."""
 
     id: str
@@ -177,7 +177,7 @@ State = Literal["passed", "failure", "error", "skipped"]
 
 
 @dataclass(frozen=True)
-class Case:
+class JUnitCase:
     """What a CI shows as one test. `state`: failure (bits that differ), error (no answer), skipped (not seen)."""
 
     group: str
@@ -210,7 +210,7 @@ class Report:
     created: str = ""
     samebits: str = ""
     document: BaseModel
-    cases: tuple[Case, ...] = ()
+    cases: tuple[JUnitCase, ...] = ()
     seconds: float = 0.0
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from samebits import words
 from samebits.model import Divergence, Verdict
 from samebits.reports import result_words
-from samebits.reports.table import Cell, Column, Lines, Styled, Table, numbers
+from samebits.reports.table import Cell, Column, Styled, Table, WordLines, numbers
 from samebits.reports.tree import (
     BRIEF,
     PAGE,
@@ -94,7 +94,7 @@ def _mark(factor: FactorResult) -> Mark:
 
 def _factors(told: list[FactorResult]) -> Table:
     """A row each: the factor, its mark, the values that were compared (the base first), what was seen."""
-    rows = [(Styled(one.id, "code"), MARKS[one.answer], _tried(one), Lines(tuple(_seen(one)))) for one in told]
+    rows = [(Styled(one.id, "code"), MARKS[one.answer], _tried(one), WordLines(tuple(_seen(one)))) for one in told]
     columns = (Column("factor"), Column(""), Column("values"), Column("what was seen", wide=True))
     return Table("factors", "", columns, tuple(rows), on=BRIEF)
 

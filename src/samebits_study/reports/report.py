@@ -17,10 +17,10 @@ from samebits.reports.tree import (
     AnyBlock,
     Code,
     Contents,
+    Drawing,
     Facts,
-    Outcome,
+    MemberOutcome,
     Outcomes,
-    Picture,
     Report,
     Section,
     Text,
@@ -66,11 +66,11 @@ def report(result: StudyResult, tables: list[Table], drawn: Drawn, page: str = "
     )
 
 
-def _outcome(setup: SetupResult, result: StudyResult, *, is_short: bool) -> Outcome:
+def _outcome(setup: SetupResult, result: StudyResult, *, is_short: bool) -> MemberOutcome:
     sign = phrases.sign(setup)
     facts = "; ".join(glance.facts(setup, result, why=not is_short))
     reason = " ".join(setup.reason.split()) if is_short else ""
-    return Outcome(phrases.VERDICTS[sign], sign, setup.id, setup.about, facts, reason)
+    return MemberOutcome(phrases.VERDICTS[sign], sign, setup.id, setup.about, facts, reason)
 
 
 def _glance(result: StudyResult) -> Iterator[AnyBlock]:
@@ -101,11 +101,11 @@ def _figures(drawn: Drawn, *, of_the_paper: bool) -> list[AnyBlock]:
     return [_picture(figure, files) for figure, files in drawn if figure.of_the_paper == of_the_paper]
 
 
-def _picture(figure: Figure, files: list[Path]) -> Picture:
+def _picture(figure: Figure, files: list[Path]) -> Drawing:
     svg = next((path for path in files if path.suffix == ".svg"), None)
     said = " ".join([figure.caption, *figure.notes])
     file = f"{svg.parent.name}/{svg.name}" if svg else ""
-    return Picture(
+    return Drawing(
         f"figure-{figure.id}", figure.name, figure.title, said, figure.why, file, _inline(svg) if svg else ""
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 
 from samebits import words
-from samebits.reports.tree import Case, Report
+from samebits.reports.tree import JUnitCase, Report
 
 TYPES = {"failure": "DifferentBits", "error": "NoAnswer"}
 
@@ -24,7 +24,7 @@ def render(report: Report) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _case(case: Case) -> ElementTree.Element:
+def _case(case: JUnitCase) -> ElementTree.Element:
     element = ElementTree.Element("testcase", classname=case.group, name=_clean(case.name), time=f"{case.seconds:.3f}")
     if case.state != "passed":
         said = ElementTree.SubElement(element, case.state, message=_clean(case.message))

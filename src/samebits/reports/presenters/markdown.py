@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from samebits import words
-from samebits.reports.table import Cell, Lines, Styled, Table, shown
+from samebits.reports.table import Cell, Styled, Table, WordLines, shown
 from samebits.reports.tree import (
     MARKDOWN,
     AnyBlock,
     Code,
+    Drawing,
     Facts,
     Folded,
     Marks,
@@ -18,7 +19,6 @@ from samebits.reports.tree import (
     Notes,
     Outcomes,
     Path,
-    Picture,
     Report,
     Section,
     SideBySide,
@@ -90,7 +90,7 @@ def _outcomes(block: Outcomes, heading: str) -> Iterator[str]:
     yield "\n".join(f"- {code(one.sign)} **{escaped(one.name)}**: {escaped(one.facts)}" for one in block.outcomes)
 
 
-def _picture(block: Picture, heading: str) -> Iterator[str]:
+def _picture(block: Drawing, heading: str) -> Iterator[str]:
     said = f"**{block.name}.** {escaped(block.title)} {escaped(block.caption if block.file else block.why)}".rstrip()
     yield f"{said}\n\n![{escaped(block.title)}]({block.file})" if block.file else said
 
@@ -116,7 +116,7 @@ def _table(block: Table, heading: str) -> Iterator[str]:
 
 _WRITERS: dict[type[AnyBlock], Callable[[Any, str], Iterator[str]]] = {
     Text: _text, Facts: _facts, Notes: _notes, Code: _code, Marks: _marks, Path: _path, Nested: _nested,
-    Outcomes: _outcomes, Picture: _picture, Section: _section, Folded: _inner, SideBySide: _side_by_side, Table: _table,
+    Outcomes: _outcomes, Drawing: _picture, Section: _section, Folded: _inner, SideBySide: _side_by_side, Table: _table,
 }  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def _cell(cell: Cell) -> str:
         return f"**{escaped(cell.text)}**"
     if isinstance(cell, Styled) and cell.style == "group":
         return cell.text or "-"
-    return "<br>".join(map(escaped, cell.lines)) if isinstance(cell, Lines) else escaped(shown(cell))
+    return "<br>".join(map(escaped, cell.lines)) if isinstance(cell, WordLines) else escaped(shown(cell))
 
 
 def _table_cell(cell: Cell) -> str:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TextIO
 
 from samebits import words
 from samebits.model import Verdict
-from samebits.reports.table import Cell, Column, Lines, Styled, Table
+from samebits.reports.table import Cell, Column, Styled, Table, WordLines
 from samebits.reports.table import shown as text_of
 from samebits.reports.tree import (
     SCREEN,
@@ -45,7 +45,7 @@ _CODES = {"repeated": "1;32", "diverged": "1;31", "inconclusive": "1;33", "mark"
 _ACT = ("note", "do this")  # labels of what people should not miss
 
 
-class Line(NamedTuple):
+class TerminalLine(NamedTuple):
     """A line. `hang`: how far it is set in where it is folded; None for one that is not."""
 
     text: str
@@ -80,19 +80,19 @@ def wants_colour() -> bool:
     return not os.environ.get("NO_COLOR")
 
 
-def _report(report: Report, width: int | None) -> Iterator[Line]:
+def _report(report: Report, width: int | None) -> Iterator[TerminalLine]:
     if report.verdict is not None:
         yield _head(report.sign, report.head, report.sentence + report.took, report.verdict)
     label = _label_width(report.blocks)
     yield from _blocks(report.blocks, width, label)
 
 
-def _head(sign: str, head: str, said: str, style: Verdict) -> Line:
+def _head(sign: str, head: str, said: str, style: Verdict) -> TerminalLine:
     start = f"{sign:<2} {head}:"
-    return Line(f"{start} {said}", len(INDENT) + LABELS[0] + 1, ((0, len(start), style),))
+    return TerminalLine(f"{start} {said}", len(INDENT) + LABELS[0] + 1, ((0, len(start), style),))
 
 
-def _blocks(blocks: Iterable[AnyBlock], width: int | None, label: int) -> Iterator[Line]:
+def _blocks(blocks: Iterable[AnyBlock], width: int | None, label: int) -> Iterator[TerminalLine]:
     """The lines of the blocks that a terminal shows; an empty one around a table with a title."""
     was_titled = False
     for block in blocks:
@@ -100,7 +100,7 @@ def _blocks(blocks: Iterable[AnyBlock], width: int | None, label: int) -> Iterat
             continue
         is_titled = isinstance(block, Table) and bool(block.title)
         if is_titled or was_titled:
-            yield Line("")
+            yield TerminalLine("")
         yield from _WRITERS[type(block)](block, width, label)
         was_titled = is_titled
 
@@ -119,82 +119,84 @@ def _labels(block: AnyBlock) -> list[str]:
     return [name for name, _ in block.rows] if isinstance(block, Facts) else []
 
 
-def _text(block: Text, width: int | None, label: int) -> Iterator[Line]:
-    yield Line(f"{INDENT}{block.text}".rstrip(), len(INDENT) + label + 1)
+def _text(block: Text, width: int | None, label: int) -> Iterator[TerminalLine]:
+    yield TerminalLine(f"{INDENT}{block.text}".rstrip(), len(INDENT) + label + 1)
 
 
-def _facts(block: Facts, width: int | None, label: int) -> Iterator[Line]:
+def _facts(block: Facts, width: int | None, label: int) -> Iterator[TerminalLine]:
     yield from (_fact(name, said, label) for name, said in block.rows)
 
 
-def _fact(name: str, said: Cell, label: int, start: str = INDENT) -> Line:
+def _fact(name: str, said: Cell, label: int, start: str = INDENT) -> TerminalLine:
     style = "do" if name in _ACT else "label"
     span = (len(start), len(start) + len(name), style)
     hang = None if isinstance(said, Styled) and said.style == "command" else len(start) + label + 1
-    return Line(f"{start}{name:<{label}} {text_of(said)}".rstrip(), hang, (span,))
+    return TerminalLine(f"{start}{name:<{label}} {text_of(said)}".rstrip(), hang, (span,))
 
 
-def _notes(block: Notes, width: int | None, label: int) -> Iterator[Line]:
+def _notes(block: Notes, width: int | None, label: int) -> Iterator[TerminalLine]:
     yield from (_fact(block.label, note, label) for note in block.lines)
 
 
-def _marks(block: Marks, width: int | None, label: int) -> Iterator[Line]:
+def _marks(block: Marks, width: int | None, label: int) -> Iterator[TerminalLine]:
     """`start = | rng = | gradient !=`, as many in a line as have room."""
     line, spans = INDENT, list[Span]()
     for place, mark in enumerate(block.marks):
         is_last = place == len(block.marks) - 1
         text = f"{mark.name} {mark.sign}" + (block.after if is_last else " | ")
         if width is not None and len(line) + len(text.rstrip(" |")) > width and line.strip():
-            yield Line(line.rstrip(), None, tuple(spans))
+            yield TerminalLine(line.rstrip(), None, tuple(spans))
             line, spans = INDENT + " " * (label + 1), []
         if mark.sign == "!=":
             at = len(line) + len(mark.name) + 1
             spans.append((at, at + len(mark.sign), "mark"))
         line += text
-    yield Line(line, None, tuple(spans))
+    yield TerminalLine(line, None, tuple(spans))
 
 
-def _path(block: Path, width: int | None, label: int) -> Iterator[Line]:
-    yield Line(INDENT + " > ".join(block.parts))
+def _path(block: Path, width: int | None, label: int) -> Iterator[TerminalLine]:
+    yield TerminalLine(INDENT + " > ".join(block.parts))
 
 
-def _nested(block: Nested, width: int | None, label: int) -> Iterator[Line]:
+def _nested(block: Nested, width: int | None, label: int) -> Iterator[TerminalLine]:
     for depth, (sort, name, detail) in enumerate(block.stations):
         said = f"{sort:<8} {name}" + (f"   ({detail})" if detail else "")
-        yield Line(f"{INDENT}  {'  ' * depth}{said}", len(INDENT) + 2 * depth + 11)
+        yield TerminalLine(f"{INDENT}  {'  ' * depth}{said}", len(INDENT) + 2 * depth + 11)
 
 
-def _outcomes(block: Outcomes, width: int | None, label: int) -> Iterator[Line]:
+def _outcomes(block: Outcomes, width: int | None, label: int) -> Iterator[TerminalLine]:
     """A line on each, and where it is not complete, one on how it can be."""
     wide = max((len(one.name) for one in block.outcomes), default=0)
     for one in block.outcomes:
         start = f"{one.sign:<2} {one.name:<{wide}}"
-        yield Line(f"{start}  {one.facts.replace('±', '+-')}", len(start) + 2, ((0, len(one.sign), one.verdict),))
+        yield TerminalLine(
+            f"{start}  {one.facts.replace('±', '+-')}", len(start) + 2, ((0, len(one.sign), one.verdict),)
+        )
         if one.reason:
-            yield Line(f"{'':<{len(start)}}  {one.reason}", None)
+            yield TerminalLine(f"{'':<{len(start)}}  {one.reason}", None)
 
 
-def _code(block: Code, width: int | None, label: int) -> Iterator[Line]:
-    yield from (Line(INDENT + line, None) for line in block.text.split("\n"))
+def _code(block: Code, width: int | None, label: int) -> Iterator[TerminalLine]:
+    yield from (TerminalLine(INDENT + line, None) for line in block.text.split("\n"))
 
 
-def _section(block: Section, width: int | None, label: int) -> Iterator[Line]:
+def _section(block: Section, width: int | None, label: int) -> Iterator[TerminalLine]:
     if block.said:
-        yield Line(block.said, len(INDENT) + label + 1)
+        yield TerminalLine(block.said, len(INDENT) + label + 1)
     if not block.is_set_in:
         yield from _blocks(block.blocks, width, label)
         return
     room = None if width is None else width - len(INDENT)
     for line in _blocks(block.blocks, room, _label_width(block.blocks)):
         spans = tuple((first + len(INDENT), last + len(INDENT), style) for first, last, style in line.spans)
-        yield Line(INDENT + line.text, line.hang and line.hang + len(INDENT), spans)
+        yield TerminalLine(INDENT + line.text, line.hang and line.hang + len(INDENT), spans)
 
 
-def _folded_block(block: Folded, width: int | None, label: int) -> Iterator[Line]:
+def _folded_block(block: Folded, width: int | None, label: int) -> Iterator[TerminalLine]:
     yield from _blocks(block.blocks, width, label)
 
 
-def _trials(block: TrialRows, width: int | None, label: int) -> Iterator[Line]:
+def _trials(block: TrialRows, width: int | None, label: int) -> Iterator[TerminalLine]:
     """The trials at the left, the facts at the right; one under the other where the terminal is narrow."""
     if width is not None and width < NARROW:
         yield from (_bar(row) for row in block.rows)
@@ -211,21 +213,21 @@ def _trials(block: TrialRows, width: int | None, label: int) -> Iterator[Line]:
         yield beside._replace(spans=(*bar.spans, *beside.spans), hang=beside.hang and len(INDENT) + label + 1)
 
 
-def _bar(row: str) -> Line:
+def _bar(row: str) -> TerminalLine:
     """`1 [==!     ] A`: the sign at which the trial diverges is marked."""
     at = row.find("!", 0, row.find("]"))
     spans = () if at < 0 else ((at + len(INDENT), at + len(INDENT) + 1, "mark"),)
-    return Line(f"{INDENT}{row}".rstrip(), len(INDENT), spans)
+    return TerminalLine(f"{INDENT}{row}".rstrip(), len(INDENT), spans)
 
 
-def _table(table: Table, width: int | None, label: int) -> Iterator[Line]:
+def _table(table: Table, width: int | None, label: int) -> Iterator[TerminalLine]:
     if table.title:
-        yield Line(INDENT + table.title)
+        yield TerminalLine(INDENT + table.title)
     yield from _rows(table, width)
-    yield from (Line(f"{INDENT}  {note}", len(INDENT) + label + 1) for note in table.notes)
+    yield from (TerminalLine(f"{INDENT}  {note}", len(INDENT) + label + 1) for note in table.notes)
 
 
-def _rows(table: Table, width: int | None) -> Iterator[Line]:
+def _rows(table: Table, width: int | None) -> Iterator[TerminalLine]:
     """The rows; on a screen that is too narrow, the widest columns are cut. One column of prose, the last, is folded
     instead."""
     heads = [column.head for column in table.columns]
@@ -241,12 +243,12 @@ def _rows(table: Table, width: int | None) -> Iterator[Line]:
     hang = min(len(INDENT) + sum(widths) + 2 * (len(widths) - 1), MOST_HANG) if is_prose else None
     for row in texts:
         cells = list(map(_padded, row, widths, table.columns))
-        yield Line(f"{INDENT}{'  '.join(cells)}".rstrip(), hang)
+        yield TerminalLine(f"{INDENT}{'  '.join(cells)}".rstrip(), hang)
 
 
 def _lines(row: Sequence[Cell]) -> list[list[str]]:
     """A row, in as many lines as its highest cell has."""
-    cells = [list(cell.lines) if isinstance(cell, Lines) else [text_of(cell)] for cell in row]
+    cells = [list(cell.lines) if isinstance(cell, WordLines) else [text_of(cell)] for cell in row]
     texts = itertools.zip_longest(*cells, fillvalue="")
     return [[words.one_line(text) for text in line] for line in texts]
 
@@ -258,12 +260,12 @@ def _padded(text: str, width: int, column: Column) -> str:
     return text.rjust(width) if column.number else text.ljust(width)
 
 
-def _safe(line: Line) -> Line:
+def _safe(line: TerminalLine) -> TerminalLine:
     """A name with a newline in it cannot pass for a line of a report."""
     return line._replace(text=words.one_line(line.text))
 
 
-def _folded(line: Line, width: int | None) -> Iterator[Line]:
+def _folded(line: TerminalLine, width: int | None) -> Iterator[TerminalLine]:
     """The line, folded at spaces below what stands beside its label; a command is never cut (people copy it)."""
     if width is None or line.hang is None or len(line.text) <= width:
         yield line
@@ -274,10 +276,10 @@ def _folded(line: Line, width: int | None) -> Iterator[Line]:
         line.text, wide, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
     ) or [line.text]
     yield line._replace(text=first)
-    yield from (Line(text) for text in rest)
+    yield from (TerminalLine(text) for text in rest)
 
 
-def _painted(line: Line) -> str:
+def _painted(line: TerminalLine) -> str:
     """The text with the escapes of its spans; the words stay as they are."""
     text = line.text
     for first, last, style in sorted(line.spans, reverse=True):
@@ -285,7 +287,7 @@ def _painted(line: Line) -> str:
     return text
 
 
-_WRITERS: dict[type[AnyBlock], Callable[[Any, int | None, int], Iterator[Line]]] = {
+_WRITERS: dict[type[AnyBlock], Callable[[Any, int | None, int], Iterator[TerminalLine]]] = {
     Text: _text, Facts: _facts, Notes: _notes, Marks: _marks, Path: _path, Nested: _nested,
     Outcomes: _outcomes, Code: _code,
     Section: _section, Folded: _folded_block, TrialRows: _trials, Table: _table,

@@ -12,7 +12,7 @@ from samebits.vary.factor import ControlFactor, Factor
 _CONTROLS = {control.factor: control for control in reversed(controls.table()) if control.factor}
 # id -> (file, class)
 _OTHERS = {
-    "isa-torch": ("instruction_sets", "Torch"),
+    "isa-torch": ("instruction_sets", "TorchInstructions"),
     "isa-onednn": ("instruction_sets", "OneDnn"),
     "isa-numpy": ("instruction_sets", "Numpy"),
     "isa-openblas": ("instruction_sets", "OpenBlas"),

@@ -55,7 +55,7 @@ class InstructionSet(Factor):
         return self.unread or f"{' or '.join(self.libraries)} was not loaded, or does not say what it uses"
 
 
-class Torch(InstructionSet):
+class TorchInstructions(InstructionSet):
     """Instructions of PyTorch's own kernels: ATEN_CPU_CAPABILITY."""
 
     id = "isa-torch"
