@@ -8,7 +8,7 @@ SamebitsError               2   an error of ours that has a message for people
 +-- RecordBusy              2   a record folder in which a different samebits works now
 +-- Untrusted               2   a record whose command was not recorded by this user on this machine
 +-- DataError               2   a data set that could not be had or does not match its checksum
-+-- EnvironmentFailed       2   an environment that could not be built
++-- EnvironmentFailure      2   an environment that could not be built
 
 Verdicts are not errors: 0 repeated, 1 diverged, 3 inconclusive (see `samebits.model.EXIT_CODES`).
 """
@@ -53,5 +53,5 @@ class DataError(SamebitsError):
     """Data that cannot be used: it could not be had, does not match its checksum, or its files do not fit together."""
 
 
-class EnvironmentFailed(SamebitsError):
+class EnvironmentFailure(SamebitsError):
     """An environment that could not be built."""

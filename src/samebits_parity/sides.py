@@ -21,7 +21,7 @@ LAST_WORDS = 800  # characters of a script's error that are shown
 MOST_SECONDS = 900.0  # of a script of ours
 
 
-class LibraryFailed(SamebitsError):
+class LibraryFailure(SamebitsError):
     """A script of ours that ended badly under a library's interpreter; the message has its last words."""
 
 
@@ -78,12 +78,12 @@ def interpreter(side: Side) -> str:
 def attempt(side: Side, measure: Callable[[], T], *, is_named: bool) -> tuple[T | None, str]:
     """(what `measure` gives, "") of a library that is here, or (None, why not) where nobody asked for it by name.
 
-    Raises NotFound, LibraryFailed of one that is named.
+    Raises NotFound, LibraryFailure of one that is named.
     """
     try:
         interpreter(side)
         return measure(), ""
-    except (NotFound, LibraryFailed) as why:
+    except (NotFound, LibraryFailure) as why:
         if is_named:
             raise
         return None, " ".join(f"not measured: {why.message} {why.advice}".split())
@@ -93,7 +93,7 @@ def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | No
     """What a script of ours says under a library's interpreter.
 
     It is started as `python SCRIPT REQUEST.json ANSWER.json` and writes its answer there. `out`: a folder for its
-    other files, told to it as `out` in the request. Raises NotFound, LibraryFailed.
+    other files, told to it as `out` in the request. Raises NotFound, LibraryFailure.
     """
     python = interpreter(side)
     with tempfile.TemporaryDirectory(prefix="samebits-parity-") as folder:
@@ -105,10 +105,10 @@ def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | No
                 stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=MOST_SECONDS,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            raise LibraryFailed(f"{side.id}: {script.name} did not end in {MOST_SECONDS:.0f} s.") from None
+            raise LibraryFailure(f"{side.id}: {script.name} did not end in {MOST_SECONDS:.0f} s.") from None
         if done.returncode or not answer.is_file():
             said = done.stderr.strip()[-LAST_WORDS:]
-            raise LibraryFailed(f"{side.id}: {script.name} ended with {done.returncode}:\n{said}")
+            raise LibraryFailure(f"{side.id}: {script.name} ended with {done.returncode}:\n{said}")
         return json.loads(answer.read_text())
 
 

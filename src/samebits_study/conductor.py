@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits import __version__, places
-from samebits.errors import EnvironmentFailed, NotFound, RecordError, UsageError
+from samebits.errors import EnvironmentFailure, NotFound, RecordError, UsageError
 from samebits.experiment import Progress
 from samebits.store import write_document
 from samebits_study import catalog, collection, data, evaluation, retest, runs
@@ -131,7 +131,7 @@ def _run(work: Work, setup: StudySetup, progress: Progress) -> str:
     try:
         with _damage_said(work, setup):
             runs.run_setup(work, setup, progress)
-    except (NotFound, EnvironmentFailed, runs.StudyTrainingFailed) as why:
+    except (NotFound, EnvironmentFailure, runs.StudyTrainingFailure) as why:
         progress.note(f"{setup.id}: {why.message}")
         return " ".join(part for part in (why.message, why.advice) if part)
     return ""

@@ -83,7 +83,7 @@ def _retest(work: Work, setup: StudySetup, factor: RetestFactor, model: tuple[in
 
 
 def _run(work: Work, setup: StudySetup, factor: RetestFactor, weights: Path, record: Path) -> None:
-    """Run the test as a trial is run. Raises NotFound, TrainingFailed."""
+    """Run the test as a trial is run. Raises NotFound, TrainingFailure."""
     request = Request(
         command=commands.testing(work, setup, weights, "{out}"),
         directory=work.folder,
@@ -99,7 +99,7 @@ def _run(work: Work, setup: StudySetup, factor: RetestFactor, weights: Path, rec
     trial = check.record(request).trial
     if trial.exit_code != 0:
         said = runs.last_words(record / "trials" / "001")
-        raise runs.StudyTrainingFailed(f"it ended badly ({trial.why or trial.status}): {said}")
+        raise runs.StudyTrainingFailure(f"it ended badly ({trial.why or trial.status}): {said}")
 
 
 def _without_effect(record: Path, factor: RetestFactor) -> str:

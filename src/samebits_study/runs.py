@@ -29,14 +29,14 @@ LAST_WORDS = 800  # characters of a program's error that are shown
 Note = Callable[[str], None]
 
 
-class StudyTrainingFailed(SamebitsError):
+class StudyTrainingFailure(SamebitsError):
     """A training of a study that ended badly; the message has its last words."""
 
 
 def run_setup(work: Work, setup: StudySetup, progress: Progress) -> None:
     """Run what is missing of a setup: its trials one at a time, and one training that is not watched.
 
-    Raises NotFound where its interpreter is missing, TrainingFailed where a training ends badly.
+    Raises NotFound where its interpreter is missing, TrainingFailure where a training ends badly.
     """
     _refuse_missing(work, setup)
     initial = initial_weights(work, setup) if setup.initial else None
@@ -183,7 +183,7 @@ def _refuse_failure(setup: StudySetup, experiment: Experiment, file: TrialFile) 
         return
     said = last_words(experiment.plan.trial_folder(file.id))
     experiment.forget([file.id])  # so that it is run again when the cause is mended
-    raise StudyTrainingFailed(f"{setup.id}: trial {file.id} ended badly ({file.why or file.status}):\n{said}")
+    raise StudyTrainingFailure(f"{setup.id}: trial {file.id} ended badly ({file.why or file.status}):\n{said}")
 
 
 def last_words(folder: Path) -> str:
@@ -230,7 +230,7 @@ def _carried(work: Work, source: StudySetup) -> Path:
 
 
 def run_alone(setup: StudySetup, words: list[str], directory: Path, variables: dict[str, str] | None = None) -> None:
-    """Run a command of a setup, unwatched. Raises NotFound, TrainingFailed."""
+    """Run a command of a setup, unwatched. Raises NotFound, TrainingFailure."""
     python = commands.interpreter(setup)
     search = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
     environment = {**os.environ, **(variables or {}), "PATH": search}
@@ -239,4 +239,4 @@ def run_alone(setup: StudySetup, words: list[str], directory: Path, variables: d
     )
     if done.returncode:
         said = done.stderr[-LAST_WORDS:]
-        raise StudyTrainingFailed(f"{setup.id}: {' '.join(words)} ended with {done.returncode}:\n{said}")
+        raise StudyTrainingFailure(f"{setup.id}: {' '.join(words)} ended with {done.returncode}:\n{said}")

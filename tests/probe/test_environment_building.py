@@ -8,7 +8,7 @@ import pytest
 from samebits import environments, places
 from samebits.environments import builder, catalog, find_python, lookup
 from samebits.environments.catalog import RECIPES, Recipe
-from samebits.errors import EnvironmentFailed, NotFound
+from samebits.errors import EnvironmentFailure, NotFound
 
 PATH = os.environ["PATH"]
 
@@ -64,7 +64,7 @@ def test_a_package_with_another_hash_is_refused_with_the_last_words_of_pip_and_t
     wheel = tmp_path / "nothing-1-py3-none-any.whl"
     wheel.write_bytes(b"not what was locked")
     small.write_text(f"nothing @ file://{wheel} --hash=sha256:{'0' * 64}\n")
-    with pytest.raises(EnvironmentFailed) as error:
+    with pytest.raises(EnvironmentFailure) as error:
         environments.create("small")
     assert "small.txt failed" in error.value.message
     log = places.home() / "envs" / "small.log"
@@ -76,5 +76,5 @@ def test_a_package_with_another_hash_is_refused_with_the_last_words_of_pip_and_t
 def test_a_home_that_cannot_be_written_is_an_error(small, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(places.HOME_VARIABLE, str(tmp_path / "file"))
-    with pytest.raises(EnvironmentFailed, match="could not be built"):
+    with pytest.raises(EnvironmentFailure, match="could not be built"):
         environments.create("small")

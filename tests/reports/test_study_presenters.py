@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from samebits.reports.presenters import markdown
-from samebits.reports.table import Column, Missing, Number, Spread, Table, numbers
+from samebits.reports.table import Column, MissingValue, Number, Spread, Table, numbers
 from samebits_study import output
 from samebits_study.reports import csv_, latex
 
@@ -23,7 +23,7 @@ def table():
         columns=(Column("Setup"), *numbers("Rate (%)", of="paper"), *numbers("Rate (%)", of="ours"), Column("Why")),
         rows=(
             ("one", Number(Decimal("98.90")), Spread(98.5, 0.25, (2, 3)), ""),
-            ("two", "", Missing("undefined", "no cell"), HOSTILE),
+            ("two", "", MissingValue("undefined", "no cell"), HOSTILE),
             ("three", Spread(Decimal("4"), Decimal("0.18")), Number(0.0000125, None), ""),
         ),
         notes=(f"A note: {HOSTILE}",),

@@ -5,7 +5,7 @@ import statistics
 import pytest
 
 from samebits.model import HeldControl
-from samebits.reports.table import Missing, Number, Spread, measured, shown
+from samebits.reports.table import MissingValue, Number, Spread, measured, shown
 from samebits_study import output
 from samebits_study.reports import costs, glance, measures, paper_tables, phrases, spread
 from samebits_study.results import Initial
@@ -121,7 +121,7 @@ def test_a_deviation_of_zero_is_0_and_a_small_one_is_not(lenet5):
 
 def test_one_trial_has_a_mean_and_no_deviation():
     assert shown(spread.spread([2.5], (2, 2))) == "2.50"
-    assert spread.spread([], (2, 2)) == Missing("no trial")
+    assert spread.spread([], (2, 2)) == MissingValue("no trial")
 
 
 def test_undefined_measures_are_said_with_their_reason_and_left_out_of_the_mean(unet):
@@ -141,7 +141,7 @@ def test_a_measure_that_is_undefined_in_every_trial_has_an_undefined_mean(docume
 
 
 def test_a_number_that_is_not_finite_never_enters_a_table():
-    assert measured(float("nan"), 2) == Missing("undefined", "it is nan")
+    assert measured(float("nan"), 2) == MissingValue("undefined", "it is nan")
     with pytest.raises(ValueError, match="finite"):
         Number(float("inf"))
 

@@ -12,7 +12,7 @@ from samebits_parity import sides
 from samebits_parity.init import measurement, result, samples
 from samebits_parity.init.cases import Case
 from samebits_parity.init.samples import DrawnWeight, Draws
-from samebits_parity.sides import SIDES, LibraryFailed
+from samebits_parity.sides import SIDES, LibraryFailure
 
 KEYS = {
     "library",
@@ -87,7 +87,7 @@ def test_libraries_that_are_not_here_are_notes_where_none_is_named(capsys, monke
 
 def test_a_library_that_ends_badly_is_a_note_or_an_error(capsys, monkeypatch, library):
     def fails(side, folder):
-        raise LibraryFailed(f"{side.id}: sampler_pytorch.py ended with 1: no module")
+        raise LibraryFailure(f"{side.id}: sampler_pytorch.py ended with 1: no module")
 
     library(drawn(0.1))
     monkeypatch.setattr(samples, "draw", fails)

@@ -15,7 +15,7 @@ from samebits_parity.train.distance import allowed, relative, unit
 from samebits_parity.train.explanation import batch, losses, outputs, start
 from samebits_parity.train.explanation.optimizers import UpdateRule, read
 from samebits_parity.train.pairs import Pairer
-from samebits_parity.train.runs import TrainingFailed, TrainRequest, refuse_unusable
+from samebits_parity.train.runs import TrainingFailure, TrainRequest, refuse_unusable
 from samebits_parity.train.values import TensorLog
 from samebits_parity.train.verdict import begin_alike, judge, layer_of
 from samebits_probe import wire
@@ -58,7 +58,7 @@ def test_an_exception_of_the_program_that_arrived_while_the_probe_worked_is_no_f
     training = with_weights(tmp_path / "a", {"w": random((2, 3))})
     event = {"event": "probe-failed", "where": "after a step", "error": "Limit: ", "foreign": True}
     (training.folder / wire.EVENTS).write_text(json.dumps(event) + "\n")
-    with pytest.raises(TrainingFailed) as refused:
+    with pytest.raises(TrainingFailure) as refused:
         refuse_unusable(training, "A")
     assert refused.value.message.startswith("A: an exception that a thread of the program set arrived")
     assert "time limit" in refused.value.advice

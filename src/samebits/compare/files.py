@@ -56,7 +56,7 @@ def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) 
     """By name, files first: the parts that differ, then the metrics, then the lines that were printed."""
     found: list[FileDifference] = []
     pairs = counted_pairs(a, b, ignores)
-    names = _Renamed(pairs, a, b)
+    names = _FolderNames(pairs, a, b)
     for mine, theirs in pairs:
         found += _Pair(mine, theirs, names).differences() if mine and theirs else _alone(mine or theirs, (a, b))
     found += _metrics(a, b)
@@ -116,7 +116,7 @@ def files_alone(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> li
 # -- names that follow the trial ------------------------------------------------------------------------------------
 
 
-class _Renamed:
+class _FolderNames:
     """Names of files and folders that differ between two trials, since each trial has its own: version_0, version_1."""
 
     def __init__(self, pairs: Sequence[Pair], a: TrialTrace, b: TrialTrace) -> None:
@@ -146,7 +146,7 @@ class _Renamed:
 class _Pair:
     """A file of one trial and its partner of a different trial."""
 
-    def __init__(self, a: SavedFile, b: SavedFile, names: _Renamed, *, is_printed: bool = False) -> None:
+    def __init__(self, a: SavedFile, b: SavedFile, names: _FolderNames, *, is_printed: bool = False) -> None:
         self.a, self.b, self.names, self.is_printed = a, b, names, is_printed
         self.named = a.named or b.named
         # the first run downloads, fills caches and says so: extra lines then are no difference in a result

@@ -18,7 +18,7 @@ from typing import IO
 from samebits.environments import interpreters
 from samebits.environments.catalog import LOCKS, RECIPES, Recipe
 from samebits.environments.lookup import MARKER, environment_folder, unknown
-from samebits.errors import EnvironmentFailed, NotFound
+from samebits.errors import EnvironmentFailure, NotFound
 from samebits.places import alone
 
 Note = Callable[[str], None]
@@ -36,7 +36,7 @@ def silent(text: str) -> None:
 def create(name: str, note: Note = silent) -> Path:
     """Build an environment, or finish one, and give its interpreter's path. What is whole already is left alone.
 
-    Raises NotFound (no such environment, or no Python for it) or EnvironmentFailed (with the last words of pip).
+    Raises NotFound (no such environment, or no Python for it) or EnvironmentFailure (with the last words of pip).
     """
     if name not in RECIPES:
         raise unknown(name)
@@ -46,7 +46,7 @@ def create(name: str, note: Note = silent) -> Path:
             if not is_current(folder, recipe):
                 _build(folder, recipe, note)
     except OSError as why:
-        raise EnvironmentFailed(f"The environment {name} could not be built in {folder}: {why.strerror}.") from why
+        raise EnvironmentFailure(f"The environment {name} could not be built in {folder}: {why.strerror}.") from why
     return folder / "bin" / "python"
 
 
@@ -118,7 +118,7 @@ class Builder:
         self.run([*pip, *options, "--requirement", str(LOCKS / requirements)], requirements)
 
     def run(self, command: list[str], what: str) -> None:
-        """Run a command to its good end. EnvironmentFailed tells its last words and where the others are."""
+        """Run a command to its good end. EnvironmentFailure tells its last words and where the others are."""
         last: deque[str] = deque(maxlen=LINES_SHOWN)
         self.log.write(f"$ {' '.join(command)}\n")
         with subprocess.Popen(
@@ -148,9 +148,9 @@ class Builder:
         if line.strip().startswith(TOLD):
             self.note(f"{self.name}: {_short(line.strip())}")
 
-    def _failure(self, what: str, last: deque[str]) -> EnvironmentFailed:
+    def _failure(self, what: str, last: deque[str]) -> EnvironmentFailure:
         said = "\n".join(f"   {line}" for line in last)
-        return EnvironmentFailed(
+        return EnvironmentFailure(
             f"The environment {self.name} could not be built: {what} failed.\n{said}\n   all of it: {self.log.name}",
             advice=f"When the cause is gone, `samebits env create {self.name}` goes on where it stopped.",
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from samebits.ops.documents import VERDICTS, DifferingPlace, DifferingResult, ReplayResult
 from samebits.reports.result_words import size_words
-from samebits.reports.table import Cell, Styled
+from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import HEADS, SCREEN, AnyBlock, Facts, Notes, Report, Section, Text
 from samebits.words import count, span
 
@@ -47,7 +47,7 @@ def _blocks(result: ReplayResult) -> Iterator[AnyBlock]:
     if failed or result.notes:
         yield Notes((*failed, *result.notes))
     if result.outcome == "nothing" and result.advice:
-        yield Facts((("do this", Styled(result.advice, "command")),), on=SCREEN)
+        yield Facts((("do this", StyledText(result.advice, "command")),), on=SCREEN)
 
 
 def _counts(result: ReplayResult) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from samebits import controls, words
 from samebits.explanation import Evidence, Explanation
 from samebits.reports import result_words
-from samebits.reports.table import Cell, Column, Styled, Table, numbers
-from samebits.reports.tree import DOCUMENT, SCREEN, AnyBlock, Code, Facts, Folded, Format, Section, Text
+from samebits.reports.table import Cell, Column, StyledText, Table, numbers
+from samebits.reports.tree import DOCUMENT, SCREEN, AnyBlock, Code, Facts, FoldedBlock, Format, Section, Text
 
 MOST_ROWS = 12  # of the evidence, on a terminal; the page has all
 STATES = {
@@ -32,7 +32,7 @@ def blocks(found: Explanation) -> Iterator[AnyBlock]:
         (
             Text(found.sentence, "strong", on=DOCUMENT),
             *(Code("\n".join(fix.lines), fix.where, on=DOCUMENT) for fix in found.fixes),
-            Folded(
+            FoldedBlock(
                 f"{words.count(len(found.evidence), 'setting')} tried",
                 (_table(rows(found), "they", DOCUMENT), _table(_shown(found), "", SCREEN)),
                 is_open=True,
@@ -161,7 +161,7 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
 def _outside(found: Explanation) -> Iterator[tuple[str, Cell]]:
     yield "usual", "process ids, programs that are started, files of the system (/proc, /dev), the network"
     record = result_words.folder_name(found.evidence[0].record)
-    yield "next", Styled(f"the operation where they diverge:  samebits locate {record}", "command")
+    yield "next", StyledText(f"the operation where they diverge:  samebits locate {record}", "command")
 
 
 def _rule(found: Explanation) -> str:
@@ -174,7 +174,7 @@ def _rule(found: Explanation) -> str:
 def _to_paste(found: Explanation) -> Iterator[tuple[str, Cell]]:
     for fix in found.fixes:
         yield "paste", f"{fix.where}:"
-        yield from (("", Styled(f"  {line}", "command")) for line in fix.lines)
+        yield from (("", StyledText(f"  {line}", "command")) for line in fix.lines)
 
 
 def _and(names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from samebits.location import Apart, FirstOutput, InspectionRound, Location
 from samebits.reports import figures, result_words
 from samebits.reports.figures import Plot, Plots
 from samebits.reports.history import Curve, History, TrialLine
-from samebits.reports.tree import DOCUMENT, SCREEN, AnyBlock, Code, Facts, Nested, Notes, Section, Text
+from samebits.reports.tree import DOCUMENT, SCREEN, AnyBlock, Code, Facts, NestedTree, Notes, Section, Text
 
 MOST_GROWTH = 5
 MOST_UNORDERED = 6
@@ -29,7 +29,7 @@ def blocks(found: Location) -> Iterator[AnyBlock]:
         "located",
         (
             Text(found.sentence, on=DOCUMENT),
-            *([Nested(tuple((one.level, one.name, one.detail) for one in found.path))] if found.path else []),
+            *([NestedTree(tuple((one.level, one.name, one.detail) for one in found.path))] if found.path else []),
             *([Facts(known)] if (known := tuple(_facts(found))) else []),
             *([Notes(tuple(found.notes))] if found.notes else []),
             *([Code("\n".join(found.diff), "what they did differently")] if found.diff else []),

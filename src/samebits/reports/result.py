@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from samebits import words
 from samebits.model import ENDED_WELL, Result, Trial, Verdict
 from samebits.reports import explanation, location, result_words
-from samebits.reports.table import Cell, Styled
+from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import (
     BRIEF,
     HEADS,
@@ -207,8 +207,8 @@ def _next(result: Result) -> Iterator[tuple[str, Cell]]:
     if result.record:
         record = result_words.record_name(result)
         if result.explanation is None:
-            yield "next", Styled(f"why, and the cheapest fix:  samebits explain {record}", "command")
-        yield "page", Styled(f"samebits report {record} --html page.html", "command")
+            yield "next", StyledText(f"why, and the cheapest fix:  samebits explain {record}", "command")
+        yield "page", StyledText(f"samebits report {record} --html page.html", "command")
 
 
 def _no_answer(result: Result, record: Record | None) -> Iterator[tuple[str, Cell]]:
@@ -221,7 +221,7 @@ def _no_answer(result: Result, record: Record | None) -> Iterator[tuple[str, Cel
         said = last_words(record.folder / "trials" / f"{badly[0].id:03d}")
         yield from [("it said", said)] if said else []
     if result.advice:
-        yield "do this", Styled(result.advice, "command")
+        yield "do this", StyledText(result.advice, "command")
 
 
 def _ended(trial: Trial, record: Record | None) -> str:

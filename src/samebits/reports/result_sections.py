@@ -13,14 +13,14 @@ from samebits.model import Divergence, Result, Trial
 from samebits.reports import figures, result_words
 from samebits.reports.figures import MapRow, Plots, StepMap
 from samebits.reports.history import History, Stretch, history
-from samebits.reports.table import Cell, Column, Styled, Table, numbers
+from samebits.reports.table import Cell, Column, StyledText, Table, numbers
 from samebits.reports.tree import (
     DOCUMENT,
     PAGE,
     AnyBlock,
     Code,
     Facts,
-    Folded,
+    FoldedBlock,
     Notes,
     Path,
     Section,
@@ -141,7 +141,7 @@ def _where(result: Result, divergence: Divergence) -> Section:
         ("looks", divergence.size.looks if divergence.size else ""),
         ("trials that diverge here", words.ids(divergence.trials)),
         ("trials that diverge later", _later(result)),
-        ("process", Styled(" ".join(process.argv) + rank, "code")),
+        ("process", StyledText(" ".join(process.argv) + rank, "code")),
         ("effect", result_words.effect(result)),
     ]
     blocks: list[AnyBlock] = [
@@ -151,11 +151,11 @@ def _where(result: Result, divergence: Divergence) -> Section:
     details = divergence.details
     if details:
         columns = (Column("kind"), Column("name", wide=True), Column("what", wide=True))
-        rows = tuple((str(one.get("kind", "")), Styled(str(one.get("name", "")), "code"), str(one.get("detail", "")))
-                     for one in details[:MOST_DETAILS])  # fmt: skip
+        rows = tuple((str(one.get("kind", "")), StyledText(str(one.get("name", "")), "code"),
+                      str(one.get("detail", ""))) for one in details[:MOST_DETAILS])  # fmt: skip
         summary = f"{words.count(len(details), 'more difference')} in the same step"
         table = Table("further differences", "", columns, rows)
-        blocks.append(Folded(summary, (table,), is_open=len(details) <= MOST_OPEN, on=PAGE))
+        blocks.append(FoldedBlock(summary, (table,), is_open=len(details) <= MOST_OPEN, on=PAGE))
     return Section("Where they diverge", "where", tuple(blocks), on=DOCUMENT)
 
 
@@ -216,8 +216,8 @@ def _trials(result: Result) -> Section:
 def _trial(trial: Trial, group: str) -> tuple[Cell, ...]:
     metrics = ", ".join(f"{name} {value:.6g}" for name, value in sorted(trial.metrics.items()))
     return (
-        str(trial.id), Styled(group, "group"), result_words.status_words(trial), f"{trial.steps:,}",
-        words.clock(trial.seconds), Styled(result_words.model_name(trial.final), "code"), metrics,
+        str(trial.id), StyledText(group, "group"), result_words.status_words(trial), f"{trial.steps:,}",
+        words.clock(trial.seconds), StyledText(result_words.model_name(trial.final), "code"), metrics,
     )  # fmt: skip
 
 
@@ -242,7 +242,13 @@ def _file(path: str, copies: list[tuple[int, Any]]) -> tuple[Cell, ...]:
     said += f": {', '.join(differing)}" if differing else ""
     error = next((copy.error for _, copy in copies if copy.error), None)
     trials = words.ids(trial for trial, _ in copies)
-    return Styled(path, "code"), file.format, str(len(file.tensors)), trials, said + (f" ({error})" if error else "")
+    return (
+        StyledText(path, "code"),
+        file.format,
+        str(len(file.tensors)),
+        trials,
+        said + (f" ({error})" if error else ""),
+    )
 
 
 # -- the setup ------------------------------------------------------------------------------------------------------
@@ -251,7 +257,7 @@ def _file(path: str, copies: list[tuple[int, Any]]) -> tuple[Cell, ...]:
 def _setup(result: Result) -> Section:
     setup = result.setup
     facts: list[tuple[str, Cell]] = [
-        ("command", Styled(shlex.join(setup.command), "code")),
+        ("command", StyledText(shlex.join(setup.command), "code")),
         ("interpreter", setup.python or "not known"),
         ("environment", setup.environment or ""),
         ("preset", setup.preset or "none"),
@@ -263,7 +269,7 @@ def _setup(result: Result) -> Section:
     if setup.packages:
         rows = tuple(sorted(setup.packages.items())[:MOST_PACKAGES])
         table = Table("packages", "", (Column("package"), Column("version")), rows)
-        blocks.append(Folded(words.count(len(rows), "package"), (table,)))
+        blocks.append(FoldedBlock(words.count(len(rows), "package"), (table,)))
     return Section("Setup and machine", "setup", tuple(blocks), on=PAGE)
 
 
@@ -272,7 +278,7 @@ def _flat(sort: str, facts: dict[str, Any]) -> Iterator[tuple[str, Cell]]:
     for name, value in facts.items():
         if value not in (None, "", [], {}):
             said = _fact(value)
-            yield f"{sort}: {name}", Styled(said, "long") if len(said) > LONG else said
+            yield f"{sort}: {name}", StyledText(said, "long") if len(said) > LONG else said
 
 
 def _fact(value: Any) -> str:
@@ -291,7 +297,7 @@ def _controls(result: Result) -> Section:
         return Section("Controls", "controls", (none,), on=DOCUMENT)
     effect = {True: "yes", False: "no", None: "not known"}
     columns = (Column("control"), Column("took effect"), Column("how that was seen", wide=True))
-    rows = tuple((Styled(one.id, "code"), effect[one.took_effect], one.detail) for one in result.setup.controls)
+    rows = tuple((StyledText(one.id, "code"), effect[one.took_effect], one.detail) for one in result.setup.controls)
     return Section("Controls", "controls", (Table("controls in a row each", "", columns, rows),), on=DOCUMENT)
 
 

@@ -34,7 +34,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingValue:
     """No value: what is the case instead (`undefined`, `not run`), and why."""
 
     word: str
@@ -47,7 +47,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Styled:
+class StyledText:
     """Words that are shown in a way of their own: `code`; a `command`, which is never broken into lines, so that people
     can copy it; `strong`; the letter of a `group`; `long` ones, which a page folds."""
 
@@ -62,7 +62,7 @@ class WordLines:
     lines: tuple[str, ...]
 
 
-Cell = str | Number | Spread | Missing | Styled | WordLines
+Cell = str | Number | Spread | MissingValue | StyledText | WordLines
 EMPTY = ""
 YES_NO = {True: "yes", False: "no", None: "not known"}
 
@@ -120,13 +120,13 @@ class Table:
 def measured(value: float | None, digits: int | None, why: str = "") -> Cell:
     """A number that may be undefined, null or not finite: then the cell says why."""
     if value is None:
-        return Missing("undefined", why)
-    return Number(value, digits) if math.isfinite(value) else Missing("undefined", why or f"it is {value}")
+        return MissingValue("undefined", why)
+    return Number(value, digits) if math.isfinite(value) else MissingValue("undefined", why or f"it is {value}")
 
 
 def is_absent(cell: Cell) -> bool:
     """Whether a cell holds no value."""
-    return isinstance(cell, Missing)
+    return isinstance(cell, MissingValue)
 
 
 def numbers(*names: str, of: Of = "") -> tuple[Column, ...]:
@@ -158,6 +158,6 @@ def shown(cell: Cell, between: str = " ± ", write: Callable[[str], str] = str) 
         return mean if cell.deviation is None else mean + between + write(deviation_of(cell))
     if isinstance(cell, WordLines):
         return " ".join(cell.lines)
-    if isinstance(cell, Styled):
+    if isinstance(cell, StyledText):
         return cell.text
-    return cell.said if isinstance(cell, Missing) else cell
+    return cell.said if isinstance(cell, MissingValue) else cell

@@ -87,7 +87,7 @@ class Path(Block):
 
 
 @dataclass(frozen=True)
-class Nested(Block):
+class NestedTree(Block):
     """Each station within the one before: (what it is, its name, what is known of it)."""
 
     stations: tuple[tuple[str, str, str], ...]
@@ -133,7 +133,7 @@ class Drawing(Block):
 
 
 @dataclass(frozen=True)
-class Folded(Block):
+class FoldedBlock(Block):
     """Blocks that a page shows when they are asked for, or that stand open in it."""
 
     summary: str

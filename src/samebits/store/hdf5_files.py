@@ -17,7 +17,7 @@ _TIMES = ("date_saved",)
 _IDENTITIES = ("shared_object_id",)  # addresses of the objects that were saved
 
 
-class H5pyMissing(ValueError):
+class MissingH5py(ValueError):
     """h5py is not installed."""
 
 
@@ -46,7 +46,7 @@ def _add_file(parts: Parts, prefix: str, source: Any) -> None:
     try:
         import h5py
     except ImportError:
-        raise H5pyMissing("h5py is not installed (pip install 'samebits[hdf5]')") from None
+        raise MissingH5py("h5py is not installed (pip install 'samebits[hdf5]')") from None
     with h5py.File(source, "r") as file:
         _add_attributes(parts, prefix, file)
         file.visititems(lambda name, item: _add_item(parts, joined_path(prefix, name), item, h5py))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from samebits import words
 from samebits.model import Divergence, Verdict
 from samebits.reports import result_words
-from samebits.reports.table import Cell, Column, Styled, Table, WordLines, numbers
+from samebits.reports.table import Cell, Column, StyledText, Table, WordLines, numbers
 from samebits.reports.tree import (
     BRIEF,
     PAGE,
@@ -94,7 +94,7 @@ def _mark(factor: FactorResult) -> Mark:
 
 def _factors(told: list[FactorResult]) -> Table:
     """A row each: the factor, its mark, the values that were compared (the base first), what was seen."""
-    rows = [(Styled(one.id, "code"), MARKS[one.answer], _tried(one), WordLines(tuple(_seen(one)))) for one in told]
+    rows = [(StyledText(one.id, "code"), MARKS[one.answer], _tried(one), WordLines(tuple(_seen(one)))) for one in told]
     columns = (Column("factor"), Column(""), Column("values"), Column("what was seen", wide=True))
     return Table("factors", "", columns, tuple(rows), on=BRIEF)
 
@@ -163,7 +163,7 @@ def _facts(result: VaryResult) -> Iterator[AnyBlock]:
     look = _look(result)
     commands = [("do this", result.advice or ""), ("look", look)]
     if any(command for _, command in commands):
-        yield Facts(tuple((name, Styled(command, "command")) for name, command in commands if command), on=SCREEN)
+        yield Facts(tuple((name, StyledText(command, "command")) for name, command in commands if command), on=SCREEN)
     if result.warnings:
         yield Notes(tuple(result.warnings), on=BRIEF)
 
@@ -218,9 +218,9 @@ def _of_factor(factor: FactorResult) -> Section:
                Column(heads[4]), Column(heads[5]))  # fmt: skip
     rows = tuple(
         (
-            Styled(value.value, "code"), f"{value.status}: {value.why}" if value.why else value.status,
-            value.in_force or "not told", str(value.trials), Styled(result_words.model_name(value.model), "code"),
-            Styled(value.record or "", "code"),
+            StyledText(value.value, "code"), f"{value.status}: {value.why}" if value.why else value.status,
+            value.in_force or "not told", str(value.trials), StyledText(result_words.model_name(value.model), "code"),
+            StyledText(value.record or "", "code"),
         )
         for value in factor.values
     )  # fmt: skip
@@ -240,7 +240,7 @@ def _setup(result: VaryResult) -> Section:
         ("processor", str(setup.machine.get("processor", "not seen"))),
         ("steps", _compared(result)),
         ("time", words.span(result.seconds)),
-        ("records", Styled(result_words.folder_name(result.record), "code")),
+        ("records", StyledText(result_words.folder_name(result.record), "code")),
     )
     return Section("Setup", "setup", (Facts(facts),), on=PAGE)
 

@@ -44,7 +44,7 @@ def behaviours(groups: tuple[Group, ...]) -> list[Behaviour]:
 def compare(names: list[str], groups: tuple[Group, ...], note: Callable[[str], None]) -> Defaults:
     """Everything, as a document. `names`: of sides, none for all that are here; `note`: told what is going on.
 
-    Raises UsageError, NotFound where one that is named is not here, LibraryFailed where it ended badly.
+    Raises UsageError, NotFound where one that is named is not here, LibraryFailure where it ended badly.
     """
     asked = sides.named(names)
     if names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.reports.table import EMPTY, Cell, Column, Missing, Table
+from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Table
 from samebits.reports.tree import DOCUMENT, SIGNS, Report
 from samebits_parity.defaults import signatures
 from samebits_parity.defaults.result import BehaviourComparison, Defaults, Measurement, Signature
@@ -46,9 +46,9 @@ def _row(found: Defaults, line: BehaviourComparison) -> tuple[Cell, ...]:
 
 def _cell(line: Measurement | None) -> Cell:
     if line is None or line.status == "none":
-        return Missing("none")
+        return MissingValue("none")
     if line.status != "measured":
-        return Missing(line.status, line.words)
+        return MissingValue(line.status, line.words)
     return line.words if line.number is None else f"{line.words} ({line.number:.4g})"
 
 
@@ -71,7 +71,7 @@ def _of_class(name: str, each: dict[str, Signature], found: Defaults) -> list[tu
     parameters = list(dict.fromkeys(one.row for line in each.values() for one in line.parameters))
     return [
         (name, row, _mark(each, row), *(signatures.cell(each.get(library),
-                                                        row) or Missing("none") for library in found.versions))
+                                                        row) or MissingValue("none") for library in found.versions))
         for row in parameters
     ]  # fmt: skip
 

@@ -188,7 +188,7 @@ class InitComparison(NamedTuple):
 
 def compare(names: list[str], progress: Progress) -> InitComparison:
     """Measure the libraries that are named; where none is, all that are here. Raises UsageError, NotFound where one
-    that is named is not here, LibraryFailed where it ended badly."""
+    that is named is not here, LibraryFailure where it ended badly."""
     lines: list[WeightFacts] = []
     notes: list[str] = []
     for side in sides.named(names):

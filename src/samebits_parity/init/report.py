@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable
 from datetime import datetime, timezone
 
-from samebits.reports.table import YES_NO, Cell, Column, Missing, Number, Table
+from samebits.reports.table import YES_NO, Cell, Column, MissingValue, Number, Table
 from samebits.reports.tree import DOCUMENT, Report
 from samebits_parity.init.result import InitDocument, WeightFacts
 from samebits_parity.report import compared, parts
@@ -151,4 +151,4 @@ def _shape(line: WeightFacts) -> str:
 
 
 def _number(value: float | None) -> Cell:
-    return Missing("") if value is None else Number(value, DIGITS)
+    return MissingValue("") if value is None else Number(value, DIGITS)

@@ -49,7 +49,7 @@ class Draws(NamedTuple):
 
 
 def draw(side: Side, folder: Path) -> Draws:
-    """Draw every case. `folder`: for the arrays. Raises NotFound, LibraryFailed."""
+    """Draw every case. `folder`: for the arrays. Raises NotFound, LibraryFailure."""
     asked = cases.of(side)
     request = {"cases": [case._asdict() for case in asked], "seed": SEED}
     answer = run_script(side, SCRIPTS / cases.SCRIPTS[side.family], request, folder)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from samebits import __version__, words
-from samebits.reports.table import Cell, Column, Missing, Number, Table, numbers
+from samebits.reports.table import Cell, Column, MissingValue, Number, Table, numbers
 from samebits.reports.tree import Report
 from samebits_parity.report import Agreement, compared, parts
 from samebits_parity.train.distance import CARRIED, FACTOR
@@ -173,11 +173,11 @@ def _kinds_table(judged: TrainVerdict, largest: list[Largest]) -> Table:
 
 
 def _distance(value: float | None) -> Cell:
-    return Missing("infinite") if value is None or not math.isfinite(value) else Number(value, None)
+    return MissingValue("infinite") if value is None or not math.isfinite(value) else Number(value, None)
 
 
 def _count(value: int | None) -> Cell:
-    return Missing("not known") if value is None else Number(value)
+    return MissingValue("not known") if value is None else Number(value)
 
 
 def _growth_table(judged: TrainVerdict) -> Table:
@@ -190,7 +190,7 @@ def _growth_table(judged: TrainVerdict) -> Table:
 
 def _of_step(judged: TrainVerdict, kind: str, step: int) -> Cell:
     points = judged.of(kind, step)
-    return _distance(max(point.distance.relative for point in points)) if points else Missing("not seen")
+    return _distance(max(point.distance.relative for point in points)) if points else MissingValue("not seen")
 
 
 def _step_table(judged: TrainVerdict, first: PointComparison) -> Table:

@@ -19,7 +19,7 @@ from samebits_probe import wire
 MOST_BYTES = 1 << 31  # of values that one training may write
 
 
-class TrainingFailed(SamebitsError):
+class TrainingFailure(SamebitsError):
     """A training that ended badly; the message has its last words."""
 
 
@@ -46,7 +46,7 @@ class TrainRequest:
 
 
 def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) -> TensorLog:
-    """Run one side for so many steps. Raises TrainingFailed, and NotFound or UsageError for what cannot be started."""
+    """Run one side for so many steps. Raises TrainingFailure, and NotFound or UsageError for what cannot be started."""
     asked.say(f"samebits: {side}: {' '.join(asked.command(side))}\n")
     experiment = Experiment.begin(_request(asked, side))
     values = {"first": 0, "last": steps - 1, "most": MOST_BYTES, "layers": True}
@@ -78,24 +78,24 @@ def _request(asked: TrainRequest, side: str) -> Request:
     )
 
 
-def _failed(asked: TrainRequest, side: str, folder: Path, file: TrialFile) -> TrainingFailed:
+def _failed(asked: TrainRequest, side: str, folder: Path, file: TrialFile) -> TrainingFailure:
     said = last_words(folder)
     what = f"{side} ({' '.join(asked.command(side))}): {file.why or file.status}."
-    return TrainingFailed(what + (f" It said: {said}" if said else ""), "Make it run by itself first.")
+    return TrainingFailure(what + (f" It said: {said}" if said else ""), "Make it run by itself first.")
 
 
 def refuse_unusable(training: TensorLog, side: str) -> None:
-    """TrainingFailed where the probe failed, or weights could not be set."""
+    """TrainingFailure where the probe failed, or weights could not be set."""
     for event in _events(training.folder / wire.EVENTS):
         if event.get("event") == "probe-failed" and event.get("foreign"):
             where = f"{event['where']}: {event['error']}"
-            raise TrainingFailed(f"{side}: {INTERRUPTED} ({where}).", AFTER_AN_INTERRUPTION)
+            raise TrainingFailure(f"{side}: {INTERRUPTED} ({where}).", AFTER_AN_INTERRUPTION)
         if event.get("event") == "probe-failed":
-            raise TrainingFailed(f"{side}: samebits itself failed there, at {event['where']}: {event['error']}")
+            raise TrainingFailure(f"{side}: samebits itself failed there, at {event['where']}: {event['error']}")
         if event.get("event") == "not-observed" and event["point"] == "feed":
-            raise TrainingFailed(f"{side}: {event['why']}.", "Give the scripts in the other order.")
+            raise TrainingFailure(f"{side}: {event['why']}.", "Give the scripts in the other order.")
         if event.get("event") == "not-fed":
-            raise TrainingFailed(f"{side}: these weights could not be set: {', '.join(event['names'])}.")
+            raise TrainingFailure(f"{side}: these weights could not be set: {', '.join(event['names'])}.")
 
 
 def _events(path: Path) -> list[dict[str, str]]:

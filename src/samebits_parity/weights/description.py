@@ -75,7 +75,7 @@ class BuildInputs:
 
 def look(which: ModelRequest, folder: Path, given: BuildInputs) -> ModelFacts:
     """Build a model, load weights into it, run it. `folder`: for its files. Raises UsageError, NotFound,
-    LibraryFailed."""
+    LibraryFailure."""
     folder.mkdir(parents=True, exist_ok=True)
     inputs, load = given.inputs, given.load
     request: dict[str, Any] = {

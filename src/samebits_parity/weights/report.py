@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from samebits import __version__
-from samebits.reports.table import Cell, Column, Missing, Number, Table, numbers
+from samebits.reports.table import Cell, Column, MissingValue, Number, Table, numbers
 from samebits.reports.tree import Report
 from samebits_parity.report import compared, parts
 from samebits_parity.weights import explanation, files
@@ -88,7 +88,7 @@ def _compared(layers: list[LayerFile]) -> Table:
     rows = tuple(
         (
             one.a, one.b, one.kind.replace("_", " "), _number(one.apart, one.why), _number(one.allowed, "not compared"),
-            Missing("") if one.max_ulp is None else Number(one.max_ulp), MARKS[one.agrees],
+            MissingValue("") if one.max_ulp is None else Number(one.max_ulp), MARKS[one.agrees],
         )
         for one in layers
     )  # fmt: skip
@@ -108,7 +108,7 @@ def _left(left: list[LonelyFile]) -> Table:
 
 
 def _number(value: float | None, why: str) -> Cell:
-    return Missing(why or "not compared") if value is None else Number(value, None)
+    return MissingValue(why or "not compared") if value is None else Number(value, None)
 
 
 def _notes(moved: Transfer, judged: TransferVerdict) -> list[str]:

@@ -50,7 +50,7 @@ class Transfer:
 
 
 def move(wanted: TransferRequest) -> Transfer:
-    """Carry A's weights to B, write them, compare the two. Raises UsageError, NotFound, DataError, LibraryFailed."""
+    """Carry A's weights to B, write them, compare the two. Raises UsageError, NotFound, DataError, LibraryFailure."""
     with tempfile.TemporaryDirectory(prefix="samebits-weights-") as folder:
         place = Path(folder)
         a, b, inputs = _both(wanted, place)

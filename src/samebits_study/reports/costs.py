@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from samebits.model import HeldControl
-from samebits.reports.table import YES_NO, Cell, Column, Missing, Number, Table, numbers
+from samebits.reports.table import YES_NO, Cell, Column, MissingValue, Number, Table, numbers
 from samebits_study.reports import phrases, spread
 from samebits_study.results import Plain, SetupResult, StudyResult, TrainedModel
 
@@ -54,7 +54,7 @@ def flags(result: StudyResult) -> Table:
 
 def _flags(with_it: SetupResult, without: SetupResult, what: str) -> Row:
     if spread.refusal(spread.machines([with_it, without])):
-        refused = Missing("refused")
+        refused = MissingValue("refused")
         return what, with_it.id, refused, without.id, refused, refused
     a, b = (_seconds(setup.models) for setup in (with_it, without))
     return what, with_it.id, spread.spread(a, (2, 2)), without.id, spread.spread(b, (2, 2)), _ratio(a, b)
@@ -67,7 +67,7 @@ def _seconds(models: Iterable[TrainedModel | Plain]) -> list[float]:
 def _ratio(a: list[float], b: list[float]) -> Cell:
     """Of the means."""
     if not sum(b):
-        return Missing("undefined", "the other took no time")
+        return MissingValue("undefined", "the other took no time")
     return Number((sum(a) / len(a)) / (sum(b) / len(b)), 3)
 
 
@@ -105,7 +105,7 @@ def watching(result: StudyResult) -> Table:
 def _watching(setup: SetupResult, plain: Plain) -> Row:
     same = YES_NO[plain.same] if len(setup.groups) == 1 or plain.same else "no, as among the trials"
     if _apart(setup):
-        return setup.id, Missing("refused"), Missing("refused"), Missing("refused"), same
+        return setup.id, MissingValue("refused"), MissingValue("refused"), MissingValue("refused"), same
     watched, alone = _seconds(setup.models), _seconds([plain])
     return setup.id, spread.spread(watched, (2, 2)), spread.spread(alone, (2, 2)), _ratio(watched, alone), same
 

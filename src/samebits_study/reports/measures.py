@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from samebits.reports.table import EMPTY, Cell, Column, Missing, Number, Spread, measured, numbers
+from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Number, Spread, measured, numbers
 from samebits_study.reports import paper, phrases, spread
 from samebits_study.reports.paper import Quotation
 from samebits_study.results import SetupResult, TrainedModel
@@ -107,7 +107,7 @@ def _theirs(their: dict[str, Decimal], one: Measure) -> Cell:
 
 def _ours(model: TrainedModel | None, one: Measure) -> Cell:
     if model is None:
-        return Missing("not run")
+        return MissingValue("not run")
     value, why = one.of(model)
     return measured(value, one.digits[0], why)
 
@@ -128,13 +128,13 @@ def _of_means(setup: SetupResult, quoted: Quotation | None, measures: Sequence[M
 
 
 def _our_mean(setup: SetupResult, one: Measure) -> Cell:
-    return _mean(one.values(setup), one, "undefined") if setup.models else Missing("not run")
+    return _mean(one.values(setup), one, "undefined") if setup.models else MissingValue("not run")
 
 
 def _mean(values: Sequence[float | Decimal], one: Measure, otherwise: str = "") -> Cell:
     """Mean and sample standard deviation; a mean has a digit more than a whole number."""
     if not values:
-        return Missing(otherwise, "in every trial") if otherwise else EMPTY
+        return MissingValue(otherwise, "in every trial") if otherwise else EMPTY
     cell = spread.spread(values, (one.digits[0] or 1, one.digits[1]))
     return cell if isinstance(cell, Spread) else EMPTY
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from samebits.reports.table import EMPTY, Cell, Column, Missing, Number, Spread, Table, numbers
+from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Number, Spread, Table, numbers
 from samebits_study.catalog import SETUPS
 from samebits_study.reports import accounts, measures, paper, phrases, spread
 from samebits_study.reports.paper import PaperValue, Quotation
@@ -16,7 +16,7 @@ ROWS = (
     "the means of its rows, computed here."
 )
 ORDER = "Trials are numbered as they ran: trial 3 here has nothing to do with model 3 of the paper."
-NOT_RUN = Missing("not run")
+NOT_RUN = MissingValue("not run")
 LETTERS = "Bits: equal letters within a setup are the same weights, bit for bit."
 TOUCHING = {  # whether they were split
     True: "Ours: cells that touch were split before they were counted, as in the authors' code.",
@@ -100,7 +100,7 @@ def _times(study: str, setup: SetupResult, refused: str) -> tuple[Cell, ...]:
 def _time(seconds: list[float], refused: str, digits: tuple[int, int]) -> Cell:
     if not seconds:
         return NOT_RUN
-    return Missing("refused") if refused else spread.spread(seconds, digits)
+    return MissingValue("refused") if refused else spread.spread(seconds, digits)
 
 
 def _with_the_papers(result: StudyResult) -> list[SetupResult]:

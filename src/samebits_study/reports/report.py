@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits import words
-from samebits.reports.table import Cell, Styled, Table
+from samebits.reports.table import Cell, StyledText, Table
 from samebits.reports.tree import (
     DOCUMENT,
     MARKDOWN,
@@ -46,7 +46,7 @@ def report(result: StudyResult, tables: list[Table], drawn: Drawn, page: str = "
         title=f"{phrases.title(result)}: does its training repeat?",
         blocks=(
             Outcomes(tuple(_outcome(setup, result, is_short=True) for setup in result.setups), on=SCREEN),
-            *([Facts((("page", Styled(page, "command")),), on=SCREEN)] if page else []),
+            *([Facts((("page", StyledText(page, "command")),), on=SCREEN)] if page else []),
             *(Text(line, on=DOCUMENT) for line in glance.says(result)),
             *_glance(result),
             Contents((*map(_table_link, tables), *(_figure_link(figure) for figure, _ in drawn)), on=PAGE),

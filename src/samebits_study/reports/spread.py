@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from samebits.reports.table import Cell, Missing, Spread
+from samebits.reports.table import Cell, MissingValue, Spread
 from samebits_study.results import SetupResult
 
 Value = float | Decimal
@@ -16,7 +16,7 @@ Value = float | Decimal
 def spread(values: Sequence[Value], digits: tuple[int, int]) -> Cell:
     """Mean and sample standard deviation; one trial has none, and no trial has neither. Exact until it is rounded."""
     if not values:
-        return Missing("no trial")
+        return MissingValue("no trial")
     exact = [Fraction(value) for value in values]
     deviation = float(statistics.stdev(exact)) if len(exact) > 1 else None
     return Spread(float(statistics.mean(exact)), deviation, digits)

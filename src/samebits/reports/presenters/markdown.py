@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from samebits import words
-from samebits.reports.table import Cell, Styled, Table, WordLines, shown
+from samebits.reports.table import Cell, StyledText, Table, WordLines, shown
 from samebits.reports.tree import (
     MARKDOWN,
     AnyBlock,
     Code,
     Drawing,
     Facts,
-    Folded,
+    FoldedBlock,
     Marks,
-    Nested,
+    NestedTree,
     Notes,
     Outcomes,
     Path,
@@ -78,7 +78,7 @@ def _path(block: Path, heading: str) -> Iterator[str]:
     yield f"**{escaped(' > '.join(block.parts))}**"
 
 
-def _nested(block: Nested, heading: str) -> Iterator[str]:
+def _nested(block: NestedTree, heading: str) -> Iterator[str]:
     lines = [
         f"{'  ' * depth}- {escaped(sort)} {code(name)}" + (f" ({escaped(detail)})" if detail else "")
         for depth, (sort, name, detail) in enumerate(block.stations)
@@ -102,7 +102,7 @@ def _section(block: Section, heading: str) -> Iterator[str]:
         yield from inner
 
 
-def _inner(block: Folded, heading: str) -> Iterator[str]:
+def _inner(block: FoldedBlock, heading: str) -> Iterator[str]:
     yield from _blocks(block.blocks, heading)
 
 
@@ -115,8 +115,9 @@ def _table(block: Table, heading: str) -> Iterator[str]:
 
 
 _WRITERS: dict[type[AnyBlock], Callable[[Any, str], Iterator[str]]] = {
-    Text: _text, Facts: _facts, Notes: _notes, Code: _code, Marks: _marks, Path: _path, Nested: _nested,
-    Outcomes: _outcomes, Drawing: _picture, Section: _section, Folded: _inner, SideBySide: _side_by_side, Table: _table,
+    Text: _text, Facts: _facts, Notes: _notes, Code: _code, Marks: _marks, Path: _path, NestedTree: _nested,
+    Outcomes: _outcomes, Drawing: _picture, Section: _section, FoldedBlock: _inner, SideBySide: _side_by_side,
+    Table: _table,
 }  # fmt: skip
 
 
@@ -137,18 +138,18 @@ def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[s
 
 
 def _cell(cell: Cell) -> str:
-    if isinstance(cell, Styled) and cell.style in ("code", "command"):
+    if isinstance(cell, StyledText) and cell.style in ("code", "command"):
         return code(cell.text)
-    if isinstance(cell, Styled) and cell.style == "strong":
+    if isinstance(cell, StyledText) and cell.style == "strong":
         return f"**{escaped(cell.text)}**"
-    if isinstance(cell, Styled) and cell.style == "group":
+    if isinstance(cell, StyledText) and cell.style == "group":
         return cell.text or "-"
     return "<br>".join(map(escaped, cell.lines)) if isinstance(cell, WordLines) else escaped(shown(cell))
 
 
 def _table_cell(cell: Cell) -> str:
     """The same in a table: there a bar is escaped even inside code."""
-    return code_cell(cell.text) if isinstance(cell, Styled) and cell.style in ("code", "command") else _cell(cell)
+    return code_cell(cell.text) if isinstance(cell, StyledText) and cell.style in ("code", "command") else _cell(cell)
 
 
 def escaped(text: str) -> str:

@@ -14,16 +14,16 @@ from typing import Any, NamedTuple, TextIO
 
 from samebits import words
 from samebits.model import Verdict
-from samebits.reports.table import Cell, Column, Styled, Table, WordLines
+from samebits.reports.table import Cell, Column, StyledText, Table, WordLines
 from samebits.reports.table import shown as text_of
 from samebits.reports.tree import (
     SCREEN,
     AnyBlock,
     Code,
     Facts,
-    Folded,
+    FoldedBlock,
     Marks,
-    Nested,
+    NestedTree,
     Notes,
     Outcomes,
     Path,
@@ -130,7 +130,7 @@ def _facts(block: Facts, width: int | None, label: int) -> Iterator[TerminalLine
 def _fact(name: str, said: Cell, label: int, start: str = INDENT) -> TerminalLine:
     style = "do" if name in _ACT else "label"
     span = (len(start), len(start) + len(name), style)
-    hang = None if isinstance(said, Styled) and said.style == "command" else len(start) + label + 1
+    hang = None if isinstance(said, StyledText) and said.style == "command" else len(start) + label + 1
     return TerminalLine(f"{start}{name:<{label}} {text_of(said)}".rstrip(), hang, (span,))
 
 
@@ -158,7 +158,7 @@ def _path(block: Path, width: int | None, label: int) -> Iterator[TerminalLine]:
     yield TerminalLine(INDENT + " > ".join(block.parts))
 
 
-def _nested(block: Nested, width: int | None, label: int) -> Iterator[TerminalLine]:
+def _nested(block: NestedTree, width: int | None, label: int) -> Iterator[TerminalLine]:
     for depth, (sort, name, detail) in enumerate(block.stations):
         said = f"{sort:<8} {name}" + (f"   ({detail})" if detail else "")
         yield TerminalLine(f"{INDENT}  {'  ' * depth}{said}", len(INDENT) + 2 * depth + 11)
@@ -192,7 +192,7 @@ def _section(block: Section, width: int | None, label: int) -> Iterator[Terminal
         yield TerminalLine(INDENT + line.text, line.hang and line.hang + len(INDENT), spans)
 
 
-def _folded_block(block: Folded, width: int | None, label: int) -> Iterator[TerminalLine]:
+def _folded_block(block: FoldedBlock, width: int | None, label: int) -> Iterator[TerminalLine]:
     yield from _blocks(block.blocks, width, label)
 
 
@@ -288,7 +288,7 @@ def _painted(line: TerminalLine) -> str:
 
 
 _WRITERS: dict[type[AnyBlock], Callable[[Any, int | None, int], Iterator[TerminalLine]]] = {
-    Text: _text, Facts: _facts, Notes: _notes, Marks: _marks, Path: _path, Nested: _nested,
+    Text: _text, Facts: _facts, Notes: _notes, Marks: _marks, Path: _path, NestedTree: _nested,
     Outcomes: _outcomes, Code: _code,
-    Section: _section, Folded: _folded_block, TrialRows: _trials, Table: _table,
+    Section: _section, FoldedBlock: _folded_block, TrialRows: _trials, Table: _table,
 }  # fmt: skip
