@@ -1,6 +1,6 @@
 """The code inside the trial: watches a training without changing it. Python 3.6+, standard library alone."""
 
-from .observing import observe
+from .probe import observe
 
 __version__ = "0.1.0"
 __all__ = ["observe"]

@@ -4,7 +4,8 @@ import importlib
 import json
 import os
 
-from . import children, files, imports, observing, signals, wire
+from . import children, files, imports, signals, wire
+from . import probe as probe_module
 from .controls import hold
 from .system import System
 from .watchers import WATCHERS
@@ -16,7 +17,7 @@ def start(config_path):
         config = json.load(file)
     if config["format"] != wire.FORMAT:
         raise RuntimeError("samebits_probe: config format %r is not %r" % (config["format"], wire.FORMAT))
-    probe = observing.start(config)
+    probe = probe_module.start(config)
     probe.guard("signals", signals.install)
     probe.guard("files", files.watch, _file_reporter(probe, config["folder"]), config.get("left") or [])
     probe.guard("children", children.watch, probe.event)

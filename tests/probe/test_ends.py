@@ -7,9 +7,10 @@ from samebits_probe import wire
 
 START = """
 import atexit, os, random, sys
-from samebits_probe import observe, observing
+from samebits_probe import observe
+from samebits_probe.probe import current
 random.seed(0)
-probe = observing.current()
+probe = current()
 model = {"w": 0.0}
 probe.at_end(lambda: probe.value("end", "w", model["w"]))
 

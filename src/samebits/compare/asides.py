@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from samebits.compare.meaning import meaning
+from samebits.compare.classification import classify
 from samebits.store.trace import Point
 
 EVALUATION = "an evaluation"
@@ -31,7 +31,7 @@ def aside(point: Point) -> str | None:
         return _WORDS[form[1]]
     if point.dtype not in NUMBERS:
         return None
-    by_name = meaning(point.name, nonnegative=True)
+    by_name = classify(point.name, nonnegative=True)
     if by_name.effect == "understood":
         return by_name.reason
     return "a duration by its name" if _MEASURES.search(point.name) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samebits import words
-from samebits.compare.meaning import TENSOR_FORMATS
+from samebits.compare.classification import TENSOR_FORMATS
 from samebits.compare.processes import normal_argv
 from samebits.store.trace import ProcessTrace, TrialTrace
 

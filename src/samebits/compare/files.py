@@ -1,6 +1,6 @@
 """Finds differences in what left the trials: the files they wrote, what they printed, the metrics among it.
 
-Each difference counts, is understood, or is unknown (see `meaning`). In a file that `--artifact` names, all count.
+Each difference counts, is understood, or is unknown (see `classify`). In a file that `--artifact` names, all count.
 """
 
 from __future__ import annotations
@@ -14,8 +14,16 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from samebits import words
+from samebits.compare.classification import (
+    NUMBER,
+    TENSOR_FORMATS,
+    Classification,
+    Effect,
+    classify,
+    classify_lines,
+    names_a_model,
+)
 from samebits.compare.file_pairs import Pair, paired, shown_path
-from samebits.compare.meaning import TENSOR_FORMATS, Effect, Meaning, meaning, meaning_of_lines, names_a_model
 from samebits.model import Lines, SavedFile
 from samebits.store.masks import masked
 from samebits.store.patterns import matches_any
@@ -170,7 +178,7 @@ class _Pair:
         return self.a.masked.get(name) != self.b.masked.get(name)
 
     def _part(self, name: str) -> FileDifference:
-        found = Meaning("counts", "--artifact names it") if self.named else self._meaning(name)
+        found = Classification("counts", "--artifact names it") if self.named else self._classification(name)
         full = f"{self.a.path} > {name}" if name else self.a.path
         return FileDifference(
             name=full,
@@ -193,14 +201,14 @@ class _Pair:
         one, two = self._values(name)
         return f"{one} and {two}" if one and two and one != two else "the content differs"
 
-    def _meaning(self, name: str) -> Meaning:
+    def _classification(self, name: str) -> Classification:
         """What a difference in a part means, by its place, its name and its values."""
         if self.a.tensors.get(name) == self.b.tensors.get(name):
-            return Meaning("understood", "a time, a date, a path or an id in a text")
+            return Classification("understood", "a time, a date, a path or an id in a text")
         a, b = _value(self.a.shown.get(name)), _value(self.b.shown.get(name))
         if isinstance(a, str) and isinstance(b, str) and self.names.same(a, b):
-            return Meaning("understood", "it follows the trial's own folder")
-        found = meaning(
+            return Classification("understood", "it follows the trial's own folder")
+        found = classify(
             name or PurePosixPath(self.a.path).stem,
             a,
             b,
@@ -208,7 +216,7 @@ class _Pair:
             nonnegative=name in self.a.nonnegative and name in self.b.nonnegative,
         )
         if found.effect == "unknown" and self._is_array(name):
-            return Meaning("counts", "an array of its own")
+            return Classification("counts", "an array of its own")
         return found
 
     def _in_model(self, name: str) -> bool:
@@ -236,14 +244,14 @@ class _Pair:
         is_loose = self.is_printed or (a.timed and b.timed) or is_added_to
         if a.ordered == b.ordered or (a.sorted == b.sorted and is_loose):
             if a.raw != b.raw:
-                yield self._line("", Meaning("understood", self._masked_in_lines), ("", ""))
+                yield self._line("", Classification("understood", self._masked_in_lines), ("", ""))
             return
         if "" in self.a.models or PurePosixPath(self.a.path).suffix.lower() in MODEL_ENDINGS:
-            yield self._line("", Meaning("counts", "a model"), ("", ""))
+            yield self._line("", Classification("counts", "a model"), ("", ""))
             return
         for number, one, two in _unlike(a, b, self.names.same, in_order=not is_loose):
             if not self.names.same(one, two) and not self._is_head(number, two):
-                found = meaning_of_lines(one, two)
+                found = classify_lines(one, two)
                 is_caveat = self.is_loose_end and not (one and two) and bool(one or two)
                 if is_caveat or not (self.is_printed and found.effect == "understood"):
                     yield self._line(f"line {number}", found, (one, two), is_caveat=is_caveat)
@@ -262,7 +270,9 @@ class _Pair:
         """Whether a line is the head of a table, which only the trial wrote that began the file."""
         return number == 1 and not line and bool(self.b.begin) and not self.a.begin
 
-    def _line(self, place: str, found: Meaning, values: tuple[str, str], *, is_caveat: bool = False) -> FileDifference:
+    def _line(
+        self, place: str, found: Classification, values: tuple[str, str], *, is_caveat: bool = False
+    ) -> FileDifference:
         name = f"{self.a.path} > {place}" if place else self.a.path
         effect: Effect = "understood" if is_caveat else found.effect
         return FileDifference(
@@ -328,7 +338,7 @@ def _left_over(a: Lines, b: Lines, same: Callable[[str, str], bool]) -> list[tup
 
 def _skeleton(line: str) -> str:
     """A line without its numbers and spaces: NumPy prints more of these before a number without a sign."""
-    return re.sub(r"\s+", "", re.sub(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?|\bnan\b|\binf\b", "#", line))
+    return re.sub(r"\s+", "", NUMBER.sub("#", line))
 
 
 def _metrics(a: TrialTrace, b: TrialTrace) -> Iterator[FileDifference]:

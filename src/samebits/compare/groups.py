@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import NamedTuple
 
 from samebits.compare.differences import Row, TraceDifference, difference
 from samebits.compare.files import FileDifference, file_differences
-from samebits.compare.global_arrays import global_differences
+from samebits.compare.finals import global_differences
 from samebits.compare.networks import in_own_order
-from samebits.compare.process_pairs import pairs
-from samebits.compare.processes import AlignedTrial, Member, MemberKey
-from samebits.compare.ranks import missing_ranks
+from samebits.compare.processes import AlignedTrial, Member, MemberKey, missing_ranks, pairs
 from samebits.compare.threads import numbers_counted
+from samebits.model import GroupSplit
 
 
 class MemberDifference(NamedTuple):
@@ -142,6 +142,55 @@ def _grouped(comparison: Comparison) -> list[list[int]]:
         else:
             home.append(trial)
     return sorted(sorted(trial.id for trial in group) for group in groups)
+
+
+# -- at which step groups diverge, where the steps of processes that follow each other are counted on -----------------
+
+
+MOST_PAIRS = 66  # twelve groups, each with each; of more, each with the reference only
+
+
+def group_splits(comparison: Comparison) -> list[GroupSplit]:
+    """Of each two groups, the step at which they diverge."""
+    places = range(len(comparison.groups))
+    pairs = list(combinations(places, 2))
+    if len(pairs) > MOST_PAIRS:
+        home = comparison.groups.index(comparison.group_of(comparison.reference.id))
+        pairs = [(min(home, other), max(home, other)) for other in places if other != home]
+    starts = stage_starts(comparison.aligned)
+    steps = max((trial.steps for trial in comparison.aligned), default=0)
+    return [GroupSplit(first=a, second=b, step=_step(_pair(comparison, a, b), starts, steps)) for a, b in pairs]
+
+
+def stage_starts(trials: Iterable[AlignedTrial]) -> dict[int, int]:
+    """The place of a process among those that observed something -> the step at which it begins."""
+    longest: dict[int, int] = {}
+    for trial in trials:
+        for member in trial.members:
+            longest[member.order] = max(longest.get(member.order, 0), member.trace.steps)
+    starts, at = {}, 0
+    for order in sorted(longest):
+        starts[order] = at
+        at += longest[order]
+    return starts
+
+
+def _pair(comparison: Comparison, a: int, b: int) -> PairDifference:
+    first, second = (comparison.trial(comparison.groups[place][0]) for place in (a, b))
+    return comparison.pair(first, second)
+
+
+def _step(pair: PairDifference, starts: dict[int, int], steps: int) -> int:
+    """The first step that differs; the number of all steps where only what was left behind does. Before step 0: -1."""
+    places = []
+    for part in pair.members:
+        begin = starts.get(part.member.order, 0)
+        if part.alone:
+            places.append(begin)
+        elif part.found.rows:
+            step = part.found.rows[0].step
+            places.append(begin + step if step >= 0 else begin - (begin == 0))
+    return min(places, default=steps)
 
 
 __all__ = ["Comparison", "MemberDifference", "PairDifference", "Row", "pair_difference"]

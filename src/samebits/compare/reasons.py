@@ -18,8 +18,7 @@ from samebits.compare.coverage import has_named_file, uncovered, unended
 from samebits.compare.endings import bad_endings, is_usable, misplaced, never_started
 from samebits.compare.files import FileDifference
 from samebits.compare.groups import Comparison
-from samebits.compare.processes import AlignedTrial
-from samebits.compare.ranks import missing_ranks
+from samebits.compare.processes import AlignedTrial, missing_ranks
 from samebits.compare.threads import trained_in_threads
 from samebits.compare.unwatched import likely_results, nothing_observed, pattern_of, ran_unwatched
 from samebits.model import RecordFile

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from samebits import words
 from samebits.compare import networks
 from samebits.compare.asides import GLOBALS, aside
+from samebits.compare.classification import NUMBER
 from samebits.compare.coverage import has_named_file
 from samebits.compare.files import FileDifference
 from samebits.compare.finals import end_weights
@@ -33,7 +34,6 @@ Held = tuple[Point, bytes]  # a tensor by the variable that leads to it, and its
 
 TRAINS_ELSEWHERE = "training in another thread"  # the point of the watcher's not-observed event
 OWN_MODEL = "a different thread trains a model of its own"  # why, if that is known (samebits_probe.watchers.trainers)
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\bnan\b|\binf\b")
 _FRACTION = re.compile(r"\d\.\d|\d[eE]-\d")  # a count may be one of the machine
 _USUALLY_UNSEEDED = ("python", "numpy")  # few programs of a library that computes draw weights from these
 
@@ -70,7 +70,7 @@ def numbers_counted(found: FileDifference, trials: Sequence[TrialTrace]) -> File
     """A number of a file or a print that differs: it counts if several threads trained, since no step explains it."""
     if found.effect != "unknown" or not any(trains_elsewhere(p) for trial in trials for p in trial.processes):
         return found
-    one, two = (_NUMBER.split(value) for value in found.values)
+    one, two = (NUMBER.split(value) for value in found.values)
     is_number = one == two and len(one) > 1 and all(map(_FRACTION.search, found.values))
     return replace(found, effect="counts", detail=" and ".join(found.values)) if is_number else found
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samebits import words
 from samebits.compare.differences import Row
 from samebits.compare.processes import AlignedTrial, Member
 from samebits.store.trace import ProcessTrace, chunks
@@ -81,3 +82,81 @@ def curve(trace: ProcessTrace, number: int) -> tuple[NDArray[np.int64], NDArray[
     """(steps, values) of a scalar point, in the order in which they were kept."""
     rows = trace.scalars[trace.scalars["point"] == number]
     return np.asarray(rows["step"]), np.asarray(rows["value"])
+
+
+# -- at which looser precision trials agree that differ in bits: said beside the verdict ------------------------------
+
+
+_DIGITS = (9, 6, 4, 3, 2)
+
+
+def agreements(aligned: Sequence[AlignedTrial]) -> list[str]:
+    """Sentences on what agrees in all trials, the loosest left out where a tighter one holds."""
+    if len(aligned) < 2:
+        return []
+    return [*_printed(aligned), *_curves(aligned)]
+
+
+def _printed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
+    metrics = [trial.trial.file.metrics_printed for trial in aligned if trial.whole]
+    if len(metrics) < len(aligned):
+        return
+    for name, text in metrics[0].items():
+        if all(other.get(name) == text for other in metrics):
+            yield f"the metric {name} is the same in all trials at the digits printed ({text})"
+
+
+def _curves(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
+    for member in aligned[0].members:
+        twins = [_twin(trial, member) for trial in aligned]
+        found = [trace for trace in twins if trace is not None]
+        if len(found) < len(aligned):
+            continue
+        for kind in ("forward", "end"):
+            for number in point_numbers(member.trace, kind):
+                sentence = _curve(kind, member.trace.points[number].name, found)
+                if sentence:
+                    yield sentence
+
+
+def _twin(trial: AlignedTrial, member: Member) -> ProcessTrace | None:
+    return next((other.trace for other in trial.members if other.key == member.key), None)
+
+
+def _curve(kind: str, name: str, traces: list[ProcessTrace]) -> str | None:
+    """How many digits of a scalar agree at every step that all trials have."""
+    curves = [curve(trace, numbers[0])[1] for trace in traces if (numbers := point_numbers(trace, kind, name))]
+    length = min((len(values) for values in curves), default=0)
+    if len(curves) < len(traces) or not length:
+        return None
+    values = np.stack([one[:length] for one in curves])
+    if kind == "end" and _same_bits(values):
+        return None  # the flags and counters of a module, which nothing ever moved, say nothing about precision
+    digits = next((digits for digits in _DIGITS if _agree(values, digits)), None)
+    if digits is None:
+        return None
+    steps = kind == "forward" and length > 1
+    where = f"at all {words.count(length, 'step')} that were compared" if steps else "in all trials"
+    return f"{name} is the same to {digits} digits {where}"
+
+
+def _agree(values: NDArray[np.float64], digits: int) -> bool:
+    """Whether the rows are the same when each number is printed with so many significant digits."""
+    rounded = significant(values, digits)
+    first = rounded[0]
+    return bool(((rounded == first) | (np.isnan(rounded) & np.isnan(first))).all())
+
+
+def _same_bits(values: NDArray[np.float64]) -> bool:
+    """Whether all rows are equal as they stand."""
+    return bool(np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True))
+
+
+def significant(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
+    """The values rounded to so many significant digits."""
+    usable = np.isfinite(values) & (values != 0)
+    magnitude = np.zeros(values.shape)
+    magnitude[usable] = np.floor(np.log10(np.abs(values[usable])))
+    scale = 10.0 ** np.clip(digits - 1 - magnitude, -300, 300)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(usable, np.round(values * scale) / scale, values)

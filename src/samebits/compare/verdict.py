@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import samebits
 from samebits import words
 from samebits.compare import sentences
-from samebits.compare.detection import detection
+from samebits.compare.coverage import named_by_program
 from samebits.compare.divergence import find_divergence, group_points
 from samebits.compare.doubts import leak_between, why_no_divergence
 from samebits.compare.finals import final
-from samebits.compare.groups import Comparison
-from samebits.compare.marks import judged
-from samebits.compare.precision import agreements
+from samebits.compare.groups import Comparison, group_splits
 from samebits.compare.processes import AlignedTrial
 from samebits.compare.reasons import Reason, ReasonInputs, why_not_repeated
-from samebits.compare.scope import scope
 from samebits.compare.setup import setup
-from samebits.compare.splits import group_splits
-from samebits.compare.threads import told, without_racing_traces
+from samebits.compare.threads import told, trains_elsewhere, without_racing_traces
+from samebits.compare.unwatched import unwatched, unwatched_processes
+from samebits.compare.values import agreements
 from samebits.compare.warnings import Note, WarningInputs, unseeded, warnings
-from samebits.model import Divergence, RecordFile, Result, Trial, Verdict
+from samebits.model import Detection, Divergence, RecordFile, Result, Scope, Trial, Verdict
 from samebits.store.trace import TrialTrace
+from samebits_probe import wire
 
 
 def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
@@ -96,3 +95,85 @@ def _trial(aligned: AlignedTrial) -> Trial:
         final=final(aligned),
         metrics=file.metrics,
     )
+
+
+# -- what a number of trials can notice -------------------------------------------------------------------------------
+
+
+def chance(share: float, trials: int) -> float:
+    """The chance that trials show both sides of a difference that a share of runs shows: 1 - p^n - (1-p)^n."""
+    if trials < 2:
+        return 0.0
+    return 1.0 - float(share**trials) - float((1.0 - share) ** trials)
+
+
+def detection(trials: int) -> Detection:
+    """The chances for half of all runs and for one run in ten."""
+    return Detection(
+        seen_if_in_half_of_runs=round(chance(0.5, trials), 4), seen_if_in_one_of_ten=round(chance(0.1, trials), 4)
+    )
+
+
+# -- kind by kind: equal, different, not reached or not seen ----------------------------------------------------------
+
+
+EQUAL, DIFFERS, NOT_REACHED, NOT_OBSERVED = "=", "!", ".", "-"
+
+
+def judged(comparison: Comparison, divergence: Divergence | None) -> dict[str, str]:
+    """kind -> mark, in the order of judging; `structure` only where it is what differs."""
+    observed = _observed(comparison.aligned)
+    marks = {kind: EQUAL if kind in observed else NOT_OBSERVED for kind in wire.KINDS if kind != "structure"}
+    if "end" in observed and not all(trial.whole for trial in comparison.aligned):
+        marks["end"] = NOT_REACHED
+    if any(part.found.rng for pair in comparison.pairs() for part in pair.members):
+        marks["rng"] = NOT_REACHED  # differs and is not judged: a warning says so
+    if len(comparison.aligned) < 2:
+        return {kind: NOT_REACHED if mark == EQUAL else mark for kind, mark in marks.items()}
+    return _parted(marks, divergence) if divergence else marks
+
+
+def _parted(marks: dict[str, str], divergence: Divergence) -> dict[str, str]:
+    at = wire.CODE[divergence.kind]
+    changed = {kind: NOT_REACHED if wire.CODE[kind] > at and mark == EQUAL else mark for kind, mark in marks.items()}
+    changed[divergence.kind] = DIFFERS
+    return {kind: changed[kind] for kind in wire.KINDS if kind in changed}
+
+
+def _observed(aligned: Sequence[AlignedTrial]) -> set[str]:
+    """Kinds that were seen in any trial; the end of stopped trials is expected, and not reached."""
+    kinds = {point.kind for trial in aligned for member in trial.members for point in member.trace.points}
+    expects_end = any(trial.trial.files.files or not trial.whole for trial in aligned)
+    return kinds | {"end"} if expects_end else kinds
+
+
+# -- what was compared, and what could not be seen --------------------------------------------------------------------
+
+
+def scope(aligned: Sequence[AlignedTrial]) -> Scope:
+    """The scope of a comparison of these trials."""
+    whole = [trial for trial in aligned if trial.whole]
+    return Scope(
+        kind="whole" if aligned and len(whole) == len(aligned) else "prefix",
+        steps_compared=min((trial.steps for trial in aligned), default=0),
+        steps_total=max((trial.steps for trial in whole), default=None),
+        files_compared=max((len(trial.trial.files.files) for trial in whole), default=0),
+        not_observed=list(dict.fromkeys(_not_observed(aligned))),
+        unwatched=list(dict.fromkeys(what for trial in aligned for what in unwatched(trial.trial))),
+    )
+
+
+def _not_observed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
+    for trial in aligned:
+        for process in trial.trial.processes:
+            if not process.observed and not trains_elsewhere(process):
+                continue
+            for event in process.events_named("not-observed"):
+                yield f"{event.get('point', '?')}: {event.get('why', '')}"
+            if named_by_program(process):
+                yield "what the program did not name with observe()"
+        if not trial.members and trial.trial.files.files:
+            yield "steps: only the files that were written are compared"
+        for hidden in unwatched_processes(trial.trial.file):
+            why = f" ({hidden.why})" if hidden.why else ""
+            yield f"the process {words.command(hidden.argv)}{why}"

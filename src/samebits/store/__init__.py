@@ -1,7 +1,6 @@
 """Records on disk: opened, checked and sealed; and the files that programs save, read by content."""
 
-from samebits.store.artifacts import fingerprint_file
-from samebits.store.file_kinds import holds_tensors
+from samebits.store.artifacts import fingerprint_file, holds_tensors
 from samebits.store.outputs import last_words
 from samebits.store.record import Record, left_result, open_record, read_trial
 from samebits.store.record_files import write_document

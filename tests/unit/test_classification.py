@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.compare.meaning import meaning
+from samebits.compare.classification import classify
 from samebits.store.content import Parts, add_json
 from samebits.store.masks import Run, masked, visible
 from samebits.store.value_names import reason_of_key
@@ -28,7 +28,7 @@ def parts(value, span=(BEGAN, BEGAN + 100)):
      "log.csv > row 1.samples/s", "row 3.ms/step", "it/s"],
 )  # fmt: skip
 def test_a_number_whose_name_says_time_rate_or_memory_is_understood(name):
-    assert meaning(name, 1.5, 2.5).effect == "understood"
+    assert classify(name, 1.5, 2.5).effect == "understood"
 
 
 @pytest.mark.parametrize(
@@ -37,48 +37,48 @@ def test_a_number_whose_name_says_time_rate_or_memory_is_understood(name):
      "best_model_path", "n_estimators", "sentiment", "dateline_score", ""],
 )  # fmt: skip
 def test_a_number_whose_name_says_nothing_of_a_run_is_unknown(name):
-    assert meaning(name, 1.5, 2.5).effect == "unknown"
+    assert classify(name, 1.5, 2.5).effect == "unknown"
 
 
 @pytest.mark.parametrize("name", ["pid", "process_id", "master_port"])
 def test_process_ids_and_ports_are_understood(name):
-    assert meaning(name, 4242, 4711).effect == "understood"
+    assert classify(name, 4242, 4711).effect == "understood"
 
 
 @pytest.mark.parametrize(
     "name", ["hostname", "run_id", "git_commit", "output_dir", "wandb.run.name", "mlflow.runName", "runs.name"]
 )
 def test_text_whose_name_says_host_run_or_folder_is_understood(name):
-    assert meaning(name, "one", "two").effect == "understood"
+    assert classify(name, "one", "two").effect == "understood"
 
 
 def test_a_part_of_a_model_counts_whatever_its_name_is():
-    assert meaning("model.time", 1.0, 2.0, model=True).effect == "counts"
+    assert classify("model.time", 1.0, 2.0, model=True).effect == "counts"
 
 
 def test_how_long_the_fits_of_a_search_took_is_no_part_of_its_model():
     for name in ("search.joblib > refit_time_", "search.joblib > cv_results_.mean_score_time"):
-        assert meaning(name, 0.5, 0.25, model=True).effect == "understood"
-    assert meaning("cv_results_.mean_test_score", model=True, nonnegative=True).effect == "counts"
-    assert meaning("cv_results_.std_fit_time", model=True, nonnegative=True).effect == "understood"
+        assert classify(name, 0.5, 0.25, model=True).effect == "understood"
+    assert classify("cv_results_.mean_test_score", model=True, nonnegative=True).effect == "counts"
+    assert classify("cv_results_.std_fit_time", model=True, nonnegative=True).effect == "understood"
 
 
 def test_a_negative_time_is_not_understood():
-    assert meaning("seconds", -1.0, 2.0).effect == "unknown"
+    assert classify("seconds", -1.0, 2.0).effect == "unknown"
 
 
 def test_an_array_of_times_is_understood_only_if_none_of_its_values_is_negative():
-    assert meaning("seconds", nonnegative=True).effect == "understood"
-    assert meaning("seconds").effect == "unknown"
+    assert classify("seconds", nonnegative=True).effect == "understood"
+    assert classify("seconds").effect == "unknown"
 
 
 def test_texts_that_differ_in_a_date_only_are_understood_by_their_form():
-    found = meaning("note", "made on 2026-11-26 16:15:49", "made on 2026-11-27 08:00:01")
+    found = classify("note", "made on 2026-11-26 16:15:49", "made on 2026-11-27 08:00:01")
     assert (found.effect, found.reason) == ("understood", "a date by its form")
 
 
 def test_the_name_of_the_best_checkpoint_is_no_path_like_others():
-    assert meaning("best_model_checkpoint", "out/checkpoint-4", "out/checkpoint-8").effect == "unknown"
+    assert classify("best_model_checkpoint", "out/checkpoint-4", "out/checkpoint-8").effect == "unknown"
 
 
 SAME_ONCE_MASKED = [
@@ -176,7 +176,7 @@ def test_a_unit_or_a_time_beside_a_result_never_masks_it(line, a, b):
      ("reaction_time", 0.3, 0.4), ("real_time_factor", 0.3, 0.4), ("lap_time", 80.1, 80.2), ("age_seconds", 1.0, 2.0)],
 )  # fmt: skip
 def test_a_result_whose_name_resembles_that_of_a_time_a_path_or_a_run_is_unknown(name, a, b):
-    assert meaning(name, a, b).effect == "unknown"
+    assert classify(name, a, b).effect == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_result_whose_name_resembles_that_of_a_time_a_path_or_a_run_is_unknown
      ("filename", "/data/a.png", "/data/b.png")],
 )  # fmt: skip
 def test_a_time_a_path_or_the_state_of_the_code_is_understood_by_its_name(name, a, b):
-    assert meaning(name, a, b).effect == "understood"
+    assert classify(name, a, b).effect == "understood"
 
 
 @given(st.floats(0, 100), st.sampled_from((1, 10**3, 10**9)))
@@ -208,7 +208,7 @@ def test_no_mask_hides_a_metric(a, b):
 
 @given(st.text(max_size=200))
 def test_masking_any_text_twice_changes_nothing_more_that_is_raised(text):
-    masked(masked(text)), visible(text), reason_of_key(text), meaning(text, text, text)
+    masked(masked(text)), visible(text), reason_of_key(text), classify(text, text, text)
 
 
 def test_a_moment_of_the_run_is_a_time_and_a_number_of_ten_digits_is_none():

@@ -1,4 +1,4 @@
-"""What a difference in something that left a run means: it counts, it is understood, or it is unknown.
+"""Classifies a difference in something that left a run: it counts, it is understood, or it is unknown.
 
 *counts*: the value is a model, or a part of one. *understood*: a time, a path, a process id and the like, which
 differ between any two runs. *unknown*: anything else; the verdict is inconclusive then, and the user says which it is.
@@ -32,15 +32,17 @@ _MODEL_WORDS = frozenset(
 _TIMES_OF_A_SEARCH = frozenset(("refit_time_", "mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"))
 
 
-class Meaning(NamedTuple):
-    """What a difference means, and why."""
+class Classification(NamedTuple):
+    """The class of a difference, and why it is this one."""
 
     effect: Effect
     reason: str = ""
 
 
-def meaning(name: str, a: Value = None, b: Value = None, *, model: bool = False, nonnegative: bool = False) -> Meaning:
-    """What it means that the values of one name differ. None: a value that was not kept.
+def classify(
+    name: str, a: Value = None, b: Value = None, *, model: bool = False, nonnegative: bool = False
+) -> Classification:
+    """Classify a difference between two values of one name. None: a value that was not kept.
 
     `name`: the path to the value, its last part says most. `model`: the value belongs to a model (a weight, a part of
     an estimator). `nonnegative`: an array of which no value is below zero, as times are.
@@ -48,13 +50,13 @@ def meaning(name: str, a: Value = None, b: Value = None, *, model: bool = False,
     key = last_key(name)
     reason = reason_of_key(key)
     if model and key not in _TIMES_OF_A_SEARCH:
-        return Meaning("counts", "it belongs to a model")
+        return Classification("counts", "it belongs to a model")
     if reason and _fits(reason, key, a, b, nonnegative=nonnegative):
-        return Meaning("understood", f"{_article(reason)} by its name")
+        return Classification("understood", f"{_article(reason)} by its name")
     form = _reason_of_form(a, b)
     if form:
-        return Meaning("understood", f"{_article(form)} by its form")
-    return Meaning("unknown")
+        return Classification("understood", f"{_article(form)} by its form")
+    return Classification("unknown")
 
 
 def last_key(name: str) -> str:
@@ -108,15 +110,16 @@ def _reason_of_form(a: Value, b: Value) -> str | None:
     return found[1] if found else None
 
 
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\bnan\b|\binf\b")
 _SETTING = re.compile(r"^[\s\-]*[\"']?([\w.\- ]+?)[\"']?\s*[:=]\s*(.+?),?$")
 
 
-def meaning_of_lines(a: str, b: str) -> Meaning:
+def classify_lines(a: str, b: str) -> Classification:
     """What two lines mean that differ: a setting `name: value` is understood by its name."""
     one, two = _SETTING.match(a), _SETTING.match(b)
     if one and two and one[1] == two[1]:
-        return meaning(one[1].strip(), _number_or_text(one[2]), _number_or_text(two[2]))
-    return Meaning("unknown")
+        return classify(one[1].strip(), _number_or_text(one[2]), _number_or_text(two[2]))
+    return Classification("unknown")
 
 
 def _number_or_text(text: str) -> float | str:
