@@ -99,12 +99,12 @@ def some_of(names: Sequence[str], left_out: Sequence[str]) -> str:
     return ", ".join(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"])
 
 
-def times_in_100(chance: float) -> str:
-    """94 times in 100. Never rounded up to certainty."""
+def probability(chance: float) -> str:
+    """94 %. Never rounded up to certainty."""
     percent = chance * 100
     if percent < 99:
-        return f"{percent:.0f} times in 100"
-    return f"{min(99.9, int(percent * 10) / 10):.4g} times in 100"
+        return f"{percent:.0f} %"
+    return f"{min(99.9, int(percent * 10) / 10):.4g} %"
 
 
 def printable(text: str) -> str:

@@ -11,7 +11,7 @@ REPEATED = """\
 =  SAME BITS: 5 trials, one model. All 1,200 steps compared.
    start = | rng = | batch = | forward = | gradient = | update = | end =
    1-5  [####################]  1,200 steps  0:31   model 9f3c-21ab
-   5 trials notice a difference shown by half of all runs 94 times in 100, one shown by 1 run in 10 41 times in 100. \
+   5 trials notice a difference that half of all runs show with 94 % probability, and one that 1 run in 10 shows with 41 %. \
 This machine and setup only.
 """
 
@@ -129,7 +129,7 @@ def test_ids_are_said_as_ranges(numbers, said):
 
 @pytest.mark.parametrize(("chance", "said"), [(0.9375, "94"), (0.998, "99.8"), (0.99999999, "99.9"), (0.0, "0")])
 def test_a_chance_is_never_rounded_up_to_certainty(chance, said):
-    assert words.times_in_100(chance) == f"{said} times in 100"
+    assert words.probability(chance) == f"{said} %"
 
 
 @pytest.mark.parametrize(

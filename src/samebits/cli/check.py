@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from samebits.cli import answers, requests
 from samebits.cli.parser import launching
 from samebits.errors import UsageError
+from samebits.options import REPORTS
 
 if TYPE_CHECKING:
     from samebits.check import Check
@@ -27,9 +28,10 @@ EXCLUDED = {"command": "a command", "against": "--against", "out": "--out", "ove
 def run(**given: Any) -> int:
     """Ask, run, answer."""
     requests.refuse_platform()
-    answers.check_targets({"json": given["json"]})
+    targets = {option.name: given[option.name] for option in REPORTS}
+    answers.check_targets(targets)
     ended = _add(given) if given["add"] else _check(given)
-    return answers.answer(ended.result, {"json": given["json"]}, ended.experiment.record)
+    return answers.answer(ended.result, targets, ended.experiment.record)
 
 
 def _check(given: dict[str, Any]) -> Check:

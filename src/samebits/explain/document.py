@@ -146,8 +146,10 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
         notes.append("the cost of the controls is not measured: the steps are too few or too short to be timed")
     if found.minimal and not found.outside:
         full = found.rule.full
-        tenth = words.times_in_100(1 - 0.9**full)
-        notes.append(f"a further source that one run in ten shows would have been noticed {tenth} in {full} trials")
+        tenth = words.probability(1 - 0.9**full)
+        notes.append(
+            f"a second cause that 1 run in 10 shows would have shown up in {full} trials with {tenth} probability"
+        )
     return notes
 
 

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
+from samebits import words
 from samebits.errors import NotFound, UsageError
 from samebits.launch import folders
 
@@ -26,9 +27,16 @@ def find(command: Sequence[str], directory: Path, search_path: str) -> str:
     if found is None and _program_for(command, directory):
         raise NotFound(f"{name} is not a program by itself.", _program_for(command, directory))
     if found is None:
-        looked = search_path.replace(os.pathsep, ", ") or "nowhere, since PATH is empty"
-        raise NotFound(f"Command not found: {name}. Looked in {looked}.", _advice(name, directory))
+        raise NotFound(f"Command not found: {name}. Looked in {_looked(search_path)}.", _advice(name, directory))
     return os.path.abspath(os.path.join(directory, found))  # noqa: PTH100, PTH118  (links must stay: a venv is one)
+
+
+def _looked(search_path: str) -> str:
+    places = list(dict.fromkeys(filter(None, search_path.split(os.pathsep))))
+    if not places:
+        return "nowhere, since PATH is empty"
+    more = [f"{words.count(len(places) - 3, 'more folder')} of PATH"] if len(places) > 3 else []
+    return words.listed([*places[:3], *more])
 
 
 def check_script(command: Sequence[str], directory: Path) -> None:
@@ -38,6 +46,8 @@ def check_script(command: Sequence[str], directory: Path) -> None:
     script = command[1]
     if script.endswith(".ipynb") and (directory / script).is_file():
         raise UsageError(f"{script} is a notebook, not a program.", _program_for(command[1:], directory))
+    if not (directory / script).exists() and len(script.split()) > 1 and script.split()[-1].endswith((".py", ".sh")):
+        raise NotFound(f"There is no script named {script!r}.", f"Leave out the quotes:  samebits check -- {script}")
     if script.endswith((".py", ".sh")) and "{" not in script and not (directory / script).exists():
         raise NotFound(f"There is no script {script}. Looked for {directory / script}.", "Name it from this folder.")
 
@@ -53,8 +63,8 @@ def _program_for(command: Sequence[str], directory: Path) -> str:
     return f"samebits check -- {program} {name}" + _quoted(rest)
 
 
-def _quoted(words: Sequence[str]) -> str:
-    return f" {shlex.join(words)}" if words else ""
+def _quoted(arguments: Sequence[str]) -> str:
+    return f" {shlex.join(arguments)}" if arguments else ""
 
 
 def _check_file(command: Sequence[str], directory: Path) -> str:
@@ -71,17 +81,21 @@ def _check_file(command: Sequence[str], directory: Path) -> str:
 def _advice(name: str, directory: Path) -> str:
     if folders.is_record(directory / name):
         return f"It is a record, which says what is run: give it alone, or options before it.  samebits explain {name}"
+    if len(name.split()) > 1:
+        return f"Leave out the quotes:  samebits check -- {name}"
     if name.startswith("python"):
         return "--python PATH or --env NAME says which interpreter it is."
+    if "." not in name:
+        return f"If you mean a record: there is no folder {name} here."
     return ""
 
 
 def name_of(command: Sequence[str]) -> str:
     """A short name for the record folder: that of the script, else of the program."""
-    words = [PurePath(word).name for word in command if not word.startswith("-")]
-    while len(words) > 1 and _INTERPRETER.match(words[0]):
-        words = words[1:]
-    stem = PurePath(words[0]).stem if words else "command"
+    names = [PurePath(word).name for word in command if not word.startswith("-")]
+    while len(names) > 1 and _INTERPRETER.match(names[0]):
+        names = names[1:]
+    stem = PurePath(names[0]).stem if names else "command"
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem)[:40].strip("-.") or "command"
 
 
@@ -113,6 +127,6 @@ class FileNames:
 
 def _trial_roots(command: Sequence[str], directory: Path, trial: str) -> list[tuple[Path, str]]:
     """Folders and files that the command names with `{trial}` in them: `runs/{trial}` of `--out=runs/{trial}`."""
-    words = [word.partition("=")[2] if word.startswith("-") and "=" in word else word for word in command]
-    named = [word for word in words if "{trial}" in word and "{out}" not in word and "\n" not in word]
+    values = [word.partition("=")[2] if word.startswith("-") and "=" in word else word for word in command]
+    named = [word for word in values if "{trial}" in word and "{out}" not in word and "\n" not in word]
     return [(directory / word.replace("{trial}", trial), word) for word in named]

@@ -166,9 +166,11 @@ def _outside(found: Explanation) -> Iterator[tuple[str, Cell]]:
 
 def _rule(found: Explanation) -> str:
     tried = sum(row.trials for row in found.evidence)
-    chance = f" (one that does nothing passes in {100 * found.chance:.1g} of 100 searches)" if found.chance else ""
     took = f"{words.count(tried, 'trial')} in {words.span(found.seconds)}"
-    return f"{found.needed} trials must agree{chance}; {took}"
+    useless = (
+        f"; a useless one would pass in 1 search of {float(f'{1 / found.chance:.1g}'):,.0f}" if found.chance else ""
+    )
+    return f"{took}; a setting counts only if {words.count(found.needed, 'trial')} agree{useless}"
 
 
 def _to_paste(found: Explanation) -> Iterator[tuple[str, Cell]]:

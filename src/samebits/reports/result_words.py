@@ -140,10 +140,10 @@ def detection(result: Result) -> str:
     """What this many trials can notice, as sentences."""
     chance = result.detection
     number = sum(len(group) for group in result.groups)
+    half, tenth = (words.probability(one) for one in (chance.seen_if_in_half_of_runs, chance.seen_if_in_one_of_ten))
     return (
-        f"{words.count(number, 'trial')} {words.agree(number, 'notices', 'notice')} a difference shown by half of all "
-        f"runs {words.times_in_100(chance.seen_if_in_half_of_runs)}, one shown by 1 run in 10 "
-        f"{words.times_in_100(chance.seen_if_in_one_of_ten)}. This machine and setup only."
+        f"{words.count(number, 'trial')} {words.agree(number, 'notices', 'notice')} a difference that half of all "
+        f"runs show with {half} probability, and one that 1 run in 10 shows with {tenth}. This machine and setup only."
     )
 
 
