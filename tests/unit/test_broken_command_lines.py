@@ -34,9 +34,7 @@ NOT_NAMES = [
     "\t",
 ]
 NOT_NAMES += ["a" * 300]
-NOT_OPTIONS = words(
-    "--nope --trial -x --n --jsn --Trials -N --no-full --html --md --junit --step --strictly --quiet -v"
-)
+NOT_OPTIONS = words("--nope --trial -x --n --jsn --Trials -N --no-full --step --strictly --quiet -v")
 NOT_COMMANDS = words("chek locate explain ops vary parity attest verify study run train.py python CHECK - reports")
 NOT_COMMANDS += [""]
 LATIN = os.fsdecode(b"caf\xe9")  # as Python reads an argument that is not UTF-8
@@ -78,7 +76,7 @@ INTERPRETERS = [
 TARGETS = [
     *(
         (["check", option, "{tmp}/" + place, *COMMAND], option)
-        for option in ["--json"]
+        for option in ["--json", "--html", "--md", "--junit"]
         for place in ["missing/x", "folder", "text/x", "missing/a/b", "folder/"]
     ),
     *(
