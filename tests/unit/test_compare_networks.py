@@ -48,6 +48,7 @@ def trained(writing, order, *, rounds=2, changes=(), paths=None, has_loops_varia
                     seen = turn if other <= place or order[other] in early else turn - 1
                     process.add(step, "update", label_of(other) + "mean", value("mean", order[other], seen))
         count = next(steps)
+        process.add(count, "end", "globals x", "the last batch")
         for place, name in enumerate(order):
             process.add(count, "end", label_of(place) + "weight", value("end", name, rounds))
             held = [(paths or {}).get(name)] if paths else []

@@ -54,7 +54,8 @@ def end_weights(trace: ProcessTrace) -> list[tuple[str, bytes]]:
     for row in trace.records[np.isin(trace.records["point"], numbers)]:
         label, rest = networks.split(trace.points[int(row["point"])].name, labels)
         part = (f"{rest}#{row['occurrence']}", row["fingerprint"].tobytes())
-        networks_found.setdefault(label, []).append(part)
+        # what the program's globals hold belongs to no network
+        networks_found.setdefault(GLOBALS if rest.startswith(GLOBALS) else label, []).append(part)
     return [part for parts in sorted(sorted(parts) for parts in networks_found.values()) for part in parts]
 
 

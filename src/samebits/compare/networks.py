@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.compare.asides import aside
+from samebits.compare.asides import GLOBALS, aside
 from samebits.compare.differences import Row, TraceDifference
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire
@@ -62,12 +62,14 @@ def networks(trace: ProcessTrace) -> dict[str, Network]:
     places = [split(point.name, known) for point in trace.points]
     found: dict[str, Network] = {}
     for point, (label, rest) in zip(trace.points, places, strict=True):
-        if point.kind in ("start", "end"):
+        if point.kind in ("start", "end") and not point.name.startswith(GLOBALS):
             network = found.setdefault(label, Network(label))
             if point.kind == "start":
                 network.structure.add((rest, point.dtype, point.shape))
     for row in trace.records[np.isin(trace.records["kind"], [wire.CODE["start"], wire.CODE["end"]])]:
         label, rest = places[int(row["point"])]
+        if rest.startswith(GLOBALS):
+            continue
         kind = found[label].start if row["kind"] == wire.CODE["start"] else found[label].end
         kind.add((rest, row["fingerprint"].tobytes()))
     for event in trace.events_named("model"):
@@ -126,7 +128,9 @@ class Histories:
         self._places = [(_network(rest, label, names), rest) for label, rest in places]
         self._points, self.found = trace.points, dict[tuple[str, ...], History]()
         self.order: list[list[str]] = []  # the networks that each step trained
-        records, left_out = trace.records, [n for n, point in enumerate(trace.points) if aside(point)]
+        records = trace.records
+        # what the program's globals hold belongs to no network: `differences` compares it
+        left_out = [n for n, point in enumerate(trace.points) if aside(point) or point.name.startswith(GLOBALS)]
         kept = (records["kind"] != wire.CODE["rng"]) & ~np.isin(records["point"], left_out)
         kept &= (records["step"] < before) | (records["kind"] == wire.CODE["end"])
         rows = np.flatnonzero(kept)
