@@ -10,10 +10,15 @@ import atexit
 import contextlib
 import functools
 import threading
+from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, List, Optional
 
 from . import process, wire
 from .system import System
+from .trace import Held, Mark
 from .watchers.global_arrays import GlobalArrays
+
+if TYPE_CHECKING:
+    from .probe import Probe
 
 EXIT = "exit"
 _SHELL = "shell"  # IPython leaves, and empties the program's globals next
@@ -24,30 +29,33 @@ _AT_ONCE = frozenset(("probe-failed", "machine", "opened", "wrote", "warning")) 
 class Ends:
     """Takes the end of a process for its probe. `functions`: they record points of kind "end"."""
 
-    def __init__(self, probe):
+    def __init__(self, probe: "Probe") -> None:
         self._probe = probe
         self._is_taken = False
         self._globals = GlobalArrays(probe)
         self.begin_anew()
         self._is_forked = False
 
-    def begin_anew(self):
+    def begin_anew(self) -> None:
         """Forget what belongs to the parent of a forked child."""
         self._is_forked = True
-        self.functions, self.events = [], None  # events: those of the end that is being taken, else None
-        self._mark = self._held = self._reason = None
+        self.functions: List[Callable[[], Any]] = []
+        self.events: Optional[List[Dict[str, Any]]] = None  # those of the end that is being taken, else None
+        self._mark: Optional[Mark] = None
+        self._held: Optional[Held] = None
+        self._reason: Optional[str] = None
 
     @property
-    def is_taking(self):
+    def is_taking(self) -> bool:
         """Whether an end is being taken: what is recorded now may be cut off again."""
         return self.events is not None
 
     @property
-    def is_final(self):
+    def is_final(self) -> bool:
         """Whether no end is being taken, or the last one."""
         return self.events is None or self._reason in _FINAL
 
-    def is_due(self, reason):
+    def is_due(self, reason: str) -> bool:
         """Whether an end can be taken: not while another thread observes, which would leave half a step in it.
 
         Nor after a shell has emptied the program's globals, unless something was observed since.
@@ -58,14 +66,14 @@ class Ends:
         is_quiet = thread is None or thread is threading.current_thread() or not thread.is_alive()
         return not self.is_taking and (reason in _FINAL or is_quiet)
 
-    def keeps(self, event, fields):
+    def keeps(self, event: str, fields: Dict[str, Any]) -> bool:
         """Keep an event for the document of the end that is being taken; False where it is to be written at once."""
         if self.events is None or event in _AT_ONCE:
             return False
         self.events.append(dict(fields, event=event))
         return True
 
-    def take(self, reason, state):
+    def take(self, reason: str, state: ContextManager[None]) -> None:
         """Record the end as of now and say so in end.json. `state`: a context that puts the probe's state back."""
         recorder = self._probe.recorder
         self._probe.guard("write", recorder.hold)
@@ -79,13 +87,13 @@ class Ends:
         self._probe.guard("write", self._write, held)
         self._probe.conclude(wire.END, dict(document, rows=recorder.rows()))
 
-    def _write(self, held):
+    def _write(self, held: Held) -> None:
         """An end that is the same as the one before leaves it as it is: the process may be killed while it is taken."""
         if self._mark is None or held != self._held:
             self.void()
             self._mark, self._held = self._probe.recorder.append(held), held
 
-    def _record(self):
+    def _record(self) -> None:
         probe = self._probe
         probe.tell(probe.last_step)
         for function in self.functions:
@@ -98,7 +106,7 @@ class Ends:
             probe.event("packages", packages=process.packages())
         probe.guard("write", probe.recorder.flush)
 
-    def _document(self):
+    def _document(self) -> Dict[str, Any]:
         probe = self._probe
         return {
             "steps": probe.step,
@@ -108,20 +116,20 @@ class Ends:
             "events": self.events,
         }
 
-    def void(self):
+    def void(self) -> None:
         """The end that was taken is void: cut off what it recorded. Its document goes first, in case of a crash."""
         if self._mark is not None:
             mark, self._mark = self._mark, None
             self._probe.guard("void an end", self._cut, mark)
 
-    def _cut(self, mark):
+    def _cut(self, mark: Mark) -> None:
         recorder = self._probe.recorder
         with contextlib.suppress(FileNotFoundError):
             System.unlink(System.join(recorder.folder, wire.END))
         recorder.cut(mark)
 
 
-def stay_registered(function):
+def stay_registered(function: Callable[[], None]) -> None:
     """Call `function` at the exit, whatever a program does to the table of exit functions.
 
     `atexit._run_exitfuncs()` calls all of them and forgets them; `multiprocessing` clears the table in children.
@@ -133,9 +141,9 @@ def stay_registered(function):
             setattr(atexit, name, _followed(original, function))
 
 
-def _followed(original, function):
+def _followed(original: Callable[[], None], function: Callable[[], None]) -> Callable[[], None]:
     @functools.wraps(original)
-    def followed():
+    def followed() -> None:
         try:
             original()
         finally:

@@ -1,10 +1,17 @@
 """Values that the program itself names with `samebits_probe.observe`, and the steps that it counts."""
 
+from typing import TYPE_CHECKING, Any, Callable, Optional, Set
+
+if TYPE_CHECKING:
+    from .probe import Probe
+
+# function(name, value, step, kind): whether the value is recorded later (it is traced)
+Deferral = Callable[[str, Any, Optional[int], str], bool]
 _GUESSED = {"loss": "forward", "weights": "update"}  # beside the names of kinds themselves
 _KINDS = ("start", "batch", "forward", "gradient", "update", "end")
 
 
-def kind_of(name, kind):
+def kind_of(name: str, kind: Optional[str]) -> str:
     """The kind of a value: the one that was given, else the one that the name's first word means."""
     first = name.replace(".", " ").replace("/", " ").split(" ")[0]
     chosen = kind or (first if first in _KINDS else _GUESSED.get(first, "update"))
@@ -16,16 +23,16 @@ def kind_of(name, kind):
 class OwnPoints:
     """Records what the program names; one for each probe."""
 
-    def __init__(self, probe):
+    def __init__(self, probe: "Probe") -> None:
         self._probe = probe
         self.names_steps = False  # the program says which step it is at: no watcher counts others
         self.begin_anew()
 
-    def begin_anew(self):
+    def begin_anew(self) -> None:
         """Forget what belongs to the parent of a forked child."""
-        self._kinds = set()
+        self._kinds: Set[str] = set()
 
-    def observe(self, name, value, step, kind):
+    def observe(self, name: str, value: Any, step: Optional[int], kind: str) -> None:
         """Record a value; `step`, if given, moves the current step on."""
         probe = self._probe
         probe.adopt()
@@ -40,7 +47,7 @@ class OwnPoints:
         probe.begin()
         probe.value(kind, name, value, -1 if kind == "start" and not probe.step else None)
 
-    def _move_to(self, step):
+    def _move_to(self, step: int) -> None:
         """Steps that the program does not name hold nothing."""
         probe = self._probe
         if probe.has_observed():
@@ -51,6 +58,6 @@ class OwnPoints:
         else:
             probe.step = step
 
-    def _close_last_step(self):
+    def _close_last_step(self) -> None:
         """The last step that the program named has no later one that closes it."""
         self._probe.step += 1

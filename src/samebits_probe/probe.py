@@ -1,4 +1,4 @@
-"""The probe of this process: what watchers call, and `observe` for programs that name their own points.
+"""The probe of a process: what watchers call.
 
 A watcher uses, in this order within a step::
 
@@ -15,38 +15,44 @@ import contextlib
 import struct
 import sys
 import threading
+from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar
 
 from . import fingerprint, process, rng, signals, wire
 from .ends import EXIT, Ends, stay_registered
+from .fingerprint import Buffer, Dtype, Shape
 from .inspection import Capture, Inspection
-from .own_points import OwnPoints, kind_of
+from .own_points import Deferral, OwnPoints
 from .system import System
-from .trace import Recorder
+from .trace import Group, Recorder
 from .value_log import Feed, ValueLog
-from .values import leaves
+from .values import Converter, Reader, leaves
 
+Result = TypeVar("Result")
 _CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
 
 
 class Probe:
     """One per process. A forked child gets files of its own when it first observes something."""
 
-    def __init__(self, config):
+    def __init__(self, config: "wire.Config") -> None:
         self.config = config
         self.hasher = fingerprint.make_hasher(config["hash"], config.get("xxhash"))
         self._states = rng.States(self.hasher)
-        # functions(value) of watchers: (dtype, shape, contiguous buffer), ((dtype, shape, fingerprint), facts); or None
-        self.converters, self.readers = [], []
+        self.converters: List[Converter] = []  # of watchers
+        self.readers: List[Reader] = []
         self.step = 0
-        self.stepping = None  # the watcher whose train function runs ("keras"): others then record and count nothing
+        self.stepping: Optional[str] = None  # the watcher whose train function runs ("keras"): others count nothing
         self.optimizer_seen = False  # an optimizer of another library applies gradients: a backward alone is no step
-        self.fitted, self.open_rounds = None, []  # library of the outermost fit; functions that close an open round
-        self.deferrals = []  # functions(name, value, step, kind): True for what is recorded later (a traced value)
-        self.quiet, self.lock = signals.NoOp, threading.RLock()  # quiet: a context in which no library reports calls
+        self.fitted: Optional[str] = None  # library of the outermost fit
+        self.open_rounds: List[Callable[[], Any]] = []  # each closes an open round
+        self.deferrals: List[Deferral] = []
+        self.quiet: Callable[[], ContextManager[Any]] = signals.NoOp  # a context in which no library reports calls
+        self.lock = threading.RLock()
         self.stop_after = config.get("stop_after")
         self._thin = config.get("thin") or {"after": 1000, "every": 100}
         self._ends, self.own = Ends(self), OwnPoints(self)
-        self.first_step, self.last_step = [], []  # functions called after the first step, and after the last
+        self.first_step: List[Callable[[], Any]] = []  # called after the first step, and after the last
+        self.last_step: List[Callable[[], Any]] = []
         self.values = ValueLog.of(config.get("values"))  # None, unless all values are kept (samebits parity train)
         self._capture = self.values or Capture.of(config.get("capture"))
         self.feed = Feed.of(self, config.get("feed"))
@@ -57,25 +63,31 @@ class Probe:
 
     # -- files of the process ---------------------------------------------------------------------------------
 
-    def _open(self, forked_from):
+    def _open(self, forked_from: Optional[int]) -> None:
         self.pid = System.getpid()
         folder = System.join(self.config["folder"], wire.PROCESSES, process.folder_name())
         System.makedirs(folder)
         self.recorder = Recorder(folder)
-        self._points, self._names, self._seen = {}, [], {}
+        self._points: Dict[Tuple[str, str], int] = {}  # (kind, name) -> id
+        self._names: List[Tuple[int, str]] = []  # (code of the kind, name) of each id
+        self._seen: Dict[int, int] = {}  # id -> how often in this step
         self._is_open = self._sampled = False  # open: what is recorded voids no end that was taken
-        self.began, self._is_first_told, self.thread = None, False, None  # the thread that began the latest step
-        self.step_times = []  # when the first and the latest step ended
-        self._leaves, self._digests, self._failures = True, {}, set()
+        self.began: Optional[float] = None
+        self._is_first_told = False
+        self.thread: Optional[threading.Thread] = None  # the one that began the latest step
+        self.step_times: List[float] = []  # when the first and the latest step ended
+        self._leaves = True
+        self._digests: Dict[int, List[Tuple[int, bytes]]] = {}  # code of a kind -> (point, fingerprint)
+        self._failures: Set[str] = set()
         self._facts = process.facts(forked_from)
         self.recorder.document(wire.PROCESS, self._facts)
 
-    def adopt(self):
+    def adopt(self) -> None:
         """In a forked child: become the probe of this process, before anything is asked of it or registered with it."""
         if System.getpid() != self.pid:
             self._adopt_fork()
 
-    def _adopt_fork(self):
+    def _adopt_fork(self) -> None:
         """A forked child observes: it is a process of its own, from step 0, and ends in its own way."""
         signals.renew()
         parent, self.step = self.pid, 0
@@ -85,7 +97,7 @@ class Probe:
         self._open(parent)
         process.at_exit_of_child(self.end)
 
-    def _begin_recording(self):
+    def _begin_recording(self) -> None:
         """Before the first observation, and before the first one after an end was taken, which it voids."""
         self._is_open = True
         if self.began is None:
@@ -96,21 +108,21 @@ class Probe:
         if not self._ends.is_taking:
             self.void_end()
 
-    def is_here(self):
+    def is_here(self) -> bool:
         """Whether this is the probe's own process: no forked child that has observed nothing yet."""
         return System.getpid() == self.pid
 
-    def has_observed(self):
+    def has_observed(self) -> bool:
         """Whether anything has been recorded in this process."""
         return self.began is not None
 
-    def is_told(self):
+    def is_told(self) -> bool:
         """Whether what is in force in this process, and its packages, are to be told."""
         return self.has_observed() or bool(self.config.get("tell"))
 
     # -- points and records -----------------------------------------------------------------------------------
 
-    def point(self, kind, name, dtype="", shape=()):
+    def point(self, kind: str, name: str, dtype: Dtype = "", shape: Shape = ()) -> int:
         """Intern a point of a kind (one of wire.KINDS) and give its id: an int, for this process."""
         if System.getpid() != self.pid:
             self._adopt_fork()
@@ -124,7 +136,13 @@ class Probe:
             )
         return number
 
-    def add(self, point, fingerprint_, step=None, _pack=wire.RECORD.pack):
+    def add(
+        self,
+        point: int,
+        fingerprint_: bytes,
+        step: Optional[int] = None,
+        _pack: Callable[..., bytes] = wire.RECORD.pack,
+    ) -> int:
         """Record a point's fingerprint at the current step (or `step`). Returns the occurrence within the step."""
         if not self._is_open:
             self._begin_recording()
@@ -138,7 +156,7 @@ class Probe:
             self._digests.setdefault(code, []).append((point, fingerprint_))
         return occurrence
 
-    def add_all(self, group, fingerprints):
+    def add_all(self, group: Group, fingerprints: bytes) -> None:
         """Record the joined fingerprints (16 bytes each) of a `Group` of points at the current step."""
         if not self._is_open:
             self._begin_recording()
@@ -149,15 +167,15 @@ class Probe:
             for number, point in enumerate(group.points):
                 self.add(point, fingerprints[16 * number : 16 * number + 16])
 
-    def add_start(self, point, fingerprint_):
+    def add_start(self, point: int, fingerprint_: bytes) -> None:
         """Record initial weights or buffers: at step -1, or at the current step where training has begun before."""
         self.add(point, fingerprint_, step=self.step if self.step else -1)
 
-    def scalar(self, point, value, occurrence=0, step=None):
+    def scalar(self, point: int, value: float, occurrence: int = 0, step: Optional[int] = None) -> None:
         """Keep an exact float for a point that has been added (or for a "norm:..." point of its own)."""
         self.recorder.scalar(self.step if step is None else step, point, occurrence, float(value))
 
-    def value(self, kind, name, value, step=None):
+    def value(self, kind: str, name: str, value: Any, step: Optional[int] = None) -> None:
         """Fingerprint any value (array, tensor, number, string, bytes, nested containers) and record it."""
         for path, dtype, shape, buffer in leaves(name, value, self.converters):
             point = self.point(kind, path, dtype, shape)
@@ -166,18 +184,18 @@ class Probe:
             if dtype == "float":
                 self.scalar(point, struct.unpack("<d", buffer)[0], step=step)
 
-    def captured(self, kind, name, dtype, shape, buffer):
+    def captured(self, kind: str, name: str, dtype: Dtype, shape: Shape, buffer: Buffer) -> None:
         """Write the tensor, where it is one that the launcher asked for. `buffer`: its bytes in logical order."""
         if self._capture is not None:
             self._capture.take(self, kind, name, (dtype, shape, buffer))
 
-    def wants(self, kind):
+    def wants(self, kind: str) -> bool:
         """Whether a tensor of this kind is to be captured at the current step (cheap: ask before copying)."""
         return self._capture is not None and self._capture.wants(self.step, kind)
 
     # -- steps ------------------------------------------------------------------------------------------------
 
-    def begin(self):
+    def begin(self) -> None:
         """The first sign of a step: sample the random states, once a step (before the first step: at -1 too)."""
         self.adopt()
         if self._sampled:
@@ -189,14 +207,14 @@ class Probe:
         if self.step == 0:
             self.sample_rng(-1)
 
-    def sample_rng(self, step):
+    def sample_rng(self, step: int) -> None:
         """Record the states of all random number generators in use."""
         for name, sample in list(rng.SAMPLERS.items()):
             state = sample()
             if state is not None:
                 self.add(self.point("rng", name), self._states.fingerprint(name, state), step)
 
-    def end_step(self):
+    def end_step(self) -> None:
         """A step is over: write it, and stop the trial here where the launcher asked for that."""
         self._add_digests()
         for part in self._closers if self._ends.is_final else ():
@@ -215,7 +233,7 @@ class Probe:
         if is_last and not self._ends.is_taking:
             self._stop()
 
-    def _add_digests(self):
+    def _add_digests(self) -> None:
         for code, found in self._digests.items():
             kind = wire.KINDS[code]
             text = b"".join(self._names[point][1].encode("utf-8", "replace") + b"\0" + leaf for point, leaf in found)
@@ -223,12 +241,12 @@ class Probe:
             self.recorder.add(wire.RECORD.pack(self.step, self.point(kind, ""), code, wire.DIGEST, 0, digest))
         self._digests = {}
 
-    def tell(self, functions):
+    def tell(self, functions: Iterable[Callable[[], Any]]) -> None:
         """Call functions that wait for the first or the last step."""
         for function in functions:
             self.guard("first or last step", function)
 
-    def _stop(self):
+    def _stop(self) -> None:
         """Wait to be ended: leaving by ourselves would let a script go on, or bring other ranks down half-way."""
         signals.hold()  # for good: a handler's exception would let the program go on
         for stream in (sys.stdout, sys.stderr):
@@ -242,16 +260,16 @@ class Probe:
 
     # -- end, events ------------------------------------------------------------------------------------------
 
-    def at_end(self, function):
+    def at_end(self, function: Callable[[], Any]) -> None:
         """Call `function()` whenever an end is taken: it records points of kind "end", and changes nothing it knows."""
         self._ends.functions.append(function)
 
-    def end(self):
+    def end(self) -> None:
         """The interpreter exits."""
         self.end_now(EXIT)
 
     @signals.held
-    def end_now(self, reason):
+    def end_now(self, reason: str) -> None:
         """Record the end as of now; `reason`: see wire.py. A later end replaces it, a later observation voids it."""
         if self.is_here() and self._ends.is_due(reason):
             with self.lock:
@@ -259,13 +277,13 @@ class Probe:
                 self._ends.take(reason, self._state_kept())
                 self._is_open = False
 
-    def void_end(self):
+    def void_end(self) -> None:
         """What comes now may change what the latest end recorded."""
         if self.is_here():
             self._ends.void()
 
     @contextlib.contextmanager
-    def _state_kept(self):
+    def _state_kept(self) -> Iterator[None]:
         """For an end: all is kept one by one, and what counts the steps is afterwards as it was before."""
         before = {name: getattr(self, name) for name in ("step", "_leaves", "_sampled", "step_times")}
         before.update(_seen=dict(self._seen), _digests={code: list(found) for code, found in self._digests.items()})
@@ -274,7 +292,7 @@ class Probe:
         yield
         vars(self).update(before)
 
-    def conclude(self, name, document):
+    def conclude(self, name: str, document: Dict[str, Any]) -> bool:
         """Write the document that says that everything was recorded; not where something could not be."""
         if not self.recorder.broken:
             try:
@@ -283,7 +301,7 @@ class Probe:
                 self.recorder.broken = True
         return not self.recorder.broken
 
-    def event(self, event, **fields):
+    def event(self, event: str, **fields: Any) -> None:
         """Write an event (the names and fields are listed in wire.py)."""
         if self.is_here() and not self._ends.keeps(event, fields):
             with self.lock:
@@ -292,17 +310,17 @@ class Probe:
                 except OSError:  # a full disk: the trace has no end then, which says it
                     return
 
-    def not_observed(self, point, why):
+    def not_observed(self, point: str, why: str) -> None:
         """Say that a point cannot be seen here."""
         self.event("not-observed", point=point, why=why)
 
-    def failed(self, where, error):
+    def failed(self, where: str, error: BaseException) -> None:
         """The probe itself failed: the trial is inconclusive, the program goes on. Each place says so once."""
         if where not in self._failures:
             self._failures.add(where)
             self.event("probe-failed", where=where, **signals.described(error))
 
-    def guard(self, where, function, *arguments):
+    def guard(self, where: str, function: Callable[..., Result], *arguments: Any) -> Optional[Result]:
         """Call `function`; a failure is recorded and never reaches the program. Handlers of signals wait meanwhile."""
         signals.hold()
         try:
@@ -315,35 +333,3 @@ class Probe:
             return None
         finally:
             signals.release()
-
-
-_probe = None
-
-
-def current():
-    """The probe of this process, or None outside a trial."""
-    return _probe
-
-
-def start(config):
-    """Make the probe of this process."""
-    global _probe
-    _probe = Probe(config)
-    return _probe
-
-
-@signals.held
-def observe(name, value, step=None, kind=None):
-    """Observe a value of the program under a name; does nothing outside a trial.
-
-    `value`: an array or tensor of any library, a number, string or bytes, or lists and dicts of them.
-    `step`: the step it belongs to (from 0); a larger one than before closes the steps before it. Without it, the
-    current step. `kind`: one of "batch", "forward", "gradient", "update", "start", "end"; without it, taken from the
-    first word of the name (a kind, or loss, or weights), else "update". Raises TypeError for a value that cannot be
-    fingerprinted.
-    """
-    if _probe is None:
-        return
-    chosen = kind_of(name, kind)
-    if not any(defer(name, value, step, chosen) for defer in _probe.deferrals):
-        _probe.own.observe(name, value, step, chosen)

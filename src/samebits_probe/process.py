@@ -3,18 +3,19 @@
 import os
 import platform
 import sys
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .system import System
 
 PACKAGES = ("torch", "tensorflow", "keras", "jax", "jaxlib", "numpy")
 
 
-def folder_name():
+def folder_name() -> str:
     """A name that sorts by the time at which the process was started."""
     return "%020d-%d" % (int(System.now() * 1e6), System.getpid())
 
 
-def facts(forked_from=None):
+def facts(forked_from: Optional[int] = None) -> Dict[str, Any]:
     """Contents of process.json. What `standing` tells is asked again when something is observed for the first time."""
     found = {
         "pid": System.getpid(),
@@ -29,7 +30,7 @@ def facts(forked_from=None):
     return dict(found, **standing())
 
 
-def standing():
+def standing() -> Dict[str, Any]:
     """What tells this process from its siblings: its rank, and which child of its parent multiprocessing made it.
 
     `identity` and `name` are null outside of multiprocessing, which gives both to children of every start method.
@@ -41,7 +42,7 @@ def standing():
     return dict(ranks(), identity=list(identity) if identity else None, name=name)
 
 
-def _command_line():
+def _command_line() -> List[str]:
     """The process' own arguments: `sys.argv` is not there yet when `sitecustomize` runs, and lacks `-m`."""
     try:
         return [System.fsdecode(word) for word in System.read("/proc/self/cmdline").split(b"\0")[:-1]]
@@ -49,7 +50,7 @@ def _command_line():
         return list(getattr(sys, "argv", []))
 
 
-def machine():
+def machine() -> Dict[str, Any]:
     """What of the machine can change the bits: host, system, processor and its instruction sets, C library."""
     processor = _processor()
     return {
@@ -64,7 +65,7 @@ def machine():
     }
 
 
-def _libc():
+def _libc() -> str:
     """The C library that runs: Python's `platform.libc_ver` names the oldest that an interpreter could do with."""
     try:
         return os.confstr("CS_GNU_LIBC_VERSION") or ""
@@ -72,7 +73,7 @@ def _libc():
         return " ".join(platform.libc_ver())
 
 
-def _processor():
+def _processor() -> Dict[str, str]:
     """The first processor of /proc/cpuinfo as a dictionary (a machine of 200 cores has a long file)."""
     found = {}
     try:
@@ -87,7 +88,7 @@ def _processor():
     return found
 
 
-def packages():
+def packages() -> Dict[str, str]:
     """Versions of the top-level modules imported so far, read from their dictionaries (no lazy import is triggered).
 
     Modules of the standard library are left out: they come with the interpreter.
@@ -102,7 +103,7 @@ def packages():
     return found
 
 
-def _is_standard(path):
+def _is_standard(path: Any) -> bool:
     """Whether a module's file is part of the standard library."""
     if not isinstance(path, str):
         return path is None  # built in
@@ -110,21 +111,21 @@ def _is_standard(path):
     return inside and "site-packages" not in path and "dist-packages" not in path
 
 
-def at_exit_of_child(function):
+def at_exit_of_child(function: Callable[[], None]) -> None:
     """Call a function when a forked child ends: it leaves through `os._exit`, which runs finalizers but no atexit."""
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
         util.Finalize(None, function, exitpriority=-100)
 
 
-def wait_to_be_ended(launcher):
+def wait_to_be_ended(launcher: Optional[int]) -> None:
     """Wait until the launcher ends this process, or is gone itself."""
     while launcher is None or is_alive(launcher):
         System.sleep(0.2)
     System.exit(0)
 
 
-def is_alive(pid):
+def is_alive(pid: int) -> bool:
     """Whether a process is there, of whichever user."""
     try:
         System.kill(pid, 0)
@@ -147,7 +148,10 @@ _VARIABLES = (
 )
 
 
-def ranks():
+RankNumbers = Tuple[Optional[int], ...]  # rank, rank on its machine, ranks in all
+
+
+def ranks() -> Dict[str, Optional[int]]:
     """{"rank", "local_rank", "world_size"}: numbers, null outside a distributed run."""
     found = _of_torch() or _of_jax()
     local = next((number for number in (_number(names[1]) for names in _VARIABLES) if number is not None), None)
@@ -158,20 +162,20 @@ def ranks():
     return {"rank": rank, "local_rank": local, "world_size": size}
 
 
-def _numbers(names):
+def _numbers(names: Tuple[str, str, str]) -> RankNumbers:
     return tuple(map(_number, names))
 
 
-def _is_whole(numbers):
+def _is_whole(numbers: RankNumbers) -> bool:
     return numbers[0] is not None and numbers[2] is not None
 
 
-def _number(variable):
+def _number(variable: str) -> Optional[int]:
     text = os.environ.get(variable, "")
     return int(text) if text.isdigit() else None
 
 
-def _of_torch():
+def _of_torch() -> Optional[Tuple[int, int]]:
     """(rank, number) of the default process group, if there is one."""
     module = sys.modules.get("torch.distributed")
     try:
@@ -182,7 +186,7 @@ def _of_torch():
     return None
 
 
-def _of_jax():
+def _of_jax() -> Optional[Tuple[int, int]]:
     """(rank, number) that `jax.distributed.initialize` was given; asking JAX itself would start its backends."""
     state = getattr(sys.modules.get("jax._src.distributed"), "global_state", None)
     rank, size = getattr(state, "process_id", None), getattr(state, "num_processes", None)

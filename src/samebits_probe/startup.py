@@ -4,8 +4,7 @@ import importlib
 import json
 import os
 
-from . import children, files, imports, signals, wire
-from . import probe as probe_module
+from . import api, children, files, imports, signals, wire
 from .controls import hold
 from .system import System
 from .watchers import WATCHERS
@@ -17,7 +16,7 @@ def start(config_path):
         config = json.load(file)
     if config["format"] != wire.FORMAT:
         raise RuntimeError("samebits_probe: config format %r is not %r" % (config["format"], wire.FORMAT))
-    probe = probe_module.start(config)
+    probe = api.start(config)
     probe.guard("signals", signals.install)
     probe.guard("files", files.watch, _file_reporter(probe, config["folder"]), config.get("left") or [])
     probe.guard("children", children.watch, probe.event)

@@ -8,6 +8,7 @@ look for copies among the names of modules.
 import json
 import os
 import time
+from typing import Callable, Union
 
 
 class System:
@@ -34,7 +35,7 @@ class System:
     sleep = staticmethod(time.sleep)
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: str) -> bytes:
         """The bytes of a file. Raises OSError."""
         file = cls.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         try:
@@ -43,14 +44,14 @@ class System:
             cls.close(file)
 
     @classmethod
-    def append(cls, file, data):
+    def append(cls, file: int, data: Union[bytes, bytearray]) -> None:
         """Write all of `data` to an open file. Raises OSError."""
         view = memoryview(data)
         while len(view):
             view = view[cls.write(file, view) :]
 
     @staticmethod
-    def _rest(file, _read=os.read):
+    def _rest(file: int, _read: Callable[[int, int], bytes] = os.read) -> bytes:
         parts = [_read(file, 1 << 16)]
         while parts[-1]:
             parts.append(_read(file, 1 << 16))

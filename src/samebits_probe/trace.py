@@ -3,6 +3,7 @@
 import os
 import struct
 from json.encoder import encode_basestring_ascii
+from typing import Any, Callable, Dict, Iterable, List, Set, Tuple, Union
 
 from . import wire
 from .system import System
@@ -13,10 +14,12 @@ _REST = struct.Struct("<IBBH").pack
 # a line of the table of points, as json.dumps writes it: it takes a third of the time
 _POINT = '{"id": %d, "kind": "%s", "name": %s, "dtype": %s, "shape": %s}\n'
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+Held = Tuple[bytes, bytes]  # records and scalars
+Mark = List[Tuple[str, int]]  # files, and their sizes at a moment
 _SCALARS = 4096  # bytes of scalars, which only curves are drawn from, that may be lost in a crash
 
 
-def write_whole(path, document):
+def write_whole(path: str, document: Any) -> None:
     """Write a JSON document so that a reader sees all of it or nothing."""
     part = path + ".part"
     file = System.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _CLOEXEC, 0o644)
@@ -30,14 +33,14 @@ def write_whole(path, document):
 class Group:
     """Points of one kind that are recorded together, in one piece. `once`: what they are counted as in a step."""
 
-    def __init__(self, kind, points):
+    def __init__(self, kind: str, points: Iterable[int]) -> None:
         self.points = list(points)
         self.once = dict.fromkeys(self.points, 1)
         code = wire.CODE[kind]
         rests = [_REST(point, code, wire.LEAF, 0) for point in self.points]
         self._rests = memoryview(b"".join(rests)).cast("Q")
 
-    def records(self, step, fingerprints):
+    def records(self, step: int, fingerprints: bytes) -> bytearray:
         """The records of a step, from the joined fingerprints (16 bytes each): four words of 8 bytes a record."""
         found = bytearray(wire.RECORD.size * len(self.points))
         if self.points:
@@ -55,33 +58,34 @@ class Recorder:
     (a full disk) nothing more is written: what would follow a torn record could not be read.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str) -> None:
         self.folder = folder
         self.broken = False
-        self._files = {}
-        self._points, self._trace, self._scalars = [], bytearray(), bytearray()
+        self._files: Dict[str, int] = {}  # name -> descriptor
+        self._points: List[str] = []
+        self._trace, self._scalars = bytearray(), bytearray()
         self._is_holding = False
-        self.add = self._trace.extend
+        self.add: Callable[[Union[bytes, bytearray]], None] = self._trace.extend
 
-    def point(self, document):
+    def point(self, document: "wire.PointLine") -> None:
         """Add a line to the table of points."""
         name, dtype = encode_basestring_ascii(document["name"]), encode_basestring_ascii(document["dtype"])
         self._points.append(_POINT % (document["id"], document["kind"], name, dtype, document["shape"]))
 
-    def scalar(self, step, point, occurrence, value):
+    def scalar(self, step: int, point: int, occurrence: int, value: float) -> None:
         """Keep an exact float beside its fingerprint."""
         self._scalars.extend(wire.SCALAR.pack(step, point, occurrence, value))
 
-    def event(self, event, **fields):
+    def event(self, event: str, **fields: Any) -> None:
         """Write an event at once: it may be the last thing that happens."""
         fields["event"] = event
         self.write(wire.EVENTS, (System.dumps(fields, default=str) + "\n").encode())
 
-    def document(self, name, document):
+    def document(self, name: str, document: Any) -> None:
         """Write a whole JSON file."""
         write_whole(System.join(self.folder, name), document)
 
-    def flush(self, scalars=True):
+    def flush(self, scalars: bool = True) -> None:
         """Write what the step left behind. A different thread may add more meanwhile: nothing else is removed."""
         if self._points:
             points = self._points[:]
@@ -92,33 +96,33 @@ class Recorder:
         if len(self._scalars) > (0 if scalars else _SCALARS) and not self._is_holding:
             self._flush(wire.SCALARS, self._scalars)
 
-    def _flush(self, name, rows):
+    def _flush(self, name: str, rows: bytearray) -> None:
         data = bytes(rows)  # a view of the rows would keep a different thread from adding to them
         self.write(name, data)
         del rows[: len(data)]
 
-    def rows(self):
+    def rows(self) -> int:
         """Whole records in the trace so far."""
         return self._size(wire.TRACE) // wire.RECORD.size
 
-    def hold(self):
+    def hold(self) -> None:
         """Write all there is; what is added from now on stays in memory."""
         self.flush()
         self._is_holding = True
 
-    def held_prints(self):
+    def held_prints(self) -> Set[bytes]:
         """The fingerprints of the records that are held."""
         size = wire.RECORD.size
         return {bytes(self._trace[end - 16 : end]) for end in range(size, len(self._trace) + 1, size)}
 
-    def held(self):
+    def held(self) -> Held:
         """What was added since `hold`, as (records, scalars): nothing is held any more, nor was it written."""
         self._is_holding = False
         found = bytes(self._trace), bytes(self._scalars)
         del self._trace[:], self._scalars[:]
         return found
 
-    def append(self, held):
+    def append(self, held: Held) -> Mark:
         """Write what `held` gave. Returns what `cut` takes to remove it again."""
         mark = [(name, self._size(name)) for name in (wire.TRACE, wire.SCALARS)]
         for (name, _), data in zip(mark, held):
@@ -126,16 +130,16 @@ class Recorder:
                 self.write(name, data)
         return mark
 
-    def cut(self, mark):
+    def cut(self, mark: Mark) -> None:
         """Remove records and scalars that were written after a mark."""
         for name, size in mark:
             if name in self._files and not self.broken:
                 System.ftruncate(self._files[name], size)
 
-    def _size(self, name):
+    def _size(self, name: str) -> int:
         return System.fstat(self._files[name]).st_size if name in self._files else 0
 
-    def write(self, name, data):
+    def write(self, name: str, data: bytes) -> None:
         """Append to a file of the process, at once. Raises OSError, once: nothing is written after that."""
         if self.broken:
             return
@@ -145,7 +149,7 @@ class Recorder:
             self.broken = True
             raise
 
-    def _append(self, name, data):
+    def _append(self, name: str, data: bytes) -> None:
         if name not in self._files:
             path = System.join(self.folder, name)
             self._files[name] = System.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _CLOEXEC, 0o644)

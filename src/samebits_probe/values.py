@@ -2,9 +2,18 @@
 
 import struct
 import sys
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+from .fingerprint import Buffer, Dtype, Shape, Tensor
+
+Leaf = Tuple[str, Dtype, Shape, Buffer]  # with its name
+Converter = Callable[[Any], Optional[Tensor]]  # None for a value that its library did not make
+# of an array or tensor: (dtype, shape, fingerprint), and facts that its values tell
+Reading = Tuple[Tuple[Dtype, Shape, bytes], Dict[str, Any]]
+Reader = Callable[[Any], Optional[Reading]]
 
 
-def plain(value):
+def plain(value: Any) -> Tensor:
     """(dtype, shape, bytes) of a value that no converter knows."""
     if isinstance(value, bool) or value is None or isinstance(value, (int, str)):
         return type(value).__name__, (), repr(value).encode("utf-8", "surrogatepass")
@@ -24,16 +33,16 @@ def plain(value):
         )
 
 
-def leaves(name, value, converters):
+def leaves(name: str, value: Any, converters: "Sequence[Converter]") -> List[Leaf]:
     """[(name, dtype, shape, bytes)] of a value, containers opened. `converters`: see `Probe.converters`."""
     for convert in converters:
         found = convert(value)
         if found is not None:
-            return [(name,) + tuple(found)]
+            return [(name, *found)]
     if isinstance(value, dict):
         parts = [("%s.%s" % (name, key), value[key]) for key in value]
     elif isinstance(value, (list, tuple)):
         parts = [("%s.%d" % (name, i), item) for i, item in enumerate(value)]
     else:
-        return [(name,) + plain(value)]
+        return [(name, *plain(value))]
     return [leaf for part, item in parts for leaf in leaves(part, item, converters)]

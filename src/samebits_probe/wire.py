@@ -4,10 +4,10 @@ A trial is started with ``SAMEBITS_PROBE=<trial folder>/config.json`` and a ``PY
 the folder that holds ``sitecustomize.py`` and this package. Below the trial folder every watched Python
 process makes a folder of its own::
 
-    <trial>/config.json              written by the launcher, read by the probe (see CONFIG below)
+    <trial>/config.json              written by the launcher, read by the probe (see Config below)
     <trial>/processes/<start>-<pid>/
         process.json                 at start: who the process is (argv, pid, rank, python, machine facts)
-        points.jsonl                 one line a point: {"id", "kind", "name", "dtype", "shape"}
+        points.jsonl                 one line a point (PointLine)
         trace.bin                    fixed-size records (RECORD), in the order in which they were observed
         scalars.bin                  fixed-size records (SCALAR): loss, metrics, norms as exact floats
         events.jsonl                 one line an event: {"event": ..., ...} (see EVENTS below)
@@ -25,32 +25,87 @@ Both sides import this module: the probe under Python 3.6 and later, `samebits` 
 """
 
 import struct
+from typing import TYPE_CHECKING, List, Optional
 
 FORMAT = 1
 CONFIG_VARIABLE = "SAMEBITS_PROBE"
 
-# config.json:
-#   format        int, FORMAT
-#   trial         int, the trial's number from 1
-#   folder        str, the trial folder
-#   hash          "xxh3" or "blake2b": one algorithm per comparison
-#   xxhash        str or null: path of an extension that exports XXH128 (loaded with ctypes)
-#   stop_after    int or null: end after exactly so many steps
-#   thin          {"after": 1000, "every": 100}: keep all leaves of the first `after` steps, then of every `every`-th
-#   controls      list of control ids to hold
-#   factors       list of control ids: what is in force of them is told after the last step
-#   seed          int: what seeding controls use
-#   launcher      int: the launcher's pid; a stopped process that outlives it ends by itself
-#   capture       null, or {"process": order, "step": int, "kind": str, "name": str}: write that tensor to capture.bin;
-#                 with "until": int, that of each step from `step` to `until` to capture-<step>.bin
-#   details       null, or {"step": int, "level": "module" or "operator", "most": bytes}: look into that step (DETAIL)
-#   replay        null, or {"first": int, "last": int, "repeats": int}: replay the operators of these steps (REPLAY)
-#   values        null, or {"first": int, "last": int, "most": bytes, "layers": bool}: write the values of all that is
-#                 observed in these steps, with "layers" what inner layers return too (VALUES)
-#   tell          whether a process that observes nothing says too what is in force: its files are compared
-#   feed          null, or {"folder": str}: set weights from the files in that folder (FED)
-#   left          list of str: names of files and folders that earlier trials left
-#   previous_site str or null: (reserved) nothing else may be read from here
+if TYPE_CHECKING:
+    from typing import TypedDict  # novm: only type checkers execute this
+
+    class Thinning(TypedDict):
+        """Keep all leaves of the first `after` steps, then of every `every`-th."""
+
+        after: int
+        every: int
+
+    class CaptureRequest(TypedDict, total=False):
+        """Write that tensor to capture.bin; with `until`, that of each step from `step` to `until` (CAPTURES)."""
+
+        process: int  # in the order in which the processes were started
+        step: int
+        until: int
+        kind: str
+        name: str
+
+    class InspectionRequest(TypedDict, total=False):
+        """Look into that step (DETAILS)."""
+
+        step: int
+        level: str  # "module" or "operator"
+        most: int  # bytes of values
+
+    class ReplayRequest(TypedDict):
+        """Replay the operators of these steps (REPLAY)."""
+
+        first: int
+        last: int
+        repeats: int
+
+    class ValuesRequest(TypedDict, total=False):
+        """Write the values of all that is observed in these steps (VALUES)."""
+
+        first: int
+        last: int
+        most: int  # bytes
+        layers: bool  # what inner layers return, too
+
+    class FeedRequest(TypedDict):
+        """Set weights from the files in a folder (FED)."""
+
+        folder: str
+
+    class Config(TypedDict, total=False):
+        """What config.json holds."""
+
+        format: int  # FORMAT
+        trial: int  # the trial's number, from 1
+        folder: str  # the trial's folder
+        hash: str  # "xxh3" or "blake2b": one algorithm for a whole comparison
+        xxhash: Optional[str]  # path of an extension that exports XXH128 (loaded with ctypes)
+        stop_after: Optional[int]  # end after exactly so many steps
+        thin: Thinning
+        controls: List[str]  # ids of the controls to hold
+        factors: List[str]  # ids of controls: what is in force of them is told after the last step
+        seed: int  # what seeding controls use
+        launcher: int  # the launcher's pid; a stopped process that outlives it ends by itself
+        capture: Optional[CaptureRequest]
+        details: Optional[InspectionRequest]
+        replay: Optional[ReplayRequest]
+        values: Optional[ValuesRequest]
+        feed: Optional[FeedRequest]
+        tell: bool  # a process that observes nothing says too what is in force: its files are compared
+        left: List[str]  # names of files and folders that earlier trials left
+
+    class PointLine(TypedDict):
+        """A line of points.jsonl."""
+
+        id: int
+        kind: str
+        name: str
+        dtype: str
+        shape: List[int]
+
 
 # kinds, in the order in which they are judged within a step (contract.md)
 KINDS = ("start", "rng", "batch", "forward", "gradient", "update", "structure", "end")

@@ -8,7 +8,7 @@ from samebits_probe import wire
 START = """
 import atexit, os, random, sys
 from samebits_probe import observe
-from samebits_probe.probe import current
+from samebits_probe.api import current
 random.seed(0)
 probe = current()
 model = {"w": 0.0}

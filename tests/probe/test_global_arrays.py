@@ -71,7 +71,7 @@ def test_the_probe_says_which_arrays_belong_to_a_model_and_which_can_be_times(wa
 
 def test_what_an_end_holds_already_is_not_recorded_again(watched_run):
     program = ARRAYS + "observe('end', np.ones(3), step=0)\n"
-    once = ARRAYS + "from samebits_probe.probe import current\n"
+    once = ARRAYS + "from samebits_probe.api import current\n"
     once += "probe = current()\nprobe.at_end(lambda: probe.value('end', 'w', np.ones(3)))\n"
     assert "globals net.layers.1" not in watched_run(sys.executable, once).only.names("end")
     assert "globals net.layers.1" in watched_run(sys.executable, program).only.names("end")

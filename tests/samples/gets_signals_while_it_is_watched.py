@@ -10,10 +10,10 @@ import threading
 import time
 import weakref
 
-from samebits_probe import probe as probe_module
+from samebits_probe import api
 from samebits_probe import signals
 
-probe = probe_module.current()
+probe = api.current()
 done, frames = [], []
 
 
@@ -108,7 +108,7 @@ def from_a_thread():
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(here), ctypes.py_object(Limit))
 
     # the frame is one of the probe's, as it is when the probe works on its own
-    exec(compile(SPIN, probe_module.__file__, "exec"), globals())
+    exec(compile(SPIN, api.__file__, "exec"), globals())
     try:
         probe.guard("from a thread", globals()["spin"], lambda: _thread.start_new_thread(set_it, ()))
         return "nothing"
@@ -138,5 +138,5 @@ else:
     tell("a finalizer of the probe", outcome(finalizer))
     tell("a callback with a guard", outcome(callback, probe.guard, "callback", work, signal.SIGALRM))
     tell("a callback", outcome(callback, work, signal.SIGALRM))
-    tell("observe", outcome(probe_module.observe, "batch", Sends(a=1)))
+    tell("observe", outcome(api.observe, "batch", Sends(a=1)))
     tell("opening a file", outcome(open_a_file))

@@ -158,7 +158,7 @@ def _extension_path() -> str | None:
 
 def _loads_here(extension: str) -> bool:
     try:
-        hasher = fingerprint.make_hasher("xxh3", extension)  # type: ignore[no-untyped-call]
+        hasher = fingerprint.make_hasher("xxh3", extension)
         return len(hasher.data(b"samebits", hasher.header("uint8", (8,)))) == 16
     except OSError:
         return False

@@ -32,7 +32,7 @@ class Machine:
     @cached_property
     def instructions(self) -> set[str]:
         """Instruction sets of the processor, by the names of /proc/cpuinfo."""
-        return set(str(process.machine()["instructions"]).split())  # type: ignore[no-untyped-call]
+        return set(str(process.machine()["instructions"]).split())
 
     @cached_property
     def locales(self) -> list[str]:

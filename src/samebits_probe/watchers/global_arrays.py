@@ -7,9 +7,18 @@ Only what lies in memory is read: dictionaries of modules and objects, elements 
 import collections
 import os
 import sys
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
+from ..fingerprint import Dtype, Shape
 from ..system import System
 from .tabular.content import is_time
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from ..probe import Probe
+    from ..values import Reader, Reading
+
 
 SEEN = [
     (
@@ -23,6 +32,7 @@ SEEN = [
     ),
 ]
 
+FoundArray = Tuple[str, Tuple[Dtype, Shape, bytes], Dict[str, Any]]  # path, (dtype, shape, fingerprint), facts
 _MOST_ARRAYS, _MOST_ITEMS, _MOST_BYTES, _DEEPEST = 4000, 1000, 1 << 30, 6
 _MOST_SCANNED = 100000  # elements of an array whose signs are looked at
 _NUMBERS = "biufc"  # kinds of NumPy's dtypes whose values are numbers
@@ -41,10 +51,10 @@ _MODEL_METHODS = frozenset(("predict", "forward", "fit"))
 class GlobalArrays:
     """Records points of kind "end" named "globals PATH". Watchers add readers of their arrays to `probe.readers`."""
 
-    def __init__(self, probe):
+    def __init__(self, probe: "Probe") -> None:
         self._probe = probe
 
-    def record(self):
+    def record(self) -> None:
         """Record all arrays but those whose bits are among the end's already (the weights of a watched model)."""
         if not _is_program():
             return
@@ -63,7 +73,7 @@ class GlobalArrays:
             why = "only the first %d arrays and %d MiB that the program's globals reach are compared"
             self._probe.not_observed("globals", why % (_MOST_ARRAYS, _MOST_BYTES >> 20))
 
-    def _read(self, value):
+    def _read(self, value: Any) -> "Optional[Reading]":
         """((dtype, shape, fingerprint), facts) of an array, or None; `facts`: what its values tell."""
         numpy = sys.modules.get("numpy")
         if numpy is not None and type(value) in (numpy.ndarray, getattr(numpy, "matrix", None)):
@@ -75,7 +85,7 @@ class GlobalArrays:
                 return found
         return None
 
-    def of_numpy(self, numpy, array):
+    def of_numpy(self, numpy: Any, array: Any) -> "Reading":
         """The same of an array of NumPy."""
         flat = array if array.flags.c_contiguous else array.copy("C")
         header = self._probe.hasher.header(array.dtype.name, array.shape)
@@ -88,14 +98,16 @@ class GlobalArrays:
 
 
 class _Walk:
-    """Follows what the globals hold. `own`: names of the program's modules; `found`: [(path, what was read, facts)]."""
+    """Follows what the globals hold. `own`: names of the program's modules; `found`: what they hold."""
 
-    def __init__(self, read, own):
+    def __init__(self, read: "Reader", own: Iterable[Any]) -> None:
         self._read, self._own = read, frozenset(own)
-        self.found, self.is_cut = [], False
-        self._seen, self._bytes = {}, 0  # id -> the object, which is alive as long as the walk
+        self.found: List[FoundArray] = []
+        self.is_cut = False
+        self._seen: Dict[int, Any] = {}  # id -> the object, which is alive as long as the walk
+        self._bytes = 0
 
-    def module(self, prefix, module):
+    def module(self, prefix: str, module: "ModuleType") -> None:
         """All globals of a module; in a notebook without what IPython keeps of its cells."""
         fields = vars(module)
         is_notebook = "get_ipython" in fields
@@ -104,7 +116,7 @@ class _Walk:
             if not hidden:
                 self._value(prefix + key, value, _DEEPEST, False)
 
-    def _value(self, path, value, depth, is_model):
+    def _value(self, path: str, value: Any, depth: int, is_model: bool) -> None:
         if id(type(value)) in _ATOMS or id(value) in self._seen or self._is_too_much(value):
             return
         self._seen[id(value)] = value
@@ -115,14 +127,14 @@ class _Walk:
         elif depth:
             self._inside(path, value, depth - 1, is_model)
 
-    def _is_too_much(self, value):
+    def _is_too_much(self, value: Any) -> bool:
         if _module_of(type(value)).split(".")[0] in ("numpy", "torch"):
             size = getattr(value, "nbytes", 0)
             self._bytes += size if isinstance(size, int) else 0
         self.is_cut = self.is_cut or self._bytes > _MOST_BYTES or len(self.found) >= _MOST_ARRAYS
         return self.is_cut
 
-    def _inside(self, path, value, depth, is_model):
+    def _inside(self, path: str, value: Any, depth: int, is_model: bool) -> None:
         kind = type(value)
         if kind in _DICTS:
             for key in list(dict.keys(value))[:_MOST_ITEMS]:
@@ -140,16 +152,16 @@ class _Walk:
                 if not (is_model and is_time(key)):
                     self._value("%s.%s" % (path, key), item, depth, is_model)
 
-    def _fields(self, path, state):
+    def _fields(self, path: str, state: Dict[str, Any]) -> None:
         """A tree of scikit-learn, which is written in C: the fields of what it would be saved as."""
         for key in ("nodes", "values"):
-            array = state.get(key)
+            array: Any = state.get(key)
             for field in getattr(getattr(array, "dtype", None), "names", None) or (None,):
                 found = self._read(array if field is None else array[field])
                 if found is not None:
                     self.found.append(("%s.%s" % (path, field or key), found[0], dict(found[1], model=True)))
 
-    def _is_open(self, kind):
+    def _is_open(self, kind: type) -> bool:
         """Whether an object's attributes are looked into: of the program's classes, data classes, known libraries."""
         if not kind.__dictoffset__ or type in type.mro(kind):
             return False
@@ -159,26 +171,26 @@ class _Walk:
         return all(name.startswith(_PLAIN + _OPEN) or name in self._own for name in modules)
 
 
-def _module_of(kind):
+def _module_of(kind: type) -> str:
     name = type.__getattribute__(kind, "__module__")
     return name if isinstance(name, str) else ""
 
 
-def _is_model(kind):
+def _is_model(kind: type) -> bool:
     """Whether a class is one of models: an estimator, or a class of the program that predicts."""
     if _module_of(kind).startswith("sklearn"):
         return True
     return any(not _MODEL_METHODS.isdisjoint(type.__getattribute__(base, "__dict__")) for base in type.mro(kind))
 
 
-def _is_program():
+def _is_program() -> bool:
     """Whether this process is a program of its own: what a child of multiprocessing has is a copy of its parent's."""
     parent = getattr(sys.modules.get("multiprocessing.process"), "_parent_process", None)
     main = getattr(sys.modules.get("__main__"), "__name__", "")  # a spawned child runs its parent's as "__mp_main__"
     return parent is None and main == "__main__"
 
 
-def own_modules():
+def own_modules() -> "List[Tuple[str, ModuleType]]":
     """[(what names begin with, module)]: the program itself, then the modules that lie beside it."""
     main = sys.modules.get("__main__")
     if main is None:
@@ -193,7 +205,7 @@ def own_modules():
     return found
 
 
-def _is_below(file, folder):
+def _is_below(file: str, folder: str) -> bool:
     is_inside = file.startswith(folder + os.sep) and not file.startswith(
         (sys.prefix + os.sep, sys.base_prefix + os.sep)
     )

@@ -5,9 +5,14 @@ mentions is the library's, every other attribute is the program's.
 """
 
 import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterator, List, Tuple
 
 from .pytorch.attributes import Moments
 
+if TYPE_CHECKING:
+    from ..probe import Probe
+
+NamedArray = Tuple[Any, ...]  # (name, array), or (name, array, type) of a number
 _DEEPEST, _MOST = 5, 1000
 _SEEDS = ("seed", "_seed")  # a random state: what it changes is seen where it is used
 
@@ -15,11 +20,13 @@ _SEEDS = ("seed", "_seed")  # a random state: what it changes is seen where it i
 class PlainAttributes:
     """Reads the plain attributes of objects. `libraries`: names of packages; `is_tensor`, `array`: of the backend."""
 
-    def __init__(self, probe, libraries, is_tensor, array):
+    def __init__(
+        self, probe: "Probe", libraries: Tuple[str, ...], is_tensor: Callable[[Any], bool], array: Callable[[Any], Any]
+    ) -> None:
         self._moments, self._libraries, self._is_tensor, self._array = Moments(probe), libraries, is_tensor, array
-        self._own_names = {}  # class -> the names that its library uses
+        self._own_names: Dict[type, FrozenSet[str]] = {}  # class -> the names that its library uses
 
-    def of(self, owner, name):
+    def of(self, owner: Any, name: str) -> List[NamedArray]:
         """[(name, array) or (name, array, type)] of an object that is called `name`.
 
         The library's own numbers are one array, as text. The type of a number says that it is no array.
@@ -34,14 +41,14 @@ class PlainAttributes:
                 found += self._leaves("%s.%s" % (name, key), value, 0)
         return found + ([(name + ".settings", _asarray(settings))] if settings else [])
 
-    def names_of(self, kind):
+    def names_of(self, kind: type) -> FrozenSet[str]:
         """The names that the code of a class mentions, as far as the class is the library's."""
         if kind not in self._own_names:
             classes = [one for one in kind.__mro__ if one.__module__.split(".")[0] in self._libraries]
             self._own_names[kind] = frozenset(name for one in classes for name in _mentioned(one))
         return self._own_names[kind]
 
-    def _leaves(self, name, value, depth):
+    def _leaves(self, name: str, value: Any, depth: int) -> List[NamedArray]:
         if isinstance(value, sys.modules["numpy"].number):
             value = value.item()
         if isinstance(value, (bool, int, float, complex)):
@@ -58,29 +65,29 @@ class PlainAttributes:
             return []
         return [leaf for key, item in _parts(value) for leaf in self._leaves("%s.%s" % (name, key), item, depth + 1)]
 
-    def _numbers(self, name, numbers, kind):
+    def _numbers(self, name: str, numbers: List[Any], kind: str) -> List[NamedArray]:
         """Numbers that belong to this run only (moments, process ids) are named so."""
         sorted_out = self._moments.sorted_out(numbers)
         return [(name + suffix, _asarray(some if kind == "numbers" else some[0]), kind) for suffix, some in sorted_out]
 
-    def _is_array(self, value):
+    def _is_array(self, value: Any) -> bool:
         numpy = sys.modules["numpy"]
         return isinstance(value, (numpy.ndarray, numpy.generic)) and not value.dtype.hasobject
 
 
-def _is_setting(value):
+def _is_setting(value: Any) -> bool:
     if type(value) in (list, tuple):
         return all(_is_setting(one) for one in value)
     return value is None or type(value) in (bool, int, float, complex)
 
 
-def _parts(value):
+def _parts(value: Any) -> List[Tuple[str, Any]]:
     if isinstance(value, dict):
         return sorted(((str(key), value[key]) for key in value), key=lambda pair: pair[0])
     return [(str(index), item) for index, item in enumerate(value)]
 
 
-def _asarray(value):
+def _asarray(value: Any) -> Any:
     """An array of numbers; of what numpy has no type for the exact text."""
     numpy = sys.modules["numpy"]
     try:
@@ -90,7 +97,7 @@ def _asarray(value):
     return array if array is not None and array.dtype.kind in "biufc" else numpy.asarray(repr(value).encode())
 
 
-def _mentioned(owner):
+def _mentioned(owner: type) -> Iterator[str]:
     """Names in the code of a class."""
     codes = [getattr(_unwrapped(one), "__code__", None) for one in vars(owner).values()]
     while codes:
@@ -105,7 +112,7 @@ def _mentioned(owner):
                     codes.append(constant)
 
 
-def _unwrapped(function):
+def _unwrapped(function: Any) -> Any:
     """The function under properties, class methods and decorators."""
     for _ in range(20):
         inner = getattr(function, "fget", None) or getattr(function, "__func__", None)

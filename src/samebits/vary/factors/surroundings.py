@@ -146,7 +146,7 @@ class CpuLoad(Factor):
 
     def why_not(self, value: str, machine: Machine) -> str:
         """See Factor."""
-        fits = value == OWN or 1 <= whole_number(value) <= MOST_BUSY  # type: ignore[no-untyped-call]
+        fits = value == OWN or 1 <= whole_number(value) <= MOST_BUSY
         return "" if fits else f"it takes own, or a number of processes from 1 to {MOST_BUSY}"
 
     def change(self, value: str, machine: Machine) -> Change:
