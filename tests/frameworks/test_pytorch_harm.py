@@ -43,7 +43,7 @@ def the_tensors(torch):
 def test_tensors_that_are_hashed_together_have_the_fingerprints_that_each_has_alone(algorithm):
     torch = pytest.importorskip("torch")
     xxhash = pytest.importorskip("xxhash")
-    from samebits_probe.watchers.pytorch.watcher.tensors import Fingerprints
+    from samebits_probe.watchers.pytorch.tensors import Fingerprints
 
     hasher = fingerprint.make_hasher(algorithm, xxhash._xxhash.__file__)
     prints = Fingerprints(torch, hasher, lambda *why: pytest.fail(str(why)))
@@ -72,7 +72,7 @@ def xor(some, others):
 
 def test_a_plan_holds_for_no_tensor_that_has_changed_in_any_way():
     torch = pytest.importorskip("torch", minversion="2.0")
-    from samebits_probe.watchers.pytorch.watcher.tensors import Fingerprints
+    from samebits_probe.watchers.pytorch.tensors import Fingerprints
 
     prints = Fingerprints(torch, fingerprint.Blake2b(), print)
     tensors = [torch.zeros(2, 3) for _ in range(300)]

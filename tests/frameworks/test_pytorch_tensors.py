@@ -7,8 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch", minversion="2.1")
 
-from samebits_probe.watchers.pytorch.watcher.device import CHUNK, LANES, DeviceHash  # noqa: E402
-from samebits_probe.watchers.pytorch.watcher.tensors import Fingerprints  # noqa: E402
+from samebits_probe.watchers.pytorch.device import CHUNK, LANES, DeviceHash  # noqa: E402
+from samebits_probe.watchers.pytorch.tensors import Fingerprints  # noqa: E402
 
 from samebits_probe import fingerprint  # noqa: E402
 
