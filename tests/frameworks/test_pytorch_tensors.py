@@ -7,10 +7,9 @@ import pytest
 
 torch = pytest.importorskip("torch", minversion="2.1")
 
+from samebits_probe import fingerprint  # noqa: E402
 from samebits_probe.watchers.pytorch.device import CHUNK, LANES, DeviceHash  # noqa: E402
 from samebits_probe.watchers.pytorch.tensors import Fingerprints  # noqa: E402
-
-from samebits_probe import fingerprint  # noqa: E402
 
 WORD = (1 << 64) - 1
 
