@@ -151,7 +151,7 @@ MOST_PAIRS = 66  # twelve groups, each with each; of more, each with the referen
 
 
 def group_splits(comparison: Comparison) -> list[GroupSplit]:
-    """Of each two groups, the step at which they diverge."""
+    """Return the step at which each two groups diverge."""
     places = range(len(comparison.groups))
     pairs = list(combinations(places, 2))
     if len(pairs) > MOST_PAIRS:

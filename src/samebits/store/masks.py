@@ -160,7 +160,6 @@ _RESULTS = frozenset(
 ) | _COUNTERS  # fmt: skip
 _SPANNED = frozenset(("took", "taken", "in", "after", "time", "elapsed", "duration", "for", "runtime"))
 # a number with a unit of time that is not how long something took: "RMSE 3.2 s", "predicted trip duration: 540 s"
-_PREDICTED = frozenset(("predicted", "prediction", "predictions", "forecast"))
 _ERRORS = frozenset(
     ("error", "errors", "err", "rmse", "mse", "mae", "mape", "loss", "deviation", "residual", "residuals", "bias",
      "std", "accuracy", "acc")
@@ -253,7 +252,7 @@ def _is_result(found: re.Match[str]) -> bool:
     """Whether the words before a number with a unit of time say that it was computed, and not how long it took."""
     phrase = _PHRASE.search(found.string, max(0, found.start() - 64), found.start())
     words = [word for word in tokens(phrase[1]) if word not in _FILLERS] if phrase else []
-    if not (OF_DATA | _PREDICTED).isdisjoint(words):
+    if not OF_DATA.isdisjoint(words):
         return True
     return bool(words) and words[-1] in _ERRORS
 
@@ -274,7 +273,7 @@ def _spoken(found: re.Match[str]) -> str:
     if reason is None or found[3].startswith("-") or (reason in ("pid", "port") and not is_whole):
         return found[0]
     before = _BEFORE.search(found.string, max(0, found.start() - 20), found.start())
-    if before is not None and not (OF_DATA | _PREDICTED).isdisjoint(tokens(before[1])):
+    if before is not None and not OF_DATA.isdisjoint(tokens(before[1])):
         return found[0]
     if word == "time" and before is not None and before[1].lower() in _UNTIMED:
         return found[0]
@@ -286,7 +285,7 @@ def _reason_of_phrase(phrase: str) -> str | None:
     words = phrase.split()
     if not words:
         return None
-    if not (OF_DATA | _PREDICTED).isdisjoint(part for word in words for part in tokens(word)):
+    if not OF_DATA.isdisjoint(part for word in words for part in tokens(word)):
         return None
     reason = reason_of_key(words[-1])
     if reason is None and len(words) > 1 and words[-1].lower() in ("taken", "id", "elapsed", "used", "spent", "clock"):
