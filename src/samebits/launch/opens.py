@@ -75,12 +75,8 @@ class Fanotify:
 
     def events(self) -> Iterator[Event | None]:
         """See Source."""
-        for data in _blocks(self.handle):
-            at = 0
-            while at < len(data):
-                length, _, _, _, mask, file, process = _FAN_EVENT.unpack_from(data, at)
-                at += length
-                yield from self._event(mask, file, process)
+        for mask, file, process in fanotify_events(self.handle):
+            yield from self._event(mask, file, process)
 
     def _event(self, mask: int, file: int, process: int) -> Iterator[Event | None]:
         if mask & _FAN_OVERFLOW or file < 0:
@@ -93,6 +89,16 @@ class Fanotify:
             # the kernel merges events of one process that nobody has taken yet, and then their order is lost
             is_both = bool(mask & _FAN_READ and mask & _FAN_WRITE)
             yield path, None if is_both else bool(mask & _FAN_READ), process
+
+
+def fanotify_events(handle: int) -> Iterator[tuple[int, int, int]]:
+    """(mask, file, process) of all events that wait. Whoever takes one closes its file, which is -1 if it has none."""
+    for data in _blocks(handle):
+        at = 0
+        while at < len(data):
+            length, _, _, _, mask, file, process = _FAN_EVENT.unpack_from(data, at)
+            at += length
+            yield mask, file, process
 
 
 class Inotify:

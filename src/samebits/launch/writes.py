@@ -9,13 +9,13 @@ from __future__ import annotations
 import ctypes
 import os
 import select
-import struct
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from samebits.launch import opens
+
 MOST_PATHS = 10_000
-_EVENT = struct.Struct("=IBBHQii")  # length, version, reserved, length of this, mask, file, process
 _CLOSE_WRITE, _OVERFLOW = 0x08, 0x4000
 _CLOEXEC, _NONBLOCK, _MARK_ADD, _MARK_MOUNT, _AT_FDCWD = 0x1, 0x2, 0x1, 0x10, -100
 # file systems that hold files of users; the others (proc, sysfs, cgroup, ...) hold the kernel's
@@ -128,20 +128,12 @@ def _mounts() -> list[str]:
 
 def _events(handle: int) -> Iterator[tuple[Path, int]]:
     """(file, process) of all events that wait. If the kernel lost some, the others are given all the same."""
-    while True:
+    for mask, file, process in opens.fanotify_events(handle):
+        if file < 0 or mask & _OVERFLOW:
+            continue
         try:
-            data = os.read(handle, 1 << 16)
-        except OSError:
-            return
-        at = 0
-        while at < len(data):
-            length, _, _, _, mask, file, process = _EVENT.unpack_from(data, at)
-            at += length
-            if file < 0 or mask & _OVERFLOW:
-                continue
-            try:
-                name = os.readlink(f"/proc/self/fd/{file}")  # noqa: PTH115
-            finally:
-                os.close(file)
-            if not name.endswith(" (deleted)"):
-                yield Path(name), process
+            name = os.readlink(f"/proc/self/fd/{file}")  # noqa: PTH115
+        finally:
+            os.close(file)
+        if not name.endswith(" (deleted)"):
+            yield Path(name), process

@@ -194,20 +194,10 @@ def watch_steps(watch, optimizers):
 
 def _wrap_classes(base, optimizers):
     """Below 2.0: each class' own `step` is wrapped once, when the first optimizer of it is made or copied."""
+    from ..remains import tell_after
+
     for name in ("__init__", "__setstate__"):
-        _call_after(base, name, lambda self: _wrap_step(type(self), optimizers))
-
-
-def _call_after(base, name, function):
-    original = getattr(base, name)
-
-    @functools.wraps(original)
-    def wrapper(self, *args, **kwargs):
-        result = original(self, *args, **kwargs)
-        function(self)
-        return result
-
-    setattr(base, name, wrapper)
+        tell_after(base, name, lambda self: _wrap_step(type(self), optimizers))
 
 
 def _wrap_step(kind, optimizers):
