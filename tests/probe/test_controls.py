@@ -42,9 +42,10 @@ a = now(); sum(range(10**5)); print(a, now() - a, perf_counter(), time.monotonic
 print(D.now(), D.utcnow(), D.today(), D.now(datetime.timezone.utc), date.today(), time.strftime('%H%M%S'))
 print(time.localtime(), time.gmtime(), time.ctime())
 """,
+    # The order of a set of 300 objects can be the same at several addresses: only the low bits of an address count in it.
     "aslr": """class Sample: pass
 samples = [Sample() for _ in range(300)]; place = {id(s): i for i, s in enumerate(samples)}
-print([place[id(s)] for s in set(samples)])
+print(id(samples), [place[id(s)] for s in set(samples)])
 """,
     "serial-threads": """import os, random, threading, time
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
