@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from samebits.compare import judge
+from samebits.comparison import judge
 from samebits.store import open_record
 from samebits_probe import wire
 

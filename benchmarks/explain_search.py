@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from samebits import controls
-from samebits.explain.search import search
+from samebits.causes.search import search
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from simulation import Program, Source  # noqa: E402

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits import compare, store
+from samebits import comparison, store
 from samebits.errors import DataError
 from samebits.model import Result
 from samebits.store.record import RECORD as RECORD_FILE
@@ -39,7 +39,7 @@ def collect(work: Work, setup: StudySetup, judge: Judge, retests: list[Retest], 
     models = [_model(number, place, judge, _machine(folder, setup, number)) for number, place in places]
     record = store.open_record(folder)
     whole = [trial for trial in record.trials if trial.file.id <= work.trials] if places else []
-    judged = compare.judge(record.file, whole) if whole else None
+    judged = comparison.judge(record.file, whole) if whole else None
     return SetupResult(
         id=setup.id,
         about=setup.about,

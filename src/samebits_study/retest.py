@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits import check, compare, store
+from samebits import checks, comparison, store
 from samebits.errors import SamebitsError
 from samebits.experiment import Request
 from samebits.model import Options
@@ -96,7 +96,7 @@ def _run(work: Work, setup: StudySetup, factor: RetestFactor, weights: Path, rec
         overwrite=True,  # what an interruption left
         variables=factor.variables,
     )
-    trial = check.record(request).trial
+    trial = checks.record(request).trial
     if trial.exit_code != 0:
         said = runs.last_words(record / "trials" / "001")
         raise runs.StudyTrainingFailure(f"it ended badly ({trial.why or trial.status}): {said}")
@@ -106,7 +106,8 @@ def _without_effect(record: Path, factor: RetestFactor) -> str:
     """What is said of a factor whose control was held without effect; nothing where it had one."""
     opened = store.open_record(record)
     name = str(factor.control).partition("=")[0]
-    held = [one for one in compare.judge(opened.file, opened.trials).setup.controls if one.id.partition("=")[0] == name]
+    judged = comparison.judge(opened.file, opened.trials)
+    held = [one for one in judged.setup.controls if one.id.partition("=")[0] == name]
     return "; ".join(f"{one.id} took no effect: {one.detail}" for one in held if factor.control and not one.took_effect)
 
 

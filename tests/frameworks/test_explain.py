@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from samebits import cli
-from samebits.explain import decision_rule, inquiry
+from samebits.causes import decision_rule, inquiry
 from samebits.launch.plan import Request
 
 KNOWN = Path(__file__).resolve().parents[1] / "known"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from samebits.locate import first_difference, phrases
-from samebits.locate.execution import Execution
+from samebits.localization import first_difference, phrases
+from samebits.localization.execution import Execution
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOISE = """

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from samebits.locate import first_difference
-from samebits.locate.execution import Execution
+from samebits.localization import first_difference
+from samebits.localization.execution import Execution
 
 PROGRAM = Path(__file__).parent.parent / "samples" / "tf_noise.py"
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}

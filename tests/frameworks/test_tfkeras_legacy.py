@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from samebits.locate import first_difference
-from samebits.locate.execution import Execution
+from samebits.localization import first_difference
+from samebits.localization.execution import Execution
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 STACKS = ("keras-tf1.14", "keras-tf2.1")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.check import check
+from samebits.checks import check
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

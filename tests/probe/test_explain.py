@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from samebits import check, cli
+from samebits import checks, cli
+from samebits.causes import inquiry
 from samebits.cli.kept_record import judged
 from samebits.errors import NotFound, UsageError
 from samebits.experiment import Progress
-from samebits.explain import inquiry
 from samebits.model import Result
 from samebits.reports.presenters import PRESENTERS, render
 from samebits.reports.result import report
@@ -115,7 +115,7 @@ def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search
 
 def test_a_record_is_explained_from_what_it_says(ask, readings):
     request = ask("varies_by.py", "hash-seed", controls=["numpy-seed"], seed=7)
-    check.check(request)
+    checks.check(request)
     readings.clear()
     result = inquiry.explain_record(request.out)
     assert set(readings.values()) == {1}
@@ -127,7 +127,7 @@ def test_a_record_is_explained_from_what_it_says(ask, readings):
 
 def test_the_size_of_the_difference_stays_where_a_record_is_explained(ask):
     request = ask("varies_by.py", "numpy-seed")
-    size = check.check(request).divergence.size
+    size = checks.check(request).divergence.size
     assert size is not None
     assert inquiry.explain_record(request.out).divergence.size == size
     assert left_result(request.out).divergence.size == size
@@ -138,7 +138,7 @@ def test_a_record_whose_script_has_changed_is_refused(ask, tmp_path):
     script = tmp_path / "work" / "train.py"
     script.write_bytes(Path(request.command[1]).read_bytes())
     request.command[1] = str(script)
-    check.check(request)
+    checks.check(request)
     script.write_text(script.read_text() + "\n")
     with pytest.raises(UsageError, match="is not what it was"):
         inquiry.explain_record(request.out)
@@ -206,7 +206,7 @@ def test_what_was_known_when_the_search_was_stopped_is_kept_and_shown(ask, capsy
 
 def test_a_trial_that_was_stopped_while_a_record_was_explained_does_not_stay_in_it(ask, capsys):
     request = ask("varies_by.py", "entropy", trials=3)
-    check.check(request)
+    checks.check(request)
     with pytest.raises(KeyboardInterrupt):
         inquiry.explain_record(request.out, Stops(trial=4))
     record = open_record(request.out)

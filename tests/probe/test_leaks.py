@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.check import check, record
+from samebits.checks import check, record
 from samebits.launch import folders, opens
 from samebits.launch.leaks import Leaks, ProcessTree
 from samebits.launch.plan import Request

@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.check import check
+from samebits.checks import check
 from samebits.store import open_record
 
 CHILD = """

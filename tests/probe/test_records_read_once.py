@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.check import check, record
+from samebits.checks import check, record
 from samebits.cli import main
 
 TRIALS = 3

@@ -5,7 +5,7 @@ Every program here makes the same steps in every trial (see tests/samples/leaves
 
 import pytest
 
-from samebits.check import check
+from samebits.checks import check
 
 REPEATED = {
     "arrays of equal losses, and seconds": (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.check import add, check, record
+from samebits.checks import add, check, record
 from samebits.errors import NotFound, RecordError, SamebitsError, UsageError
 from samebits.experiment import Progress, captures
 from samebits.experiment.rounds import FinishedRound, Schedule, estimate

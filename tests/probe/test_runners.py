@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from samebits.check import check
+from samebits.checks import check
 from samebits.launch.plan import Request
 from samebits.model import Options
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.check import check, record
+from samebits.checks import check, record
 from samebits.errors import NotFound, RecordExists, UsageError
 from samebits.launch import environment, folders
 from samebits.launch.environment import recorded

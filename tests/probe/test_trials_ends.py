@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.check import check, record
+from samebits.checks import check, record
 from samebits.errors import SamebitsError
 from samebits.experiment.rounds import full_disk_said
 from samebits.launch import folders

@@ -67,7 +67,7 @@ class Writing:
 
     def judged(self, folder, trials, **fields):
         """Write a record and judge it."""
-        from samebits.compare import judge
+        from samebits.comparison import judge
 
         record = open_record(self.record(folder, trials, **fields))
         return judge(record.file, record.trials)

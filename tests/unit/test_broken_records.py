@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from samebits.compare import judge
+from samebits.comparison import judge
 from samebits.errors import RecordError, SamebitsError
 from samebits.model import Result
 from samebits.store import open_record, seal, seal_record

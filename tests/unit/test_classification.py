@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.compare.classification import classify
+from samebits.comparison.classification import classify
 from samebits.store.content import Parts, add_json
 from samebits.store.masks import Run, masked, visible
 from samebits.store.value_names import reason_of_key

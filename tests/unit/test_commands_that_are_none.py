@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from samebits import checks
 from samebits.cli import main
 from samebits.errors import SamebitsError
 from samebits.launch import command
@@ -43,7 +44,6 @@ def test_a_script_that_can_be_run_is_a_command(tmp_path):
 @pytest.fixture
 def asked(monkeypatch):
     """Function(words) -> the command that check would run."""
-    from samebits import check
 
     found = []
 
@@ -51,7 +51,7 @@ def asked(monkeypatch):
         found.append(request.command)
         raise SamebitsError("enough")
 
-    monkeypatch.setattr(check, "run", keep)
+    monkeypatch.setattr(checks, "run", keep)
 
     def ask(*words):
         main(["check", *words])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from samebits.compare import judge, row_join
+from samebits.comparison import judge, row_join
 from samebits.model import Result
 from samebits.store import open_record
 from samebits_probe import wire
@@ -164,7 +164,7 @@ def test_a_million_observations_are_compared_in_a_fraction_of_a_second():
 
     import numpy as np
 
-    from samebits.compare.differences import difference
+    from samebits.comparison.differences import difference
     from samebits.store.trace import RECORD_TYPE, Point, ProcessTrace
 
     count = 1_000_000

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits.compare import measure
+from samebits.comparison import measure
 
 NORMAL = np.random.default_rng(0).normal(size=(64, 32))
 

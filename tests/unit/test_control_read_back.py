@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from samebits.compare import setup
+from samebits.comparison import setup
 from samebits.effects import HeldControl, with_effect
 from samebits_probe.controls import cudnn, gpu
 

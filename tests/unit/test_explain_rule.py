@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.explain.decision_rule import CHANCE, LEAST, MOST, Rule, chance, is_worth_more, needed
+from samebits.causes.decision_rule import CHANCE, LEAST, MOST, Rule, chance, is_worth_more, needed
 
 
 @pytest.mark.parametrize(("largest", "of", "trials"), [(3, 5, 2), (1, 5, 9), (10, 20, 12), (54, 60, 100)])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from samebits import controls
-from samebits.explain.document import fixes
-from samebits.explain.observation import Observation
-from samebits.explain.search import compatible, hinted, most_specific, search
+from samebits.causes.document import fixes
+from samebits.causes.observation import Observation
+from samebits.causes.search import compatible, hinted, most_specific, search
 from samebits.model import HeldControl
 from samebits_probe import wire
 

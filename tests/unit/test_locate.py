@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 
-from samebits.compare import relative_distance, update_looks
-from samebits.locate import diff, first_difference, path, phrases
-from samebits.locate.execution import Execution
-from samebits.locate.path import Way
-from samebits.locate.probe_run import InspectedTrials, parting_in
+from samebits.comparison import relative_distance, update_looks
+from samebits.localization import diff, first_difference, path, phrases
+from samebits.localization.execution import Execution
+from samebits.localization.path import Way
+from samebits.localization.probe_run import InspectedTrials, parting_in
 from samebits.location import DifferingArgument
 from samebits.model import Divergence, ProcessKey
 from samebits.store import open_record

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from samebits.compare import judge
+from samebits.comparison import judge
 from samebits.errors import RecordError
 from samebits.launch.facts import numbers
 from samebits.store import left_result, open_record

@@ -11,7 +11,7 @@ from samebits.errors import UsageError
 from samebits.options import REPORTS
 
 if TYPE_CHECKING:
-    from samebits.check import Check
+    from samebits.checks import Check
 
 TEXT = """Run a training command several times in fresh processes, and say whether the trained model comes out bit for
 bit the same.
@@ -36,10 +36,10 @@ def run(**given: Any) -> int:
 
 def _check(given: dict[str, Any]) -> Check:
     request = requests.request(given, "check")
-    from samebits import check
+    from samebits import checks
 
     with requests.shown_progress() as progress:
-        return check.run(request, progress)
+        return checks.run(request, progress)
 
 
 def _add(given: dict[str, Any]) -> Check:
@@ -50,11 +50,11 @@ def _add(given: dict[str, Any]) -> Check:
                 f"--add and {flag} exclude each other: the record says what is run, and holds the new trials.",
                 f"samebits check --add {number} {record}",
             )
-    from samebits import check
+    from samebits import checks
 
     with requests.shown_progress() as progress:
         more = {name: given[name] for name in ("run", "strict", "ignores")}
-        return check.run_more(Path(record), number, progress, **more)
+        return checks.run_more(Path(record), number, progress, **more)
 
 
 COMMAND = launching("check", run, "Does this training repeat, bit for bit?\n\n" + TEXT)

@@ -21,7 +21,7 @@ Exit status: that of the verdict, as `samebits check` has it."""
 def run(first: str, second: str, **targets: str | None) -> int:
     """Open both, judge them as one, answer."""
     answers.check_targets(targets)
-    from samebits.compare.merge import judged_together
+    from samebits.comparison.merge import judged_together
     from samebits.store.record import open_record
 
     records = open_record(first), open_record(second)

@@ -9,7 +9,7 @@ from samebits.cli import answers, requests
 from samebits.cli.parser import launching, names_a_record
 
 if TYPE_CHECKING:
-    from samebits.check import Check
+    from samebits.checks import Check
 
 TEXT = """Find out why trials diverge: the smallest set of controls with which they repeat, and what it costs.
 
@@ -35,7 +35,7 @@ def run(**given: Any) -> int:
 def _explained(given: dict[str, Any]) -> Check:
     words = given["command"]
     request = None if names_a_record(words) else requests.request(given, "explain")
-    from samebits.explain import inquiry
+    from samebits.causes import inquiry
 
     with requests.shown_progress() as progress:
         if request is None:

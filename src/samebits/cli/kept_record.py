@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.compare import judge
+from samebits.comparison import judge
 from samebits.errors import SamebitsError
 from samebits.location import Location
 from samebits.model import Result

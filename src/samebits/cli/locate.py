@@ -32,7 +32,7 @@ def run(**given: Any) -> int:
     if result.verdict != "diverged":
         _say_nothing_to_locate(result)
         return answers.answer(result, targets, record)
-    from samebits.locate import locate
+    from samebits.localization import locate
     from samebits.model import EXIT_CODES
 
     with requests.shown_progress() as progress:
@@ -55,10 +55,10 @@ def _recorded(given: dict[str, Any]) -> tuple[Record, Result]:
 
 def _checked(given: dict[str, Any]) -> tuple[Record, Result]:
     request = requests.request(given, "locate")
-    from samebits import check
+    from samebits import checks
 
     with requests.shown_progress() as progress:
-        ended = check.run(request, progress)
+        ended = checks.run(request, progress)
     return ended.experiment.record, ended.result
 
 

@@ -18,11 +18,11 @@ def run(**given: Any) -> int:
     """Run once, and say where the record is."""
     requests.refuse_platform()
     request = requests.request(given, "record")
-    from samebits import check
+    from samebits import checks
     from samebits.model import ENDED_WELL, EXIT_CODES
 
     with requests.shown_progress() as progress:
-        made = check.record(request, progress)
+        made = checks.record(request, progress)
     folder = one_line(shlex.quote(str(made.folder)))
     if made.trial.status not in ENDED_WELL:
         answers.say(one_line(f"Recorded in {folder}, but the run did not end well: {made.trial.why}") + "\n")

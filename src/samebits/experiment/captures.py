@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from samebits import compare, store
+from samebits import comparison, store
 from samebits.experiment.experiment import Experiment
 from samebits.experiment.recorded_trials import request_of
 from samebits.launch.observations import read_json
@@ -48,7 +48,7 @@ def measure(record: store.Record, result: Result, files: list[TrialFile]) -> Siz
                 return None
             for other in seen:
                 if _part_there(record.file, where, other, found):
-                    return compare.measure(other.data, found.data, found.dtype, found.shape)
+                    return comparison.measure(other.data, found.data, found.dtype, found.shape)
             seen.append(found)
     return None
 
@@ -62,7 +62,7 @@ def _part_there(file: RecordFile, where: Divergence, a: CapturedTensor, b: Captu
     """Whether this is the first point at which two runs diverge (they may diverge earlier than those before did)."""
     if (a.dtype, a.shape) != (b.dtype, b.shape):
         return False
-    found = compare.judge(file, [a.trial, b.trial]).divergence
+    found = comparison.judge(file, [a.trial, b.trial]).divergence
     return found is not None and (found.step, found.kind, found.name) == (where.step, where.kind, where.name)
 
 

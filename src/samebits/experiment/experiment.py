@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from samebits import __version__, compare, store
+from samebits import __version__, comparison, store
 from samebits.errors import UsageError
 from samebits.experiment import recorded_trials
 from samebits.experiment.rounds import FinishedRound, Progress, Trials, full_disk_said
@@ -146,7 +146,7 @@ class Experiment:
     def judge(self, **options: Any) -> Result:
         """The verdict on what the record holds now. `options`: other ones than it was made with."""
         asked = self.file.options.model_copy(update=options)
-        return compare.judge(self.file.model_copy(update={"options": asked}), self.record.trials)
+        return comparison.judge(self.file.model_copy(update={"options": asked}), self.record.trials)
 
     # -- documents ------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from samebits import compare
+from samebits import comparison
 from samebits.launch.observations import WatchedProcess, events, read_json
 from samebits.model import Size
 from samebits.ops.documents import DifferingPlace, DifferingResult, LeftOut, Operator, Unwritten, magnitude
@@ -118,7 +118,7 @@ class _Reader:
     def _size(self, found: dict[str, Any]) -> Size | None:
         """The largest of the differences whose values were kept; these are deleted."""
         sizes = [
-            compare.measure(own, again, found["dtype"], tuple(found["shape"])) for own, again in self._pairs(found)
+            comparison.measure(own, again, found["dtype"], tuple(found["shape"])) for own, again in self._pairs(found)
         ]
         return max(sizes, key=magnitude, default=None)
 

@@ -31,7 +31,7 @@ def replay(
     """Run the command once, up to the end of the last step asked for, and replay the operators of these steps.
 
     `step`: one, or the first and the last of several. `repeats`: how often each operator is run again. `folder`: the
-    record folder (default: that of the request). Raises what `check.check` raises before anything runs. What kept
+    record folder (default: that of the request). Raises what `checks.check` raises before anything runs. What kept
     operators from being replayed is said in the result.
     """
     first, last = (step, step) if isinstance(step, int) else step

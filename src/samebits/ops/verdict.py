@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samebits import __version__, words
-from samebits.compare.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
+from samebits.comparison.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.model import TrialFile
 from samebits.ops.documents import Operator, Outcome, ReplayResult
 from samebits.ops.findings import ReplayFindings

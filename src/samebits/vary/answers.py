@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from samebits import controls, words
-from samebits.compare.warnings import unread
+from samebits.comparison.warnings import unread
 from samebits.model import Result, Verdict
 from samebits.reports import result_words
 from samebits.vary.factor import Factor

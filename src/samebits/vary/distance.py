@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from samebits import compare
-from samebits.compare.finals import weight_names
-from samebits.compare.processes import AlignedTrial, Member
-from samebits.compare.values import curve, point_numbers
+from samebits import comparison
+from samebits.comparison.finals import weight_names
+from samebits.comparison.processes import AlignedTrial, Member
+from samebits.comparison.values import curve, point_numbers
 from samebits.experiment import captures
 from samebits.experiment.captures import CapturedTensor
 from samebits.model import Divergence, Size
@@ -35,7 +35,7 @@ class SecondLooks:
             return None
         wanted = captures.tensor_at(where)
         found = self._both(base, other, wanted, wanted["step"] + 1)
-        return found and compare.measure(found[0].data, found[1].data, found[0].dtype, found[0].shape)
+        return found and comparison.measure(found[0].data, found[1].data, found[0].dtype, found[0].shape)
 
     def at_the_end(self, base: Record, other: Record) -> tuple[str, Size, float] | None:
         """(name, size, relative distance) of the largest tensor of weights at the end; None as above."""
@@ -49,8 +49,8 @@ class SecondLooks:
         if found is None:
             return None
         a, b = found
-        apart = compare.relative_distance(a.data, b.data, a.dtype)
-        return None if apart is None else (name, compare.measure(a.data, b.data, a.dtype, a.shape), apart)
+        apart = comparison.relative_distance(a.data, b.data, a.dtype)
+        return None if apart is None else (name, comparison.measure(a.data, b.data, a.dtype, a.shape), apart)
 
     def _both(
         self, base: Record, other: Record, wanted: dict[str, Any], steps: int | None

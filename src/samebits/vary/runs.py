@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits import check, controls, store
-from samebits.compare.merge import judged_together
+from samebits import checks, controls, store
+from samebits.comparison.merge import judged_together
 from samebits.errors import SamebitsError
 from samebits.experiment import Progress, Request
 from samebits.launch import folders
@@ -209,7 +209,7 @@ class Runs:
         options = mine.options.model_copy(update={"full": full})
         request = replace(change.applied(mine, elsewhere), options=options, out=self.folder / name)
         with self._shown(title) as progress, busy(change.busy):
-            checked = check.run(request, progress, hash_wanted=self._hash)
+            checked = checks.run(request, progress, hash_wanted=self._hash)
         return SetupRun(name, checked.experiment.record, checked.result)
 
     @cached_property

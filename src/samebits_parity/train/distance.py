@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samebits.compare.size import FRACTION_BITS
+from samebits.comparison.size import FRACTION_BITS
 from samebits_parity.train.values import Array
 
 FACTOR = 4.0

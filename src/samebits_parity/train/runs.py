@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samebits.compare.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
+from samebits.comparison.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.errors import SamebitsError
 from samebits.experiment import Experiment, Limits, Request, arrange
 from samebits.model import ENDED_WELL, Options, TrialFile

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.compare.size import floats
+from samebits.comparison.size import floats
 from samebits_probe import wire
 
 Array = NDArray[Any]

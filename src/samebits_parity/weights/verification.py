@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samebits import compare
+from samebits import comparison
 from samebits_parity.weights import rules
 from samebits_parity.weights.counterparts import LayerPart
 from samebits_parity.weights.models import ModelFacts
@@ -88,7 +88,7 @@ def _exact(model: ModelFacts, name: str) -> float:
     plain, exact = model.outputs.get(name), model.outputs.get(f"{name}.exact")
     if plain is None or exact is None or plain.shape != exact.shape:
         return 0.0
-    return compare.relative_distance(_bytes(exact, "<f8"), _bytes(plain, "<f8"), "float64") or 0.0
+    return comparison.relative_distance(_bytes(exact, "<f8"), _bytes(plain, "<f8"), "float64") or 0.0
 
 
 def _bytes(array: Array, dtype: str) -> bytes:
@@ -128,8 +128,8 @@ def _distance(a: Array, b: Array, allowed: float) -> OutputGap:
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return OutputGap(None, allowed, why="it holds infinity or NaN")
     data = _bytes(a, "<f4"), _bytes(b, "<f4")
-    size = compare.measure(*data, "float32", a.shape)
-    apart = 0.0 if not size.different else compare.relative_distance(*data, "float32")
+    size = comparison.measure(*data, "float32", a.shape)
+    apart = 0.0 if not size.different else comparison.relative_distance(*data, "float32")
     if apart is None:  # nothing but zeros in Keras' output
-        apart = compare.relative_distance(data[1], data[0], "float32")
+        apart = comparison.relative_distance(data[1], data[0], "float32")
     return OutputGap(apart, allowed, size.max_ulp or (0 if not size.different else None))

@@ -1,0 +1,170 @@
+"""What was found, as the document that is kept: the cause, the evidence, the lines to paste."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from samebits import controls, words
+from samebits.causes.decision_rule import Rule
+from samebits.causes.search import Finding
+from samebits.causes.settings import Setting, SettingRecords, held_words
+from samebits.explanation import Evidence, Explanation, Fix, State
+from samebits.model import Result
+from samebits.reports import result_words
+from samebits.words import listed
+
+if TYPE_CHECKING:
+    from samebits.causes.inquiry import Cause
+
+MOST_KNOWN = 3  # settings that are named where the search was ended midway
+
+
+def nothing(result: Result) -> Explanation:
+    """Of trials that repeat."""
+    number = len(result.trials)
+    row = Evidence(
+        controls=[control.id for control in result.setup.controls],
+        trials=number,
+        groups=len(result.groups),
+        record=result.record or "",
+        seconds=result.seconds,
+    )
+    sentence = f"Nothing to explain: repeated in {number} of {number}."
+    return Explanation(cause=[], minimal_controls=[], evidence=[row], sentence=sentence)
+
+
+def explanation(settings: SettingRecords, why: Cause, operator: str | None, seconds: float) -> Explanation:
+    """Of trials that diverge."""
+    found = why.found
+    first = settings.all[0].result
+    loaded = set(first.setup.packages) if first else set()
+    return Explanation(
+        cause=found.cause,
+        operator=operator,
+        minimal_controls=found.minimal,
+        cost=why.cost,
+        evidence=[_row(setting, found.rule) for setting in settings.all],
+        outside_known_controls=found.outside,
+        sentence=_sentence(settings, found),
+        not_applicable=found.refused,
+        without_effect=found.idle,
+        needed=found.rule.full,
+        chance=found.rule.chance,
+        compared=why.confirmed.words if why.confirmed else "",
+        fixes=fixes(found.cause, loaded, settings.all[0].plan.seed, settings.all[0].plan.request.command),
+        notes=_notes(settings, why),
+        clears_generators=bool(found.cause) and not found.outside and not any(_is_seed(name) for name in found.cause),
+        seconds=seconds,
+    )
+
+
+def _is_seed(name: str) -> bool:
+    return bool(controls.describe(name).is_seed)
+
+
+def unfinished(settings: SettingRecords, seconds: float) -> Explanation:
+    """What is known while the search goes on; nothing is accepted as a cause before its end."""
+    agreeing = [setting for setting in settings.all[1:] if _state(setting) == "open" and setting.number > 1]
+    agreeing.sort(key=lambda setting: (len(setting.plan.controls), -setting.number))
+    known = [
+        f"{held_words(settings.added(setting), settings.everything)}: {setting.number} trials repeat"
+        for setting in agreeing[:MOST_KNOWN]
+    ]
+    tried = words.count(len(settings.all), "setting")
+    so_far = "; ".join(known) or f"{tried} tried, of which none repeats"
+    return Explanation(
+        cause=[],
+        minimal_controls=[],
+        evidence=[_row(setting) for setting in settings.all],
+        sentence=f"Not known: the search has not come to its end. So far: {so_far}.",
+        seconds=seconds,
+        unfinished=True,
+    )
+
+
+def _row(setting: Setting, rule: Rule | None = None) -> Evidence:
+    seen = setting.seen()
+    idle = [name for name in setting.plan.controls if name in seen.controls and not seen.is_in_force(name)]
+    divergence = setting.result.divergence if setting.result else None
+    return Evidence(
+        controls=[name for name in setting.plan.controls if name not in idle],
+        trials=setting.number,
+        groups=len(seen.groups),
+        state=_state(setting, rule),
+        part=" > ".join(result_words.path(divergence)) if divergence else "",
+        why=seen.broke or seen.unclear,
+        without_effect=idle,
+        steps=setting.steps,
+        seconds=setting.seconds,
+        record=str(setting.plan.record),
+    )
+
+
+def _state(setting: Setting, rule: Rule | None = None) -> State:
+    """What its trials say; without a rule it is not told how many must agree."""
+    seen = setting.seen()
+    if seen.broke:
+        return "broke"
+    if seen.unclear:
+        return "unclear"
+    if seen.where is not None:
+        return "parted"
+    return "agreed" if rule is not None and seen.agrees(rule.full) else "open"
+
+
+def _sentence(settings: SettingRecords, found: Finding) -> str:
+    first, cause = settings.look([], 0), found.cause
+    outcomes = words.count(len(first.groups), "outcome")
+    without = f"without, {words.count(first.trials, 'trial')} end in {outcomes}"
+    if found.outside and cause:
+        fix = words.agree(len(cause), "fixes", "fix")
+        return f"{listed(cause)} {fix} the first difference; no known control fixes a later one."
+    if found.outside:
+        held = words.count(len(found.everything), "control")
+        if found.refused:
+            unfit = listed(sorted(found.refused))
+            said = f"With {held} held the trials still diverge. The cause may be {unfit}:"
+            return f"{said} the program does not run with it."
+        return f"Outside the known controls: with the {held} held that take effect here, the trials still diverge."
+    if not cause:
+        return "No set of controls was found with which the trials agree."
+    agree = settings.look(cause, 0).trials
+    return f"{listed(cause)}: with {'it' if len(cause) == 1 else 'them'} held, {agree} of {agree} repeat; {without}."
+
+
+def _notes(settings: SettingRecords, why: Cause) -> list[str]:
+    found = why.found
+    unclear = [seen.unclear for setting in settings.all if (seen := setting.seen()).unclear]
+    notes = [f"{words.count(len(unclear), 'setting')} gave no answer: {unclear[0]}"] if unclear else []
+    if len(found.cause) > 1:
+        notes.append("each is needed: with any one of them left out, the trials diverge again")
+    if found.outside and found.refused:
+        notes.append("or the cause lies outside the known controls")
+    if found.minimal and not why.cost:
+        notes.append("the cost of the controls is not measured: the steps are too few or too short to be timed")
+    if found.minimal and not found.outside:
+        full = found.rule.full
+        tenth = words.probability(1 - 0.9**full)
+        notes.append(
+            f"a second cause that 1 run in 10 shows would have shown up in {full} trials with {tenth} probability"
+        )
+    return notes
+
+
+def fixes(names: Sequence[str], loaded: Collection[str], seed: int, command: Sequence[str]) -> list[Fix]:
+    """The lines for these controls. `loaded`: the libraries of the program; `command`: that of the trials."""
+    filling = {"{seed}": str(seed), "{command}": shlex.join(command)}
+    return [
+        Fix(control=name, library=library, where=where, lines=[_filled(line, filling) for line in lines])
+        for name in names
+        for where, lines, library in controls.describe(name).edits
+        if not library or library in loaded
+    ]
+
+
+def _filled(line: str, filling: Mapping[str, str]) -> str:
+    for sign, word in filling.items():
+        line = line.replace(sign, word)
+    return line

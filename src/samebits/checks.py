@@ -1,0 +1,184 @@
+"""Check, record, compare with a record, add to one: the steps of each, in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from samebits import store
+from samebits.comparison.threads import trains_elsewhere
+from samebits.errors import UsageError
+from samebits.experiment import (
+    Experiment,
+    FinishedRound,
+    Limits,
+    Progress,
+    Request,
+    Schedule,
+    captures,
+    recorded_trials,
+)
+from samebits.launch import origin
+from samebits.model import Result, TrialFile
+from samebits.store.record import RESULT
+
+Remarks = Callable[[FinishedRound], list[str]]
+
+
+class Check(NamedTuple):
+    """A check that has ended: its record, to which more trials can be added, and the result."""
+
+    experiment: Experiment
+    result: Result
+
+
+@dataclass(frozen=True)
+class OneTrialRecord:
+    """What `record` made: a record folder with one trial."""
+
+    folder: Path
+    trial: TrialFile
+
+
+def check(request: Request, progress: Progress | None = None) -> Result:
+    """Run the trials in rounds until they diverge, end, or have made all that was asked for; judge them.
+
+    Raises UsageError, NotFound, RecordExists before anything runs, SamebitsError if the disk is full. On
+    KeyboardInterrupt all processes are ended and the record is left readable.
+    """
+    return run(request, progress).result
+
+
+def run(request: Request, progress: Progress | None = None, *, hash_wanted: str | None = None) -> Check:
+    """The same, for callers that go on with the record.
+
+    `hash_wanted`: the algorithm of a record that this one will be compared with.
+    """
+    if request.against is not None:
+        return _run_against(request, request.against, progress)
+    if request.options.trials < 2:
+        raise UsageError("One trial shows nothing: at least two are needed.", "samebits check -n 2 -- ...")
+    began = time.monotonic()
+    experiment = Experiment.begin(request, progress, hash_wanted=hash_wanted)
+    return _look(experiment, list(range(1, request.options.trials + 1)), began)
+
+
+def record(request: Request, progress: Progress | None = None) -> OneTrialRecord:
+    """Run one trial, whole (or as many steps as asked for), and keep what it did. No verdict."""
+    request = replace(request, options=request.options.model_copy(update={"trials": 1}))
+    experiment = Experiment.begin(request, progress)
+    finished = experiment.run(Limits(steps=request.options.steps), [1])
+    return OneTrialRecord(experiment.folder, finished.files[0])
+
+
+def _run_against(request: Request, source: Path, progress: Progress | None = None) -> Check:
+    """Compare new trials with the recorded ones, which count among `trials`; at least one is new."""
+    began = time.monotonic()
+    old = store.open_record(source)
+    known = recorded_trials.usable(old)
+    _refuse_same_folder(request, source)
+    experiment = Experiment.begin(request, progress, hash_wanted=old.file.hash)
+    adopted = experiment.adopt(old)[0]
+    ids = list(range(len(known) + 1, max(request.options.trials, len(known) + 1) + 1))
+
+    def differences(looked: FinishedRound) -> list[str]:
+        return recorded_trials.setup_differences(old.file, experiment.file, adopted, looked.files[0])
+
+    return _look(experiment, ids, began, differences)
+
+
+def _refuse_same_folder(request: Request, source: Path) -> None:
+    """UsageError if the new record would take the place of the one that it is compared with."""
+    if request.out is None:
+        return
+    new, old = request.out.absolute().resolve(), source.absolute().resolve()
+    if new == old or new in old.parents:
+        what = f"{request.out} is, or holds, the record that is compared with."
+        raise UsageError(what, "--out DIR names a different folder; --add N RECORD adds trials to a record.")
+
+
+def add(folder: Path, more: int, progress: Progress | None = None) -> Result:
+    """Run more trials of a record, as many steps as its last round made, and judge them all.
+
+    Raises Untrusted for a record from elsewhere.
+    """
+    return run_more(folder, more, progress).result
+
+
+def run_more(
+    folder: Path,
+    more: int,
+    progress: Progress | None = None,
+    *,
+    run: bool = False,
+    strict: bool = False,
+    ignores: Sequence[str] = (),
+) -> Check:
+    """The same, for callers that go on with the record. `run`: a record from elsewhere may run, too.
+
+    `strict` and `ignores` are added to what the record was made with.
+    """
+    began = time.monotonic()
+    old = _asked_more(store.open_record(folder), strict=strict, ignores=ignores)
+    recorded_trials.usable(old)
+    origin.require(old, run=run)
+    experiment = Experiment.resume(old, progress)
+    experiment.recall(old.trials)
+    experiment.change(trials=len(old.trials) + more)
+    experiment.run(Limits(steps=recorded_trials.last_steps(old)), experiment.next_numbers(more))
+    return _conclude(experiment, began)
+
+
+def _asked_more(old: store.Record, *, strict: bool, ignores: Sequence[str]) -> store.Record:
+    known = old.file.options
+    asked = {"strict": known.strict or strict, "ignores": list(dict.fromkeys([*known.ignores, *ignores]))}
+    return replace(old, file=old.file.model_copy(update={"options": known.model_copy(update=asked)}))
+
+
+def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks | None = None) -> Check:
+    """Round after round until the trials diverge or there is no more to see; then the result.
+
+    `remarks`: what the first round shows that belongs among the warnings.
+    """
+    schedule = Schedule(experiment.plan.options, len(ids))
+    limits: Limits | None = schedule.first()
+    while limits is not None:
+        looked = experiment.run(limits, ids, tries_first=not experiment.file.rounds)
+        if remarks is not None:
+            experiment.note(remarks(looked))
+            remarks = None
+        if _train_in_threads(experiment):  # only their ends can be compared
+            limits = schedule.whole(looked)
+            continue
+        goes_on = not looked.is_last and _repeats_so_far(experiment, looked.steps)
+        limits = schedule.after(looked) if goes_on else None
+    return _conclude(experiment, began, looked)
+
+
+def _train_in_threads(experiment: Experiment) -> bool:
+    """Whether a process of the round trained in several threads, so that its steps cannot be compared."""
+    return any(trains_elsewhere(process) for trial in experiment.record.trials for process in trial.processes)
+
+
+def _repeats_so_far(experiment: Experiment, steps: int | None) -> bool:
+    """Whether the trials of a round have the same bits, and so are worth another round."""
+    return experiment.judge(steps=steps, strict=False).verdict == "repeated"
+
+
+def _conclude(experiment: Experiment, began: float, looked: FinishedRound | None = None) -> Check:
+    """Judge, add what the judge cannot know, and write result.json.
+
+    `seconds` is the time to the verdict; the size of a divergence is looked up after it.
+    """
+    result = experiment.judge()
+    result = result.model_copy(update={"seconds": time.monotonic() - began, "record": str(experiment.folder)})
+    experiment.write(RESULT, result)
+    size = captures.measure(experiment.record, result, looked.files) if looked is not None else None
+    if size is not None and result.divergence is not None:
+        sized = result.divergence.model_copy(update={"size": size})
+        result = result.model_copy(update={"divergence": sized})
+        experiment.write(RESULT, result)
+    return Check(experiment, result)

@@ -1,0 +1,78 @@
+"""What must have been observed before equal bits mean anything: weights, the end, and one of batch or loss."""
+
+from __future__ import annotations
+
+from samebits import words
+from samebits.comparison.classification import TENSOR_FORMATS
+from samebits.comparison.processes import normal_argv
+from samebits.store.trace import ProcessTrace, TrialTrace
+
+
+def kinds_observed(process: ProcessTrace) -> set[str]:
+    """The kinds of which the process has points."""
+    return {point.kind for point in process.points}
+
+
+def named_by_program(process: ProcessTrace) -> bool:
+    """Whether all that was observed are values that the program named with `observe`."""
+    how = {event.get("how") for event in process.events_named("observed-by")}
+    return how == {"observe"}
+
+
+def adds_updates(process: ProcessTrace) -> bool:
+    """Whether what was added to the weights was observed at each step: it stands for batch, loss and gradient."""
+    return any(event.get("how") == "apply-updates" for event in process.events_named("observed-by"))
+
+
+def has_named_file(trial: TrialTrace) -> bool:
+    """Whether the trial wrote a file that --artifact names."""
+    return any(file.named for file in trial.files.files)
+
+
+def only_files(trial: TrialTrace) -> bool:
+    """Whether named files are all there is to compare."""
+    return has_named_file(trial) and not trial.observed
+
+
+def unended(trial: TrialTrace) -> str | None:
+    """An observed process whose end was not seen, in words: its command, what it is of it; or None."""
+    process = next((process for process in trial.observed if process.end is None), None)
+    if process is None:
+        return None
+    if process.facts.get("name"):
+        return f"the process {process.facts['name']}"
+    command = words.command(normal_argv(process.facts["argv"], trial, ()))
+    return command if process.facts.get("forked_from") is None else f"a forked copy of {command}"
+
+
+def uncovered(trial: TrialTrace, *, whole: bool) -> list[str]:
+    """What is lacking of weights, end, and batch or loss, in a process that made steps."""
+    lacking: dict[str, None] = {}
+    for process in trial.observed:
+        if process.steps > 0:
+            look = _lacking_by_program if named_by_program(process) else _lacking
+            lacking.update(dict.fromkeys(look(process, trial, whole=whole)))
+    return list(lacking)
+
+
+def _lacking_by_program(process: ProcessTrace, _trial: TrialTrace, *, whole: bool) -> list[str]:
+    """What a program names is enough, unless it is only what goes into the training."""
+    # an end is recorded of every program; only the one that the program named is an answer to what it trained
+    named = {event.get("kind") for event in process.events_named("observed-by")} & {"end"}
+    return [] if not whole or kinds_observed(process) & {"forward", "gradient", "update"} or named else ["the weights"]
+
+
+def _lacking(process: ProcessTrace, trial: TrialTrace, *, whole: bool) -> list[str]:
+    kinds = kinds_observed(process)
+    found = []
+    if not kinds & {"update", "end"}:
+        found.append("the weights")
+    if (
+        whole
+        and "end" not in kinds
+        and not any(file.named or file.format in TENSOR_FORMATS for file in trial.files.files)
+    ):
+        found.append("the end")
+    if not kinds & {"batch", "forward"} and not adds_updates(process):
+        found.append("batch and loss")
+    return found

@@ -1,0 +1,218 @@
+"""All that differs between two traces of one process: one vectorised pass over the mapped files.
+
+A record is seen as four 64-bit words: step; point, kind, flag and occurrence; and the two halves of the fingerprint.
+Where both traces hold the same points in the same order (nearly always) rows are compared as they lie. Else they are
+joined by step, point and occurrence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits.comparison.asides import EVALUATION, GLOBALS, aside
+from samebits.comparison.row_join import Words, compare_joined, kinds, point_ids
+from samebits.store.trace import Point, ProcessTrace
+from samebits_probe import wire
+
+_ROWS = 1 << 18
+_RNG = wire.CODE["rng"]
+
+
+@dataclass(frozen=True, order=True)
+class Row:
+    """One differing observation. `seen`: its place among the records of its trace. `missing`: in one trace only."""
+
+    step: int
+    kind: int
+    seen: int
+    name: str = field(compare=False)
+    occurrence: int = field(compare=False)
+    missing: bool = field(compare=False)
+    point: Point = field(compare=False)
+
+
+@dataclass
+class TraceDifference:
+    """What differs between two traces. `rows`: of the earliest differing step, in the order of judging, rng left out.
+
+    `rng`: name of a random state -> (first step at which it differs, whether it agreed before).
+    `uncompared`: steps of which one trace holds values and the other digests.
+    `reordered`: whether independent networks, which came in a different order, were each compared with themselves.
+    `globals`: names of arrays in the program's globals that differ -> whether only one trace has them.
+    `asides`: name of a point whose difference alone is understood -> (first step at which it differs, what it is).
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    rng: dict[str, tuple[int, bool]] = field(default_factory=dict)
+    uncompared: int = 0
+    asides: dict[str, tuple[int, str]] = field(default_factory=dict)
+    reordered: bool = False
+    globals: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def equal(self) -> bool:
+        """Whether the bits are the same; random states do not count."""
+        return not self.rows
+
+
+class _Rows:
+    """The differing rows of the earliest step."""
+
+    def __init__(self, points: list[Point]) -> None:
+        self._points = points
+        self.step: int | None = None
+        self._kept: dict[tuple[int, int, int, bool], Row] = {}
+
+    def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+        """Take differing rows."""
+        if not len(words):
+            return
+        steps = words[:, 0].view(np.int64)
+        first = int(steps.min())
+        if self.step is None or first < self.step:
+            self.step, self._kept = first, {}
+        if first == self.step:
+            for index in np.flatnonzero(steps == first):
+                self._keep(words[index], int(seen[index]), missing=missing)
+
+    def _keep(self, word: Words, seen: int, *, missing: bool) -> None:
+        key = int(word[1])
+        number, kind, occurrence = key & 0xFFFFFFFF, (key >> 32) & 0xFF, key >> 48
+        point = self._points[number]
+        row = Row(int(word[0:1].view(np.int64)[0]), kind, seen, point.name, occurrence, missing, point)
+        self._kept.setdefault((number, kind, occurrence, missing), row)
+
+    def rows(self) -> list[Row]:
+        """In the order of judging."""
+        return sorted(self._kept.values())
+
+
+class _Earliest:
+    """Keeps the differing rows of the earliest step, and the first difference of each random state and each aside."""
+
+    def __init__(self, points: list[Point]) -> None:
+        self._points = points
+        self._reasons = [aside(point) for point in points]
+        self._is_aside = np.array([reason is not None for reason in self._reasons], bool)
+        self._counted, self._evaluations = _Rows(points), _Rows(points)
+        self.rng: dict[str, int] = {}
+        self.asides: dict[str, tuple[int, str]] = {}
+        self._is_global = np.array([p.kind == "end" and p.name.startswith(GLOBALS) for p in points], bool)
+        self.globals: dict[str, bool] = {}
+
+    def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+        """Take differing rows; `words`: their first two words, under the point numbers of the common table."""
+        if self._is_global.any():
+            words, seen = self._without_globals(words, seen, missing=missing)
+        steps, kind = words[:, 0].view(np.int64), kinds(words)
+        self._add_rng(steps[kind == _RNG], words[kind == _RNG], missing=missing)
+        value = kind != _RNG
+        beside = value & self._is_aside[point_ids(words)] if len(words) else value
+        self._counted.add(words[value & ~beside], seen[value & ~beside], missing=missing)
+        self._add_asides(words[beside], seen[beside], missing=missing)
+
+    def _without_globals(
+        self, words: Words, seen: NDArray[np.int64], *, missing: bool
+    ) -> tuple[Words, NDArray[np.int64]]:
+        held = self._is_global[point_ids(words)]
+        for number in np.unique(point_ids(words[held])).tolist():
+            self.globals.setdefault(self._points[number].name, missing)
+        return words[~held], seen[~held]
+
+    def _add_asides(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+        numbers, steps = point_ids(words), words[:, 0].view(np.int64)
+        for number in np.unique(numbers).tolist():
+            name, reason = self._points[number].name, self._reasons[number] or ""
+            first = int(steps[numbers == number].min())
+            self.asides[name] = min((first, reason), self.asides.get(name, (first, reason)))
+        evaluations = np.array([self._reasons[number] == EVALUATION for number in numbers.tolist()], bool)
+        self._evaluations.add(words[evaluations], seen[evaluations], missing=missing)
+
+    def _add_rng(self, steps: NDArray[np.int64], words: Words, *, missing: bool) -> None:
+        if missing:  # a generator in use in one trial only, or sampled less often
+            return
+        numbers = point_ids(words)
+        for number in np.unique(numbers).tolist():
+            name, step = self._points[number].name, int(steps[numbers == number].min())
+            self.rng[name] = min(step, self.rng.get(name, step))
+
+    def rows(self) -> list[Row]:
+        """In the order of judging; missing points only where no value of the step differs.
+
+        An evaluation alone is none of them; beside what counts it may be what led to it.
+        """
+        step, evaluated = self._counted.step, self._evaluations.step
+        if step is None:
+            return []
+        counted = self._counted.rows()
+        if evaluated is not None and evaluated <= step:
+            counted = sorted(self._evaluations.rows() + (counted if evaluated == step else []))
+        values = [row for row in counted if not row.missing]
+        return values or counted
+
+
+def difference(a: ProcessTrace, b: ProcessTrace) -> TraceDifference:
+    """Compare two traces of one process, up to where the shorter of two stopped ones is known."""
+    points, number_b = _common_table(a.points, b.points)
+    limits = [limit for limit in (a.limit, b.limit) if limit is not None]
+    words_a, words_b = _words(a, limits), _words(b, limits)
+    earliest = _Earliest(points)
+    uncompared = 0
+    if number_b is not None or not _compare_in_place(words_a, words_b, earliest):
+        uncompared = compare_joined(words_a, words_b, number_b, earliest.add)
+    facts = _rng_facts(earliest.rng, a)
+    return TraceDifference(earliest.rows(), facts, uncompared, earliest.asides, globals=earliest.globals)
+
+
+def _common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[np.uint64] | None]:
+    """(points of both, number of each of b's in it), the latter None where b's numbers are a's."""
+    shared = min(len(a), len(b))
+    if all(x[:2] == y[:2] for x, y in zip(a[:shared], b[:shared], strict=True)):
+        return (a if len(a) >= len(b) else b), None
+    known = {point[:2]: number for number, point in enumerate(a)}
+    points = list(a)
+    numbers = np.empty(len(b), np.uint64)
+    for index, point in enumerate(b):
+        if point[:2] not in known:
+            known[point[:2]] = len(points)
+            points.append(point)
+        numbers[index] = known[point[:2]]
+    return points, numbers
+
+
+def _words(trace: ProcessTrace, limits: list[int]) -> Words:
+    """The records as rows of four words, those at or after the limit left out."""
+    records: NDArray[Any] = np.asarray(trace.records)
+    if limits and trace.last_step >= min(limits):
+        records = records[records["step"] < min(limits)]
+    words: Words = np.ascontiguousarray(records).view("<u8").reshape(-1, 4)
+    return words
+
+
+def _compare_in_place(a: Words, b: Words, earliest: _Earliest) -> bool:
+    """Compare row by row. False, with nothing kept, where the rows are not of the same observations."""
+    if len(a) != len(b):
+        return False
+    differing: list[NDArray[np.int64]] = []
+    for at in range(0, len(a), _ROWS):
+        unequal = a[at : at + _ROWS] != b[at : at + _ROWS]
+        if unequal[:, :2].any():
+            return False
+        differing.append(np.flatnonzero(unequal[:, 2] | unequal[:, 3]) + at)
+    for index in differing:
+        earliest.add(a[index, :2], index, missing=False)
+    return True
+
+
+def _rng_facts(first: dict[str, int], a: ProcessTrace) -> dict[str, tuple[int, bool]]:
+    """Add to each state's first differing step whether it had been seen, and agreed, before."""
+    records = a.records
+    numbers = {point.name: number for number, point in enumerate(a.points) if point.kind == "rng"}
+    return {
+        name: (step, bool(((records["point"] == numbers[name]) & (records["step"] < step)).any()))
+        for name, step in first.items()
+    }

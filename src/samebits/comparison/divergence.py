@@ -1,0 +1,270 @@
+"""The earliest point at which trials leave the reference, and what differs beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from samebits import words
+from samebits.comparison.differences import Row
+from samebits.comparison.groups import Comparison, MemberDifference, PairDifference
+from samebits.comparison.processes import AlignedTrial, Member, program
+from samebits.comparison.values import PointValues, point_numbers, start_of_value, values_at
+from samebits.model import Divergence, GroupPoint, Kind, ProcessKey
+from samebits.store.trace import chunks
+from samebits_probe import wire
+
+MOST_DETAILS = 50
+_AFTER_ALL = 1 << 32
+_CODES = wire.CODE
+
+
+@dataclass(frozen=True, order=True)
+class DifferencePlace:
+    """Where something differs, in the order of judging: process, step, kind, rank, then as it was executed."""
+
+    order: int
+    step: int
+    kind: int
+    rank: int
+    seen: int
+
+
+@dataclass(frozen=True)
+class FirstDifference:
+    """One difference between the reference and another trial."""
+
+    place: DifferencePlace
+    name: str
+    process: ProcessKey
+    detail: str
+    row: Row | None = None
+    member: Member | None = None
+
+    @property
+    def point(self) -> tuple[int, int, int, int, str, int]:
+        """What two trials must share to differ from the reference at the same point."""
+        place, occurrence = self.place, self.row.occurrence if self.row else 0
+        return (place.order, place.rank, place.step, place.kind, self.name, occurrence)
+
+
+def find_divergence(comparison: Comparison) -> Divergence | None:
+    """The first divergence, or None where all trials are in one group."""
+    if len(comparison.groups) < 2:
+        return None
+    reference = comparison.reference
+    home = comparison.group_of(reference.id)
+    others = {number: pair for number, pair in comparison.against_reference().items() if number not in home}
+    found = {number: sorted(_all(reference, pair), key=lambda f: f.place) for number, pair in others.items()}
+    first = min((differences[0] for differences in found.values() if differences), key=lambda f: f.place)
+    where = {number for number, differences in found.items() if any(f.point == first.point for f in differences)}
+    return Divergence(
+        step=first.place.step,
+        kind=_kind(first),
+        name=first.name,
+        trials=sorted(where),
+        process=first.process,
+        detail=first.detail or _in_words(first, comparison),
+        details=_details(first, found),
+    )
+
+
+def group_points(comparison: Comparison) -> list[GroupPoint | None]:
+    """Where each group leaves the reference; None for the group of the reference."""
+    if len(comparison.groups) < 2:
+        return [None for _ in comparison.groups]
+    reference, against = comparison.reference, comparison.against_reference()
+    home = comparison.group_of(reference.id)
+    return [None if group == home else _point(reference, against[group[0]]) for group in comparison.groups]
+
+
+def _point(reference: AlignedTrial, pair: PairDifference) -> GroupPoint | None:
+    first = min(_all(reference, pair), key=lambda found: found.place, default=None)
+    return GroupPoint(step=first.place.step, kind=_kind(first), name=first.name) if first is not None else None
+
+
+def _all(reference: AlignedTrial, pair: PairDifference) -> Iterator[FirstDifference]:
+    for part in pair.members:
+        yield from _of_member(part)
+    step = reference.steps
+    process = reference.members[0].process if reference.members else _program(reference)
+    for number, file in enumerate(pair.files):
+        kind = "structure" if file.missing else "end"
+        place = DifferencePlace(len(reference.members) + 1, step, _CODES[kind], 0, number)
+        yield FirstDifference(place, file.name, process, file.detail)
+
+
+def _program(trial: AlignedTrial) -> ProcessKey:
+    """The command itself, where no process observed anything."""
+    return ProcessKey(order=0, argv=program(trial.command), rank=0)
+
+
+def _of_member(part: MemberDifference) -> Iterator[FirstDifference]:
+    member, rank = part.member, part.member.key.rank
+    if part.alone:
+        place = DifferencePlace(member.order, 0, _CODES["structure"], rank, 0)
+        detail = f"the process {words.command(member.key.argv)} ran in some trials only"
+        yield FirstDifference(place, "process", member.process, detail)
+        return
+    rows = [_of_row(row, part) for row in part.found.rows]
+    if rows:
+        yield from _of_rng(part, rows[0].place)
+    yield from rows
+
+
+def _of_row(row: Row, part: MemberDifference) -> FirstDifference:
+    member = part.member
+    kind = _CODES["structure"] if row.missing else row.kind
+    # of missing points, the kind that is judged first names the divergence
+    seen = row.seen + (row.kind << 48 if row.missing else 0)
+    # a process that makes no step holds what others have trained: where those differ is the cause
+    order = member.order if member.trace.steps else member.order + _AFTER_ALL
+    place = DifferencePlace(order, row.step, kind, member.key.rank, seen)
+    if not row.missing:
+        return FirstDifference(place, row.name, member.process, "", row, member)
+    ended = min(part.steps)
+    if part.steps[0] != part.steps[1] and row.step >= ended:
+        counts = f"{words.count(part.steps[0], 'step')} against {part.steps[1]:,}"
+        detail = f"the trials did not train equally long: {counts}"
+        return FirstDifference(place, "steps", member.process, detail, row, member)
+    detail = f"{wire.KINDS[row.kind]} {row.name} was observed in some trials only"
+    return FirstDifference(place, row.name, member.process, detail, row, member)
+
+
+def _of_rng(part: MemberDifference, first: DifferencePlace) -> Iterator[FirstDifference]:
+    """States that agreed before and differ, ahead of the first other difference. A sample taken at the end is not."""
+    member = part.member
+    for number, (name, (step, agreed)) in enumerate(sorted(part.found.rng.items())):
+        place = DifferencePlace(member.order, step, _CODES["rng"], member.key.rank, number)
+        at_end = member.trace.end is not None and step >= min(part.steps)
+        if agreed and not at_end and place < first:
+            detail = f"{words.rng(name)} agreed at the start and differs from step {step:,} on"
+            yield FirstDifference(place, name, member.process, detail)
+
+
+def _kind(found: FirstDifference) -> Kind:
+    return cast(Kind, wire.KINDS[found.place.kind])
+
+
+def _in_words(first: FirstDifference, comparison: Comparison) -> str:
+    """How many values stand at the point, and the numbers themselves where they were kept."""
+    row, member = first.row, first.member
+    if row is None or member is None:
+        return ""
+    values = values_at(row, member, comparison.aligned)
+    parts = [_tensor(row)] if row.point.dtype else []
+    different = len(set(values.fingerprints.values()))
+    if different > 1:  # where it is compared with a record, that one's trials are not among these
+        parts.append(f"{different} different values in {words.count(len(values.fingerprints), 'trial')}")
+    if values.scalars:
+        parts.append(", ".join(f"{value} in {words.trials(ids)}" for value, ids in values.scalars.items()))
+    if first.place.kind == _CODES["start"]:
+        shared = shared_value(row, member, values.fingerprints, comparison.aligned)
+        parts += [shared] if shared else _renamed(row, member, values, comparison)
+    parts.append(span(row, member, comparison.reference))
+    return "; ".join(part for part in parts if part)
+
+
+def _renamed(row: Row, member: Member, values: PointValues, comparison: Comparison) -> list[str]:
+    """That another trial has the reference's first value too, under another name: then an order differs."""
+    reference = comparison.reference.id
+    value = values.fingerprints.get(reference)
+    if value is None:
+        return []
+    for number in (number for number, own in values.fingerprints.items() if own != value):
+        twin = next(one for one in comparison.trial(number).members if one.key == member.key)
+        name = start_of_value(twin.trace, value, row)
+        if name is not None:
+            said = f"trial {number} has the value of trial {reference} under the name {name}"
+            return [f"{said}: models are drawn, or first called, in a different order"]
+    return []
+
+
+def _tensor(row: Row) -> str:
+    shape = " x ".join(f"{size:,}" for size in row.point.shape)
+    return f"{row.point.dtype} {shape}".strip()
+
+
+def _details(first: FirstDifference, found: dict[int, list[FirstDifference]]) -> list[dict[str, object]]:
+    """Further differences of the same process and step, in the order of judging, at most fifty."""
+    places: dict[tuple[object, ...], tuple[FirstDifference, list[int]]] = {}
+    for number, differences in sorted(found.items()):
+        for other in differences:
+            same_step = (other.place.order, other.place.step) == (first.place.order, first.place.step)
+            if same_step and other.point != first.point:
+                places.setdefault(other.point, (other, []))[1].append(number)
+    rows = sorted(places.values(), key=lambda item: item[0].place)[:MOST_DETAILS]
+    return [_detail(other, trials) for other, trials in rows]
+
+
+def _detail(found: FirstDifference, trials: list[int]) -> dict[str, object]:
+    row = found.row
+    return {
+        "step": found.place.step,
+        "kind": _kind(found),
+        "name": found.name,
+        "rank": found.place.rank,
+        "occurrence": row.occurrence if row else 0,
+        "trials": trials,
+        "detail": found.detail,
+    }
+
+
+# -- processes of one trial that train side by side: what one did explains what a different one holds -----------------
+
+
+def named(member: Member) -> str:
+    """The process as multiprocessing calls it, or by its place."""
+    return member.process.name or f"process {member.order + 1}"
+
+
+def trained_beside(member: Member, trial: AlignedTrial) -> list[Member]:
+    """The other processes of the trial that made steps; none beside a rank, whose siblings do what it does."""
+    if member.trace.facts.get("world_size") not in (None, 1):
+        return []
+    return [other for other in trial.members if other is not member and other.trace.steps]
+
+
+def shared_value(row: Row, member: Member, values: dict[int, bytes], trials: list[AlignedTrial]) -> str:
+    """That a sibling had trained the very value before the process read it; empty if none is seen to have done so."""
+    for trial in trials:
+        own = next((one for one in trial.members if one.key == member.key), None)
+        value = values.get(trial.id)
+        for sibling in trained_beside(own, trial) if own is not None and value is not None else []:
+            step = _step_of(sibling, row, value)
+            if step is not None:
+                return (
+                    f"in trial {trial.id} it is what {named(sibling)} held after its step {step:,}: these processes "
+                    "share a model, and how far each had trained it depends on which of them is faster"
+                )
+    return ""
+
+
+def _step_of(member: Member, row: Row, value: bytes | None) -> int | None:
+    """The first step after which a process held the value under the same name."""
+    numbers = point_numbers(member.trace, "update", row.name)
+    for part in chunks(member.trace.records) if numbers else []:
+        here = np.isin(part["point"], numbers) & (part["flag"] == wire.LEAF)
+        for found in part[here]:
+            if found["fingerprint"].tobytes() == value:
+                return int(found["step"])
+    return None
+
+
+def span(row: Row, member: Member, trial: AlignedTrial) -> str:
+    """Between which points of the process the difference arose, and which processes trained meanwhile."""
+    beside = trained_beside(member, trial)
+    if not beside:
+        return ""
+    meanwhile = f"while {words.listed(named(other) for other in beside)} trained"
+    if not member.trace.steps:
+        return f"between the start and the end of this process, {meanwhile}"
+    if not member.process.name or row.kind == wire.CODE["start"]:
+        return ""
+    if row.kind == wire.CODE["end"]:
+        return f"after step {member.trace.steps - 1:,} of this process, {meanwhile}"
+    since = f"step {row.step - 1:,}" if row.step > 0 else "the start"
+    return f"between {since} and the {wire.KINDS[row.kind]} of step {row.step:,} of this process, {meanwhile}"

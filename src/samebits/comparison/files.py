@@ -1,0 +1,348 @@
+"""Finds differences in what left the trials: the files they wrote, what they printed, the metrics among it.
+
+Each difference counts, is understood, or is unknown (see `classify`). In a file that `--artifact` names, all count.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from samebits import words
+from samebits.comparison.classification import (
+    NUMBER,
+    TENSOR_FORMATS,
+    Classification,
+    Effect,
+    classify,
+    classify_lines,
+    names_a_model,
+)
+from samebits.comparison.file_pairs import Pair, paired, shown_path
+from samebits.model import Lines, SavedFile
+from samebits.store.masks import masked
+from samebits.store.patterns import matches_any
+from samebits.store.trace import TrialTrace
+
+# endings of models in formats that are not read: a difference in their bytes is one of the model
+MODEL_ENDINGS = frozenset(
+    (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".h5", ".hdf5", ".keras", ".onnx", ".bin", ".ckpt", ".model", ".ubj",
+     ".cbm", ".weights", ".params", ".npz", ".npy", ".safetensors", ".tflite", ".mlmodel", ".gguf", ".msgpack", ".sav",
+     ".dill", ".pdparams", ".caffemodel")
+)  # fmt: skip
+_TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")
+# files that are not results, wherever they are: locks, process ids, dumps, bytecode, measurements of coverage and time
+_NO_RESULTS = re.compile(
+    r"(^|/)(core(\.\d+)?|\.coverage(\..+)?|\.nfs[0-9a-f]+|[^/]+\.(lock|lck|pid|pyc|pyo|prof|swp|sock|tmp~))$"
+)
+PRINTED = ("stdout", "stderr")
+
+
+@dataclass(frozen=True)
+class FileDifference:
+    """A part of a file, a line that was printed, or a metric that differs, and what that means.
+
+    `missing`: a named file that only one trial wrote. `values`: what both trials have, where it was kept.
+    """
+
+    name: str
+    detail: str
+    missing: bool = False
+    effect: Effect = "counts"
+    reason: str = ""
+    path: str = ""
+    values: tuple[str, str] = ("", "")
+    is_caveat: bool = False  # it is not understood, and no difference in a result: lines of a first run
+
+
+def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> list[FileDifference]:
+    """By name, files first: the parts that differ, then the metrics, then the lines that were printed."""
+    found: list[FileDifference] = []
+    pairs = counted_pairs(a, b, ignores)
+    names = _FolderNames(pairs, a, b)
+    for mine, theirs in pairs:
+        found += _Pair(mine, theirs, names).differences() if mine and theirs else _alone(mine or theirs, (a, b))
+    found += _metrics(a, b)
+    for mine, theirs in _printed_pairs(a, b, ignores):
+        found += _Pair(mine, theirs, names, is_printed=True).differences()
+    return found
+
+
+def counted_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> list[Pair]:
+    """The files of both trials in pairs, without those that --ignore names."""
+    return [(one, two) for one, two in paired(a, b) if not _is_ignored(one or two, ignores)]
+
+
+def _is_ignored(file: SavedFile | None, ignores: Sequence[str]) -> bool:
+    return file is not None and bool(ignores) and matches_any(file.path, ignores)
+
+
+def _printed_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> Iterator[tuple[SavedFile, SavedFile]]:
+    theirs = {file.path: file for file in b.files.printed}
+    for file in a.files.printed:
+        if file.path in theirs and not _is_ignored(file, ignores):
+            yield file, theirs[file.path]
+
+
+# -- files of one trial only ----------------------------------------------------------------------------------------
+
+
+def _alone(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> list[FileDifference]:
+    """A file that one trial wrote. It is no difference where the other trial found it there."""
+    if file is None or (not file.named and (_NO_RESULTS.search(file.path) or was_there(file, trials))):
+        return []
+    said = f"{file.path} was written in some trials only"
+    if file.named:
+        return [FileDifference(file.path, said, missing=True, path=file.path)]
+    return [FileDifference(file.path, said, effect="unknown", path=file.path)]
+
+
+def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> bool:
+    """Whether an earlier trial wrote the file where the later one could find it: in the folder that they share."""
+    earlier = min(trials, key=lambda trial: trial.id)
+    is_shared = (
+        file is not None and not file.path.startswith("{out}") and not all(trial.files.apart for trial in trials)
+    )
+    return is_shared and any(one is file for one in earlier.files.files)
+
+
+def files_alone(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> list[str]:
+    """Paths of files, found by themselves, that an earlier trial wrote and the later one found."""
+    found = [one or two for one, two in counted_pairs(a, b, ignores) if one is None or two is None]
+    return sorted(
+        file.path
+        for file in found
+        if file and not file.named and was_there(file, (a, b)) and not _NO_RESULTS.search(file.path)
+    )
+
+
+# -- names that follow the trial ------------------------------------------------------------------------------------
+
+
+class _FolderNames:
+    """Names of files and folders that differ between two trials, since each trial has its own: version_0, version_1."""
+
+    def __init__(self, pairs: Sequence[Pair], a: TrialTrace, b: TrialTrace) -> None:
+        self._names: dict[str, str] = {}
+        self.some_were_there = any((one is None or two is None) and was_there(one or two, (a, b)) for one, two in pairs)
+        for mine, theirs in pairs:
+            if mine and theirs and mine.path != theirs.path:
+                ours, others = PurePosixPath(shown_path(mine, a)).parts, PurePosixPath(shown_path(theirs, b)).parts
+                if len(ours) == len(others):
+                    self._names.update(
+                        {masked(one): masked(two) for one, two in zip(ours, others, strict=True) if one != two}
+                    )
+
+    def same(self, a: str, b: str) -> bool:
+        """Whether the texts are equal once the first trial's names are the second's."""
+        return bool(self._names) and self._changed(masked(a)) == masked(b)
+
+    def _changed(self, text: str) -> str:
+        names = sorted(self._names, key=len, reverse=True)
+        pattern = "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names)
+        return re.sub(pattern, lambda found: self._names[found[0]], text)
+
+
+# -- files of both trials -------------------------------------------------------------------------------------------
+
+
+class _Pair:
+    """A file of one trial and its partner of a different trial."""
+
+    def __init__(self, a: SavedFile, b: SavedFile, names: _FolderNames, *, is_printed: bool = False) -> None:
+        self.a, self.b, self.names, self.is_printed = a, b, names, is_printed
+        self.named = a.named or b.named
+        # the first run downloads, fills caches and says so: extra lines then are no difference in a result
+        self.is_loose_end = is_printed and (a.path == "stderr" or names.some_were_there)
+
+    def differences(self) -> list[FileDifference]:
+        """Every part that differs."""
+        if self.a.changing or self.b.changing:
+            said = f"it could not be read whole: {self.a.changing or self.b.changing}"
+            return [FileDifference(self.a.path, said, effect="unknown", path=self.a.path)]
+        if _NO_RESULTS.search(self.a.path) and not self.named:
+            return []
+        is_added_to = self.a.begin or self.b.begin or self.a.format != self.b.format
+        if self.a.lines and self.b.lines and not self.named and ("text" in self._formats or is_added_to):
+            return list(self._of_lines(self.a.lines, self.b.lines))
+        return [self._part(name) for name in dict.fromkeys([*self.a.tensors, *self.b.tensors]) if self._differs(name)]
+
+    def _differs(self, name: str) -> bool:
+        if self.a.tensors.get(name) != self.b.tensors.get(name):
+            return True
+        return self.a.masked.get(name) != self.b.masked.get(name)
+
+    def _part(self, name: str) -> FileDifference:
+        found = Classification("counts", "--artifact names it") if self.named else self._classification(name)
+        full = f"{self.a.path} > {name}" if name else self.a.path
+        return FileDifference(
+            name=full,
+            detail=self._detail(name),
+            effect=found.effect,
+            reason=found.reason,
+            path=self.a.path,
+            values=self._values(name),
+        )
+
+    def _values(self, name: str) -> tuple[str, str]:
+        return self.a.shown.get(name, ""), self.b.shown.get(name, "")
+
+    def _detail(self, name: str) -> str:
+        if name not in self.a.tensors or name not in self.b.tensors:
+            return "is in the file of some trials only"
+        error = self.a.error or self.b.error
+        if error:
+            return f"the bytes of the file differ; its content could not be read: {error}"
+        one, two = self._values(name)
+        return f"{one} and {two}" if one and two and one != two else "the content differs"
+
+    def _classification(self, name: str) -> Classification:
+        """What a difference in a part means, by its place, its name and its values."""
+        if self.a.tensors.get(name) == self.b.tensors.get(name):
+            return Classification("understood", "a time, a date, a path or an id in a text")
+        a, b = _value(self.a.shown.get(name)), _value(self.b.shown.get(name))
+        if isinstance(a, str) and isinstance(b, str) and self.names.same(a, b):
+            return Classification("understood", "it follows the trial's own folder")
+        found = classify(
+            name or PurePosixPath(self.a.path).stem,
+            a,
+            b,
+            model=self._in_model(name),
+            nonnegative=name in self.a.nonnegative and name in self.b.nonnegative,
+        )
+        if found.effect == "unknown" and self._is_array(name):
+            return Classification("counts", "an array of its own")
+        return found
+
+    def _in_model(self, name: str) -> bool:
+        if self.a.format == "bytes":
+            return PurePosixPath(self.a.path).suffix.lower() in MODEL_ENDINGS or bool(
+                _TF_CHECKPOINT.search(self.a.path)
+            )
+        return any(_is_below(name, above) for above in (*self.a.models, *self.b.models))
+
+    def _is_array(self, name: str) -> bool:
+        """Whether a part is numbers of a model: a tensor, or a list of numbers under the name of a model."""
+        if name not in self.a.values and name not in self.b.values:
+            return self.a.format in TENSOR_FORMATS or self.a.format == "pickle"
+        has_names = self.a.format in ("json", "jsonl", "pickle")
+        return has_names and name in self.a.numbers and names_a_model(f"{self.a.path}.{name}")
+
+    @property
+    def _formats(self) -> tuple[str, str]:
+        return ("text" if self.is_printed else self.a.format), self.b.format
+
+    # -- lines --------------------------------------------------------------------------------------------------------
+
+    def _of_lines(self, a: Lines, b: Lines) -> Iterator[FileDifference]:
+        is_added_to = bool(self.a.begin or self.b.begin)
+        is_loose = self.is_printed or (a.timed and b.timed) or is_added_to
+        if a.ordered == b.ordered or (a.sorted == b.sorted and is_loose):
+            if a.raw != b.raw:
+                yield self._line("", Classification("understood", self._masked_in_lines), ("", ""))
+            return
+        if "" in self.a.models or PurePosixPath(self.a.path).suffix.lower() in MODEL_ENDINGS:
+            yield self._line("", Classification("counts", "a model"), ("", ""))
+            return
+        for number, one, two in _unlike(a, b, self.names.same, in_order=not is_loose):
+            if not self.names.same(one, two) and not self._is_head(number, two):
+                found = classify_lines(one, two)
+                is_caveat = self.is_loose_end and not (one and two) and bool(one or two)
+                if is_caveat or not (self.is_printed and found.effect == "understood"):
+                    yield self._line(f"line {number}", found, (one, two), is_caveat=is_caveat)
+
+    @property
+    def _masked_in_lines(self) -> str:
+        if self.is_printed:
+            found = (
+                dict.fromkeys(line for line in self.a.lines.kept if _PLACEHOLDER.search(line)) if self.a.lines else ()
+            )
+            shown = [repr(line[:MOST_OF_A_LINE]) for line in list(found)[:2]]
+            return f"times, paths or ids, as in {words.listed(shown)}" if shown else "times, dates, paths or ids"
+        return f"times, dates, paths{', ids or the order of metrics' if '' in self.a.models else ' or ids'}"
+
+    def _is_head(self, number: int, line: str) -> bool:
+        """Whether a line is the head of a table, which only the trial wrote that began the file."""
+        return number == 1 and not line and bool(self.b.begin) and not self.a.begin
+
+    def _line(
+        self, place: str, found: Classification, values: tuple[str, str], *, is_caveat: bool = False
+    ) -> FileDifference:
+        name = f"{self.a.path} > {place}" if place else self.a.path
+        effect: Effect = "understood" if is_caveat else found.effect
+        return FileDifference(
+            name=name,
+            detail="the content differs",
+            effect=effect,
+            reason=found.reason,
+            path=self.a.path,
+            values=values,
+            is_caveat=is_caveat,
+        )
+
+
+def _is_below(name: str, above: str) -> bool:
+    return not above or name == above or name.startswith((above + ".", above + " "))
+
+
+def _value(shown: str | None) -> Any:
+    if shown is None:
+        return None
+    try:
+        value = json.loads(shown)
+    except ValueError:
+        return None
+    return value if isinstance(value, (str, int, float)) else None
+
+
+MOST_LINES_TOLD = 20
+MOST_OF_A_LINE = 60  # characters of a line that a note shows
+_PLACEHOLDER = re.compile(r"<[a-z]+>")
+
+
+def _unlike(a: Lines, b: Lines, same: Callable[[str, str], bool], *, in_order: bool) -> Iterator[tuple[int, str, str]]:
+    """(number, line of one, line of the other) of lines that differ; empty text where a trial has none.
+
+    `same`: whether two lines differ only in the names of the trials' own folders.
+    """
+    if in_order and a.count == b.count:
+        pairs = [(n, one, two) for n, (one, two) in enumerate(zip(a.kept, b.kept, strict=False), 1) if one != two]
+    else:
+        pairs = _left_over(a, b, same)
+    yield from pairs[:MOST_LINES_TOLD]
+    if not pairs:
+        yield min(len(a.kept), len(b.kept)) + 1, "", ""
+
+
+def _left_over(a: Lines, b: Lines, same: Callable[[str, str], bool]) -> list[tuple[int, str, str]]:
+    """Lines that one trial has more often than the other, paired by what they say beside names and numbers."""
+    more, fewer = Counter(a.kept) - Counter(b.kept), Counter(b.kept) - Counter(a.kept)
+    ours = [line for line in a.kept if more[line] > 0]
+    theirs = [line for line in b.kept if fewer[line] > 0]
+    places = {line: number for number, line in reversed(list(enumerate(a.kept, 1)))}
+    others = {line: number for number, line in reversed(list(enumerate(b.kept, 1)))}
+    found = []
+    for line in ours:
+        like = next((other for other in theirs if same(line, other)), None)
+        like = like or next((other for other in theirs if _skeleton(other) == _skeleton(line)), None)
+        if like is not None:
+            theirs.remove(like)
+        found.append((places[line], line, like or ""))
+    return sorted([*found, *((others[line], "", line) for line in theirs)])
+
+
+def _skeleton(line: str) -> str:
+    """A line without its numbers and spaces: NumPy prints more of these before a number without a sign."""
+    return re.sub(r"\s+", "", NUMBER.sub("#", line))
+
+
+def _metrics(a: TrialTrace, b: TrialTrace) -> Iterator[FileDifference]:
+    mine, theirs = a.file.metrics_printed, b.file.metrics_printed
+    for name in mine:
+        if name in theirs and mine[name] != theirs[name]:
+            yield FileDifference(f"metric {name}", f"printed {mine[name]} and {theirs[name]}")

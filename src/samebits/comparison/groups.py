@@ -1,0 +1,196 @@
+"""Which trials end in the same bits, through everything compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import NamedTuple
+
+from samebits.comparison.differences import Row, TraceDifference, difference
+from samebits.comparison.files import FileDifference, file_differences
+from samebits.comparison.finals import global_differences
+from samebits.comparison.networks import in_own_order
+from samebits.comparison.processes import AlignedTrial, Member, MemberKey, missing_ranks, pairs
+from samebits.comparison.threads import numbers_counted
+from samebits.model import GroupSplit
+
+
+class MemberDifference(NamedTuple):
+    """What differs in one process. `alone`: only one of the trials has it."""
+
+    member: Member
+    found: TraceDifference
+    alone: bool = False
+    steps: tuple[int, int] = (0, 0)
+    other: Member | None = None
+
+
+@dataclass(frozen=True)
+class PairDifference:
+    """All that differs between two trials: by process, then what they left behind. `left`: all of that; `files`: of
+    these differences the ones that count."""
+
+    members: list[MemberDifference]
+    left: list[FileDifference]
+
+    @property
+    def files(self) -> list[FileDifference]:
+        """The differences in files, prints and metrics that count."""
+        return [found for found in self.left if found.effect == "counts"]
+
+    @property
+    def equal(self) -> bool:
+        """Whether everything compared has the same bits."""
+        return not self.files and all(part.found.equal and not part.alone for part in self.members)
+
+    @property
+    def indistinct(self) -> list[MemberKey]:
+        """Processes that differ beside siblings that differ: which of them belong together is a guess."""
+        unequal = [part.member.key for part in self.members if not part.found.equal]
+        many = Counter(key.family for key in unequal)
+        return [key for key in unequal if many[key.family] > 1]
+
+
+@dataclass
+class Comparison:
+    """Trials compared two at a time, each pair once. `aligned`: the trials that take part, by number.
+    `ignores`: patterns of files that do not count."""
+
+    aligned: list[AlignedTrial]
+    ignores: Sequence[str] = ()
+    groups: list[list[int]] = field(default_factory=list)
+    _known: dict[tuple[int, int], PairDifference] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.groups = _grouped(self)
+
+    def pair(self, a: AlignedTrial, b: AlignedTrial) -> PairDifference:
+        """What differs between two trials; names and order are those of the first."""
+        key = (a.id, b.id)
+        if key not in self._known:
+            self._known[key] = pair_difference(a, b, self.ignores)
+        return self._known[key]
+
+    def known(self) -> list[tuple[tuple[int, int], PairDifference]]:
+        """Every pair compared so far, with the numbers of its trials."""
+        return sorted(self._known.items(), key=lambda item: item[0])
+
+    def pairs(self) -> list[PairDifference]:
+        """Every pair compared so far."""
+        return list(self._known.values())
+
+    @property
+    def reference(self) -> AlignedTrial:
+        """The first trial of the largest group; of equally large ones, the one that begins earlier."""
+        largest = max(self.groups, key=lambda group: (len(group), -group[0]))
+        return self.trial(largest[0])
+
+    def trial(self, number: int) -> AlignedTrial:
+        """The trial of a number."""
+        return next(trial for trial in self.aligned if trial.id == number)
+
+    def group_of(self, number: int) -> list[int]:
+        """The group that a trial is in."""
+        return next(group for group in self.groups if number in group)
+
+    def against_reference(self) -> dict[int, PairDifference]:
+        """Every other trial against the reference."""
+        reference = self.reference
+        return {trial.id: self.pair(reference, trial) for trial in self.aligned if trial.id != reference.id}
+
+
+def pair_difference(a: AlignedTrial, b: AlignedTrial, ignores: Sequence[str] = ()) -> PairDifference:
+    """Compare two trials: processes in their order, then files and metrics where both ran to their ends."""
+    members = [part for mine, theirs in pairs(a, b) if (part := _member_difference(mine, theirs, a, b)) is not None]
+    if not (a.whole and b.whole):
+        return PairDifference(members, [])
+    held = [found for part in members for found in _of_globals(part, ignores)]
+    saved = [numbers_counted(found, (a.trial, b.trial)) for found in file_differences(a.trial, b.trial, ignores)]
+    return PairDifference(members, [*held, *saved])
+
+
+def _of_globals(part: MemberDifference, ignores: Sequence[str]) -> Iterable[FileDifference]:
+    if part.other is None or not part.found.globals:
+        return []
+    return global_differences(part.member.trace, part.other.trace, part.found.globals, ignores)
+
+
+def _member_difference(
+    mine: Member | None, theirs: Member | None, a: AlignedTrial, b: AlignedTrial
+) -> MemberDifference | None:
+    if mine is not None and theirs is not None:
+        steps = (mine.trace.steps, theirs.trace.steps)
+        found = difference(mine.trace, theirs.trace)
+        return MemberDifference(mine, in_own_order(mine.trace, theirs.trace, found), steps=steps, other=theirs)
+    present, without = (mine, b) if mine is not None else (theirs, a)
+    # a stopped trial did not get to its later processes; a rank without a trace is said by its own reason
+    if present is None or not without.whole or missing_ranks(without.trial):
+        return None
+    return MemberDifference(present, TraceDifference(), alone=True)
+
+
+def _grouped(comparison: Comparison) -> list[list[int]]:
+    """Groups by first member. Longer trials first: a stopped one joins the first group that it agrees with so far."""
+    by_length = sorted(comparison.aligned, key=lambda trial: (not trial.whole, -trial.steps, trial.id))
+    groups: list[list[AlignedTrial]] = []
+    for trial in by_length:
+        home = next((group for group in groups if comparison.pair(group[0], trial).equal), None)
+        if home is None:
+            groups.append([trial])
+        else:
+            home.append(trial)
+    return sorted(sorted(trial.id for trial in group) for group in groups)
+
+
+# -- at which step groups diverge, where the steps of processes that follow each other are counted on -----------------
+
+
+MOST_PAIRS = 66  # twelve groups, each with each; of more, each with the reference only
+
+
+def group_splits(comparison: Comparison) -> list[GroupSplit]:
+    """Return the step at which each two groups diverge."""
+    places = range(len(comparison.groups))
+    pairs = list(combinations(places, 2))
+    if len(pairs) > MOST_PAIRS:
+        home = comparison.groups.index(comparison.group_of(comparison.reference.id))
+        pairs = [(min(home, other), max(home, other)) for other in places if other != home]
+    starts = stage_starts(comparison.aligned)
+    steps = max((trial.steps for trial in comparison.aligned), default=0)
+    return [GroupSplit(first=a, second=b, step=_step(_pair(comparison, a, b), starts, steps)) for a, b in pairs]
+
+
+def stage_starts(trials: Iterable[AlignedTrial]) -> dict[int, int]:
+    """The place of a process among those that observed something -> the step at which it begins."""
+    longest: dict[int, int] = {}
+    for trial in trials:
+        for member in trial.members:
+            longest[member.order] = max(longest.get(member.order, 0), member.trace.steps)
+    starts, at = {}, 0
+    for order in sorted(longest):
+        starts[order] = at
+        at += longest[order]
+    return starts
+
+
+def _pair(comparison: Comparison, a: int, b: int) -> PairDifference:
+    first, second = (comparison.trial(comparison.groups[place][0]) for place in (a, b))
+    return comparison.pair(first, second)
+
+
+def _step(pair: PairDifference, starts: dict[int, int], steps: int) -> int:
+    """The first step that differs; the number of all steps where only what was left behind does. Before step 0: -1."""
+    places = []
+    for part in pair.members:
+        begin = starts.get(part.member.order, 0)
+        if part.alone:
+            places.append(begin)
+        elif part.found.rows:
+            step = part.found.rows[0].step
+            places.append(begin + step if step >= 0 else begin - (begin == 0))
+    return min(places, default=steps)
+
+
+__all__ = ["Comparison", "MemberDifference", "PairDifference", "Row", "pair_difference"]

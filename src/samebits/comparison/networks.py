@@ -1,0 +1,273 @@
+"""Networks of one process that are trained in a different order in each trial, each compared with itself.
+
+The labels of models follow the order of their first calls, and steps are counted over all of them. If a program steps
+independent networks in the order of a set, both change although no bit does. Here each network of one trial is found
+again in the other, by its content and by the variables that hold it, and what was seen of it is compared as one
+history. An order that changes any bit is found: it changes a value of some history, or how long one is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits.comparison.asides import GLOBALS, aside
+from samebits.comparison.differences import Row, TraceDifference
+from samebits.store.trace import Point, ProcessTrace
+from samebits_probe import wire
+
+MOST_ROWS = 4_000_000
+_OF_OPTIMIZER = re.compile(r"\w+#\d+/")
+_LOOSE = re.compile(r"param\.\d+")
+_SHARED = re.compile(r"(loss|root|labels|prediction|param_groups)\b")  # names that begin with no model's label
+_NO_LABEL = "(none)"
+
+Content = tuple[tuple[str, bytes], ...]
+History = list[tuple[bytes, int]]  # (fingerprint, number of the row)
+
+
+@dataclass
+class Network:
+    """A model, or a loose parameter, as one trace shows it."""
+
+    label: str
+    paths: set[str] = field(default_factory=set)
+    structure: set[tuple[str, str, tuple[int, ...]]] = field(default_factory=set)
+    start: set[tuple[str, bytes]] = field(default_factory=set)
+    end: set[tuple[str, bytes]] = field(default_factory=set)
+
+
+def labels(trace: ProcessTrace) -> list[str]:
+    """The labels that the names of models begin with, the longest first; the first model's is empty."""
+    told = (event.get("label") for event in trace.events_named("model"))
+    loose = (match[0] for point in trace.points if (match := _LOOSE.match(point.name)))
+    return sorted({label for label in (*told, *loose) if isinstance(label, str)}, key=len, reverse=True)
+
+
+def split(name: str, known: Iterable[str]) -> tuple[str, str]:
+    """(label, rest) of a name."""
+    name = _OF_OPTIMIZER.sub("", name, count=1) if _OF_OPTIMIZER.match(name) else name
+    label = next((label for label in known if label and name.startswith(label)), "")
+    return label, name[len(label) :]
+
+
+def networks(trace: ProcessTrace) -> dict[str, Network]:
+    """By label, in the order in which they were seen."""
+    known = labels(trace)
+    places = [split(point.name, known) for point in trace.points]
+    found: dict[str, Network] = {}
+    for point, (label, rest) in zip(trace.points, places, strict=True):
+        if point.kind in ("start", "end") and not point.name.startswith(GLOBALS):
+            network = found.setdefault(label, Network(label))
+            if point.kind == "start":
+                network.structure.add((rest, point.dtype, point.shape))
+    for row in trace.records[np.isin(trace.records["kind"], [wire.CODE["start"], wire.CODE["end"]])]:
+        label, rest = places[int(row["point"])]
+        if rest.startswith(GLOBALS):
+            continue
+        kind = found[label].start if row["kind"] == wire.CODE["start"] else found[label].end
+        kind.add((rest, row["fingerprint"].tobytes()))
+    for event in trace.events_named("model"):
+        paths = event.get("paths")
+        if event.get("label") in found and isinstance(paths, list):
+            found[event["label"]].paths.update(path for path in paths if isinstance(path, str))
+    return found
+
+
+def paired(mine: dict[str, Network], theirs: dict[str, Network]) -> dict[str, str] | None:
+    """{label: the other trace's label} of the same network; None if the program's variables say otherwise."""
+    left, pairs = list(theirs.values()), dict[str, str]()
+    for criterion in (_whole, _at_start, _at_end, _structure):
+        for network in mine.values():
+            if network.label not in pairs:
+                alike = [other for other in left if criterion(other) == criterion(network)]
+                twin = next((other for other in alike if other.paths & network.paths), alike[0] if alike else None)
+                if twin is not None:
+                    left.remove(twin)
+                    pairs[network.label] = twin.label
+    return None if _contradicted(pairs, mine, theirs) else pairs
+
+
+def _whole(network: Network) -> Any:
+    return network.structure, network.start, network.end
+
+
+def _at_start(network: Network) -> Any:
+    return network.structure, network.start
+
+
+def _at_end(network: Network) -> Any:
+    return network.structure, network.end
+
+
+def _structure(network: Network) -> Any:
+    return network.structure
+
+
+def _contradicted(pairs: dict[str, str], mine: dict[str, Network], theirs: dict[str, Network]) -> bool:
+    """Whether the variables that hold the networks pair them differently: a key or an attribute says so, and most of
+    the other variables do. One of those alone may be what a loop has left."""
+    holders = {path: other.label for other in theirs.values() for path in other.paths}
+    shared = [(path, network.label) for network in mine.values() for path in network.paths if path in holders]
+    against = [path for path, label in shared if pairs.get(label) != holders[path]]
+    return any(map(_is_named, against)) or (len(against) > 1 and 2 * len(against) > len(shared))
+
+
+class Histories:
+    """What was seen of each network of a trace, in the order of its own steps."""
+
+    def __init__(self, trace: ProcessTrace, names: dict[str, str], before: int) -> None:
+        """`names`: {label: the network's name in both traces}. `before`: steps below it are looked at, and the end."""
+        known = labels(trace)
+        places = [split(point.name, known) for point in trace.points]
+        self._places = [(_network(rest, label, names), rest) for label, rest in places]
+        self._points, self.found = trace.points, dict[tuple[str, ...], History]()
+        self.order: list[list[str]] = []  # the networks that each step trained
+        records = trace.records
+        # what the program's globals hold belongs to no network: `differences` compares it
+        left_out = [n for n, point in enumerate(trace.points) if aside(point) or point.name.startswith(GLOBALS)]
+        kept = (records["kind"] != wire.CODE["rng"]) & ~np.isin(records["point"], left_out)
+        kept &= (records["step"] < before) | (records["kind"] == wire.CODE["end"])
+        rows = np.flatnonzero(kept)
+        rows = rows[np.argsort(records["step"][rows], kind="stable")]
+        for part in np.split(rows, np.flatnonzero(np.diff(records["step"][rows])) + 1):
+            self._add(records, part)
+
+    def _add(self, records: NDArray[Any], rows: NDArray[np.int64]) -> None:
+        """The rows of one step."""
+        numbers, prints = records["point"][rows].tolist(), records["fingerprint"][rows]
+        trained = {number for number in numbers if self._points[number].kind == "gradient"}
+        weights = {self._places[number] for number in trained}
+        step = sorted({network for network, _ in weights})
+        self.order.append(step)
+        for row, number, value in zip(rows.tolist(), numbers, prints, strict=True):
+            key, is_background = self._key(self._points[number], self._places[number], step, weights)
+            history = self.found.setdefault(key, [])
+            if not (is_background and history and history[-1][0] == value.tobytes()):
+                history.append((value.tobytes(), row))
+
+    @staticmethod
+    def _key(
+        point: Point, place: tuple[str, str], step: list[str], weights: set[tuple[str, str]]
+    ) -> tuple[tuple[str, ...], bool]:
+        """(the history that a row belongs to, whether it is of a network that this step only looks at)."""
+        network, rest = place
+        if point.kind in ("start", "end"):
+            return (point.kind, network, rest), False
+        if rest.startswith("param_groups."):
+            return (point.kind, rest, *(name for weight in sorted(weights) for name in weight)), False
+        is_own = place in weights or "/" in rest or network == _NO_LABEL
+        if point.kind == "update" and not is_own:
+            return (point.kind, network, rest), True
+        shown = _NO_LABEL if step == [network] else network
+        return (point.kind, *step, "", shown, rest), False
+
+
+def _row(number: int, trace: ProcessTrace, *, missing: bool) -> Row:
+    """A row of the trace, as a difference shows it."""
+    record, point = trace.records[number], trace.points[int(trace.records[number]["point"])]
+    step, kind, occurrence = int(record["step"]), int(record["kind"]), int(record["occurrence"])
+    return Row(step, kind, number, point.name, occurrence, missing, point)
+
+
+def _network(rest: str, label: str, names: dict[str, str]) -> str:
+    return _NO_LABEL if not label and _SHARED.match(rest) else names.get(label, f"{label} (alone)")
+
+
+def in_own_order(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> TraceDifference:
+    """What differs if each network is compared with itself; `found` itself if that shows no later difference."""
+    if not (_has_several(a) and _has_several(b)):
+        return found
+    networks_a, networks_b = networks(a), networks(b)
+    if not found.rows:
+        return _compare_holders(a, networks_a, networks_b, found)
+    before, whole = _comparable(a, b)
+    histories = _histories(a, b, paired(networks_a, networks_b), before)
+    if histories is None:
+        return found
+    different = list(_differing_rows(*histories, whole=whole))
+    uncompared = found.uncompared + (0 if whole else max(a.steps - before, b.steps - before, 0))
+    if not different:
+        return replace(found, rows=[], uncompared=uncompared, reordered=True)
+    rows = sorted(_row(number, a, missing=missing) for number, missing in different if number is not None)
+    rows = [row for row in rows if row.step == rows[0].step]
+    if not rows or rows[0].step <= found.rows[0].step:
+        return found
+    shown = [row for row in rows if not row.missing] or rows
+    return replace(found, rows=shown, uncompared=uncompared, reordered=True)
+
+
+def _histories(
+    a: ProcessTrace, b: ProcessTrace, pairs: dict[str, str] | None, before: int
+) -> tuple[Histories, Histories] | None:
+    """Of both traces, if their networks can be paired and are trained in different orders."""
+    if pairs is None:
+        return None
+    common = {label: f"network {number}" for number, label in enumerate(pairs)}
+    mine = Histories(a, common, before)
+    theirs = Histories(b, {pairs[label]: name for label, name in common.items()}, before)
+    orders = zip(mine.order, theirs.order, strict=False)
+    is_one_order = all(label == twin for label, twin in pairs.items()) and all(one == two for one, two in orders)
+    return None if is_one_order else (mine, theirs)
+
+
+def _compare_holders(
+    a: ProcessTrace, mine: dict[str, Network], theirs: dict[str, Network], found: TraceDifference
+) -> TraceDifference:
+    """The traces agree: do keys and attributes of the program's variables hold the same networks?"""
+    holders = {path: other for other in theirs.values() for path in other.paths}
+    for network in mine.values():
+        for path in sorted(network.paths & holders.keys()):
+            if _is_named(path) and (network.structure, network.end) != (holders[path].structure, holders[path].end):
+                return replace(found, rows=_end_rows(a, network.label))
+    return found
+
+
+def _end_rows(trace: ProcessTrace, label: str) -> list[Row]:
+    """What a network ends with, as differences."""
+    known = labels(trace)
+    ends = np.flatnonzero(trace.records["kind"] == wire.CODE["end"])
+    names = [trace.points[number].name for number in trace.records["point"][ends].tolist()]
+    rows = [int(row) for row, name in zip(ends, names, strict=True) if split(name, known)[0] == label]
+    return sorted(_row(number, trace, missing=False) for number in rows)
+
+
+def _is_named(path: str) -> bool:
+    """Whether a path goes through a key or an attribute: a plain variable may be what a loop has left."""
+    return "['" in path or "." in path
+
+
+def _has_several(trace: ProcessTrace) -> bool:
+    prefixes = {found[0] for point in trace.points if (found := _OF_OPTIMIZER.match(point.name))}
+    return len(labels(trace)) + len(prefixes) > 1 and len(trace.records) <= MOST_ROWS
+
+
+def _comparable(a: ProcessTrace, b: ProcessTrace) -> tuple[int, bool]:
+    """(the step below which values were kept one by one, whether that is all of both traces)."""
+    ends = [trace.limit for trace in (a, b) if trace.limit is not None]
+    for trace in (a, b):
+        digests = trace.records["step"][trace.records["flag"] == wire.DIGEST]
+        ends += [int(digests.min())] if len(digests) else []
+    return (min(ends), False) if ends else (max(a.last_step, b.last_step) + 1, True)
+
+
+def _differing_rows(mine: Histories, theirs: Histories, *, whole: bool) -> Iterator[tuple[int | None, bool]]:
+    """(number of mine's row, whether it is missing in the other) of the first difference of each history; None for a
+    row that only the other has. `whole`: histories of different lengths differ."""
+    for key, history in mine.found.items():
+        other = theirs.found.get(key, [])
+        pairs = zip(history, other, strict=False)
+        first = next((row for (value, row), (twin, _) in pairs if value != twin), None)
+        if first is not None:
+            yield first, False
+        elif whole and len(history) > len(other):
+            yield history[len(other)][1], True
+        elif whole and len(history) < len(other):
+            yield None, True
+    if whole and theirs.found.keys() - mine.found.keys():
+        yield None, True

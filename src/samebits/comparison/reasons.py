@@ -1,0 +1,270 @@
+"""Why there is no answer: each reason a sentence, each with what to do.
+
+Each function below looks for one reason and returns None where it does not hold. `why_not_repeated` asks them in an
+order such that the first one found is the one that helps most.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from samebits import words
+from samebits.comparison.asides import GLOBALS
+from samebits.comparison.coverage import has_named_file, uncovered, unended
+from samebits.comparison.endings import bad_endings, is_usable, misplaced, never_started
+from samebits.comparison.files import FileDifference
+from samebits.comparison.groups import Comparison
+from samebits.comparison.processes import AlignedTrial, missing_ranks
+from samebits.comparison.threads import trained_in_threads
+from samebits.comparison.unwatched import likely_results, nothing_observed, pattern_of, ran_unwatched
+from samebits.model import RecordFile
+
+
+class Reason(NamedTuple):
+    """A sentence, and what to do. `names_hidden`: it names the processes that ran unwatched."""
+
+    reason: str
+    advice: str
+    names_hidden: bool = False
+
+
+@dataclass(frozen=True)
+class ReasonInputs:
+    """What the reasons are looked for in. `usable`: the trials that take part in the comparison."""
+
+    record: RecordFile
+    trials: list[AlignedTrial]
+    comparison: Comparison | None = None
+
+    @property
+    def usable(self) -> list[AlignedTrial]:
+        """Trials that ended well or were stopped on purpose, and in which the probe worked."""
+        return [trial for trial in self.trials if is_usable(trial.trial, self.record.options.ok_exit)]
+
+    @property
+    def stops(self) -> bool:
+        """Whether it was asked to stop before the end."""
+        return self.record.options.steps is not None or self.record.options.budget is not None
+
+
+def why_not_repeated(looked: ReasonInputs, comparison: Comparison) -> Reason | None:
+    """The reason why equal bits are no answer, or None."""
+    looked = replace(looked, comparison=comparison)
+    for look in _LOOKS:
+        reason = look(looked)
+        if reason is not None:
+            return reason
+    return None
+
+
+def _nothing_ran(looked: ReasonInputs) -> Reason | None:
+    if looked.trials:
+        return None
+    return Reason("no trial was run.", "Run samebits check with at least two trials.")
+
+
+INTERRUPTED = "an exception that a thread of the program set arrived while the probe worked"
+AFTER_AN_INTERRUPTION = (
+    "The exception reached the program. It usually comes from a time limit: "
+    "run again without the limit, or with a longer one."
+)
+
+
+def _probe_failed(looked: ReasonInputs) -> Reason | None:
+    failed = {trial.id: trial.trial.failures()[0] for trial in looked.trials if trial.trial.failures()}
+    if not failed:
+        return None
+    where = next(iter(failed.values()))
+    if all(set(trial.trial.failures()) == set(trial.trial.interruptions()) for trial in looked.trials):
+        return Reason(
+            f"{INTERRUPTED}, in {words.trials(sorted(failed))} ({where}), so not all was observed.",
+            AFTER_AN_INTERRUPTION,
+        )
+    return Reason(
+        f"the probe itself failed in {words.trials(sorted(failed))} ({where}), so not all was observed.",
+        "The program was not affected. Please report this failure with the record folder.",
+    )
+
+
+def _endings(looked: ReasonInputs) -> Reason | None:
+    found = bad_endings([trial.trial for trial in looked.trials], looked.record)
+    return Reason(*found) if found else None
+
+
+def _patterns(looked: ReasonInputs) -> Reason | None:
+    """A pattern that names nothing; where programs failed, that they failed says more."""
+    statuses = {trial.trial.file.status for trial in looked.trials}
+    without: dict[str, list[int]] = {}
+    for trial in looked.trials if statuses <= {"complete", "stopped", "unwatched"} else []:
+        for pattern in trial.trial.files.patterns_without_match if trial.trial.file.status != "stopped" else []:
+            without.setdefault(pattern, []).append(trial.id)
+    if not without:
+        return None
+    pattern, ids = next(iter(without.items()))
+    return Reason(
+        f"the artifact pattern {pattern} matched nothing in {words.trials(ids)}.",
+        _wrote(looked, ids),
+    )
+
+
+def _wrote(looked: ReasonInputs, ids: Sequence[int]) -> str:
+    """What to do about a pattern that matched nothing: the files that the program did write."""
+    wrote = next(iter(likely_results([trial.trial for trial in looked.trials if trial.id in ids])), [])
+    if not wrote:
+        return "The program wrote no file that can be compared. Give it '{out}' as its output folder."
+    more = f" and {words.count(len(wrote) - 3, 'more file')}" if len(wrote) > 3 else ""
+    return f"The program wrote {words.listed(wrote[:3])}{more}. Name them, in quotes: --artifact '{pattern_of(wrote)}'."
+
+
+def _unknown(looked: ReasonInputs) -> Reason | None:
+    """A difference in what left the trials that nobody understands: where it is, and the two ways out."""
+    comparison = looked.comparison
+    for (one, two), pair in comparison.known() if comparison is not None else []:
+        found = [difference for difference in pair.left if difference.effect == "unknown"]
+        if found:
+            return _found_by(found[0], max(one, two), looked) or _of_difference(found, one, two)
+    return None
+
+
+def _found_by(first: FileDifference, later: int, looked: ReasonInputs) -> Reason | None:
+    """A file of which a later trial found what an earlier one wrote, and added to it: a database, an archive."""
+    leaks = [leak for trial in looked.trials if trial.id == later for leak in trial.trial.file.leaks]
+    found = [
+        leak for leak in leaks if leak.how == "read" and Path(looked.record.directory, first.path) == Path(leak.path)
+    ]
+    if not found:
+        return None
+    return Reason(
+        f"{first.name} differs between trials: trial {later} found the file that trial {found[0].written_by} had "
+        "written, and wrote into it.",
+        "Run with --isolate: each trial then begins without the file. If the file does not count: "
+        f"--ignore {shlex.quote(first.path)}.",
+    )
+
+
+def _of_difference(found: Sequence[FileDifference], one: int, two: int) -> Reason:
+    first = found[0]
+    a, b = first.values
+    values = f": {a or 'nothing'} in trial {one}, {b or 'nothing'} in trial {two}" if a or b else f": {first.detail}"
+    more = f" ({words.count(len(found) - 1, 'more difference')})" if len(found) > 1 else ""
+    reason = f"{first.name} differs between trials{values}{more}."
+    files = list(dict.fromkeys(shlex.quote(difference.path) for difference in found))
+    name = files[0] if len(files) == 1 else f"{files[0]} (and so on for {words.listed(files[1:4])})"
+    if first.name.startswith(GLOBALS):
+        counts = f"samebits_probe.observe('weights/{first.name.removeprefix(GLOBALS)}', ...)"
+        return Reason(reason, f"If it counts, say so in the program: {counts}. If it does not: --ignore {name}.")
+    return Reason(reason, f"If it counts, name it: --artifact {name}. If it does not: --ignore {name}.")
+
+
+def _unobserved(looked: ReasonInputs) -> Reason | None:
+    empty = [t for t in looked.usable if t.steps == 0 and not has_named_file(t.trial)]
+    if not empty:
+        return None
+    reason, advice, names_hidden = nothing_observed(empty, looked.record)
+    return Reason(reason + _held(empty), advice + misplaced(looked.record.command), names_hidden)
+
+
+def _held(empty: Sequence[AlignedTrial]) -> str:
+    """That the arrays agree which the program's variables held at the end of trials without a step."""
+    points = [point for process in empty[0].trial.observed for point in process.points]
+    held = {point.name for point in points if point.kind == "end" and point.name.startswith(GLOBALS)}
+    if len(empty) < 2 or not held:
+        return ""
+    return f" What its variables held at the end agrees ({words.count(len(held), 'array')})."
+
+
+def _threads(looked: ReasonInputs) -> Reason | None:
+    found = trained_in_threads([trial.trial for trial in looked.usable])
+    return Reason(*found) if found else None
+
+
+def _hidden(looked: ReasonInputs) -> Reason | None:
+    found = ran_unwatched(looked.usable)
+    return Reason(*found, names_hidden=True) if found else None
+
+
+def _ranks(looked: ReasonInputs) -> Reason | None:
+    for trial in looked.usable:
+        missing = missing_ranks(trial.trial)
+        if missing:
+            ranks, size = [rank for rank, _ in missing], missing[0][1]
+            which = ("rank " if len(ranks) == 1 else "ranks ") + words.listed(ranks)
+            return Reason(
+                f"{which} of {size} left no trace in {words.trials([trial.id])}.",
+                "Start every rank below the command, with the environment passed on (PYTHONPATH and SAMEBITS_PROBE).",
+            )
+    return None
+
+
+def _not_to_the_end(looked: ReasonInputs) -> Reason | None:
+    for trial in looked.usable:
+        name = unended(trial.trial) if trial.whole else None
+        if name is not None:
+            return Reason(
+                f"trial {trial.id}: the end of {name} was not seen; it left without Python's normal exit.",
+                "End the program normally or with sys.exit, not with os._exit or a signal. "
+                "Or compare only the first steps: --steps K.",
+            )
+    return None
+
+
+def _coverage(looked: ReasonInputs) -> Reason | None:
+    for trial in looked.usable:
+        lacking = uncovered(trial.trial, whole=trial.whole)
+        if lacking:
+            return Reason(
+                f"too little was observed in {words.trials([trial.id])}: {words.listed(lacking)} could not be seen.",
+                "Name what is missing with samebits_probe.observe(name, value), or compare files with --artifact.",
+            )
+    return None
+
+
+def _too_few(looked: ReasonInputs) -> Reason | None:
+    if len(looked.usable) >= 2:
+        return None
+    return Reason("only one trial was run: at least two are needed.", "Use -n 2 or more (the default is 5).")
+
+
+def _fewer_than_asked(looked: ReasonInputs) -> Reason | None:
+    asked, done = looked.record.options.trials, len(looked.usable)
+    if done >= asked:
+        return None
+    return Reason(
+        f"{done} of {words.count(asked, 'trial')} were completed.",
+        f"samebits check --add {asked - done} runs the others.",
+    )
+
+
+def _prefix(looked: ReasonInputs) -> Reason | None:
+    stopped = [trial for trial in looked.usable if not trial.whole]
+    if not stopped or looked.stops:
+        return None
+    steps = min(trial.steps for trial in looked.usable)
+    return Reason(
+        f"only the first {words.count(steps, 'step')} were compared; they have the same bits.",
+        "Let the trials run to their end, or give --steps to compare only the first steps.",
+    )
+
+
+_LOOKS: tuple[Callable[[ReasonInputs], Reason | None], ...] = (
+    _nothing_ran,
+    _probe_failed,
+    _patterns,
+    _endings,
+    _unknown,
+    _unobserved,
+    _threads,
+    _hidden,
+    _ranks,
+    _not_to_the_end,
+    _coverage,
+    _too_few,
+    _fewer_than_asked,
+    _prefix,
+)
+
+__all__ = ["Reason", "ReasonInputs", "never_started", "why_not_repeated"]

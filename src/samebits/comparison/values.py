@@ -1,0 +1,162 @@
+"""What single points hold: fingerprints and exact numbers, looked up in the traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits import words
+from samebits.comparison.differences import Row
+from samebits.comparison.processes import AlignedTrial, Member
+from samebits.store.trace import ProcessTrace, chunks
+from samebits_probe import wire
+
+
+@dataclass
+class PointValues:
+    """Of one point: the trials' fingerprints, and exact number, as text -> trials that hold it."""
+
+    fingerprints: dict[int, bytes] = field(default_factory=dict)
+    scalars: dict[str, list[int]] = field(default_factory=dict)
+
+
+def values_at(row: Row, member: Member, aligned: Sequence[AlignedTrial]) -> PointValues:
+    """What each trial holds at the point; trials that do not have it are left out."""
+    values = PointValues()
+    for trial in aligned:
+        twin = next((other for other in trial.members if other.key == member.key), None)
+        if twin is None:
+            continue
+        fingerprint = _fingerprint(twin.trace, row)
+        if fingerprint is not None:
+            values.fingerprints[trial.id] = fingerprint
+        scalar = _scalar(twin.trace, row)
+        if scalar is not None:
+            values.scalars.setdefault(repr(scalar), []).append(trial.id)
+    return values
+
+
+def point_numbers(trace: ProcessTrace, kind: str, name: str | None = None) -> list[int]:
+    """The ids of a kind's points (of one name)."""
+    return [number for number, point in enumerate(trace.points) if point.kind == kind and name in (None, point.name)]
+
+
+def start_of_value(trace: ProcessTrace, value: bytes, like: Row) -> str | None:
+    """The name under which a trace holds a first value of the row's type and shape, where that is another one."""
+    point = like.point
+    twins = [
+        number
+        for number in point_numbers(trace, "start")
+        if trace.points[number].name != like.name
+        and (trace.points[number].dtype, trace.points[number].shape) == (point.dtype, point.shape)
+    ]
+    for part in chunks(trace.records) if twins else []:
+        for row in part[np.isin(part["point"], twins)]:
+            if row["fingerprint"].tobytes() == value:
+                return trace.points[int(row["point"])].name
+    return None
+
+
+def _fingerprint(trace: ProcessTrace, row: Row) -> bytes | None:
+    numbers = point_numbers(trace, wire.KINDS[row.kind], row.name)
+    for part in chunks(trace.records) if numbers else []:
+        here = (part["point"] == numbers[0]) & (part["step"] == row.step) & (part["occurrence"] == row.occurrence)
+        if here.any():
+            return bytes(part["fingerprint"][here.argmax()].tobytes())
+    return None
+
+
+def _scalar(trace: ProcessTrace, row: Row) -> float | None:
+    numbers = point_numbers(trace, wire.KINDS[row.kind], row.name)
+    if not numbers:
+        return None
+    rows = trace.scalars
+    here = (rows["point"] == numbers[0]) & (rows["step"] == row.step) & (rows["occurrence"] == row.occurrence)
+    return float(rows["value"][here][0]) if here.any() else None
+
+
+def curve(trace: ProcessTrace, number: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(steps, values) of a scalar point, in the order in which they were kept."""
+    rows = trace.scalars[trace.scalars["point"] == number]
+    return np.asarray(rows["step"]), np.asarray(rows["value"])
+
+
+# -- at which looser precision trials agree that differ in bits: said beside the verdict ------------------------------
+
+
+_DIGITS = (9, 6, 4, 3, 2)
+
+
+def agreements(aligned: Sequence[AlignedTrial]) -> list[str]:
+    """Sentences on what agrees in all trials, the loosest left out where a tighter one holds."""
+    if len(aligned) < 2:
+        return []
+    return [*_printed(aligned), *_curves(aligned)]
+
+
+def _printed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
+    metrics = [trial.trial.file.metrics_printed for trial in aligned if trial.whole]
+    if len(metrics) < len(aligned):
+        return
+    for name, text in metrics[0].items():
+        if all(other.get(name) == text for other in metrics):
+            yield f"the metric {name} is the same in all trials at the digits printed ({text})"
+
+
+def _curves(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
+    for member in aligned[0].members:
+        twins = [_twin(trial, member) for trial in aligned]
+        found = [trace for trace in twins if trace is not None]
+        if len(found) < len(aligned):
+            continue
+        for kind in ("forward", "end"):
+            for number in point_numbers(member.trace, kind):
+                sentence = _curve(kind, member.trace.points[number].name, found)
+                if sentence:
+                    yield sentence
+
+
+def _twin(trial: AlignedTrial, member: Member) -> ProcessTrace | None:
+    return next((other.trace for other in trial.members if other.key == member.key), None)
+
+
+def _curve(kind: str, name: str, traces: list[ProcessTrace]) -> str | None:
+    """How many digits of a scalar agree at every step that all trials have."""
+    curves = [curve(trace, numbers[0])[1] for trace in traces if (numbers := point_numbers(trace, kind, name))]
+    length = min((len(values) for values in curves), default=0)
+    if len(curves) < len(traces) or not length:
+        return None
+    values = np.stack([one[:length] for one in curves])
+    if kind == "end" and _same_bits(values):
+        return None  # the flags and counters of a module, which nothing ever moved, say nothing about precision
+    digits = next((digits for digits in _DIGITS if _agree(values, digits)), None)
+    if digits is None:
+        return None
+    steps = kind == "forward" and length > 1
+    where = f"at all {words.count(length, 'step')} that were compared" if steps else "in all trials"
+    return f"{name} is the same to {digits} digits {where}"
+
+
+def _agree(values: NDArray[np.float64], digits: int) -> bool:
+    """Whether the rows are the same when each number is printed with so many significant digits."""
+    rounded = significant(values, digits)
+    first = rounded[0]
+    return bool(((rounded == first) | (np.isnan(rounded) & np.isnan(first))).all())
+
+
+def _same_bits(values: NDArray[np.float64]) -> bool:
+    """Whether all rows are equal as they stand."""
+    return bool(np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True))
+
+
+def significant(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
+    """The values rounded to so many significant digits."""
+    usable = np.isfinite(values) & (values != 0)
+    magnitude = np.zeros(values.shape)
+    magnitude[usable] = np.floor(np.log10(np.abs(values[usable])))
+    scale = 10.0 ** np.clip(digits - 1 - magnitude, -300, 300)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(usable, np.round(values * scale) / scale, values)

@@ -1,0 +1,179 @@
+"""From a record to its verdict. `repeated` is never said of what was not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import samebits
+from samebits import words
+from samebits.comparison import sentences
+from samebits.comparison.coverage import named_by_program
+from samebits.comparison.divergence import find_divergence, group_points
+from samebits.comparison.doubts import leak_between, why_no_divergence
+from samebits.comparison.finals import final
+from samebits.comparison.groups import Comparison, group_splits
+from samebits.comparison.processes import AlignedTrial
+from samebits.comparison.reasons import Reason, ReasonInputs, why_not_repeated
+from samebits.comparison.setup import setup
+from samebits.comparison.threads import told, trains_elsewhere, without_racing_traces
+from samebits.comparison.unwatched import unwatched, unwatched_processes
+from samebits.comparison.values import agreements
+from samebits.comparison.warnings import Note, WarningInputs, unseeded, warnings
+from samebits.model import Detection, Divergence, RecordFile, Result, Scope, Trial, Verdict
+from samebits.store.trace import TrialTrace
+from samebits_probe import wire
+
+
+def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
+    """Compare the trials and say what that shows. Pure; sets all of Result but `seconds` and `record`."""
+    trials = without_racing_traces(trials, record.command)
+    looked = ReasonInputs(record, [AlignedTrial(trial, record.command) for trial in trials])
+    comparison = Comparison(looked.usable, record.options.ignores)
+    divergence = told(find_divergence(comparison), trials)
+    verdict, reason = _decide(looked, comparison, divergence)
+    seen = WarningInputs(record, trials, comparison, divergence, setup(record, looked.trials), reason)
+    notes, extent = warnings(seen), scope(comparison.aligned)
+    leak = leak_between([aligned.trial for aligned in comparison.aligned], record)
+    if verdict == "repeated" and record.options.strict and (reason := _caveat(notes)):
+        verdict = "inconclusive"
+    return Result(
+        samebits=samebits.__version__,
+        verdict=verdict,
+        sentence=_sentence(reason, comparison, divergence) or sentences.repeated(comparison, extent, leak),
+        reason=reason.reason if reason else None,
+        advice=reason.advice if reason else None,
+        agrees=agreements(comparison.aligned) if divergence else [],
+        scope=extent,
+        setup=seen.setup,
+        trials=[_trial(aligned) for aligned in looked.trials],
+        groups=comparison.groups,
+        diverges_at=group_points(comparison),
+        splits=group_splits(comparison),
+        divergence=divergence,
+        detection=detection(len(comparison.aligned)),
+        leak=leak if verdict == "repeated" else None,
+        warnings=[note.text for note in notes],
+        unseeded=unseeded(seen),
+        judged=judged(comparison, divergence),
+    )
+
+
+def _decide(
+    looked: ReasonInputs, comparison: Comparison, divergence: Divergence | None
+) -> tuple[Verdict, Reason | None]:
+    """A difference that is the program's own is a divergence; equal bits repeat only where enough was seen."""
+    if divergence is not None:
+        doubt = why_no_divergence(comparison, looked.record)
+        return ("inconclusive", doubt) if doubt else ("diverged", None)
+    lacking = why_not_repeated(looked, comparison)
+    return ("inconclusive", lacking) if lacking else ("repeated", None)
+
+
+def _caveat(notes: Sequence[Note]) -> Reason | None:
+    """The first of the notes that limit what equal bits show, as the reason of --strict."""
+    limits = [note.text for note in notes if note.is_caveat]
+    if not limits:
+        return None
+    more = f" (and {words.count(len(limits) - 1, 'more warning')})" if len(limits) > 1 else ""
+    return Reason(f"--strict: {limits[0]}{more}.", "Remove the cause of each warning, or run without --strict.")
+
+
+def _sentence(reason: Reason | None, comparison: Comparison, divergence: Divergence | None) -> str | None:
+    if reason is not None:
+        return reason.reason
+    return sentences.diverged(comparison, divergence) if divergence else None
+
+
+def _trial(aligned: AlignedTrial) -> Trial:
+    file = aligned.trial.file
+    return Trial(
+        id=file.id,
+        status=file.status,
+        exit_code=file.exit_code,
+        steps=aligned.steps,
+        seconds=file.seconds,
+        final=final(aligned),
+        metrics=file.metrics,
+    )
+
+
+# -- what a number of trials can notice -------------------------------------------------------------------------------
+
+
+def chance(share: float, trials: int) -> float:
+    """The chance that trials show both sides of a difference that a share of runs shows: 1 - p^n - (1-p)^n."""
+    if trials < 2:
+        return 0.0
+    return 1.0 - float(share**trials) - float((1.0 - share) ** trials)
+
+
+def detection(trials: int) -> Detection:
+    """The chances for half of all runs and for one run in ten."""
+    return Detection(
+        seen_if_in_half_of_runs=round(chance(0.5, trials), 4), seen_if_in_one_of_ten=round(chance(0.1, trials), 4)
+    )
+
+
+# -- kind by kind: equal, different, not reached or not seen ----------------------------------------------------------
+
+
+EQUAL, DIFFERS, NOT_REACHED, NOT_OBSERVED = "=", "!", ".", "-"
+
+
+def judged(comparison: Comparison, divergence: Divergence | None) -> dict[str, str]:
+    """kind -> mark, in the order of judging; `structure` only where it is what differs."""
+    observed = _observed(comparison.aligned)
+    marks = {kind: EQUAL if kind in observed else NOT_OBSERVED for kind in wire.KINDS if kind != "structure"}
+    if "end" in observed and not all(trial.whole for trial in comparison.aligned):
+        marks["end"] = NOT_REACHED
+    if any(part.found.rng for pair in comparison.pairs() for part in pair.members):
+        marks["rng"] = NOT_REACHED  # differs and is not judged: a warning says so
+    if len(comparison.aligned) < 2:
+        return {kind: NOT_REACHED if mark == EQUAL else mark for kind, mark in marks.items()}
+    return _parted(marks, divergence) if divergence else marks
+
+
+def _parted(marks: dict[str, str], divergence: Divergence) -> dict[str, str]:
+    at = wire.CODE[divergence.kind]
+    changed = {kind: NOT_REACHED if wire.CODE[kind] > at and mark == EQUAL else mark for kind, mark in marks.items()}
+    changed[divergence.kind] = DIFFERS
+    return {kind: changed[kind] for kind in wire.KINDS if kind in changed}
+
+
+def _observed(aligned: Sequence[AlignedTrial]) -> set[str]:
+    """Kinds that were seen in any trial; the end of stopped trials is expected, and not reached."""
+    kinds = {point.kind for trial in aligned for member in trial.members for point in member.trace.points}
+    expects_end = any(trial.trial.files.files or not trial.whole for trial in aligned)
+    return kinds | {"end"} if expects_end else kinds
+
+
+# -- what was compared, and what could not be seen --------------------------------------------------------------------
+
+
+def scope(aligned: Sequence[AlignedTrial]) -> Scope:
+    """The scope of a comparison of these trials."""
+    whole = [trial for trial in aligned if trial.whole]
+    return Scope(
+        kind="whole" if aligned and len(whole) == len(aligned) else "prefix",
+        steps_compared=min((trial.steps for trial in aligned), default=0),
+        steps_total=max((trial.steps for trial in whole), default=None),
+        files_compared=max((len(trial.trial.files.files) for trial in whole), default=0),
+        not_observed=list(dict.fromkeys(_not_observed(aligned))),
+        unwatched=list(dict.fromkeys(what for trial in aligned for what in unwatched(trial.trial))),
+    )
+
+
+def _not_observed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
+    for trial in aligned:
+        for process in trial.trial.processes:
+            if not process.observed and not trains_elsewhere(process):
+                continue
+            for event in process.events_named("not-observed"):
+                yield f"{event.get('point', '?')}: {event.get('why', '')}"
+            if named_by_program(process):
+                yield "what the program did not name with observe()"
+        if not trial.members and trial.trial.files.files:
+            yield "steps: only the files that were written are compared"
+        for hidden in unwatched_processes(trial.trial.file):
+            why = f" ({hidden.why})" if hidden.why else ""
+            yield f"the process {words.command(hidden.argv)}{why}"

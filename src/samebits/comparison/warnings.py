@@ -1,0 +1,301 @@
+"""What is said aloud beside the verdict, each with what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from samebits import words
+from samebits.comparison import file_notes
+from samebits.comparison.asides import EVALUATION
+from samebits.comparison.doubts import leak_sentence, leaked_files
+from samebits.comparison.endings import ended_well
+from samebits.comparison.finals import weight_names
+from samebits.comparison.groups import Comparison
+from samebits.comparison.reasons import Reason
+from samebits.comparison.sentences import different_files
+from samebits.comparison.setup import packages, scripts
+from samebits.comparison.unwatched import asking_processes, hidden_processes
+from samebits.comparison.values import curve, point_numbers
+from samebits.model import Divergence, HeldControl, RecordFile, Setup
+from samebits.store.trace import ProcessTrace, TrialTrace
+
+
+@dataclass(frozen=True)
+class WarningInputs:
+    """All that warnings are made from. `trials`: every trial; `comparison`: of those that took part."""
+
+    record: RecordFile
+    trials: Sequence[TrialTrace]
+    comparison: Comparison
+    divergence: Divergence | None
+    setup: Setup
+    reason: Reason | None = None
+
+
+class Note(NamedTuple):
+    """One warning. `is_caveat`: it limits what equal bits show, and so is enough for `--strict`.
+
+    The others name a difference that is understood, or say where the code comes from.
+    """
+
+    text: str
+    is_caveat: bool = True
+
+
+def warnings(seen: WarningInputs) -> list[Note]:
+    """All warnings, each once, in a fixed order."""
+    found = [Note(text, look not in _NO_CAVEATS) for look in _LOOKS for text in look(seen)]
+    return list({note.text: note for note in reversed(found)}.values())[::-1]
+
+
+def _random_states(seen: WarningInputs) -> Iterator[str]:
+    """States that differ, and what that means."""
+    blamed = unseeded(seen)
+    for name, (step, _) in sorted(_rng(seen.comparison).items()):
+        if name in blamed:
+            yield blamed[name]
+        elif seen.divergence is None:
+            yield f"{words.rng(name)} differs from step {step:,} on, and nothing else does"
+
+
+def unseeded(seen: WarningInputs) -> dict[str, str]:
+    """Generator whose state differs from the start on -> what is said of it."""
+    unused = " and unused: its state differs and nothing else does"
+    rest = ": it differs from the start on" if seen.divergence else unused
+    states = sorted(_rng(seen.comparison).items())
+    return {name: f"{words.rng(name)} is unseeded{rest}" for name, (_, agreed) in states if not agreed}
+
+
+def _rng(comparison: Comparison) -> dict[str, tuple[int, bool]]:
+    """Of all pairs compared: state -> (first step at which it differs, whether it agreed before)."""
+    found: dict[str, tuple[int, bool]] = {}
+    for pair in comparison.pairs():
+        for part in pair.members:
+            for name, (step, agreed) in part.found.rng.items():
+                before = found.get(name, (step, True))
+                found[name] = (min(step, before[0]), agreed and before[1])
+    return found
+
+
+def _losses(seen: WarningInputs) -> Iterator[str]:
+    traces = [member.trace for trial in seen.comparison.aligned for member in trial.members]
+    firsts = [step for trace in traces if (step := _first_nan(trace)) is not None]
+    if traces and len(firsts) == len(traces):
+        yield f"the loss is NaN in all trials, from step {min(firsts):,} on: equal bits of such a model say little"
+
+
+def _first_nan(trace: ProcessTrace) -> int | None:
+    """The first step of a loss that ends as NaN."""
+    for number in point_numbers(trace, "forward"):
+        steps, values = curve(trace, number)
+        if "loss" in trace.points[number].name and len(values) and np.isnan(values[-1]):
+            return int(steps[np.isnan(values).argmax()])
+    return None
+
+
+def _weights(seen: WarningInputs) -> Iterator[str]:
+    trained = [m.trace for t in seen.comparison.aligned for m in t.members if t.whole and m.trace.steps > 0]
+    if trained and all(_never_change(trace) for trace in trained):
+        yield "the weights never change: at the end they have the bits that they had at the start"
+
+
+def _never_change(trace: ProcessTrace) -> bool:
+    """Whether weights were seen at both ends, and every one is at the end what it was at the start."""
+    starts, ends = _by_name(trace, "start"), _by_name(trace, "end")
+    shared = (weight_names(trace) & set(starts)) & set(ends)
+    return bool(shared) and all(starts[name] == ends[name] for name in shared)
+
+
+def _by_name(trace: ProcessTrace, kind: str) -> dict[str, bytes]:
+    numbers = point_numbers(trace, kind)
+    rows = trace.records[np.isin(trace.records["point"], numbers)]
+    return {trace.points[int(row["point"])].name: row["fingerprint"].tobytes() for row in rows}
+
+
+def _controls(seen: WarningInputs) -> Iterator[str]:
+    """What did not hold, one by one; what nobody could read back in one line (a preset asks for what may not apply)."""
+    for control in seen.setup.controls:
+        if control.effect == "undone":
+            yield f"the control {control.id} did not hold" + (f": {control.why}" if control.why else "")
+    yield from unread([control for control in seen.setup.controls if control.effect == "unreadable"])
+
+
+def unread(controls: Sequence[HeldControl]) -> list[str]:
+    """The warning that nobody could read these back; none where there are none."""
+    names = words.listed(one.id + (f" ({one.why})" if one.why else "") for one in controls)
+    return [f"not read back, so not counted as held: {names}"] if controls else []
+
+
+def _leaks(seen: WarningInputs) -> Iterator[str]:
+    leaking = [trial for trial in seen.trials if trial.file.leaks]
+    if leaking and not (seen.divergence and seen.reason):  # else it is the reason itself
+        files = words.listed(leaked_files(leaking, seen.record)[:3])
+        equal = "all trials have the same bits, but what they would do without that file was not tried"
+        meaning = "that is not what made the difference alone" if seen.divergence else equal
+        yield f"{leak_sentence(leaking)} ({files}); {meaning}"
+
+
+def _events(seen: WarningInputs) -> Iterator[str]:
+    yield from seen.record.notes
+    for trial in seen.trials:
+        yield from trial.file.notes
+        yield from trial.warnings
+        for process in trial.processes:
+            yield from (str(event.get("text", "")) for event in process.events_named("warning"))
+
+
+def _code(seen: WarningInputs) -> Iterator[str]:
+    trials = [trial for trial in seen.trials if trial.file.code]
+    states = [(trial.file.code.get("commit"), scripts(trial, seen.record.directory)) for trial in trials]
+    if any(state != states[0] for state in states):
+        yield "the code was changed between the trials"
+
+
+def _uncommitted(seen: WarningInputs) -> Iterator[str]:
+    if any(trial.file.code.get("dirty") for trial in seen.trials):
+        yield "the code has changes that are not committed; the commit alone does not name what was run"
+
+
+def _packages(seen: WarningInputs) -> Iterator[str]:
+    found = [packages(trial) for trial in seen.trials if trial.observed]
+    names = sorted({name for one in found for name in one})
+    differing = [name for name in names if len({one[name] for one in found if name in one}) > 1]
+    if differing:
+        yield f"the trials had different versions of {words.listed(differing)}"
+
+
+def _children(seen: WarningInputs) -> Iterator[str]:
+    left = {trial.id: trial.file.children_left for trial in seen.trials if trial.file.children_left}
+    if left:
+        name = next(iter(left.values()))[0]
+        yield f"{words.trials(sorted(left))} left processes behind; samebits ended them ({name})"
+
+
+def _unwatched(seen: WarningInputs) -> Iterator[str]:
+    hidden = hidden_processes([trial.trial.file for trial in seen.comparison.aligned])
+    if hidden and not (seen.reason and seen.reason.names_hidden):  # else it is the reason itself
+        yield f"Python ran unwatched: {hidden}; only its files and printed lines were compared"
+
+
+def _programs(seen: WarningInputs) -> Iterator[str]:
+    """Programs that no probe can watch."""
+    programs = [program for trial in seen.comparison.aligned for program in trial.trial.file.programs]
+    if programs and seen.divergence is None:
+        named = words.listed(list(dict.fromkeys(programs))[:3])
+        what = "programs ran that samebits cannot watch"
+        yield f"{what} ({named}); only their files and printed lines were compared"
+
+
+def _questions(seen: WarningInputs) -> Iterator[str]:
+    """What runners asked the interpreter: the training did not depend on it but through what was watched."""
+    asking = asking_processes([trial.trial.file for trial in seen.comparison.aligned])
+    if asking:
+        many = words.count(len(asking), "Python process")
+        verb, who = ("is", "it") if len(asking) == 1 else ("are", "they")
+        said = f"{many} ran unwatched and {verb} left out"
+        yield f"{said}: {who} only asked the interpreter about itself before the first step ({asking[0]})"
+
+
+def _siblings(seen: WarningInputs) -> Iterator[str]:
+    """Said where the divergence itself may come of siblings that were paired wrongly."""
+    pairs = seen.comparison.against_reference().values() if seen.divergence else []
+    commands = {words.command(key.argv) for pair in pairs for key in pair.indistinct}
+    for command in sorted(commands):
+        yield (
+            f"processes of equal arguments could not be told apart: paired in the order in which they began ({command})"
+        )
+
+
+def _metrics(seen: WarningInputs) -> Iterator[str]:
+    whole = [trial.trial for trial in seen.comparison.aligned if trial.whole]
+    for name in seen.record.options.metrics:
+        without = [t.id for t in whole if name not in t.file.metrics_printed and name not in t.file.metrics]
+        if without:
+            yield f"the metric {name}: its pattern matched nothing that {words.trials(without)} printed"
+
+
+def _asides(seen: WarningInputs) -> Iterator[str]:
+    """Differences that are understood: evaluations whose results left nothing, times in attributes of a model."""
+    found: dict[str, tuple[int, str]] = {}
+    for pair in seen.comparison.pairs() if seen.divergence is None else []:
+        for part in pair.members:
+            for name, (step, what) in part.found.asides.items():
+                found[name] = min((step, what), found.get(name, (step, what)))
+    evaluations = sorted((step, name) for name, (step, what) in found.items() if what == EVALUATION)
+    if evaluations:
+        step, name = evaluations[0]
+        yield f"{name} differs from step {step:,} on: this forward pass trains nothing, and all that it feeds agrees"
+    others = sorted(f"{name} ({what})" for name, (_, what) in found.items() if what != EVALUATION)
+    if others:
+        rest = [words.count(len(others) - 3, "more value")] if len(others) > 3 else []
+        verb = words.agree(len(others), "differs", "differ")
+        yield f"{words.listed([*others[:3], *rest])} {verb} in the modules alive at the end; this does not count"
+
+
+def _reordered(seen: WarningInputs) -> Iterator[str]:
+    if any(part.found.reordered for pair in seen.comparison.pairs() for part in pair.members):
+        yield (
+            "independent networks are trained in a different order in each trial (the order of a set, say): "
+            "each network was compared with itself"
+        )
+
+
+def _uncompared(seen: WarningInputs) -> Iterator[str]:
+    steps = max((part.found.uncompared for pair in seen.comparison.pairs() for part in pair.members), default=0)
+    if steps:
+        yield f"{words.count(steps, 'step')} could not be compared: one trial kept values there, another digests"
+
+
+def _failed(seen: WarningInputs) -> Iterator[str]:
+    bad = [t for t in seen.trials if not ended_well(t.file, seen.record.options.ok_exit)]
+    if seen.divergence is not None and bad:
+        ids = [trial.id for trial in bad]
+        yield f"{words.trials(ids)} did not end well and {words.were(ids)} not compared"
+
+
+def _of_files(seen: WarningInputs) -> Iterator[str]:
+    return file_notes.caveats(seen.comparison)
+
+
+def _different_files(seen: WarningInputs) -> Iterator[str]:
+    """Trials that diverge at a step may leave a second model, which no step shows."""
+    if seen.divergence is not None and seen.divergence.kind != "end":
+        yield from filter(None, [different_files(seen.comparison, seen.divergence)])
+
+
+def _understood(seen: WarningInputs) -> Iterator[str]:
+    return file_notes.understood(seen.comparison)
+
+
+_LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (
+    _random_states,
+    _losses,
+    _weights,
+    _controls,
+    _leaks,
+    _failed,
+    _unwatched,
+    _programs,
+    _questions,
+    _siblings,
+    _children,
+    _code,
+    _uncommitted,
+    _packages,
+    _metrics,
+    _of_files,
+    _different_files,
+    _understood,
+    _asides,
+    _reordered,
+    _uncompared,
+    _events,
+)
+
+_NO_CAVEATS = frozenset((_questions, _different_files, _random_states, _uncommitted, _understood, _asides, _reordered))
+
+__all__ = ["Note", "WarningInputs", "unread", "unseeded", "warnings"]

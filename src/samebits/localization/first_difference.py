@@ -1,0 +1,172 @@
+"""The first thing executed whose outputs differ between trials. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from itertools import combinations
+
+from samebits.localization.execution import Entry, Execution
+
+Pair = tuple[str | None, str | None]  # fingerprints of two trials
+Unset = dict[Pair, tuple[int, Entry, Entry]]  # of memory that nobody wrote -> place and entries that gave it
+
+MODULES = ("module", "gradient")
+OPERATORS = ("operator",)
+
+
+@dataclass(frozen=True)
+class First:
+    """Where two trials that did the same part. `at`: the place in the first one's order.
+
+    `output`: which one of the entry's differs. `reads`: what takes in memory that `entry` has left uninitialised, where
+    that is the cause. `unlike`: where they did not do the same before, which is not the cause.
+    """
+
+    at: int
+    trials: tuple[Execution, Execution]
+    entry: Entry
+    other: Entry
+    output: int = 0
+    reads: Entry | None = None
+    unlike: Unlike | None = None
+
+    @property
+    def given(self) -> list[tuple[str, str, str]]:
+        """(name, the first trial's, the second's) of arguments that are no tensors and differ."""
+        mine, theirs = self.entry.given, self.other.given
+        return [(name, mine[name], theirs[name]) for name in mine if name in theirs and mine[name] != theirs[name]]
+
+    @property
+    def inputs_equal(self) -> bool | None:
+        """Whether it was given the same; None where inputs were not looked at."""
+        if self.given:
+            return False
+        if self.entry.inputs is None or self.other.inputs is None:
+            return None
+        return self.entry.inputs == self.other.inputs or self.reads is not None
+
+    @property
+    def is_its_own(self) -> bool:
+        """Whether what it was given cannot be why it differs: neither tensors, numbers, nor a state (nothing given)."""
+        return bool(self.inputs_equal and self.entry.inputs) and not self.entry.random
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """Where two trials did not do the same. `entry` and `other`: what each did there; None where it did no more.
+
+    `matters`: whether outputs of what both did later differ.
+    """
+
+    at: int
+    trials: tuple[Execution, Execution]
+    entry: Entry | None
+    other: Entry | None
+    what: tuple[str, ...]
+    matters: bool = True
+
+
+def groups(trials: Sequence[Execution]) -> list[list[Execution]]:
+    """Trials that executed the same with the same outputs, larger groups first."""
+    found: dict[tuple[object, ...], list[Execution]] = {}
+    for seen in trials:
+        found.setdefault(tuple((entry.key, _own(entry)) for entry in seen.entries), []).append(seen)
+    return sorted(found.values(), key=lambda group: -len(group))
+
+
+def _own(entry: Entry) -> tuple[str | None, ...]:
+    """The fingerprints of what it has computed: a view shows what was there."""
+    return () if entry.view else entry.prints
+
+
+def earliest(trials: Sequence[Execution], *, what: tuple[str, ...]) -> First | Unlike | None:
+    """The earliest place at which any two trials diverge, among entries of these sorts; None where none do.
+
+    Trials that did different things and got the same of the rest come last.
+    """
+    ones = [group[0] for group in groups(trials)]
+    found = [first for first in (_first(a, b, what) for a, b in combinations(ones, 2)) if first is not None]
+    return min(found, key=lambda one: (isinstance(one, Unlike) and not one.matters, one.at), default=None)
+
+
+def _first(a: Execution, b: Execution, what: tuple[str, ...]) -> First | Unlike | None:
+    mine, theirs = of_sorts(a, what), of_sorts(b, what)
+    unlike = _unlike((a, b), mine, theirs, what)
+    unset: Unset = {}
+    for at, x, y in _paired(mine, theirs):
+        left = _left_unset(at, x, y, unset)
+        if left is not None:
+            unset.update((pair, left) for pair in _unequal(x, y))
+        elif x.prints != y.prints and not _only_shows(x, y):
+            first = _caused(First(at, (a, b), x, y, _output(x, y)), unset)
+            if unlike is None or at < unlike.at:
+                return first
+            return replace(first, unlike=unlike) if first.is_its_own else unlike
+    return replace(unlike, matters=False) if unlike is not None else None
+
+
+def of_sorts(seen: Execution, what: Sequence[str]) -> list[Entry]:
+    """Entries of some sorts, in order."""
+    return [entry for entry in seen.entries if entry.key.what in what]
+
+
+def _unlike(
+    trials: tuple[Execution, Execution], a: list[Entry], b: list[Entry], what: tuple[str, ...]
+) -> Unlike | None:
+    """The first place at which they did not do the same."""
+    same = next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x.key != y.key), min(len(a), len(b)))
+    if same == len(a) == len(b):
+        return None
+    here, there = (entries[same] if same < len(entries) else None for entries in (a, b))
+    return Unlike(same, trials, here, there, what)
+
+
+def _paired(a: list[Entry], b: list[Entry]) -> Iterator[tuple[int, Entry, Entry]]:
+    """(place, entry, the other trial's entry) of what both did, in order; what one of them did alone is left out."""
+    keys = [[entry.key for entry in entries] for entries in (a, b)]
+    same = next((at for at, (x, y) in enumerate(zip(*keys, strict=False)) if x != y), min(len(a), len(b)))
+    yield from ((at, a[at], b[at]) for at in range(same))
+    rest_a, rest_b = (one[same:] for one in keys)
+    for i, j, length in SequenceMatcher(None, rest_a, rest_b, autojunk=False).get_matching_blocks():
+        yield from ((same + i + k, a[same + i + k], b[same + j + k]) for k in range(length))
+
+
+def _output(entry: Entry, other: Entry) -> int:
+    pairs = zip(entry.prints, other.prints, strict=False)
+    return next((number for number, (x, y) in enumerate(pairs) if x != y), 0)
+
+
+def _unequal(x: Entry, y: Entry) -> list[Pair]:
+    pairs = [(p.print, q.print) for p, q in zip(x.outputs, y.outputs, strict=False)]
+    return [(p, q) for p, q in pairs if p != q]
+
+
+def _taken(x: Entry, y: Entry) -> list[Pair]:
+    """What they were given, where it differs."""
+    return [(p, q) for p, q in zip(x.inputs or (), y.inputs or (), strict=False) if p != q]
+
+
+def _left_unset(at: int, x: Entry, y: Entry, unset: Unset) -> tuple[int, Entry, Entry] | None:
+    """What left the outputs uninitialised: itself, or what made the memory that this is a view of."""
+    if x.unset and y.unset and x.prints == y.prints:
+        return at, x, y
+    if not x.view or not y.view or x.given != y.given:
+        return None
+    taken = _taken(x, y)
+    return unset[taken[0]] if taken and all(pair in unset for pair in taken) else None
+
+
+def _only_shows(x: Entry, y: Entry) -> bool:
+    """Whether both are views of memory that differs: what reads it tells more, and it may be written before."""
+    return x.view and y.view and x.given == y.given and x.inputs != y.inputs
+
+
+def _caused(first: First, unset: Unset) -> First:
+    """Where what differs was taken in from memory that an operator gave uninitialised, that one is the first."""
+    known = [unset[pair] for pair in _taken(first.entry, first.other) if pair in unset]
+    if not known or first.given:
+        return first
+    at, entry, other = min(known, key=lambda one: one[0])
+    return First(at, first.trials, entry, other, reads=first.entry)

@@ -1,0 +1,134 @@
+"""The way from the step to what differs first, of one look: places of looks at other trials are not mixed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from samebits.localization import diff, first_difference, phrases
+from samebits.localization.execution import Execution
+from samebits.localization.first_difference import MODULES, OPERATORS, First, Unlike
+from samebits.localization.probe_run import InspectedTrials
+from samebits.location import FirstOutput, Place
+from samebits.model import Divergence
+
+_HIDDEN = "were traced, and all their operators gave the same outputs. Tracing slows execution and can hide a race."
+SIDES = "-: one trial only; +: the other only. Both were looked at more closely."
+_INSIDE = ("forward", "gradient", "update", "structure")
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where trials of one look diverged. `unlike`: they did not do the same, which is why; nothing else is named then.
+
+    `diff`: of what two of them did, where they did not do the same.
+    """
+
+    where: Divergence
+    module: FirstOutput | None = None
+    operator: FirstOutput | None = None
+    unlike: Unlike | None = None
+    diff: list[str] = field(default_factory=list)
+
+    @property
+    def is_unlike(self) -> bool:
+        """Whether they did not do the same."""
+        return self.unlike is not None
+
+    def path(self) -> list[Place]:
+        """From the step on."""
+        if self.unlike is not None:
+            return phrases.unlike_places(self.where, self.unlike)
+        return phrases.path(self.where, self.module, self.operator)
+
+    def sentence(self) -> str:
+        """The answer."""
+        if self.unlike is not None:
+            return phrases.unlike_sentence(self.path(), self.unlike)
+        return phrases.sentence(self.where, self.path(), self.operator)
+
+
+def of_modules(where: Divergence, trials: Sequence[Execution]) -> Way:
+    """The way that a look at modules shows."""
+    found = first_difference.earliest(trials, what=MODULES)
+    if phrases.is_setting(where):
+        return Way(where)
+    if isinstance(found, Unlike):
+        return _unlike(where, found)
+    return Way(where, phrases.executed(found) if found is not None else None)
+
+
+def of_operators(before: Way, looked: InspectedTrials) -> tuple[Way, list[str]]:
+    """(the way that a look at operators shows, what is to be said of it); `before` where it shows none."""
+    again = looked.divergence
+    if again is not None and (again.kind not in _INSIDE or again.step != before.where.step):
+        place = f"step {again.step:,} > {again.kind} > {again.name}"
+        return before, [f"The trials of the look at operators diverged at {place}: the path is that of the first look."]
+    found = first_difference.earliest(looked.trials, what=OPERATORS)
+    if found is None:
+        return before, [_unseen(looked), *([SIDES] if before.diff else [])]
+    if phrases.is_setting(before.where):
+        return before, _setting_goes_in(found)
+    if isinstance(found, Unlike):
+        way = _unlike(again or before.where, _modules_of(found))
+        return way, [*_other_way(before, way), SIDES]
+    return _of_operator(before, again or before.where, found)
+
+
+def _of_operator(before: Way, where: Divergence, found: First) -> tuple[Way, list[str]]:
+    operator = phrases.executed(found)
+    seen = first_difference.earliest(found.trials, what=MODULES)
+    module = phrases.executed(seen) if isinstance(seen, First) else None
+    way = Way(where, module, operator)
+    said = _other_way(before, way)
+    if not any(first_difference.of_sorts(one, MODULES) for one in found.trials):  # this look shows no modules
+        agrees = before.unlike is None and (before.module is None or before.module.phase == operator.phase)
+        way, said = (replace(way, module=before.module), []) if agrees else (way, _other_way(before, way))
+    if found.unlike is None:
+        return way, said
+    unlike = _modules_of(found.unlike)
+    note = f"They did not do the same before either: {phrases.unlike_words(unlike)}; that operator got the same inputs."
+    return replace(way, diff=_diff(unlike)), [*said, note, SIDES]
+
+
+def _setting_goes_in(found: First | Unlike) -> list[str]:
+    return [f"{phrases.goes_in(phrases.executed(found))}."] if isinstance(found, First) and found.given else []
+
+
+def _unseen(looked: InspectedTrials) -> str:
+    if not any(first_difference.of_sorts(seen, OPERATORS) for seen in looked.trials):
+        return "Operators are not seen here: the path ends at the module."
+    return f"{len(looked.trials)} trials {_HIDDEN}"
+
+
+def _unlike(where: Divergence, found: Unlike) -> Way:
+    return Way(where, unlike=found, diff=_diff(found))
+
+
+def _diff(found: Unlike) -> list[str]:
+    a, b = ([diff.said(entry.key) for entry in first_difference.of_sorts(seen, found.what)] for seen in found.trials)
+    return diff.diff(a, b)
+
+
+def _modules_of(found: Unlike) -> Unlike:
+    """Where operators of different modules ran: which modules were called, if that is what they differ in."""
+    if found.entry is not None and found.other is not None and found.entry.key.module == found.other.key.module:
+        return found
+    modules = first_difference.earliest(found.trials, what=MODULES)
+    return modules if isinstance(modules, Unlike) else found
+
+
+def _other_way(before: Way, way: Way) -> list[str]:
+    """Said where two looks, at other trials, name different places."""
+    first, second = _place(before), _place(way)
+    if first == second or (before.is_unlike and way.is_unlike):
+        return []
+    return [f"The two looks do not agree: at modules {first}; at operators, in different trials, {second}."]
+
+
+def _place(way: Way) -> str:
+    if way.unlike is not None:
+        return phrases.unlike_words(way.unlike)
+    if way.module is None:
+        return "no module diverged first"
+    return f"the {phrases.WHAT[way.module.what]} of {way.module.name or way.module.type or 'the model'} diverged first"

@@ -1,0 +1,199 @@
+"""Locate: look at modules, then at operators, in trials of their own; write down where they diverge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from samebits import ops
+from samebits.experiment import Progress, recorded_trials
+from samebits.localization import diff, first_difference, growth, path, phrases
+from samebits.localization.execution import Execution
+from samebits.localization.path import Way
+from samebits.localization.probe_run import InspectedTrials, Looker, looker
+from samebits.location import InspectionRound, Location
+from samebits.model import Divergence, Result
+from samebits.ops.documents import DifferingPlace
+from samebits.store import Record, write_document
+from samebits.store.record import LOCATION
+from samebits_probe import wire
+
+TURNS = 3  # looks at modules: a race need not diverge where it did before
+_WATCHER = "pytorch"  # whose operators can be replayed; those of no other library can
+
+
+def locate(record: Record, result: Result, progress: Progress | None = None) -> Location | None:
+    """Narrow the divergence of a record down, and write locate.json into it. None where the record did not diverge.
+
+    Raises NotFound where its command, interpreter or folder is gone.
+    """
+    where = result.divergence
+    if where is None or result.verdict != "diverged":
+        return None
+    with looker(record, where, progress or Progress()) as eye:
+        found = _structure(record, where) if where.kind == "structure" else _narrow(eye, record, result, where)
+    write_document(record.folder / LOCATION, found)
+    return found
+
+
+def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> Location:
+    """From the step to the operator."""
+    count = max(2, len(result.trials))
+    looks, looked, where, again = _look_at_modules(eye, where, count)
+    notes = _notes(looked)
+    if again is None:
+        sentence = phrases.not_again(count, _share(result))
+        return _location(where, sentence, found=False, looks=looks, notes=notes)
+    measured = _measured(looked, again, eye.follow)  # before the next look's trials take the place of these
+    if again.kind in _NOT_INSIDE:
+        notes.append(_NOT_INSIDE[again.kind])
+        return _located(Way(again), measured, looks=looks, notes=notes)
+    step = max(again.step, 0)
+    way = path.of_modules(again, looked.trials) if step == looked.step else Way(again)
+    notes += [] if step == looked.step else [_ELSEWHERE]
+    second = eye.look(step, "operator", count)
+    looks.append(_look_document("operator", second, second.divergence))
+    way, said = path.of_operators(way, second)
+    notes = list(dict.fromkeys([*notes, *_notes(second), *said]))
+    outside = way.is_unlike or phrases.is_setting(way.where)
+    ran_again = [] if outside else _replayed(record, step, eye.experiment.folder / "ops", eye.experiment.progress)
+    return _located(way, measured, looks=looks, notes=notes, replayed=ran_again)
+
+
+_ELSEWHERE = "No look at modules was at the step in which its trials diverged: a race moves from step to step."
+
+_NOT_INSIDE = {
+    "start": "The models differ before they are trained: their initialisation lies outside of the step.",
+    "rng": "A random state differs first: the cause lies before the model is called.",
+    "batch": "The model is fed different data: the cause lies before the model is called.",
+    "end": "All steps have the same bits: the difference arose after the last one.",
+}
+
+
+def _look_at_modules(
+    eye: Looker, where: Divergence, count: int
+) -> tuple[list[InspectionRound], InspectedTrials, Divergence, Divergence | None]:
+    """(looks, the last look, where it was expected, where the trials of the last look diverged)."""
+    looks: list[InspectionRound] = []
+    step = max(where.step, 0)
+    for _ in range(TURNS):
+        looked = eye.look(step, "module", count)
+        again = looked.divergence
+        looks.append(_look_document("module", looked, again))
+        if again is None or max(again.step, 0) == step:
+            break
+        step = max(again.step, 0)
+    return looks, looked, where, again
+
+
+def _look_document(level: str, looked: InspectedTrials, again: Divergence | None) -> InspectionRound:
+    groups = first_difference.groups(looked.trials)
+    parted = len(looked.trials) - len(groups[0]) if groups else 0
+    if again is not None:
+        parted = max(parted, len(again.trials))
+    earliest = f"step {again.step:,} > {again.kind} > {again.name}" if again is not None else ""
+    return InspectionRound.model_validate(
+        {"level": level, "step": looked.step, "trials": len(looked.trials), "parted": parted, "earliest": earliest}
+    )
+
+
+def _measured(looked: InspectedTrials, where: Divergence, follow: str) -> dict[str, Any]:
+    """What the values of a look tell: distances, a common factor, accesses without an order."""
+    pair = _parted(looked, where)
+    return {
+        "unordered": looked.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
+        "growth_of": follow,
+        "growth": growth.growth(*pair) if pair else [],
+        "words": growth.update_looks(*pair, max(where.step, 0)) if pair and where.kind == "update" else "",
+    }
+
+
+def _located(way: Way, measured: dict[str, Any], **fields: object) -> Location:
+    sizes = [one.size.looks for one in (way.operator, way.module) if one is not None and one.size is not None]
+    measured = {**measured, "words": measured["words"] or next(iter(sizes), "")}
+    said, places = way.sentence(), way.path()
+    found = {"path": places, "module": way.module, "operator": way.operator, "diff": way.diff}
+    return _location(way.where, said, found=True, **found, **measured, **fields)
+
+
+def _parted(looked: InspectedTrials, where: Divergence) -> tuple[Execution, Execution] | None:
+    """A trial of the reference, and one that left it at the divergence."""
+    others = [seen for seen in looked.trials if seen.trial.id in where.trials]
+    rest = [seen for seen in looked.trials if seen.trial.id not in where.trials]
+    return (rest[0], others[0]) if others and rest else None
+
+
+def _location(where: Divergence, sentence: str, *, found: bool, **fields: object) -> Location:
+    return Location.model_validate(
+        {"found": found, "sentence": sentence, "step": where.step, "kind": where.kind, "name": where.name, **fields}
+    )
+
+
+def _structure(record: Record, where: Divergence) -> Location:
+    """The trials did not do the same: what they observed in the step, aligned."""
+    reference, other = _two(record, where)
+    lines = diff.diff(_observed(record, reference, where), _observed(record, other, where))
+    said = f"They did not do the same at step {where.step:,}: {where.detail}."
+    note = f"-: trial {reference} only; +: trial {other} only."
+    return _location(where, said, found=True, path=phrases.path(where, None, None), diff=lines, notes=[note])
+
+
+def _two(record: Record, where: Divergence) -> tuple[int, int]:
+    numbers = [trial.id for trial in record.trials]
+    return next(number for number in numbers if number not in where.trials), where.trials[0]
+
+
+def _observed(record: Record, number: int, where: Divergence) -> list[str]:
+    """What one trial observed from the step before on, as lines."""
+    trial = next(trial for trial in record.trials if trial.id == number)
+    if where.process.order >= len(trial.observed):
+        return []
+    process = trial.observed[where.process.order]
+    near = (process.records["step"] >= where.step - 1) & (process.records["step"] <= where.step + 1)
+    rows = process.records[near]
+    return [
+        f"step {row['step']:,}  {wire.KINDS[row['kind']]} {process.points[row['point']].name}"
+        for row in rows
+        if wire.KINDS[row["kind"]] != "rng"
+    ]
+
+
+def _replayed(record: Record, step: int, folder: Path, progress: Progress) -> list[str]:
+    """`operator (phase, line), differed in k of n replays`, in the order of their first runs; none where none can be.
+
+    In a backward the line is that of the forward which it belongs to.
+
+    `folder`: where the run has its record; the caller removes it.
+    """
+    if not _uses_torch(record):
+        return []
+    request = replace(recorded_trials.request_of(record), overwrite=False)
+    found = ops.replay(request, step, folder=folder, progress=progress)
+    said = [
+        f"{one.operator} ({_place_of(one)}), differed in {one.replays_differed} of {one.replays} replays"
+        for one in found.differed
+    ]
+    return list(dict.fromkeys(said))
+
+
+def _place_of(one: DifferingPlace) -> str:
+    if not one.line:
+        return one.phase
+    return f"{one.phase}{' of' if one.phase == 'backward' else ','} {one.file}:{one.line}"
+
+
+def _uses_torch(record: Record) -> bool:
+    processes = [process for trial in record.trials for process in trial.observed]
+    return any(event.get("name") == _WATCHER for process in processes for event in process.events_named("watcher"))
+
+
+def _share(result: Result) -> float:
+    sizes = [len(group) for group in result.groups]
+    return 1 - max(sizes) / sum(sizes)
+
+
+def _notes(looked: InspectedTrials) -> list[str]:
+    """What is to be said of a look: trials that did not end well, and what watchers said of it, each once."""
+    failures = [f"A trial that was looked at more closely did not end well: {why}." for why in looked.failed[:1]]
+    return failures + list(dict.fromkeys(note for seen in looked.trials for note in seen.notes))

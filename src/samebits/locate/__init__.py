@@ -1,5 +1,0 @@
-"""Where trials diverge: step, phase, module, operator. Each is found by trials of its own, looked at more closely."""
-
-from samebits.locate.search import locate
-
-__all__ = ["locate"]
