@@ -44,6 +44,7 @@ class Probe:
         self.stepping: Optional[str] = None  # the watcher whose train function runs ("keras"): others count nothing
         self.optimizer_seen = False  # an optimizer of another library applies gradients: a backward alone is no step
         self.fitted: Optional[str] = None  # library of the outermost fit
+        self.pooled_in: Optional[int] = None  # pid of the process that has said that a pool gives it tasks
         self.open_rounds: List[Callable[[], Any]] = []  # each closes an open round
         self.deferrals: List[Deferral] = []
         self.quiet: Callable[[], ContextManager[Any]] = signals.NoOp  # a context in which no library reports calls

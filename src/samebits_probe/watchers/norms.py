@@ -4,23 +4,30 @@ It has no fingerprint: it is no bit of the training. It takes one pass over the 
 fingerprints are not.
 """
 
+from typing import TYPE_CHECKING, Iterable, Sequence
+
+from .objects import Array
+
+if TYPE_CHECKING:
+    from ..probe import Probe
+
 _ALL, _TENTH, _RARE = 20, 200, 2000  # steps up to which every, every 10th, every 100th has its norm; then every 1,000th
 _MANY = 1000
 NORM = "norm:weights"
 
 
-def is_due(step, weights=1):
+def is_due(step: int, weights: int = 1) -> bool:
     """Whether this step has its norm. A model of many thousand weights has it at fewer steps."""
     every = 1 if step < _ALL else 10 if step < _TENTH else 100 if step < _RARE else 1000
     return step % (every * (1 + weights // _MANY)) == 0
 
 
-def record(probe, squares, prefix=""):
+def record(probe: "Probe", squares: Iterable[float], prefix: str = "") -> None:
     """Keep the norm at the current step. `squares`: of each weight, the sum of its squared values."""
     probe.scalar(probe.point("update", prefix + NORM, "float64"), sum(squares) ** 0.5)
 
 
-def record_arrays(probe, arrays):
+def record_arrays(probe: "Probe", arrays: Sequence[Array]) -> None:
     """Keep the norm of numpy arrays at the current step, where it is due; what is no 32 or 64 bit float is left out."""
     if arrays and is_due(probe.step):
         record(probe, [float((a.astype("f8") ** 2).sum()) for a in arrays if a.dtype.char in "fd"])

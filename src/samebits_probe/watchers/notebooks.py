@@ -5,6 +5,12 @@ A kernel is asked to leave when its notebook is over, and killed if it takes lon
 """
 
 import functools
+from typing import TYPE_CHECKING, Any
+
+from .objects import Library
+
+if TYPE_CHECKING:
+    from ..probe import Probe
 
 SEEN = [
     (
@@ -17,21 +23,21 @@ SEEN = [
 ]
 
 
-def install(module, probe):
+def install(module: Library, probe: "Probe") -> None:
     """Take an end after each cell of every shell that is made; `module`: IPython.core.interactiveshell."""
     shell = module.InteractiveShell
     original, leave = shell.init_events, shell.atexit_operations
 
-    def after_cell():
+    def after_cell() -> None:
         probe.guard("the end of a cell", probe.end_now, "cell")
 
-    def init_events(self):
+    def init_events(self: Any) -> None:
         original(self)
         self.events.register("pre_execute", probe.void_end)
         self.events.register("post_execute", after_cell)
 
     @functools.wraps(leave)
-    def atexit_operations(self):
+    def atexit_operations(self: Any) -> Any:
         probe.guard("the end of a shell", probe.end_now, "shell")
         return leave(self)
 

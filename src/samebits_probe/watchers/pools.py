@@ -7,6 +7,12 @@ workers when their parent exits.
 
 import functools
 import threading
+from typing import TYPE_CHECKING, Any
+
+from .objects import Function, Library
+
+if TYPE_CHECKING:
+    from ..probe import Probe
 
 SEEN = [
     (
@@ -19,7 +25,7 @@ SEEN = [
 ]
 
 
-def install(module, probe):
+def install(module: Library, probe: "Probe") -> None:
     """Wrap what hands over results; `module`: one of those that hold the loop of a pool's worker."""
     if hasattr(module, "_sendback_result"):
         module._sendback_result = _after_task(module._sendback_result, probe)
@@ -27,23 +33,23 @@ def install(module, probe):
         module.worker = _seen_worker(module.worker, probe)
 
 
-def _after_task(original, probe):
+def _after_task(original: Function, probe: "Probe") -> Function:
     @functools.wraps(original)
-    def after_task(*args, **kwargs):
+    def after_task(*args: Any, **kwargs: Any) -> Any:
         end_task(probe)
         return original(*args, **kwargs)
 
     return after_task
 
 
-def end_task(probe):
+def end_task(probe: "Probe") -> None:
     """Take an end, if this process has observed anything; a task of a pool of threads ends nothing."""
     if threading.current_thread() is threading.main_thread() and probe.is_here() and probe.has_observed():
         probe.guard("the end of a task", _take_end, probe)
 
 
-def _take_end(probe):
-    if getattr(probe, "pooled_in", None) != probe.pid:
+def _take_end(probe: "Probe") -> None:
+    if probe.pooled_in != probe.pid:
         probe.pooled_in = probe.pid
         probe.event("pooled")
     probe.end_now("task")
@@ -52,20 +58,20 @@ def _take_end(probe):
 class _Results:
     """The queue of results that a worker is given: takes an end before each."""
 
-    def __init__(self, queue, probe):
+    def __init__(self, queue: Any, probe: "Probe") -> None:
         self._queue, self._probe = queue, probe
 
-    def put(self, result):
+    def put(self, result: Any) -> Any:
         end_task(self._probe)
         return self._queue.put(result)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._queue, name)
 
 
-def _seen_worker(original, probe):
+def _seen_worker(original: Function, probe: "Probe") -> Function:
     @functools.wraps(original)
-    def worker(inqueue, outqueue, *args, **kwargs):
+    def worker(inqueue: Any, outqueue: Any, *args: Any, **kwargs: Any) -> Any:
         return original(inqueue, _Results(outqueue, probe), *args, **kwargs)
 
     return worker

@@ -6,24 +6,30 @@ A worker of Ray is ended by its raylet when its job is over, without Python's ex
 
 import functools
 import inspect
+from typing import TYPE_CHECKING, Any, Dict
 
 from . import pools
+from .objects import Function, Library
+
+if TYPE_CHECKING:
+    from ..probe import Probe
 
 
-def install(module, probe):
+def install(module: Library, probe: "Probe") -> None:
     """Wrap the functions that a worker is given to execute; `module`: ray._private.function_manager."""
     manager = module.FunctionActorManager
-    original, known = manager.get_execution_info, {}
+    original = manager.get_execution_info
+    known: Dict[Function, Function] = {}
 
     @functools.wraps(original)
-    def get_execution_info(self, *args, **kwargs):
+    def get_execution_info(self: Any, *args: Any, **kwargs: Any) -> Any:
         info = original(self, *args, **kwargs)
         return probe.guard("a task of Ray", _seen, info, known, probe) or info
 
     manager.get_execution_info = get_execution_info
 
 
-def _seen(info, known, probe):
+def _seen(info: Any, known: Dict[Function, Function], probe: "Probe") -> Any:
     """The same information with a function that takes an end; a coroutine's end is not its return."""
     function = info.function
     if inspect.iscoroutinefunction(getattr(function, "method", function)):
@@ -33,9 +39,9 @@ def _seen(info, known, probe):
     return info._replace(function=known[function])
 
 
-def _with_end(function, probe):
+def _with_end(function: Function, probe: "Probe") -> Function:
     @functools.wraps(function)
-    def with_end(*args, **kwargs):
+    def with_end(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         finally:

@@ -2,6 +2,12 @@
 
 import threading
 import weakref
+from typing import TYPE_CHECKING, Callable, Optional
+
+if TYPE_CHECKING:
+    from ..probe import Probe
+
+Reference = Callable[[], Optional[threading.Thread]]
 
 TRAINS_ELSEWHERE = "training in another thread"  # the point that is said not to be observed; the reader knows it
 OWN_MODEL = "a different thread trains a model of its own"  # why it is not; the reader knows this one, too
@@ -13,10 +19,11 @@ class Trainers:
     What the main thread did before it started a thread, and waited for it, has an order: that is not said.
     """
 
-    def __init__(self, probe):
-        self._probe, self._latest, self._is_said = probe, _nobody, False  # latest: kept weakly
+    def __init__(self, probe: "Probe") -> None:
+        self._probe, self._is_said = probe, False
+        self._latest: Reference = _nobody  # kept weakly
 
-    def step(self):
+    def step(self) -> None:
         """This thread makes a step."""
         latest, here = self._latest(), threading.current_thread()
         if latest is not here:
@@ -28,5 +35,5 @@ class Trainers:
             self._probe.not_observed(TRAINS_ELSEWHERE, "models are trained in several threads, in any order")
 
 
-def _nobody():
+def _nobody() -> None:
     return None

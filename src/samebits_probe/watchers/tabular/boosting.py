@@ -1,8 +1,16 @@
 """Rounds of boosting libraries: each one a step, open until the next one begins, since losses come after the update."""
 
 import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from .content import Content, is_joblib_worker
+from ..objects import Booster, Dataset
+from .content import Content, ContentPrint, is_joblib_worker
+
+if TYPE_CHECKING:
+    from ...probe import Probe
+
+Reference = Callable[[], Any]  # a weak one
+Given = List[Tuple[str, ContentPrint]]  # what a data set was made from
 
 
 class Rounds:
@@ -11,52 +19,60 @@ class Rounds:
     `read_round(booster)`: what its latest round added, as bytes; `read_model(booster)`: the whole model, as bytes.
     """
 
-    def __init__(self, probe, library, read_round, read_model):
+    def __init__(
+        self,
+        probe: "Probe",
+        library: str,
+        read_round: Callable[[Booster], bytes],
+        read_model: Callable[[Booster], bytes],
+    ) -> None:
         self._probe, self._library = probe, library
         self._read_round, self._read_model = read_round, read_model
         self._content = Content(probe.hasher)
-        self._data = {}  # id of a data set -> (reference, [(name, content)])
-        self._boosters = {}  # id of a booster -> (reference, label)
-        self._last = {}  # label -> content of the model, as far as its rounds tell
-        self._count, self._open_at = 0, None
+        self._data: Dict[int, Tuple[Reference, Given]] = {}  # by the id of the data set
+        self._boosters: Dict[int, Tuple[Reference, str]] = {}  # id of a booster -> its label
+        self._last: Dict[str, ContentPrint] = {}  # label -> content of the model, as far as its rounds tell
+        self._count = 0
+        self._open_at: Optional[int] = None
         probe.at_end(self._end)
         probe.open_rounds.append(self.close)
 
-    def keep_data(self, dataset, named):
+    def keep_data(self, dataset: Dataset, named: Iterable[Tuple[str, Any]]) -> None:
         """A data set is made from these values: it may not hold them later."""
         found = [(name, self._content.of(value)) for name, value in named if value is not None]
         self._data[id(dataset)] = weakref.ref(dataset), [(name, one) for name, one in found if one is not None]
 
-    def begin(self):
+    def begin(self) -> bool:
         """A round begins: the one before it is over. False where it is a part of a fit of another library."""
         self.close()
         is_asked_for = self._probe.stepping is None and self._probe.fitted in (None, self._library)
         return is_asked_for and not is_joblib_worker()
 
-    def updated(self, booster, dataset):
+    def updated(self, booster: Booster, dataset: Dataset) -> None:
         """A round has been made: what it was given, and what it added."""
         probe = self._probe
         if self._count == 0:
             probe.event("observed-by", how="round")
         probe.begin()
         label = self._label(booster)
-        reference, named = self._data.get(id(dataset), (None, ()))
-        for name, content in named if reference is not None and reference() is dataset else ():
+        known = self._data.get(id(dataset))
+        for name, content in known[1] if known is not None and known[0]() is dataset else ():
             self._add("batch", "%s/%s" % (label, name), content)
         added = self._read_round(booster)
-        self._add("update", label + ".round", self._content.of(added))
-        last = self._last.get(label, (None, None, b""))[2]
-        self._last[label] = self._content.of(last + self._content.of(added)[2])
+        content = self._content.of_plain(added)
+        self._add("update", label + ".round", content)
+        last = self._last[label].fingerprint if label in self._last else b""
+        self._last[label] = self._content.of_plain(last + content.fingerprint)
         self._open_at = probe.step
         self._count += 1
 
-    def number(self, booster, name, value):
+    def number(self, booster: Booster, name: str, value: float) -> None:
         """A loss or a metric of the round that is open."""
         if self._open_at == self._probe.step:
             point = self._probe.point("forward", "%s.%s" % (self._label(booster), name), "float64")
-            self._probe.scalar(point, value, self._probe.add(point, self._content.of(float(value))[2]))
+            self._probe.scalar(point, value, self._probe.add(point, self._content.of_plain(value).fingerprint))
 
-    def _label(self, booster):
+    def _label(self, booster: Booster) -> str:
         known = self._boosters.get(id(booster))
         if known is not None and known[0]() is booster:
             return known[1]
@@ -65,22 +81,22 @@ class Rounds:
         self._boosters[id(booster)] = weakref.ref(booster), label
         return label
 
-    def close(self):
+    def close(self) -> None:
         """The round that is open, if one is, is over."""
         if self._open_at is not None and self._open_at == self._probe.step:
             self._open_at = None
             self._probe.end_step()
 
-    def _add(self, kind, name, content):
+    def _add(self, kind: str, name: str, content: ContentPrint) -> None:
         dtype, shape, fingerprint = content
         self._probe.add(self._probe.point(kind, name, dtype, shape), fingerprint)
 
-    def _end(self):
+    def _end(self) -> None:
         """The last round has no later one that closes it. Then the models: as they are now, if they are alive."""
         if self._open_at is not None and self._open_at == self._probe.step:
             self._probe.step += 1
         living = {label: reference() for reference, label in self._boosters.values()}
         for label, content in self._last.items():
             booster = living.get(label)
-            now = content if booster is None else self._content.of(self._read_model(booster))
+            now = content if booster is None else self._content.of_plain(self._read_model(booster))
             self._add("end", label + ".model", now)

@@ -2,6 +2,19 @@
 
 import sys
 import types
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
+
+from ...fingerprint import Shape
+from ..objects import Array
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from ...fingerprint import Hasher
+
+Path = Tuple[Any, ...]  # keys, from the outermost container inwards
+Part = Tuple[Path, bytes]  # with its fingerprint
+Opened = Tuple[Any, Any]  # key, inner value
 
 _DEEPEST = 12
 _SKIPPED = ("logging", "threading", "joblib", "_thread", "weakref", "functools", "re", "io", "_io", "ctypes", "random")
@@ -9,39 +22,54 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _HEADER = "content"
 
 
+class ContentPrint(NamedTuple):
+    """What a point needs of a whole value."""
+
+    dtype: str
+    shape: Shape
+    fingerprint: bytes
+
+
 class Content:
     """Reads values to fingerprints of 16 bytes. `unread`: the types that could not be read."""
 
-    def __init__(self, hasher):
+    def __init__(self, hasher: "Hasher") -> None:
         self._hasher = hasher
-        self.unread = set()
+        self.unread: Set[str] = set()
 
-    def of(self, value):
-        """(dtype, shape, fingerprint) of a whole value; None if nothing of it can be read."""
+    def of(self, value: Any) -> Optional[ContentPrint]:
+        """The print of a whole value; None if nothing of it can be read."""
         array = self._plain_array(value)
         if array is not None:
-            return array.dtype.name, array.shape, self._array(array)
+            return ContentPrint(array.dtype.name, array.shape, self._array(array))
         parts = list(self._parts(value, (), set()))
-        if not parts:
-            return None
+        return self._joined(parts) if parts else None
+
+    def of_plain(self, value: Union[bytes, float]) -> ContentPrint:
+        """The same of bytes or a number, which can always be read."""
+        return self._joined([((), self._text(value))])
+
+    def _joined(self, parts: List[Part]) -> ContentPrint:
         text = b"".join(repr(path).encode("utf-8", "surrogatepass") + b"\0" + found for path, found in parts)
-        return _HEADER, (len(parts),), self._hasher.data(text, self._hasher.header(_HEADER, (len(parts),)))
+        header = self._hasher.header(_HEADER, (len(parts),))
+        return ContentPrint(_HEADER, (len(parts),), self._hasher.data(text, header))
 
     @staticmethod
-    def _plain_array(value):
+    def _plain_array(value: Any) -> Optional[Array]:
         numpy = sys.modules.get("numpy")
-        is_array = numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic))
-        array = numpy.asarray(value) if is_array else None
-        return array if is_array and not array.dtype.hasobject and array.dtype.names is None else None
+        if numpy is None or not isinstance(value, (numpy.ndarray, numpy.generic)):
+            return None
+        array = numpy.asarray(value)
+        return array if not array.dtype.hasobject and array.dtype.names is None else None
 
-    def _array(self, array):
+    def _array(self, array: Array) -> bytes:
         array = array if array.flags.c_contiguous else array.copy("C")
         header = self._hasher.header(array.dtype.name, array.shape)
         if array.dtype.kind in "mM" or not array.nbytes:
             return self._hasher.data(array.tobytes(), header)
         return self._hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
 
-    def _parts(self, value, path, around):
+    def _parts(self, value: Any, path: Path, around: Set[int]) -> Iterator[Part]:
         """(path, fingerprint) of all that a value holds, objects opened."""
         array = self._plain_array(value)
         if array is not None:
@@ -53,16 +81,16 @@ class Content:
                 for found in self._parts(inner, path + (key,), around | {id(value)}):
                     yield found
 
-    def _text(self, value):
+    def _text(self, value: Any) -> bytes:
         text = repr(value).encode("utf-8", "surrogatepass")
         return self._hasher.data(text, self._hasher.header(type(value).__name__, (len(text),)))
 
-    def _opened(self, value):
+    def _opened(self, value: Any) -> Iterable[Opened]:
         """[(key, inner value)] of a container or an object."""
         if isinstance(value, dict):
             return _sorted_items(value)
         if isinstance(value, (list, tuple)):
-            return _joined(value) or list(enumerate(value))
+            return _as_text(value) or list(enumerate(value))
         if isinstance(value, (set, frozenset)):
             return [("set", repr(sorted(value, key=repr)))] if all(isinstance(one, _PLAIN) for one in value) else []
         for opened in (_open_array, _open_table, _open_sparse):
@@ -71,7 +99,7 @@ class Content:
                 return found
         return self._open_object(value)
 
-    def _open_object(self, value):
+    def _open_object(self, value: Any) -> List[Opened]:
         state = own_state(value)
         if state is None:
             self.unread.add("%s.%s" % (type(value).__module__, type(value).__name__))
@@ -79,12 +107,12 @@ class Content:
         return [("type", type(value).__name__), ("state", state)]
 
 
-def is_joblib_worker():
+def is_joblib_worker() -> bool:
     """Whether this is a process of joblib's, which fits parts of what its parent fits, in any order."""
     current = getattr(sys.modules.get("multiprocessing.process"), "current_process", None)
     if current is None or current().name == "MainProcess":
         return False
-    frame = sys._getframe(1)
+    frame: "Optional[FrameType]" = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] == "joblib":
             return True
@@ -92,13 +120,13 @@ def is_joblib_worker():
     return False
 
 
-def is_time(name):
+def is_time(name: object) -> bool:
     """Whether a name says that a value is a duration or a moment: it differs from run to run."""
     words = str(name).strip("_").split("_")
     return "time" in words or "times" in words
 
 
-def own_state(value):
+def own_state(value: Any) -> Any:
     """What an object holds: its attributes, or what it would be pickled as; None if it tells neither."""
     if isinstance(getattr(value, "__dict__", None), dict):
         return {name: inner for name, inner in vars(value).items() if not is_time(name)}
@@ -108,18 +136,18 @@ def own_state(value):
         return None
 
 
-def _sorted_items(value):
+def _sorted_items(value: Dict[Any, Any]) -> List[Opened]:
     if len(value) > 16 and all(isinstance(one, _PLAIN) for pair in value.items() for one in pair):
         return [("items", repr(sorted(value.items(), key=repr)))]
     return sorted(((str(key), inner) for key, inner in value.items() if not is_time(key)), key=lambda pair: pair[0])
 
 
-def _joined(value):
+def _as_text(value: Sequence[Any]) -> Optional[List[Opened]]:
     is_long = len(value) > 16 and all(isinstance(one, _PLAIN) for one in value)
     return [("items", repr(value))] if is_long else None
 
 
-def _open_array(value):
+def _open_array(value: Any) -> Optional[List[Opened]]:
     """An array of objects, or with named fields: the bytes between fields mean nothing."""
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(value, (numpy.ndarray, numpy.generic)):
@@ -130,7 +158,7 @@ def _open_array(value):
     return [("shape", value.shape), ("items", value.ravel().tolist())]
 
 
-def _open_table(value):
+def _open_table(value: Any) -> Optional[List[Opened]]:
     """A table or a column of pandas."""
     if type(value).__module__.partition(".")[0] != "pandas":
         return None
@@ -139,7 +167,7 @@ def _open_table(value):
     return [("values", value.to_numpy())] if hasattr(value, "to_numpy") else None
 
 
-def _open_sparse(value):
+def _open_sparse(value: Any) -> Optional[List[Opened]]:
     """A sparse matrix of scipy."""
     if type(value).__module__.startswith("scipy.sparse") and hasattr(value, "tocsr"):
         rows = value.tocsr()
@@ -147,7 +175,7 @@ def _open_sparse(value):
     return None
 
 
-def _is_skipped(value):
+def _is_skipped(value: Any) -> bool:
     """Functions, classes, generators of random numbers, and what belongs to this run alone."""
     if isinstance(value, (type, types.ModuleType)) or (callable(value) and not hasattr(value, "__dict__")):
         return True

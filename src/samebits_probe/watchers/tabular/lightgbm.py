@@ -1,8 +1,13 @@
 """LightGBM: each boosting round is a step."""
 
 import functools
+from typing import TYPE_CHECKING, Any, Iterable, Sequence
 
+from ..objects import Booster, Function, Library
 from .boosting import Rounds
+
+if TYPE_CHECKING:
+    from ...probe import Probe
 
 SEEN = [
     (
@@ -20,7 +25,7 @@ _DATA = ("data", "label", "weight", "group", "init_score")
 _FIRST = ("data", "label", "reference", "weight", "group", "init_score")
 
 
-def install(module, probe):
+def install(module: Library, probe: "Probe") -> None:
     """Wrap the rounds, the evaluations and the data sets."""
     basic = module.basic
     rounds = Rounds(probe, "lightgbm", _added, _model)
@@ -30,24 +35,24 @@ def install(module, probe):
     basic.Dataset.__init__ = _data(basic.Dataset.__init__, rounds, probe)
 
 
-def _added(booster):
+def _added(booster: Booster) -> bytes:
     """The trees of the latest round, as text; nothing where no tree could be added."""
     count = booster.current_iteration()
     return _trees(booster.model_to_string(num_iteration=1, start_iteration=count - 1)) if count else b""
 
 
-def _model(booster):
+def _model(booster: Booster) -> bytes:
     return _trees(booster.model_to_string(num_iteration=-1))
 
 
-def _trees(text):
+def _trees(text: str) -> bytes:
     """The text without the settings after the trees: paths and numbers of threads are among them."""
     return text.partition("\nparameters:")[0].encode()
 
 
-def _round(original, rounds, probe):
+def _round(original: Function, rounds: Rounds, probe: "Probe") -> Function:
     @functools.wraps(original)
-    def update(self, *args, **kwargs):
+    def update(self: Any, *args: Any, **kwargs: Any) -> Any:
         is_step = probe.guard("round of lightgbm", rounds.begin)
         result = original(self, *args, **kwargs)
         if is_step:
@@ -58,9 +63,9 @@ def _round(original, rounds, probe):
     return update
 
 
-def _evaluation(original, rounds, probe):
+def _evaluation(original: Function, rounds: Rounds, probe: "Probe") -> Function:
     @functools.wraps(original)
-    def evaluate(self, *args, **kwargs):
+    def evaluate(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, *args, **kwargs)
         probe.guard("evaluation of lightgbm", _numbers, rounds, self, result)
         return result
@@ -68,14 +73,14 @@ def _evaluation(original, rounds, probe):
     return evaluate
 
 
-def _numbers(rounds, booster, results):
+def _numbers(rounds: Rounds, booster: Booster, results: Iterable[Sequence[Any]]) -> None:
     for found in results:
         rounds.number(booster, "%s.%s" % (found[0], found[1]), float(found[2]))
 
 
-def _data(original, rounds, probe):
+def _data(original: Function, rounds: Rounds, probe: "Probe") -> Function:
     @functools.wraps(original)
-    def __init__(self, *args, **kwargs):
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         named = [one for one in list(zip(_FIRST, args)) + sorted(kwargs.items()) if one[0] in _DATA]
         probe.guard("data of lightgbm", rounds.keep_data, self, named)

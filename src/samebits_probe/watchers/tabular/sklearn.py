@@ -4,8 +4,15 @@ import functools
 import threading
 import types
 import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from .content import Content, is_joblib_worker, is_time, own_state
+from ..objects import Arguments, Estimator, Function, Library
+from .content import Content, ContentPrint, is_joblib_worker, is_time, own_state
+
+if TYPE_CHECKING:
+    from ...probe import Probe
+
+Holding = Tuple[str, ContentPrint, Any]  # name, content, value
 
 SEEN = [
     (
@@ -30,42 +37,42 @@ _MOST = 2000  # elements of an attribute that are points of their own
 _ELSEWHERE = ("xgboost", "lightgbm")  # their own watchers count rounds
 
 
-def install(module, probe):
+def install(module: Library, probe: "Probe") -> None:
     """Wrap the fitting methods of each class that is derived from BaseEstimator, as it is made."""
     fits = Fits(probe)
     base = module.BaseEstimator
     original = base.__dict__.get("__init_subclass__")
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls: Any, **kwargs: Any) -> None:
         if original is not None:
             original.__get__(None, cls)(**kwargs)
         else:
             super(base, cls).__init_subclass__(**kwargs)
         _wrap_methods(cls, fits)
 
-    base.__init_subclass__ = classmethod(__init_subclass__)
+    base.__init_subclass__ = classmethod(__init_subclass__)  # type: ignore[arg-type]  # no keyword is called `cls`
     for known in _subclasses(base):
         _wrap_methods(known, fits)
     probe.at_end(fits.end)
 
 
-def _subclasses(base):
+def _subclasses(base: Any) -> Iterator[type]:
     for one in base.__subclasses__():
         yield one
         for inner in _subclasses(one):
             yield inner
 
 
-def _wrap_methods(owner, fits):
+def _wrap_methods(owner: type, fits: "Fits") -> None:
     for name in _METHODS:
         method = owner.__dict__.get(name)
         if isinstance(method, types.FunctionType) and not hasattr(method, "_samebits_watched"):
             setattr(owner, name, _watched(method, fits))
 
 
-def _watched(method, fits):
+def _watched(method: Function, fits: "Fits") -> Function:
     @functools.wraps(method)
-    def fit(self, *args, **kwargs):
+    def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
         is_outermost = fits.begin(self, args, kwargs)
         try:
             result = method(self, *args, **kwargs)
@@ -75,22 +82,24 @@ def _watched(method, fits):
         fits.end_fit(self, is_outermost)
         return result
 
-    fit._samebits_watched = True
+    fit._samebits_watched = True  # type: ignore[attr-defined]  # functions take attributes
     return fit
 
 
 class Fits:
     """Records the outermost fits of a process."""
 
-    def __init__(self, probe):
+    def __init__(self, probe: "Probe") -> None:
         self._probe, self._content = probe, Content(probe.hasher)
         self._lock = threading.Lock()
         self._depth = 0
-        self._began_at = None
-        self._labels, self._known, self._said = {}, {}, set()  # known: id -> (reference, label)
-        self._last = {}  # label -> [(name, content)]
+        self._began_at: Optional[int] = None
+        self._labels: Dict[str, int] = {}  # how many estimators of a class have one
+        self._known: Dict[int, Tuple[Callable[[], Estimator], str]] = {}  # id -> (reference, label)
+        self._said: Set[str] = set()
+        self._last: Dict[str, List[Holding]] = {}  # by label
 
-    def begin(self, estimator, args, kwargs):
+    def begin(self, estimator: Estimator, args: Arguments, kwargs: Dict[str, Any]) -> bool:
         """A fit begins. True if it is within no other one."""
         with self._lock:
             self._depth += 1
@@ -106,28 +115,28 @@ class Fits:
                 self._probe.guard("fit of scikit-learn", self._given, estimator, args, kwargs)
         return is_outermost
 
-    def leave(self, is_outermost):
+    def leave(self, is_outermost: bool) -> None:
         """A fit is over, or has failed."""
         with self._lock:
             self._depth -= 1
         if is_outermost:
             self._probe.fitted = self._began_at = None
 
-    def end_fit(self, estimator, is_outermost):
+    def end_fit(self, estimator: Estimator, is_outermost: bool) -> None:
         """A fit has ended well: the outermost one is a step, unless another library took steps within it."""
         is_step = is_outermost and self._began_at is not None and self._began_at == self._probe.step
         self.leave(is_outermost)
         if is_step and self._probe.stepping is None:
             self._probe.guard("fit of scikit-learn", self._fitted, estimator)
 
-    def _given(self, estimator, args, kwargs):
+    def _given(self, estimator: Estimator, args: Arguments, kwargs: Dict[str, Any]) -> None:
         self._probe.begin()
         named = list(zip(("X", "y"), args)) + [("argument.%d" % n, one) for n, one in enumerate(args[2:], 2)]
         for name, value in named + sorted(kwargs.items()):
             if value is not None:
                 self._add("batch", self._label(estimator) + "/" + name, value)
 
-    def _label(self, estimator):
+    def _label(self, estimator: Estimator) -> str:
         known = self._known.get(id(estimator))
         if known is not None and known[0]() is estimator:
             return known[1]
@@ -137,7 +146,7 @@ class Fits:
         self._known[id(estimator)] = weakref.ref(estimator), label
         return label
 
-    def _fitted(self, estimator):
+    def _fitted(self, estimator: Estimator) -> None:
         if "steps" not in self._said:
             self._said.add("steps")
             self._probe.event("observed-by", how="fit")
@@ -145,17 +154,22 @@ class Fits:
         for name in _LOSSES:
             value = vars(estimator).get(name)
             if isinstance(value, float):
-                point = self._probe.point("forward", label + "." + name, "float64")
-                self._probe.scalar(point, value, self._probe.add(point, self._content.of(value)[2]))
+                self._lost(label + "." + name, value)
         found = self._last[label] = self._read(estimator, label)
         for name, content, value in found:
             self._record("update", name, content, value)
         self._last[label] = [(name, content, None) for name, content, _ in found]
         self._probe.end_step()
 
-    def _read(self, estimator, label):
+    def _lost(self, name: str, value: float) -> None:
+        content = self._content.of(value)  # a number of NumPy is an array
+        if content is not None:
+            point = self._probe.point("forward", name, "float64")
+            self._probe.scalar(point, value, self._probe.add(point, content.fingerprint))
+
+    def _read(self, estimator: Estimator, label: str) -> "List[Holding]":
         """[(name, content, value)] of what an estimator holds."""
-        given = getattr(type(estimator), "_get_param_names", list)()
+        given: Sequence[str] = getattr(type(estimator), "_get_param_names", list)()
         found = []
         for name, value in _shown(own_state(estimator), given):
             content = self._content.of(value)
@@ -166,18 +180,18 @@ class Fits:
             self._probe.not_observed("update", "scikit-learn: %s in %s is not read" % (unread, label))
         return found
 
-    def _add(self, kind, name, value):
+    def _add(self, kind: str, name: str, value: Any) -> None:
         content = self._content.of(value)
         if content is not None:
             self._record(kind, name, content, value)
 
-    def _record(self, kind, name, content, value):
+    def _record(self, kind: str, name: str, content: ContentPrint, value: Any) -> None:
         dtype, shape, fingerprint = content
         self._probe.add(self._probe.point(kind, name, dtype, shape), fingerprint)
         if self._probe.wants(kind) and hasattr(value, "tobytes") and dtype != "content":
             self._probe.captured(kind, name, dtype, shape, value.tobytes())
 
-    def end(self):
+    def end(self) -> None:
         """The last content of each estimator: as it is now, if it is alive."""
         living = {label: reference() for reference, label in self._known.values()}
         for label, found in self._last.items():
@@ -187,7 +201,7 @@ class Fits:
                 self._record("end", name, content, value)
 
 
-def _shown(state, given):
+def _shown(state: Dict[str, Any], given: Sequence[str]) -> Iterator[Tuple[str, Any]]:
     """(name, value) of an estimator's attributes, and of the elements of its lists of estimators or arrays.
 
     Of its parameters (`given`) only those that hold estimators: a pipeline fits them in place.
@@ -203,11 +217,11 @@ def _shown(state, given):
             yield name, value
 
 
-def _holds_models(values):
+def _holds_models(values: Sequence[Any]) -> bool:
     return _holds_estimators(values) or all(hasattr(one, "dtype") and hasattr(one, "shape") for one in values)
 
 
-def _holds_estimators(value):
+def _holds_estimators(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return any(_holds_estimators(one) for one in value)
     if isinstance(value, dict):

@@ -3,8 +3,13 @@
 import functools
 import json
 import weakref
+from typing import TYPE_CHECKING, Any
 
+from ..objects import Booster, Dataset, Function, Library
 from .boosting import Rounds
+
+if TYPE_CHECKING:
+    from ...probe import Probe
 
 SEEN = [
     (
@@ -26,7 +31,7 @@ SEEN = [
 _DATA = ("data", "label", "weight", "base_margin", "group", "qid")
 
 
-def install(module, probe):
+def install(module: Library, probe: "Probe") -> None:
     """Wrap the rounds, the evaluations and the data sets."""
     core = module.core
     rounds = Rounds(probe, "xgboost", RoundAddition().read, _model)
@@ -41,10 +46,10 @@ def install(module, probe):
 class RoundAddition:
     """What a round adds to a booster."""
 
-    def __init__(self):
-        self._are_of_trees = weakref.WeakKeyDictionary()
+    def __init__(self) -> None:
+        self._are_of_trees: "weakref.WeakKeyDictionary[Booster, bool]" = weakref.WeakKeyDictionary()
 
-    def read(self, booster):
+    def read(self, booster: Booster) -> bytes:
         """The bytes of the trees of the latest round; of a model whose rounds change what is there, all of it."""
         is_of_trees = self._are_of_trees.get(booster)
         if is_of_trees is None:
@@ -53,20 +58,21 @@ class RoundAddition:
         return bytes(booster[count - 1 : count].save_raw()) if is_of_trees and count else _model(booster)
 
 
-def _is_of_trees(booster):
+def _is_of_trees(booster: Booster) -> bool:
     facts = json.loads(booster.save_config())["learner"]
     settings = facts.get("gradient_booster", {})
     updates = settings.get("gbtree_model_param", {}), settings.get("gbtree_train_param", {})
-    return settings.get("name") == "gbtree" and updates[1].get("process_type", "default") == "default"
+    found: bool = settings.get("name") == "gbtree" and updates[1].get("process_type", "default") == "default"
+    return found
 
 
-def _model(booster):
+def _model(booster: Booster) -> bytes:
     return bytes(booster.save_raw())
 
 
-def _round(original, rounds, probe):
+def _round(original: Function, rounds: Rounds, probe: "Probe") -> Function:
     @functools.wraps(original)
-    def update(self, dtrain, *args, **kwargs):
+    def update(self: Any, dtrain: Dataset, *args: Any, **kwargs: Any) -> Any:
         is_step = probe.guard("round of xgboost", rounds.begin)
         result = original(self, dtrain, *args, **kwargs)
         if is_step:
@@ -76,9 +82,9 @@ def _round(original, rounds, probe):
     return update
 
 
-def _evaluation(original, rounds, probe):
+def _evaluation(original: Function, rounds: Rounds, probe: "Probe") -> Function:
     @functools.wraps(original)
-    def eval_set(self, *args, **kwargs):
+    def eval_set(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, *args, **kwargs)
         probe.guard("evaluation of xgboost", _numbers, rounds, self, result)
         return result
@@ -86,16 +92,16 @@ def _evaluation(original, rounds, probe):
     return eval_set
 
 
-def _numbers(rounds, booster, text):
+def _numbers(rounds: Rounds, booster: Booster, text: Any) -> None:
     """ "[3]\\ttrain-rmse:0.5\\ttest-rmse:0.6"."""
     for part in str(text).split("\t")[1:]:
         name, _, number = part.rpartition(":")
         rounds.number(booster, name, float(number))
 
 
-def _data(original, owner, rounds, probe):
+def _data(original: Function, owner: type, rounds: Rounds, probe: "Probe") -> Function:
     @functools.wraps(original)
-    def __init__(self, *args, **kwargs):
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         if type(self) is owner or type(self).__init__ is not __init__:
             named = list(zip(("data", "label", "weight"), args)) + sorted(kwargs.items())

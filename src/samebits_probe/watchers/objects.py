@@ -1,0 +1,14 @@
+"""Names for the objects of libraries, so that a signature says what a function takes.
+
+All of them are `Any`: no library is there when types are checked, and one name stands for the objects of many releases.
+"""
+
+from typing import Any, Callable, Tuple
+
+Library = Any  # a module of a library, as `import` gives it
+Function = Callable[..., Any]  # of a library or of the program: it is wrapped, and called with what it is given
+Arguments = Tuple[Any, ...]
+Array = Any  # of NumPy
+Booster = Any  # of XGBoost or LightGBM
+Dataset = Any  # what a booster is trained on
+Estimator = Any  # of scikit-learn
