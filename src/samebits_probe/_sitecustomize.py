@@ -1,13 +1,14 @@
 """Copied by the launcher as `sitecustomize.py` into a folder that begins PYTHONPATH: starts the probe.
 
-Readable by any Python, old ones included: what cannot be watched is left alone, and the launcher names it.
+Readable by any Python, old ones included: what cannot be watched is left alone, and the launcher names it. So types
+stand in comments.
 """
 
 import os
 import sys
 
 
-def _start_probe():
+def _start_probe():  # type: () -> None
     if "SAMEBITS_PROBE" not in os.environ or sys.version_info < (3, 6):
         return
     try:
@@ -18,7 +19,7 @@ def _start_probe():
         _report(error)
 
 
-def _report(error):
+def _report(error):  # type: (Exception) -> None
     """The probe could not start: said in a file of the trial, never on the program's own streams."""
     try:
         folder = os.path.dirname(os.environ["SAMEBITS_PROBE"])
@@ -28,7 +29,7 @@ def _report(error):
         return
 
 
-def _run_previous():
+def _run_previous():  # type: () -> None
     """Run the sitecustomize that this one hides: the next one on sys.path."""
     here = os.path.dirname(os.path.abspath(__file__))
     rest = [folder for folder in sys.path if os.path.abspath(folder or ".") != here]

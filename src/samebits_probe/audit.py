@@ -5,11 +5,15 @@ https://docs.python.org/3/library/audit_events.html lists the events and what th
 
 import sys
 import threading
+from typing import TYPE_CHECKING, Any, Callable, Dict, Set, Tuple
 
 from . import signals
 
+if TYPE_CHECKING:
+    Note = Callable[..., Any]  # called with the arguments of its event
 
-def add(notes):
+
+def add(notes: "Dict[str, Note]") -> bool:
     """Call `notes[event](*arguments)` for each event in it; False where this Python has no audit events."""
     if not hasattr(sys, "addaudithook"):
         return False
@@ -17,10 +21,10 @@ def add(notes):
     return True
 
 
-def quietly(note):
+def quietly(note: "Note") -> "Callable[..., None]":
     """A function that calls `note` as the probe's work, and lets no failure of it reach the program."""
 
-    def call(*arguments):
+    def call(*arguments: Any) -> None:
         signals.hold()
         try:
             note(*arguments)
@@ -35,11 +39,11 @@ def quietly(note):
 class _Hook:
     """An exception of an audit hook would reach the program: none leaves it."""
 
-    def __init__(self, notes):
+    def __init__(self, notes: "Dict[str, Note]") -> None:
         self._notes = {event: quietly(note) for event, note in notes.items()}
-        self._busy = set()  # threads in a note: what the note itself opens is not the program's
+        self._busy: Set[int] = set()  # threads in a note: what the note itself opens is not the program's
 
-    def __call__(self, event, arguments, _here=threading.get_ident):
+    def __call__(self, event: str, arguments: Tuple[Any, ...], _here: Callable[[], int] = threading.get_ident) -> None:
         note = self._notes.get(event)
         if note is None:
             return

@@ -7,15 +7,18 @@ From Python's audit events (3.8 and later); below, `os.execv` and `os.execve` ar
 import functools
 import os
 import sys
+from typing import Any, Callable, Dict, List, Set
 
 from . import audit
+
+Argument = Any  # what the program hands over: a word or words, as the operating system's functions take them, or not
 
 _MOST_WORDS, _MOST_CHARACTERS = 20, 200
 _MOST_PROGRAMS = 100
 _OWN_POOLS = (os.sep + "multiprocessing" + os.sep, os.sep + "concurrent" + os.sep)
 
 
-def watch(event):
+def watch(event: "Callable[..., None]") -> None:
     """Call `event(name, **fields)` for exec, started and forked (see wire.py)."""
     children = _Children(event)
     if not audit.add(children.notes()):
@@ -23,11 +26,12 @@ def watch(event):
 
 
 class _Children:
-    def __init__(self, event):
+    def __init__(self, event: "Callable[..., None]") -> None:
         self._event = event
-        self._started, self._forked = set(), set()
+        self._started: Set[str] = set()
+        self._forked: Set[str] = set()
 
-    def notes(self):
+    def notes(self) -> "Dict[str, audit.Note]":
         return {
             "os.exec": self.became,
             "subprocess.Popen": lambda executable, args, *_: self._starts(executable or _first(args), args),
@@ -36,17 +40,17 @@ class _Children:
             "os.forkpty": self._forks,
         }
 
-    def became(self, path, argv, *_):
+    def became(self, path: Argument, argv: Argument, *_: Any) -> None:
         """The process asks to become a different program; where that fails, it writes on and says so thereby."""
         self._event("exec", path=_text(path), argv=_words(argv))
 
-    def _starts(self, path, argv):
+    def _starts(self, path: Argument, argv: Argument) -> None:
         path = _text(path)
         if path not in self._started and len(self._started) < _MOST_PROGRAMS:
             self._started.add(path)
             self._event("started", path=path, argv=_words(argv))
 
-    def _forks(self):
+    def _forks(self) -> None:
         """Only forks by the program's own code count: a pool hands what its workers return to the program."""
         frame = sys._getframe(3)
         if frame is None or any(part in frame.f_code.co_filename for part in _OWN_POOLS):
@@ -57,25 +61,25 @@ class _Children:
             self._event("forked", place=place)
 
 
-def _first(args):
+def _first(args: Argument) -> Argument:
     return args if isinstance(args, (str, bytes)) or hasattr(args, "__fspath__") else list(args)[0]
 
 
-def _words(argv):
+def _words(argv: Argument) -> List[str]:
     words = [argv] if isinstance(argv, (str, bytes)) or hasattr(argv, "__fspath__") else list(argv)
     return [_text(word)[:_MOST_CHARACTERS] for word in words[:_MOST_WORDS]]
 
 
-def _text(word):
+def _text(word: Argument) -> str:
     return os.fsdecode(word) if isinstance(word, (str, bytes)) or hasattr(word, "__fspath__") else str(word)
 
 
-def _wrap_exec(became):
+def _wrap_exec(became: "audit.Note") -> None:
     note = audit.quietly(became)
 
-    def wrapped(original):
+    def wrapped(original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
-        def call(path, args, *env):
+        def call(path: Argument, args: Argument, *env: Any) -> Any:
             note(path, args)
             return original(path, args, *env)
 

@@ -7,9 +7,18 @@ the launcher, which looks at the folders before and after a trial, and asks the 
 import functools
 import os
 import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
 
 from . import audit, imports
 from .system import System
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    AnyPath = Union[str, bytes, os.PathLike[Any]]  # as a program writes it
+    PathOrNumber = Union[AnyPath, int]  # some functions take the number of an open file, too
+    Report = Callable[[str, str], None]
 
 _IGNORED = (".so", ".pyi", ".pth.py")
 _SYSTEM = ("/proc/", "/sys/", "/usr/", "/etc/", "/lib/")
@@ -20,7 +29,7 @@ _IMPORTS = ("<frozen importlib", "<frozen zipimport", os.sep + "importlib" + os.
 _STAT_MODULES = ("genericpath", "posixpath", "pathlib", "pathlib._local")
 
 
-def watch(report, left=()):
+def watch(report: "Report", left: Sequence[str] = ()) -> None:
     """Call `report(event, path)` once for every event and path (the events are listed in wire.py).
 
     `left`: files and folders of which earlier trials made the names; only of these it is told that they were looked at.
@@ -34,16 +43,17 @@ def watch(report, left=()):
 
 
 class _Files:
-    def __init__(self, report, left):
+    def __init__(self, report: "Report", left: Sequence[str]) -> None:
         self._report = report
-        self._known = set()
-        self._sources = {}  # a name that the process gave to a file of earlier -> the file's name until then
+        self._known: Set[Tuple[str, str]] = set()  # (event, path)
+        # a name that the process gave to a file of earlier -> the file's name until then
+        self._sources: Dict[str, str] = {}
         self._left = frozenset(left)
         self._folders = frozenset(os.path.dirname(path) for path in left)
 
-    def notes(self):
+    def notes(self) -> "Dict[str, audit.Note]":
         """The audit events that tell of files, and what is done at each."""
-        notes = {
+        notes: Dict[str, audit.Note] = {
             "open": self.opened,
             "os.rename": self._renamed,
             "os.link": self._linked,
@@ -55,12 +65,12 @@ class _Files:
             notes.update({"os.mkdir": self._made, "os.remove": self._made, "os.rmdir": self._made})
         return notes
 
-    def _tell(self, event, path):
+    def _tell(self, event: str, path: str) -> None:
         if (event, path) not in self._known:
             self._known.add((event, path))
             self._report(event, path)
 
-    def opened(self, path, mode, flags=0):
+    def opened(self, path: "Optional[PathOrNumber]", mode: Optional[str], flags: int = 0) -> None:
         """A file is opened: it is read unless it is emptied first, written unless it is only read."""
         if isinstance(path, int) or path is None:
             return
@@ -75,7 +85,7 @@ class _Files:
         if writes:
             self._tell("wrote", path)
 
-    def _renamed(self, source, target, *_):
+    def _renamed(self, source: "AnyPath", target: "AnyPath", *_: Any) -> None:
         source, target = (System.abspath(System.fsdecode(path)) for path in (source, target))
         self._moved(source, target)
         inside = source + os.sep
@@ -83,11 +93,11 @@ class _Files:
             if event == "wrote" and path.startswith(inside):
                 self._tell("wrote", target + path[len(source) :])
 
-    def _linked(self, source, target, *_):
+    def _linked(self, source: "AnyPath", target: "AnyPath", *_: Any) -> None:
         target = System.abspath(System.fsdecode(target))
         self._moved(System.abspath(os.path.join(os.path.dirname(target), System.fsdecode(source))), target)
 
-    def _moved(self, source, target):
+    def _moved(self, source: str, target: str) -> None:
         """A file gets a name more: what stands there is what stood under the name before."""
         if _is_ignored(target) or _BYTECODE in target:
             return
@@ -99,22 +109,22 @@ class _Files:
 
     # -- names ------------------------------------------------------------------------------------------------
 
-    def _listed(self, path, *_):
+    def _listed(self, path: "Optional[PathOrNumber]", *_: Any) -> None:
         if isinstance(path, int):
             return
         path = System.abspath(System.fsdecode(path or "."))
         if path in self._folders and not _of_imports(sys._getframe(3)):
             self._tell("listed", path)
 
-    def _made(self, path, *_):
+    def _made(self, path: "AnyPath", *_: Any) -> None:
         path = System.abspath(System.fsdecode(path))
         if path in self._left or path in self._folders or os.path.dirname(path) in self._folders:
             self._tell("made", path)
 
-    def _removed(self, path, *_):
+    def _removed(self, path: "AnyPath", *_: Any) -> None:
         self._tell("removed", System.abspath(System.fsdecode(path)))
 
-    def watch_stat(self, module):
+    def watch_stat(self, module: Any) -> None:
         """Give a module of the standard library that asks whether a path is there an `os` that tells of it.
 
         `os.stat` itself stays what it is: programs compare it with the members of `os.supports_fd`.
@@ -122,7 +132,7 @@ class _Files:
         if getattr(module, "os", None) is os:
             module.os = _Stat(os, self._asked)
 
-    def _asked(self, path):
+    def _asked(self, path: "PathOrNumber") -> None:
         if isinstance(path, int):
             return
         path = System.abspath(System.fsdecode(path))
@@ -130,69 +140,69 @@ class _Files:
             self._tell("asked", path)
 
 
-class _Stat(type(os)):
+class _Stat(ModuleType):
     """The module `os` for one other module: tells which paths were there when they were asked for."""
 
-    def __init__(self, module, asked):
+    def __init__(self, module: ModuleType, asked: "Callable[[PathOrNumber], None]") -> None:
         super(_Stat, self).__init__(module.__name__, module.__doc__)
         self.__dict__.update(_module=module, _note=audit.quietly(asked))
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._module, name)
 
-    def __dir__(self):
+    def __dir__(self) -> List[str]:
         return dir(self._module)
 
-    def stat(self, path, *args, **kwargs):
-        found = self._module.stat(path, *args, **kwargs)
+    def stat(self, path: "PathOrNumber", *args: Any, **kwargs: Any) -> os.stat_result:
+        found: os.stat_result = self._module.stat(path, *args, **kwargs)
         self._note(path)
         return found
 
-    def lstat(self, path, *args, **kwargs):
-        found = self._module.lstat(path, *args, **kwargs)
+    def lstat(self, path: "PathOrNumber", *args: Any, **kwargs: Any) -> os.stat_result:
+        found: os.stat_result = self._module.lstat(path, *args, **kwargs)
         self._note(path)
         return found
 
 
-def _by_mode(mode):
+def _by_mode(mode: str) -> Tuple[bool, bool]:
     """(whether something that was there can be read, whether it is written) of a mode as `open` takes it."""
     empties = "w" in mode or "x" in mode
     return not empties and ("r" in mode or "+" in mode), any(c in mode for c in "wax+")
 
 
-def _by_flags(flags):
+def _by_flags(flags: int) -> Tuple[bool, bool]:
     access = flags & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR)
     empties = bool(flags & (os.O_TRUNC | os.O_EXCL))
     return access != os.O_WRONLY and not empties, access != os.O_RDONLY
 
 
-def _is_ignored(path):
+def _is_ignored(path: str) -> bool:
     if path.startswith(_DEVICES):
         return not path.startswith(_SHARED_MEMORY)
     own = tuple(prefix + os.sep + "lib" for prefix in (sys.prefix, sys.base_prefix))
     return path.endswith(_IGNORED) or path.startswith(own + _SYSTEM) or any(part in path for part in _PACKAGES)
 
 
-def _source(path):
+def _source(path: str) -> str:
     """The source that a file of bytecode stands for: it is not opened where the bytecode is."""
     folder, _, name = path.partition(_BYTECODE)
     return os.path.join(folder, name.partition(".")[0] + ".py")
 
 
-def _of_imports(frame):
+def _of_imports(frame: "Optional[FrameType]") -> bool:
     """Whether the standard library lists a folder to find modules in it."""
     name = frame.f_code.co_filename if frame is not None else ""
     return name.startswith(_IMPORTS[:2]) or any(part in name for part in _IMPORTS[2:])
 
 
-def _wrap_open(opened):
+def _wrap_open(opened: "Callable[..., None]") -> None:
     import builtins
     import io
 
     original, note = io.open, audit.quietly(opened)
 
     @functools.wraps(original)
-    def open(file, mode="r", *args, **kwargs):
+    def open(file: "PathOrNumber", mode: str = "r", *args: Any, **kwargs: Any) -> Any:
         note(file, mode)
         return original(file, mode, *args, **kwargs)
 

@@ -1,14 +1,21 @@
 """Call a function after a module has been imported, without importing it and without changing its loader's type."""
 
 import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set
 
 from . import signals
 
-_waiting = {}  # module name -> list of functions(module), in the order in which they were asked for
-_finding = set()
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+    ImportHook = Callable[[Any], Any]  # called with the module
+
+_waiting: "Dict[str, List[ImportHook]]" = {}  # by the module's name, in the order in which they were asked for
+_finding: Set[str] = set()
 
 
-def after(name, function):
+def after(name: str, function: "ImportHook") -> None:
     """Call `function(module)` when `name` has been executed, or now where it has been already.
 
     An exception of `function` is its own affair: callers pass functions that record their failures.
@@ -22,7 +29,7 @@ def after(name, function):
         sys.meta_path.insert(0, _Finder())
 
 
-def _is_initialising(module):
+def _is_initialising(module: "ModuleType") -> bool:
     return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
@@ -30,7 +37,9 @@ class _Finder:
     """Finds nothing itself: asks the other finders, and wraps `exec_module` of the loader they give."""
 
     @staticmethod
-    def find_spec(name, path=None, target=None):
+    def find_spec(
+        name: str, path: Optional[Sequence[str]] = None, target: "Optional[ModuleType]" = None
+    ) -> "Optional[ModuleSpec]":
         if name not in _waiting or name in _finding:
             return None
         _finding.add(name)
@@ -43,27 +52,27 @@ class _Finder:
         return spec
 
 
-def _ask_others(name, path, target):
+def _ask_others(name: str, path: Optional[Sequence[str]], target: "Optional[ModuleType]") -> "Optional[ModuleSpec]":
     for finder in list(sys.meta_path):
         find = getattr(finder, "find_spec", None)
         if find is None or isinstance(finder, _Finder):
             continue
-        spec = find(name, path, target)
+        spec: "Optional[ModuleSpec]" = find(name, path, target)
         if spec is not None:
             return spec
     return None
 
 
 @signals.held
-def _tell(name, module):
+def _tell(name: str, module: "ModuleType") -> None:
     for function in _waiting.pop(name, []):
         function(module)
 
 
-def _wrap(loader, name):
+def _wrap(loader: Any, name: str) -> None:
     original = loader.exec_module
 
-    def exec_module(module):
+    def exec_module(module: "ModuleType") -> None:
         try:
             del loader.exec_module  # the instance's own again: nobody sees the wrapper later
         except AttributeError:

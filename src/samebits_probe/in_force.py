@@ -4,19 +4,24 @@ Asking changes nothing: no library is imported, initialised or set. What cannot 
 """
 
 import ctypes
+import functools
 import os
 import sys
 import time
+from typing import Callable, Dict, Iterable, Iterator, Optional, Tuple, TypeVar
 
 from . import controls
 from .controls.control import imported
 from .controls.native_libraries import loaded_libraries
 
+Answer = TypeVar("Answer")
+_Reader = Callable[[], Optional[str]]
+
 _CORENAMES = ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "openblas_get_corename64_",
               "openblas_get_corename")  # fmt: skip
 
 
-def read(factors):
+def read(factors: Iterable[str]) -> Dict[str, str]:
     """Name of a factor of the machine -> what it is here, in words; without those that cannot be told here.
 
     `factors`: ids of the controls that are factors. No other file of controls is imported.
@@ -25,28 +30,28 @@ def read(factors):
     return {name: said for name, said in found.items() if said is not None}
 
 
-def _readers(factors):
+def _readers(factors: Iterable[str]) -> Iterator[Tuple[str, _Reader]]:
     """(name, function) of each factor: first those that are controls."""
     for identity in factors:
-        control = _answer(lambda identity=identity: controls.find(identity))  # None if the program replaced `open`
+        control = _answer(functools.partial(controls.find, identity))  # None if the program replaced `open`
         if control is not None:
             yield control.factor, control.in_force
     for name, ask in _READERS.items():
         yield name, ask
 
 
-def _answer(ask):
+def _answer(ask: Callable[[], Answer]) -> Optional[Answer]:
     try:
         return ask()
     except Exception:  # a release without that function: it cannot be told
         return None
 
 
-def _torch_isa():
+def _torch_isa() -> Optional[str]:
     return next((module.backends.cpu.get_cpu_capability() for module in imported("torch")), None)
 
 
-def _numpy_isa():
+def _numpy_isa() -> Optional[str]:
     for name in ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath"):
         module = sys.modules.get(name)
         if module is not None:
@@ -55,21 +60,22 @@ def _numpy_isa():
     return None
 
 
-def _openblas():
+def _openblas() -> Optional[str]:
     for path in [path for path in loaded_libraries() if "openblas" in os.path.basename(path)]:
         library = ctypes.CDLL(path)
         name = next((name for name in _CORENAMES if hasattr(library, name)), None)
         if name:
             getattr(library, name).restype = ctypes.c_char_p
-            return getattr(library, name)().decode()
+            said: bytes = getattr(library, name)()
+            return said.decode()
     return None
 
 
-def _home():
+def _home() -> str:
     return "HOME=%s USER=%s LOGNAME=%s" % tuple(os.environ.get(name) for name in ("HOME", "USER", "LOGNAME"))
 
 
-def _locale():
+def _locale() -> str:
     import locale  # Python's start has loaded it, or it is small
 
     name, _, codeset = (os.environ.get("LC_ALL") or os.environ.get("LANG") or "C").partition(".")
@@ -77,11 +83,11 @@ def _locale():
     return "%s, %s" % (shown, locale.getpreferredencoding(False))
 
 
-def _time_zone():
+def _time_zone() -> str:
     return "%s, %d s west of Greenwich" % ("/".join(time.tzname), time.timezone)
 
 
-def _device():
+def _device() -> Optional[str]:
     """Whether PyTorch has used CUDA, and how many devices it may see."""
     for module in imported("torch"):
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -92,11 +98,11 @@ def _device():
     return None
 
 
-def _interpreter():
+def _interpreter() -> str:
     return "%s, Python %s" % (sys.executable, sys.version.split()[0])
 
 
-_READERS = {
+_READERS: Dict[str, _Reader] = {
     "isa-torch": _torch_isa,
     "isa-numpy": _numpy_isa,
     "isa-openblas": _openblas,

@@ -3,17 +3,22 @@
 import importlib
 import json
 import os
+from typing import TYPE_CHECKING, Any, Iterable
 
 from . import api, children, files, imports, signals, wire
 from .controls import hold
 from .system import System
 from .watchers import WATCHERS
 
+if TYPE_CHECKING:
+    from .probe import Probe
+    from .wire import Config
 
-def start(config_path):
+
+def start(config_path: str) -> None:
     """Start the probe of this process from the launcher's config.json."""
     with open(config_path) as file:
-        config = json.load(file)
+        config: "Config" = json.load(file)
     if config["format"] != wire.FORMAT:
         raise RuntimeError("samebits_probe: config format %r is not %r" % (config["format"], wire.FORMAT))
     probe = api.start(config)
@@ -26,10 +31,10 @@ def start(config_path):
         imports.after(library, _installer(probe, name, watcher))
 
 
-def _file_reporter(probe, folder):
+def _file_reporter(probe: "Probe", folder: str) -> "files.Report":
     own = os.path.join(os.path.realpath(folder), wire.PROCESSES), os.path.dirname(os.path.abspath(__file__))
 
-    def report(event, path):
+    def report(event: str, path: str) -> None:
         if path.startswith(own):
             return
         if System.getpid() == probe.pid:
@@ -40,15 +45,15 @@ def _file_reporter(probe, folder):
     return report
 
 
-def _tell_what_is_in_force(probe, factors):
+def _tell_what_is_in_force(probe: "Probe", factors: Iterable[str]) -> None:
     if probe.is_told():
         in_force = importlib.import_module("samebits_probe.in_force")
         probe.event("in-force", facts=in_force.read(factors))
 
 
-def _installer(probe, name, watcher):
-    def install(module):
-        def run():
+def _installer(probe: "Probe", name: str, watcher: str) -> "imports.ImportHook":
+    def install(module: Any) -> None:
+        def run() -> None:
             importlib.import_module("samebits_probe.watchers." + watcher).install(module, probe)
             version = getattr(module, "__version__", "")
             probe.event("watcher", name=name, version=str(version))

@@ -8,7 +8,7 @@ look for copies among the names of modules.
 import json
 import os
 import time
-from typing import Callable, Union
+from typing import Callable, Union, cast
 
 
 class System:
@@ -28,7 +28,7 @@ class System:
     kill = staticmethod(os.kill)
     exit = staticmethod(os._exit)
     join = staticmethod(os.path.join)
-    abspath = staticmethod(os.path.abspath)
+    abspath = staticmethod(cast("Callable[[str], str]", os.path.abspath))
     fsdecode = staticmethod(os.fsdecode)
     dumps = staticmethod(json.dumps)
     now = staticmethod(time.time)

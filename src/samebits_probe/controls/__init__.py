@@ -5,6 +5,11 @@ that remove a variation and are equally small, the one whose members come first 
 """
 
 import importlib
+from typing import TYPE_CHECKING, Optional, Sequence, Type
+
+if TYPE_CHECKING:
+    from ..probe import Probe
+    from .control import Control
 
 # id -> (file, class)
 TABLE = {
@@ -43,18 +48,18 @@ TABLE = {
 }
 
 
-def find(identity):
+def find(identity: str) -> "Type[Control]":
     """The class of a control, held at a value that is not its own where one is named ("threads=2").
 
     Raises KeyError for an id that is not in the table, ValueError for a value that the control does not take.
     """
     name, equals, value = identity.partition("=")
     file, found = TABLE[name]
-    control = getattr(importlib.import_module("samebits_probe.controls." + file), found)
+    control: "Type[Control]" = getattr(importlib.import_module("samebits_probe.controls." + file), found)
     return control.at(value) if equals else control
 
 
-def hold(ids, seed, probe):
+def hold(ids: Sequence[str], seed: Optional[int], probe: "Probe") -> None:
     """Hold the controls in this process, from now to its end, and write what each does."""
     if ids:
         importlib.import_module("samebits_probe.controls.holder").hold(ids, seed or 0, probe)
