@@ -1,15 +1,86 @@
-"""The studies and their setups: an entry in a table each. A setup names its library, environment and controls."""
+"""The studies and their setups: an entry in a table each; which setups a study can run, and its models' layers.
+
+A setup names its library, environment and controls. A model's layers say how PyTorch starts from Keras' weights."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from samebits.errors import UsageError
-from samebits_study import weights
-from samebits_study.weights import Kernel
+import numpy as np
+
+from samebits.errors import DataError, NotFound, UsageError
+from samebits_parity.weights.rules import (
+    CONVOLUTION,
+    DENSE,
+    TRANSPOSED,
+    Array,
+    ArrayRule,
+    dense_after_flatten,
+    with_kernel,
+)
+
+
+class Kernel(NamedTuple):
+    """A layer with a kernel and a bias: its name in PyTorch, and the rule for its kernel."""
+
+    name: str
+    rule: ArrayRule
+
+
+Layers = Sequence[Kernel]  # of a model, in the order of Keras' weights
+
+
+def _unet(levels: int = 4) -> Layers:
+    pairs = [Kernel(f"down.{level}.{place}", CONVOLUTION) for level in range(levels + 1) for place in (0, 2)]
+    for level in range(levels):
+        pairs += [
+            Kernel(f"up.{level}", TRANSPOSED),
+            *(Kernel(f"joined.{level}.{place}", CONVOLUTION) for place in (0, 2)),
+        ]
+    return [*pairs, Kernel("last", CONVOLUTION)]
+
+
+LENET5: Layers = (
+    Kernel("0", CONVOLUTION), Kernel("3", CONVOLUTION), Kernel("7", dense_after_flatten(5, 5, 16)), Kernel("9", DENSE),
+    Kernel("11", DENSE),
+)  # fmt: skip
+UNET: Layers = _unet()
+
+
+def to_pytorch(arrays: list[Array], layers: Layers) -> dict[str, Array]:
+    """The state of the PyTorch model from Keras' weights (kernel, bias, kernel, ...). Raises DataError."""
+    if len(arrays) != 2 * len(layers):
+        raise DataError(f"The model has {2 * len(layers)} weights, and {len(arrays)} were given.")
+    state: dict[str, Array] = {}
+    for layer, kernel, bias in zip(layers, arrays[::2], arrays[1::2], strict=True):
+        carried = with_kernel(layer.rule).to_pytorch({"kernel": kernel, "bias": bias})
+        state |= {f"{layer.name}.{role}": np.ascontiguousarray(array) for role, array in carried.items()}
+    return state
+
+
+def to_keras(state: dict[str, Array], layers: Layers) -> list[Array]:
+    """Keras' weights (kernel, bias, kernel, ...) from the state of the PyTorch model. Raises DataError."""
+    arrays: list[Array] = []
+    for layer in layers:
+        if f"{layer.name}.weight" not in state:
+            raise DataError(f"The model has a layer {layer.name}, which is not among: {', '.join(state)}.")
+        own = {role: state[f"{layer.name}.{role}"] for role in ("weight", "bias")}
+        carried = with_kernel(layer.rule).to_keras(own)
+        arrays += [np.ascontiguousarray(carried[role]) for role in ("kernel", "bias")]
+    return arrays
+
+
+def carry_weights(source: Path, target: Path, layers: Layers) -> None:
+    """Write the weights that a Keras script saved as the npz file that the PyTorch script starts from."""
+    with np.load(source) as saved:
+        state = to_pytorch([saved[name] for name in saved.files], layers)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(target, **state)  # type: ignore[arg-type]
+
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 SEED = 2019  # the paper's, section VII
@@ -111,7 +182,7 @@ STUDIES: dict[str, Study] = {
             about="LeNet-5 classifies MNIST digits",
             data="digits",
             scripts={"keras2": "lenet5_keras2.py", "pytorch": "lenet5_pytorch.py", "keras3": "lenet5_keras3.py"},
-            layers=weights.LENET5,
+            layers=LENET5,
             scales={
                 "smoke": StudyScale(trials=2, epochs=1, data={"train": 1000, "validation": 200, "test": 500}),
                 "small": StudyScale(trials=7, epochs=2, data={"train": 5000, "validation": 1000, "test": 10000}),
@@ -123,7 +194,7 @@ STUDIES: dict[str, Study] = {
             about="U-Net segments cells, which are then counted",
             data="cells",
             scripts={"keras2": "unet_keras2.py", "pytorch": "unet_pytorch.py", "keras3": "unet_keras3.py"},
-            layers=weights.UNET,
+            layers=UNET,
             scales={
                 "smoke": StudyScale(trials=2, epochs=1, arguments=("--features", "4"),
                                data={"size": 64, "fields_per_animal": 2, "augmented": 1}),
@@ -157,3 +228,45 @@ def setups_named(names: list[str]) -> list[StudySetup]:
     if unknown:
         raise UsageError(f"There is no setup {unknown[0]!r}.", f"These there are: {', '.join(SETUPS)}.")
     return [setup for setup in SETUPS.values() if not names or setup.id in names]
+
+
+NAMES: dict[Library, str] = {"keras2": "Keras 2.3.1", "pytorch": "PyTorch", "keras3": "Keras 3"}
+
+
+def refuse_setup(study: Study, setup: StudySetup) -> None:
+    """Raise NotFound where a study cannot run a setup."""
+    why = why_not(study, setup)
+    if why:
+        raise NotFound(why)
+
+
+def runnable_setups(study: Study) -> list[str]:
+    """The setups that a study can run."""
+    return [setup.id for setup in SETUPS.values() if not why_not(study, setup)]
+
+
+def why_not(study: Study, setup: StudySetup) -> str:
+    """Why a study cannot run a setup, as a sentence; empty where it can."""
+    script = study.scripts.get(setup.library)
+    if script is None:
+        return f"The study {study.name} has no script for {NAMES[setup.library]}."
+    unknown = [word for word in script_options(setup) if not script_takes(script, word)]
+    if unknown:
+        return f"{script} takes no {' and no '.join(unknown)}."
+    if setup.initial and SETUPS[setup.initial].library not in study.scripts:
+        source = NAMES[SETUPS[setup.initial].library]
+        return f"The study {study.name} has no script for {source}, from whose initial weights {setup.id} starts."
+    if setup.initial and not study.layers:
+        return f"The entry of {study.name} names no layers, by which Keras' initial weights are carried to PyTorch."
+    return ""
+
+
+def script_options(setup: StudySetup) -> list[str]:
+    """The options that a setup gives to a script beyond those of every script."""
+    own = [word for word in setup.arguments if word.startswith("--")]
+    return [*(["--initial"] if setup.initial else []), *own, *(["--repeat"] if setup.one_process else [])]
+
+
+def script_takes(script: str, word: str) -> bool:
+    """Whether a script names an option, in quotes, as its parser of arguments must."""
+    return bool(re.search(rf"""["']{re.escape(word)}["']""", (SCRIPTS / script).read_text(encoding="utf-8")))

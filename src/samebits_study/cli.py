@@ -45,7 +45,7 @@ def run(name: str, **given: Any) -> int:
     requests.refuse_platform()
     _refuse_missing()
     from samebits.model import EXIT_CODES
-    from samebits_study import catalog, conductor, output, possible
+    from samebits_study import catalog, conductor, output
 
     folder = Path(given["out"] or f"studies/{name}-{given['scale']}")
     asked = conductor.StudyRequest(
@@ -61,7 +61,7 @@ def run(name: str, **given: Any) -> int:
         result = conductor.conduct(asked, progress)
     written = output.write(result, folder)
     answers.present(output.summary(result, written), {})
-    wanted = asked.setups or possible.setups(catalog.study_named(name))
+    wanted = asked.setups or catalog.runnable_setups(catalog.study_named(name))
     is_done = all(setup.status == "done" for setup in result.setups if setup.id in wanted)
     return EXIT_CODES["repeated" if is_done else "inconclusive"]
 

@@ -1,10 +1,13 @@
-"""From what the trainings of a setup left on disk to its result: nothing is trained or run here."""
+"""From what the trainings of a setup left on disk to its result: nothing is trained or run here.
+
+A judge says what the test predictions are worth, by the kind of the study's data."""
 
 from __future__ import annotations
 
 import hashlib
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +20,10 @@ from samebits.model import Result
 from samebits.store.record import RECORD as RECORD_FILE
 from samebits_parity.init import formulas
 from samebits_parity.init.fans import ordinary
-from samebits_study import outcomes, runs
+from samebits_study import data, runs, trainings
 from samebits_study.catalog import Library, StudySetup
-from samebits_study.commands import Work
-from samebits_study.outcomes import weights_files
 from samebits_study.results import Cells, Digits, Initial, Plain, Retest, SetupResult, TrainedModel, WeightDistance
+from samebits_study.trainings import Work, weights_files
 
 AGAIN = "Remove the folder of the trial: the study runs it again."
 Judge = Callable[[NDArray[Any]], Digits | Cells]
@@ -46,7 +48,7 @@ def collect(work: Work, setup: StudySetup, judge: Judge, retests: list[Retest], 
         status="done" if len(places) == work.trials and not reason else "partial",
         reason=reason,
         trials=work.trials,
-        library=str(outcomes.read_outcome(places[0][1])["library"]) if places else "",
+        library=str(trainings.read_outcome(places[0][1])["library"]) if places else "",
         command=record.file.command,
         groups=groups_of(models),
         models=models,
@@ -63,7 +65,7 @@ def places_of_models(work: Work, setup: StudySetup) -> list[tuple[int, Path]]:
     held = runs.record_folder(work, setup) / "trials"
     folders = [held / f"{number:03d}" for number in range(1, 2 if setup.one_process else work.trials + 1)]
     places = [place for folder in folders for place in runs.places_of_trial(setup, folder, work.trials)]
-    return [(number, place) for number, place in enumerate(places, 1) if outcomes.is_whole(place)]
+    return [(number, place) for number, place in enumerate(places, 1) if trainings.is_whole(place)]
 
 
 def _verdict(judged: Result | None, setup: StudySetup) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def _verdict(judged: Result | None, setup: StudySetup) -> dict[str, Any]:
 
 
 def _model(number: int, place: Path, judge: Judge, machine: str) -> TrainedModel:
-    outcome = outcomes.read_outcome(place)
+    outcome = trainings.read_outcome(place)
     worth = judge(read_predictions(place))
     return TrainedModel(
         trial=number,
@@ -99,7 +101,7 @@ def _model(number: int, place: Path, judge: Judge, machine: str) -> TrainedModel
 
 def read_predictions(place: Path) -> NDArray[Any]:
     """What a model gave for the test data. Raises DataError."""
-    path = place / outcomes.PREDICTIONS
+    path = place / trainings.PREDICTIONS
     try:
         with np.load(path) as saved:
             found: NDArray[Any] = saved["predictions"]
@@ -156,9 +158,9 @@ def _flat(path: Path) -> NDArray[np.float64]:
 
 def _plain(work: Work, setup: StudySetup, models: list[TrainedModel]) -> Plain | None:
     place = runs.plain_folder(work, setup)
-    if not outcomes.is_whole(place):
+    if not trainings.is_whole(place):
         return None
-    outcome = outcomes.read_outcome(place)
+    outcome = trainings.read_outcome(place)
     return Plain(
         train_seconds=outcome["train_seconds"],
         test_seconds=outcome["test_seconds"],
@@ -201,3 +203,75 @@ def judge(name: str, kernel: NDArray[Any], n: float) -> Initial:
         equation_2=second,
         equation=formulas.decide(kernel, n),
     )
+
+
+def _digits(folder: Path, **_: bool) -> Judge:
+    with np.load(folder / data.FILE) as arrays:
+        return partial(judge_digits, labels=arrays["test_labels"])
+
+
+def _cells(folder: Path, *, watershed: bool) -> Judge:
+    from samebits_study.cells import arrays  # scipy and scikit-image, which LeNet-5 does without
+
+    return partial(judge_cells, truth=arrays.read_truth(folder / arrays.TRUTH), watershed=watershed)
+
+
+def judge_digits(predictions: NDArray[Any], labels: NDArray[np.uint8]) -> Digits:
+    """What predictions (n, classes) are worth: accuracy, wrong ones, confusion matrix (rows: true classes)."""
+    found = predictions.argmax(axis=1)
+    classes = predictions.shape[1]
+    confusion = np.zeros((classes, classes), dtype=int)
+    np.add.at(confusion, (labels.astype(int), found), 1)
+    wrong = int(confusion.sum() - np.trace(confusion))
+    return Digits(accuracy=1 - wrong / len(labels), wrong=wrong, confusion=confusion.tolist())
+
+
+def judge_cells(predictions: NDArray[Any], truth: Any, *, watershed: bool = False) -> Cells:
+    """Masks (n, height, width) of one animal, post-processed and counted as in the paper.
+
+    `truth`: `cells.arrays.Truth`; `watershed`: as in `cells_found`. A measure that is undefined is None, and says why.
+    Raises DataError.
+    """
+    from samebits_study import stereology
+
+    images = []
+    for number, prediction in enumerate(predictions):
+        mask = truth.masks[number]
+        labels = stereology.cells_of(mask) if truth.labels is None else truth.labels[number]
+        frame = stereology.CountingFrame(*map(int, truth.frames[number]))
+        by_hand = None if truth.counts is None else int(truth.counts[number])
+        found = cells_found(prediction, truth, watershed=watershed)
+        images.append(stereology.agreement(labels, found, frame, name=truth.names[number], by_hand=by_hand))
+    animal = stereology.AnimalAgreement(tuple(images))
+    scores = {
+        "error_rate": animal.error_rate,
+        "dice": animal.dice,
+        "precision": animal.cells.precision,
+        "recall": animal.cells.recall,
+        "f1": animal.cells.f1,
+        "dice_of_all_pixels": animal.dice_of_all_pixels,
+    }
+    return Cells(
+        **{name: score.value for name, score in scores.items()},
+        counted=animal.predicted_count,
+        true_count=animal.true_count,
+        fields=len(images),
+        without_dice=list(animal.without_dice),
+        undefined={name: score.undefined for name, score in scores.items() if score.value is None},
+    )
+
+
+def cells_found(prediction: NDArray[Any], truth: Any, *, watershed: bool) -> NDArray[Any]:
+    """The cells of one predicted mask, numbered. `watershed`: cells that touch are split, as in the authors' code."""
+    from samebits_study import stereology
+
+    return stereology.post_process(prediction, smallest=truth.smallest, watershed=watershed)
+
+
+# kind of data -> function(folder of the data, watershed=whether cells that touch are split) -> judge
+JUDGES: dict[str, Callable[..., Judge]] = {"digits": _digits, "cells": _cells}
+
+
+def judge_of(data: str, folder: Path, *, watershed: bool) -> Judge:
+    """The judge of a study's data; of data that a script made, which has labels, that of digits."""
+    return JUDGES.get(data, _digits)(folder, watershed=watershed)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samebits import datasets
 from samebits.errors import DataError, NotFound, UsageError
 from samebits.store import write_document
-from samebits_study import digits, script_data
+from samebits_study import catalog
 from samebits_study.catalog import SEED, Study, StudyScale
 
 FILE, SETTINGS, TRUTH = "data.npz", "data.json", "truth.npz"
@@ -127,12 +131,12 @@ def _make(study: Study, scale: StudyScale, folder: Path, source: Path | None) ->
         raise NotFound(f"There is no {source}.", "--data DIR names the folder of the images.")
     if study.data in _MAKERS:
         return _MAKERS[study.data](scale, folder, source)
-    return script_data.make(study.data, scale.data, folder / FILE, source)
+    return made_by_script(study.data, scale.data, folder / FILE, source)
 
 
 def _digits(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, Any]:
     where = source or datasets.get("mnist")
-    arrays = digits.prepare(where, **scale.data, seed=SEED)
+    arrays = split_digits(where, **scale.data, seed=SEED)
     np.savez(folder / FILE, **arrays)  # type: ignore[arg-type]
     return {
         "about": "MNIST: the first training digits without those held out for validation, and the first test digits"
@@ -157,3 +161,77 @@ def cells_settings(scale: StudyScale, source: Path | None) -> dict[str, Any]:
 
 _MAKERS = {"digits": _digits, "cells": _cells}
 _FILES = {"digits": (FILE,), "cells": (FILE, TRUTH)}
+
+CLASSES = 10
+Split = dict[str, NDArray[np.uint8]]
+
+
+def split_digits(folder: Path, *, train: int, validation: int, test: int, seed: int) -> Split:
+    """Arrays {train,validation,test}_{images,labels}: images (n, 28, 28) and labels (n,), bytes.
+
+    `validation` digits, as many of each class, are drawn from the training set (the paper, section VIII.B: 1,000 a
+    class), `train` of the others in MNIST's order, and the first `test` of the test set. Raises DataError.
+    """
+    images, labels = read_idx(folder, "train-images-idx3-ubyte"), read_idx(folder, "train-labels-idx1-ubyte")
+    held_out = _of_each_class(labels, validation // CLASSES, np.random.default_rng(seed))
+    others = np.setdiff1d(np.arange(len(labels)), held_out)[:train]
+    test_images, test_labels = read_idx(folder, "t10k-images-idx3-ubyte"), read_idx(folder, "t10k-labels-idx1-ubyte")
+    return {
+        "train_images": images[others],
+        "train_labels": labels[others],
+        "validation_images": images[held_out],
+        "validation_labels": labels[held_out],
+        "test_images": test_images[:test],
+        "test_labels": test_labels[:test],
+    }
+
+
+def _of_each_class(labels: NDArray[np.uint8], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Sorted rows, `count` of each class."""
+    rows = [rng.permutation(np.flatnonzero(labels == digit))[:count] for digit in range(CLASSES)]
+    return np.sort(np.concatenate(rows))
+
+
+def read_idx(folder: Path, name: str) -> NDArray[np.uint8]:
+    """An idx file of bytes, plain or gzipped. Raises DataError."""
+    path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+    if path is None:
+        raise DataError(f"{folder} holds no {name}.", f"samebits data get mnist --to {folder}")
+    data: Any = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    if len(data) < 8 or data[:3] != b"\0\0\x08":
+        raise DataError(f"{path} is no idx file of bytes.", "samebits data get mnist fetches it again.")
+    shape = np.frombuffer(data, ">i4", data[3], 4)
+    if len(data) != 4 + 4 * data[3] + shape.prod():
+        raise DataError(f"{path} is cut off or too long.", "samebits data get mnist fetches it again.")
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
+
+
+LAST_WORDS = 800  # characters of a script's error that are shown
+
+
+def made_by_script(script: str, settings: dict[str, int], target: Path, source: Path | None) -> dict[str, Any]:
+    """Run a script that writes the npz file `target`; gives what is said of the data. Raises DataError.
+
+    `settings`: the scale's, each an option of the script; `source`: the folder that the user named (--data).
+    """
+    words = [sys.executable, str(catalog.SCRIPTS / script), "--out", str(target), "--seed", str(SEED)]
+    for name, value in settings.items():
+        words += [f"--{name.replace('_', '-')}", str(value)]
+    if source is not None:
+        words += ["--source", str(source.absolute())]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        raise DataError(f"{script} ended with {done.returncode}:\n{done.stderr[-LAST_WORDS:]}")
+    _refuse_unjudgeable(script, target)
+    return {"about": f"made by {script}"}
+
+
+def _refuse_unjudgeable(script: str, target: Path) -> None:
+    """DataError where a script wrote nothing that its trainings' predictions can be judged by."""
+    try:
+        with np.load(target) as arrays:
+            missing = "test_labels" not in arrays
+    except (OSError, ValueError) as why:
+        raise DataError(f"{script} wrote no npz file: {why}") from None
+    if missing:
+        raise DataError(f"{script} wrote no test_labels, by which predictions are judged.")

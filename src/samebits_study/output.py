@@ -1,30 +1,113 @@
-"""What is written of a study: every table and figure, a document, a page; and what the terminal shows."""
+"""What is written of a study: every table (Markdown, CSV, LaTeX) and figure, a document, a page; and what the terminal
+shows."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from samebits.reports.presenters import html, markdown
-from samebits.reports.table import Table
+from samebits.reports.table import Cell, Column, Number, Spread, Table, deviation_of, shown, text_of
 from samebits.reports.tree import Report
-from samebits_study.reports import (
-    boxes,
-    csv_,
-    curves,
-    extra_tables,
-    latex,
-    paper,
-    paper_tables,
-    phrases,
-)
-from samebits_study.reports.figure import Figure
+from samebits.words import printable
+from samebits_study.reports import extra_tables, figures, paper, paper_tables, phrases
+from samebits_study.reports.figures import Figure
 from samebits_study.reports.report import Drawn, report
 from samebits_study.results import StudyResult
 
+
+def as_csv(table: Table) -> str:
+    """A table as comma-separated values (RFC 4180), for programs: a line of names, then a line a row.
+
+    A mean and its deviation have a column each. Notes are left out: they are in the other formats.
+    """
+    widths = [
+        2 if any(isinstance(row[place], Spread) for row in table.rows) else 1 for place in range(len(table.columns))
+    ]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(name for column, width in zip(table.columns, widths, strict=True) for name in _names(column, width))
+    for row in table.rows:
+        writer.writerow(text for cell, width in zip(row, widths, strict=True) for text in _texts(cell, width))
+    return file.getvalue()
+
+
+def _names(column: Column, width: int) -> list[str]:
+    return [column.head, f"{column.head}, standard deviation"][:width]
+
+
+def _texts(cell: Cell, width: int) -> list[str]:
+    if not isinstance(cell, Spread):
+        return [shown(cell), ""][:width]
+    return [
+        text_of(cell.mean, cell.digits[0]),
+        deviation_of(cell),
+    ]
+
+
+PREAMBLE = "% \\usepackage{booktabs,longtable,array}"
+SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", "±": r"$\pm$", "`": r"\textasciigrave{}",
+    "[": "{[}", "]": "{]}", "*": "{*}",  # these mean something behind the end of a row
+}  # fmt: skip
+WIDE = "p{0.3\\linewidth}"
+
+
+def as_latex(table: Table) -> str:
+    """A longtable with a caption and a label; the notes come after it."""
+    heads = " & ".join(f"\\multicolumn{{1}}{{{_side(column)}}}{{{escaped(column.head)}}}" for column in table.columns)
+    lines = [
+        PREAMBLE,
+        "\\begingroup\\footnotesize",
+        f"\\begin{{longtable}}{{{''.join(map(_kind, table.columns))}}}",
+        f"\\caption{{{escaped(table.title)}}}\\label{{tab:samebits-{table.id}}}\\\\",
+        "\\toprule",
+        f"{heads} \\\\",
+        "\\midrule",
+        "\\endhead",
+        *(" & ".join(map(_cell, row)) + " \\\\" for row in table.rows),
+        "\\bottomrule",
+        "\\end{longtable}",
+        *(f"\\noindent {escaped(note)}\\par" for note in table.notes),
+        "\\endgroup",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _side(column: Column) -> str:
+    return "r" if column.number else "l"
+
+
+def _kind(column: Column) -> str:
+    return WIDE if column.wide else _side(column)
+
+
+def _cell(cell: Cell) -> str:
+    """Numbers in mathematics, words outside."""
+    if not isinstance(cell, Number | Spread):
+        return escaped(shown(cell))
+    return "$" + shown(cell, between=" \\pm ", write=_number) + "$"
+
+
+def _number(text: str) -> str:
+    """4.93e-03 as a power of ten."""
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa} \\times 10^{{{int(exponent)}}}" if e else text
+
+
+def escaped(text: str) -> str:
+    """The text as it is, on one line. Two hyphens stay two: --out is no dash."""
+    line = " ".join(printable(text).split())
+    return "".join(SPECIAL.get(character, character) for character in line).replace("--", "-{}-")
+
+
 TABLES, FIGURES, DOCUMENT, PAGE = "tables", "figures", "report.md", "page.html"
-FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown.table, "csv": csv_.render, "tex": latex.render}
+FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown.table, "csv": as_csv, "tex": as_latex}
 NEEDED = "This figure cannot be drawn: matplotlib is not installed (pip install 'samebits[study]')."
 WORDS = {"1": "frame", "4": "two-trials"}  # for the paper's numbers, in a study of cells that it does not have
 
@@ -35,7 +118,7 @@ def write(result: StudyResult, folder: Path) -> list[Path]:
     The folder also holds the trainings: their masks are needed for Figures 1 and 4, and nothing else of them.
     """
     tables = every_table(result)
-    drawn = _draw(figures(result, folder), _emptied(folder / FIGURES, "figure-*"))
+    drawn = _draw(every_figure(result, folder), _emptied(folder / FIGURES, "figure-*"))
     written = _write_tables(tables, _emptied(folder / TABLES, "table-*"))
     written += [path for _, files in drawn for path in files]
     made = report(result, tables, drawn)
@@ -54,9 +137,9 @@ def every_table(result: StudyResult) -> list[Table]:
     return [table for table in own if not table.of_the_paper and table.rows]
 
 
-def figures(result: StudyResult, folder: Path) -> list[Figure]:
+def every_figure(result: StudyResult, folder: Path) -> list[Figure]:
     """All figures of a study, the paper's by their numbers first."""
-    found = [*_of_cells(result, folder), *boxes.figures(result), *curves.figures(result)]
+    found = [*_of_cells(result, folder), *figures.box_plots(result), *figures.curves(result)]
     if result.study not in paper.STUDIES:
         found = [_by_word(figure) for figure in found]
     return sorted(found, key=lambda figure: figure.id if figure.of_the_paper else "9")

@@ -18,9 +18,9 @@ from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.model import Options, RecordFile, TrialFile
 from samebits.store.record import RECORD as RECORD_FILE
 from samebits_probe import process
-from samebits_study import commands, outcomes, possible, weights
+from samebits_study import catalog, trainings
 from samebits_study.catalog import SETUPS, StudySetup
-from samebits_study.commands import Work
+from samebits_study.trainings import Work
 
 _machine: Callable[[], dict[str, Any]] = process.machine
 
@@ -85,11 +85,11 @@ def _repeats(file: RecordFile) -> int:
 
 def _refuse_missing(work: Work, setup: StudySetup) -> None:
     """Raise NotFound where the study has no script for a setup; else with all environments that it lacks."""
-    possible.refuse(work.study, setup)
+    catalog.refuse_setup(work.study, setup)
     said, advice = [], []
     for one in (setup, *_drawn_by(work, setup)):
         try:
-            commands.interpreter(one)
+            trainings.interpreter(one)
         except NotFound as why:
             why_needed = "" if one is setup else f" (of whose Keras it needs the initial weights: those of {one.id})"
             said.append(f"{one.environment}{why_needed}")
@@ -124,10 +124,10 @@ def _experiment(work: Work, setup: StudySetup, initial: Path | None, progress: P
     if known is not None and not more:
         return _reopened(known, work, setup)
     request = Request(
-        command=commands.training(work, setup, "{out}", initial=initial),
+        command=trainings.training_command(work, setup, "{out}", initial=initial),
         directory=work.folder,
         options=Options(trials=1 if setup.one_process else work.trials, full=True),
-        python=commands.interpreter(setup),
+        python=trainings.interpreter(setup),
         environment=setup.environment,
         preset=setup.preset,
         controls=list(setup.controls),
@@ -155,7 +155,7 @@ def _missing(work: Work, setup: StudySetup, experiment: Experiment, progress: Pr
         folder = experiment.plan.trial_folder(number)
         file = trial_file(folder)
         ended = file is not None and file.status == "complete"
-        if ended and all(map(outcomes.is_whole, places_of_trial(setup, folder, work.trials))):
+        if ended and all(map(trainings.is_whole, places_of_trial(setup, folder, work.trials))):
             continue
         if ended:
             progress.note(f"{setup.id}: the results of trial {number} are damaged or missing; it is run again")
@@ -197,12 +197,12 @@ def _run_plain(work: Work, setup: StudySetup, initial: Path | None, progress: Pr
     Not of a setup whose controls the script does not set itself: without the probe nothing would hold them.
     """
     out = plain_folder(work, setup)
-    if setup.one_process or setup.preset == "strict" or outcomes.is_whole(out):
+    if setup.one_process or setup.preset == "strict" or trainings.is_whole(out):
         return
     progress.note(f"{setup.id}: one training that is not watched")
     out.mkdir(parents=True, exist_ok=True)
     (out / MACHINE).write_text(name_of_machine(_machine()))
-    run_alone(setup, commands.training(work, setup, str(out), initial=initial), work.folder)
+    run_alone(setup, trainings.training_command(work, setup, str(out), initial=initial), work.folder)
 
 
 def name_of_machine(facts: dict[str, Any]) -> str:
@@ -219,8 +219,8 @@ def initial_weights(work: Work, setup: StudySetup) -> Path:
     if not zipfile.is_zipfile(carried):
         drawn = folder / source.id / "weights-00.npz"
         if not zipfile.is_zipfile(drawn):
-            run_alone(source, commands.training(work, source, str(drawn.parent), epochs=0), work.folder)
-        weights.carry(drawn, carried, work.study.layers)
+            run_alone(source, trainings.training_command(work, source, str(drawn.parent), epochs=0), work.folder)
+        catalog.carry_weights(drawn, carried, work.study.layers)
     return carried
 
 
@@ -231,7 +231,7 @@ def _carried(work: Work, source: StudySetup) -> Path:
 
 def run_alone(setup: StudySetup, words: list[str], directory: Path, variables: dict[str, str] | None = None) -> None:
     """Run a command of a setup, unwatched. Raises NotFound, TrainingFailure."""
-    python = commands.interpreter(setup)
+    python = trainings.interpreter(setup)
     search = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
     environment = {**os.environ, **(variables or {}), "PATH": search}
     done = subprocess.run(

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from samebits_study import weights
+from samebits_study import catalog
 from samebits_study.catalog import SCRIPTS, STUDIES
 
 STACKS = {  # name -> (library, environment, KERAS_BACKEND)
@@ -92,10 +92,10 @@ def test_a_keras_model_and_its_pytorch_twin_train_alike(study, stack, tmp_path, 
     words = ["--epochs", str(epochs), "--batch", "40"]
     run(study, library, python, tmp_path / "keras", *words, variables=alone(backend) if backend else None)
     first, last = (tmp_path / "keras" / f"weights-{epoch:02d}.npz" for epoch in (0, epochs))
-    weights.carry(first, tmp_path / "initial.npz", STUDIES[study].layers)
+    catalog.carry_weights(first, tmp_path / "initial.npz", STUDIES[study].layers)
     run(study, "pytorch", sys.executable, tmp_path / "torch", *words, "--initial", str(tmp_path / "initial.npz"))
     with np.load(tmp_path / "torch" / last.name) as saved:
-        theirs = weights.to_keras({name: saved[name] for name in saved.files}, STUDIES[study].layers)
+        theirs = catalog.to_keras({name: saved[name] for name in saved.files}, STUDIES[study].layers)
     start = arrays_of(first)
     moves = [(ours - begun, twin - begun) for begun, ours, twin in zip(start, arrays_of(last), theirs, strict=True)]
     moves = [(ours, twin) for ours, twin in moves if ours.ndim > 1]
@@ -113,7 +113,7 @@ def test_weights_carried_to_pytorch_and_back_are_the_same_bits(tmp_path):
     rng = np.random.default_rng(3)
     shapes = [(5, 5, 1, 6), (5, 5, 6, 16), (400, 120), (120, 84), (84, 10)]
     arrays = [rng.normal(size=size).astype(np.float32) for shape in shapes for size in (shape, shape[-1:])]
-    back = weights.to_keras(weights.to_pytorch(arrays, weights.LENET5), weights.LENET5)
+    back = catalog.to_keras(catalog.to_pytorch(arrays, catalog.LENET5), catalog.LENET5)
     assert [array.tobytes() for array in back] == [array.tobytes() for array in arrays]
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from samebits_study.reports import accounts, paper
+from samebits_study.reports import paper
 
 EVERY = [(study, column) for study, columns in paper.STUDIES.items() for column in columns]
 MEASURE = {"lenet5": "accuracy", "unet": "error_rate"}
@@ -39,9 +39,9 @@ def test_f1_follows_from_precision_and_recall(column):
 
 def test_the_deviation_of_table_3_is_that_of_a_population_and_those_of_tables_4_and_7_of_a_sample():
     found = {
-        "Table 3": accounts.of_deviation(Decimal("0.737"), values("unet", "tf1.14", "error_rate")),
-        "Table 4": accounts.of_deviation(Decimal("0.731"), values("unet", "tf2.1", "error_rate")),
-        "Table 7": accounts.of_deviation(Decimal("0.044"), values("lenet5", "tf1.14", "accuracy")),
+        "Table 3": paper.of_deviation(Decimal("0.737"), values("unet", "tf1.14", "error_rate")),
+        "Table 4": paper.of_deviation(Decimal("0.731"), values("unet", "tf2.1", "error_rate")),
+        "Table 7": paper.of_deviation(Decimal("0.044"), values("lenet5", "tf1.14", "accuracy")),
     }
     assert found == {"Table 3": "population, rounded", "Table 4": "sample, cut off", "Table 7": "sample, cut off"}
 
@@ -52,27 +52,27 @@ def test_the_mean_of_table_4_is_cut_off_and_those_of_tables_3_and_7_are_rounded(
         quoted = paper.STUDIES[study][column]
         if quoted.text:
             mean = statistics.mean(values(study, column, MEASURE[study]))
-            means[quoted.place, column] = accounts.how(quoted.text.mean, mean)
+            means[quoted.place, column] = paper.how(quoted.text.mean, mean)
     assert means[("Table 4", "tf2.1")] == "cut off"
     assert {how for place, how in means.items() if place != ("Table 4", "tf2.1")} == {"rounded"}
 
 
 def test_where_a_sentence_agrees_with_its_rows_nothing_is_said():
-    assert accounts.of_itself(paper.LENET5["tf2.1"], "accuracy") == []
-    assert accounts.of_itself(paper.LENET5["pytorch"], "accuracy") == []
-    assert accounts.of_itself(paper.UNET["pytorch"], "error_rate") == []
+    assert paper.of_itself(paper.LENET5["tf2.1"], "accuracy") == []
+    assert paper.of_itself(paper.LENET5["pytorch"], "accuracy") == []
+    assert paper.of_itself(paper.UNET["pytorch"], "error_rate") == []
 
 
 def test_where_it_does_not_both_are_said():
-    (said,) = accounts.of_itself(paper.UNET["tf1.14"], "error_rate")
+    (said,) = paper.of_itself(paper.UNET["tf1.14"], "error_rate")
     assert "7.15 ± 0.737" in said
     assert "0.7965 (sample) and 0.7374 (population)" in said
 
 
 def test_all_error_rates_are_those_of_535_cells_cut_off_after_two_digits():
     rates = [rate for column in paper.UNET for rate in values("unet", column, "error_rate")]
-    assert accounts.true_cells(rates) == [535]
-    assert accounts.true_cells([Decimal("0.005")]) == []
+    assert paper.true_cells(rates) == [535]
+    assert paper.true_cells([Decimal("0.005")]) == []
 
 
 def test_rows_that_differ_are_counted():

@@ -10,7 +10,6 @@ import pytest
 from samebits.reports.presenters import markdown
 from samebits.reports.table import Column, MissingValue, Number, Spread, Table, numbers
 from samebits_study import output
-from samebits_study.reports import csv_, latex
 
 HOSTILE = "a|b & 50% of $x_1$ \\ {y} #2 ~ ^ [z] *w* <script> --out `c`\x1b[2J"
 
@@ -60,7 +59,7 @@ def test_a_markdown_table_without_rows_says_so(table):
 
 
 def test_csv_reads_back_with_mean_and_deviation_in_columns_of_their_own(table):
-    head, *rows = csv.reader(io.StringIO(csv_.render(table)))
+    head, *rows = csv.reader(io.StringIO(output.as_csv(table)))
     assert head == [
         "Setup", "Rate (%), paper", "Rate (%), paper, standard deviation", "Rate (%), ours",
         "Rate (%), ours, standard deviation", "Why",
@@ -71,17 +70,17 @@ def test_csv_reads_back_with_mean_and_deviation_in_columns_of_their_own(table):
 
 
 def test_latex_escapes_every_character_that_means_something():
-    assert latex.escaped("50% & $x_1$ #2 {y}") == r"50\% \& \$x\_1\$ \#2 \{y\}"
-    assert latex.escaped("a\\b~c^d<e>|") == (
+    assert output.escaped("50% & $x_1$ #2 {y}") == r"50\% \& \$x\_1\$ \#2 \{y\}"
+    assert output.escaped("a\\b~c^d<e>|") == (
         r"a\textbackslash{}b\textasciitilde{}c\textasciicircum{}d\textless{}e\textgreater{}\textbar{}"
     )
-    assert latex.escaped("--out [x]") == "-{}-out {[}x{]}"
-    assert latex.escaped("one\ntwo") == "one two"
-    assert "\x1b" not in latex.escaped(HOSTILE)
+    assert output.escaped("--out [x]") == "-{}-out {[}x{]}"
+    assert output.escaped("one\ntwo") == "one two"
+    assert "\x1b" not in output.escaped(HOSTILE)
 
 
 def test_latex_puts_numbers_in_mathematics_and_words_outside(table):
-    text = latex.render(table)
+    text = output.as_latex(table)
     assert r"one & $98.90$ & $98.50 \pm 0.250$ &  \\" in text
     assert r"two &  & undefined: no cell & " in text
     assert r"$1.25 \times 10^{-5}$" in text
@@ -89,7 +88,7 @@ def test_latex_puts_numbers_in_mathematics_and_words_outside(table):
 
 
 def test_latex_is_balanced_and_has_as_many_cells_in_each_row(table):
-    text = latex.render(table)
+    text = output.as_latex(table)
     bare = re.sub(r"\\[\\{}$&#%_]", "", text)
     assert bare.count("{") == bare.count("}")
     assert re.sub(r"%.*", "", bare).count("$") % 2 == 0
@@ -98,7 +97,7 @@ def test_latex_is_balanced_and_has_as_many_cells_in_each_row(table):
     assert [len(re.findall(r"(?<!\\)&", row)) for row in body.splitlines()] == [3, 3, 3]
 
 
-@pytest.mark.parametrize("render", [markdown.table, csv_.render, latex.render])
+@pytest.mark.parametrize("render", [markdown.table, output.as_csv, output.as_latex])
 @pytest.mark.parametrize("name", ["lenet5", "unet"])
 def test_every_table_of_a_study_is_rendered_and_none_says_nan(documents, render, name):
     for table in output.every_table(getattr(documents, name)()):

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("skimage", reason="the extra study (scikit-image) is not installed")
 
-from samebits_study import collection, evaluation
+from samebits_study import collection
 from samebits_study.reports import shown_cells
 
 SIDE = 40
@@ -79,7 +79,7 @@ def test_what_is_counted_is_what_the_judge_counts(folder, parted):
     fields = shown_cells.read_fields(folder / "data")
     place = folder / "setups" / "keras-tf2.1" / "record" / "trials" / "002" / "out"
     predictions = collection.read_predictions(place)
-    judged = evaluation.judge_cells(predictions, fields[0].all)
+    judged = collection.judge_cells(predictions, fields[0].all)
     _, figure = shown_cells.figures(parted, folder)
     assert (judged.counted, judged.true_count) == (3, 4)
     assert figure.caption.startswith("keras-tf2.1, trials 1 and 2.")

@@ -7,7 +7,7 @@ import pytest
 from samebits.model import HeldControl
 from samebits.reports.table import MissingValue, Number, Spread, measured, shown
 from samebits_study import output
-from samebits_study.reports import costs, glance, measures, paper_tables, phrases, spread
+from samebits_study.reports import costs, measures, paper_tables, phrases, report
 from samebits_study.results import Initial
 
 
@@ -120,8 +120,8 @@ def test_a_deviation_of_zero_is_0_and_a_small_one_is_not(lenet5):
 
 
 def test_one_trial_has_a_mean_and_no_deviation():
-    assert shown(spread.spread([2.5], (2, 2))) == "2.50"
-    assert spread.spread([], (2, 2)) == MissingValue("no trial")
+    assert shown(measures.spread([2.5], (2, 2))) == "2.50"
+    assert measures.spread([], (2, 2)) == MissingValue("no trial")
 
 
 def test_undefined_measures_are_said_with_their_reason_and_left_out_of_the_mean(unet):
@@ -320,4 +320,4 @@ def test_a_setup_has_the_trials_that_were_asked_for_of_it(documents):
     two, three = documents.setup("pytorch", models[:2], trials=2), documents.setup("keras3-jax", models, trials=4)
     result = documents.study("lenet5", [two, three], trials=4)
     assert [phrases.trials(setup, result) for setup in result.setups] == ["2 trials", "3 of 4 trials"]
-    assert "2 to 3 trials of 2 setups" in glance.says(result)[0]
+    assert "2 to 3 trials of 2 setups" in report.says(result)[0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from samebits_study import evaluation
+from samebits_study import collection
 from samebits_study.cells import Truth
 
 SIDE = 40
@@ -31,14 +31,14 @@ NOTHING = np.zeros((SIDE, SIDE), bool)
 
 
 def test_a_field_in_which_neither_mask_has_a_cell_is_left_out_of_the_mean_dice_and_named():
-    found = evaluation.judge_cells(predicted(PAIR, NOTHING), truth(PAIR, NOTHING))
+    found = collection.judge_cells(predicted(PAIR, NOTHING), truth(PAIR, NOTHING))
     assert (found.dice, found.dice_of_all_pixels) == (1.0, 1.0)
     assert (found.fields, found.without_dice) == (2, ["field 2"])
 
 
 def test_dice_over_all_pixels_weighs_fields_by_their_cells():
     small = disc(20, 20, 4)
-    found = evaluation.judge_cells(predicted(PAIR, NOTHING), truth(PAIR, small))
+    found = collection.judge_cells(predicted(PAIR, NOTHING), truth(PAIR, small))
     pixels = int(PAIR.sum())
     assert found.dice == 0.5
     assert found.dice_of_all_pixels == 2 * pixels / (2 * pixels + int(small.sum()))
@@ -46,7 +46,7 @@ def test_dice_over_all_pixels_weighs_fields_by_their_cells():
 
 
 def test_without_any_cell_all_is_undefined_and_says_why():
-    found = evaluation.judge_cells(predicted(NOTHING), truth(NOTHING))
+    found = collection.judge_cells(predicted(NOTHING), truth(NOTHING))
     assert found.dice is found.dice_of_all_pixels is found.error_rate is None
     assert found.undefined["error_rate"] == "no cell in the ground truth"
     assert found.undefined["dice_of_all_pixels"] == "no cell in the ground truth or the prediction"
@@ -54,5 +54,5 @@ def test_without_any_cell_all_is_undefined_and_says_why():
 
 def test_cells_that_touch_are_one_unless_the_watershed_is_asked_for():
     right = truth(PAIR, counts=np.array([2]))
-    assert evaluation.judge_cells(predicted(PAIR), right).counted == 1
-    assert evaluation.judge_cells(predicted(PAIR), right, watershed=True).counted == 2
+    assert collection.judge_cells(predicted(PAIR), right).counted == 1
+    assert collection.judge_cells(predicted(PAIR), right, watershed=True).counted == 2

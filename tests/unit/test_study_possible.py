@@ -3,14 +3,14 @@
 import pytest
 
 from samebits.errors import NotFound
-from samebits_study import possible
+from samebits_study import catalog
 from samebits_study.catalog import SETUPS, STUDIES
 from samebits_study.results import SetupResult, StudyResult
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
 def test_the_papers_studies_run_every_setup(study):
-    assert possible.setups(study) == list(SETUPS)
+    assert catalog.runnable_setups(study) == list(SETUPS)
 
 
 @pytest.fixture
@@ -21,23 +21,23 @@ def pytorch_alone():
 
 def test_a_setup_without_a_script_for_its_library_cannot_be_run(pytorch_alone):
     with pytest.raises(NotFound, match=r"The study other has no script for Keras 2\.3\.1\."):
-        possible.refuse(pytorch_alone, SETUPS["keras-tf2.1"])
-    possible.refuse(pytorch_alone, SETUPS["pytorch-1.3-glorot"])
+        catalog.refuse_setup(pytorch_alone, SETUPS["keras-tf2.1"])
+    catalog.refuse_setup(pytorch_alone, SETUPS["pytorch-1.3-glorot"])
 
 
 def test_neither_can_one_that_starts_from_the_weights_of_a_library_without_script_or_of_unnamed_layers(pytorch_alone):
-    assert possible.why_not(pytorch_alone, SETUPS["pytorch-1.3"]) == (
+    assert catalog.why_not(pytorch_alone, SETUPS["pytorch-1.3"]) == (
         "The study other has no script for Keras 2.3.1, from whose initial weights pytorch-1.3 starts."
     )
     both = {**pytorch_alone.scripts, "keras2": STUDIES["lenet5"].scripts["keras2"]}
     without_layers = type(pytorch_alone)(name="other", about="", data="digits", scripts=both, scales={})
-    assert "names no layers" in possible.why_not(without_layers, SETUPS["pytorch-1.3"])
+    assert "names no layers" in catalog.why_not(without_layers, SETUPS["pytorch-1.3"])
 
 
 def test_an_option_that_a_script_does_not_name_is_told():
     scripts = {"pytorch": STUDIES["lenet5"].scripts["keras3"]}
     study = type(STUDIES["lenet5"])(name="other", about="", data="digits", scripts=scripts, scales={})
-    assert possible.why_not(study, SETUPS["pytorch-1.3-inverted"]) == (
+    assert catalog.why_not(study, SETUPS["pytorch-1.3-inverted"]) == (
         "lenet5_keras3.py takes no --initial and no --inverted."
     )
 

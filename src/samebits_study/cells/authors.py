@@ -20,7 +20,7 @@ import re
 from pathlib import Path
 
 from samebits.errors import DataError, NotFound
-from samebits_study.cells import pictures
+from samebits_study.cells import fields
 from samebits_study.cells.fields import AUTHORS_MARGIN, CellData, Field, Grey, Rectangle, left_out, sides
 from samebits_study.stereology import CountingFrame, find_frame
 
@@ -42,7 +42,7 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None, *, test_
     images, masks = _pairs(folder)
     mice = _by_mouse(images, folder)
     tested = _test_mouse(mice, test_animal, folder)
-    frames, counts = pictures.by_name(_below(folder, FRAMES)), read_counts(_below(folder, COUNTS))
+    frames, counts = fields.by_name(_below(folder, FRAMES)), read_counts(_below(folder, COUNTS))
     animals, beyond = {}, {}
     for mouse, names in mice.items():
         chosen = _spread(names, fields_per_animal)
@@ -62,9 +62,9 @@ def _pairs(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
             f"{folder} is not in the layout of the authors' code: there are no images/ and masks/ in it.",
             "The NeuN set is to be had from its authors on request.",
         )
-    images = pictures.by_name(folder / "images")
-    masks = {**pictures.by_name(folder / ANNOTATIONS / "masks"), **pictures.by_name(folder / "masks")}
-    pictures.check_pairs(images, masks, "masks", folder)
+    images = fields.by_name(folder / "images")
+    masks = {**fields.by_name(folder / ANNOTATIONS / "masks"), **fields.by_name(folder / "masks")}
+    fields.check_pairs(images, masks, "masks", folder)
     return images, masks
 
 
@@ -114,13 +114,13 @@ def _refuse_missing(names: list[str], frames: dict[str, Path], counts: dict[str,
 
 
 def _field(mouse: str, image: Path, mask: Path, frame: Path | None, count: int | None, size: int) -> Field:
-    grey, marked = pictures.read_grey(image), pictures.read_mask(mask)
-    pictures.check_sizes(grey, image, marked, mask)
+    grey, marked = fields.read_grey(image), fields.read_mask(mask)
+    fields.check_sizes(grey, image, marked, mask)
     return Field(
         animal=mouse,
         name=image.stem,
-        image=pictures.resized(grey, size),
-        mask=pictures.resized_mask(marked, size),
+        image=fields.resized(grey, size),
+        mask=fields.resized_mask(marked, size),
         frame=read_frame(frame, grey, size) if frame else None,
         count=count,
     )
@@ -169,7 +169,7 @@ def read_frame(path: Path, image: Grey, size: int) -> Rectangle:
     taken to be what the authors' CropEDF_basedOnDisectorColor.m cuts out of it: the frame and 20 pixels on each side.
     Raises DataError where no clear frame is seen, or one whose exclusion lines are not left and bottom.
     """
-    colour = pictures.read_colour(path)
+    colour = fields.read_colour(path)
     frame = _found(colour, path)
     height, width = colour.shape[:2]
     if (height, width) != image.shape:

@@ -13,14 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from samebits_study.cells.fields import (
-    AUTHORS_SIDE,
-    CellData,
-    Field,
-    Labels,
-    inset_frame,
-    mask_of,
-)
+from samebits_study.cells.fields import AUTHORS_SIDE, CellData, Field, Labels, inset_frame, mask_of
 
 ABOUT = "generated fields in the manner of NeuN-stained mouse neocortex in brightfield; nine generated mice"
 MICE = 9

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits.errors import DataError, NotFound
-from samebits_study.cells import pictures
+from samebits_study.cells import fields
 from samebits_study.cells.fields import CellData, Field, Grey, Labels, inset_frame, left_out, mask_of, renumbered, sides
 
 ABOUT = "real stained cells (2018 Data Science Bowl, CC0); groups of pictures stand in for nine animals"
@@ -58,8 +58,8 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellD
 
 def _tiles(picture: Slide, size: int) -> list[Tile]:
     """The tiles of a picture, row by row, from the middle of it."""
-    colour, labels = pictures.read_colour(picture.image), picture.labels()
-    pictures.check_sizes(colour, picture.image, labels, picture.marked)
+    colour, labels = fields.read_colour(picture.image), picture.labels()
+    fields.check_sizes(colour, picture.image, labels, picture.marked)
     down, across = (side // size for side in labels.shape)
     if not down or not across:
         raise DataError(
@@ -132,13 +132,13 @@ def stained_pictures(folder: Path) -> list[Slide]:
 
 
 def _labelled(folder: Path) -> list[Slide]:
-    images, labels = pictures.by_name(folder / "images"), pictures.by_name(folder / "labels")
-    pictures.check_pairs(images, labels, "labels", folder)
+    images, labels = fields.by_name(folder / "images"), fields.by_name(folder / "labels")
+    fields.check_pairs(images, labels, "labels", folder)
     return [Slide(name, images[name], labels[name], partial(_label_image, labels[name])) for name in sorted(images)]
 
 
 def _label_image(path: Path) -> Marks:
-    labels = pictures.read(path)
+    labels = fields.read(path)
     if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):
         raise DataError(f"{path} is no label image: it has one whole number for each pixel.")
     return labels
@@ -148,7 +148,7 @@ def _published(folder: Path) -> list[Slide]:
     found = []
     for image in sorted(folder.glob("*/images/*.png")):
         masks = image.parent.parent / "masks"
-        colour = pictures.read(image)
+        colour = fields.read(image)
         if colour.shape[:2] == _SHAPE and colour.ndim == 3 and (colour[:, :, 0] != colour[:, :, 1]).any():
             if not any(masks.glob("*.png")):
                 raise DataError(f"{image} has no masks: there is no PNG file in {masks}.")
@@ -160,7 +160,7 @@ def _numbered(folder: Path, shape: tuple[int, int]) -> Marks:
     """Labels of masks, one a cell, in the order of their names. Where two overlap, the later one has the pixel."""
     labels = np.zeros(shape, np.int32)
     for number, path in enumerate(sorted(folder.glob("*.png")), 1):
-        mask = pictures.read(path)
-        pictures.check_sizes(labels, folder, mask, path)
+        mask = fields.read(path)
+        fields.check_sizes(labels, folder, mask, path)
         labels[(mask if mask.ndim == 2 else mask[:, :, 0]) > 0] = number
     return labels

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from samebits.model import HeldControl
 from samebits.reports.table import YES_NO, Cell, Column, MissingValue, Number, Table, numbers
-from samebits_study.reports import phrases, spread
+from samebits_study.reports import measures, phrases
 from samebits_study.results import Plain, SetupResult, StudyResult, TrainedModel
 
 Row = tuple[Cell, ...]
@@ -45,7 +45,7 @@ def flags(result: StudyResult) -> Table:
         notes=(
             "Ratio of the means. The paper supposes that its flags make PyTorch slower (section VIII.A), without a "
             "measurement.",
-            *(said for a, b, _ in found if (said := spread.refusal(spread.machines([a, b])))),
+            *(said for a, b, _ in found if (said := measures.refusal(measures.machines([a, b])))),
             *(pair.note for _, _, pair in found if pair.note),
             *(said for with_it, _, pair in found for said in _without_effect(with_it, pair)),
         ),
@@ -53,11 +53,11 @@ def flags(result: StudyResult) -> Table:
 
 
 def _flags(with_it: SetupResult, without: SetupResult, what: str) -> Row:
-    if spread.refusal(spread.machines([with_it, without])):
+    if measures.refusal(measures.machines([with_it, without])):
         refused = MissingValue("refused")
         return what, with_it.id, refused, without.id, refused, refused
     a, b = (_seconds(setup.models) for setup in (with_it, without))
-    return what, with_it.id, spread.spread(a, (2, 2)), without.id, spread.spread(b, (2, 2)), _ratio(a, b)
+    return what, with_it.id, measures.spread(a, (2, 2)), without.id, measures.spread(b, (2, 2)), _ratio(a, b)
 
 
 def _seconds(models: Iterable[TrainedModel | Plain]) -> list[float]:
@@ -107,12 +107,12 @@ def _watching(setup: SetupResult, plain: Plain) -> Row:
     if _apart(setup):
         return setup.id, MissingValue("refused"), MissingValue("refused"), MissingValue("refused"), same
     watched, alone = _seconds(setup.models), _seconds([plain])
-    return setup.id, spread.spread(watched, (2, 2)), spread.spread(alone, (2, 2)), _ratio(watched, alone), same
+    return setup.id, measures.spread(watched, (2, 2)), measures.spread(alone, (2, 2)), _ratio(watched, alone), same
 
 
 def _apart(setup: SetupResult) -> str:
     """Why a setup's watched and other training are not compared."""
-    found = spread.machines([setup])
+    found = measures.machines([setup])
     if setup.plain:
         found.setdefault(setup.plain.machine, []).append(f"{setup.id}, not watched")
-    return spread.refusal(found)
+    return measures.refusal(found)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from samebits import words
 from samebits.model import Divergence, HeldControl
 from samebits.reports.table import EMPTY, YES_NO, Cell, Column, MissingValue, Number, Table, measured, numbers
-from samebits_study.reports import costs, paper, phrases, spread
+from samebits_study.reports import costs, measures, paper, phrases
 from samebits_study.results import Cells, Digits, Initial, SetupResult, StudyResult, WeightDistance
 
 Row = tuple[Cell, ...]
@@ -258,7 +258,7 @@ def _dice_row(setup: SetupResult, judged: dict[int, Cells]) -> tuple[Cell, ...]:
 
 def _over_trials(values: list[float | None]) -> Cell:
     found = [value for value in values if value is not None]
-    return spread.spread(found, (3, 4)) if found else MissingValue("undefined", "in every trial")
+    return measures.spread(found, (3, 4)) if found else MissingValue("undefined", "in every trial")
 
 
 def _left_out(judged: dict[int, Cells]) -> Cell:

@@ -6,7 +6,7 @@ from functools import partial
 
 from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Number, Spread, Table, numbers
 from samebits_study.catalog import SETUPS
-from samebits_study.reports import accounts, measures, paper, phrases, spread
+from samebits_study.reports import measures, paper, phrases
 from samebits_study.reports.paper import PaperValue, Quotation
 from samebits_study.results import SetupResult, StudyResult
 
@@ -62,8 +62,8 @@ def terminology() -> Table:
 def times(result: StudyResult, number: str) -> Table:
     """Tables 2 and 6: training and testing time. Ours are refused where trials ran on different machines."""
     setups = _with_the_papers(result)
-    found = spread.machines(setups)
-    refused = spread.refusal(found)
+    found = measures.machines(setups)
+    refused = measures.refusal(found)
     return Table(
         id=number,
         title="Training and testing time: mean and standard deviation over trials.",
@@ -100,7 +100,7 @@ def _times(study: str, setup: SetupResult, refused: str) -> tuple[Cell, ...]:
 def _time(seconds: list[float], refused: str, digits: tuple[int, int]) -> Cell:
     if not seconds:
         return NOT_RUN
-    return MissingValue("refused") if refused else spread.spread(seconds, digits)
+    return MissingValue("refused") if refused else measures.spread(seconds, digits)
 
 
 def _with_the_papers(result: StudyResult) -> list[SetupResult]:
@@ -135,7 +135,7 @@ def digits(result: StudyResult) -> Table:
         rows=tuple(row for setup in setups for row in measures.rows(result.study, setup, measures.DIGITS)),
         notes=(
             *(*_letters(setups), COUNTS_ONCE, *_about_rows(result, setups)),
-            *(said for quoted in _quotations(result) for said in accounts.of_itself(quoted, "accuracy")),
+            *(said for quoted in _quotations(result) for said in paper.of_itself(quoted, "accuracy")),
         ),
     )
 
@@ -164,8 +164,8 @@ def cells(result: StudyResult, number: str) -> Table:
         notes=(
             *(*_letters(setups), *_about_rows(result, setups), TOUCHING[result.watershed is not False]),
             *(said for setup in setups for said in measures.left_out(setup, measures.CELLS)),
-            *(said for one in quoted for said in accounts.of_itself(one, "error_rate")),
-            *(accounts.of_cells(_quotations(result)) if number == "3" else ()),
+            *(said for one in quoted for said in paper.of_itself(one, "error_rate")),
+            *(paper.of_cells(_quotations(result)) if number == "3" else ()),
         ),
     )
 

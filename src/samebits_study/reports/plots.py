@@ -15,8 +15,8 @@ import matplotlib
 from matplotlib import pyplot
 from matplotlib.ticker import MaxNLocator
 
-from samebits_study.reports.figure import Box, Boxes, Curves, Figure, FigureCurve, Picture, Pictures
-from samebits_study.reports.spread import quartiles
+from samebits_study.reports.figures import Box, Boxes, Curves, Figure, FigureCurve, Picture, Pictures
+from samebits_study.reports.measures import quartiles
 
 Axes = Any
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from samebits import words
-from samebits.reports.table import Cell, StyledText, Table
+from samebits.reports.table import Cell, StyledText, Table, shown
 from samebits.reports.tree import (
     DOCUMENT,
     MARKDOWN,
@@ -25,8 +25,9 @@ from samebits.reports.tree import (
     Section,
     Text,
 )
-from samebits_study.reports import glance, paper, phrases
-from samebits_study.reports.figure import Figure
+from samebits.words import listed
+from samebits_study.reports import measures, paper, phrases
+from samebits_study.reports.figures import Figure
 from samebits_study.results import SetupResult, StudyResult
 
 Drawn = list[tuple[Figure, list[Path]]]
@@ -47,13 +48,13 @@ def report(result: StudyResult, tables: list[Table], drawn: Drawn, page: str = "
         blocks=(
             Outcomes(tuple(_outcome(setup, result, is_short=True) for setup in result.setups), on=SCREEN),
             *([Facts((("page", StyledText(page, "command")),), on=SCREEN)] if page else []),
-            *(Text(line, on=DOCUMENT) for line in glance.says(result)),
+            *(Text(line, on=DOCUMENT) for line in says(result)),
             *_glance(result),
             Contents((*map(_table_link, tables), *(_figure_link(figure) for figure, _ in drawn)), on=PAGE),
             *_section("The paper's tables", "paper-tables", _tables(tables, of_the_paper=True)),
             *_section("The paper's figures", "paper-figures", _figures(drawn, of_the_paper=True)),
             *_section(
-                glance.beyond(result),
+                beyond(result),
                 "beyond",
                 [*_figures(drawn, of_the_paper=False), *_tables(tables, of_the_paper=False)],
             ),
@@ -68,7 +69,7 @@ def report(result: StudyResult, tables: list[Table], drawn: Drawn, page: str = "
 
 def _outcome(setup: SetupResult, result: StudyResult, *, is_short: bool) -> MemberOutcome:
     sign = phrases.sign(setup)
-    facts = "; ".join(glance.facts(setup, result, why=not is_short))
+    facts = "; ".join(facts_of(setup, result, why=not is_short))
     reason = " ".join(setup.reason.split()) if is_short else ""
     return MemberOutcome(phrases.VERDICTS[sign], sign, setup.id, setup.about, facts, reason)
 
@@ -135,3 +136,65 @@ def _how(result: StudyResult) -> Section:
         Text(MADE, on=PAGE),
     )
     return Section("How this was made", "how", blocks, on=DOCUMENT)
+
+
+def main_measure(setup: SetupResult, kind_of: str) -> str:
+    """accuracy 98.99 ± 0.044 %; in how many trials it is undefined, and why. Empty where nothing was judged."""
+    measure = measures.MAIN.get(kind_of)
+    if measure is None or not setup.models:
+        return ""
+    values = measure.values(setup)
+    missing = [why for value, why in map(measure.of, setup.models) if value is None]
+    name, _, unit = measure.head.partition(" (")
+    parts = [f"{shown(measures.spread(values, measure.digits))} {unit.rstrip(')')}"] if values else []
+    if missing:
+        where = f" in {words.count(len(missing), 'trial')}" if values else ""
+        parts.append(f"undefined{where} ({'; '.join(dict.fromkeys(missing))})")
+    return f"{name.lower()} {', '.join(parts)}"
+
+
+def facts_of(setup: SetupResult, result: StudyResult, *, why: bool = True) -> list[str]:
+    """Trials and models, where they diverge, what they are worth; `why`: and why it is not complete."""
+    said = [
+        f"{phrases.trials(setup, result)}, {phrases.models(setup)}" if setup.models else phrases.trials(setup, result)
+    ]
+    if setup.divergence:
+        said.append(f"they diverge at {phrases.where(setup)}")
+    elif phrases.sign(setup) == "?" and setup.models and setup.sentence:
+        said.append(setup.sentence)
+    said.append(main_measure(setup, phrases.kind(result)))
+    said.append(setup.reason if why else "")
+    return [part for part in said if part]
+
+
+_COUNTED = (
+    ("=", "gave the same bits in all trials"),
+    ("!=", "gave different bits"),
+    ("?", "gave no answer"),
+)
+
+
+def says(result: StudyResult) -> list[str]:
+    """The study in sentences."""
+    ran = phrases.done(result)
+    signs = [phrases.sign(setup) for setup in ran]
+    machines = ", ".join(measures.machines(ran)) or "no machine"
+    parts = [f"{words.count(count, 'setup')} {what}" for one, what in _COUNTED
+             if (count := signs.count(one))]  # fmt: skip
+    return [
+        f"{result.study} at the scale {result.scale}: {_trials(ran, result)} of "
+        f"{words.count(len(ran), 'setup')}, {words.count(result.epochs, 'epoch')} each, on {machines}.",
+        f"{listed(parts)}." if parts else "No setup was run.",
+    ]
+
+
+def _trials(ran: list[SetupResult], result: StudyResult) -> str:
+    """How many trials there are of a setup: 7 trials; 2 to 7 trials where setups have different numbers."""
+    numbers = [len(setup.models) for setup in ran] or [result.trials]
+    few = f"{min(numbers):,} to " if min(numbers) < max(numbers) else ""
+    return few + words.count(max(numbers), "trial")
+
+
+def beyond(result: StudyResult) -> str:
+    """The heading of the tables and figures that are not the paper's."""
+    return "Beyond the paper" if result.study in paper.STUDIES else "Tables and figures"

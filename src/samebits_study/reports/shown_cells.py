@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from samebits.errors import SamebitsError
-from samebits_study import catalog, collection, data, evaluation, stereology
+from samebits_study import catalog, collection, data, stereology
 from samebits_study.catalog import SETUPS
 from samebits_study.cells import Truth, arrays
-from samebits_study.commands import Work
 from samebits_study.reports import paper, phrases
-from samebits_study.reports.figure import Figure, Picture, Pictures
+from samebits_study.reports.figures import Figure, Picture, Pictures
 from samebits_study.results import SetupResult, StudyResult
 from samebits_study.stereology import count
+from samebits_study.trainings import Work
 
 Image = NDArray[np.uint8]
 Labels = NDArray[Any]
@@ -158,7 +158,7 @@ def most_different(
 
 def _counted(trial: int, predictions: NDArray[Any], field: TestField, *, watershed: bool) -> CellCount:
     prediction = predictions[field.number]
-    cells = evaluation.cells_found(prediction, field.all, watershed=watershed)
+    cells = collection.cells_found(prediction, field.all, watershed=watershed)
     mask = prediction if prediction.dtype == np.uint8 else np.rint(prediction.clip(0, 1) * 255).astype(np.uint8)
     return CellCount(trial, mask, cells, stereology.only(cells, stereology.counted(cells, field.frame)))
 

@@ -6,6 +6,7 @@ with the ground truth (`agreement`), image by image and over an animal (`AnimalA
 """
 
 from samebits_study.stereology.agreement import (
+    AnimalAgreement,
     CellCounts,
     ImageAgreement,
     Overlap,
@@ -16,10 +17,18 @@ from samebits_study.stereology.agreement import (
     overlap,
     same_cells,
 )
-from samebits_study.stereology.animal import AnimalAgreement
-from samebits_study.stereology.count import Score, counted, only, post_process, scaled_smallest, split
+from samebits_study.stereology.count import (
+    CountingFrame,
+    Score,
+    binary,
+    cells_of,
+    counted,
+    only,
+    post_process,
+    scaled_smallest,
+    split,
+)
 from samebits_study.stereology.disector_drawings import find_frame, frame_lines, paint
-from samebits_study.stereology.masks import CountingFrame, binary, cells_of
 
 __all__ = [
     "AnimalAgreement",

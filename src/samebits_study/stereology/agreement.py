@@ -12,8 +12,19 @@ import numpy.typing as npt
 from scipy import optimize
 
 from samebits.errors import DataError
-from samebits_study.stereology.count import Score, counted, only, ratio
-from samebits_study.stereology.masks import CountingFrame, Image, Labels, binary, checked_labels, same_shape
+from samebits_study.stereology.count import (
+    CountingFrame,
+    Image,
+    Labels,
+    Score,
+    binary,
+    checked_labels,
+    counted,
+    mean,
+    only,
+    ratio,
+    same_shape,
+)
 
 NO_TRUE_CELL = "no cell in the ground truth"
 NO_CELL_FOUND = "no cell in the prediction"
@@ -162,3 +173,49 @@ def agreement(
         pixels=overlap(truth != 0, prediction != 0),
         cells=cell_counts(only(truth, in_truth), only(prediction, in_prediction)),
     )
+
+
+@dataclass(frozen=True)
+class AnimalAgreement:
+    """All test images of one animal (the paper's ninth mouse, LU3, has 121). Raises DataError without an image."""
+
+    images: tuple[ImageAgreement, ...]
+
+    def __post_init__(self) -> None:
+        if not self.images:
+            raise DataError("There is no image of the animal to count cells in.")
+
+    @property
+    def true_count(self) -> int:
+        """Cells counted in the ground truth of all images."""
+        return sum(image.true_count for image in self.images)
+
+    @property
+    def predicted_count(self) -> int:
+        """Cells counted in the predictions of all images."""
+        return sum(image.predicted_count for image in self.images)
+
+    @property
+    def error_rate(self) -> Score:
+        """Equation 3 on the total count, in percent, as in the paper. Errors of opposite sign cancel across images."""
+        return error_rate(self.true_count, self.predicted_count)
+
+    @property
+    def dice(self) -> Score:
+        """The mean of the images' Dice coefficients: the one in the tables. Images with empty masks are left out."""
+        return mean([image.dice for image in self.images], NO_CELL)
+
+    @property
+    def without_dice(self) -> tuple[str, ...]:
+        """The names of the images that `dice` leaves out, for a note under the table."""
+        return tuple(image.name for image in self.images if image.dice.value is None)
+
+    @property
+    def dice_of_all_pixels(self) -> Score:
+        """Equation 4 once, over the pixels of all images together: images with much cell weigh more."""
+        return sum((image.pixels for image in self.images), Overlap()).dice
+
+    @property
+    def cells(self) -> CellCounts:
+        """TP, FP and FN summed over the images; precision, recall and F1 are of these sums."""
+        return sum((image.cells for image in self.images), CellCounts())

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from samebits.errors import DataError
-from samebits_study.stereology.masks import Corner, CountingFrame, Ends, Image, Mask, Shape, size
+from samebits_study.stereology.count import Corner, CountingFrame, Ends, Image, Mask, Shape, size
 
 GREEN, RED = (0, 255, 0), (255, 0, 0)
 DRAWN = 0.8  # the share of each side that must be drawn: annotators' marks may lie over a line

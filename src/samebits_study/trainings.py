@@ -1,17 +1,19 @@
-"""The commands of a study: which interpreter, which script, which words.
+"""The trainings of a study: which interpreter, script and words each is run with, and what it leaves.
 
-Everything that is run can be run by hand, in the folder of the study.
-"""
+Everything that is run can be run by hand, in the folder of the study."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from samebits.environments.lookup import environment_python
-from samebits.errors import NotFound
+from samebits.errors import DataError, NotFound
 from samebits_study import catalog
 from samebits_study.catalog import SEED, Study, StudyScale, StudySetup
 
@@ -47,7 +49,7 @@ def interpreter(setup: StudySetup) -> str:
         raise NotFound(what, f"samebits env create {setup.environment}") from None
 
 
-def training(
+def training_command(
     work: Work, setup: StudySetup, out: str, *, initial: Path | None = None, epochs: int | None = None
 ) -> list[str]:
     """The words of a training whose results go to `out`."""
@@ -59,7 +61,7 @@ def training(
     return words
 
 
-def testing(work: Work, setup: StudySetup, weights: Path, out: str) -> list[str]:
+def test_command(work: Work, setup: StudySetup, weights: Path, out: str) -> list[str]:
     """The words that test saved weights again."""
     return [*_script(work, setup), "--out", out, "--test", _from_folder(work, weights)]
 
@@ -75,3 +77,35 @@ def _script(work: Work, setup: StudySetup) -> list[str]:
     data = _from_folder(work, work.data)
     words = ["env", HASH_SEED, *variables, "python", str(script), "--data", data, "--seed", str(SEED)]
     return [*words, *work.scale.arguments, *setup.arguments]
+
+
+OUTCOME, PREDICTIONS = "outcome.json", "predictions.npz"
+
+
+def is_whole(place: Path) -> bool:
+    """Whether a training ended and all that it left can still be read: its outcome, its predictions, its weights."""
+    weights = [path for _, path in weights_files(place)]
+    if not weights or not all(zipfile.is_zipfile(path) for path in (place / PREDICTIONS, *weights)):
+        return False
+    try:
+        read_outcome(place)
+    except DataError:
+        return False
+    return True
+
+
+def read_outcome(place: Path) -> dict[str, Any]:
+    """What a training says of itself. Raises DataError."""
+    path = place / OUTCOME
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as why:
+        raise DataError(f"{path} cannot be read: {why}") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{path} is not the outcome of a training.")
+    return found
+
+
+def weights_files(place: Path) -> list[tuple[int, Path]]:
+    """(epoch, file) of the weights that were kept, 0 for the initial ones."""
+    return [(int(path.stem.split("-")[1]), path) for path in sorted(place.glob("weights-*.npz"))]

@@ -1,0 +1,252 @@
+"""Figures, between a study and its formats: what each shows is known here, `plots` draws it.
+
+Figures 2, 3 and 5 of the paper are box plots of the trials beside the paper's; beyond it, one of every setup, how
+weights move apart, and the losses of training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits_study.reports import measures, paper, phrases
+from samebits_study.reports.measures import Measure
+from samebits_study.results import SetupResult, StudyResult
+
+
+@dataclass(frozen=True)
+class Box:
+    """A line of a box plot: minimum, quartiles and maximum of at least one value, and the values."""
+
+    label: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Box plots in panels, one below the other: (what the panel is, its boxes). `axis`: what is measured."""
+
+    axis: str
+    panels: tuple[tuple[str, tuple[Box, ...]], ...]
+    same_axis: bool
+
+
+@dataclass(frozen=True)
+class FigureCurve:
+    """A curve. `place`: of its colour and dashes; curves with one label have an entry in the legend together."""
+
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    place: int
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves in panels side by side: (what the panel is, its curves)."""
+
+    x_axis: str
+    y_axis: str
+    panels: tuple[tuple[str, tuple[FigureCurve, ...]], ...]
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An image, grey or RGB bytes of shape (H, W) or (H, W, 3). `marks`: points (x, y) that get a cross."""
+
+    label: str
+    image: NDArray[np.uint8]
+    marks: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Images side by side."""
+
+    pictures: Sequence[Picture]
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """`id`: the paper's number, or a word. `shows`: None where it cannot be made, and `why` says so in a sentence."""
+
+    id: str
+    title: str
+    caption: str = ""
+    shows: Boxes | Curves | Pictures | None = None
+    why: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """Figure 3; Figure losses: as its files are named."""
+        return f"Figure {self.id}"
+
+    @property
+    def of_the_paper(self) -> bool:
+        """Whether the paper has this figure."""
+        return self.id.isdigit()
+
+
+READ = (
+    "Box: first to third quartile. Thick line: median. Thin line: from the minimum to the maximum. Dots: the trials. "
+    "Quartiles are interpolated; the paper does not say how its own are taken."
+)
+COMPARABLE = 10  # two panels share an axis where it is at most so many times as long as what either of them spans
+
+
+def box_plots(result: StudyResult) -> list[Figure]:
+    """Those that the paper has of the study, and all setups together."""
+    kind = phrases.kind(result)
+    if kind not in measures.MAIN:
+        return []
+    of_paper = {"lenet5": (_figure_3,), "unet": (_figure_2, _figure_5)}.get(result.study, ())
+    return [*(make(result) for make in of_paper), _all_setups(result, measures.MAIN[kind])]
+
+
+def _figure_2(result: StudyResult) -> Figure:
+    title = "Error rate of counting on the test animal; PyTorch from Keras' initial weights."
+    return _beside_paper(result, "2", title, _three_setups("pytorch-1.3"))
+
+
+def _figure_3(result: StudyResult) -> Figure:
+    title = "Accuracy on the test digits; PyTorch from Keras' initial weights."
+    return _beside_paper(result, "3", title, _three_setups("pytorch-1.3"))
+
+
+def _figure_5(result: StudyResult) -> Figure:
+    title = "Error rate of counting on the test animal; PyTorch from the initial weights of Equation 1."
+    return _beside_paper(result, "5", title, _three_setups(paper.EQUATION_1))
+
+
+def _three_setups(pytorch: str) -> tuple[str, ...]:
+    return "keras-tf1.14", "keras-tf2.1", pytorch
+
+
+def _beside_paper(result: StudyResult, number: str, title: str, ids: tuple[str, ...]) -> Figure:
+    """The paper's panel and ours."""
+    measure = measures.MAIN[phrases.kind(result)]
+    known = {setup.id: setup for setup in result.setups}
+    theirs = tuple(box for setup in ids if (box := _paper_box(result.study, setup, measure)))
+    ours = _boxes((known[setup] for setup in ids if setup in known), measure)
+    if not ours:
+        why = " ".join(_not_there(ids, known, measure))
+        return Figure(number, title, why=f"Figure {number} cannot be made. {why}")
+    panels = tuple((name, boxes) for name, boxes in (("The paper", theirs), ("This study", ours)) if boxes)
+    same = len(panels) == 1 or _comparable(theirs, ours)
+    notes = _not_there(ids, known, measure) + ([] if same else ["The two panels have different axes."])
+    if paper.EQUATION_1 in ids and theirs:
+        notes.append("The paper gives no numbers for its PyTorch models of this figure.")
+    return Figure(number, title, READ, Boxes(measure.head, panels, same), notes=tuple(notes))
+
+
+def _an(measure: Measure) -> str:
+    return f"a defined {measure.head.split(' (')[0].lower()}"
+
+
+def _paper_box(study: str, setup: str, measure: Measure) -> Box | None:
+    quoted = paper.quotation(study, setup)
+    if quoted is None:
+        return None
+    return Box(paper.NAMES[paper.ANSWERS[setup]], tuple(float(row.values[measure.name]) for row in quoted.rows))
+
+
+def _boxes(setups: Iterable[SetupResult], measure: Measure) -> tuple[Box, ...]:
+    return tuple(Box(setup.id, tuple(values)) for setup in setups if (values := measure.values(setup)))
+
+
+def _not_there(ids: tuple[str, ...], known: dict[str, SetupResult], measure: Measure) -> list[str]:
+    """Which setups have no box, and why: they gave no model, or none that the measure is defined for."""
+    ran = {setup for setup in ids if setup in known and known[setup].models}
+    absent = [setup for setup in ids if setup not in ran]
+    undefined = [setup for setup in ids if setup in ran and not measure.values(known[setup])]
+    said = [f"Not run: {', '.join(absent)}."] if absent else []
+    return said + ([f"{', '.join(undefined)}: no trial has {_an(measure)}."] if undefined else [])
+
+
+def _comparable(theirs: Iterable[Box], ours: Iterable[Box]) -> bool:
+    """Whether both can be read on one axis."""
+    a, b = ([value for box in boxes for value in box.values] for boxes in (theirs, ours))
+    spans = [span for side in (a, b) if (span := max(side) - min(side))]
+    return max(*a, *b) - min(*a, *b) <= COMPARABLE * min(spans, default=0)
+
+
+def _all_setups(result: StudyResult, measure: Measure) -> Figure:
+    title = f"{measure.head.split(' (')[0]} in every setup."
+    ours = _boxes(result.setups, measure)
+    if not ours:
+        ran = any(setup.models for setup in result.setups)
+        why = f"no trial has {_an(measure)}" if ran else "no setup was run"
+        return Figure("setups", title, why=f"This figure cannot be made: {why}.")
+    return Figure("setups", title, READ, Boxes(measure.head, (("This study", ours),), same_axis=True))
+
+
+def curves(result: StudyResult) -> list[Figure]:
+    """Distances and losses."""
+    return [distances(result), losses(result)]
+
+
+def distances(result: StudyResult) -> Figure:
+    """Relative distance of weights from the reference trial's, over the epochs, on a logarithmic scale."""
+    title = "How far the weights of different models are apart."
+    parted = [setup for setup in result.setups if setup.distances]
+    lines = [line for place, setup in enumerate(parted) for line in _distances(setup, place)]
+    if not lines:
+        return Figure("distances", title, why=f"This figure cannot be made: {_no_distances(result, parted)}.")
+    caption = (
+        "The norm of w - w0 over that of w0: all weights of one trial of each other group, and of the first trial of "
+        "the largest, after each epoch that was kept. Equal weights (0) have no place on a logarithmic scale."
+    )
+    return Figure("distances", title, caption, Curves("epoch", "distance", (("", tuple(lines)),), logarithmic=True))
+
+
+def _no_distances(result: StudyResult, parted: list[SetupResult]) -> str:
+    if parted:
+        return "the distances known are 0 or not finite"
+    if any(len(setup.groups) > 1 for setup in result.setups):
+        return "no distance of models that differ is known"
+    if any(len(setup.models) > 1 for setup in result.setups):
+        return "in no setup did two trials give different models"
+    return "no setup has two trials"
+
+
+def _distances(setup: SetupResult, place: int) -> list[FigureCurve]:
+    found = []
+    for one in setup.distances:
+        points = [(x, y) for x, y in zip(one.epochs, one.relative, strict=True) if math.isfinite(y) and y > 0]
+        if points:
+            found.append(FigureCurve(setup.id, tuple(x for x, _ in points), tuple(y for _, y in points), place))
+    return found
+
+
+def losses(result: StudyResult) -> Figure:
+    """Loss of training, and of validation where there is one: a panel a setup, a line for each different model."""
+    title = "Loss over the epochs, a line for each different model."
+    panels = tuple((setup.id, lines) for setup in phrases.done(result) if (lines := _losses(setup)))
+    if not panels:
+        why = "no trial has a finite loss" if phrases.done(result) else "no setup was run"
+        return Figure("losses", title, why=f"This figure cannot be made: {why}.")
+    validated = any(line.dashed for _, lines in panels for line in lines)
+    caption = (
+        "Continuous: training. Dashed: validation." if validated else "The loss of training; there is no validation."
+    )
+    if phrases.kind(result) == "cells":
+        caption += " The losses of Keras hold the L2 term; PyTorch's weight decay is not part of its loss."
+    return Figure("losses", title, caption, Curves("epoch", "loss", panels))
+
+
+def _losses(setup: SetupResult) -> tuple[FigureCurve, ...]:
+    lines = []
+    for place, (_, model, _) in enumerate(phrases.distinct(setup)):
+        lines += [_loss(model.loss, place), _loss(model.validation_loss, place, dashed=True)]
+    return tuple(line for line in lines if line.x)
+
+
+def _loss(values: list[float], place: int, *, dashed: bool = False) -> FigureCurve:
+    points = [(epoch, value) for epoch, value in enumerate(values, 1) if math.isfinite(value)]
+    return FigureCurve("", tuple(x for x, _ in points), tuple(y for _, y in points), place, dashed)
