@@ -3,12 +3,16 @@
 All of them are `Any`: no library is there when types are checked, and one name stands for the objects of many releases.
 """
 
-from typing import Any, Callable, Tuple
+from typing import Any, Callable, Dict, Tuple
 
 Library = Any  # a module of a library, as `import` gives it
 Function = Callable[..., Any]  # of a library or of the program: it is wrapped, and called with what it is given
 Arguments = Tuple[Any, ...]
+CallArguments = Tuple[Arguments, Dict[str, Any]]  # of one call: args, kwargs
 Array = Any  # of NumPy
 Booster = Any  # of XGBoost or LightGBM
 Dataset = Any  # what a booster is trained on
 Estimator = Any  # of scikit-learn
+Pytree = Any  # of JAX: any value, whose leaves are arrays and numbers
+Structure = Any  # of a pytree
+Traced = Any  # a value that JAX traces, or an array

@@ -2,42 +2,47 @@
 
 import sys
 import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from ... import signals
+from ..objects import Array, Pytree, Traced
+
+if TYPE_CHECKING:
+    from ...fingerprint import Hasher, Header, Shape
 
 
 class Arrays:
     """Reads concrete arrays; tells tracers, which have no value yet."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.jax = sys.modules["jax"]
         self.numpy = sys.modules["numpy"]
 
-    def is_tracer(self, value):
+    def is_tracer(self, value: Any) -> bool:
         return isinstance(value, self.jax.core.Tracer)
 
-    def is_tensor(self, value):
+    def is_tensor(self, value: Pytree) -> bool:
         return isinstance(value, (self.jax.Array, self.numpy.ndarray))
 
-    def has_value(self, value):
+    def has_value(self, value: Any) -> bool:
         """Whether it is an array that has a value now: it is not traced, and was not given away."""
         return isinstance(value, self.jax.Array) and not self.is_tracer(value) and not value.is_deleted()
 
-    def is_concrete(self, value):
+    def is_concrete(self, value: Pytree) -> bool:
         """Whether a value is known now, and not only in a function that is being traced."""
         return not any(self.is_tracer(leaf) for leaf in self.jax.tree_util.tree_leaves(value))
 
-    def may_record(self):
+    def may_record(self) -> bool:
         """Whether gradients may be recorded of what happens now: never, JAX traces functions for that."""
         return False
 
-    def array(self, value):
+    def array(self, value: Traced) -> Array:
         """A concrete array's values: a view where they lie in this process' memory."""
         if isinstance(value, self.jax.Array) and self.jax.dtypes.issubdtype(value.dtype, self.jax.dtypes.prng_key):
             value = self.jax.random.key_data(value)
         return self.numpy.asarray(value)
 
-    def arrays(self, name, value):
+    def arrays(self, name: str, value: Pytree) -> List[Tuple[str, Array]]:
         """[(name, array)] of an array or number; of any other pytree its leaves, by their order."""
         if isinstance(value, (self.jax.Array, self.numpy.ndarray, self.numpy.generic, int, float)):
             return [(name, self.array(value))]
@@ -46,7 +51,7 @@ class Arrays:
             return [(name, self.array(leaves[0]))]
         return [("%s.%d" % (name, index), self.array(leaf)) for index, leaf in enumerate(leaves)]
 
-    def is_leaf(self, value):
+    def is_leaf(self, value: Any) -> bool:
         return not isinstance(value, (dict, list, tuple))
 
 
@@ -55,21 +60,25 @@ class Print:
 
     __slots__ = ("dtype", "shape", "fingerprint", "number", "data")
 
-    def __init__(self, dtype, shape, fingerprint, number, data):
+    def __init__(
+        self, dtype: str, shape: "Shape", fingerprint: bytes, number: Optional[float], data: Optional[bytes]
+    ) -> None:
         self.dtype, self.shape, self.fingerprint, self.number, self.data = dtype, shape, fingerprint, number, data
 
 
 class Prints:
     """Reads arrays and numbers, each array of JAX once: it cannot change. None for one that has been deleted."""
 
-    def __init__(self, hasher):
+    def __init__(self, hasher: "Hasher") -> None:
         self._arrays, self._hasher = Arrays(), hasher
         self._alone = self._arrays.jax.sharding.SingleDeviceSharding
-        self._headers = {}  # (dtype, shape) -> (name of the dtype, header): NumPy spells the name anew each time
-        self._known = {}  # id of an array of JAX -> (weak reference, Print)
+        self._headers: Dict[
+            Tuple[Any, Shape], Tuple[str, Header]
+        ] = {}  # (dtype, shape) -> (name of the dtype, header): NumPy spells the name anew each time
+        self._known: Dict[int, Tuple[Callable[[], Any], Print]] = {}  # id of an array of JAX -> (weak reference, Print)
         self._forget = forgetting(self._known)
 
-    def of(self, value, is_kept=False):
+    def of(self, value: Any, is_kept: bool = False) -> Optional[Print]:
         """The Print of a value. `is_kept`: with its bytes."""
         known = self._known.get(id(value))
         if known is not None and known[0]() is value and not is_kept:
@@ -82,14 +91,14 @@ class Prints:
             self._remember(value, found)
         return found
 
-    def _remember(self, value, found):
+    def _remember(self, value: Any, found: Print) -> None:
         number = id(value)
         try:
             self._known[number] = weakref.KeyedRef(value, self._forget, number), found
         except TypeError:  # a kind of array that cannot be referred to: it is read again
             self._known.pop(number, None)
 
-    def _array(self, value):
+    def _array(self, value: Any) -> Array:
         base = getattr(value, "_base_array", value)  # of a random key: key_data would compile a function
         if type(base.sharding) is self._alone:  # by far the most: it lies whole on one device
             return self._arrays.numpy.asarray(base)
@@ -99,7 +108,7 @@ class Prints:
         is_copied = base.is_fully_replicated and len(base.sharding.device_set) > 1
         return self._arrays.numpy.asarray(base.addressable_data(0) if is_copied else base)
 
-    def _read(self, array, is_kept):
+    def _read(self, array: Array, is_kept: bool) -> Print:
         dtype, shape = array.dtype, array.shape
         known = self._headers.get((dtype, shape))
         if known is None:
@@ -111,6 +120,6 @@ class Prints:
         return Print(name, shape, fingerprint, number, array.tobytes() if is_kept else None)
 
 
-def forgetting(known):
+def forgetting(known: Dict[int, Any]) -> Callable[[Any], None]:
     """What takes an array that has died from a dictionary: the callback of its weakref.KeyedRef."""
     return signals.referred(lambda reference: known.pop(reference.key, None))

@@ -5,16 +5,22 @@ Bodies of calls (jit, rules for gradients, checkpoints) are opened in place; loo
 
 import os
 import sys
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ...inspection import numbers
 from ...lines import OWN
+from ..objects import Traced
 
-_CALLS = ("jit", "pjit", "closed_call", "core_call", "call", "checkpoint", "remat", "remat2")
-_CALLS += ("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr")
+Frame = Tuple[str, int]  # file, line
+JaxEquation = Any
+JaxProgram = Any  # a jaxpr, closed or not
+
+_CALLS = ("jit", "pjit", "closed_call", "core_call", "call", "checkpoint", "remat", "remat2",
+          "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr")  # fmt: skip
 _BODIES = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 _RANDOM = ("random_bits", "random_gamma", "rng_bit_generator", "rng_uniform", "threefry2x32")
-_MODULES = [sys.modules[name].__file__ for name in ("os", "jax", "jaxlib", "keras") if name in sys.modules]
-_OTHERS = (OWN,) + tuple(os.path.dirname(file) + os.sep for file in _MODULES)
+_FILES = [getattr(sys.modules.get(name), "__file__", None) for name in ("os", "jax", "jaxlib", "keras")]
+_OTHERS = (OWN,) + tuple(os.path.dirname(file) + os.sep for file in _FILES if file)
 
 
 class Equation:
@@ -24,23 +30,23 @@ class Equation:
     led here.
     """
 
-    def __init__(self, equation, inputs, outputs, around):
+    def __init__(self, equation: JaxEquation, inputs: List[int], outputs: List[int], around: "Around") -> None:
         self._primitive, self._params, self._context = equation.primitive, equation.params, equation.ctx
         self.inputs, self.outputs = inputs, outputs
         self.scopes, self.transforms, self.code = around.scopes, around.transforms, around.code()
         self.name = equation.primitive.name
         self.is_random = self.name in _RANDOM
 
-    def numbers(self):
+    def numbers(self) -> Dict[str, str]:
         """{name: text} of its parameters that are numbers."""
         found = {name: numbers(value) for name, value in self._params.items()}
         return {name: text for name, text in found.items() if text is not None}
 
-    def label(self):
+    def label(self) -> Optional[str]:
         """What a name that was given to a value is: see jax.ad_checkpoint.checkpoint_name. None for others."""
         return self._params["name"] if self.name == "name" else None
 
-    def run(self, values):
+    def run(self, values: Sequence[Traced]) -> List[Traced]:
         """Its outputs, from the values of its inputs: at once, or in a function that is traced."""
         found = self._primitive.get_bind_params(self._params)
         functions, params = found if isinstance(found, tuple) else ((), found)
@@ -52,17 +58,19 @@ class Equation:
 class Around:
     """Where an equation stands: scopes of names, transforms, and frames, the innermost first."""
 
-    def __init__(self, scopes=(), transforms=frozenset(), frames=()):
+    def __init__(
+        self, scopes: Tuple[str, ...] = (), transforms: FrozenSet[str] = frozenset(), frames: Tuple[Frame, ...] = ()
+    ) -> None:
         self.scopes, self.transforms, self._frames = scopes, transforms, frames
 
-    def inside(self, info):
+    def inside(self, info: Any) -> "Around":
         """That of an equation with this source, within what stands here."""
         stack = info.name_stack.stack
         scopes = self.scopes + tuple(one.name for one in stack if type(one).__name__ == "Scope")
         transforms = self.transforms.union(one.name for one in stack if type(one).__name__ == "Transform")
         return Around(scopes, transforms, self._joined(info.traceback))
 
-    def _joined(self, traceback):
+    def _joined(self, traceback: Any) -> Tuple[Frame, ...]:
         """The frames of an equation, and those of the calls around it.
 
         JAX keeps those within the body of a call alone; older ones keep all, and since a body is traced once for calls
@@ -74,21 +82,21 @@ class Around:
         mine, outer = _lines(own), _lines(self._frames)
         return own if mine[-len(outer) :] == outer else self._frames
 
-    def code(self):
+    def code(self) -> str:
         """The innermost line of the program."""
         return code_of(self._frames)
 
 
-def code_of(frames):
+def code_of(frames: Iterable[Frame]) -> str:
     """ "file:line" of the program's innermost line, of (path, line) pairs, the innermost first; "" where none is."""
     return next(("%s:%d" % (os.path.basename(path), line) for path, line in _lines(frames)), "")
 
 
-def _lines(frames):
+def _lines(frames: Iterable[Frame]) -> List[Frame]:
     return [frame for frame in frames if _is_own(frame[0])]
 
 
-def _is_own(path):
+def _is_own(path: str) -> bool:
     is_installed = "site-packages" in path or "dist-packages" in path
     return not is_installed and not path.startswith((*_OTHERS, "<"))
 
@@ -96,28 +104,31 @@ def _is_own(path):
 class Jaxpr:
     """The operators of a closed jaxpr in their order. `arguments`, `results`: places of values."""
 
-    def __init__(self, closed):
-        self.operators, self.constants = [], {}
+    def __init__(self, closed: JaxProgram) -> None:
+        self.operators: List[Equation] = []
+        self.constants: Dict[int, Any] = {}
         self._count = 0
         self.arguments = [self._place() for _ in closed.jaxpr.invars]
         self.results = self._open(closed.jaxpr, closed.consts, self.arguments, Around())
         self._last = self._last_uses()
 
-    def _place(self):
+    def _place(self) -> int:
         self._count += 1
         return self._count
 
-    def _constant(self, value):
+    def _constant(self, value: Any) -> int:
         place = self._place()
         self.constants[place] = value
         return place
 
-    def _open(self, jaxpr, constants, arguments, around):
+    def _open(
+        self, jaxpr: JaxProgram, constants: Iterable[Any], arguments: Sequence[int], around: "Around"
+    ) -> List[int]:
         """Add the operators of a body; gives the places of its results."""
         known = dict(zip(jaxpr.invars, arguments))
         known.update(zip(jaxpr.constvars, map(self._constant, constants)))
 
-        def place(atom):
+        def place(atom: Any) -> int:
             return self._constant(atom.val) if hasattr(atom, "val") else known[atom]
 
         for equation in jaxpr.eqns:
@@ -131,7 +142,7 @@ class Jaxpr:
             known.update(zip(equation.outvars, outputs))
         return [place(atom) for atom in jaxpr.outvars]
 
-    def _last_uses(self):
+    def _last_uses(self) -> List[Set[int]]:
         """For each operator the places whose values nothing after it asks for."""
         kept, found = set(self.results), []
         for operator in reversed(self.operators):
@@ -140,7 +151,7 @@ class Jaxpr:
             kept |= mentioned
         return found[::-1]
 
-    def needed_for(self, places):
+    def needed_for(self, places: Iterable[int]) -> Set[Equation]:
         """The operators that values are computed from, as a set."""
         wanted, found = set(places), set()
         for operator in reversed(self.operators):
@@ -149,7 +160,9 @@ class Jaxpr:
                 wanted.update(operator.inputs)
         return found
 
-    def run(self, arguments, seen):
+    def run(
+        self, arguments: Sequence[Traced], seen: Callable[[Equation, List[Traced], List[Traced]], Any]
+    ) -> List[Traced]:
         """The values of the results. `seen(operator, inputs, outputs)` is called after each operator."""
         values = dict(self.constants)
         values.update(zip(self.arguments, arguments))
@@ -163,25 +176,23 @@ class Jaxpr:
         return [values[place] for place in self.results]
 
 
-def _body(equation):
+def _body(equation: JaxEquation) -> Optional[JaxProgram]:
     """The jaxpr that an equation calls once with its own inputs and outputs; None for any other equation."""
     if equation.primitive.name not in _CALLS:
         return None
     found = [equation.params[name] for name in _BODIES if equation.params.get(name) is not None]
-    inner = getattr(found[0], "jaxpr", found[0]) if len(found) == 1 else None
-    fits = hasattr(inner, "eqns") and (len(inner.invars), len(inner.outvars)) == (
-        len(equation.invars),
-        len(equation.outvars),
-    )
+    inner: JaxProgram = getattr(found[0], "jaxpr", found[0]) if len(found) == 1 else None
+    counts = len(equation.invars), len(equation.outvars)
+    fits = hasattr(inner, "eqns") and (len(inner.invars), len(inner.outvars)) == counts
     return found[0] if fits else None
 
 
-def calls_back(jaxpr):
+def calls_back(jaxpr: JaxProgram) -> bool:
     """Whether a jaxpr calls functions of Python while it runs, in a loop or condition of it too."""
     return any(_calls_back(equation) for equation in jaxpr.eqns)
 
 
-def _calls_back(equation):
+def _calls_back(equation: JaxEquation) -> bool:
     if "callback" in equation.primitive.name:
         return True
     parts = [part for value in equation.params.values() for part in (value if isinstance(value, tuple) else (value,))]

@@ -1,8 +1,16 @@
 """The points of a step of plain JAX: start, batch, forward, gradient, update, and the last states at the end."""
 
 import contextlib
+from typing import TYPE_CHECKING, Container, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
 
 from . import trees
+from .arrays import Print
+from .calls import CompiledCall, Function
+
+if TYPE_CHECKING:
+    from ...probe import Probe
+
+Feeder = Tuple[CompiledCall, Set[int]]  # a call that belongs to a step, and which of its leaves are gradients
 
 _LOOP = "JAX: %s makes many steps in one compiled call, and each call counts as one step"
 _NOT_COMPILED = "JAX: they are computed outside of compiled functions; what was added to the weights is compared"
@@ -12,7 +20,7 @@ _DONATED = "JAX: %s is donated to %s, and gone once that has been called"
 class Roles:
     """What the leaves of a function's calls with the same names are."""
 
-    def __init__(self, call):
+    def __init__(self, call: CompiledCall) -> None:
         names, shown = call.names, {}
         self.names, self.given = names, names.given
         back = {
@@ -32,26 +40,28 @@ class Roles:
 class Records:
     """Writes steps and ends to the probe."""
 
-    def __init__(self, probe):
+    def __init__(self, probe: "Probe") -> None:
         self._probe = probe
-        self._steppers, self._roles, self._said = [], {}, set()
-        self._lasts = {}  # name -> print of the state that a function gave last
+        self._steppers: List[Function] = []
+        self._roles: Dict[int, Roles] = {}
+        self._said: Set[str] = set()
+        self._lasts: Dict[str, Print] = {}  # name -> print of the state that a function gave last
 
     @contextlib.contextmanager
-    def unchanged(self):
+    def unchanged(self) -> Iterator[None]:
         """What is recorded now may be cut off again: afterwards all is as it was."""
         before = {name: type(value)(value) for name, value in vars(self).items() if name != "_probe"}
         yield
         vars(self).update(before)
 
-    def keeps_bytes(self):
+    def keeps_bytes(self) -> bool:
         """Whether the bytes of values are asked for beside their fingerprints."""
         return any(self._probe.wants(kind) for kind in ("start", "batch", "forward", "gradient", "update"))
 
-    def step(self, call, feeders):
+    def step(self, call: CompiledCall, feeders: Iterable[Feeder]) -> None:
         """Record a call as the current step, and end the step."""
         function, probe = call.function, self._probe
-        if function.label is None:
+        if not function.is_labelled:
             self._first(function)
         roles = self._roles_of(call)
         probe.begin()
@@ -64,26 +74,27 @@ class Records:
         self._returned(call, roles)
         probe.end_step()
 
-    def _first(self, function):
+    def _first(self, function: Function) -> None:
         names = [one.label for one in self._steppers]
         label = function.name + "/" if names else ""
         function.label = label if label not in names else "%s#%d/" % (function.name, len(names) + 1)
+        function.is_labelled = True
         self._steppers.append(function)
         self._say_event(function.is_applier)
 
-    def _say_event(self, is_optax):
+    def _say_event(self, is_optax: bool) -> None:
         how = "apply-updates" if is_optax else "compiled-call"
         if how not in self._said:
             self._said.add(how)
             self._probe.event("observed-by", how=how)
 
-    def _roles_of(self, call):
+    def _roles_of(self, call: CompiledCall) -> Roles:
         known = self._roles.get(id(call.names))
         if known is None or known.names is not call.names:
             known = self._roles[id(call.names)] = Roles(call)
         return known
 
-    def _start(self, call, roles):
+    def _start(self, call: CompiledCall, roles: "Roles") -> Set[bytes]:
         """Record the state that goes in where no call of the function gave it. Gives the fingerprints of all of it."""
         function, found = call.function, set()
         for index, name in roles.states.items():
@@ -96,22 +107,23 @@ class Records:
                 self._add("start", function.label + name, print_)
         return found | {one.fingerprint for one in function.last.values()}
 
-    def _given(self, call, roles):
+    def _given(self, call: CompiledCall, roles: "Roles") -> None:
         function = call.function
         for index, name in enumerate(roles.given):
-            if index in roles.states or call.inputs[index] is None:
+            print_ = call.inputs[index]
+            if index in roles.states or print_ is None:
                 self._say_donated(call, index, name, roles)
             elif function.is_applier:
-                self._add("update", name, call.inputs[index])
+                self._add("update", name, print_)
             else:
                 kind = "gradient" if index in roles.gradients_in else "batch"
-                self._add(kind, function.label + name, call.inputs[index])
+                self._add(kind, function.label + name, print_)
 
-    def _say_donated(self, call, index, name, roles):
+    def _say_donated(self, call: CompiledCall, index: int, name: str, roles: "Roles") -> None:
         if index not in roles.states and index not in call.own:
             self._not_observed("batch", _DONATED % (name, call.function.name))
 
-    def _returned(self, call, roles):
+    def _returned(self, call: CompiledCall, roles: "Roles") -> None:
         function = call.function
         for index, print_ in enumerate(call.outputs):
             if print_ is None:
@@ -126,7 +138,7 @@ class Records:
         if any(call.returned.places[index] in function.looped for index in roles.updates):
             self._not_observed("steps", _LOOP % function.name)
 
-    def _fed(self, call, given, states):
+    def _fed(self, call: CompiledCall, given: Set[int], states: Set[bytes]) -> None:
         """Record a call that belongs to the step: what it was given beside the state, and what it gave."""
         names, label = call.names, call.function.name + "/"
         for index, print_ in enumerate(call.inputs):
@@ -139,7 +151,7 @@ class Records:
                 kind = "gradient" if index in given else "update" if names.is_in_optimizer(None, index) else "forward"
                 self._add(kind, label + outputs[index], print_)
 
-    def _add(self, kind, name, print_):
+    def _add(self, kind: str, name: str, print_: Print) -> None:
         probe = self._probe
         point = probe.point(kind, name, print_.dtype, print_.shape)
         if kind == "start":
@@ -152,18 +164,18 @@ class Records:
         if print_.data is not None and probe.wants(kind):
             probe.captured(kind, name, print_.dtype, print_.shape, print_.data)
 
-    def _not_observed(self, point, why):
+    def _not_observed(self, point: str, why: str) -> None:
         if why not in self._said:
             self._said.add(why)
             self._probe.not_observed(point, why)
 
-    def end(self):
+    def end(self) -> None:
         """Record the last state of each function that carries one."""
         for name, print_ in self._lasts.items():
             self._add("end", name, print_)
 
 
-def gradients_of(call, applied):
+def gradients_of(call: CompiledCall, applied: CompiledCall) -> Set[int]:
     """The indices of what a call gave that has the shapes of the parameters, if it was given these parameters."""
     count = len(applied.function.back)
     known = {found.fingerprint for found in applied.inputs[:count] if found is not None}
@@ -174,14 +186,14 @@ def gradients_of(call, applied):
     return set(range(starts[0], starts[0] + count)) if starts else set()
 
 
-def _state_name(name, is_in_optimizer):
+def _state_name(name: str, is_in_optimizer: bool) -> str:
     role = trees.role(name)
     if role == "optimizer" or (role is not None and not is_in_optimizer):
         return name
     return "%s.%s" % ("optimizer" if is_in_optimizer else "state", name)
 
 
-def _gradients(tree, taken, names):
+def _gradients(tree: trees.Tree, taken: Set[int], names: Sequence[str]) -> Set[int]:
     """The indices of leaves that are gradients: by their name, or by the structure of a part of the state."""
     found = {index for index, name in enumerate(names) if "grad" in name.lower() and index not in taken}
     nodes = [node for node in tree.nodes() if node[1] > 1]
@@ -193,7 +205,7 @@ def _gradients(tree, taken, names):
     return found
 
 
-def _output_names(call, names, updates):
+def _output_names(call: CompiledCall, names: Sequence[str], updates: Container[int]) -> Dict[int, str]:
     """Names of what comes out and does not come back: "loss" where it is one number."""
     scalars = [
         index

@@ -2,11 +2,21 @@
 
 import inspect
 import sys
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
+
+from ..objects import Arguments, Function, Library, Pytree, Structure
+
+Kind = Tuple[Tuple[int, ...], str]  # shape, dtype
+Node = Tuple[int, int, Structure]  # first leaf, number of leaves, structure
+Roots = Dict[Tuple[str, ...], str]  # the first two keys of a path -> name
 
 _OPTIMIZER = ("opt", "optim", "optimizer", "opt_state", "optimizer_state", "opt_states")
 _WEIGHTS = ("param", "params", "weight", "weights", "model", "w", "b", "kernel", "bias", "theta", "variables")
 _DEEPEST = 4
-_IS_ARRAY, _DTYPES = {}, {}  # what was found before: type -> True, dtype -> its name, which NumPy spells anew each time
+_IS_ARRAY: Dict[type, bool] = {}
+_DTYPES: Dict[
+    Any, str
+] = {}  # what was found before: type -> True, dtype -> its name, which NumPy spells anew each time
 _LARGEST = 2**63  # a larger number of Python has no bits of a fixed count
 _FLAT = ("dynamic_donate.", "dynamic_nodonate.")  # equinox._jit: arguments of the function that filter_jit compiles
 
@@ -17,29 +27,30 @@ class Tree:
     `roots`: gives {path of two keys: name}, once names are asked for.
     """
 
-    def __init__(self, jax, value, roots=None):
+    def __init__(self, jax: Library, value: Pytree, roots: Optional[Callable[[], Roots]] = None) -> None:
         util = jax.tree_util
         flat, self.structure = util.tree_flatten(value)
         known = _IS_ARRAY
         self.places = [place for place, leaf in enumerate(flat) if known.get(type(leaf)) or _is_value(jax, leaf)]
-        self.leaves = [flat[place] for place in self.places]
+        self.leaves: Sequence[Any] = [flat[place] for place in self.places]
         self.count = len(flat)
-        self._util, self._value, self._roots = util, value, roots
-        self._kinds = None
+        self._util, self._value = util, value
+        self._roots: Optional[Callable[[], Roots]] = roots
+        self._kinds: Optional[List[Kind]] = None
 
-    def let_go(self, of_step):
+    def let_go(self, of_step: bool) -> None:
         """Keep no value of the program; of the call of a step no shapes either, which nothing asks for again."""
         if not of_step:
             self.kinds()
         self.leaves, self._value, self._roots = (), None, None
 
-    def kinds(self):
+    def kinds(self) -> List[Kind]:
         """[(shape, dtype)] of its leaves."""
         if self._kinds is None:
             self._kinds = [(tuple(getattr(leaf, "shape", ())), _dtype_name(leaf)) for leaf in self.leaves]
         return self._kinds
 
-    def names(self):
+    def names(self) -> List[str]:
         """A name for each leaf: the keys that lead to it, joined by dots."""
         try:
             paths = [path for path, _ in self._util.tree_flatten_with_path(self._value)[0]]
@@ -48,12 +59,13 @@ class Tree:
         roots = None if self._roots is None else self._roots()
         return [_name(paths[place], roots) for place in self.places]
 
-    def optimizer_leaves(self):
+    def optimizer_leaves(self) -> Set[int]:
         """The indices of leaves that lie in a container of optax."""
         found = self._util.tree_flatten_with_path(
             self._value, is_leaf=lambda node: type(node).__module__.partition(".")[0] == "optax"
         )[0]
-        places, at = set(), 0
+        places: Set[int] = set()
+        at = 0
         for _, node in found:
             count = self._util.tree_structure(node).num_leaves
             if type(node).__module__.partition(".")[0] == "optax":
@@ -61,12 +73,12 @@ class Tree:
             at += count
         return {index for index, place in enumerate(self.places) if place in places}
 
-    def nodes(self):
+    def nodes(self) -> List[Node]:
         """[(first leaf, number of leaves, structure)] of the parts of it, to some depth, the larger ones first."""
         index = {place: number for number, place in enumerate(self.places)}
-        found = []
+        found: List[Node] = []
 
-        def walk(structure, at, depth):
+        def walk(structure: Structure, at: int, depth: int) -> None:
             inside = [index[place] for place in range(at, at + structure.num_leaves) if place in index]
             if inside and len(inside) == structure.num_leaves:
                 found.append((inside[0], len(inside), structure))
@@ -82,16 +94,16 @@ class Tree:
 class LeafNames:
     """The names of the leaves of a call, and which of them lie in a container of optax."""
 
-    def __init__(self, given, returned):
+    def __init__(self, given: Tree, returned: Tree) -> None:
         self.given, self.returned = given.names(), returned.names()
         self._optimizer = given.optimizer_leaves(), returned.optimizer_leaves()
 
-    def of_state(self, index, out):
+    def of_state(self, index: int, out: int) -> str:
         """The name of a leaf that comes back. Equinox hands a flat list on; what comes out has the names."""
         is_flat = self.given[index].startswith(_FLAT)
         return "output." + self.returned[out].partition(".")[2] if is_flat else self.given[index]
 
-    def is_in_optimizer(self, index, out):
+    def is_in_optimizer(self, index: Optional[int], out: Optional[int]) -> bool:
         """Whether a leaf that comes back belongs to the state of an optimizer of optax."""
         return index in self._optimizer[0] or out in self._optimizer[1]
 
@@ -102,18 +114,20 @@ class TreePair:
     `is_sure`: no other part of what goes in has them too.
     """
 
-    def __init__(self, given, returned, count, is_sure):
+    def __init__(self, given: int, returned: int, count: int, is_sure: bool) -> None:
         self.given, self.returned, self.count, self.is_sure = given, returned, count, is_sure
 
-    def places(self):
+    def places(self) -> List[Tuple[int, int]]:
         """(index of a leaf that goes in, index of the one that comes out) for each leaf."""
         return [(self.given + n, self.returned + n) for n in range(self.count)]
 
 
-def pairs(given, returned):
+def pairs(given: Tree, returned: Tree) -> List[TreePair]:
     """The pairs of two trees, the larger ones first; each leaf belongs to one at most."""
     kinds_in, kinds_out = given.kinds(), returned.kinds()
-    used_in, used_out, found = set(), set(), []
+    used_in: Set[int] = set()
+    used_out: Set[int] = set()
+    found: List[TreePair] = []
     parts = given.nodes()
     for first, count, structure in returned.nodes():
         if not used_out.isdisjoint(range(first, first + count)):
@@ -133,7 +147,7 @@ def pairs(given, returned):
     return found
 
 
-def roots(function, args, kwargs):
+def roots(function: Function, args: Arguments, kwargs: Dict[str, Any]) -> Roots:
     """{path: name} of the arguments: the parameters' names where the function says them."""
     try:
         names = [
@@ -141,12 +155,12 @@ def roots(function, args, kwargs):
         ]
     except Exception:  # built in, or a callable without a signature; or the program's own code says it, and fails
         names = []
-    named = {("0", str(n)): names[n] if n < len(names) else "argument.%d" % n for n in range(len(args))}
+    named: Roots = {("0", str(n)): names[n] if n < len(names) else "argument.%d" % n for n in range(len(args))}
     named.update({("1", str(key)): str(key) for key in kwargs})
     return named
 
 
-def role(name):
+def role(name: str) -> Optional[str]:
     """ "optimizer", "weights" or "state", if a word of the name says which of them a leaf belongs to; else None."""
     words = name.lower().split(".")
     for found, known in (("optimizer", _OPTIMIZER), ("weights", _WEIGHTS), ("state", ("state",))):
@@ -155,7 +169,7 @@ def role(name):
     return None
 
 
-def are_same(structure, other):
+def are_same(structure: Structure, other: Structure) -> bool:
     """Whether two structures are equal. The program's own objects in them decide that, and may fail."""
     try:
         return bool(structure == other)
@@ -163,7 +177,7 @@ def are_same(structure, other):
         return False
 
 
-def _name(path, roots):
+def _name(path: Sequence[Any], roots: Optional[Roots]) -> str:
     words = [_word(key) for key in path]
     if roots is None:
         return ".".join(words)
@@ -171,7 +185,7 @@ def _name(path, roots):
     return ".".join([root] + words[2:])
 
 
-def _word(key):
+def _word(key: Any) -> str:
     try:
         for attribute in ("key", "idx", "name"):
             if hasattr(key, attribute):
@@ -181,7 +195,7 @@ def _word(key):
         return type(getattr(key, "key", key)).__name__
 
 
-def _is_value(jax, leaf):
+def _is_value(jax: Library, leaf: Any) -> bool:
     """Whether it is an array or a number. Arguments that are not traced may be any object: none of them is asked."""
     if isinstance(leaf, int):
         return -_LARGEST <= leaf < _LARGEST
@@ -192,7 +206,7 @@ def _is_value(jax, leaf):
     return found
 
 
-def _dtype_name(leaf):
+def _dtype_name(leaf: Any) -> str:
     dtype = getattr(leaf, "dtype", None)
     if dtype is None:
         return type(leaf).__name__

@@ -4,10 +4,19 @@ import functools
 import importlib
 import sys
 import threading
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, TypeVar
 
 from ... import imports
+from ..objects import Arguments, Function, Library, Pytree
 from . import arrays
 from . import steps as jax_steps
+
+if TYPE_CHECKING:
+    from ...fingerprint import Tensor
+    from ...probe import Probe
+    from ...values import Reading
+
+Result = TypeVar("Result")
 
 SAID = (
     "a program in plain JAX is seen through samebits_probe.observe(name, value, step=...): for example "
@@ -51,19 +60,19 @@ _REFERENCES = ("Ref", "ArrayRef", "MutableArray")  # as JAX has called it: https
 class TracedObserve:
     """Takes over from `observe` where a value is traced: its bits come with a callback when they are computed."""
 
-    def __init__(self, probe):
+    def __init__(self, probe: "Probe") -> None:
         self._probe = probe
         self._arrays = arrays.Arrays()
         self._is_deferring = False
 
-    def convert(self, value):
+    def convert(self, value: Any) -> "Optional[Tensor]":
         """(dtype, shape, bytes) of an array of JAX, random keys included."""
         if not isinstance(value, self._arrays.jax.Array) or self._arrays.is_tracer(value):
             return None
         array = self._arrays.array(value)
         return array.dtype.name, array.shape, array.tobytes()
 
-    def read(self, value):
+    def read(self, value: Any) -> "Optional[Reading]":
         """What the program's globals hold: ((dtype, shape, fingerprint), facts) of an array, None for anything else.
 
         Of a `jax.Ref`, which is changed in place, and of a variable of nnx it is what they hold now.
@@ -74,13 +83,15 @@ class TracedObserve:
         elif kind.__module__.startswith("flax.nnx") and hasattr(kind, "_raw_value"):
             value = kind._raw_value.__get__(value)
             facts = {"model": True} if any(base.__name__ == "Param" for base in type.mro(kind)) else {}
-        if type(value).__name__ != "ArrayImpl" or value.is_deleted():
+        is_readable = type(value).__name__ == "ArrayImpl" and not value.is_deleted()
+        found = self.convert(value) if is_readable else None
+        if found is None:
             return None
-        dtype, shape, data = self.convert(value)
+        dtype, shape, data = found
         header = self._probe.hasher.header(dtype, shape)
         return (dtype, shape, self._probe.hasher.data(data, header)), facts
 
-    def defer(self, name, value, step, kind):
+    def defer(self, name: str, value: Any, step: Any, kind: str) -> bool:
         """True where the value, or its step, is known only when the traced function runs."""
         leaves = self._arrays.jax.tree_util.tree_leaves((value, step))
         if not any(self._arrays.is_tracer(leaf) for leaf in leaves):
@@ -93,19 +104,19 @@ class TracedObserve:
             self._probe.not_observed(name, "JAX cannot call back from here: %s" % error)
         return True
 
-    def _call_back(self, name, value, step, kind):
+    def _call_back(self, name: str, value: Any, step: Any, kind: str) -> None:
         tree = self._arrays.jax.tree_util
         leaves, structure = tree.tree_flatten((value, step))
         places = [place for place, leaf in enumerate(leaves) if self._arrays.is_tracer(leaf)]
 
-        def record(*traced):
+        def record(*traced: Any) -> None:
             full = [None if place in places else leaf for place, leaf in enumerate(leaves)]
             for place, leaf in zip(places, traced):
                 full[place] = leaf
             known, at = tree.tree_unflatten(structure, full)
             self._probe.own.observe(name, known, None if at is None else int(at), kind)
 
-        def guarded(*traced):
+        def guarded(*traced: Any) -> None:
             self._probe.guard("observe inside a traced function", record, *traced)
 
         self._arrays.jax.debug.callback(guarded, *(leaves[place] for place in places))
@@ -113,14 +124,14 @@ class TracedObserve:
             self._is_deferring = True
             self._probe.at_end(self._arrays.jax.effects_barrier)
 
-    def say_hidden(self):
+    def say_hidden(self) -> None:
         """At the end: a program of JAX alone in which no step was seen is told how to name them."""
         is_alone = not any(library in sys.modules for library in ("torch", "tensorflow", "keras"))
         if is_alone and not self._probe.step:
             self._probe.not_observed("steps", SAID)
 
 
-def install(module, probe):
+def install(module: Library, probe: "Probe") -> None:
     """Let `observe` take arrays and traced values of JAX, and watch calls of compiled functions."""
     observed = TracedObserve(probe)
     probe.converters.append(observed.convert)
@@ -137,36 +148,39 @@ def install(module, probe):
     probe.at_end(functools.partial(_say_beside, probe, steps))
 
 
-def _say_beside(probe, steps):
+def _say_beside(probe: "Probe", steps: jax_steps.CallSteps) -> None:
     """What JAX computes beside the training of another library is not passed over in silence."""
     if probe.step and not probe.own.names_steps and not probe.optimizer_seen and steps.saw_no_step():
         probe.not_observed("steps of JAX", BESIDE)
         probe.event("warning", text=BESIDE)
 
 
-def _watch_updates(probe, jax, steps, module):
+def _watch_updates(probe: "Probe", jax: Library, steps: jax_steps.CallSteps, module: Library) -> None:
     """Wrap the function that adds updates to parameters. In a trace it does what it did."""
     original = module.apply_updates
 
     @functools.wraps(original)
-    def apply_updates(*args, **kwargs):
+    def apply_updates(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
         probe.guard("apply_updates", _applied, probe, jax, steps, (args, kwargs, result))
         return result
 
-    for owner in (module, sys.modules.get(original.__module__)):
+    owners: Tuple[Library, ...] = (module, sys.modules.get(original.__module__))
+    for owner in owners:
         if getattr(owner, "apply_updates", None) is original:
             owner.apply_updates = apply_updates
 
 
-def _applied(probe, jax, steps, call):
+def _applied(
+    probe: "Probe", jax: Library, steps: jax_steps.CallSteps, call: Tuple[Arguments, Dict[str, Any], Pytree]
+) -> None:
     args, kwargs, result = call
     given = args + tuple(kwargs.values())
     if probe.stepping is None and len(given) == 2 and not _is_traced(jax, result):
         steps.applied(given[0], given[1], result)
 
 
-def _is_traced(jax, value):
+def _is_traced(jax: Library, value: Any) -> bool:
     leaves = jax.tree_util.tree_leaves(value)
     return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
 
@@ -188,14 +202,15 @@ class Hooks:
     `function`: the program's own; `arguments`: (args, kwargs); `program`: the jaxpr, or None.
     """
 
-    def __init__(self, probe, listener):
+    def __init__(self, probe: "Probe", listener: jax_steps.CallSteps) -> None:
         self._probe, self._listener = probe, listener
         self._inside = threading.local()
         self._core = importlib.import_module("jax._src.core")
 
-    def install(self):
+    def install(self) -> bool:
         """Hook JAX. False where this version of it has none of the places."""
-        api, pjit = importlib.import_module("jax._src.api"), importlib.import_module("jax._src.pjit")
+        api: Library = importlib.import_module("jax._src.api")
+        pjit: Library = importlib.import_module("jax._src.pjit")
         if not hasattr(api, "_post_hook_state") or not hasattr(pjit, "_run_python_pjit"):
             return False
         api._post_hook_state = _Chain(api._post_hook_state, self._after_fast_call)
@@ -203,7 +218,7 @@ class Hooks:
         self._wrap_compiled(importlib.import_module("jax._src.stages").Compiled)
         return True
 
-    def _after_fast_call(self, function, args, kwargs, outputs):
+    def _after_fast_call(self, function: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any], outputs: Pytree) -> None:
         module = getattr(function, "__module__", None) or ""
         if module.partition(".")[0] in _OWN and module != _PMAP:
             return
@@ -211,11 +226,13 @@ class Hooks:
         if own is not None and self._is_told():
             self._guarded(self._listener.after, own, (args, kwargs), outputs, None)
 
-    def _wrap_slow_path(self, pjit):
+    def _wrap_slow_path(self, pjit: Library) -> None:
         original = pjit._run_python_pjit
 
         @functools.wraps(original)
-        def _run_python_pjit(traced, flat, function, args, kwargs):
+        def _run_python_pjit(
+            traced: Any, flat: Any, function: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]
+        ) -> Any:
             if not self._is_of_program(function) or not self._core.trace_state_clean() or not self._is_told():
                 return original(traced, flat, function, args, kwargs)
             arguments, program = (args, kwargs), traced.params.get("jaxpr")
@@ -226,12 +243,12 @@ class Hooks:
 
         pjit._run_python_pjit = _run_python_pjit
 
-    def _wrap_compiled(self, compiled):
+    def _wrap_compiled(self, compiled: Any) -> None:
         """Functions compiled ahead of time: `jit(f).lower(...).compile()`."""
         original = compiled.__call__
 
         @functools.wraps(original)
-        def __call__(*args, **kwargs):
+        def __call__(*args: Any, **kwargs: Any) -> Any:
             if not self._is_told():
                 return original(*args, **kwargs)
             function, arguments = args[0], (args[1:], kwargs)
@@ -243,14 +260,14 @@ class Hooks:
         compiled.__call__ = __call__
 
     @staticmethod
-    def _is_of_program(function):
+    def _is_of_program(function: Any) -> bool:
         module = getattr(function, "__module__", None) or ""
         return module.partition(".")[0] not in _OWN or module == _PMAP
 
-    def _is_told(self):
+    def _is_told(self) -> bool:
         return self._probe.stepping is None and not getattr(self._inside, "is_ours", False)
 
-    def _guarded(self, function, *arguments):
+    def _guarded(self, function: Callable[..., Result], *arguments: Any) -> Optional[Result]:
         """Call the listener; what it calls in JAX itself is none of the program's calls."""
         self._inside.is_ours = True
         try:
@@ -262,27 +279,27 @@ class Hooks:
 class _Chain:
     """Stands for JAX's own state of that one function: whatever JAX sets there is called after ours."""
 
-    def __init__(self, state, ours):
+    def __init__(self, state: Any, ours: Function) -> None:
         self._state, self._ours = state, ours
         state.set_global(ours)
 
-    def _joined(self, function):
+    def _joined(self, function: Optional[Function]) -> Function:
         if function is None:
             return self._ours
 
-        def both(*arguments):
+        def both(*arguments: Any) -> Any:
             self._ours(*arguments)
             return function(*arguments)
 
         return both
 
-    def set_global(self, function):
+    def set_global(self, function: Optional[Function]) -> None:
         """As JAX's own."""
         self._state.set_global(self._joined(function))
 
-    def set_local(self, function):
+    def set_local(self, function: Optional[Function]) -> None:
         """As JAX's own."""
         self._state.set_local(self._joined(function))
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._state, name)

@@ -1,0 +1,162 @@
+"""A compiled function of the program and its calls: which of its leaves come back, as far as the calls so far tell."""
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
+
+from . import trees
+from .arrays import Print
+from .programs import JaxProgram
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+Prints = List[Optional[Print]]  # of leaves; None for one that had been deleted
+Source = Tuple["CompiledCall", int]  # the call that gave a leaf, its index there
+
+APPLY = "apply_updates"  # optax's, outside of compiled functions
+_INEXACT = ("float", "bfloat", "complex")
+_LOOPS = ("scan", "while")
+
+
+class Function:
+    """A function of the program that is called compiled. `role`: None until it is known."""
+
+    def __init__(self, name: str, code: "Optional[CodeType]") -> None:
+        self.name, self.code = name, code
+        self.reference: Callable[[], Any]  # a weak one, unless it stands for no function of its own
+        self.role: Optional[str] = None  # "step", "feeder", "part" (a feeder of optax: never a step) or "evaluation"
+        self.is_applier = name == APPLY and code is None
+        self.label, self.is_labelled = "", False  # what its points begin with, once it is a step
+        self.calls = 0
+        self.back: Dict[
+            int, int
+        ] = {}  # index of a leaf that goes in -> index of the one that came out before, and comes back
+        self.looped: Set[int] = set()  # places of outputs that a loop within the function carries
+        self._names: Dict[Tuple[int, int], trees.LeafNames] = {}  # by the numbers of leaves that go in, that come out
+        self.previous: "Optional[CompiledCall]" = None  # its latest call, while it is open
+        self.last: Dict[str, Print] = {}  # name -> print of the state that the latest call gave
+
+    def names_of(self, call: "CompiledCall") -> trees.LeafNames:
+        """The names of the leaves of a call, which other calls with as many leaves share."""
+        counts = len(call.given.places), len(call.returned.places)
+        if counts not in self._names:
+            self._names[counts] = trees.LeafNames(call.given, call.returned)
+        return self._names[counts]
+
+    @contextlib.contextmanager
+    def taken_for_step(self, back: Dict[int, int]) -> Iterator[None]:
+        """For now it is a step; its last state stays recorded."""
+        before = dict(vars(self))
+        self.back, self.last = back, dict(self.last)
+        yield
+        vars(self).update(before)
+
+    def feeds(self, other: "Function") -> bool:
+        """Whether calls of this function may belong to a step of another."""
+        return self.role in (None, "feeder", "part") and self is not other
+
+
+class CompiledCall:
+    """One call. `inputs`, `outputs`: prints of its leaves.
+
+    `sources`: index of a leaf that goes in -> (the call that gave it, its index there). `own`: the indices of leaves
+    that an earlier call of the same function gave.
+    """
+
+    def __init__(self, function: Function, given: trees.Tree) -> None:
+        self.function, self.given = function, given
+        self.returned: trees.Tree  # this and the names are there when it has returned
+        self.names: trees.LeafNames
+        self.inputs: Prints = []
+        self.outputs: Prints = []
+        self.sources: Dict[int, Source] = {}
+        self.own: Set[int] = set()
+        self.givers: Set[Function] = set()  # functions that gave leaves which go in
+        self.pairs: List[trees.TreePair] = []
+
+    def let_go(self) -> None:
+        """Keep prints and no value of the program, and of the calls before this one only two that may feed it."""
+        self.sources = {index: found for index, found in self.sources.items() if found[0].function.feeds(self.function)}
+        for source, _ in self.sources.values():
+            for earlier, _ in source.sources.values():
+                earlier.sources = {}
+        of_step = self.function.role == "step"
+        self.given.let_go(of_step)
+        self.returned.let_go(of_step)
+
+
+def _is_inexact(print_: Optional[Print]) -> bool:
+    return print_ is not None and print_.dtype.startswith(_INEXACT)
+
+
+def _is_changed(old: Optional[Print], new: Optional[Print]) -> bool:
+    """Whether a floating-point number is a different one now."""
+    return _is_inexact(new) and old is not None and new is not None and old.fingerprint != new.fingerprint
+
+
+def _is_copy(one: Optional[Print], other: Optional[Print]) -> bool:
+    """Whether two floating-point numbers are the same."""
+    return _is_inexact(one) and one is not None and other is not None and one.fingerprint == other.fingerprint
+
+
+def given_back(call: "CompiledCall") -> Dict[int, int]:
+    """{index that goes in: index that comes out} of what is given as an earlier call gave it; empty where none is."""
+    found = {index: call.sources[index][1] for index in call.own}
+    alike_in, alike_out = call.given.kinds(), call.returned.kinds()
+    found = {one: other for one, other in found.items() if other < len(alike_out) and alike_in[one] == alike_out[other]}
+    found.update(_given_back_as_copies(call))
+    if not any(alike_in[index][1].startswith(_INEXACT) for index in found):
+        return {}
+    for pair in call.pairs:  # leaves of the same parts that the program made anew: a counter, a key
+        places = pair.places()
+        if any(found.get(one) == other for one, other in places):
+            for one, other in places:
+                found.setdefault(one, other)
+    return found
+
+
+def _given_back_as_copies(call: "CompiledCall") -> Dict[int, int]:
+    """The same of values that the latest call changed, and that the program gives back in arrays of its own."""
+    found, before = {}, call.function.previous
+    for one, other in (place for pair in call.pairs for place in pair.places()):
+        if before is None or one >= len(before.inputs) or other >= len(before.outputs):
+            continue
+        old, new, now = before.inputs[one], before.outputs[other], call.inputs[one]
+        if _is_changed(old, new) and _is_copy(now, new):
+            found[one] = other
+    return found
+
+
+def given_back_in_turn(call: "CompiledCall") -> Dict[int, int]:
+    """The same where another function, which gives the state on as this one does, was called in between."""
+    for pair in call.pairs:
+        if pair.given not in call.sources:
+            continue
+        source, at = call.sources[pair.given]
+        if not pair.is_sure or source.function.role is not None or call.function not in source.givers:
+            continue
+        passed = any(one.is_sure and one.returned <= at < one.returned + one.count for one in source.pairs)
+        if passed and any(_is_inexact(found) for found in call.outputs[pair.returned : pair.returned + pair.count]):
+            return dict(pair.places())
+    return {}
+
+
+def looks_carried(call: "CompiledCall") -> Dict[int, int]:
+    """The same of a function that was called once: a part of several leaves that changed, or what its loop carries."""
+    found: Dict[int, int] = {}
+    for pair in call.pairs:
+        values = call.outputs[pair.returned : pair.returned + pair.count]
+        looped = any(call.returned.places[pair.returned + n] in call.function.looped for n in range(pair.count))
+        changed = any(_is_changed(old, new) for old, new in zip(call.inputs[pair.given :], values))
+        if changed and (looped or pair.count > 1):
+            found.update(pair.places())
+    return found
+
+
+def carried_by_loops(jaxpr: JaxProgram) -> Set[int]:
+    """The places of outputs that a loop of the function gives out."""
+    carried: Set[int] = set()
+    for equation in jaxpr.eqns:
+        if equation.primitive.name in _LOOPS:
+            carried.update(id(variable) for variable in equation.outvars)
+    return {place for place, variable in enumerate(jaxpr.outvars) if id(variable) in carried}
