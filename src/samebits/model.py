@@ -20,6 +20,7 @@ RECORD_FORMAT = 1
 Verdict = Literal["repeated", "diverged", "inconclusive"]
 EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
 Status = Literal["complete", "failed", "killed", "timeout", "stopped", "unwatched"]
+STOPPED_BY_USER = "samebits was interrupted"  # why a trial was killed that ran when samebits was told to stop
 ENDED_WELL: frozenset[Status] = frozenset(("complete", "stopped"))  # by itself, or by us
 Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "structure", "end"]
 

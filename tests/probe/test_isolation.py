@@ -87,3 +87,12 @@ def test_a_folder_that_is_linked_is_not_followed_when_it_is_removed(home, tmp_pa
     assert (made.home / ".pyenv").is_symlink()
     made.remove()
     assert Path(home / ".pyenv" / "versions").is_dir()
+
+
+def test_a_program_above_the_working_folder_needs_its_absolute_path(tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "train.py").write_text("print(1)\n")
+    command, options = [sys.executable, "../train.py"], Options(trials=2, isolate=True, timeout=60)
+    result = check(Request(command=command, directory=tmp_path / "work", out=tmp_path / "record", options=options))
+    assert result.verdict == "inconclusive"
+    assert "../train.py leads elsewhere: give its absolute path" in result.advice

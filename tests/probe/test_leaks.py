@@ -251,8 +251,24 @@ def test_a_file_in_a_folder_that_nobody_looks_at_travels_too_if_the_kernel_says_
     assert f"far/deep/{named}" in result.sentence
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_an_isolated_trial_finds_what_an_earlier_one_left_elsewhere_and_that_is_said(equal_bits, tmp_path, strict):
+    kept = tmp_path / "elsewhere" / "kept.npy"
+    kept.parent.mkdir()
+    program = f"import os, numpy\np = {str(kept)!r}\nnumpy.load(p) if os.path.exists(p) else numpy.save(p, [1.0])\n"
+    result = equal_bits(program, isolate=True, strict=strict)
+    if strict:
+        assert result.verdict == "inconclusive"
+        assert result.advice.startswith(f"Remove {kept} before each trial")
+    else:
+        assert result.verdict == "repeated"
+        assert f"started from what trial 1 left ({kept})" in result.sentence
+
+
 def test_a_strict_check_of_it_is_no_answer(equal_bits):
-    assert equal_bits(TRAVELS["rename"][0], strict=True).verdict == "inconclusive"
+    result = equal_bits(TRAVELS["rename"][0], strict=True)
+    assert result.verdict == "inconclusive"
+    assert "--isolate" in result.advice
 
 
 NO_LEAKS = {

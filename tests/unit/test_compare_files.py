@@ -3,6 +3,7 @@
 import json
 import pickle
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -204,3 +205,24 @@ def test_text_in_an_archive_of_arrays_is_a_value(tmp_path):
     np.savez(tmp_path / "m.npz", w=np.arange(3.0), run=np.array("k3f"))
     file = fingerprint_file(tmp_path / "m.npz", named=False)
     assert (file.values, sorted(file.tensors)) == (["run"], ["run", "w"])
+
+
+@pytest.mark.parametrize(
+    ("only_in_one", "verdict"),
+    [("z.txt", "repeated"), ("a.txt", "inconclusive"), ("z.pt", "inconclusive"), ("z.json", "inconclusive")],
+)
+def test_a_file_beyond_the_limit_of_a_trial_may_have_been_written_by_it(writing, tmp_path, only_in_one, verdict):
+    def trial(names, found):
+        def write(folder, number):
+            writing.training()(folder, number)
+            formats = {".pt": "torch", ".txt": "text", ".json": "json"}
+            files = [
+                SavedFile(path=name, named=False, format=formats[Path(name).suffix], tensors={"": A}) for name in names
+            ]
+            return {"files": FilesFile(files=files, found=found, apart=True)}
+
+        return write
+
+    result = writing.judged(tmp_path, [trial(["m.txt", "n.txt"], 9), trial(["m.txt", "n.txt", only_in_one], 9)])
+    assert result.verdict == verdict, result.reason
+    assert any("only 2 of 9 files" in warning for warning in result.warnings)

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from types import TracebackType
 
-from samebits import interrupt
+
+def _without_traceback(kind: type[BaseException], why: BaseException, trace: TracebackType | None) -> None:
+    """Say nothing of a Ctrl-C that arrives before `main` runs: Python then ends by the signal itself."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, why, trace)
+
+
+sys.excepthook = _without_traceback
+
+from samebits import interrupt  # noqa: E402
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from samebits import words
 from samebits.comparison.unwatched import hidden_processes
-from samebits.model import RecordFile, TrialFile
+from samebits.model import STOPPED_BY_USER, RecordFile, TrialFile
 from samebits.options import OPTIONS
 from samebits.store.trace import TrialTrace
 
@@ -101,8 +101,8 @@ def _failed(trials: list[TrialTrace], record: RecordFile) -> Ending:
         why = next((trial.file.why for trial in trials if trial.file.why), "")
         return f"{words.trials(ids)} could not be run{': ' + why if why else ''}", log
     ended = f"{words.trials(ids)} ended with exit status {words.listed(codes)}, not {record.options.ok_exit}"
-    if missing := _missing_module(trials):
-        return ended, missing
+    if advice := _missing_module(trials) or _outside(trials, record):
+        return ended, advice
     good = f" If {codes[0]} means success for this program, give --ok-exit {codes[0]}." if codes[0] > 0 else ""
     return ended, log + good
 
@@ -119,6 +119,17 @@ def _missing_module(trials: list[TrialTrace]) -> str:
     return ""
 
 
+def _outside(trials: list[TrialTrace], record: RecordFile) -> str:
+    """What to do about a relative path that leads out of the working folder, of which each trial has its own."""
+    words_out = [word for word in record.command if word.startswith("../")]
+    if not words_out or not all(trial.files.apart for trial in trials):
+        return ""
+    return (
+        f"With --isolate each trial runs in a working folder of its own, so {words_out[0]} leads elsewhere: "
+        "give its absolute path."
+    )
+
+
 def _interpreter(trial: TrialTrace) -> str:
     """The interpreter of the last Python process: a runner's own ones come before it."""
     watched = [str(process.facts["executable"]) for process in trial.processes if process.facts.get("executable")]
@@ -131,10 +142,12 @@ def _killed(trials: list[TrialTrace], record: RecordFile) -> Ending:
     number = trials[0].file.signal
     by = f" by {_signal_name(number)}" if number else ""
     steps = max((process.steps for trial in trials for process in trial.observed), default=0)
-    why = f": {trials[0].file.why}" if trials[0].file.why else ""
+    why = trials[0].file.why
     return (
-        f"{words.trials(ids)} {words.were(ids)} killed{by} after {words.count(steps, 'step')}{why}",
-        f"See trials/{ids[0]:03d}/stderr.txt in the record; a program killed by the system often lacks memory.",
+        f"{words.trials(ids)} {words.were(ids)} killed{by} after {words.count(steps, 'step')}{why and f': {why}'}",
+        "Run the command again, with --overwrite."
+        if why == STOPPED_BY_USER
+        else f"See trials/{ids[0]:03d}/stderr.txt in the record; a program killed by the system often lacks memory.",
     )
 
 

@@ -25,6 +25,7 @@ from samebits.comparison.classification import (
 )
 from samebits.comparison.file_pairs import Pair, paired, shown_path
 from samebits.model import Lines, SavedFile
+from samebits.store.artifacts import COMPARED_FIRST
 from samebits.store.masks import masked
 from samebits.store.patterns import matches_any
 from samebits.store.trace import TrialTrace
@@ -65,8 +66,12 @@ def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) 
     found: list[FileDifference] = []
     pairs = counted_pairs(a, b, ignores)
     names = _FolderNames(pairs, a, b)
+    limits = (_Limit(a), _Limit(b))
     for mine, theirs in pairs:
-        found += _Pair(mine, theirs, names).differences() if mine and theirs else _alone(mine or theirs, (a, b))
+        if mine and theirs:
+            found += _Pair(mine, theirs, names).differences()
+        elif not limits[mine is not None].leaves_out(mine or theirs):
+            found += _alone(mine or theirs, (a, b))
     found += _metrics(a, b)
     for mine, theirs in _printed_pairs(a, b, ignores):
         found += _Pair(mine, theirs, names, is_printed=True).differences()
@@ -92,6 +97,23 @@ def _printed_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> Iter
 # -- files of one trial only ----------------------------------------------------------------------------------------
 
 
+class _Limit:
+    """Which files a trial may have written that were not compared, because it wrote too many: those late in order."""
+
+    def __init__(self, trial: TrialTrace) -> None:
+        files = trial.files.files
+        self._is_reached = trial.files.found > len(files)
+        self._last = max((file.path for file in files if not self._comes_first(file)), default="")
+
+    def leaves_out(self, file: SavedFile | None) -> bool:
+        """Whether the trial may have written this file too."""
+        return self._is_reached and file is not None and not self._comes_first(file) and file.path > self._last
+
+    def _comes_first(self, file: SavedFile) -> bool:
+        ending = PurePosixPath(file.path).suffix.lower()
+        return file.named or file.format in TENSOR_FORMATS or ending in MODEL_ENDINGS or ending in COMPARED_FIRST
+
+
 def _alone(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> list[FileDifference]:
     """A file that one trial wrote. It is no difference where the other trial found it there."""
     if file is None or (not file.named and (_NO_RESULTS.search(file.path) or was_there(file, trials))):
@@ -103,12 +125,13 @@ def _alone(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> lis
 
 
 def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> bool:
-    """Whether an earlier trial wrote the file where the later one could find it: in the folder that they share."""
+    """Whether an earlier trial wrote the file where the later one could find it: in a folder that they share."""
+    if file is None or file.path.startswith("{out}"):
+        return False
+    if all(trial.files.apart for trial in trials) and not PurePosixPath(file.path).is_absolute():
+        return False
     earlier = min(trials, key=lambda trial: trial.id)
-    is_shared = (
-        file is not None and not file.path.startswith("{out}") and not all(trial.files.apart for trial in trials)
-    )
-    return is_shared and any(one is file for one in earlier.files.files)
+    return any(one is file for one in earlier.files.files)
 
 
 def files_alone(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> list[str]:

@@ -21,7 +21,7 @@ from samebits.comparison.groups import Comparison
 from samebits.comparison.processes import AlignedTrial, missing_ranks
 from samebits.comparison.threads import trained_in_threads
 from samebits.comparison.unwatched import likely_results, nothing_observed, pattern_of, ran_unwatched
-from samebits.model import RecordFile
+from samebits.model import Leak, RecordFile
 
 
 class Reason(NamedTuple):
@@ -138,12 +138,19 @@ def _found_by(first: FileDifference, later: int, looked: ReasonInputs) -> Reason
     ]
     if not found:
         return None
+    ignore = f"If the file does not count: --ignore {shlex.quote(first.path)}."
     return Reason(
         f"{first.name} differs between trials: trial {later} found the file that trial {found[0].written_by} had "
         "written, and wrote into it.",
-        "Run with --isolate: each trial then begins without the file. If the file does not count: "
-        f"--ignore {shlex.quote(first.path)}.",
+        f"{begin_without(found[0], looked.record)} {ignore}",
     )
+
+
+def begin_without(leak: Leak, record: RecordFile) -> str:
+    """What to do so that no trial finds the file."""
+    if record.options.isolate:
+        return f"Remove {leak.path} before each trial: --isolate leaves it where it is."
+    return "Run with --isolate: each trial then begins without the file."
 
 
 def _of_difference(found: Sequence[FileDifference], one: int, two: int) -> Reason:

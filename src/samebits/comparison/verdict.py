@@ -13,7 +13,7 @@ from samebits.comparison.doubts import leak_between, why_no_divergence
 from samebits.comparison.finals import final
 from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.processes import AlignedTrial
-from samebits.comparison.reasons import Reason, ReasonInputs, why_not_repeated
+from samebits.comparison.reasons import Reason, ReasonInputs, begin_without, why_not_repeated
 from samebits.comparison.setup import setup
 from samebits.comparison.threads import told, trains_elsewhere, without_racing_traces
 from samebits.comparison.unwatched import unwatched, unwatched_processes
@@ -34,7 +34,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
     seen = WarningInputs(record, trials, comparison, divergence, setup(record, looked.trials), reason)
     notes, extent = warnings(seen), scope(comparison.aligned)
     leak = leak_between([aligned.trial for aligned in comparison.aligned], record)
-    if verdict == "repeated" and record.options.strict and (reason := _caveat(notes)):
+    if verdict == "repeated" and record.options.strict and (reason := _caveat(notes, looked)):
         verdict = "inconclusive"
     return Result(
         samebits=samebits.__version__,
@@ -69,13 +69,15 @@ def _decide(
     return ("inconclusive", lacking) if lacking else ("repeated", None)
 
 
-def _caveat(notes: Sequence[Note]) -> Reason | None:
+def _caveat(notes: Sequence[Note], looked: ReasonInputs) -> Reason | None:
     """The first of the notes that limit what equal bits show, as the reason of --strict."""
     limits = [note.text for note in notes if note.is_caveat]
     if not limits:
         return None
     more = f" (and {words.count(len(limits) - 1, 'more warning')})" if len(limits) > 1 else ""
-    return Reason(f"--strict: {limits[0]}{more}.", "Remove the cause of each warning, or run without --strict.")
+    leaks = [leak for trial in looked.trials for leak in trial.trial.file.leaks]
+    remedy = begin_without(leaks[0], looked.record) if leaks else "Remove the cause of each warning."
+    return Reason(f"--strict: {limits[0]}{more}.", f"{remedy} Or run without --strict.")
 
 
 def _sentence(reason: Reason | None, comparison: Comparison, divergence: Divergence | None) -> str | None:

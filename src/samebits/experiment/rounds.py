@@ -19,8 +19,8 @@ from samebits.launch.leaks import Leaks
 from samebits.launch.local import Launcher, LocalLauncher
 from samebits.launch.observations import Processes, read_json
 from samebits.launch.plan import Plan
-from samebits.launch.trial import INTERRUPTED, Limits, TrialRun
-from samebits.model import Options, Round, TrialFile
+from samebits.launch.trial import Limits, TrialRun
+from samebits.model import STOPPED_BY_USER, Options, Round, TrialFile
 
 FIRST, FACTOR = 20, 10
 _TELL = 0.25  # seconds between two words about a trial's steps
@@ -158,7 +158,7 @@ class Trials:
     def _abort(self) -> None:
         running, self._running = list(self._running.values()), {}
         for trial in running:
-            trial.abort(INTERRUPTED)
+            trial.abort(STOPPED_BY_USER)
 
 
 def _after_first(limits: Limits, file: TrialFile) -> Limits:

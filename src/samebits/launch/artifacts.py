@@ -15,7 +15,7 @@ import xxhash
 from samebits.launch import folders
 from samebits.launch.command import FileNames
 from samebits.model import FilesFile, SavedFile
-from samebits.store import fingerprint_file, holds_tensors
+from samebits.store import COMPARED_FIRST, fingerprint_file, holds_tensors
 from samebits.store.masks import ANY_RUN, Run
 from samebits.store.patterns import matches_any
 from samebits.store.text_files import printed_file
@@ -122,7 +122,7 @@ def collect(
             empty.append(pattern.text)
     names = {path: naming.name(path) for path in {*named, *_own(written, directory, naming)}}
     ignored = {path for path, name in names.items() if matches_any(name, asked.ignores)}
-    found = sorted(names.keys() - ignored, key=lambda path: (path not in named, not _comes_first(path), path))
+    found = sorted(names.keys() - ignored, key=lambda path: (path not in named, not _comes_first(path), names[path]))
     saved = [
         fingerprint_file(path, path in named, run, _begin(path, asked)).model_copy(update={"path": names[path]})
         if path in named or not _is_too_large(path)
@@ -178,7 +178,7 @@ def _is_written(fdinfo: Path) -> bool:
 
 def _comes_first(path: Path) -> bool:
     """Whether a file is compared before others, should there be more than can be compared."""
-    return holds_tensors(path) or path.suffix.lower() in (".pkl", ".joblib", ".json", ".onnx", ".csv")
+    return holds_tensors(path) or path.suffix.lower() in COMPARED_FIRST
 
 
 def _is_too_large(path: Path) -> bool:

@@ -27,7 +27,6 @@ from samebits_probe import wire
 POLL = 0.02  # seconds between two looks at a trial that is young, or to be stopped after a step
 CALM = 0.1  # and at any other: it shares the machine with what it looks at
 YOUNG = 5.0
-INTERRUPTED = "samebits was interrupted"
 ENDED_BEFORE = "samebits was ended before the trial was"
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL of a trial that took too long
 CHILDREN_MAY_TAKE = 1.0  # seconds in which children that outlive the command end by themselves

@@ -1,6 +1,6 @@
 """Records on disk: opened, checked and sealed; and the files that programs save, read by content."""
 
-from samebits.store.artifacts import fingerprint_file, holds_tensors
+from samebits.store.artifacts import COMPARED_FIRST, fingerprint_file, holds_tensors
 from samebits.store.outputs import last_words
 from samebits.store.record import Record, left_result, open_record, read_trial
 from samebits.store.record_files import write_document
@@ -8,6 +8,7 @@ from samebits.store.seal import seal, seal_record
 from samebits.store.trace import Point, ProcessTrace, TrialTrace
 
 __all__ = [
+    "COMPARED_FIRST",
     "Point",
     "ProcessTrace",
     "Record",

@@ -25,6 +25,7 @@ from samebits.words import one_line
 Reader = Callable[[Path, Parts], str]
 _CHUNK = 1 << 22
 _MOST_JSON = 64 << 20
+COMPARED_FIRST = (".pkl", ".joblib", ".json", ".onnx", ".csv")  # beside files of tensors, if there are too many files
 MOST_PARTS = 20_000  # of one file; of more, those of equal beginning are joined
 _PROCESS = ReaderProcess()
 
