@@ -13,6 +13,12 @@ from samebits.store.masks import masked
 from samebits.store.value_names import is_moment_of_time, reason_of_key, tokens
 
 Effect = Literal["counts", "understood", "unknown"]
+# endings of models in formats that are not read: a difference in their bytes is one of the model
+MODEL_ENDINGS = frozenset(
+    (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".h5", ".hdf5", ".keras", ".onnx", ".bin", ".ckpt", ".model", ".ubj",
+     ".cbm", ".weights", ".params", ".npz", ".npy", ".safetensors", ".tflite", ".mlmodel", ".gguf", ".msgpack", ".sav",
+     ".dill", ".pdparams", ".caffemodel")
+)  # fmt: skip
 TENSOR_FORMATS = frozenset(("torch", "torch-legacy", "safetensors", "hdf5", "keras", "npz", "npy"))
 Value = str | int | float | bool | None
 

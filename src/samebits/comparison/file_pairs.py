@@ -8,8 +8,10 @@ from collections.abc import Callable, Hashable, Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from samebits.comparison.classification import MODEL_ENDINGS, TENSOR_FORMATS
 from samebits.comparison.processes import TRIAL_FOLDER
 from samebits.model import SavedFile
+from samebits.store.artifacts import COMPARED_FIRST
 from samebits.store.trace import TrialTrace
 
 Pair = tuple[SavedFile | None, SavedFile | None]
@@ -112,3 +114,20 @@ _ROUNDS: tuple[tuple[tuple[_Trait, ...], bool], ...] = (
     ((_folder,), True),
     ((_basename,), True),
 )
+
+
+class Limit:
+    """Which files a trial may have written that were not compared, because it wrote too many: those late in order."""
+
+    def __init__(self, trial: TrialTrace) -> None:
+        files = trial.files.files
+        self._is_reached = trial.files.found > len(files)
+        self._last = max((file.path for file in files if not self._comes_first(file)), default="")
+
+    def leaves_out(self, file: SavedFile | None) -> bool:
+        """Whether the trial may have written this file too."""
+        return self._is_reached and file is not None and not self._comes_first(file) and file.path > self._last
+
+    def _comes_first(self, file: SavedFile) -> bool:
+        ending = PurePosixPath(file.path).suffix.lower()
+        return file.named or file.format in TENSOR_FORMATS or ending in MODEL_ENDINGS or ending in COMPARED_FIRST

@@ -15,6 +15,7 @@ from typing import Any
 
 from samebits import words
 from samebits.comparison.classification import (
+    MODEL_ENDINGS,
     NUMBER,
     TENSOR_FORMATS,
     Classification,
@@ -23,19 +24,12 @@ from samebits.comparison.classification import (
     classify_lines,
     names_a_model,
 )
-from samebits.comparison.file_pairs import Pair, paired, shown_path
+from samebits.comparison.file_pairs import Limit, Pair, paired, shown_path
 from samebits.model import Lines, SavedFile
-from samebits.store.artifacts import COMPARED_FIRST
 from samebits.store.masks import masked
 from samebits.store.patterns import matches_any
 from samebits.store.trace import TrialTrace
 
-# endings of models in formats that are not read: a difference in their bytes is one of the model
-MODEL_ENDINGS = frozenset(
-    (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".h5", ".hdf5", ".keras", ".onnx", ".bin", ".ckpt", ".model", ".ubj",
-     ".cbm", ".weights", ".params", ".npz", ".npy", ".safetensors", ".tflite", ".mlmodel", ".gguf", ".msgpack", ".sav",
-     ".dill", ".pdparams", ".caffemodel")
-)  # fmt: skip
 _TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")
 # files that are not results, wherever they are: locks, process ids, dumps, bytecode, measurements of coverage and time
 _NO_RESULTS = re.compile(
@@ -66,7 +60,7 @@ def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) 
     found: list[FileDifference] = []
     pairs = counted_pairs(a, b, ignores)
     names = _FolderNames(pairs, a, b)
-    limits = (_Limit(a), _Limit(b))
+    limits = (Limit(a), Limit(b))
     for mine, theirs in pairs:
         if mine and theirs:
             found += _Pair(mine, theirs, names).differences()
@@ -95,23 +89,6 @@ def _printed_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> Iter
 
 
 # -- files of one trial only ----------------------------------------------------------------------------------------
-
-
-class _Limit:
-    """Which files a trial may have written that were not compared, because it wrote too many: those late in order."""
-
-    def __init__(self, trial: TrialTrace) -> None:
-        files = trial.files.files
-        self._is_reached = trial.files.found > len(files)
-        self._last = max((file.path for file in files if not self._comes_first(file)), default="")
-
-    def leaves_out(self, file: SavedFile | None) -> bool:
-        """Whether the trial may have written this file too."""
-        return self._is_reached and file is not None and not self._comes_first(file) and file.path > self._last
-
-    def _comes_first(self, file: SavedFile) -> bool:
-        ending = PurePosixPath(file.path).suffix.lower()
-        return file.named or file.format in TENSOR_FORMATS or ending in MODEL_ENDINGS or ending in COMPARED_FIRST
 
 
 def _alone(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> list[FileDifference]:
