@@ -5,35 +5,43 @@ they do. Arguments that share memory with a written one share that of its copy.
 """
 
 import ctypes
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..watchers.pytorch.tensors import Fingerprints
 
+if TYPE_CHECKING:
+    from ..fingerprint import Hasher, Tensor
+
+TorchTensor = Any  # a torch.Tensor: nothing here imports torch
+Arguments = Tuple[Any, ...]
+Keywords = Dict[str, Any]
+Results = Dict[str, TorchTensor]  # what a call gives, by the names of its results
 _LINE = 64  # bytes: how CPU memory of tensors is aligned
 
 
 class Copies:
     """Arguments of one call with copies in place of some. `restore()` before each replay."""
 
-    def __init__(self, torch, args, kwargs, chosen):
+    def __init__(self, torch: Any, args: Arguments, kwargs: Keywords, chosen: Iterable[TorchTensor]) -> None:
         """`chosen`: the tensors to be copied, objects among `args` and `kwargs` (also within lists)."""
         self._torch = torch
-        self._pieces = []  # (what it held, what a replay works on)
-        self._by_id = {}
+        self._pieces: List[Tuple[TorchTensor, TorchTensor]] = []  # (what it held, what a replay works on)
+        self._by_id: Dict[int, TorchTensor] = {}
         self._make(list({id(tensor): tensor for tensor in chosen}.values()), tensors_in((args, kwargs)))
-        self.args = self._with_copies(args)
-        self.kwargs = {key: self._with_copies(value) for key, value in kwargs.items()}
+        self.args: Arguments = self._with_copies(args)
+        self.kwargs: Keywords = {key: self._with_copies(value) for key, value in kwargs.items()}
 
-    def restore(self):
+    def restore(self) -> None:
         """Give the copies the values that the arguments had."""
         with self._torch._C._AutoDispatchBelowAutograd():
             for held, work in self._pieces:
                 work.copy_(held)
 
-    def of(self, tensor):
+    def of(self, tensor: TorchTensor) -> TorchTensor:
         """What stands for a tensor: its copy, or itself."""
         return self._by_id.get(id(tensor), tensor)
 
-    def _make(self, chosen, everything):
+    def _make(self, chosen: List[TorchTensor], everything: List[TorchTensor]) -> None:
         with self._torch._C._AutoDispatchBelowAutograd():
             if all(map(self._is_simple, everything)) and not _overlap(everything, chosen):
                 for tensor in chosen:
@@ -41,7 +49,7 @@ class Copies:
             else:
                 self._copy_storages(chosen, everything)
 
-    def _is_simple(self, tensor):
+    def _is_simple(self, tensor: TorchTensor) -> bool:
         """Whether a plain clone of the tensor is like it for every kernel."""
         return (
             type(tensor) in (self._torch.Tensor, self._torch.nn.Parameter)
@@ -51,12 +59,12 @@ class Copies:
             and not tensor.data_ptr() % _LINE
         )
 
-    def _copy(self, tensor):
+    def _copy(self, tensor: TorchTensor) -> None:
         work = self._by_id[id(tensor)] = tensor.detach().clone()
         if tensor.numel():
             self._pieces.append((tensor.detach().clone(), work))
 
-    def _copy_storages(self, chosen, everything):
+    def _copy_storages(self, chosen: List[TorchTensor], everything: List[TorchTensor]) -> None:
         """Copy the parts of storages that are reached from the written arguments, and look at them alike."""
         storages = {_storage_of(tensor) for tensor in chosen} - {None}
         inside = [tensor for tensor in everything if _storage_of(tensor) in storages]
@@ -66,7 +74,7 @@ class Copies:
         for storage in storages:
             self._copy_storage([tensor for tensor in inside if _storage_of(tensor) == storage])
 
-    def _copy_storage(self, tensors):
+    def _copy_storage(self, tensors: List[TorchTensor]) -> None:
         torch, first = self._torch, tensors[0]
         source = first.untyped_storage()
         spans = [_span(tensor) for tensor in tensors]
@@ -84,7 +92,7 @@ class Copies:
                 copy = copy.conj()
             self._by_id[id(tensor)] = torch._neg_view(copy) if tensor.is_neg() else copy
 
-    def _with_copies(self, value):
+    def _with_copies(self, value: Any) -> Any:
         if isinstance(value, self._torch.Tensor):
             return self._by_id.get(id(value), value)
         if isinstance(value, (list, tuple)):
@@ -92,9 +100,9 @@ class Copies:
         return value
 
 
-def tensors_in(values):
+def tensors_in(values: Iterable[Any]) -> List[TorchTensor]:
     """The tensors in arguments or results, lists and dictionaries within them too, in their order."""
-    found = []
+    found: List[TorchTensor] = []
     for value in values.values() if isinstance(values, dict) else values:
         if isinstance(value, (list, tuple, dict)):
             found += tensors_in(value)
@@ -103,14 +111,14 @@ def tensors_in(values):
     return found
 
 
-def _overlap(everything, chosen):
+def _overlap(everything: List[TorchTensor], chosen: List[TorchTensor]) -> bool:
     """Whether any other argument lies where a chosen one does."""
     spans = sorted((t.data_ptr(), t.data_ptr() + t.numel() * t.element_size()) for t in everything if t.numel())
     same = len({id(tensor) for tensor in everything if tensor.numel()})
     return same < len(spans) or any(a[1] > b[0] for a, b in zip(spans, spans[1:]))
 
 
-def _storage_of(tensor):
+def _storage_of(tensor: TorchTensor) -> Optional[int]:
     """A key of the tensor's memory, or None where it has none that could be copied as bytes."""
     try:
         if not tensor.numel() or str(tensor.layout) != "torch.strided" or tensor.is_quantized:
@@ -120,10 +128,10 @@ def _storage_of(tensor):
         return None
 
 
-def _span(tensor):
+def _span(tensor: TorchTensor) -> Tuple[int, int]:
     """[first, after the last) byte of a strided tensor within its storage."""
-    size = tensor.element_size()
-    start = tensor.storage_offset() * size
+    size: int = tensor.element_size()
+    start: int = tensor.storage_offset() * size
     reach = sum((length - 1) * stride for length, stride in zip(tensor.size(), tensor.stride()))
     return start, start + (reach + 1) * size
 
@@ -139,13 +147,12 @@ _INTEGERS = {1: "uint8", 2: "int16", 4: "int32", 8: "int64"}
 class Bits:
     """Compares, bit for bit: NaN equals NaN of the same payload, -0.0 differs from 0.0."""
 
-    def __init__(self, torch, hasher, say):
+    def __init__(self, torch: Any, hasher: "Hasher", say: Callable[[str, str], None]) -> None:
         self._torch = torch
         self._plain = (torch.Tensor, torch.nn.Parameter)
         self._prints = Fingerprints(torch, hasher, say)
-        self._lengths = {}
 
-    def same(self, a, b):
+    def same(self, a: TorchTensor, b: TorchTensor) -> bool:
         """Whether dtype, shape and all bits are the same."""
         if a.dtype != b.dtype or a.shape != b.shape:
             return False
@@ -155,9 +162,9 @@ class Bits:
                 return not length or not _compare(a.data_ptr(), b.data_ptr(), length)
             as_integers = getattr(self._torch, _INTEGERS[a.element_size()])
             return bool(self._torch.equal(a.detach().view(as_integers), b.detach().view(as_integers)))
-        return self._prints.of(a) == self._prints.of(b)
+        return bool(self._prints.of(a) == self._prints.of(b))
 
-    def _lies_ready(self, tensor):
+    def _lies_ready(self, tensor: TorchTensor) -> bool:
         """Whether its memory is its values in logical order."""
         return (
             type(tensor) in self._plain
@@ -170,11 +177,12 @@ class Bits:
             and tensor.element_size() in _INTEGERS
         )
 
-    def content(self, tensor):
+    def content(self, tensor: TorchTensor) -> "Tensor":
         """(dtype, shape, bytes in logical order); raises where it has no values."""
-        return self._prints.content(tensor)
+        content: Tensor = self._prints.content(tensor)
+        return content
 
-    def unwritten(self, outcomes, patterns):
+    def unwritten(self, outcomes: Sequence[TorchTensor], patterns: Sequence[int]) -> Optional[TorchTensor]:
         """A mask of the elements that hold, in every outcome, just what memory was filled with; None where none does.
 
         `outcomes`: the same result of several replays, with different patterns.
@@ -187,15 +195,15 @@ class Bits:
             mask = here if mask is None else mask & here
         return mask if mask is not None and bool(mask.any()) else None
 
-    def without(self, mask, own, again):
+    def without(self, mask: TorchTensor, own: TorchTensor, again: TorchTensor) -> TorchTensor:
         """`again` with the masked elements of `own`."""
         kept = self._torch.where(mask.unsqueeze(1), self._elements(own), self._elements(again)).reshape(-1)
         return kept.view(again.dtype).reshape(again.shape)
 
-    def _is_dense(self, tensor):
+    def _is_dense(self, tensor: TorchTensor) -> bool:
         return type(tensor) in self._plain and str(tensor.layout) == "torch.strided" and not tensor.is_quantized
 
-    def _elements(self, tensor):
+    def _elements(self, tensor: TorchTensor) -> TorchTensor:
         """The bytes of each element: uint8 [elements, bytes of one]."""
         flat = tensor.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
         return flat.view(self._torch.uint8).reshape(flat.numel(), tensor.element_size())

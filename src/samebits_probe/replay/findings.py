@@ -5,9 +5,46 @@ Written whole to replay.json after each step; the values of differing results li
 
 import os
 import time
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from .. import wire
 from ..watchers.pytorch.tensors import dtype_name, shape_of
+
+if TYPE_CHECKING:
+    from typing import TypedDict  # novm: only type checkers execute this
+
+    from ..fingerprint import Tensor
+    from ..probe import Probe
+    from .copies import TorchTensor
+    from .knowledge import Overload
+    from .places import CodePlace
+
+    class ResultPairs(TypedDict, total=False):
+        """A result that differed."""
+
+        dtype: str
+        shape: List[int]
+        pairs: List[List[str]]  # names of two files: of the program's own call, and of a replay
+
+    class DivergentPlace(TypedDict):
+        """A place at which some replay differed."""
+
+        operator: str
+        overload: str
+        phase: str
+        step: int
+        order: int
+        node: str
+        file: str
+        line: int
+        module: str
+        inputs: List[str]
+        differed: int
+        replays: int
+        replays_differed: int
+        memory: Optional[bool]  # whether what memory held decides; None: unknown
+        results: Dict[str, ResultPairs]
+
 
 _MOST_PAIRS = 8  # of one place: the largest difference is looked for among them
 _MOST_BYTES = 1 << 28  # of all pairs together
@@ -17,18 +54,21 @@ _MOST_PLACES = 1000
 class Findings:
     """Collects and writes."""
 
-    def __init__(self, probe, want, content):
+    def __init__(self, probe: "Probe", want: "wire.ReplayRequest", content: "Callable[[TorchTensor], Tensor]") -> None:
         """`content`: function(tensor) -> (dtype, shape, bytes in logical order)."""
         self._probe, self._want, self._content = probe, want, content
-        self._counts = {}  # (overload, phase) -> [name, seen, replayed, replays, differed]
-        self._left_out, self._unset, self._failed = {}, {}, {}
-        self._places = {}  # key -> document of a place that differed
+        # (overload, phase) -> [name, seen, replayed, replays, differed]
+        self._counts: Dict[Tuple[str, str], List[Any]] = {}
+        self._left_out: Dict[Tuple[str, str], int] = {}  # (name, why) -> how often
+        self._unset: Dict[Tuple[str, str], Tuple[int, int]] = {}  # (name, result) -> elements, of how many
+        self._failed: Dict[Tuple[str, str], None] = {}  # (name, why)
+        self._places: Dict[Tuple[Any, ...], DivergentPlace] = {}
         self._left, self._pairs = _MOST_BYTES, 0
         self._order = 0
-        self.steps = []  # those that were replayed to their end
-        self.notes = []  # sentences
+        self.steps: List[int] = []  # those that were replayed to their end
+        self.notes: List[str] = []  # sentences
 
-    def seen(self, known, phase):
+    def seen(self, known: "Overload", phase: str) -> List[Any]:
         """An operator runs. Gives its counts, for the last three to be added to."""
         self._order += 1
         counts = self._counts.get((known.overload, phase))
@@ -37,20 +77,27 @@ class Findings:
         counts[1] += 1
         return counts
 
-    def left_out(self, known, why):
+    def left_out(self, known: "Overload", why: str) -> None:
         """It is not replayed."""
         key = (known.name, why)
         self._left_out[key] = self._left_out.get(key, 0) + 1
 
-    def failed(self, known, error):
+    def failed(self, known: "Overload", error: Exception) -> None:
         """It could not be replayed: the replay itself raised an error."""
         self._failed.setdefault((known.name, "%s: %s" % (type(error).__name__, str(error).split("\n")[0][:200])), None)
 
-    def unset(self, known, result, count, elements):
+    def unset(self, known: "Overload", result: str, count: int, elements: int) -> None:
         """It left elements of a result as it found them: those say nothing about it."""
         self._unset[known.name, result] = max((count, elements), self._unset.get((known.name, result), (0, 0)))
 
-    def differed(self, known, place, given, results, replays):
+    def differed(
+        self,
+        known: "Overload",
+        place: "CodePlace",
+        given: "List[TorchTensor]",
+        results: "Dict[str, List[Tuple[TorchTensor, TorchTensor]]]",
+        replays: Tuple[int, int],
+    ) -> "Optional[DivergentPlace]":
         """A place at which some replay differed. Gives its document, or None where there are too many.
 
         `given`: tensors that it was given; `results`: {name of a result: [(own tensor, that of a replay)]};
@@ -68,7 +115,9 @@ class Findings:
                 self._keep(found, own, again)
         return document
 
-    def _place_of(self, known, place, given):
+    def _place_of(
+        self, known: "Overload", place: "CodePlace", given: "List[TorchTensor]"
+    ) -> "Optional[DivergentPlace]":
         shapes = ["%s%s" % (dtype_name(tensor.dtype), list(shape_of(tensor))) for tensor in given]
         key = (known.overload, place.key(), tuple(shapes))
         document = self._places.get(key)
@@ -81,7 +130,7 @@ class Findings:
             }  # fmt: skip
         return document
 
-    def _keep(self, found, *pair):
+    def _keep(self, found: "ResultPairs", *pair: "TorchTensor") -> None:
         found["dtype"], found["shape"] = dtype_name(pair[0].dtype), list(shape_of(pair[0]))
         size = sum(tensor.numel() * tensor.element_size() for tensor in pair)
         if len(found["pairs"]) >= _MOST_PAIRS or size > self._left:
@@ -94,7 +143,7 @@ class Findings:
                 file.write(self._content(tensor)[2])
         found["pairs"].append(names)
 
-    def write(self, perturbed):
+    def write(self, perturbed: str) -> None:
         """Write what is known now. `perturbed`: why memory was not filled, or ""."""
         self._probe.recorder.document(wire.REPLAY, {
             "steps": self.steps,
@@ -132,7 +181,7 @@ _ADDING = (
 )  # fmt: skip
 
 
-def may_race(known, tensors):
+def may_race(known: "Overload", tensors: "Sequence[TorchTensor]") -> bool:
     """Whether a call is worth more replays. Operators that are none of PyTorch's own always are."""
     namespace, _, name = known.name.partition("::")
     if namespace == "aten" and not name.lstrip("_").startswith(_ADDING):
@@ -140,7 +189,7 @@ def may_race(known, tensors):
     return all(tensor.device.type == "cpu" for tensor in tensors) and any(t.numel() >= _GRAIN for t in tensors)
 
 
-def is_on_one_core(number, repeats):
+def is_on_one_core(number: int, repeats: int) -> bool:
     """Whether a replay of such a call is one of those."""
     return number >= repeats and (number - repeats) % _EVERY == _EVERY - 1
 
@@ -148,15 +197,15 @@ def is_on_one_core(number, repeats):
 class OneCore:
     """While entered, all threads of the process share one core. Each gets its own cores back, new ones the caller's."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         self._turn = 0
 
-    def is_possible(self):
+    def is_possible(self) -> bool:
         """Whether there is more than one core to begin with."""
         return len(self._cores) > 1
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self._turn += 1
         if self._turn % 2:
             time.sleep(_REST)
@@ -165,23 +214,23 @@ class OneCore:
         for thread in self._before:
             _bind(thread, {core})
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         for thread in _threads():
             _bind(thread, self._before.get(thread) or set(self._cores))
 
 
-def _threads():
+def _threads() -> List[int]:
     return [int(name) for name in os.listdir("/proc/self/task")]
 
 
-def _cores_of(thread):
+def _cores_of(thread: int) -> Optional[Set[int]]:
     try:
         return os.sched_getaffinity(thread)
     except OSError:  # it has ended
         return None
 
 
-def _bind(thread, cores):
+def _bind(thread: int, cores: Set[int]) -> None:
     try:
         os.sched_setaffinity(thread, cores)
     except OSError:  # it has ended

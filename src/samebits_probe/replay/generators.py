@@ -4,9 +4,15 @@ import ctypes
 import os
 import random
 import sys
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Tuple
+
+if TYPE_CHECKING:
+    from .copies import Arguments, Keywords
+
+GeneratorState = Tuple[Any, Any]  # a generator (of PyTorch, _Python or _Numpy), and its state
 
 
-def generators_in(args, kwargs):
+def generators_in(args: "Arguments", kwargs: "Keywords") -> List[Any]:
     """Generators that the program hands over."""
     return [value for value in list(args) + list(kwargs.values()) if type(value).__name__ == "Generator"]
 
@@ -14,10 +20,10 @@ def generators_in(args, kwargs):
 class Generators:
     """States of random generators, kept and put back."""
 
-    def __init__(self, torch):
+    def __init__(self, torch: Any) -> None:
         self._torch = torch
 
-    def states(self, given, operator):
+    def states(self, given: Iterable[Any], operator: str) -> List[GeneratorState]:
         """[(generator, state)] of those that an operator may draw from; of Python and numpy too where it is no own one
         of PyTorch (`operator`: its name)."""
         torch = self._torch
@@ -31,21 +37,21 @@ class Generators:
                 found.append((_Numpy, _Numpy.get_state()))
         return found
 
-    def again(self, states):
+    def again(self, states: Iterable[GeneratorState]) -> List[GeneratorState]:
         """The states that the same generators have now."""
         return [(generator, generator.get_state()) for generator, _ in states]
 
-    def put_back(self, states):
+    def put_back(self, states: Iterable[GeneratorState]) -> None:
         """Put them back."""
         for generator, state in states:
             generator.set_state(state)
 
-    def are_same(self, before, after):
+    def are_same(self, before: Iterable[GeneratorState], after: Iterable[GeneratorState]) -> bool:
         """Whether nothing was drawn in between."""
         return all(_is_same(a, b) for (_, a), (_, b) in zip(before, after))
 
 
-def _is_same(a, b):
+def _is_same(a: Any, b: Any) -> bool:
     if hasattr(a, "equal"):
         return bool(a.equal(b))
     return repr(a) == repr(b)
@@ -62,11 +68,11 @@ class _Numpy:
     """numpy's global generator."""
 
     @staticmethod
-    def get_state():
+    def get_state() -> Any:
         return sys.modules["numpy.random"].get_state(legacy=False)
 
     @staticmethod
-    def set_state(state):
+    def set_state(state: Any) -> None:
         sys.modules["numpy.random"].set_state(state)
 
 
@@ -84,9 +90,9 @@ PATTERNS = (0x7F, 0x00)
 class Memory:
     """`fill(pattern)` before a replay, `leave()` after it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.why_not = ""
-        self._set = None
+        self._set: Optional[Callable[[int, int], int]] = None
         if os.environ.get("MALLOC_PERTURB_"):
             self.why_not = "the program runs with MALLOC_PERTURB_: memory has one content in every replay"
             return
@@ -95,12 +101,12 @@ class Memory:
         except AttributeError:
             self.why_not = "this C library cannot fill the memory that it gives"
 
-    def fill(self, pattern):
+    def fill(self, pattern: int) -> None:
         """Memory allocated from now on holds this byte."""
         if self._set is not None:
             self._set(_M_PERTURB, ~pattern & 0xFF)
 
-    def leave(self):
+    def leave(self) -> None:
         """Memory is given as it is again."""
         if self._set is not None:
             self._set(_M_PERTURB, 0)

@@ -4,6 +4,9 @@ Learned once for each overload, from its schema and tags; what a schema keeps si
 `Overload.learn`) and, for the two arguments that an evaluation leaves alone, by their names.
 """
 
+from typing import Any, Iterable, List, Set, Tuple
+
+Schema = Any  # a torch.FunctionSchema
 _NAMESPACES = {
     "profiler": "it marks a place in a profile",
     "c10d": "it talks to other ranks",
@@ -39,14 +42,14 @@ class Overload:
 
     __slots__ = ("fresh", "name", "overload", "random", "results", "schema", "why_not", "writes")
 
-    def __init__(self, func):
-        self.schema = func._schema
-        self.name = self.schema.name.rstrip("_") if not self.schema.name.endswith("__") else self.schema.name
+    def __init__(self, func: Any) -> None:
+        self.schema: Schema = func._schema
+        self.name: str = self.schema.name.rstrip("_") if not self.schema.name.endswith("__") else self.schema.name
         self.overload = "%s.%s" % (self.schema.name, self.schema.overload_name or "default")
         tags = {str(tag).rpartition(".")[2] for tag in getattr(func, "tags", ())}
         self.random = "nondeterministic_seeded" in tags
         self.why_not = _why_not(self.schema, tags)
-        self.writes = []
+        self.writes: List[Tuple[int, str]] = []
         for at, argument in enumerate(self.schema.arguments):
             if _is_written(argument) or argument.name in _WRITTEN:
                 self.writes.append((at, argument.name))
@@ -54,11 +57,12 @@ class Overload:
         self.results = [at for at, result in enumerate(self.schema.returns) if result.alias_info is None]
         self.fresh = True  # nothing has been learned by looking at a call yet
 
-    def argument(self, at):
+    def argument(self, at: int) -> str:
         """The name of an argument."""
-        return self.schema.arguments[at].name
+        name: str = self.schema.arguments[at].name
+        return name
 
-    def learn(self, written, drew):
+    def learn(self, written: Iterable[int], drew: bool) -> None:
         """From the first call: arguments that it wrote to, whether a random state moved, whatever the schema says."""
         self.fresh = False
         self.random = self.random or drew
@@ -66,12 +70,13 @@ class Overload:
         self.writes += [(at, self.argument(at)) for at in written if self.argument(at) not in known]
 
 
-def _is_written(argument):
+def _is_written(argument: Any) -> bool:
     return argument.alias_info is not None and argument.alias_info.is_write
 
 
-def _why_not(schema, tags):
-    namespace, _, name = schema.name.partition("::")
+def _why_not(schema: Schema, tags: Set[str]) -> str:
+    qualified: str = schema.name
+    namespace, _, name = qualified.partition("::")
     if namespace in _NAMESPACES:
         return _NAMESPACES[namespace]
     if namespace == "aten" and (name in _STATELESS or name.startswith(_UNSET)):

@@ -7,8 +7,16 @@ used.
 
 import os
 import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
 
 from ..lines import OWN
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+PlaceKey = Tuple[str, str, str, int, str]
+_Named = Tuple[str, int, str]  # file, line, name of the module
+_Look = Tuple[str, int, Optional[Tuple[int, str]]]  # file, line, (id, class) of the innermost module
 
 _STANDARD = os.path.dirname(os.__file__) + os.sep
 _MOST_FRAMES = 200
@@ -20,11 +28,11 @@ class CodePlace:
 
     __slots__ = ("file", "line", "module", "node", "phase")
 
-    def __init__(self, phase, found, node=""):
+    def __init__(self, phase: str, found: _Named, node: str = "") -> None:
         self.phase, self.node = phase, node
         self.file, self.line, self.module = found
 
-    def key(self):
+    def key(self) -> PlaceKey:
         """What tells one place from another."""
         return self.phase, self.node, self.file, self.line, self.module
 
@@ -32,18 +40,18 @@ class CodePlace:
 class Places:
     """Asked once for each operator, in the thread in which it runs."""
 
-    def __init__(self, torch, modules):
+    def __init__(self, torch: Any, modules: Callable[[], Dict[int, str]]) -> None:
         """`modules`: function() -> {id of a module: its qualified name, "" for an outermost one}."""
         self._torch, self._modules = torch, modules
         self._task, self._node = torch._C._current_graph_task_id, getattr(torch._C, "_current_autograd_node", None)
         self._next = getattr(torch.autograd, "_get_sequence_nr", None)
         self._calls = {getattr(torch.nn.Module, name).__code__ for name in ("_call_impl",)}
         self._hidden = (os.path.dirname(torch.__file__) + os.sep, OWN)
-        self._own = {}  # code object -> whether it is the program's own
-        self._made = {}  # number of a node -> what `_look` gives
+        self._own: Dict[CodeType, bool] = {}  # code object -> whether it is the program's own
+        self._made: Dict[int, _Look] = {}  # number of a node -> what `_look` gives
         self.in_optimizer = False
 
-    def note(self):
+    def note(self) -> None:
         """Remember from which line the graph's newest node is, if any was made for this operator."""
         if self._next is None or not self._torch.is_grad_enabled():
             return
@@ -51,18 +59,18 @@ class Places:
         if number not in self._made and len(self._made) < _MOST_NODES:
             self._made[number] = self._look()
 
-    def forget(self):
+    def forget(self) -> None:
         """A new step: its nodes get numbers of their own, and those of steps before are not asked for again."""
         self._made.clear()
 
-    def phase(self):
+    def phase(self) -> str:
         """forward, backward or optimizer."""
         if self._task() != -1:
             return "backward"
         # what a closure computes within an optimizer's step is a forward
         return "optimizer" if self.in_optimizer and not self._torch.is_grad_enabled() else "forward"
 
-    def here(self):
+    def here(self) -> CodePlace:
         """The place of the operator that runs."""
         phase = self.phase()
         if phase == "backward":
@@ -72,16 +80,18 @@ class Places:
                 return CodePlace(phase, self._named(found), node.name())
         return CodePlace(phase, self._named(self._look()))
 
-    def _named(self, found):
+    def _named(self, found: _Look) -> _Named:
         file, line, module = found
         if module is None:
             return file, line, ""
         number, kind = module
         return file, line, self._modules().get(number) or kind
 
-    def _look(self):
+    def _look(self) -> _Look:
         """(file, line, (id, class) of the innermost module or None): the innermost frame of the program's own."""
-        frame, file, line, module = sys._getframe(2), "", 0, None
+        frame: Optional[FrameType] = sys._getframe(2)
+        file, line = "", 0
+        module: Optional[Tuple[int, str]] = None
         for _ in range(_MOST_FRAMES):
             if frame is None or (file and module is not None):
                 break
@@ -94,13 +104,13 @@ class Places:
             frame = frame.f_back
         return file, line, module
 
-    def _is_own(self, code):
+    def _is_own(self, code: "CodeType") -> bool:
         known = self._own.get(code)
         if known is None:
             known = self._own[code] = self._judge(code.co_filename)
         return known
 
-    def _judge(self, path):
+    def _judge(self, path: str) -> bool:
         if path.startswith("<"):
             return path in ("<string>", "<stdin>")
         if path.startswith(_STANDARD) and "-packages" not in path:

@@ -1,23 +1,33 @@
 """Runs operators again: the program's own call first, whose result is the one that is used, then its replays."""
 
-from .copies import Bits, Copies, tensors_in
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+
+from .copies import Arguments, Bits, Copies, Keywords, Results, TorchTensor, tensors_in
 from .findings import MORE, Findings, OneCore, is_on_one_core, may_race
-from .generators import PATTERNS, Generators, Memory, generators_in
+from .generators import PATTERNS, Generators, GeneratorState, Memory, generators_in
 from .knowledge import Overload
+
+if TYPE_CHECKING:
+    from ..probe import Probe
+    from ..wire import ReplayRequest
+    from .places import Places
+
+Operator = Callable[..., Any]  # a torch._ops.OpOverload
+CallInputs = Tuple[Arguments, Keywords]
 
 
 class Replayer:
     """`run(func, args, kwargs)` stands for `func(*args, **kwargs)` and gives its result, whatever the replays do."""
 
-    def __init__(self, torch, probe, places, want):
+    def __init__(self, torch: Any, probe: "Probe", places: "Places", want: "ReplayRequest") -> None:
         self._torch, self._probe, self._places = torch, probe, places
         self._repeats = want["repeats"]
         self._bits = Bits(torch, probe.hasher, probe.not_observed)
-        self._known = {}  # OpOverload -> Known
+        self._known: Dict[Operator, Overload] = {}
         self.findings, self.memory = Findings(probe, want, self._bits.content), Memory()
         self.generators, self.core = Generators(torch), OneCore()
 
-    def run(self, func, args, kwargs):
+    def run(self, func: Operator, args: Arguments, kwargs: Keywords) -> Any:
         """The program's own call, and its replays."""
         guard = self._probe.guard
         prepared = guard("an operator before its replay", self._prepare, func, args, kwargs)
@@ -26,14 +36,14 @@ class Replayer:
             guard("the replay of an operator", self._replay, prepared, func, (args, kwargs, result))
         return result
 
-    def _prepare(self, func, args, kwargs):
+    def _prepare(self, func: Operator, args: Arguments, kwargs: Keywords) -> "Optional[_Call]":
         """What the replays need from before the call; None where there are none."""
         known = self._known.get(func)
         if known is None:
             known = self._known[func] = Overload(func)
         self._places.note()
-        call = _Call(known, self._places.phase())
-        call.counts = self.findings.seen(known, call.phase)
+        phase = self._places.phase()
+        call = _Call(known, self.findings.seen(known, phase))
         given = tensors_in((args, kwargs))
         if known.why_not or any(_has_no_values(tensor) for tensor in given):
             self.findings.left_out(known, known.why_not or "its inputs have no values")
@@ -44,10 +54,10 @@ class Replayer:
             call.states = self.generators.states(generators_in(args, kwargs), known.overload)
         return call
 
-    def _replay(self, call, func, given):
+    def _replay(self, call: "_Call", func: Operator, given: Tuple[Arguments, Keywords, Any]) -> None:
         args, kwargs, result = given
         known = call.known
-        after = self.generators.again(call.states) if call.states else None
+        after = self.generators.again(call.states)
         if known.fresh:
             self._learn(call, args, kwargs, after)
         own = self.outcome(known, result, args, kwargs)
@@ -63,18 +73,20 @@ class Replayer:
             if call.states:
                 self.generators.put_back(after)
 
-    def _learn(self, call, args, kwargs, after):
+    def _learn(self, call: "_Call", args: Arguments, kwargs: Keywords, after: List[GeneratorState]) -> None:
         """A first look at an operator: which arguments have changed, and whether a random state has."""
         written = [at for at, value in enumerate(args) if self._has_changed(call, [value])]
-        drew = call.states is not None and not self.generators.are_same(call.states, after)
+        drew = not self.generators.are_same(call.states, after)
         call.known.learn(written, drew)
 
-    def _has_changed(self, call, values):
-        tensors = tensors_in(values)
-        return any(not self._bits.same(tensor, call.copies.of(tensor)) for tensor in tensors)
+    def _has_changed(self, call: "_Call", values: Iterable[Any]) -> bool:
+        copies = call.copies
+        return copies is not None and any(not self._bits.same(t, copies.of(t)) for t in tensors_in(values))
 
-    def _compare(self, call, func, own, given):
-        differing, outcomes, number = [], [], 0
+    def _compare(self, call: "_Call", func: Operator, own: Results, given: CallInputs) -> None:
+        differing: List[int] = []
+        outcomes: List[Results] = []
+        number = 0
         again = _Again(self, call, func, given)
         is_hard = may_race(call.known, tensors_in(given) + list(own.values()))
         most = self._repeats * (MORE if is_hard else 1)
@@ -88,10 +100,10 @@ class Replayer:
         if differing:
             self._tell(call, again, own, (number, differing, outcomes))
 
-    def _differ(self, own, again):
+    def _differ(self, own: Results, again: Results) -> bool:
         return any(not self._bits.same(value, again[name]) for name, value in own.items())
 
-    def outcome(self, known, result, args, kwargs):
+    def outcome(self, known: Overload, result: Any, args: Arguments, kwargs: Keywords) -> Results:
         """{name: tensor} of all that a call gives: results, and arguments that it wrote to."""
         results = result if isinstance(result, (list, tuple)) else [result]
         found = {}
@@ -106,15 +118,16 @@ class Replayer:
                 found[name if len(tensors) == 1 else "%s[%d]" % (name, number)] = tensor
         return found
 
-    def _tell(self, call, again, own, found):
+    def _tell(self, call: "_Call", again: "_Again", own: Results, found: Tuple[int, List[int], List[Results]]) -> None:
         """Hand over what differed, without elements that nobody wrote to."""
         number, differing, outcomes = found
-        results, replays = {}, set()
+        results: Dict[str, List[Tuple[TorchTensor, TorchTensor]]] = {}
+        replays: Set[int] = set()
         for name, mine in own.items():
             others = [outcome[name] for outcome in outcomes]
-            apart = dict(zip(differing, others))
+            by_replay = dict(zip(differing, others))
             patterns = PATTERNS[:number]
-            mask = self._bits.unwritten([apart.get(replay, mine) for replay in range(len(patterns))], patterns)
+            mask = self._bits.unwritten([by_replay.get(replay, mine) for replay in range(len(patterns))], patterns)
             if mask is not None:
                 self.findings.unset(call.known, name, int(mask.sum()), mine.numel())
                 others = [self._bits.without(mask, mine, other) for other in others]
@@ -130,7 +143,7 @@ class Replayer:
             if place is not None and place["memory"] is None:
                 place["memory"] = self._depends_on_memory(again, results)
 
-    def _depends_on_memory(self, again, names):
+    def _depends_on_memory(self, again: "_Again", names: Iterable[str]) -> Optional[bool]:
         """Whether what memory held decides: the same content, the same bits, and another content, other bits."""
         if self.memory.why_not:
             return None
@@ -148,14 +161,14 @@ class Replayer:
 class _Again:
     """Runs one call again, as often as is asked for."""
 
-    def __init__(self, replayer, call, func, given):
+    def __init__(self, replayer: Replayer, call: "_Call", func: Operator, given: CallInputs) -> None:
         self.given = given
         self._replayer, self._call, self._func = replayer, call, func
         copies = call.copies
         self._args, self._kwargs = (copies.args, copies.kwargs) if copies else given
         self._is_used = False
 
-    def once(self, number, on_one_core):
+    def once(self, number: int, on_one_core: bool) -> Results:
         """What it gives, {name: tensor}; `number` decides what memory holds."""
         call, replayer = self._call, self._replayer
         if self._is_used and call.copies:
@@ -171,14 +184,14 @@ class _Again:
             replayer.memory.leave()
         return replayer.outcome(call.known, result, self._args, self._kwargs)
 
-    def _run(self, on_one_core):
+    def _run(self, on_one_core: bool) -> Any:
         core = self._replayer.core
         if not on_one_core or not core.is_possible():
             return self._func(*self._args, **self._kwargs)
         with core:
             return self._func(*self._args, **self._kwargs)
 
-    def kept(self, outcome):
+    def kept(self, outcome: Results) -> Results:
         """Results as they are now: arguments that are written to are used again."""
         if not self._call.copies:
             return outcome
@@ -188,17 +201,18 @@ class _Again:
 class _Call:
     """One call of an operator that is replayed."""
 
-    __slots__ = ("copies", "counts", "known", "phase", "states")
+    __slots__ = ("copies", "counts", "known", "states")
 
-    def __init__(self, known, phase):
-        self.known, self.phase = known, phase
-        self.copies = self.counts = self.states = None
+    def __init__(self, known: Overload, counts: List[Any]) -> None:
+        self.known, self.counts = known, counts
+        self.copies: Optional[Copies] = None
+        self.states: List[GeneratorState] = []
 
 
-def _written(known, args, kwargs):
+def _written(known: Overload, args: Arguments, kwargs: Keywords) -> List[TorchTensor]:
     """The tensors among the arguments that it writes to."""
     return tensors_in([args[at] if at < len(args) else kwargs.get(name) for at, name in known.writes])
 
 
-def _has_no_values(tensor):
+def _has_no_values(tensor: TorchTensor) -> bool:
     return tensor.device.type == "meta" or type(tensor).__name__ in ("FakeTensor", "FunctionalTensor")

@@ -2,14 +2,18 @@
 
 import sys
 import threading
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ..watchers.pytorch.trees import walk
 from .places import Places
 
+if TYPE_CHECKING:
+    from ..watchers.pytorch.watch import PyTorchWatch
+    from ..wire import ReplayRequest
 _TOO_OLD = "operator replay needs PyTorch 2.0 or later, and this is %s"
 
 
-def watch_replay(watch):
+def watch_replay(watch: "PyTorchWatch") -> None:
     """Replay the operators of the steps that config.json asks for, if any; `watch`: the PyTorch watcher's."""
     want = watch.probe.config.get("replay")
     if not want:
@@ -20,7 +24,7 @@ def watch_replay(watch):
     StepWindow(watch, want)
 
 
-def _has_all(torch):
+def _has_all(torch: Any) -> bool:
     optimizer = sys.modules.get("torch.optim.optimizer")
     return hasattr(torch._C, "_current_graph_task_id") and hasattr(optimizer, "register_optimizer_step_pre_hook")
 
@@ -28,7 +32,7 @@ def _has_all(torch):
 class StepWindow:
     """Enters the mode and leaves it."""
 
-    def __init__(self, watch, want):
+    def __init__(self, watch: "PyTorchWatch", want: "ReplayRequest") -> None:
         from .mode import Mode
         from .reruns import Replayer
 
@@ -36,29 +40,30 @@ class StepWindow:
         self._first, self._last = want["first"], want["last"]
         self._places = Places(watch.torch, self._modules)
         self._replayer = Replayer(watch.torch, watch.probe, self._places, want)
-        self._mode, self._thread = Mode(self._replayer), None
+        self._mode = Mode(self._replayer)
+        self._thread: Optional[int] = None
         self._watch_optimizers()
         self._watch_ends()
         if self._first == 0:
             self._enter()
 
-    def _watch_optimizers(self):
+    def _watch_optimizers(self) -> None:
         module = sys.modules["torch.optim.optimizer"]
 
-        def before(optimizer, args, kwargs):
+        def before(optimizer: Any, args: Any, kwargs: Any) -> None:
             self._places.in_optimizer = True
 
-        def after(optimizer, args, kwargs):
+        def after(optimizer: Any, args: Any, kwargs: Any) -> None:
             self._places.in_optimizer = False
 
         # the hooks of the watcher, which end the step, come after these
         module.register_optimizer_step_pre_hook(before)
         module.register_optimizer_step_post_hook(after)
 
-    def _watch_ends(self):
+    def _watch_ends(self) -> None:
         end_step = self._probe.end_step
 
-        def seen_end_step():
+        def seen_end_step() -> None:
             step = self._probe.step
             self._probe.guard("replay at the end of a step", self._ended, step)
             end_step()
@@ -68,11 +73,11 @@ class StepWindow:
         self._probe.end_step = seen_end_step
         self._probe.at_end(self._at_exit)
 
-    def _enter(self):
+    def _enter(self) -> None:
         self._thread = threading.get_ident()
         self._mode.enter()
 
-    def _ended(self, step):
+    def _ended(self, step: int) -> None:
         if not self._mode.is_entered:
             return
         findings = self._replayer.findings
@@ -85,15 +90,15 @@ class StepWindow:
                 self._mode.leave()
         findings.write(self._replayer.memory.why_not)
 
-    def _at_exit(self):
+    def _at_exit(self) -> None:
         """The program has ended within a step that was asked for, or before it."""
         if self._mode.is_entered:
             self._mode.leave()
             self._replayer.findings.write(self._replayer.memory.why_not)
 
-    def _modules(self):
+    def _modules(self) -> Dict[int, str]:
         """{id: qualified name} of all modules that are known."""
-        found = {}
+        found: Dict[int, str] = {}
         for model in self._watch.names.models.values():
             module = model.reference()
             if module is not None:
