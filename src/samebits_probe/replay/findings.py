@@ -51,14 +51,23 @@ _MOST_BYTES = 1 << 28  # of all pairs together
 _MOST_PLACES = 1000
 
 
+class OperatorCounts:
+    """How often an operator ran in a phase, was replayed, how many replays it had, and how often one differed."""
+
+    __slots__ = ("differed", "name", "replayed", "replays", "seen")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.seen = self.replayed = self.replays = self.differed = 0
+
+
 class Findings:
     """Collects and writes."""
 
     def __init__(self, probe: "Probe", want: "wire.ReplayRequest", content: "Callable[[TorchTensor], Tensor]") -> None:
         """`content`: function(tensor) -> (dtype, shape, bytes in logical order)."""
         self._probe, self._want, self._content = probe, want, content
-        # (overload, phase) -> [name, seen, replayed, replays, differed]
-        self._counts: Dict[Tuple[str, str], List[Any]] = {}
+        self._counts: Dict[Tuple[str, str], OperatorCounts] = {}  # by (overload, phase)
         self._left_out: Dict[Tuple[str, str], int] = {}  # (name, why) -> how often
         self._unset: Dict[Tuple[str, str], Tuple[int, int]] = {}  # (name, result) -> elements, of how many
         self._failed: Dict[Tuple[str, str], None] = {}  # (name, why)
@@ -68,13 +77,13 @@ class Findings:
         self.steps: List[int] = []  # those that were replayed to their end
         self.notes: List[str] = []  # sentences
 
-    def seen(self, known: "Overload", phase: str) -> List[Any]:
+    def seen(self, known: "Overload", phase: str) -> OperatorCounts:
         """An operator runs. Gives its counts, for the last three to be added to."""
         self._order += 1
         counts = self._counts.get((known.overload, phase))
         if counts is None:
-            counts = self._counts[known.overload, phase] = [known.name, 0, 0, 0, 0]
-        counts[1] += 1
+            counts = self._counts[known.overload, phase] = OperatorCounts(known.name)
+        counts.seen += 1
         return counts
 
     def left_out(self, known: "Overload", why: str) -> None:
@@ -149,8 +158,11 @@ class Findings:
             "steps": self.steps,
             "repeats": self._want["repeats"],
             "operators": [
-                dict(zip(("overload", "phase", "operator", "seen", "replayed", "replays", "differed"), [*key, *counts]))
-                for key, counts in self._counts.items()
+                {
+                    "overload": overload, "phase": phase, "operator": counts.name, "seen": counts.seen,
+                    "replayed": counts.replayed, "replays": counts.replays, "differed": counts.differed,
+                }
+                for (overload, phase), counts in self._counts.items()
             ],
             "differed": list(self._places.values()),
             "left_out": [{"operator": key[0], "why": key[1], "seen": n} for key, n in self._left_out.items()],

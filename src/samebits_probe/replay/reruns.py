@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from .copies import Arguments, Bits, Copies, Keywords, Results, TorchTensor, tensors_in
-from .findings import MORE, Findings, OneCore, is_on_one_core, may_race
+from .findings import MORE, Findings, OneCore, OperatorCounts, is_on_one_core, may_race
 from .generators import PATTERNS, Generators, GeneratorState, Memory, generators_in
 from .knowledge import Overload
 
@@ -63,7 +63,7 @@ class Replayer:
         own = self.outcome(known, result, args, kwargs)
         if not own:
             return
-        call.counts[2] += 1
+        call.counts.replayed += 1
         try:
             self._compare(call, func, own, (args, kwargs))
         except Exception as error:  # of the operator, in a replay: the program never sees it
@@ -96,7 +96,7 @@ class Replayer:
                 differing.append(number)
                 outcomes.append(again.kept(found))
             number += 1
-        call.counts[3] += number
+        call.counts.replays += number
         if differing:
             self._tell(call, again, own, (number, differing, outcomes))
 
@@ -136,7 +136,7 @@ class Replayer:
             if apart:
                 results[name] = [(mine, other) for _, other in apart]
         if results:
-            call.counts[4] += 1
+            call.counts.differed += 1
             tensors = tensors_in(again.given)
             counts = number, len(replays)
             place = self.findings.differed(call.known, self._places.here(), tensors, results, counts)
@@ -203,7 +203,7 @@ class _Call:
 
     __slots__ = ("copies", "counts", "known", "states")
 
-    def __init__(self, known: Overload, counts: List[Any]) -> None:
+    def __init__(self, known: Overload, counts: OperatorCounts) -> None:
         self.known, self.counts = known, counts
         self.copies: Optional[Copies] = None
         self.states: List[GeneratorState] = []
