@@ -1,7 +1,7 @@
 """A hook of MkDocs: tables of the reference pages, made from the data that the program itself uses.
 
-A page says `{{ options check }}`, `{{ seen }}`, `{{ controls }}`, `{{ presets }}`, `{{ exit }}` or `{{ result }}` on a
-line of its own.
+A page says `{{ options check }}`, `{{ keywords }}`, `{{ seen }}`, `{{ controls }}`, `{{ presets }}`,
+`{{ exit }}` or `{{ result }}` on a line of its own.
 """
 
 import html
@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 import re
 
-from samebits import controls, explanation, model
+from samebits import api, controls, explanation, keywords, model
 from samebits import options as core
 from samebits.vary import factors
 from samebits_parity import options as parity
@@ -27,6 +27,12 @@ MEANINGS = {
     "update": "weights, buffers or optimizer state after a step whose gradients were equal",
     "structure": "the trials did not do the same things: other points, another number of steps",
     "end": "anything after the last step: final weights, buffers, metrics, files written",
+}
+
+OWN_KEYWORDS = {
+    "directory": "The folder in which the command runs (default: the current one).",
+    "progress": "Is told how the trials go.",
+    "json": "Write the result.",
 }
 
 
@@ -54,6 +60,30 @@ def options(command):
         default = f" Default: {option.default}." if option.default not in (None, False) else ""
         rows.append([flags, html.escape(f"{option.help}{default}{many}", quote=False)])
     return table(["option", "meaning"], rows) if rows else "It has no options."
+
+
+def keyword_table():
+    """Every keyword argument of the functions of samebits, with the functions that take it."""
+    functions = sorted((name for name in api.__all__ if name.islower()), key=lambda name: (name != "check", name))
+    forms = {name: _form(name) for name in functions}
+    types = {key: kind.__forward_arg__ for form in forms.values() for key, kind in form.__annotations__.items()}
+    said = {option.name: option.help for row in core.OPTIONS.values() for option in row} | OWN_KEYWORDS
+    rows = [
+        [
+            f"`{name}`",
+            f"`{kind}`",
+            html.escape(said[name]),
+            _ids(one for one in forms if name in forms[one].__annotations__),
+        ]
+        for name, kind in types.items()
+    ]
+    return table(["keyword", "type", "meaning", "taken by"], rows)
+
+
+def _form(function):
+    """The TypedDict of a function's keywords: its name stands in the annotation `Unpack[...]`."""
+    annotation = getattr(api, function).__annotations__["options"]
+    return getattr(keywords, annotation.removeprefix("Unpack[").removesuffix("]"))
 
 
 def seen():
@@ -131,6 +161,7 @@ TABLES = {
     "options": options,
     "seen": seen,
     "controls": control_table,
+    "keywords": keyword_table,
     "factors": factor_table,
     "presets": presets,
     "exit": exit_statuses,

@@ -1,3 +1,58 @@
-"""samebits: does a training repeat, bit for bit? If not: where, why, and the cheapest control."""
+"""samebits: does a training repeat, bit for bit? If not: where, why, and the cheapest control.
+
+`__all__` is what other programs can rely on: functions that take the options of the commands, what they return, and the
+one error that they raise. Every other name of this package is private.
+"""
+
+TYPE_CHECKING = False  # type checkers take it for that of typing, which is not imported for this alone
+if TYPE_CHECKING:
+    from samebits.api import add, check, compare, explain, locate, record, report
+    from samebits.checks import OneTrialRecord
+    from samebits.errors import SamebitsError
+    from samebits.experiment import Progress
+    from samebits.explanation import Explanation
+    from samebits.location import Location
+    from samebits.model import Divergence, Result
 
 __version__ = "0.1.0"
+__all__ = [
+    "Divergence",
+    "Explanation",
+    "Location",
+    "OneTrialRecord",
+    "Progress",
+    "Result",
+    "SamebitsError",
+    "__version__",
+    "add",
+    "check",
+    "compare",
+    "explain",
+    "locate",
+    "record",
+    "report",
+]
+
+_MODULES = {
+    "Divergence": "model",
+    "Explanation": "explanation",
+    "Location": "location",
+    "OneTrialRecord": "checks",
+    "Progress": "experiment",
+    "Result": "model",
+    "SamebitsError": "errors",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """A public name, imported when it is first used: `samebits --help` needs none of them."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'api')}"), name)
+        return found
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -22,7 +22,7 @@ from samebits.experiment import (
     recorded_trials,
 )
 from samebits.launch import origin
-from samebits.model import Result, TrialFile
+from samebits.model import ENDED_WELL, EXIT_CODES, Result, TrialFile
 from samebits.store.record import RESULT
 
 Remarks = Callable[[FinishedRound], list[str]]
@@ -41,6 +41,11 @@ class OneTrialRecord:
 
     folder: Path
     trial: TrialFile
+
+    @property
+    def exit_code(self) -> int:
+        """0 if the program ended well, 3 (inconclusive) if it did not."""
+        return EXIT_CODES["repeated" if self.trial.status in ENDED_WELL else "inconclusive"]
 
 
 def check(request: Request, progress: Progress | None = None) -> Result:

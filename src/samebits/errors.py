@@ -1,7 +1,7 @@
 """Every error of samebits, with its exit code. A message says what happened, where, and what to do next.
 
 SamebitsError               2   an error of ours that has a message for people
-+-- UsageError              2   the command line asks for what cannot be
++-- UsageError              2   the caller asks for what cannot be
 +-- NotFound                2   a command, interpreter, environment, record or file that is not there
 +-- RecordError             2   a record that cannot be read: broken, of a newer format, not a record
 +-- RecordExists            2   a record folder that is there already
@@ -23,10 +23,12 @@ class SamebitsError(Exception):
         super().__init__(message)
         self.message = message
         self.advice = advice
+        if advice:
+            self.__notes__ = [f"do this: {advice}"]  # shown below a traceback since Python 3.11
 
 
 class UsageError(SamebitsError):
-    """The command line asks for what cannot be."""
+    """The command line, or the caller of a function, asks for what cannot be."""
 
 
 class NotFound(SamebitsError):

@@ -121,7 +121,7 @@ class Detection(Document):
 
 
 class Result(Document):
-    """The result of check, in the form of the contract, and what reports need beside it.
+    """What check found, and what reports need beside it.
 
     `reason` is a sentence whenever the verdict is inconclusive; `advice` what to do then. `precision`: "bitwise".
     `agrees`: looser precisions at which results agree, as sentences. `diverges_at`: of each group, null of the
@@ -152,6 +152,11 @@ class Result(Document):
     judged: dict[str, str] = {}  # kind -> "=" all equal, "!" differs, "." not reached or not compared, "-" not observed
     seconds: float = 0.0
     record: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The exit status of the verdict: 0 repeated, 1 diverged, 3 inconclusive."""
+        return EXIT_CODES[self.verdict]
 
     def sized_as(self, left: Result | None) -> Result:
         """With the size of the divergence, which only a run can measure, from a result that one has left."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from samebits.cli import answers, requests
+from samebits import requests
+from samebits.cli import answers
 from samebits.cli.parser import Reads, plain
 from samebits.errors import UsageError
 from samebits.options import Option, read_names, read_text, read_trials
@@ -57,7 +58,7 @@ def run(name: str, **given: Any) -> int:
         source=Path(given["data"]) if given["data"] else None,
         watershed=given["watershed"],
     )
-    with requests.shown_progress() as progress:
+    with answers.shown_progress() as progress:
         result = conductor.conduct(asked, progress)
     written = output.write(result, folder)
     answers.present(output.summary(result, written), {})

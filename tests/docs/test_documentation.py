@@ -17,7 +17,7 @@ NEEDS = re.compile(r"<!-- needs: ([\w ]+) -->")
 
 
 # each other page starts a framework a dozen times
-QUICK = {"compare-initialisation", "replay-operators", "use-old-stacks", "watch-your-own-loop"}
+QUICK = {"compare-initialisation", "replay-operators", "use-from-python", "use-old-stacks", "watch-your-own-loop"}
 
 
 def with_commands():
@@ -57,8 +57,9 @@ def test_the_commands_of_a_page_do_what_it_says(page, tmp_path):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The folder of the built pages."""
-    if find_spec("mkdocs") is None or find_spec("material") is None:
-        pytest.skip("mkdocs-material is not installed here; .ci/run builds the documentation by itself")
+    missing = [name for name in ("mkdocs", "material", "mkdocstrings") if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"{missing[0]} is not installed here; .ci/run builds the documentation by itself")
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

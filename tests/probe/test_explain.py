@@ -11,9 +11,9 @@ import pytest
 
 from samebits import checks, cli
 from samebits.causes import inquiry
-from samebits.cli.kept_record import judged
 from samebits.errors import NotFound, UsageError
 from samebits.experiment import Progress
+from samebits.kept_record import judged
 from samebits.model import Result
 from samebits.reports.presenters import PRESENTERS, render
 from samebits.reports.result import report

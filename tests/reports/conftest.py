@@ -112,7 +112,7 @@ def write_record():
 @pytest.fixture(scope="session")
 def judged(write_record, tmp_path_factory):
     """Function(groups, steps, parted) -> (result, record) of a record made by hand."""
-    from samebits.cli.kept_record import judged
+    from samebits.kept_record import judged
     from samebits.store import open_record
 
     def make(groups, steps, parted=None):

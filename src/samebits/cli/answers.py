@@ -4,46 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from samebits.errors import UsageError
+from samebits.reports.targets import SCREEN, Targets, check_targets, result_report, write_file
 
 if TYPE_CHECKING:
+    from samebits.experiment import Progress
     from samebits.model import Result
     from samebits.reports.tree import Report
     from samebits.store.record import Record
 
-SCREEN = "-"
-Targets = Mapping[str, str | None]  # the name of a reporter -> a file, `-`, or None
-
-
-def check_targets(targets: Targets) -> None:
-    """UsageError for a report that could not be written: asked before the trials, not after days of them."""
-    named = {name: target for name, target in targets.items() if target}
-    if sum(target == SCREEN for target in named.values()) > 1:
-        raise UsageError("standard output can hold one report only.", "name a file for the others.")
-    for name, target in named.items():
-        if target != SCREEN:
-            _check_file(f"--{name} {target}", Path(target))
-
-
-def _check_file(said: str, path: Path) -> None:
-    if path.is_dir():
-        raise UsageError(f"{said}: this is a folder.", "name a file in it.")
-    if not path.parent.is_dir():
-        raise UsageError(f"{said}: the folder {path.parent} is not there.", f"mkdir -p {path.parent}")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError(f"{said}: this cannot be written to.", "name a file in a folder of yours.")
+__all__ = ["SCREEN", "Targets", "answer", "check_targets", "present", "say", "shown_progress", "write_text"]
 
 
 def answer(result: Result, targets: Targets, record: Record) -> int:
     """Show a result, write what was asked for, return the verdict's exit status."""
-    from samebits.reports.result import report
-
-    is_whole = any(targets.get(name) for name in ("md", "html"))
-    return present(report(result, record, is_whole=is_whole), targets)
+    return present(result_report(result, record, targets), targets)
 
 
 def present(report: Report, targets: Targets) -> int:
@@ -65,15 +43,17 @@ def write_text(name: str, target: str, text: str) -> None:
     """Write a report where its option says. UsageError where it cannot be written."""
     if target == SCREEN:
         say(text)
-        return
-    draft = Path(f"{target}.{os.getpid()}.part")
-    try:
-        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-        draft.replace(target)
-    except OSError as why:
-        draft.unlink(missing_ok=True)
-        said = f"--{name} {target}: cannot be written ({why.strerror or why})."
-        raise UsageError(said, "name a different file.") from None
+    else:
+        write_file(name, target, text)
+
+
+@contextmanager
+def shown_progress() -> Iterator[Progress]:
+    """Progress on standard error while trials run."""
+    from samebits.cli.progress import shown
+
+    with shown(sys.stderr) as progress:
+        yield progress
 
 
 def say(text: str, stream: TextIO | None = None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samebits.cli import answers, requests
+from samebits import requests
+from samebits.cli import answers
 from samebits.cli.parser import launching
 from samebits.errors import UsageError
 from samebits.options import REPORTS
@@ -38,7 +39,7 @@ def _check(given: dict[str, Any]) -> Check:
     request = requests.request(given, "check")
     from samebits import checks
 
-    with requests.shown_progress() as progress:
+    with answers.shown_progress() as progress:
         return checks.run(request, progress)
 
 
@@ -52,7 +53,7 @@ def _add(given: dict[str, Any]) -> Check:
             )
     from samebits import checks
 
-    with requests.shown_progress() as progress:
+    with answers.shown_progress() as progress:
         more = {name: given[name] for name in ("run", "strict", "ignores")}
         return checks.run_more(Path(record), number, progress, **more)
 

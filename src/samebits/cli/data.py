@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from samebits.cli import answers, requests
+from samebits.cli import answers
 from samebits.cli.parser import Reads, as_click
 from samebits.options import OPTIONS, read_text
 
@@ -15,7 +15,7 @@ def get(name: str, folder: str | None, target: str | None) -> int:
     """Get one, and say where it is."""
     from samebits import datasets
 
-    with requests.shown_progress() as progress:
+    with answers.shown_progress() as progress:
         answers.say(f"{datasets.get(name, folder, progress.note, to=target)}\n")
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from samebits.cli import answers, requests
+from samebits.cli import answers
 from samebits.cli.parser import Reads
 from samebits.options import read_text
 
@@ -23,7 +23,7 @@ def create(name: str) -> int:
     """Build one, and say how it is used."""
     from samebits import environments
 
-    with requests.shown_progress() as progress:
+    with answers.shown_progress() as progress:
         environments.create(name, progress.note)
     answers.say(f"{name} is built.   use it   samebits check --env {name} -- python train.py\n")
     return 0

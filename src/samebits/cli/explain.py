@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samebits.cli import answers, requests
-from samebits.cli.parser import launching, names_a_record
+from samebits import requests
+from samebits.cli import answers
+from samebits.cli.parser import launching
 
 if TYPE_CHECKING:
     from samebits.checks import Check
@@ -34,10 +35,10 @@ def run(**given: Any) -> int:
 
 def _explained(given: dict[str, Any]) -> Check:
     words = given["command"]
-    request = None if names_a_record(words) else requests.request(given, "explain")
+    request = None if requests.names_a_record(words) else requests.request(given, "explain")
     from samebits.causes import inquiry
 
-    with requests.shown_progress() as progress:
+    with answers.shown_progress() as progress:
         if request is None:
             return inquiry.run_record(Path(words[0]), progress, run=given["run"])
         return inquiry.run(request, progress)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samebits.cli import answers, requests
-from samebits.cli.parser import launching, names_a_record
+from samebits import requests
+from samebits.cli import answers
+from samebits.cli.parser import launching
 
 if TYPE_CHECKING:
     from samebits.model import Result
@@ -28,38 +30,25 @@ def run(**given: Any) -> int:
     requests.refuse_platform()
     targets = {name: given[name] for name in ("json", "html")}
     answers.check_targets(targets)
-    record, result = _recorded(given) if names_a_record(given["command"]) else _checked(given)
+    record, result = _located(given)
     if result.verdict != "diverged":
         _say_nothing_to_locate(result)
         return answers.answer(result, targets, record)
-    from samebits.localization import locate
     from samebits.model import EXIT_CODES
 
-    with requests.shown_progress() as progress:
-        found = locate(record, result, progress)
-    status = answers.answer(result.model_copy(update={"location": found}), targets, record)
-    return status if found is not None and found.found else EXIT_CODES["inconclusive"]
+    status = answers.answer(result, targets, record)
+    return status if result.location is not None and result.location.found else EXIT_CODES["inconclusive"]
 
 
-def _recorded(given: dict[str, Any]) -> tuple[Record, Result]:
-    from samebits.cli.kept_record import judged
-    from samebits.launch import origin
-    from samebits.store.record import open_record
+def _located(given: dict[str, Any]) -> tuple[Record, Result]:
+    words = given["command"]
+    request = None if requests.names_a_record(words) else requests.request(given, "locate")
+    from samebits import localization
 
-    record = open_record(given["command"][0])
-    result = judged(record)
-    if result.verdict == "diverged":
-        origin.require(record, run=given["run"])
-    return record, result
-
-
-def _checked(given: dict[str, Any]) -> tuple[Record, Result]:
-    request = requests.request(given, "locate")
-    from samebits import checks
-
-    with requests.shown_progress() as progress:
-        ended = checks.run(request, progress)
-    return ended.experiment.record, ended.result
+    with answers.shown_progress() as progress:
+        if request is None:
+            return localization.run_record(Path(words[0]), progress, run=given["run"])
+        return localization.run(request, progress)
 
 
 def _say_nothing_to_locate(result: Result) -> None:

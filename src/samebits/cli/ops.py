@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samebits.cli import answers, requests
-from samebits.cli.parser import launching, names_a_record
+from samebits import requests
+from samebits.cli import answers
+from samebits.cli.parser import launching
 
 if TYPE_CHECKING:
     from samebits.ops import ReplayResult
@@ -32,7 +33,7 @@ def run(**given: Any) -> int:
 
 def _read(words: tuple[str, ...]) -> ReplayResult | None:
     """What an earlier replay found, where its record is all that is named."""
-    if not names_a_record(words):
+    if not requests.names_a_record(words):
         return None
     from samebits.ops import read
 
@@ -44,7 +45,7 @@ def _replay(given: dict[str, Any]) -> ReplayResult:
     request = requests.request(given, "ops")
     from samebits.ops import replay
 
-    with requests.shown_progress() as progress:
+    with answers.shown_progress() as progress:
         return replay(request, given["step"], given["repeats"], progress=progress)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from samebits.options import OPTIONS, Option
+from samebits.requests import training_command
 
-DASHES = "samebits.dashes"  # whether `--` stood before the command
 STOPS_AT_THE_COMMAND = {"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
 
 
@@ -61,7 +60,10 @@ def _kind(option: Option) -> Any:
 
 
 class LaunchCommand(click.Command):
-    """A command that ends in the command of a training; options stop where that begins."""
+    """A command that ends in the command of a training; options stop where that begins.
+
+    Without `--` before it, a script is run by python.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         args = self._with_python(args)
@@ -69,7 +71,8 @@ class LaunchCommand(click.Command):
         rest = super().parse_args(ctx, args)
         words = ctx.params.get("command") or ()
         before = len(given) - len(words) - 1
-        ctx.meta[DASHES] = before >= 0 and given[before] == "--"
+        if before < 0 or given[before] != "--":
+            ctx.params["command"] = tuple(training_command(words))
         return rest
 
     def _with_python(self, args: list[str]) -> list[str]:
@@ -85,22 +88,6 @@ class LaunchCommand(click.Command):
 
 def _takes_words(option: click.Parameter) -> bool:
     return isinstance(option, click.Option) and not option.is_flag
-
-
-def training_command(words: tuple[str, ...]) -> list[str]:
-    """The command to run: a script that stands there without `--` is run by python."""
-    dashes = click.get_current_context().meta.get(DASHES, False)
-    if words and not dashes and words[0].endswith(".py"):
-        return ["python", *words]
-    return list(words)
-
-
-def names_a_record(words: tuple[str, ...]) -> bool:
-    """Whether what was given is one word that is no program: a folder, or a path that is not there."""
-    if len(words) != 1 or words[0].endswith(".py"):
-        return False
-    path = Path(words[0])
-    return path.is_dir() or ("/" in words[0] and not path.exists())
 
 
 def launching(name: str, run: Callable[..., int], text: str) -> click.Command:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from samebits.cli import answers, requests
+from samebits import requests
+from samebits.cli import answers
 from samebits.cli.parser import launching
 from samebits.words import one_line
 
@@ -19,16 +20,15 @@ def run(**given: Any) -> int:
     requests.refuse_platform()
     request = requests.request(given, "record")
     from samebits import checks
-    from samebits.model import ENDED_WELL, EXIT_CODES
 
-    with requests.shown_progress() as progress:
+    with answers.shown_progress() as progress:
         made = checks.record(request, progress)
     folder = one_line(shlex.quote(str(made.folder)))
-    if made.trial.status not in ENDED_WELL:
+    if made.exit_code:
         answers.say(one_line(f"Recorded in {folder}, but the run did not end well: {made.trial.why}") + "\n")
-        return EXIT_CODES["inconclusive"]
-    answers.say(f"Recorded in {folder}\n   next   samebits check --add 4 {folder}\n")
-    return EXIT_CODES["repeated"]
+    else:
+        answers.say(f"Recorded in {folder}\n   next   samebits check --add 4 {folder}\n")
+    return made.exit_code
 
 
 COMMAND = launching("record", run, "Run a training once, and keep what was observed.\n\n" + TEXT)

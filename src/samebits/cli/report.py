@@ -22,7 +22,7 @@ def run(record: str, **targets: str | None) -> int:
     answers.check_targets(targets)
     if (Path(record) / "vary.json").is_file():
         return vary.again(Path(record), targets)
-    from samebits.cli.kept_record import judged
+    from samebits.kept_record import judged
     from samebits.store.record import open_record
 
     opened = open_record(record)

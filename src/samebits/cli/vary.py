@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samebits.cli import answers, requests
-from samebits.cli.parser import launching, names_a_record
+from samebits import requests
+from samebits.cli import answers
+from samebits.cli.parser import launching
 from samebits.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def run(**given: Any) -> int:
     requests.refuse_platform()
     targets = {name: given[name] for name in ("json", "md", "html")}
     answers.check_targets(targets)
-    if names_a_record(given["command"]):
+    if requests.names_a_record(given["command"]):
         _refuse_record(Path(given["command"][0]))
     request = requests.request(given, "vary")
     from samebits.vary import vary
@@ -67,7 +68,7 @@ def _answer(result: VaryResult, targets: answers.Targets) -> int:
 def _shown(title: str) -> Iterator[Progress]:
     """The progress of one setup's trials, under its name."""
     answers.say(f"samebits: {title}\n", sys.stderr)
-    with requests.shown_progress() as progress:
+    with answers.shown_progress() as progress:
         yield progress
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samebits.cli import answers, requests
+from samebits.cli import answers
 from samebits.cli.parser import plain
 from samebits_parity.options import GROUPS, OPTIONS
 
@@ -24,7 +24,7 @@ def run(**given: Any) -> int:
     from samebits_parity.defaults import comparison, report
 
     groups = tuple(group for group in GROUPS if group in (given["only"] or GROUPS))
-    with requests.shown_progress() as progress:
+    with answers.shown_progress() as progress:
         found = comparison.compare(list(given["libraries"] or ()), groups, progress.note)
     return answers.present(report.report(found), targets)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samebits.cli import answers, requests
+from samebits.cli import answers
 from samebits.cli.parser import plain
 from samebits_parity.options import OPTIONS
 
@@ -23,7 +23,7 @@ def run(**given: Any) -> int:
     answers.check_targets(targets)
     from samebits_parity.init import measurement
 
-    with requests.shown_progress() as progress:
+    with answers.shown_progress() as progress:
         compared = measurement.compare(list(given["libraries"] or ()), progress.note)
     return answers.present(compared.report, targets)
 

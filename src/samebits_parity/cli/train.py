@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from samebits.cli import answers, requests
+from samebits import requests
+from samebits.cli import answers
 from samebits.cli.parser import plain
 from samebits.errors import UsageError
 from samebits_parity.options import OPTIONS

@@ -1,19 +1,17 @@
-"""From the options of a command line to what the launcher is asked for."""
+"""From the options of a command to what the launcher is asked for. Nothing heavy is imported before trials are."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samebits.cli.parser import training_command
 from samebits.errors import UsageError
 
 if TYPE_CHECKING:
-    from samebits.experiment import Progress, Request
+    from samebits.experiment import Request
 
 SYSTEMS = {"win32": "Windows", "darwin": "macOS", "cygwin": "Cygwin"}
 
@@ -27,16 +25,28 @@ def refuse_platform() -> None:
     raise UsageError(f"{name} is not supported: samebits runs trials under Linux only.", advice)
 
 
+def training_command(words: Sequence[str]) -> list[str]:
+    """The command to run: a script that stands there alone is run by python."""
+    return ["python", *words] if words and words[0].endswith(".py") else list(words)
+
+
+def names_a_record(words: Sequence[str]) -> bool:
+    """Whether what was given is one word that is no program: a folder, or a path that is not there."""
+    if len(words) != 1 or words[0].endswith(".py"):
+        return False
+    path = Path(words[0])
+    return path.is_dir() or ("/" in words[0] and not path.exists())
+
+
 def request(given: dict[str, Any], command: str) -> Request:
     """What the launcher is asked for; UsageError or NotFound for what cannot be."""
-    words = training_command(given["command"])
-    if not words:
+    if not given["command"]:
         raise UsageError("there is no command to run.", f"samebits {command} -- python train.py")
     _refuse_folder(given["out"])
     from samebits.experiment import Request
 
     return Request(
-        command=words,
+        command=list(given["command"]),
         options=_options(given),
         python=interpreter(given["python"], given["environment"]),
         environment=given["environment"],
@@ -98,12 +108,3 @@ def _metrics(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
         if metrics.setdefault(name, pattern) != pattern:
             raise UsageError(f"--metric {name} is given twice, with two regular expressions.")
     return metrics
-
-
-@contextmanager
-def shown_progress() -> Iterator[Progress]:
-    """Progress on standard error while trials run."""
-    from samebits.cli.progress import shown
-
-    with shown(sys.stderr) as progress:
-        yield progress

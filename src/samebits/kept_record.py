@@ -1,13 +1,25 @@
-"""Judging a record that is there already."""
+"""Judging records that are there already."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from samebits.comparison import judge
-from samebits.errors import SamebitsError
+from samebits.comparison.merge import judged_together
+from samebits.errors import SamebitsError, UsageError
 from samebits.location import Location
 from samebits.model import Result
-from samebits.store.record import LOCATION, Record, left_result
+from samebits.store.record import LOCATION, Record, left_result, open_record
 from samebits.store.record_files import read_document
+
+
+def compared(first: Path | str, second: Path | str) -> tuple[Any, Result]:
+    """(the two as one record that reports can show, the result). UsageError where they cannot be compared."""
+    records = open_record(first), open_record(second)
+    if records[0].folder.resolve() == records[1].folder.resolve():
+        raise UsageError(f"{first} is named twice: a record always equals itself.", "name two records.")
+    return judged_together(*records)
 
 
 def judged(record: Record) -> Result:

@@ -1,0 +1,210 @@
+"""The commands that run trials and judge them, as functions.
+
+Each takes the options of its command as keyword arguments, prints nothing, and returns what it found. A command is a
+list of words, or the path of a script. `python` in it is the Python that calls, unless `python=` or `environment=`
+names a different one.
+
+Every function raises SamebitsError for what cannot be: an unknown option, a bad value, a script or a record that is not
+there. Trials that diverge, fail or give no answer are results, not errors.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from samebits import requests
+from samebits.errors import UsageError
+from samebits.keywords import (
+    AddOptions,
+    AnyPath,
+    CheckOptions,
+    ExplainOptions,
+    LocateOptions,
+    RecordOptions,
+    ReportOptions,
+    value,
+    values,
+    words,
+)
+from samebits.options import REPORTS, read_added, read_text
+from samebits.reports.targets import SCREEN, check_targets, result_report, write_file
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from samebits.checks import OneTrialRecord
+    from samebits.experiment import Request
+    from samebits.model import Result
+    from samebits.store import Record
+
+__all__ = ["Command", "add", "check", "compare", "explain", "locate", "record", "report"]
+
+Command = AnyPath | Sequence[AnyPath]
+FILES = tuple(option.name for option in REPORTS)
+OF_A_RECORD = {*FILES, "run", "progress"}  # what can be said beside a record, which says itself what is run
+
+
+def check(command: Command, **options: Unpack[CheckOptions]) -> Result:
+    """Run a training several times in fresh processes, and say whether it repeats bit for bit.
+
+    Returns the result. `result.record` is the folder of the record.
+    """
+    given = values("check", CheckOptions, options)
+    request = _request(command, given)
+    from samebits import checks
+
+    ended = checks.run(request, given["progress"])
+    return _written(ended.result, ended.experiment.record, given)
+
+
+def add(record: AnyPath, trials: int, **options: Unpack[AddOptions]) -> Result:
+    """Run more trials of a record, and judge all its trials together.
+
+    Returns the result of all trials. Raises Untrusted, a SamebitsError, for a record from elsewhere without `run=True`.
+    """
+    given = values("check", AddOptions, options)
+    more = value("trials", read_added, trials)
+    _prepare(given)
+    from samebits import checks
+
+    asked = {name: given[name] for name in ("run", "strict", "ignores")}
+    ended = checks.run_more(_folder(record), more, given["progress"], **asked)
+    return _written(ended.result, ended.experiment.record, given)
+
+
+def record(command: Command, **options: Unpack[RecordOptions]) -> OneTrialRecord:
+    """Run a training once and keep what was observed, without a verdict.
+
+    Returns the folder of the record, and how the trial ended. `check(..., against=folder)` compares with it.
+    """
+    given = values("record", RecordOptions, options)
+    request = _request(command, given)
+    from samebits import checks
+
+    return checks.record(request, given["progress"])
+
+
+def compare(first: AnyPath, second: AnyPath, **options: Unpack[ReportOptions]) -> Result:
+    """Judge the trials of two records as those of one.
+
+    Returns the result, in which the trials of the second record have the numbers after those of the first.
+    """
+    given = values("compare", ReportOptions, options)
+    check_targets(_targets(given))
+    from samebits.kept_record import compared
+
+    joined, result = compared(_folder(first), _folder(second))
+    return _written(result, joined, given)
+
+
+def explain(command: Command, **options: Unpack[ExplainOptions]) -> Result:
+    """Find out why trials diverge, and the cheapest controls with which they repeat.
+
+    `command`: a command, which is checked first; or the folder of a record, which says itself what is run. Returns the
+    result. `result.explanation` is what was found, None if the trials give no answer.
+    """
+    given = values("explain", ExplainOptions, options)
+    asked = _asked(command, given, options)
+    from samebits.causes import inquiry
+
+    if isinstance(asked, Path):
+        ended = inquiry.run_record(asked, given["progress"], run=given["run"])
+    else:
+        ended = inquiry.run(asked, given["progress"])
+    return _written(ended.result, ended.experiment.record, given)
+
+
+def locate(command: Command, **options: Unpack[LocateOptions]) -> Result:
+    """Narrow a divergence down from the step to the module and the operator.
+
+    `command`: a command, which is checked first; or the folder of a record, which says itself what is run. Returns the
+    result. `result.location` is what was found, None if the trials do not diverge.
+    """
+    given = values("locate", LocateOptions, options)
+    asked = _asked(command, given, options)
+    from samebits import localization
+
+    if isinstance(asked, Path):
+        found, result = localization.run_record(asked, given["progress"], run=given["run"])
+    else:
+        found, result = localization.run(asked, given["progress"])
+    return _written(result, found, given)
+
+
+def report(record: AnyPath, **options: Unpack[ReportOptions]) -> Result:
+    """Judge the trials of a record again, and write its reports.
+
+    Returns the result, as the function that made the record did.
+    """
+    given = values("report", ReportOptions, options)
+    check_targets(_targets(given))
+    from samebits.kept_record import judged
+    from samebits.store import open_record
+
+    opened = open_record(_folder(record))
+    return _written(judged(opened), opened, given)
+
+
+def _prepare(given: Mapping[str, Any]) -> None:
+    """Raise UsageError where no trials can be run, or their report could not be written."""
+    requests.refuse_platform()
+    check_targets(_targets(given))
+
+
+def _asked(command: Command, given: dict[str, Any], options: Mapping[str, Any]) -> Request | Path:
+    """What is run, or the folder of a record that says so."""
+    found = words(command)
+    if not requests.names_a_record(found):
+        return _request(found, given)
+    _prepare(given)
+    idle = sorted(options.keys() - OF_A_RECORD)
+    if idle:
+        raise UsageError(f"{idle[0]}: a record says what is run, and with what.", "give the command instead.")
+    return _folder(found[0])
+
+
+def _request(command: Command, given: dict[str, Any]) -> Request:
+    """What the launcher is asked for. Raises UsageError or NotFound."""
+    _prepare(given)
+    python = given["python"]
+    if python is None and given["environment"] is None and not _is_on_path():
+        python = sys.executable or None
+    asked = requests.request({**given, "command": words(command), "python": python}, "check")
+    return replace(asked, directory=Path(given["directory"]).absolute()) if given["directory"] else asked
+
+
+def _is_on_path() -> bool:
+    """Whether `python` is the Python that runs this: then a record need not name it."""
+    found = shutil.which("python")
+    if found is None or Path(found).absolute().parent != Path(sys.executable).parent:
+        return False
+    return Path(found).samefile(sys.executable)
+
+
+def _folder(given: AnyPath) -> Path:
+    return Path(value("record", read_text, given))
+
+
+def _targets(given: Mapping[str, Any]) -> dict[str, str]:
+    """The files to write: format -> path."""
+    targets = {name: given[name] for name in FILES if given.get(name)}
+    if SCREEN in targets.values():
+        raise UsageError(f"{SCREEN!r} is no file: the function returns the result.", "name a file.")
+    return targets
+
+
+def _written(result: Result, record: Record, given: Mapping[str, Any]) -> Result:
+    """The result, after its reports were written."""
+    targets = _targets(given)
+    if targets:
+        from samebits.reports import presenters
+
+        report = result_report(result, record, targets)
+        for name, target in targets.items():
+            write_file(name, target, presenters.render(name, report))
+    return result

@@ -1,0 +1,193 @@
+"""The options of the commands as keyword arguments, each read by the reader that the command line has for it."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypedDict, TypeVar
+
+from samebits.errors import UsageError
+from samebits.options import OPTIONS, Option, read_text
+from samebits.requests import training_command
+
+if TYPE_CHECKING:
+    from samebits.experiment import Progress
+
+AnyPath = str | os.PathLike[str]
+Duration = float | str  # seconds, or text as on the command line: "90s", "5m", "1h30m"
+_Value = TypeVar("_Value")
+
+
+class ReportOptions(TypedDict, total=False):
+    """Files to which the report is written, each in its format."""
+
+    json: AnyPath
+    html: AnyPath
+    md: AnyPath
+    junit: AnyPath
+
+
+class RecordOptions(TypedDict, total=False):
+    """What one trial runs with, and where its record goes.
+
+    `directory`: the folder in which the command runs (default: the current one). `progress`: is told how trials go.
+    """
+
+    controls: Sequence[str]
+    preset: str
+    seed: int
+    python: AnyPath
+    environment: str
+    ok_exit: int
+    steps: int
+    timeout: Duration
+    artifacts: Sequence[str]
+    ignores: Sequence[str]
+    strict: bool
+    metrics: Mapping[str, str]
+    isolate: bool
+    out: AnyPath
+    overwrite: bool
+    directory: AnyPath
+    progress: Progress
+
+
+class TrialOptions(RecordOptions, total=False):
+    """How many trials there are, and how they run."""
+
+    trials: int
+    jobs: int
+    full: bool
+    budget: Duration
+
+
+class CheckOptions(TrialOptions, ReportOptions, total=False):
+    """The options of `check`. `against`: a record to compare with."""
+
+    against: AnyPath
+
+
+class AddOptions(ReportOptions, total=False):
+    """The options of `add`. `run`: run the command of a record that was made elsewhere, too."""
+
+    ignores: Sequence[str]
+    strict: bool
+    run: bool
+    progress: Progress
+
+
+class ExplainOptions(TrialOptions, total=False):
+    """The options of `explain`. `run`: run the command of a record that was made elsewhere, too."""
+
+    run: bool
+    json: AnyPath
+    html: AnyPath
+    md: AnyPath
+
+
+class LocateOptions(TrialOptions, total=False):
+    """The options of `locate`. `run`: run the command of a record that was made elsewhere, too."""
+
+    run: bool
+    json: AnyPath
+    html: AnyPath
+
+
+def values(command: str, form: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of each option of a command, as its command line would read it; defaults for those not given.
+
+    `form`: the TypedDict of the keywords that can be given. Raises UsageError for a different one, and for a value that
+    the command line would refuse.
+    """
+    known = sorted(form.__optional_keys__)
+    for name in given:
+        if name not in known:
+            raise UsageError(f"there is no option {name!r} here.", f"choose from: {', '.join(known)}.")
+    directory = given.get("directory")
+    return {
+        **{option.name: _value(option, given.get(option.name)) for option in OPTIONS[command]},
+        "directory": None if directory is None else value("directory", read_text, directory),
+        "progress": _observer(given.get("progress")),
+    }
+
+
+def value(name: str, read: Callable[[str], _Value], given: Any) -> _Value:
+    """What a reader of the command line makes of a value. Raises UsageError where it refuses it."""
+    try:
+        return read(_text(given))
+    except (TypeError, ValueError) as why:
+        raise UsageError(f"{name}: {why}") from None
+
+
+def _value(option: Option, given: Any) -> Any:
+    if given is None:
+        return () if option.many else option.default
+    if option.read is None:
+        if not isinstance(given, bool):
+            raise UsageError(f"{option.name}: {given!r} is neither True nor False.")
+        return given
+    if not option.many:
+        return value(option.name, option.read, given)
+    try:
+        texts = list(_texts(given))
+    except TypeError as why:
+        raise UsageError(f"{option.name}: {why}") from None
+    return tuple(value(option.name, option.read, text) for text in texts)
+
+
+def _texts(given: Any) -> Iterator[str]:
+    """What stands for each value of an option that can be given again: `NAME=VALUE` for one with a name."""
+    if isinstance(given, Mapping):
+        for name, text in given.items():
+            if "=" in _text(name):
+                raise TypeError(f"the name {name!r} holds an equals sign.")
+            yield f"{name}={_text(text)}"
+    else:
+        yield from map(_text, [given] if isinstance(given, str | os.PathLike) else given)
+
+
+def _text(given: Any) -> str:
+    """What stands for a value on a command line. Raises TypeError for one that no command line holds."""
+    if isinstance(given, float):
+        return f"{given:f}"  # without an exponent
+    if isinstance(given, SupportsIndex) and not isinstance(given, bool):
+        return str(operator.index(given))
+    return _word(given)
+
+
+def _word(given: Any) -> str:
+    """The text of a text or a path. Raises TypeError for anything else."""
+    word = os.fspath(given)
+    if not isinstance(word, str):
+        raise TypeError(f"{given!r} is not text.")
+    if any("\ud800" <= character <= "\udfff" for character in word):
+        raise TypeError(f"{given!r} is not UTF-8: no record could hold it.")
+    return word
+
+
+def _observer(given: Any) -> Progress | None:
+    if given is None:
+        return None
+    from samebits.experiment import Progress
+
+    if not isinstance(given, Progress):
+        raise UsageError(f"progress: {given!r} is no samebits.Progress.", "derive a class from samebits.Progress.")
+    return given
+
+
+def words(command: Any) -> list[str]:
+    """The words of a command: a list of them, or one that is a path. Raises UsageError for anything else."""
+    alone = isinstance(command, str | os.PathLike | bytes)
+    try:
+        found = [_word(word) for word in ([command] if alone else command)]
+    except TypeError as why:
+        said = f"{command!r} is not a command: {why}"
+        raise UsageError(said, 'give its words: ["python", "train.py"]') from None
+    if not found or not found[0]:
+        raise UsageError("there is no command to run.", 'give its words: ["python", "train.py"]')
+    if any("\0" in word for word in found):
+        raise UsageError("the command holds a NUL character, which no program can be given.")
+    if alone and len(found[0].split()) > 1 and not os.path.lexists(found[0]):
+        raise UsageError(f"there is no program {found[0]!r}.", f"give the words of a command: {found[0].split()}")
+    return training_command(found)

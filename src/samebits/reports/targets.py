@@ -1,0 +1,56 @@
+"""The files that a report is written to: each format's option names one, or `-` for standard output."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from samebits.errors import UsageError
+
+if TYPE_CHECKING:
+    from samebits.model import Result
+    from samebits.reports.tree import Report
+    from samebits.store.record import Record
+
+SCREEN = "-"
+Targets = Mapping[str, str | None]  # the name of a reporter -> a file, `-`, or None
+
+
+def check_targets(targets: Targets) -> None:
+    """UsageError for a report that could not be written: asked before the trials, not after days of them."""
+    named = {name: target for name, target in targets.items() if target}
+    if sum(target == SCREEN for target in named.values()) > 1:
+        raise UsageError("standard output can hold one report only.", "name a file for the others.")
+    for name, target in named.items():
+        if target != SCREEN:
+            _check_file(f"--{name} {target}", Path(target))
+
+
+def _check_file(said: str, path: Path) -> None:
+    if path.is_dir():
+        raise UsageError(f"{said}: this is a folder.", "name a file in it.")
+    if not path.parent.is_dir():
+        raise UsageError(f"{said}: the folder {path.parent} is not there.", f"mkdir -p {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{said}: this cannot be written to.", "name a file in a folder of yours.")
+
+
+def result_report(result: Result, record: Record, targets: Targets) -> Report:
+    """The report of a result: whole if a page or Markdown is asked for."""
+    from samebits.reports.result import report
+
+    return report(result, record, is_whole=any(targets.get(name) for name in ("md", "html")))
+
+
+def write_file(name: str, target: str, text: str) -> None:
+    """Write a report to the file that its option names. UsageError where it cannot be written."""
+    draft = Path(f"{target}.{os.getpid()}.part")
+    try:
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+        draft.replace(target)
+    except OSError as why:
+        draft.unlink(missing_ok=True)
+        said = f"--{name} {target}: cannot be written ({why.strerror or why})."
+        raise UsageError(said, "name a different file.") from None
