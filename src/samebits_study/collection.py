@@ -19,7 +19,7 @@ from samebits.errors import DataError
 from samebits.model import Result
 from samebits.store.record import RECORD as RECORD_FILE
 from samebits_parity.init import formulas
-from samebits_parity.init.fans import ordinary
+from samebits_parity.init.cases import ordinary_fans
 from samebits_study import data, runs, trainings
 from samebits_study.catalog import Library, StudySetup
 from samebits_study.results import Cells, Digits, Initial, Plain, Retest, SetupResult, TrainedModel, WeightDistance
@@ -189,7 +189,7 @@ def look(path: Path, library: Library) -> list[Initial]:
 
 def connections(shape: tuple[int, ...], library: Library) -> float:
     """n_in + n_out of a kernel, as its library counts them."""
-    return sum(ordinary(shape, "first" if library == "pytorch" else "last"))
+    return sum(ordinary_fans(shape, "first" if library == "pytorch" else "last"))
 
 
 def judge(name: str, kernel: NDArray[Any], n: float) -> Initial:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from samebits_parity.weights import description, report, rules, transfer
+from samebits_parity.weights import models, report, rules, transfer
 from samebits_study.catalog import SCRIPTS
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -32,7 +32,7 @@ def wanted(tmp_path, monkeypatch, alone):
 
     def make(a, b, *, backend="torch", out="out.safetensors", weights=None, shapes=None, pythons=(None, None)):
         named = zip("AB", (a, b), pythons, strict=True)
-        both = [description.asked(side, words, python, backend) for side, words, python in named]
+        both = [models.asked(side, words, python, backend) for side, words, python in named]
         return transfer.TransferRequest(
             a=both[0], b=both[1], weights=weights, out=tmp_path / out, shapes=shapes, seed=2019
         )

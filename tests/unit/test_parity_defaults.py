@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits_parity.defaults import estimates
 from samebits_parity.defaults import hypotheses as known
-from samebits_parity.defaults.behaviour import NOT_KNOWN, TOLERANCE, apart
+from samebits_parity.defaults.behaviour import NOT_KNOWN, TOLERANCE, adam_betas, adam_epsilon, apart
 from samebits_parity.defaults.comparison import BEHAVIOURS
 from samebits_parity.defaults.hypotheses import Decay, Gradients
 
@@ -128,14 +127,14 @@ def test_reductions_are_the_mean_of_all_of_samples_and_the_sum():
 def test_adams_epsilon_is_solved_for_wherever_it_is(epsilon, place, ahead):
     tiny = [1e-6, 1e-5]
     path = known.adam(Gradients([0.0, 0.0], [tiny, tiny], 1.0), epsilon=epsilon, place=place, ahead=ahead)
-    assert estimates.adam_epsilon(path.ravel(), np.array(tiny)) == pytest.approx(epsilon, rel=1e-3)
+    assert adam_epsilon(path.ravel(), np.array(tiny)) == pytest.approx(epsilon, rel=1e-3)
 
 
 @given(st.floats(0.8, 0.92), st.floats(0.99, 0.9995), st.sampled_from([0, 1]))
 def test_adams_betas_are_solved_for(beta1, beta2, ahead):
     gradients = [[100.0, 0.0], *[[0.0, 0.0]] * 38, [0.0, 100.0], [0.0, 0.0]]
     path = known.adam(Gradients([0.0, 0.0], gradients, 1.0), betas=(beta1, beta2), epsilon=1e-12, ahead=ahead)
-    assert estimates.adam_betas(path.ravel(), 40) == pytest.approx((beta1, beta2), rel=1e-4)
+    assert adam_betas(path.ravel(), 40) == pytest.approx((beta1, beta2), rel=1e-4)
 
 
 def test_a_default_that_no_value_explains_is_not_known():

@@ -8,7 +8,7 @@ import pytest
 from samebits.cli import main
 from samebits.reports.presenters import terminal
 from samebits_parity import sides
-from samebits_parity.defaults import comparison, report, signatures
+from samebits_parity.defaults import comparison, result
 from samebits_parity.defaults.comparison import LibraryAnswer, behaviours, concluded
 from samebits_parity.defaults.result import Defaults
 from samebits_parity.options import GROUPS
@@ -133,7 +133,7 @@ def test_only_some_groups_are_measured_and_shown(libraries, capsys, tmp_path):
     document = json.loads((tmp_path / "a.json").read_text())
     assert {one["group"] for one in document["behaviours"]} == {"layers"}
     assert "Adam" not in capsys.readouterr().out
-    asked = signatures.asked(SIDES["pytorch"], ("layers",))
+    asked = result.asked(SIDES["pytorch"], ("layers",))
     assert asked["Dense"] == "nn.Linear"
     assert "Adam" not in asked
 
@@ -153,6 +153,6 @@ def test_signatures_stand_side_by_side_under_one_name(libraries, tmp_path, capsy
 def test_a_row_shows_meaning_and_number_and_what_is_not_there():
     refused = {"refused": "no 'same' with strides"}
     found = concluded([answered("pytorch", gelu=numbers(*[5.0] * 7), conv_same=refused), answered("jax")], GROUPS)
-    text = terminal.render(report.report(found))
+    text = terminal.render(comparison.report(found))
     assert re.search(r"GELU: computed +none of the known \(5\) +none\n", text)
     assert re.search(r"padding 'same'.* refused: no 'same' with strides +none\n", text)

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits_parity.init import distributions, estimate, fans, formulas, result
+from samebits_parity.init import cases, distributions, formulas, report
 
 MANY = 2**15
 SEEDS = st.integers(0, 2**32 - 1)
 SCALES = st.floats(2**-10, 32, width=32)
 OFF = st.sampled_from([1.01, 1 / 1.01, math.sqrt(2), 1 / math.sqrt(2)])
-BITS = st.sampled_from(estimate.BITS)
+BITS = st.sampled_from(distributions.BITS)
 
 
-def uniform(seed, limit, count=MANY, bits=23, low=None, mapping=estimate._rounded_twice):
+def uniform(seed, limit, count=MANY, bits=23, low=None, mapping=distributions._rounded_twice):
     """What a library draws: whole numbers of some bits, mapped in float32."""
     unit = np.random.default_rng(seed).integers(0, 2**bits, count) / 2.0**bits
     high = np.float64(np.float32(limit))
@@ -33,13 +33,13 @@ def truncated(seed, whole, count=MANY):
 
 
 def can_be(values, asked):
-    return result.can_be(values, estimate.estimate(values[None]), asked)
+    return report.can_be(values, distributions.estimate(values[None]), asked)
 
 
 @settings(max_examples=25, deadline=None)
-@given(SEEDS, SCALES, BITS, st.sampled_from(estimate.MAPPINGS))
+@given(SEEDS, SCALES, BITS, st.sampled_from(distributions.MAPPINGS))
 def test_the_limit_of_a_uniform_distribution_is_told_to_the_last_bit_or_not_at_all(seed, limit, bits, mapping):
-    found = estimate.estimate(uniform(seed, limit, bits=bits, mapping=mapping)[None])
+    found = distributions.estimate(uniform(seed, limit, bits=bits, mapping=mapping)[None])
     assert found.distribution.family == "uniform"
     assert found.distribution.limit <= limit
     if found.exact:
@@ -49,20 +49,20 @@ def test_the_limit_of_a_uniform_distribution_is_told_to_the_last_bit_or_not_at_a
 
 
 @pytest.mark.parametrize("limit", [math.sqrt(6 / n) for n in (175, 520, 780, 2790)])
-@pytest.mark.parametrize("bits", estimate.BITS)
+@pytest.mark.parametrize("bits", distributions.BITS)
 def test_limits_of_real_layers_are_exact(limit, bits):
-    values = uniform(1, limit, bits=bits, mapping=estimate._rounded_once)
-    assert estimate.exact_limit(values, from_zero=False) == np.float32(limit)
-    assert estimate.exact_limit(uniform(1, limit, bits=bits, low=0.0), from_zero=True) == np.float32(limit)
+    values = uniform(1, limit, bits=bits, mapping=distributions._rounded_once)
+    assert distributions.exact_limit(values, from_zero=False) == np.float32(limit)
+    assert distributions.exact_limit(uniform(1, limit, bits=bits, low=0.0), from_zero=True) == np.float32(limit)
 
 
 def test_values_that_lie_on_no_lattice_have_no_exact_limit():
     values = np.random.default_rng(0).uniform(-0.3, 0.3, MANY)
     noisy = (values * (1 + 1e-7 * np.random.default_rng(1).standard_normal(MANY))).astype(np.float32)
-    found = estimate.estimate(noisy[None])
+    found = distributions.estimate(noisy[None])
     assert (found.distribution.family, found.exact) == ("uniform", False)
-    assert result.can_be(noisy, found, distributions.uniform(0.3001))
-    assert not result.can_be(noisy, found, distributions.uniform(0.31))
+    assert report.can_be(noisy, found, distributions.uniform(0.3001))
+    assert not report.can_be(noisy, found, distributions.uniform(0.31))
 
 
 @settings(max_examples=25, deadline=None)
@@ -106,10 +106,10 @@ def test_the_deviation_after_a_cut_is_not_taken_for_the_one_before(seed):
 def test_one_value_outside_the_limits_refuses_them():
     values = truncated(3, 0.05)
     values[7] = 0.11
-    found = estimate.estimate(values[None])
+    found = distributions.estimate(values[None])
     assert found.distribution.family == "truncated normal"
     assert found.distribution.limit == np.float32(0.11)
-    assert not result.can_be(values, found, distributions.truncated(0.05))
+    assert not report.can_be(values, found, distributions.truncated(0.05))
 
 
 @pytest.mark.parametrize("draw", ["laplace", "two humps", "shifted", "discrete"])
@@ -121,12 +121,12 @@ def test_what_is_of_no_family_is_other(draw):
         "shifted": lambda: rng.beta(2, 5, MANY),
         "discrete": lambda: rng.integers(0, 5, MANY).astype(float),
     }[draw]()
-    assert estimate.estimate(values.astype(np.float32)[None]).distribution.family == "other"
+    assert distributions.estimate(values.astype(np.float32)[None]).distribution.family == "other"
 
 
 @pytest.mark.parametrize("values", [np.arange(5.0), np.array([0.0, np.nan] * 2000), np.array([np.inf, 1.0] * 2000)])
 def test_few_values_or_values_that_are_not_finite_are_other(values):
-    assert estimate.estimate(values[None]).distribution.family == "other"
+    assert distributions.estimate(values[None]).distribution.family == "other"
 
 
 @pytest.mark.parametrize("shape", [(40, 90), (90, 40), (3, 3, 8, 20)])
@@ -134,17 +134,17 @@ def test_an_orthogonal_matrix_is_told_with_its_gain(shape):
     rows, columns = math.prod(shape[:-1]), shape[-1]
     q, _ = np.linalg.qr(np.random.default_rng(2).standard_normal((max(rows, columns), min(rows, columns))))
     matrix = 1.5 * (q if rows >= columns else q.T).reshape(shape)
-    found = estimate.estimate(matrix.astype(np.float32)[None])
+    found = distributions.estimate(matrix.astype(np.float32)[None])
     assert found.distribution.family == "orthogonal"
     assert found.distribution.gain == pytest.approx(1.5, rel=1e-5)
-    assert result.can_be(matrix, found, distributions.orthogonal(1.5))
-    assert not result.can_be(matrix, found, distributions.orthogonal(1.0))
+    assert report.can_be(matrix, found, distributions.orthogonal(1.5))
+    assert not report.can_be(matrix, found, distributions.orthogonal(1.0))
 
 
 def test_an_identity_and_blocks_are_said_in_words():
-    assert estimate.estimate(np.eye(3, 5)[None]).distribution.detail == "1 on the diagonal, else 0"
+    assert distributions.estimate(np.eye(3, 5)[None]).distribution.detail == "1 on the diagonal, else 0"
     bias = np.repeat([0.0, 1.0, 0.0], [4, 4, 8])
-    assert estimate.estimate(bias[None]).distribution.detail == "0 to 4: 0, 4 to 8: 1, 8 to 16: 0"
+    assert distributions.estimate(bias[None]).distribution.detail == "0 to 4: 0, 4 to 8: 1, 8 to 16: 0"
 
 
 @given(SEEDS, st.integers(50, 3000), st.integers(100, 3000))
@@ -166,15 +166,15 @@ def test_that_a_right_limit_is_refused_has_the_chance_that_is_said():
 
 def test_all_questions_of_a_report_together_refuse_what_is_right_with_less_than_one_in_a_million():
     questions_of_a_weight, weights = 6, 1000
-    assert estimate.CHANCE * questions_of_a_weight * weights < 1e-6
+    assert distributions.CHANCE * questions_of_a_weight * weights < 1e-6
 
 
 def test_fans_are_counted_by_hand():
-    assert fans.of_layer((250, 530), "dense", "last") == (250, 530)
-    assert fans.of_layer((530, 250), "dense", "first") == (250, 530)
-    assert fans.of_layer((3, 3, 60, 250), "convolution", "last") == (540, 2250)
-    assert fans.of_layer((3, 3, 250, 60), "transposed", "last") == (540, 2250)
-    assert fans.of_layer((60, 250, 3, 3), "transposed", "first") == (540, 2250)
-    assert fans.of_layer((3, 3, 100, 4), "depthwise", "last") == (9, 36)
-    assert fans.of_layer((400, 1, 3, 3), "depthwise", "first", groups=100) == (9, 36)
-    assert fans.ordinary((3, 3, 250, 60), "last") == (2250, 540)
+    assert cases.fans_of_layer((250, 530), "dense", "last") == (250, 530)
+    assert cases.fans_of_layer((530, 250), "dense", "first") == (250, 530)
+    assert cases.fans_of_layer((3, 3, 60, 250), "convolution", "last") == (540, 2250)
+    assert cases.fans_of_layer((3, 3, 250, 60), "transposed", "last") == (540, 2250)
+    assert cases.fans_of_layer((60, 250, 3, 3), "transposed", "first") == (540, 2250)
+    assert cases.fans_of_layer((3, 3, 100, 4), "depthwise", "last") == (9, 36)
+    assert cases.fans_of_layer((400, 1, 3, 3), "depthwise", "first", groups=100) == (9, 36)
+    assert cases.ordinary_fans((3, 3, 250, 60), "last") == (2250, 540)

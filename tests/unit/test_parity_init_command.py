@@ -9,9 +9,8 @@ from samebits.cli import main
 from samebits.reports.table import Table
 from samebits.reports.tree import SCREEN
 from samebits_parity import sides
-from samebits_parity.init import measurement, result, samples
-from samebits_parity.init.cases import Case
-from samebits_parity.init.samples import DrawnWeight, Draws
+from samebits_parity.init import cases, measurement, report
+from samebits_parity.init.cases import Case, DrawnWeight, Draws
 from samebits_parity.sides import SIDES, LibraryFailure
 
 KEYS = {
@@ -44,7 +43,7 @@ def library(monkeypatch):
 
     def install(what):
         monkeypatch.setattr(sides, "interpreter", lambda side: "python")
-        monkeypatch.setattr(samples, "draw", lambda side, folder: what._replace(side=side))
+        monkeypatch.setattr(cases, "draw", lambda side, folder: what._replace(side=side))
 
     return install
 
@@ -63,7 +62,7 @@ def library(monkeypatch):
     ],
 )
 def test_wrong_words_end_with_two_before_anything_is_drawn(words, said, capsys, monkeypatch):
-    monkeypatch.setattr(samples, "draw", None)
+    monkeypatch.setattr(cases, "draw", None)
     assert main(["parity", "init", *words]) == 2
     captured = capsys.readouterr()
     assert said in captured.err
@@ -87,10 +86,10 @@ def test_libraries_that_are_not_here_are_notes_where_none_is_named(capsys, monke
 
 def test_a_library_that_ends_badly_is_a_note_or_an_error(capsys, monkeypatch, library):
     def fails(side, folder):
-        raise LibraryFailure(f"{side.id}: sampler_pytorch.py ended with 1: no module")
+        raise LibraryFailure(f"{side.id}: sampler.py ended with 1: no module")
 
     library(drawn(0.1))
-    monkeypatch.setattr(samples, "draw", fails)
+    monkeypatch.setattr(cases, "draw", fails)
     monkeypatch.setattr(sides, "SIDES", {"pytorch": SIDES["pytorch"]})
     assert main(["parity", "init"]) == 3
     assert "not measured: pytorch" in capsys.readouterr().out
@@ -153,4 +152,4 @@ def test_markdown_and_html_hold_every_row(library, tmp_path, capsys):
 
 def test_lines_read_back_from_json():
     lines = measurement.measure(drawn(0.2))
-    assert result.InitDocument.model_validate_json(result.InitDocument(lines).model_dump_json()).root == lines
+    assert report.InitDocument.model_validate_json(report.InitDocument(lines).model_dump_json()).root == lines

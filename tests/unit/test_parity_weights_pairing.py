@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits_parity.weights import conversion, explanation
+from samebits_parity.weights import transfer, verdict
 from samebits_parity.weights.models import Layer, ModelArray, ModelFacts
-from samebits_parity.weights.pairs import pair
+from samebits_parity.weights.pairs import pair_layers
 
 FEW = settings(max_examples=50, deadline=None)
 
@@ -50,7 +50,7 @@ def test_equal_rows_of_layers_are_paired_in_their_order(row):
     sizes = list(pairwise(row))
     keras = model("A", "keras", *(keras_convolution(f"k{n}", *both) for n, both in enumerate(sizes)))
     pytorch = model("B", "pytorch", *(pytorch_convolution(f"p{n}", *both) for n, both in enumerate(sizes)))
-    found = pair(keras, pytorch)
+    found = pair_layers(keras, pytorch)
     assert names(found) == [(f"k{n}", f"p{n}") for n in range(len(sizes))]
     assert not found.lonely
 
@@ -61,9 +61,9 @@ def test_what_is_carried_there_and_back_is_the_same_bits(row):
     sizes = list(pairwise(row))
     keras = model("A", "keras", *(keras_convolution(f"k{n}", *both) for n, both in enumerate(sizes)))
     pytorch = model("B", "pytorch", *(pytorch_convolution(f"p{n}", *both) for n, both in enumerate(sizes)))
-    pairs = pair(keras, pytorch).pairs
-    there = conversion.carry(pairs, keras, pytorch, keras.arrays)
-    back = conversion.carry(pairs, pytorch, keras, there.arrays)
+    pairs = pair_layers(keras, pytorch).pairs
+    there = transfer.carry(pairs, keras, pytorch, keras.arrays)
+    back = transfer.carry(pairs, pytorch, keras, there.arrays)
     assert back.arrays.keys() == keras.arrays.keys()
     assert all(back.arrays[n].tobytes() == array.tobytes() for n, array in keras.arrays.items())
 
@@ -76,7 +76,7 @@ def test_a_layer_that_the_other_model_lacks_is_the_one_that_is_left(row, place):
     keras = model("A", "keras", *(keras_convolution(f"k{n}", *both) for n, both in enumerate(sizes)))
     rest = [(n, both) for n, both in enumerate(sizes) if n != place]
     pytorch = model("B", "pytorch", *(pytorch_convolution(f"p{n}", *both) for n, both in rest))
-    found = pair(keras, pytorch)
+    found = pair_layers(keras, pytorch)
     assert names(found) == [(f"k{n}", f"p{n}") for n, _ in rest]
     assert [one.name for one in found.lonely] == [f"k{place}"]
 
@@ -84,7 +84,7 @@ def test_a_layer_that_the_other_model_lacks_is_the_one_that_is_left(row, place):
 def test_another_width_is_named_with_both_shapes_and_what_would_match():
     keras = model("A", "keras", keras_convolution("one", 1, 8), keras_convolution("two", 8, 4))
     pytorch = model("B", "pytorch", pytorch_convolution("1", 1, 8), pytorch_convolution("2", 8, 5))
-    (left,) = pair(keras, pytorch).lonely
+    (left,) = pair_layers(keras, pytorch).lonely
     assert (left.side, left.name, left.beside) == ("A", "two", "2")
     assert left.shapes["kernel"] == (3, 3, 8, 4)
     assert left.beside_shapes["weight"] == (5, 8, 3, 3)
@@ -94,7 +94,7 @@ def test_another_width_is_named_with_both_shapes_and_what_would_match():
 def test_layers_at_other_places_are_paired_where_nothing_else_fits():
     keras = model("A", "keras", keras_convolution("a", 1, 2), keras_convolution("b", 3, 4))
     pytorch = model("B", "pytorch", pytorch_convolution("b", 3, 4), pytorch_convolution("a", 1, 2))
-    found = pair(keras, pytorch)
+    found = pair_layers(keras, pytorch)
     assert sorted(names(found)) == [("a", "a"), ("b", "b")]
     assert [one.moved for one in found.pairs].count(True) == 1
 
@@ -111,7 +111,7 @@ def test_layers_at_other_places_are_paired_where_nothing_else_fits():
 )
 def test_what_cannot_be_carried_is_named_and_the_rest_goes_on(fields, shape, said):
     keras = model("A", "keras", ("odd", "dense", {"kernel": shape}, fields), keras_convolution("b", 3, 4))
-    found = pair(keras, model("B", "pytorch", pytorch_convolution("b", 3, 4)))
+    found = pair_layers(keras, model("B", "pytorch", pytorch_convolution("b", 3, 4)))
     assert names(found) == [("b", "b")]
     (left,) = found.refused
     assert left.name == "odd"
@@ -122,7 +122,7 @@ def test_the_rows_after_a_flatten_are_put_in_pytorch_s_order():
     flatten = ("flat", "flatten", {}, {"input_shape": (2, 3, 4), "output_shape": (24,)})
     keras = model("A", "keras", flatten, ("dense", "dense", {"kernel": (24, 1)}, {}))
     pytorch = model("B", "pytorch", ("dense", "dense", {"weight": (1, 24)}, {}))
-    carried = conversion.carry(pair(keras, pytorch).pairs, keras, pytorch, {0: np.float32(np.arange(24)[:, None])})
+    carried = transfer.carry(pair_layers(keras, pytorch).pairs, keras, pytorch, {0: np.float32(np.arange(24)[:, None])})
     assert carried.arrays[0][0, :7].tolist() == [0, 4, 8, 12, 16, 20, 1]
 
 
@@ -130,19 +130,19 @@ def test_an_array_that_one_library_lacks_is_made_up_and_one_that_says_something_
     keras = model("A", "keras", ("norm", "batch_norm", {"beta": (2,), "mean": (2,), "variance": (2,)}, {}))
     shapes = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), (2,))
     pytorch = model("B", "pytorch", ("norm", "batch_norm", shapes, {}))
-    pairs = pair(keras, pytorch).pairs
-    there = conversion.carry(pairs, keras, pytorch, keras.arrays)
+    pairs = pair_layers(keras, pytorch).pairs
+    there = transfer.carry(pairs, keras, pytorch, keras.arrays)
     assert there.arrays[0].tolist() == [1, 1]
     assert not there.lost
-    back = conversion.carry(pairs, pytorch, keras, {**pytorch.arrays, 0: np.float32([1, 1])})
+    back = transfer.carry(pairs, pytorch, keras, {**pytorch.arrays, 0: np.float32([1, 1])})
     assert not back.lost
-    assert len(conversion.carry(pairs, pytorch, keras, pytorch.arrays).lost) == 1
+    assert len(transfer.carry(pairs, pytorch, keras, pytorch.arrays).lost) == 1
 
 
 def test_settings_are_put_beside_each_other():
     keras = model("A", "keras", keras_convolution("a", 1, 2, settings={"strides": [1, 1], "padding": [[0, 1]]}))
     pytorch = model("B", "pytorch", pytorch_convolution("b", 1, 2, settings={"strides": [1, 1], "padding": [[1, 1]]}))
-    (one,) = explanation.of_pair(pair(keras, pytorch).pairs[0])
+    (one,) = verdict.of_pair(pair_layers(keras, pytorch).pairs[0])
     assert (one.setting, one.keras, one.pytorch) == ("padding", [[0, 1]], [[1, 1]])
-    assert explanation.same(0.001, 1e-3)
-    assert not explanation.same(0.001, 1e-5)
+    assert verdict.same(0.001, 1e-3)
+    assert not verdict.same(0.001, 1e-5)

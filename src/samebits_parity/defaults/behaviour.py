@@ -1,4 +1,8 @@
-"""A behaviour: what is asked of a library, and what its numbers can mean."""
+"""A behaviour: what is asked of a library, and what its numbers can mean.
+
+A default (a learning rate, an epsilon, a share) is solved for: each function takes the numbers of one ask of the tables
+(optimizers.py, layers.py, losses.py) and raises ValueError where no value of the default gives such numbers.
+"""
 
 from __future__ import annotations
 
@@ -94,3 +98,106 @@ def apart(numbers: Array, formula: Array) -> float:
     away = np.abs(numbers[finite] - formula[finite])
     scale = float(np.max(np.abs(formula[finite]), initial=0.0)) or 1.0
     return float(np.max(away, initial=0.0)) / scale
+
+
+CLOSE = 1e-3  # relative: two steps name one epsilon
+BETAS = (0.9, 0.999)
+LEAST_BETA2 = 0.98  # below it two pairs of betas give one length
+
+
+def moved(given: Array) -> float:
+    """How far a weight went down from zero in one step."""
+    return -float(given[0])
+
+
+def adam_rate(given: Array) -> float:
+    """Two steps of Adam from zero with one gradient: each is the rate long, where the count begins at one."""
+    first, second = -given[0], given[0] - given[1]
+    if abs(first / second - 1) < CLOSE:
+        return float(first)
+    return float(first * (1 + BETAS[0]) / np.sqrt(1 + BETAS[1]))  # the first was corrected as the second
+
+
+def adam_epsilon(given: Array, gradients: Array) -> float:
+    """Two steps of Adam from zero, rate 1, with tiny gradients, one for each weight, the same in both.
+
+    The epsilon on which all agree, wherever it is added.
+    """
+    path, candidates = given.reshape(2, -1), []
+    lengths, steps = -np.diff(path, axis=0, prepend=0.0), np.array([[1.0], [2.0]])
+    for ahead in (0, 1):
+        mean = gradients * (1 - BETAS[0] ** steps) / (1 - BETAS[0] ** (steps + ahead))
+        correction = 1 - BETAS[1] ** (steps + ahead)
+        square = gradients**2 * (1 - BETAS[1] ** steps) / correction
+        after = mean / lengths - np.sqrt(square)
+        candidates += [after, after * np.sqrt(correction), (mean / lengths) ** 2 - square]
+    return agreed(candidates)
+
+
+def adam_betas(given: Array, late: int) -> tuple[float, float]:
+    """Adam from zero, rate 1: the first weight has a gradient in step 1 only, the second in step `late` only.
+
+    The first says whether the count of steps runs ahead; the second's two last steps give both betas.
+    """
+    path = given.reshape(-1, 2)
+    count = late + int(abs(-path[0, 0] - 1) > CLOSE)
+    length, rest = -path[-2, 1], path[-2, 1] - path[-1, 1]
+    low, high = LEAST_BETA2, 1 - 1e-7
+    for _ in range(80):
+        beta2 = (low + high) / 2
+        beta1 = _first_beta(rest / length, beta2, count)
+        expected = (1 - beta1) / (1 - beta1**count) * np.sqrt((1 - beta2**count) / (1 - beta2))
+        low, high = (beta2, high) if expected < length else (low, beta2)
+    if not 0 < beta1 < 1 or abs(expected / length - 1) > CLOSE:
+        raise ValueError("no momentum gives such steps")
+    return beta1, beta2
+
+
+def _first_beta(ratio: float, beta2: float, count: int) -> float:
+    """beta1, from the length of the step after the gradient's to that step."""
+    beta1 = ratio
+    for _ in range(20):
+        corrections = (1 - beta1**count) / (1 - beta1 ** (count + 1))
+        corrections *= np.sqrt((1 - beta2 ** (count + 1)) / (1 - beta2**count))
+        beta1 = float(ratio * np.sqrt(beta2) / corrections)
+    return beta1
+
+
+def rms_share(given: Array) -> float:
+    """rho: two steps of RMSprop from zero with one large gradient; their lengths are as 1 to 1 / sqrt(1 + rho)."""
+    return float((given[0] / (given[1] - given[0])) ** 2 - 1)
+
+
+def rms_rate(given: Array) -> float:
+    """The learning rate in the first of those steps."""
+    return float(-given[0] * np.sqrt(1 - rms_share(given)))
+
+
+def root_epsilon(given: Array, gradient: float, squares: Array) -> float:
+    """Two steps from zero, rate 1, with one tiny gradient over the roots of `squares`: outside the root, or inside."""
+    ratio = gradient / np.array([-given[0], given[0] - given[1]])
+    return agreed([ratio - np.sqrt(squares), ratio**2 - squares])
+
+
+def agreed(candidates: list[Array]) -> float:
+    """The first value of the candidate whose values agree: it is the most exact, of the smallest gradient."""
+    positive = [values for values in candidates if np.isfinite(values).all() and (values > 0).all()]
+    best = min(positive, key=lambda values: values.max() / values.min(), default=None)
+    if best is None or best.max() / best.min() > 1 + CLOSE:
+        raise ValueError("no epsilon gives all steps")
+    return float(best.flat[0])
+
+
+def variance_epsilon(given: Array, inputs: Array) -> float:
+    """What a normalisation adds to the variance: (x - mean) / y is the root of their sum."""
+    away = inputs - inputs.mean()
+    place = int(np.argmax(np.abs(away)))
+    return float((away[place] / given[place]) ** 2 - inputs.var())
+
+
+def huber_delta(given: Array, error: float) -> float:
+    """From the loss L of one large error: d (e - d/2) = L."""
+    rest = error**2 - 2 * float(given[0])
+    if rest < 0:
+        raise ValueError("no delta gives such a loss")
+    return error - float(np.sqrt(rest))

@@ -1,4 +1,7 @@
-"""`samebits parity defaults`: measure every library that is asked for and here, classify, compare."""
+"""`samebits parity defaults`: measure every library that is asked for and here, classify, compare.
+
+Tables show it: a row for each behaviour, a column for each library.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from samebits import __version__
+from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Table
+from samebits.reports.tree import DOCUMENT, SIGNS, Report
 from samebits_parity import sides
-from samebits_parity.defaults import layers, losses, optimizers, signatures
+from samebits_parity.defaults import layers, losses, optimizers, result
 from samebits_parity.defaults.behaviour import Behaviour
 from samebits_parity.defaults.result import BehaviourComparison, Defaults, Measurement, Signature, Status
-from samebits_parity.options import Group
-from samebits_parity.report import Agreement
+from samebits_parity.options import GROUPS, Group
+from samebits_parity.report import Agreement, compared, parts
 from samebits_parity.sides import Family, Side
 
 BEHAVIOURS: tuple[Behaviour, ...] = (*optimizers.BEHAVIOURS, *losses.BEHAVIOURS, *layers.BEHAVIOURS)
@@ -69,7 +74,7 @@ def _measured(side: Side, groups: tuple[Group, ...]) -> LibraryAnswer:
     keys = {one.id: json.dumps(one.ask) for one in behaviours(groups)}
     request = {
         "asks": {key: json.loads(key) for key in dict.fromkeys(keys.values())},
-        "classes": signatures.asked(side, groups),
+        "classes": result.asked(side, groups),
     }
     said = sides.run_script(side, SCRIPTS / SCRIPT[side.family], request)
     return LibraryAnswer(side, {**said, "measured": {id: said["measured"][key] for id, key in keys.items()}})
@@ -95,7 +100,7 @@ def concluded(answers: list[LibraryAnswer], groups: tuple[Group, ...]) -> Defaul
 
 
 def _signatures(answer: LibraryAnswer) -> list[Signature]:
-    return signatures.read(answer.side, answer.said["signatures"]) if answer.said else []
+    return result.read(answer.side, answer.said["signatures"]) if answer.said else []
 
 
 def measurement(behaviour: Behaviour, answer: LibraryAnswer) -> Measurement:
@@ -130,3 +135,75 @@ def judged(compared: list[BehaviourComparison], libraries: list[str]) -> tuple[A
     between = " and ".join(filter(None, [", ".join(libraries[:-1]), libraries[-1]]))
     said = "behaviour differs" if count == 1 else "behaviours differ"
     return "differ" if count else "agree", f"{count} of {len(asked)} {said} between {between}."
+
+
+MARKS: dict[bool | None, str] = {True: SIGNS["diverged"], False: SIGNS["repeated"], None: EMPTY}
+HOW = (
+    "A number in brackets is one of those that the library gave, by which the meaning was recognised; a number alone "
+    "is a default, solved for from what the library did."
+)
+WHERE = "signatures side by side are in the Markdown, HTML and JSON reports (--md, --html, --json)"
+
+
+def report(found: Defaults) -> Report:
+    """The whole report: behaviours and, where there is room for them, signatures."""
+    groups = [group for group in GROUPS if any(line.group == group for line in found.behaviours)]
+    versions = ", ".join(f"{library} {version}" for library, version in found.versions.items())
+    tables = [_behaviour_table(found, group) for group in groups] + [_signature_table(found, group) for group in groups]
+    shown = [table for table in tables if table.rows and found.versions]
+    return compared(
+        "What equal names mean in each library",
+        found.verdict,
+        found.sentence,
+        found,
+        parts([("of", versions or "no library")], shown, found.notes, WHERE if shown else ""),
+        found.created,
+    )
+
+
+def _behaviour_table(found: Defaults, group: Group) -> Table:
+    rows = [_row(found, line) for line in found.behaviours if line.group == group]
+    columns = (Column("behaviour", wide=True), Column(""), *(Column(name, wide=True) for name in found.versions))
+    return Table(group, f"What {group} do", columns, tuple(rows), (HOW,))
+
+
+def _row(found: Defaults, line: BehaviourComparison) -> tuple[Cell, ...]:
+    cells = (_cell(found.of(line.behaviour, library)) for library in found.versions)
+    return (line.words, MARKS[line.differs], *cells)
+
+
+def _cell(line: Measurement | None) -> Cell:
+    if line is None or line.status == "none":
+        return MissingValue("none")
+    if line.status != "measured":
+        return MissingValue(line.status, line.words)
+    return line.words if line.number is None else f"{line.words} ({line.number:.4g})"
+
+
+def _signature_table(found: Defaults, group: Group) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for name, row in result.COUNTERPARTS.items():
+        if row[0] == group:
+            rows += _of_class(name, {line.library: line for line in found.signatures if line.name == name}, found)
+    columns = (
+        Column("class"),
+        Column("parameter"),
+        Column(""),
+        *(Column(library, wide=True) for library in found.versions),
+    )
+    title = f"Signatures of {group}: parameters and their defaults, as the installed libraries have them"
+    return Table(f"signatures of {group}", title, columns, tuple(rows), on=DOCUMENT)
+
+
+def _of_class(name: str, each: dict[str, Signature], found: Defaults) -> list[tuple[Cell, ...]]:
+    parameters = list(dict.fromkeys(one.row for line in each.values() for one in line.parameters))
+    return [
+        (name, row, _mark(each, row), *(result.cell(each.get(library),
+                                                        row) or MissingValue("none") for library in found.versions))
+        for row in parameters
+    ]  # fmt: skip
+
+
+def _mark(each: dict[str, Signature], row: str) -> str:
+    values = [value for line in each.values() if (value := result.values(line, row)) is not None]
+    return MARKS[len({repr(value) for value in values}) > 1 if len(values) > 1 else None]

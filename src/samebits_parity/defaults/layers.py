@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from samebits_parity.defaults import estimates
+from samebits_parity.defaults import behaviour
 from samebits_parity.defaults.behaviour import Behaviour, Sense
 from samebits_parity.defaults.hypotheses import Array
 from samebits_parity.defaults.losses import soft
@@ -199,7 +199,7 @@ def _normalisation() -> list[Behaviour]:
 
     return [
         value("batch_norm.epsilon", "Batch norm: epsilon", batch(inputs=SMALL),
-              lambda given: estimates.variance_epsilon(given[2:], SMALL)),
+              lambda given: behaviour.variance_epsilon(given[2:], SMALL)),
         value("batch_norm.share", "Batch norm: share of a new batch in the running mean", batch(),
               lambda given: _running(given)[0]),
         layer("batch_norm.momentum", "Batch norm: momentum m is the share of", batch(momentum=0.7),
@@ -209,9 +209,9 @@ def _normalisation() -> list[Behaviour]:
         running("batch_norm.variance.images", "Batch norm of images: the batch's variance in the running one is",
                 batch(image=True)),
         value("layer_norm.epsilon", "Layer norm: epsilon", {"do": "layer_norm", "inputs": SMALL},
-              partial(estimates.variance_epsilon, inputs=SMALL)),
+              partial(behaviour.variance_epsilon, inputs=SMALL)),
         value("group_norm.epsilon", "Group norm: epsilon", {"do": "group_norm", "inputs": SMALL},
-              partial(estimates.variance_epsilon, inputs=SMALL)),
+              partial(behaviour.variance_epsilon, inputs=SMALL)),
         layer("deviation", "std of a tensor: the sum of squares is", {"do": "deviation", "row": ROW},
               ("n", "divided by n", lambda: [ROW.std()]), ("n - 1", "divided by n - 1", lambda: [ROW.std(ddof=1)])),
     ]  # fmt: skip

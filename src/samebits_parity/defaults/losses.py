@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from samebits_parity.defaults import estimates
+from samebits_parity.defaults import behaviour
 from samebits_parity.defaults.behaviour import Behaviour, Sense
 from samebits_parity.defaults.hypotheses import Array, Reduction, reduced, weighted
 
@@ -123,7 +123,7 @@ def _distances() -> list[Behaviour]:
         reduction("mse.reduction", "Mean squared error: reduction", of("mse", TARGET, OUTPUT), error**2),
         reduction("mae.reduction", "Mean absolute error: reduction", of("mae", TARGET, OUTPUT), np.abs(error)),
         Behaviour(id="huber.delta", group="losses", words="Huber: delta", ask=large,
-                  estimate=partial(estimates.huber_delta, error=5.0)),
+                  estimate=partial(behaviour.huber_delta, error=5.0)),
         loss("huber.scale", "Huber, or SmoothL1Loss, with delta 2: an error of 5 costs",
              of("huber", [[0.0]], [[5.0]], delta=2.0), ("delta", "delta (|e| - delta/2)", lambda: [8.0]),
              ("one", "|e| - delta/2", lambda: [4.0])),

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from samebits_parity.defaults import estimates
+from samebits_parity.defaults import behaviour
 from samebits_parity.defaults import hypotheses as known
 from samebits_parity.defaults.behaviour import Behaviour, Sense
 from samebits_parity.defaults.hypotheses import Array, Decay, Gradients
@@ -71,11 +71,11 @@ def _adam() -> list[Behaviour]:
               for ahead, words in enumerate(("as step 1", "as step 2")))  # fmt: skip
     both = train("adam", Gradients([0.0, 0.0], PUSHED, [1.0] * len(PUSHED)))
     return [
-        default("adam.rate", "Adam: learning rate", train("adam", alike(LARGE), own_rate=True), estimates.adam_rate),
-        default("adam.beta1", "Adam: beta 1", both, lambda given: estimates.adam_betas(given, LATE)[0]),
-        default("adam.beta2", "Adam: beta 2", both, lambda given: estimates.adam_betas(given, LATE)[1]),
+        default("adam.rate", "Adam: learning rate", train("adam", alike(LARGE), own_rate=True), behaviour.adam_rate),
+        default("adam.beta1", "Adam: beta 1", both, lambda given: behaviour.adam_betas(given, LATE)[0]),
+        default("adam.beta2", "Adam: beta 2", both, lambda given: behaviour.adam_betas(given, LATE)[1]),
         default("adam.epsilon", "Adam: epsilon", train("adam", Gradients([0.0, 0.0], [SMALL, SMALL], 1.0)),
-                partial(estimates.adam_epsilon, gradients=np.array(SMALL))),
+                partial(behaviour.adam_epsilon, gradients=np.array(SMALL))),
         choice("adam.epsilon.place", "Adam: epsilon is added", ask,
                (Sense(place, words, (forms[place, 0], forms[place, 1])) for place, words in PLACES)),
         choice("adam.count", "Adam: the first step is corrected", ask, counts),
@@ -119,7 +119,7 @@ def _sgd() -> list[Behaviour]:
         Sense("none", "none", (partial(known.sgd, COURSE),)),
         Sense("some", "0.9", (partial(known.sgd, COURSE, momentum=0.9),))))  # fmt: skip
     return [
-        default("sgd.rate", "SGD: learning rate", train("sgd", alike(1.0), own_rate=True), estimates.moved),
+        default("sgd.rate", "SGD: learning rate", train("sgd", alike(1.0), own_rate=True), behaviour.moved),
         *momentum, still, _decay_of_sgd(),
     ]  # fmt: skip
 
@@ -143,10 +143,10 @@ def _rmsprop() -> list[Behaviour]:
     centered = train("rmsprop", rho=0.9, epsilon=0.05, centered=True)
     formula = partial(known.rmsprop, COURSE, epsilon=0.05)
     return [
-        default("rmsprop.rate", "RMSprop: learning rate", large, estimates.rms_rate),
-        default("rmsprop.rho", "RMSprop: rho (alpha)", large, estimates.rms_share),
+        default("rmsprop.rate", "RMSprop: learning rate", large, behaviour.rms_rate),
+        default("rmsprop.rho", "RMSprop: rho (alpha)", large, behaviour.rms_share),
         default("rmsprop.epsilon", "RMSprop: epsilon", train("rmsprop", alike(TINY), rho=0.9),
-                partial(estimates.root_epsilon, gradient=TINY, squares=squares)),
+                partial(behaviour.root_epsilon, gradient=TINY, squares=squares)),
         _rooted("rmsprop.epsilon.place", "RMSprop: epsilon is added", train("rmsprop", rho=0.9, epsilon=0.05), formula),
         choice("rmsprop.centered", "RMSprop: centered divides by the root of", centered, (
             Sense("variance", "the variance", tuple(partial(formula, centered=True, place=place) for place,
@@ -164,11 +164,11 @@ def _adagrad() -> list[Behaviour]:
     first = float(known.adadelta(Gradients([0.0], [[1.0]], 1.0), rho=0.9, epsilon=0.01)[0, 0])
     return [
         default("adagrad.rate", "Adagrad: learning rate",
-                train("adagrad", Gradients([0.0], [[1e4]], 1.0), own_rate=True), estimates.moved),
+                train("adagrad", Gradients([0.0], [[1e4]], 1.0), own_rate=True), behaviour.moved),
         choice("adagrad.start", "Adagrad: the sum of squares starts from", start,
                (Sense(f"{value:g}", f"{value:g}", (formula,)) for value, formula in starts)),
         default("adagrad.epsilon", "Adagrad: epsilon", tiny,
-                partial(estimates.root_epsilon, gradient=TINY, squares=TINY**2 * np.array([1.0, 2.0]))),
+                partial(behaviour.root_epsilon, gradient=TINY, squares=TINY**2 * np.array([1.0, 2.0]))),
         _rooted("adagrad.epsilon.place", "Adagrad: epsilon is added", train("adagrad", accumulator=0.0, epsilon=0.05),
                 partial(known.adagrad, COURSE, accumulator=0.0, epsilon=0.05)),
         default("adadelta.rate", "Adadelta: learning rate",

@@ -1,7 +1,12 @@
-"""What was measured, as it is written and read: the document of `samebits parity defaults --json`."""
+"""What was measured, as it is written and read: the document of `samebits parity defaults --json`.
+
+A table names the classes that are said to be counterparts, and which of their parameters stand side by side. It has
+names only: parameters and their defaults are read from the installed libraries.
+"""
 
 from __future__ import annotations
 
+import ast
 from typing import Literal
 
 from pydantic import ConfigDict
@@ -9,6 +14,7 @@ from pydantic import ConfigDict
 from samebits.document import Document
 from samebits_parity.options import Group
 from samebits_parity.report import Agreement
+from samebits_parity.sides import Family, Side
 
 Status = Literal["measured", "none", "refused", "failed"]
 
@@ -75,3 +81,99 @@ class Defaults(Document):
     def of(self, behaviour: str, library: str) -> Measurement | None:
         """What a library does."""
         return next((one for one in self.measured if (one.behaviour, one.library) == (behaviour, library)), None)
+
+
+# name -> (group, below keras, below torch, below optax or flax)
+COUNTERPARTS: dict[str, tuple[Group, str, str, str]] = {
+    "Adam": ("optimizers", "optimizers.Adam", "optim.Adam", "optax.adam"),
+    "AdamW": ("optimizers", "optimizers.AdamW", "optim.AdamW", "optax.adamw"),
+    "Adamax": ("optimizers", "optimizers.Adamax", "optim.Adamax", "optax.adamax"),
+    "SGD": ("optimizers", "optimizers.SGD", "optim.SGD", "optax.sgd"),
+    "RMSprop": ("optimizers", "optimizers.RMSprop", "optim.RMSprop", "optax.rmsprop"),
+    "Adagrad": ("optimizers", "optimizers.Adagrad", "optim.Adagrad", "optax.adagrad"),
+    "Adadelta": ("optimizers", "optimizers.Adadelta", "optim.Adadelta", "optax.adadelta"),
+    "Mean squared error": ("losses", "losses.MeanSquaredError", "nn.MSELoss", "optax.l2_loss"),
+    "Huber": ("losses", "losses.Huber", "nn.HuberLoss", "optax.huber_loss"),
+    "Binary cross entropy": ("losses", "losses.BinaryCrossentropy", "nn.BCELoss", "optax.sigmoid_binary_cross_entropy"),
+    "Categorical cross entropy": (
+        "losses", "losses.CategoricalCrossentropy", "nn.CrossEntropyLoss", "optax.softmax_cross_entropy"),
+    "KL divergence": ("losses", "losses.KLDivergence", "nn.KLDivLoss", "optax.kl_divergence"),
+    "Poisson": ("losses", "losses.Poisson", "nn.PoissonNLLLoss", "optax.poisson_nll_loss"),
+    "Dense": ("layers", "layers.Dense", "nn.Linear", "flax.linen.Dense"),
+    "Convolution": ("layers", "layers.Conv2D", "nn.Conv2d", "flax.linen.Conv"),
+    "Transposed convolution": ("layers", "layers.Conv2DTranspose", "nn.ConvTranspose2d", "flax.linen.ConvTranspose"),
+    "Max pooling": ("layers", "layers.MaxPooling2D", "nn.MaxPool2d", "flax.linen.max_pool"),
+    "Average pooling": ("layers", "layers.AveragePooling2D", "nn.AvgPool2d", "flax.linen.avg_pool"),
+    "Batch norm": ("layers", "layers.BatchNormalization", "nn.BatchNorm2d", "flax.linen.BatchNorm"),
+    "Layer norm": ("layers", "layers.LayerNormalization", "nn.LayerNorm", "flax.linen.LayerNorm"),
+    "Embedding": ("layers", "layers.Embedding", "nn.Embedding", "flax.linen.Embed"),
+    "Dropout": ("layers", "layers.Dropout", "nn.Dropout", "flax.linen.Dropout"),
+    "Leaky ReLU": ("layers", "layers.LeakyReLU", "nn.LeakyReLU", "jax.nn.leaky_relu"),
+    "Upsampling": ("layers", "layers.UpSampling2D", "nn.Upsample", "jax.image.resize"),
+}  # fmt: skip
+PLACE: dict[Family, int] = {"keras2": 1, "keras3": 1, "tfkeras": 1, "pytorch": 2, "jax": 3, "flax": 3}
+# parameters of one meaning under several names
+ROWS = {
+    "lr": "learning rate", "learning_rate": "learning rate", "eps": "epsilon", "beta_1": "betas", "beta_2": "betas",
+    "b1": "betas", "b2": "betas", "alpha": "rho or alpha", "rho": "rho or alpha", "negative_slope": "slope",
+    "initial_accumulator_value": "first sum of squares", "kernel_size": "size", "pool_size": "size",
+    "strides": "stride", "dilation_rate": "dilation", "bias": "use of a bias", "use_bias": "use of a bias",
+    "scale_factor": "size", "mode": "interpolation", "rate": "share dropped", "p": "share dropped",
+    "units": "outputs", "filters": "outputs", "out_features": "outputs", "out_channels": "outputs", "beta": "delta",
+    "input_dim": "entries", "num_embeddings": "entries", "output_dim": "outputs", "embedding_dim": "outputs",
+    "features": "outputs", "weight_decay": "weight decay", "window_shape": "size", "decay": "rho or alpha",
+}  # fmt: skip
+OF_CLASSES = {
+    "Leaky ReLU": {"alpha": "slope"},
+    "SGD": {"decay": "decay of the rate"},
+    "Adam": {"decay": "decay of the rate"},
+}
+
+
+def asked(side: Side, groups: tuple[Group, ...]) -> dict[str, str]:
+    """{name: path in the library} of what a script reads the signatures of."""
+    return {name: row[PLACE[side.family]] for name, row in COUNTERPARTS.items() if row[0] in groups}
+
+
+def read(side: Side, answered: dict[str, list[list[str | None]] | None]) -> list[Signature]:
+    """Signatures as a script answered; a class that the library has not is left out."""
+    return [
+        Signature(
+            name=name,
+            group=COUNTERPARTS[name][0],
+            library=side.id,
+            path=COUNTERPARTS[name][PLACE[side.family]],
+            parameters=[Parameter(name=str(key), row=_row(name, str(key)), default=default) for key, default in rows],
+        )
+        for name, rows in answered.items()
+        if rows is not None
+    ]
+
+
+def _row(name: str, parameter: str) -> str:
+    return OF_CLASSES.get(name, {}).get(parameter) or ROWS.get(parameter, parameter)
+
+
+def cell(signature: Signature | None, row: str) -> str | None:
+    """The parameters of one row, as they are written in a call; None where the class has none."""
+    parameters = [one for one in signature.parameters if one.row == row] if signature else []
+    said = [one.name if one.default is None else f"{one.name}={one.default}" for one in parameters]
+    return ", ".join(said) or None
+
+
+def values(signature: Signature | None, row: str) -> tuple[object, ...] | None:
+    """The default values of one row, flat: (0.9, 0.999) of two parameters and of one that is a pair; None for none."""
+    parameters = [one for one in signature.parameters if one.row == row] if signature else []
+    found: list[object] = []
+    for one in parameters:
+        value = _value(one.default)
+        found += value if isinstance(value, tuple) else [value]
+    return tuple(found) if parameters else None
+
+
+def _value(text: str | None) -> object:
+    """A number equals its other notation; anything else is its text; a value that has to be given is `...`."""
+    try:
+        return ast.literal_eval(text) if text is not None else ...
+    except (ValueError, SyntaxError):
+        return text

@@ -1,15 +1,63 @@
 """What is drawn: initializers for shapes that tell fan-in from fan-out, and the defaults of layers.
 
-A case names a thing by its path in the library; a script draws it there (see `samples`). Sizes: every kernel has more
-than 100,000 values, so that one draw decides; none of the numbers of channels is a multiple of another.
+A case names a thing by its path in the library. It is drawn there, under the library's interpreter, by a script that
+knows nothing of samebits. Sizes: every kernel has more than 100,000 values, so that one draw decides; none of the
+numbers of channels is a multiple of another.
+
+Fan-in is how many inputs an output is made of, fan-out how many outputs an input goes into; strides are taken as one.
+`order`: where a library has the channels of a kernel; Keras and JAX have them last, PyTorch first.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
-from samebits_parity.init.fans import Layout, Order
-from samebits_parity.sides import Family, Side
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits_parity.sides import Side, run_script
+
+Layout = Literal["dense", "convolution", "transposed", "depthwise", "vector"]
+Order = Literal["last", "first"]
+
+
+class Fans(NamedTuple):
+    """`into`: fan-in; `out`: fan-out."""
+
+    into: float
+    out: float
+
+    @property
+    def swapped(self) -> Fans:
+        """The two the other way round."""
+        return Fans(self.out, self.into)
+
+
+def ordinary_fans(shape: tuple[int, ...], order: Order) -> Fans:
+    """Of a shape read as a dense layer's or an ordinary convolution's kernel, whatever layer it belongs to."""
+    if len(shape) < 2:
+        return Fans(math.prod(shape), math.prod(shape))
+    if order == "first":
+        (out, into), window = shape[:2], math.prod(shape[2:])
+    else:
+        (into, out), window = shape[-2:], math.prod(shape[:-2])
+    return Fans(window * into, window * out)
+
+
+def fans_of_layer(shape: tuple[int, ...], layout: Layout, order: Order, groups: int = 1) -> Fans:
+    """Of a kernel in its layer. `groups`: of the channels, where the kernel does not say it (PyTorch's)."""
+    fans = ordinary_fans(shape, order)
+    if len(shape) < 2:
+        return fans
+    if layout == "transposed":
+        return fans.swapped
+    if layout == "depthwise":
+        return Fans(fans.into, fans.out / groups) if order == "first" else Fans(fans.into / shape[-2], fans.out)
+    return fans
+
 
 MANY = 2**19  # values where only the deviation tells: normal distributions
 BIAS = 64  # draws of a bias that is random
@@ -215,7 +263,57 @@ def _flax() -> list[Case]:
 
 
 MAKERS = {"keras2": _keras2, "keras3": _keras3, "tfkeras": _keras3, "pytorch": _pytorch, "jax": _jax, "flax": _flax}
-SCRIPTS: dict[Family, str] = {
-    "keras2": "sampler_keras.py", "keras3": "sampler_keras.py", "tfkeras": "sampler_keras.py",
-    "pytorch": "sampler_pytorch.py", "jax": "sampler_jax.py", "flax": "sampler_jax.py",
-}  # fmt: skip
+
+SCRIPT = Path(__file__).parent / "scripts" / "sampler.py"
+SEED = 2019  # the paper's
+
+
+class DrawnWeight(NamedTuple):
+    """A weight as it was drawn. `name`: in its layer, empty for an initializer's tensor; `doc`: the docstring of the
+    initializer or layer; `defaults`: its signature's; `draws`: (draws, *shape), float32."""
+
+    case: Case
+    name: str
+    doc: str
+    defaults: dict[str, Any]
+    draws: NDArray[Any]
+
+    @property
+    def called(self) -> str:
+        """Dense.kernel; glorot_uniform"""
+        return f"{self.case.name}.{self.name}" if self.name else self.case.name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one draw."""
+        return self.draws.shape[1:]
+
+
+class Draws(NamedTuple):
+    """What a library drew. `absent`: cases that it does not have; `failed`: (case, why)."""
+
+    side: Side
+    version: str
+    weights: list[DrawnWeight]
+    absent: list[str]
+    failed: list[tuple[str, str]]
+
+
+def draw(side: Side, folder: Path) -> Draws:
+    """Draw every case. `folder`: for the arrays. Raises NotFound, LibraryFailure."""
+    asked = of(side)
+    request = {"cases": [case._asdict() for case in asked], "seed": SEED}
+    answer = run_script(side, SCRIPT, request, folder)
+    pairs = list(zip(asked, answer["cases"], strict=True))
+    return Draws(
+        side=side,
+        version=answer["version"],
+        weights=[weight for case, given in pairs for weight in _weights(case, given)],
+        absent=sorted({case.name for case, given in pairs if given.get("absent")}),
+        failed=[(case.name, given["error"]) for case, given in pairs if "error" in given],
+    )
+
+
+def _weights(case: Case, given: dict[str, Any]) -> Iterator[DrawnWeight]:
+    for weight in given.get("weights", ()):
+        yield DrawnWeight(case, weight["name"], given["doc"], given["defaults"], np.load(weight["file"], mmap_mode="r"))

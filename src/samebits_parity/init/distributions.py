@@ -1,10 +1,22 @@
-"""The distributions that initial values are drawn from."""
+"""The distributions that initial values are drawn from; which of them, told from the values alone.
+
+The magnitude that one value in a thousand exceeds is, in units of the deviation, 1.73 for a uniform distribution, 2.27
+for a normal one that is cut at two deviations, and 3.29 for a whole one. The whole distribution is then held against
+the family by the Dvoretzky-Kiefer-Wolfowitz inequality (Massart 1990): where it does not fit, the family is `other`.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise, product
+from statistics import NormalDist
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 Family = Literal["uniform", "normal", "truncated normal", "constant", "orthogonal", "other"]
 RANDOM = ("uniform", "normal", "truncated normal")
@@ -84,3 +96,223 @@ def orthogonal(gain: float) -> Distribution:
 def other(detail: str) -> Distribution:
     """Something else, in words."""
     return Distribution(family="other", detail=detail)
+
+
+Array = NDArray[Any]
+CHANCE = 1e-10  # of refusing what is right, for each question asked
+FEWEST = 2048  # values from which a family can be told
+UNIFORM_BELOW, TRUNCATED_BELOW = 2.0, 2.4  # deviations that one value in a thousand exceeds
+EVERY = 64  # of the ordered values is held against a distribution
+STRAIGHT = 1e-4  # by which products of rows may miss those of an orthogonal matrix in float32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """`distribution`: the closest one of its family; `exact`: whether its limit is known to the last bit of float32."""
+
+    distribution: Distribution
+    count: int
+    smallest: float
+    largest: float
+    exact: bool = False
+
+
+def estimate(draws: Array) -> Estimate:
+    """The distribution of an array (draws, *shape of one draw)."""
+    values = np.asarray(draws, np.float32).ravel()
+    found, exact = _structured(draws) or _random(values)
+    return Estimate(
+        distribution=found,
+        count=values.size,
+        smallest=float(values.min()),
+        largest=float(values.max()),
+        exact=exact,
+    )
+
+
+def _structured(draws: Array) -> tuple[Distribution, bool] | None:
+    """Values that are not drawn one by one: a constant, an identity, blocks, an orthogonal matrix."""
+    first = np.asarray(draws[0], np.float64)
+    if not np.all(np.isfinite(draws)):
+        return other("not all finite"), False
+    if np.all(draws == draws.flat[0]):
+        return constant(float(draws.flat[0])), True
+    if np.all(draws == draws[0]) and np.unique(first).size <= 3:
+        return _with_moments(other(_pattern(first)), first), True
+    gain = _gain(first)
+    return None if gain is None else (_with_moments(orthogonal(gain), first), False)
+
+
+def _with_moments(found: Distribution, values: Array) -> Distribution:
+    return replace(found, mean=float(values.mean()), deviation=float(values.std()))
+
+
+def _pattern(values: Array) -> str:
+    """`1 on the diagonal, else 0`; `0 to 180: 0, 180 to 360: 1, 360 to 720: 0`."""
+    if values.ndim == 2 and np.array_equal(values, values[0, 0] * np.eye(*values.shape)):
+        return diagonal(values[0, 0])
+    flat = values.ravel()
+    starts = [0, *(np.flatnonzero(np.diff(flat)) + 1), flat.size]
+    return blocks([(int(a), int(b), float(flat[a])) for a, b in pairwise(starts)])
+
+
+def diagonal(gain: float) -> str:
+    """How an identity is said."""
+    return f"{gain:g} on the diagonal, else 0"
+
+
+def blocks(runs: list[tuple[int, int, float]]) -> str:
+    """How runs of equal values (first, end, value) are said."""
+    return ", ".join(f"{first} to {end}: {value:g}" for first, end, value in runs[:8])
+
+
+def _gain(values: Array) -> float | None:
+    """The length of the orthogonal rows or columns of an array seen as a matrix; None where they are not orthogonal."""
+    if values.ndim < 2:
+        return None
+    for matrix in (values.reshape(-1, values.shape[-1]), values.reshape(values.shape[0], -1)):
+        narrow = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+        if len(narrow) < 2:
+            continue
+        products = narrow @ narrow.T
+        square = float(np.diag(products).mean())
+        if np.abs(products - square * np.eye(len(narrow))).max() < STRAIGHT * square:
+            return math.sqrt(square)
+    return None
+
+
+def _random(values: Array) -> tuple[Distribution, bool]:
+    """The closest of the random families."""
+    if values.size < FEWEST:
+        return other(f"{values.size} values: too few"), False
+    wide = values.astype(np.float64)
+    mean, deviation = float(wide.mean()), float(wide.std())
+    closest, exact = _closest(values, mean, deviation)
+    slack = _slack(closest, values.size)
+    if distance(values, closest) > _bound(values.size) + slack:
+        text = f"mean {mean:.3g}, deviation {deviation:.3g}, from {values.min():.3g} to {values.max():.3g}"
+        return Distribution(family="other", mean=mean, deviation=deviation, detail=text), False
+    return closest, exact
+
+
+def _closest(values: Array, mean: float, deviation: float) -> tuple[Distribution, bool]:
+    low, high = float(values.min()), float(values.max())
+    rank = values.size - 1 - values.size // 1000
+    reach = float(np.partition(np.abs(values - np.float32(mean)), rank)[rank]) / deviation
+    if reach < UNIFORM_BELOW:
+        from_zero = low >= 0
+        limit = exact_limit(values, from_zero=from_zero) if low >= 0 or abs(low + high) < 0.1 * high else None
+        top = limit or max(high, high if from_zero else -low)
+        around = limit is None and not from_zero and abs(low + high) > (high - low) * 30 / values.size
+        found = uniform(top, low if around else 0.0 if from_zero else None)
+        return _measured(found, mean, deviation), limit is not None
+    if reach < TRUNCATED_BELOW:
+        cut = truncated(deviation / SHRINK, mean)
+        return replace(cut, low=low, high=high), False
+    return normal(deviation, mean), False
+
+
+def _measured(found: Distribution, mean: float, deviation: float) -> Distribution:
+    return replace(found, mean=mean, deviation=deviation)
+
+
+def distance(values: Array, distribution: Distribution) -> float:
+    """The largest distance of the two distribution functions, at every EVERY-th of the ordered values."""
+    ordered = np.sort(values.ravel())
+    places = np.arange(0, ordered.size, EVERY)
+    below = np.array([distribution.below(float(value)) for value in ordered[places]])
+    shares = places / ordered.size
+    return float(np.max(np.abs(below - shares), initial=0.0)) - 1 / ordered.size
+
+
+def _bound(count: int) -> float:
+    """The distance of values to their own distribution stays below this, but for CHANCE."""
+    return math.sqrt(math.log(2 / CHANCE) / (2 * count))
+
+
+def _slack(found: Distribution, count: int) -> float:
+    """What a limit or deviation that is itself an estimate adds to the distance."""
+    if found.family == "uniform":
+        return -math.log(CHANCE) / count
+    return 0.25 * deviations(CHANCE) / math.sqrt(2 * count) + deviations(CHANCE) * 0.4 / math.sqrt(count)
+
+
+def deviations(chance: float) -> float:
+    """A normal value lies farther out than this many deviations with that chance."""
+    return -NormalDist().inv_cdf(chance / 2)
+
+
+# The exact limit of a uniform distribution, from the places on which its values can lie.
+#
+# A library draws k / 2^23 or k / 2^24 with a whole k and maps it to [low, high) in float32. So the values lie on a
+# lattice that only one limit, to the last bit of a float32, has: tens of values tell it where the largest value alone
+# would tell three digits.
+
+Mapping = Callable[[Array, Array, Array], Array]
+BITS = (23, 24)  # of the whole numbers that libraries draw
+FIRST, MOST, FEW = 16, 4096, 64  # values asked at first, and at most; limits that are few enough to ask more
+MOST_LIMITS = 200_000
+LATTICE_CHANCE = 1e-10  # that the limit lies above the floats that are tried
+
+
+def _rounded_twice(unit: Array, limit: Array, low: Array) -> Array:
+    """u * (high - low) + low with a rounding after each operation: TensorFlow, PyTorch."""
+    scaled = np.asarray(unit * (limit - low), np.float32)
+    return np.asarray(scaled + np.asarray(low, np.float32), np.float32)
+
+
+def _rounded_once(unit: Array, limit: Array, low: Array) -> Array:
+    """The same in one operation of the processor (fused)."""
+    return np.asarray(unit * (limit - low) + low, np.float32)
+
+
+def _scaled(unit: Array, limit: Array, low: Array) -> Array:
+    """A value of [-1, 1), or of [0, 1), times the limit: jax.nn.initializers."""
+    inner = unit if np.all(low == 0) else 2 * unit - 1
+    return np.asarray(inner * limit, np.float32)
+
+
+MAPPINGS: tuple[Mapping, ...] = (_rounded_twice, _rounded_once, _scaled)
+
+
+def exact_limit(values: Array, *, from_zero: bool) -> float | None:
+    """The one float32 that can be the limit of draws from [-limit, limit), or from [0, limit); None where several can,
+    or none: the values come from a generator of another kind, or there are too few."""
+    largest = np.float32(np.abs(values).max())
+    limits = _candidates(largest, values.size)
+    asked = values.ravel()[:MOST]
+    found: set[float] = set()
+    for mapping, bits in product(MAPPINGS, BITS):
+        found.update(_surviving(limits, asked, partial(_on, mapping=mapping, bits=bits, from_zero=from_zero)))
+    return found.pop() if len(found) == 1 else None
+
+
+def _candidates(largest: np.float32, count: int) -> Array:
+    """Every float32 from the largest value up to where the limit lies but for CHANCE."""
+    top = np.float32(float(largest) * math.exp(-math.log(LATTICE_CHANCE) / count))
+    first, last = int(largest.view(np.int32)), int(top.view(np.int32)) + 1
+    return np.arange(first, min(last, first + MOST_LIMITS) + 1, dtype=np.int32).view(np.float32)
+
+
+def _surviving(limits: Array, values: Array, on: Callable[[Array, Array], Array]) -> list[float]:
+    """Limits on whose lattice all the values lie; those that are too many to be told apart are none."""
+    asked = FIRST
+    while limits.size:
+        limits = limits[on(limits, values[:asked])]
+        if asked >= values.size:
+            return [float(limit) for limit in limits]
+        if asked >= FIRST * 16 and limits.size > FEW:
+            return [float(limit) for limit in limits[:2]]  # two are as little an answer as all
+        asked *= 4
+    return []
+
+
+def _on(limits: Array, values: Array, *, mapping: Mapping, bits: int, from_zero: bool) -> Array:
+    """Whether all values lie on the lattice of each limit."""
+    limit = limits.astype(np.float64)[:, None]
+    low = np.zeros_like(limit) if from_zero else -limit
+    whole = np.rint((values.astype(np.float64)[None] - low) / (limit - low) * 2.0**bits)
+    lies = np.zeros(whole.shape, bool)
+    for step in (-1, 0, 1):  # rounding may have moved a value by half a place
+        lies |= mapping((whole + step) / 2.0**bits, limit, low) == values[None]
+    return np.asarray(lies.all(axis=1))

@@ -14,27 +14,17 @@ import numpy as np
 
 from samebits.reports.tree import Report
 from samebits_parity import sides
-from samebits_parity.init import (
-    formulas,
-    jax_documentation,
-    keras_documentation,
-    pytorch_documentation,
-    report,
-    samples,
-)
-from samebits_parity.init.cases import order
-from samebits_parity.init.distributions import RANDOM, Distribution
-from samebits_parity.init.estimate import CHANCE, Estimate, deviations, estimate
-from samebits_parity.init.fans import Fans, ordinary
-from samebits_parity.init.hypotheses import Documentation, of_its_layer
-from samebits_parity.init.result import DocumentedAs, WeightFacts, can_be
-from samebits_parity.init.samples import DrawnWeight, Draws
+from samebits_parity.init import cases, documentation, formulas, report
+from samebits_parity.init.cases import DrawnWeight, Draws, Fans, order, ordinary_fans
+from samebits_parity.init.distributions import CHANCE, RANDOM, Distribution, Estimate, deviations, estimate
+from samebits_parity.init.formulas import Documentation, of_its_layer
+from samebits_parity.init.report import DocumentedAs, WeightFacts, can_be
 from samebits_parity.sides import Family, Side
 
 TABLES: dict[Family, Callable[[DrawnWeight, Side], Documentation]] = {
-    **dict.fromkeys(("keras2", "keras3", "tfkeras"), keras_documentation.of_weight),
-    **dict.fromkeys(("jax", "flax"), jax_documentation.of_weight),
-    "pytorch": pytorch_documentation.of_weight,
+    **dict.fromkeys(("keras2", "keras3", "tfkeras"), documentation.of_keras),
+    **dict.fromkeys(("jax", "flax"), documentation.of_jax),
+    "pytorch": documentation.of_pytorch,
 }
 LAWS: dict[str, Callable[[Fans], float]] = {
     "nothing": lambda fans: 1.0,
@@ -127,7 +117,7 @@ def _equation(side: Side, weight: DrawnWeight, found: Estimate, said: Documentat
     if not said.is_glorot or found.distribution.family != "uniform":
         return None
     exact = found.distribution.limit if found.exact else None
-    counted = (of_its_layer(weight, side), ordinary(weight.shape, order(side)))
+    counted = (of_its_layer(weight, side), ordinary_fans(weight.shape, order(side)))
     told = [formulas.decide(weight.draws, fans.into + fans.out, exact) for fans in counted]
     return next((equation for equation in told if equation), None)
 
@@ -152,7 +142,7 @@ def _scale(side: Side, weight: DrawnWeight, found: Estimate) -> WeightScale | No
     seen = found.distribution
     if seen.family not in RANDOM or not seen.deviation or len(weight.shape) < 2:
         return None
-    fans = (ordinary(weight.shape, order(side)), of_its_layer(weight, side))
+    fans = (ordinary_fans(weight.shape, order(side)), of_its_layer(weight, side))
     if found.exact and seen.limit:
         return WeightScale(seen.limit, EXACTLY, fans)
     return WeightScale(seen.deviation, deviations(CHANCE) / math.sqrt(2 * found.count), fans)
@@ -200,7 +190,7 @@ def compare(names: list[str], progress: Progress) -> InitComparison:
 def _drawn_and_measured(side: Side, lines: list[WeightFacts], progress: Progress) -> Draws:
     progress(f"{side.id}: drawing")
     with tempfile.TemporaryDirectory(prefix="samebits-init-") as folder:
-        drawn = samples.draw(side, Path(folder))
+        drawn = cases.draw(side, Path(folder))
         lines += measure(drawn)
     return drawn
 

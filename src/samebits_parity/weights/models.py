@@ -1,13 +1,19 @@
-"""A model as its library described it: layers in the order in which they run, weights, outputs."""
+"""A model as its library described it: layers in the order in which they run, weights, outputs.
+
+Each model is built and looked at under its own interpreter.
+"""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from samebits.errors import NotFound, UsageError
+from samebits_parity.sides import Side, run_script
 from samebits_parity.weights.rules import Array
 
 Library = Literal["keras", "pytorch"]
@@ -115,3 +121,111 @@ def _layer(number: int, entry: dict[str, Any], outputs: dict[str, Array]) -> Lay
         channels_first=entry.get("channels_first", False),
         has_output=str(number) in outputs,
     )
+
+
+SCRIPT = Path(__file__).parent / "scripts" / "describe_model.py"
+SAVED = (".keras", ".h5", ".hdf5")
+BATCHES = (5, 7, 3, 11, 13)  # the first that is no size of the model, so that the batch is known among its axes
+CHANNELS = ("convolution", "depthwise", "separable", "transposed", "max_pool", "average_pool")
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """A model as a user names it: FILE.py:FUNCTION, or a saved Keras model; and the interpreter it is built under."""
+
+    side: str
+    words: str
+    path: Path
+    function: str | None
+    python: str
+    backend: str | None
+
+    def library(self) -> Side:
+        """What runs the scripts; which library it has is seen from the model."""
+        variables = {"KERAS_BACKEND": self.backend} if self.backend else {}
+        return Side(f"{self.side} ({self.words})", "pytorch", "", (), variables, self.python)
+
+
+def asked(side: str, words: str, python: str | None, backend: str | None) -> ModelRequest:
+    """A model from the words of the command line. `python`: None for the one that runs samebits. UsageError,
+    NotFound."""
+    path, colon, function = words.rpartition(":")
+    if words.endswith(SAVED):
+        path, function = words, ""
+    elif not colon or not path.endswith(".py") or not function:
+        what = f"{side}: {words} is no model." if words else f"{side} names no model."
+        raise UsageError(what, "Say FILE.py:FUNCTION (it returns the model), or a .keras or .h5 file.")
+    if not Path(path).is_file():
+        raise NotFound(f"{side}: the file {path} is not there.", "Say FILE.py:FUNCTION, or a .keras or .h5 file.")
+    return ModelRequest(side, words, Path(path).resolve(), function or None, python or sys.executable, backend)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What both models are given. `arrays`: Keras' order of axes; `layouts`: the orders for PyTorch to try."""
+
+    file: Path
+    arrays: tuple[Array, ...]
+    layouts: list[list[list[int]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildInputs:
+    """What a model is built and run with. `shapes`: of Keras' inputs; `load`: weights by number; `h5`: as Keras reads
+    them."""
+
+    seed: int
+    shapes: list[list[int]] | None = None
+    inputs: Inputs | None = None
+    load: Path | None = None
+    h5: Path | None = None
+
+
+def look(which: ModelRequest, folder: Path, given: BuildInputs) -> ModelFacts:
+    """Build a model, load weights into it, run it. `folder`: for its files. Raises UsageError, NotFound,
+    LibraryFailure."""
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs, load = given.inputs, given.load
+    request: dict[str, Any] = {
+        "path": str(which.path), "function": which.function, "seed": given.seed, "shapes": given.shapes,
+        "inputs": str(inputs.file) if inputs else None, "layouts": inputs.layouts if inputs else None,
+        "load": str(load) if load else None, "h5": str(given.h5) if given.h5 else None, "exact": load is not None,
+    }  # fmt: skip
+    answer = run_script(which.library(), SCRIPT, request, folder)
+    if "error" in answer:
+        raise UsageError(f"{which.side}: {answer['error']['what']}", answer["error"]["advice"])
+    return read(answer, folder, which.side, which.words)
+
+
+def make_inputs(keras: ModelFacts, folder: Path, seed: int) -> Inputs:
+    """Random inputs for a Keras model: normal numbers, or whole ones below the size of an embedding."""
+    generator = np.random.default_rng(seed)
+    batch = _batch(keras)
+    arrays = []
+    for entry in keras.inputs:
+        shape = (batch, *entry["shape"])
+        if entry["below"]:
+            arrays.append(generator.integers(0, entry["below"], shape).astype(entry["dtype"]))
+        else:
+            arrays.append(generator.standard_normal(shape).astype(entry["dtype"]))
+    file = folder / "inputs.npz"
+    np.savez(file, **{f"i{number}": array for number, array in enumerate(arrays)})  # type: ignore[arg-type]
+    return Inputs(file, tuple(arrays), _layouts(keras, [array.ndim for array in arrays]))
+
+
+def _batch(keras: ModelFacts) -> int:
+    sizes = {size for entry in keras.inputs for size in entry["shape"]}
+    sizes |= {size for layer in keras.layers for size in layer.output_shape or ()}
+    return next((size for size in BATCHES if size not in sizes), BATCHES[-1])
+
+
+def _layouts(keras: ModelFacts, ranks: list[int]) -> list[list[list[int]]]:
+    """Orders of the axes in which PyTorch may want the inputs, the likeliest first: channels moved, the same, time
+    first."""
+    moved = [[0, rank - 1, *range(1, rank - 1)] if rank > 2 else list(range(rank)) for rank in ranks]
+    plain = [list(range(rank)) for rank in ranks]
+    time = [[1, 0, *range(2, rank)] if rank > 1 else [0] for rank in ranks]
+    first = next((layer for layer in keras.layers if layer.kind in CHANNELS or layer.roles), None)
+    channels_last = first is not None and first.kind in CHANNELS and not first.channels_first
+    found = [moved, plain, time] if channels_last or (first is None and max(ranks) > 3) else [plain, moved, time]
+    return [layout for place, layout in enumerate(found) if layout not in found[:place]]

@@ -55,7 +55,7 @@ class LayerPairs:
     refused: tuple[Lonely, ...]
 
 
-def pair(keras: ModelFacts, pytorch: ModelFacts) -> LayerPairs:
+def pair_layers(keras: ModelFacts, pytorch: ModelFacts) -> LayerPairs:
     """Pair the layers of two models."""
     models = (keras, pytorch)
     left, right = in_order(parts_of(keras), keras), parts_of(pytorch)

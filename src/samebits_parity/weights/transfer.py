@@ -1,21 +1,122 @@
-"""Weights of one model moved to another: looked at, paired, carried, written, and compared by outputs."""
+"""Weights of one model moved to another: looked at, paired, carried from one form to the other, written, and compared
+by outputs."""
 
 from __future__ import annotations
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from samebits.errors import UsageError
-from samebits_parity.weights import conversion, description, files, verification
-from samebits_parity.weights.conversion import Conversion, Numbered
-from samebits_parity.weights.description import BuildInputs, Inputs, ModelRequest, look
-from samebits_parity.weights.models import TITLES, ModelFacts
-from samebits_parity.weights.pairs import LayerPairs, pair
+from samebits_parity.weights import files, models, verification
+from samebits_parity.weights.counterparts import (
+    NORMALIZATIONS,
+    LayerPart,
+    Shapes,
+    neutral_array,
+    shapes_after,
+)
+from samebits_parity.weights.models import TITLES, BuildInputs, Inputs, ModelFacts, ModelRequest, look
+from samebits_parity.weights.pairs import LayerPair, LayerPairs, pair_layers
+from samebits_parity.weights.rules import REVERSE, Array, Arrays
 from samebits_parity.weights.verification import OutputGap
+
+Numbered = dict[int, Array]
+POSITIVE = ("gamma", "variance", "running_var")
+
+
+@dataclass
+class Conversion:
+    """`arrays`: by the numbers of the target's weights; `lost`: (pair, what of it has no place); `notes`: what was made
+    up or rounded."""
+
+    arrays: Numbered = field(default_factory=dict)
+    lost: list[tuple[LayerPair, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def carry(pairs: tuple[LayerPair, ...], source: ModelFacts, target: ModelFacts, arrays: Numbered) -> Conversion:
+    """What the target's weights become. `arrays`: the source's, by number."""
+    done = Conversion()
+    for pair in pairs:
+        _carry_pair(done, pair, (source, target), arrays)
+    return done
+
+
+def _ends(pair: LayerPair, source: ModelFacts) -> tuple[LayerPart, LayerPart]:
+    return (pair.keras, pair.pytorch) if source.library == "keras" else (pair.pytorch, pair.keras)
+
+
+def _carry_pair(done: Conversion, pair: LayerPair, models: tuple[ModelFacts, ModelFacts], arrays: Numbered) -> None:
+    source, target = models
+    ours, theirs = _ends(pair, source)
+    there, back = pair.rule.to_pytorch, pair.rule.to_keras
+    if source.library == "pytorch":
+        there, back = back, there
+    given = {role: arrays[number] for role, number in ours.roles.items()}
+    implied = shapes_after(back, theirs.shapes(target)) or {}
+    surplus = [role for role in given if role not in implied and not _says_nothing(role, given[role], ours)]
+    if surplus:
+        done.lost.append((pair, f"{', '.join(surplus)}: {source.side} has it, {target.side} does not"))
+    made = there({role: array for role, array in given.items() if role in implied} | _made_up(given, implied))
+    for role, number in theirs.roles.items():
+        if role in made:
+            done.arrays[number] = _as(target.weights[number].dtype, made[role], theirs.name, done)
+    lacking = [role for role in implied if role not in given]
+    if lacking:
+        done.notes.append(f"{ours.name} has no {', '.join(lacking)}: {theirs.name} gets what changes nothing.")
+
+
+def _says_nothing(role: str, array: Array, part: LayerPart) -> bool:
+    name = "gamma" if part.kind in NORMALIZATIONS and role == "weight" else role
+    return bool((array == neutral_array(name, array.shape, str(array.dtype))).all())
+
+
+def _made_up(given: Arrays, implied: Shapes) -> Arrays:
+    dtype = str(next(iter(given.values())).dtype)
+    return {role: neutral_array(role, shape, dtype) for role, shape in implied.items() if role not in given}
+
+
+def _as(dtype: str, array: Array, name: str, done: Conversion) -> Array:
+    if str(array.dtype) != dtype:
+        note = f"{name} is of {dtype}, what was carried to it of {array.dtype}: converted."
+        if note not in done.notes:
+            done.notes.append(note)
+    return np.ascontiguousarray(array.astype(dtype))
+
+
+def telltale_weights(
+    pairs: tuple[LayerPair, ...], source: ModelFacts, target: ModelFacts, seed: int
+) -> tuple[Numbered, int]:
+    """The source's weights for the comparison of outputs, and in how many arrays there are other numbers.
+
+    An array that holds one number only (zero biases, fresh moving averages) cannot show whether it was carried to the
+    right place: random numbers stand in for it.
+    """
+    generator = np.random.default_rng(seed)
+    arrays, changed = dict(source.arrays), 0
+    for pair in pairs:
+        ours, theirs = _ends(pair, source)
+        back = pair.rule.to_keras if source.library == "keras" else pair.rule.to_pytorch
+        implied = shapes_after(back, theirs.shapes(target)) or {}
+        for role, number in ours.roles.items():
+            array = arrays[number]
+            if role in implied and array.size and (array == array.ravel()[0]).all():
+                arrays[number] = _drawn(generator, role, array, positive=_positive(role, ours))
+                changed += 1
+    return arrays, changed
+
+
+def _positive(role: str, part: LayerPart) -> bool:
+    return role.removesuffix(REVERSE) in POSITIVE or (part.kind in NORMALIZATIONS and role == "weight")
+
+
+def _drawn(generator: np.random.Generator, role: str, array: Array, *, positive: bool) -> Array:
+    drawn = generator.uniform(0.5, 1.5, array.shape) if positive else generator.normal(0, 0.1, array.shape)
+    return drawn.astype(array.dtype)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +155,8 @@ def move(wanted: TransferRequest) -> Transfer:
     with tempfile.TemporaryDirectory(prefix="samebits-weights-") as folder:
         place = Path(folder)
         a, b, inputs = _both(wanted, place)
-        pairing = pair(*_keras_first(a, b))
-        carried = conversion.carry(pairing.pairs, a, b, a.arrays)
+        pairing = pair_layers(*_keras_first(a, b))
+        carried = carry(pairing.pairs, a, b, a.arrays)
         out, complete = _write(wanted.out, b, carried)
         return _compared(wanted, place, (a, b, pairing, carried, inputs), (out, complete))
 
@@ -71,13 +172,13 @@ def _both(wanted: TransferRequest, place: Path) -> tuple[ModelFacts, ModelFacts,
     a = look(wanted.a, place / "a", replace(given, h5=h5))
     if h5 and a.library != "keras":
         raise UsageError(f"PyTorch does not read {h5.name}.", "Name a .npz or .safetensors file.")
-    inputs = description.make_inputs(a, place, wanted.seed) if a.library == "keras" else None
+    inputs = models.make_inputs(a, place, wanted.seed) if a.library == "keras" else None
     b = look(wanted.b, place / "b", replace(given, inputs=inputs))
     if a.library == b.library:
         title = TITLES[a.library]
         raise UsageError(f"A and B are both models of {title}.", "Weights are carried between Keras and PyTorch.")
     if inputs is None:
-        inputs = description.make_inputs(b, place, wanted.seed)
+        inputs = models.make_inputs(b, place, wanted.seed)
         a = look(wanted.a, place / "a", replace(given, inputs=inputs))
     _refuse_empty(a, b)
     if wanted.weights and not h5:
@@ -110,10 +211,10 @@ def _compared(
     written: tuple[Path | None, bool],
 ) -> Transfer:
     a, b, pairing, carried, inputs = found
-    telling, filled = conversion.telling(pairing.pairs, a, b, wanted.seed)
+    telling, filled = telltale_weights(pairing.pairs, a, b, wanted.seed)
     ran_a, ran_b = a, b
     if pairing.pairs:
-        sent = conversion.carry(pairing.pairs, a, b, telling).arrays
+        sent = carry(pairing.pairs, a, b, telling).arrays
         given = BuildInputs(seed=wanted.seed, shapes=wanted.shapes, inputs=inputs)
         loads = (_kept(place / "a.npz", telling), _kept(place / "b.npz", sent))
         with ThreadPoolExecutor(2) as both:  # each waits for a process of its own

@@ -1,4 +1,6 @@
-"""What the scripts that draw share. Runs under a library's interpreter: Python 3.6 and later, numpy.
+"""Draws initial weights with the library of a side. Runs under its interpreter: Python 3.6 and later, numpy.
+
+    python sampler.py REQUEST.json ANSWER.json
 
 Reads the request {"cases": [{"path", "arguments", "shape", "layer", "size"}, ...], "side", "seed", "out"}; writes the
 answer {"version", "cases": [...]}, one for each case in their order: {"weights": [{"name", "shape", "file"}], "doc",
@@ -8,6 +10,7 @@ answer {"version", "cases": [...]}, one for each case in their order: {"weights"
 import inspect
 import json
 import os
+import random
 import sys
 
 import numpy as np
@@ -15,15 +18,34 @@ import numpy as np
 FEWEST = 2**14  # values of a weight that are kept at least, where it is drawn several times
 
 
-def main(library, draw, version):
-    """`draw(library, path, case, seed)`: {name: array} of a case once, and the documented thing; `version`: of it."""
+def main():
+    """Answer the request."""
     with open(sys.argv[1]) as file:
         request = json.load(file)
-    answer = {"version": version, "cases": []}
-    for number, case in enumerate(request["cases"]):
-        answer["cases"].append(_answer(library, draw, case, number, request))
+    library, draw, version = _library(request["side"])
+    cases = [_answer(library, draw, case, number, request) for number, case in enumerate(request["cases"])]
     with open(sys.argv[2], "w") as file:
-        json.dump(answer, file)
+        json.dump({"version": version, "cases": cases}, file)
+
+
+def _library(side):
+    """(where the paths of cases begin, `draw(thing, case, seed)`: [(name, array)] of a thing once, the version)."""
+    if side.startswith("pytorch"):
+        import torch
+
+        return torch, _draw_pytorch, torch.__version__
+    if side == "jax":
+        import jax
+
+        return jax, _draw_jax, jax.__version__
+    if side == "flax":
+        import flax
+        import flax.linen
+        import jax
+
+        return flax, _draw_flax, "%s (jax %s)" % (flax.__version__, jax.__version__)
+    keras = Keras(side)
+    return keras, keras.draw, keras.version
 
 
 def _answer(library, draw, case, number, request):
@@ -80,3 +102,95 @@ def defaults(thing):
         return {}
     plain = (str, int, float, bool, type(None))
     return {p.name: p.default for p in parameters if p.default is not p.empty and isinstance(p.default, plain)}
+
+
+def _draw_pytorch(thing, case, seed):
+    import torch
+
+    torch.manual_seed(seed)
+    if case["layer"]:
+        state = thing(**case["arguments"]).state_dict()
+        return [(name, value.numpy()) for name, value in state.items() if value.is_floating_point()]
+    tensor = torch.empty(*case["shape"])
+    thing(tensor, **case["arguments"])
+    return [("", tensor.numpy())]
+
+
+def _draw_jax(thing, case, seed):
+    import jax
+
+    key = jax.random.PRNGKey(seed)
+    ready = "key" in inspect.signature(thing).parameters  # zeros, ones: not made by a maker
+    maker = thing if ready else thing(**case["arguments"])
+    return [("", maker(key, tuple(case["shape"]), "float32"))]
+
+
+def _draw_flax(thing, case, seed):
+    import jax
+
+    fed = jax.numpy.zeros([1] + case["shape"], "int32" if thing.__name__ == "Embed" else "float32")
+    variables = thing(**case["arguments"]).init(jax.random.PRNGKey(seed), fed)
+    return [(name, value) for part in variables.values() for name, value in part.items()]
+
+
+class Keras(object):
+    """Keras as `initializers` and `layers`, with TensorFlow beside it as `tf`."""
+
+    def __init__(self, side):
+        if side == "tf.keras":
+            import tensorflow
+
+            self.keras = tensorflow.keras
+        else:
+            import keras
+
+            self.keras = keras
+        self.initializers, self.layers = self.keras.initializers, self.keras.layers
+        self.old = self.keras.__version__.startswith("2.")
+        self.tf = self.version = None
+        backend = self.keras.backend.backend()
+        if backend == "tensorflow":
+            import tensorflow
+
+            self.tf = tensorflow
+        self.version = "%s (%s %s)" % (self.keras.__version__, backend, __import__(backend).__version__)
+
+    def seed(self, seed):
+        """Every generator that an initializer may use. Keras 3 draws the seed of one that has none with random."""
+        random.seed(seed)
+        np.random.seed(seed)
+        if self.old:
+            self.keras.backend.clear_session()
+            self.tf.compat.v1.set_random_seed(seed)
+
+    def array(self, value):
+        """A tensor as a numpy array."""
+        if not self.old:
+            return self.keras.ops.convert_to_numpy(value)
+        if isinstance(value, np.ndarray):  # Keras 2's orthogonal
+            return value
+        return value.numpy() if hasattr(value, "numpy") else self.keras.backend.get_session().run(value)
+
+    def draw(self, thing, case, seed):
+        """[(name, array)] of one draw."""
+        self.seed(seed)
+        if case["layer"]:
+            return self._layer(thing(**case["arguments"]), case["shape"])
+        try:
+            maker = thing(seed=seed, **case["arguments"])
+        except TypeError:  # zeros, ones, identity
+            maker = thing(**case["arguments"])
+        return [("", self.array(maker(tuple(case["shape"]))))]
+
+    def _layer(self, layer, shape):
+        if self.old:
+            layer(self.layers.Input(tuple(shape)))
+        else:
+            layer.build((None,) + tuple(shape))
+        names = [weight.name.split("/")[-1].split(":")[0] for weight in layer.weights]
+        pairs = zip(names, layer.get_weights())
+        return [(name, value) for name, value in pairs if value.dtype.kind == "f"]
+
+
+if __name__ == "__main__":
+    main()

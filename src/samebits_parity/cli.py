@@ -1,0 +1,169 @@
+"""`samebits parity`: what differs between libraries that are said to do the same."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samebits import requests
+from samebits.cli import answers
+from samebits.cli.parser import plain
+from samebits.errors import UsageError
+from samebits_parity.options import GROUPS, OPTIONS
+
+DEFAULTS_TEXT = """Measure on tiny inputs what optimizers, losses and layers do in each library that is here, and show
+it side by side with their signatures.
+
+What a library computes is compared with formulas; a behaviour is named by the one that gives the same numbers. What a
+library does not have is no difference.
+
+Exit status: 0 they agree, 1 they differ, 2 wrong use or an error, 3 nothing could be compared."""
+
+
+def run_defaults(**given: Any) -> int:
+    """Measure, show, write."""
+    targets = {name: given[name] for name in ("json", "md", "html")}
+    answers.check_targets(targets)
+    from samebits_parity.defaults import comparison
+
+    groups = tuple(group for group in GROUPS if group in (given["only"] or GROUPS))
+    with answers.shown_progress() as progress:
+        found = comparison.compare(list(given["libraries"] or ()), groups, progress.note)
+    return answers.present(comparison.report(found), targets)
+
+
+DEFAULTS_COMMAND = plain("defaults", run_defaults, DEFAULTS_TEXT, OPTIONS["parity defaults"])
+
+
+INIT_TEXT = """Draw initial weights with each library that is here, tell their distribution, and compare it with what
+the library documents.
+
+Initializers and the defaults of layers are drawn for dense, convolution, transposed and depthwise shapes. The formula
+is read from the docstring or signature of the installed library where it stands there.
+
+Exit status: 0 all is drawn as documented, 1 something is not, 2 wrong use or an error, 3 nothing could be measured."""
+
+
+def run_init(**given: Any) -> int:
+    """Measure, show, write."""
+    targets = {name: given[name] for name in ("json", "md", "html")}
+    answers.check_targets(targets)
+    from samebits_parity.init import measurement
+
+    with answers.shown_progress() as progress:
+        compared = measurement.compare(list(given["libraries"] or ()), progress.note)
+    return answers.present(compared.report, targets)
+
+
+INIT_COMMAND = plain("init", run_init, INIT_TEXT, OPTIONS["parity init"])
+
+
+TRAIN_TEXT = """Run two training scripts, one in each library, and compare them step by step by value: batch, outputs of
+layers and loss, gradients, weights after the step.
+
+A and B are Python files, or commands in quotes. Both are run as they are; they have to train on the same data, in the
+same order, from the same initial weights.
+
+The first step, phase and layer in which they diverge beyond rounding is named, with the default that accounts for it
+where one does.
+
+Exit status: 0 they agree to rounding, 1 they diverge, 2 wrong use or an error, 3 no answer."""
+
+
+def run_train(**given: Any) -> int:
+    """Ask, run, answer."""
+    requests.refuse_platform()
+    targets = {name: given[name] for name in ("json", "md", "html")}
+    answers.check_targets(targets)
+    commands = [_words(given[side], side.upper()) for side in ("a", "b")]
+    pythons = tuple(requests.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in ("a", "b"))
+    from samebits_parity.train.comparison import compare
+    from samebits_parity.train.runs import TrainRequest
+
+    with _folder(given["out"]) as folder:
+        asked = TrainRequest(
+            a=commands[0], b=commands[1], folder=folder, pythons=(pythons[0], pythons[1]), steps=given["steps"],
+            single=given["single"], carry=given["carry"], timeout=given["timeout"],
+            say=lambda words: answers.say(words, sys.stderr),
+        )  # fmt: skip
+        report = compare(asked)
+    return answers.present(report, targets)
+
+
+def _words(text: str, side: str) -> list[str]:
+    """The words of a command; a file of Python is run by python."""
+    try:
+        words = [text] if Path(text).is_file() else shlex.split(text)
+    except ValueError as why:
+        raise UsageError(f"{side}: {text!r} cannot be read as a command: {why}.") from None
+    if not words:
+        raise UsageError(f"{side} is empty.", 'samebits parity train a.py "python b.py --epochs 2"')
+    return ["python", *words] if words[0].endswith(".py") else words
+
+
+@contextmanager
+def _folder(out: str | None) -> Iterator[Path]:
+    """Where the trials write: a folder that stays, or one that is gone afterwards."""
+    if out is not None:
+        yield Path(out)
+        return
+    with tempfile.TemporaryDirectory(prefix="samebits-parity-") as folder:
+        yield Path(folder)
+
+
+SIDES = [click.Argument(["a"], metavar="A"), click.Argument(["b"], metavar="B")]
+TRAIN_COMMAND = plain("train", run_train, TRAIN_TEXT, OPTIONS["parity train"], SIDES)
+
+
+WEIGHTS_TEXT = """Carry the weights of model A to model B, one of Keras and one of PyTorch, and compare what the two do.
+
+A and B are FILE.py:FUNCTION, where the function returns the model, or a saved Keras model (.keras, .h5). The weights
+are written with B's own names. Both models are run on the same random inputs; the first layer whose outputs are
+further apart than rounding explains is named.
+
+Exit status: 0 the models agree, 1 they differ, 2 wrong use or an error, 3 not known."""
+
+
+def run_weights(**given: Any) -> int:
+    """Ask, move, answer."""
+    targets = {name: given[name] for name in ("json", "html", "md")}
+    answers.check_targets(targets)
+    from samebits_parity.weights import files, report, transfer
+    from samebits_parity.weights.models import asked
+
+    out = Path(given["out"] or f"weights-for-{_short(given['b'])}.safetensors")
+    files.check_target(out, is_named=given["out"] is not None)
+    weights = Path(given["weights"]) if given["weights"] else None
+    if weights:
+        files.check_source(weights)
+    pythons = {side: requests.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in "ab"}
+    a, b = (asked(side.upper(), given[side], python, given["backend"]) for side, python in pythons.items())
+    wanted = transfer.TransferRequest(
+        a=a, b=b, weights=weights, out=out, shapes=list(given["input"]) or None, seed=given["seed"]
+    )
+    return answers.present(report.report(transfer.move(wanted)), targets)
+
+
+def _short(words: str) -> str:
+    """The function's name, or the file's."""
+    path, _, function = words.rpartition(":")
+    return function if path.endswith(".py") and function.isidentifier() else Path(words).stem
+
+
+MODELS = [click.Argument(["a"], metavar="A"), click.Argument(["b"], metavar="B")]
+TITLE = "Carry weights between Keras and PyTorch."
+WEIGHTS_COMMAND = plain("weights", run_weights, f"{TITLE}\n\n{WEIGHTS_TEXT}", OPTIONS["parity weights"], MODELS)
+
+
+TEXT = """What differs between libraries that are said to do the same: measured from the libraries that are installed.
+
+Exit status: 0 they agree, 1 they differ, 2 wrong use or an error, 3 nothing could be measured."""
+
+COMMAND = click.Group("parity", help=TEXT, commands=[INIT_COMMAND, DEFAULTS_COMMAND, TRAIN_COMMAND, WEIGHTS_COMMAND])
