@@ -25,6 +25,8 @@ from samebits.launch import origin
 from samebits.model import ENDED_WELL, EXIT_CODES, Result, TrialFile
 from samebits.store.record import RESULT
 
+__all__ = ["Check", "OneTrialRecord", "add", "check", "record", "run", "run_more"]
+
 Remarks = Callable[[FinishedRound], list[str]]
 
 

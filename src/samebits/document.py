@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
+__all__ = ["Document"]
+
 
 class Document(BaseModel):
     """A frozen document. Fields that a newer minor version added are ignored."""

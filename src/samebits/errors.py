@@ -13,6 +13,18 @@ SamebitsError               2   an error of ours that has a message for people
 Verdicts are not errors: 0 repeated, 1 diverged, 3 inconclusive (see `samebits.model.EXIT_CODES`).
 """
 
+__all__ = [
+    "DataError",
+    "EnvironmentFailure",
+    "NotFound",
+    "RecordBusy",
+    "RecordError",
+    "RecordExists",
+    "SamebitsError",
+    "Untrusted",
+    "UsageError",
+]
+
 
 class SamebitsError(Exception):
     """An error with a message for people. `advice`: what to do next, on a line of its own."""

@@ -14,6 +14,13 @@ from samebits.explanation import Explanation
 from samebits.location import Location
 from samebits.location import Size as Size
 
+__all__ = [
+    "ENDED_WELL", "EXIT_CODES", "RECORD_FORMAT", "STOPPED_BY_USER", "Detection", "Divergence", "Document",
+    "FilesFile", "GroupPoint", "GroupSplit", "HeldControl", "Kind", "Leak", "Lines", "Options", "ProcessKey",
+    "PythonProcess", "RecordFile", "Result", "Round", "SavedFile", "Scope", "Setup", "Size", "Status", "Trial",
+    "TrialFile", "Verdict",
+]  # fmt: skip
+
 RESULT_FORMAT = 1
 RECORD_FORMAT = 1
 

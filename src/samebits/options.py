@@ -11,6 +11,30 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+__all__ = [
+    "DEFAULT_SEED",
+    "HTML",
+    "JSON",
+    "MARKDOWN",
+    "MOST_STEPS",
+    "MOST_TRIALS",
+    "OPTIONS",
+    "REPORTS",
+    "TIMEOUT",
+    "Option",
+    "read_added",
+    "read_duration",
+    "read_factor",
+    "read_metric",
+    "read_names",
+    "read_seed",
+    "read_step_or_steps",
+    "read_steps",
+    "read_text",
+    "read_trials",
+    "read_whole",
+]
+
 DEFAULT_TRIALS = 5
 DEFAULT_SEED = 2019  # the paper's
 MOST_TRIALS = 999  # trial folders have three digits, so that paths have equal length in every trial

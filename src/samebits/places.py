@@ -10,6 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
+__all__ = ["HOME_VARIABLE", "alone", "cache", "home"]
+
 HOME_VARIABLE = "SAMEBITS_HOME"
 
 

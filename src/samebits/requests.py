@@ -13,6 +13,8 @@ from samebits.errors import UsageError
 if TYPE_CHECKING:
     from samebits.experiment import Request
 
+__all__ = ["interpreter", "names_a_record", "refuse_platform", "request", "training_command"]
+
 SYSTEMS = {"win32": "Windows", "darwin": "macOS", "cygwin": "Cygwin"}
 
 

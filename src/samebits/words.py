@@ -8,6 +8,23 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 
+__all__ = [
+    "agree",
+    "clock",
+    "command",
+    "count",
+    "ids",
+    "listed",
+    "one_line",
+    "printable",
+    "probability",
+    "rng",
+    "some_of",
+    "span",
+    "trials",
+    "were",
+]
+
 _RNG_NAMES = {
     "python": "Python's random",
     "numpy": "numpy's global RNG",

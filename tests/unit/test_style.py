@@ -16,6 +16,7 @@ from structure import is_verb_form  # noqa: E402
 
 # exceptions are named as Python names its own; a state of affairs has no better noun; a control is named by what it does
 ALLOWED = {"NotFound", "Untrusted", "Refused", "unwatched", "observing", "FillUninitialized"}
+WITHOUT_YET = {"samebits_parity", "samebits_probe"}  # packages whose modules have no `__all__` yet
 VAGUE = {"utils", "helpers", "misc", "common", "tools"}
 
 
@@ -53,3 +54,92 @@ def test_no_module_and_no_class_is_named_by_a_verb():
 def test_no_two_classes_have_one_name():
     plain = [name for path, name in classes() if "scripts" not in path.parts and not name.startswith("_")]
     assert [name for name, times in Counter(plain).items() if times > 1] == []
+
+
+def modules(packages):
+    """{dotted name: path} of the modules of packages; a package stands for its `__init__`."""
+    found = {}
+    for path in FILES:
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        if parts[0] in packages:
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported(name, path, known):
+    """(module, name) of what a module takes from modules that are known: `from m import name`, or `m.name`."""
+    tree, called = ast.parse(path.read_text()), {}
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)):
+        source = node.module or ""
+        if node.level:
+            above = name.split(".")[: -node.level + (path.stem == "__init__") or None]
+            source = ".".join([*above, *filter(None, [node.module])])
+        for one in node.names:
+            if f"{source}.{one.name}" in known:
+                called[one.asname or one.name] = f"{source}.{one.name}"
+            elif source in known:
+                yield source, one.name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in called:
+            yield called[node.value.id], node.attr
+
+
+def public(tree):
+    """The names in `__all__`; None without one."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return ast.literal_eval(node.value)
+    return None
+
+
+def bound(tree):
+    """The names that the top of a module binds, those that are only imported for types too."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name))
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (one.asname or one.name for one in node.names)
+        elif isinstance(node, ast.If):
+            yield from bound(node)
+
+
+def test_what_a_package_shows_to_others_stands_in_all():
+    """Every public name stands in an `__all__`. The reading of that rule:
+
+    - The walls are those between the import packages (samebits, samebits_parity, samebits_probe, samebits_study). What
+      one takes from a module of a different one, that module's `__all__` names. All else is private to its package.
+    - An `__init__` that binds a public name has an `__all__`, since its names look like those of the package. One that
+      holds a docstring alone has nothing to name.
+    - Within a package, a name that begins with an underscore is private to its module.
+    """
+    known = modules(PACKAGES)
+    trees = {name: ast.parse(path.read_text()) for name, path in known.items()}
+    taken = {(name, *found) for name, path in known.items() for found in imported(name, path, known)}
+    unnamed = {
+        f"{taker} takes {name} of {source}"
+        for taker, source, name in taken
+        if taker.split(".")[0] != source.split(".")[0] and name not in (public(trees[source]) or ())
+        if source.split(".")[0] not in WITHOUT_YET
+    }
+    assert sorted(unnamed) == []
+    packages = {name: tree for name, tree in trees.items() if known[name].stem == "__init__"}
+    shown = {name for name, tree in packages.items() if any(not one.startswith("_") for one in bound(tree))}
+    assert (
+        sorted(name for name in shown if public(packages[name]) is None if name.split(".")[0] not in WITHOUT_YET) == []
+    )
+    private = {f"{taker} takes {name} of {source}" for taker, source, name in taken if is_private(name)}
+    assert sorted(private) == []
+
+
+def is_private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+@pytest.mark.parametrize("name", sorted(modules(PACKAGES)))
+def test_every_name_in_all_is_there(name):
+    tree = ast.parse(modules(PACKAGES)[name].read_text())
+    missing = set(public(tree) or ()) - set(bound(tree))
+    assert missing == set()

@@ -17,6 +17,8 @@ sys.excepthook = _without_traceback
 
 from samebits import interrupt  # noqa: E402
 
+__all__ = ["main"]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; never raises, never shows a traceback."""

@@ -10,6 +10,8 @@ import click
 from samebits.options import OPTIONS, Option
 from samebits.requests import training_command
 
+__all__ = ["Reads", "as_click", "launching", "plain"]
+
 STOPS_AT_THE_COMMAND = {"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
 
 

@@ -23,6 +23,8 @@ from samebits.comparison.threads import trained_in_threads
 from samebits.comparison.unwatched import likely_results, nothing_observed, pattern_of, ran_unwatched
 from samebits.model import Leak, RecordFile
 
+__all__ = ["AFTER_AN_INTERRUPTION", "INTERRUPTED", "Reason", "ReasonInputs", "begin_without", "why_not_repeated"]
+
 
 class Reason(NamedTuple):
     """A sentence, and what to do. `names_hidden`: it names the processes that ran unwatched."""

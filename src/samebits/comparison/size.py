@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from samebits.location import Size
 
+__all__ = ["FRACTION_BITS", "floats", "measure", "relative_distance", "update_looks"]
+
 Floats = NDArray[np.float64]
 _FLOATS = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 FRACTION_BITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}

@@ -12,6 +12,8 @@ from samebits.environments.interpreters import Interpreter
 from samebits.errors import NotFound, UsageError
 from samebits.places import home
 
+__all__ = ["MARKER", "environment_folder", "environment_python", "find_python", "unknown"]
+
 MARKER = "samebits-environment.json"  # written last: an environment without it was not finished
 
 

@@ -12,6 +12,31 @@ from pathlib import Path
 from samebits import words
 from samebits.model import Divergence, Result, Size, Trial
 
+__all__ = [
+    "JUDGED_KINDS",
+    "KIND_WORDS",
+    "MARKS",
+    "MARK_WORDS",
+    "detection",
+    "effect",
+    "folder_name",
+    "headline",
+    "later_leavers",
+    "letter",
+    "letters",
+    "model_name",
+    "models",
+    "part",
+    "path",
+    "record_name",
+    "reference_group",
+    "sentence",
+    "size",
+    "size_words",
+    "status_words",
+    "unseen",
+]
+
 JUDGED_KINDS = ("start", "rng", "batch", "forward", "gradient", "update", "end")
 MARKS = {"=": "=", "!": "!=", ".": ".", "-": "-"}
 MARK_WORDS = {

@@ -8,6 +8,25 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
+__all__ = [
+    "EMPTY",
+    "YES_NO",
+    "Cell",
+    "Column",
+    "MissingValue",
+    "Number",
+    "Spread",
+    "StyledText",
+    "Table",
+    "WordLines",
+    "deviation_of",
+    "is_absent",
+    "measured",
+    "numbers",
+    "shown",
+    "text_of",
+]
+
 Of = Literal["", "paper", "ours"]
 Style = Literal["code", "command", "strong", "group", "long"]
 

@@ -10,6 +10,38 @@ from pydantic import BaseModel
 from samebits.model import Verdict
 from samebits.reports.table import Cell, Table
 
+__all__ = [
+    "BRIEF",
+    "DOCUMENT",
+    "HEADS",
+    "MARKDOWN",
+    "PAGE",
+    "SCREEN",
+    "SIGNS",
+    "AnyBlock",
+    "Block",
+    "Code",
+    "Contents",
+    "Drawing",
+    "Facts",
+    "FoldedBlock",
+    "Format",
+    "JUnitCase",
+    "Mark",
+    "Marks",
+    "MemberOutcome",
+    "NestedTree",
+    "Notes",
+    "Outcomes",
+    "Path",
+    "Report",
+    "Section",
+    "SideBySide",
+    "State",
+    "Text",
+    "TrialRows",
+]
+
 Format = Literal["terminal", "md", "html"]
 EVERYWHERE: frozenset[Format] = frozenset(("terminal", "md", "html"))
 SCREEN: frozenset[Format] = frozenset(("terminal",))

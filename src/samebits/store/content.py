@@ -12,6 +12,21 @@ import xxhash
 
 from samebits.store.masks import ANY_RUN, Run
 
+__all__ = [
+    "Excessive",
+    "LimitedStream",
+    "Parts",
+    "add_json",
+    "canonical",
+    "fingerprint",
+    "is_plain",
+    "joined",
+    "parse_json",
+    "shape_text",
+    "weight",
+    "without",
+]
+
 LEAST_UNPACKED, UNPACKED_A_BYTE = 256 << 20, 20  # bytes that may be read from a file, whatever its size
 _MOST_NAMES = 32 << 20  # characters of all names together
 _SCALARS = (str, int, float, complex, bytes, bool, type(None))

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from samebits.store import regular_files
 
+__all__ = ["last_exception", "last_words"]
+
 LAST_BYTES, MOST_CHARACTERS, MOST_LINES = 1 << 18, 300, 12
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

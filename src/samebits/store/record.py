@@ -16,6 +16,18 @@ from samebits.store.seal import PROBE_FAILURES, verify
 from samebits.store.trace import ProcessTrace, TrialTrace, read_process
 from samebits_probe import wire
 
+__all__ = [
+    "LOCATION",
+    "RECORD",
+    "RESULT",
+    "SET_ASIDE",
+    "TRIALS",
+    "Record",
+    "left_result",
+    "open_record",
+    "read_trial",
+]
+
 RECORD = "record.json"
 TRIALS = "trials"
 RESULT, LOCATION = "result.json", "locate.json"

@@ -17,6 +17,8 @@ from samebits.vary.factor import OWN
 from samebits.vary.result import VARY_FORMAT, FactorResult, VaryResult
 from samebits.vary.runs import MOVED, Runs, SetupRun, Shown
 
+__all__ = ["DOCUMENT", "read", "vary"]
+
 DOCUMENT = "vary.json"
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from samebits.errors import UsageError
 from samebits.reports.tree import Report
 
+__all__ = ["PRESENTERS", "presenter", "render"]
+
 # the name of its option -> the module, imported when it is used
 PRESENTERS = {
     "terminal": "samebits.reports.presenters.terminal",

@@ -13,6 +13,8 @@ from samebits import words
 from samebits.reports import figures, table
 from samebits.reports.tree import PAGE, AnyBlock, Report
 
+__all__ = ["render"]
+
 TEMPLATES = Path(__file__).parents[1] / "templates"
 COLOURS = 6  # of groups; more repeat them, their letters do not
 TALL = 40  # rows; a table with more is scrolled in a frame

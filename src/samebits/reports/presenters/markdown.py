@@ -25,6 +25,8 @@ from samebits.reports.tree import (
     Text,
 )
 
+__all__ = ["code", "escaped", "render", "table"]
+
 # what would start markup in the middle of a line; a backslash before it is dropped by every Markdown
 SPECIAL = "\\`*_{}[]<>()#+!|~"
 

@@ -9,6 +9,8 @@ import importlib
 from samebits import controls
 from samebits.vary.factor import ControlFactor, Factor
 
+__all__ = ["ALIASES", "TABLE", "TOGETHER", "find"]
+
 _CONTROLS = {control.factor: control for control in reversed(controls.table()) if control.factor}
 # id -> (file, class)
 _OTHERS = {
