@@ -104,6 +104,12 @@ SAME_ONCE_MASKED = [
     ("load (13.8, 15.5, 14.1)", "load (0.5, 0.25, 0.75)"),
     ("2026-11-26 16:20:11 [MainThread:19579] loss 0.5", "2026-11-26 16:21:11 [MainThread:20618] loss 0.5"),
     ("load average: 0.5, 1.25, 3.0", "load average: 0.75, 1.5, 3.25"),
+    # columns that are aligned with spaces
+    ("Epoch 0: 100%|##########| 150/150 [00:08<00:00, 17.31it/s, v_num=1]",
+     "Epoch 0: 100%|##########| 150/150 [00:16<00:00,  9.31it/s, v_num=2]"),
+    ("loss 0.5 time:  9.3s (avg  8.12s)", "loss 0.5 time:112.3s (avg 10.12s)"),
+    ("time/step=  9.3000", "time/step=112.3000"), ("GPU mem     8.2MB", "GPU mem 12345.5MB"),
+    ("[  9.3s] loss 0.5", "[112.3s] loss 0.5"), ("| 9.3s   | 0.5 |", "| 112.3s | 0.5 |"),
     ("run 123e4567-e89b-12d3-a456-426614174000", "run 00000000-e89b-12d3-a456-426614174000"),
 ]  # fmt: skip
 

@@ -82,6 +82,7 @@ _PLACES: tuple[Rule, ...] = (
     _rule(r"\b(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[::1?\]):\d{2,5}\b", "<port>"),
     _rule(r"(?i)((?:https?|tcp|grpc|ws)://[\w.-]+):\d{2,5}\b", r"\1:<port>"),
 )
+_PADDED = re.compile(r"([:,=(\[{] *| *)(<(?:time|date|path|id|pid|port|address|duration|rate|load|memory)>)( *)")
 _PLAIN = re.compile(r"[^\d/]*")  # nothing to mask has neither a digit nor a path
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 # a kernel that is interrupted while it leaves says so, or is gone before it can:
@@ -98,7 +99,15 @@ def masked(text: str, spans: Iterable[tuple[float, float]] = ()) -> str:
     text = _clock_numbers(text, tuple(spans))
     for pattern, put in (*_DATES, *_PLACES):
         text = pattern.sub(put, text)
-    return without_durations(text)
+    return _PADDED.sub(_unpadded, without_durations(text))
+
+
+def _unpadded(found: re.Match[str]) -> str:
+    """A placeholder without the spaces that align columns: a longer number has fewer of them."""
+    before, placeholder, after = found.groups()
+    mark = before.rstrip(" ")
+    is_apart = mark in (":", ",") or (mark == "" and before and found.start() > 0)
+    return f"{mark}{' ' if is_apart else ''}{placeholder}{after[:1]}"
 
 
 def _clock_numbers(text: str, spans: tuple[tuple[float, float], ...]) -> str:
@@ -197,7 +206,7 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
             r"\1<duration>",
         ),
         (
-            r"(?i)\b(time(?: (?:taken|spent|needed))?(?: per|(?: taken| spent| needed) for) "
+            r"(?i)\b(time(?: (?:taken|spent|needed))?(?:/| per |(?: taken| spent| needed) for )"
             r"(?:step|epoch|batch|iteration|iter|sample|example|image|token|round|fold)(?: \d+)?(?: is| was)?"
             rf"\s*[:=]?\s*){NUMBER}",
             r"\1<duration>",
@@ -205,7 +214,7 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         (rf"(?i)\b((?:cpu|ram)[ :=]+){NUMBER} ?%", r"\1<load>"),
         (rf"(?i)\b(load (?:avg|average)\W+){NUMBER}(?:[, ]+{NUMBER}){{0,2}}", r"\1<load>"),
         (rf"(?i)\b(load\W{{1,3}}){NUMBER}, {NUMBER}, {NUMBER}", r"\1<load>"),
-        (rf"(?i)\b((?:mem|memory|rss|ram|vram|max_mem)[:= (]{{1,3}}){NUMBER}(?= ?[kMGT]i?B?\b)", r"\1<memory>"),
+        (rf"(?i)\b((?:mem|memory|rss|ram|vram|max_mem)[:= (]{{1,12}}){NUMBER}(?= ?[kMGT]i?B?\b)", r"\1<memory>"),
     )
 )
 _KEYED = re.compile(
