@@ -6,7 +6,7 @@ one's weights with the other (see wire.py).
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, Union
 
 from . import wire
 from .fingerprint import Shape
@@ -14,7 +14,7 @@ from .fingerprint import Shape
 if TYPE_CHECKING:
     from .fingerprint import Tensor
     from .probe import Probe
-    from .wire import FeedRequest, ValuesRequest
+    from .wire import FeedRequest, LayerFacts, OptimizerFacts, ValuesRequest
 
 Weight = Tuple[str, Shape, bytes]  # dtype, shape, bytes in logical order
 Setter = Callable[[str, Shape, bytes], Any]
@@ -64,7 +64,7 @@ class ValueLog:
             self._offset += len(data)
             return self._line(probe, line)
 
-    def about(self, probe: "Probe", what: str, name: str, facts: Dict[str, Any]) -> None:
+    def about(self, probe: "Probe", what: str, name: str, facts: "Union[OptimizerFacts, LayerFacts]") -> None:
         """Write what the program has set: of an "optimizer", a "layer". Only where it is not what it was before."""
         text = json.dumps(facts, default=str, sort_keys=True)
         if self.wants(probe.step, "update") and self._known.get((what, name)) != text:

@@ -25,7 +25,7 @@ Both sides import this module: the probe under Python 3.6 and later, `samebits` 
 """
 
 import struct
-from typing import TYPE_CHECKING, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 FORMAT = 1
 CONFIG_VARIABLE = "SAMEBITS_PROBE"
@@ -96,6 +96,35 @@ if TYPE_CHECKING:
         feed: Optional[FeedRequest]
         tell: bool  # a process that observes nothing says too what is in force: its files are compared
         left: List[str]  # names of files and folders that earlier trials left
+
+    class OptimizerFacts(TypedDict):
+        """What an optimizer is set to (VALUES_FACTS)."""
+
+        type: str
+        library: str
+        groups: List[Dict[str, Any]]  # settings of each group of weights; "weights": their names
+
+    class LayerFacts(TypedDict):
+        """What a layer is set to (VALUES_FACTS)."""
+
+        type: str
+        weights: List[str]  # names of its own
+        settings: Dict[str, Any]
+
+    class DetailFields(TypedDict, total=False):
+        """Fields of a line of DETAILS beside phase, what, name and outputs."""
+
+        module: str
+        type: str
+        code: str
+        inputs: List[str]
+        given: Dict[str, str]
+        output: int  # of a gradient: its number among the outputs of its module
+        random: bool
+        unset: bool
+        view: bool
+        reads: List[str]
+        writes: List[str]
 
     class PointLine(TypedDict):
         """A line of points.jsonl."""

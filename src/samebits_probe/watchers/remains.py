@@ -9,6 +9,17 @@ import atexit
 import functools
 import sys
 import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
+
+from .objects import Array
+
+if TYPE_CHECKING:
+    from ..probe import Probe
+    from .keras3.points import KeptArray, Points
+    from .plain_attributes import NamedArray
+
+Reader = Callable[[Any], "Iterable[NamedArray]"]  # gives what an object holds
+Alive = Tuple[int, Callable[[], Any], Reader, Any]  # number, weak reference, reader, what must live until then
 
 _LOST = "an object died at a moment when what it held could not be read"
 
@@ -16,31 +27,31 @@ _LOST = "an object died at a moment when what it held could not be read"
 class Remains:
     """Knows objects from their first moment on. `points`: has `kept(name, array)` and `add_kept(kind, kept)`."""
 
-    def __init__(self, probe, points):
+    def __init__(self, probe: "Probe", points: "Points") -> None:
         self._probe, self._points = probe, points
-        self._alive = {}  # id -> (number, weak reference, what reads the object, what must live until then)
-        self._dead = []  # (number, [what is kept])
+        self._alive: Dict[int, Alive] = {}  # by id
+        self._dead: List[Tuple[int, List[KeptArray]]] = []  # with their numbers
         self._count, self._is_lost = 0, False
-        self._last = None  # what was found at the latest end
-        self._pid = None
+        self._last: Optional[List[KeptArray]] = None  # what was found at the latest end
+        self._pid: Optional[int] = None
         self.follow()
 
-    def follow(self):
+    def follow(self) -> None:
         """Have the end of this process recorded: a forked child has an end of its own."""
         if self._pid != self._probe.pid:
             self._pid = self._probe.pid
             self._probe.at_end(self._record)
 
-    def add(self, owner, read, needed=None):
+    def add(self, owner: Any, read: Reader, needed: Any = None) -> None:
         """Follow an object. `read(owner)`: [what `kept` takes]; `needed`: what it reads from, if it is of a cycle."""
         self._count += 1
         self._alive[id(owner)] = self._count, weakref.ref(owner), read, needed
 
-    def drop(self, owner):
+    def drop(self, owner: Any) -> None:
         """Let go of an object, which is none of a model's, or which a different one stands for."""
         self._alive.pop(id(owner), None)
 
-    def died(self, owner):
+    def died(self, owner: Any) -> None:
         """An object is about to die: what it holds is read now. Never fails."""
         if sys is None or sys.is_finalizing():
             return
@@ -51,15 +62,15 @@ class Remains:
             except Exception:  # it dies in the middle of anything, and perhaps after its library has ended
                 self._is_lost = True
 
-    def exits_first(self):
+    def exits_first(self) -> None:
         """Read before exit functions that are registered already: a library may take its values away in one."""
         atexit.unregister(self._exit)
         atexit.register(self._exit)
 
-    def _exit(self):
+    def _exit(self) -> None:
         self._probe.guard("what is left at the exit", self._collect)
 
-    def _record(self):
+    def _record(self) -> None:
         if not self._probe.has_observed():
             return
         try:
@@ -69,31 +80,31 @@ class Remains:
                 raise
         if self._is_lost:
             self._probe.not_observed("end", _LOST)
-        for item in self._last:
+        for item in self._last or ():
             self._points.add_kept("end", item)
 
-    def _collect(self):
+    def _collect(self) -> None:
         """Read all that is alive, beside what is kept of the dead."""
         found = list(self._dead)
         for number, reference, read, _ in list(self._alive.values()):
             owner = reference()
             if owner is not None:
                 found.append((number, [self._taken(*one) for one in read(owner)]))
-        by_name = {}
+        by_name: Dict[str, List[KeptArray]] = {}
         for _, kept in sorted(found, key=lambda pair: pair[0]):
             for item in kept:
-                by_name.setdefault(item[0], []).append(item)
+                by_name.setdefault(item.name, []).append(item)
         self._last = [item for same in by_name.values() for item in sorted(same, key=repr)]
 
-    def _taken(self, name, array, kind=None):
+    def _taken(self, name: str, array: Array, kind: Optional[str] = None) -> "KeptArray":
         self._points.capture("end", name, array)
         return self._points.kept(name, array, kind)
 
 
-_known = {}
+_known: Dict[int, Remains] = {}
 
 
-def remains_of(probe):
+def remains_of(probe: "Probe") -> Remains:
     """The `Remains` of a process, which the watchers share."""
     if id(probe) not in _known:
         from .keras3.points import Points
@@ -102,12 +113,12 @@ def remains_of(probe):
     return _known[id(probe)]
 
 
-def leave_out(owner, method, *drops):
+def leave_out(owner: Any, method: str, *drops: Callable[[Any], Any]) -> None:
     """Call each of `drops` with what a method of the class `owner` returns."""
     original = getattr(owner, method)
 
     @functools.wraps(original)
-    def called(self, *args, **kwargs):
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, *args, **kwargs)
         for drop in drops:
             drop(result)
@@ -116,12 +127,12 @@ def leave_out(owner, method, *drops):
     setattr(owner, method, called)
 
 
-def tell_new(owner, tell):
+def tell_new(owner: Any, tell: Callable[[Any], Any]) -> None:
     """Call `tell(object)` when an object of the class `owner` is made: copied and unpickled ones too."""
     original = owner.__new__
 
     @functools.wraps(original)
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls: Any, *args: Any, **kwargs: Any) -> Any:
         found = original(cls) if original is object.__new__ else original(cls, *args, **kwargs)
         tell(found)
         return found
@@ -129,12 +140,12 @@ def tell_new(owner, tell):
     owner.__new__ = staticmethod(__new__)
 
 
-def tell_after(owner, method, tell):
+def tell_after(owner: Any, method: str, tell: Callable[[Any], Any]) -> None:
     """Call `tell(object)` after a method of the class `owner`."""
     original = getattr(owner, method)
 
     @functools.wraps(original)
-    def called(self, *args, **kwargs):
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, *args, **kwargs)
         tell(self)
         return result
@@ -142,11 +153,11 @@ def tell_after(owner, method, tell):
     setattr(owner, method, called)
 
 
-def tell_death(owner, tell):
+def tell_death(owner: Any, tell: Callable[[Any], Any]) -> None:
     """Call `tell(object)` when an object of the class `owner` dies: whole still, also where it is part of a cycle."""
     original = getattr(owner, "__del__", None)
 
-    def __del__(self):
+    def __del__(self: Any) -> None:
         tell(self)
         if original is not None:
             original(self)

@@ -5,37 +5,49 @@ Keras computes these inside one function (a graph, on TensorFlow and JAX). Two m
 """
 
 import functools
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Tuple, TypeVar
+
+from ..objects import NamedValue, Optimizer, Variable
+
+if TYPE_CHECKING:
+    from ...probe import Probe
+
+Run = Callable[[], Any]  # applies the gradients
+Apply = Callable[[Optimizer, List[NamedValue], List[Variable], Run], Any]
+Result = TypeVar("Result")
 
 
 class OptimizerStep:
     """One optimizer step: gradients as the optimizer finds them, by the names of their variables."""
 
-    def __init__(self, optimizer, gradients, variables):
+    def __init__(self, optimizer: Optimizer, gradients: List[NamedValue], variables: List[Variable]) -> None:
         self.optimizer = optimizer
         self.gradients = gradients  # [(name, gradient)]
         self.variables = variables
-        self.updates = []  # [(name, value)], where a later step of the same call hides them
+        self.updates: List[NamedValue] = []  # [(name, value)], where a later step of the same call hides them
 
 
 class StepCollection:
     """What one train step let through, in its order."""
 
-    def __init__(self, before_apply):
-        self.applied = []
-        self.layers = []  # [(name, what a layer returned)], where the values of layers are asked for
-        self.loss = None
+    def __init__(self, before_apply: "Callable[[StepCollection], Any]") -> None:
+        self.applied: List[OptimizerStep] = []
+        self.layers: List[NamedValue] = []  # [(name, what a layer returned)], where the values of layers are asked for
+        self.loss: Any = None
         self._before_apply = before_apply  # function(collected), before each optimizer step
-        self.on_apply = None  # function(collected), when its gradients are known
+        self.on_apply: "Optional[Callable[[StepCollection], Any]]" = (
+            None  # function(collected), when its gradients are known
+        )
 
-    def results(self):
+    def results(self) -> List[NamedValue]:
         """[(name, value)]: the loss, and what layers returned."""
         return ([("loss", self.loss)] if self.loss is not None else []) + self.layers
 
-    def returned(self, _layer, named):
+    def returned(self, _layer: Any, named: List[NamedValue]) -> None:
         """A layer has returned [(name, value)]."""
         self.layers.extend(named)
 
-    def add(self, optimizer, gradients, variables):
+    def add(self, optimizer: Optimizer, gradients: List[NamedValue], variables: List[Variable]) -> None:
         self._before_apply(self)
         self.applied.append(OptimizerStep(optimizer, gradients, variables))
         if self.on_apply is not None:
@@ -45,16 +57,20 @@ class StepCollection:
 class CollectionHooks:
     """The state that the wrapped methods share. One per process; `collected` is set while a train step runs."""
 
-    def __init__(self, probe, names_of):
+    def __init__(self, probe: "Probe", names_of: Callable[[Iterable[Variable]], List[str]]) -> None:
         self.probe = probe
-        self.collected = None
-        self.outside = None  # function(optimizer, gradients, variables, apply), for steps that no train step makes
-        self.outside_stateless = None  # the same, where the new values are returned and not assigned
-        self.is_compiling = None  # function() -> bool: torch.compile reads the code, and must find nothing of ours
+        self.collected: Optional[StepCollection] = None
+        self.outside: Optional[Apply] = (
+            None  # function(optimizer, gradients, variables, apply), for steps that no train step makes
+        )
+        self.outside_stateless: Optional[Apply] = None  # the same, where the new values are returned and not assigned
+        self.is_compiling: Optional[Callable[[], bool]] = (
+            None  # function() -> bool: torch.compile reads the code, and must find nothing of ours
+        )
         self._names_of = names_of
         self._inside = False
 
-    def collecting(self, collected, function, *arguments):
+    def collecting(self, collected: StepCollection, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call a train step and let `collected` take what it lets through."""
         before, self.collected = self.collected, collected
         try:
@@ -62,7 +78,7 @@ class CollectionHooks:
         finally:
             self.collected = before
 
-    def compute(self, function):
+    def compute(self, function: Callable[[], Result]) -> Result:
         """Call `function` of an optimizer, whose inner optimizers are not steps of their own."""
         self._inside = True
         try:
@@ -70,23 +86,25 @@ class CollectionHooks:
         finally:
             self._inside = False
 
-    def is_off(self):
+    def is_off(self) -> bool:
         """Whether a wrapped method must go straight to the original."""
         return self._inside or (self.is_compiling is not None and self.is_compiling())
 
-    def pairs(self, optimizer, gradients, variables):
+    def pairs(
+        self, optimizer: Optimizer, gradients: Iterable[Any], variables: Optional[Iterable[Variable]]
+    ) -> Tuple[List[NamedValue], List[Variable]]:
         """([(name, gradient)] without those that are None, variables)."""
         chosen = list(variables) if variables is not None else list(optimizer._trainable_variables)
         names = self._names_of(chosen)
         return [(name, value) for name, value in zip(names, gradients) if value is not None], chosen
 
 
-def wrap_apply(owner, hooks):
+def wrap_apply(owner: Any, hooks: "CollectionHooks") -> None:
     """Wrap `apply(grads, trainable_variables=None)` of an optimizer class."""
     original = owner.__dict__["apply"]
 
     @functools.wraps(original)
-    def apply(self, grads, trainable_variables=None):
+    def apply(self: Any, grads: Iterable[Any], trainable_variables: Optional[Iterable[Variable]] = None) -> Any:
         if hooks.is_off():
             return original(self, grads, trainable_variables)
         if not isinstance(grads, (list, tuple)):
@@ -94,7 +112,7 @@ def wrap_apply(owner, hooks):
         if trainable_variables is not None:
             trainable_variables = list(trainable_variables)
 
-        def run():
+        def run() -> Any:
             return hooks.compute(lambda: original(self, grads, trainable_variables))
 
         return _apply(hooks, self, grads, trainable_variables, run)
@@ -102,7 +120,13 @@ def wrap_apply(owner, hooks):
     owner.apply = apply
 
 
-def _apply(hooks, optimizer, gradients, variables, run):
+def _apply(
+    hooks: "CollectionHooks",
+    optimizer: Optimizer,
+    gradients: Iterable[Any],
+    variables: Optional[Iterable[Variable]],
+    run: Run,
+) -> Any:
     found = hooks.probe.guard("gradients", hooks.pairs, optimizer, gradients, variables)
     if found is None:
         return run()
@@ -112,16 +136,16 @@ def _apply(hooks, optimizer, gradients, variables, run):
     return run() if hooks.outside is None else hooks.outside(optimizer, found[0], found[1], run)
 
 
-def wrap_stateless_apply(owner, hooks):
+def wrap_stateless_apply(owner: Any, hooks: "CollectionHooks") -> None:
     """Wrap `stateless_apply(optimizer_variables, grads, trainable_variables)` of an optimizer class (JAX)."""
     original = owner.__dict__["stateless_apply"]
 
     @functools.wraps(original)
-    def stateless_apply(self, optimizer_variables, grads, trainable_variables):
+    def stateless_apply(self: Any, optimizer_variables: Any, grads: Any, trainable_variables: Any) -> Any:
         if hooks.is_off():
             return original(self, optimizer_variables, grads, trainable_variables)
 
-        def run():
+        def run() -> Any:
             return hooks.compute(lambda: original(self, optimizer_variables, grads, trainable_variables))
 
         found = hooks.probe.guard("gradients", hooks.pairs, self, grads, None)
@@ -134,12 +158,12 @@ def wrap_stateless_apply(owner, hooks):
     owner.stateless_apply = stateless_apply
 
 
-def wrap_loss(owner, name, hooks):
+def wrap_loss(owner: Any, name: str, hooks: "CollectionHooks") -> None:
     """Wrap the trainer's method that computes the loss: its last result in a train step is the loss."""
     original = owner.__dict__[name]
 
     @functools.wraps(original)
-    def compute_loss(self, *args, **kwargs):
+    def compute_loss(self: Any, *args: Any, **kwargs: Any) -> Any:
         loss = original(self, *args, **kwargs)
         if not hooks.is_off() and hooks.collected is not None:
             hooks.collected.loss = loss
@@ -148,12 +172,12 @@ def wrap_loss(owner, name, hooks):
     setattr(owner, name, compute_loss)
 
 
-def wrap_loss_tracker(owner, name, hooks):
+def wrap_loss_tracker(owner: Any, name: str, hooks: "CollectionHooks") -> None:
     """Wrap a method that is given the loss, second (JAX: it is computed inside a transformed function)."""
     original = owner.__dict__[name]
 
     @functools.wraps(original)
-    def update(self, metrics_variables, loss, *args, **kwargs):
+    def update(self: Any, metrics_variables: Any, loss: Any, *args: Any, **kwargs: Any) -> Any:
         if hooks.collected is not None:
             hooks.collected.loss = loss
         return original(self, metrics_variables, loss, *args, **kwargs)

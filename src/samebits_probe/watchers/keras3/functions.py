@@ -2,12 +2,24 @@
 
 import contextlib
 import functools
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional, Set, Type, TypeVar
 
 from ... import wire
 from .. import norms
+from ..objects import Arguments, Array, Function, Model, NamedValue, Optimizer
 from ..trainers import Trainers
 from . import models
 from .points import named_leaves
+
+if TYPE_CHECKING:
+    from ...inspection import Inspection, Output
+    from ...probe import Probe
+    from ..remains import Remains
+    from .points import Points
+
+Backend = Any  # TensorFlow, Torch or Jax: how the values of one library are read
+ModelStep = Any  # of a backend: it stands for a model's `train_step`, has `model` and `function()`
+Result = TypeVar("Result")
 
 _MARK = "_samebits_watched"
 
@@ -18,56 +30,56 @@ class Keras3Watch:
     `backend` has: read(variable) -> array, arrays(name, value) -> [(name, array)], is_leaf(value).
     """
 
-    def __init__(self, probe, points, backend, remains):
+    def __init__(self, probe: "Probe", points: "Points", backend: Backend, remains: "Remains") -> None:
         self.probe, self.points, self.backend = probe, points, backend
         self.lives = models.Lives(probe, points, backend)
         self.remains = remains
         self.trainers = Trainers(probe)
-        self._said = set()
+        self._said: Set[Any] = set()
 
-    def record(self, kind, named):
+    def record(self, kind: str, named: Iterable[NamedValue]) -> None:
         """Record (name, value) pairs of the backend's own values."""
         for name, value in named:
             for leaf, array in self.backend.arrays(name, value):
                 self.points.array(kind, leaf, array)
 
-    def numbers(self, named):
+    def numbers(self, named: Iterable[NamedValue]) -> None:
         """Record (name, value) pairs of kind "forward", with their numbers."""
         for name, value in named:
             for leaf, array in self.backend.arrays(name, value):
                 self.points.scalar("forward", leaf, array)
 
-    def variables(self, kind, named):
+    def variables(self, kind: str, named: Iterable[NamedValue]) -> None:
         """Record (name, variable) pairs."""
         read, add = self.backend.read, self.points.array
         for name, variable in named:
             add(kind, name, read(variable))
 
-    def captured(self, name, array):
+    def captured(self, name: str, array: Array) -> None:
         """Hand over what a layer returned: it is no point of its own."""
         details = self.probe.details
         if details is not None and details.is_on():
-            details.add("forward", "module", name[len(wire.LAYER) :], [self.described(array)])
+            details.add("forward", "module", name[len(wire.LAYER) :], [self.described(details, array)])
         self.probe.captured("forward", name, array.dtype.name, array.shape, array.tobytes())
 
-    def described(self, array):
+    def described(self, details: "Inspection", array: Array) -> "Output":
         """What the details keep of an array."""
-        _, dtype, shape, fingerprint, _ = self.points.kept("", array)
-        return self.probe.details.output(dtype, shape, fingerprint, array.tobytes)
+        kept = self.points.kept("", array)
+        return details.output(kept.dtype, kept.shape, kept.fingerprint, array.tobytes)
 
-    def not_observed(self, point, why):
+    def not_observed(self, point: str, why: str) -> None:
         """Say once that a point cannot be seen."""
         if (point, why) not in self._said:
             self._said.add((point, why))
             self.probe.not_observed(point, why)
 
-    def stepped(self, how):
+    def stepped(self, how: str) -> None:
         """Say once what counts as a step."""
         if how not in self._said:
             self._said.add(how)
             self.probe.event("observed-by", how=how)
 
-    def owned(self, function, *args, **kwargs):
+    def owned(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call a function of the program while other watchers leave steps and points to this one."""
         before, self.probe.stepping = self.probe.stepping, "keras"
         try:
@@ -79,30 +91,33 @@ class Keras3Watch:
 class ModelVariables:
     """One model's variables, found again when they may have changed."""
 
-    def __init__(self, watch, model):
+    def __init__(self, watch: "Keras3Watch", model: Model) -> None:
         self.watch = watch
-        self.variables = None
-        self.optimizers = []
-        self._updated, self._read, self._are_started = [], None, False
-        self._seeds_at = None
+        self.variables: models.Variables  # there from the first step on
+        self._is_found = False
+        self.optimizers: List[Optimizer] = []
+        self._updated: List[NamedValue] = []
+        self._read: Optional[Callable[[], List[Array]]] = None
+        self._are_started = False
+        self._seeds_at: Optional[int] = None
         self._model = model
 
-    def refresh(self):
+    def refresh(self) -> None:
         """Find the variables: a model may be built, and an optimizer is, by the first call."""
         model = self._model
         optimizer = getattr(model, "optimizer", None)
         known = ([optimizer] if optimizer is not None else []) + self.optimizers
         unique = list({id(one): one for one in known}.values())
-        self.variables = models.Variables(models.model_variables(model), unique)
+        self.variables, self._is_found = models.Variables(models.model_variables(model), unique), True
         self._updated = self.variables.weights + self.variables.optimizers
         self._read, self._are_started = None, False
         self.watch.remains.follow()
 
-    def begin(self):
+    def begin(self) -> None:
         """The first sign of a step: random states, and the weights that have not been seen yet."""
         watch = self.watch
         watch.probe.begin()
-        if self.variables is None:
+        if not self._is_found:
             self.refresh()
         if not self._are_started:
             self._are_started = True
@@ -111,7 +126,7 @@ class ModelVariables:
             self._seeds_at = watch.probe.step
             self.seeds()
 
-    def seeds(self):
+    def seeds(self) -> None:
         """The states of the seed generators, at this step (before the first: at -1 too, as the probe's own)."""
         read, points, step = self.watch.backend.read, self.watch.points, self.watch.probe.step
         for name, variable in self.variables.seeds:
@@ -120,7 +135,7 @@ class ModelVariables:
             if step == 0:
                 points.array("rng", name, state, step=-1)
 
-    def updates(self):
+    def updates(self) -> None:
         """Weights, buffers and optimizer state after the step."""
         if self._read is None:
             self._read = self.watch.backend.reader([variable for _, variable in self._updated])
@@ -128,8 +143,9 @@ class ModelVariables:
         for (name, _), array in zip(self._updated, arrays):
             add("update", name, array)
         norms.record_arrays(self.watch.probe, arrays[: len(self.variables.weights)])
-        if self.watch.probe.values is not None:
-            models.tell(self.watch.probe, self.watch.backend.read, self._model, self.optimizers)
+        probe = self.watch.probe
+        if probe.values is not None:
+            models.tell(probe, probe.values, self.watch.backend.read, self._model, self.optimizers)
 
 
 class TrainFunction:
@@ -139,16 +155,16 @@ class TrainFunction:
     and `after(result, before)`, which records and ends the steps that the call made.
     """
 
-    def __init__(self, watch, step):
+    def __init__(self, watch: "Keras3Watch", step: ModelStep) -> None:
         self.watch, self.step = watch, step
         self.model = ModelVariables(watch, step.model)
         self._stand_in = step.function()
 
-    def wrap(self, function):
+    def wrap(self, function: Function) -> Function:
         """The watched function, which stands for `function`."""
 
         @functools.wraps(function, updated=())
-        def train_function(*args, **kwargs):
+        def train_function(*args: Any, **kwargs: Any) -> Any:
             probe = self.watch.probe
             before = probe.guard("begin of a keras step", self._begin, args)
             with standing_in(self.step.model, self._stand_in):
@@ -159,26 +175,29 @@ class TrainFunction:
 
         return mark(train_function)
 
-    def _begin(self, arguments):
+    def _begin(self, arguments: Arguments) -> Any:
         self.watch.stepped("train-function")
         self.watch.trainers.step()
         self.begin(arguments)
         self.model.begin()
         return self.before(arguments)
 
-    def begin(self, arguments):
+    def begin(self, arguments: Arguments) -> None:
         """What makes the variables readable before the call."""
 
-    def before(self, arguments):
+    def before(self, arguments: Arguments) -> Any:
         """What is known before the call."""
 
-    def given(self, result):
+    def after(self, result: Any, before: Any) -> None:
+        """What the call made is recorded, and its steps are ended."""
+
+    def given(self, result: Any) -> Any:
         """The result without what was added to it."""
         return result
 
 
 @contextlib.contextmanager
-def standing_in(model, function):
+def standing_in(model: Model, function: Function) -> Iterator[None]:
     """The model's `train_step` is `function`, for as long as its train function is made or runs."""
     own = model.__dict__
     before = own.get("train_step")
@@ -191,12 +210,14 @@ def standing_in(model, function):
             own["train_step"] = before
 
 
-def wrap_train_maker(trainer, watch, step_of, kind):
+def wrap_train_maker(
+    trainer: Any, watch: "Keras3Watch", step_of: Callable[[Model], ModelStep], kind: Type[TrainFunction]
+) -> None:
     """Wrap `make_train_function` of a trainer class. `step_of(model)`: what stands for its `train_step`."""
     original = trainer.__dict__["make_train_function"]
 
     @functools.wraps(original)
-    def make_train_function(self, *args, **kwargs):
+    def make_train_function(self: Any, *args: Any, **kwargs: Any) -> Any:
         before = self.train_function
         step = watch.probe.guard("train step of keras", step_of, self)
         if step is None:
@@ -210,23 +231,25 @@ def wrap_train_maker(trainer, watch, step_of, kind):
     trainer.make_train_function = make_train_function
 
 
-def metrics(watch, logs, prefix="", loss_is_seen=False):
+def metrics(watch: "Keras3Watch", logs: Any, prefix: str = "", loss_is_seen: bool = False) -> List[NamedValue]:
     """(name, value) pairs of what a step function returned. Keras' own "loss" is a mean over the epoch so far."""
     found = named_leaves("", logs, watch.backend.is_leaf)
     return [(prefix + name, value) for name, value in found if not (loss_is_seen and name == "loss")]
 
 
-def mark(function):
+def mark(function: Function) -> Function:
     setattr(function, _MARK, True)
     return function
 
 
-def is_watched(function):
+def is_watched(function: Optional[Function]) -> bool:
     """Whether a function is ours (make_train_function is called again and again, and keeps what it made)."""
     return function is None or getattr(function, _MARK, False)
 
 
-def wrap_evaluation_maker(trainer, watch, name, prefix, outputs):
+def wrap_evaluation_maker(
+    trainer: Any, watch: "Keras3Watch", name: str, prefix: str, outputs: Callable[[Model, Any], Any]
+) -> None:
     """Wrap `make_test_function` or `make_predict_function` of a trainer class.
 
     What the function gives is a forward point of its own, never a batch or a step. `outputs(model, result)`: that
@@ -236,7 +259,7 @@ def wrap_evaluation_maker(trainer, watch, name, prefix, outputs):
     attribute = name + "_function"
 
     @functools.wraps(original)
-    def make(self, *args, **kwargs):
+    def make(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, *args, **kwargs)
         function = getattr(self, attribute)
         if not is_watched(function):
@@ -246,9 +269,9 @@ def wrap_evaluation_maker(trainer, watch, name, prefix, outputs):
     setattr(trainer, "make_%s_function" % name, make)
 
 
-def _evaluation(watch, function, prefix, outputs):
+def _evaluation(watch: "Keras3Watch", function: Function, prefix: str, outputs: Callable[[Any], Any]) -> Function:
     @functools.wraps(function)
-    def evaluate(*args, **kwargs):
+    def evaluate(*args: Any, **kwargs: Any) -> Any:
         result = watch.owned(lambda: function(*args, **kwargs))
         watch.probe.guard(prefix + " of keras", lambda: watch.numbers(metrics(watch, outputs(result), prefix)))
         return result

@@ -2,11 +2,17 @@
 
 import atexit
 import functools
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..jax import arrays
+from ..objects import Arguments, Array, Function, Library, Model, NamedValue, Optimizer, Pytree, Variable
 from . import functions, jax_inspection, models
 from . import loops as keras3_loops
-from .points import named_batch
+from .collection import Apply, CollectionHooks, StepCollection
+from .functions import Keras3Watch
+from .points import KeptArray, named_batch
+
+Layout = List[Tuple[str, str]]  # kind and name of each further output
 
 _KEY = "samebits:"
 
@@ -14,11 +20,11 @@ _KEY = "samebits:"
 class Jax(arrays.Arrays):
     """Reads variables from the state of the step where there is one: Keras takes it away from them while it trains."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.state = {}  # id of a variable -> its value
+        self.state: Dict[int, Any] = {}  # id of a variable -> its value
 
-    def read(self, variable):
+    def read(self, variable: Variable) -> Optional[Array]:
         """A variable's value as an array; None where it has none now."""
         value = self.state.get(id(variable))
         value = getattr(variable, "_value", variable) if value is None else value
@@ -26,7 +32,7 @@ class Jax(arrays.Arrays):
             return None
         return self.array(value)
 
-    def reader(self, variables):
+    def reader(self, variables: Sequence[Variable]) -> Callable[[], List[Optional[Array]]]:
         """Function() -> [array] that reads many variables."""
         return lambda: [self.read(variable) for variable in variables]
 
@@ -34,13 +40,13 @@ class Jax(arrays.Arrays):
 class TracedStep:
     """Stands for a model's `train_step` while it is traced: gives its logs and ours."""
 
-    def __init__(self, watch, hooks, model):
+    def __init__(self, watch: Keras3Watch, hooks: CollectionHooks, model: Model) -> None:
         self.watch, self.hooks, self.model, self.original = watch, hooks, model, model.train_step
-        self.layouts = []  # [[(kind, name)]]
+        self.layouts: List[Layout] = []  # [[(kind, name)]]
 
-    def function(self):
+    def function(self) -> Function:
         @functools.wraps(self.original)
-        def train_step(state, data):
+        def train_step(state: Pytree, data: Pytree) -> Tuple[Any, Pytree]:
             collected = jax_inspection.collected(self.watch)
             logs, state = self.hooks.collecting(collected, self.original, state, data)
             extras = self.watch.probe.guard("train step of keras", self._extras, collected, state)
@@ -48,7 +54,7 @@ class TracedStep:
 
         return train_step
 
-    def _extras(self, collected, state):
+    def _extras(self, collected: StepCollection, state: Pytree) -> Dict[str, Tuple[Any, ...]]:
         """{key of the layout: values}: what the step's own trace can return."""
         layout, values = [], []
         level = self._level(state)
@@ -64,7 +70,7 @@ class TracedStep:
             self.layouts.append(layout)
         return {_KEY + str(self.layouts.index(layout)): tuple(values)}
 
-    def _level(self, values):
+    def _level(self, values: Pytree) -> Any:
         """The trace that values belong to: None for concrete ones."""
         backend = self.watch.backend
         for value in backend.jax.tree_util.tree_leaves(values):
@@ -76,27 +82,27 @@ class TracedStep:
 class JaxFunction(functions.TrainFunction):
     """One step on JAX: (state, data) to (logs, state). `steps_per_execution` calls it again and again."""
 
-    def __init__(self, watch, step):
+    def __init__(self, watch: Keras3Watch, step: TracedStep) -> None:
         super().__init__(watch, step)
-        self._lists = None
+        self._lists: Optional[List[List[Variable]]] = None
 
-    def checked(self, function):
+    def checked(self, function: Function) -> Function:
         """The watched function, whose outputs of ours are checked to change nothing."""
         look = jax_inspection.looking(self.watch, self.step.model, self._split)
         return self.wrap(jax_inspection.CheckedStep(self.watch, function, self._split, look))
 
-    def before(self, arguments):
+    def before(self, arguments: Arguments) -> None:
         state, data = arguments
         self.watch.record("batch", named_batch(data, self.watch.backend.is_leaf))
 
-    def begin(self, arguments):
+    def begin(self, arguments: Arguments) -> None:
         self._adopt(arguments[0])
 
-    def given(self, result):
+    def given(self, result: Any) -> Any:
         logs, state = result
         return self._split(logs)[0], state
 
-    def after(self, result, _before):
+    def after(self, result: Any, _before: Any) -> None:
         logs, state = result
         logs, layout, values = self._split(logs)
         self._adopt(state)
@@ -110,7 +116,7 @@ class JaxFunction(functions.TrainFunction):
         self.watch.backend.state.clear()
         self.watch.probe.end_step()
 
-    def _adopt(self, state):
+    def _adopt(self, state: Pytree) -> None:
         """Let variables be read from a state: (trainable, others, the optimizer's, the metrics')."""
         if self._lists is None:
             model = self.step.model
@@ -120,7 +126,7 @@ class JaxFunction(functions.TrainFunction):
         for variables, values in zip(self._lists, state):
             adopted.update(zip(map(id, variables), values))
 
-    def _split(self, logs):
+    def _split(self, logs: Pytree) -> Tuple[Pytree, Layout, Sequence[Any]]:
         """(what the program's step gave as logs, layout, values)."""
         if isinstance(logs, tuple) and len(logs) == 2 and isinstance(logs[1], dict) and len(logs[1]) == 1:
             key, values = next(iter(logs[1].items()))
@@ -129,13 +135,13 @@ class JaxFunction(functions.TrainFunction):
         return logs, [], ()
 
 
-def _wrap_train_maker(trainer, watch, hooks):
+def _wrap_train_maker(trainer: Any, watch: Keras3Watch, hooks: CollectionHooks) -> None:
     """Wrap each step of the train function (one call may make several), not the train function."""
     original = trainer.__dict__["make_train_function"]
     wraps_steps = "_make_function" in trainer.__dict__
 
     @functools.wraps(original)
-    def make_train_function(self, *args, **kwargs):
+    def make_train_function(self: Any, *args: Any, **kwargs: Any) -> Any:
         step = watch.probe.guard("train step of keras", TracedStep, watch, hooks, self)
         if step is None:
             return original(self, *args, **kwargs)
@@ -155,36 +161,37 @@ def _wrap_train_maker(trainer, watch, hooks):
 class _steps_wrapped:
     """While a model makes its train function, each step function that goes into it is wrapped."""
 
-    def __init__(self, model, train):
+    def __init__(self, model: Model, train: JaxFunction) -> None:
         self._own, self._make, self._train = model.__dict__, model._make_function, train
 
-    def __enter__(self):
-        def make(step_function, *args, **kwargs):
-            return self._make(self._train.checked(step_function), *args, **kwargs)
+    def __enter__(self) -> None:
+        def make(step_function: Function, *args: Any, **kwargs: Any) -> Function:
+            found: Function = self._make(self._train.checked(step_function), *args, **kwargs)
+            return found
 
         self._own["_make_function"] = make
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         del self._own["_make_function"]
 
 
-def _outputs(_model, result):
+def _outputs(_model: Model, result: Any) -> Any:
     return result[0]
 
 
-def loops(keras, watch):
+def loops(keras: Library, watch: Keras3Watch) -> keras3_loops.Loops:
     """The training loops of the program's own."""
     found = keras3_loops.Loops(watch)
     keras3_loops.wrap_layers(keras.layers.Layer, found)
     return found
 
 
-def stateless(watch):
+def stateless(watch: Keras3Watch) -> Apply:
     """Optimizer steps outside of train functions that return the new values."""
     return Stateless(watch).apply
 
 
-def install(trainer, watch, hooks):
+def install(trainer: Any, watch: Keras3Watch, hooks: CollectionHooks) -> None:
     """Wrap the functions that a trainer makes."""
     _wrap_train_maker(trainer, watch, hooks)
     for name, prefix in (("test", "evaluation/"), ("predict", "prediction/")):
@@ -199,12 +206,14 @@ SAID = "Keras on JAX in a traced function of the program's own: samebits_probe.o
 class Stateless:
     """Records a step where an optimizer returns new values; in a traced function by a callback, which adds no value."""
 
-    def __init__(self, watch):
+    def __init__(self, watch: Keras3Watch) -> None:
         self._watch, self._backend = watch, watch.backend
-        self._last = {}  # name -> what is kept of a variable after the last step
+        self._last: Dict[str, KeptArray] = {}  # name -> what is kept of a variable after the last step
         self._is_followed = False
 
-    def apply(self, optimizer, gradients, variables, run):
+    def apply(
+        self, optimizer: Optimizer, gradients: List[NamedValue], variables: List[Variable], run: Callable[[], Any]
+    ) -> Any:
         """An optimizer step outside of train functions."""
         watch = self._watch
         if watch.probe.stepping is not None:
@@ -214,7 +223,7 @@ class Stateless:
         watch.probe.guard("after an optimizer step", self._step, optimizer, (gradients, variables), result)
         return result
 
-    def _start(self, variables):
+    def _start(self, variables: List[Variable]) -> None:
         self._watch.stepped("apply")
         self._watch.probe.optimizer_seen = True
         self._watch.lives.start(models.named(variables))
@@ -224,13 +233,13 @@ class Stateless:
         atexit.unregister(self._exit)
         atexit.register(self._exit)  # before JAX's own exit functions, which take its arrays away
 
-    def _step(self, optimizer, given, result):
+    def _step(self, optimizer: Optimizer, given: Tuple[List[NamedValue], List[Variable]], result: Any) -> None:
         gradients, variables = given
         names = [name for name, _ in gradients]
         weights = [name for name, _ in models.named(variables)]
         others = [name for name, _ in models.named(optimizer.variables)]
 
-        def record(gradients, trainable, state):
+        def record(gradients: Iterable[Any], trainable: Iterable[Any], state: Iterable[Any]) -> None:
             guard = self._watch.probe.guard
             guard("optimizer step", self._record, zip(names, gradients), zip(weights, trainable), zip(others, state))
 
@@ -242,7 +251,9 @@ class Stateless:
                 self._watch.not_observed(point, SAID)
             self._backend.jax.debug.callback(record, [], *values[1:])
 
-    def _record(self, gradients, weights, state):
+    def _record(
+        self, gradients: Iterable[NamedValue], weights: Iterable[NamedValue], state: Iterable[NamedValue]
+    ) -> None:
         watch, array = self._watch, self._backend.array
         watch.probe.begin()
         watch.record("gradient", gradients)
@@ -252,10 +263,10 @@ class Stateless:
         watch.record("update", state)
         watch.probe.end_step()
 
-    def _exit(self):
+    def _exit(self) -> None:
         self._watch.probe.guard("end of a loop", self._backend.jax.effects_barrier)
 
-    def _ended(self):
+    def _ended(self) -> None:
         self._backend.jax.effects_barrier()
         for kept in self._last.values():
             self._watch.points.add_kept("end", kept)

@@ -6,10 +6,22 @@ with further outputs; for operators one by one, since XLA fuses what it compiles
 
 import importlib
 import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ...inspection import constant
-from ..jax.programs import Jaxpr, calls_back, code_of
+from ..jax.programs import Equation, Jaxpr, calls_back, code_of
+from ..objects import Array, Function, Layer, Model, NamedValue, Pytree, Traced
 from . import collection
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from ...inspection import Inspection, Output
+    from .functions import Keras3Watch
+
+Split = Callable[[Pytree], Tuple[Pytree, Sequence[Tuple[str, str]], Sequence[Any]]]  # see `TrainFunction`
+Stage = Any  # what `trace` of a compiled function gives
+Results = Tuple[List[Any], Callable[[], None]]  # and what writes what was seen
 
 _KEY = "samebits:"
 NOTES = {
@@ -23,23 +35,23 @@ NOTES = {
 class OutputNames(collection.StepCollection):
     """Names what a layer returns in the trace. A name changes no value, and nothing of what is compiled."""
 
-    def __init__(self, watch):
+    def __init__(self, watch: "Keras3Watch") -> None:
         super().__init__(lambda _: None)
         self._backend = watch.backend
 
-    def returned(self, layer, named):
+    def returned(self, layer: Layer, named: List[NamedValue]) -> None:
         give = importlib.import_module("jax.ad_checkpoint").checkpoint_name
         for name, value in named:
             if self._backend.is_tracer(value):
                 give(value, "%s%s:%s" % (_KEY, type(layer).__name__, name))
 
 
-def collected(watch):
+def collected(watch: "Keras3Watch") -> collection.StepCollection:
     """What a train step lets through: with names in its trace where layers are to be seen."""
     return OutputNames(watch) if watch.probe.details is not None else collection.StepCollection(lambda _: None)
 
 
-def looking(watch, model, split):
+def looking(watch: "Keras3Watch", model: Model, split: Split) -> "Optional[TraceInspection]":
     """None where no step is looked into. `split(logs)`: see `TrainFunction`."""
     details = watch.probe.details
     return TraceInspection(watch, details, model, split) if details is not None else None
@@ -48,21 +60,21 @@ def looking(watch, model, split):
 class TraceInspection:
     """Runs a step function's trace. Whatever keeps it from that is said, and the step runs as ever."""
 
-    def __init__(self, watch, details, model, split):
+    def __init__(self, watch: "Keras3Watch", details: "Inspection", model: Model, split: Split) -> None:
         self._watch, self._details, self._model, self._split = watch, details, model, split
         self._jax, self._tree = watch.backend.jax, watch.backend.jax.tree_util
 
-    def is_on(self):
+    def is_on(self) -> bool:
         return self._details.is_on()
 
-    def step(self, function, state, data):
+    def step(self, function: Function, state: Pytree, data: Pytree) -> Any:
         """(logs, state) as `function` gives them; None where the step has not been run."""
         if not hasattr(function, "trace"):
             return self._unseen("the step is not compiled as a whole (run_eagerly, or jit_compile is off)")
         traced = function.trace(state, data)  # an error in it is the program's own
         return self._watch.probe.guard("look into a step", self._step, traced, (state, data))
 
-    def _step(self, traced, given):
+    def _step(self, traced: Stage, given: Pytree) -> Any:
         leaves = self._tree.tree_leaves(given)
         if any(len(leaf.devices()) > 1 for leaf in leaves if isinstance(leaf, self._jax.Array)):
             return self._unseen("its arrays lie on several devices")
@@ -80,16 +92,16 @@ class TraceInspection:
         results = self._own(results, traced.jaxpr.out_avals, program.constants.values())
         return self._tree.tree_unflatten(self._tree.tree_structure(traced.out_info), results)
 
-    def _unseen(self, why):
+    def _unseen(self, why: str) -> None:
         point = "operators" if self._details.level == "operator" else "layers"
         self._watch.not_observed(point, "Keras on JAX: " + why)
         self._details.note("Keras on JAX: %s of this step are not seen: %s." % (point, why))
 
-    def _copy(self, value, aval):
+    def _copy(self, value: Any, aval: Any) -> Array:
         dtype = None if isinstance(value, self._jax.Array) else aval.dtype
         return self._jax.numpy.array(value, dtype=dtype, copy=True)
 
-    def _own(self, results, avals, others):
+    def _own(self, results: Iterable[Any], avals: Iterable[Any], others: Iterable[Any]) -> List[Any]:
         """The results, each with memory of its own: the next step takes the memory of what it is given."""
         taken, found = {_memory(value) for value in others}, []
         for result, aval in zip(results, avals):
@@ -99,14 +111,14 @@ class TraceInspection:
             found.append(result)
         return found
 
-    def _layers(self, program, arguments, _):
+    def _layers(self, program: Jaxpr, arguments: List[Any], _: Stage) -> Results:
         """(results, function() that writes what layers returned): from one compiled function."""
-        labels = []
+        labels: List[str] = []
 
-        def step(arguments):
-            returned = []
+        def step(arguments: List[Traced]) -> Tuple[List[Traced], List[Traced]]:
+            returned: List[Traced] = []
 
-            def seen(operator, inputs, _):
+            def seen(operator: Equation, inputs: List[Traced], _: List[Traced]) -> None:
                 label = operator.label()
                 if label is not None and label.startswith(_KEY):
                     labels.append(label)
@@ -117,20 +129,22 @@ class TraceInspection:
 
         results, returned = self._jax.jit(step)(arguments)
 
-        def add():
+        def add() -> None:
             for label, value in zip(labels, returned):
                 _, kind, name = label.split(":", 2)
                 self._details.add("forward", "module", name.partition(":")[2], [self._output(value)], type=kind)
 
         return results, add
 
-    def _operators(self, program, arguments, traced):
+    def _operators(self, program: Jaxpr, arguments: List[Any], traced: Stage) -> Results:
         """(results, function() that writes what operators did): from running each by itself."""
         forward, backward = self._parts(program, traced)
         names = {layer.name for layer in self._model._flatten_layers()}
-        prints, lines, here = {}, [], code_of(_stack())
+        prints: Dict[int, Optional[str]] = {}
+        lines: List[Tuple[str, Equation, List[Output]]] = []
+        here = code_of(_stack())
 
-        def seen(operator, inputs, outputs):
+        def seen(operator: Equation, inputs: List[Any], outputs: List[Any]) -> None:
             label = operator.label()
             for place, value in zip(operator.inputs, inputs):
                 if place not in prints and place not in program.constants:
@@ -143,7 +157,7 @@ class TraceInspection:
 
         results = program.run(arguments, seen)
 
-        def add():
+        def add() -> None:
             for phase, operator, found in lines:
                 layer = next((name for name in reversed(operator.scopes) if name in names), "")
                 given = [prints[place] for place in operator.inputs if prints.get(place)]
@@ -153,18 +167,19 @@ class TraceInspection:
 
         return results, add
 
-    def _given(self, operator, constants):
+    def _given(self, operator: Equation, constants: Dict[int, Any]) -> Dict[str, str]:
         """{name: text} of its numbers, and of the constants that it takes; keys of generators are left out."""
-        found = operator.numbers()
+        found: Dict[str, Optional[str]] = dict(operator.numbers())
         for number, place in enumerate(operator.inputs):
             if place in constants and not self._is_key(constants[place]):
                 found["input %d" % number] = constant(self._watch.backend.numpy.asarray(constants[place]))
+        return {name: text for name, text in found.items() if text is not None}
+
+    def _is_key(self, value: Any) -> bool:
+        found: bool = self._jax.dtypes.issubdtype(getattr(value, "dtype", None), self._jax.dtypes.extended)
         return found
 
-    def _is_key(self, value):
-        return self._jax.dtypes.issubdtype(getattr(value, "dtype", None), self._jax.dtypes.extended)
-
-    def _output(self, value, keep=True):
+    def _output(self, value: Any, keep: bool = True) -> "Output":
         """What the details keep of a value: of one that is no array (a reference, a token) its type alone."""
         if not isinstance(value, (self._jax.Array, self._watch.backend.numpy.ndarray)):
             return self._details.output(type(value).__name__, (), None)
@@ -172,13 +187,14 @@ class TraceInspection:
         _, dtype, shape, fingerprint, _ = self._watch.points.kept("", array)
         return self._details.output(dtype, shape, fingerprint, array.tobytes if keep else None)
 
-    def _parts(self, program, traced):
+    def _parts(self, program: Jaxpr, traced: Stage) -> Tuple[Set[Equation], Set[Equation]]:
         """(operators that the loss is computed from, those that gradients are computed from beyond that).
 
         Where the step does not give these out: what JAX has transposed goes backward, what it differentiates forward.
         """
         logs, layout, values = self._split(traced.out_info[0])
-        at, given = len(self._tree.tree_leaves(logs)), {"forward": [], "gradient": []}
+        at = len(self._tree.tree_leaves(logs))
+        given: Dict[str, List[int]] = {"forward": [], "gradient": []}
         for (kind, _), value in zip(layout, values):
             count = len(self._tree.tree_leaves(value))
             given[kind] += program.results[at : at + count]
@@ -192,18 +208,19 @@ class TraceInspection:
         return forward, (program.needed_for(given["gradient"]) | set(transposed)) - forward
 
 
-def _stack():
+def _stack() -> Iterator[Tuple[str, int]]:
     """((path, line), ...) of the calls that led here: the program's call of `fit` is among them."""
-    frame = sys._getframe(1)
+    frame: "Optional[FrameType]" = sys._getframe(1)
     while frame is not None:
         yield frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back
 
 
-def _memory(value):
+def _memory(value: Any) -> int:
     """What tells whether two arrays share memory."""
     try:
-        return value.unsafe_buffer_pointer()
+        found: int = value.unsafe_buffer_pointer()
+        return found
     except Exception:  # no such method, or no single buffer (keys of generators): the object itself then
         return id(value)
 
@@ -223,19 +240,19 @@ class CheckedStep:
     `look`: what runs it in the step that is looked into (`jax_inspection`), or None.
     """
 
-    def __init__(self, watch, function, split, look):
+    def __init__(self, watch: "Keras3Watch", function: Function, split: Split, look: Optional[TraceInspection]) -> None:
         self._watch, self._jax = watch, watch.backend.jax
         self._function, self._split, self._look = function, split, look
-        self._chosen = {}  # shapes -> the function to call
+        self._chosen: Dict[Any, Function] = {}  # shapes -> the function to call
 
-    def __call__(self, state, data):
+    def __call__(self, state: Pytree, data: Pytree) -> Any:
         if self._look is not None and self._look.is_on():
             found = self._look.step(self._function, state, data)
             if found is not None:
                 return found
         return self._checked(state, data)
 
-    def _checked(self, state, data):
+    def _checked(self, state: Pytree, data: Pytree) -> Any:
         key = self._watch.probe.guard("shapes of a step", self._shapes, state, data)
         chosen = self._chosen.get(key)
         if chosen is None:
@@ -247,13 +264,13 @@ class CheckedStep:
                 return self._compare(key, plain, state, data)
         return chosen(state, data)
 
-    def _shapes(self, state, data):
+    def _shapes(self, state: Pytree, data: Pytree) -> Tuple[Any, ...]:
         leaves, structure = self._jax.tree_util.tree_flatten((state, data))
         return structure, tuple(
             (getattr(leaf, "shape", ()), str(getattr(leaf, "dtype", type(leaf)))) for leaf in leaves
         )
 
-    def _plain(self, traced):
+    def _plain(self, traced: Optional[Stage]) -> Optional[Function]:
         """The step without our outputs, from the same trace: the program's code is not run again. None: none is made.
 
         A step that prints or calls back is not run twice.
@@ -269,13 +286,13 @@ class CheckedStep:
         program = importlib.import_module("jax.extend.core").jaxpr_as_fun(traced.jaxpr)
         count = len(tree.tree_leaves(extras))
 
-        def step(state, data):
+        def step(state: Pytree, data: Pytree) -> Any:
             outputs = program(*tree.tree_leaves((state, data)))
             return tree.tree_unflatten(structure, outputs[:first] + outputs[first + count :])
 
         return step
 
-    def _compare(self, key, plain, state, data):
+    def _compare(self, key: Any, plain: Function, state: Pytree, data: Pytree) -> Any:
         """The step's result, from whichever function is to be used from now on."""
         jit = self._jax.jit
         expected = self._watch.probe.guard("step without outputs", jit(plain), state, data)
@@ -287,7 +304,7 @@ class CheckedStep:
         self._chosen[key] = jit(plain, donate_argnums=0)
         return expected
 
-    def _are_equal(self, one, other):
+    def _are_equal(self, one: Pytree, other: Pytree) -> bool:
         leaves = zip(self._jax.tree_util.tree_leaves(one), self._jax.tree_util.tree_leaves(other))
         array = self._watch.backend.array
         return all(array(a).tobytes() == array(b).tobytes() for a, b in leaves)

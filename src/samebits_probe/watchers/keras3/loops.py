@@ -6,16 +6,23 @@ are what gradients are asked of (TensorFlow tells, through its tapes).
 
 import functools
 import threading
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
 
+from ..objects import Arguments, CallArguments, Layer, NamedValue, Optimizer, Variable
 from ..trainers import TRAINS_ELSEWHERE
 from . import models as keras3_models
 from .points import named_leaves
+
+if TYPE_CHECKING:
+    from ..tensorflow.inspection import OperationInspection
+    from ..tensorflow.tapes import Graphs
+    from .functions import Keras3Watch
 
 
 class OuterCall:
     """One call of an outermost layer."""
 
-    def __init__(self, layer, named):
+    def __init__(self, layer: Layer, named: List[NamedValue]) -> None:
         self.layer, self.named = layer, named
 
 
@@ -26,23 +33,23 @@ class Loops:
     `apply(optimizer, gradients, variables, run)`. `look` (TensorFlow): looks into one step, where that is asked for.
     """
 
-    def __init__(self, watch):
+    def __init__(self, watch: "Keras3Watch") -> None:
         self.watch = watch
-        self.graphs = None
-        self.look = None
-        self.models = []  # outermost layers of the step
+        self.graphs: "Optional[Graphs]" = None
+        self.look: "Optional[OperationInspection]" = None
+        self.models: List[Layer] = []  # outermost layers of the step
         self._inside = False
         self._home, self._has_stepped = threading.main_thread().ident, False
 
-    def is_off(self):
+    def is_off(self) -> bool:
         """Whether a train function of Keras, an outermost layer or another thread has what happens now in hand."""
         return self._inside or self.watch.probe.stepping is not None or self.is_elsewhere()
 
-    def is_elsewhere(self):
+    def is_elsewhere(self) -> bool:
         """Only one thread is watched, the first that trains (workers that load data call layers too)."""
         return threading.get_ident() != self._home
 
-    def _is_mine(self):
+    def _is_mine(self) -> bool:
         """Whether a step of this thread is to be seen."""
         if self.is_elsewhere():
             if self._has_stepped:
@@ -52,7 +59,7 @@ class Loops:
         self._has_stepped = True
         return True
 
-    def called(self, layer, args, kwargs, call):
+    def called(self, layer: Layer, args: Arguments, kwargs: Dict[str, Any], call: Callable[[], Any]) -> Any:
         """The outermost layer is called by the program: what it is given, and what comes out where it evaluates."""
         self.watch.probe.guard("first values of a layer", self._begins, layer)
         self._inside = True
@@ -63,7 +70,7 @@ class Loops:
         self.watch.probe.guard("call of a layer", self._called, layer, (args, kwargs), result)
         return result
 
-    def _begins(self, layer):
+    def _begins(self, layer: Layer) -> None:
         """A layer that is built has its first values now: a training call moves its averages on."""
         building = self.graphs is not None and self.graphs.is_building()
         if (
@@ -74,7 +81,7 @@ class Loops:
         ):
             self.watch.lives.start(keras3_models.Variables(keras3_models.model_variables(layer), []).weights)
 
-    def _called(self, layer, given, result):
+    def _called(self, layer: Layer, given: CallArguments, result: Any) -> None:
         backend = self.watch.backend
         named = named_leaves("", list(given[0]), backend.is_leaf)
         named += named_leaves("", {key: given[1][key] for key in given[1]}, backend.is_leaf)
@@ -87,16 +94,16 @@ class Loops:
             self._begin(layer)
             self.watch.record("batch", named)
 
-    def _evaluated(self, layer, result):
+    def _evaluated(self, layer: Layer, result: Any) -> None:
         named = named_leaves("", result, self.watch.backend.is_leaf)
         if all(self.watch.backend.is_concrete(value) for _, value in named):
             self.watch.record("forward", [("evaluation/" + name, value) for name, value in named])
 
-    def _begin(self, layer):
+    def _begin(self, layer: Layer) -> None:
         self.watch.probe.begin()
         self.see(layer)
 
-    def see(self, layer):
+    def see(self, layer: Layer) -> None:
         """Note a model of this step: its first weights, and that its last are wanted."""
         watch = self.watch
         if layer not in self.models:
@@ -105,7 +112,7 @@ class Loops:
         watch.lives.start(variables.weights)
         watch.remains.follow()
 
-    def lost(self, target):
+    def lost(self, target: Any) -> None:
         """Gradients are asked of `target`: the loss, where it is one number."""
         watch, backend = self.watch, self.watch.backend
         if self.graphs is not None and self.graphs.is_building():
@@ -116,7 +123,9 @@ class Loops:
             watch.probe.begin()
             watch.numbers(named)
 
-    def apply(self, optimizer, gradients, variables, run):
+    def apply(
+        self, optimizer: Optimizer, gradients: List[NamedValue], variables: Sequence[Variable], run: Callable[[], Any]
+    ) -> Any:
         """An optimizer applies gradients outside of a train function: a step."""
         if self.watch.probe.stepping is not None or not self._is_mine():
             return run()
@@ -132,7 +141,7 @@ class Loops:
         guard("after an optimizer step", self._after, optimizer, variables)
         return result
 
-    def _before(self, gradients, variables):
+    def _before(self, gradients: List[NamedValue], variables: Sequence[Variable]) -> None:
         watch = self.watch
         if self.look is not None:
             self.look.applies()
@@ -143,7 +152,7 @@ class Loops:
             watch.variables("rng", keras3_models.Variables(keras3_models.model_variables(model), []).seeds)
         watch.record("gradient", gradients)
 
-    def _after(self, optimizer, variables):
+    def _after(self, optimizer: Optimizer, variables: Sequence[Variable]) -> None:
         owned = self.owned(optimizer, variables)
         self.watch.variables("update", owned.weights)
         self.watch.variables("update", owned.optimizers)
@@ -151,7 +160,9 @@ class Loops:
         del self.models[:]
         self.watch.probe.end_step()
 
-    def owned(self, optimizer, variables, models=None):
+    def owned(
+        self, optimizer: Optimizer, variables: Sequence[Variable], models: Optional[Sequence[Layer]] = None
+    ) -> "keras3_models.Variables":
         """The variables that a step can change: those of its models, those it was given, the optimizer's."""
         found = [
             one for model in (self.models if models is None else models) for one in keras3_models.model_variables(model)
@@ -159,12 +170,12 @@ class Loops:
         return keras3_models.Variables(found + list(variables), [optimizer])
 
 
-def wrap_layers(layer_class, loops):
+def wrap_layers(layer_class: Any, loops: "Loops") -> None:
     """Wrap `Layer.__call__`: only the outermost call, outside of train functions, is looked at."""
     original = layer_class.__call__
 
     @functools.wraps(original)
-    def __call__(self, *args, **kwargs):
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
         if loops.is_off() or is_symbolic(args, kwargs):
             return original(self, *args, **kwargs)
         return loops.called(self, args, kwargs, lambda: original(self, *args, **kwargs))
@@ -172,7 +183,7 @@ def wrap_layers(layer_class, loops):
     layer_class.__call__ = __call__
 
 
-def is_symbolic(args, kwargs):
+def is_symbolic(args: Arguments, kwargs: Dict[str, Any]) -> bool:
     """Whether a layer is called with symbols, to build a model, and not with values."""
     first = args[0] if args else next(iter(kwargs.values()), None)
     while isinstance(first, (list, tuple, dict)) and first:

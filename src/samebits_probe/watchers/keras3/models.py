@@ -3,10 +3,21 @@
 import functools
 import sys
 import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from ... import wire
+from ..objects import Array, Layer, Model, NamedValue, Optimizer, Variable
 from .loops import is_symbolic
 from .points import named_leaves, without_repeats
+
+if TYPE_CHECKING:
+    from ...fingerprint import Shape
+    from ...probe import Probe
+    from ...value_log import Feed, ValueLog
+    from ...wire import OptimizerFacts
+    from .collection import CollectionHooks
+    from .functions import Backend
+    from .points import Points
 
 _SEED_STATE = "seed_generator_state"
 
@@ -18,7 +29,7 @@ class Variables:
     iterations, learning rates. Each a list of (name, variable).
     """
 
-    def __init__(self, model_variables, optimizers):
+    def __init__(self, model_variables: Sequence[Variable], optimizers: Iterable[Optimizer]) -> None:
         seeds = [variable for variable in model_variables if is_seed(variable)]
         weights = [variable for variable in model_variables if not is_seed(variable)]
         self.weights = named(weights)
@@ -29,19 +40,19 @@ class Variables:
         )
 
 
-def is_seed(variable):
+def is_seed(variable: Variable) -> bool:
     """Whether a variable is the state of a seed generator: a random state, never a weight."""
     return getattr(variable, "name", "").startswith(_SEED_STATE)
 
 
-def named(variables):
+def named(variables: Iterable[Variable]) -> List[NamedValue]:
     """(path, variable) pairs, each variable once."""
     unique = list({id(variable): variable for variable in variables}.values())
     paths = [str(getattr(variable, "path", None) or variable.name) for variable in unique]
     return list(zip(without_repeats(paths), unique))
 
 
-def model_variables(model):
+def model_variables(model: Model) -> List[Variable]:
     """Trainable and other variables of a model (without those of its metrics), in Keras' order."""
     return list(model.trainable_variables) + list(model.non_trainable_variables)
 
@@ -49,10 +60,11 @@ def model_variables(model):
 class Labels:
     """Tells which names begin with one model or layer: each is compared with itself, whatever the order of fits is."""
 
-    def __init__(self, probe):
-        self._probe, self._told = probe, set()
+    def __init__(self, probe: "Probe") -> None:
+        self._probe = probe
+        self._told: Set[str] = set()
 
-    def tell(self, name):
+    def tell(self, name: str) -> None:
         """A weight has been seen: its path begins with the name of its model or layer, which the program gave."""
         owner, separator, _ = name.partition("/")
         if separator and owner not in self._told:
@@ -63,13 +75,15 @@ class Labels:
 class Lives:
     """Records each variable's first value ("start"). Its last is a matter of `ends`."""
 
-    def __init__(self, probe, points, backend):
+    def __init__(self, probe: "Probe", points: "Points", backend: "Backend") -> None:
         self._probe, self._points, self._read = probe, points, backend.read
-        self._set = getattr(backend, "set", None)  # function(variable, array), where variables can be set
-        self._started = {}  # id -> weak reference: an id may be used again
+        self._set: Optional[Callable[[Variable, Array], Any]] = getattr(
+            backend, "set", None
+        )  # function(variable, array), where variables can be set
+        self._started: Dict[int, Callable[[], Variable]] = {}  # id -> weak reference: an id may be used again
         self._labels = Labels(probe)
 
-    def start(self, variables):
+    def start(self, variables: Iterable[NamedValue]) -> None:
         """Record those of (name, variable) pairs that have not been seen before."""
         for name, variable in variables:
             known = self._started.get(id(variable))
@@ -79,20 +93,21 @@ class Lives:
                 self._points.array("start", name, array)
                 self._labels.tell(name)
                 if self._probe.feed is not None:
-                    self._feed(name, weakref.ref(variable))
+                    self._let_set(self._probe.feed, name, weakref.ref(variable))
 
-    def _feed(self, name, reference):
+    def _let_set(self, feed: "Feed", name: str, reference: Callable[[], Variable]) -> None:
         """Let the launcher set a variable."""
-        if self._set is None:
+        set_ = self._set
+        if set_ is None:
             self._probe.not_observed("feed", "the weights of Keras cannot be set between two steps on this backend")
             return
 
-        def fed(dtype, shape, data):
+        def fed(dtype: str, shape: "Shape", data: bytes) -> None:
             variable = reference()
             if variable is not None:
-                self._set(variable, sys.modules["numpy"].frombuffer(data, dtype).reshape(shape))
+                set_(variable, sys.modules["numpy"].frombuffer(data, dtype).reshape(shape))
 
-        self._probe.feed.known(name, fed)
+        feed.known(name, fed)
 
 
 # What layers of Keras 3 return within a train step, and what layers and optimizers are set to.
@@ -102,7 +117,7 @@ class Lives:
 # (`jax_inspection`).
 
 
-def watch_layers(layer_class, probe, hooks, is_leaf):
+def watch_layers(layer_class: Any, probe: "Probe", hooks: "CollectionHooks", is_leaf: Callable[[Any], bool]) -> None:
     """Wrap `Layer.__call__` where what layers return is asked for; else it stays as it is.
 
     On PyTorch a layer is a module too, and `pytorch/inspection.py` sees it.
@@ -113,7 +128,7 @@ def watch_layers(layer_class, probe, hooks, is_leaf):
     original = layer_class.__call__
 
     @functools.wraps(original)
-    def __call__(self, *args, **kwargs):
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, *args, **kwargs)
         collected = hooks.collected
         if collected is not None and not is_symbolic(args, kwargs):
@@ -124,22 +139,24 @@ def watch_layers(layer_class, probe, hooks, is_leaf):
     layer_class.__call__ = __call__
 
 
-def tell(probe, read, model, optimizers):
+def tell(
+    probe: "Probe", values: "ValueLog", read: Callable[[Variable], Array], model: Model, optimizers: List[Optimizer]
+) -> None:
     """Write what the optimizers and the layers of a model are set to, where that is new. `read`: of a variable."""
     for number, optimizer in enumerate(optimizers or [model.optimizer]):
         if optimizer is not None:
             weights = [one.path for one in getattr(optimizer, "_trainable_variables", [])]
-            facts = {"type": type(optimizer).__name__, "library": "keras", "groups": [_settings(optimizer, read)]}
-            facts["groups"][0]["weights"] = weights
-            probe.values.about(probe, "optimizer", str(number or ""), facts)
+            group = dict(_settings(optimizer, read), weights=weights)
+            facts: OptimizerFacts = {"type": type(optimizer).__name__, "library": "keras", "groups": [group]}
+            values.about(probe, "optimizer", str(number or ""), facts)
     for layer in model._flatten_layers(include_self=False) if probe.step == 0 else []:
         own = [one.path for one in layer.variables] if not getattr(layer, "_layers", None) else []
-        probe.values.about(
+        values.about(
             probe, "layer", layer.name, {"type": type(layer).__name__, "weights": own, "settings": _config(layer)}
         )
 
 
-def _settings(optimizer, read):
+def _settings(optimizer: Optimizer, read: Callable[[Variable], Array]) -> Dict[str, Any]:
     """Plain settings of an optimizer. Its `get_config` is not asked: on JAX variables have no values of their own."""
     found = {key: value for key, value in vars(optimizer).items() if not key.startswith("_") and _is_plain(value)}
     rate = getattr(optimizer, "_learning_rate", None)
@@ -148,7 +165,7 @@ def _settings(optimizer, read):
     return found
 
 
-def _config(layer):
+def _config(layer: Layer) -> Dict[str, Any]:
     """The settings that are numbers, words or lists of them; none where the program's class tells none."""
     try:
         found = layer.get_config()
@@ -157,7 +174,7 @@ def _config(layer):
     return {key: value for key, value in found.items() if _is_plain(value)}
 
 
-def _is_plain(value):
+def _is_plain(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(_is_plain(item) for item in value)
     return value is None or isinstance(value, (bool, int, float, str))

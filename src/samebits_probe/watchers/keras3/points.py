@@ -1,18 +1,39 @@
 """Arrays under names: what the Keras, TensorFlow and JAX watchers record, without a copy where numpy gives a view."""
 
 import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
+
+from ...fingerprint import Header, Shape
+from ..objects import Array, NamedValue
+
+if TYPE_CHECKING:
+    from ...probe import Probe
+
+Interned = Tuple[Any, Shape, Optional[int], int, Header]  # dtype, shape, number of bytes, point, header
+
+
+class KeptArray(NamedTuple):
+    """What a point needs of an array that may go away. `number`: its one number, if it is one."""
+
+    name: str
+    dtype: str
+    shape: Shape
+    fingerprint: bytes
+    number: Optional[float]
 
 
 class Points:
     """Records numpy arrays of one process. Points are interned once and their headers kept."""
 
-    def __init__(self, probe):
+    def __init__(self, probe: "Probe") -> None:
         self._probe = probe
-        self._known = {}  # (kind, name) -> (dtype, shape, number of bytes, point, header)
+        self._known: Dict[
+            Tuple[str, str], Interned
+        ] = {}  # (kind, name) -> (dtype, shape, number of bytes, point, header)
         self._pid = probe.pid
         self._pointer = probe.hasher.pointer
 
-    def array(self, kind, name, array, step=None):
+    def array(self, kind: str, name: str, array: Array, step: Optional[int] = None) -> None:
         """Record one array under a name, at the current step or at `step`."""
         probe = self._probe
         if self._pid != probe.pid:  # a forked child numbers its points anew
@@ -31,28 +52,25 @@ class Points:
             probe.add(point, fingerprint, step)
         self.capture(kind, name, array)
 
-    def capture(self, kind, name, array):
+    def capture(self, kind: str, name: str, array: Array) -> None:
         """Hand over the bytes of an array, if the launcher asked for it."""
         if self._probe.wants(kind):
             self._probe.captured(kind, name, array.dtype.name, array.shape, _bytes(array))
 
-    def scalar(self, kind, name, array):
+    def scalar(self, kind: str, name: str, array: Array) -> None:
         """Record an array, and where it holds one number that number too."""
         self.array(kind, name, array)
         if array.size == 1 and array.dtype.kind not in "SUOV":
             point = self._known[(kind, name)][3]
             self._probe.scalar(point, float(array.reshape(())))
 
-    def kept(self, name, array, kind=None):
-        """What `add_kept` takes: name, type, shape and fingerprint of an array that may go away, and its one number.
-
-        `kind`: the type of what is no array.
-        """
+    def kept(self, name: str, array: Array, kind: Optional[str] = None) -> KeptArray:
+        """What `add_kept` takes. `kind`: the type of what is no array."""
         header = self._probe.hasher.header(array.dtype.name, array.shape)
         number = float(array) if array.shape == () and array.dtype.kind in "biuf" else None
-        return name, kind or array.dtype.name, array.shape, self._fingerprint(array, header), number
+        return KeptArray(name, kind or array.dtype.name, array.shape, self._fingerprint(array, header), number)
 
-    def add_kept(self, kind, kept):
+    def add_kept(self, kind: str, kept: KeptArray) -> None:
         """Record what `kept` gave, at the current step."""
         name, dtype, shape, fingerprint, number = kept
         point = self._probe.point(kind, name, dtype, shape)
@@ -60,13 +78,13 @@ class Points:
         if number is not None:
             self._probe.scalar(point, number, occurrence)
 
-    def _fingerprint(self, array, header):
+    def _fingerprint(self, array: Array, header: Header) -> bytes:
         address, length, alive = _memory(array)
         fingerprint = self._probe.hasher.pointer(address, length, header)
         del alive
         return fingerprint
 
-    def _intern(self, kind, name, array):
+    def _intern(self, kind: str, name: str, array: Array) -> Interned:
         dtype = array.dtype
         point = self._probe.point(kind, name, dtype.name, array.shape)
         self._pid = self._probe.pid
@@ -76,7 +94,7 @@ class Points:
         return found
 
 
-def _memory(array):
+def _memory(array: Array) -> Tuple[int, int, Array]:
     """(address, length, what must stay alive) of the array's bytes in logical order."""
     if array.dtype.hasobject:
         array = sys.modules["numpy"].frombuffer(_bytes(array) or b"\0", "u1")
@@ -85,15 +103,16 @@ def _memory(array):
     return array.__array_interface__["data"][0], array.nbytes, array
 
 
-def _bytes(array):
+def _bytes(array: Array) -> bytes:
     """The array's bytes in logical order; strings (arrays of objects) each with their length before them."""
     if not array.dtype.hasobject:
-        return array.tobytes()
+        found: bytes = array.tobytes()
+        return found
     parts = [item if isinstance(item, bytes) else str(item).encode("utf-8", "replace") for item in array.ravel()]
     return b"".join(b"%d:%s" % (len(part), part) for part in parts)
 
 
-def named_leaves(name, value, is_leaf):
+def named_leaves(name: str, value: Any, is_leaf: Callable[[Any], bool]) -> List[NamedValue]:
     """(name, leaf) pairs of a nested structure of dicts, lists and tuples; None is left out.
 
     A dict's keys are sorted, as every tree library does, so that the order in which it was filled does not count.
@@ -110,7 +129,7 @@ def named_leaves(name, value, is_leaf):
     return [leaf for key, item in joined for leaf in named_leaves(key, item, is_leaf)]
 
 
-def named_batch(data, is_leaf):
+def named_batch(data: Any, is_leaf: Callable[[Any], bool]) -> List[NamedValue]:
     """(name, leaf) pairs of what a train step is given: "0", "1", "labels.0", "sample_weights.0".
 
     Keras' convention: one value, or (x,), (x, y), (x, y, sample_weight); anything else is named by its place.
@@ -124,9 +143,10 @@ def named_batch(data, is_leaf):
     return named
 
 
-def without_repeats(names):
+def without_repeats(names: Iterable[str]) -> List[str]:
     """The names, where one occurs again with "#2", "#3" ... after it, so that each stands for one tensor."""
-    seen, found = {}, []
+    seen: Dict[str, int] = {}
+    found = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
         found.append(name if seen[name] == 1 else "%s#%d" % (name, seen[name]))

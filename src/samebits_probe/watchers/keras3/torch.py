@@ -2,9 +2,13 @@
 
 import functools
 import sys
+from typing import Any, Callable, List, Sequence, Union
 
+from ..objects import Arguments, Array, Function, Layer, Library, Model, NamedValue, Optimizer, Tensor, Variable
 from . import collection, functions, models
 from . import loops as keras3_loops
+from .collection import CollectionHooks, StepCollection
+from .functions import Keras3Watch
 from .loops import is_symbolic
 from .points import named_batch
 
@@ -12,25 +16,25 @@ from .points import named_batch
 class Torch:
     """How torch's values are read: CPU tensors as views of their memory."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.torch = sys.modules["torch"]
         self.numpy = sys.modules["numpy"]
 
-    def read(self, variable):
+    def read(self, variable: Variable) -> Array:
         """A variable's value as an array."""
         return self.array(getattr(variable, "_value", variable))
 
-    def set(self, variable, array):
+    def set(self, variable: Variable, array: Array) -> None:
         """Set a variable in place."""
-        value = getattr(variable, "_value", variable)
+        value: Tensor = getattr(variable, "_value", variable)
         with self.torch.no_grad():
             value.copy_(self.torch.from_numpy(array.copy()))
 
-    def reader(self, variables):
+    def reader(self, variables: Sequence[Variable]) -> Callable[[], List[Array]]:
         """Function() -> [array] that reads many variables."""
         return lambda: [self.read(variable) for variable in variables]
 
-    def array(self, tensor):
+    def array(self, tensor: Tensor) -> Array:
         """A tensor's values: a view where it lies in this process' memory and is strided."""
         tensor = tensor.detach()
         if tensor.layout != self.torch.strided:
@@ -42,18 +46,18 @@ class Torch:
             return tensor.contiguous().view(bits).numpy().view(getattr(sys.modules["ml_dtypes"], name))
         return tensor.numpy()
 
-    def arrays(self, name, value):
+    def arrays(self, name: str, value: Any) -> List[NamedValue]:
         """[(name, array)] of a tensor, a number or an array."""
         if isinstance(value, self.torch.Tensor):
             return [(name, self.array(value))]
         return [(name, self.numpy.asarray(value))]
 
-    def has_value(self, value):
+    def has_value(self, value: Any) -> bool:
         """Whether it is a tensor that is no parameter and has a value."""
         is_one = isinstance(value, self.torch.Tensor) and not isinstance(value, self.torch.nn.Parameter)
         return is_one and value.device.type != "meta"
 
-    def beside(self, layer, is_layer):
+    def beside(self, layer: Layer, is_layer: Callable[[Any], bool]) -> List[NamedValue]:
         """[(name, tensor)] of a layer as a module of torch: what is no variable of Keras."""
         module, found = self.torch.nn.Module, []
         for name, child in [("", layer)] + list(layer._modules.items()):
@@ -63,24 +67,24 @@ class Torch:
         known = {id(variable._value) for variable in layer.variables}
         return [(name.lstrip("."), tensor) for name, tensor in found if id(tensor) not in known]
 
-    def is_concrete(self, value):
+    def is_concrete(self, value: Any) -> bool:
         return True
 
-    def is_leaf(self, value):
+    def is_leaf(self, value: Any) -> bool:
         return not isinstance(value, (dict, list, tuple))
 
 
 class EagerStep:
     """Stands for a model's `train_step`, which runs eagerly: each optimizer step is recorded as it comes."""
 
-    def __init__(self, watch, hooks, model):
+    def __init__(self, watch: Keras3Watch, hooks: CollectionHooks, model: Model) -> None:
         self.watch, self.hooks, self.model, self.original = watch, hooks, model, model.train_step
-        self.optimizers = []
+        self.optimizers: List[Optimizer] = []
         self.loss_is_seen = False
 
-    def function(self):
+    def function(self) -> Function:
         @functools.wraps(self.original)
-        def train_step(*args, **kwargs):
+        def train_step(*args: Any, **kwargs: Any) -> Any:
             data = args[0] if args else kwargs.get("data")
             self.watch.probe.guard("batch of keras", self._batch, data)
             collected = collection.StepCollection(self._before_apply)
@@ -89,10 +93,10 @@ class EagerStep:
 
         return train_step
 
-    def _batch(self, data):
+    def _batch(self, data: Any) -> None:
         self.watch.record("batch", named_batch(data, self.watch.backend.is_leaf))
 
-    def _before_apply(self, collected):
+    def _before_apply(self, collected: StepCollection) -> None:
         """Another optimizer step of the same call: what the one before left behind is still there."""
         for applied in collected.applied[-1:]:
             owned = list(applied.variables) + list(applied.optimizer.variables)
@@ -100,7 +104,7 @@ class EagerStep:
             self.watch.probe.end_step()
             self.watch.probe.begin()
 
-    def _applied(self, collected):
+    def _applied(self, collected: StepCollection) -> None:
         for name, value in collected.layers:
             for part, array in self.watch.backend.arrays(name, value):
                 self.watch.captured(part, array)
@@ -116,21 +120,22 @@ class EagerStep:
 class CompiledStep:
     """A train step under `torch.compile`: nothing of ours is inside, so that the graphs stay as they are."""
 
-    def __init__(self, watch, hooks, model):
+    def __init__(self, watch: Keras3Watch, hooks: CollectionHooks, model: Model) -> None:
         self.watch, self.model, self.original = watch, model, model.train_step
-        self.optimizers = []
+        self.optimizers: List[Optimizer] = []
         self.loss_is_seen = False
 
-    def function(self):
-        return self.original
+    def function(self) -> Function:
+        found: Function = self.original
+        return found
 
-    def before(self, arguments):
+    def before(self, arguments: Arguments) -> None:
         """The batch, which the compiled function is given in a list."""
         data = arguments[0] if arguments else None
         for batch in data if isinstance(data, (list, tuple)) else [data]:
             self.watch.record("batch", named_batch(batch, self.watch.backend.is_leaf))
 
-    def after(self):
+    def after(self) -> None:
         """The gradients, which stay on the parameters until the next call."""
         named = models.named(self.model.trainable_variables)
         grads = [(name, getattr(variable._value, "grad", None)) for name, variable in named]
@@ -140,16 +145,16 @@ class CompiledStep:
 class TorchFunction(functions.TrainFunction):
     """A model's train function on torch: one call, one batch."""
 
-    def __init__(self, watch, step):
+    def __init__(self, watch: Keras3Watch, step: "Union[EagerStep, CompiledStep]") -> None:
         super().__init__(watch, step)
         self._known = -1
 
-    def before(self, arguments):
+    def before(self, arguments: Arguments) -> None:
         del self.step.optimizers[:]
         if isinstance(self.step, CompiledStep):
             self.step.before(arguments)
 
-    def after(self, result, _before):
+    def after(self, result: Any, _before: Any) -> None:
         if self._known != len(self.step.optimizers):
             self._known = len(self.step.optimizers)
             self.model.optimizers = list(self.step.optimizers)
@@ -161,38 +166,38 @@ class TorchFunction(functions.TrainFunction):
         self.watch.probe.end_step()
 
 
-def loops(keras, watch):
+def loops(keras: Library, watch: Keras3Watch) -> keras3_loops.Loops:
     """The training loops of the program's own: forwards and losses are seen by the watcher of PyTorch."""
     _own_symbolic_calls(keras.layers.Layer, watch)
     return keras3_loops.Loops(watch)
 
 
-def _own_symbolic_calls(layer_class, watch):
+def _own_symbolic_calls(layer_class: Any, watch: Keras3Watch) -> None:
     """Building a model calls its layers with symbols: the watcher of PyTorch is not to take these for forwards."""
     original = layer_class.__call__
 
     @functools.wraps(original)
-    def __call__(self, *args, **kwargs):
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
         if is_symbolic(args, kwargs):
             return watch.owned(lambda: original(self, *args, **kwargs))
         return original(self, *args, **kwargs)
 
     layer_class.__call__ = __call__
-    backend = sys.modules["keras.src.backend"]
+    backend: Library = sys.modules["keras.src.backend"]
     spec = backend.compute_output_spec
 
     @functools.wraps(spec)
-    def compute_output_spec(*args, **kwargs):
+    def compute_output_spec(*args: Any, **kwargs: Any) -> Any:
         return watch.owned(lambda: spec(*args, **kwargs))
 
     backend.compute_output_spec = compute_output_spec
 
 
-def install(trainer, watch, hooks):
+def install(trainer: Any, watch: Keras3Watch, hooks: CollectionHooks) -> None:
     """Wrap the functions that a trainer makes."""
     hooks.is_compiling = sys.modules["torch"].compiler.is_compiling
 
-    def step_of(model):
+    def step_of(model: Model) -> "Union[EagerStep, CompiledStep]":
         return (CompiledStep if model.jit_compile else EagerStep)(watch, hooks, model)
 
     functions.wrap_train_maker(trainer, watch, step_of, TorchFunction)

@@ -5,11 +5,18 @@ The train function that a model makes is wrapped, so that each of these is seen,
 
 import importlib
 import sys
+from typing import TYPE_CHECKING, Any, Callable, List, Optional
 
+from ..objects import Array, Layer, Library, NamedValue, Variable
 from ..plain_attributes import PlainAttributes
-from ..remains import leave_out, remains_of, tell_after, tell_death, tell_new
+from ..remains import Remains, leave_out, remains_of, tell_after, tell_death, tell_new
 from . import collection, functions, models, points
+from .functions import Backend
 from .models import is_seed
+
+if TYPE_CHECKING:
+    from ...probe import Probe
+    from ..plain_attributes import NamedArray
 
 # what counts as seen: (point, hook, hidden by, said)
 SEEN = [
@@ -90,7 +97,7 @@ SEEN = [
 _BACKENDS = {"tensorflow": "TensorFlow", "torch": "Torch", "jax": "Jax"}
 
 
-def install(module, probe):
+def install(module: Library, probe: "Probe") -> None:
     """Wrap the trainer, the optimizers and the loss of the Keras that has been imported."""
     name = module.backend.backend()
     if name not in _BACKENDS:
@@ -112,7 +119,7 @@ def install(module, probe):
     models.watch_layers(module.layers.Layer, probe, hooks, backend.is_leaf)
 
 
-def _wrap_optimizers(module, hooks):
+def _wrap_optimizers(module: Library, hooks: collection.CollectionHooks) -> None:
     base = _owner(module.optimizers.Optimizer, "apply")
     for owner in (base, module.optimizers.LossScaleOptimizer):
         if "apply" in owner.__dict__:
@@ -121,7 +128,7 @@ def _wrap_optimizers(module, hooks):
             collection.wrap_stateless_apply(owner, hooks)
 
 
-def _wrap_loss(trainer, hooks):
+def _wrap_loss(trainer: Any, hooks: collection.CollectionHooks) -> None:
     if "_update_metrics_variables" in trainer.__dict__:
         collection.wrap_loss_tracker(trainer, "_update_metrics_variables", hooks)
         return
@@ -129,12 +136,12 @@ def _wrap_loss(trainer, hooks):
     collection.wrap_loss(_owner(trainer, name), name, hooks)
 
 
-def _trainer_of(module):
+def _trainer_of(module: Library) -> Any:
     """The backend's trainer class."""
     return _owner(module.Model, "make_train_function")
 
 
-def _owner(owner, name):
+def _owner(owner: Any, name: str) -> Any:
     """The class in the order of inheritance that defines a method."""
     return next(one for one in owner.__mro__ if name in one.__dict__)
 
@@ -147,13 +154,13 @@ def _owner(owner, name):
 _LIBRARIES = ("keras", "tensorflow", "torch", "jax", "flax")
 
 
-def watch_ends(module, probe, backend):
+def watch_ends(module: Library, probe: "Probe", backend: Backend) -> Remains:
     """Follow the variables and layers of the Keras that has been imported. Returns the `Remains`."""
     remains = remains_of(probe)
     layers = LayerAttributes(probe, module.layers.Layer, backend)
     variable = _first_owner(module.Variable, "_deferred_initialize")
 
-    def made(one):
+    def made(one: Variable) -> None:
         remains.add(one, lambda owner: _variable(owner, backend.read))
         remains.exits_first()
 
@@ -167,12 +174,12 @@ def watch_ends(module, probe, backend):
     return remains
 
 
-def _first_owner(kind, name):
+def _first_owner(kind: Any, name: str) -> Any:
     """The class furthest from `kind` that defines a method."""
     return next(one for one in reversed(kind.__mro__) if name in one.__dict__)
 
 
-def _variable(variable, read):
+def _variable(variable: Variable, read: Callable[[Variable], Optional[Array]]) -> List[NamedValue]:
     """[(path, array)] of a variable that has a value."""
     if is_seed(variable) or getattr(variable, "_value", None) is None:
         return []
@@ -183,11 +190,11 @@ def _variable(variable, read):
 class LayerAttributes:
     """Reads what layers hold beside their variables."""
 
-    def __init__(self, probe, layer_class, backend):
+    def __init__(self, probe: "Probe", layer_class: Any, backend: Backend) -> None:
         self._class, self._backend = layer_class, backend
         self._attributes = PlainAttributes(probe, _LIBRARIES, backend.has_value, backend.array)
 
-    def of(self, layer):
+    def of(self, layer: Layer) -> "List[NamedArray]":
         """[(name, array)] of a layer: plain attributes, the words that it looks up, what torch knows and Keras not."""
         own = vars(layer)
         name = str(own.get("_path") or own.get("name") or own.get("_name") or type(layer).__name__)
@@ -197,7 +204,7 @@ class LayerAttributes:
             found += [("%s.%s" % (name, key), self._backend.array(tensor)) for key, tensor in beside]
         return found
 
-    def _vocabulary(self, layer, name):
+    def _vocabulary(self, layer: Layer, name: str) -> List[NamedValue]:
         if not hasattr(layer, "lookup_table") or not type(layer).__module__.startswith("keras."):
             return []
         words = layer.get_vocabulary()

@@ -1,22 +1,28 @@
 """Variables of a graph that one run reads and writes without an order between the two: what is read is a race."""
 
+from typing import Dict, Iterable, List, Set, Tuple
+
+from ..objects import Graph, NamedValue, Operation
 from .operations import PASSING, ancestors
+
+Access = Tuple[str, List[str], List[str]]  # variable, names of operations that read it, of those that write it
 
 WRITES = ("Assign", "ResourceApply", "ResourceSparseApply", "Apply", "SparseApply", "ResourceScatter", "Scatter")
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
 _LOOK_ONLY = ("VarIsInitializedOp", "IsVariableInitialized", "VariableShape", "Shape")
 
 
-def unordered(operations, named):
+def unordered(operations: Iterable[Operation], named: Dict[str, str]) -> List[Access]:
     """[(variable, names of reads, names of writes)] among the operations of one run.
 
     `named`: {name of a tensor that holds a variable's handle: the variable's name}, for handles that come from
     outside; those of the graph itself are named by their operation. Two operations are in order where a path of values
     or control inputs leads from one to the other.
     """
-    found, before = [], {}
+    found: List[Access] = []
+    before: Dict[Operation, Set[Operation]] = {}
 
-    def are_ordered(a, b):
+    def are_ordered(a: Operation, b: Operation) -> bool:
         for one in (a, b):
             if one not in before:
                 before[one] = ancestors([one])
@@ -29,7 +35,7 @@ def unordered(operations, named):
     return found
 
 
-def handles(graph, variables):
+def handles(graph: Graph, variables: Iterable[NamedValue]) -> Dict[str, str]:
     """{name of a tensor that holds a handle from outside a function of TensorFlow 2: name of its variable}.
 
     `variables`: [(name, variable)] that are known by name.
@@ -44,13 +50,15 @@ def handles(graph, variables):
     }
 
 
-def _accesses(operations, named):
+def _accesses(
+    operations: Iterable[Operation], named: Dict[str, str]
+) -> Dict[str, Tuple[List[Operation], List[Operation]]]:
     """{variable: (operations that read it, operations that write it)}, by its handle or its reference.
 
     What only passes a reference on, as the read of a variable of TensorFlow 1 does, has not read it yet: those that
     take its result read the variable's memory.
     """
-    found = {}
+    found: Dict[str, Tuple[List[Operation], List[Operation]]] = {}
     for operation in operations:
         for tensor in operation.inputs:
             source, is_passed_on = tensor.op, False
@@ -64,5 +72,5 @@ def _accesses(operations, named):
     return found
 
 
-def _names(operations):
+def _names(operations: Iterable[Operation]) -> List[str]:
     return sorted({operation.name for operation in operations})

@@ -6,6 +6,7 @@ operations belong to the layer of the forward one, which the tape knows by its i
 
 import re
 import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
 
 from tensorflow.python.eager import backprop, context
 from tensorflow.python.framework import op_callbacks
@@ -13,29 +14,47 @@ from tensorflow.python.ops import gen_resource_variable_ops
 
 from ...inspection import constant, numbers
 from ...lines import innermost, running
+from ..objects import Function, Graph, Tensor
 from .accesses import WRITES
+from .layers import LayerStack
 from .operations import NO_VALUE, is_random
+
+if TYPE_CHECKING:
+    from ...inspection import Inspection, Output
+    from ...probe import Probe
+    from ...wire import DetailFields
+    from .layers import Lines
+
+Place = Tuple[str, int, int]  # type of an operation, place of a tensor, its identity
 
 _native = getattr(backprop, "pywrap_tfe", None) or backprop.pywrap_tensorflow  # the latter up to TensorFlow 2.1
 _FUNCTION = re.compile(r"__(?:inference|forward|backward)_(.*)_\d+$")
 
 
 class EagerOperations:
-    """`phase` is the loop's to set. `layers`: the `Running` ones. `lines`: as in `traces`.
+    """`phase` is the loop's to set. `layers`: those that are being called. `lines`: what `innermost` takes.
 
     `described(tensor)`: what the details keep of an eager tensor; `fingerprint(tensor)`: of what it was given, in hex.
     """
 
-    def __init__(self, probe, layers, lines, described, fingerprint):
-        self._probe, self._details, self._layers, self._lines = probe, probe.details, layers, lines
+    def __init__(
+        self,
+        probe: "Probe",
+        details: "Inspection",
+        layers: LayerStack,
+        lines: "Lines",
+        described: "Callable[[Tensor], Output]",
+        fingerprint: Callable[[Tensor], str],
+    ) -> None:
+        self._probe, self._details, self._layers, self._lines = probe, details, layers, lines
         self._described, self._fingerprint = described, fingerprint
         self.phase = "forward"
         self._is_on, self._is_ours = False, False
-        self._layer_of = {}  # {(type of an operation, place, identity of a tensor): layer}
-        self._made = set()  # identities of the tensors that the step has made
-        probe.details.ended.append(self.end)
+        self._layer_of: Dict[Place, str] = {}
+        self._made: Set[int] = set()  # identities of the tensors that the step has made
+        details.ended.append(self.end)
 
-    def begin(self):
+    def begin(self) -> None:
         """The first sign of a step that is executed eagerly."""
         if self._details.is_on() and not self._is_on and context.executing_eagerly():
             self.phase = "forward"
@@ -43,7 +62,7 @@ class EagerOperations:
             op_callbacks.add_op_callback(self._executed)
             _native.TFE_Py_RegisterGradientFunction(self._differentiate)
 
-    def end(self):
+    def end(self) -> None:
         """The step is over."""
         if self._is_on:
             self._is_on = False
@@ -52,10 +71,10 @@ class EagerOperations:
             self._layer_of.clear()
             self._made.clear()
 
-    def unseen(self, function):
+    def unseen(self, function: Function) -> Function:
         """`function`, whose operations are the probe's own."""
 
-        def ours(*args, **kwargs):
+        def ours(*args: Any, **kwargs: Any) -> Any:
             before, self._is_ours = self._is_ours, True
             try:
                 return function(*args, **kwargs)
@@ -64,14 +83,24 @@ class EagerOperations:
 
         return ours
 
-    def _executed(self, kind, inputs, attributes, outputs, op_name=None, graph=None):
+    def _executed(
+        self,
+        kind: Union[str, bytes],
+        inputs: Sequence[Tensor],
+        attributes: Sequence[Any],
+        outputs: Optional[Sequence[Tensor]],
+        op_name: Any = None,
+        graph: Optional[Graph] = None,
+    ) -> None:
         """The callback. `graph`: where an operation was not executed, but added to one."""
         kind = kind.decode() if isinstance(kind, bytes) else kind
         if graph is None and not self._is_ours:
             add = self.unseen(self._add)
             self._probe.guard("details of an operation", add, kind, inputs, attributes, outputs)
 
-    def _add(self, kind, inputs, attributes, outputs):
+    def _add(
+        self, kind: str, inputs: Sequence[Tensor], attributes: Sequence[Any], outputs: Optional[Sequence[Tensor]]
+    ) -> None:
         layer = self._layers.innermost()
         self._layer_of.update((place, layer) for place in _places(kind, inputs, outputs))
         from_outside = self._numbers(inputs)
@@ -81,22 +110,33 @@ class EagerOperations:
             given += _written(inputs, attributes)
         if not given:
             return
-        fields = {"inputs": [self._fingerprint(tensor) for tensor in inputs if _has_values(tensor)]}
+        prints = [self._fingerprint(tensor) for tensor in inputs if _has_values(tensor)]
         named = {name: numbers(value) for name, value in zip(attributes[::2], attributes[1::2]) if name[0] != "_"}
         named.update(from_outside)
-        fields["given"] = {name: text for name, text in named.items() if text is not None}
-        fields["random"] = is_random(kind)
-        fields["code"] = innermost(running(sys._getframe(3)), *self._lines)
+        fields: DetailFields = {
+            "inputs": prints,
+            "given": {name: text for name, text in named.items() if text is not None},
+            "random": is_random(kind),
+            "code": innermost(running(sys._getframe(3)), *self._lines),
+        }
         name = _FUNCTION.sub(r"PartitionedCall(\1)", kind)
         kept = [self._described(tensor) for tensor in given]
         self._details.add(self.phase, "operator", name, kept, module=layer, **fields)
 
-    def _numbers(self, inputs):
+    def _numbers(self, inputs: Sequence[Tensor]) -> Dict[str, Optional[str]]:
         """{name: text} of single numbers that no operation of the step has made: the program's own."""
         own = [(at, one) for at, one in enumerate(inputs) if _has_values(one) and one._id not in self._made]
         return {"input %d" % at: constant(one._numpy()) for at, one in own if one.shape.rank == 0}
 
-    def _differentiate(self, kind, attributes, count, inputs, outputs, *more):
+    def _differentiate(
+        self,
+        kind: str,
+        attributes: Sequence[Any],
+        count: int,
+        inputs: Sequence[Tensor],
+        outputs: Sequence[Tensor],
+        *more: Any,
+    ) -> Any:
         """Stands for the function of TensorFlow's tapes that computes the gradient of one operation."""
         known = [self._layer_of[place] for place in _places(kind, inputs, outputs) if place in self._layer_of]
         given = (kind, attributes, count, inputs, outputs) + more
@@ -104,17 +144,17 @@ class EagerOperations:
         return self._layers.within(layer, lambda: None, backprop._gradient_function, *given)
 
 
-def _places(kind, inputs, outputs):
+def _places(kind: str, inputs: Optional[Sequence[Tensor]], outputs: Optional[Sequence[Tensor]]) -> List[Place]:
     """What an operation is known by: (type, place, identity) of each tensor that is there."""
     numbered = list(enumerate(inputs or ())) + [(-1 - place, tensor) for place, tensor in enumerate(outputs or ())]
     return [(kind, place, tensor._id) for place, tensor in numbered if hasattr(tensor, "_id")]
 
 
-def _has_values(tensor):
+def _has_values(tensor: Tensor) -> bool:
     return hasattr(tensor, "_numpy") and tensor.dtype.name not in NO_VALUE
 
 
-def _written(inputs, attributes):
+def _written(inputs: Sequence[Tensor], attributes: Sequence[Any]) -> List[Tensor]:
     """What the variables hold after an operation that writes them. `attributes`: names and values in turn."""
     named = dict(zip(attributes[::2], attributes[1::2]))
     kind = named.get("dtype", named.get("T"))

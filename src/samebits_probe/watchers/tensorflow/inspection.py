@@ -2,6 +2,7 @@
 
 import functools
 import os
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from tensorflow.python.ops import gen_resource_variable_ops
 
@@ -9,18 +10,26 @@ from ... import wire
 from ...lines import OWN, innermost
 from ..keras3.loops import is_symbolic
 from ..keras3.points import named_leaves
+from ..objects import Function, Graph, Layer, Library, NamedValue, Operation, Tensor
 from .accesses import WRITES, handles, unordered
 from .eager import EagerOperations
-from .layers import LayerStack, libraries, owners, shown, size
+from .layers import LayerStack, Lines, libraries, owners, shown, size
 from .operations import Operations, ancestors
 
-_TRAIN_STEP = os.path.join(OWN, "watchers", "keras3", "tensorflow.py"), "train_step"  # outside of it: who calls `fit`
+if TYPE_CHECKING:
+    from ...inspection import Inspection
+    from ..keras3.functions import Keras3Watch
+    from ..keras3.loops import Loops
+
+Applied = Sequence[Tuple[int, List[Tensor]]]  # number of operations before the step's update, gradients
+
+_TRAIN_STEP = os.path.join(OWN, "watchers", "keras3", "train_step.py"), "train_step"  # outside of it: who calls `fit`
 
 
 class OperationInspection:
     """The look at one process. Everything is called through `probe.guard`, but for what `wrap_layers` wraps."""
 
-    def __init__(self, watch, loops, details):
+    def __init__(self, watch: "Keras3Watch", loops: "Loops", details: "Inspection") -> None:
         self._watch, self._loops, self._details = watch, loops, details
         self._running = LayerStack()
         self._lines = libraries(), _TRAIN_STEP
@@ -28,30 +37,31 @@ class OperationInspection:
         kept = watch.points.kept
         self.eager = EagerOperations(
             watch.probe,
+            details,
             self._running,
             self._lines,
-            described=lambda tensor: watch.described(watch.backend.array(tensor)),
-            fingerprint=lambda tensor: kept("", watch.backend.array(tensor))[3].hex(),
+            described=lambda tensor: watch.described(details, watch.backend.array(tensor)),
+            fingerprint=lambda tensor: kept("", watch.backend.array(tensor)).fingerprint.hex(),
         )
         watch.backend.quietly(self.eager.unseen)
 
-    def _graph(self):
+    def _graph(self) -> Optional[Graph]:
         """The graph that is being built, or None."""
         return None if self._watch.backend.tf.executing_eagerly() else self._watch.backend.graph_of()
 
-    def begin_eagerly(self):
+    def begin_eagerly(self) -> None:
         """A step that may be executed eagerly begins."""
         if self.has_operators:
             self.eager.begin()
 
-    def _tape_begins(self):
+    def _tape_begins(self) -> None:
         """A tape begins to record: the first sign of a step of a loop."""
         self.eager.phase = "forward"
         if not self._loops.is_off() and self._graph() is None:
             self._watch.probe.begin()
             self.begin_eagerly()
 
-    def _asked(self, target):
+    def _asked(self, target: Any) -> None:
         """Gradients are asked of `target`."""
         self.eager.phase, graph = "backward", self._graph()
         if graph is not None:
@@ -60,12 +70,12 @@ class OperationInspection:
                 shown(graph).targets += [part for _, part in backend.parts("", leaf)]
             shown(graph).asked.append(size(graph))
 
-    def applies(self):
+    def applies(self) -> int:
         """An optimizer applies gradients. Returns how many operations the graph that is being built holds by now."""
         self.eager.phase, graph = "update", self._graph()
         return size(graph) if graph is not None else 0
 
-    def steps(self, results, applied, since=0):
+    def steps(self, results: List[Tensor], applied: Applied, since: int = 0) -> "List[Step]":
         """[Step] of the graph that is being built, see `traces`; empty where there is none."""
         graph = self._graph()
         if graph is None:
@@ -73,47 +83,54 @@ class OperationInspection:
         trace = Trace(graph, self._lines, since)
         return trace.steps(results, applied) if self.has_operators else trace.without_operations(applied)
 
-    def unseen(self, why):
+    def unseen(self, why: str) -> None:
         """Say why operations are not seen, where that is the step."""
         if self.has_operators and self._details.is_on():
             self._details.note("Operators are not seen: %s." % why)
 
     # -- tapes and layers ---------------------------------------------------------------------------------------
 
-    def wrap_tape(self, tape_class):
+    def wrap_tape(self, tape_class: Any) -> None:
         """Wrap the first and the last thing that a program does with a tape."""
         enter, gradient, guard = tape_class.__enter__, tape_class.gradient, self._watch.probe.guard
         look = self
 
         @functools.wraps(enter)
-        def __enter__(self):
+        def __enter__(self: Any) -> Any:
             guard("details of a tape", look._tape_begins)
             return enter(self)
 
         @functools.wraps(gradient)
-        def asked(self, target, *args, **kwargs):
+        def asked(self: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
             guard("details of a tape", look._asked, target)
             return gradient(self, target, *args, **kwargs)
 
         tape_class.__enter__, tape_class.gradient = __enter__, asked
 
-    def wrap_record(self, record):
+    def wrap_record(self, record: Library) -> None:
         """Wrap `record_operation` of the module `record`, which is given functions that compute gradients."""
         original, look = record.record_operation, self
 
         @functools.wraps(original)
-        def record_operation(op_type, output_tensors, input_tensors, backward_function, *args, **kwargs):
+        def record_operation(
+            op_type: Any,
+            output_tensors: Any,
+            input_tensors: Any,
+            backward_function: Function,
+            *args: Any,
+            **kwargs: Any,
+        ) -> Any:
             within = functools.partial(look._running.within, look._running.innermost(), look._graph, backward_function)
             return original(op_type, output_tensors, input_tensors, within, *args, **kwargs)
 
         record.record_operation = record_operation
 
-    def wrap_layers(self, layer_class):
+    def wrap_layers(self, layer_class: Any) -> None:
         """Wrap `Layer.__call__`."""
         original, look, guard = layer_class.__call__, self, self._watch.probe.guard
 
         @functools.wraps(original)
-        def __call__(self, *args, **kwargs):
+        def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
             if is_symbolic(args, kwargs):
                 return original(self, *args, **kwargs)
             call = functools.partial(original, self, *args, **kwargs)
@@ -123,14 +140,15 @@ class OperationInspection:
 
         layer_class.__call__ = __call__
 
-    def _returned(self, layer, result):
+    def _returned(self, layer: Layer, result: Any) -> None:
         """What a layer returned in a loop of the program's own; Keras' train steps collect it by themselves."""
         watch, backend = self._watch, self._watch.backend
         if watch.probe.stepping is not None or self._loops.is_elsewhere() or not backend.may_record():
             return
         named = named_leaves(wire.LAYER + layer.name, result, backend.is_leaf)
-        if self._graph() is not None:
-            self._loops.graphs.returned(named)
+        graphs = self._loops.graphs
+        if graphs is not None and graphs.is_building():
+            graphs.returned(named)
         elif self._details.is_on():
             for name, value in named:
                 for part, array in backend.arrays(name, value):
@@ -146,21 +164,22 @@ class OperationInspection:
 class Step:
     """One optimizer step of a graph: `tensors` are given out, and `write` is called with their values when it runs."""
 
-    def __init__(self, graph, operations=None):
+    def __init__(self, graph: Graph, operations: Optional[Operations] = None) -> None:
         self._graph, self._operations = graph, operations
         self.is_a_part = False  # whether some of the step is computed around this graph
         self.tensors = operations.tensors if operations is not None else []
 
-    def write(self, watch, values, variables):
+    def write(self, watch: "Keras3Watch", values: Sequence[Any], variables: Iterable[NamedValue]) -> None:
         """Write what was computed, and what touches a variable without an order.
 
         `variables`: [(name, variable)] of Keras or TensorFlow that are known by name.
         """
         details = watch.probe.details
-        if not details.is_on():
+        if details is None or not details.is_on():
             return
         if self._operations is not None:
-            self._operations.add(details, values, lambda value: watch.described(watch.backend.array(value)))
+            described = functools.partial(watch.described, details)
+            self._operations.add(details, values, lambda value: described(watch.backend.array(value)))
             if self.is_a_part:
                 details.note("Operators around the condition or loop in which an optimizer is applied are not seen.")
         plain = [(name, getattr(variable, "_value", variable)) for name, variable in variables]
@@ -171,11 +190,11 @@ class Step:
 class Trace:
     """One graph from its operation number `since` on. `lines`: (beginnings of paths of libraries, until)."""
 
-    def __init__(self, graph, lines, since=0):
+    def __init__(self, graph: Graph, lines: Lines, since: int = 0) -> None:
         self._graph, self._lines = graph, lines
         self._since = since
 
-    def steps(self, results, applied):
+    def steps(self, results: List[Tensor], applied: Applied) -> List[Step]:
         """[Step] for each optimizer step, at least one.
 
         `results`: tensors of the forward way. `applied`: [(number of operations before the step's update, gradients)].
@@ -186,48 +205,48 @@ class Trace:
         operations = operations[self._since :]
         forward = ancestors(self._own(list(results) + shown(self._graph).targets))
         backward = [ancestors(self._own(gradients)) for _, gradients in applied]
-        runs = ancestors(operation for operation in operations if operation._is_stateful).union(forward, *backward)
-        runs = [operation for operation in operations if operation in runs]
+        run = ancestors(operation for operation in operations if operation._is_stateful).union(forward, *backward)
+        runs = [operation for operation in operations if operation in run]
         written, layers = self._written(runs), owners(self._graph)
         ends = [number for number, _ in applied]
 
-        def phase_of(operation):
+        def phase_of(operation: Operation) -> str:
             if operation in forward:
                 return "forward"
             if any(operation in one for one in backward):
                 return "backward"
             return self._phase_at(places[operation], ends)
 
-        def place(operation):
+        def place(operation: Operation) -> Tuple[str, str, str]:
             return phase_of(operation), layers.get(operation, ""), self._code(operation)
 
-        steps = [[] for _ in applied]
+        steps: List[List[Operation]] = [[] for _ in applied]
         for operation in runs:
             needed = next((number for number, one in enumerate(backward) if operation in one), None)
             number = _step_at(places[operation], ends) if needed is None else needed
             steps[number].append(operation)
         return [Step(self._graph, Operations(part, place, written)) for part in steps]
 
-    def without_operations(self, applied):
+    def without_operations(self, applied: Applied) -> List[Step]:
         """The same, where operations are not asked for."""
-        return [Step(self._graph) for _ in applied or [None]]
+        return [Step(self._graph) for _ in range(max(len(applied), 1))]
 
-    def _own(self, tensors):
+    def _own(self, tensors: Iterable[Any]) -> List[Tensor]:
         return [tensor for tensor in tensors if getattr(tensor, "graph", None) is self._graph]
 
-    def _phase_at(self, place, ends):
+    def _phase_at(self, place: int, ends: Sequence[int]) -> str:
         """By its place: after a gradient was asked for, before or after the update began."""
         asked = [("backward", one) for one in shown(self._graph).asked]
         marks = sorted(asked + [("update", one) for one in ends], key=lambda mark: mark[1])
         return ([phase for phase, mark in marks if mark <= place] or ["forward"])[-1]
 
-    def _written(self, operations):
+    def _written(self, operations: Iterable[Operation]) -> Dict[Operation, List[Tensor]]:
         """{operation: [what the variables that it is the last to write hold then]}."""
-        last = {}
+        last: Dict[str, Tuple[Operation, Tensor]] = {}
         for operation in operations:
             if operation.type.startswith(WRITES):
                 last.update((handle.name, (operation, handle)) for handle in operation.inputs if _is_handle(handle))
-        found = {}
+        found: Dict[Operation, List[Tensor]] = {}
         for operation, handle in last.values():
             attributes = operation.op_def.attr
             kind = next((one.name for one in attributes if one.name in ("dtype", "T")), None)
@@ -236,16 +255,17 @@ class Trace:
                 found.setdefault(operation, []).append(value)
         return found
 
-    def _code(self, operation):
+    def _code(self, operation: Operation) -> str:
         """The program's line that made it, or its name where it is made by the libraries alone."""
         frames = [(frame.filename, frame.lineno, frame.name) for frame in operation.traceback]
         return innermost(reversed(frames), *self._lines) or operation.name
 
 
-def _is_handle(tensor):
-    return tensor.dtype.name == "resource"
+def _is_handle(tensor: Tensor) -> bool:
+    found: bool = tensor.dtype.name == "resource"
+    return found
 
 
-def _step_at(place, ends):
+def _step_at(place: int, ends: Sequence[int]) -> int:
     """The number of the optimizer step in which an operation was made that no gradient is computed from."""
     return next((number for number, end in enumerate(ends[1:]) if place < end), len(ends) - 1)

@@ -10,8 +10,14 @@ import functools
 import os
 import sys
 import threading
+from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 
 from ...lines import OWN
+from ..objects import Graph, Operation, Tensor
+
+Lines = Tuple[Any, ...]  # what `innermost` takes: beginnings of paths, and where the program is left
+Call = Tuple[str, Optional[Graph], int]  # layer, graph that is being built, how many operations it holds
+Result = TypeVar("Result")
 
 _LIBRARIES = ("tensorflow", "tensorflow_core", "keras", "optree", "tree")
 _TAPE = "gradient_tape/"
@@ -21,20 +27,23 @@ _SHOWN = "_samebits_shown"  # attribute of a graph: both go together
 class GraphState:
     """What one graph has shown while it was built, by the number of operations that it held."""
 
-    def __init__(self):
-        self.calls = []  # (layer's name, number before the call, number after it), inner calls first
-        self.targets = []  # what gradients were asked of
-        self.asked = []  # the numbers when they were
+    def __init__(self) -> None:
+        self.calls: List[
+            Tuple[str, int, int]
+        ] = []  # (layer's name, number before the call, number after it), inner calls first
+        self.targets: List[Tensor] = []  # what gradients were asked of
+        self.asked: List[int] = []  # the numbers when they were
 
 
-def shown(graph):
+def shown(graph: Graph) -> GraphState:
     """The `GraphState` of a graph."""
     if getattr(graph, _SHOWN, None) is None:
         setattr(graph, _SHOWN, GraphState())
-    return getattr(graph, _SHOWN)
+    found: GraphState = getattr(graph, _SHOWN)
+    return found
 
 
-def size(graph):
+def size(graph: Graph) -> int:
     """How many operations a graph holds."""
     return len(graph.get_operations())
 
@@ -42,19 +51,21 @@ def size(graph):
 class LayerStack(threading.local):
     """The layers that are being called in a thread."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self._calls = []
+        self._calls: List[Call] = []
 
-    def innermost(self):
+    def innermost(self) -> str:
         """The name of the innermost one, or ""."""
         return self._calls[-1][0] if self._calls else ""
 
-    def enter(self, name, graph):
+    def enter(self, name: str, graph: Optional[Graph]) -> None:
         """A layer is called. `graph`: the one that is being built, or None."""
         self._calls.append((name, graph, size(graph) if graph is not None else 0))
 
-    def within(self, name, graph_of, function, *arguments):
+    def within(
+        self, name: str, graph_of: Callable[[], Optional[Graph]], function: Callable[..., Result], *arguments: Any
+    ) -> Result:
         """Call a function as a part of a layer. `graph_of()`: the graph that is being built then, or None."""
         self.enter(name, graph_of())
         try:
@@ -62,22 +73,25 @@ class LayerStack(threading.local):
         finally:
             self.leave()
 
-    def leave(self):
+    def leave(self) -> None:
         """It has returned, well or not."""
         name, graph, before = self._calls.pop()
         if graph is not None:
             shown(graph).calls.append((name, before, size(graph)))
 
 
-def libraries():
+def libraries() -> Tuple[str, ...]:
     """Beginnings of the paths of files that are not the program's."""
-    folders = [os.path.dirname(sys.modules[name].__file__) for name in _LIBRARIES if name in sys.modules]
-    return tuple([folder + os.sep for folder in folders] + [OWN, contextlib.__file__, functools.__file__])
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in _LIBRARIES]
+    folders = [os.path.dirname(file) + os.sep for file in files if file]
+    return tuple([*folders, OWN, contextlib.__file__, functools.__file__])
 
 
-def owners(graph):
+def owners(graph: Graph) -> Dict[Operation, str]:
     """{operation of a graph: the name of its layer}."""
-    operations, found, scopes = graph.get_operations(), {}, {}
+    operations = graph.get_operations()
+    found: Dict[Operation, str] = {}
+    scopes: Dict[str, str] = {}
     for name, first, last in shown(graph).calls:
         for operation in operations[first:last]:
             if operation not in found:
@@ -89,12 +103,12 @@ def owners(graph):
     return found
 
 
-def scope_of(name):
+def scope_of(name: str) -> str:
     """The name scope in which an operation of this name was made."""
     return name.rpartition("/")[0]
 
 
-def _differentiated(scope, scopes):
+def _differentiated(scope: str, scopes: Dict[str, str]) -> str:
     """The layer whose gradient is computed in a name scope, or "". `scopes`: {name scope of the forward way: layer}."""
     scope = scope[len(_TAPE) :] if scope.startswith(_TAPE) else ""
     while scope and scope not in scopes:

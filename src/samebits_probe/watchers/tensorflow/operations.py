@@ -4,21 +4,31 @@ A graph has no order of execution of its own: "first" is by the number of the op
 computed from.
 """
 
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+
 from ...inspection import constant, numbers
+from ..objects import Operation, Tensor
+
+if TYPE_CHECKING:
+    from ...inspection import Inspection, Output
+    from ...wire import DetailFields
+
+Place = Callable[[Operation], Tuple[str, str, str]]  # phase, layer, code
 
 NO_VALUE = ("resource", "variant", "string")  # names of types of tensors
 PASSING = ("Identity", "Reshape", "Squeeze", "ExpandDims", "StopGradient")  # give the memory that they are given
 GIVEN = ("Placeholder", "PlaceholderWithDefault", "Const", "VarHandleOp", "NoOp")
 
 
-def operation_of(element):
+def operation_of(element: Any) -> Operation:
     """The operation of a tensor, or itself."""
     return getattr(element, "op", element)
 
 
-def ancestors(elements):
+def ancestors(elements: Iterable[Any]) -> Set[Operation]:
     """All operations of a graph that tensors or operations are computed from, their own among them."""
-    waiting, seen = [operation_of(element) for element in elements if element is not None], set()
+    waiting = [operation_of(element) for element in elements if element is not None]
+    seen: Set[Operation] = set()
     while waiting:
         operation = waiting.pop()
         if operation is not None and operation not in seen:
@@ -27,14 +37,14 @@ def ancestors(elements):
     return seen
 
 
-def given_out(operation):
+def given_out(operation: Operation) -> List[Tensor]:
     """The outputs of an operation whose values a run can give out."""
     if not _is_fetchable(operation) or any(map(_is_memory, operation.outputs[:1])):
         return []
     return [tensor for tensor in operation.outputs if _has_values(tensor)]
 
 
-def is_random(kind):
+def is_random(kind: str) -> bool:
     """Whether an operation of this type draws random numbers."""
     return "Random" in kind
 
@@ -46,29 +56,33 @@ class Operations:
     hold after it, where that is given out too.
     """
 
-    def __init__(self, operations, place, written=None):
-        self._place, self._wanted = place, []
+    def __init__(
+        self, operations: Iterable[Operation], place: Place, written: Optional[Dict[Operation, List[Tensor]]] = None
+    ) -> None:
+        self._place = place
+        self._wanted: List[Tuple[Operation, List[Tensor]]] = []
         for operation in sorted(operations, key=lambda one: one._id):
             tensors = given_out(operation) + (written or {}).get(operation, []) if operation.type not in GIVEN else []
             if tensors:
                 self._wanted.append((operation, tensors))
         self.tensors = [tensor for _, tensors in self._wanted for tensor in tensors]
 
-    def add(self, details, values, output):
+    def add(self, details: "Inspection", values: Iterable[Any], output: "Callable[[Any], Output]") -> None:
         """Write one step. `values`: of `tensors`, in their order; `output(value)`: what the details keep of one."""
-        values, prints = iter(values), {}
+        following = iter(values)
+        prints: Dict[str, str] = {}
         for operation, tensors in self._wanted:
-            outputs = [output(next(values)) for _ in tensors]
+            outputs = [output(next(following)) for _ in tensors]
             prints.update((tensor.name, kept[2]) for tensor, kept in zip(tensors, outputs))
             phase, layer, code = self._place(operation)
-            fields = {"module": layer, "code": code, "random": is_random(operation.type)}
+            fields: DetailFields = {"module": layer, "code": code, "random": is_random(operation.type)}
             fields["given"] = _given(operation)
             if not any(map(_is_memory, operation.inputs)):
                 fields["inputs"] = [prints[tensor.name] for tensor in operation.inputs if tensor.name in prints]
             details.add(phase, "operator", operation.type, outputs, **fields)
 
 
-def _given(operation):
+def _given(operation: Operation) -> Dict[str, str]:
     """{name: text} of its attributes that are numbers, and of constants that it takes."""
     from tensorflow.python.framework import tensor_util  # this file is also imported before TensorFlow is
 
@@ -79,23 +93,24 @@ def _given(operation):
     return {name: text for name, text in found.items() if text is not None}
 
 
-def _number(attribute):
+def _number(attribute: Any) -> Any:
     kind = attribute.WhichOneof("value")
     if kind == "list":
         return list(attribute.list.i) or list(attribute.list.f)
     return getattr(attribute, kind) if kind in ("i", "f", "b") else None
 
 
-def _is_fetchable(operation):
+def _is_fetchable(operation: Operation) -> bool:
     return operation._get_control_flow_context() is None and operation.graph.is_fetchable(operation)
 
 
-def _is_memory(tensor):
+def _is_memory(tensor: Tensor) -> bool:
     """Whether it is the memory of a variable of TensorFlow 1, which the same run may write meanwhile."""
     while tensor.op.type in PASSING and tensor.op.inputs:
         tensor = tensor.op.inputs[0]
-    return tensor.dtype._is_ref_dtype
+    found: bool = tensor.dtype._is_ref_dtype
+    return found
 
 
-def _has_values(tensor):
+def _has_values(tensor: Tensor) -> bool:
     return tensor.dtype.name not in NO_VALUE and not tensor.dtype._is_ref_dtype

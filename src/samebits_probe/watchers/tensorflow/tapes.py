@@ -3,19 +3,27 @@
 import functools
 import importlib
 import struct
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ... import rng, wire
 from ..keras3 import loops as keras3_loops
 from ..keras3.points import named_leaves
+from ..objects import Array, Function, Layer, Library, NamedValue, Optimizer, Tensor, Variable
+
+if TYPE_CHECKING:
+    from ...probe import Probe
+    from ..keras3.functions import Keras3Watch
+    from ..keras3.models import Variables
+    from .inspection import OperationInspection, Step
 
 _WORDS = struct.Struct("<625I").pack  # the state of a `random.Random`
 
 
-def _module(name):
+def _module(name: str) -> Library:
     return importlib.import_module("tensorflow.python." + name)
 
 
-def install(tensorflow, watch, layer_class):
+def install(tensorflow: Library, watch: "Keras3Watch", layer_class: Any) -> keras3_loops.Loops:
     """Watch the loops of a program whose optimizers and layers are those of Keras 3. Returns the loops."""
     loops = keras3_loops.Loops(watch)
     parts = {
@@ -37,12 +45,12 @@ def install(tensorflow, watch, layer_class):
     return loops
 
 
-def wrap_gradient(tape_class, loops):
+def wrap_gradient(tape_class: Any, loops: keras3_loops.Loops) -> None:
     """Wrap `GradientTape.gradient(target, sources, ...)`: its target is a loss."""
     original = tape_class.gradient
 
     @functools.wraps(original)
-    def gradient(self, target, *args, **kwargs):
+    def gradient(self: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
         if not loops.is_off():
             loops.watch.probe.guard("loss of a tape", loops.lost, target)
         return original(self, target, *args, **kwargs)
@@ -50,12 +58,12 @@ def wrap_gradient(tape_class, loops):
     tape_class.gradient = gradient
 
 
-def sample_random_state(probe):
+def sample_random_state(probe: "Probe") -> None:
     """Add what seeds TensorFlow's random operations to the random states: the context's, and the global generator's."""
     context = _module("eager.context").context
     stateful = _module("ops.stateful_random_ops")
 
-    def state():
+    def state() -> Optional[bytes]:
         generator, found = stateful.global_generator, context()
         if found._seed is None and generator is None:
             return None
@@ -77,11 +85,14 @@ _TRACED, _COMPILED = "_samebits_traced", "_samebits_compiled"
 class GraphStep:
     """What has been shown of the next step in one graph that is being built."""
 
-    def __init__(self):
-        self.batches, self.losses, self.models = [], [], []
-        self.layers = []  # [(name, what a layer returned)], where that is looked at
-        self.begins, self.looked = 0, None  # how many operations the graph held before the step; what is looked at
-        self.last = None  # the callback of the step before, in the same graph
+    def __init__(self) -> None:
+        self.batches: List[NamedValue] = []
+        self.losses: List[NamedValue] = []
+        self.models: List[Layer] = []
+        self.layers: List[NamedValue] = []  # [(name, what a layer returned)], where that is looked at
+        self.begins = 0
+        self.looked: "Optional[Step]" = None  # how many operations the graph held before the step; what is looked at
+        self.last: Optional[Tensor] = None  # the callback of the step before, in the same graph
 
 
 class Graphs:
@@ -92,21 +103,22 @@ class Graphs:
     counted by the optimizer's iterations after it, and what is inside is named.
     """
 
-    def __init__(self, loops, tensorflow, parts):
+    def __init__(self, loops: keras3_loops.Loops, tensorflow: Library, parts: Dict[str, Function]) -> None:
         self._loops, self._watch, self._tf = loops, loops.watch, tensorflow
         self._graph, self._is_xla = parts["get_default_graph"], parts["is_xla"]
-        self._calls = []  # the tf.functions that run or are traced, the outermost first
+        self._calls: List[Any] = []  # the tf.functions that run or are traced, the outermost first
 
-    def is_building(self):
+    def is_building(self) -> bool:
         return not self._tf.executing_eagerly()
 
-    def _here(self):
+    def _here(self) -> GraphStep:
         graph = self._graph()
         if getattr(graph, _TRACED, None) is None:
             setattr(graph, _TRACED, GraphStep())  # on the graph itself, so that both go together
-        return getattr(graph, _TRACED)
+        found: GraphStep = getattr(graph, _TRACED)
+        return found
 
-    def _shown(self):
+    def _shown(self) -> GraphStep:
         """What this graph has shown; a condition's graph is also a part of those around it."""
         here, graph = self._here(), getattr(self._graph(), "outer_graph", None)
         while getattr(graph, _TRACED, None) is not None:
@@ -117,7 +129,7 @@ class Graphs:
             graph = getattr(graph, "outer_graph", None)
         return here
 
-    def called(self, call):
+    def called(self, call: keras3_loops.OuterCall) -> None:
         """An outermost layer is called: its inputs are the batch, if gradients can be recorded here."""
         if self._watch.backend.may_record():
             here = self._here()
@@ -125,27 +137,31 @@ class Graphs:
                 here.models.append(call.layer)
             here.batches += call.named
 
-    def returned(self, named):
+    def returned(self, named: List[NamedValue]) -> None:
         """What a layer returned, for a look at it."""
         self._here().layers += named
 
-    def lost(self, target):
+    def lost(self, target: Any) -> None:
         """Gradients are asked of `target`."""
         self._here().losses += named_leaves("loss", target, self._watch.backend.is_leaf)
 
-    def apply(self, optimizer, gradients, variables, run):
+    def apply(
+        self, optimizer: Optimizer, gradients: List[NamedValue], variables: Sequence[Variable], run: Callable[[], Any]
+    ) -> Any:
         """An optimizer step in a graph."""
         guard, look = self._watch.probe.guard, self._loops.look
         here = guard("start of a graph's step", self._start, optimizer, variables)
         began = guard("details of a step", look.applies) if look is not None else None
         result = run()
-        if here is not None and began is not None and not self._is_under_xla():
-            here.looked = guard("details of a step", self._looked, here, began, gradients)
+        if look is not None and here is not None and began is not None and not self._is_under_xla():
+            here.looked = guard("details of a step", self._looked, look, here, began, gradients)
         if here is not None:
             guard("step in a graph", self._end, here, optimizer, gradients, variables)
         return result
 
-    def _end(self, here, optimizer, gradients, variables):
+    def _end(
+        self, here: "GraphStep", optimizer: Optimizer, gradients: List[NamedValue], variables: Sequence[Variable]
+    ) -> None:
         if self._is_under_xla():
             self._outside(optimizer, variables, list(here.models))
         else:
@@ -153,16 +169,18 @@ class Graphs:
         here.batches, here.losses, here.models, here.layers, here.looked = [], [], [], [], None
         here.begins = len(self._graph().get_operations()) if self._loops.look is not None else 0
 
-    def _looked(self, here, began, gradients):
+    def _looked(
+        self, look: "OperationInspection", here: "GraphStep", began: int, gradients: List[NamedValue]
+    ) -> "Step":
         """What is looked at of a step that has just been built, its update from operation number `began` on."""
         parts = self._watch.backend.parts
         results = [tensor for name, value in here.losses + here.layers for _, tensor in parts(name, value)]
         computed = [tensor for name, value in gradients for _, tensor in parts(name, value)]
-        step = self._loops.look.steps(results, [(began, computed)], here.begins)[0]
+        step = look.steps(results, [(began, computed)], here.begins)[0]
         step.is_a_part = any(getattr(tensor, "graph", None) is not self._graph() for tensor in results)
         return step
 
-    def _start(self, optimizer, variables):
+    def _start(self, optimizer: Optimizer, variables: Sequence[Variable]) -> GraphStep:
         here = self._shown()
         self._watch.stepped("apply")
         owned = self._loops.owned(optimizer, variables, here.models)
@@ -170,7 +188,9 @@ class Graphs:
         self._watch.remains.follow()
         return here
 
-    def _call_back(self, here, optimizer, gradients, variables):
+    def _call_back(
+        self, here: "GraphStep", optimizer: Optimizer, gradients: List[NamedValue], variables: Sequence[Variable]
+    ) -> None:
         """End the step with a callback; the next one in the same graph waits for it."""
         owned = self._loops.owned(optimizer, variables, here.models)
         tensor = self._watch.backend.tensor
@@ -182,7 +202,7 @@ class Graphs:
         flat = [(kind, part, item) for kind, name, value in named for part, item in self._parts(kind, name, value)]
         layout, looked = [(kind, part) for kind, part, _ in flat], here.looked
 
-        def step(*arrays):
+        def step(*arrays: Any) -> Any:
             self._watch.probe.guard("step in a graph", self._record, layout, arrays, looked, owned)
             return self._watch.backend.numpy.int32(0)
 
@@ -190,15 +210,16 @@ class Graphs:
         inputs += [here.last] if here.last is not None else []
         here.last = self._tf.numpy_function(step, inputs, self._tf.int32)
 
-    def _parts(self, kind, name, value):
+    def _parts(self, kind: str, name: str, value: Any) -> List[NamedValue]:
         """[(name, tensor)] of what can be reached from the graph of the step."""
         parts = self._watch.backend.parts(name, value)
         if all(self._is_reachable(item) for _, item in parts):
-            return parts
+            found: List[NamedValue] = parts
+            return found
         self._watch.not_observed(kind, "%s is computed inside a condition or loop of the graph" % name)
         return []
 
-    def _is_reachable(self, tensor):
+    def _is_reachable(self, tensor: Tensor) -> bool:
         backend, graph = self._watch.backend, self._graph()
         if not self._tf.is_tensor(tensor) or backend.is_eager(tensor):
             return True
@@ -206,7 +227,9 @@ class Graphs:
             graph = getattr(graph, "outer_graph", None)
         return graph is not None
 
-    def _record(self, layout, arrays, looked, owned):
+    def _record(
+        self, layout: List[Tuple[str, str]], arrays: Sequence[Array], looked: "Optional[Step]", owned: "Variables"
+    ) -> None:
         watch = self._watch
         watch.probe.begin()
         for (kind, name), array in zip(layout, arrays):
@@ -222,10 +245,10 @@ class Graphs:
 
     # -- XLA --------------------------------------------------------------------------------------------------
 
-    def _is_under_xla(self):
+    def _is_under_xla(self) -> bool:
         return self._is_xla(self._graph()) or any(getattr(one, "_jit_compile", False) for one in self._calls)
 
-    def _outside(self, optimizer, variables, models):
+    def _outside(self, optimizer: Optimizer, variables: Sequence[Variable], models: List[Layer]) -> None:
         if not self._calls:
             self._watch.not_observed("steps", "a step is compiled by XLA before it is called")
             return
@@ -239,12 +262,12 @@ class Graphs:
             count = int(self._watch.backend.read(optimizer.iterations))
             compiled.append([optimizer, variables, models, count])
 
-    def wrap_calls(self, function_class):
+    def wrap_calls(self, function_class: Any) -> None:
         """Wrap `__call__` of the class of `tf.function`s."""
         original, graphs = function_class.__call__, self
 
         @functools.wraps(original)
-        def __call__(self, *args, **kwargs):
+        def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
             if graphs._loops.is_elsewhere():
                 return original(self, *args, **kwargs)
             graphs._calls.append(self)
@@ -259,7 +282,7 @@ class Graphs:
 
         function_class.__call__ = __call__
 
-    def _compiled(self, compiled):
+    def _compiled(self, compiled: List[List[Any]]) -> None:
         """A call of a compiled function is over: as many steps as its optimizers have counted."""
         watch = self._watch
         for entry in compiled:

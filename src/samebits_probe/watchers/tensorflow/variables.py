@@ -2,20 +2,25 @@
 
 import importlib
 import sys
+from typing import TYPE_CHECKING, Any, Callable, List
 
+from ..objects import Array, Library, NamedValue, Tensor, Variable
 from ..plain_attributes import PlainAttributes
 from ..remains import remains_of, tell_after, tell_death, tell_new
+
+if TYPE_CHECKING:
+    from ...probe import Probe
 
 _RANDOM = "StateVar"  # what tf.random.Generator calls its state
 
 
-def watch_variables(probe):
+def watch_variables(probe: "Probe") -> Callable[[Variable], None]:
     """Follow every `tf.Variable` and `tf.Module`. Returns function(variable), which follows one again."""
     remains, values = remains_of(probe), VariableReader()
     variables, module = _module("ops.resource_variable_ops"), _module("module.module").Module
     attributes = PlainAttributes(probe, ("tensorflow", "tensorflow_core", "keras"), values.is_eager, values.array)
 
-    def follow(variable):
+    def follow(variable: Variable) -> None:
         remains.add(variable, values.of, getattr(variable, "_handle_deleter", None))
 
     for variable in (variables.ResourceVariable, variables.UninitializedVariable):  # not what `assign` returns
@@ -26,34 +31,34 @@ def watch_variables(probe):
     return follow
 
 
-def _module(name):
+def _module(name: str) -> Library:
     return importlib.import_module("tensorflow.python." + name)
 
 
-def _name(module):
+def _name(module: Any) -> str:
     return str(vars(module).get("_name") or type(module).__name__)
 
 
 class VariableReader:
     """Reads variables that live outside of graphs."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         operations, types = _module("framework.ops"), _module("framework.dtypes")
         self._eager, self._init_scope = operations.EagerTensor, operations.init_scope
         self._operations = _module("ops.gen_resource_variable_ops")
         self._opaque = types.resource, types.variant
 
-    def is_eager(self, value):
+    def is_eager(self, value: Any) -> bool:
         """Whether it is a tensor that has a value now."""
         return isinstance(value, self._eager) and value.dtype not in self._opaque
 
-    def array(self, tensor):
+    def array(self, tensor: Tensor) -> Array:
         """An eager tensor's values."""
         value = tensor._numpy()
         numpy = sys.modules["numpy"]
         return numpy.asarray(value, dtype=object) if isinstance(value, bytes) else numpy.asarray(value)
 
-    def of(self, variable):
+    def of(self, variable: Variable) -> List[NamedValue]:
         """[(name, array)] of a variable, if it has been initialised."""
         name = variable.name.rpartition(":")[0] or variable.name
         if name.rpartition("/")[2] == _RANDOM or not isinstance(variable.handle, self._eager):

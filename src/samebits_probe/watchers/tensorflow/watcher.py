@@ -4,8 +4,14 @@ From TensorFlow 2.16 on the layers and optimizers of a loop are those of Keras 3
 imported (`tf.keras` imports it when it is used).
 """
 
+from typing import TYPE_CHECKING
+
 from ..keras2 import tf_keras
+from ..objects import Library
 from . import tapes, variables
+
+if TYPE_CHECKING:
+    from ...probe import Probe
 
 # what counts as seen: (point, hook, hidden by, said)
 SEEN = [
@@ -19,7 +25,7 @@ SEEN = [
 ]
 
 
-def install(module, probe):
+def install(module: Library, probe: "Probe") -> None:
     """Install the watcher: the legacy one up to TensorFlow 2.1."""
     if tf_keras.is_legacy(module):
         tf_keras.install(module, probe)
