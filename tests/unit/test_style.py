@@ -1,9 +1,11 @@
 """The rules of size that no linter has, for all packages."""
 
 import ast
+import importlib.util
 import statistics
 import sys
 from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,19 @@ def test_every_name_in_all_is_there(name):
     tree = ast.parse(modules(PACKAGES)[name].read_text())
     missing = set(public(tree) or ()) - set(bound(tree))
     assert missing == set()
+
+
+def imports(path):
+    """Names of what a module of the probe imports when it is loaded: modules, and names that stand in them."""
+    package = ".".join(path.relative_to(SOURCE).parent.parts)
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom):
+            origin = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            yield from (found for alias in node.names for found in (origin, f"{origin}.{alias.name}"))
+
+
+def test_no_modules_of_the_probe_import_each_other_in_a_circle():
+    paths = {".".join(path.relative_to(SOURCE).with_suffix("").parts): path for path in FILES}
+    known = {name: path for name, path in paths.items() if name.startswith("samebits_probe.")}
+    graph = {name: known.keys() & set(imports(path)) for name, path in known.items()}
+    assert list(TopologicalSorter(graph).static_order())

@@ -176,16 +176,8 @@ def wrap_layers(layer_class: Any, loops: "Loops") -> None:
 
     @functools.wraps(original)
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if loops.is_off() or is_symbolic(args, kwargs):
+        if loops.is_off() or keras3_models.is_symbolic(args, kwargs):
             return original(self, *args, **kwargs)
         return loops.called(self, args, kwargs, lambda: original(self, *args, **kwargs))
 
     layer_class.__call__ = __call__
-
-
-def is_symbolic(args: Arguments, kwargs: Dict[str, Any]) -> bool:
-    """Whether a layer is called with symbols, to build a model, and not with values."""
-    first = args[0] if args else next(iter(kwargs.values()), None)
-    while isinstance(first, (list, tuple, dict)) and first:
-        first = next(iter(first.values())) if isinstance(first, dict) else first[0]
-    return type(first).__name__ == "KerasTensor"

@@ -6,8 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from ... import wire
-from ..objects import Array, Layer, Model, NamedValue, Optimizer, Variable
-from .loops import is_symbolic
+from ..objects import Arguments, Array, Layer, Model, NamedValue, Optimizer, Variable
 from .points import named_leaves, without_repeats
 
 if TYPE_CHECKING:
@@ -137,6 +136,14 @@ def watch_layers(layer_class: Any, probe: "Probe", hooks: "CollectionHooks", is_
         return result
 
     layer_class.__call__ = __call__
+
+
+def is_symbolic(args: Arguments, kwargs: Dict[str, Any]) -> bool:
+    """Whether a layer is called with symbols, to build a model, and not with values."""
+    first = args[0] if args else next(iter(kwargs.values()), None)
+    while isinstance(first, (list, tuple, dict)) and first:
+        first = next(iter(first.values())) if isinstance(first, dict) else first[0]
+    return type(first).__name__ == "KerasTensor"
 
 
 def tell(

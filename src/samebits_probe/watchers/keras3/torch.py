@@ -9,7 +9,6 @@ from . import collection, functions, models
 from . import loops as keras3_loops
 from .collection import CollectionHooks, StepCollection
 from .functions import Keras3Watch
-from .loops import is_symbolic
 from .points import named_batch
 
 
@@ -178,7 +177,7 @@ def _own_symbolic_calls(layer_class: Any, watch: Keras3Watch) -> None:
 
     @functools.wraps(original)
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if is_symbolic(args, kwargs):
+        if models.is_symbolic(args, kwargs):
             return watch.owned(lambda: original(self, *args, **kwargs))
         return original(self, *args, **kwargs)
 

@@ -8,7 +8,7 @@ from tensorflow.python.ops import gen_resource_variable_ops
 
 from ... import wire
 from ...lines import OWN, innermost
-from ..keras3.loops import is_symbolic
+from ..keras3.models import is_symbolic
 from ..keras3.points import named_leaves
 from ..objects import Function, Graph, Layer, Library, NamedValue, Operation, Tensor
 from .accesses import WRITES, handles, unordered
