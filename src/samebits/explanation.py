@@ -33,12 +33,16 @@ class Evidence(Document):
 
 
 class Fix(Document):
-    """How a program holds a control by itself. `library`: "" where it concerns every program. `lines`: to paste."""
+    """How a program holds a control by itself. `library`: "" where it concerns every program. `lines`: to paste.
+
+    `instead`: these lines do as well as those of the fix before.
+    """
 
     control: str
     library: str
     where: str
     lines: list[str]
+    instead: bool = False
 
 
 class Explanation(Document):
@@ -46,7 +50,9 @@ class Explanation(Document):
 
     `cause`: the smallest set of controls that suffices; of equally small ones the most specific. Empty where none was
     found. `minimal_controls`: all smallest sets that were found. `cost`: a set's ids joined by "+" -> step time with it
-    over step time without, one run, by turns; a set that could not be timed is left out.
+    over step time without: of the medians of some trials each, by turns. It is 1 for a set that acts before the first
+    step only. A set is left out if it could not be timed, or if the times with and without it overlap. `cost_range`: the
+    lowest and the highest ratio of two such trials.
 
     `outside_known_controls`: trials diverge with all held. `not_applicable`: control -> why it could not be held.
     `without_effect`: control -> why it counts as not held. `needed`: how many trials must agree. `chance`: that one
@@ -59,6 +65,7 @@ class Explanation(Document):
     operator: str | None = None
     minimal_controls: list[list[str]]
     cost: dict[str, float] = {}
+    cost_range: dict[str, tuple[float, float]] = {}
     evidence: list[Evidence]
     outside_known_controls: bool = False
     sentence: str = ""

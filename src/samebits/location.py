@@ -10,13 +10,17 @@ LOCATION_FORMAT = 1
 
 
 class Size(Document):
-    """How far the two values are apart, from a second look at the tensor of two trials of different groups."""
+    """How far the two values are apart, from a second look at the tensor of two trials of different groups.
+
+    `unrelated`: they have so little in common that `max_ulp` and `max_relative` say nothing.
+    """
 
     elements: int
     different: int
     max_ulp: int | None = None
     max_relative: float | None = None
     looks: str = ""
+    unrelated: bool = False
 
 
 class Place(Document):

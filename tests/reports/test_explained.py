@@ -12,7 +12,8 @@ FOUND = Explanation(
     cause=["numpy-seed", "hash-seed"],
     operator="aten::index_put",
     minimal_controls=[["numpy-seed", "hash-seed"], ["hash-seed", "entropy"]],
-    cost={"numpy-seed+hash-seed": 1.0},
+    cost={"numpy-seed+hash-seed": 1.0, "hash-seed+entropy": 1.2},
+    cost_range={"numpy-seed+hash-seed": (1.0, 1.0), "hash-seed+entropy": (1.05, 1.4)},
     evidence=[
         Evidence(controls=[], trials=5, groups=4, state="parted", part="step 0 > batch > <x>"),
         Evidence(controls=["numpy-seed", "hash-seed", "clock", "entropy", "threads"], trials=2, groups=1),
@@ -44,12 +45,20 @@ def test_the_lines_say_cause_evidence_cost_and_what_to_paste():
     assert text.startswith("=> WHY: numpy-seed and hash-seed: with them held, 12 of 12 repeat.")
     for said in (
         "nothing", "everything (5)", "numpy-seed, hash-seed", "does not run: it ended with exit status 1",
-        "paste  in the shell:", "export PYTHONHASHSEED=0", "cost   numpy-seed and hash-seed: 1.00 times the step",
+        "paste  in the shell:", "export PYTHONHASHSEED=0", "cost   hash-seed and entropy: 1.20 times the step (1.05 to 1.40)",
         "also   hash-seed and entropy would do as well", "the operator aten::index_put", "unfit  clock",
         "unheld serial-threads", "a setting counts only if 12 trials agree; a useless one would pass in 1 search of",
     ):  # fmt: skip
         assert said in text, (said, text)
     assert "\n   threads" not in text
+    assert "numpy-seed and hash-seed: 1.00" not in text
+
+
+def test_lines_that_do_as_well_begin_with_or():
+    other = Fix(control="hash-seed", library="", where="in the code", lines=["sorted(names)"], instead=True)
+    text = "\n".join(lines(FOUND.model_copy(update={"fixes": [*FOUND.fixes, other]})))
+    assert "paste  in the shell:" in text
+    assert "paste  or, in the code:" in text
 
 
 def test_all_that_was_tried_is_in_the_rows():
@@ -152,7 +161,25 @@ def test_each_report_has_the_explanation_and_does_without_it(name, diverged):
     assert "<x>" not in text or name in ("terminal", "json")
 
 
+@pytest.mark.parametrize("name", ["md", "html"])
+def test_a_document_begins_with_the_cause_and_the_lines_to_paste(name, diverged):
+    text = render(name, report(diverged.model_copy(update={"explanation": FOUND})))
+    assert text.index("export PYTHONHASHSEED=0") < text.index("Where they diverge") < text.index("everything")
+    assert "Why they differ" not in text
+
+
 def test_a_check_says_how_to_find_out_why_and_an_explanation_does_not(diverged):
     result = diverged.model_copy(update={"record": "a-record"})
-    assert "samebits explain" in render("terminal", report(result))
-    assert "samebits explain" not in render("terminal", report(result.model_copy(update={"explanation": FOUND})))
+    explained = result.model_copy(update={"explanation": FOUND})
+    for name in ("terminal", "md", "html"):
+        assert "samebits explain a-record" in render(name, report(result))
+        assert "samebits explain" not in render(name, report(explained))
+
+
+def test_if_an_operator_can_be_the_cause_the_check_names_locate_first(diverged):
+    setup = diverged.setup.model_copy(update={"packages": {"torch": "2"}})
+    result = diverged.model_copy(update={"record": "a-record", "setup": setup})
+    text = render("md", report(result))
+    assert 0 < text.index("samebits locate a-record") < text.index("samebits explain a-record")
+    start = result.divergence.model_copy(update={"kind": "start", "step": -1})
+    assert "samebits locate" not in render("md", report(result.model_copy(update={"divergence": start})))

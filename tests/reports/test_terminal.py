@@ -22,7 +22,7 @@ DIVERGED = """\
    2 [==!       ] A    size   812 of 65,536 values, at most 3 ULP
    3 [==!       ] B    looks  like rounding: same sums in a different order
    4 [==!       ] C    also   update > embed.weight
-   5 [==!       ] A    effect not known (stopped early; --full trains on)
+   5 [==!       ] A    effect not known: the trials were stopped early (--full trains to the end)
 """
 
 INCONCLUSIVE = """\
@@ -94,6 +94,14 @@ def test_failed_trials_are_listed_when_there_is_no_answer(inconclusive):
 def test_a_prefix_is_said_in_the_first_line(repeated):
     prefix = repeated.model_copy(update={"scope": Scope(kind="prefix", steps_compared=200, steps_total=1200)})
     assert shown(prefix).splitlines()[0].endswith("Only the first 200 steps of 1,200 compared.")
+
+
+def test_trials_that_were_stopped_have_no_model_to_miss(repeated):
+    update = {
+        "scope": Scope(kind="prefix", steps_compared=20, steps_total=None),
+        "trials": [t.model_copy(update={"status": "stopped", "steps": 20, "final": None}) for t in repeated.trials],
+    }
+    assert "model" not in shown(repeated.model_copy(update=update)).splitlines()[2]
 
 
 def test_what_was_not_observed_and_not_held_is_said(repeated):

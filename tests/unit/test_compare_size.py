@@ -19,6 +19,15 @@ def test_equal_tensors():
     assert (found.elements, found.different, found.max_ulp, found.looks) == (2048, 0, None, "")
 
 
+def test_values_that_have_little_in_common_are_unrelated_and_rounding_and_factors_are_not():
+    assert size(NORMAL, NORMAL[::-1].copy()).unrelated
+    assert size(NORMAL[:2], np.stack([NORMAL[0], NORMAL[5]])).unrelated
+    tiny = np.array([1.0, 1e-20])
+    assert not size(tiny, np.array([1.0, -1e-20])).unrelated
+    assert not size(NORMAL, NORMAL * 1.5).unrelated
+    assert not size(NORMAL, NORMAL + 1e-3).unrelated
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_one_unit_in_the_last_place(dtype):
     a = NORMAL.astype(dtype)

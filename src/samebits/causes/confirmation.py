@@ -11,8 +11,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from samebits import words
+from samebits import controls, words
 from samebits.causes.observation import Observation
 from samebits.causes.settings import Setting, SettingRecords
 from samebits_probe import wire
@@ -20,7 +21,7 @@ from samebits_probe import wire
 LEAST_SECONDS = 60.0  # for this are taken at most as long as the search has taken, and this at least
 FACTOR = 10
 
-TURNS = 3  # trials of each set
+TURNS = 4  # trials of each set: by luck, those with a control are all slower (or all faster) in 1 of 35 cases
 LEAST_STEPS = 3  # a trial of fewer steps shows its start, not its steps
 MOST_STEPS = 50
 COMPARED_STEPS = 10  # of fewer, some are still warming up: the ratio of two such trials says nothing
@@ -85,30 +86,58 @@ def _words(setting: Setting) -> str:
     return f"the first {steps}"
 
 
-def costs(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Ids joined by "+" -> step time with the set over step time with nothing held: of the medians over the turns.
+class Cost(NamedTuple):
+    """Step time with a set over step time without: of the medians, and of the two trials with the lowest and the
+    highest ratio."""
 
-    Sets whose steps could not be timed are left out; nothing is run where the trials so far were too short to tell.
+    ratio: float
+    low: float
+    high: float
+
+
+NO_COST = Cost(1.0, 1.0, 1.0)
+
+
+def costs(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, Cost] | None:
+    """Ids joined by "+" -> what the set costs. None if the steps are too few or too short to be timed.
+
+    A set that acts before the first step only costs nothing, and is not timed. A set whose times overlap with those of
+    nothing held is left out.
     """
+    timed = [names for names in sets if not all(controls.describe(name).acts_at_start for name in names)]
+    found = {"+".join(names): NO_COST for names in sets if names not in timed}
+    measured = _measured(settings, timed) if timed else {}
+    return None if measured is None else found | measured
+
+
+def _measured(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, Cost] | None:
+    """By trials with each set and with nothing held, by turns."""
     steps = MOST_STEPS if settings.steps is None else min(settings.steps, MOST_STEPS)
     first = settings.all[0]
     each = step_time(first, 1)
     made = max((trial.steps for trial in first.result.trials), default=0) if first.result else 0
     counted = min(steps, made)
     if each is None or counted < COMPARED_STEPS or each * counted < LEAST_SPAN:
-        return {}
+        return None
     timed = [settings.begin(settings.base.union(names), steps, timed=True) for names in [(), *sets]]
     for _ in range(TURNS):
         for setting in timed:
             setting.run(1)
-    without, *times = [_median(setting) for setting in timed]
-    found = zip(sets, times, strict=True)
-    return {"+".join(names): round(time / without, 2) for names, time in found if time and without}
+    without, *times = [_times(setting) for setting in timed]
+    found = {"+".join(names): cost(each, without) for names, each in zip(sets, times, strict=True)}
+    return {names: one for names, one in found.items() if one is not None}
 
 
-def _median(setting: Setting) -> float | None:
-    times = [time for turn in range(1, TURNS + 1) if (time := step_time(setting, turn)) is not None]
-    return statistics.median(times) if times else None
+def _times(setting: Setting) -> list[float]:
+    return [time for turn in range(1, TURNS + 1) if (time := step_time(setting, turn))]
+
+
+def cost(held: Sequence[float], without: Sequence[float]) -> Cost | None:
+    """What a set costs, from step times with it and without it; None if the two overlap, or one is empty."""
+    if not held or not without or not (min(held) > max(without) or max(held) < min(without)):
+        return None
+    ratio = statistics.median(held) / statistics.median(without)
+    return Cost(round(ratio, 2), round(min(held) / max(without), 2), round(max(held) / min(without), 2))
 
 
 def step_time(setting: Setting, trial: int) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from samebits import controls, words
 from samebits.causes.decision_rule import Rule
@@ -44,7 +44,8 @@ def explanation(settings: SettingRecords, why: Cause, operator: str | None, seco
         cause=found.cause,
         operator=operator,
         minimal_controls=found.minimal,
-        cost=why.cost,
+        cost={names: one.ratio for names, one in (why.cost or {}).items()},
+        cost_range={names: (one.low, one.high) for names, one in (why.cost or {}).items()},
         evidence=[_row(setting, found.rule) for setting in settings.all],
         outside_known_controls=found.outside,
         sentence=_sentence(settings, found),
@@ -142,7 +143,7 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
         notes.append("each is needed: with any one of them left out, the trials diverge again")
     if found.outside and found.refused:
         notes.append("or the cause lies outside the known controls")
-    if found.minimal and not why.cost:
+    if found.minimal and why.cost is None:
         notes.append("the cost of the controls is not measured: the steps are too few or too short to be timed")
     if found.minimal and not found.outside:
         full = found.rule.full
@@ -157,11 +158,18 @@ def fixes(names: Sequence[str], loaded: Collection[str], seed: int, command: Seq
     """The lines for these controls. `loaded`: the libraries of the program; `command`: that of the trials."""
     filling = {"{seed}": str(seed), "{command}": shlex.join(command)}
     return [
-        Fix(control=name, library=library, where=where, lines=[_filled(line, filling) for line in lines])
+        Fix(
+            control=name, library=one.library, where=one.where, lines=[_filled(line, filling) for line in one.lines],
+            instead=one.instead and place > 0,
+        )
         for name in names
-        for where, lines, library in controls.describe(name).edits
-        if not library or library in loaded
-    ]
+        for place, one in enumerate(_edits(name, loaded))
+    ]  # fmt: skip
+
+
+def _edits(name: str, loaded: Collection[str]) -> list[Any]:
+    """Those that concern the program: `Edit`s of the control."""
+    return [one for one in controls.describe(name).edits if not one.library or one.library in loaded]
 
 
 def _filled(line: str, filling: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from samebits import checks, controls, ops, store
 from samebits.causes import document
-from samebits.causes.confirmation import Confirmation, confirm, costs, step_time
+from samebits.causes.confirmation import Confirmation, Cost, confirm, costs, step_time
 from samebits.causes.search import Finding, search
 from samebits.causes.settings import FOLDER, QuietProgress, Setting, SettingRecords, adopt
 from samebits.checks import Check
@@ -17,21 +17,20 @@ from samebits.errors import UsageError
 from samebits.experiment import Experiment, Progress, Request, recorded_trials
 from samebits.launch import facts, origin
 from samebits.model import Result
-from samebits.reports.result_words import later_leavers
+from samebits.reports.result_words import OPERATOR_KINDS, later_leavers
 from samebits.store.record import RESULT
 
 LEAST_SECONDS = 2.0  # of steps in a trial, from which on those after the divergence may be left out
-OPERATOR_KINDS = ("forward", "gradient", "update")  # of divergences that an operator can make
 MARGIN = 5  # steps that are kept after the last divergence
 
 
 @dataclass(frozen=True)
 class Cause:
-    """What was found, how far it was compared, and what it costs."""
+    """What was found, how far it was compared, and what it costs (None: not measured)."""
 
     found: Finding
     confirmed: Confirmation | None
-    cost: dict[str, float]
+    cost: dict[str, Cost] | None
 
 
 def explain(request: Request, progress: Progress | None = None) -> Result:
@@ -103,7 +102,7 @@ def _find(settings: SettingRecords, result: Result, began: float) -> Cause:
             break
         settings.lengthen(confirmed.steps)  # a further cause shows later in the training
         found = _search(settings, result)
-    return Cause(found, confirmed, costs(settings, found.minimal) if found.minimal else {})
+    return Cause(found, confirmed, costs(settings, found.minimal) if found.minimal else None)
 
 
 def _search(settings: SettingRecords, result: Result) -> Finding:

@@ -20,6 +20,7 @@ FRACTION_BITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
 # a sum in another order stays within so many units in the last place of its largest terms
 _ROUNDING = {"float16": 4.0, "bfloat16": 2.0, "float32": 64.0, "float64": 64.0}
 _SAME_FACTOR = 16.0  # units in the last place within which ratios count as one factor
+_ALIKE = 0.99  # the cosine from which on two tensors are close
 _CLEARLY = 4.0  # times the spread of the ratios (or differences), from which on they are not rounding
 
 
@@ -54,6 +55,7 @@ def _of_floats(bits: tuple[NDArray[Any], NDArray[Any]], name: str, shape: tuple[
         max_ulp=_max_ulp(bits[0][finite], bits[1][finite]),
         max_relative=_max_relative(x[finite], y[finite]),
         looks=_looks(x, y, bits, (name, shape)),
+        unrelated=_is_unrelated(x[finite], y[finite], 2.0 ** -FRACTION_BITS[name] * _ROUNDING[name]),
     )
 
 
@@ -176,10 +178,19 @@ def _rows_look(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
 
 def _sample(x: Floats, y: Floats) -> str:
     """Whether the two have anything to do with each other."""
-    same = float(np.dot(x, y) / np.sqrt(np.dot(x, x) * np.dot(y, y)))
-    if len(x) > 1 and same > 0.99:
+    if len(x) > 1 and _likeness(x, y) > _ALIKE:
         return "like a different computation: close, and more than rounding"
     return "like a different sample: the values have little in common"
+
+
+def _likeness(x: Floats, y: Floats) -> float:
+    """The cosine between the two: 1 where one is a multiple of the other."""
+    return float(np.dot(x, y) / np.sqrt(np.dot(x, x) * np.dot(y, y)))
+
+
+def _is_unrelated(x: Floats, y: Floats, bound: float) -> bool:
+    """Whether the pairs that differ are apart by more than rounding, and have little in common."""
+    return len(x) > 1 and not _rounding(x, y, bound) and not _likeness(x, y) > _ALIKE
 
 
 # -- whether one step moved two trials' tensors by multiples of each other --------------------------------------------

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from samebits import controls, words
-from samebits.explanation import Evidence, Explanation
+from samebits.explanation import Evidence, Explanation, Fix
 from samebits.reports import result_words
 from samebits.reports.table import Cell, Column, StyledText, Table, numbers
 from samebits.reports.tree import DOCUMENT, SCREEN, AnyBlock, Code, Facts, FoldedBlock, Format, Section, Text
 
 MOST_ROWS = 12  # of the evidence, on a terminal; the page has all
+NO_COST = (1.0, 1.0)  # of what acts before the first step only, or was not measured
 STATES = {
     "parted": "diverge",
     "agreed": "repeat",
@@ -20,18 +21,25 @@ STATES = {
 }
 
 
+def answer(found: Explanation) -> Iterator[AnyBlock]:
+    """The cause and the lines to paste, with which a document begins."""
+    yield Section("Why", "why", (Text(found.sentence, "strong"), *_codes(found)), on=DOCUMENT)
+
+
+def _codes(found: Explanation) -> Iterator[Code]:
+    for fix in found.fixes:
+        yield Code("\n".join(fix.lines), _place(fix))
+
+
 def blocks(found: Explanation) -> Iterator[AnyBlock]:
-    """The answer, the settings that were tried, what to paste, and what else there is to say."""
+    """The answer on a terminal, the settings that were tried, and what else there is to say."""
     if not found.cause and len(found.evidence) == 1 and not (found.outside_known_controls or found.unfinished):
         yield Facts((("why", found.sentence),), on=SCREEN)
-        yield Section("Why", "why", (Text(found.sentence, "strong"),), on=DOCUMENT)
         return
     yield Section(
-        "Why",
-        "why",
+        "How this was found",
+        "tried",
         (
-            Text(found.sentence, "strong", on=DOCUMENT),
-            *(Code("\n".join(fix.lines), fix.where, on=DOCUMENT) for fix in found.fixes),
             FoldedBlock(
                 f"{words.count(len(found.evidence), 'setting')} tried",
                 (_table(rows(found), "they", DOCUMENT), _table(_shown(found), "", SCREEN)),
@@ -151,9 +159,10 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
     if found.operator:
         yield "blame", f"the operator {found.operator} gives different bits for the same inputs"
     for names in found.minimal_controls:
-        ratio = found.cost.get("+".join(names))
-        if ratio is not None:
-            yield "cost", f"{_and(names)}: {ratio:.2f} times the step"
+        ids = "+".join(names)
+        low, high = found.cost_range.get(ids, NO_COST)
+        if (low, high) != NO_COST:
+            yield "cost", f"{_and(names)}: {found.cost[ids]:.2f} times the step ({low:.2f} to {high:.2f})"
     if found.compared:
         yield "seen", f"{found.compared}, compared with {_and(found.cause)} held"
 
@@ -175,8 +184,13 @@ def _rule(found: Explanation) -> str:
 
 def _to_paste(found: Explanation) -> Iterator[tuple[str, Cell]]:
     for fix in found.fixes:
-        yield "paste", f"{fix.where}:"
+        yield "paste", f"{_place(fix)}:"
         yield from (("", StyledText(f"  {line}", "command")) for line in fix.lines)
+
+
+def _place(fix: Fix) -> str:
+    """Where its lines go: after the imports; or, after the imports."""
+    return f"or, {fix.where}" if fix.instead else fix.where
 
 
 def _and(names: Sequence[str]) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 BAR = 20
 SHORT_BAR = 10
 MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
+BARS = "= the same bits as the others, ! differs here, then the letter of its model"
 CLAIM = "the trials have the same bits"
 VERDICT_STATES: dict[Verdict, State] = {"repeated": "passed", "diverged": "failure", "inconclusive": "error"}
 MARK_STATES: dict[str, State] = {"!": "failure", "=": "passed"}
@@ -66,14 +67,17 @@ def report(result: Result, record: Record | None = None, *, is_whole: bool = Tru
 
 
 def _documents(result: Result, record: Record | None, *, is_whole: bool) -> Iterator[AnyBlock]:
-    """What documents show, and what locate and explain found, which every format does."""
+    """What documents show, and what locate and explain found, which every format does. The answer comes first."""
     if is_whole:
         from samebits.reports import result_sections
 
         yield from [_marks(result, list(result.judged), MARKDOWN)] if result.judged else []
-        yield from result_sections.answer(result)
+    if result.explanation is not None:
+        yield from explanation.answer(result.explanation)
     if result.location is not None:
         yield from location.blocks(result.location)
+    if is_whole:
+        yield from result_sections.answer(result)
     if result.explanation is not None:
         yield from explanation.blocks(result.explanation)
     if is_whole:
@@ -125,9 +129,11 @@ def _took(result: Result) -> str:
     finals = {trial.id: trial.final for trial in result.trials}
     seconds = result.seconds or sum(trial.seconds for trial in result.trials)
     steps = words.count(result.scope.steps_compared, "step")
-    model = result_words.model_name(finals.get(result.groups[0][0])) if result.groups else "not seen"
+    final = finals.get(result.groups[0][0]) if result.groups else None
+    ended = final is not None or result.scope.kind == "whole"  # trials that were stopped have no final model
+    model = f"   model {result_words.model_name(final)}" if ended else ""
     ids = words.ids(trial.id for trial in result.trials)
-    return f"{ids}  [{'#' * BAR}]  {steps}  {words.clock(seconds)}   model {model}"
+    return f"{ids}  [{'#' * BAR}]  {steps}  {words.clock(seconds)}{model}"
 
 
 def _rows(result: Result) -> list[str]:
@@ -183,6 +189,7 @@ def _facts(result: Result) -> list[tuple[str, Cell]]:
         ("effect", result_words.effect(result)),
         *_common(result),
         *_next(result),
+        ("bars", BARS),
     ]
     return [(label, said) for label, said in facts if said]
 
@@ -204,11 +211,11 @@ def _common(result: Result) -> list[tuple[str, Cell]]:
 
 
 def _next(result: Result) -> Iterator[tuple[str, Cell]]:
+    steps = result_words.next_steps(result)
+    for place, (about, command) in enumerate(steps):
+        yield "" if place else "next", StyledText(f"{about}:  {command}", "command")
     if result.record:
-        record = result_words.record_name(result)
-        if result.explanation is None:
-            yield "next", StyledText(f"why, and the cheapest fix:  samebits explain {record}", "command")
-        yield "page", StyledText(f"samebits report {record} --html page.html", "command")
+        yield "page", StyledText(f"samebits report {result_words.record_name(result)} --html page.html", "command")
 
 
 def _no_answer(result: Result, record: Record | None) -> Iterator[tuple[str, Cell]]:

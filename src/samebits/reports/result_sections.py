@@ -52,21 +52,25 @@ SIGNS = (
 
 
 def answer(result: Result) -> Iterator[AnyBlock]:
-    """What comes first: notes, what the verdict says, where trials diverge."""
-    if result.warnings:
-        yield Section("Notes", "notes", (Notes(tuple(result.warnings)),), on=PAGE)
+    """What comes first: what the verdict says, where trials diverge, what to do next, notes."""
     says = Section("What this says", "says", (Notes(tuple(_says(result)), ""),))
     does_not = Section("What this does not say", "does-not-say", (Notes((*_limits(result), *_gaps(result)), ""),))
     yield SideBySide((says, does_not), on=PAGE)
     if result.divergence is not None:
         yield _where(result, result.divergence)
+    if steps := result_words.next_steps(result):
+        lines = tuple(Code(line, about[:1].upper() + about[1:]) for about, line in steps)
+        yield Section("What to do next", "next", lines, on=DOCUMENT)
+    if result.warnings:
+        yield Section("Notes", "notes", (Notes(tuple(result.warnings)),), on=PAGE)
+
 
 
 def evidence(result: Result, record: Record | None) -> Iterator[AnyBlock]:
     """What it was taken from: steps, curves, trials, files, the setup, and how to read all that."""
     past = history(result, record)
-    yield _steps(result, past, has_record=record is not None)
-    yield _curves(past, has_record=record is not None)
+    yield from _steps(result, past, has_record=record is not None)
+    yield from _curves(past, has_record=record is not None)
     yield _trials(result)
     files = _files(result, record)
     if files.rows:
@@ -109,8 +113,10 @@ def _limits(result: Result) -> list[str]:
             "That the model is right or good.",
         ]
     if result.verdict == "diverged":
+        why = "Why they differ: the first difference is where it shows, which can be later than where it begins."
+        is_known = result.explanation is not None and bool(result.explanation.cause)
         return [
-            "Why they differ: the first difference is where it shows, which can be later than where it begins.",
+            *([] if is_known else [why]),
             f"Whether it matters. Effect: {result_words.effect(result)}.",
             "That there are no further models: more trials may end in more models.",
         ]
@@ -150,9 +156,10 @@ def _where(result: Result, divergence: Divergence) -> Section:
     ]
     details = divergence.details
     if details:
-        columns = (Column("kind"), Column("name", wide=True), Column("what", wide=True))
+        what = any(one.get("detail") for one in details)
+        columns = (Column("kind"), Column("name", wide=True), *([Column("what", wide=True)] if what else []))
         rows = tuple((str(one.get("kind", "")), StyledText(str(one.get("name", "")), "code"),
-                      str(one.get("detail", ""))) for one in details[:MOST_DETAILS])  # fmt: skip
+                      *([str(one.get("detail", ""))] if what else [])) for one in details[:MOST_DETAILS])  # fmt: skip
         summary = f"{words.count(len(details), 'more difference')} in the same step"
         table = Table("further differences", "", columns, rows)
         blocks.append(FoldedBlock(summary, (table,), is_open=len(details) <= MOST_OPEN, on=PAGE))
@@ -169,7 +176,8 @@ def _later(result: Result) -> str:
 # -- steps, curves, trials, files -----------------------------------------------------------------------------------
 
 
-def _steps(result: Result, past: History, *, has_record: bool) -> Section:
+def _steps(result: Result, past: History, *, has_record: bool) -> Iterator[Section]:
+    """A map of the steps; nothing where none was observed."""
     blocks: list[AnyBlock] = []
     if past.steps:
         names = result_words.letters(result)
@@ -178,11 +186,10 @@ def _steps(result: Result, past: History, *, has_record: bool) -> Section:
         if past.stages:
             stages = "; ".join(f"from step {step:,} {name}" for step, name in past.stages)
             blocks.append(Text(f"Processes one after the other: {stages}.", "soft"))
-    else:
-        blocks.append(
-            Text(f"There is no map: {'no step was observed' if has_record else 'it is ' + NO_RECORD}.", "soft")
-        )
-    return Section("Steps by trials", "steps", tuple(blocks), on=PAGE)
+    elif not has_record:
+        blocks.append(Text(f"There is no map: it is {NO_RECORD}.", "soft"))
+    if blocks:
+        yield Section("Steps by trials", "steps", tuple(blocks), on=PAGE)
 
 
 def _map_row(trial: Trial, group: str, past: History) -> MapRow:
@@ -198,11 +205,12 @@ def _row_words(stretches: list[Stretch], trial: Trial) -> str:
     return ", then ".join(parts)
 
 
-def _curves(past: History, *, has_record: bool) -> Section:
+def _curves(past: History, *, has_record: bool) -> Iterator[Section]:
+    """Curves of losses and norms; nothing where none was observed at more than one step."""
     drawn = figures.plots(past)
-    why = "no loss and no norm was observed at more than one step" if has_record else f"they are {NO_RECORD}"
-    block: AnyBlock = Plots("", tuple(drawn)) if drawn else Text(f"There are no curves: {why}.", "soft")
-    return Section("Curves", "curves", (block,), on=PAGE)
+    if drawn or not has_record:
+        block = Plots("", tuple(drawn)) if drawn else Text(f"There are no curves: they are {NO_RECORD}.", "soft")
+        yield Section("Curves", "curves", (block,), on=PAGE)
 
 
 def _trials(result: Result) -> Section:
@@ -217,7 +225,7 @@ def _trial(trial: Trial, group: str) -> tuple[Cell, ...]:
     metrics = ", ".join(f"{name} {value:.6g}" for name, value in sorted(trial.metrics.items()))
     return (
         str(trial.id), StyledText(group, "group"), result_words.status_words(trial), f"{trial.steps:,}",
-        words.clock(trial.seconds), StyledText(result_words.model_name(trial.final), "code"), metrics,
+        words.clock(trial.seconds), StyledText(result_words.trial_model(trial), "code"), metrics,
     )  # fmt: skip
 
 

@@ -55,12 +55,19 @@ KIND_WORDS = {
     "structure": "what the trials did: points and numbers of steps",
     "end": "final weights and buffers, metrics, files written",
 }
+OPERATOR_KINDS = ("forward", "gradient", "update")  # of divergences that an operator can make
+OPERATOR_LIBRARIES = frozenset(("torch", "tensorflow", "keras"))  # whose operators `samebits locate` sees
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def model_name(final: str | None) -> str:
     """A fingerprint in eight digits that people can compare by eye: 9f3c-21ab."""
     return f"{final[:4]}-{final[4:8]}" if final else "not seen"
+
+
+def trial_model(trial: Trial) -> str:
+    """The model that a trial ended with, by its name; of a trial that samebits stopped: not reached."""
+    return "not reached" if trial.final is None and trial.status == "stopped" else model_name(trial.final)
 
 
 def letter(number: int) -> str:
@@ -130,7 +137,7 @@ def process_words(divergence: Divergence) -> list[str]:
 
 
 def size(divergence: Divergence) -> str:
-    """812 of 65,536 values, at most 3 ULP; empty where it was not measured."""
+    """812 of 65,536 values, at most 3 ULP; empty where it was not measured. Unrelated values have no distance."""
     return size_words(divergence.size)
 
 
@@ -140,14 +147,15 @@ def size_words(found: Size | None) -> str:
         return ""
     far = [f"at most {found.max_ulp:,} ULP"] if found.max_ulp is not None else []
     far += [f"at most {found.max_relative:.2g} of the value"] if found.max_relative is not None and not far else []
-    return ", ".join([f"{found.different:,} of {words.count(found.elements, 'value')}", *far])
+    shown = [] if found.unrelated else far
+    return ", ".join([f"{found.different:,} of {words.count(found.elements, 'value')}", *shown])
 
 
 def effect(result: Result) -> str:
     """What the difference did to the outcome: the range of each metric, where trials went to their end."""
     whole = [trial for trial in result.trials if trial.status == "complete"]
     if len(whole) < 2:
-        return "not known (stopped early; --full trains on)"
+        return "not known: the trials were stopped early (--full trains to the end)"
     ranges = [_range(name, whole) for name in sorted({name for trial in whole for name in trial.metrics})]
     return "; ".join(ranges) if ranges else "not measured (--metric NAME=REGEX compares what the program prints)"
 
@@ -196,6 +204,17 @@ def folder_name(path: Path | str) -> str:
         return shlex.quote(str(folder))
 
 
+def next_steps(result: Result) -> list[tuple[str, str]]:
+    """What to run after trials that diverge: (what it finds, the command). Empty without a record."""
+    if result.divergence is None or result.record is None:
+        return []
+    steps = [("why, and the cheapest fix", "explain")] if result.explanation is None else []
+    has_operators = result.divergence.kind in OPERATOR_KINDS and bool(OPERATOR_LIBRARIES & set(result.setup.packages))
+    if has_operators and result.location is None and result.explanation is None:
+        steps.insert(0, ("the layer and the operator", "locate"))
+    return [(about, f"samebits {command} {record_name(result)}") for about, command in steps]
+
+
 def sentence(result: Result) -> str:
     """The headline as a sentence that stands alone."""
     said = headline(result)
@@ -227,7 +246,7 @@ def unseen(result: Result) -> str:
 
 
 def status_words(trial: Trial) -> str:
-    """How a trial ended: complete, exit status 3 ..."""
+    """How a trial ended: complete, ran to step 20, failed, exit status 3 ..."""
     if trial.status == "failed" and trial.exit_code is not None:
         return f"failed, exit status {trial.exit_code}"
-    return trial.status
+    return f"ran to step {trial.steps:,}" if trial.status == "stopped" else trial.status

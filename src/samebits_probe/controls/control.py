@@ -6,19 +6,20 @@ import sys
 
 from ..wire import HELD, OVERRULED, UNDONE, UNREADABLE
 
-TOP = "at the top of the script"
+TOP = "after the imports"
 SHELL = "in the shell, before Python starts"
 CODE = "in the code"
 OWN = "own"  # in `samebits vary`: as the user's own setup has it
 
 # A change by which a program holds the control itself. `library`: it is for programs that have loaded this one, ""
-# for every program. {seed} in a line is the seed that the trials used, {command} what they ran.
-Edit = collections.namedtuple("Edit", "where lines library")
+# for every program. `instead`: it does as well as the one before it. {seed} in a line is the seed that the trials used,
+# {command} what they ran.
+Edit = collections.namedtuple("Edit", "where lines library instead")
 
 
 def edit(where, *lines, **more):
     """An Edit of these lines."""
-    return Edit(where, lines, more.get("library", ""))
+    return Edit(where, lines, more.get("library", ""), more.get("instead", False))
 
 
 def whole_number(text):
@@ -54,6 +55,8 @@ class Control:
     hints        kinds of divergences that suggest it -> its place among the controls that they suggest, the likeliest
                  first. The order costs trials, never the answer
     is_seed      whether it seeds a generator whose state trials show
+    acts_at_start
+                 whether all that it does is done before the first step, so that it costs no time of a step
     is_of_operators
                  whether it changes how operators compute: where a different one is the cause, no operator is to blame
     may_break    whether it can stop programs from running, or slow them beyond use: where a program does not run with
@@ -88,6 +91,7 @@ class Control:
     edits = ()
     hints = {}
     is_seed = False
+    acts_at_start = False
     is_of_operators = False
     may_break = False
 

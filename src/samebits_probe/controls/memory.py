@@ -19,7 +19,7 @@ class FillUninitialized(Control):
     id = "fill-uninitialized"
     edits = (
         edit(CODE, "torch.zeros(...)  # or numpy.zeros, where the memory of empty() is read before it is set"),
-        edit(SHELL, "export MALLOC_PERTURB_=85 GLIBC_TUNABLES=glibc.malloc.tcache_count=0"),
+        edit(SHELL, "export MALLOC_PERTURB_=85 GLIBC_TUNABLES=glibc.malloc.tcache_count=0", instead=True),
     )
     hints = {"forward": 3, "gradient": 3, "update": 4}
     is_of_operators = True
@@ -65,7 +65,7 @@ class Aslr(Control):
             "# id() and hash() of objects are addresses, a set of objects follows them: take a field of theirs",
             "# instead, to order them by as well as to compute with",
         ),
-        edit(SHELL, "export PYTHONHASHSEED=0; setarch -R {command}"),
+        edit(SHELL, "export PYTHONHASHSEED=0; setarch -R {command}", instead=True),
     )
     hints = {"batch": 12}
     factor = "address-layout"

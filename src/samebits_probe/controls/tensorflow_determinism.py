@@ -23,7 +23,7 @@ class TfDeterminism(Control):
             "tensorflow.keras.utils.set_random_seed({seed})",
             "tensorflow.config.experimental.enable_op_determinism()",
         ),
-        edit(SHELL, "export TF_DETERMINISTIC_OPS=1 TF_CUDNN_DETERMINISTIC=1  # before TensorFlow 2.9"),
+        edit(SHELL, "export TF_DETERMINISTIC_OPS=1 TF_CUDNN_DETERMINISTIC=1  # before TensorFlow 2.9", instead=True),
     )
     hints = {"forward": 2, "gradient": 2, "update": 3}
     may_break = True  # TensorFlow refuses operators that have no deterministic kernel

@@ -15,6 +15,7 @@ class TfSeed(Control):
     id = "tf-seed"
     libraries = ("tensorflow", "keras")
     is_seed = True
+    acts_at_start = True
     edits = (
         edit(TOP, "import keras", "keras.utils.set_random_seed({seed})  # Keras 3", library="keras"),
         edit(
@@ -22,6 +23,7 @@ class TfSeed(Control):
             "import tensorflow",
             "tensorflow.random.set_seed({seed})  # before 2: set_random_seed",
             library="tensorflow",
+            instead=True,
         ),
     )
     hints = {"start": 2, "rng": 2, "batch": 7, "forward": 6}

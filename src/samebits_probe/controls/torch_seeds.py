@@ -14,6 +14,7 @@ class TorchSeed(Control):
     id = "torch-seed"
     libraries = ("torch",)
     is_seed = True
+    acts_at_start = True
     edits = (edit(TOP, "import torch", "torch.manual_seed({seed})"),)
     hints = {"start": 1, "rng": 1, "batch": 6, "forward": 5, "end": 6}
 
@@ -48,6 +49,7 @@ class CudaSeed(Control):
     id = "cuda-seed"
     libraries = ("torch",)
     is_seed = True
+    acts_at_start = True
     edits = (edit(TOP, "import torch", "torch.cuda.manual_seed_all({seed})"),)
 
     def after_import(self):
