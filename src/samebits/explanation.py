@@ -51,8 +51,8 @@ class Explanation(Document):
     `cause`: the smallest set of controls that suffices; of equally small ones the most specific. Empty where none was
     found. `minimal_controls`: all smallest sets that were found. `cost`: a set's ids joined by "+" -> step time with it
     over step time without: of the medians of some trials each, by turns. It is 1 for a set that acts before the first
-    step only. A set is left out if it could not be timed, or if the times with and without it overlap. `cost_range`: the
-    lowest and the highest ratio of two such trials.
+    step only. A set is left out if it could not be timed, or if the times with and without it overlap. `cost_range`:
+    its lowest and its highest ratio of two trials.
 
     `outside_known_controls`: trials diverge with all held. `not_applicable`: control -> why it could not be held.
     `without_effect`: control -> why it counts as not held. `needed`: how many trials must agree. `chance`: that one

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _waiting: "Dict[str, List[ImportHook]]" = {}  # by the module's name, in the order in which they were asked for
 _finding: Set[str] = set()
+# each is called before a module is executed that is waited for, and gives what is called after that
+around: "List[Callable[[], Callable[[], Any]]]" = []
 
 
 def after(name: str, function: "ImportHook") -> None:
@@ -77,7 +79,10 @@ def _wrap(loader: Any, name: str) -> None:
             del loader.exec_module  # the instance's own again: nobody sees the wrapper later
         except AttributeError:
             loader.exec_module = original
+        afterwards = [before() for before in around]
         original(module)
+        for function in afterwards:
+            function()
         _tell(name, sys.modules.get(name, module))
 
     try:

@@ -73,6 +73,7 @@ class Probe:
         self._names: List[Tuple[int, str]] = []  # (code of the kind, name) of each id
         self._seen: Dict[int, int] = {}  # id -> how often in this step
         self._is_open = self._sampled = False  # open: what is recorded voids no end that was taken
+        self._has_told_untouched = False
         self.began: Optional[float] = None
         self._is_first_told = False
         self.thread: Optional[threading.Thread] = None  # the one that began the latest step
@@ -210,6 +211,9 @@ class Probe:
 
     def sample_rng(self, step: int) -> None:
         """Record the states of all random number generators in use."""
+        if not self._has_told_untouched:
+            self._has_told_untouched = True
+            self.event("untouched", generators=rng.untouched())
         for name, sample in list(rng.SAMPLERS.items()):
             state = sample()
             if state is not None:

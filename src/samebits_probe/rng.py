@@ -3,7 +3,7 @@
 import ctypes
 import struct
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 if TYPE_CHECKING:
     from .fingerprint import Hasher, Header
@@ -71,6 +71,22 @@ def _numpy_words(module: Any) -> Optional[bytes]:
 
 # name -> function that returns bytes or None. Watchers add theirs ("torch", "torch-cuda", "tensorflow").
 SAMPLERS: Dict[str, Callable[[], Optional[bytes]]] = {"python": python_state, "numpy": numpy_state}
+
+
+_given: Dict[str, bytes] = {}  # name -> the state that its library gave it when it was imported
+
+
+def keep_given(names: Iterable[str]) -> None:
+    """Take the present states of these generators as those that their libraries gave them."""
+    for name in names:
+        state = SAMPLERS[name]()
+        if state is not None:
+            _given[name] = state
+
+
+def untouched() -> List[str]:
+    """Generators from which the program has not drawn so far, and which it has not seeded."""
+    return [name for name in _given if SAMPLERS[name]() == _given[name]]
 
 
 class States:

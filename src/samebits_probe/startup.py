@@ -3,9 +3,9 @@
 import importlib
 import json
 import os
-from typing import TYPE_CHECKING, Any, Iterable
+from typing import TYPE_CHECKING, Any, Callable, Iterable
 
-from . import api, children, files, imports, signals, wire
+from . import api, children, files, imports, rng, signals, wire
 from .controls import hold
 from .system import System
 from .watchers import WATCHERS
@@ -27,6 +27,7 @@ def start(config_path: str) -> None:
     probe.guard("children", children.watch, probe.event)
     hold(config.get("controls") or [], config.get("seed"), probe)
     probe.last_step.append(lambda: _tell_what_is_in_force(probe, config.get("factors") or []))
+    _watch_generators(probe)
     for library, (name, watcher) in WATCHERS.items():
         imports.after(library, _installer(probe, name, watcher))
 
@@ -49,6 +50,22 @@ def _tell_what_is_in_force(probe: "Probe", factors: Iterable[str]) -> None:
     if probe.is_told():
         in_force = importlib.import_module("samebits_probe.in_force")
         probe.event("in-force", facts=in_force.read(factors))
+
+
+def _watch_generators(probe: "Probe") -> None:
+    """Keep the states that Python and numpy give their generators. What a library draws when it is imported is not the
+    program's: the state after that counts as given."""
+
+    def keep(names: Iterable[str]) -> None:
+        probe.guard("random states", rng.keep_given, names)
+
+    def before_an_import() -> Callable[[], None]:
+        names = probe.guard("random states", rng.untouched) or []
+        return lambda: keep(names)
+
+    imports.around.append(before_an_import)
+    imports.after("random", lambda module: keep(["python"]))
+    imports.after("numpy.random", lambda module: keep(["numpy"]))
 
 
 def _installer(probe: "Probe", name: str, watcher: str) -> "imports.ImportHook":

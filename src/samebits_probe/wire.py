@@ -228,6 +228,8 @@ REPLAYED = "replay-%06d-%s.bin"
 #   forked        place: the program's own code forks there; once for each place
 #   not-fed       step, names: weights that were to be set and are not there
 #   model         label, paths: what the names of a model's points begin with; at the end, the variables that hold it
+#   untouched     generators: those from which the program had not drawn, and which it had not seeded, when their states
+#                 were first recorded
 #   packages      packages: {name: version} of what the process had imported, at its end
 #   replay        why: operators cannot be replayed here
 #   pooled        (nothing): this process is given tasks by a pool

@@ -74,12 +74,35 @@ def test_unseeded_and_used_is_said(writing, tmp_path):
     assert result.warnings == ["numpy's global RNG is unseeded: it differs from the start on"]
 
 
-def test_unseeded_and_unused_is_said(writing, tmp_path):
+def test_unseeded_and_without_consequence_is_said(writing, tmp_path):
     changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)}
     result = writing.judged(tmp_path, [writing.training(), writing.training(changes)])
     assert result.verdict == "repeated"
-    assert result.warnings == ["numpy's global RNG is unseeded and unused: its state differs and nothing else does"]
+    assert result.warnings == ["numpy's global RNG is unseeded: its state differs and nothing else does"]
     assert result.judged["rng"] == "."
+
+
+def test_generators_that_the_program_did_not_use_share_the_last_note(writing, tmp_path):
+    events = [
+        {"event": "observed-by", "how": "optimizer"},
+        {"event": "untouched", "generators": ["python", "numpy"]},
+    ]
+
+    def trial(state):
+        states = {(step, "rng", name): f"{name} {state}" for step in range(-1, 4) for name in ("python", "numpy")}
+        return writing.training({**states}, events=events)
+
+    result = writing.judged(tmp_path, [trial(1), trial(2)])
+    assert result.warnings == ["numpy's global RNG and Python's random are unseeded; the program did not use them"]
+    assert result.unseeded == {}
+    drawn = {**{(step, "rng", "numpy"): f"drawn {step}" for step in range(-1, 4)}, (0, "batch", "0"): 5}
+    first = {(step, "rng", name): f"{name} 1" for step in range(-1, 4) for name in ("python", "numpy")}
+    second = {(step, "rng", "python"): "python 2" for step in range(-1, 4)}
+    trials = [writing.training(first, events=events), writing.training({**first, **second, **drawn}, events=events)]
+    assert writing.judged(tmp_path / "drawn", trials).warnings == [
+        "numpy's global RNG is unseeded: it differs from the start on",
+        "Python's random is unseeded; the program did not use it",
+    ]
 
 
 def test_a_state_that_agreed_and_parts_before_anything_else_is_the_divergence(parted):

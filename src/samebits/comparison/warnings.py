@@ -55,19 +55,49 @@ def warnings(seen: WarningInputs) -> list[Note]:
 def _random_states(seen: WarningInputs) -> Iterator[str]:
     """States that differ, and what that means."""
     blamed = unseeded(seen)
-    for name, (step, _) in sorted(_rng(seen.comparison).items()):
+    for name, (step, agreed) in sorted(_rng(seen.comparison).items()):
         if name in blamed:
             yield blamed[name]
-        elif seen.divergence is None:
+        elif seen.divergence is None and agreed:
             yield f"{words.rng(name)} differs from step {step:,} on, and nothing else does"
 
 
 def unseeded(seen: WarningInputs) -> dict[str, str]:
-    """Generator whose state differs from the start on -> what is said of it."""
-    unused = " and unused: its state differs and nothing else does"
-    rest = ": it differs from the start on" if seen.divergence else unused
-    states = sorted(_rng(seen.comparison).items())
-    return {name: f"{words.rng(name)} is unseeded{rest}" for name, (_, agreed) in states if not agreed}
+    """Generator whose state differs from the start on -> what is said of it. Those that no trial used are left out."""
+    alone = ": its state differs and nothing else does"
+    rest = ": it differs from the start on" if seen.divergence else alone
+    names = [name for name in _differing_from_the_start(seen) if not _is_unused(name, seen)]
+    return {name: f"{words.rng(name)} is unseeded{rest}" for name in names}
+
+
+def _differing_from_the_start(seen: WarningInputs) -> list[str]:
+    return sorted(name for name, (_, agreed) in _rng(seen.comparison).items() if not agreed)
+
+
+def _is_unused(name: str, seen: WarningInputs) -> bool:
+    """Whether no process of any trial drew from this generator, or seeded it."""
+    traces = [member.trace for trial in seen.comparison.aligned for member in trial.members]
+    with_it = [trace for trace in traces if _states(name, trace)]
+    return all(len(_states(name, trace)) == 1 and name in _untouched(trace) for trace in with_it)
+
+
+def _states(name: str, trace: ProcessTrace) -> set[bytes]:
+    """The different states of a generator that a process recorded."""
+    numbers = [number for number in point_numbers(trace, "rng") if trace.points[number].name == name]
+    rows = trace.records[np.isin(trace.records["point"], numbers)]
+    return {row.tobytes() for row in rows["fingerprint"]}
+
+
+def _untouched(trace: ProcessTrace) -> set[str]:
+    return {str(name) for event in trace.events_named("untouched") for name in event.get("generators") or ()}
+
+
+def _unused_generators(seen: WarningInputs) -> Iterator[str]:
+    """One line for all: they change nothing."""
+    names = [words.rng(name) for name in _differing_from_the_start(seen) if _is_unused(name, seen)]
+    if names:
+        is_are, it = words.agree(len(names), "is", "are"), words.agree(len(names), "it", "them")
+        yield f"{words.listed(names)} {is_are} unseeded; the program did not use {it}"
 
 
 def _rng(comparison: Comparison) -> dict[str, tuple[int, bool]]:
@@ -294,8 +324,11 @@ _LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (
     _reordered,
     _uncompared,
     _events,
+    _unused_generators,
 )
 
-_NO_CAVEATS = frozenset((_questions, _different_files, _random_states, _uncommitted, _understood, _asides, _reordered))
+_NO_CAVEATS = frozenset(
+    (_questions, _different_files, _random_states, _unused_generators, _uncommitted, _understood, _asides, _reordered)
+)
 
 __all__ = ["Note", "WarningInputs", "unread", "unseeded", "warnings"]

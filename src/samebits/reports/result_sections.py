@@ -65,7 +65,6 @@ def answer(result: Result) -> Iterator[AnyBlock]:
         yield Section("Notes", "notes", (Notes(tuple(result.warnings)),), on=PAGE)
 
 
-
 def evidence(result: Result, record: Record | None) -> Iterator[AnyBlock]:
     """What it was taken from: steps, curves, trials, files, the setup, and how to read all that."""
     past = history(result, record)
@@ -154,16 +153,24 @@ def _where(result: Result, divergence: Divergence) -> Section:
         Path(tuple(result_words.path(divergence))),
         Facts(tuple((label, said) for label, said in facts if said)),
     ]
-    details = divergence.details
-    if details:
-        what = any(one.get("detail") for one in details)
-        columns = (Column("kind"), Column("name", wide=True), *([Column("what", wide=True)] if what else []))
-        rows = tuple((str(one.get("kind", "")), StyledText(str(one.get("name", "")), "code"),
-                      *([str(one.get("detail", ""))] if what else [])) for one in details[:MOST_DETAILS])  # fmt: skip
-        summary = f"{words.count(len(details), 'more difference')} in the same step"
-        table = Table("further differences", "", columns, rows)
-        blocks.append(FoldedBlock(summary, (table,), is_open=len(details) <= MOST_OPEN, on=PAGE))
+    if divergence.details:
+        blocks.append(_further(divergence.details))
     return Section("Where they diverge", "where", tuple(blocks), on=DOCUMENT)
+
+
+def _further(details: list[dict[str, Any]]) -> FoldedBlock:
+    """The further differences of the step, in a table; what is known of them, where something is."""
+    columns: tuple[Column, ...] = (Column("kind"), Column("name", wide=True))
+    rows: list[tuple[Cell, ...]] = [
+        (str(one.get("kind", "")), StyledText(str(one.get("name", "")), "code")) for one in details[:MOST_DETAILS]
+    ]
+    said = [str(one.get("detail", "")) for one in details[:MOST_DETAILS]]
+    if any(said):
+        columns = (*columns, Column("what", wide=True))
+        rows = [(*row, what) for row, what in zip(rows, said, strict=True)]
+    summary = f"{words.count(len(details), 'more difference')} in the same step"
+    table = Table("further differences", "", columns, tuple(rows))
+    return FoldedBlock(summary, (table,), is_open=len(details) <= MOST_OPEN, on=PAGE)
 
 
 def _later(result: Result) -> str:

@@ -113,6 +113,7 @@ def install(module, probe):
     watch = PyTorchWatch(module, probe)
     probe.quiet = getattr(module._C, "DisableTorchFunction", probe.quiet)  # no mode or subclass of the program sees it
     rng.SAMPLERS.update(samplers(module))
+    rng.keep_given(["torch"])
     probe.converters.append(watch.converted)
     probe.readers.append(watch.read)
     forwards = Forwards(watch)
