@@ -72,8 +72,8 @@ def add(record: AnyPath, trials: int, **options: Unpack[AddOptions]) -> Result:
     _prepare(given)
     from samebits import checks
 
-    asked = {name: given[name] for name in ("run", "strict", "ignores")}
-    ended = checks.run_more(_folder(record), more, given["progress"], **asked)
+    addition = checks.Addition(more, run=given["run"], strict=given["strict"], ignores=given["ignores"])
+    ended = checks.run_more(_folder(record), addition, given["progress"])
     return _written(ended.result, ended.experiment.record, given)
 
 

@@ -25,7 +25,7 @@ from samebits.launch import origin
 from samebits.model import ENDED_WELL, EXIT_CODES, Result, TrialFile
 from samebits.store.record import RESULT
 
-__all__ = ["Check", "OneTrialRecord", "add", "check", "record", "run", "run_more"]
+__all__ = ["Addition", "Check", "OneTrialRecord", "add", "check", "record", "run", "run_more"]
 
 Remarks = Callable[[FinishedRound], list[str]]
 
@@ -35,6 +35,19 @@ class Check(NamedTuple):
 
     experiment: Experiment
     result: Result
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What a record shall be added: so many trials. `run`: a record from elsewhere may run, too.
+
+    `strict` and `ignores` are added to what the record was made with.
+    """
+
+    trials: int
+    run: bool = False
+    strict: bool = False
+    ignores: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -112,26 +125,15 @@ def add(folder: Path, more: int, progress: Progress | None = None) -> Result:
 
     Raises Untrusted for a record from elsewhere.
     """
-    return run_more(folder, more, progress).result
+    return run_more(folder, Addition(more), progress).result
 
 
-def run_more(
-    folder: Path,
-    more: int,
-    progress: Progress | None = None,
-    *,
-    run: bool = False,
-    strict: bool = False,
-    ignores: Sequence[str] = (),
-) -> Check:
-    """The same, for callers that go on with the record. `run`: a record from elsewhere may run, too.
-
-    `strict` and `ignores` are added to what the record was made with.
-    """
-    began = time.monotonic()
-    old = _asked_more(store.open_record(folder), strict=strict, ignores=ignores)
+def run_more(folder: Path, addition: Addition, progress: Progress | None = None) -> Check:
+    """The same, for callers that go on with the record."""
+    began, more = time.monotonic(), addition.trials
+    old = _asked_more(store.open_record(folder), addition)
     recorded_trials.usable(old)
-    origin.require(old, run=run)
+    origin.require(old, run=addition.run)
     experiment = Experiment.resume(old, progress)
     experiment.recall(old.trials)
     experiment.change(trials=len(old.trials) + more)
@@ -139,9 +141,10 @@ def run_more(
     return _conclude(experiment, began)
 
 
-def _asked_more(old: store.Record, *, strict: bool, ignores: Sequence[str]) -> store.Record:
+def _asked_more(old: store.Record, addition: Addition) -> store.Record:
     known = old.file.options
-    asked = {"strict": known.strict or strict, "ignores": list(dict.fromkeys([*known.ignores, *ignores]))}
+    ignores = list(dict.fromkeys([*known.ignores, *addition.ignores]))
+    asked = {"strict": known.strict or addition.strict, "ignores": ignores}
     return replace(old, file=old.file.model_copy(update={"options": known.model_copy(update=asked)}))
 
 

@@ -17,9 +17,7 @@ VERDICTS: dict[Agreement, Verdict] = {"agree": "repeated", "differ": "diverged",
 HEADS: dict[Agreement, str] = {"agree": "AGREE", "differ": "DIFFER", "unknown": "NO ANSWER"}
 
 
-def compared(
-    title: str, found: Agreement, sentence: str, document: BaseModel, blocks: Iterable[AnyBlock], created: str = ""
-) -> Report:
+def compared(title: str, found: Agreement, sentence: str, document: BaseModel, blocks: Iterable[AnyBlock]) -> Report:
     """The report. `sentence`: what was found, in one."""
     return Report(
         title=title,
@@ -27,7 +25,6 @@ def compared(
         head=HEADS[found],
         sentence=sentence,
         blocks=tuple(blocks),
-        created=created,
         samebits=__version__,
         document=document,
     )

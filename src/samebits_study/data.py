@@ -146,13 +146,13 @@ def _digits(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, A
 def _cells(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, Any]:
     from samebits_study.cells import arrays  # scipy and scikit-image, which LeNet-5 does without
 
-    made = arrays.prepare(source, **cells_settings(scale, source), seed=SEED, folder=folder)
+    made = arrays.prepare(source, arrays.CellSettings(**cells_settings(scale, source), seed=SEED), folder)
     found = {"about": made.about, "test_animal": made.test_animal, "train_images": made.train, "test_images": made.test}
     return {**found, "left_out": made.left_out} if made.left_out else found
 
 
 def cells_settings(scale: StudyScale, source: Path | None) -> dict[str, Any]:
-    """Keywords of `cells.prepare`. A scale that takes a folder whole has as many fields an animal as the folder."""
+    """Keywords of `CellSettings` but the seed. A scale that takes a folder whole has as many fields an animal as it."""
     settings: dict[str, Any] = dict(scale.data)
     if settings.pop("whole_folder", 0) and source:
         settings["fields_per_animal"] = None

@@ -56,17 +56,17 @@ class _OfStudy(Progress):
     def __init__(self, progress: Progress, trials: int) -> None:
         self._progress, self._trials = progress, trials
 
-    def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
-        """Trial `id` of all that were asked for."""
-        self._progress.trial_started(id, self._trials, steps_total)
+    def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
+        """A trial of all that were asked for."""
+        self._progress.trial_started(trial, self._trials, steps_total)
 
-    def trial_step(self, id: int, step: int) -> None:
+    def trial_step(self, trial: int, step: int) -> None:
         """Passed on."""
-        self._progress.trial_step(id, step)
+        self._progress.trial_step(trial, step)
 
-    def trial_ended(self, id: int, status: str, steps: int, seconds: float) -> None:
+    def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
         """Passed on."""
-        self._progress.trial_ended(id, status, steps, seconds)
+        self._progress.trial_ended(trial, status, steps, seconds)
 
 
 def trials_wanted(work: Work, setup: StudySetup) -> int:

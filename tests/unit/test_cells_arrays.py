@@ -6,13 +6,12 @@ from skimage import io
 
 from samebits.errors import DataError, NotFound, UsageError
 from samebits_study.cells import prepare, read_truth, written_digest
-from samebits_study.cells.arrays import DATA, TRUTH, load
+from samebits_study.cells.arrays import DATA, TRUTH, CellSettings, load
 
 
 def prepared(folder, **changed):
-    return prepare(
-        None, **{"size": 32, "fields_per_animal": 2, "augmented": 1, "seed": 2019, "folder": folder, **changed}
-    )
+    settings = {"size": 32, "fields_per_animal": 2, "augmented": 1, "seed": 2019, **changed}
+    return prepare(None, CellSettings(**settings), folder)
 
 
 @pytest.fixture(scope="module")
@@ -134,11 +133,11 @@ def test_stained_cells_whose_labels_are_empty_are_refused_with_where(tmp_path, w
     for name in "abcdefghi":
         picture(tmp_path, name, np.eye(32) * (name in with_cells))
     with pytest.raises(DataError, match=said):
-        prepare(tmp_path, size=32, fields_per_animal=2, augmented=0, seed=1, folder=tmp_path / "made")
+        prepare(tmp_path, CellSettings(size=32, fields_per_animal=2, augmented=0, seed=1), tmp_path / "made")
 
 
 def test_labels_that_are_all_empty_are_refused(tmp_path):
     for name in "abcdefghi":
         picture(tmp_path, name, np.zeros((32, 32)))
     with pytest.raises(DataError, match="holds a cell: all its labels are empty"):
-        prepare(tmp_path, size=32, fields_per_animal=2, augmented=0, seed=1, folder=tmp_path / "made")
+        prepare(tmp_path, CellSettings(size=32, fields_per_animal=2, augmented=0, seed=1), tmp_path / "made")

@@ -73,9 +73,9 @@ def test_not_a_number_is_nothing_that_is_known():
 
 @given(courses(), st.sampled_from(["after", "before", "inside"]), st.sampled_from([0, 1]))
 def test_adam_without_epsilon_has_one_form_only(course, place, ahead):
-    course = course._replace(gradients=np.asarray(course.gradients) + 4.0)  # none of them zero
-    usual = known.adam(course, epsilon=0.0, ahead=ahead)
-    assert np.allclose(known.adam(course, epsilon=0.0, place=place, ahead=ahead), usual, rtol=1e-12)
+    course = course._replace(gradients=np.asarray(course.gradients) + 4.0, first=1 + ahead)  # none of them zero
+    usual = known.adam(course, epsilon=0.0)
+    assert np.allclose(known.adam(course, epsilon=0.0, place=place), usual, rtol=1e-12)
 
 
 @given(courses())
@@ -126,14 +126,14 @@ def test_reductions_are_the_mean_of_all_of_samples_and_the_sum():
 )
 def test_adams_epsilon_is_solved_for_wherever_it_is(epsilon, place, ahead):
     tiny = [1e-6, 1e-5]
-    path = known.adam(Gradients([0.0, 0.0], [tiny, tiny], 1.0), epsilon=epsilon, place=place, ahead=ahead)
+    path = known.adam(Gradients([0.0, 0.0], [tiny, tiny], 1.0, 1 + ahead), epsilon=epsilon, place=place)
     assert adam_epsilon(path.ravel(), np.array(tiny)) == pytest.approx(epsilon, rel=1e-3)
 
 
 @given(st.floats(0.8, 0.92), st.floats(0.99, 0.9995), st.sampled_from([0, 1]))
 def test_adams_betas_are_solved_for(beta1, beta2, ahead):
     gradients = [[100.0, 0.0], *[[0.0, 0.0]] * 38, [0.0, 100.0], [0.0, 0.0]]
-    path = known.adam(Gradients([0.0, 0.0], gradients, 1.0), betas=(beta1, beta2), epsilon=1e-12, ahead=ahead)
+    path = known.adam(Gradients([0.0, 0.0], gradients, 1.0, 1 + ahead), betas=(beta1, beta2), epsilon=1e-12)
     assert adam_betas(path.ravel(), 40) == pytest.approx((beta1, beta2), rel=1e-4)
 
 

@@ -19,6 +19,17 @@ from structure import is_verb_form  # noqa: E402
 # exceptions are named as Python names its own; a state of affairs has no better noun; a control is named by what it does
 ALLOWED = {"NotFound", "Untrusted", "Refused", "unwatched", "observing", "FillUninitialized"}
 WITHOUT_YET = {"samebits_parity", "samebits_probe"}  # packages whose modules have no `__all__` yet
+MOST_PARAMETERS, MOST_LEVELS = 5, 3
+# in the probe, to be mended
+NOT_YET = {
+    "samebits_probe/watchers/jax/steps.py end: 4 levels",
+    "samebits_probe/watchers/plain_attributes.py _mentioned: 4 levels",
+    "samebits_probe/watchers/pytorch/forwards.py _source_of: 4 levels",
+    "samebits_probe/watchers/pytorch/survivors.py read: 4 levels",
+    "samebits_probe/watchers/pytorch/tensors.py of: 4 levels",
+    "samebits_probe/watchers/pytorch/trees.py buffers: 4 levels",
+    "samebits_probe/watchers/tensorflow/eager.py _executed: 6 parameters",
+}
 VAGUE = {"utils", "helpers", "misc", "common", "tools"}
 
 
@@ -40,6 +51,53 @@ def test_half_of_all_functions_have_at_most_eight_lines_and_nine_of_ten_at_most_
     lines = sorted(lines for path in FILES for _, lines in functions(path))
     assert statistics.median(lines) <= 8
     assert lines[len(lines) * 9 // 10] <= 25
+
+
+NESTING = (ast.If, ast.For, ast.While, ast.With, ast.Try, *([ast.Match] if hasattr(ast, "Match") else []))
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def levels(node):
+    """How deep the statements of a function are nested; `elif` is no level, an inner function is one of its own."""
+    inner = [child for child in ast.iter_child_nodes(node) if not isinstance(child, DEFINITIONS)]
+    deepest = max(map(levels, inner), default=0)
+    continues = isinstance(node, ast.If) and node.orelse[:1] and isinstance(node.orelse[0], ast.If)
+    if continues:  # the `if` of an `elif` stands in the syntax tree within the one before
+        return max(1 + max(map(levels, node.body)), levels(node.orelse[0]))
+    return deepest + isinstance(node, NESTING)
+
+
+def parameters(function):
+    """The names of a function's parameters, without self and cls, and without `*words` and `**given`."""
+    every = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    return [one.arg for one in every if one.arg not in ("self", "cls")]
+
+
+def faults(path):
+    """What breaks a rule in the functions of a file, as "file function: what"."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            where = f"{path.relative_to(SOURCE)} {getattr(node, 'name', 'lambda')}"
+            names, body = parameters(node), getattr(node, "body", [])
+            deep = max(map(levels, body)) if isinstance(body, list) else 0
+            yield from [f"{where}: id"] * ("id" in names)
+            yield from [f"{where}: {len(names)} parameters"] * (len(names) > MOST_PARAMETERS)
+            yield from [f"{where}: {deep} levels"] * (deep > MOST_LEVELS)
+
+
+def test_a_function_has_at_most_five_parameters_none_named_id_and_three_levels():
+    """What counts:
+
+    - A keyword-only parameter counts like any other: a function that needs more gets an object that holds them.
+    - `*words` and `**given` do not count, as in pylint. The functions of click's commands take their options as
+      `**given`, and hand them on as one object.
+    - The fields of a dataclass, a NamedTuple and a document are no parameters: they are named where they are given.
+      A field may be called `id`, as it is in a record; a parameter would hide the function of Python.
+    - `if`, `for`, `while`, `with`, `try` and `match` are levels. `elif`, `else` and `except` are not.
+    """
+    found = {fault for path in FILES for fault in faults(path)}
+    assert sorted(found - NOT_YET) == []
+    assert sorted(NOT_YET - found) == []  # mended: no exception any more
 
 
 def classes():

@@ -193,13 +193,13 @@ class QuietProgress(Progress):
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
-    def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
+    def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
         """Passed on."""
-        self._progress.trial_started(id, of, steps_total)
+        self._progress.trial_started(trial, of, steps_total)
 
-    def trial_step(self, id: int, step: int) -> None:
+    def trial_step(self, trial: int, step: int) -> None:
         """Passed on."""
-        self._progress.trial_step(id, step)
+        self._progress.trial_step(trial, step)
 
     def part_started(self, text: str) -> None:
         """Passed on."""

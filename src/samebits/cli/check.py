@@ -54,8 +54,8 @@ def _add(given: dict[str, Any]) -> Check:
     from samebits import checks
 
     with answers.shown_progress() as progress:
-        more = {name: given[name] for name in ("run", "strict", "ignores")}
-        return checks.run_more(Path(record), number, progress, **more)
+        addition = checks.Addition(number, run=given["run"], strict=given["strict"], ignores=given["ignores"])
+        return checks.run_more(Path(record), addition, progress)
 
 
 COMMAND = launching("check", run, "Does this training repeat, bit for bit?\n\n" + TEXT)

@@ -83,24 +83,24 @@ class Sights:
         self._paces: dict[int, Pace] = {}
         self._whole: int | None = None
 
-    def start(self, id: int, limit: int | None) -> None:
+    def start(self, trial: int, limit: int | None) -> None:
         """A trial begins that makes `limit` steps at most (None: not known)."""
-        self._limits[id], self._paces[id] = limit, Pace(self._now)
+        self._limits[trial], self._paces[trial] = limit, Pace(self._now)
 
     def end(self, status: str, steps: int) -> None:
         """A trial is over; a complete one tells how long the others will be."""
         if status == "complete" and steps:
             self._whole = steps
 
-    def total(self, id: int) -> int | None:
+    def total(self, trial: int) -> int | None:
         """The steps that a trial will make, as far as can be told."""
-        return min((known for known in (self._limits.get(id), self._whole) if known), default=None)
+        return min((known for known in (self._limits.get(trial), self._whole) if known), default=None)
 
-    def words(self, id: int, step: int) -> list[str]:
+    def words(self, trial: int, step: int) -> list[str]:
         """Steps, rate and time left; empty for a trial that never began."""
-        if id not in self._paces:
+        if trial not in self._paces:
             return []
-        rate, total = self._paces[id].at(step), self.total(id)
+        rate, total = self._paces[trial].at(step), self.total(trial)
         return [said for said in (steps_words(step, total), pace_words(rate), left(rate, step, total)) if said]
 
 
@@ -121,22 +121,22 @@ class ProgressLines(Progress):
         """Say what the round does."""
         self._say(round_words(steps, trials))
 
-    def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
+    def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
         """Nothing is said yet."""
-        self._sights.start(id, steps_total)
-        self._of, self._said[id] = of, self._now()
+        self._sights.start(trial, steps_total)
+        self._of, self._said[trial] = of, self._now()
 
-    def trial_step(self, id: int, step: int) -> None:
+    def trial_step(self, trial: int, step: int) -> None:
         """Say it when nothing was said for long."""
-        words = self._sights.words(id, step)
-        if words and self._now() - self._said[id] >= QUIET_SECONDS:
-            self._said[id] = self._now()
-            self._say(f"trial {id} of {self._of}: {', '.join(words)}")
+        words = self._sights.words(trial, step)
+        if words and self._now() - self._said[trial] >= QUIET_SECONDS:
+            self._said[trial] = self._now()
+            self._say(f"trial {trial} of {self._of}: {', '.join(words)}")
 
-    def trial_ended(self, id: int, status: str, steps: int, seconds: float) -> None:
+    def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
         """Say how it ended."""
         self._sights.end(status, steps)
-        self._say(f"trial {id} of {self._of}: {end_words(status, steps, seconds)}")
+        self._say(f"trial {trial} of {self._of}: {end_words(status, steps, seconds)}")
 
     def note(self, text: str) -> None:
         """Say it."""
@@ -174,26 +174,30 @@ class Live(Progress):
         self.round_started(None, 0)
         self._tasks[0] = self._bars.add_task(text, total=1, said="")
 
-    def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
+    def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
         """A line for the trial; the oldest goes where there are many."""
-        self._sights.start(id, steps_total)
+        self._sights.start(trial, steps_total)
         if len(self._tasks) >= ROWS:
             self._bars.remove_task(self._tasks.pop(next(iter(self._tasks))))
-        self._tasks[id] = self._bars.add_task(f"trial {id} of {of}", total=self._sights.total(id), said="starts")
+        self._tasks[trial] = self._bars.add_task(
+            f"trial {trial} of {of}", total=self._sights.total(trial), said="starts"
+        )
 
-    def trial_step(self, id: int, step: int) -> None:
+    def trial_step(self, trial: int, step: int) -> None:
         """Move the bar."""
-        if id in self._tasks:
-            words = self._sights.words(id, step)
-            self._bars.update(self._tasks[id], completed=step, total=self._sights.total(id), said="  ".join(words))
+        if trial in self._tasks:
+            words = self._sights.words(trial, step)
+            self._bars.update(
+                self._tasks[trial], completed=step, total=self._sights.total(trial), said="  ".join(words)
+            )
 
-    def trial_ended(self, id: int, status: str, steps: int, seconds: float) -> None:
+    def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
         """Fill the bar of a trial that got to its end; one that did not stays where it is."""
         self._sights.end(status, steps)
-        if id in self._tasks:
-            whole = steps if status in ENDED_WELL else self._sights.total(id) or steps + 1
+        if trial in self._tasks:
+            whole = steps if status in ENDED_WELL else self._sights.total(trial) or steps + 1
             said = end_words(status, steps, seconds)
-            self._bars.update(self._tasks[id], total=max(whole, 1), completed=max(steps, 1), said=said)
+            self._bars.update(self._tasks[trial], total=max(whole, 1), completed=max(steps, 1), said=said)
 
     def note(self, text: str) -> None:
         """A line above the bars."""

@@ -83,13 +83,12 @@ def paired(mine: dict[str, Network], theirs: dict[str, Network]) -> dict[str, st
     """{label: the other trace's label} of the same network; None if the program's variables say otherwise."""
     left, pairs = list(theirs.values()), dict[str, str]()
     for criterion in (_whole, _at_start, _at_end, _structure):
-        for network in mine.values():
-            if network.label not in pairs:
-                alike = [other for other in left if criterion(other) == criterion(network)]
-                twin = next((other for other in alike if other.paths & network.paths), alike[0] if alike else None)
-                if twin is not None:
-                    left.remove(twin)
-                    pairs[network.label] = twin.label
+        for network in [one for one in mine.values() if one.label not in pairs]:
+            alike = [other for other in left if criterion(other) == criterion(network)]
+            twin = next((other for other in alike if other.paths & network.paths), alike[0] if alike else None)
+            if twin is not None:
+                left.remove(twin)
+                pairs[network.label] = twin.label
     return None if _contradicted(pairs, mine, theirs) else pairs
 
 

@@ -113,10 +113,8 @@ def _curves(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
         if len(found) < len(aligned):
             continue
         for kind in ("forward", "end"):
-            for number in point_numbers(member.trace, kind):
-                sentence = _curve(kind, member.trace.points[number].name, found)
-                if sentence:
-                    yield sentence
+            names = [member.trace.points[number].name for number in point_numbers(member.trace, kind)]
+            yield from filter(None, (_curve(kind, name, found) for name in names))
 
 
 def _twin(trial: AlignedTrial, member: Member) -> ProcessTrace | None:

@@ -46,9 +46,9 @@ def measure(record: store.Record, result: Result, files: list[TrialFile]) -> Siz
             found = _capture(experiment, wanted, number, wanted["step"] + 1)
             if found is None:
                 return None
-            for other in seen:
-                if _part_there(record.file, where, other, found):
-                    return comparison.measure(other.data, found.data, found.dtype, found.shape)
+            other = next((one for one in seen if _part_there(record.file, where, one, found)), None)
+            if other is not None:
+                return comparison.measure(other.data, found.data, found.dtype, found.shape)
             seen.append(found)
     return None
 

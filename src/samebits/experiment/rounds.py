@@ -35,14 +35,17 @@ class Progress:
     def round_started(self, steps: int | None, trials: int) -> None:
         """A round begins: `steps` steps of each trial (None: whole trials)."""
 
-    def trial_started(self, id: int, of: int, steps_total: int | None) -> None:
-        """Trial `id` begins. `steps_total`: how many steps it will make, None where that is not known."""
+    def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
+        """A trial begins, known by its number. `of`: how many there will be.
 
-    def trial_step(self, id: int, step: int) -> None:
-        """Trial `id` has made `step` steps."""
+        `steps_total`: how many steps it will make, None if that is not known.
+        """
 
-    def trial_ended(self, id: int, status: str, steps: int, seconds: float) -> None:
-        """Trial `id` is over."""
+    def trial_step(self, trial: int, step: int) -> None:
+        """A trial has made so many steps."""
+
+    def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
+        """A trial is over. `steps`: how many it has made."""
 
     def note(self, text: str) -> None:
         """Something to say meanwhile."""
@@ -94,22 +97,17 @@ class Trials:
         waiting, done = deque(ids), list[TrialFile]()
         self.progress.round_started(limits.steps, len(ids))
         alone = limits.seconds is not None or (tries_first and limits.steps is not None)
-        with interrupt.waited_for() as look:
-            try:
-                while waiting or self._running:
-                    look()
-                    self._fill(waiting, limits, jobs=1 if alone else self.plan.options.jobs, of=max(ids))
-                    for file in self._poll():
-                        done.append(file)
-                        if len(done) == 1 and (
-                            self._misses_artifacts(file) or (tries_first and self._gives_no_verdict(file))
-                        ):
-                            waiting.clear()
-                        if alone:
-                            limits, alone = _after_first(limits, file), False
-                    time.sleep(min((trial.pace for trial in self._running.values()), default=0))
-            finally:
-                self._abort()
+        with interrupt.waited_for() as look, self._ended_with_the_block():
+            while waiting or self._running:
+                look()
+                self._fill(waiting, limits, jobs=1 if alone else self.plan.options.jobs, of=max(ids))
+                ended = list(self._poll())
+                if ended and not done and self._is_enough(ended[0], tries_first=tries_first):
+                    waiting.clear()
+                if ended and alone:
+                    limits, alone = _after_first(limits, ended[0]), False
+                done += ended
+                time.sleep(min((trial.pace for trial in self._running.values()), default=0))
         files = sorted(done, key=lambda file: file.id)
         return FinishedRound(limits.steps, time.monotonic() - began, files, time_was_up=limits.steps != asked.steps)
 
@@ -133,6 +131,18 @@ class Trials:
             self.progress.trial_ended(trial.id, file.status, trial.processes.steps(), file.seconds)
             _check_space(self.plan.record)
             yield file
+
+    @contextmanager
+    def _ended_with_the_block(self) -> Iterator[None]:
+        """No trial runs on after the block, whatever ends it."""
+        try:
+            yield
+        finally:
+            self._abort()
+
+    def _is_enough(self, first: TrialFile, *, tries_first: bool) -> bool:
+        """Whether the first trial of a round shows that the others need not start."""
+        return self._misses_artifacts(first) or (tries_first and self._gives_no_verdict(first))
 
     def _gives_no_verdict(self, file: TrialFile) -> bool:
         """Whether more trials like this one would show nothing: it ended badly, or there is nothing to compare."""

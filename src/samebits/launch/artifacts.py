@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -159,16 +160,19 @@ def _held_open(paths: set[Path]) -> set[Path]:
         state = folders.state(path)
         if state is not None:
             identities[state.inode] = path
-    held = set()
+    held = set[Path]()
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            for number in os.listdir(process / "fd"):  # noqa: PTH208
-                inode = (process / "fd" / number).stat().st_ino
-                if inode in identities and _is_written(process / "fdinfo" / number):
-                    held.add(identities[inode])
-        except OSError:  # a process of a different user, or one that has ended
-            continue
+        with suppress(OSError):  # a process of a different user, or one that has ended
+            held.update(identities[inode] for inode in _open_inodes(process, identities.keys()))
     return held
+
+
+def _open_inodes(process: Path, wanted: Collection[int]) -> Iterator[int]:
+    """Those of the files that a process has open for writing. Raises OSError."""
+    for number in os.listdir(process / "fd"):  # noqa: PTH208
+        inode = (process / "fd" / number).stat().st_ino
+        if inode in wanted and _is_written(process / "fdinfo" / number):
+            yield inode
 
 
 def _is_written(fdinfo: Path) -> bool:

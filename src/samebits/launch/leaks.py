@@ -9,7 +9,7 @@ itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -61,11 +61,14 @@ class Leaks:
         `here`: what is in its working folder. `alone`: no other trial runs meanwhile. Of trials that run side by side
         only what the probe saw is known, unless the kernel says which process reads.
         """
-        left = {path: Left(by, self._content(path)) for path, by in self._written.items() if path.is_file()}
-        names = {path: by for path, by in self._named.items() if path.exists()}
+        remains = Remains(
+            {path: Left(by, self._content(path)) for path, by in self._written.items() if path.is_file()},
+            {path: by for path, by in self._named.items() if path.exists()},
+            frozenset(self._foreign),
+        )
         self._running.add(trial)
         self._around = self._around or self._surroundings.look()
-        return Began(trial, left, names, here, alone=alone, foreign=frozenset(self._foreign))
+        return Began(trial, remains, here, alone=alone)
 
     def end(self, began: Began, touched: Sequence[ProcessFiles], written: Sequence[Path], here: Snapshot) -> list[Leak]:
         """A trial is over. `touched`: what the probe saw of each of its processes. `written`, `here`: the files that it
@@ -126,6 +129,18 @@ class Left(NamedTuple):
     content: str | None
 
 
+class Remains(NamedTuple):
+    """What earlier trials left: files, and names (with the trials that made them).
+
+    `foreign`: files and names around the working folder which came while an earlier trial ran, and which none of its
+    processes was seen to make. Any process of the machine may have made them.
+    """
+
+    files: Mapping[Path, Left]
+    names: Mapping[Path, int]
+    foreign: frozenset[Path]
+
+
 class ProcessFiles(NamedTuple):
     """What the probe of one process saw: files that it opened for reading and had not written, and files it wrote,
     each with the time; of names that earlier trials left: folders it listed, paths it asked for or made; and folders
@@ -142,27 +157,17 @@ class ProcessFiles(NamedTuple):
 class Began:
     """One trial, from before its start until it is over. `before`: its working folder as it was.
 
-    `foreign`: files and names around that folder which came while an earlier trial ran, and which none of its processes
-    was seen to make. Any process of the machine may have made them. `wrote`: files anywhere that the kernel saw a
-    process of the trial write; `unclear`: by a process that was gone before it could be asked for.
+    `wrote`: files anywhere that the kernel saw a process of the trial write; `unclear`: by a process that was gone
+    before it could be asked for.
     """
 
-    def __init__(
-        self,
-        trial: int,
-        left: Mapping[Path, Left],
-        names: Mapping[Path, int],
-        before: Snapshot,
-        *,
-        alone: bool,
-        foreign: Collection[Path] = (),
-    ) -> None:
-        self.trial, self.alone, self.before, self.foreign = trial, alone, before, foreign
-        self._left = left
-        self.names = dict(islice(names.items(), MOST_NAMES))
+    def __init__(self, trial: int, remains: Remains, before: Snapshot, *, alone: bool) -> None:
+        self.trial, self.alone, self.before, self.foreign = trial, alone, before, remains.foreign
+        self._left = left = remains.files
+        self.names = dict(islice(remains.names.items(), MOST_NAMES))
         source = opens.source()
         watched = list(left)[:MOST_WATCHED] if alone or source.tells_who else []
-        self._opens = opens.Opens(watched, {path.parent for path in self.names}, source, foreign)
+        self._opens = opens.Opens(watched, {path.parent for path in self.names}, source, self.foreign)
         self._opens.unseen.update(left.keys() - set(watched))
         self._writes = Writes()
         self.wrote, self.unclear = self._writes.ours, self._writes.unclear

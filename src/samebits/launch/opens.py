@@ -249,18 +249,27 @@ def written_by_others() -> set[Path]:
 
 def _open_files(*, writable: bool = False) -> Iterator[tuple[int, str]]:
     for name in os.listdir("/proc"):  # noqa: PTH208
-        folder = f"/proc/{name}/fd"
-        try:
-            handles = os.listdir(folder) if name.isdigit() else []  # noqa: PTH208
-        except OSError:
-            continue
-        for handle in handles:
-            try:
-                target = os.readlink(f"{folder}/{handle}")  # noqa: PTH115
-                if target.startswith("/") and (not writable or _is_writable(name, handle)):
-                    yield int(name), target
-            except OSError:
-                continue
+        for handle in _handles(name):
+            target = _target(name, handle, writable=writable)
+            if target:
+                yield int(name), target
+
+
+def _handles(name: str) -> list[str]:
+    """The open handles of a process; none of one that is not ours to look at, or that has ended."""
+    try:
+        return os.listdir(f"/proc/{name}/fd") if name.isdigit() else []  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def _target(pid: str, handle: str, *, writable: bool) -> str:
+    """The file of a handle; empty if it is none, has been closed, or is not open for writing if that is asked for."""
+    try:
+        target = os.readlink(f"/proc/{pid}/fd/{handle}")  # noqa: PTH115
+        return target if target.startswith("/") and (not writable or _is_writable(pid, handle)) else ""
+    except OSError:
+        return ""
 
 
 def _is_writable(pid: str, handle: str) -> bool:

@@ -63,8 +63,8 @@ class Surroundings:
                 elif self._is_looked_into(entry):
                     found.add(entry.path)
                     # what has no hidden name at the top of HOME are the user's projects
-                    if depth < DEEPEST and not (is_home and depth == 0 and not entry.name.startswith(".")):
-                        waiting.append((entry.path, depth + 1))
+                    is_project = is_home and depth == 0 and not entry.name.startswith(".")
+                    waiting.extend([] if depth >= DEEPEST or is_project else [(entry.path, depth + 1)])
 
     def _is_looked_into(self, entry: os.DirEntry[str]) -> bool:
         is_apart = entry.path in self._apart or entry.name in folders.LEFT_OUT

@@ -68,9 +68,9 @@ class EarlierState:
 class TrialRun:
     """A trial that runs. `poll` it until it gives its document."""
 
-    def __init__(self, plan: Plan, id: int, limits: Limits, slot: Slot, leaks: Leaks) -> None:
-        self.plan, self.id, self.limits = plan, id, limits
-        self.folder = plan.trial_folder(id)
+    def __init__(self, plan: Plan, number: int, limits: Limits, slot: Slot, leaks: Leaks) -> None:
+        self.plan, self.id, self.limits = plan, number, limits
+        self.folder = plan.trial_folder(number)
         self.out = self.folder / "out"
         self.directory = self.folder / "work" if plan.options.isolate else plan.directory
         self.processes = Processes(self.folder)

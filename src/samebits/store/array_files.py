@@ -27,12 +27,15 @@ def read_npz(path: Path, parts: Parts) -> str:
     with zipfile.ZipFile(path) as archive:
         for name in sorted(archive.namelist()):
             with archive.open(name) as inner:
-                stream = LimitedStream(inner, parts)
-                if name.endswith(".npy"):
-                    _add_array(parts, name.removesuffix(".npy"), stream)
-                else:
-                    parts.add(name, "bytes", stream.read())
+                _add_member(parts, name, LimitedStream(inner, parts))
     return "npz"
+
+
+def _add_member(parts: Parts, name: str, stream: LimitedStream) -> None:
+    if name.endswith(".npy"):
+        _add_array(parts, name.removesuffix(".npy"), stream)
+    else:
+        parts.add(name, "bytes", stream.read())
 
 
 def _add_array(parts: Parts, name: str, stream: LimitedStream) -> None:

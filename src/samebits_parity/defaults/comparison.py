@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -151,14 +152,14 @@ def report(found: Defaults) -> Report:
     versions = ", ".join(f"{library} {version}" for library, version in found.versions.items())
     tables = [_behaviour_table(found, group) for group in groups] + [_signature_table(found, group) for group in groups]
     shown = [table for table in tables if table.rows and found.versions]
-    return compared(
+    made = compared(
         "What equal names mean in each library",
         found.verdict,
         found.sentence,
         found,
         parts([("of", versions or "no library")], shown, found.notes, WHERE if shown else ""),
-        found.created,
     )
+    return replace(made, created=found.created)
 
 
 def _behaviour_table(found: Defaults, group: Group) -> Table:

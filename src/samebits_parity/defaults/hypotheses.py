@@ -22,11 +22,15 @@ MomentumForm = Literal["gradient", "step", "damped"]
 
 
 class Gradients(NamedTuple):
-    """`start` (n,); `gradients` (steps, n); `rates`: the learning rate of each step, (steps,), or one for all."""
+    """`start` (n,); `gradients` (steps, n); `rates`: the learning rate of each step, (steps,), or one for all.
+
+    `first`: the number of the first step, where an optimizer corrects a bias by the number of the step.
+    """
 
     start: ArrayLike
     gradients: ArrayLike
     rates: ArrayLike
+    first: int = 1
 
     def steps(self) -> list[tuple[Array, float]]:
         """(gradient, rate) of each step."""
@@ -63,15 +67,12 @@ def penalty_gradient(weights: ArrayLike, factor: float, *, halved: bool) -> Arra
 
 def adam(
     course: Gradients, *, betas: tuple[float, float] = (0.9, 0.999),
-    epsilon: float = 1e-8, place: AdamPlace = "after", decay: Decay = NO_DECAY, ahead: int = 0,
+    epsilon: float = 1e-8, place: AdamPlace = "after", decay: Decay = NO_DECAY,
 ) -> Array:  # fmt: skip
-    """Adam (Kingma and Ba 2015, Algorithm 1: `after`; the efficient form of its section 2: `before`).
-
-    `ahead`: by how many steps the count of the bias correction runs ahead.
-    """
+    """Adam (Kingma and Ba 2015, Algorithm 1: `after`; the efficient form of its section 2: `before`)."""
     weights = np.asarray(course.start, float)
     first, second, path = np.zeros_like(weights), np.zeros_like(weights), []
-    for step, (gradient, rate) in enumerate(course.steps(), 1 + ahead):
+    for step, (gradient, rate) in enumerate(course.steps(), course.first):
         weights, gradient = decay.applied(weights, gradient, rate)
         first = betas[0] * first + (1 - betas[0]) * gradient
         second = betas[1] * second + (1 - betas[1]) * gradient**2
@@ -161,15 +162,12 @@ def adadelta(
 
 def adamax(
     course: Gradients, *, betas: tuple[float, float] = (0.9, 0.999),
-    epsilon: float = 1e-8, place: Literal["norm", "gradient"] = "norm", ahead: int = 0,
+    epsilon: float = 1e-8, place: Literal["norm", "gradient"] = "norm",
 ) -> Array:  # fmt: skip
-    """Adamax (Kingma and Ba 2015, Algorithm 2). epsilon is added to the norm u, or to |g| before the maximum.
-
-    `ahead`: by how many steps the count of the bias correction runs ahead.
-    """
+    """Adamax (Kingma and Ba 2015, Algorithm 2). epsilon is added to the norm u, or to |g| before the maximum."""
     weights = np.asarray(course.start, float)
     first, norm, path = np.zeros_like(weights), np.zeros_like(weights), []
-    for step, (gradient, rate) in enumerate(course.steps(), 1 + ahead):
+    for step, (gradient, rate) in enumerate(course.steps(), course.first):
         first = betas[0] * first + (1 - betas[0]) * gradient
         norm = np.maximum(betas[1] * norm, np.abs(gradient) + (epsilon if place == "gradient" else 0))
         divisor = norm + (epsilon if place == "norm" else 0)

@@ -91,17 +91,17 @@ Formula = Callable[[], ArrayLike]
 Told = tuple[str, str, Formula | Sequence[Formula]]
 
 
-def layer(id: str, words: str, ask: dict[str, Any], *meanings: Told,
+def layer(key: str, words: str, ask: dict[str, Any], *meanings: Told,
           prepare: Callable[[Array], ArrayLike] = np.ravel, pick: int = -1) -> Behaviour:  # fmt: skip
     """A behaviour of a layer, with (id, words, formula or formulas) of each meaning."""
     known = tuple(Sense(name, said, (formula,) if callable(formula) else tuple(formula))
                   for name, said, formula in meanings)  # fmt: skip
-    return Behaviour(id=id, group="layers", words=words, ask=_plain(ask), prepare=prepare, pick=pick, meanings=known)
+    return Behaviour(id=key, group="layers", words=words, ask=_plain(ask), prepare=prepare, pick=pick, meanings=known)
 
 
-def value(id: str, words: str, ask: dict[str, Any], estimate: Callable[[Array], float]) -> Behaviour:
+def value(key: str, words: str, ask: dict[str, Any], estimate: Callable[[Array], float]) -> Behaviour:
     """A default of a layer, solved for."""
-    return Behaviour(id=id, group="layers", words=words, ask=_plain(ask), estimate=estimate)
+    return Behaviour(id=key, group="layers", words=words, ask=_plain(ask), estimate=estimate)
 
 
 def _plain(ask: dict[str, Any]) -> dict[str, Any]:
@@ -188,9 +188,9 @@ def _normalisation() -> list[Behaviour]:
     def batch(**more: Any) -> dict[str, Any]:
         return {"do": "batch_norm", "inputs": BATCH, "image": False, **more}
 
-    def running(id: str, words: str, ask: dict[str, Any]) -> Behaviour:
+    def running(key: str, words: str, ask: dict[str, Any]) -> Behaviour:
         return layer(
-            id,
+            key,
             words,
             ask,
             *((name, said, partial(np.array, [variance])) for name, said, variance in variances),
@@ -244,9 +244,9 @@ def _start() -> list[Behaviour]:
     def zero(given: Array) -> ArrayLike:
         return [float(np.any(given != 0))]
 
-    def biases(id: str, words: str, name: str) -> Behaviour:
+    def biases(key: str, words: str, name: str) -> Behaviour:
         return layer(
-            id,
+            key,
             words,
             {"do": "start", "layer": name},
             ("zero", "zero", lambda: [0.0]),

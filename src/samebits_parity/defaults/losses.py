@@ -38,17 +38,17 @@ def of(loss: str, target: ArrayLike, output: ArrayLike, **settings: Any) -> dict
 
 
 def loss(
-    id: str, words: str, ask: dict[str, Any], *meanings: tuple[str, str, Formula | Sequence[Formula]]
+    key: str, words: str, ask: dict[str, Any], *meanings: tuple[str, str, Formula | Sequence[Formula]]
 ) -> Behaviour:
     """A behaviour of a loss, with (id, words, formula or formulas) of each meaning."""
     known = tuple(Sense(name, said, (formula,) if callable(formula) else tuple(formula))
                   for name, said, formula in meanings)  # fmt: skip
-    return Behaviour(id=id, group="losses", words=words, ask=ask, meanings=known)
+    return Behaviour(id=key, group="losses", words=words, ask=ask, meanings=known)
 
 
-def reduction(id: str, words: str, ask: dict[str, Any], each: Array) -> Behaviour:
+def reduction(key: str, words: str, ask: dict[str, Any], each: Array) -> Behaviour:
     """How the losses of elements become one."""
-    return loss(id, words, ask, *((how, said, partial(reduced, each, how)) for how, said in REDUCTIONS))
+    return loss(key, words, ask, *((how, said, partial(reduced, each, how)) for how, said in REDUCTIONS))
 
 
 def entropy(labels: Array, chances: Array) -> Array:

@@ -53,19 +53,19 @@ def alike(gradient: float) -> Gradients:
     return Gradients([0.0], [[gradient]] * 2, 1.0)
 
 
-def default(id: str, words: str, ask: dict[str, Any], estimate: Callable[[Array], float]) -> Behaviour:
+def default(key: str, words: str, ask: dict[str, Any], estimate: Callable[[Array], float]) -> Behaviour:
     """A default of an optimizer, solved for."""
-    return Behaviour(id=id, group="optimizers", words=words, ask=ask, estimate=estimate)
+    return Behaviour(id=key, group="optimizers", words=words, ask=ask, estimate=estimate)
 
 
-def choice(id: str, words: str, ask: dict[str, Any], meanings: Iterable[Sense]) -> Behaviour:
+def choice(key: str, words: str, ask: dict[str, Any], meanings: Iterable[Sense]) -> Behaviour:
     """A behaviour of an optimizer with known meanings."""
-    return Behaviour(id=id, group="optimizers", words=words, ask=ask, meanings=tuple(meanings))
+    return Behaviour(id=key, group="optimizers", words=words, ask=ask, meanings=tuple(meanings))
 
 
 def _adam() -> list[Behaviour]:
     ask = train("adam", epsilon=0.05)
-    forms = {(place, ahead): partial(known.adam, COURSE, epsilon=0.05, place=place, ahead=ahead)
+    forms = {(place, ahead): partial(known.adam, COURSE._replace(first=1 + ahead), epsilon=0.05, place=place)
              for (place, _), ahead in product(PLACES, (0, 1))}  # fmt: skip
     counts = (Sense(str(1 + ahead), words, tuple(forms[place, ahead] for place, _ in PLACES))
               for ahead, words in enumerate(("as step 1", "as step 2")))  # fmt: skip
@@ -94,13 +94,14 @@ def _adamax() -> Iterator[Sense]:
         ("gradient", "to |g|, before the maximum"),
     )
     for place, words in places:
-        formula = partial(known.adamax, COURSE, betas=(0.9, 0.9), epsilon=0.05, place=place)
-        yield Sense(place, words, (formula, partial(formula, ahead=1)))
+        courses = (COURSE, COURSE._replace(first=2))
+        formulas = (partial(known.adamax, one, betas=(0.9, 0.9), epsilon=0.05, place=place) for one in courses)
+        yield Sense(place, words, tuple(formulas))
 
 
-def _decay(id: str, words: str, optimizer: str, formula: Callable[..., ArrayLike], **settings: Any) -> Behaviour:
+def _decay(key: str, words: str, optimizer: str, formula: Callable[..., ArrayLike], **settings: Any) -> Behaviour:
     decays = [(kind, said, Decay(0.3, kind)) for kind, said in DECAYS]
-    return choice(id, words, train(optimizer, weight_decay=0.3, **settings),
+    return choice(key, words, train(optimizer, weight_decay=0.3, **settings),
                   (Sense(kind, said, (partial(formula, decay=decay),)) for kind, said, decay in decays))  # fmt: skip
 
 
@@ -133,8 +134,8 @@ def _decay_of_sgd() -> Behaviour:
                    for kind, said, decay in decays))  # fmt: skip
 
 
-def _rooted(id: str, words: str, ask: dict[str, Any], formula: Callable[..., ArrayLike]) -> Behaviour:
-    return choice(id, words, ask, (Sense(place, said, (partial(formula, place=place),)) for place, said in ROOTS))
+def _rooted(key: str, words: str, ask: dict[str, Any], formula: Callable[..., ArrayLike]) -> Behaviour:
+    return choice(key, words, ask, (Sense(place, said, (partial(formula, place=place),)) for place, said in ROOTS))
 
 
 def _rmsprop() -> list[Behaviour]:

@@ -93,7 +93,7 @@ def lstm(given: Weights, order: str, gate: Callable[[Array], Array]) -> Array:
     return np.array(path)
 
 
-def _facets(id: str, ask: dict[str, object], head: str, axes: dict[str, tuple[tuple[str, str], ...]],
+def _facets(key: str, ask: dict[str, object], head: str, axes: dict[str, tuple[tuple[str, str], ...]],
             formula: Callable[..., Array]) -> list[Behaviour]:  # fmt: skip
     """A behaviour for each axis of the formula; a meaning is a place on it, whatever the other axes are."""
     every = [
@@ -101,9 +101,9 @@ def _facets(id: str, ask: dict[str, object], head: str, axes: dict[str, tuple[tu
     ]
     return [
         Behaviour(
-            id=f"{id}.{name}", group="layers", words=f"{head}: {name}", ask=ask,
-            meanings=tuple(Sense(key, words, tuple(run for place, run in every if place[at] == key))
-                           for key, words in axis))
+            id=f"{key}.{name}", group="layers", words=f"{head}: {name}", ask=ask,
+            meanings=tuple(Sense(choice, words, tuple(run for place, run in every if place[at] == choice))
+                           for choice, words in axis))
         for at, (name, axis) in enumerate(axes.items())
     ]  # fmt: skip
 

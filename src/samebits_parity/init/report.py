@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -152,14 +153,14 @@ def report(lines: list[WeightFacts], notes: list[str]) -> Report:
     """The whole report. `notes`: what was not measured, and why."""
     wrong = [line for line in lines if not line.agrees]
     tables = (_libraries(lines), _differences(wrong), _equations(lines), _all(lines))
-    return compared(
+    made = compared(
         "Initial weights: measured against what is documented",
         "unknown" if not lines else "differ" if wrong else "agree",
         _sentence(lines, wrong),
         InitDocument(lines),
         parts(_facts(lines), [table for table in tables if table.rows], notes, WHERE if lines else ""),
-        datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
     )
+    return replace(made, created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"))
 
 
 def _sentence(lines: list[WeightFacts], wrong: list[WeightFacts]) -> str:

@@ -109,9 +109,9 @@ def _best(a: TensorLog, b: TensorLog, name: str, others: list[str], *, owns: boo
     if best is not None and (same := [one for one in candidates if _kinds_match(a, b, one[2])]):
         return same[0][2]
     is_apart = any(_kind(b.layers.get(other, {})) == "activation" for other in others[1:])  # B has it as a layer
-    active = None if is_apart else _active(a, b, ours, name, others[:1], owns=owns)
+    active = None if is_apart or not others else _activation(a, ours, b.output(0, others[0]))
     if active is not None:
-        return active
+        return OutputPair(name, others[0], *active, owns)
     if not owns:
         return None
     return best[2] if best is not None else OutputPair(name, others[0], "as it is", "", owns)
@@ -131,15 +131,14 @@ def _kind(facts: dict[str, object]) -> str:
     return "pool" if "pool" in name else name.rstrip("d").rstrip("123")
 
 
-def _active(a: TensorLog, b: TensorLog, ours: Array, name: str, others: list[str], *, owns: bool) -> OutputPair | None:
-    for other in others:
-        for activation in activations.ACTIVATIONS:
-            output = b.output(0, other)
-            if activation in activations.OVER_AXIS_1 and output.ndim < 3:
-                continue
-            for form, value in _forms(a, ours, activations.applied(activation, output)):
-                if relative(ours, value) <= _NEAR:
-                    return OutputPair(name, other, form, activation, owns)
+def _activation(a: TensorLog, ours: Array, output: Array) -> tuple[Form, str] | None:
+    """(form, activation) with which an output of B is that of A; None if none is near."""
+    for activation in activations.ACTIVATIONS:
+        if activation in activations.OVER_AXIS_1 and output.ndim < 3:
+            continue
+        for form, value in _forms(a, ours, activations.applied(activation, output)):
+            if relative(ours, value) <= _NEAR:
+                return form, activation
     return None
 
 

@@ -26,21 +26,23 @@ GROWTH = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 def found(asked: TrainRequest, judged: TrainVerdict, reasons: list[Account]) -> Report:
     """The report of two trainings that were compared."""
     first, largest = judged.first, _largest_of_kinds(judged)
-    unequal = judged.a.steps != judged.b.steps and judged.a.full is None and judged.b.full is None
-    verdict: Agreement = "differ" if first is not None or unequal else "agree"
-    if first is not None:
-        sentence = _parts(first, reasons)
-    elif unequal:
-        counts = f"A makes {judged.a.steps} steps and B {judged.b.steps}"
-        sentence = f"They agree to rounding for {words.count(judged.steps, 'step')}, but {counts}."
-    else:
-        sentence = _agrees(judged, largest)
+    answer = _answer(judged, reasons, largest)
     tables = [_kinds_table(judged, largest), _growth_table(judged)]
     if first is not None and first.step >= 0:
         tables.append(_step_table(judged, first))
-    document = _document(asked, verdict, sentence, judged, reasons, largest)
+    document = _document(asked, answer, judged, reasons, largest)
     facts = (*_commands(asked), *_facts(judged, reasons))
-    return compared(TITLE, verdict, sentence, document, parts(facts, tables, _notes(asked, judged)))
+    return compared(TITLE, *answer, document, parts(facts, tables, _notes(asked, judged)))
+
+
+def _answer(judged: TrainVerdict, reasons: list[Account], largest: list[Largest]) -> tuple[Agreement, str]:
+    """The verdict, and its sentence."""
+    if judged.first is not None:
+        return "differ", _parts(judged.first, reasons)
+    if judged.a.steps != judged.b.steps and judged.a.full is None and judged.b.full is None:
+        counts = f"A makes {judged.a.steps} steps and B {judged.b.steps}"
+        return "differ", f"They agree to rounding for {words.count(judged.steps, 'step')}, but {counts}."
+    return "agree", _agrees(judged, largest)
 
 
 def _parts(first: PointComparison, reasons: list[Account]) -> str:
@@ -204,10 +206,10 @@ def _step_table(judged: TrainVerdict, first: PointComparison) -> Table:
 
 
 def _document(
-    asked: TrainRequest, verdict: Agreement, sentence: str, judged: TrainVerdict, reasons: list[Account],
+    asked: TrainRequest, answer: tuple[Agreement, str], judged: TrainVerdict, reasons: list[Account],
     largest: list[Largest],
 ) -> TrainDocument:  # fmt: skip
-    first = judged.first
+    first, (verdict, sentence) = judged.first, answer
     return TrainDocument(
         samebits=__version__, verdict=verdict, sentence=sentence, a=asked.a, b=asked.b,
         single_step=judged.single, carried=judged.carried, steps=judged.steps,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,16 +55,26 @@ class Truth:
     smallest: int | None
 
 
-def prepare(
-    source: Path | None, *, size: int, fields_per_animal: int | None, augmented: int, seed: int, folder: Path
-) -> PreparedData:
+class CellSettings(NamedTuple):
+    """What is made of cells. `size`: pixels a side. `augmented`: how many deformed copies of each training field.
+
+    `fields_per_animal`: how many, at most if a folder has fewer; None: all that a folder has.
+    """
+
+    size: int
+    fields_per_animal: int | None
+    augmented: int
+    seed: int
+
+
+def prepare(source: Path | None, settings: CellSettings, folder: Path) -> PreparedData:
     """Write data.npz and truth.npz in `folder`: trained on all animals but one, tested on that one.
 
-    `source`: a folder of stained cells, or one in the layout of the authors' code; None: generated. `size`: pixels a
-    side. `fields_per_animal`: how many, at most where a folder has fewer; None: all that a folder has. `augmented`: how
-    many deformed copies are added of each training field. data.npz has train_images, train_masks and test_images, bytes
-    (n, size, size). The same seed and source give the same files. Raises UsageError, NotFound and DataError.
+    `source`: a folder of stained cells, or one in the layout of the authors' code; None: generated. data.npz has
+    train_images, train_masks and test_images, bytes (n, size, size). The same seed and source give the same files.
+    Raises UsageError, NotFound and DataError.
     """
+    size, fields_per_animal, augmented, seed = settings
     _check_numbers(size, fields_per_animal, augmented)
     cells = load(source, size=size, fields_per_animal=fields_per_animal, seed=seed)
     _refuse_without_cells(cells, source)

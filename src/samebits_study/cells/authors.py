@@ -18,6 +18,7 @@ from __future__ import annotations
 import csv
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from samebits.errors import DataError, NotFound
 from samebits_study.cells import fields
@@ -50,7 +51,8 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None, *, test_
         if mouse == tested:
             _refuse_missing(chosen, frames, counts, folder)
         animals[mouse] = tuple(
-            _field(mouse, images[name], masks[name], frames.get(name), counts.get(name), size) for name in chosen
+            _field(mouse, FieldFiles(images[name], masks[name], frames.get(name), counts.get(name)), size)
+            for name in chosen
         )
     missing = left_out(beyond, f"images beyond {fields_per_animal} a mouse", tested)
     return CellData(ABOUT, animals, test_animal=tested, left_out=missing)
@@ -113,16 +115,25 @@ def _refuse_missing(names: list[str], frames: dict[str, Path], counts: dict[str,
             )
 
 
-def _field(mouse: str, image: Path, mask: Path, frame: Path | None, count: int | None, size: int) -> Field:
-    grey, marked = fields.read_grey(image), fields.read_mask(mask)
-    fields.check_sizes(grey, image, marked, mask)
+class FieldFiles(NamedTuple):
+    """The files of one field, and what people counted in it. `frame`, `counted`: None if there is none."""
+
+    image: Path
+    mask: Path
+    frame: Path | None
+    counted: int | None
+
+
+def _field(mouse: str, files: FieldFiles, size: int) -> Field:
+    grey, marked = fields.read_grey(files.image), fields.read_mask(files.mask)
+    fields.check_sizes(grey, files.image, marked, files.mask)
     return Field(
         animal=mouse,
-        name=image.stem,
+        name=files.image.stem,
         image=fields.resized(grey, size),
         mask=fields.resized_mask(marked, size),
-        frame=read_frame(frame, grey, size) if frame else None,
-        count=count,
+        frame=read_frame(files.frame, grey, size) if files.frame else None,
+        count=files.counted,
     )
 
 

@@ -82,8 +82,9 @@ def predict(net, images):
     return torch.cat(parts)
 
 
-def one_epoch(net, optimizer, images, labels, batch, step):
+def one_epoch(net, optimizer, digits, batch, step):
     """Mean loss over the epoch, and the number of the last step."""
+    images, labels = digits
     total = 0.0
     for rows in torch.from_numpy(np.random.permutation(len(images))).split(batch):
         step += 1
@@ -100,7 +101,7 @@ def train(net, options, out, digits):
     """(losses, validation losses), one for each epoch."""
     optimizer, step, losses, validation = torch.optim.Adam(net.parameters(), lr=1e-3), 0, [], []
     for epoch in range(options.epochs):
-        loss, step = one_epoch(net, optimizer, digits["train"][0], digits["train"][1], options.batch, step)
+        loss, step = one_epoch(net, optimizer, digits["train"], options.batch, step)
         images, labels = digits["validation"]
         held_out = nn.functional.nll_loss(torch.log(predict(net, images).clamp(min=1e-7)), labels).item()
         losses.append(loss)

@@ -103,8 +103,9 @@ def save_weights(net, path):
     np.savez(path, **{name: value.numpy() for name, value in net.state_dict().items()})
 
 
-def one_epoch(net, optimizer, images, masks, batch, step):
+def one_epoch(net, optimizer, cells, batch, step):
     """Mean loss over the epoch, and the number of the last step."""
+    images, masks = cells
     total = 0.0
     for rows in torch.from_numpy(np.random.permutation(len(images))).split(batch):
         step += 1
@@ -121,7 +122,7 @@ def train(net, options, out, images, masks):
     """The losses, one for each epoch."""
     optimizer, step, losses = adam(net), 0, []
     for epoch in range(1, options.epochs + 1):
-        loss, step = one_epoch(net, optimizer, images, masks, options.batch, step)
+        loss, step = one_epoch(net, optimizer, (images, masks), options.batch, step)
         losses.append(loss)
         if epoch in KEPT + (options.epochs,):
             save_weights(net, os.path.join(out, "weights-%02d.npz" % epoch))

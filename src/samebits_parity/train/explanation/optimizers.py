@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
@@ -75,9 +75,9 @@ def reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
     return [Account(id, _with_biases(id, words, of, untouched), tuple(of)) for (id, words), of in found.items()]
 
 
-def _with_biases(id: str, words: str, of: list[str], others: list[str]) -> str:
+def _with_biases(default: str, words: str, of: list[str], others: list[str]) -> str:
     """Weight decay that differs for biases alone is said so."""
-    if id == "weight decay" and others and all("bias" in name for name in of):
+    if default == "weight decay" and others and all("bias" in name for name in of):
         return words + " (on biases alone)"
     return words
 
@@ -95,17 +95,9 @@ def _reason(judged: TrainVerdict, pair: WeightPair, step: int) -> tuple[str, str
 
 def _fitting(course: WeightCourse, own: UpdateRule | None, other: UpdateRule | None) -> UpdateRule | None:
     """The rule that makes this side's step: its own as it says, else the other's with one setting changed."""
-    for rule in (own, other):
-        if rule is None:
-            continue
-        if course.fits(rule):
-            return rule
-    for base in (own, other):
-        if base is not None:
-            for rule in _variants(base, course):
-                if course.fits(rule):
-                    return rule
-    return None
+    known = [rule for rule in (own, other) if rule is not None]
+    variants = (rule for base in known for rule in _variants(base, course))
+    return next((rule for rule in chain(known, variants) if course.fits(rule)), None)
 
 
 def _variants(rule: UpdateRule, course: WeightCourse) -> Iterator[UpdateRule]:

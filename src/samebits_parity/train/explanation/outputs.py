@@ -199,12 +199,9 @@ def every(
     copied from the input.
     """
     for stride in _STRIDES:
-        seen = set[tuple[tuple[int, int], ...]]()
-        for pads in _paddings(x.shape[1:3], size, shape, stride):
-            if pads not in seen:
-                seen.add(pads)
-                for mode, padded in _padded(x[0], pads, fill):
-                    yield _words(pads, stride) + mode, _windows(padded, size, stride)
+        for pads in dict.fromkeys(_paddings(x.shape[1:3], size, shape, stride)):
+            for mode, padded in _padded(x[0], pads, fill):
+                yield _words(pads, stride) + mode, _windows(padded, size, stride)
 
 
 def _padded(x: Array, pads: tuple[tuple[int, int], ...], fill: float | None) -> Iterator[tuple[str, Array]]:
