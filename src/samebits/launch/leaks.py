@@ -61,14 +61,14 @@ class Leaks:
         `here`: what is in its working folder. `alone`: no other trial runs meanwhile. Of trials that run side by side
         only what the probe saw is known, unless the kernel says which process reads.
         """
-        remains = Remains(
+        behind = LeftBehind(
             {path: Left(by, self._content(path)) for path, by in self._written.items() if path.is_file()},
             {path: by for path, by in self._named.items() if path.exists()},
             frozenset(self._foreign),
         )
         self._running.add(trial)
         self._around = self._around or self._surroundings.look()
-        return Began(trial, remains, here, alone=alone)
+        return Began(trial, behind, here, alone=alone)
 
     def end(self, began: Began, touched: Sequence[ProcessFiles], written: Sequence[Path], here: Snapshot) -> list[Leak]:
         """A trial is over. `touched`: what the probe saw of each of its processes. `written`, `here`: the files that it
@@ -129,7 +129,7 @@ class Left(NamedTuple):
     content: str | None
 
 
-class Remains(NamedTuple):
+class LeftBehind(NamedTuple):
     """What earlier trials left: files, and names (with the trials that made them).
 
     `foreign`: files and names around the working folder which came while an earlier trial ran, and which none of its
@@ -161,10 +161,10 @@ class Began:
     before it could be asked for.
     """
 
-    def __init__(self, trial: int, remains: Remains, before: Snapshot, *, alone: bool) -> None:
-        self.trial, self.alone, self.before, self.foreign = trial, alone, before, remains.foreign
-        self._left = left = remains.files
-        self.names = dict(islice(remains.names.items(), MOST_NAMES))
+    def __init__(self, trial: int, behind: LeftBehind, before: Snapshot, *, alone: bool) -> None:
+        self.trial, self.alone, self.before, self.foreign = trial, alone, before, behind.foreign
+        self._left = left = behind.files
+        self.names = dict(islice(behind.names.items(), MOST_NAMES))
         source = opens.source()
         watched = list(left)[:MOST_WATCHED] if alone or source.tells_who else []
         self._opens = opens.Opens(watched, {path.parent for path in self.names}, source, self.foreign)
