@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits.comparison import judge
-from samebits.comparison.merge import judged_together
+from samebits.comparison.verdict import judged_together
 from samebits.errors import SamebitsError, UsageError
 from samebits.location import Location
 from samebits.model import Result

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samebits.environments.lookup import environment_python
+from samebits.environments.catalog import environment_python
 from samebits.errors import DataError, NotFound
 from samebits_study import catalog
 from samebits_study.catalog import SEED, Study, StudyScale, StudySetup

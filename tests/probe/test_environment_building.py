@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from samebits import environments, places
-from samebits.environments import builder, catalog, find_python, lookup
+from samebits.environments import builder, catalog, find_python
 from samebits.environments.catalog import RECIPES, Recipe
 from samebits.errors import EnvironmentFailure, NotFound
 
@@ -36,7 +36,7 @@ def test_an_environment_is_built_once_and_then_found(small):
     told = []
     python = environments.create("small", told.append)
     assert find_python(None, "small", PATH).path == python
-    marker = python.parent.parent / lookup.MARKER
+    marker = python.parent.parent / catalog.MARKER
     built = marker.stat().st_mtime_ns
     environments.create("small")
     assert marker.stat().st_mtime_ns == built
@@ -52,7 +52,7 @@ def test_an_environment_of_another_lock_file_is_out_of_date_and_built_again(smal
 
 def test_a_build_that_was_broken_off_goes_on(small):
     python = environments.create("small")
-    (python.parent.parent / lookup.MARKER).unlink()
+    (python.parent.parent / catalog.MARKER).unlink()
     with pytest.raises(NotFound, match="has not been built"):
         find_python(None, "small", PATH)
     python.unlink()  # and half of it is gone

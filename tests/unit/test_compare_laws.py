@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from samebits.comparison import judge, row_join
+from samebits.comparison import differences, judge
 from samebits.model import Result
 from samebits.store import open_record
 from samebits_probe import wire
@@ -117,7 +117,7 @@ def numbered(rows):
 @given(observations, observations, st.integers(1, 5))
 def test_joining_in_blocks_finds_what_a_dictionary_finds(writing, rows, others, block):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(row_join, "_ROWS", block)
+        patch.setattr(differences, "_ROWS", block)
         where = verdict(writing, [trace(rows), trace(others)]).divergence
     a, b = numbered(rows), numbered(others)
     different = {point for point in a.keys() | b.keys() if a.get(point) != b.get(point)}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from samebits import datasets, places
-from samebits.datasets import catalog, retrieval, sources
-from samebits.datasets.catalog import MNIST, Dataset, File, Package
+from samebits.datasets import retrieval, sources
+from samebits.datasets.sources import MNIST, Dataset, File, Package
 from samebits.errors import DataError, NotFound
 
 CONTENT = {"images": bytes(range(256)) * 4096, "labels": b"\x00\x01\x02" * 100}
@@ -206,7 +206,7 @@ def test_every_file_of_mnist_has_the_size_of_its_digits():
     sizes = {"images": 16 + 28 * 28 * 60_000, "labels": 8 + 60_000}
     assert {file.size for file in MNIST.files[:2]} == set(sizes.values())
     assert all(len(file.md5) == 32 for file in MNIST.files)
-    assert set(catalog.DATASETS) == {"mnist"}
+    assert set(sources.DATASETS) == {"mnist"}
 
 
 @pytest.fixture

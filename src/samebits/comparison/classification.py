@@ -2,6 +2,10 @@
 
 *counts*: the value is a model, or a part of one. *understood*: a time, a path, a process id and the like, which
 differ between any two runs. *unknown*: anything else; the verdict is inconclusive then, and the user says which it is.
+
+A point may stand aside: it differs without a divergence, since it leaves nothing itself and what it feeds is compared.
+An evaluation (a call of a model that no backward reaches) leaves what it writes, prints and changes, and all of that is
+compared. A number in a module's attribute that is a time, an id of the run or the like differs between any two runs.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import re
 from typing import Literal, NamedTuple
 
 from samebits.store.masks import masked
+from samebits.store.trace import Point
 from samebits.store.value_names import is_moment_of_time, reason_of_key, tokens
 
 Effect = Literal["counts", "understood", "unknown"]
@@ -133,3 +138,29 @@ def _number_or_text(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text.strip("\"'")
+
+
+EVALUATION = "an evaluation"
+NUMBERS = frozenset(("int", "float", "bool", "numbers"))
+GLOBALS = "globals "  # begins the names of what the program's globals held at the end
+EVALUATIONS = ("evaluation/", "prediction/")
+_OF_THIS_RUN = re.compile(r"@(time|pid|address)$")
+_MEASURES = re.compile(r"(^|[._])(ms|ns|secs?|seconds?|times?|durations?|elapsed|fps)$")
+_FORMS = {"time": "a time", "pid": "a process id", "address": "an address"}
+
+
+def aside(point: Point) -> str | None:
+    """What the point is, if a difference in it alone is understood; None if it counts."""
+    if point.kind in ("forward", "end") and point.name.startswith(EVALUATIONS):
+        return EVALUATION
+    if point.kind != "end":
+        return None
+    form = _OF_THIS_RUN.search(point.name)
+    if form:
+        return _FORMS[form[1]]
+    if point.dtype not in NUMBERS:
+        return None
+    by_name = classify(point.name, nonnegative=True)
+    if by_name.effect == "understood":
+        return by_name.reason
+    return "a duration by its name" if _MEASURES.search(point.name) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from samebits import words
-from samebits.comparison.asides import GLOBALS
+from samebits.comparison.classification import GLOBALS
 from samebits.comparison.files import files_alone
 from samebits.comparison.groups import Comparison
 from samebits.store.trace import TrialTrace

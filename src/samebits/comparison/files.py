@@ -27,7 +27,7 @@ from samebits.comparison.classification import (
 from samebits.comparison.file_pairs import Limit, Pair, paired, shown_path
 from samebits.model import Lines, SavedFile
 from samebits.store.masks import masked
-from samebits.store.patterns import matches_any
+from samebits.store.regular_files import matches_any
 from samebits.store.trace import TrialTrace
 
 _TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")

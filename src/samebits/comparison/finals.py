@@ -9,13 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits.comparison import networks
-from samebits.comparison.asides import EVALUATIONS, GLOBALS, NUMBERS, aside
-from samebits.comparison.classification import Classification, classify, names_a_model
+from samebits.comparison.classification import (
+    EVALUATIONS,
+    GLOBALS,
+    NUMBERS,
+    Classification,
+    aside,
+    classify,
+    names_a_model,
+)
 from samebits.comparison.file_pairs import shown_path
 from samebits.comparison.files import FileDifference
 from samebits.comparison.processes import AlignedTrial
 from samebits.comparison.values import point_numbers
-from samebits.store.patterns import matches_any
+from samebits.store.regular_files import matches_any
 from samebits.store.trace import ProcessTrace, TrialTrace, chunks
 from samebits_probe import wire
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.comparison.asides import GLOBALS, aside
+from samebits.comparison.classification import GLOBALS, aside
 from samebits.comparison.differences import Row, TraceDifference
 from samebits.store.trace import Point, ProcessTrace
 from samebits_probe import wire

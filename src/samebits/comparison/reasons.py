@@ -13,14 +13,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from samebits import words
-from samebits.comparison.asides import GLOBALS
+from samebits.comparison.classification import GLOBALS
 from samebits.comparison.coverage import has_named_file, uncovered, unended
-from samebits.comparison.endings import bad_endings, is_usable, misplaced, never_started
+from samebits.comparison.endings import (
+    bad_endings,
+    is_usable,
+    likely_results,
+    misplaced,
+    never_started,
+    nothing_observed,
+    pattern_of,
+    ran_unwatched,
+)
 from samebits.comparison.files import FileDifference
 from samebits.comparison.groups import Comparison
 from samebits.comparison.processes import AlignedTrial, missing_ranks
 from samebits.comparison.threads import trained_in_threads
-from samebits.comparison.unwatched import likely_results, nothing_observed, pattern_of, ran_unwatched
 from samebits.model import Leak, RecordFile
 
 __all__ = ["AFTER_AN_INTERRUPTION", "INTERRUPTED", "Reason", "ReasonInputs", "begin_without", "why_not_repeated"]

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from samebits import words
 from samebits.comparison import networks
-from samebits.comparison.asides import GLOBALS, aside
-from samebits.comparison.classification import NUMBER
+from samebits.comparison.classification import GLOBALS, NUMBER, aside
 from samebits.comparison.coverage import has_named_file
 from samebits.comparison.files import FileDifference
 from samebits.comparison.finals import end_weights

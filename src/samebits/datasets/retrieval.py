@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from samebits import places
-from samebits.datasets.catalog import DATASETS, Dataset, File
-from samebits.datasets.sources import FileSource, Folder, Mirror, MissingFile, NpmPackage
+from samebits.datasets.sources import DATASETS, Dataset, File, FileSource, Folder, Mirror, MissingFile, NpmPackage
 from samebits.errors import DataError, NotFound
 
 Note = Callable[[str], None]

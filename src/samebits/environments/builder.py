@@ -1,7 +1,8 @@
 """Building an environment: a virtual environment, and what its lock files name.
 
 A marker is written last, so that an environment is either whole or not there; a build that was broken off goes on
-where it stopped. (It is built in its place, since virtual environments cannot be moved.)
+where it stopped. (It is built in its place, since virtual environments cannot be moved.) The listing names what is
+built.
 """
 
 from __future__ import annotations
@@ -16,10 +17,9 @@ from pathlib import Path
 from typing import IO
 
 from samebits.environments import interpreters
-from samebits.environments.catalog import LOCKS, RECIPES, Recipe
-from samebits.environments.lookup import MARKER, environment_folder, unknown
+from samebits.environments.catalog import LOCKS, MARKER, RECIPES, Recipe, environment_folder, unknown
 from samebits.errors import EnvironmentFailure, NotFound
-from samebits.places import alone
+from samebits.places import alone, home
 
 Note = Callable[[str], None]
 MARKER_FORMAT = 1
@@ -160,3 +160,24 @@ def _short(line: str) -> str:
     """A line of pip without addresses and origins."""
     words = line.split(" (from ")[0].split(" ")
     return " ".join(word.rsplit("/", 1)[-1] if "://" in word else word for word in words)
+
+
+def listing() -> str:
+    """The environments (built or not) and the interpreters found."""
+    lines = [f"environments (in {home() / 'envs'})"]
+    lines += [f"   {recipe.name:<18} {state(recipe):<12} {recipe.about}" for recipe in RECIPES.values()]
+    lines += ["interpreters"]
+    lines += [f"   {answer.release:<18} {answer.path}" for answer in _by_release()]
+    return "\n".join(lines) + "\n"
+
+
+def state(recipe: Recipe) -> str:
+    """ "built", "out of date" (its lock files are others now) or "not built"."""
+    folder = environment_folder(recipe.name)
+    if is_current(folder, recipe):
+        return "built"
+    return "out of date" if (folder / MARKER).is_file() else "not built"
+
+
+def _by_release() -> list[interpreters.Answer]:
+    return sorted(interpreters.found(), key=lambda answer: answer.version)

@@ -18,7 +18,7 @@ from samebits.launch.command import FileNames
 from samebits.model import FilesFile, SavedFile
 from samebits.store import COMPARED_FIRST, fingerprint_file, holds_tensors
 from samebits.store.masks import ANY_RUN, Run
-from samebits.store.patterns import matches_any
+from samebits.store.regular_files import matches_any
 from samebits.store.text_files import printed_file
 
 MOST_MATCHES = 10_000

@@ -4,6 +4,8 @@ No trial sees what a different one writes there. What was there before can be re
 tools, data sets and downloaded models are linked. The folders are no part of the record, which people hand on: they
 hold copies of configuration, and are removed with the trial. `/dev/shm` stays shared: what travels through it is named
 as a leak.
+
+Files that never carry state from one trial to the next (caches that tools fill once, bytecode, locks) are known here.
 """
 
 from __future__ import annotations
@@ -11,11 +13,103 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits.launch.caches import CACHE_VARIABLES, Caches
+from samebits.launch import folders
+
+_ENDINGS = (".pyc", ".pyo", ".lock")
+# Below a folder of caches only these are known to be filled once, by a library or a tool, with what it downloads or
+# compiles. Whatever else a program keeps there is its own.
+_KNOWN = """
+huggingface datasets transformers kagglehub kaggle clip whisper whisperx fsspec gdown pooch nltk spacy flair stanza
+torch_extensions torchinductor triton vllm flashinfer jax jax_cache tensorrt cutlass numba pyopencl nvidia
+pip pipx uv pypoetry pdm hatch virtualenv pre-commit conda mamba nix matplotlib fontconfig mesa_shader_cache
+mypy ruff black jedi parso ipython jupyter yarn npm node-gyp go-build ccache sccache wandb samebits
+"""
+_KNOWN_CACHES = frozenset(_KNOWN.split())
+_TORCH = frozenset(("hub", "kernels", "checkpoints", "inductor", "mm_fused_attention", "sentence_transformers"))
+_CONFIGURED = ("matplotlib", "pip", "uv", "pypoetry", "pdm", "hatch", "git", "wandb", "jupyter", "fontconfig")
+_HOME_FOLDERS = {
+    ".keras": frozenset(("datasets", "models", "keras.json")),
+    ".torch": frozenset(("models", "datasets")),
+    ".config": frozenset(_CONFIGURED),
+    ".local": frozenset(("bin", "lib", "include", "pipx", "virtualenvs")),
+}
+_WHOLE = """
+.matplotlib .triton .nv .ray .ipython .jupyter .nvidia .kaggle .conda .pyenv .cargo .rustup .npm .nvm .ssh .docker
+.gnupg .mozilla .gradle .m2 .vscode .vscode-server .cursor .oh-my-zsh .git nltk_data tensorflow_datasets
+.aws .azure .kube .netrc .git-credentials .npmrc .pypirc
+scikit_learn_data miniconda3 anaconda3 mambaforge miniforge3 .bash_history .python_history .zsh_history .viminfo
+"""
+# folders that such variables name are caches as a whole
+_VARIABLES: tuple[str, ...] = (
+    "KERAS_HOME", "HF_HOME", "HF_DATASETS_CACHE", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE",
+    "TFDS_DATA_DIR", "TFHUB_CACHE_DIR", "SCIKIT_LEARN_DATA", "NLTK_DATA", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR",
+    "TORCH_EXTENSIONS_DIR", "NUMBA_CACHE_DIR", "MPLCONFIGDIR", "CUDA_CACHE_PATH", "JAX_COMPILATION_CACHE_DIR",
+    "UV_CACHE_DIR", "PIP_CACHE_DIR", "POETRY_CACHE_DIR", "SAMEBITS_HOME",
+)  # fmt: skip
+CACHE_VARIABLES = (*(name for name in _VARIABLES if name != "SAMEBITS_HOME"), "TORCH_HOME")
+_TEMPORARY = (
+    "torchinductor_",
+    "pip-",
+    "uv-",
+    "samebits-",
+    "systemd-private-",
+    "tmux-",
+    ".X11-unix",
+    "pyright-",
+    "ssh-",
+)
+# Folders of bytecode, and of data sets that torchvision downloads beside the program. A folder that is
+# only named MNIST is not one: programs keep their checkpoints in such folders.
+_CACHE_FOLDERS = {"__pycache__", "cifar-10-batches-py", "cifar-100-python"}
+_DATA_SETS, _DATA_PARTS = {"MNIST", "FashionMNIST", "KMNIST", "EMNIST"}, {"raw", "processed"}
+_OF_TOOLS = frozenset((".pdm-python", ".python-version", "pyvenv.cfg", ".coverage", "nohup.out"))
+
+
+class Caches:
+    """Answers whether a file or folder is a cache of a tool, in this user's environment."""
+
+    def __init__(self) -> None:
+        home = Path(os.environ.get("HOME") or "~").expanduser()
+        self._home = home
+        # plain text: a look around asks of thousands of folders
+        self._whole = {os.path.normpath(os.environ[name]) for name in _VARIABLES if os.environ.get(name)}
+        self._whole |= {str(home / name) for name in _WHOLE.split()}
+        given = os.environ.get("XDG_CACHE_HOME")
+        self.roots = [home / ".cache", *([Path(given)] if given else [])]
+        torch = os.environ.get("TORCH_HOME")
+        named = {
+            **dict.fromkeys(self.roots, _KNOWN_CACHES),
+            **{home / name: some for name, some in _HOME_FOLDERS.items()},
+        }
+        named |= {root / "torch": _TORCH for root in self.roots} | ({Path(torch): _TORCH} if torch else {})
+        self._named = {str(folder): some for folder, some in named.items()}
+        self._temporary = {"/tmp", os.path.normpath(os.environ.get("TMPDIR") or "/tmp")}  # noqa: S108
+
+    def holds(self, path: Path) -> bool:
+        """Whether what stands at a path never counts."""
+        if path.name.endswith(_ENDINGS) or path.name in _OF_TOOLS or _in_cache_folder(path.parts):
+            return True
+        return any(self.is_cache(str(one)) for one in (path, *path.parents))
+
+    def is_cache(self, folder: str) -> bool:
+        """Whether a folder, or file, itself is such a cache."""
+        parent, _, name = folder.rpartition("/")
+        if parent in self._temporary and name.startswith(_TEMPORARY):
+            return True
+        return folder in self._whole or name in self._named.get(parent, ())
+
+
+def _in_cache_folder(parts: Sequence[str]) -> bool:
+    """Whether a path leads through a folder that is filled once, whoever fills it, or that a tool keeps."""
+    above = parts[:-1]
+    in_data_set = any(one in _DATA_SETS and part in _DATA_PARTS for one, part in pairwise(above))
+    return in_data_set or not _CACHE_FOLDERS.isdisjoint(above) or not folders.LEFT_OUT.isdisjoint(parts)
+
 
 MOST_COPIED = 1 << 20  # bytes of a file of HOME that is copied; a larger one is linked
 MOST_ENTRIES = 5_000

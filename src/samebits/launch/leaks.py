@@ -17,11 +17,10 @@ from typing import NamedTuple
 import xxhash
 
 from samebits.launch import folders, opens
-from samebits.launch.caches import Caches
 from samebits.launch.folders import Snapshot
-from samebits.launch.supervisor import descendants
-from samebits.launch.surroundings import Surroundings, View
-from samebits.launch.writes import Writes
+from samebits.launch.isolation import Caches
+from samebits.launch.supervisor import read_process
+from samebits.launch.writes import Surroundings, View, Writes
 from samebits.model import Leak
 
 MOST_BYTES = 1 << 30  # a larger file is known by its size and time: another state counts as another content
@@ -203,7 +202,7 @@ class ProcessTree:
         """Whether a process is below the root; None for one that is gone and was not met before."""
         above: list[int] = []
         while pid not in self._ours:
-            process = descendants.read(pid)
+            process = read_process(pid)
             if process is None or process.parent <= 1:
                 return None if process is None else False
             above.append(pid)

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from samebits import controls
-from samebits.launch.supervisor import descendants
-
-_SUPERVISOR = Path(__file__).parent / "supervisor"
+from samebits.launch import supervisor
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ class LocalCommand:
         words = [str(job.stdout), str(job.stderr), job.executable, *job.command]
         with controls.launching(job.controls):
             self._process = subprocess.Popen(
-                [sys.executable, "-S", "-E", str(_SUPERVISOR), *words],
+                [sys.executable, "-S", "-I", supervisor.__file__, *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -149,7 +147,7 @@ class LocalCommand:
 
 def still_running(running: Command) -> list[str]:
     """Command lines of what runs below a trial's root."""
-    lines = [descendants.command_line(process.pid) for process in descendants.below(running.root)]
+    lines = [supervisor.command_line(process.pid) for process in supervisor.below(running.root)]
     return [" ".join(line) for line in lines if line]
 
 

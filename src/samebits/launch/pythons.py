@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samebits.launch import programs
+from samebits.launch import command
 from samebits.launch.observations import Became
-from samebits.launch.supervisor import descendants
-from samebits.launch.supervisor.descendants import Process
+from samebits.launch.supervisor import Process, below_quickly, command_line
 from samebits.model import PythonProcess
 from samebits_probe import wire
 
@@ -79,7 +78,7 @@ class Pythons:
             return
         self._next = now + (self.FAST if now - self._began < self.YOUNG else self.SLOW)
         hidden = []
-        for process in descendants.below_quickly(supervisor):
+        for process in below_quickly(supervisor):
             if not process.forked:  # a copy of its parent is no interpreter of its own
                 sight = self._note(process)
                 hidden += [sight] if sight is not None and sight.why and not (sight.late and sight.computes) else []
@@ -90,7 +89,7 @@ class Pythons:
 
     def _note(self, process: Process) -> Sight | None:
         key = (process.pid, process.started)
-        argv = descendants.command_line(process.pid)
+        argv = command_line(process.pid)
         before = self._seen.get(key)
         if not argv or (before is not None and before.argv == argv):
             return before
@@ -103,7 +102,7 @@ class Pythons:
         except OSError:
             executable = None
         names = [_PYTHON.match(Path(name).name) for name in (executable or "", argv[0])]
-        if not any(names) and not programs.holds_python(executable):
+        if not any(names) and not command.holds_python(executable):
             return Sight(pid, argv, executable, python=False)
         version = next((name.group(2) for name in names if name and name.group(2)), None)
         return Sight(pid, argv, executable, python=True, why=self._why(pid, argv, version))
@@ -147,7 +146,7 @@ class Pythons:
         return [process.model_copy(update={"asks": process.asks and not fed}) for process in described]
 
     def programs(
-        self, became: Mapping[int, Became], started: Iterable[Sequence[str]], place: programs.ProgramPlace
+        self, became: Mapping[int, Became], started: Iterable[Sequence[str]], place: command.ProgramPlace
     ) -> list[str]:
         """Command lines of programs that are no Python and no everyday tool, one for each program.
 
@@ -160,9 +159,9 @@ class Pythons:
         lines = {
             Path(program).name: " ".join(argv)
             for program, argv in reversed(seen)
-            if not programs.is_everyday(program)
+            if not command.is_everyday(program)
             and not _PYTHON.match(Path(program).name)
-            and not programs.is_script(program)
+            and not command.is_script(program)
         }
         return sorted(lines.values())[:MOST_PROGRAMS]
 

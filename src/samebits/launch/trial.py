@@ -12,13 +12,12 @@ from typing import Any
 
 from samebits import controls, store
 from samebits.launch import artifacts, custody, facts, folders, isolation, opens
-from samebits.launch.command import FileNames, fill
+from samebits.launch.command import FileNames, ProgramPlace, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, ProcessFiles, shown
 from samebits.launch.local import Command, CommandEnd, Job, Launcher, exit_words, signal_name, still_running
 from samebits.launch.observations import Processes
 from samebits.launch.plan import Plan, trial_name
-from samebits.launch.programs import ProgramPlace
 from samebits.launch.pythons import Pythons
 from samebits.model import ENDED_WELL, FilesFile, Status, TrialFile
 from samebits.store.record import SET_ASIDE

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
+from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -75,3 +78,26 @@ def _kind(path: Path) -> str:
     kinds = ((stat.S_ISLNK, "link"), (stat.S_ISDIR, "folder"), (stat.S_ISFIFO, "pipe"))
     kind = next((name for test, name in kinds if test(mode)), "special file")
     return f"it is a {kind}, not a regular file"
+
+
+def matches_any(path: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns matches a path: as a whole, or a folder above it."""
+    return any(_compiled(pattern).match(path) for pattern in patterns)
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern as a regular expression. `lightning_logs` and `lightning_logs/` name all that is in the folder."""
+    pattern = pattern.removeprefix("./").rstrip("/")
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]/]+\])", pattern)
+    return re.compile("".join(map(_translated, parts)) + r"(?:/.*)?\Z", re.DOTALL)
+
+
+def _translated(part: str) -> str:
+    known = {"**/": r"(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    if part in known:
+        return known[part]
+    if part.startswith("[") and part.endswith("]") and len(part) > 2:
+        inner = part[1:-1].replace("\\", r"\\")
+        return f"[{'^' + inner[1:] if inner.startswith('!') else inner}]"
+    return re.escape(part)

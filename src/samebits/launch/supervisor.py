@@ -1,10 +1,10 @@
 """The parent of one trial: starts its command, collects its orphans, and ends all that is below when it is told to.
 
-    python -S -E supervisor STDOUT STDERR EXECUTABLE COMMAND...
+    python -S -I supervisor.py STDOUT STDERR EXECUTABLE COMMAND...
 
 It adopts every descendant that loses its parent (PR_SET_CHILD_SUBREAPER), so that the trial's tree is exactly what is
 below this process, daemons included. It runs without site-packages; its environment and working folder are the
-trial's.
+trial's. The launcher finds the processes below it by the same look at /proc. Standard library alone.
 
 Standard output: one JSON line when the command has started, {"pid"} or {"error"}; one when it has ended, {"code"} or
 {"signal"}. Standard input: `T` sends SIGTERM to all that is below; the end of the input, which comes also when the
@@ -20,8 +20,7 @@ import select
 import signal
 import sys
 import time
-
-import descendants  # type: ignore[import-not-found]  # beside this file, which is run as a program
+from typing import NamedTuple
 
 PR_SET_CHILD_SUBREAPER = 36
 TRACKERS = ("resource_tracker", "semaphore_tracker")  # of multiprocessing: they free what killed processes shared
@@ -98,7 +97,7 @@ def collect(pid: int | None) -> None:
 def obey(order: bytes) -> bool:
     """Do what the launcher asks for; False when it is over."""
     if order == b"T":
-        for process in descendants.below(os.getpid()):
+        for process in below(os.getpid()):
             send(process.pid, signal.SIGTERM)
         return True
     return False
@@ -109,7 +108,7 @@ def end_all() -> None:
     patience = time.monotonic() + TRACKERS_MAY_TAKE
     while True:
         collect(None)
-        left = descendants.below(os.getpid())
+        left = below(os.getpid())
         if not left:
             return
         spared = [process for process in left if time.monotonic() < patience and is_tracker(process.pid)]
@@ -121,7 +120,7 @@ def end_all() -> None:
 
 def is_tracker(pid: int) -> bool:
     """Whether this is one of multiprocessing's trackers, which end by themselves when nobody needs them."""
-    return any(name in word for word in descendants.command_line(pid) for name in TRACKERS)
+    return any(name in word for word in command_line(pid) for name in TRACKERS)
 
 
 def send(pid: int, number: int) -> None:
@@ -138,6 +137,90 @@ def report(**facts: object) -> None:
         os.write(1, json.dumps(facts).encode() + b"\n")
     except OSError:
         return
+
+
+_FORKED_NOT_EXECUTED = 0x40  # PF_FORKNOEXEC of linux/sched.h: a copy of its parent, not a program of its own
+
+
+class Process(NamedTuple):
+    """A process at one moment. `started`: clock ticks since boot; with the pid it is unique."""
+
+    pid: int
+    parent: int
+    state: str
+    started: int
+    forked: bool
+
+    @property
+    def is_alive(self) -> bool:
+        """False for a zombie: it has ended and waits to be collected."""
+        return self.state not in ("Z", "X")
+
+
+def read_process(pid: int) -> Process | None:
+    """What /proc says of a process; None where it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  (every poll reads many of these)
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return Process(
+        pid, int(fields[1]), fields[0].decode(), int(fields[19]), bool(int(fields[6]) & _FORKED_NOT_EXECUTED)
+    )
+
+
+def below(pid: int) -> list[Process]:
+    """All processes below `pid`, zombies left out. Complete at the moment of the look, at the cost of a look at all."""
+    everyone = [read_process(int(name)) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
+    children: dict[int, list[Process]] = {}
+    for process in everyone:
+        if process is not None:
+            children.setdefault(process.parent, []).append(process)
+    found, waiting = [], [pid]
+    while waiting:
+        below_this = children.get(waiting.pop(), [])
+        found += [process for process in below_this if process.is_alive]
+        waiting += [process.pid for process in below_this]
+    return found
+
+
+def below_quickly(pid: int) -> list[Process]:
+    """The same from the kernel's lists of children: cheap, and blind to a process that moves during the look.
+
+    Falls back to `below` on kernels without these lists.
+    """
+    found, waiting = [], [pid]
+    while waiting:
+        children = _children(waiting.pop())
+        if children is None:
+            return below(pid)
+        waiting += children
+        found += [process for process in map(read_process, children) if process is not None and process.is_alive]
+    return found
+
+
+def _children(pid: int) -> list[int] | None:
+    tasks = f"/proc/{pid}/task"
+    found: list[int] = []
+    try:
+        for task in os.listdir(tasks):  # noqa: PTH208
+            with open(f"{tasks}/{task}/children", "rb") as file:  # noqa: PTH123
+                found += map(int, file.read().split())
+    except FileNotFoundError:
+        return found if not os.path.exists(tasks) or os.path.exists("/proc/1/task/1/children") else None  # noqa: PTH110
+    except OSError:
+        return found
+    return found
+
+
+def command_line(pid: int) -> list[str]:
+    """The arguments of a process; empty where it is gone or a zombie."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
+            text = file.read()
+    except OSError:
+        return []
+    return [os.fsdecode(word) for word in text.split(b"\0")[:-1]]
 
 
 if __name__ == "__main__":
