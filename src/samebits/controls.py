@@ -10,16 +10,13 @@ import ctypes
 import difflib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from samebits.errors import UsageError
 from samebits_probe import controls as inner
 from samebits_probe.controls import variables
-
-_find: Callable[[str], Any] = inner.find
-_join: Callable[[str, str | None, Sequence[str]], str] = variables.join
+from samebits_probe.controls.control import Control
 
 # The controls of a preset; `strict` has all but those that say why not. code1, code2 and code3 are the Codes of
 # Alahmari et al. 2020 (section VII), which set PYTHONHASHSEED=0 beside them; code1 is for TensorFlow 1.14, code2 for
@@ -50,20 +47,20 @@ def known() -> list[str]:
     return list(inner.TABLE)
 
 
-def describe(identity: str) -> Any:
-    """All that is known of a control: its class, a `samebits_probe.controls.control.Control`.
+def describe(identity: str) -> type[Control]:
+    """All that is known of a control: its class.
 
     Raises UsageError for an id that is not known, or a value that the control does not take.
     """
     if name_of(identity) not in inner.TABLE:
         raise UsageError(f"There is no control {identity!r}.", _close(name_of(identity), inner.TABLE))
     try:
-        return _find(identity)
+        return inner.find(identity)
     except ValueError as why:
         raise UsageError(f"{str(why)[:1].upper()}{str(why)[1:]}.", f"--control {name_of(identity)}") from None
 
 
-def table() -> list[Any]:
+def table() -> list[type[Control]]:
     """All controls, in the order of the table."""
     return [describe(identity) for identity in known()]
 
@@ -138,10 +135,10 @@ def environment(ids: Sequence[str], seed: int, base: Mapping[str, str] | None = 
     base = os.environ if base is None else base
     found: dict[str, str] = {}
     for identity in ids:
-        control = _find(identity)
+        control = inner.find(identity)
         found.update(control.environment(seed))
         for name, words in control.joined.items():
-            found[name] = _join(name, found.get(name, base.get(name)), words)
+            found[name] = variables.join(name, found.get(name, base.get(name)), words)
     return found
 
 
@@ -157,7 +154,7 @@ def launching(ids: Iterable[str]) -> Iterator[None]:
     """
     flags = 0
     for identity in ids:
-        flags |= int(_find(identity).personality)
+        flags |= inner.find(identity).personality
     if not flags or not sys.platform.startswith("linux"):
         yield
         return

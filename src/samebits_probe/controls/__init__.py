@@ -59,7 +59,7 @@ def find(identity: str) -> "Type[Control]":
     return control.at(value) if equals else control
 
 
-def hold(ids: Sequence[str], seed: Optional[int], probe: "Probe") -> None:
+def hold(ids: "Sequence[str]", seed: "Optional[int]", probe: "Probe") -> None:
     """Hold the controls in this process, from now to its end, and write what each does."""
     if ids:
         importlib.import_module("samebits_probe.controls.holder").hold(ids, seed or 0, probe)

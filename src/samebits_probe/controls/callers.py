@@ -2,17 +2,21 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING, Dict, Optional
 
 from ..lines import OWN
 
+if TYPE_CHECKING:
+    from types import FrameType
+
 _STANDARD = {os.path.dirname(os.path.abspath(os.__file__)), os.path.dirname(os.path.realpath(os.__file__))}
 _PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
-_known = {}
+_known: "Dict[str, str]" = {}  # by the file name
 
 PROGRAM, STANDARD, PACKAGE = "program", "standard library", "package"
 
 
-def kind_of(filename):
+def kind_of(filename: str) -> str:
     """PROGRAM, STANDARD or PACKAGE, from the file name of a code object. The probe counts as a package."""
     kind = _known.get(filename)
     if kind is None:
@@ -20,7 +24,7 @@ def kind_of(filename):
     return kind
 
 
-def _kind_of(filename):
+def _kind_of(filename: str) -> str:
     if filename.startswith("<frozen"):
         return STANDARD
     path = os.path.abspath(filename) if not filename.startswith("<") else filename
@@ -31,7 +35,7 @@ def _kind_of(filename):
     return STANDARD if any(path.startswith(folder + os.sep) for folder in _STANDARD) else PROGRAM
 
 
-def _is_in_package_of_main(path):
+def _is_in_package_of_main(path: str) -> bool:
     """Whether the program itself is an installed package (`python -m package`), and this is one of its files."""
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     if not main:
@@ -43,14 +47,14 @@ def _is_in_package_of_main(path):
     return False
 
 
-def is_program(depth):
+def is_program(depth: int) -> bool:
     """Whether the code `depth` frames above the caller of this function is the program's."""
     return kind_of(sys._getframe(depth + 1).f_code.co_filename) == PROGRAM
 
 
-def kind_beyond(filename):
+def kind_beyond(filename: str) -> str:
     """The kind of the nearest caller that is neither in the file `filename` nor the probe."""
-    frame = sys._getframe(1)
+    frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
         if name != filename and not os.path.abspath(name).startswith(OWN):
@@ -59,9 +63,9 @@ def kind_beyond(filename):
     return STANDARD
 
 
-def is_for_program():
+def is_for_program() -> bool:
     """Whether the nearest caller outside the standard library and the probe is the program."""
-    frame = sys._getframe(1)
+    frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
         kind = kind_of(name)

@@ -3,10 +3,15 @@
 import itertools
 import threading
 import time
+from typing import TYPE_CHECKING, Any, Callable, Tuple
 
 from . import callers
 from .control import CODE, Control, edit, held
 from .replacement import replace
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
+    from .replacement import AnyFunction, FunctionMaker
 
 ORIGIN = 1577836800 * 10**9  # 2020-01-01T00:00:00Z, in nanoseconds
 _A_CALL = 10**6  # each reading is a millisecond after the one before
@@ -39,16 +44,16 @@ class Clock(Control):
     hints = {"start": 6, "rng": 7, "update": 1, "structure": 1, "end": 3}
     may_break = True
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._count = itertools.count(1)
         self._slept = 0
         self._lock = threading.Lock()
 
-    def now(self):
+    def now(self) -> int:
         """Nanoseconds since the origin; each call is a reading."""
         return next(self._count) * _A_CALL + self._slept
 
-    def at_start(self):
+    def at_start(self) -> None:
         for name, (from_origin, in_ns) in _READINGS.items():
             replace(time, name, self._reading(ORIGIN if from_origin else 0, in_ns))
         for name, (index, form) in _NOW.items():
@@ -57,14 +62,14 @@ class Clock(Control):
         replace(time, "clock_gettime_ns", self._gettime(in_ns=True))
         replace(time, "sleep", self._sleeping)
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"datetime": lambda module: _replace_dates(module, lambda: (ORIGIN + self.now()) / 1e9)}
 
-    def _reading(self, origin, in_ns):
+    def _reading(self, origin: int, in_ns: bool) -> "FunctionMaker":
         now = self.now
 
-        def make(original):
-            def read():
+        def make(original: "AnyFunction") -> "AnyFunction":
+            def read() -> Any:
                 if not callers.is_program(1):
                     return original()
                 return origin + now() if in_ns else (origin + now()) / 1e9
@@ -73,12 +78,12 @@ class Clock(Control):
 
         return make
 
-    def _of_now(self, index, form):
+    def _of_now(self, index: int, form: str) -> "FunctionMaker":
         """Functions that take the time of now where they are given none."""
         now, localtime = self.now, time.localtime
 
-        def make(original):
-            def convert(*args):
+        def make(original: "AnyFunction") -> "AnyFunction":
+            def convert(*args: Any) -> Any:
                 if len(args) > index and (args[index] is not None or form != "seconds"):
                     return original(*args)
                 if not callers.is_program(1):
@@ -90,11 +95,11 @@ class Clock(Control):
 
         return make
 
-    def _gettime(self, in_ns):
+    def _gettime(self, in_ns: bool) -> "FunctionMaker":
         now = self.now
 
-        def make(original):
-            def clock_gettime(clock):
+        def make(original: "AnyFunction") -> "AnyFunction":
+            def clock_gettime(clock: int) -> Any:
                 if not callers.is_program(1):
                     return original(clock)
                 reading = now() + (ORIGIN if clock == time.CLOCK_REALTIME else 0)
@@ -104,8 +109,8 @@ class Clock(Control):
 
         return make
 
-    def _sleeping(self, original):
-        def sleep(seconds):
+    def _sleeping(self, original: "AnyFunction") -> "AnyFunction":
+        def sleep(seconds: float) -> None:
             original(seconds)
             if callers.is_program(1):
                 with self._lock:
@@ -113,7 +118,7 @@ class Clock(Control):
 
         return sleep
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         names = ("time", "perf_counter", "sleep")
         changed = [name for name in names if not hasattr(getattr(time, name), "_samebits_make")]
         return held(not changed, "time.%s was replaced" % "".join(changed[:1]))
@@ -121,58 +126,58 @@ class Clock(Control):
 
 # Compiled libraries read the size of datetime.datetime: a stand-in has the same one, see
 # https://cython.readthedocs.io/en/latest/src/userguide/extension_types.html#external-extension-types
-_NOTHING_MORE = ()
+_NOTHING_MORE: "Tuple[str, ...]" = ()
 
 
-def _replace_dates(module, now):
+def _replace_dates(module: Any, now: "Callable[[], float]") -> None:
     """Put subclasses in the place of datetime.datetime and datetime.date. `now`: function -> seconds since 1970."""
     module.datetime, module.date = _datetime(module.datetime, now), _date(module.date, now)
 
 
-def _meta(original):
+def _meta(original: type) -> type:
     class Meta(type):
         """Instances and subclasses of the original count as those of its stand-in."""
 
-        def __instancecheck__(cls, instance):
+        def __instancecheck__(cls, instance: Any) -> bool:
             return isinstance(instance, original)
 
-        def __subclasscheck__(cls, subclass):
+        def __subclasscheck__(cls, subclass: Any) -> bool:
             return issubclass(subclass, original)
 
     return Meta
 
 
-def _dress(cls, original):
+def _dress(cls: type, original: type) -> type:
     cls.__name__, cls.__qualname__ = original.__name__, original.__qualname__
     cls.__module__, cls.__doc__ = original.__module__, original.__doc__
     return cls
 
 
-def _datetime(original, now):
-    class Datetime(original, metaclass=_meta(original)):
+def _datetime(original: Any, now: "Callable[[], float]") -> type:
+    class Datetime(original, metaclass=_meta(original)):  # type: ignore[misc,metaclass]  # the module's class of then
         __slots__ = _NOTHING_MORE
 
         @classmethod
-        def now(cls, tz=None):
+        def now(cls, tz: Any = None) -> Any:
             return cls.fromtimestamp(now(), tz) if callers.is_program(1) else super().now(tz)
 
         @classmethod
-        def today(cls):
+        def today(cls) -> Any:
             return cls.fromtimestamp(now()) if callers.is_program(1) else super().today()
 
         @classmethod
-        def utcnow(cls):
+        def utcnow(cls) -> Any:
             return cls.utcfromtimestamp(now()) if callers.is_program(1) else super().utcnow()
 
     return _dress(Datetime, original)
 
 
-def _date(original, now):
-    class Date(original, metaclass=_meta(original)):
+def _date(original: Any, now: "Callable[[], float]") -> type:
+    class Date(original, metaclass=_meta(original)):  # type: ignore[misc,metaclass]
         __slots__ = _NOTHING_MORE
 
         @classmethod
-        def today(cls):
+        def today(cls) -> Any:
             return cls.fromtimestamp(now()) if callers.is_program(1) else super().today()
 
     return _dress(Date, original)

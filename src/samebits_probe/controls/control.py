@@ -1,28 +1,56 @@
 """What a control is: an entry of the table with all that the program knows of it."""
 
-import collections
 import re
 import sys
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Type
 
 from ..wire import HELD, OVERRULED, UNDONE, UNREADABLE
+
+if TYPE_CHECKING:
+    from typing import Protocol  # novm: only type checkers execute this
+
+    from ..imports import ImportHook
+    from ..probe import Probe
+
+    ControlEffect = Tuple[str, str]  # one of wire.EFFECTS, and a sentence for people
+    ImportHooks = Dict[str, ImportHook]  # by the name of the module after whose import it is called
+
+    class Machine(Protocol):
+        """What controls ask of the machine on which `samebits vary` runs."""
+
+        @property
+        def cores(self) -> int:
+            """Processors that trials may use."""
+
+        @property
+        def instructions(self) -> Set[str]:
+            """Instruction sets of the processor, by the names of /proc/cpuinfo."""
+
 
 TOP = "after the imports"
 SHELL = "in the shell, before Python starts"
 CODE = "in the code"
 OWN = "own"  # in `samebits vary`: as the user's own setup has it
 
-# A change by which a program holds the control itself. `library`: it is for programs that have loaded this one, ""
-# for every program. `instead`: it does as well as the one before it. {seed} in a line is the seed that the trials used,
-# {command} what they ran.
-Edit = collections.namedtuple("Edit", "where lines library instead")
+
+class Edit(NamedTuple):
+    """A change by which a program holds the control itself.
+
+    {seed} in a line is the seed that the trials used, {command} what they ran.
+    """
+
+    where: str
+    lines: "Tuple[str, ...]"
+    library: str  # it is for programs that have loaded this one; "": for every program
+    instead: bool  # it does as well as the one before it
 
 
-def edit(where, *lines, **more):
+def edit(where: str, *lines: str, library: str = "", instead: bool = False) -> Edit:
     """An Edit of these lines."""
-    return Edit(where, lines, more.get("library", ""), more.get("instead", False))
+    return Edit(where, lines, library, instead)
 
 
-def whole_number(text):
+def whole_number(text: str) -> int:
     """The number that a text of digits is; -1 for any other text, and for numbers of no use here."""
     return int(text) if re.match(r"[0-9]{1,10}\Z", text) else -1
 
@@ -74,22 +102,22 @@ class Control:
     """
 
     id = ""
-    libraries = ()
-    implies = ()
-    needs = ()
+    libraries: "Tuple[str, ...]" = ()
+    implies: "Tuple[str, ...]" = ()
+    needs: "Tuple[str, ...]" = ()
     is_strict = True
 
     can_be_undone = True
-    joined = {}
+    joined: "Mapping[str, Sequence[str]]" = {}
     value = ""
     values = ""
     holds_variables = True
     personality = 0
     seed = 0
-    probe = None
+    probe: "Probe"
 
-    edits = ()
-    hints = {}
+    edits: "Tuple[Edit, ...]" = ()
+    hints: "Mapping[str, int]" = {}
     is_seed = False
     acts_at_start = False
     is_of_operators = False
@@ -102,17 +130,17 @@ class Control:
     moves_memory = True
 
     @classmethod
-    def does(cls):
+    def does(cls) -> str:
         """What it does, in one sentence."""
         return (cls.__doc__ or "").strip().splitlines()[0]
 
     @classmethod
-    def accepts(cls, value):
+    def accepts(cls, value: str) -> bool:
         """Whether it can be held at this value (a text)."""
         return False
 
     @classmethod
-    def at(cls, value):
+    def at(cls, value: str) -> "Type[Control]":
         """This control, held at a different value. Raises ValueError for one that it does not take."""
         if not cls.accepts(value):
             takes = "takes " + cls.values if cls.values else "takes no value"
@@ -120,30 +148,30 @@ class Control:
         return type(cls.__name__, (cls,), {"__doc__": cls.__doc__, "id": cls.id + "=" + value, "value": value})
 
     @classmethod
-    def environment(cls, seed):
+    def environment(cls, seed: int) -> "Dict[str, str]":
         """Variables to set before the process starts."""
         return {}
 
-    def at_start(self):
+    def at_start(self) -> None:
         """What to do when the process starts, before the program."""
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         """Module name -> function(module), called once when that module has been imported."""
         return {}
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         """Look what the control does now: (one of wire.EFFECTS, a sentence for people)."""
         return UNREADABLE, ""
 
     # -- the factor of `samebits vary` ------------------------------------------------------------------------
 
     @classmethod
-    def base(cls):
+    def base(cls) -> str:
         """The value at which the factor is held while different factors are varied."""
         return OWN
 
     @classmethod
-    def varied(cls, machine):
+    def varied(cls, machine: "Machine") -> "List[str]":
         """The values that are tried beside the base where none are named; empty where there is none here.
 
         `machine`: answers for this machine (samebits.vary.machine).
@@ -151,29 +179,29 @@ class Control:
         return []
 
     @classmethod
-    def lacks(cls, value, machine):
+    def lacks(cls, value: str, machine: "Machine") -> str:
         """Why this machine cannot have a value that `accepts` takes, or OWN; empty where it can."""
         return ""
 
     @classmethod
-    def at_own(cls, machine):
+    def at_own(cls, machine: "Machine") -> "Optional[str]":
         """The value at which it is held where the factor is at OWN; None: it is not held."""
 
     @staticmethod
-    def in_force():
+    def in_force() -> "Optional[str]":
         """What is in force in this process, held or not, in words that differ where the effect does; None: unknown."""
 
 
-def held(is_held, why):
+def held(is_held: bool, why: str) -> "ControlEffect":
     """What `read_back` returns of something that holds, or does not: `why`."""
     return (HELD, "") if is_held else (UNDONE, why)
 
 
-def seeded(by_program):
+def seeded(by_program: bool) -> "ControlEffect":
     """What `read_back` returns of a generator that the control has seeded."""
     return (OVERRULED, "the program seeds it itself, and its seed wins") if by_program else (HELD, "")
 
 
-def imported(*libraries):
+def imported(*libraries: str) -> "List[Any]":
     """Those of the modules that have been imported."""
     return [sys.modules[name] for name in libraries if sys.modules.get(name) is not None]

@@ -1,55 +1,61 @@
 """The two flags of cuDNN in PyTorch."""
 
 import sys
+from typing import TYPE_CHECKING, Any, Optional
 
 from ..wire import HELD, IDLE, UNDONE
 from . import gpu
 from .control import TOP, Control, edit
 from .replacement import replace
 
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
+    from .replacement import AnyFunction
+
 
 class _Flag(Control):
     """A flag of torch.backends.cudnn, held against the program's own settings of it."""
 
     libraries = ("torch",)
-    flag, setter, value = "", "", None
+    flag, setter = "", ""
+    setting: "Optional[bool]" = None
     is_of_operators = True
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"torch": self._hold}
 
-    def _hold(self, module):
-        value = self.value
+    def _hold(self, module: Any) -> None:
+        setting = self.setting
 
-        def make(original):
-            def set_(_):
-                return original(value)
+        def make(original: "AnyFunction") -> "AnyFunction":
+            def set_(_: Any) -> Any:
+                return original(setting)
 
             return set_
 
-        setattr(module.backends.cudnn, self.flag, value)
+        setattr(module.backends.cudnn, self.flag, setting)
         replace(module._C, self.setter, make)  # what torch.backends.cudnn.flags(...) calls
         _hold_property(type(module.backends.cudnn), self.flag)
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         now = getattr(sys.modules["torch"].backends.cudnn, self.flag)
-        if now is not self.value:
+        if now is not self.setting:
             return UNDONE, "torch.backends.cudnn.%s is %s" % (self.flag, now)
         if not sys.modules["torch"].version.cuda:
             return IDLE, "this PyTorch is built without CUDA: nothing reads it"
         return (HELD, "") if gpu.is_visible() else (IDLE, "there is no GPU here: nothing reads it")
 
 
-def _hold_property(cls, name):
+def _hold_property(cls: type, name: str) -> None:
     original = cls.__dict__[name]
 
     class FixedFlag:
         """Reads as before, and accepts a value that it does not keep."""
 
-        def __get__(self, instance, owner):
+        def __get__(self, instance: Any, owner: Any) -> Any:
             return original.__get__(instance, owner)
 
-        def __set__(self, instance, value):
+        def __set__(self, instance: Any, value: Any) -> None:
             return None
 
     setattr(cls, name, FixedFlag())
@@ -59,7 +65,7 @@ class CudnnBenchmarkOff(_Flag):
     """Holds torch.backends.cudnn.benchmark at False: no choice of algorithms by their time in this run."""
 
     id = "cudnn-benchmark-off"
-    flag, setter, value = "benchmark", "_set_cudnn_benchmark", False
+    flag, setter, setting = "benchmark", "_set_cudnn_benchmark", False
     edits = (edit(TOP, "import torch", "torch.backends.cudnn.benchmark = False"),)
 
 
@@ -67,5 +73,5 @@ class CudnnDeterministic(_Flag):
     """Holds torch.backends.cudnn.deterministic at True."""
 
     id = "cudnn-deterministic"
-    flag, setter, value = "deterministic", "_set_cudnn_deterministic", True
+    flag, setter, setting = "deterministic", "_set_cudnn_deterministic", True
     edits = (edit(TOP, "import torch", "torch.backends.cudnn.deterministic = True"),)

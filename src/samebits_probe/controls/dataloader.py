@@ -5,14 +5,23 @@ import hashlib
 import inspect
 import sys
 import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Set
 
 from ..wire import HELD, UNDONE
 from .control import CODE, OWN, Control, edit, held, whole_number
 
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks, Machine
+
 _MODULE = "torch.utils.data.dataloader"
 # what stands for no workers; the others are refused or have no effect without them
-_WITHOUT = {"num_workers": 0, "prefetch_factor": None, "persistent_workers": False, "multiprocessing_context": None,
-            "timeout": 0}  # fmt: skip
+_WITHOUT: "Dict[str, Any]" = {
+    "num_workers": 0,
+    "prefetch_factor": None,
+    "persistent_workers": False,
+    "multiprocessing_context": None,
+    "timeout": 0,
+}
 
 
 class DataloaderWorkers(Control):
@@ -31,32 +40,32 @@ class DataloaderWorkers(Control):
     varies = "How many workers each PyTorch DataLoader has."
     takes = "own (as the program says), or numbers of workers"
     no_effect = "no DataLoader was made"
-    seen = set()  # numbers of workers of all loaders that were made in this process
+    seen: "Set[int]" = set()  # numbers of workers of all loaders that were made in this process
 
     @classmethod
-    def accepts(cls, value):
+    def accepts(cls, value: str) -> bool:
         return value == OWN or 0 <= whole_number(value) < 100
 
-    def __init__(self):
-        self._loaders = weakref.WeakSet()
+    def __init__(self) -> None:
+        self._loaders: weakref.WeakSet[Any] = weakref.WeakSet()
 
-    def _changes(self):
+    def _changes(self) -> "Dict[str, Any]":
         """Arguments of a DataLoader that are replaced."""
         if self.value == OWN:
             return {}
         return _WITHOUT if self.value == "0" else {"num_workers": int(self.value)}
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {_MODULE: self._hold}
 
-    def _hold(self, module):
+    def _hold(self, module: Any) -> None:
         original = module.DataLoader.__init__
         signature = inspect.signature(original)
         defaults = {name: p.default for name, p in signature.parameters.items()}
         loaders, changes = self._loaders, self._changes()
 
         @functools.wraps(original)
-        def __init__(self, *args, **kwargs):
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
             bound = signature.bind(self, *args, **kwargs)
             for name, value in changes.items():
                 if name in bound.arguments or value:
@@ -68,22 +77,22 @@ class DataloaderWorkers(Control):
 
         module.DataLoader.__init__ = __init__
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         others = [loader for loader in list(self._loaders) if str(loader.num_workers) != self.value]
         if others and self.value != OWN:
             return UNDONE, "%d DataLoader with %d workers" % (len(others), others[0].num_workers)
         return HELD, ""
 
     @classmethod
-    def varied(cls, machine):
+    def varied(cls, machine: "Machine") -> "List[str]":
         return ["0", "2"]
 
     @classmethod
-    def at_own(cls, machine):
+    def at_own(cls, machine: "Machine") -> "Optional[str]":
         return OWN  # it counts the workers, and changes nothing
 
     @staticmethod
-    def in_force():
+    def in_force() -> "Optional[str]":
         return ", ".join(map(str, sorted(DataloaderWorkers.seen))) or None
 
 
@@ -102,15 +111,15 @@ class DataloaderSeed(Control):
     )
     hints = {"rng": 6, "batch": 9}
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {_MODULE: self._hold}
 
-    def _hold(self, module):
+    def _hold(self, module: Any) -> None:
         seed, count = self.seed, [0]
         original = module.DataLoader.__iter__
 
         @functools.wraps(original)
-        def __iter__(self):
+        def __iter__(self: Any) -> Any:
             if self.num_workers > 0:
                 if not isinstance(self.worker_init_fn, SeededWorker):
                     self.worker_init_fn = SeededWorker(self.worker_init_fn, seed, count[0])
@@ -121,7 +130,7 @@ class DataloaderSeed(Control):
         module.DataLoader.__iter__ = __iter__
         self._held = module.DataLoader
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         is_held = "SeededWorker" in self._held.__iter__.__code__.co_names
         return held(is_held, "DataLoader.__iter__ was replaced")
 
@@ -129,10 +138,10 @@ class DataloaderSeed(Control):
 class SeededWorker:
     """What a worker calls first (it travels to spawned workers by pickle). `loader`, `epoch`: which, in their order."""
 
-    def __init__(self, own, seed, loader):
+    def __init__(self, own: "Optional[Callable[[int], Any]]", seed: int, loader: int) -> None:
         self.own, self.seed, self.loader, self.epoch = own, seed, loader, -1
 
-    def __call__(self, worker):
+    def __call__(self, worker: int) -> None:
         text = "%d %d %d %d" % (self.seed, self.loader, self.epoch, worker)
         seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
         import random

@@ -2,10 +2,15 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING, Any, Optional
 
 from .control import CODE, Control, edit, held
 from .replacement import replace
 from .streams import Stream
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
+    from .replacement import AnyFunction
 
 
 class Entropy(Control):
@@ -17,18 +22,18 @@ class Entropy(Control):
     hints = {"start": 7, "end": 5}
     may_break = True
 
-    def at_start(self):
+    def at_start(self) -> None:
         stream = Stream(self.seed, "entropy")
         self._draw = stream.bytes
 
-        def make(_):
-            def urandom(size):
+        def make(_: "AnyFunction") -> "AnyFunction":
+            def urandom(size: int) -> bytes:
                 return stream.bytes(size)
 
             return urandom
 
-        def make_getrandom(_):
-            def getrandom(size, flags=0):
+        def make_getrandom(_: "AnyFunction") -> "AnyFunction":
+            def getrandom(size: int, flags: int = 0) -> bytes:
                 return stream.bytes(size)
 
             return getrandom
@@ -36,18 +41,18 @@ class Entropy(Control):
         self._urandom = replace(os, "urandom", make)
         replace(os, "getrandom", make_getrandom)
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"random": self._pin_random, "uuid": self._pin_uuid}
 
-    def _pin_random(self, module):
+    def _pin_random(self, module: Any) -> None:
         """SystemRandom, and `secrets` through it, draw by a name of this module."""
         module._urandom = self._urandom
 
-    def _pin_uuid(self, module):
+    def _pin_uuid(self, module: Any) -> None:
         draw = self._draw
 
-        def make(_):
-            def uuid1(node=None, clock_seq=None):
+        def make(_: "AnyFunction") -> "AnyFunction":
+            def uuid1(node: "Optional[int]" = None, clock_seq: "Optional[int]" = None) -> Any:
                 content = bytearray(draw(16))
                 if node is not None:
                     content[10:] = node.to_bytes(6, "big")
@@ -57,6 +62,6 @@ class Entropy(Control):
 
         replace(module, "uuid1", make)
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         drawn = getattr(sys.modules.get("random"), "_urandom", os.urandom)
         return held(os.urandom is self._urandom and drawn is os.urandom, "os.urandom was replaced")

@@ -2,9 +2,16 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Optional
 
 from .control import CODE, OWN, Control, edit, held
 from .replacement import replace
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from .control import ControlEffect, ImportHooks, Machine
+    from .replacement import AnyFunction
 
 
 class ListingOrder(Control):
@@ -22,10 +29,10 @@ class ListingOrder(Control):
     listings = 0  # made so far in this process, but for those that an import makes
 
     @classmethod
-    def accepts(cls, value):
+    def accepts(cls, value: str) -> bool:
         return value in ("sorted", "reversed")
 
-    def at_start(self):
+    def at_start(self) -> None:
         order = _Order(self.value == "reversed")
         for name, make in (("listdir", order.of_names), ("scandir", order.of_entries)):
             original = getattr(os, name)
@@ -33,29 +40,29 @@ class ListingOrder(Control):
             if original in os.supports_fd:  # shutil.rmtree asks for the function itself
                 os.supports_fd.add(new)
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         # these may have taken the functions of os before they were replaced
         order = _Order(self.value == "reversed")
         return {"pathlib": order.hold_paths, "glob": order.hold_globs}
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         is_held = hasattr(os.listdir, "_samebits_make") and hasattr(os.scandir, "_samebits_make")
         return held(is_held, "os.listdir or os.scandir was replaced")
 
     @classmethod
-    def base(cls):
+    def base(cls) -> str:
         return "sorted"
 
     @classmethod
-    def varied(cls, machine):
+    def varied(cls, machine: "Machine") -> "List[str]":
         return ["reversed"]
 
     @classmethod
-    def lacks(cls, value, machine):
+    def lacks(cls, value: str, machine: "Machine") -> str:
         return "the order in which the system lists is not known: it may be either of the two" if value == OWN else ""
 
     @staticmethod
-    def in_force():
+    def in_force() -> "Optional[str]":
         make = getattr(os.listdir, "_samebits_make", None)
         if make is None or not ListingOrder.listings:
             return None
@@ -65,38 +72,38 @@ class ListingOrder(Control):
 class _Order:
     """Sorted by name, or the other way round."""
 
-    def __init__(self, reverse):
+    def __init__(self, reverse: bool) -> None:
         self.reverse = reverse
 
-    def sort(self, found, key=None):
+    def sort(self, found: "Iterable[Any]", key: "Optional[Callable[[Any], Any]]" = None) -> "List[Any]":
         ListingOrder.listings += not _is_importing()
         return sorted(found, key=key, reverse=self.reverse)
 
-    def of_names(self, original):
-        def listdir(path=None):
+    def of_names(self, original: "AnyFunction") -> "AnyFunction":
+        def listdir(path: Any = None) -> "List[Any]":
             return self.sort(original(path))
 
         return listdir
 
-    def of_entries(self, original):
-        def scandir(path=None):
+    def of_entries(self, original: "AnyFunction") -> "AnyFunction":
+        def scandir(path: Any = None) -> _Entries:
             return _Entries(original(path), self)
 
         return scandir
 
-    def of_results(self, original):
-        def list_(*args, **kwargs):
+    def of_results(self, original: "AnyFunction") -> "AnyFunction":
+        def list_(*args: Any, **kwargs: Any) -> "Iterator[Any]":
             return iter(self.sort(original(*args, **kwargs)))
 
         return list_
 
-    def hold_paths(self, module):
+    def hold_paths(self, module: Any) -> None:
         for name in ("iterdir", "glob", "rglob"):
             replace(module.Path, name, self.of_results)
 
-    def hold_globs(self, module):
-        def in_order(original):
-            def glob(*args, **kwargs):
+    def hold_globs(self, module: Any) -> None:
+        def in_order(original: "AnyFunction") -> "AnyFunction":
+            def glob(*args: Any, **kwargs: Any) -> "List[Any]":
                 return self.sort(original(*args, **kwargs))
 
             return glob
@@ -105,9 +112,9 @@ class _Order:
         replace(module, "iglob", self.of_results)
 
 
-def _is_importing():
+def _is_importing() -> bool:
     """Whether a module is being imported: libraries look for each other's files then."""
-    frame = sys._getframe(1)
+    frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None:
         if "importlib" in frame.f_code.co_filename:
             return True
@@ -118,21 +125,21 @@ def _is_importing():
 class _Entries:
     """Like the iterator of os.scandir: also a context that closes it."""
 
-    def __init__(self, entries, order):
+    def __init__(self, entries: Any, order: _Order) -> None:
         with entries:
             self._sorted = iter(order.sort(entries, key=lambda entry: entry.name))
 
-    def __iter__(self):
+    def __iter__(self) -> "_Entries":
         return self
 
-    def __next__(self):
+    def __next__(self) -> Any:
         return next(self._sorted)
 
-    def __enter__(self):
+    def __enter__(self) -> "_Entries":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         self._sorted = iter(())

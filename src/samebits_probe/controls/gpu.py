@@ -3,13 +3,13 @@
 import os
 
 
-def is_visible():
+def is_visible() -> bool:
     """Whether the driver is there, and CUDA_VISIBLE_DEVICES does not hide every device."""
     shown = os.environ.get("CUDA_VISIBLE_DEVICES")
     return os.path.exists("/dev/nvidiactl") and (shown is None or shown.strip() not in ("", "-1", "NoDevFiles"))
 
 
-def first():
+def first() -> str:
     """CUDA_VISIBLE_DEVICES for one device: the first of those that are visible."""
     shown = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
     return shown or "0"

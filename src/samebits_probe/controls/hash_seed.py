@@ -2,10 +2,14 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING, Dict, List, Optional
 
 from ..wire import HELD, OVERRULED, UNDONE
 from .control import CODE, OWN, SHELL, Control, edit, whole_number
 from .variables import at_start_of_process
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, Machine
 
 
 class HashSeed(Control):
@@ -26,14 +30,14 @@ class HashSeed(Control):
     holds_variables = False  # a program that starts itself again with a hash seed of its own keeps that
 
     @classmethod
-    def accepts(cls, value):
+    def accepts(cls, value: str) -> bool:
         return 0 <= whole_number(value) < 2**32
 
     @classmethod
-    def environment(cls, seed):
+    def environment(cls, seed: int) -> "Dict[str, str]":
         return {"PYTHONHASHSEED": cls.value}
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         value = at_start_of_process("PYTHONHASHSEED")
         randomised = bool(sys.flags.hash_randomization)
         if value == self.value and randomised == bool(int(value)) and not sys.flags.ignore_environment:
@@ -43,27 +47,27 @@ class HashSeed(Control):
         return UNDONE, "this process was started with PYTHONHASHSEED=%s" % value
 
     @classmethod
-    def base(cls):
+    def base(cls) -> str:
         return _seed_of_user() or cls.value
 
     @classmethod
-    def varied(cls, machine):
+    def varied(cls, machine: "Machine") -> "List[str]":
         return ["1"] if cls.base() != "1" else ["2"]
 
     @classmethod
-    def lacks(cls, value, machine):
+    def lacks(cls, value: str, machine: "Machine") -> str:
         return "hash-seed=own would be a different seed in each trial" if value == OWN and not _seed_of_user() else ""
 
     @classmethod
-    def at_own(cls, machine):
+    def at_own(cls, machine: "Machine") -> "Optional[str]":
         return cls.base()  # named, since controls of different factors imply one otherwise
 
     @staticmethod
-    def in_force():
+    def in_force() -> "Optional[str]":
         return "hash('samebits') is %d" % hash("samebits")
 
 
-def _seed_of_user():
+def _seed_of_user() -> str:
     """The seed that the user has set; empty where each process draws its own."""
     chosen = os.environ.get("PYTHONHASHSEED", "")
     return chosen if whole_number(chosen) >= 0 else ""

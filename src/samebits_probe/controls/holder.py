@@ -1,14 +1,20 @@
 """The controls that a process holds: started in order, read back at the start, the first and the last step."""
 
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence
+
 from .. import imports
 from ..wire import HELD, IDLE, OVERRULED, UNDONE, UNREADABLE
 from . import TABLE, find, variables
-from .control import imported
+from .control import Control, imported
+
+if TYPE_CHECKING:
+    from ..probe import Probe
+    from .control import ControlEffect
 
 _WORDS = {"first-step": "first step", "last-step": "last step"}
 
 
-def hold(ids, seed, probe):
+def hold(ids: "Sequence[str]", seed: int, probe: "Probe") -> None:
     """Hold the controls; nothing that fails here reaches the program or hides from the report."""
     held = [_HeldControl(find(identity)(), seed, probe) for identity in ids if _is_known(identity)]
     for identity in ids:
@@ -21,12 +27,13 @@ def hold(ids, seed, probe):
     probe.last_step.append(lambda: _read_all(held, "last-step"))
 
 
-def _is_known(identity):
+def _is_known(identity: str) -> bool:
     return identity.partition("=")[0] in TABLE
 
 
-def _hold_variables(controls, seed):
-    fixed, joined = {}, {}
+def _hold_variables(controls: "Iterable[Control]", seed: int) -> None:
+    fixed: Dict[str, str] = {}
+    joined: Dict[str, List[str]] = {}
     for control in controls:
         if control.holds_variables:
             fixed.update(control.environment(seed))
@@ -35,7 +42,7 @@ def _hold_variables(controls, seed):
     variables.hold(fixed, joined)
 
 
-def _read_all(held, when):
+def _read_all(held: "Iterable[_HeldControl]", when: str) -> None:
     for one in held:
         one.read(when)
 
@@ -43,12 +50,13 @@ def _read_all(held, when):
 class _HeldControl:
     """A control in this process, and what is known of it."""
 
-    def __init__(self, control, seed, probe):
+    def __init__(self, control: Control, seed: int, probe: "Probe") -> None:
         self.control, self.probe = control, probe
         control.seed, control.probe = seed, probe
-        self._failure, self._has_held = None, False
+        self._failure: Optional[str] = None
+        self._has_held = False
 
-    def start(self):
+    def start(self) -> None:
         """Call its functions, now and after the imports it waits for."""
         self._call(self.control.at_start)
         for name, function in self.control.after_import().items():
@@ -56,21 +64,21 @@ class _HeldControl:
         if not self.control.libraries:
             self.read("start")
 
-    def _applier(self, function):
-        def apply(module):
+    def _applier(self, function: "imports.ImportHook") -> "imports.ImportHook":
+        def apply(module: Any) -> None:
             self._call(function, module)
             if imported(*self.control.libraries):
                 self.read("start")
 
         return apply
 
-    def _call(self, function, *arguments):
+    def _call(self, function: "Callable[..., Any]", *arguments: Any) -> None:
         try:
             function(*arguments)
         except Exception as error:  # a release without that function, say: the program goes on, the report says so
             self._failure = "it could not be applied: %s: %s" % (type(error).__name__, error)
 
-    def read(self, when):
+    def read(self, when: str) -> None:
         """Write an event that says what the control does."""
         effect, why = self._look(when)
         if effect == UNDONE and self._has_held and when != "start" and self.control.can_be_undone:
@@ -78,7 +86,7 @@ class _HeldControl:
         self._has_held = self._has_held or effect in (HELD, IDLE, OVERRULED)
         self.probe.event("control", id=self.control.id, effect=effect, when=when, why=why)
 
-    def _look(self, when):
+    def _look(self, when: str) -> "ControlEffect":
         if self._failure:
             return UNDONE, self._failure
         libraries = self.control.libraries

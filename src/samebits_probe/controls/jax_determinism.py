@@ -2,10 +2,14 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from ..wire import HELD, UNDONE, UNREADABLE
 from . import variables
 from .control import SHELL, Control, edit
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
 
 _FLAG = "--xla_gpu_deterministic_ops=true"
 
@@ -17,11 +21,11 @@ class JaxDeterminism(Control):
     libraries = ("jax",)
     edits = (edit(SHELL, "export XLA_FLAGS=--xla_gpu_deterministic_ops=true"),)
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         # not before the process starts: another library's older XLA would end the process at a flag unknown to it
         return {"jax": lambda module: variables.hold({}, {"XLA_FLAGS": [_FLAG]})}
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         if _FLAG not in os.environ.get("XLA_FLAGS", "").split():
             return UNDONE, "XLA_FLAGS is %r" % os.environ.get("XLA_FLAGS")
         bridge = sys.modules.get("jax._src.xla_bridge")

@@ -1,11 +1,15 @@
 """What memory holds before the program has written to it, and where it lies."""
 
 import ctypes
+from typing import TYPE_CHECKING, Dict, List, Optional, Type
 
 from ..system import System
 from ..wire import HELD, UNDONE, UNREADABLE
 from .control import CODE, SHELL, Control, edit, held
 from .variables import at_start_of_process
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, Machine
 
 _PERTURB = 85  # 0x55: freed memory gets this byte, new memory its complement
 _FILLED = 0xAA
@@ -28,10 +32,10 @@ class FillUninitialized(Control):
     holds_variables = False  # read before Python begins
 
     @classmethod
-    def environment(cls, seed):
+    def environment(cls, seed: int) -> "Dict[str, str]":
         return {"MALLOC_PERTURB_": str(_PERTURB)}
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         if all(_new_memory(size) == bytes([_FILLED]) * size for size in (24, 1000, 300000)):
             return HELD, ""
         if at_start_of_process("MALLOC_PERTURB_") != str(_PERTURB):
@@ -39,7 +43,7 @@ class FillUninitialized(Control):
         return UNDONE, "this C library does not fill the memory that it gives"
 
 
-def _new_memory(size):
+def _new_memory(size: int) -> bytes:
     """Content of memory as malloc gives it."""
     library = ctypes.CDLL(None)
     library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
@@ -74,16 +78,16 @@ class Aslr(Control):
     moves_memory = False  # beside what it is for
 
     @classmethod
-    def accepts(cls, value):
+    def accepts(cls, value: str) -> bool:
         return value in ("fixed", "compat")
 
     @classmethod
-    def at(cls, value):
+    def at(cls, value: str) -> "Type[Control]":
         held_so = super().at(value)
         held_so.personality = _NO_RANDOMIZE | (_COMPAT_LAYOUT if value == "compat" else 0)
         return held_so
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         try:
             found = _layout()
         except OSError:
@@ -93,18 +97,18 @@ class Aslr(Control):
         return held(found == self.personality, "the process has the other fixed address layout")
 
     @classmethod
-    def base(cls):
+    def base(cls) -> str:
         return "fixed"
 
     @classmethod
-    def varied(cls, machine):
+    def varied(cls, machine: "Machine") -> "List[str]":
         return ["compat"]
 
     @staticmethod
-    def in_force():
+    def in_force() -> "Optional[str]":
         return {_NO_RANDOMIZE: "fixed", _NO_RANDOMIZE | _COMPAT_LAYOUT: "compat"}.get(_layout(), "random")
 
 
-def _layout():
+def _layout() -> int:
     """The flags of personality(2) that concern the layout, of this process."""
     return int(System.read("/proc/self/personality"), 16) & (_NO_RANDOMIZE | _COMPAT_LAYOUT)

@@ -6,10 +6,14 @@ https://intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2025-1/get
 
 import ctypes
 import os
+from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
 from ..wire import HELD, UNDONE, UNREADABLE
 from .control import OWN, SHELL, Control, edit
 from .native_libraries import loaded_libraries
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, Machine
 
 _VARIABLE = "MKL_CBWR"
 # PyTorch's own copy of MKL lies in libtorch_cpu.so (libtorch.so before 1.5)
@@ -18,7 +22,13 @@ _BRANCH = 1  # asks for the branch alone (MKL_CBWR_BRANCH of mkl_types.h)
 _NAMES = {1: "off", 2: "AUTO", 3: "COMPATIBLE", 4: "SSE2", 6: "SSSE3", 7: "SSE4_1", 8: "SSE4_2", 9: "AVX",
           10: "AVX2", 11: "AVX512_MIC", 12: "AVX512"}  # fmt: skip
 # value -> what the processor must have for it (of /proc/cpuinfo), the least first
-_NEEDS = {"COMPATIBLE": (), "SSE4_2": ("sse4_2",), "AVX": ("avx",), "AVX2": ("avx2",), "AVX512": ("avx512f",)}
+_NEEDS: "Dict[str, Tuple[str, ...]]" = {
+    "COMPATIBLE": (),
+    "SSE4_2": ("sse4_2",),
+    "AVX": ("avx",),
+    "AVX2": ("avx2",),
+    "AVX512": ("avx512f",),
+}
 
 
 class MklCbwr(Control):
@@ -38,32 +48,33 @@ class MklCbwr(Control):
     no_effect = "torch or mkl was not loaded, or does not say what it uses"
 
     @classmethod
-    def accepts(cls, value):
+    def accepts(cls, value: str) -> bool:
         return value in _NEEDS
 
     @classmethod
-    def environment(cls, seed):
+    def environment(cls, seed: int) -> "Dict[str, str]":
         return {_VARIABLE: cls.value}
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         branch = self.in_force()
         if branch is None:
             return UNREADABLE, "no library that is loaded says which branch of MKL it takes"
         return (HELD, "") if branch == self.value else (UNDONE, "MKL takes the branch %s" % branch)
 
     @classmethod
-    def varied(cls, machine):
+    def varied(cls, machine: "Machine") -> "List[str]":
         there = [value for value in _NEEDS if not cls.lacks(value, machine)]
         best = os.environ.get(_VARIABLE) or there[-1]
-        return [value for value in ("AVX2", "COMPATIBLE") if value in there and value != best][:1]
+        different: List[str] = [value for value in ("AVX2", "COMPATIBLE") if value in there and value != best]
+        return different[:1]
 
     @classmethod
-    def lacks(cls, value, machine):
+    def lacks(cls, value: str, machine: "Machine") -> str:
         missing = [flag for flag in _NEEDS.get(value, ()) if flag not in machine.instructions]
         return "this processor has no %s" % " ".join(missing) if missing and value != OWN else ""
 
     @staticmethod
-    def in_force():
+    def in_force() -> "Optional[str]":
         for path in loaded_libraries():
             if os.path.basename(path).startswith(_LIBRARIES):
                 library = ctypes.CDLL(path)

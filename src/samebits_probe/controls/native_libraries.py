@@ -2,6 +2,10 @@
 
 import ctypes
 import os
+from typing import TYPE_CHECKING, Iterator, List, Tuple
+
+if TYPE_CHECKING:
+    ThreadCount = Tuple[str, int]  # of what, and how many threads it has
 
 _ASK = (
     "openblas_get_num_threads",
@@ -12,9 +16,9 @@ _ASK = (
 )
 
 
-def blas_counts():
-    """(library, number of threads) for each BLAS that is loaded; empty where that cannot be seen."""
-    found = []
+def blas_counts() -> "List[ThreadCount]":
+    """The threads of each BLAS that is loaded; empty where that cannot be seen."""
+    found: List[ThreadCount] = []
     for path in loaded_libraries():
         name = os.path.basename(path)
         if "openblas" in name or "mkl_rt" in name:
@@ -22,7 +26,7 @@ def blas_counts():
     return found
 
 
-def loaded_libraries():
+def loaded_libraries() -> "List[str]":
     """Paths of the shared libraries of this process; empty where that cannot be seen."""
     try:
         with open("/proc/self/maps") as file:
@@ -32,7 +36,7 @@ def loaded_libraries():
     return sorted({words[5] for words in lines if len(words) == 6 and ".so" in words[5]})
 
 
-def _count(path):
+def _count(path: str) -> "Iterator[int]":
     try:
         library = ctypes.CDLL(path)
     except OSError:
@@ -45,7 +49,7 @@ def _count(path):
             return
 
 
-def named_threads(part):
+def named_threads(part: str) -> "List[int]":
     """[how many threads of this process have a name that holds `part`]; empty where there are none."""
     count = 0
     try:

@@ -2,10 +2,15 @@
 
 import importlib
 import sys
+from typing import TYPE_CHECKING, Any
 
 from .control import CODE, TOP, Control, edit, held, seeded
 from .replacement import replace
 from .streams import Stream
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
+    from .replacement import AnyFunction
 
 
 class NumpySeed(Control):
@@ -18,18 +23,18 @@ class NumpySeed(Control):
     edits = (edit(TOP, "import numpy", "numpy.random.seed({seed})"),)
     hints = {"start": 3, "rng": 3, "batch": 4, "forward": 7, "gradient": 6, "structure": 5, "end": 2}
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._seeded_by_program = False
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"numpy.random": self._seed}
 
-    def _seed(self, module):
+    def _seed(self, module: Any) -> None:
         module.seed(self.seed % 2**32)
         stream = Stream(self.seed, "numpy")
 
-        def make(original):
-            def seed(seed=None):
+        def make(original: "AnyFunction") -> "AnyFunction":
+            def seed(seed: Any = None) -> Any:
                 self._seeded_by_program = self._seeded_by_program or seed is not None
                 return original(stream.bits(32) if seed is None else seed)
 
@@ -38,7 +43,7 @@ class NumpySeed(Control):
         replace(module, "seed", make)
         module.mtrand.seed = module.seed
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         return seeded(self._seeded_by_program)
 
 
@@ -50,21 +55,21 @@ class NumpyGenerator(Control):
     edits = (edit(CODE, "numpy.random.default_rng({seed})  # a seed for each generator that has none"),)
     hints = {"start": 5, "rng": 5, "batch": 8, "forward": 9, "end": 7}
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"numpy.random": self._pin}
 
-    def _pin(self, module):
+    def _pin(self, module: Any) -> None:
         source = _source()
         if source is None:
             raise RuntimeError("numpy %s draws its seeds in compiled code" % sys.modules["numpy"].__version__)
         source.randbits = Stream(self.seed, "numpy-generator").bits
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         is_held = getattr(_source().randbits, "__self__", None).__class__ is Stream
         return held(is_held, "numpy draws its seeds from a different source now")
 
 
-def _source():
+def _source() -> Any:
     """The module in whose name space every seed of entropy is drawn, by its function `randbits`."""
     name = "numpy.random.bit_generator"
     module = sys.modules.get(name) or importlib.import_module(name)

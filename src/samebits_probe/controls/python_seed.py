@@ -1,30 +1,36 @@
 """Python's `random`: the hidden generator of the module, and Random() without a seed."""
 
+from typing import TYPE_CHECKING, Any, Optional
+
 from . import callers
 from .control import TOP, Control, edit, seeded
 from .replacement import replace
 from .streams import Stream
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
+    from .replacement import AnyFunction
 
 
 class _Seeds:
     """What is known of the seeding of `random`. `fresh`: where seeds come from when the program names none."""
 
     by_program = False
-    fresh = None
+    fresh: "Optional[Stream]" = None
 
 
-def watch(module):
+def watch(module: Any) -> None:
     """Notice from now on when the program seeds `random` with a value."""
     replace(module, "seed", _watched)
 
 
-def seeded_by_program():
+def seeded_by_program() -> bool:
     """Whether the program has given `random` a seed of its own."""
     return _Seeds.by_program
 
 
-def _watched(original):
-    def seed(a=None, *args, **kwargs):
+def _watched(original: "AnyFunction") -> "AnyFunction":
+    def seed(a: Any = None, *args: Any, **kwargs: Any) -> Any:
         if a is not None:
             _Seeds.by_program = True
         elif _Seeds.fresh is not None:
@@ -44,16 +50,16 @@ class PythonSeed(Control):
     edits = (edit(TOP, "import random", "random.seed({seed})"),)
     hints = {"start": 4, "rng": 4, "batch": 3, "forward": 8, "gradient": 5, "structure": 4, "end": 1}
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"random": self._seed}
 
-    def _seed(self, module):
+    def _seed(self, module: Any) -> None:
         module.seed(self.seed)
         _Seeds.fresh = stream = Stream(self.seed, "random")
         watch(module)
 
-        def make(original):
-            def seed(self, a=None, version=2):
+        def make(original: "AnyFunction") -> "AnyFunction":
+            def seed(self: Any, a: Any = None, version: int = 2) -> Any:
                 # the standard library's own (names of temporary files) are none of the program's randomness
                 if a is None and callers.kind_beyond(module.__file__) != callers.STANDARD:
                     a = stream.bits(256)
@@ -63,5 +69,5 @@ class PythonSeed(Control):
 
         replace(module.Random, "seed", make)
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         return seeded(seeded_by_program())

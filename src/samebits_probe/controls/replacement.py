@@ -4,9 +4,14 @@ import functools
 import importlib
 import sys
 import types
+from typing import TYPE_CHECKING, Any, Callable, Tuple
+
+if TYPE_CHECKING:
+    AnyFunction = Callable[..., Any]  # of a library, or what stands for it: what it takes differs between releases
+    FunctionMaker = Callable[[AnyFunction], AnyFunction]
 
 
-def replace(owner, name, make):
+def replace(owner: Any, name: str, make: "FunctionMaker") -> Any:
     """Set `owner.name` to `make(original)`, which keeps the original's name and documentation. Returns the new one.
 
     Does nothing where it has been replaced by the same `make` before, and returns None where there is no such name.
@@ -16,7 +21,7 @@ def replace(owner, name, make):
         return None
     if getattr(original, "_samebits_make", None) is make:
         return original
-    new = make(original)
+    new: Any = make(original)
     if not isinstance(original, types.FunctionType):
         new = _Builtin(new)
         new._samebits_place = (owner.__name__, name)
@@ -28,18 +33,20 @@ def replace(owner, name, make):
     return new
 
 
-class _Builtin(staticmethod if sys.version_info >= (3, 10) else functools.partial):
+class _Builtin(staticmethod if sys.version_info >= (3, 10) else functools.partial):  # type: ignore[misc]  # one of two
     """A function that, as built-in ones do, stays itself when it is kept in a class (`clock = time.time`).
 
     Called without a frame of its own, and pickled by its name.
     """
 
-    def __reduce__(self):
+    _samebits_place: "Tuple[str, str]"
+
+    def __reduce__(self) -> "Tuple[Any, ...]":
         return _at, self._samebits_place
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: Any) -> "Tuple[Any, ...]":
         return self.__reduce__()
 
 
-def _at(module, name):
+def _at(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)

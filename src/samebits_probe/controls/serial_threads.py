@@ -7,11 +7,16 @@ import inspect
 import itertools
 import sys
 import threading
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
 
 from ..wire import HELD, UNDONE, UNREADABLE
 from . import callers
 from .control import CODE, Control, edit
 from .replacement import replace
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
+    from .replacement import AnyFunction
 
 PATIENCE = 10.0  # seconds for which the starter of a thread waits for it
 _get_ident, _new_lock = _thread.get_ident, _thread.allocate_lock
@@ -20,18 +25,18 @@ _get_ident, _new_lock = _thread.get_ident, _thread.allocate_lock
 class _Turn:
     """The time that one thread of the program, or one call in a pool, has for itself."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._over = _new_lock()
         self._over.acquire()
 
-    def end(self):
+    def end(self) -> None:
         """The starter goes on."""
         try:
             self._over.release()
         except RuntimeError:  # it has gone on before
             pass
 
-    def wait(self):
+    def wait(self) -> bool:
         """Wait for its end. False where that takes too long."""
         return self._over.acquire(True, PATIENCE)
 
@@ -52,15 +57,15 @@ class SerialThreads(Control):
     may_break = True
     can_be_undone = False  # what cannot be run in order, cannot from the beginning
 
-    def __init__(self):
-        self._turns = {}  # thread -> its turn, while it has one
-        self._beside = collections.Counter()  # what did not run alone -> how often
+    def __init__(self) -> None:
+        self._turns: Dict[int, _Turn] = {}  # thread -> its turn, while it has one
+        self._beside: collections.Counter[str] = collections.Counter()  # what did not run alone -> how often
         self._any = False  # whether the program has started any thread or pool
 
-    def at_start(self):
+    def at_start(self) -> None:
         self._hold_threads(threading)
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {
             "concurrent.futures.thread": self._hold_executor,
             "concurrent.futures.process": self._hold_processes,
@@ -68,7 +73,7 @@ class SerialThreads(Control):
             "multiprocessing.pool": self._hold_pools,
         }
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         if self._beside:
             return UNDONE, "; ".join("%s (%d times)" % item for item in sorted(self._beside.items()))
         if not self._any:
@@ -77,7 +82,7 @@ class SerialThreads(Control):
 
     # -- turns ------------------------------------------------------------------------------------------------
 
-    def _in_turn(self, turn, function, *args, **kwargs):
+    def _in_turn(self, turn: _Turn, function: "AnyFunction", *args: Any, **kwargs: Any) -> Any:
         me, before = _get_ident(), self._turns.get(_get_ident())
         self._turns[me] = turn
         try:
@@ -89,18 +94,18 @@ class SerialThreads(Control):
                 self._turns[me] = before
             turn.end()
 
-    def _let(self, turn):
+    def _let(self, turn: _Turn) -> None:
         self._any = True
         if not turn.wait():
             self._beside["a thread ran on beside its starter after %g s" % PATIENCE] += 1
 
     # -- threads ----------------------------------------------------------------------------------------------
 
-    def _hold_threads(self, module):
+    def _hold_threads(self, module: Any) -> None:
         control = self
 
-        def make_start(original):
-            def start(thread):
+        def make_start(original: "AnyFunction") -> "AnyFunction":
+            def start(thread: Any) -> None:
                 turn = _Turn() if callers.is_program(1) else None
                 if turn is not None:
                     thread.run = functools.partial(control._in_turn, turn, thread.run)
@@ -110,8 +115,8 @@ class SerialThreads(Control):
 
             return start
 
-        def make_wait(original):
-            def wait(condition, timeout=None):
+        def make_wait(original: "AnyFunction") -> "AnyFunction":
+            def wait(condition: Any, timeout: "Optional[float]" = None) -> Any:
                 turn = control._turns.get(_get_ident())
                 if turn is not None:  # it waits for somebody: nobody may wait for it
                     control._beside["a thread waits for a different one, and then runs beside it"] += 1
@@ -125,11 +130,11 @@ class SerialThreads(Control):
 
     # -- executors and pools ----------------------------------------------------------------------------------
 
-    def _hold_executor(self, module):
+    def _hold_executor(self, module: Any) -> None:
         control = self
 
-        def make(original):
-            def submit(*args, **kwargs):
+        def make(original: "AnyFunction") -> "AnyFunction":
+            def submit(*args: Any, **kwargs: Any) -> Any:
                 if not callers.is_for_program():
                     return original(*args, **kwargs)
                 executor, function = args[:2]
@@ -142,11 +147,11 @@ class SerialThreads(Control):
 
         replace(module.ThreadPoolExecutor, "submit", make)
 
-    def _of_one(self, original):
+    def _of_one(self, original: "AnyFunction") -> "AnyFunction":
         """The first argument of a pool is how many workers it has: one, where it is the program's."""
         control, name = self, list(inspect.signature(original).parameters)[1]
 
-        def __init__(pool, *args, **kwargs):
+        def __init__(pool: Any, *args: Any, **kwargs: Any) -> None:
             if callers.is_for_program():
                 control._any = True
                 if args:
@@ -157,12 +162,12 @@ class SerialThreads(Control):
 
         return __init__
 
-    def _hold_processes(self, module):
+    def _hold_processes(self, module: Any) -> None:
         replace(module.ProcessPoolExecutor, "__init__", self._of_one)
 
-    def _hold_pools(self, module):
-        def make_unordered(_):
-            def imap_unordered(self, func, iterable, chunksize=1):
+    def _hold_pools(self, module: Any) -> None:
+        def make_unordered(_: "AnyFunction") -> "AnyFunction":
+            def imap_unordered(self: Any, func: "AnyFunction", iterable: "Iterable[Any]", chunksize: int = 1) -> Any:
                 return self.imap(func, iterable, chunksize)
 
             return imap_unordered
@@ -174,22 +179,23 @@ class SerialThreads(Control):
 # -- futures --------------------------------------------------------------------------------------------------
 
 
-class _InOrder(set):
+class _InOrder(set):  # type: ignore[type-arg]  # Python 3.6 knows no set[Any]
     """A set of futures that is walked in the order in which they were made."""
 
-    def __iter__(self):
+    def __iter__(self) -> "Iterator[Any]":
         return iter(sorted(set.__iter__(self), key=_number))
 
 
-def _number(future):
-    return getattr(future, "_samebits_number", 0)
+def _number(future: Any) -> int:
+    number: int = getattr(future, "_samebits_number", 0)
+    return number
 
 
-def _order_futures(module):
+def _order_futures(module: Any) -> None:
     base, count = sys.modules["concurrent.futures._base"], itertools.count()
 
-    def make_init(original):
-        def __init__(self):
+    def make_init(original: "AnyFunction") -> "AnyFunction":
+        def __init__(self: Any) -> None:
             original(self)
             self._samebits_number = next(count)
 
@@ -201,12 +207,12 @@ def _order_futures(module):
         setattr(module, name, new)
 
 
-def _ordered(futures):
+def _ordered(futures: "Iterable[Any]") -> "List[Any]":
     return sorted(futures, key=_number) if isinstance(futures, (set, frozenset)) else list(dict.fromkeys(futures))
 
 
-def _as_completed(original):
-    def as_completed(fs, timeout=None):
+def _as_completed(original: "AnyFunction") -> "AnyFunction":
+    def as_completed(fs: "Iterable[Any]", timeout: "Optional[float]" = None) -> Any:
         futures = _ordered(fs)
         if not callers.is_for_program():
             return original(futures, timeout)
@@ -215,9 +221,9 @@ def _as_completed(original):
     return as_completed
 
 
-def _one_by_one(futures, timeout):
+def _one_by_one(futures: "List[Any]", timeout: "Optional[float]") -> "Iterator[Any]":
     """Each future when it is done, in order. Raises TimeoutError as the original does."""
-    base = sys.modules["concurrent.futures._base"]
+    base: Any = sys.modules["concurrent.futures._base"]
     end = None if timeout is None else base.time.monotonic() + timeout
     for position, future in enumerate(futures):
         left = None if end is None else max(0.0, end - base.time.monotonic())
@@ -226,8 +232,8 @@ def _one_by_one(futures, timeout):
         yield future
 
 
-def _wait(original):
-    def wait(fs, timeout=None, return_when="ALL_COMPLETED"):
+def _wait(original: "AnyFunction") -> "AnyFunction":
+    def wait(fs: "Iterable[Any]", timeout: "Optional[float]" = None, return_when: str = "ALL_COMPLETED") -> Any:
         done, not_done = original(fs, timeout, return_when)
         return sys.modules["concurrent.futures._base"].DoneAndNotDoneFutures(_InOrder(done), _InOrder(not_done))
 

@@ -4,10 +4,14 @@ import functools
 import os
 import sys
 import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 from ..wire import HELD, UNDONE, UNREADABLE
 from . import gpu
 from .control import SHELL, TOP, Control, edit, held
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
 
 _RUNS = ("run", "make_callable", "_make_callable_from_options", "partial_run")
 
@@ -26,15 +30,17 @@ class SessionThreads(Control):
         ),
     )
 
-    def __init__(self):
-        self._session = self._keras = None
+    def __init__(self) -> None:
+        self._session: Any = None
+        self._keras: Any = None
         self._used = 0
-        self._other = None  # a reference to the session that ran last, where it is not the one that was set here
+        # a reference to the session that ran last, where it is not the one that was set here
+        self._other: Optional[weakref.ReferenceType[Any]] = None
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"tensorflow": self._set_in_tensorflow, "keras": self._set_in_keras}
 
-    def _set_in_tensorflow(self, module):
+    def _set_in_tensorflow(self, module: Any) -> None:
         self._watch(sys.modules["tensorflow.python.client.session"].BaseSession)
         v1 = module.compat.v1
         config = v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
@@ -43,20 +49,20 @@ class SessionThreads(Control):
         if backend is not None and not module.__version__.startswith("1."):
             backend.set_session(self._session)  # tf.compat.v1.keras.backend.set_session, as in Code 2
 
-    def _set_in_keras(self, module):
+    def _set_in_keras(self, module: Any) -> None:
         """Code 1. On TensorFlow 2, Keras 2.3 has no such function: Code 2 sets the session in tf.keras alone."""
         self._keras = module
         if not _is_keras_3() and sys.modules["tensorflow"].__version__.startswith("1."):
             module.backend.set_session(self._session)
 
-    def _watch(self, cls):
+    def _watch(self, cls: Any) -> None:
         for name in _RUNS:
             if name in cls.__dict__:
                 setattr(cls, name, self._counted(cls.__dict__[name]))
 
-    def _counted(self, original):
+    def _counted(self, original: "Callable[..., Any]") -> "Callable[..., Any]":
         @functools.wraps(original)
-        def method(session, *args, **kwargs):
+        def method(session: Any, *args: Any, **kwargs: Any) -> Any:
             if session is self._session:
                 self._used += 1
             else:
@@ -65,7 +71,7 @@ class SessionThreads(Control):
 
         return method
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         if _is_keras_3():
             return UNDONE, "Keras 3 has no session"
         if self._session is None or (not self._used and not self.probe.step):
@@ -74,7 +80,7 @@ class SessionThreads(Control):
             return self._is_still_set()
         return self._of_the_program() or (UNDONE, "Keras ran nothing in the session that was set" + _where_it_runs())
 
-    def _of_the_program(self):
+    def _of_the_program(self) -> "Optional[ControlEffect]":
         """What holds where the program has set a session of its own, as a program with Code 1 in it does."""
         session = self._other() if self._other is not None else None
         config = getattr(session, "_config", None)
@@ -86,14 +92,14 @@ class SessionThreads(Control):
         said = " and ".join("%d" % count if count else "as many as there are cores" for count in counts)
         return UNDONE, "the program set a session of its own; its pools have %s threads" % said
 
-    def _is_still_set(self):
+    def _is_still_set(self) -> "ControlEffect":
         if self._keras is None or not sys.modules["tensorflow"].__version__.startswith("1."):
             return HELD, ""
         now = self._keras.backend.get_session()
         return held(now is self._session, "Keras has a different session now")
 
 
-def _where_it_runs():
+def _where_it_runs() -> str:
     """What runs the steps instead.
 
     A session that is made before the eager context is has made the pool of threads within an operator for the whole
@@ -108,7 +114,7 @@ def _where_it_runs():
     return "; it runs its steps in TensorFlow's eager context, which runs %s at a time" % at_a_time
 
 
-def _is_keras_3():
+def _is_keras_3() -> bool:
     return "keras.src" in sys.modules and not sys.modules["keras"].__version__.startswith("2.")
 
 
@@ -120,19 +126,19 @@ class ChannelsFirst(Control):
     is_strict = False  # the paper's, for its own programs
     edits = (edit(TOP, "keras.backend.set_image_data_format('channels_first')"),)
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"keras": self._set}
 
-    def _set(self, module):
+    def _set(self, module: Any) -> None:
         if self._can_run():
             module.backend.set_image_data_format("channels_first")
 
     @staticmethod
-    def _can_run():
+    def _can_run() -> bool:
         tensorflow = sys.modules.get("tensorflow")
         return tensorflow is not None and tensorflow.test.is_built_with_cuda() and gpu.is_visible()
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         if not self._can_run():
             return UNDONE, "TensorFlow has no convolution with channels first on a CPU: the program was left as it is"
         now = sys.modules["keras"].backend.image_data_format()
@@ -148,10 +154,10 @@ class VisibleGpu(Control):
     holds_variables = False  # which one it is, the program may choose
 
     @classmethod
-    def environment(cls, seed):
+    def environment(cls, seed: int) -> "Dict[str, str]":
         return {"CUDA_VISIBLE_DEVICES": gpu.first()}
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         if not gpu.is_visible():
             return UNREADABLE, "there is no GPU here"
         shown = os.environ.get("CUDA_VISIBLE_DEVICES", "")

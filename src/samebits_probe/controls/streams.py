@@ -4,6 +4,10 @@ import hashlib
 import itertools
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import builtins
 
 
 class Stream:
@@ -12,11 +16,11 @@ class Stream:
     Safe to draw from in threads; a child process draws other bytes than its parent and its siblings.
     """
 
-    def __init__(self, seed, name):
+    def __init__(self, seed: int, name: str) -> None:
         self._key = ("%d %s" % (seed, name)).encode()
         self._count = itertools.count()
 
-    def bytes(self, number):
+    def bytes(self, number: int) -> "builtins.bytes":
         """`number` bytes."""
         start = "%d %s" % (next(self._count), _place())
         blocks = (
@@ -25,12 +29,12 @@ class Stream:
         )
         return b"".join(blocks)[:number]
 
-    def bits(self, number):
+    def bits(self, number: int) -> int:
         """An integer of at most `number` bits."""
         return int.from_bytes(self.bytes((number + 7) // 8), "little") >> (-number % 8)
 
 
-def _place():
+def _place() -> str:
     """Where the process stands among its siblings: nothing that depends on its pid."""
     processes = sys.modules.get("multiprocessing.process")
     identity = getattr(getattr(processes, "_current_process", None), "_identity", ())

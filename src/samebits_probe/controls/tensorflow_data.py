@@ -3,8 +3,12 @@
 import functools
 import inspect
 import sys
+from typing import TYPE_CHECKING, Any
 
 from .control import CODE, Control, edit, held
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
 
 # methods that work in parallel -> what is passed in their place
 _SERIAL = {"num_parallel_calls": None, "deterministic": None}
@@ -19,10 +23,10 @@ class TfDataOrder(Control):
     edits = (edit(CODE, "dataset.map(f, num_parallel_calls=n, deterministic=True)  # and no such option set to False"),)
     hints = {"batch": 2}
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"tensorflow": self._hold}
 
-    def _hold(self, module):
+    def _hold(self, module: Any) -> None:
         datasets = sys.modules["tensorflow.python.data.ops.dataset_ops"]
         for cls in (datasets.DatasetV2, datasets.DatasetV1):
             for name in _METHODS:
@@ -31,33 +35,34 @@ class TfDataOrder(Control):
         _hold_options(sys.modules.get("tensorflow.python.data.ops.options", datasets))
         _hold_sloppy(sys.modules.get("tensorflow.python.data.experimental.ops.interleave_ops"))
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         datasets = sys.modules["tensorflow.python.data.ops.dataset_ops"]
         return held(getattr(datasets.DatasetV2.map, "_samebits_serial", False), "Dataset.map was replaced")
 
 
-def _serial(original):
+def _serial(original: Any) -> Any:
     signature = inspect.signature(original)
     fixed = {name: value for name, value in _SERIAL.items() if name in signature.parameters}
 
     @functools.wraps(original)
-    def method(*args, **kwargs):
+    def method(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
         for name in fixed:
             if name in bound.arguments:
                 bound.arguments[name] = fixed[name]
         return original(*bound.args, **bound.kwargs)
 
-    method._samebits_serial = True
-    return method
+    serial: Any = method
+    serial._samebits_serial = True
+    return serial
 
 
-def _hold_options(module):
+def _hold_options(module: Any) -> None:
     """`options.deterministic = False` is accepted and not kept (`experimental_deterministic` before 2.5)."""
     options = module.Options
     original = options.__setattr__
 
-    def __setattr__(self, name, value):
+    def __setattr__(self: Any, name: str, value: Any) -> None:
         if name in ("deterministic", "experimental_deterministic"):
             value = True
         original(self, name, value)
@@ -65,7 +70,7 @@ def _hold_options(module):
     options.__setattr__ = __setattr__
 
 
-def _hold_sloppy(module):
+def _hold_sloppy(module: Any) -> None:
     """`parallel_interleave(sloppy=True)` of tf.data.experimental."""
     if module is None or not hasattr(module, "parallel_interleave"):
         return
@@ -73,12 +78,13 @@ def _hold_sloppy(module):
     signature = inspect.signature(original)
 
     @functools.wraps(original)
-    def parallel_interleave(*args, **kwargs):
+    def parallel_interleave(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
         bound.arguments["sloppy"] = False
         return original(*bound.args, **bound.kwargs)
 
     module.parallel_interleave = parallel_interleave
+    exporting: Any
     for name, exporting in list(sys.modules.items()):
         if name.endswith("data.experimental") and getattr(exporting, "parallel_interleave", None) is original:
             exporting.parallel_interleave = parallel_interleave

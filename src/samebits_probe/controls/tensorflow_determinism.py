@@ -3,10 +3,14 @@
 import mmap
 import os
 import sys
+from typing import TYPE_CHECKING, Any, Dict, List
 
 from ..wire import HELD, UNDONE
 from .control import SHELL, TOP, Control, edit, held
 from .native_libraries import loaded_libraries
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
 
 _VARIABLES = ("TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC")
 
@@ -29,19 +33,19 @@ class TfDeterminism(Control):
     may_break = True  # TensorFlow refuses operators that have no deterministic kernel
 
     @classmethod
-    def environment(cls, seed):
+    def environment(cls, seed: int) -> "Dict[str, str]":
         return {name: "true" for name in _VARIABLES}  # as in the paper's Code 2
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"tensorflow": self._enable}
 
-    def _enable(self, module):
+    def _enable(self, module: Any) -> None:
         enable = getattr(module.config.experimental, "enable_op_determinism", None) if _has_config(module) else None
         if enable is not None:
             enable()
 
-    def read_back(self):
-        config = sys.modules.get("tensorflow.python.framework.config")
+    def read_back(self) -> "ControlEffect":
+        config: Any = sys.modules.get("tensorflow.python.framework.config")
         if hasattr(config, "is_op_determinism_enabled"):
             return held(config.is_op_determinism_enabled(), "op determinism is not enabled")
         unset = [name for name in _VARIABLES if os.environ.get(name) not in ("1", "true")]
@@ -50,14 +54,14 @@ class TfDeterminism(Control):
         return _is_read_by_some_library()
 
 
-def _has_config(module):
+def _has_config(module: Any) -> bool:
     return hasattr(module, "config") and hasattr(module.config, "experimental")
 
 
-_answer = []
+_answer: "List[List[str]]" = []
 
 
-def _is_read_by_some_library():
+def _is_read_by_some_library() -> "ControlEffect":
     """Whether the libraries that are loaded know the variables at all: builds without CUDA do not."""
     if not _answer:
         found = [name for name in _VARIABLES if any(_holds(path, name) for path in _tensorflow_libraries())]
@@ -70,10 +74,10 @@ def _is_read_by_some_library():
     return HELD, ""
 
 
-def _tensorflow_libraries():
+def _tensorflow_libraries() -> "List[str]":
     return [path for path in loaded_libraries() if "tensorflow" in path and os.path.getsize(path)]
 
 
-def _holds(path, name):
+def _holds(path: str, name: str) -> bool:
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(name.encode() + b"\0") >= 0

@@ -2,11 +2,16 @@
 
 import functools
 import sys
+from typing import TYPE_CHECKING, Any
 
 from . import python_seed
 from .control import TOP, Control, edit, seeded
 from .replacement import replace
 from .streams import Stream
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
+    from .replacement import AnyFunction
 
 
 class TfSeed(Control):
@@ -28,14 +33,14 @@ class TfSeed(Control):
     )
     hints = {"start": 2, "rng": 2, "batch": 7, "forward": 6}
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {
             "random": python_seed.watch,  # Keras 3 follows the program's own seeding of it
             "tensorflow": self._seed_tensorflow,
             "keras.src.random.seed_generator": self._pin_keras,
         }
 
-    def _seed_tensorflow(self, module):
+    def _seed_tensorflow(self, module: Any) -> None:
         self._seed_graphs(sys.modules["tensorflow.python.framework.ops"].Graph)
         if module.__version__.startswith("1."):
             module.compat.v1.set_random_seed(self.seed)
@@ -43,30 +48,30 @@ class TfSeed(Control):
             module.random.set_seed(self.seed)
         self._pin_generators(module)
 
-    def _seed_graphs(self, graph):
+    def _seed_graphs(self, graph: Any) -> None:
         """Graphs that are made later (K.clear_session() makes one) have the seed from their beginning."""
         original, seed = graph.__init__, self.seed
 
         @functools.wraps(original)
-        def __init__(self, *args, **kwargs):
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
             original(self, *args, **kwargs)
             if self.seed is None:
                 self.seed = seed
 
         graph.__init__ = __init__
 
-    def _pin_generators(self, module):
+    def _pin_generators(self, module: Any) -> None:
         """Generators that are made from entropy: from_non_deterministic_state(), and the global one."""
-        ops = sys.modules.get("tensorflow.python.ops.stateful_random_ops")
+        ops: Any = sys.modules.get("tensorflow.python.ops.stateful_random_ops")
         if ops is None:
             return
         stream = Stream(self.seed, "tensorflow")
 
-        def from_non_deterministic_state(cls, alg=None):
+        def from_non_deterministic_state(cls: Any, alg: Any = None) -> Any:
             return cls.from_seed(stream.bits(63), alg)
 
-        def make(original):
-            def get_global_generator():
+        def make(original: "AnyFunction") -> "AnyFunction":
+            def get_global_generator() -> Any:
                 if ops.global_generator is None:  # under op determinism the original refuses to make it
                     ops.global_generator = ops.Generator.from_seed(stream.bits(63))
                 return original()
@@ -77,12 +82,12 @@ class TfSeed(Control):
         for place in (ops, module.random, getattr(module.random, "experimental", None)):
             replace(place, "get_global_generator", make)
 
-    def _pin_keras(self, module):
+    def _pin_keras(self, module: Any) -> None:
         """A Keras 3 layer without a seed draws one from Python's `random`; from here, unless the program seeds that."""
         stream = Stream(self.seed, "keras")
 
-        def make(original):
-            def make_default_seed():
+        def make(original: "AnyFunction") -> "AnyFunction":
+            def make_default_seed() -> Any:
                 if python_seed.seeded_by_program():
                     return original()
                 return 1 + stream.bits(64) % 10**9
@@ -91,12 +96,12 @@ class TfSeed(Control):
 
         replace(module, "make_default_seed", make)
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         own = python_seed.seeded_by_program() if "tensorflow" not in sys.modules else _seed_now() != self.seed
         return seeded(own)
 
 
-def _seed_now():
+def _seed_now() -> Any:
     """The seed that TensorFlow's next random operator would get."""
     context = sys.modules["tensorflow.python.eager.context"]
     if context.executing_eagerly():

@@ -1,9 +1,14 @@
 """The short floating-point format of NVIDIA's tensor cores."""
 
+from typing import TYPE_CHECKING, Dict
+
 from ..wire import HELD, IDLE, UNDONE
 from . import gpu
 from .control import SHELL, Control, edit
 from .variables import at_start_of_process
+
+if TYPE_CHECKING:
+    from .control import ControlEffect
 
 
 class Tf32Off(Control):
@@ -15,10 +20,10 @@ class Tf32Off(Control):
     is_of_operators = True
 
     @classmethod
-    def environment(cls, seed):
+    def environment(cls, seed: int) -> "Dict[str, str]":
         return {"NVIDIA_TF32_OVERRIDE": "0"}
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         if at_start_of_process("NVIDIA_TF32_OVERRIDE") != "0":
             return UNDONE, "this process was started without NVIDIA_TF32_OVERRIDE=0"
         return (HELD, "") if gpu.is_visible() else (IDLE, "there is no GPU here: nothing reads it")

@@ -3,11 +3,17 @@
 import functools
 import os
 import sys
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set
 
 from ..wire import HELD, UNDONE
 from .control import SHELL, TOP, Control, edit, imported, whole_number
 from .native_libraries import blas_counts, named_threads
 from .replacement import replace
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks, Machine
+    from .native_libraries import ThreadCount
+    from .replacement import AnyFunction
 
 _VARIABLES = (
     "OMP_NUM_THREADS",
@@ -50,22 +56,22 @@ class Threads(Control):
     no_effect = "no library was loaded whose threads can be counted"
 
     @classmethod
-    def accepts(cls, value):
+    def accepts(cls, value: str) -> bool:
         return 1 <= whole_number(value) <= 999
 
     @classmethod
-    def environment(cls, seed):
+    def environment(cls, seed: int) -> "Dict[str, str]":
         return {name: cls.value for name in _VARIABLES}
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"torch": self._hold_torch, "tensorflow": functools.partial(_hold_tensorflow, int(self.value))}
 
-    def _hold_torch(self, module):
+    def _hold_torch(self, module: Any) -> None:
         for name in ("set_num_threads", "set_num_interop_threads"):
             if hasattr(module, name):
                 _hold_count(module, name, int(self.value))
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         found = counts() or [("OMP_NUM_THREADS", int(os.environ.get("OMP_NUM_THREADS", 0)))]
         more = ["%s: %s" % (name, count) for name, count in found if count != int(self.value)]
         if more:
@@ -73,15 +79,15 @@ class Threads(Control):
         return HELD, ", ".join(name for name, _ in found)
 
     @classmethod
-    def varied(cls, machine):
+    def varied(cls, machine: "Machine") -> "List[str]":
         return [str(number) for number in (1, 2) if number != machine.cores]
 
     @staticmethod
-    def in_force():
+    def in_force() -> "Optional[str]":
         return ", ".join("%s %s" % pair for pair in counts()) or None
 
 
-def _hold_count(module, name, number):
+def _hold_count(module: Any, name: str, number: int) -> None:
     try:
         getattr(module, name)(number)
     except RuntimeError:  # the pool runs already: reading back says with how many threads
@@ -89,17 +95,17 @@ def _hold_count(module, name, number):
     replace(module, name, _accepts_any)
 
 
-def _accepts_any(original):
-    def set_(number):
+def _accepts_any(original: "AnyFunction") -> "AnyFunction":
+    def set_(number: Any) -> None:
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             original(number)  # raises what the library raises
 
     return set_
 
 
-def counts():
-    """(what, number of threads) of all that can be asked in this process; empty where nothing that computes is."""
-    found = []
+def counts() -> "List[ThreadCount]":
+    """The threads of all that can be asked in this process; empty where nothing that computes is."""
+    found: List[ThreadCount] = []
     for module in imported("torch"):
         found.append(("torch.get_num_threads()", module.get_num_threads()))
         if hasattr(module, "get_num_interop_threads"):
@@ -115,7 +121,7 @@ def counts():
 # -- TensorFlow 2 (the eager context) and 1 (sessions) ------------------------------------------------------------
 
 
-def _hold_tensorflow(number, module):
+def _hold_tensorflow(number: int, module: Any) -> None:
     """Hold TensorFlow's two pools at so many threads: in the eager context, and in every session made from now on."""
     context = _eager_context()
     if context is not None:
@@ -125,41 +131,41 @@ def _hold_tensorflow(number, module):
     _hold_sessions(sys.modules["tensorflow.python.client.session"].BaseSession, number)
 
 
-def _tensorflow_counts():
-    """(what, number of threads) of TensorFlow, as the eager context and the sessions made so far were configured."""
+def _tensorflow_counts() -> "List[ThreadCount]":
+    """The threads of TensorFlow, as the eager context and the sessions made so far were configured."""
     context = _eager_context()
     found = [("TensorFlow's " + name, getattr(context, name)) for name in _COUNTS] if context is not None else []
     return found + sorted(_Sessions.seen)
 
 
 class _Sessions:
-    seen = set()
+    seen: "Set[ThreadCount]" = set()
 
 
-def _eager_context():
+def _eager_context() -> Any:
     """The eager context, or None before TensorFlow 2. Asking for it does not start it."""
     module = sys.modules.get("tensorflow.python.eager.context")
     context = module.context() if module is not None else None
     return context if hasattr(type(context), _COUNTS[0]) else None
 
 
-def _set_once(context, name, number):
+def _set_once(context: Any, name: str, number: int) -> None:
     try:
         setattr(context, name, number)
     except RuntimeError:  # it runs already: reading back says with how many threads
         pass
 
 
-def _hold_property(cls, name):
+def _hold_property(cls: type, name: str) -> None:
     original = cls.__dict__[name]
     setattr(cls, name, property(original.fget, lambda self, number: None, doc=original.__doc__))
 
 
-def _hold_sessions(cls, number):
+def _hold_sessions(cls: Any, number: int) -> None:
     original = cls.__init__
 
     @functools.wraps(original)
-    def __init__(self, target="", graph=None, config=None):
+    def __init__(self: Any, target: Any = "", graph: Any = None, config: Any = None) -> None:
         config = _with_threads(config, number)
         original(self, target, graph, config)
         for name in _COUNTS:
@@ -168,7 +174,7 @@ def _hold_sessions(cls, number):
     cls.__init__ = __init__
 
 
-def _with_threads(config, number):
+def _with_threads(config: Any, number: int) -> Any:
     """A copy of a ConfigProto (or a new one) with so many threads in each pool."""
     proto = sys.modules["tensorflow.core.protobuf.config_pb2"].ConfigProto()
     if config is not None:

@@ -1,10 +1,15 @@
 """PyTorch's deterministic algorithms."""
 
 import sys
+from typing import TYPE_CHECKING, Any, Dict
 
 from ..wire import HELD, UNDONE
 from .control import SHELL, TOP, Control, edit
 from .replacement import replace
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
+    from .replacement import AnyFunction
 
 
 class TorchDeterministic(Control):
@@ -21,26 +26,26 @@ class TorchDeterministic(Control):
     may_break = True  # PyTorch refuses operators that have no deterministic algorithm
 
     @classmethod
-    def environment(cls, seed):
+    def environment(cls, seed: int) -> "Dict[str, str]":
         return {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"torch": self._hold}
 
-    def _hold(self, module):
+    def _hold(self, module: Any) -> None:
         if not hasattr(module, "use_deterministic_algorithms"):
             raise RuntimeError("PyTorch %s has no use_deterministic_algorithms" % module.__version__)
         module.use_deterministic_algorithms(True)
         _fill(module, False)
 
-        def make_set(original):
-            def use_deterministic_algorithms(mode, *, warn_only=False):
+        def make_set(original: "AnyFunction") -> "AnyFunction":
+            def use_deterministic_algorithms(mode: Any, *, warn_only: Any = False) -> Any:
                 return original(True)
 
             return use_deterministic_algorithms
 
-        def make_debug(original):
-            def set_deterministic_debug_mode(debug_mode):
+        def make_debug(original: "AnyFunction") -> "AnyFunction":
+            def set_deterministic_debug_mode(debug_mode: Any) -> Any:
                 return original("error")
 
             return set_deterministic_debug_mode
@@ -48,7 +53,7 @@ class TorchDeterministic(Control):
         replace(module, "use_deterministic_algorithms", make_set)
         replace(module, "set_deterministic_debug_mode", make_debug)
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         module = sys.modules["torch"]
         if not module.are_deterministic_algorithms_enabled():
             return UNDONE, "torch.are_deterministic_algorithms_enabled() is False"
@@ -57,7 +62,7 @@ class TorchDeterministic(Control):
         return HELD, ""
 
 
-def _fill(module, value):
+def _fill(module: Any, value: bool) -> None:
     """Releases before 2.2 have no such flag, and do not fill."""
     flags = getattr(module.utils, "deterministic", None)
     if flags is not None and hasattr(flags, "fill_uninitialized_memory"):

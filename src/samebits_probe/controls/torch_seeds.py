@@ -1,11 +1,16 @@
 """PyTorch's generators: the one of the CPU, and those of CUDA devices."""
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 from ..wire import UNREADABLE
 from .control import TOP, Control, edit, seeded
 from .replacement import replace
 from .streams import Stream
+
+if TYPE_CHECKING:
+    from .control import ControlEffect, ImportHooks
+    from .replacement import AnyFunction
 
 
 class TorchSeed(Control):
@@ -18,16 +23,16 @@ class TorchSeed(Control):
     edits = (edit(TOP, "import torch", "torch.manual_seed({seed})"),)
     hints = {"start": 1, "rng": 1, "batch": 6, "forward": 5, "end": 6}
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"torch": self._seed}
 
-    def _seed(self, module):
+    def _seed(self, module: Any) -> None:
         generator = module.random.default_generator
         generator.manual_seed(self.seed)
         stream = Stream(self.seed, "torch")
 
-        def make(original):
-            def seed():
+        def make(original: "AnyFunction") -> "AnyFunction":
+            def seed() -> int:
                 """A fresh seed that the program asks for: of the control on the CPU, of CUDA as it is."""
                 original()
                 fresh = stream.bits(63)
@@ -39,7 +44,7 @@ class TorchSeed(Control):
         replace(module.random, "seed", make)
         module.seed = module.random.seed
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         return seeded(sys.modules["torch"].initial_seed() != self.seed)
 
 
@@ -52,14 +57,14 @@ class CudaSeed(Control):
     acts_at_start = True
     edits = (edit(TOP, "import torch", "torch.cuda.manual_seed_all({seed})"),)
 
-    def after_import(self):
+    def after_import(self) -> "ImportHooks":
         return {"torch": self._seed}
 
-    def _seed(self, module):
+    def _seed(self, module: Any) -> None:
         if self._is_built():
             module.cuda.manual_seed_all(self.seed)  # kept by torch until CUDA is used for the first time
 
-    def read_back(self):
+    def read_back(self) -> "ControlEffect":
         if not self._is_built():
             return UNREADABLE, "this PyTorch is built without CUDA"
         if not getattr(sys.modules["torch"].cuda, "_initialized", False):
@@ -67,5 +72,5 @@ class CudaSeed(Control):
         return seeded(sys.modules["torch"].cuda.initial_seed() != self.seed)
 
     @staticmethod
-    def _is_built():
+    def _is_built() -> bool:
         return sys.modules["torch"].version.cuda is not None

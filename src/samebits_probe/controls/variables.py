@@ -1,20 +1,21 @@
 """Environment variables that are held against the program: its own settings of them are accepted and change nothing."""
 
 import os
+from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 # what stands between the words of variables to which several controls, and the user, add
 SEPARATORS = {"XLA_FLAGS": " ", "GLIBC_TUNABLES": ":"}
-_fixed = {}  # name -> the value that is held
-_joined = {}  # name -> words that are always there
+_fixed: "Dict[str, str]" = {}  # name -> the value that is held
+_joined: "Dict[str, List[str]]" = {}  # name -> words that are always there
 _started = dict(os.environ)  # what the process was started with
 
 
-def at_start_of_process(name):
+def at_start_of_process(name: str) -> "Optional[str]":
     """The value with which the process was started, or None: what was read before Python began."""
     return _started.get(name)
 
 
-def join(name, value, words):
+def join(name: str, value: "Optional[str]", words: "Iterable[str]") -> str:
     """`value` of the variable with all `words` in it; a word "a=1" replaces "a=2"."""
     separator = SEPARATORS[name]
     kept = [word for word in (value or "").split(separator) if word]
@@ -24,7 +25,7 @@ def join(name, value, words):
     return separator.join(kept)
 
 
-def hold(fixed, joined):
+def hold(fixed: "Mapping[str, str]", joined: "Mapping[str, Iterable[str]]") -> None:
     """Hold these variables from now on, in this process and in what it starts with its own environment."""
     _fixed.update(fixed)
     for name, words in joined.items():
@@ -37,27 +38,27 @@ def hold(fixed, joined):
         os.environ[name] = os.environ.get(name, "")
 
 
-def _held(name, value):
+def _held(name: str, value: str) -> str:
     if name in _fixed:
         return _fixed[name]
     return join(name, value, _joined[name]) if name in _joined else value
 
 
-def _guard_environ(cls):
+def _guard_environ(cls: Any) -> None:
     set_, delete = cls.__setitem__, cls.__delitem__
 
-    def __setitem__(self, name, value):
+    def __setitem__(self: Any, name: str, value: str) -> None:
         set_(self, name, _held(name, value) if isinstance(value, str) else value)
 
-    def __delitem__(self, name):
+    def __delitem__(self: Any, name: str) -> None:
         if name not in self or (name not in _fixed and name not in _joined):
             delete(self, name)
         elif name in _joined:
             self[name] = ""
 
-    def clear(self):
+    def clear(self: Any) -> None:
         for name in list(self):
             del self[name]
 
-    __setitem__._samebits = True
     cls.__setitem__, cls.__delitem__, cls.clear = __setitem__, __delitem__, clear
+    cls.__setitem__._samebits = True
