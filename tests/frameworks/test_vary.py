@@ -11,8 +11,8 @@ from samebits.experiment import Progress
 from samebits.launch.plan import Request
 from samebits.model import Options
 from samebits.vary import vary
+from samebits.vary.factor import Machine
 from samebits.vary.factors import find
-from samebits.vary.machine import Machine
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 METRIC = {"loss": "loss ([-0-9.e]+)"}

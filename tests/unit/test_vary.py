@@ -12,12 +12,21 @@ from samebits.model import Divergence, ProcessKey, Setup, Size
 from samebits.options import read_factor
 from samebits.reports.presenters import html, markdown, terminal
 from samebits.store import open_record
-from samebits.vary import answers, choices, factors
+from samebits.vary import choices, factors
 from samebits.vary.distance import compare_ends, largest_weight
-from samebits.vary.factor import OWN, Change
-from samebits.vary.machine import Machine
+from samebits.vary.factor import OWN, Change, Machine
 from samebits.vary.report import HEADS, headline, report
-from samebits.vary.result import End, FactorResult, Outcome, Value, VaryResult
+from samebits.vary.result import (
+    End,
+    FactorResult,
+    Outcome,
+    Value,
+    VaryResult,
+    by_chance,
+    of_all,
+    of_factor,
+    same_or_no_effect,
+)
 from samebits_probe import in_force
 from samebits_probe.controls.control import Control
 
@@ -247,7 +256,7 @@ def _divergence(**fields):
 def test_the_answer_for_a_factor_follows_from_its_values(statuses, answer):
     where = {"differs": _divergence(), "same": None, "no-effect": None, "unsettled": None}
     values = [_value("a", "base"), *(_value(str(n), s, divergence=where[s]) for n, s in enumerate(statuses))]
-    found = answers.of_factor(factors.find("threads"), values, named=True)
+    found = of_factor(factors.find("threads"), values, named=True)
     assert found.answer == answer
     assert ("cannot tell" in found.sentence) == (answer in ("unsettled", "no-effect"))
 
@@ -269,20 +278,20 @@ def _found(answer, *, named=True, name="threads"):
     ],
 )
 def test_the_verdict_never_counts_what_had_no_effect_as_independent(found, verdict):
-    said = answers.of_all(found)
+    said = of_all(found)
     assert said[0] == verdict
     assert (said[2] is not None) == (verdict == "inconclusive")
 
 
 def test_equal_bits_say_nothing_where_the_value_did_not_take_effect():
     threads = factors.find("threads")
-    assert answers.same_or_no_effect(threads, "2", "1") == (True, "")
-    assert answers.same_or_no_effect(threads, "2", "2")[0] is False
-    assert answers.same_or_no_effect(threads, None, "1") == (False, threads.why_no_effect())
+    assert same_or_no_effect(threads, "2", "1") == (True, "")
+    assert same_or_no_effect(threads, "2", "2")[0] is False
+    assert same_or_no_effect(threads, None, "1") == (False, threads.why_no_effect())
 
 
 def test_the_chance_of_a_dependence_that_is_none_falls_with_the_trials():
-    assert [answers.by_chance(n) for n in (2, 5)] == [1 / 32, 1 / 2048]
+    assert [by_chance(n) for n in (2, 5)] == [1 / 32, 1 / 2048]
 
 
 def test_weights_and_outcomes_are_compared_at_the_ends(writing, tmp_path):
@@ -311,12 +320,12 @@ def result(request):
     }
     verdict = "diverged" if request.param == "hostile" else request.param
     every = [
-        answers.of_factor(factors.find("threads"), values[verdict], named=True),
-        answers.of_factor(
+        of_factor(factors.find("threads"), values[verdict], named=True),
+        of_factor(
             factors.find("isa-torch"), [_value("own", "base"), _value("avx2", "no-effect", why="no torch")], named=False
         ),
     ]
-    said = answers.of_all(every)
+    said = of_all(every)
     setup = Setup(command=["python", HOSTILE if request.param == "hostile" else "train.py"], python="/bin/python",
                   controls=[model.HeldControl(id="hash-seed=0", effect="held")])  # fmt: skip
     return VaryResult(

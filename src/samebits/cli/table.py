@@ -15,16 +15,9 @@ import click
 
 from samebits import __version__, interrupt
 from samebits.cli import error_text
-from samebits.cli.check import COMMAND as CHECK
-from samebits.cli.compare import COMMAND as COMPARE
-from samebits.cli.data import COMMAND as DATA
-from samebits.cli.env import COMMAND as ENV
-from samebits.cli.explain import COMMAND as EXPLAIN
-from samebits.cli.locate import COMMAND as LOCATE
-from samebits.cli.ops import COMMAND as OPS
-from samebits.cli.record import COMMAND as RECORD
-from samebits.cli.report import COMMAND as REPORT
-from samebits.cli.vary import COMMAND as VARY
+from samebits.cli.inquiries import EXPLAIN, LOCATE, OPS, VARY
+from samebits.cli.records import CHECK, COMPARE, RECORD, REPORT
+from samebits.cli.supplies import DATA, ENV
 from samebits.errors import UsageError
 
 PLUGGED = "samebits.commands"  # the group of entry points

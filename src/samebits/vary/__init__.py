@@ -11,7 +11,7 @@ from samebits import __version__
 from samebits.experiment import Request
 from samebits.launch.plan import make_record_folder
 from samebits.store import record_files, write_document
-from samebits.vary import answers, choices
+from samebits.vary import choices, result
 from samebits.vary.choices import Choices, Wanted
 from samebits.vary.factor import OWN
 from samebits.vary.result import VARY_FORMAT, FactorResult, VaryResult
@@ -63,9 +63,9 @@ def read(folder: Path) -> VaryResult:
 
 def _result(base: SetupRun, chosen: Choices, factors: list[FactorResult]) -> VaryResult:
     """All that was found. Where the base does not repeat, nothing can be compared with it."""
-    own = answers.not_repeated(base.result)
+    own = result.not_repeated(base.result)
     left = [] if own else [choice.factor.id for choice in chosen.choices[len(factors) :]]
-    verdict, sentence, reason = answers.of_all(factors, left)
+    verdict, sentence, reason = result.of_all(factors, left)
     if own:
         verdict, reason = "inconclusive", f"the base setup cannot be compared with: {own}."
         sentence = f"{reason[:1].upper()}{reason[1:]}"
@@ -82,9 +82,9 @@ def _result(base: SetupRun, chosen: Choices, factors: list[FactorResult]) -> Var
         scope=base.result.scope.kind,
         held={name: value for name, value in chosen.held.items() if value != OWN},
         factors=factors,
-        left_out={**chosen.left_out, **dict.fromkeys(left, answers.STOPPED)},
-        by_chance=answers.by_chance(len(base.result.trials)),
-        warnings=[*answers.warnings(base.result, chosen.users), *answers.of_memory(factors, MOVED)],
+        left_out={**chosen.left_out, **dict.fromkeys(left, result.STOPPED)},
+        by_chance=result.by_chance(len(base.result.trials)),
+        warnings=[*result.warnings(base.result, chosen.users), *result.of_memory(factors, MOVED)],
     )
 
 

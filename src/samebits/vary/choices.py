@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from samebits import controls
 from samebits.errors import UsageError
 from samebits.experiment import Request
-from samebits.vary.factor import OWN, Change, Factor
+from samebits.vary.factor import OWN, Change, Factor, Machine
 from samebits.vary.factors import ALIASES, TABLE, TOGETHER, find
-from samebits.vary.machine import Machine
 
 MOVES, MOVED_BY = "SAMEBITS_MOVES_MEMORY", 1021  # a variable, and its length
 Wanted = tuple[str, list[str]]  # a factor's id and the values that were named, none for its own

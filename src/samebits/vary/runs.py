@@ -20,7 +20,7 @@ from samebits.experiment import Progress, Request
 from samebits.launch import folders
 from samebits.launch.plan import choose_hash
 from samebits.model import Divergence, Result
-from samebits.vary import answers, choices
+from samebits.vary import choices, result
 from samebits.vary.choices import Choice, Choices
 from samebits.vary.distance import SecondLooks, compare_ends
 from samebits.vary.factor import Change
@@ -82,7 +82,7 @@ class Runs:
             for choice in self.chosen.choices:
                 others = [self._value(choice, value) for value in choice.values[1:]]
                 values = [self._of_base(choice), *others]
-                yield answers.of_factor(choice.factor, values, named=choice.named)
+                yield result.of_factor(choice.factor, values, named=choice.named)
         finally:
             shutil.rmtree((self.folder / ELSEWHERE).parent, ignore_errors=True)
 
@@ -122,7 +122,7 @@ class Runs:
             trials=len(ran.result.trials),
             model=_model(ran.result),
         )
-        alone = answers.not_repeated(ran.result)
+        alone = result.not_repeated(ran.result)
         if alone:
             return found.model_copy(update={"why": alone})
         return self._against(choice, found, before, ran)
@@ -133,7 +133,7 @@ class Runs:
         if together.verdict == "inconclusive":
             return found.model_copy(update={"why": (together.reason or together.sentence).rstrip(".")})
         if together.divergence is None:
-            took_effect, why = answers.same_or_no_effect(choice.factor, before, found.in_force)
+            took_effect, why = result.same_or_no_effect(choice.factor, before, found.in_force)
             return found.model_copy(update={"status": "same" if took_effect else "no-effect", "why": why})
         where = together.divergence
         other = self._why_not_its_own(choice, where)
@@ -155,20 +155,20 @@ class Runs:
         The base setup leaves its first trials there by now, or before; or trials do in which nothing but the place of
         their memory is another. What leaves them before that is the factor's: its own difference comes first.
         """
-        options = self.request.options.model_copy(update={"trials": answers.TRIALS_AFTER})
+        options = self.request.options.model_copy(update={"trials": result.TRIALS_AFTER})
         self._again += 1
         request = replace(self.request, options=options)
         again = self._beside(AGAIN.format(self._again), choices.base(self.chosen), request)
         if again.untried:
-            return Doubt(f"{answers.MAY_DRIFT}: {again.untried}")
+            return Doubt(f"{result.MAY_DRIFT}: {again.untried}")
         if again.is_there_by(where):
-            return Doubt(answers.DRIFTS)
+            return Doubt(result.DRIFTS)
         if not choice.factor.moves_memory:
             return None
         moved = self._with_memory_elsewhere
         if moved.untried:
-            return Doubt(f"{answers.MAY_MOVE_MEMORY}: {moved.untried}")
-        return Doubt(answers.MOVES_MEMORY, moves_memory=True) if moved.is_there_by(where) else None
+            return Doubt(f"{result.MAY_MOVE_MEMORY}: {moved.untried}")
+        return Doubt(result.MOVES_MEMORY, moves_memory=True) if moved.is_there_by(where) else None
 
     @cached_property
     def _with_memory_elsewhere(self) -> BaseRerun:

@@ -174,7 +174,7 @@ class Control:
     def varied(cls, machine: "Machine") -> "List[str]":
         """The values that are tried beside the base where none are named; empty where there is none here.
 
-        `machine`: answers for this machine (samebits.vary.machine).
+        `machine`: answers for this machine (samebits.vary.factor.Machine).
         """
         return []
 

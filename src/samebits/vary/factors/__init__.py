@@ -24,8 +24,8 @@ _OTHERS = {
     "time-zone": ("surroundings", "TimeZone"),
     "cpu-load": ("surroundings", "CpuLoad"),
     "device": ("surroundings", "Device"),
-    "library-version": ("stacks", "LibraryVersion"),
-    "interpreter": ("stacks", "InterpreterFactor"),
+    "library-version": ("surroundings", "LibraryVersion"),
+    "interpreter": ("surroundings", "InterpreterFactor"),
 }
 
 # in the order in which they are varied and reported

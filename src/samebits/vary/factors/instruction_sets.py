@@ -7,8 +7,7 @@ import os
 from collections.abc import Sequence
 
 from samebits.store import TrialTrace
-from samebits.vary.factor import OWN, Change, Factor
-from samebits.vary.machine import Machine
+from samebits.vary.factor import OWN, Change, Factor, Machine
 
 
 class InstructionSet(Factor):

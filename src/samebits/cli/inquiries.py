@@ -1,0 +1,206 @@
+"""`samebits explain`, `locate`, `ops` and `vary`: why and where trials diverge, and on what their bits depend."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from samebits import requests
+from samebits.cli import answers
+from samebits.cli.parser import launching
+from samebits.errors import UsageError
+
+if TYPE_CHECKING:
+    from samebits.checks import Check
+    from samebits.experiment import Progress
+    from samebits.model import Result
+    from samebits.ops import ReplayResult
+    from samebits.store.record import Record
+    from samebits.vary.result import VaryResult
+
+
+EXPLAIN_TEXT = """Find out why trials diverge: the smallest set of controls with which they repeat, and what it costs.
+
+`samebits explain RECORD` takes command, folder, options and controls from the record of a check. With a command, it is
+checked first, and -n is the number of trials of that check.
+
+samebits holds controls and leaves them out until it finds a set that is needed and enough. So many trials must agree
+with this set that a control without effect passes in fewer than 1 of 100 searches.
+
+Exit status: 1 if the trials diverge (whether or not a cause is found), 0 if there is nothing to explain, 3 if they give
+no answer, 2 wrong use or an error."""
+
+
+def run_explain(**given: Any) -> int:
+    """Check or open, search, answer."""
+    requests.refuse_platform()
+    targets = {name: given[name] for name in ("json", "html", "md")}
+    answers.check_targets(targets)
+    ended = _explained(given)
+    return answers.answer(ended.result, targets, ended.experiment.record)
+
+
+def _explained(given: dict[str, Any]) -> Check:
+    words = given["command"]
+    request = None if requests.names_a_record(words) else requests.request(given, "explain")
+    from samebits.causes import inquiry
+
+    with answers.shown_progress() as progress:
+        if request is None:
+            return inquiry.run_record(Path(words[0]), progress, run=given["run"])
+        return inquiry.run(request, progress)
+
+
+EXPLAIN = launching(
+    "explain", run_explain, "Why do trials diverge, and what is the cheapest control?\n\n" + EXPLAIN_TEXT
+)
+
+
+LOCATE_TEXT = """Narrow down where trials diverge: step, phase, module, operator.
+
+`samebits locate RECORD` takes the record of a check. With a command it is checked first.
+
+As many trials as the record has run again, up to the step in which they diverged. samebits looks at the modules of that
+step, then at its operators. A RECORD says what is run, so the options of a check do nothing for it.
+
+Exit status: 1 if they diverge, 0 if there is nothing to locate, 3 if they did not diverge again or the record has no
+answer, 2 wrong use or an error."""
+
+
+def run_locate(**given: Any) -> int:
+    """Open or check, look, answer."""
+    requests.refuse_platform()
+    targets = {name: given[name] for name in ("json", "html")}
+    answers.check_targets(targets)
+    record, result = _located(given)
+    if result.verdict != "diverged":
+        _say_nothing_to_locate(result)
+        return answers.answer(result, targets, record)
+    from samebits.model import EXIT_CODES
+
+    status = answers.answer(result, targets, record)
+    return status if result.location is not None and result.location.found else EXIT_CODES["inconclusive"]
+
+
+def _located(given: dict[str, Any]) -> tuple[Record, Result]:
+    words = given["command"]
+    request = None if requests.names_a_record(words) else requests.request(given, "locate")
+    from samebits import localization
+
+    with answers.shown_progress() as progress:
+        if request is None:
+            return localization.run_record(Path(words[0]), progress, run=given["run"])
+        return localization.run(request, progress)
+
+
+def _say_nothing_to_locate(result: Result) -> None:
+    if result.verdict == "repeated":
+        trials = sum(len(group) for group in result.groups)
+        answers.say(f"Nothing to locate: repeated in {trials} of {trials} trials.\n", sys.stderr)
+        return
+    answers.say("Nothing to locate: the record has no answer.\n", sys.stderr)
+
+
+LOCATE = launching("locate", run_locate, "At which module and operator do trials diverge?\n\n" + LOCATE_TEXT)
+
+
+OPS_TEXT = """Run a training with PyTorch up to the end of a step. Each operator of the step, in forward, backward and
+optimizer, is run several times more on the same inputs, and what it gives is compared bit for bit. The training itself
+is not changed.
+
+`samebits ops RECORD` shows what an earlier replay found.
+
+Exit status: 0 all the same, 1 at least one operator differed, 2 wrong use or an error, 3 nothing was replayed."""
+
+
+def run_ops(**given: Any) -> int:
+    """Ask, run or read, answer."""
+    targets = {"json": given["json"]}
+    answers.check_targets(targets)
+    result = _read(given["command"]) or _replay(given)
+    from samebits.ops.report import report
+
+    return answers.present(report(result), targets)
+
+
+def _read(words: tuple[str, ...]) -> ReplayResult | None:
+    """What an earlier replay found, where its record is all that is named."""
+    if not requests.names_a_record(words):
+        return None
+    from samebits.ops import read
+
+    return read(Path(words[0]))
+
+
+def _replay(given: dict[str, Any]) -> ReplayResult:
+    requests.refuse_platform()
+    request = requests.request(given, "ops")
+    from samebits.ops import replay
+
+    with answers.shown_progress() as progress:
+        return replay(request, given["step"], given["repeats"], progress=progress)
+
+
+OPS = launching("ops", run_ops, "Which operators of a step differ when they are run again?\n\n" + OPS_TEXT)
+
+
+VARY_TEXT = """Hold the setup, vary one factor of the machine at a time, and say on which factors the trained bits
+depend.
+
+`--factor threads=1,2` names the values, the base value first. `--factor threads` uses the factor's own values.
+Without --factor, samebits varies all that this machine can vary. `--factor isa` stands for the instruction sets of each
+library.
+
+The trials of each value are compared with each other first, so that noise is not taken for dependence.
+
+Exit status: 0 the bits depend on nothing that was varied, 1 on something, 2 wrong use or an error, 3 no answer."""
+
+
+def run_vary(**given: Any) -> int:
+    """Ask, run, answer."""
+    requests.refuse_platform()
+    targets = {name: given[name] for name in ("json", "md", "html")}
+    answers.check_targets(targets)
+    if requests.names_a_record(given["command"]):
+        _refuse_record(Path(given["command"][0]))
+    request = requests.request(given, "vary")
+    from samebits.vary import vary
+
+    return _answer(vary(request, list(given["factors"]), _shown), targets)
+
+
+def _refuse_record(folder: Path) -> None:
+    """UsageError for a record in the place of a command: it is shown by another one, and none is varied."""
+    from samebits.launch.folders import is_record
+
+    if is_record(folder):
+        shown = f"samebits report {shlex.quote(str(folder))}   (shows what it holds)"
+        raise UsageError(f"{folder} is a record, and vary takes a command.", shown)
+
+
+def show_vary(folder: Path, targets: answers.Targets) -> int:
+    """Show what an earlier vary found."""
+    from samebits.vary import read
+
+    return _answer(read(folder), targets)
+
+
+def _answer(result: VaryResult, targets: answers.Targets) -> int:
+    from samebits.vary.report import report
+
+    return answers.present(report(result), targets)
+
+
+@contextmanager
+def _shown(title: str) -> Iterator[Progress]:
+    """The progress of one setup's trials, under its name."""
+    answers.say(f"samebits: {title}\n", sys.stderr)
+    with answers.shown_progress() as progress:
+        yield progress
+
+
+VARY = launching("vary", run_vary, "On which factors of the machine do the trained bits depend?\n\n" + VARY_TEXT)

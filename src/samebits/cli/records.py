@@ -1,0 +1,139 @@
+"""`samebits check`, `record`, `compare` and `report`: trials are run and judged, records judged again."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from samebits import requests
+from samebits.cli import answers, inquiries
+from samebits.cli.parser import launching, plain
+from samebits.errors import UsageError
+from samebits.options import OPTIONS, REPORTS
+from samebits.words import one_line
+
+if TYPE_CHECKING:
+    from samebits.checks import Check
+
+
+CHECK_TEXT = """Run a training command several times in fresh processes, and say whether the trained model comes out
+bit for bit the same.
+
+`samebits check train.py --lr 0.1` is short for `samebits check -- python train.py --lr 0.1`. In the command, {out} and
+{trial} stand for the trial's own output folder and its number.
+
+Exit status: 0 repeated, 1 diverged, 2 wrong use or an error, 3 inconclusive."""
+
+# what cannot be said together with --add
+EXCLUDED = {"command": "a command", "against": "--against", "out": "--out", "overwrite": "--overwrite"}
+
+
+def run_check(**given: Any) -> int:
+    """Ask, run, answer."""
+    requests.refuse_platform()
+    targets = {option.name: given[option.name] for option in REPORTS}
+    answers.check_targets(targets)
+    ended = _add(given) if given["add"] else _check(given)
+    return answers.answer(ended.result, targets, ended.experiment.record)
+
+
+def _check(given: dict[str, Any]) -> Check:
+    request = requests.request(given, "check")
+    from samebits import checks
+
+    with answers.shown_progress() as progress:
+        return checks.run(request, progress)
+
+
+def _add(given: dict[str, Any]) -> Check:
+    number, record = given["add"]
+    for name, flag in EXCLUDED.items():
+        if given[name]:
+            raise UsageError(
+                f"--add and {flag} exclude each other: the record says what is run, and holds the new trials.",
+                f"samebits check --add {number} {record}",
+            )
+    from samebits import checks
+
+    with answers.shown_progress() as progress:
+        addition = checks.Addition(number, run=given["run"], strict=given["strict"], ignores=given["ignores"])
+        return checks.run_more(Path(record), addition, progress)
+
+
+CHECK = launching("check", run_check, "Does this training repeat, bit for bit?\n\n" + CHECK_TEXT)
+
+
+RECORD_TEXT = """Run a training command once and keep its record, without a verdict.
+
+A later `samebits check --against RECORD` or `samebits check --add N RECORD` compares with it."""
+
+
+def run_record(**given: Any) -> int:
+    """Run once, and say where the record is."""
+    requests.refuse_platform()
+    request = requests.request(given, "record")
+    from samebits import checks
+
+    with answers.shown_progress() as progress:
+        made = checks.record(request, progress)
+    folder = one_line(shlex.quote(str(made.folder)))
+    if made.exit_code:
+        answers.say(one_line(f"Recorded in {folder}, but the run did not end well: {made.trial.why}") + "\n")
+    else:
+        answers.say(f"Recorded in {folder}\n   next   samebits check --add 4 {folder}\n")
+    return made.exit_code
+
+
+RECORD = launching("record", run_record, "Run a training once, and keep what was observed.\n\n" + RECORD_TEXT)
+
+
+COMPARE_TEXT = """Judge two records as one.
+
+Notes say how their setups differ.
+
+The trials of the second record get the numbers after those of the first.
+
+Exit status: that of the verdict, as `samebits check` has it."""
+
+
+def run_compare(first: str, second: str, **targets: str | None) -> int:
+    """Open both, judge them as one, answer."""
+    answers.check_targets(targets)
+    from samebits.kept_record import compared
+
+    joined, result = compared(first, second)
+    return answers.answer(result, targets, joined)
+
+
+COMPARE = plain(
+    "compare",
+    run_compare,
+    COMPARE_TEXT,
+    OPTIONS["compare"],
+    [click.Argument(["first"], metavar="RECORD"), click.Argument(["second"], metavar="RECORD")],
+)
+
+
+REPORT_TEXT = """Show a record again, in any form.
+
+samebits judges the record again; options write the report to files too. It also shows the folder of a `samebits vary`.
+
+Exit status: that of the verdict, as `samebits check` has it."""
+
+
+def run_report(record: str, **targets: str | None) -> int:
+    """Open, judge, answer."""
+    answers.check_targets(targets)
+    if (Path(record) / "vary.json").is_file():
+        return inquiries.show_vary(Path(record), targets)
+    from samebits.kept_record import judged
+    from samebits.store.record import open_record
+
+    opened = open_record(record)
+    return answers.answer(judged(opened), targets, opened)
+
+
+REPORT = plain("report", run_report, REPORT_TEXT, OPTIONS["report"], [click.Argument(["record"], metavar="RECORD")])
