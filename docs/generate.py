@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 import re
 
-from samebits import api, controls, explanation, keywords, model
+from samebits import api, controls, documents, keywords, model
 from samebits import options as core
 from samebits.vary import factors
 from samebits_parity import options as parity
@@ -142,9 +142,9 @@ def kinds():
     return table(["kind", "what it is"], [[f"`{kind}`", MEANINGS[kind]] for kind in wire.KINDS])
 
 
-def documents(name):
+def fields(name):
     """The fields of a document of a result, or of what explain found."""
-    document = getattr(model, name, None) or getattr(explanation, name)
+    document = getattr(model, name, None) or getattr(documents, name)
     types = {field: info.annotation for field, info in document.model_fields.items()}
     types.update({field: info.return_type for field, info in document.model_computed_fields.items()})
     rows = [[f"`{field}`", f"`{_type(annotation)}`"] for field, annotation in types.items()]
@@ -166,5 +166,5 @@ TABLES = {
     "presets": presets,
     "exit": exit_statuses,
     "kinds": kinds,
-    "document": documents,
+    "document": fields,
 }

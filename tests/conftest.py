@@ -17,7 +17,7 @@ import pytest
 
 import samebits_probe
 from samebits import controls
-from samebits.effects import TOOK_EFFECT
+from samebits.documents import TOOK_EFFECT
 from samebits.environments import environment_python, interpreters
 from samebits.errors import SamebitsError
 from samebits_probe import wire

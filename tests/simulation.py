@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from samebits import controls
-from samebits.causes.observation import NOWHERE, Observation, Where
+from samebits.causes.decision_rule import NOWHERE, Observation, Where
 from samebits.model import HeldControl
 
 

@@ -8,10 +8,9 @@ TYPE_CHECKING = False  # type checkers take it for that of typing, which is not 
 if TYPE_CHECKING:
     from samebits.api import add, check, compare, explain, locate, record, report
     from samebits.checks import OneTrialRecord
+    from samebits.documents import Explanation, Location
     from samebits.errors import SamebitsError
     from samebits.experiment import Progress
-    from samebits.explanation import Explanation
-    from samebits.location import Location
     from samebits.model import Divergence, Result
 
 __version__ = "0.1.0"

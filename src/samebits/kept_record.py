@@ -7,8 +7,8 @@ from typing import Any
 
 from samebits.comparison import judge
 from samebits.comparison.verdict import judged_together
+from samebits.documents import Location
 from samebits.errors import SamebitsError, UsageError
-from samebits.location import Location
 from samebits.model import Result
 from samebits.store.record import LOCATION, Record, left_result, open_record
 from samebits.store.record_files import read_document

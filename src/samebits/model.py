@@ -8,11 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from samebits.document import Document as Document  # for those who read documents here
-from samebits.effects import HeldControl as HeldControl
-from samebits.explanation import Explanation
-from samebits.location import Location
-from samebits.location import Size as Size
+from samebits.documents import Document, Explanation, HeldControl, Location, Size
 
 __all__ = [
     "ENDED_WELL", "EXIT_CODES", "RECORD_FORMAT", "STOPPED_BY_USER", "Detection", "Divergence", "Document",

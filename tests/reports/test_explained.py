@@ -2,8 +2,8 @@
 
 import pytest
 
-from samebits.explanation import Evidence, Explanation, Fix
-from samebits.reports import explanation
+from samebits.documents import Evidence, Explanation, Fix
+from samebits.reports import findings
 from samebits.reports.presenters import render, terminal
 from samebits.reports.result import report
 from samebits.reports.tree import Report
@@ -35,7 +35,7 @@ FOUND = Explanation(
 
 def lines(found):
     """What a terminal shows of an explanation."""
-    blocks = tuple(explanation.blocks(found))
+    blocks = tuple(findings.explanation_blocks(found))
     made = Report(verdict="diverged", head="HEAD", sentence="Said.", blocks=blocks, document=found)
     return terminal.render(made).splitlines()[1:]
 
@@ -62,7 +62,7 @@ def test_lines_that_do_as_well_begin_with_or():
 
 
 def test_all_that_was_tried_is_in_the_rows():
-    assert [row[0] for row in explanation.rows(FOUND)] == [
+    assert [row[0] for row in findings.rows(FOUND)] == [
         "nothing", "everything (5)", "clock", "threads", "numpy-seed, hash-seed",
     ]  # fmt: skip
 
@@ -99,7 +99,7 @@ def table(found):
 def test_the_decisive_rows_are_shown_first_and_the_rest_is_counted():
     rows = table(LONG)[1:]
     assert rows[:4] == ["nothing", "everything (8)", "python-seed", "all but python-seed"]
-    shown = len([row for row in rows if row in dict.fromkeys(held[0] for held in explanation.rows(LONG))])
+    shown = len([row for row in rows if row in dict.fromkeys(held[0] for held in findings.rows(LONG))])
     folded = next(line for line in lines(LONG) if "more settings" in line)
     assert f"... and {len(LONG.evidence) - shown} more settings" in folded
     assert "samebits report --html" in folded
@@ -125,7 +125,7 @@ def test_what_everything_is_is_said_once():
 def test_a_setting_that_stands_twice_on_the_page_says_what_else_was_asked_for():
     more = Evidence(controls=["python-seed"], trials=1, groups=1, without_effect=["jax-determinism"])
     found = LONG.model_copy(update={"evidence": [*LONG.evidence, more]})
-    assert explanation.rows(found)[-1][3].endswith("(asked for without effect: jax-determinism)")
+    assert findings.rows(found)[-1][3].endswith("(asked for without effect: jax-determinism)")
 
 
 def test_outside_the_known_controls_the_next_step_and_what_is_left_are_named():

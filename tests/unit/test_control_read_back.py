@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from samebits.comparison import setup
-from samebits.effects import HeldControl, with_effect
+from samebits.documents import HeldControl, with_effect
 from samebits_probe.controls import cudnn, gpu
 
 

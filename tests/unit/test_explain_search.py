@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from samebits import controls
+from samebits.causes.decision_rule import Observation
 from samebits.causes.document import fixes
-from samebits.causes.observation import Observation
 from samebits.causes.search import compatible, hinted, most_specific, search
 from samebits.model import HeldControl
 from samebits_probe import wire

@@ -10,7 +10,7 @@ from samebits import controls, words
 from samebits.causes.decision_rule import Rule
 from samebits.causes.search import Finding
 from samebits.causes.settings import Setting, SettingRecords, held_words
-from samebits.explanation import Evidence, Explanation, Fix, State
+from samebits.documents import Evidence, Explanation, Fix, State
 from samebits.model import Result
 from samebits.reports import result_words
 from samebits.words import listed

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from samebits import controls
-from samebits.causes.decision_rule import Rule, is_worth_more
-from samebits.causes.observation import NOWHERE, Observation, SettingTrials, Where
+from samebits.causes.decision_rule import NOWHERE, Observation, Rule, SettingTrials, Where, is_worth_more
 from samebits.model import Kind
 
 GLIMPSE = 2  # trials of everything held that tell which controls take effect

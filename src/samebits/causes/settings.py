@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from samebits import controls, words
-from samebits.causes.observation import NOWHERE, Observation, Where
+from samebits.causes.decision_rule import NOWHERE, Observation, Where
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
 from samebits.launch import custody
 from samebits.model import Divergence, Result, TrialFile

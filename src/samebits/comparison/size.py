@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.location import Size
+from samebits.documents import Size
 
 __all__ = ["FRACTION_BITS", "floats", "measure", "relative_distance", "update_looks"]
 

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from samebits.documents import UnorderedVariable
 from samebits.launch.observations import read_json
-from samebits.location import UnorderedVariable
 from samebits.store import TrialTrace
 from samebits_probe import wire
 

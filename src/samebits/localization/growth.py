@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from samebits import comparison
+from samebits.documents import Apart, Size
 from samebits.localization.execution import Execution, Tensor
-from samebits.location import Apart, Size
 
 
 def growth(a: Execution, b: Execution) -> list[Apart]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from samebits.documents import FirstOutput, Place
 from samebits.localization import diff, first_difference, phrases
 from samebits.localization.execution import Execution
 from samebits.localization.first_difference import MODULES, OPERATORS, First, Unlike
 from samebits.localization.probe_run import InspectedTrials
-from samebits.location import FirstOutput, Place
 from samebits.model import Divergence
 
 _HIDDEN = "were traced, and all their operators gave the same outputs. Tracing slows execution and can hide a race."

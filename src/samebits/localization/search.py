@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from samebits import ops
+from samebits.documents import InspectionRound, Location
 from samebits.experiment import Progress, recorded_trials
 from samebits.localization import diff, first_difference, growth, path, phrases
 from samebits.localization.execution import Execution
 from samebits.localization.path import Way
 from samebits.localization.probe_run import InspectedTrials, Looker, looker
-from samebits.location import InspectionRound, Location
 from samebits.model import Divergence, Result
 from samebits.ops.documents import DifferingPlace
 from samebits.store import Record, write_document

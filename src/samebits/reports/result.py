@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from samebits import words
 from samebits.model import ENDED_WELL, Result, Trial, Verdict
-from samebits.reports import explanation, location, result_words
+from samebits.reports import findings, result_words
 from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import (
     BRIEF,
@@ -73,13 +73,13 @@ def _documents(result: Result, record: Record | None, *, is_whole: bool) -> Iter
 
         yield from [_marks(result, list(result.judged), MARKDOWN)] if result.judged else []
     if result.explanation is not None:
-        yield from explanation.answer(result.explanation)
+        yield from findings.cause_answer(result.explanation)
     if result.location is not None:
-        yield from location.blocks(result.location)
+        yield from findings.location_blocks(result.location)
     if is_whole:
         yield from result_sections.answer(result)
     if result.explanation is not None:
-        yield from explanation.blocks(result.explanation)
+        yield from findings.explanation_blocks(result.explanation)
     if is_whole:
         yield from result_sections.evidence(result, record)
 

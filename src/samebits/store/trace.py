@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samebits.effects import Effect, with_effect
+from samebits.documents import Effect, with_effect
 from samebits.model import Document, FilesFile, TrialFile
 from samebits.store import regular_files
 from samebits.store.record_files import as_object, broken, checked, parse, read_bytes, read_object

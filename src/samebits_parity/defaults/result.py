@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
-from samebits.document import Document
+from samebits.documents import Document
 from samebits_parity.options import Group
 from samebits_parity.report import Agreement
 from samebits_parity.sides import Family, Side

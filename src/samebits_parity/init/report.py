@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import RootModel
 
-from samebits.document import Document
+from samebits.documents import Document
 from samebits.reports.table import YES_NO, Cell, Column, MissingValue, Number, Table
 from samebits.reports.tree import DOCUMENT, Report
 from samebits_parity.init import formulas

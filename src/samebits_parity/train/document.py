@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from samebits.document import Document
+from samebits.documents import Document
 
 
 class Where(Document):

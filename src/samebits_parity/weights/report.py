@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from samebits import __version__
-from samebits.document import Document
+from samebits.documents import Document
 from samebits.reports.table import Cell, Column, MissingValue, Number, Table, numbers
 from samebits.reports.tree import Report
 from samebits_parity.report import compared, parts

@@ -1,0 +1,274 @@
+"""The documents of samebits: frozen, checked when they are read, written as JSON.
+
+What a control did (a value and a sentence), what `samebits explain` found, and what `samebits locate` found. The result
+and the record, which hold these, are in `model`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, computed_field, model_validator
+
+__all__ = [
+    "LOCATION_FORMAT", "TOOK_EFFECT", "Apart", "DifferingArgument", "Document", "Effect", "Evidence", "Explanation",
+    "FirstOutput", "Fix", "HeldControl", "InspectionRound", "Location", "Place", "Size", "State", "UnorderedVariable",
+    "with_effect",
+]  # fmt: skip
+
+
+class Document(BaseModel):
+    """A frozen document. Fields that a newer minor version added are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+Effect = Literal["held", "idle", "overruled", "undone", "unreadable"]
+TOOK_EFFECT: dict[Effect, bool | None] = {
+    "held": True, "idle": True, "overruled": True, "undone": False, "unreadable": None,
+}  # fmt: skip
+_OLD_EFFECTS = {
+    "nothing reads it": "idle",
+    "its seed wins": "overruled",
+    "the program chose PYTHONHASHSEED": "overruled",
+}
+_OLD_FIRST_READING = "no step has run yet"  # older documents kept it beside a later reading, which could be made
+
+
+class HeldControl(Document):
+    """A control that was held. `effect`: what it does (see `samebits_probe.wire`); `why`: a sentence for people.
+
+    `took_effect`: null when no trial could read it back. `detail`: `why`, as older readers call it.
+    """
+
+    id: str
+    effect: Effect
+    why: str = ""
+
+    # mypy has no word for it: https://docs.pydantic.dev/latest/api/fields/#pydantic.fields.computed_field
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def took_effect(self) -> bool | None:
+        """Whether it took effect, as far as a yes or no can say it."""
+        return TOOK_EFFECT[self.effect]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def detail(self) -> str:
+        """The sentence."""
+        return self.why
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_effect(cls, content: Any) -> Any:
+        return with_effect(content) if isinstance(content, dict) else content
+
+
+def with_effect(control: dict[str, Any]) -> dict[str, Any]:
+    """What a record says of a control, with its effect: one of before 2026-12 said it in `detail` alone.
+
+    This is the only place that reads that sentence.
+    """
+    if "effect" in control or not {"took_effect", "detail"} & set(control):
+        return control
+    took_effect, detail = control.get("took_effect"), str(control.get("detail") or "")
+    if took_effect is not True:
+        return {**control, "effect": "undone" if took_effect is False else "unreadable", "why": detail}
+    found = next((effect for words, effect in _OLD_EFFECTS.items() if words in detail), "held")
+    return {**control, "effect": found, "why": "" if detail == _OLD_FIRST_READING else detail}
+
+
+# parted: two trials differ; agreed: enough trials have the same bits for the rule; open: they agree so far, and no
+# more were needed; broke: the program does not run so; unclear: the trials give no answer
+State = Literal["parted", "agreed", "open", "broke", "unclear"]
+
+
+class Evidence(Document):
+    """One setting that was tried. `controls`: all that were held and took effect, in the order of the table.
+
+    `part`: where its trials diverge, in words. `why`: of broke and unclear. `without_effect`: controls asked for
+    and did not take effect, or had nothing to act on. `steps`: how many each trial made at most; null: whole trials.
+    `record`: its folder.
+    """
+
+    controls: list[str]
+    trials: int
+    groups: int
+    state: State = "open"
+    part: str = ""
+    why: str = ""
+    without_effect: list[str] = []
+    steps: int | None = None
+    seconds: float = 0.0
+    record: str = ""
+
+
+class Fix(Document):
+    """How a program holds a control by itself. `library`: "" where it concerns every program. `lines`: to paste.
+
+    `instead`: these lines do as well as those of the fix before.
+    """
+
+    control: str
+    library: str
+    where: str
+    lines: list[str]
+    instead: bool = False
+
+
+class Explanation(Document):
+    """What was found.
+
+    `cause`: the smallest set of controls that suffices; of equally small ones the most specific. Empty where none was
+    found. `minimal_controls`: all smallest sets that were found. `cost`: a set's ids joined by "+" -> step time with it
+    over step time without: of the medians of some trials each, by turns. It is 1 for a set that acts before the first
+    step only. A set is left out if it could not be timed, or if the times with and without it overlap. `cost_range`:
+    its lowest and its highest ratio of two trials.
+
+    `outside_known_controls`: trials diverge with all held. `not_applicable`: control -> why it could not be held.
+    `without_effect`: control -> why it counts as not held. `needed`: how many trials must agree. `chance`: that one
+    useless control of all that were tried agrees so often by luck, at most. `compared`: how far the trials of the cause
+    were compared. `notes`: sentences. `unfinished`: the search was ended midway, or goes on; `sentence` and `evidence`
+    say what it had shown. `clears_generators`: the cause shows that no generator without a seed is to blame.
+    """
+
+    cause: list[str]
+    operator: str | None = None
+    minimal_controls: list[list[str]]
+    cost: dict[str, float] = {}
+    cost_range: dict[str, tuple[float, float]] = {}
+    evidence: list[Evidence]
+    outside_known_controls: bool = False
+    sentence: str = ""
+    not_applicable: dict[str, str] = {}
+    without_effect: dict[str, str] = {}
+    needed: int = 0
+    chance: float | None = None
+    compared: str = ""
+    fixes: list[Fix] = []
+    notes: list[str] = []
+    seconds: float = 0.0
+    unfinished: bool = False
+    clears_generators: bool = False
+
+    def warnings(self, said: list[str], unseeded: Mapping[str, str]) -> list[str]:
+        """Warnings of the check, without blame for generators that this has cleared. `unseeded`: see Result."""
+        blamed = set(unseeded.values()) if self.clears_generators else set()
+        return [f"{text}; that is not why the trials diverge" if text in blamed else text for text in said]
+
+
+LOCATION_FORMAT = 1
+
+
+class Size(Document):
+    """How far the two values are apart, from a second look at the tensor of two trials of different groups.
+
+    `unrelated`: they have so little in common that `max_ulp` and `max_relative` say nothing.
+    """
+
+    elements: int
+    different: int
+    max_ulp: int | None = None
+    max_relative: float | None = None
+    looks: str = ""
+    unrelated: bool = False
+
+
+class Place(Document):
+    """One station on the way from the step to the operator. `level`: step, phase, module, operator, given
+    (where another number went in), tensor.
+
+    `detail`: what is known of it, as words.
+    """
+
+    level: str
+    name: str
+    detail: str = ""
+
+
+class InspectionRound(Document):
+    """One round of a closer look. `parted`: how many of its trials left the first; `earliest`: where, in words."""
+
+    level: Literal["module", "operator", "replay"]
+    step: int
+    trials: int
+    parted: int
+    earliest: str = ""
+
+
+class DifferingArgument(Document):
+    """An argument that is no tensor and differs: as exact text, of the two trials."""
+
+    name: str
+    one: str
+    other: str
+
+
+class FirstOutput(Document):
+    """The first thing executed within the step whose outputs differ between trials.
+
+    `what`: module, gradient (of the module's output), operator. `inputs_equal`: null where they were not looked at.
+    `module`: where it ran. `code`: a line of the program. `random`: it draws random numbers. `given`: what decides,
+    where that came from outside of it. `read_by`: what reads the memory that it left uninitialised.
+    """
+
+    what: str
+    phase: str
+    name: str
+    type: str = ""
+    module: str = ""
+    code: str = ""
+    inputs_equal: bool | None = None
+    random: bool = False
+    given: list[DifferingArgument] = []
+    read_by: str = ""
+    size: Size | None = None
+
+
+class UnorderedVariable(Document):
+    """A variable of a graph that is read and written in one step without an order between the two operations."""
+
+    variable: str
+    reads: list[str]
+    writes: list[str]
+
+
+class Apart(Document):
+    """How far two trials are apart after a step: of one tensor."""
+
+    step: int
+    different: int
+    elements: int
+    max_ulp: int | None = None
+    relative: float | None = None  # the norm of the difference over the norm of the first trial's tensor
+
+
+class Location(Document):
+    """locate.json: where within the diverging step trials diverge, and how far apart they go.
+
+    `found`: whether trials diverged again when they were looked at. `path`: from the step to the operator. `module` and
+    `operator`: the first executed that differs, at each level; null where the look did not get there. `diff`: where
+    trials did different things, the first difference as lines that begin with " ", "-" or "+". `growth`: of the tensor
+    `growth_of`, step by step, between two trials that diverged. `replayed`: operators that differ when run again
+    on the same inputs in one process.
+    """
+
+    format: int = LOCATION_FORMAT
+    found: bool
+    sentence: str
+    step: int
+    kind: str
+    name: str
+    path: list[Place] = []
+    looks: list[InspectionRound] = []
+    module: FirstOutput | None = None
+    operator: FirstOutput | None = None
+    replayed: list[str] = []
+    unordered: list[UnorderedVariable] = []
+    diff: list[str] = []
+    growth_of: str = ""
+    growth: list[Apart] = []
+    words: str = ""  # what the difference looks like
+    notes: list[str] = []
