@@ -110,6 +110,8 @@ SAME_ONCE_MASKED = [
     ("loss 0.5 time:  9.3s (avg  8.12s)", "loss 0.5 time:112.3s (avg 10.12s)"),
     ("time/step=  9.3000", "time/step=112.3000"), ("GPU mem     8.2MB", "GPU mem 12345.5MB"),
     ("[  9.3s] loss 0.5", "[112.3s] loss 0.5"), ("| 9.3s   | 0.5 |", "| 112.3s | 0.5 |"),
+    ("hash table at 0x7f0123456700", "hash table at 0x7f9923456700"), ("0x7f0123456700", "0x7f9923456700"),
+    ("elapsed 3.2 steps 100", "elapsed 4.2 steps 100"),
     ("run 123e4567-e89b-12d3-a456-426614174000", "run 00000000-e89b-12d3-a456-426614174000"),
 ]  # fmt: skip
 
@@ -128,6 +130,9 @@ def test_lines_that_differ_in_times_rates_dates_paths_addresses_and_ids_are_equa
         ("epoch 3, loss: 1e-3", "epoch 3, loss: 2e-3"),
         ("weights 9f3c21ab77aa", "weights 9f3c21ab77ab"),
         ("best step: 400", "best step: 500"),
+        ("weights crc32: 0x1a2b3c4d", "weights crc32: 0x1a2b3c4e"),
+        ("checksum of the weights = 0x1a2b3c4d", "checksum of the weights = 0x1a2b3c4e"),
+        ("0x1a2b3c4d", "0x1a2b3c4e"),
         ("[1.5, 2.5]", "[1.5, 2.6]"),
         ("time step: 5", "time step: 6"),
         ("reward after 100 steps -3.2", "reward after 100 steps -3.3"),
@@ -165,7 +170,8 @@ RESULTS = [
     "memory {}", "load {}", "load {}, {}", "MainThread {}", "done in 3.25 {}", "done in 3 epochs: {}", "done, loss {}", "best in {}", "the first time {}", "elapsed 3.2 {}",
     "Time 3.1 (3.1) Loss {} ({})", "Data {} (0.5)", "epoch time: 3.2 (acc {})", "loss {} ms/batch 5.67", "converged in {}",
     "RMSE {} s", "Mean absolute error: {} minutes", "MAE = {} ms", "RMSE (test) {} s", "predicted trip duration: {} s",
-    "error of {} minutes on the test set", "trip duration: {}", "predicted time {}", "duration_rmse={}", "val loss {} s",
+    "took {} episodes to solve", "taken {} steps", "median survival time {} months", "remaining useful life {} hours",
+    "time to failure: {} h", "onset {} s", "membrane time constant {} ms", "error of {} minutes on the test set", "trip duration: {}", "predicted time {}", "duration_rmse={}", "val loss {} s",
 ]  # fmt: skip
 
 
@@ -179,6 +185,7 @@ def test_a_unit_or_a_time_beside_a_result_never_masks_it(line, a, b):
     [("updated", 820, 614), ("bandwidth", 0.5, 0.6), ("branch", 56, 89), ("eta", 0.5, 0.6), ("dt", 0.1, 0.2), ("user", "u13", "u41"),
      ("filename", "img_62.png", "img_28.png"), ("time_to_event", 0.5, 1.5), ("finished", 0.5, 0.6),
      ("duration_rmse", 3.2, 3.3), ("predicted_time", 540.0, 541.0), ("submission.csv > row 7.trip_duration", 540.0, 541.0),
+     ("best_run_id", 3, 5), ("winner_run_name", "a", "b"), ("weights_crc", "0x1a2b3c4d", "0x1a2b3c4e"),
      ("reaction_time", 0.3, 0.4), ("real_time_factor", 0.3, 0.4), ("lap_time", 80.1, 80.2), ("age_seconds", 1.0, 2.0)],
 )  # fmt: skip
 def test_a_result_whose_name_resembles_that_of_a_time_a_path_or_a_run_is_unknown(name, a, b):

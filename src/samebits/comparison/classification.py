@@ -29,8 +29,9 @@ Value = str | int | float | bool | None
 
 _WORDS = {"moment": "a time", "pid": "a process id", "run id": "an id of a run", "memory": "an amount of memory"}
 _STRING_REASONS = frozenset(("time", "moment", "host", "run id", "version of the code", "path"))
-# a path whose name says which model was the best one is a result
+# a path or an id whose name says which model was the best one is a result
 _RESULTS = frozenset(("best", "checkpoint", "ckpt", "model", "last", "selected", "top"))
+_CHOSEN = frozenset(("best", "selected", "chosen", "winner", "winning", "top"))
 _PER_SECOND, _PER_THING = re.compile(r"/(?:s|secs?|seconds?)$"), re.compile(r"(^|\W)(?:us|ms|s|secs?|seconds?)/\w+$")
 _MODEL_WORDS = frozenset(
     ("weight", "weights", "kernel", "bias", "biases", "coef", "coefs", "intercept", "theta", "policy", "params",
@@ -91,6 +92,8 @@ def _article(reason: str) -> str:
 def _fits(reason: str, key: str, a: Value, b: Value, *, nonnegative: bool) -> bool:
     """Whether the values can be what the name says: a time is not negative, a path is text."""
     if reason == "path" and not _RESULTS.isdisjoint(tokens(key)):
+        return False
+    if reason == "run id" and not _CHOSEN.isdisjoint(tokens(key)):
         return False
     known = [value for value in (a, b) if value is not None]
     if not known:

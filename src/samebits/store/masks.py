@@ -51,6 +51,22 @@ class Run(NamedTuple):
 
 ANY_RUN = Run()
 
+# a hexadecimal number behind one of these is computed from what it names: "crc32 of the weights: 0x1a2b3c4d"
+_DIGEST = re.compile(
+    r"(?i)(?<![a-z])(?:crc\d*|checksums?|hash(?:es)?|digests?|sha\d*|md5|adler\d*|fingerprints?|xxh\w*)(?![a-z]).{0,40}$"
+)
+_WIDTH_OF_ADDRESS = len("0x7f0123456789")
+
+
+def _is_digest(found: re.Match[str]) -> bool:
+    """Whether a hexadecimal number is a checksum: a word before it says so, or it is a whole text, and no address."""
+    before = found.string[max(0, found.start() - 60) : found.start()]
+    if before.endswith(" at "):
+        return False
+    is_whole = found[0] == found.string and len(found[0]) != _WIDTH_OF_ADDRESS
+    return is_whole or _DIGEST.search(before) is not None
+
+
 _DATES: tuple[Rule, ...] = (
     # Google's log prefixes (absl, TensorFlow): level, month and day, time, thread
     _rule(r"^[IWEFD]\d{4} \d\d:\d\d:(?:\d+\.\d+|<time>)\s+\d+(?= )", "<time>"),
@@ -76,7 +92,7 @@ _PLACES: tuple[Rule, ...] = (
     _rule(r"^(\W*<date>\W+)\d{2,7}(?=\W+(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL)\b)", r"\1<pid>"),
     _rule(r"(?i)\b(worker|subprocess|proc)([ :=#-]+)\d{4,7}\b(?!\.\d)", r"\1\2<pid>"),
     _rule(r"\b((?:Main(?:Thread|Process)|Thread-\d+|ThreadPoolExecutor-\d+_\d+)[ :/-]+)\d{3,15}\b(?!\.\d)", r"\1<pid>"),
-    _rule(r"\b0[xX][0-9a-fA-F]{5,16}\b", "<address>"),
+    (re.compile(r"\b0[xX][0-9a-fA-F]{5,16}\b"), lambda found: found[0] if _is_digest(found) else "<address>"),
     _rule(r"(?<![\d.])1(?:39|40)\d{12}(?![\d.])", "<address>"),  # what id() gives under Linux, in decimal
     _rule(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>"),
     _rule(r"\b(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[::1?\]):\d{2,5}\b", "<port>"),
@@ -171,7 +187,7 @@ _SPANNED = frozenset(("took", "taken", "in", "after", "time", "elapsed", "durati
 # a number with a unit of time that is not how long something took: "RMSE 3.2 s", "predicted trip duration: 540 s"
 _ERRORS = frozenset(
     ("error", "errors", "err", "rmse", "mse", "mae", "mape", "loss", "deviation", "residual", "residuals", "bias",
-     "std", "accuracy", "acc")
+     "std", "accuracy", "acc", "onset", "tau", "constant")
 )  # fmt: skip
 _FILLERS = frozenset(
     ("of", "is", "was", "on", "the", "a", "test", "val", "valid", "validation", "train", "training", "set", "about")
@@ -231,6 +247,11 @@ _SPOKEN_AS = {
     ),
 }
 _AVERAGE = re.compile(rf"(?i)(<(?:duration|time)>\s*\((?:avg|average)\W{{0,3}}){NUMBER}(?=\s*\))")
+# what was counted, if no number of its own follows: "took 38 episodes", but "took 3.2 steps 100"
+_COUNTED = re.compile(
+    r"\s+(?:steps|episodes|epochs|iterations|iters|moves|actions|turns|games|trials|tries|attempts|generations|rounds|"
+    r"batches|updates|evaluations|frames)\b(?!\W{0,3}\d)"
+)
 _UNTIMED = frozenset(("first", "second", "third", "last", "next", "this", "same", "real", "at"))  # "the first time 0.9"
 
 
@@ -283,6 +304,8 @@ def _spoken(found: re.Match[str]) -> str:
         return found[0]
     before = _BEFORE.search(found.string, max(0, found.start() - 20), found.start())
     if before is not None and not OF_DATA.isdisjoint(tokens(before[1])):
+        return found[0]
+    if reason == "duration" and _COUNTED.match(found.string, found.end()):
         return found[0]
     if word == "time" and before is not None and before[1].lower() in _UNTIMED:
         return found[0]

@@ -33,7 +33,7 @@ _PATHS = {"path", "paths", "dir", "dirs", "directory", "folder", "cwd", "logdir"
 OF_DATA = frozenset(
     ("rmse", "mae", "mape", "err", "errors", "predicted", "forecast", "residual", "deviation", "trip", "ride", "flight",
      "travel", "arrival", "delivery", "departure", "reaction", "delay", "lap", "convergence", "factor", "sigma", "age",
-     "stay", "lifetime", "prediction", "predictions")
+     "stay", "lifetime", "prediction", "predictions", "survival", "failure", "useful", "rul")
 )  # fmt: skip
 # words beside which a time is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
 _MODELLED = {
