@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from samebits.launch.artifacts import FileRules, collect
+from samebits.launch.artifacts import FileRules, collect, with_links
 from samebits.launch.command import FileNames
 from samebits.store import fingerprint_file, torch_files
 from samebits.store.artifacts import READERS, contents
@@ -378,6 +378,14 @@ def test_what_a_different_program_still_writes_is_not_the_trials(tmp_path):
         file.flush()
         assert collect(FileRules(), [path], tmp_path, naming).files == []
     assert [one.path for one in collect(FileRules(), [path], tmp_path, naming).files] == ["log3.txt"]
+
+
+def test_a_link_to_a_folder_is_compared_by_what_it_leads_to(tmp_path):
+    naming = FileNames(["python"], tmp_path, tmp_path / "out", "001")
+    found = collect(FileRules(ignores=["skip"]), [], tmp_path, naming)
+    files = with_links(found, {"best": "checkpoint-8", "skip": "checkpoint-8"}, ["skip"])
+    assert [(one.path, one.format, one.shown) for one in files.files] == [("best", "link", {"": '"checkpoint-8"'})]
+    assert files.ignores_without_match == []
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

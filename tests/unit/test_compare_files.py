@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from samebits.model import FilesFile, Lines, SavedFile
-from samebits.store.artifacts import fingerprint_file
+from samebits.store.artifacts import fingerprint_file, link_to_folder
 from samebits.store.masks import masked
 
 A, B, C = ("0" * 32, "1" * 32, "2" * 32)
@@ -47,10 +47,42 @@ def test_names_with_times_or_random_text_do_not_matter(judged, one, two):
     assert (result.verdict, result.warnings) == ("repeated", [])
 
 
+@pytest.mark.parametrize(
+    ("one", "two", "shown"),
+    [("out/m-acc0.7933.pt", "out/m-acc0.8033.pt", "acc 0.7933"), ("m-0.7933.pt", "m-0.8033.pt", "m 0.7933"),
+     ("epoch=3-val_loss=1.25.ckpt", "epoch=3-val_loss=1.27.ckpt", "loss 1.25"), ("best_epoch7/m.pt", "best_epoch12/m.pt", "epoch 7"),
+     ("valLoss=0.5.pt", "valLoss=0.6.pt", "valLoss 0.5")],
+)  # fmt: skip
+def test_a_result_in_the_name_of_a_file_gives_no_answer_if_it_differs(judged, one, two, shown):
+    result = judged([saved(one)], [saved(two)])
+    assert result.verdict == "inconclusive"
+    assert f"{one} > its name differs between trials: {shown}" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [("run_1/epoch3.pt", "run_2/epoch3.pt"), ("events.1795716028.5.pt", "events.1795716099.5.pt"), ("v1.2.3.pt", "v1.2.4.pt"),
+     ("m_12.05_10.31.pt", "m_12.05_10.32.pt"), ("2026.11.27/m.pt", "2026.11.28/m.pt")],
+)  # fmt: skip
+def test_a_running_number_or_a_time_in_the_name_of_a_file_is_no_result(judged, one, two):
+    assert judged([saved(one)], [saved(two)]).verdict == "repeated"
+
+
 @pytest.mark.parametrize(("one", "two"), NAMES)
 def test_content_under_names_with_times_or_random_text_matters(judged, one, two):
     result = judged([saved(one)], [saved(two, B)])
     assert (result.divergence.kind, result.divergence.name, result.warnings) == ("end", one, [])
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "verdict"),
+    [("checkpoint-4", "checkpoint-8", "inconclusive"), ("checkpoint-4", "checkpoint-4", "repeated"),
+     ("run-20261127_051031-ab12cd34", "run-20261127_051519-zz9p3c4e", "repeated"), ("version_0", "version_1", "repeated")],
+)  # fmt: skip
+def test_a_link_to_a_folder_gives_no_answer_if_it_leads_to_a_different_checkpoint(judged, one, two, verdict):
+    logs = [saved("version_0/m.pt")], [saved("version_1/m.pt")]
+    result = judged(*([link_to_folder("best", target), *log] for target, log in zip((one, two), logs, strict=True)))
+    assert result.verdict == verdict, result.reason
 
 
 def test_random_names_are_paired_by_content_first(judged):

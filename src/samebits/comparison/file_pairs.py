@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -12,7 +12,9 @@ from samebits.comparison.classification import MODEL_ENDINGS, TENSOR_FORMATS
 from samebits.comparison.processes import TRIAL_FOLDER
 from samebits.model import SavedFile
 from samebits.store.artifacts import COMPARED_FIRST
+from samebits.store.masks import RESULTS, masked
 from samebits.store.trace import TrialTrace
+from samebits.store.value_names import tokens
 
 Pair = tuple[SavedFile | None, SavedFile | None]
 
@@ -114,6 +116,69 @@ _ROUNDS: tuple[tuple[tuple[_Trait, ...], bool], ...] = (
     ((_folder,), True),
     ((_basename,), True),
 )
+
+
+class FolderNames:
+    """Names of files and folders that differ between two trials, since each trial has its own: version_0, version_1."""
+
+    def __init__(self, pairs: Sequence[Pair], a: TrialTrace, b: TrialTrace) -> None:
+        self._names: dict[str, str] = {}
+        self.some_were_there = any((one is None or two is None) and was_there(one or two, (a, b)) for one, two in pairs)
+        for mine, theirs in pairs:
+            if mine and theirs and mine.path != theirs.path:
+                ours, others = PurePosixPath(shown_path(mine, a)).parts, PurePosixPath(shown_path(theirs, b)).parts
+                if len(ours) == len(others):
+                    self._names.update(
+                        {masked(one): masked(two) for one, two in zip(ours, others, strict=True) if one != two}
+                    )
+
+    def same(self, a: str, b: str) -> bool:
+        """Whether the texts are equal once the first trial's names are the second's."""
+        return bool(self._names) and self._changed(masked(a)) == masked(b)
+
+    def _changed(self, text: str) -> str:
+        names = sorted(self._names, key=len, reverse=True)
+        pattern = "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names)
+        return re.sub(pattern, lambda found: self._names[found[0]], text)
+
+
+def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> bool:
+    """Whether an earlier trial wrote the file where the later one could find it: in a folder that they share."""
+    if file is None or file.path.startswith("{out}"):
+        return False
+    if all(trial.files.apart for trial in trials) and not PurePosixPath(file.path).is_absolute():
+        return False
+    earlier = min(trials, key=lambda trial: trial.id)
+    return any(one is file for one in earlier.files.files)
+
+
+# a number in a name, with the word before it
+_NUMBER = re.compile(r"(?:([A-Za-z]+)[^A-Za-z0-9]*)?(?<![\d.])(\d+(?:\.\d+)?)(?!\.?\d)")
+_SHARE = re.compile(r"0\.\d{2,}")  # an accuracy or the like, without a word that says so
+
+
+def results_in_names(a: SavedFile, b: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> tuple[str, str] | None:
+    """The first results that differ in the paths of two paired files, as ("acc 0.91", "acc 0.92"); else None.
+
+    A time, a date and a running number are no results.
+    """
+    ours, others = ([*_numbers(shown_path(file, t))] for file, t in zip((a, b), trials, strict=True))
+    both = zip(ours, others, strict=False)
+    found = (
+        (f"{word} {one}".strip(), f"{word} {two}".strip())
+        for (word, one), (twin, two) in both
+        if one != two and word == twin and (_names_a_result(word) or (_SHARE.fullmatch(one) and _SHARE.fullmatch(two)))
+    )
+    return next(found, None)
+
+
+def _numbers(path: str) -> Iterator[tuple[str, str]]:
+    for match in _NUMBER.finditer(masked(path)):
+        yield match[1] or "", match[2]
+
+
+def _names_a_result(word: str) -> bool:
+    return any(len(part) > 1 and part in RESULTS for part in tokens(word))
 
 
 class Limit:

@@ -24,9 +24,8 @@ from samebits.comparison.classification import (
     classify_lines,
     names_a_model,
 )
-from samebits.comparison.file_pairs import Limit, Pair, paired, shown_path
+from samebits.comparison.file_pairs import FolderNames, Limit, Pair, paired, results_in_names, was_there
 from samebits.model import Lines, SavedFile
-from samebits.store.masks import masked
 from samebits.store.regular_files import matches_any
 from samebits.store.trace import TrialTrace
 
@@ -59,11 +58,11 @@ def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) 
     """By name, files first: the parts that differ, then the metrics, then the lines that were printed."""
     found: list[FileDifference] = []
     pairs = counted_pairs(a, b, ignores)
-    names = _FolderNames(pairs, a, b)
+    names = FolderNames(pairs, a, b)
     limits = (Limit(a), Limit(b))
     for mine, theirs in pairs:
         if mine and theirs:
-            found += _Pair(mine, theirs, names).differences()
+            found += [*_names(mine, theirs, (a, b)), *_Pair(mine, theirs, names).differences()]
         elif not limits[mine is not None].leaves_out(mine or theirs):
             found += _alone(mine or theirs, (a, b))
     found += _metrics(a, b)
@@ -88,6 +87,15 @@ def _printed_pairs(a: TrialTrace, b: TrialTrace, ignores: Sequence[str]) -> Iter
             yield file, theirs[file.path]
 
 
+def _names(mine: SavedFile, theirs: SavedFile, trials: tuple[TrialTrace, TrialTrace]) -> Iterator[FileDifference]:
+    """A result that the names of a file's two versions hold: acc0.91.pt and acc0.92.pt."""
+    found = results_in_names(mine, theirs, trials)
+    if found:
+        effect: Effect = "counts" if mine.named else "unknown"
+        name, detail = f"{mine.path} > its name", f"{found[0]} and {found[1]}"
+        yield FileDifference(name, detail, effect=effect, path=mine.path, values=found)
+
+
 # -- files of one trial only ----------------------------------------------------------------------------------------
 
 
@@ -101,16 +109,6 @@ def _alone(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> lis
     return [FileDifference(file.path, said, effect="unknown", path=file.path)]
 
 
-def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> bool:
-    """Whether an earlier trial wrote the file where the later one could find it: in a folder that they share."""
-    if file is None or file.path.startswith("{out}"):
-        return False
-    if all(trial.files.apart for trial in trials) and not PurePosixPath(file.path).is_absolute():
-        return False
-    earlier = min(trials, key=lambda trial: trial.id)
-    return any(one is file for one in earlier.files.files)
-
-
 def files_alone(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> list[str]:
     """Paths of files, found by themselves, that an earlier trial wrote and the later one found."""
     found = [one or two for one, two in counted_pairs(a, b, ignores) if one is None or two is None]
@@ -121,40 +119,13 @@ def files_alone(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> li
     )
 
 
-# -- names that follow the trial ------------------------------------------------------------------------------------
-
-
-class _FolderNames:
-    """Names of files and folders that differ between two trials, since each trial has its own: version_0, version_1."""
-
-    def __init__(self, pairs: Sequence[Pair], a: TrialTrace, b: TrialTrace) -> None:
-        self._names: dict[str, str] = {}
-        self.some_were_there = any((one is None or two is None) and was_there(one or two, (a, b)) for one, two in pairs)
-        for mine, theirs in pairs:
-            if mine and theirs and mine.path != theirs.path:
-                ours, others = PurePosixPath(shown_path(mine, a)).parts, PurePosixPath(shown_path(theirs, b)).parts
-                if len(ours) == len(others):
-                    self._names.update(
-                        {masked(one): masked(two) for one, two in zip(ours, others, strict=True) if one != two}
-                    )
-
-    def same(self, a: str, b: str) -> bool:
-        """Whether the texts are equal once the first trial's names are the second's."""
-        return bool(self._names) and self._changed(masked(a)) == masked(b)
-
-    def _changed(self, text: str) -> str:
-        names = sorted(self._names, key=len, reverse=True)
-        pattern = "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names)
-        return re.sub(pattern, lambda found: self._names[found[0]], text)
-
-
 # -- files of both trials -------------------------------------------------------------------------------------------
 
 
 class _Pair:
     """A file of one trial and its partner of a different trial."""
 
-    def __init__(self, a: SavedFile, b: SavedFile, names: _FolderNames, *, is_printed: bool = False) -> None:
+    def __init__(self, a: SavedFile, b: SavedFile, names: FolderNames, *, is_printed: bool = False) -> None:
         self.a, self.b, self.names, self.is_printed = a, b, names, is_printed
         self.named = a.named or b.named
         # the first run downloads, fills caches and says so: extra lines then are no difference in a result

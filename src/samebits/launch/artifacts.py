@@ -17,6 +17,7 @@ from samebits.launch import folders
 from samebits.launch.command import FileNames
 from samebits.model import FilesFile, SavedFile
 from samebits.store import COMPARED_FIRST, fingerprint_file, holds_tensors
+from samebits.store.artifacts import link_to_folder
 from samebits.store.masks import ANY_RUN, Run
 from samebits.store.regular_files import matches_any
 from samebits.store.text_files import printed_file
@@ -144,6 +145,14 @@ def collect(
         ignored=len(ignored),
         apart=asked.apart,
     )
+
+
+def with_links(found: FilesFile, links: Mapping[str, str], ignores: Sequence[str], run: Run = ANY_RUN) -> FilesFile:
+    """The files of a trial, and the symbolic links to folders that it made. `links`: name -> what it leads to."""
+    saved = [link_to_folder(name, target, run) for name, target in links.items() if not matches_any(name, ignores)]
+    unmatched = [text for text in found.ignores_without_match if not any(matches_any(name, [text]) for name in links)]
+    files = sorted([*found.files, *saved], key=lambda file: file.path)
+    return found.model_copy(update={"files": files, "ignores_without_match": unmatched})
 
 
 def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Path]:

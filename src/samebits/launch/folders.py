@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from samebits.store import regular_files
@@ -35,25 +36,47 @@ class State(NamedTuple):
     modified: int
 
 
+class Link(NamedTuple):
+    """A symbolic link to a folder, such as ``best -> checkpoint-500``. `made`: its inode, and when it was made."""
+
+    target: str
+    made: tuple[int, int]
+
+
 class Snapshot(NamedTuple):
-    """The files of a folder, and the folders in it. `is_whole`: False where there were more than MOST_FILES."""
+    """The files of a folder, and the folders in it. `is_whole`: False where there were more than MOST_FILES.
+
+    `links`: the symbolic links to folders, which are not followed.
+    """
 
     files: dict[Path, State]
     is_whole: bool = True
     folders: frozenset[Path] = frozenset()
+    links: Mapping[Path, Link] = MappingProxyType({})
 
 
 def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
     """All files below a folder, links followed for files and not for folders; `without` is left out."""
     files: dict[Path, State] = {}
     inner: set[Path] = set()
+    links: dict[Path, Link] = {}
     for entry in _walk(str(folder), str(without) if without else None, inner):
         if len(files) >= MOST_FILES:
             return Snapshot(files, is_whole=False)
         found = state(Path(entry.path))
         if found is not None:
             files[Path(entry.path)] = found
-    return Snapshot(files, folders=frozenset(inner))
+        elif entry.is_symlink() and entry.is_dir() and (link := _link(Path(entry.path))) is not None:
+            links[Path(entry.path)] = link
+    return Snapshot(files, folders=frozenset(inner), links=links)
+
+
+def _link(path: Path) -> Link | None:
+    try:
+        made = path.lstat()
+        return Link(os.fsdecode(path.readlink()), (made.st_ino, made.st_mtime_ns))
+    except OSError:  # gone meanwhile
+        return None
 
 
 def _walk(folder: str, without: str | None, inner: set[Path]) -> Iterator[os.DirEntry[str]]:
@@ -112,6 +135,11 @@ def written(before: Snapshot, after: Snapshot) -> list[Path]:
     if not before.is_whole:
         return [path for path, found in after.files.items() if before.files.get(path, found) != found]
     return [path for path, found in after.files.items() if before.files.get(path) != found]
+
+
+def new_links(before: Snapshot, after: Snapshot) -> dict[Path, str]:
+    """The links to folders that are new or made anew, with what they lead to."""
+    return {path: link.target for path, link in after.links.items() if before.links.get(path) != link}
 
 
 def make_isolated(source: Path, target: Path, *, without: Path) -> bool:

@@ -224,7 +224,7 @@ class TrialRun:
         touched = facts.touched(self.processes.look())
         after = folders.snapshot(self.directory, without=self.plan.record)
         written = self._written(touched, after)
-        files = self._files(written, ending)
+        files = self._files(written, self._links(after), ending)
         status, why = self._judge(ending, files)
         file = self._document(status, why, ending=ending, seconds=seconds)
         leaks = self._leaks.end(self._left, touched, written, after)
@@ -257,6 +257,13 @@ class TrialRun:
         found.update(path for path in named if path.is_file())
         return sorted(found)
 
+    def _links(self, after: folders.Snapshot) -> dict[Path, str]:
+        """The links to folders that the trial made, with what they lead to."""
+        return {
+            **folders.new_links(folders.Snapshot({}), folders.snapshot(self.out)),
+            **folders.new_links(self._seen.before, after),
+        }
+
     def _note_shared(self, found: set[Path]) -> None:
         """Say so where trials that run side by side write into one folder: they replace each other's files."""
         if self.plan.options.jobs == 1 or self.plan.options.isolate:
@@ -266,7 +273,7 @@ class TrialRun:
             what = f"trials ran side by side and wrote into one folder ({shown(shared[0], self.plan.directory)})"
             self._seen.notes.append(f"{what}: give each its own with {{out}} or --isolate")
 
-    def _files(self, written: list[Path], ending: CommandEnd) -> FilesFile:
+    def _files(self, written: list[Path], links: dict[Path, str], ending: CommandEnd) -> FilesFile:
         """Files to compare; none of a trial that was ended, since it may have been writing them."""
         if self._status is not None or ending.code is None:
             return FilesFile()
@@ -274,6 +281,8 @@ class TrialRun:
         naming = FileNames(self.plan.request.command, self.directory, self.out, trial_name(self.id), others)
         run = facts.run(self.plan.request.command, naming.roots, self.folder, self._seen.began_at)
         found = artifacts.collect(self._seen.asked, written, self.directory, naming, run)
+        names = {naming.name(path): target for path, target in links.items()}
+        found = artifacts.with_links(found, names, self._seen.asked.ignores, run)
         return found.model_copy(update={"printed": artifacts.printed(self.folder, self._seen.asked, run)})
 
     def _judge(self, ending: CommandEnd, files: FilesFile) -> tuple[Status, str]:

@@ -81,6 +81,13 @@ def _fingerprinted(path: Path, run: Run, begin: int) -> SavedFile:
     return _by_content(path, reader, run)
 
 
+def link_to_folder(path: str, target: str, run: Run = ANY_RUN) -> SavedFile:
+    """A symbolic link to a folder, as a file whose content is the path that it leads to."""
+    parts = Parts(run)
+    parts.add_plain("", target)
+    return _saved(Path(path), "link", parts)
+
+
 def _suffix(path: Path) -> str:
     return ".events" if ".tfevents." in path.name else path.suffix.lower()
 

@@ -178,7 +178,7 @@ _BETWEEN = re.compile(
 _BEFORE = re.compile(r"([A-Za-z_@]\w*)(\W{0,4})$")
 _COUNTERS = frozenset(("epoch", "step", "iter", "iteration", "batch", "fold", "round"))
 # what a number in front of a unit is, if the unit belongs to the number behind it: a result, or a counter
-_RESULTS = frozenset(
+RESULTS = frozenset(
     ("loss", "acc", "accuracy", "error", "err", "mse", "rmse", "mae", "auc", "f", "score", "ppl", "perplexity", "bleu",
      "reward", "return", "precision", "recall", "map", "iou", "dice", "r", "nll", "elbo", "bce", "ce", "kl", "val",
      "metric", "best", "seed")
@@ -273,7 +273,7 @@ def _owner_told(found: re.Match[str]) -> str:
         return f"<duration>{space}{_KEEP}{unit}{between}{_KEEP}{other}"
     if between.strip() == "=" or (between.strip() == ":" and is_key):
         return f"{one}{_KEEP}{space}{unit}{between}{other}"
-    if not between.strip() and not _RESULTS.isdisjoint(words) and unit not in _BIG_UNITS:
+    if not between.strip() and not RESULTS.isdisjoint(words) and unit not in _BIG_UNITS:
         return f"{one}{_KEEP}{space}{unit}{between}<duration>"
     return f"{one}{_KEEP}{space}{unit}{between}{_KEEP}{other}"
 
@@ -322,7 +322,7 @@ def _reason_of_phrase(phrase: str) -> str | None:
     reason = reason_of_key(words[-1])
     if reason is None and len(words) > 1 and words[-1].lower() in ("taken", "id", "elapsed", "used", "spent", "clock"):
         reason = reason_of_key("_".join(words[-2:]))
-    for place, word in enumerate(words[:-1] if _RESULTS.isdisjoint(_measures(words[-1])) else ()):
+    for place, word in enumerate(words[:-1] if RESULTS.isdisjoint(_measures(words[-1])) else ()):
         if reason is None and words[place + 1].lower() in ("per", "for", "taken", "to", "of", "spent"):
             reason = reason_of_key(word)
     return reason if reason in NUMBER_REASONS else None
