@@ -105,6 +105,21 @@ def test_generators_that_the_program_did_not_use_share_the_last_note(writing, tm
     ]
 
 
+def test_a_generator_is_not_said_to_be_unused_if_a_file_differs_that_nobody_understands(writing, tmp_path):
+    def trial(changes, value):
+        def write(folder, number):
+            writing.training(changes)(folder, number)
+            file = SavedFile(path="m.json", named=False, format="json", tensors={"acc": value}, values=["acc"])
+            return {"files": FilesFile(files=[file])}
+
+        return write
+
+    changes = {(step, "rng", "numpy"): "other" for step in range(-1, 4)}
+    result = writing.judged(tmp_path, [trial({}, "0.5"), trial(changes, "0.6")])
+    assert result.verdict == "inconclusive"
+    assert result.warnings == ["numpy's global RNG is unseeded: it differs from the start on"]
+
+
 def test_a_state_that_agreed_and_parts_before_anything_else_is_the_divergence(parted):
     changes = {(1, "rng", "python"): 5, (2, "rng", "python"): 5, (2, "batch", "0"): 5}
     where = parted(changes)

@@ -34,6 +34,12 @@ class WarningInputs:
     setup: Setup
     reason: Reason | None = None
 
+    @property
+    def all_agrees(self) -> bool:
+        """Whether nothing that counts, and nothing that is unknown, differs."""
+        left = (found for pair in self.comparison.pairs() for found in pair.left)
+        return self.divergence is None and all(found.effect == "understood" for found in left)
+
 
 class Note(NamedTuple):
     """One warning. `is_caveat`: it limits what equal bits show, and so is enough for `--strict`.
@@ -57,14 +63,14 @@ def _random_states(seen: WarningInputs) -> Iterator[str]:
     for name, (step, agreed) in sorted(_rng(seen.comparison).items()):
         if name in blamed:
             yield blamed[name]
-        elif seen.divergence is None and agreed:
+        elif seen.all_agrees and agreed:
             yield f"{words.rng(name)} differs from step {step:,} on, and nothing else does"
 
 
 def unseeded(seen: WarningInputs) -> dict[str, str]:
     """Generator whose state differs from the start on -> what is said of it. Those that no trial used are left out."""
     alone = ": its state differs and nothing else does"
-    rest = ": it differs from the start on" if seen.divergence else alone
+    rest = alone if seen.all_agrees else ": it differs from the start on"
     names = [name for name in _differing_from_the_start(seen) if not _is_unused(name, seen)]
     return {name: f"{words.rng(name)} is unseeded{rest}" for name in names}
 
@@ -257,7 +263,8 @@ def _asides(seen: WarningInputs) -> Iterator[str]:
     evaluations = sorted((step, name) for name, (step, what) in found.items() if what == EVALUATION)
     if evaluations:
         step, name = evaluations[0]
-        yield f"{name} differs from step {step:,} on: this forward pass trains nothing, and all that it feeds agrees"
+        fed = ", and all that it feeds agrees" if seen.all_agrees else ""
+        yield f"{name} differs from step {step:,} on: this forward pass trains nothing{fed}"
     others = sorted(f"{name} ({what})" for name, (_, what) in found.items() if what != EVALUATION)
     if others:
         rest = [words.count(len(others) - 3, "more value")] if len(others) > 3 else []
