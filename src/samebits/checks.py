@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits import store
+from samebits import interrupt, store
 from samebits.comparison.threads import trains_elsewhere
 from samebits.errors import UsageError
 from samebits.experiment import (
@@ -23,9 +23,10 @@ from samebits.experiment import (
 )
 from samebits.launch import origin
 from samebits.model import ENDED_WELL, EXIT_CODES, Result, TrialFile
+from samebits.reports import result_words
 from samebits.store.record import RESULT
 
-__all__ = ["Addition", "Check", "OneTrialRecord", "add", "check", "record", "run", "run_more"]
+__all__ = ["Addition", "Check", "OneTrialRecord", "add", "check", "record", "run", "run_more", "stop_tells"]
 
 Remarks = Callable[[FinishedRound], list[str]]
 
@@ -63,6 +64,11 @@ class OneTrialRecord:
         return EXIT_CODES["repeated" if self.trial.status in ENDED_WELL else "inconclusive"]
 
 
+def stop_tells(record: Path) -> None:
+    """From now on Ctrl-C names the command that shows what was recorded."""
+    interrupt.tell(advice=f"samebits report {result_words.folder_name(record)}")
+
+
 def check(request: Request, progress: Progress | None = None) -> Result:
     """Run the trials in rounds until they diverge, end, or have made all that was asked for; judge them.
 
@@ -83,6 +89,7 @@ def run(request: Request, progress: Progress | None = None, *, hash_wanted: str 
         raise UsageError("One trial shows nothing: at least two are needed.", "samebits check -n 2 -- ...")
     began = time.monotonic()
     experiment = Experiment.begin(request, progress, hash_wanted=hash_wanted)
+    stop_tells(experiment.folder)
     return _look(experiment, list(range(1, request.options.trials + 1)), began)
 
 
@@ -90,6 +97,7 @@ def record(request: Request, progress: Progress | None = None) -> OneTrialRecord
     """Run one trial, whole (or as many steps as asked for), and keep what it did. No verdict."""
     request = replace(request, options=request.options.model_copy(update={"trials": 1}))
     experiment = Experiment.begin(request, progress)
+    stop_tells(experiment.folder)
     finished = experiment.run(Limits(steps=request.options.steps), [1])
     return OneTrialRecord(experiment.folder, finished.files[0])
 
@@ -101,6 +109,7 @@ def _run_against(request: Request, source: Path, progress: Progress | None = Non
     known = recorded_trials.usable(old)
     _refuse_same_folder(request, source)
     experiment = Experiment.begin(request, progress, hash_wanted=old.file.hash)
+    stop_tells(experiment.folder)
     adopted = experiment.adopt(old)[0]
     ids = list(range(len(known) + 1, max(request.options.trials, len(known) + 1) + 1))
 
@@ -135,6 +144,7 @@ def run_more(folder: Path, addition: Addition, progress: Progress | None = None)
     recorded_trials.usable(old)
     origin.require(old, run=addition.run)
     experiment = Experiment.resume(old, progress)
+    stop_tells(experiment.folder)
     experiment.recall(old.trials)
     experiment.change(trials=len(old.trials) + more)
     experiment.run(Limits(steps=recorded_trials.last_steps(old)), experiment.next_numbers(more))

@@ -18,6 +18,7 @@ from types import FrameType
 
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", getattr(signal, "SIGHUP", signal.SIGTERM): "SIGHUP"}
 SENTENCE = "stopped by {}; what was recorded until then can be read."
+SENTENCE_WITH_KNOWN = "stopped by {}. {}"
 _SHOW_CURSOR = "\x1b[?25h\r\x1b[K"  # a live display hides it
 _ENOUGH = 3  # signals after which nothing is waited for
 
@@ -36,8 +37,14 @@ class StopSignal(KeyboardInterrupt):
 
     @property
     def sentence(self) -> str:
-        """What people are told."""
-        return SENTENCE.format(NAMES.get(self.number, f"signal {self.number}"))
+        """What people are told: by what, and what is known by then."""
+        name = NAMES.get(self.number, f"signal {self.number}")
+        return SENTENCE_WITH_KNOWN.format(name, _SIGNALS.known) if _SIGNALS.known else SENTENCE.format(name)
+
+    @property
+    def advice(self) -> str:
+        """The command that shows what was recorded; empty before there is a record."""
+        return _SIGNALS.advice
 
 
 class _Signals:
@@ -46,6 +53,7 @@ class _Signals:
     def __init__(self) -> None:
         self.handled, self.arrived, self.pending = False, 0, 0
         self.mode = "leave"
+        self.known, self.advice = "", ""
 
     def arrive(self, number: int, frame: FrameType | None) -> None:
         """A signal came. The second one is not waited for; while trials are ended it changes nothing."""
@@ -68,10 +76,16 @@ class _Signals:
 _SIGNALS = _Signals()
 
 
+def tell(*, known: str = "", advice: str = "") -> None:
+    """What a stop tells from now on: what is known by then, and the command that shows it. The first advice stays."""
+    _SIGNALS.known = known or _SIGNALS.known
+    _SIGNALS.advice = _SIGNALS.advice or advice
+
+
 def leave(number: int) -> None:
     """End this process now."""
     stop = StopSignal(number)
-    text = f"samebits: {stop.sentence}\n"
+    text = f"samebits: {stop.sentence}\n" + (f"   do this  {stop.advice}\n" if stop.advice else "")
     try:
         text = (_SHOW_CURSOR if os.isatty(2) else "") + text
         os.write(2, text.encode())
@@ -93,6 +107,7 @@ def handled(*, to_the_end: bool) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in NAMES}
     mine = [number for number, handler in before.items() if handler in usual]
     _SIGNALS.handled, _SIGNALS.arrived, _SIGNALS.pending, _SIGNALS.mode = True, 0, 0, "leave"
+    _SIGNALS.known = _SIGNALS.advice = ""
     for number in mine:
         signal.signal(number, _SIGNALS.arrive)
     try:

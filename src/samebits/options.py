@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 __all__ = [
@@ -158,7 +158,10 @@ def read_names(text: str) -> list[str]:
 
 
 class Option(NamedTuple):
-    """One option. `read`: None for a flag. `many`: may be given again. `words`: how many words it takes."""
+    """One option. `read`: None for a flag. `many`: may be given again. `words`: how many words it takes.
+
+    `names`: gives the names that it takes, for shells that complete them.
+    """
 
     name: str
     flags: tuple[str, ...]
@@ -168,6 +171,7 @@ class Option(NamedTuple):
     default: Any = None
     many: bool = False
     words: tuple[Callable[[str], Any], ...] = ()
+    names: Callable[[], Iterable[str]] | None = None
 
     @property
     def takes(self) -> int:
@@ -178,13 +182,20 @@ class Option(NamedTuple):
 TRIALS = Option(
     "trials", ("-n", "--trials"), "Trials: fresh processes that train from the start.", "N", read_trials, DEFAULT_TRIALS
 )
-CONTROLS = Option("controls", ("--control",), "Hold this control in every trial.", "ID", read_text, many=True)
-PRESET = Option("preset", ("--preset",), "Hold these controls: none, strict, code1, code2, code3.", "NAME", read_text)
+CONTROLS = Option(
+    "controls", ("--control",), "Hold this control in every trial; see `samebits list controls`.", "ID", read_text,
+    many=True,
+)  # fmt: skip
+PRESET = Option(
+    "preset", ("--preset",),
+    "Hold the controls of a preset: none, strict, code1, code2, code3; see `samebits list presets`.", "NAME", read_text,
+)  # fmt: skip
 SEED = Option("seed", ("--seed",), f"The seed that seeding controls use (default: {DEFAULT_SEED}).", "S", read_seed)
 PYTHON = Option("python", ("--python",), "Run the command with this Python.", "PATH", read_text)
 ENVIRONMENT = Option(
-    "environment", ("--env",), "Run the command with the Python of this environment.", "NAME", read_text
-)
+    "environment", ("--env",), "Run the command with the Python of this environment; see `samebits env list`.", "NAME",
+    read_text,
+)  # fmt: skip
 OK_EXIT = Option("ok_exit", ("--ok-exit",), "The exit status that counts as success.", "CODE", read_exit_status, 0)
 OVERWRITE = Option("overwrite", ("--overwrite",), "Replace a record folder that exists.", default=False)
 JOBS = Option("jobs", ("--jobs",), "Trials that run at the same time.", "J", read_jobs, 1)
@@ -198,11 +209,11 @@ STEPS = Option("steps", ("--steps",), "Stop each trial after K steps (the report
 BUDGET = Option(
     "budget",
     ("--budget",),
-    "Stop after as many steps as fit into this time, all trials together.",
+    "Stop after as many steps as fit into this time, all trials together: 90s, 5m, 1h30m.",
     "TIME",
     read_duration,
 )
-TIMEOUT = Option("timeout", ("--timeout",), "The time limit for one trial.", "SECONDS", read_duration)
+TIMEOUT = Option("timeout", ("--timeout",), "The time limit for one trial: 90, 90s, 5m.", "TIME", read_duration)
 ARTIFACTS = Option(
     "artifacts", ("--artifact",), "Files in which every difference counts.", "GLOB", read_text, many=True
 )
@@ -242,7 +253,7 @@ REPEATS = Option("repeats", ("--repeats",), "How often each operator is run agai
 FACTORS = Option(
     "factors",
     ("--factor",),
-    "Vary this factor, through these values (default: all that this machine can vary).",
+    "Vary this factor, through these values (default: all that this machine can vary); see `samebits list factors`.",
     "NAME[=V1,V2,...]",
     read_factor,
     many=True,

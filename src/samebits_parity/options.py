@@ -44,10 +44,27 @@ def read_groups(text: str) -> list[str]:
     return names
 
 
+def library_names() -> list[str]:
+    """The libraries that can be compared."""
+    from samebits_parity.sides import SIDES
+
+    return list(SIDES)
+
+
 LIBRARIES = Option(
-    "libraries", ("--libraries",), "Only these libraries (default: all that are here).", "ID,ID,...", read_names
+    "libraries", ("--libraries",),
+    "Only these libraries (default: all that are here): keras-tf1.14, keras-tf2.1, pytorch-1.3, pytorch, "
+    "keras3-tensorflow, keras3-torch, keras3-jax, tf.keras, jax, flax.",
+    "ID,ID,...", read_names, names=library_names,
+)  # fmt: skip
+ONLY = Option(
+    "only",
+    ("--only",),
+    "Only these: optimizers, losses, layers (default: all).",
+    "NAME,...",
+    read_groups,
+    names=lambda: GROUPS,
 )
-ONLY = Option("only", ("--only",), "Only these: optimizers, losses, layers (default: all).", "NAME,...", read_groups)
 PARITY_STEPS = Option("steps", ("--steps",), "Compare so many steps.", "N", read_steps, 50)
 SINGLE_STEP = Option(
     "single", ("--single-step",), "Begin each step of B with A's weights, so that no errors pile up.", default=False

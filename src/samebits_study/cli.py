@@ -16,8 +16,32 @@ from samebits.options import Option, read_names, read_text, read_trials
 
 # The options of `samebits study`, declared once, as `samebits.options` does for the other commands.
 
-SETUPS = Option("setups", ("--setups",), "Only these setups (default: all).", "ID,ID,...", read_names)
-SCALE = Option("scale", ("--scale",), "How much is trained: smoke, small or paper.", "NAME", read_text, "smoke")
+
+def setup_names() -> list[str]:
+    """The setups of all studies."""
+    from samebits_study.catalog import SETUPS
+
+    return list(SETUPS)
+
+
+def study_names() -> list[str]:
+    """The studies of the table."""
+    from samebits_study.catalog import STUDIES
+
+    return list(STUDIES)
+
+
+SETUPS = Option(
+    "setups", ("--setups",),
+    "Only these setups (default: all): keras-tf1.14, keras-tf1.14-threads, keras-tf2.1, pytorch-1.3, "
+    "pytorch-1.3-glorot, pytorch-1.3-inverted, keras-tf1.14-one-process, keras-tf2.1-one-process, "
+    "pytorch-1.3-one-process, keras3-tensorflow, keras3-torch, keras3-jax, pytorch.", "ID,ID,...",
+    read_names, names=setup_names,
+)  # fmt: skip
+SCALE = Option(
+    "scale", ("--scale",), "How much is trained: smoke, small or paper.", "NAME", read_text, "smoke",
+    names=lambda: ("smoke", "small", "paper"),
+)  # fmt: skip
 STUDY_TRIALS = Option("trials", ("-n", "--trials"), "Trials of each setup (default: the scale's).", "N", read_trials)
 STUDY_OUT = Option("out", ("--out",), "Folder of the study (default: studies/<name>-<scale>).", "DIR", read_text)
 STUDY_DATA = Option("data", ("--data",), "Folder of the images (default: fetched, or generated).", "DIR", read_text)
@@ -44,9 +68,12 @@ NEEDED = ("matplotlib", "scipy", "skimage")
 def run(name: str, **given: Any) -> int:
     """Run what is missing, write the reports, say what was found."""
     requests.refuse_platform()
+    from samebits_study import catalog
+
+    study = catalog.study_named(name)
     _refuse_missing()
     from samebits.model import EXIT_CODES
-    from samebits_study import catalog, conductor, output
+    from samebits_study import conductor, output
 
     folder = Path(given["out"] or f"studies/{name}-{given['scale']}")
     asked = conductor.StudyRequest(
@@ -62,7 +89,7 @@ def run(name: str, **given: Any) -> int:
         result = conductor.conduct(asked, progress)
     written = output.write(result, folder)
     answers.present(output.summary(result, written), {})
-    wanted = asked.setups or catalog.runnable_setups(catalog.study_named(name))
+    wanted = asked.setups or catalog.runnable_setups(study)
     is_done = all(setup.status == "done" for setup in result.setups if setup.id in wanted)
     return EXIT_CODES["repeated" if is_done else "inconclusive"]
 
@@ -71,8 +98,8 @@ def _refuse_missing() -> None:
     """UsageError where a package of the extra is not installed: asked before hours of training."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise UsageError(f"samebits study needs {', '.join(missing)}.", "pip install 'samebits[study]'")
+        raise UsageError(f"samebits study needs {', '.join(missing)}.", "pip install matplotlib scipy scikit-image")
 
 
-NAME = click.Argument(["name"], type=Reads(read_text, "name"), metavar="NAME")
+NAME = click.Argument(["name"], type=Reads(read_text, "study", study_names), metavar="NAME")
 COMMAND = plain("study", run, TEXT, OPTIONS["study"], [NAME])

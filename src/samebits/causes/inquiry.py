@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits import checks, controls, ops, store, words
+from samebits import checks, controls, interrupt, ops, store, words
 from samebits.causes import document
 from samebits.causes.decision_rule import Observation
 from samebits.causes.search import Finding, search
@@ -205,6 +205,7 @@ def run_record(folder: Path, progress: Progress | None = None, *, run: bool = Fa
     recorded_trials.usable(old)
     origin.require(old, run=run)
     experiment = Experiment.resume(old, progress)
+    checks.stop_tells(experiment.folder)
     experiment.recall(old.trials)
     _refuse_changed(old, experiment.plan.directory)
     judged = experiment.judge().model_copy(update={"record": str(experiment.folder)})
@@ -282,6 +283,7 @@ def _keep(settings: SettingRecords, result: Result, seconds: float) -> None:
     """Write what is known so far into the record, for a search that is ended midway."""
     judged = _as_check_left_it(settings.all[0].result or result, result)
     so_far = document.unfinished(settings, seconds)
+    interrupt.tell(known=so_far.sentence)
     _written(settings.all[0].experiment, judged.model_copy(update={"explanation": so_far}))
 
 

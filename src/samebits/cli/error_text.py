@@ -42,7 +42,7 @@ def answer(why: BaseException) -> int:
 def _stopped(why: BaseException) -> int:
     """Told, whether click has passed it on or turned it into an Abort."""
     stop = next((one for one in (why, why.__cause__) if isinstance(one, StopSignal)), StopSignal())
-    return _say(stop.sentence, "", stop.status)
+    return _say(stop.sentence, stop.advice, stop.status)
 
 
 def _message(why: BaseException) -> tuple[str, str]:

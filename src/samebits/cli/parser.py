@@ -6,20 +6,23 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from samebits.cli.names import NAMES, NameEntry
 from samebits.options import OPTIONS, Option
 from samebits.requests import training_command
 
-__all__ = ["Reads", "as_click", "launching", "plain"]
+__all__ = ["Reads", "as_click", "launching", "plain", "record_argument"]
 
+_SORTS = {"FILE": "file", "PATH": "file", "DIR": "dir", "RECORD": "dir"}  # metavar -> what the shell completes itself
 STOPS_AT_THE_COMMAND = {"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
 
 
 class Reads(click.ParamType[Any]):
     """A word that a reader of the table understands, or a sentence about why not."""
 
-    def __init__(self, read: Callable[[str], Any], name: str) -> None:
-        self.read, self.name = read, name
+    def __init__(self, read: Callable[[str], Any], name: str, names: Callable[[], Iterable[str]] | None = None) -> None:
+        self.read, self.name, self._names = read, name, names
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
@@ -28,6 +31,27 @@ class Reads(click.ParamType[Any]):
             return self.read(value)
         except ValueError as why:
             self.fail(str(why), param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The names that begin so; after a comma, those of the rest. Else files or folders, if it takes these."""
+        before, comma, begun = incomplete.rpartition(",")
+        known = self._known()
+        if not known:
+            sort = _SORTS.get(str(param.metavar or "").strip("[]"))
+            return [CompletionItem(incomplete, type=sort)] if sort else []
+        return [
+            CompletionItem(before + comma + one.name, help=one.about) for one in known if one.name.startswith(begun)
+        ]
+
+    def _known(self) -> list[NameEntry]:
+        if self._names is not None:
+            return [NameEntry(name, "") for name in self._names()]
+        return NAMES[self.name]() if self.name in NAMES else []
+
+
+def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The words of a training's command: the shell completes files."""
+    return [CompletionItem(incomplete, type="file")]
 
 
 class FlagOption(click.Option):
@@ -58,7 +82,7 @@ def _kind(option: Option) -> Any:
     if option.words:
         return tuple(Reads(read, "word") for read in option.words)
     assert option.read is not None
-    return Reads(option.read, option.name)
+    return Reads(option.read, option.name, option.names)
 
 
 class LaunchCommand(click.Command):
@@ -94,7 +118,9 @@ def _takes_words(option: click.Parameter) -> bool:
 
 def launching(name: str, run: Callable[..., int], text: str) -> click.Command:
     """A command with the options of its name in the table, and the words of a training command."""
-    words = click.Argument(["command"], nargs=-1, type=click.UNPROCESSED, metavar="[--] COMMAND ...")
+    words = click.Argument(
+        ["command"], nargs=-1, type=click.UNPROCESSED, metavar="[--] COMMAND ...", shell_complete=_files
+    )
     return LaunchCommand(
         name,
         params=[*map(as_click, OPTIONS[name]), words],
@@ -102,6 +128,11 @@ def launching(name: str, run: Callable[..., int], text: str) -> click.Command:
         help=text,
         context_settings=STOPS_AT_THE_COMMAND,
     )
+
+
+def record_argument(name: str) -> click.Argument:
+    """The folder of a record; the shell completes folders."""
+    return click.Argument([name], type=Reads(str, name), metavar="RECORD")
 
 
 def plain(

@@ -92,6 +92,10 @@ class Sights:
         if status == "complete" and steps:
             self._whole = steps
 
+    def limit(self, trial: int) -> int | None:
+        """The steps that a trial makes at most, where that is known."""
+        return self._limits.get(trial)
+
     def total(self, trial: int) -> int | None:
         """The steps that a trial will make, as far as can be told."""
         return min((known for known in (self._limits.get(trial), self._whole) if known), default=None)
@@ -104,8 +108,10 @@ class Sights:
         return [said for said in (steps_words(step, total), pace_words(rate), left(rate, step, total)) if said]
 
 
-def end_words(status: str, steps: int, seconds: float) -> str:
-    """How a trial ended."""
+def end_words(status: str, steps: int, seconds: float, limit: int | None = None) -> str:
+    """How a trial ended. `limit`: the steps that it was to make: one that samebits stopped there did all it had to."""
+    if status == "stopped":
+        return f"{'reached' if steps == limit else 'stopped at'} step {steps:,}, {words.span(seconds)}"
     return f"{status}, {words.count(steps, 'step')}, {words.span(seconds)}"
 
 
@@ -136,7 +142,7 @@ class ProgressLines(Progress):
     def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
         """Say how it ended."""
         self._sights.end(status, steps)
-        self._say(f"trial {trial} of {self._of}: {end_words(status, steps, seconds)}")
+        self._say(f"trial {trial} of {self._of}: {end_words(status, steps, seconds, self._sights.limit(trial))}")
 
     def note(self, text: str) -> None:
         """Say it."""
@@ -196,7 +202,7 @@ class Live(Progress):
         self._sights.end(status, steps)
         if trial in self._tasks:
             whole = steps if status in ENDED_WELL else self._sights.total(trial) or steps + 1
-            said = end_words(status, steps, seconds)
+            said = end_words(status, steps, seconds, self._sights.limit(trial))
             self._bars.update(self._tasks[trial], total=max(whole, 1), completed=max(steps, 1), said=said)
 
     def note(self, text: str) -> None:

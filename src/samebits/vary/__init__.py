@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from samebits import __version__
+from samebits import __version__, checks
 from samebits.experiment import Request
 from samebits.launch.plan import make_record_folder
 from samebits.store import record_files, write_document
@@ -32,6 +32,7 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     chosen = choices.choose(wanted, request)
     held = make_record_folder(request)
     folder = held.folder
+    checks.stop_tells(folder)
     runs = Runs(choices.without_varied(request, chosen), chosen, folder, shown)
     base = runs.base
     result = _written(_result(base, chosen, []), folder, began)
