@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
-from samebits import cli, requests
+from samebits import cli, interrupt, requests
 from samebits.cli import answers, error_text, table
 from samebits.cli.parser import launching
 from samebits.errors import UsageError
@@ -235,3 +235,16 @@ def test_a_working_folder_that_was_removed_is_said(tmp_path):
     done = _samebits(["check", "--", "true"], cwd=gone, preexec_fn=gone.rmdir)
     assert done.returncode == 2
     assert "the folder that you are in has been removed" in done.stderr
+
+
+def test_a_stop_says_what_is_known_and_which_command_shows_it(monkeypatch, capsys):
+    def run(**_):
+        interrupt.tell(advice="samebits report record")
+        interrupt.tell(known="So far: nothing.", advice="samebits report record/explain/001")
+        raise interrupt.StopSignal
+
+    monkeypatch.setattr(table.samebits.commands["report"], "callback", run)
+    assert cli.main(["report", "record"]) == 130
+    assert capsys.readouterr().err.strip() == (
+        "samebits: stopped by Ctrl-C. So far: nothing.\n   do this  samebits report record"
+    )

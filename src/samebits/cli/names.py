@@ -58,7 +58,7 @@ def _environments() -> list[NameEntry]:
 
 
 def _datasets() -> list[NameEntry]:
-    from samebits.datasets.catalog import DATASETS
+    from samebits.datasets.sources import DATASETS
 
     return [NameEntry(name, ", ".join(file.name for file in found.files)) for name, found in DATASETS.items()]
 
