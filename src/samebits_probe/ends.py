@@ -81,11 +81,12 @@ class Ends:
         try:
             with state:
                 self._record()
-                document = self._document()
+                document = self._document(self.events)
         finally:
             self.events, held = None, recorder.held()
         self._probe.guard("write", self._write, held)
-        self._probe.conclude(wire.END, dict(document, rows=recorder.rows()))
+        document["rows"] = recorder.rows()
+        self._probe.conclude(wire.END, document)
 
     def _write(self, held: Held) -> None:
         """An end that is the same as the one before leaves it as it is: the process may be killed while it is taken."""
@@ -106,14 +107,15 @@ class Ends:
             probe.event("packages", packages=process.packages())
         probe.guard("write", probe.recorder.flush)
 
-    def _document(self) -> Dict[str, Any]:
+    def _document(self, events: List[Dict[str, Any]]) -> "wire.EndFacts":
         probe = self._probe
         return {
             "steps": probe.step,
             "step_times": probe.step_times,
             "reason": self._reason,
             "seconds": System.now() - probe.began if probe.began else None,
-            "events": self.events,
+            "events": events,
+            "rows": 0,
         }
 
     def void(self) -> None:

@@ -15,7 +15,7 @@ import contextlib
 import struct
 import sys
 import threading
-from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar
+from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar, Union
 
 from . import fingerprint, process, rng, signals, wire
 from .ends import EXIT, Ends, stay_registered
@@ -105,7 +105,7 @@ class Probe:
         if self.began is None:
             self.began = System.now()
             self.recorder.event("machine", machine=process.machine())
-            self._facts.update(process.standing())
+            self._facts = {**self._facts, **process.standing()}
             self.recorder.document(wire.PROCESS, self._facts)
         if not self._ends.is_taking:
             self.void_end()
@@ -297,7 +297,7 @@ class Probe:
         yield
         vars(self).update(before)
 
-    def conclude(self, name: str, document: Dict[str, Any]) -> bool:
+    def conclude(self, name: str, document: "Union[wire.EndFacts, wire.StoppedFacts]") -> bool:
         """Write the document that says that everything was recorded; not where something could not be."""
         if not self.recorder.broken:
             try:

@@ -3,10 +3,12 @@
 import os
 import platform
 import sys
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from .system import System
 
+if TYPE_CHECKING:
+    from .wire import MachineFacts, ProcessFacts, RankFacts, SiblingFacts
 PACKAGES = ("torch", "tensorflow", "keras", "jax", "jaxlib", "numpy")
 
 
@@ -15,9 +17,9 @@ def folder_name() -> str:
     return "%020d-%d" % (int(System.now() * 1e6), System.getpid())
 
 
-def facts(forked_from: Optional[int] = None) -> Dict[str, Any]:
+def facts(forked_from: Optional[int] = None) -> "ProcessFacts":
     """Contents of process.json. What `standing` tells is asked again when something is observed for the first time."""
-    found = {
+    return {
         "pid": System.getpid(),
         "parent": System.getppid(),
         "forked_from": forked_from,
@@ -26,11 +28,11 @@ def facts(forked_from: Optional[int] = None) -> Dict[str, Any]:
         "executable": sys.executable,
         "python": platform.python_version(),
         "directory": System.getcwd(),
+        **standing(),
     }
-    return dict(found, **standing())
 
 
-def standing() -> Dict[str, Any]:
+def standing() -> "SiblingFacts":
     """What tells this process from its siblings: its rank, and which child of its parent multiprocessing made it.
 
     `identity` and `name` are null outside of multiprocessing, which gives both to children of every start method.
@@ -39,7 +41,7 @@ def standing() -> Dict[str, Any]:
     own = module.current_process() if module is not None else None
     identity = getattr(own, "_identity", None)
     name = getattr(own, "_name", None) if identity else None
-    return dict(ranks(), identity=list(identity) if identity else None, name=name)
+    return {**ranks(), "identity": list(identity) if identity else None, "name": name}
 
 
 def _command_line() -> List[str]:
@@ -50,7 +52,7 @@ def _command_line() -> List[str]:
         return list(getattr(sys, "argv", []))
 
 
-def machine() -> Dict[str, Any]:
+def machine() -> "MachineFacts":
     """What of the machine can change the bits: host, system, processor and its instruction sets, C library."""
     processor = _processor()
     return {
@@ -151,7 +153,7 @@ _VARIABLES = (
 RankNumbers = Tuple[Optional[int], ...]  # rank, rank on its machine, ranks in all
 
 
-def ranks() -> Dict[str, Optional[int]]:
+def ranks() -> "RankFacts":
     """{"rank", "local_rank", "world_size"}: numbers, null outside a distributed run."""
     found = _of_torch() or _of_jax()
     local = next((number for number in (_number(names[1]) for names in _VARIABLES) if number is not None), None)

@@ -135,6 +135,57 @@ if TYPE_CHECKING:
         dtype: str
         shape: List[int]
 
+    class RankFacts(TypedDict):
+        """Numbers of a process in a distributed run, null outside of one."""
+
+        rank: Optional[int]
+        local_rank: Optional[int]
+        world_size: Optional[int]
+
+    class SiblingFacts(RankFacts):
+        """What tells a process from its siblings."""
+
+        identity: Optional[List[int]]  # which child of its parent multiprocessing made it, and its name
+        name: Optional[str]
+
+    class ProcessFacts(SiblingFacts):
+        """What process.json holds."""
+
+        pid: int
+        parent: int
+        forked_from: Optional[int]
+        started: float
+        argv: List[str]
+        executable: str
+        python: str
+        directory: str
+
+    class MachineFacts(TypedDict):
+        """What of the machine can change the bits."""
+
+        host: str
+        system: str
+        kernel: str
+        libc: str
+        architecture: str
+        processor: str
+        instructions: str
+        cores: Optional[int]
+
+    class StoppedFacts(TypedDict):
+        """What stopped.json holds."""
+
+        steps: int
+        step_times: List[float]
+
+    class EndFacts(StoppedFacts):
+        """What end.json holds."""
+
+        reason: Optional[str]
+        seconds: Optional[float]
+        events: List[Dict[str, Any]]
+        rows: int
+
 
 # kinds, in the order in which they are judged within a step (contract.md)
 KINDS = ("start", "rng", "batch", "forward", "gradient", "update", "structure", "end")

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,6 @@ from samebits_probe import process
 from samebits_study import catalog, trainings
 from samebits_study.catalog import SETUPS, StudySetup
 from samebits_study.trainings import Work
-
-_machine: Callable[[], dict[str, Any]] = process.machine
 
 RECORD, MACHINE = "record", "machine.txt"
 LAST_WORDS = 800  # characters of a program's error that are shown
@@ -201,11 +199,11 @@ def _run_plain(work: Work, setup: StudySetup, initial: Path | None, progress: Pr
         return
     progress.note(f"{setup.id}: one training that is not watched")
     out.mkdir(parents=True, exist_ok=True)
-    (out / MACHINE).write_text(name_of_machine(_machine()))
+    (out / MACHINE).write_text(name_of_machine(process.machine()))
     run_alone(setup, trainings.training_command(work, setup, str(out), initial=initial), work.folder)
 
 
-def name_of_machine(facts: dict[str, Any]) -> str:
+def name_of_machine(facts: Mapping[str, Any]) -> str:
     """One line that tells machines apart; of the host's name only a digest, since results are published."""
     host = hashlib.blake2b(str(facts.get("host")).encode(), digest_size=2).hexdigest()
     return f"{facts.get('processor') or facts.get('architecture')}, {facts.get('cores')} cores ({host})"

@@ -80,7 +80,7 @@ def machine(processes: Iterable[WatchedProcess]) -> dict[str, Any]:
     """The machine as the first observing process saw it, else as the launcher does."""
     for event in _events(processes, "machine"):
         return dict(event.get("machine") or {})
-    return process.machine()
+    return {**process.machine()}
 
 
 def started(processes: Iterable[WatchedProcess]) -> list[list[str]]:

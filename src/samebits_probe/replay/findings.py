@@ -45,6 +45,49 @@ if TYPE_CHECKING:
         memory: Optional[bool]  # whether what memory held decides; None: unknown
         results: Dict[str, ResultPairs]
 
+    class OperatorRow(TypedDict):
+        """An operator in a phase, and its counts."""
+
+        overload: str
+        phase: str
+        operator: str
+        seen: int
+        replayed: int
+        replays: int
+        differed: int
+
+    class FailedRow(TypedDict):
+        """An operator that could not be replayed, and the error."""
+
+        operator: str
+        why: str
+
+    class LeftOutRow(FailedRow):
+        """An operator that is not replayed, and why."""
+
+        seen: int
+
+    class UninitialisedRow(TypedDict):
+        """A result of which an operator left elements as it found them: how many, and of how many."""
+
+        operator: str
+        result: str
+        elements: int
+        of: int
+
+    class ReplayDocument(TypedDict):
+        """What replay.json holds."""
+
+        steps: List[int]
+        repeats: int
+        operators: List[OperatorRow]
+        differed: List[DivergentPlace]
+        left_out: List[LeftOutRow]
+        failed: List[FailedRow]
+        uninitialised: List[UninitialisedRow]
+        unfilled: str  # why memory was not filled, or ""
+        notes: List[str]
+
 
 _MOST_PAIRS = 8  # of one place: the largest difference is looked for among them
 _MOST_BYTES = 1 << 28  # of all pairs together
@@ -154,7 +197,7 @@ class Findings:
 
     def write(self, perturbed: str) -> None:
         """Write what is known now. `perturbed`: why memory was not filled, or ""."""
-        self._probe.recorder.document(wire.REPLAY, {
+        document: ReplayDocument = {
             "steps": self.steps,
             "repeats": self._want["repeats"],
             "operators": [
@@ -172,7 +215,8 @@ class Findings:
             ],
             "unfilled": perturbed,
             "notes": self.notes,
-        })  # fmt: skip
+        }  # fmt: skip
+        self._probe.recorder.document(wire.REPLAY, document)
 
 
 # How the threads of an operator meet, replay by replay: a race between them shows itself only in another order.
