@@ -6,6 +6,7 @@ Pure functions of plain values.
 from __future__ import annotations
 
 import shlex
+import signal
 from collections.abc import Iterable, Sequence
 
 __all__ = [
@@ -13,12 +14,14 @@ __all__ = [
     "clock",
     "command",
     "count",
+    "first_few",
     "ids",
     "listed",
     "one_line",
     "printable",
     "probability",
     "rng",
+    "signal_name",
     "some_of",
     "span",
     "trials",
@@ -52,6 +55,12 @@ def listed(items: Iterable[object]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
 
 
+def first_few(names: Sequence[str], most: int) -> str:
+    """a, b and 3 more."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def trials(ids: Sequence[int]) -> str:
     """``trial 2``, ``trials 1, 2 and 4``."""
     return ("trial " if len(ids) == 1 else "trials ") + listed(ids)
@@ -76,6 +85,14 @@ def command(argv: Sequence[str], limit: int = 80) -> str:
 def rng(name: str) -> str:
     """A random number generator by the name that people know."""
     return _RNG_NAMES.get(name, f"the random state {name}")
+
+
+def signal_name(number: int) -> str:
+    """SIGKILL; signal 77 if the number has no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def clock(seconds: float) -> str:

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,6 @@ from samebits_study.trainings import Work
 
 RECORD, MACHINE = "record", "machine.txt"
 LAST_WORDS = 800  # characters of a program's error that are shown
-Note = Callable[[str], None]
 
 
 class StudyTrainingFailure(SamebitsError):

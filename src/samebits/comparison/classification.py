@@ -14,6 +14,7 @@ import re
 from typing import Literal, NamedTuple
 
 from samebits.store.masks import masked
+from samebits.store.text_files import number_or_text
 from samebits.store.trace import Point
 from samebits.store.value_names import is_moment_of_time, reason_of_key, tokens
 
@@ -132,15 +133,8 @@ def classify_lines(a: str, b: str) -> Classification:
     """What two lines mean that differ: a setting `name: value` is understood by its name."""
     one, two = _SETTING.match(a), _SETTING.match(b)
     if one and two and one[1] == two[1]:
-        return classify(one[1].strip(), _number_or_text(one[2]), _number_or_text(two[2]))
+        return classify(one[1].strip(), *(number_or_text(found[2].strip("\"'")) for found in (one, two)))
     return Classification("unknown")
-
-
-def _number_or_text(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text.strip("\"'")
 
 
 EVALUATION = "an evaluation"

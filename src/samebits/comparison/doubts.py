@@ -85,11 +85,8 @@ def leak_between(trials: list[TrialTrace], record: RecordFile) -> str | None:
     if not leaking:
         return None
     files, by = leaked_files(leaking, record), sorted({leak.written_by for t in leaking for leak in t.file.leaks})
-    more = f" and {len(files) - 2:,} more" if len(files) > 2 else ""
     who = f"trial {by[0]}" if len(by) == 1 else "earlier trials"
-    return (
-        f"{words.trials([trial.id for trial in leaking])} started from what {who} left ({', '.join(files[:2])}{more})"
-    )
+    return f"{words.trials([trial.id for trial in leaking])} started from what {who} left ({words.first_few(files, 2)})"
 
 
 def leak_advice(leak: Leak, record: RecordFile) -> str:

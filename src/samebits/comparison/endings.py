@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath, PurePosixPath
 
@@ -279,7 +278,7 @@ def _interpreter(trial: TrialTrace) -> str:
 def _killed(trials: list[TrialTrace], record: RecordFile) -> Ending:
     ids = [trial.id for trial in trials]
     number = trials[0].file.signal
-    by = f" by {_signal_name(number)}" if number else ""
+    by = f" by {words.signal_name(number)}" if number else ""
     steps = max((process.steps for trial in trials for process in trial.observed), default=0)
     why = trials[0].file.why
     return (
@@ -288,13 +287,6 @@ def _killed(trials: list[TrialTrace], record: RecordFile) -> Ending:
         if why == STOPPED_BY_USER
         else f"See trials/{ids[0]:03d}/stderr.txt in the record; a program killed by the system often lacks memory.",
     )
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _timeout(trials: list[TrialTrace], record: RecordFile) -> Ending:

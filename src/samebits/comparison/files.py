@@ -34,7 +34,6 @@ _TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")
 _NO_RESULTS = re.compile(
     r"(^|/)(core(\.\d+)?|\.coverage(\..+)?|\.nfs[0-9a-f]+|[^/]+\.(lock|lck|pid|pyc|pyo|prof|swp|sock|tmp~))$"
 )
-PRINTED = ("stdout", "stderr")
 
 
 @dataclass(frozen=True)

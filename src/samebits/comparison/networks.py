@@ -27,7 +27,6 @@ _LOOSE = re.compile(r"param\.\d+")
 _SHARED = re.compile(r"(loss|root|labels|prediction|param_groups)\b")  # names that begin with no model's label
 _NO_LABEL = "(none)"
 
-Content = tuple[tuple[str, bytes], ...]
 History = list[tuple[bytes, int]]  # (fingerprint, number of the row)
 
 

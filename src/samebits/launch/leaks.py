@@ -22,6 +22,7 @@ from samebits.launch.isolation import Caches
 from samebits.launch.supervisor import read_process
 from samebits.launch.writes import Surroundings, View, Writes
 from samebits.model import Leak
+from samebits.store.content import digest_of
 
 MOST_BYTES = 1 << 30  # a larger file is known by its size and time: another state counts as another content
 MOST_BYTES_AROUND = 1 << 26  # the same of a file outside of the working folder: anyone may have written it
@@ -266,16 +267,13 @@ def shown(path: Path, directory: Path) -> str:
 
 def content_of(path: Path, state: folders.State, most: int = MOST_BYTES) -> str:
     """32 hex digits over a file's bytes; over its size and time where it is very large or cannot be read."""
-    digest = xxhash.xxh3_128()
     try:
         if state.size > most:
             raise OSError
         with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
+            return digest_of(file)
     except OSError:
         return _digest(f"{state.size} {state.modified}")
-    return digest.hexdigest()
 
 
 def _digest(text: str) -> str:

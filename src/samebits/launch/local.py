@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from samebits import controls
 from samebits.launch import supervisor
+from samebits.words import signal_name
 
 
 @dataclass(frozen=True)
@@ -149,14 +150,6 @@ def still_running(running: Command) -> list[str]:
     """Command lines of what runs below a trial's root."""
     lines = [supervisor.command_line(process.pid) for process in supervisor.below(running.root)]
     return [" ".join(line) for line in lines if line]
-
-
-def signal_name(number: int) -> str:
-    """``SIGKILL``; of a number that has no name, the number."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def exit_words(code: int) -> str:

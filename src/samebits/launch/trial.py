@@ -15,12 +15,13 @@ from samebits.launch import artifacts, custody, facts, folders, isolation, opens
 from samebits.launch.command import FileNames, ProgramPlace, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, ProcessFiles, shown
-from samebits.launch.local import Command, CommandEnd, Job, Launcher, exit_words, signal_name, still_running
+from samebits.launch.local import Command, CommandEnd, Job, Launcher, exit_words, still_running
 from samebits.launch.observations import Processes
 from samebits.launch.plan import Plan, trial_name
 from samebits.launch.pythons import Pythons
 from samebits.model import ENDED_WELL, FilesFile, Status, TrialFile
 from samebits.store.record import SET_ASIDE
+from samebits.words import signal_name
 from samebits_probe import wire
 
 POLL = 0.02  # seconds between two looks at a trial that is young, or to be stopped after a step

@@ -195,9 +195,7 @@ def _facts(result: Result) -> list[tuple[str, Cell]]:
 
 
 def _also(details: list[dict[str, object]]) -> str:
-    names = [f"{detail.get('kind', '')} > {detail.get('name', '')}" for detail in details[:2]]
-    more = len(details) - len(names)
-    return ", ".join(names) + (f" and {more:,} more" if more else "")
+    return words.first_few([f"{detail.get('kind', '')} > {detail.get('name', '')}" for detail in details], 2)
 
 
 def _common(result: Result) -> list[tuple[str, Cell]]:

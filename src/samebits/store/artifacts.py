@@ -7,12 +7,10 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import xxhash
-
 from samebits.model import SavedFile
 from samebits.store.array_files import read_hdf5, read_keras, read_npy, read_npz, read_safetensors
 from samebits.store.container_files import read_events, read_gzip, read_pdf, read_png, read_sqlite, read_tar, read_zip
-from samebits.store.content import Excessive, Parts, add_json, fingerprint, parse_json
+from samebits.store.content import Excessive, Parts, add_json, digest_of, fingerprint, parse_json
 from samebits.store.masks import ANY_RUN, Run
 from samebits.store.pickle_files import read_pickle
 from samebits.store.reader_process import ReaderProcess, Unreadable
@@ -21,7 +19,6 @@ from samebits.store.torch_files import read_torch
 from samebits.words import one_line
 
 Reader = Callable[[Path, Parts], str]
-_CHUNK = 1 << 22
 _MOST_JSON = 64 << 20
 COMPARED_FIRST = (".pkl", ".joblib", ".json", ".onnx", ".csv")  # beside files of tensors, if there are too many files
 MOST_PARTS = 20_000  # of one file; of more, those of equal beginning are joined
@@ -162,12 +159,10 @@ def _printable(name: str) -> str:
 
 
 def _by_bytes(path: Path, *, error: str | None = None, begin: int = 0) -> SavedFile:
-    digest = xxhash.xxh3_128()
     with path.open("rb") as file:
         file.seek(begin)
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return SavedFile(path=str(path), named=False, format="bytes", tensors={"": digest.hexdigest()}, error=error)
+        digest = digest_of(file)
+    return SavedFile(path=str(path), named=False, format="bytes", tensors={"": digest}, error=error)
 
 
 def _read_json(path: Path, parts: Parts) -> str:

@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import xxhash
-
 from samebits.errors import RecordError
 from samebits.store import regular_files
+from samebits.store.content import digest_of
 from samebits.store.record_files import broken, check_format, read_object, shown
 from samebits_probe import wire
 
@@ -28,7 +27,6 @@ _PROCESS_FILES = (
     wire.CAPTURE_FACTS,
 )  # fmt: skip
 PROBE_FAILURES = "probe-failed-*.txt"  # written where the probe could not start
-_CHUNK = 1 << 22
 
 
 def seal(trial_folder: Path) -> None:
@@ -104,11 +102,8 @@ def _verify_file(path: Path, size: int, digest: str) -> None:
 
 
 def _digest(path: Path) -> str:
-    digest = xxhash.xxh3_128()
     with regular_files.opened(path) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return digest_of(file)
 
 
 __all__ = ["SEAL", "RecordError", "seal", "seal_record", "verify"]

@@ -32,11 +32,6 @@ class Distance(NamedTuple):
         """Whether they are apart beyond rounding. What is not a number on one side only is."""
         return not self.relative <= self.allowed
 
-    @property
-    def excess(self) -> float:
-        """How many times what is allowed."""
-        return self.relative / self.allowed if self.allowed else (math.inf if self.relative else 0.0)
-
 
 def unit(dtypes: set[str]) -> float:
     """u of the coarsest floating point type among these; that of float32 where there is none."""

@@ -181,10 +181,9 @@ def shapes_said(shapes: dict[str, tuple[int, ...]] | None) -> str:
 
 def _of_refused(moved: Transfer) -> str:
     refused = moved.pairing.refused
-    said = ", ".join(f"{one.name} of {one.side} ({one.of_class})" for one in refused[:3])
-    more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
+    said = words.first_few([f"{one.name} of {one.side} ({one.of_class})" for one in refused], 3)
     carried = len(moved.pairing.pairs)
-    return f"{said}{more}: no counterpart. The weights of {words.count(carried, 'other layer')} were carried."
+    return f"{said}: no counterpart. The weights of {words.count(carried, 'other layer')} were carried."
 
 
 def _did_not_run(moved: Transfer) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from skimage import io, transform
 
 from samebits.errors import DataError
+from samebits.words import first_few
 
 Grey = NDArray[np.uint8]
 Labels = NDArray[np.int32]
@@ -198,8 +199,8 @@ def check_pairs(images: dict[str, Path], masks: dict[str, Path], what: str, fold
     without, alone = sorted(set(images) - set(masks)), sorted(set(masks) - set(images))
     if without or alone:
         lines = [f"{folder}: {len(images)} images and {len(masks)} {what} do not belong together."]
-        lines += [f"   without {what}: {_some(without)}"] if without else []
-        lines += [f"   {what} without image: {_some(alone)}"] if alone else []
+        lines += [f"   without {what}: {first_few(without, _MANY)}"] if without else []
+        lines += [f"   {what} without image: {first_few(alone, _MANY)}"] if alone else []
         raise DataError("\n".join(lines), "Each image has one of the same name.")
 
 
@@ -207,8 +208,3 @@ def check_sizes(image: NDArray[Any], path: Path, other: NDArray[Any], other_path
     """Refuse two pictures of different sizes. Raises DataError."""
     if image.shape[:2] != other.shape[:2]:
         raise DataError(f"{path} is {sides(image)} pixels, {other_path} is {sides(other)}: they must be of one size.")
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - _MANY
-    return ", ".join(names[:_MANY]) + (f" and {more} more" if more > 0 else "")

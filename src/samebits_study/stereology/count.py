@@ -18,6 +18,7 @@ from scipy import ndimage
 from skimage import measure, morphology, segmentation
 
 from samebits.errors import DataError
+from samebits.words import first_few
 
 Image = npt.NDArray[Any]
 Labels = npt.NDArray[np.integer[Any]]  # 0: background; every cell has a number of its own
@@ -33,12 +34,11 @@ def binary(mask: Image, what: str = "The mask") -> Mask:
     flat(mask, what)
     values = np.unique(mask)
     if not (np.isin(values, (0, 1)).all() or np.isin(values, (0, 255)).all()):
-        shown = ", ".join(str(value) for value in values[:SHOWN])
-        more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+        shown = first_few([str(value) for value in values], SHOWN)
         advice = (
             "A mask holds 0 and 1, or 0 and 255. JPEG and smooth resizing make values between: use PNG, and nearest."
         )
-        raise DataError(f"{what} is not binary: it holds {shown}{more}.", advice)
+        raise DataError(f"{what} is not binary: it holds {shown}.", advice)
     cells: Mask = mask != 0
     return cells
 
