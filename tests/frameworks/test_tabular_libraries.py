@@ -62,6 +62,12 @@ def test_what_fits_within_a_search_in_processes_is_a_part_of_it(fitted):
     assert evidence(first) == evidence(second)
 
 
+def test_fits_beside_each_other_in_a_pool_of_threads_are_said_and_those_within_a_search_are_not(fitted):
+    apart, within = fitted("beside_each_other"), fitted("search_in_threads,one_after_the_other_in_threads")
+    assert apart.not_observed == ["training in another thread"]
+    assert (within.steps, within.not_observed) == (3, [])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["forest,network", "threads"])
 def test_a_model_without_a_seed_differs_and_its_data_do_not(fitted, name):

@@ -50,6 +50,39 @@ def search():
     return GridSearchCV(forest, {"max_depth": [2, 3]}, cv=2, n_jobs=2).fit(X, Y)
 
 
+def search_in_threads():
+    import joblib
+
+    with joblib.parallel_backend("threading"):
+        return search()
+
+
+def beside_each_other():
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    from sklearn.ensemble import RandomForestClassifier
+
+    both = threading.Barrier(2)
+
+    class Waiting(RandomForestClassifier):
+        def fit(self, x, y):
+            both.wait(60)
+            super().fit(x, y)
+            both.wait(60)
+            return self
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda seed: Waiting(4, random_state=seed).fit(X, Y), (0, SEED)))[0]
+
+
+def one_after_the_other_in_threads():
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(2) as pool:
+        return [pool.submit(forest).result() for _ in range(2)][0]
+
+
 def part_by_part():
     from sklearn.linear_model import SGDClassifier
 

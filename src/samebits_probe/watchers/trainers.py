@@ -19,8 +19,8 @@ class Trainers:
     What the main thread did before it started a thread, and waited for it, has an order: that is not said.
     """
 
-    def __init__(self, probe: "Probe") -> None:
-        self._probe, self._is_said = probe, False
+    def __init__(self, probe: "Probe", why: str = "models are trained in several threads, in any order") -> None:
+        self._probe, self._why, self._is_said = probe, why, False
         self._latest: Reference = _nobody  # kept weakly
 
     def step(self) -> None:
@@ -28,11 +28,16 @@ class Trainers:
         latest, here = self._latest(), threading.current_thread()
         if latest is not here:
             self._latest = weakref.ref(here)
-        if latest is None or latest is here or self._is_said:
+        if latest is None or latest is here:
             return
         if latest is not threading.main_thread() and latest.is_alive():
+            self.say()
+
+    def say(self) -> None:
+        """Say that several threads train, once."""
+        if not self._is_said:
             self._is_said = True
-            self._probe.not_observed(TRAINS_ELSEWHERE, "models are trained in several threads, in any order")
+            self._probe.not_observed(TRAINS_ELSEWHERE, self._why)
 
 
 def _nobody() -> None:

@@ -110,8 +110,11 @@ class Content:
 def is_joblib_worker() -> bool:
     """Whether this is a process of joblib's, which fits parts of what its parent fits, in any order."""
     current = getattr(sys.modules.get("multiprocessing.process"), "current_process", None)
-    if current is None or current().name == "MainProcess":
-        return False
+    return current is not None and current().name != "MainProcess" and is_called_by_joblib()
+
+
+def is_called_by_joblib() -> bool:
+    """Whether this thread does a task that joblib gave it."""
     frame: "Optional[FrameType]" = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] == "joblib":

@@ -7,7 +7,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ..objects import Arguments, Estimator, Function, Library
-from .content import Content, ContentPrint, is_joblib_worker, is_time, own_state
+from ..trainers import OWN_MODEL, Trainers
+from .content import Content, ContentPrint, is_called_by_joblib, is_joblib_worker, is_time, own_state
 
 if TYPE_CHECKING:
     from ...probe import Probe
@@ -28,6 +29,12 @@ SEEN = [
         "generators; read again at the exit if it is alive",
         "objects that neither show their attributes nor can be pickled",
         "is not read",
+    ),
+    (
+        "fits in several threads",
+        "only the one that begins while no other runs; threads of joblib within a fit belong to it",
+        "fits beside each other, in a pool of threads",
+        "`training in another thread` in `not_observed`: inconclusive, unless a file or a printed line differs",
     ),
     ("loss", "loss_, best_loss_, inertia_ and best_score_ of the estimator", "", ""),
 ]
@@ -91,8 +98,9 @@ class Fits:
 
     def __init__(self, probe: "Probe") -> None:
         self._probe, self._content = probe, Content(probe.hasher)
-        self._lock = threading.Lock()
+        self._lock, self._trainers = threading.Lock(), Trainers(probe, OWN_MODEL)
         self._depth = 0
+        self._thread: Optional[threading.Thread] = None  # the one whose fit is the outermost
         self._began_at: Optional[int] = None
         self._labels: Dict[str, int] = {}  # how many estimators of a class have one
         self._known: Dict[int, Tuple[Callable[[], Estimator], str]] = {}  # id -> (reference, label)
@@ -104,6 +112,8 @@ class Fits:
         with self._lock:
             self._depth += 1
             is_outermost = self._depth == 1
+            self._thread = threading.current_thread() if is_outermost else self._thread
+        self._probe.guard("threads of scikit-learn", self._look_at_threads, is_outermost)
         if is_outermost and is_joblib_worker():
             self._probe.fitted = "joblib"
         elif is_outermost:
@@ -114,6 +124,17 @@ class Fits:
                 self._began_at = self._probe.step
                 self._probe.guard("fit of scikit-learn", self._given, estimator, args, kwargs)
         return is_outermost
+
+    def _look_at_threads(self, is_outermost: bool) -> None:
+        """Fits beside each other are said: their order may change, and only one of them is read.
+
+        A thread of joblib's does a part of the fit that runs, unless that one is itself such a task.
+        """
+        here, outer = threading.current_thread(), self._thread
+        if is_outermost:
+            self._trainers.step()
+        elif outer is not here and (outer is not threading.main_thread() or not is_called_by_joblib()):
+            self._trainers.say()
 
     def leave(self, is_outermost: bool) -> None:
         """A fit is over, or has failed."""
