@@ -39,6 +39,7 @@ class RecordOptions(TypedDict, total=False):
     seed: int
     python: AnyPath
     environment: str
+    on: str
     ok_exit: int
     steps: int
     timeout: Duration

@@ -204,6 +204,7 @@ class RecordFile(Document):
     directory: str
     python: str | None = None
     environment: str | None = None
+    host: str = "local"  # where trials run, as --on names it
     preset: str | None = None
     controls: list[str] = []
     seed: int | None = None

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 __all__ = [
     "DEFAULT_SEED",
+    "FORMATS",
     "HTML",
     "JSON",
     "MARKDOWN",
@@ -196,6 +197,7 @@ ENVIRONMENT = Option(
     "environment", ("--env",), "Run the command with the Python of this environment; see `samebits env list`.", "NAME",
     read_text,
 )  # fmt: skip
+ON = Option("on", ("--on",), "Where trials run: local (this machine).", "HOST", read_text, "local")
 OK_EXIT = Option("ok_exit", ("--ok-exit",), "The exit status that counts as success.", "CODE", read_exit_status, 0)
 OVERWRITE = Option("overwrite", ("--overwrite",), "Replace a record folder that exists.", default=False)
 JOBS = Option("jobs", ("--jobs",), "Trials that run at the same time.", "J", read_jobs, 1)
@@ -238,12 +240,15 @@ RUN = Option(
     "run", ("--run",), "Run the command of a RECORD that you did not record here, or that was changed.", default=False
 )
 OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)
-JSON = Option(
-    "json", ("--json",), "Write the result (-: to standard output, and nothing else there).", "FILE", read_text
-)
-HTML = Option("html", ("--html",), "Write one self-contained page.", "FILE", read_text)
-MARKDOWN = Option("md", ("--md",), "Write Markdown.", "FILE", read_text)
-JUNIT = Option("junit", ("--junit",), "Write JUnit XML.", "FILE", read_text)
+# format of a report -> (its module in samebits.reports.presenters, the help of its option)
+FORMATS = {
+    "json": ("json_", "Write the result (-: to standard output, and nothing else there)."),
+    "html": ("html", "Write one self-contained page."),
+    "md": ("markdown", "Write Markdown."),
+    "junit": ("junit", "Write JUnit XML."),
+}
+REPORTS = tuple(Option(name, (f"--{name}",), text, "FILE", read_text) for name, (_, text) in FORMATS.items())
+JSON, HTML, MARKDOWN = (next(one for one in REPORTS if one.name == name) for name in ("json", "html", "md"))
 FROM = Option("folder", ("--from",), "Look for the files in this folder first.", "DIR", read_text)
 TO = Option("target", ("--to",), "Put the files into this folder (default: a cache).", "DIR", read_text)
 
@@ -259,9 +264,8 @@ FACTORS = Option(
     many=True,
 )
 
-SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT)
+SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
-REPORTS = (JSON, HTML, MARKDOWN, JUNIT)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
     "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, AGAINST, ADD, RUN, *REPORTS),

@@ -52,6 +52,7 @@ def request(given: dict[str, Any], command: str) -> Request:
         options=_options(given),
         python=interpreter(given["python"], given["environment"]),
         environment=given["environment"],
+        host=given["on"],
         preset=given["preset"],
         controls=list(given["controls"]),
         seed=given["seed"],

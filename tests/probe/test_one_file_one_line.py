@@ -1,58 +1,144 @@
-"""A control is one file and one line in a table: with no other change every command knows it."""
+"""A control, a watcher, a launcher and a reporter are each one file and one line in a table (a reporter, two).
 
+Each test copies the packages, adds to the copy what CONTRIBUTING names, and runs commands on real programs.
+"""
+
+import filecmp
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 import samebits_probe
+from samebits.launch.supervisor import read_process
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE = '''"""The order in which a made-up library goes through its samples."""
-
-import os
-
-from ..wire import HELD, UNDONE
-from .control import OWN, SHELL, Control, edit
+PLUGS = ROOT / "tests" / "plugs"
+PACKAGES = ("samebits", "samebits_probe")
 
 
-class SampleOrder(Control):
-    """Sets SAMPLE_ORDER=1, so that the samples have one order."""
+class Plug(NamedTuple):
+    """What is added. `file`: where the file of tests/plugs goes. `lines`: (file, the line before it, a line) each."""
 
-    id = "sample-order"
-    value = "1"
-    values = "1 or 2"
-    edits = (edit(SHELL, "export SAMPLE_ORDER=1"),)
-    hints = {"batch": 1}
-    factor = "samples"
-    varies = "The order of the samples."
-    takes = "own, 1, 2"
+    file: str
+    lines: tuple[tuple[str, str, str], ...]
 
-    @classmethod
-    def accepts(cls, value):
-        return value in ("1", "2")
 
-    @classmethod
-    def environment(cls, seed):
-        return {"SAMPLE_ORDER": cls.value}
+PLUGGED = {
+    "control": Plug(
+        "src/samebits_probe/controls/sample_order.py",
+        (("src/samebits_probe/controls/__init__.py", "TABLE = {\n", '    "sample-order": ("sample_order", "SampleOrder"),\n'),),
+    ),
+    "watcher": Plug(
+        "src/samebits_probe/watchers/ticks.py",
+        (("src/samebits_probe/watchers/__init__.py", "WATCHERS = {\n", '    "ticking": ("ticks", "ticks"),\n'),),
+    ),
+    "launcher": Plug(
+        "src/samebits/launch/relay.py",
+        (("src/samebits/launch/__init__.py", "LAUNCHERS = {", '"relay": ("relay", "Relay"), '),),
+    ),
+    "reporter": Plug(
+        "src/samebits/reports/presenters/line.py",
+        (
+            ("src/samebits/options.py", "FORMATS = {\n", '    "line": ("line", "Write one line of text."),\n'),
+            ("src/samebits/keywords.py", "    junit: AnyPath\n", "    line: AnyPath\n"),
+        ),
+    ),
+}  # fmt: skip
 
-    def read_back(self):
-        return HELD if self.in_force() == self.value else UNDONE, ""
 
-    @classmethod
-    def varied(cls, machine):
-        return ["1", "2"]
+class Copy:
+    """A copy of the packages with one plug in it, and a folder of programs."""
 
-    @staticmethod
-    def in_force():
-        return os.environ.get("SAMPLE_ORDER")
-'''
-LINE = '    "sample-order": ("sample_order", "SampleOrder"),\n'
-PROGRAM = """import os
+    def __init__(self, folder, name):
+        self.folder, self.plug = folder, PLUGGED[name]
+        for package in PACKAGES:
+            source = Path(samebits_probe.__file__).parents[1] / package
+            shutil.copytree(source, folder / "src" / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copyfile(PLUGS / Path(self.plug.file).name, folder / self.plug.file)
+        for file, before, line in self.plug.lines:
+            path = folder / file
+            head, found, tail = path.read_text().partition(before)
+            assert found, f"{file} has no line {before!r}"
+            path.write_text(head + found + line + tail)
+        self.programs = folder / "programs"
+        self.programs.mkdir()
+
+    def write(self, **programs):
+        """Write programs, name -> text."""
+        for name, text in programs.items():
+            (self.programs / f"{name}.py").write_text(text)
+
+    def run(self, *words, code=None):
+        """A command of samebits, or Python code, with the packages of the copy."""
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "src")}
+        environment.pop("SAMPLE_ORDER", None)
+        command = [sys.executable, "-c", code] if code else [sys.executable, "-m", "samebits", *words]
+        return subprocess.run(
+            command, cwd=self.programs, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=300,
+        )  # fmt: skip
+
+    def result(self, *words):
+        """The result of a command, as its JSON says it."""
+        done = self.run(*words[:1], "--json", "-", *words[1:])
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout)
+
+    def tables(self, *names):
+        """The tables of the reference pages."""
+        said = ", ".join(f"g.{name}" for name in names)
+        done = self.run(
+            code=f"import sys; sys.path.insert(0, {str(ROOT / 'docs')!r}); import generate as g; print({said})"
+        )
+        return done.stdout + done.stderr
+
+    def touched(self):
+        """The files that differ from those of the packages, or are new."""
+        every = [path.relative_to(self.folder).as_posix() for path in (self.folder / "src").rglob("*.py")]
+        return {
+            name
+            for name in every
+            if not (ROOT / name).exists() or not filecmp.cmp(ROOT / name, self.folder / name, False)
+        }
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory):
+    """Function(name of a plug) -> its copy, made once."""
+    made = {}
+
+    def copy(name):
+        if name not in made:
+            made[name] = Copy(tmp_path_factory.mktemp(name), name)
+        return made[name]
+
+    return copy
+
+
+def named_in_contributing(name):
+    """The files that CONTRIBUTING names for a plug: what each bullet begins with, where it begins with a path."""
+    section = (ROOT / "CONTRIBUTING.md").read_text().partition(f"## Adding a {name}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^- `(src/[^`]+)`", section, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", PLUGGED)
+def test_a_plug_touches_exactly_the_files_that_contributing_names(copies, name):
+    copy = copies(name)
+    own = Path(copy.plug.file).name
+    assert copy.touched() == {path.replace("<name>.py", own) for path in named_in_contributing(name)}
+    assert len(copy.touched()) == 1 + len(copy.plug.lines)
+
+
+# -- a control ------------------------------------------------------------------------------------------------------
+
+ORDERED = """import os
 import samebits_probe
 first = os.environ.get("SAMPLE_ORDER") or os.getpid()  # what no other control holds
 for step in range(2):
@@ -61,56 +147,35 @@ for step in range(2):
 """
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """Function(*words) -> what a command does where the probe has the control: a copy with one file and one line more."""
-    folder = tmp_path_factory.mktemp("one")
-    probe = folder / "src" / "samebits_probe"
-    shutil.copytree(Path(samebits_probe.__file__).parent, probe)
-    (probe / "controls" / "sample_order.py").write_text(FILE)
-    table = probe / "controls" / "__init__.py"
-    before, begin, after = table.read_text().partition("TABLE = {\n")
-    table.write_text(before + begin + LINE + after)
-    (folder / "train.py").write_text(PROGRAM)
-    environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
-    environment.pop("SAMPLE_ORDER", None)
-
-    def run(*words, code=None):
-        command = [sys.executable, "-c", code] if code else [sys.executable, "-m", "samebits", *words]
-        return subprocess.run(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
-        )  # fmt: skip
-
-    return run
+@pytest.fixture
+def control(copies):
+    copies("control").write(train=ORDERED)
+    return copies("control")
 
 
-def test_check_holds_it_and_reads_it_back(run):
-    done = run("check", "-n", "2", "--json", "-", "--control", "sample-order", "train.py")
-    result = json.loads(done.stdout)
-    assert result["verdict"] == "repeated", done.stderr
-    assert [(control["id"], control["effect"]) for control in result["setup"]["controls"]] == [("sample-order", "held")]
+def test_check_holds_a_control_and_reads_it_back(control):
+    result = control.result("check", "-n", "2", "--control", "sample-order", "train.py")
+    assert result["verdict"] == "repeated"
+    assert [(one["id"], one["effect"]) for one in result["setup"]["controls"]] == [("sample-order", "held")]
 
 
-def test_explain_finds_that_it_is_the_cause_and_says_how_a_program_holds_it(run):
-    done = run("explain", "-n", "2", "--jobs", "2", "--json", "-", "train.py")
-    found = json.loads(done.stdout)["explanation"]
-    assert found["cause"] == ["sample-order"], done.stderr
+def test_explain_finds_that_a_control_is_the_cause_and_says_how_a_program_holds_it(control):
+    found = control.result("explain", "-n", "2", "--jobs", "2", "train.py")["explanation"]
+    assert found["cause"] == ["sample-order"]
     assert found["fixes"][0]["lines"] == ["export SAMPLE_ORDER=1"]
 
 
-def test_vary_varies_it_by_its_own_name_as_by_that_of_its_factor(run):
-    done = run("vary", "-n", "2", "--json", "-", "--factor", "sample-order=1,2", "--", "python", "train.py")
-    result = json.loads(done.stdout)
-    assert result["verdict"] == "diverged", done.stderr
+def test_vary_varies_a_control_by_its_own_name_as_by_that_of_its_factor(control):
+    result = control.result("vary", "-n", "2", "--factor", "sample-order=1,2", "--", "python", "train.py")
+    assert result["verdict"] == "diverged"
     assert [(factor["id"], factor["answer"]) for factor in result["factors"]] == [("samples", "depends")]
 
 
-def test_the_reference_pages_list_it(run):
-    code = f"import sys; sys.path.insert(0, {str(ROOT / 'docs')!r}); import generate as g"
-    done = run(code=f"{code}; print(g.control_table(), g.presets(), g.factor_table())")
-    assert "| `sample-order` | Sets SAMPLE_ORDER=1, so that the samples have one order. |" in done.stdout, done.stderr
-    assert "`strict` | `sample-order`, `python-seed`" in done.stdout
-    assert "| `samples` | The order of the samples. | own, 1, 2 |" in done.stdout
+def test_the_reference_pages_list_a_control(control):
+    said = control.tables("control_table()", "presets()", "factor_table()")
+    assert "| `sample-order` | Sets SAMPLE_ORDER=1, so that the samples have one order. |" in said
+    assert "`strict` | `sample-order`, `python-seed`" in said
+    assert "| `samples` | The order of the samples. | own, 1, 2 |" in said
 
 
 def test_mkl_cbwr_is_such_a_control():
@@ -121,3 +186,142 @@ def test_mkl_cbwr_is_such_a_control():
         if any(word in path.read_text() for word in ("mkl-cbwr", "mkl_cbwr", "MklCbwr"))
     ]
     assert sorted(named) == ["samebits_probe/controls/__init__.py", "samebits_probe/controls/mkl_cbwr.py"]
+
+
+# -- a watcher ------------------------------------------------------------------------------------------------------
+
+LIBRARY = """class Model:
+    weight = 1.0
+
+    def tick(self, number):
+        self.weight -= 0.1 * number
+"""
+TICKS = """import os, sys
+import ticking
+model = ticking.Model()
+for step in range(4):
+    number = os.getpid() if "--varies" in sys.argv and step == 2 else step
+    model.tick(number)
+print(model.weight)
+"""
+
+
+@pytest.fixture
+def watcher(copies):
+    copies("watcher").write(ticking=LIBRARY, train=TICKS)
+    return copies("watcher")
+
+
+def test_a_watcher_sees_each_step_of_its_library(watcher):
+    result = watcher.result("check", "-n", "2", "train.py")
+    assert (result["verdict"], result["scope"]["steps_compared"]) == ("repeated", 4)
+    assert [result["judged"][kind] for kind in ("batch", "update", "end")] == ["=", "=", "="]
+
+
+def test_what_a_watcher_saw_first_is_where_trials_diverge(watcher):
+    where = watcher.result("check", "-n", "2", "train.py", "--varies")["divergence"]
+    assert (where["step"], where["kind"], where["name"]) == (2, "batch", "number")
+
+
+def test_a_watched_training_prints_what_an_unwatched_one_does(watcher):
+    alone = subprocess.run(
+        [sys.executable, "train.py"], cwd=watcher.programs, capture_output=True, text=True, check=True
+    )
+    record = Path(watcher.result("check", "-n", "2", "train.py")["record"])
+    assert (record / "trials" / "001" / "stdout.txt").read_text() == alone.stdout
+
+
+def test_the_reference_page_lists_what_a_watcher_sees(watcher):
+    said = watcher.tables("seen()")
+    assert "### Ticks, a made-up library: each call of Model.tick is a step" in said
+    assert "| batch | the number that Model.tick is given |" in said
+
+
+# -- a launcher -----------------------------------------------------------------------------------------------------
+
+STEPS = """import os, sys
+import samebits_probe
+assert os.environ["RELAYED"] == "yes"
+for step in range(2):
+    samebits_probe.observe("weights/w", 1.0 + step, step=step)
+"""
+FAILS = "raise SystemExit(7)\n"
+HANGS = "import time; time.sleep(600)\n"
+LEAVES = """import subprocess, sys
+import samebits_probe
+samebits_probe.observe("weights/w", 1.0, step=0)
+print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid)
+"""
+
+
+@pytest.fixture
+def launcher(copies):
+    copies("launcher").write(steps=STEPS, fails=FAILS, hangs=HANGS, leaves=LEAVES)
+    return copies("launcher")
+
+
+def test_trials_run_where_a_launcher_starts_them(launcher):
+    result = launcher.result("check", "-n", "2", "--on", "relay", "steps.py")
+    assert (result["verdict"], result["scope"]["steps_compared"]) == ("repeated", 2)
+    file = json.loads((Path(result["record"]) / "record.json").read_text())
+    assert file["host"] == "relay"
+    added = launcher.result("check", "--add", "1", result["record"])
+    assert (added["verdict"], added["groups"]) == ("repeated", [[1, 2, 3]])
+
+
+def test_a_launcher_says_how_a_command_ended(launcher):
+    result = launcher.result("check", "-n", "2", "--on", "relay", "fails.py")
+    assert (result["verdict"], result["trials"][0]["exit_code"]) == ("inconclusive", 7)
+
+
+def test_a_launcher_ends_a_command_whose_time_is_up_and_all_that_it_started(launcher):
+    result = launcher.result("check", "-n", "2", "--on", "relay", "--timeout", "3", "hangs.py")
+    assert (result["verdict"], result["trials"][0]["status"]) == ("inconclusive", "timeout")
+    left = launcher.result("check", "-n", "2", "--on", "relay", "leaves.py")
+    pids = [int(path.read_text()) for path in Path(left["record"]).glob("trials/*/stdout.txt")]
+    assert len(pids) == 2
+    found = [read_process(pid) for pid in pids]
+    assert [process for process in found if process is not None and process.is_alive] == []
+
+
+def test_a_place_that_no_launcher_knows_is_refused(launcher):
+    done = launcher.run("check", "--on", "nowhere", "steps.py")
+    assert done.returncode == 2
+    assert "Known: relay, local." in done.stderr
+
+
+# -- a reporter -----------------------------------------------------------------------------------------------------
+
+OBSERVES = """import samebits_probe
+for step in range(2):
+    samebits_probe.observe("weights/w", 1.0 + step, step=step)
+"""
+
+
+@pytest.fixture
+def reporter(copies):
+    copies("reporter").write(train=OBSERVES)
+    return copies("reporter")
+
+
+def test_a_reporter_writes_what_check_report_and_compare_found(reporter):
+    done = reporter.run("check", "-n", "2", "--overwrite", "--out", "r", "--line", "check.txt", "train.py")
+    assert done.returncode == 0, done.stderr
+    line = (reporter.programs / "check.txt").read_text()
+    assert line.startswith("SAME BITS | ")
+    assert line.count("\n") == 1
+    assert reporter.run("report", "--line", "-", "r").stdout == line
+    shutil.copytree(reporter.programs / "r", reporter.programs / "s", dirs_exist_ok=True)
+    assert reporter.run("compare", "--line", "-", "r", "s").stdout.startswith("SAME BITS | ")
+
+
+def test_a_reporter_is_a_keyword_in_python(reporter):
+    code = "import samebits; print(samebits.check('train.py', trials=2, line='python.txt').verdict)"
+    assert reporter.run(code=code).stdout == "repeated\n"
+    assert (reporter.programs / "python.txt").read_text().startswith("SAME BITS | ")
+
+
+def test_the_reference_pages_list_the_option_of_a_reporter(reporter):
+    said = reporter.tables("options('check')", "keyword_table()")
+    assert "| `--line FILE` | Write one line of text. |" in said
+    assert "| `line` | `AnyPath` | Write one line of text. |" in said

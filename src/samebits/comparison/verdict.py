@@ -192,7 +192,7 @@ def _not_observed(aligned: Sequence[AlignedTrial]) -> Iterator[str]:
 
 
 # what two records are asked to have in common, as people call it
-SAME_ASKED = ("command", "directory", "python", "environment", "preset", "controls", "seed")
+SAME_ASKED = ("command", "directory", "python", "environment", "host", "preset", "controls", "seed")
 SAME_FOUND = ("packages", "code", "machine", "environment")
 SHOWN = 5
 _PYTHON = re.compile(r"(python|pypy)[\d.]+")  # python3.12 is the same process as python3

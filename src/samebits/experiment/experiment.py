@@ -182,6 +182,7 @@ def describe(plan: Plan) -> RecordFile:
         directory=str(plan.directory),
         python=request.python,
         environment=request.environment,
+        host=request.host,
         preset=request.preset,
         controls=plan.controls,
         seed=request.seed,

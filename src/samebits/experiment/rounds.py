@@ -14,9 +14,9 @@ from typing import Any
 
 from samebits import interrupt
 from samebits.errors import SamebitsError
+from samebits.launch import find_launcher
 from samebits.launch.environment import Slot
 from samebits.launch.leaks import Leaks
-from samebits.launch.local import Launcher, LocalLauncher
 from samebits.launch.observations import Processes, read_json
 from samebits.launch.plan import Plan
 from samebits.launch.trial import Limits, TrialRun
@@ -78,10 +78,10 @@ class FinishedRound:
 class Trials:
     """Runs trials of a plan, `jobs` at a time, and remembers what they wrote."""
 
-    def __init__(self, plan: Plan, progress: Progress, launcher: Launcher | None = None) -> None:
+    def __init__(self, plan: Plan, progress: Progress) -> None:
         self.plan, self.progress = plan, progress
         self.leaks = Leaks(plan.directory, plan.record)
-        self._launcher: Launcher = launcher or LocalLauncher()
+        self._launcher = find_launcher(plan.request.host)
         self._running: dict[int, TrialRun] = {}
         self._told: dict[int, float] = {}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import samebits_probe
 from samebits import controls
 from samebits.errors import NotFound, RecordBusy, RecordExists, SamebitsError, UsageError
-from samebits.launch import command, custody, environment
+from samebits.launch import command, custody, environment, find_launcher
 from samebits.model import Options
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
 from samebits_probe import fingerprint
@@ -32,9 +32,10 @@ class Request:
     """What `check` and `record` are asked for. The command line makes it from its options.
 
     `python`: the interpreter that `python` in the command shall be (a path), or None for the one on PATH.
-    `environment`: the name given with --env. `controls`: ids as given, without those of the preset. `out`: the record
-    folder, None for the default. `against`: a record that the new trials are compared with. `variables`: what each
-    trial finds in its environment other than this process does; None takes a variable away.
+    `environment`: the name given with --env. `host`: where trials run, as --on names it. `controls`: ids as given,
+    without those of the preset. `out`: the record folder, None for the default. `against`: a record that the new trials
+    are compared with. `variables`: what each trial finds in its environment other than this process does; None takes a
+    variable away.
     """
 
     command: list[str]
@@ -42,6 +43,7 @@ class Request:
     options: Options = field(default_factory=Options)
     python: str | None = None
     environment: str | None = None
+    host: str = "local"
     preset: str | None = None
     controls: list[str] = field(default_factory=list)
     seed: int | None = None
@@ -111,6 +113,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
     if os.pathsep in str(record):  # it goes on PYTHONPATH and PATH, which that sign divides
         what = f"The path of the record folder {record} contains {os.pathsep!r}: no Python finds the probe there."
         raise UsageError(what, "--out DIR names a different folder.")
+    find_launcher(request.host)
     held = controls.resolve(request.controls, request.preset)
     command.check_script(request.command, request.directory)
     executable = environment.shim(record, request.python, request.command[0])

@@ -6,17 +6,15 @@ import importlib
 from collections.abc import Callable
 
 from samebits.errors import UsageError
+from samebits.options import FORMATS
 from samebits.reports.tree import Report
 
 __all__ = ["PRESENTERS", "presenter", "render"]
 
-# the name of its option -> the module, imported when it is used
+# the name of its option -> the module, imported when it is used; a terminal needs no option
 PRESENTERS = {
-    "terminal": "samebits.reports.presenters.terminal",
-    "json": "samebits.reports.presenters.json_",
-    "md": "samebits.reports.presenters.markdown",
-    "junit": "samebits.reports.presenters.junit",
-    "html": "samebits.reports.presenters.html",
+    "terminal": f"{__name__}.terminal",
+    **{name: f"{__name__}.{module}" for name, (module, _) in FORMATS.items()},
 }
 
 
