@@ -34,8 +34,8 @@ __all__ = [
 
 _MODULES = {
     "Divergence": "model",
-    "Explanation": "explanation",
-    "Location": "location",
+    "Explanation": "documents",
+    "Location": "documents",
     "OneTrialRecord": "checks",
     "Progress": "experiment",
     "Result": "model",
