@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from samebits import datasets, places
-from samebits.datasets import retrieval, sources
+from samebits.datasets import sources
 from samebits.datasets.sources import MNIST, Dataset, File, Package
 from samebits.errors import DataError, NotFound
 
@@ -29,7 +29,7 @@ def made_of(content, mirrors=()):
 def own_places(tmp_path, monkeypatch):
     """A cache of the test's own, no npm, and a small data set."""
     monkeypatch.setenv(places.HOME_VARIABLE, str(tmp_path / "home"))
-    monkeypatch.setattr(retrieval, "DATASETS", {"small": made_of(CONTENT)})
+    monkeypatch.setattr(datasets, "DATASETS", {"small": made_of(CONTENT)})
     monkeypatch.setattr("samebits.datasets.sources.shutil.which", lambda name: None)
 
 
@@ -84,7 +84,7 @@ def mirror(monkeypatch):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     address = f"http://127.0.0.1:{server.server_address[1]}/"
-    monkeypatch.setattr(retrieval, "DATASETS", {"small": made_of(CONTENT, [address])})
+    monkeypatch.setattr(datasets, "DATASETS", {"small": made_of(CONTENT, [address])})
     yield address, handler
     server.shutdown()
     thread.join()
@@ -97,7 +97,7 @@ def test_a_folder_given_fills_the_cache(given):
 
 def test_gzipped_files_and_other_names_of_them_are_taken(tmp_path, monkeypatch):
     content = {"t10k-labels-idx1-ubyte": b"labels", "t10k-images-idx3-ubyte": b"images"}
-    monkeypatch.setattr(retrieval, "DATASETS", {"small": made_of(content)})
+    monkeypatch.setattr(datasets, "DATASETS", {"small": made_of(content)})
     folder = tmp_path / "given"
     folder.mkdir()
     (folder / "t10k-labels.idx1-ubyte").write_bytes(b"labels")

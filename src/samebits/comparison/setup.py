@@ -1,16 +1,25 @@
-"""The setup as the trials saw it: interpreter, machine, packages, and which controls took effect."""
+"""The setup as the trials saw it: interpreter, machine, packages, and which controls took effect.
+
+It says when a difference is no divergence: the trials that differ had different files or machines, or race to be seen.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Sequence
-from pathlib import Path
+import shlex
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from samebits.comparison.doubts import machine_facts
-from samebits.comparison.processes import AlignedTrial
-from samebits.model import HeldControl, RecordFile, Setup
+from samebits import words
+from samebits.comparison.groups import Comparison
+from samebits.comparison.processes import AlignedTrial, is_pooled
+from samebits.comparison.reasons import Reason
+from samebits.model import HeldControl, Leak, RecordFile, Setup
 from samebits.store.trace import ProcessTrace, TrialTrace
+from samebits_probe import wire
 
 
 def setup(record: RecordFile, aligned: Sequence[AlignedTrial]) -> Setup:
@@ -81,3 +90,128 @@ def _speakers(trial: TrialTrace) -> list[ProcessTrace]:
 
 def _of(process: ProcessTrace, identity: str) -> list[dict[str, Any]]:
     return [e for e in process.events_named("control") if e.get("id") == identity and e.get("effect") in _RANKS]
+
+
+# what of the machine can change the bits; loads, times and free memory are not in it
+MACHINE_FACTS = (
+    "host", "system", "kernel", "libc", "architecture", "processor", "instructions", "cores", "gpus", "gpu", "driver",
+    "cuda", "accelerators",
+)  # fmt: skip
+
+
+def why_no_divergence(comparison: Comparison, record: RecordFile) -> Reason | None:
+    """The reason why the difference may not be the program's own, or None."""
+    return _pooled(comparison) or _leaked(comparison, record) or _other_machine(comparison)
+
+
+def _pooled(comparison: Comparison) -> Reason | None:
+    """Workers of a pool that were given different tasks: all of them together have observed the same values."""
+    pairs = comparison.against_reference().values()
+    apart = [part.member for pair in pairs for part in pair.members if part.alone or not part.found.equal]
+    if not apart or not all(is_pooled(member.trace) for member in apart):
+        return None
+    if len({_pooled_values(aligned.trial) for aligned in comparison.aligned}) > 1:
+        return None
+    return Reason(
+        "the workers of a pool together observed the same values, but each may be given different tasks in each trial.",
+        "Give the pool one worker for the check, or compare what the program saves: --artifact GLOB.",
+    )
+
+
+def _pooled_values(trial: TrialTrace) -> bytes:
+    """A digest over the values that all pooled workers observed, random states left out."""
+    digest = hashlib.blake2b(digest_size=16)
+    traces = [process.records for process in trial.processes if is_pooled(process)]
+    prints = [records["fingerprint"][records["kind"] != wire.CODE["rng"]] for records in traces]
+    for value in sorted(bytes(one) for some in prints for one in some):
+        digest.update(value)
+    return digest.digest()
+
+
+def _explained(comparison: Comparison, labels: Mapping[int, Hashable]) -> bool:
+    """Whether any two trials that differ also differ in their labels."""
+    groups = [(group, other) for group, other in combinations(comparison.groups, 2)]
+    return all(labels[a] != labels[b] for group, other in groups for a in group for b in other)
+
+
+def _leaked(comparison: Comparison, record: RecordFile) -> Reason | None:
+    trials = [aligned.trial for aligned in comparison.aligned]
+    leaking = [trial for trial in trials if trial.file.leaks]
+    if not leaking or not _explained(comparison, {trial.id: _contents(trial) for trial in trials}):
+        return None
+    return Reason(leak_sentence(leaking) + ".", leak_advice(leaking[0].file.leaks[0], record))
+
+
+def _contents(trial: TrialTrace) -> Hashable:
+    """What the trial found in files that others had written; unknown content is like no other."""
+    return frozenset((leak.path, leak.content or f"unknown to trial {trial.id}") for leak in trial.file.leaks)
+
+
+def leak_sentence(leaking: list[TrialTrace]) -> str:
+    """Who started from whose file."""
+    ids = [trial.id for trial in leaking]
+    if len(ids) == 1:
+        return f"trial {ids[0]} started from a file that trial {leaking[0].file.leaks[0].written_by} had written"
+    return f"{words.trials(ids)} started from files that earlier trials had written"
+
+
+def leak_between(trials: list[TrialTrace], record: RecordFile) -> str | None:
+    """Say which trials started from what earlier ones left, and name the files; None if none did."""
+    leaking = [trial for trial in trials if trial.file.leaks]
+    if not leaking:
+        return None
+    files, by = leaked_files(leaking, record), sorted({leak.written_by for t in leaking for leak in t.file.leaks})
+    who = f"trial {by[0]}" if len(by) == 1 else "earlier trials"
+    return f"{words.trials([trial.id for trial in leaking])} started from what {who} left ({words.first_few(files, 2)})"
+
+
+def leak_advice(leak: Leak, record: RecordFile) -> str:
+    """The user's own command with {out} where the file's folder stands in it; else in folders of their own."""
+    path = _relative(leak.path, record.directory)
+    command = [_with_out(word, path) for word in record.command]
+    if command != record.command:
+        return f"samebits check -- {_shell(command)}"
+    return f"samebits check --isolate -- {_shell(command)}   (or give the program '{{out}}' as its output folder)"
+
+
+def _relative(path: str, directory: str) -> PurePosixPath:
+    pure = PurePosixPath(path)
+    return pure.relative_to(directory) if directory and pure.is_relative_to(directory) else pure
+
+
+def _with_out(word: str, path: PurePosixPath) -> str:
+    option, equals, value = word.rpartition("=") if word.startswith("-") else ("", "", word)
+    given = PurePosixPath(value)
+    if value in ("", ".", "/") or not (given == path or given in path.parents):
+        return word
+    kept = f"/{given.name}" if given == path else ""
+    return f"{option}{equals}{{out}}{kept}"
+
+
+def _shell(command: list[str]) -> str:
+    return " ".join(f"'{word}'" if "{out}" in word else shlex.quote(word) for word in command)
+
+
+def leaked_files(trials: list[TrialTrace], record: RecordFile) -> list[str]:
+    """The leaked files' paths, relative where they lie below the working folder."""
+    return sorted({str(_relative(leak.path, record.directory)) for trial in trials for leak in trial.file.leaks})
+
+
+def _other_machine(comparison: Comparison) -> Reason | None:
+    facts = {aligned.id: machine_facts(aligned.trial) for aligned in comparison.aligned}
+    labels = {number: tuple(sorted(found.items())) for number, found in facts.items()}
+    if len(set(labels.values())) < 2 or not _explained(comparison, labels):
+        return None
+    names = sorted({name for found in facts.values() for name in found})
+    differing = [name for name in names if len({found.get(name) for found in facts.values()}) > 1]
+    return Reason(
+        f"the trials differ, and so do the machines they ran on ({words.listed(differing)}).",
+        "Run all trials on one machine; a check compares trials, not machines.",
+    )
+
+
+def machine_facts(trial: TrialTrace) -> dict[str, str]:
+    """The machine's facts that can change bits, as the launcher and the processes saw them."""
+    seen = [trial.file.machine, *(e.get("machine", {}) for p in trial.observed for e in p.events_named("machine"))]
+    sources = [source for source in seen if isinstance(source, dict)]
+    return {name: str(source[name]) for source in sources for name in MACHINE_FACTS if name in source}

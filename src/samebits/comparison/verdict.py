@@ -16,13 +16,12 @@ from samebits import words
 from samebits.comparison import sentences
 from samebits.comparison.coverage import named_by_program
 from samebits.comparison.divergence import find_divergence, group_points
-from samebits.comparison.doubts import leak_between, why_no_divergence
 from samebits.comparison.endings import unwatched, unwatched_processes
 from samebits.comparison.finals import final
 from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.processes import AlignedTrial, normal_argv
 from samebits.comparison.reasons import Reason, ReasonInputs, begin_without, why_not_repeated
-from samebits.comparison.setup import setup
+from samebits.comparison.setup import leak_between, setup, why_no_divergence
 from samebits.comparison.threads import told, trains_elsewhere, without_racing_traces
 from samebits.comparison.values import agreements
 from samebits.comparison.warnings import Note, WarningInputs, unseeded, warnings

