@@ -52,7 +52,7 @@ class OwnPoints:
         probe = self._probe
         if probe.has_observed():
             probe.end_step()
-            if probe.step < step:
+            while probe.step < step:
                 probe.step = min(step, probe.stop_after or step) - 1
                 probe.end_step()
         else:

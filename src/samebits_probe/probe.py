@@ -17,7 +17,7 @@ import sys
 import threading
 from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar, Union
 
-from . import fingerprint, process, rng, signals, wire
+from . import fingerprint, pause, process, rng, signals, wire
 from .ends import EXIT, Ends, stay_registered
 from .fingerprint import Buffer, Dtype, Shape
 from .inspection import Capture, Inspection
@@ -235,7 +235,7 @@ class Probe:
             self._is_first_told = True
             self.tell(self.first_step)
         self.step_times = [*self.step_times[:1], System.now()] if self.step_times else [System.now()] * 2
-        if is_last and not self._ends.is_taking:
+        if is_last and not self._ends.is_taking and not pause.goes_on(self):
             self._stop()
 
     def _add_digests(self) -> None:
@@ -251,6 +251,10 @@ class Probe:
         for function in functions:
             self.guard("first or last step", function)
 
+    def progress(self) -> Dict[str, Any]:
+        """How many steps it has made, and when the first and the latest one ended."""
+        return {"steps": self.step, "step_times": self.step_times}
+
     def _stop(self) -> None:
         """Wait to be ended: leaving by ourselves would let a script go on, or bring other ranks down half-way."""
         signals.hold()  # for good: a handler's exception would let the program go on
@@ -259,7 +263,7 @@ class Probe:
                 self.guard("flush", stream.flush)
         self.tell(self.last_step)
         self.event("packages", packages=process.packages())
-        if not self.conclude(wire.STOPPED, {"steps": self.step, "step_times": self.step_times}):
+        if not self.conclude(wire.STOPPED, self.progress()):
             System.exit(_CANNOT_WRITE)
         process.wait_to_be_ended(self.config.get("launcher"))
 

@@ -31,6 +31,7 @@ class System:
     abspath = staticmethod(cast("Callable[[str], str]", os.path.abspath))
     fsdecode = staticmethod(os.fsdecode)
     dumps = staticmethod(json.dumps)
+    loads = staticmethod(json.loads)
     now = staticmethod(time.time)
     sleep = staticmethod(time.sleep)
 

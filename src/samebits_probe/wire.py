@@ -5,6 +5,8 @@ the folder that holds ``sitecustomize.py`` and this package. Below the trial fol
 process makes a folder of its own::
 
     <trial>/config.json              written by the launcher, read by the probe (see Config below)
+    <trial>/answer.json              written by the launcher for a process that waits after `step` steps: {"step",
+                                     "stop_after": how many it may make in all}
     <trial>/processes/<start>-<pid>/
         process.json                 at start: who the process is (argv, pid, rank, python, machine facts)
         points.jsonl                 one line a point (PointLine)
@@ -13,6 +15,7 @@ process makes a folder of its own::
         events.jsonl                 one line an event: {"event": ..., ...} (see EVENTS below)
         stopped.json                 after `stop_after` steps: {"steps": K, "step_times": when the first and the last
                                      step ended}; the process then waits to be ended
+        paused.json                  while the process waits for an answer: {"steps": K, "step_times"}
         end.json                     at a normal exit, and as of now after a notebook's cell or a worker's task:
                                      {"steps", "seconds", "step_times", "reason": "exit", "shell", "cell", "task",
                                      "rows": records in trace.bin then, "events": [those that only the end knows]}.
@@ -84,6 +87,7 @@ if TYPE_CHECKING:
         hash: str  # "xxh3" or "blake2b": one algorithm for a whole comparison
         xxhash: Optional[str]  # path of an extension that exports XXH128 (loaded with ctypes)
         stop_after: Optional[int]  # end after exactly so many steps
+        asks: bool  # before that: wait for an answer, which may allow more
         thin: Thinning
         controls: List[str]  # ids of the controls to hold
         factors: List[str]  # ids of controls: what is in force of them is told after the last step
@@ -224,6 +228,7 @@ TRACE = "trace.bin"
 SCALARS = "scalars.bin"
 EVENTS = "events.jsonl"
 STOPPED = "stopped.json"
+PAUSED, ANSWER = "paused.json", "answer.json"
 END = "end.json"
 CAPTURE = "capture.bin"  # raw bytes in logical order; capture.json: {"dtype", "shape", "step", "kind", "name"}
 CAPTURE_FACTS = "capture.json"

@@ -9,8 +9,10 @@ from samebits.checks import add, check, record
 from samebits.errors import NotFound, RecordError, SamebitsError, UsageError
 from samebits.experiment import Progress, captures
 from samebits.experiment.rounds import FinishedRound, Schedule, estimate
+from samebits.launch.limits import grown
 from samebits.model import Options, TrialFile
 from samebits.store import open_record
+from samebits_probe import wire
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 TRIALS = 2  # what `ask` asks for where nothing else is said
@@ -68,16 +70,46 @@ def test_a_round_is_estimated_from_the_two_before():
     assert (round(start, 6), round(each, 6)) == (10.0, 0.1)
 
 
-def test_a_training_that_repeats_is_seen_whole(ask, tmp_path):
+@pytest.fixture
+def steps_allowed(monkeypatch):
+    """Function(steps): a first trial that waits may make so many steps, however long they take."""
+    return lambda steps: monkeypatch.setattr(
+        "samebits.launch.trial.grown", lambda paused, began, most: max(steps, paused["steps"])
+    )
+
+
+@pytest.mark.parametrize(("allowed", "rounds"), [(20, [20, 200]), (40, [40, 400]), (200, [200])])
+def test_a_training_that_repeats_is_seen_whole(ask, tmp_path, steps_allowed, allowed, rounds):
+    steps_allowed(allowed)
     result = check(ask("trains.py", 50))
     assert result.verdict == "repeated"
     assert result.scope.kind == "whole"
     assert (result.scope.steps_compared, result.scope.steps_total) == (50, 50)
-    assert rounds_of(tmp_path / "record") == [(20, [1, 2]), (200, [1, 2])]
+    assert rounds_of(tmp_path / "record") == [(steps, [1, 2]) for steps in rounds]
     assert (tmp_path / "record" / "result.json").is_file()
 
 
-def test_a_training_that_parts_early_is_stopped_early(ask, tmp_path):
+def test_a_pause_leaves_nothing_behind_and_changes_no_bit(ask, tmp_path, steps_allowed):
+    steps_allowed(40)
+    check(ask("trains.py", 100000, steps=40))
+    waited, not_waited = (trial.observed[0] for trial in open_record(tmp_path / "record").trials)
+    own = [process.records[process.records["kind"] != wire.CODE["rng"]] for process in (waited, not_waited)]
+    assert own[0].tobytes() == own[1].tobytes()
+    assert not list((tmp_path / "record").rglob(wire.PAUSED))
+
+
+def test_a_first_round_grows_until_its_steps_took_as_long_as_the_start():
+    paused = {"steps": 20, "step_times": [103.0, 103.19]}  # started at 100, 10 ms a step
+    assert grown(paused, 100.0, None) == 200  # ten times as many at once
+    assert grown(paused, 100.0, 150) == 150
+    assert grown(paused, 100.0, 30) == 30
+    assert grown({"steps": 200, "step_times": [103.0, 104.99]}, 100.0, None) == 200  # 300 would fit: not twice as many
+    assert grown({"steps": 20, "step_times": [103.0, 122.0]}, 100.0, None) == 20
+    assert grown({"steps": 1, "step_times": [103.0, 103.0]}, 100.0, None) == 1
+
+
+def test_a_training_that_parts_early_is_stopped_early(ask, tmp_path, steps_allowed):
+    steps_allowed(20)
     result = check(ask("trains.py", 100000, 7))
     assert result.verdict == "diverged"
     assert (result.divergence.step, result.divergence.kind) == (7, "gradient")
@@ -163,7 +195,8 @@ def test_a_long_recorded_run_is_checked_by_a_few_steps(ask, tmp_path):
     assert open_record(recording.folder).trials[0].observed[0].steps == 500
 
 
-def test_a_difference_from_the_recorded_run_is_found(ask, tmp_path):
+def test_a_difference_from_the_recorded_run_is_found(ask, tmp_path, steps_allowed):
+    steps_allowed(20)
     recording = record(ask("trains.py", 500, 25))
     result = check(ask("trains.py", 500, 25, out="second", against=recording.folder))
     assert result.verdict == "diverged"

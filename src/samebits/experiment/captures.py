@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from samebits import comparison, store
 from samebits.experiment.experiment import Experiment
 from samebits.experiment.recorded_trials import request_of
+from samebits.launch.limits import Limits
 from samebits.launch.observations import read_json
-from samebits.launch.trial import Limits
 from samebits.model import Divergence, RecordFile, Result, Size, TrialFile
 from samebits.store import TrialTrace
 from samebits_probe import wire

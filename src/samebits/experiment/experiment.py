@@ -15,9 +15,9 @@ from samebits.experiment import recorded_trials
 from samebits.experiment.rounds import FinishedRound, Progress, Trials, full_disk_said
 from samebits.launch import custody, origin
 from samebits.launch.leaks import Leaks
+from samebits.launch.limits import Limits
 from samebits.launch.observations import Processes
 from samebits.launch.plan import Plan, Request, make_plan
-from samebits.launch.trial import Limits
 from samebits.model import Document, RecordFile, Result, TrialFile
 from samebits.options import MOST_TRIALS
 from samebits.store.record import RECORD, TRIALS

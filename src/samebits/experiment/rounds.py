@@ -17,9 +17,10 @@ from samebits.errors import SamebitsError
 from samebits.launch import find_launcher
 from samebits.launch.environment import Slot
 from samebits.launch.leaks import Leaks
+from samebits.launch.limits import Limits
 from samebits.launch.observations import Processes, read_json
 from samebits.launch.plan import Plan
-from samebits.launch.trial import Limits, TrialRun
+from samebits.launch.trial import TrialRun
 from samebits.model import STOPPED_BY_USER, Options, Round, TrialFile
 
 FIRST, FACTOR = 20, 10
@@ -89,14 +90,14 @@ class Trials:
         """Run these trials anew, each in a folder of the same path as before.
 
         `tries_first`: where the first trial ends in a way that gives no verdict, the others are not started; it runs
-        alone unless it is a whole one. With `limits.seconds` the first trial ends there, and the others after as many
-        steps as it made.
+        alone unless it is a whole one. With `limits.seconds` the first trial ends there, with `limits.grows` it may
+        make more steps. The others end after as many steps as it made, or was allowed.
         Whatever ends a round early, Ctrl-C too, ends its trials first and leaves what they recorded.
         """
         began, asked = time.monotonic(), limits
         waiting, done = deque(ids), list[TrialFile]()
         self.progress.round_started(limits.steps, len(ids))
-        alone = limits.seconds is not None or (tries_first and limits.steps is not None)
+        alone = limits.seconds is not None or limits.grows or (tries_first and limits.steps is not None)
         with interrupt.waited_for() as look, self._ended_with_the_block():
             while waiting or self._running:
                 look()
@@ -109,7 +110,8 @@ class Trials:
                 done += ended
                 time.sleep(min((trial.pace for trial in self._running.values()), default=0))
         files = sorted(done, key=lambda file: file.id)
-        return FinishedRound(limits.steps, time.monotonic() - began, files, time_was_up=limits.steps != asked.steps)
+        was_up = asked.seconds is not None and limits.steps != asked.steps
+        return FinishedRound(limits.steps, time.monotonic() - began, files, time_was_up=was_up)
 
     def _fill(self, waiting: deque[int], limits: Limits, *, jobs: int, of: int) -> None:
         """Start as many as may run at a time."""
@@ -172,10 +174,10 @@ class Trials:
 
 
 def _after_first(limits: Limits, file: TrialFile) -> Limits:
-    """What holds for the other trials: where time was up, the steps that the first one made."""
-    if limits.seconds is not None and file.status == "stopped":
-        return replace(limits, steps=file.stop_after, seconds=None)
-    return replace(limits, seconds=None)
+    """What holds for the other trials: the steps that the first one made if time was up, else those it was allowed."""
+    if limits.grows or (limits.seconds is not None and file.status == "stopped"):
+        limits = replace(limits, steps=file.stop_after)
+    return replace(limits, seconds=None, grows=False)
 
 
 class Schedule:
@@ -189,7 +191,8 @@ class Schedule:
     def first(self) -> Limits:
         """The first round: whole with --full, else a few steps."""
         steps = self._options.steps if self._options.full else self._capped(FIRST)
-        return Limits(steps=steps, seconds=self._share())
+        grows = steps is not None and not self._options.full and self._options.budget is None
+        return Limits(steps=steps, seconds=self._share(), grows=grows, most=self._options.steps)
 
     def after(self, looked: FinishedRound) -> Limits | None:
         """The round after this one, or None where it was the last one."""

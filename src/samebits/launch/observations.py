@@ -21,6 +21,7 @@ class WatchedProcess:
         self.folder = folder
         self.pid = int(folder.name.rpartition("-")[2])
         self.is_stopped = self.has_ended = False
+        self.paused: dict[str, Any] | None = None  # how far it is, if it waits for an answer
         self.size = 0
         self.grew = time.monotonic()
         self._has_begun = False
@@ -48,6 +49,7 @@ class WatchedProcess:
         if size != self.size:
             self.size, self.grew = size, time.monotonic()
         self.is_stopped = (self.folder / wire.STOPPED).exists()
+        self.paused = None if self.is_stopped else read_json(self.folder / wire.PAUSED)
         self.has_ended = (self.folder / wire.END).exists()
 
     def has_begun(self) -> bool:

@@ -15,6 +15,7 @@ from samebits.launch import artifacts, custody, facts, folders, isolation, opens
 from samebits.launch.command import FileNames, ProgramPlace, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, ProcessFiles, shown
+from samebits.launch.limits import Limits, grown
 from samebits.launch.local import Command, CommandEnd, Job, Launcher, exit_words, still_running
 from samebits.launch.observations import Processes
 from samebits.launch.plan import Plan, trial_name
@@ -32,23 +33,6 @@ GRACE = 5.0  # seconds between SIGTERM and SIGKILL of a trial that took too long
 CHILDREN_MAY_TAKE = 1.0  # seconds in which children that outlive the command end by themselves
 MOST_WRITTEN = 1000
 THIN = {"after": 1000, "every": 100}
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When a trial is ended by us: after exactly so many steps; when it has used up so many seconds of a budget.
-
-    `capture`, `details`, `replay`, `values`: what is looked at more closely on the way. `feed`: where weights that are
-    set come from (see `samebits_probe.wire`).
-    """
-
-    steps: int | None = None
-    seconds: float | None = None
-    capture: dict[str, Any] | None = None
-    details: dict[str, Any] | None = None
-    replay: dict[str, Any] | None = None
-    values: dict[str, Any] | None = None
-    feed: dict[str, Any] | None = None
 
 
 @dataclass
@@ -79,6 +63,7 @@ class TrialRun:
         self._ended_at: float | None = None
         self._status: Status | None = None
         self._why = ""
+        self._answered = 0  # steps after which a process waited, and got its answer
         self._isolation: isolation.Isolation | None = None
 
     # -- before ---------------------------------------------------------------------------------------------------
@@ -142,6 +127,7 @@ class TrialRun:
             "hash": self.plan.hash,
             "xxhash": self.plan.xxhash,
             "stop_after": self.limits.steps,
+            "asks": self.limits.grows,
             "thin": THIN,
             "controls": self.plan.controls,
             "factors": controls.of_factors(),
@@ -179,12 +165,25 @@ class TrialRun:
     def poll(self) -> TrialFile | None:
         """Look at the trial; its document when it is over, with all that belongs to it written. Returns at once."""
         self._pythons.look(self._running.root, self.processes.have_begun)
+        if self.limits.grows:
+            self._answer()
         ending = self._running.poll()
         if ending is None and not self._is_to_be_ended():
             return None
         if ending is not None and not self._children_are_gone():
             return None
         return self._finish(ending or CommandEnd())
+
+    def _answer(self) -> None:
+        """Tell a process that waits at a step's end how many steps the trial may make."""
+        waiting = [process.paused for process in self.processes.observing() if process.paused]
+        made = max((int(paused["steps"]) for paused in waiting), default=0)
+        if made <= self._answered:
+            return
+        is_alone = len(self.processes.observing()) == 1
+        steps = grown(waiting[0], self._seen.began_at, self.limits.most) if is_alone else made
+        store.write_document(self.folder / wire.ANSWER, {"step": made, "stop_after": steps})
+        self.limits, self._answered = replace(self.limits, steps=steps), made
 
     def _is_to_be_ended(self) -> bool:
         """Whether the trial has reached what it was allowed. One that took too long gets a moment to end by itself."""

@@ -1,0 +1,43 @@
+"""When a trial is ended by us, and how many steps a trial may make whose steps are fast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+GROWTH = 10  # times as many steps are allowed at once, at most
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a trial is ended by us: after exactly so many steps; when it has used up so many seconds of a budget.
+
+    `grows`: more steps are allowed, up to `most`, while they have taken less time than the start of the program.
+    `capture`, `details`, `replay`, `values`: what is looked at more closely on the way. `feed`: where weights that are
+    set come from (see `samebits_probe.wire`).
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+    grows: bool = False
+    most: int | None = None
+    capture: dict[str, Any] | None = None
+    details: dict[str, Any] | None = None
+    replay: dict[str, Any] | None = None
+    values: dict[str, Any] | None = None
+    feed: dict[str, Any] | None = None
+
+
+def grown(paused: Mapping[str, Any], began: float, most: int | None) -> int:
+    """How many steps a trial may make in all: so many that they take as long as the start of the program did.
+
+    `paused`: how many steps it has made, and when the first and the last one ended. `began`: when it was started
+    (epoch). A trial that could not make twice as many ends where it is.
+    """
+    made, (first, last) = int(paused["steps"]), paused["step_times"]
+    if made < 2:
+        return made
+    fitting = int((first - began) * (made - 1) / max(last - first, 1e-6))
+    steps = min(fitting, made * GROWTH, most or fitting)
+    return steps if steps >= 2 * made or steps == most else made
