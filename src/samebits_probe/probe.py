@@ -251,7 +251,7 @@ class Probe:
         for function in functions:
             self.guard("first or last step", function)
 
-    def progress(self) -> Dict[str, Any]:
+    def progress(self) -> "wire.StoppedFacts":
         """How many steps it has made, and when the first and the latest one ended."""
         return {"steps": self.step, "step_times": self.step_times}
 
