@@ -29,8 +29,6 @@ _TOP_FILES = re.compile(r"(record|result|checksums|locate|ops|vary|study)\.json(
 _TRIAL_FILES = re.compile(
     r"(trial|files|config|answer|checksums)\.json(\.part)?|(stdout|stderr)\.txt|probe-failed-.*\.txt"
 )
-    r"(trial|files|config|answer|checksums)\.json(\.part)?|(stdout|stderr)\.txt|probe-failed-.*\.txt"
-)
 _TRIAL_FOLDERS = re.compile(r"out|work|processes")
 _CODE = re.compile(r".*\.(py|pyc|pyi|typed)|.*\.pyc\.\d+")
 _TRIAL = re.compile(r"(\.new-|\.old-)?\d+|\.new|\.old")
