@@ -1,59 +1,23 @@
-"""A closer look that the launcher asks for: tensors written out, and what is executed within one step.
+"""A closer look that the launcher asks for: what is executed within one step.
 
-Both are off unless config.json asks for them (see wire.py), and cost a comparison with None then.
+It is off unless config.json asks for it (see wire.py), and costs a comparison with None then.
 """
 
 import hashlib
 import json
-import os
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from . import wire
+from .tensor_log import TensorLog
 
 if TYPE_CHECKING:
     from .fingerprint import Dtype, Shape, Tensor
     from .probe import Probe
-    from .wire import CaptureRequest, InspectionRequest
+    from .wire import InspectionRequest
 
-Output = List[Any]  # of a tensor: [dtype, shape, fingerprint in hex, offset or None, bytes or None]
+Output = List[Any]  # of a tensor: [dtype, shape, fingerprint in hex or None, number or None]
 _MOST_BYTES = 1 << 28
 _FEW = 16  # elements of a constant that are written as numbers
-
-
-class Capture:
-    """Writes one named tensor: once, or at each step up to `until`."""
-
-    def __init__(self, want: "CaptureRequest") -> None:
-        self._want = want
-        self._first, self._last = want["step"], want.get("until", want["step"])
-        self._taken: Set[int] = set()
-
-    @classmethod
-    def of(cls, want: "Optional[CaptureRequest]") -> "Optional[Capture]":
-        """None where nothing is to be captured."""
-        return cls(want) if want else None
-
-    def wants(self, step: int, kind: str) -> bool:
-        """Whether tensors of this kind are looked at now. The start belongs to the step that is made then."""
-        return self._first <= step <= self._last and kind in (self._want["kind"], "start")
-
-    def take(self, probe: "Probe", kind: str, name: str, tensor: "Tensor") -> None:
-        """Write a tensor, (dtype, shape, bytes in logical order), if it is the one."""
-        step, several = probe.step, "until" in self._want
-        if several and kind == "start" and self._want["kind"] != "start":
-            step -= 1  # what the first step begins with
-        elif self._want["kind"] != kind:
-            return
-        is_again = step in self._taken and kind != "end"  # an end that is taken again replaces the one before
-        if name != self._want["name"] or is_again or not self.wants(probe.step, kind):
-            return
-        self._taken.add(step)
-        base = wire.CAPTURES % (step + 1) if several else None
-        dtype, shape, buffer = tensor
-        with open(os.path.join(probe.recorder.folder, base + ".bin" if base else wire.CAPTURE), "wb") as file:
-            file.write(buffer)
-        facts = {"dtype": str(dtype), "shape": [int(n) for n in shape], "step": step}
-        probe.recorder.document(base + ".json" if base else wire.CAPTURE_FACTS, dict(self._want, **facts))
 
 
 def argument(value: Any, named: Tuple[type, ...] = ()) -> Optional[str]:
@@ -89,12 +53,13 @@ class Inspection:
     def __init__(self, probe: "Probe", want: "InspectionRequest") -> None:
         self._probe = probe
         self.step, self.level = want["step"], want["level"]
-        self._left, self._offset = want.get("most", _MOST_BYTES), 0
+        self._log = TensorLog(probe, want.get("most", _MOST_BYTES))
         # functions that watchers have called at the first sign of the step, and after it
         self.began: List[Callable[[], Any]] = []
         self.ended: List[Callable[[], Any]] = []
         self._lines: List[Dict[str, Any]] = []
-        self._values: List[bytes] = []
+        self._kept: List[Tensor] = []  # written when the step is over: a write takes time, which can hide a race
+        self._written = 0
 
     @classmethod
     def of(cls, probe: "Probe", want: "Optional[InspectionRequest]") -> "Optional[Inspection]":
@@ -126,16 +91,13 @@ class Inspection:
         content: Optional[Callable[[], bytes]] = None,
     ) -> Output:
         """What `add` takes for a tensor. `content`: function() -> its bytes, called while there is room for them."""
-        shape, size = [int(n) for n in shape], None
-        offset = None
-        if content is not None and self._left > 0:
+        shape, number = [int(n) for n in shape], None
+        if content is not None and self._log.left > 0:
             data = bytes(content())
-            if len(data) <= self._left:
-                offset, size = self._offset, len(data)
-                self._values.append(data)
-                self._left -= size
-                self._offset += size
-        return [str(dtype), shape, fingerprint.hex() if fingerprint else None, offset, size]
+            if self._log.reserve(len(data)):
+                number = self._written + len(self._kept)
+                self._kept.append((str(dtype), shape, data))
+        return [str(dtype), shape, fingerprint.hex() if fingerprint else None, number]
 
     def add(self, phase: str, what: str, name: str, outputs: Iterable[Output] = (), **fields: Any) -> None:
         """One thing that was executed; `fields` as wire.py lists them, empty ones left out."""
@@ -148,11 +110,9 @@ class Inspection:
         self.add("", "note", text)
 
     def _write(self) -> None:
-        folder = self._probe.recorder.folder
-        with open(os.path.join(folder, wire.DETAIL_VALUES), "ab") as file:
-            for data in self._values:
-                file.write(data)
-        with open(os.path.join(folder, wire.DETAILS), "a") as file:
-            for line in self._lines:
-                file.write(json.dumps(line, default=str) + "\n")
-        del self._lines[:], self._values[:]
+        for number, tensor in enumerate(self._kept, self._written):
+            self._log.write("output", str(number), tensor)
+        lines = "".join(json.dumps(line, default=str) + "\n" for line in self._lines)
+        self._probe.recorder.write(wire.DETAILS, lines.encode())
+        self._written += len(self._kept)
+        del self._lines[:], self._kept[:]

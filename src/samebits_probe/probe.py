@@ -20,11 +20,11 @@ from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List
 from . import fingerprint, pause, process, rng, signals, wire
 from .ends import EXIT, Ends, stay_registered
 from .fingerprint import Buffer, Dtype, Shape
-from .inspection import Capture, Inspection
+from .inspection import Inspection
 from .own_points import Deferral, OwnPoints
 from .system import System
+from .tensor_log import Feed, TensorSelection
 from .trace import Group, Recorder
-from .value_log import Feed, ValueLog
 from .values import Converter, Reader, leaves
 
 Result = TypeVar("Result")
@@ -54,8 +54,9 @@ class Probe:
         self._ends, self.own = Ends(self), OwnPoints(self)
         self.first_step: List[Callable[[], Any]] = []  # called after the first step, and after the last
         self.last_step: List[Callable[[], Any]] = []
-        self.values = ValueLog.of(config.get("values"))  # None, unless all values are kept (samebits parity train)
-        self._capture = self.values or Capture.of(config.get("capture"))
+        self._selection = selection = TensorSelection.of(self, config.get("tensors"))
+        # None, unless all values are kept (samebits parity train)
+        self.values = selection if selection is not None and selection.takes_all else None
         self.feed = Feed.of(self, config.get("feed"))
         self.details = Inspection.of(self, config.get("details"))  # None, unless `samebits locate` looks into a step
         self._closers = [part for part in (self.details, self.feed) if part is not None]
@@ -188,12 +189,12 @@ class Probe:
 
     def captured(self, kind: str, name: str, dtype: Dtype, shape: Shape, buffer: Buffer) -> None:
         """Write the tensor, where it is one that the launcher asked for. `buffer`: its bytes in logical order."""
-        if self._capture is not None:
-            self._capture.take(self, kind, name, (dtype, shape, buffer))
+        if self._selection is not None:
+            self._selection.take(kind, name, (dtype, shape, buffer))
 
     def wants(self, kind: str) -> bool:
         """Whether a tensor of this kind is to be captured at the current step (cheap: ask before copying)."""
-        return self._capture is not None and self._capture.wants(self.step, kind)
+        return self._selection is not None and self._selection.wants(self.step, kind)
 
     # -- steps ------------------------------------------------------------------------------------------------
 

@@ -103,7 +103,7 @@ class Recorder:
 
     def rows(self) -> int:
         """Whole records in the trace so far."""
-        return self._size(wire.TRACE) // wire.RECORD.size
+        return self.size(wire.TRACE) // wire.RECORD.size
 
     def hold(self) -> None:
         """Write all there is; what is added from now on stays in memory."""
@@ -124,19 +124,24 @@ class Recorder:
 
     def append(self, held: Held) -> Mark:
         """Write what `held` gave. Returns what `cut` takes to remove it again."""
-        mark = [(name, self._size(name)) for name in (wire.TRACE, wire.SCALARS)]
+        mark = self.mark(wire.TRACE, wire.SCALARS)
         for (name, _), data in zip(mark, held):
             if data:
                 self.write(name, data)
         return mark
 
+    def mark(self, *names: str) -> Mark:
+        """How long files are now, for `cut`."""
+        return [(name, self.size(name)) for name in names]
+
     def cut(self, mark: Mark) -> None:
-        """Remove records and scalars that were written after a mark."""
+        """Remove what was written to files after a mark."""
         for name, size in mark:
             if name in self._files and not self.broken:
                 System.ftruncate(self._files[name], size)
 
-    def _size(self, name: str) -> int:
+    def size(self, name: str) -> int:
+        """Bytes that were written to a file."""
         return System.fstat(self._files[name]).st_size if name in self._files else 0
 
     def write(self, name: str, data: bytes) -> None:

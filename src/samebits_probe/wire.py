@@ -13,6 +13,7 @@ process makes a folder of its own::
         trace.bin                    fixed-size records (RECORD), in the order in which they were observed
         scalars.bin                  fixed-size records (SCALAR): loss, metrics, norms as exact floats
         events.jsonl                 one line an event: {"event": ..., ...} (see EVENTS below)
+        tensors.bin, tensors.jsonl   values of tensors, where config.json asks for them (see TENSORS below)
         stopped.json                 after `stop_after` steps: {"steps": K, "step_times": when the first and the last
                                      step ended}; the process then waits to be ended
         paused.json                  while the process waits for an answer: {"steps": K, "step_times"}
@@ -28,7 +29,7 @@ Both sides import this module: the probe under Python 3.6 and later, `samebits` 
 """
 
 import struct
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 FORMAT = 1
 CONFIG_VARIABLE = "SAMEBITS_PROBE"
@@ -42,14 +43,15 @@ if TYPE_CHECKING:
         after: int
         every: int
 
-    class CaptureRequest(TypedDict, total=False):
-        """Write that tensor to capture.bin; with `until`, that of each step from `step` to `until` (CAPTURES)."""
+    class TensorRequest(TypedDict, total=False):
+        """Write the values of what is observed in these steps (TENSORS)."""
 
-        process: int  # in the order in which the processes were started
-        step: int
-        until: int
-        kind: str
-        name: str
+        first: int
+        last: int
+        kinds: Sequence[str]  # all but "rng", "structure" and "end" where this is left out
+        name: str  # of one tensor: the first of that name in each step. All tensors where this is left out
+        most: int  # bytes
+        layers: bool  # what inner layers return, too
 
     class InspectionRequest(TypedDict, total=False):
         """Look into that step (DETAILS)."""
@@ -65,18 +67,10 @@ if TYPE_CHECKING:
         last: int
         repeats: int
 
-    class ValuesRequest(TypedDict, total=False):
-        """Write the values of all that is observed in these steps (VALUES)."""
-
-        first: int
-        last: int
-        most: int  # bytes
-        layers: bool  # what inner layers return, too
-
     class FeedRequest(TypedDict):
-        """Set weights from the files in a folder (FED)."""
+        """Set weights from the tensors in a folder: those of step k when it is over, of -1 before the first step."""
 
-        folder: str
+        folder: str  # with files of TENSORS
 
     class Config(TypedDict, total=False):
         """What config.json holds."""
@@ -93,10 +87,9 @@ if TYPE_CHECKING:
         factors: List[str]  # ids of controls: what is in force of them is told after the last step
         seed: int  # what seeding controls use
         launcher: int  # the launcher's pid; a stopped process that outlives it ends by itself
-        capture: Optional[CaptureRequest]
         details: Optional[InspectionRequest]
         replay: Optional[ReplayRequest]
-        values: Optional[ValuesRequest]
+        tensors: Optional[TensorRequest]
         feed: Optional[FeedRequest]
         tell: bool  # a process that observes nothing says too what is in force: its files are compared
         left: List[str]  # names of files and folders that earlier trials left
@@ -230,39 +223,32 @@ EVENTS = "events.jsonl"
 STOPPED = "stopped.json"
 PAUSED, ANSWER = "paused.json", "answer.json"
 END = "end.json"
-CAPTURE = "capture.bin"  # raw bytes in logical order; capture.json: {"dtype", "shape", "step", "kind", "name"}
-CAPTURE_FACTS = "capture.json"
-CAPTURES = "capture-%08d"  # one each step: .bin and .json as above
 
-# values.bin: raw bytes in logical order, one tensor after the other. values.jsonl, one line each, in their order:
-#   {"step" (-1: before the first), "kind", "name", "dtype", "shape", "offset", "bytes"}; a layer's output is of kind
-#   forward, its name begins with LAYER; and
-#   {"about": "optimizer" or "layer", "name", "step", "facts": {...}}: what it is set to, where that is new; and
-#   {"full": step}: there was no room for more
-VALUES = "values.bin"
-VALUES_FACTS = "values.jsonl"
+# tensors.bin: raw bytes in logical order, one tensor after the other. tensors.jsonl, one line each, in their order:
+#   {"step", "kind", "name", "dtype", "shape", "offset" (in tensors.bin), "size" (in bytes)}
+# The step is -1 before the first. The kind is one of KINDS, and the name that of the point; what a layer returned is of
+# kind "forward", and its name begins with LAYER. Further kinds:
+#   output        what was executed within one step gave it: its name is the number in DETAILS
+#   own, again    results that differed, of the program's own call and of a replay: its name is the number in REPLAY
+#   weight        a weight that is to be set (FeedRequest): samebits writes this one, and the probe reads it
+TENSORS = "tensors.bin"
+TENSOR_ROWS = "tensors.jsonl"
 LAYER = "layer:"
-# weights to set when step k is over, in files of the number k + 1 (0: before the first step): .bin holds the values,
-# .json a list of [name, dtype, shape, offset, bytes]
-FED = "%08d"
 
 # details.jsonl: what was executed within one step, one line each, in the order in which it was executed:
 #   phase    "forward", "backward" or "update"
 #   what     "module" (layer), "gradient" (of a module's output) or "operator"; "access": see `variable`; "note": the
 #            name is a sentence about the look itself
 #   name     the module's qualified name; the operator's schema name; with `module`, `type`, `code` (a line of the user)
-#   inputs   fingerprints in hex; outputs: [dtype, shape, fingerprint, offset or null, bytes] with values in details.bin
+#   inputs   fingerprints in hex; outputs: [dtype, shape, fingerprint, number of the values in TENSORS or null]
 #   given    {name: text} of its arguments that are no tensors, those by default among them
 #   random   true for an operator that draws; unset: true for one whose outputs hold no values by contract; view: true
 #            for one that reads no values: its outputs are the memory of its inputs
 #   variable, reads, writes: operations of a graph that read and write one variable without an order between them
 DETAILS = "details.jsonl"
-DETAIL_VALUES = "details.bin"
 
-# replay.json: what operators did when they were run again, see replay/findings.py. Values of results that differed lie
-# beside it, as raw bytes in logical order: of the program's own call, and of a replay
+# replay.json: what operators did when they were run again, see replay/findings.py
 REPLAY = "replay.json"
-REPLAYED = "replay-%06d-%s.bin"
 
 # events.jsonl, the "event" field and the fields beside it:
 #   watcher       name, version, note: a watcher was installed for a library
@@ -283,6 +269,8 @@ REPLAYED = "replay-%06d-%s.bin"
 #   started       path, argv: a program started; once for each program
 #   forked        place: the program's own code forks there; once for each place
 #   not-fed       step, names: weights that were to be set and are not there
+#   settings      what ("optimizer" or "layer"), name, step, facts: what it is set to, where that is new
+#   tensors-full  step: there was no room for more in TENSORS
 #   model         label, paths: what the names of a model's points begin with; at the end, the variables that hold it
 #   untouched     generators: those from which the program had not drawn, and which it had not seeded, when their states
 #                 were first recorded

@@ -184,9 +184,9 @@ def test_clipping_by_the_norm_is_said_where_only_what_comes_before_it_is_seen(le
 
 @pytest.mark.slow
 def test_a_tensor_is_captured_on_request(stack, watched_run):
-    want = {"process": 0, "step": 1, "kind": "gradient", "name": "only/bias"}
-    process = watched_run(stack, SAMPLES / "keras2_raises.py", capture=want).only
-    assert (process.folder / "capture.bin").stat().st_size == 2 * 4
+    want = {"first": 1, "last": 1, "kinds": ["gradient"], "name": "only/bias"}
+    process = watched_run(stack, SAMPLES / "keras2_raises.py", tensors=want).only
+    assert (process.folder / "tensors.bin").stat().st_size == 2 * 4
 
 
 @pytest.mark.slow

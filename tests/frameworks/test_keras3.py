@@ -264,9 +264,9 @@ def test_a_trial_stops_after_exactly_as_many_steps_as_it_is_told(backend, train)
 @pytest.mark.slow
 def test_the_tensor_that_is_asked_for_is_written(train):
     name = train("tensorflow", "fit").names("gradient", 0)[0]
-    want = {"process": 0, "step": 1, "kind": "gradient", "name": name}
-    seen = train("tensorflow", "fit", stop_after=2, capture=want)
-    assert (seen.folder / "capture.bin").stat().st_size == 3 * 3 * 1 * 4 * 4
+    want = {"first": 1, "last": 1, "kinds": ["gradient"], "name": name}
+    seen = train("tensorflow", "fit", stop_after=2, tensors=want)
+    assert (seen.folder / "tensors.bin").stat().st_size == 3 * 3 * 1 * 4 * 4
 
 
 @pytest.mark.slow

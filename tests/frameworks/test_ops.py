@@ -43,7 +43,7 @@ def test_races_and_a_solver_that_reads_unwritten_memory_are_named_first_executed
     assert places["aten::index_put"].inputs == ["float32[500, 16]", "int64[20000]", "float32[20000, 16]"]
     assert all(place.size.different and place.size.max_ulp for place in found.differed)
     assert all(0 < place.replays_differed <= place.replays for place in found.differed)
-    assert list(tmp_path.glob("record/trials/001/processes/*/replay-*.bin")) == []
+    assert list(tmp_path.glob("record/trials/001/processes/*/tensors.*")) == []
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 from samebits_parity.train import comparison, explanation, runs
 from samebits_parity.train.pairs import Pairer
 from samebits_parity.train.runs import TrainRequest
-from samebits_parity.train.values import TensorLog
+from samebits_parity.train.values import TrainingValues
 from samebits_parity.train.verdict import judge
 from samebits_probe import wire
 
@@ -82,7 +82,7 @@ def asked(folder, a, b, **more):
 def children(folder):
     """What each forked child of B showed, in the order in which they were started."""
     processes = sorted((folder / "B" / "trials" / "001" / wire.PROCESSES).iterdir())
-    return [TensorLog(process) for process in processes if (process / wire.VALUES_FACTS).is_file()]
+    return [TrainingValues(process) for process in processes if (process / wire.TENSOR_ROWS).is_file()]
 
 
 def found(a, b):

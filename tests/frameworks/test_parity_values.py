@@ -9,7 +9,7 @@ import pytest
 
 from samebits_parity.train import runs
 from samebits_parity.train.pairs import SAME, WeightPair
-from samebits_parity.train.values import TensorLog
+from samebits_parity.train.values import TrainingValues
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 KEPT = {"first": 0, "last": 3, "most": 1 << 24, "layers": True}
@@ -38,7 +38,7 @@ net.fit(x, x[:, :1], batch_size=2, shuffle=False, verbose=0)
 """
 
 
-class Shifted(TensorLog):
+class Shifted(TrainingValues):
     """A training whose weights are all larger by one."""
 
     def weight(self, step, name):
@@ -72,15 +72,15 @@ def training(request, shared_run, legacy_python, alone):
 
 
 def test_every_kind_is_kept_and_every_weight_starts_where_it_was_set(training, tmp_path):
-    process = training(values=KEPT)
-    seen = TensorLog(process.folder)
+    process = training(tensors=KEPT)
+    seen = TrainingValues(process.folder)
     assert seen.steps == 3
     assert len(seen.weights) == 4
     for step in range(3):
         assert all(seen.names(step, kind) for kind in ("batch", "forward", "gradient", "update")), step
     pairs = [WeightPair(name, name, SAME, equal=True, trains=True) for name in seen.weights]
     feed = runs.write_feed(tmp_path / "feed", Shifted(seen.folder), seen, pairs, steps=range(-1, 3))
-    fed = TensorLog(training(values=KEPT, feed={"folder": str(feed)}).folder)
+    fed = TrainingValues(training(tensors=KEPT, feed={"folder": str(feed)}).folder)
     for name in fed.weights:
         assert np.array_equal(fed.weight(-1, name), seen.weight(-1, name))  # as it was before it was set
         for step in range(3):
@@ -90,7 +90,7 @@ def test_every_kind_is_kept_and_every_weight_starts_where_it_was_set(training, t
 
 
 def test_what_is_recorded_is_the_same_with_and_without_values(training):
-    with_values, without = (observed(training(**more)) for more in ({"values": KEPT}, {}))
+    with_values, without = (observed(training(**more)) for more in ({"tensors": KEPT}, {}))
     assert with_values == without
     assert len({step for step, *_ in without}) >= 4
 

@@ -322,10 +322,10 @@ for _ in range(3): fold()
 @pytest.mark.slow
 def test_the_tensor_that_is_asked_for_is_captured(seen, torch_python):
     for kind, name in (("gradient", "0.weight"), ("update", "0.weight"), ("batch", "0"), ("forward", "loss")):
-        want = {"process": 0, "step": 1, "kind": kind, "name": name}
-        process = seen(torch_python, STEP, capture=want)
+        want = {"first": 1, "last": 1, "kinds": [kind], "name": name}
+        process = seen(torch_python, STEP, tensors=want)
         sizes = {"0.weight": 48, "0": 128, "loss": 4}
-        assert len((process.folder / "capture.bin").read_bytes()) == sizes[name]
+        assert len((process.folder / "tensors.bin").read_bytes()) == sizes[name]
 
 
 @pytest.mark.slow

@@ -1,12 +1,11 @@
 """Values that the probe is asked to keep: what is written, and that nothing else changes. Any Python of this machine."""
 
-import json
 import struct
 import sys
 
 import pytest
 
-from samebits_probe import wire
+from samebits.store import TensorLog
 
 PROGRAM = """
 import samebits_probe
@@ -17,14 +16,10 @@ for step in range(4):
 ASKED = {"first": 1, "last": 2, "most": 1 << 20, "layers": True}
 
 
-def lines(process):
-    path = process.folder / wire.VALUES_FACTS
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-
-
-def value(process, line):
-    data = (process.folder / wire.VALUES).read_bytes()[line["offset"] : line["offset"] + line["bytes"]]
-    return struct.unpack("<d", data)[0]
+def kept(process):
+    """(step, kind, name, value) of each tensor that was written."""
+    log = TensorLog(process.folder)
+    return [(row.step, row.kind, row.name, struct.unpack("<d", log.read(row).data)[0]) for row in log.rows]
 
 
 @pytest.fixture(params=["oldest", "this"])
@@ -33,9 +28,8 @@ def python(request, pythons):
 
 
 def test_the_values_of_the_steps_that_were_asked_for_are_written(watched_run, python):
-    process = watched_run(python, PROGRAM, values=ASKED).only
-    found = [(line["step"], line["kind"], line["name"], value(process, line)) for line in lines(process)]
-    assert found == [
+    process = watched_run(python, PROGRAM, tensors=ASKED).only
+    assert kept(process) == [
         (1, "batch", "batch.0", 1.5), (1, "batch", "batch.1", 2.5), (1, "forward", "loss", 0.5),
         (2, "batch", "batch.0", 2.5), (2, "batch", "batch.1", 2.5), (2, "forward", "loss", 1.0 / 3),
     ]  # fmt: skip
@@ -43,13 +37,13 @@ def test_the_values_of_the_steps_that_were_asked_for_are_written(watched_run, py
 
 
 def test_what_is_recorded_is_the_same_with_and_without_values(watched_run, python):
-    with_values, without = (watched_run(python, PROGRAM, values=asked).only for asked in (ASKED, None))
+    with_values, without = (watched_run(python, PROGRAM, tensors=asked).only for asked in (ASKED, None))
     assert with_values.records == without.records
-    assert lines(without) == []
+    assert kept(without) == []
 
 
 def test_a_full_file_is_said_and_holds_what_came_before(watched_run):
-    process = watched_run(sys.executable, PROGRAM, values={**ASKED, "most": 30}).only
-    assert [line.get("name") for line in lines(process)] == ["batch.0", "batch.1", "loss", None]
-    assert lines(process)[-1] == {"full": 2}
+    process = watched_run(sys.executable, PROGRAM, tensors={**ASKED, "most": 30}).only
+    assert [name for _, _, name, _ in kept(process)] == ["batch.0", "batch.1", "loss"]
+    assert [event["step"] for event in process.events if event["event"] == "tensors-full"] == [2]
     assert process.steps == 4

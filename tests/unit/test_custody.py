@@ -44,7 +44,7 @@ def test_a_record_is_replaced(record):
 
 def test_a_record_that_holds_every_kind_of_file_is_replaced(record):
     trial = record / "trials" / "001"
-    for name in ("out/deep/model.pt", "work/train.py", "processes/1-2/capture-00000003.bin", "probe-failed-7.txt"):
+    for name in ("out/deep/model.pt", "work/train.py", "processes/1-2/tensors.bin", "probe-failed-7.txt"):
         (trial / name).parent.mkdir(parents=True, exist_ok=True)
         (trial / name).write_bytes(b"1")
     (trial / "out" / "link").symlink_to(record.parent)

@@ -18,7 +18,7 @@ from samebits_probe import wire
 
 
 def line(name, outputs, inputs=("in",), **fields):
-    shown = [["float32", [1], output, None, None] for output in outputs]
+    shown = [["float32", [1], output, None] for output in outputs]
     return {"phase": "forward", "what": "operator", "name": name, "outputs": shown, "inputs": list(inputs), **fields}
 
 

@@ -16,9 +16,10 @@ from samebits_parity.train.explanation import batch, losses, outputs, start
 from samebits_parity.train.explanation.optimizers import UpdateRule, read
 from samebits_parity.train.pairs import Pairer
 from samebits_parity.train.runs import TrainingFailure, TrainRequest, refuse_unusable
-from samebits_parity.train.values import TensorLog
+from samebits_parity.train.values import TrainingValues
 from samebits_parity.train.verdict import begin_alike, judge, layer_of
 from samebits_probe import wire
+from samebits_probe.tensor_log import row
 
 SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)
 
@@ -26,21 +27,21 @@ SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)
 def written(folder, tensors, optimizer=None, layers=()):
     """A training with these values: {(step, kind): {name: array}}, as the probe writes them."""
     folder.mkdir(parents=True)
-    lines, data = [], bytearray()
+    rows, data, events = bytearray(), bytearray(), []
     for (step, kind), named in tensors.items():
         for name, value in named.items():
             array = np.asarray(value)
             array = array.astype("float32") if array.dtype.kind == "f" else array
-            place = {"offset": len(data), "bytes": array.nbytes}
-            lines.append({"step": step, "kind": kind, "name": name, "dtype": str(array.dtype),
-                          "shape": list(array.shape), **place})  # fmt: skip
+            rows += row((step, kind, name), array.dtype, array.shape, len(data), array.nbytes)
             data += array.tobytes()
     if optimizer:
-        lines.append({"about": "optimizer", "name": "", "step": 0, "facts": optimizer})
-    lines += [{"about": "layer", "name": name, "step": 0, "facts": facts} for name, facts in layers]
-    (folder / wire.VALUES).write_bytes(data)
-    (folder / wire.VALUES_FACTS).write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return TensorLog(folder)
+        events.append({"what": "optimizer", "name": "", "facts": optimizer})
+    events += [{"what": "layer", "name": name, "facts": facts} for name, facts in layers]
+    lines = [json.dumps({"event": "settings", "step": 0, **event}) + "\n" for event in events]
+    (folder / wire.TENSORS).write_bytes(data)
+    (folder / wire.TENSOR_ROWS).write_bytes(rows)
+    (folder / wire.EVENTS).write_text("".join(lines))
+    return TrainingValues(folder)
 
 
 def with_weights(folder, weights, more=None):
@@ -447,6 +448,6 @@ def test_two_draws_of_one_distribution_are_not_said_to_be_of_two(seed):
 def test_a_training_whose_values_were_cut_off_has_the_steps_before(tmp_path):
     made = written(tmp_path / "a", {(step, "update"): {"w": np.ones(3)} for step in range(3)})
     assert made.steps == 3
-    with (tmp_path / "a" / wire.VALUES_FACTS).open("a") as file:
-        file.write(json.dumps({"full": 2}) + "\n")
-    assert TensorLog(tmp_path / "a").steps == 2
+    with (tmp_path / "a" / wire.EVENTS).open("a") as file:
+        file.write(json.dumps({"event": "tensors-full", "step": 2}) + "\n")
+    assert TrainingValues(tmp_path / "a").steps == 2

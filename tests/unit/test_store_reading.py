@@ -82,7 +82,7 @@ def test_a_result_that_holds_what_no_report_can_show_is_left_out(writing, tmp_pa
 
 
 def test_a_table_of_points_without_end_is_a_clear_error(writing, tmp_path, monkeypatch):
-    monkeypatch.setattr("samebits.store.trace.MOST_LINES", 3)
+    monkeypatch.setattr("samebits.store.record_files.MOST_LINES", 3)
     record = writing.record(tmp_path / "record", [writing.training(), writing.training()])
     with pytest.raises(RecordError, match=r"points\.jsonl: has more than 3 lines"):
         assert open_record(record).trials

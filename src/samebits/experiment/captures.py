@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from samebits import comparison, store
 from samebits.experiment.experiment import Experiment
 from samebits.experiment.recorded_trials import request_of
 from samebits.launch.limits import Limits
-from samebits.launch.observations import read_json
 from samebits.model import Divergence, RecordFile, Result, Size, TrialFile
-from samebits.store import TrialTrace
-from samebits_probe import wire
+from samebits.store import TensorLog, TrialTrace
 
 MOST_RUNS = 4
 MOST_SECONDS = 60.0  # for all of them together
@@ -43,7 +40,7 @@ def measure(record: store.Record, result: Result, files: list[TrialFile]) -> Siz
     wanted, seen = tensor_at(where), list[CapturedTensor]()
     with Experiment.inside(record, _FOLDER, request_of(record)) as experiment:
         for number in range(1, MOST_RUNS + 1):
-            found = _capture(experiment, wanted, number, wanted["step"] + 1)
+            found = _capture(experiment, wanted, number, wanted["last"] + 1)
             if found is None:
                 return None
             other = next((one for one in seen if _part_there(record.file, where, one, found)), None)
@@ -69,7 +66,12 @@ def _part_there(file: RecordFile, where: Divergence, a: CapturedTensor, b: Captu
 def tensor_at(where: Divergence) -> dict[str, Any]:
     """The tensor of a divergence, as the probe is asked for it."""
     step = max(where.step, 0)  # initial weights are seen while the first step is made
-    return {"process": where.process.order, "step": step, "kind": where.kind, "name": where.name}
+    return wanted_tensor(where.process.order, step, where.kind, where.name)
+
+
+def wanted_tensor(process: int, step: int, kind: str, name: str) -> dict[str, Any]:
+    """One tensor, as the probe is asked for it. `process`: in the order in which they were started."""
+    return {"process": process, "first": step, "last": step, "kinds": (kind,), "name": name}
 
 
 def capture(record: store.Record, wanted: dict[str, Any], *, steps: int | None) -> CapturedTensor | None:
@@ -83,16 +85,12 @@ def capture(record: store.Record, wanted: dict[str, Any], *, steps: int | None) 
 
 def _capture(experiment: Experiment, wanted: dict[str, Any], number: int, steps: int | None) -> CapturedTensor | None:
     experiment.recall(())
-    experiment.run(Limits(steps=steps, capture=wanted), [number])
+    experiment.run(Limits(steps=steps, tensors=wanted), [number])
     folders = experiment.processes(number)
     if wanted["process"] >= len(folders):
         return None
-    return _read(folders[wanted["process"]], experiment.trial(number))
-
-
-def _read(folder: Path, trial: TrialTrace) -> CapturedTensor | None:
-    facts = read_json(folder / wire.CAPTURE_FACTS)
-    path = folder / wire.CAPTURE
-    if facts is None or not path.is_file() or path.stat().st_size > MOST_BYTES:
+    log = TensorLog(folders[wanted["process"]])
+    row = log.find(wanted["kinds"][0], wanted["name"])
+    if row is None or row.size > MOST_BYTES:
         return None
-    return CapturedTensor(path.read_bytes(), str(facts["dtype"]), tuple(int(n) for n in facts["shape"]), trial)
+    return CapturedTensor(*log.read(row), experiment.trial(number))

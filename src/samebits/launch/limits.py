@@ -14,7 +14,7 @@ class Limits:
     """When a trial is ended by us: after exactly so many steps; when it has used up so many seconds of a budget.
 
     `grows`: more steps are allowed, up to `most`, while they have taken less time than the start of the program.
-    `capture`, `details`, `replay`, `values`: what is looked at more closely on the way. `feed`: where weights that are
+    `tensors`, `details`, `replay`: what is looked at more closely on the way. `feed`: where weights that are
     set come from (see `samebits_probe.wire`).
     """
 
@@ -22,10 +22,9 @@ class Limits:
     seconds: float | None = None
     grows: bool = False
     most: int | None = None
-    capture: dict[str, Any] | None = None
+    tensors: dict[str, Any] | None = None
     details: dict[str, Any] | None = None
     replay: dict[str, Any] | None = None
-    values: dict[str, Any] | None = None
     feed: dict[str, Any] | None = None
 
 

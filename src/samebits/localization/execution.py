@@ -11,19 +11,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from samebits.documents import UnorderedVariable
-from samebits.launch.observations import read_json
-from samebits.store import TrialTrace
+from samebits.store import Tensor, TensorLog, TrialTrace
 from samebits_probe import wire
 
 
 class Output(NamedTuple):
-    """A tensor that something gave. `print`: None where it has no values. `offset`: in the file of values, or None."""
+    """A tensor that something gave. `print`: None if it has no values. `number`: of its values, if they were kept."""
 
     dtype: str
     shape: tuple[int, ...]
     print: str | None
-    offset: int | None
-    size: int | None
+    number: int | None
 
 
 class EntryKey(NamedTuple):
@@ -58,14 +56,6 @@ class Entry:
         return tuple(output.print for output in self.outputs)
 
 
-class Tensor(NamedTuple):
-    """Values: bytes in logical order."""
-
-    data: bytes
-    dtype: str
-    shape: tuple[int, ...]
-
-
 @dataclass(frozen=True)
 class Execution:
     """One trial of a look. `folder`: of the process in which the trials diverge; None where it did not begin."""
@@ -79,6 +69,10 @@ class Execution:
         if path is None or not path.is_file():
             return []
         return [json.loads(line) for line in path.read_text().splitlines()]
+
+    @cached_property
+    def _tensors(self) -> TensorLog | None:
+        return TensorLog(self.folder) if self.folder else None
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -98,20 +92,19 @@ class Execution:
 
     def values(self, output: Output) -> Tensor | None:
         """The values of an output, where there was room to keep them."""
-        if self.folder is None or output.offset is None or output.size is None:
+        if self._tensors is None or output.number is None:
             return None
-        with (self.folder / wire.DETAIL_VALUES).open("rb") as file:
-            file.seek(output.offset)
-            return Tensor(file.read(output.size), output.dtype, output.shape)
+        row = self._tensors.find("output", str(output.number))
+        return self._tensors.read(row) if row else None
 
     def followed(self) -> dict[int, Tensor]:
         """Step -> the tensor that was followed, after that step; -1: at the start."""
-        found = {}
-        for path in sorted(self.folder.glob("capture-*.json")) if self.folder else []:
-            facts = read_json(path)
-            if facts is not None:
-                shape = tuple(int(length) for length in facts["shape"])
-                found[int(facts["step"])] = Tensor(path.with_suffix(".bin").read_bytes(), str(facts["dtype"]), shape)
+        found: dict[int, Tensor] = {}
+        if self._tensors is not None:
+            for row in self._tensors.rows:
+                if row.kind != "output":
+                    step = max(row.step - 1, -1) if row.kind == "start" else row.step
+                    found.setdefault(step, self._tensors.read(row))
         return found
 
 

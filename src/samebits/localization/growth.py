@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from samebits import comparison
 from samebits.documents import Apart, Size
-from samebits.localization.execution import Execution, Tensor
+from samebits.localization.execution import Execution
+from samebits.store import Tensor
 
 
 def growth(a: Execution, b: Execution) -> list[Apart]:

@@ -43,15 +43,14 @@ class Looker:
     def look(self, step: int, level: str, count: int) -> InspectedTrials:
         """Run `count` trials to behind `step`, which is looked into at a level: "module" or "operator"."""
         most = step + 1 + self.more
-        capture = {
-            "process": self.process,
-            "step": max(step - 1, 0),
-            "until": step + self.more,
-            "kind": "update",
+        followed = {
+            "first": max(step - 1, 0),
+            "last": step + self.more,
+            "kinds": ("start", "update"),
             "name": self.follow,
         }
         details = {"step": step, "level": level, "most": MOST_BYTES}
-        limits = Limits(steps=most, capture=capture if self.follow else None, details=details)
+        limits = Limits(steps=most, tensors=followed if self.follow else None, details=details)
         self.experiment.recall(())
         looked = self.experiment.run(limits, list(range(1, count + 1)), tries_first=True)
         well = [file.id for file in looked.files if file.status in ENDED_WELL]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from samebits import comparison
 from samebits.launch.observations import WatchedProcess, events, read_json
 from samebits.model import Size
 from samebits.ops.documents import DifferingPlace, DifferingResult, LeftOut, Operator, Unwritten, magnitude
+from samebits.store import Tensor, TensorLog, tensor_log
 from samebits_probe import wire
 
 
@@ -53,7 +53,8 @@ def collect(trial: Path, directory: Path) -> ReplayFindings:
         process.look()
         found.made = max(found.made, process.steps() if process.observes else 0)
         if document is not None and document["operators"]:
-            _add(found, document, _Reader(folder, directory, order))
+            _add(found, document, _Reader(TensorLog(folder), directory, order))
+            tensor_log.remove(folder)
             order += 1
         elif process.observes and process.steps():
             found.rested += 1
@@ -101,7 +102,7 @@ def _joined(operators: list[Operator]) -> list[Operator]:
 class _Reader:
     """Of one process."""
 
-    folder: Path
+    tensors: TensorLog
     directory: Path
     order: int
 
@@ -116,18 +117,14 @@ class _Reader:
         return DifferingPlace(results=results, source=source, process=self.order, **place)
 
     def _size(self, found: dict[str, Any]) -> Size | None:
-        """The largest of the differences whose values were kept; these are deleted."""
-        sizes = [
-            comparison.measure(own, again, found["dtype"], tuple(found["shape"])) for own, again in self._pairs(found)
-        ]
+        """The largest of the differences whose values were kept."""
+        pairs = [self._pair(str(number)) for number in found["pairs"]]
+        sizes = [comparison.measure(own.data, again.data, own.dtype, own.shape) for own, again in filter(None, pairs)]
         return max(sizes, key=magnitude, default=None)
 
-    def _pairs(self, found: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
-        for names in found["pairs"]:
-            own, again = (self.folder / name for name in names)
-            yield own.read_bytes(), again.read_bytes()
-            own.unlink()
-            again.unlink()
+    def _pair(self, number: str) -> tuple[Tensor, Tensor] | None:
+        own, again = self.tensors.find("own", number), self.tensors.find("again", number)
+        return (self.tensors.read(own), self.tensors.read(again)) if own and again else None
 
 
 def _shown(file: str, directory: Path) -> str:

@@ -5,6 +5,7 @@ from samebits.store.outputs import last_words
 from samebits.store.record import Record, left_result, open_record, read_trial
 from samebits.store.record_files import write_document
 from samebits.store.seal import seal, seal_record
+from samebits.store.tensor_log import Tensor, TensorLog
 from samebits.store.trace import Point, ProcessTrace, TrialTrace
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Point",
     "ProcessTrace",
     "Record",
+    "Tensor",
+    "TensorLog",
     "TrialTrace",
     "fingerprint_file",
     "holds_tensors",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from samebits.errors import RecordError
@@ -17,6 +20,8 @@ from samebits.words import one_line
 
 AGAIN = "Run the check again, or take the record from a backup. Delete a broken trial to read the others."
 _MOST_DIGITS = 20  # with its sign, of a number of 64 bits
+_MOST_DIMENSIONS = 64
+MOST_LINES = 2_000_000  # of points or events: ten for each parameter of a model with 200,000
 D = TypeVar("D", bound=Document)
 
 
@@ -94,6 +99,37 @@ def _printable(value: Any) -> Any:
 def read_object(path: Path) -> dict[str, Any]:
     """A JSON file that holds one object."""
     return as_object(parse(read_bytes(path), path, numbers=_finite), path)
+
+
+def json_lines(path: Path) -> list[Any]:
+    """The JSON values of a file of lines; empty where it is missing. Raises RecordError.
+
+    A last line without its end was torn by a crash and is left out.
+    """
+    if not os.path.lexists(path):
+        return []
+    content = read_bytes(path)
+    if content.count(b"\n") > MOST_LINES:
+        raise broken(path, f"has more than {MOST_LINES:,} lines, which no training leaves")
+    whole = content.split(b"\n")[:-1]
+    return [parse(line, path) for line in whole]
+
+
+def array(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The file as an array of whole records, mapped into memory; empty where it is missing. Raises RecordError."""
+    try:
+        with regular_files.opened(path) as file:
+            count = path.lstat().st_size // dtype.itemsize
+            return np.memmap(file, dtype=dtype, mode="r", shape=(count,)) if count else np.empty(0, dtype)
+    except FileNotFoundError:
+        return np.empty(0, dtype)
+    except (OSError, ValueError) as error:
+        raise broken(path, f"cannot be read ({error})") from None
+
+
+def is_shape(lengths: list[int]) -> bool:
+    """Whether an array can have this shape."""
+    return len(lengths) <= _MOST_DIMENSIONS and min(lengths, default=0) >= 0
 
 
 def as_object(value: Any, path: Path) -> dict[str, Any]:

@@ -23,8 +23,7 @@ SEAL = "checksums.json"
 FORMAT = 1
 _TRIAL_FILES = ("trial.json", "files.json", "config.json", "stdout.txt", "stderr.txt")
 _PROCESS_FILES = (
-    wire.PROCESS, wire.POINTS, wire.TRACE, wire.SCALARS, wire.EVENTS, wire.STOPPED, wire.END, wire.CAPTURE,
-    wire.CAPTURE_FACTS,
+    wire.PROCESS, wire.POINTS, wire.TRACE, wire.SCALARS, wire.EVENTS, wire.STOPPED, wire.END,
 )  # fmt: skip
 PROBE_FAILURES = "probe-failed-*.txt"  # written where the probe could not start
 

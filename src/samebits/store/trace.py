@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 
 from samebits.documents import Effect, with_effect
 from samebits.model import Document, FilesFile, TrialFile
-from samebits.store import regular_files
-from samebits.store.record_files import as_object, broken, checked, parse, read_bytes, read_object
+from samebits.store.record_files import array, as_object, broken, checked, is_shape, json_lines, read_object
 from samebits_probe import wire
 
 RECORD_TYPE = np.dtype([(name, code) for name, code in wire.RECORD_FIELDS])
 SCALAR_TYPE = np.dtype([(name, code) for name, code in wire.SCALAR_FIELDS])
 _CHUNK = 1 << 20
-_MOST_DIMENSIONS = 64
-MOST_LINES = 2_000_000  # of points or events: ten for each parameter of a model with 200,000
 
 
 class Point(NamedTuple):
@@ -170,8 +167,8 @@ def read_process(folder: Path) -> ProcessTrace | None:
     facts = read_object(folder / wire.PROCESS)
     checked(facts, folder / wire.PROCESS, _Facts)
     points = _read_points(folder / wire.POINTS)
-    records = _array(folder / wire.TRACE, RECORD_TYPE)
-    scalars = _array(folder / wire.SCALARS, SCALAR_TYPE)
+    records = array(folder / wire.TRACE, RECORD_TYPE)
+    scalars = array(folder / wire.SCALARS, SCALAR_TYPE)
     _check_records(records, points, folder / wire.TRACE)
     _check_scalars(scalars, points, folder / wire.SCALARS)
     end, stopped = _read_end(folder / wire.END, len(records)), _steps(folder / wire.STOPPED)
@@ -195,19 +192,8 @@ def _steps(path: Path) -> dict[str, Any] | None:
     return content
 
 
-def _lines(path: Path) -> list[Any]:
-    """The JSON values of a file of lines; a last line without its end was torn by a crash and is left out."""
-    if not os.path.lexists(path):
-        return []
-    content = read_bytes(path)
-    if content.count(b"\n") > MOST_LINES:
-        raise broken(path, f"has more than {MOST_LINES:,} lines, which no training leaves")
-    whole = content.split(b"\n")[:-1]
-    return [parse(line, path) for line in whole]
-
-
 def _read_events(path: Path) -> list[dict[str, Any]]:
-    return _checked_events([as_object(line, path) for line in _lines(path)], path)
+    return _checked_events([as_object(line, path) for line in json_lines(path)], path)
 
 
 def _checked_events(events: list[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
@@ -218,28 +204,16 @@ def _checked_events(events: list[dict[str, Any]], path: Path) -> list[dict[str, 
 
 def _read_points(path: Path) -> list[Point]:
     points: list[Point] = []
-    for line in _lines(path):
+    for line in json_lines(path):
         row = checked(as_object(line, path), path, _PointLine)
         if row.id != len(points):
             raise broken(path, f"point {row.id} stands where point {len(points)} belongs")
         if row.kind not in wire.CODE:
             raise broken(path, f"point {row.id} has the unknown kind {row.kind[:40]!r}")
-        if len(row.shape) > _MOST_DIMENSIONS or min(row.shape, default=0) < 0:
+        if not is_shape(row.shape):
             raise broken(path, f"point {row.id} has an impossible shape")
         points.append(Point(row.kind, row.name, row.dtype, tuple(row.shape)))
     return points
-
-
-def _array(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The file as an array of whole records, mapped into memory; empty where it is missing."""
-    try:
-        with regular_files.opened(path) as file:
-            count = path.lstat().st_size // dtype.itemsize
-            return np.memmap(file, dtype=dtype, mode="r", shape=(count,)) if count else np.empty(0, dtype)
-    except FileNotFoundError:
-        return np.empty(0, dtype)
-    except (OSError, ValueError) as error:
-        raise broken(path, f"cannot be read ({error})") from None
 
 
 def _check_records(records: NDArray[Any], points: list[Point], path: Path) -> None:

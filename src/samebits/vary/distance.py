@@ -34,7 +34,7 @@ class SecondLooks:
         if where.kind not in captures.KINDS:
             return None
         wanted = captures.tensor_at(where)
-        found = self._both(base, other, wanted, wanted["step"] + 1)
+        found = self._both(base, other, wanted, wanted["last"] + 1)
         return found and comparison.measure(found[0].data, found[1].data, found[0].dtype, found[0].shape)
 
     def at_the_end(self, base: Record, other: Record) -> tuple[str, Size, float] | None:
@@ -44,7 +44,7 @@ class SecondLooks:
         if largest is None or trial.file.status != "complete":
             return None
         process, name = largest
-        wanted = {"process": process, "step": trial.observed[process].steps, "kind": "end", "name": name}
+        wanted = captures.wanted_tensor(process, trial.observed[process].steps, "end", name)
         found = self._both(base, other, wanted, None)
         if found is None:
             return None

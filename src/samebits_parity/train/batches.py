@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits_parity.train.distance import relative
-from samebits_parity.train.values import Array, TensorLog
+from samebits_parity.train.values import Array, TrainingValues
 
 
 class BatchInput(NamedTuple):
@@ -20,7 +20,7 @@ class BatchInput(NamedTuple):
     b: Array
 
 
-def pairs(a: TensorLog, b: TensorLog, step: int) -> list[BatchInput]:
+def pairs(a: TrainingValues, b: TrainingValues, step: int) -> list[BatchInput]:
     """Inputs with inputs and labels with labels, in their order; what only one side shows is left out."""
     found = []
     for labels in (False, True):

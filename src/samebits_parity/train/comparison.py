@@ -6,7 +6,7 @@ from samebits.reports.tree import Report
 from samebits_parity.train import explanation, report, runs
 from samebits_parity.train.pairs import Pairer, WeightPair
 from samebits_parity.train.runs import TrainRequest
-from samebits_parity.train.values import TensorLog
+from samebits_parity.train.values import TrainingValues
 from samebits_parity.train.verdict import TrainVerdict, begin_alike, judge
 
 
@@ -16,7 +16,7 @@ def compare(asked: TrainRequest) -> Report:
     return against(asked, runs.train(asked, "A", asked.steps))
 
 
-def against(asked: TrainRequest, a: TensorLog) -> Report:
+def against(asked: TrainRequest, a: TrainingValues) -> Report:
     """Run B and compare it with what A has shown."""
     if not a.steps or not a.weights:
         return report.nothing_seen(asked, "A")
@@ -32,7 +32,7 @@ def against(asked: TrainRequest, a: TensorLog) -> Report:
     return told(asked, judge(a, b, pairs, single=asked.single, carried=asked.carry))
 
 
-def _fed(asked: TrainRequest, a: TensorLog, b: TensorLog, pairs: list[WeightPair]) -> TensorLog:
+def _fed(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: list[WeightPair]) -> TrainingValues:
     """B again, with A's weights at its start (--carry) and after each step (--single-step)."""
     first, last = (-1 if asked.carry else 0), (a.steps if asked.single else 0)
     feed = runs.write_feed(asked.folder / "feed", a, b, pairs, steps=range(first, last))

@@ -16,7 +16,7 @@ import numpy as np
 from samebits_parity.train import activations
 from samebits_parity.train.distance import relative
 from samebits_parity.train.pairs import WeightPair
-from samebits_parity.train.values import Array, TensorLog
+from samebits_parity.train.values import Array, TrainingValues
 
 _ACTIVE = ("relu", "elu", "gelu", "silu", "softmax", "sigmoid", "tanh", "softplus", "activation", "relu6", "swish")
 # how an output of B is brought into A's axes; a shape: of the image, channels last, that was flattened
@@ -37,7 +37,7 @@ class OutputPair:
     activation: str
     owns: bool
 
-    def outputs(self, a: TensorLog, b: TensorLog, step: int) -> tuple[Array, Array]:
+    def outputs(self, a: TrainingValues, b: TrainingValues, step: int) -> tuple[Array, Array]:
         """Both outputs of a step, in A's axes."""
         value = b.output(step, self.b)
         if self.activation:
@@ -57,7 +57,7 @@ def formed(form: Form, value: Array, shape: tuple[int, ...]) -> Array:
     return value
 
 
-def paired(a: TensorLog, b: TensorLog, pairs: list[WeightPair]) -> list[OutputPair]:
+def paired(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair]) -> list[OutputPair]:
     """The layers of A that have a counterpart, in the order in which they run."""
     owner_a, owner_b = _owners(a), _owners(b)
     partner = {owner_a[pair.a]: owner_b[pair.b] for pair in pairs if pair.a in owner_a and pair.b in owner_b}
@@ -85,7 +85,7 @@ def _span(names: list[str], at: int, owning: set[str]) -> list[str]:
     return found
 
 
-def _owners(training: TensorLog) -> dict[str, str]:
+def _owners(training: TrainingValues) -> dict[str, str]:
     """The layer that a weight belongs to."""
     return {
         weight: name
@@ -95,7 +95,7 @@ def _owners(training: TensorLog) -> dict[str, str]:
     }
 
 
-def _best(a: TensorLog, b: TensorLog, name: str, others: list[str], *, owns: bool) -> OutputPair | None:
+def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *, owns: bool) -> OutputPair | None:
     """The nearest candidate; None where none has the shape, but for a layer with weights: its own counterpart."""
     ours = a.output(0, name)
     candidates = [
@@ -117,7 +117,7 @@ def _best(a: TensorLog, b: TensorLog, name: str, others: list[str], *, owns: boo
     return best[2] if best is not None else OutputPair(name, others[0], "as it is", "", owns)
 
 
-def _kinds_match(a: TensorLog, b: TensorLog, pair: OutputPair) -> bool:
+def _kinds_match(a: TrainingValues, b: TrainingValues, pair: OutputPair) -> bool:
     """Whether both are layers without weights of one kind (two dropouts, two activations of one name)."""
     kinds = [_kind(side.layers.get(name, {})) for side, name in ((a, pair.a), (b, pair.b))]
     return not pair.owns and bool(kinds[0]) and kinds[0] == kinds[1]
@@ -131,7 +131,7 @@ def _kind(facts: dict[str, object]) -> str:
     return "pool" if "pool" in name else name.rstrip("d").rstrip("123")
 
 
-def _activation(a: TensorLog, ours: Array, output: Array) -> tuple[Form, str] | None:
+def _activation(a: TrainingValues, ours: Array, output: Array) -> tuple[Form, str] | None:
     """(form, activation) with which an output of B is that of A; None if none is near."""
     for activation in activations.ACTIVATIONS:
         if activation in activations.OVER_AXIS_1 and output.ndim < 3:
@@ -142,7 +142,7 @@ def _activation(a: TensorLog, ours: Array, output: Array) -> tuple[Form, str] | 
     return None
 
 
-def _forms(a: TensorLog, ours: Array, value: Array) -> Iterator[tuple[Form, Array]]:
+def _forms(a: TrainingValues, ours: Array, value: Array) -> Iterator[tuple[Form, Array]]:
     """An output of B in each order of axes that fits."""
     if value.shape == ours.shape:
         yield "as it is", value

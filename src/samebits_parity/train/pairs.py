@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samebits_parity.train.values import Array, TensorLog
+from samebits_parity.train.values import Array, TrainingValues
 from samebits_parity.weights import rules
 
 Convert = Callable[[Array], Array]
@@ -55,7 +55,7 @@ def _from(name: str, rule: rules.ArrayRule, *, a_is_keras: bool) -> AxisOrder:
 class Pairer:
     """Pairs the tensors of two trainings."""
 
-    def __init__(self, a: TensorLog, b: TensorLog) -> None:
+    def __init__(self, a: TrainingValues, b: TrainingValues) -> None:
         self.a, self.b = a, b
         self._shapes = _image_shapes(a) | _image_shapes(b)
         self._channels = _channels(a) | _channels(b)
@@ -169,13 +169,13 @@ def _tells(values: Array) -> bool:
     return values.size > 1 and float(values.min()) != float(values.max())
 
 
-def _channels(training: TensorLog) -> set[int]:
+def _channels(training: TrainingValues) -> set[int]:
     """How many channels its convolutions give, where there are more than one."""
     shapes = [training.names(-1, "start")[name].shape for name in training.weights]
     return {shape[-1 if training.is_keras else 0] for shape in shapes if len(shape) > 2} - {1}
 
 
-def _image_shapes(training: TensorLog) -> set[tuple[int, ...]]:
+def _image_shapes(training: TrainingValues) -> set[tuple[int, ...]]:
     """(height, width, channels) of what layers returned or were given, channels last."""
     tensors = [*training.outputs.values(), *training.names(0, "batch").values()]
     shapes = [tensor.shape[1:] for tensor in tensors if len(tensor.shape) > 2]

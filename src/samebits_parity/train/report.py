@@ -16,7 +16,7 @@ from samebits_parity.train.document import DocumentPair, ExplainedDefault, Large
 from samebits_parity.train.explanation.reason import Account
 from samebits_parity.train.pairs import LoneTensor
 from samebits_parity.train.runs import MOST_BYTES, TrainRequest
-from samebits_parity.train.values import Array, TensorLog
+from samebits_parity.train.values import Array, TrainingValues
 from samebits_parity.train.verdict import KINDS, LOSS, PointComparison, TrainVerdict
 
 TITLE = "Two trainings, step by step"
@@ -147,7 +147,7 @@ def _ulp(judged: TrainVerdict, point: PointComparison) -> int | None:
 
 
 def _values(judged: TrainVerdict, point: PointComparison) -> tuple[Array, Array, str] | None:
-    a: TensorLog = judged.a
+    a: TrainingValues = judged.a
     if point.kind == "forward":
         if point.name == LOSS:
             losses = [side.value(point.step, "forward", LOSS).reshape(-1) for side in (judged.a, judged.b)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +9,13 @@ from pathlib import Path
 from samebits.comparison.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.errors import SamebitsError
 from samebits.experiment import Experiment, Limits, Request, arrange
+from samebits.launch.observations import events
 from samebits.model import ENDED_WELL, Options, TrialFile
 from samebits.store.outputs import last_words
 from samebits_parity.train.pairs import WeightPair
-from samebits_parity.train.values import TensorLog
+from samebits_parity.train.values import TrainingValues
 from samebits_probe import wire
+from samebits_probe.tensor_log import row
 
 MOST_BYTES = 1 << 31  # of values that one training may write
 
@@ -45,18 +46,18 @@ class TrainRequest:
         return self.a if side == "A" else self.b
 
 
-def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) -> TensorLog:
+def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) -> TrainingValues:
     """Run one side for so many steps. Raises TrainingFailure, and NotFound or UsageError for what cannot be started."""
     asked.say(f"samebits: {side}: {' '.join(asked.command(side))}\n")
     experiment = Experiment.begin(_request(asked, side))
-    values = {"first": 0, "last": steps - 1, "most": MOST_BYTES, "layers": True}
-    limits = Limits(steps=steps, values=values, feed={"folder": str(feed)} if feed else None)
+    tensors = {"first": 0, "last": steps - 1, "most": MOST_BYTES, "layers": True}
+    limits = Limits(steps=steps, tensors=tensors, feed={"folder": str(feed)} if feed else None)
     file = experiment.run(limits, [1]).files[0]
     folder = experiment.plan.trial_folder(1)
     if file.status not in ENDED_WELL:
         raise _failed(asked, side, folder, file)
-    processes = [TensorLog(process) for process in experiment.processes(1)]
-    training = max(processes, key=lambda process: process.steps, default=TensorLog(folder))
+    processes = [TrainingValues(process) for process in experiment.processes(1)]
+    training = max(processes, key=lambda process: process.steps, default=TrainingValues(folder))
     refuse_unusable(training, side)
     return training
 
@@ -84,9 +85,9 @@ def _failed(asked: TrainRequest, side: str, folder: Path, file: TrialFile) -> Tr
     return TrainingFailure(what + (f" It said: {said}" if said else ""), "Make it run by itself first.")
 
 
-def refuse_unusable(training: TensorLog, side: str) -> None:
+def refuse_unusable(training: TrainingValues, side: str) -> None:
     """TrainingFailure where the probe failed, or weights could not be set."""
-    for event in _events(training.folder / wire.EVENTS):
+    for event in events(training.folder):
         if event.get("event") == "probe-failed" and event.get("foreign"):
             where = f"{event['where']}: {event['error']}"
             raise TrainingFailure(f"{side}: {INTERRUPTED} ({where}).", AFTER_AN_INTERRUPTION)
@@ -98,24 +99,16 @@ def refuse_unusable(training: TensorLog, side: str) -> None:
             raise TrainingFailure(f"{side}: these weights could not be set: {', '.join(event['names'])}.")
 
 
-def _events(path: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-
-
-def write_feed(folder: Path, a: TensorLog, b: TensorLog, pairs: list[WeightPair], *, steps: range) -> Path:
+def write_feed(folder: Path, a: TrainingValues, b: TrainingValues, pairs: list[WeightPair], *, steps: range) -> Path:
     """A's weights after each of these steps (-1: the initial ones), in B's order of axes and types, as the probe reads
     them (samebits_probe.wire).
     """
     folder.mkdir(parents=True, exist_ok=True)
     types = b.names(-1, "start")
-    for step in steps:
-        table, data = [], bytearray()
-        for pair in pairs:
-            tensor = types[pair.b]
-            value = pair.way.to_b(a.weight(step, pair.a)).astype(tensor.dtype.rpartition(".")[2])
-            table.append([pair.b, str(value.dtype), list(value.shape), len(data), value.nbytes])
-            data += value.tobytes()
-        base = folder / (wire.FED % (step + 1))
-        base.with_suffix(".bin").write_bytes(data)
-        base.with_suffix(".json").write_text(json.dumps(table))
+    with (folder / wire.TENSORS).open("wb") as values, (folder / wire.TENSOR_ROWS).open("wb") as rows:
+        for step in steps:
+            for pair in pairs:
+                value = pair.way.to_b(a.weight(step, pair.a)).astype(types[pair.b].dtype.rpartition(".")[2])
+                rows.write(row((step, "weight", pair.b), value.dtype, value.shape, values.tell(), value.nbytes))
+                values.write(value.tobytes())
     return folder

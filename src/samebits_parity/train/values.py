@@ -2,64 +2,45 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samebits.comparison.size import floats
+from samebits.launch.observations import events
+from samebits.store.tensor_log import TensorLog, TensorRow
 from samebits_probe import wire
 
 Array = NDArray[Any]
 
 
-class TensorEntry(NamedTuple):
-    """One tensor as it was written: where it lies in values.bin, and what it is."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int
-    size: int
-
-
-class TensorLog:
+class TrainingValues:
     """The values of one process. A name that occurs again within a step has "#2", "#3" after it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.tensors: dict[tuple[int, str], dict[str, TensorEntry]] = {}
+        self._log = TensorLog(folder)
+        self.tensors: dict[tuple[int, str], dict[str, TensorRow]] = {}
         self.optimizers: dict[str, list[tuple[int, dict[str, Any]]]] = {}
         self.layers: dict[str, dict[str, Any]] = {}
         self.full: int | None = None
-        for line in _lines(folder / wire.VALUES_FACTS):
-            self._take(line)
+        for row in self._log.rows:
+            names = self.tensors.setdefault((row.step, row.kind), {})
+            name = _free(row.name, names)
+            names[name] = row._replace(name=name)
+        for event in events(folder):
+            self._take(event)
 
-    def _take(self, line: dict[str, Any]) -> None:
-        if "full" in line:
-            self.full = int(line["full"])
-        elif "about" in line:
-            self._take_facts(line)
-        else:
-            names = self.tensors.setdefault((line["step"], line["kind"]), {})
-            name = _free(line["name"], names)
-            names[name] = TensorEntry(name, line["dtype"], tuple(line["shape"]), line["offset"], line["bytes"])
-
-    def _take_facts(self, line: dict[str, Any]) -> None:
-        if line["about"] == "optimizer":
-            self.optimizers.setdefault(line["name"], []).append((line["step"], line["facts"]))
-        else:
-            self.layers.setdefault(line["name"], line["facts"])
-
-    @cached_property
-    def _values(self) -> Array:
-        path = self.folder / wire.VALUES
-        if not path.is_file() or not path.stat().st_size:
-            return np.zeros(0, np.uint8)
-        return np.memmap(path, np.uint8, "r")
+    def _take(self, event: dict[str, Any]) -> None:
+        if event.get("event") == "tensors-full":
+            self.full = int(event["step"])
+        elif event.get("event") == "settings" and event["what"] == "optimizer":
+            self.optimizers.setdefault(event["name"], []).append((event["step"], event["facts"]))
+        elif event.get("event") == "settings":
+            self.layers.setdefault(event["name"], event["facts"])
 
     @cached_property
     def steps(self) -> int:
@@ -73,13 +54,13 @@ class TensorLog:
         """Whether the axes of its weights are in Keras' order: its names tell."""
         return any("/" in name for name in self.names(-1, "start"))
 
-    def names(self, step: int, kind: str) -> dict[str, TensorEntry]:
+    def names(self, step: int, kind: str) -> dict[str, TensorRow]:
         """The tensors of a kind in a step, in the order in which they were observed."""
         return self.tensors.get((step, kind), {})
 
-    def raw(self, tensor: TensorEntry) -> bytes:
+    def raw(self, tensor: TensorRow) -> bytes:
         """Bytes in logical order."""
-        return bytes(self._values[tensor.offset : tensor.offset + tensor.size])
+        return self._log.read(tensor).data
 
     def value(self, step: int, kind: str, name: str) -> Array:
         """A tensor in float64 (integers too), in its own shape."""
@@ -111,7 +92,7 @@ class TensorLog:
         return self.value(step, "start" if step < 0 else "update", name)
 
     @property
-    def outputs(self) -> dict[str, TensorEntry]:
+    def outputs(self) -> dict[str, TensorRow]:
         """What layers returned in the first step, by the layers' names."""
         cut = len(wire.LAYER)
         forward = self.names(0, "forward").items()
@@ -128,22 +109,9 @@ class TensorLog:
         return past[-1] if past else None
 
 
-def _free(name: str, names: dict[str, TensorEntry]) -> str:
+def _free(name: str, names: dict[str, TensorRow]) -> str:
     count, free = 1, name
     while free in names:
         count += 1
         free = f"{name}#{count}"
     return free
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    """The documents of a file of lines; one that was torn at the end is left out."""
-    if not path.is_file():
-        return []
-    found = []
-    for line in path.read_text(errors="replace").splitlines():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            break
-    return found

@@ -11,7 +11,7 @@ from samebits_parity.train import activations, batches, layers
 from samebits_parity.train.distance import FACTOR, Distance, allowed, relative, unit
 from samebits_parity.train.layers import OutputPair
 from samebits_parity.train.pairs import WeightPair
-from samebits_parity.train.values import Array, TensorLog
+from samebits_parity.train.values import Array, TrainingValues
 
 KINDS = ("start", "batch", "forward", "gradient", "update")
 # Adam's bias correction 1 - beta^t keeps few digits in float32: beta = 0.999 is itself rounded, so that 1 - beta^t is
@@ -38,8 +38,8 @@ class PointComparison:
 class TrainVerdict:
     """All that was compared, in order. `first`: where they diverge, or None."""
 
-    a: TensorLog
-    b: TensorLog
+    a: TrainingValues
+    b: TrainingValues
     pairs: list[WeightPair]
     layer_pairs: list[OutputPair]
     single: bool
@@ -87,7 +87,7 @@ class TrainVerdict:
         return gradients if gradients[0].shape == gradients[1].shape else None
 
 
-def _gradient(side: TensorLog, step: int, name: str) -> Array:
+def _gradient(side: TrainingValues, step: int, name: str) -> Array:
     """A gradient as it was seen, clipped where the optimizer is set to clip it thereafter."""
     clip = activations.of(side.optimizer(step))
     if clip is None:
@@ -96,24 +96,26 @@ def _gradient(side: TensorLog, step: int, name: str) -> Array:
     return clip.applied({one: side.value(step, "gradient", one) for one in names}, name)
 
 
-def judge(a: TensorLog, b: TensorLog, pairs: list[WeightPair], *, single: bool, carried: bool) -> TrainVerdict:
+def judge(
+    a: TrainingValues, b: TrainingValues, pairs: list[WeightPair], *, single: bool, carried: bool
+) -> TrainVerdict:
     """Compare. `single`: B began each step with A's weights; `carried`: it began the first one with them."""
     judged = TrainVerdict(a, b, pairs, layers.paired(a, b, pairs), single, carried, min(a.steps, b.steps))
     _Judge(judged).run()
     return judged
 
 
-def begin_alike(a: TensorLog, b: TensorLog, pairs: list[WeightPair]) -> bool:
+def begin_alike(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair]) -> bool:
     """Whether the initial weights are no further apart than a rounding."""
     most = START * _unit_of(a, b)
     return all(relative(*_start(a, b, pair)) <= most for pair in pairs)
 
 
-def _start(a: TensorLog, b: TensorLog, pair: WeightPair) -> tuple[Array, Array]:
+def _start(a: TrainingValues, b: TrainingValues, pair: WeightPair) -> tuple[Array, Array]:
     return a.weight(-1, pair.a), pair.way.to_a(b.weight(-1, pair.b))
 
 
-def _unit_of(a: TensorLog, b: TensorLog) -> float:
+def _unit_of(a: TrainingValues, b: TrainingValues) -> float:
     dtypes = {tensor.dtype for side in (a, b) for tensor in side.names(-1, "start").values()}
     return unit({dtype for dtype in dtypes if "float" in dtype})
 

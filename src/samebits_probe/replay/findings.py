@@ -1,6 +1,6 @@
 """What the replays of a process found: counted by operator and phase, each place that differed with pairs of values.
 
-Written whole to replay.json after each step; the values of differing results lie beside it (see wire.py).
+Written whole to replay.json after each step; the values of differing results lie in the tensor log (see wire.py).
 """
 
 import os
@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from .. import wire
+from ..tensor_log import TensorLog
 from ..watchers.pytorch.tensors import dtype_name, shape_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
         dtype: str
         shape: List[int]
-        pairs: List[List[str]]  # names of two files: of the program's own call, and of a replay
+        pairs: List[int]  # numbers of tensors: of the program's own call, and of a replay
 
     class DivergentPlace(TypedDict):
         """A place at which some replay differed."""
@@ -115,7 +116,7 @@ class Findings:
         self._unset: Dict[Tuple[str, str], Tuple[int, int]] = {}  # (name, result) -> elements, of how many
         self._failed: Dict[Tuple[str, str], None] = {}  # (name, why)
         self._places: Dict[Tuple[Any, ...], DivergentPlace] = {}
-        self._left, self._pairs = _MOST_BYTES, 0
+        self._log, self._pairs = TensorLog(probe, _MOST_BYTES), 0
         self._order = 0
         self.steps: List[int] = []  # those that were replayed to their end
         self.notes: List[str] = []  # sentences
@@ -185,15 +186,12 @@ class Findings:
     def _keep(self, found: "ResultPairs", *pair: "TorchTensor") -> None:
         found["dtype"], found["shape"] = dtype_name(pair[0].dtype), list(shape_of(pair[0]))
         size = sum(tensor.numel() * tensor.element_size() for tensor in pair)
-        if len(found["pairs"]) >= _MOST_PAIRS or size > self._left:
+        if len(found["pairs"]) >= _MOST_PAIRS or not self._log.reserve(size):
             return
-        self._left -= size
+        for kind, tensor in zip(("own", "again"), pair):
+            self._log.write(kind, str(self._pairs), self._content(tensor))
+        found["pairs"].append(self._pairs)
         self._pairs += 1
-        names = [wire.REPLAYED % (self._pairs, which) for which in ("own", "again")]
-        for name, tensor in zip(names, pair):
-            with open(os.path.join(self._probe.recorder.folder, name), "wb") as file:
-                file.write(self._content(tensor)[2])
-        found["pairs"].append(names)
 
     def write(self, perturbed: str) -> None:
         """Write what is known now. `perturbed`: why memory was not filled, or ""."""

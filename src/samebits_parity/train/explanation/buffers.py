@@ -6,7 +6,7 @@ import numpy as np
 
 from samebits_parity.train.explanation.reason import Account, by_reason, number
 from samebits_parity.train.pairs import WeightPair
-from samebits_parity.train.values import Array, TensorLog
+from samebits_parity.train.values import Array, TrainingValues
 from samebits_parity.train.verdict import TrainVerdict
 
 _NEAR = 2e-3
@@ -53,7 +53,7 @@ def _unbiased(ratio: float, kept: list[float | None]) -> tuple[str, str] | None:
     return "unbiased variance", f"{said}; n is about {count}{also}"
 
 
-def _kept(training: TensorLog, weight: str) -> float | None:
+def _kept(training: TrainingValues, weight: str) -> float | None:
     """The share of a moving average that is kept in a step, from its layer's settings."""
     for facts in training.layers.values():
         momentum = facts["settings"].get("momentum")

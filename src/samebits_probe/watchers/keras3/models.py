@@ -12,7 +12,7 @@ from .points import named_leaves, without_repeats
 if TYPE_CHECKING:
     from ...fingerprint import Shape
     from ...probe import Probe
-    from ...value_log import Feed, ValueLog
+    from ...tensor_log import Feed, TensorSelection
     from ...wire import OptimizerFacts
     from .collection import CollectionHooks
     from .functions import Backend
@@ -147,7 +147,11 @@ def is_symbolic(args: Arguments, kwargs: Dict[str, Any]) -> bool:
 
 
 def tell(
-    probe: "Probe", values: "ValueLog", read: Callable[[Variable], Array], model: Model, optimizers: List[Optimizer]
+    probe: "Probe",
+    values: "TensorSelection",
+    read: Callable[[Variable], Array],
+    model: Model,
+    optimizers: List[Optimizer],
 ) -> None:
     """Write what the optimizers and the layers of a model are set to, where that is new. `read`: of a variable."""
     for number, optimizer in enumerate(optimizers or [model.optimizer]):
@@ -155,12 +159,10 @@ def tell(
             weights = [one.path for one in getattr(optimizer, "_trainable_variables", [])]
             group = dict(_settings(optimizer, read), weights=weights)
             facts: OptimizerFacts = {"type": type(optimizer).__name__, "library": "keras", "groups": [group]}
-            values.about(probe, "optimizer", str(number or ""), facts)
+            values.about("optimizer", str(number or ""), facts)
     for layer in model._flatten_layers(include_self=False) if probe.step == 0 else []:
         own = [one.path for one in layer.variables] if not getattr(layer, "_layers", None) else []
-        values.about(
-            probe, "layer", layer.name, {"type": type(layer).__name__, "weights": own, "settings": _config(layer)}
-        )
+        values.about("layer", layer.name, {"type": type(layer).__name__, "weights": own, "settings": _config(layer)})
 
 
 def _settings(optimizer: Optimizer, read: Callable[[Variable], Array]) -> Dict[str, Any]:

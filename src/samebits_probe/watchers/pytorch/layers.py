@@ -19,7 +19,7 @@ def watch_layers(watch, forwards):
 
     def returned(module, result):
         name = names.of(module)
-        values.about(watch.probe, "layer", name, facts_of(module, name))
+        values.about("layer", name, facts_of(module, name))
         for path, tensor in forwards.tensors(wire.LAYER + name, result):
             watch.capture("forward", path, tensor)
 

@@ -107,7 +107,7 @@ class Optimizers:
         watch = self._watch
         if watch.probe.values is not None:
             facts = facts_of_optimizer(optimizer, plan.weights)
-            watch.probe.values.about(watch.probe, "optimizer", plan.prefix, facts)
+            watch.probe.values.about("optimizer", plan.prefix, facts)
         for weight in plan.weights:
             watch.capture("update", weight.name, weight.parameter)
             for key, value in (optimizer.state.get(weight.parameter) or {}).items():

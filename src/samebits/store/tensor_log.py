@@ -1,0 +1,83 @@
+"""The tensors that a process wrote out (`samebits_probe.wire`, TENSORS), for a look that is taken once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from samebits.document import Document
+from samebits.store.record_files import array, as_object, broken, checked, is_shape, json_lines
+from samebits_probe import wire
+
+
+class Tensor(NamedTuple):
+    """Values: bytes in logical order."""
+
+    data: bytes
+    dtype: str
+    shape: tuple[int, ...]
+
+
+class TensorRow(NamedTuple):
+    """What one tensor is, and where its bytes lie."""
+
+    step: int
+    kind: str
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    size: int
+
+
+class _Line(Document):
+    step: int
+    kind: str
+    name: str
+    dtype: str
+    shape: list[int]
+    offset: int
+    size: int
+
+
+class TensorLog:
+    """The tensors in a folder, in the order in which they were written; none where it holds no such files.
+
+    `rows`: all of them. Their values stay on disk until they are read. Raises RecordError for a row that no probe
+    writes, or whose values are not there. A last row without its end was torn by a crash and is left out.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._values = array(folder / wire.TENSORS, np.dtype("u1"))
+        self.rows = [self._row(value) for value in json_lines(folder / wire.TENSOR_ROWS)]
+
+    def _row(self, value: Any) -> TensorRow:
+        path = self._folder / wire.TENSOR_ROWS
+        line = checked(as_object(value, path), path, _Line)
+        if not is_shape(line.shape):
+            raise broken(path, f"{line.kind} {line.name[:80]!r} has an impossible shape")
+        if min(line.offset, line.size) < 0 or line.offset + line.size > len(self._values):
+            raise broken(path, f"{line.kind} {line.name[:80]!r} lies outside {wire.TENSORS}: one of them was truncated")
+        return TensorRow(**{**dict(line), "shape": tuple(line.shape)})
+
+    @cached_property
+    def _latest(self) -> dict[tuple[str, str], TensorRow]:
+        return {(row.kind, row.name): row for row in self.rows}
+
+    def find(self, kind: str, name: str) -> TensorRow | None:
+        """The latest tensor of a kind and a name."""
+        return self._latest.get((kind, name))
+
+    def read(self, row: TensorRow) -> Tensor:
+        """The values of a tensor."""
+        return Tensor(self._values[row.offset : row.offset + row.size].tobytes(), row.dtype, row.shape)
+
+
+def remove(folder: Path) -> None:
+    """Delete the tensors in a folder, which can be large. Raises OSError."""
+    for name in (wire.TENSORS, wire.TENSOR_ROWS):
+        (folder / name).unlink(missing_ok=True)

@@ -1,0 +1,165 @@
+"""Tensors written out, and weights set from such a file: the one format for values (wire.py, TENSORS).
+
+Nothing here is done unless config.json asks for it.
+"""
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Union
+
+from . import wire
+from .fingerprint import Dtype, Shape
+
+if TYPE_CHECKING:
+    from .fingerprint import Tensor
+    from .probe import Probe
+    from .trace import Mark
+    from .wire import FeedRequest, LayerFacts, OptimizerFacts, TensorRequest
+
+Setter = Callable[[str, Shape, bytes], Any]
+Weight = Tuple[str, Shape, bytes]  # dtype, shape, bytes in logical order
+Place = Tuple[int, str, str]  # step, kind, name
+_KINDS = ("start", "batch", "forward", "gradient", "update")
+_NO_LIMIT = 1 << 62  # bytes
+
+
+def row(place: Place, dtype: Dtype, shape: Shape, offset: int, size: int) -> bytes:
+    """A line of tensors.jsonl. `offset`, `size`: bytes in tensors.bin."""
+    facts = {"dtype": str(dtype), "shape": [int(n) for n in shape], "offset": offset, "size": size}
+    return (json.dumps(dict(zip(("step", "kind", "name"), place), **facts)) + "\n").encode()
+
+
+class TensorLog:
+    """Appends tensors to the files of the probe's process. `left`: bytes that there is room for."""
+
+    def __init__(self, probe: "Probe", most: int = _NO_LIMIT) -> None:
+        self._probe, self.left = probe, most
+
+    def reserve(self, size: int) -> bool:
+        """Whether so many bytes fit. If they do, there is less room from now on."""
+        if size > self.left:
+            return False
+        self.left -= size
+        return True
+
+    def write(self, kind: str, name: str, tensor: "Tensor") -> None:
+        """Append a tensor of the current step: its bytes before the row that names them. Raises OSError."""
+        dtype, shape, buffer = tensor
+        data, probe, step = bytes(buffer), self._probe, self._probe.step
+        place = (-1 if kind == "start" and not step else step, kind, name)  # as in the trace
+        with probe.lock:
+            line = row(place, dtype, shape, probe.recorder.size(wire.TENSORS), len(data))
+            probe.recorder.write(wire.TENSORS, data)
+            probe.recorder.write(wire.TENSOR_ROWS, line)
+
+
+class TensorSelection:
+    """Writes the tensors that were asked for, in the order in which they are observed."""
+
+    def __init__(self, probe: "Probe", want: "TensorRequest") -> None:
+        self._probe, self._log = probe, TensorLog(probe, want.get("most", _NO_LIMIT))
+        self._first, self._last = want["first"], want["last"]
+        self._kinds, self._name = want.get("kinds", _KINDS), want.get("name")
+        self.takes_all = self._name is None
+        self.layers = bool(want.get("layers"))
+        self._marks: Dict[Tuple[str, int, str], Mark] = {}  # (folder, step, kind) of what was taken -> before it
+        self._known: Dict[Tuple[str, str], str] = {}  # (what, name) -> facts, as text
+
+    @classmethod
+    def of(cls, probe: "Probe", want: "Optional[TensorRequest]") -> "Optional[TensorSelection]":
+        """None where no tensors are to be written."""
+        return cls(probe, want) if want else None
+
+    def wants(self, step: int, kind: str) -> bool:
+        """Whether tensors of this kind are looked at now."""
+        return self._first <= step <= self._last and kind in self._kinds
+
+    def take(self, kind: str, name: str, tensor: "Tensor") -> None:
+        """Write a tensor, (dtype, shape, bytes in logical order), if it was asked for."""
+        is_wanted = self.wants(self._probe.step, kind) and (self.takes_all or name == self._name)
+        if not is_wanted or (not self.takes_all and self._was_taken(kind)):
+            return
+        dtype, shape, buffer = tensor
+        data = bytes(buffer)
+        if self._log.reserve(len(data)):
+            self._log.write(kind, name, (dtype, shape, data))
+        else:
+            self._last = -1
+            self._probe.event("tensors-full", step=self._probe.step)
+
+    def _was_taken(self, kind: str) -> bool:
+        """Whether the tensor was written in this step. An end that is taken again replaces the one before."""
+        recorder = self._probe.recorder
+        key = (recorder.folder, self._probe.step, kind)
+        if key not in self._marks:
+            self._marks[key] = recorder.mark(wire.TENSORS, wire.TENSOR_ROWS)
+        elif kind == "end":
+            recorder.cut(self._marks[key])
+        else:
+            return True
+        return False
+
+    def about(self, what: str, name: str, facts: "Union[OptimizerFacts, LayerFacts]") -> None:
+        """Write what the program has set: of an "optimizer", a "layer". Only where it is not what it was before."""
+        text = json.dumps(facts, default=str, sort_keys=True)
+        if self.wants(self._probe.step, "update") and self._known.get((what, name)) != text:
+            self._known[what, name] = text
+            self._probe.event("settings", what=what, name=name, step=self._probe.step, facts=json.loads(text))
+
+
+class Feed:
+    """Sets weights: those of step -1 when they are first seen, those of a step when it is over.
+
+    A watcher that can set them adds `known(name, function)`: function(dtype, shape, bytes in logical order).
+    """
+
+    def __init__(self, probe: "Probe", want: "FeedRequest") -> None:
+        self._probe, self._folder = probe, want["folder"]
+        self._setters: Dict[str, Setter] = {}
+        self._rows: Optional[Dict[int, List[Dict[str, Any]]]] = None  # by step
+        self._start: Optional[Dict[str, Weight]] = None
+
+    @classmethod
+    def of(cls, probe: "Probe", want: "Optional[FeedRequest]") -> "Optional[Feed]":
+        """None where no weights are to be set."""
+        return cls(probe, want) if want else None
+
+    def known(self, name: str, function: Setter) -> None:
+        """A weight that can be set from now on; one that is there to start from is set at once."""
+        self._setters[name] = function
+        if self._start is None:
+            self._start = self._read(-1)
+        if name in self._start and not self._probe.step:
+            self._set(name, self._start[name])
+
+    def end_step(self) -> None:
+        """The step that has just been recorded is over."""
+        found = self._read(self._probe.step)
+        for name in found:
+            if name in self._setters:
+                self._set(name, found[name])
+        missing = sorted(set(found) - set(self._setters))
+        if missing:
+            self._probe.event("not-fed", step=self._probe.step, names=missing)
+
+    def _set(self, name: str, tensor: Weight) -> None:
+        self._probe.guard("feed", self._setters[name], *tensor)
+
+    def _read(self, step: int) -> Dict[str, Weight]:
+        """{name: (dtype, shape, bytes)} of a step; empty where nothing is to be set after it."""
+        if self._rows is None:
+            self._rows = self._rows_by_step()
+        found: Dict[str, Weight] = {}
+        with open(os.path.join(self._folder, wire.TENSORS), "rb") as values:
+            for one in self._rows.get(step, []):
+                values.seek(one["offset"])
+                found[one["name"]] = (one["dtype"], tuple(one["shape"]), values.read(one["size"]))
+        return found
+
+    def _rows_by_step(self) -> Dict[int, List[Dict[str, Any]]]:
+        found: Dict[int, List[Dict[str, Any]]] = {}
+        with open(os.path.join(self._folder, wire.TENSOR_ROWS)) as lines:
+            for line in lines:
+                one = json.loads(line)
+                found.setdefault(one["step"], []).append(one)
+        return found
