@@ -12,7 +12,7 @@ from samebits import comparison
 from samebits.launch.observations import WatchedProcess, events, read_json
 from samebits.model import Size
 from samebits.ops.documents import DifferingPlace, DifferingResult, LeftOut, Operator, Unwritten, magnitude
-from samebits.store import Tensor, TensorLog, tensor_log
+from samebits.store import TensorLog, tensor_log
 from samebits_probe import wire
 
 
@@ -119,12 +119,13 @@ class _Reader:
     def _size(self, found: dict[str, Any]) -> Size | None:
         """The largest of the differences whose values were kept."""
         pairs = [self._pair(str(number)) for number in found["pairs"]]
-        sizes = [comparison.measure(own.data, again.data, own.dtype, own.shape) for own, again in filter(None, pairs)]
+        known = found["dtype"], tuple(found["shape"])
+        sizes = [comparison.measure(*pair, *known) for pair in pairs if pair is not None]
         return max(sizes, key=magnitude, default=None)
 
-    def _pair(self, number: str) -> tuple[Tensor, Tensor] | None:
+    def _pair(self, number: str) -> tuple[bytes, bytes] | None:
         own, again = self.tensors.find("own", number), self.tensors.find("again", number)
-        return (self.tensors.read(own), self.tensors.read(again)) if own and again else None
+        return (self.tensors.read(own).data, self.tensors.read(again).data) if own and again else None
 
 
 def _shown(file: str, directory: Path) -> str:
