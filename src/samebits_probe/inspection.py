@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from . import wire
-from .tensor_log import TensorLog
+from .tensor_log import TensorWriter
 
 if TYPE_CHECKING:
     from .fingerprint import Dtype, Shape, Tensor
@@ -53,7 +53,7 @@ class Inspection:
     def __init__(self, probe: "Probe", want: "InspectionRequest") -> None:
         self._probe = probe
         self.step, self.level = want["step"], want["level"]
-        self._log = TensorLog(probe, want.get("most", _MOST_BYTES))
+        self._writer = TensorWriter(probe, want.get("most", _MOST_BYTES))
         # functions that watchers have called at the first sign of the step, and after it
         self.began: List[Callable[[], Any]] = []
         self.ended: List[Callable[[], Any]] = []
@@ -92,9 +92,9 @@ class Inspection:
     ) -> Output:
         """What `add` takes for a tensor. `content`: function() -> its bytes, called while there is room for them."""
         shape, number = [int(n) for n in shape], None
-        if content is not None and self._log.left > 0:
+        if content is not None and self._writer.left > 0:
             data = bytes(content())
-            if self._log.reserve(len(data)):
+            if self._writer.reserve(len(data)):
                 number = self._written + len(self._kept)
                 self._kept.append((str(dtype), shape, data))
         return [str(dtype), shape, fingerprint.hex() if fingerprint else None, number]
@@ -111,7 +111,7 @@ class Inspection:
 
     def _write(self) -> None:
         for number, tensor in enumerate(self._kept, self._written):
-            self._log.write("output", str(number), tensor)
+            self._writer.write("output", str(number), tensor)
         lines = "".join(json.dumps(line, default=str) + "\n" for line in self._lines)
         self._probe.recorder.write(wire.DETAILS, lines.encode())
         self._written += len(self._kept)

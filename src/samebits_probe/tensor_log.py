@@ -29,7 +29,7 @@ def row(place: Place, dtype: Dtype, shape: Shape, offset: int, size: int) -> byt
     return (json.dumps(dict(zip(("step", "kind", "name"), place), **facts)) + "\n").encode()
 
 
-class TensorLog:
+class TensorWriter:
     """Appends tensors to the files of the probe's process. `left`: bytes that there is room for."""
 
     def __init__(self, probe: "Probe", most: int = _NO_LIMIT) -> None:
@@ -57,7 +57,7 @@ class TensorSelection:
     """Writes the tensors that were asked for, in the order in which they are observed."""
 
     def __init__(self, probe: "Probe", want: "TensorRequest") -> None:
-        self._probe, self._log = probe, TensorLog(probe, want.get("most", _NO_LIMIT))
+        self._probe, self._writer = probe, TensorWriter(probe, want.get("most", _NO_LIMIT))
         self._first, self._last = want["first"], want["last"]
         self._kinds, self._name = want.get("kinds", _KINDS), want.get("name")
         self.takes_all = self._name is None
@@ -81,8 +81,8 @@ class TensorSelection:
             return
         dtype, shape, buffer = tensor
         data = bytes(buffer)
-        if self._log.reserve(len(data)):
-            self._log.write(kind, name, (dtype, shape, data))
+        if self._writer.reserve(len(data)):
+            self._writer.write(kind, name, (dtype, shape, data))
         else:
             self._last = -1
             self._probe.event("tensors-full", step=self._probe.step)

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from .. import wire
-from ..tensor_log import TensorLog
+from ..tensor_log import TensorWriter
 from ..watchers.pytorch.tensors import dtype_name, shape_of
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Findings:
         self._unset: Dict[Tuple[str, str], Tuple[int, int]] = {}  # (name, result) -> elements, of how many
         self._failed: Dict[Tuple[str, str], None] = {}  # (name, why)
         self._places: Dict[Tuple[Any, ...], DivergentPlace] = {}
-        self._log, self._pairs = TensorLog(probe, _MOST_BYTES), 0
+        self._writer, self._pairs = TensorWriter(probe, _MOST_BYTES), 0
         self._order = 0
         self.steps: List[int] = []  # those that were replayed to their end
         self.notes: List[str] = []  # sentences
@@ -186,10 +186,10 @@ class Findings:
     def _keep(self, found: "ResultPairs", *pair: "TorchTensor") -> None:
         found["dtype"], found["shape"] = dtype_name(pair[0].dtype), list(shape_of(pair[0]))
         size = sum(tensor.numel() * tensor.element_size() for tensor in pair)
-        if len(found["pairs"]) >= _MOST_PAIRS or not self._log.reserve(size):
+        if len(found["pairs"]) >= _MOST_PAIRS or not self._writer.reserve(size):
             return
         for kind, tensor in zip(("own", "again"), pair):
-            self._log.write(kind, str(self._pairs), self._content(tensor))
+            self._writer.write(kind, str(self._pairs), self._content(tensor))
         found["pairs"].append(self._pairs)
         self._pairs += 1
 
