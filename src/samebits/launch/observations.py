@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from samebits_probe import wire
 
+__all__ = ["Became", "Processes", "WatchedProcess", "events", "read_json"]
+
 _STALLED = 1.0  # seconds: a process that still observes is waited for, one that waits for a stopped one is not
 _HUNG = 30.0  # seconds: no process has observed anything; ranks that were promised will not come any more
 

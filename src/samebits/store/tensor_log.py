@@ -12,6 +12,8 @@ from samebits.document import Document
 from samebits.store.record_files import array, as_object, broken, checked, is_shape, json_lines
 from samebits_probe import wire
 
+__all__ = ["Tensor", "TensorLog", "TensorRow", "remove"]
+
 
 class Tensor(NamedTuple):
     """Values: bytes in logical order."""
