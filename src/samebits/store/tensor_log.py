@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from samebits.document import Document
+from samebits.documents import Document
 from samebits.store.record_files import array, as_object, broken, checked, is_shape, json_lines
 from samebits_probe import wire
 
