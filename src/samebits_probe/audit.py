@@ -43,7 +43,9 @@ class _Hook:
         self._notes = {event: quietly(note) for event, note in notes.items()}
         self._busy: Set[int] = set()  # threads in a note: what the note itself opens is not the program's
 
-    def __call__(self, event: str, arguments: Tuple[Any, ...], _here: Callable[[], int] = threading.get_ident) -> None:
+    def __call__(
+        self, event: str, arguments: "Tuple[Any, ...]", _here: "Callable[[], int]" = threading.get_ident
+    ) -> None:
         note = self._notes.get(event)
         if note is None:
             return

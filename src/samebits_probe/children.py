@@ -65,7 +65,7 @@ def _first(args: Argument) -> Argument:
     return args if isinstance(args, (str, bytes)) or hasattr(args, "__fspath__") else list(args)[0]
 
 
-def _words(argv: Argument) -> List[str]:
+def _words(argv: Argument) -> "List[str]":
     words = [argv] if isinstance(argv, (str, bytes)) or hasattr(argv, "__fspath__") else list(argv)
     return [_text(word)[:_MOST_CHARACTERS] for word in words[:_MOST_WORDS]]
 
@@ -77,7 +77,7 @@ def _text(word: Argument) -> str:
 def _wrap_exec(became: "audit.Note") -> None:
     note = audit.quietly(became)
 
-    def wrapped(original: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(original: "Callable[..., Any]") -> "Callable[..., Any]":
         @functools.wraps(original)
         def call(path: Argument, args: Argument, *env: Any) -> Any:
             note(path, args)

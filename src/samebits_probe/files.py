@@ -29,7 +29,7 @@ _IMPORTS = ("<frozen importlib", "<frozen zipimport", os.sep + "importlib" + os.
 _STAT_MODULES = ("genericpath", "posixpath", "pathlib", "pathlib._local")
 
 
-def watch(report: "Report", left: Sequence[str] = ()) -> None:
+def watch(report: "Report", left: "Sequence[str]" = ()) -> None:
     """Call `report(event, path)` once for every event and path (the events are listed in wire.py).
 
     `left`: files and folders of which earlier trials made the names; only of these it is told that they were looked at.
@@ -43,7 +43,7 @@ def watch(report: "Report", left: Sequence[str] = ()) -> None:
 
 
 class _Files:
-    def __init__(self, report: "Report", left: Sequence[str]) -> None:
+    def __init__(self, report: "Report", left: "Sequence[str]") -> None:
         self._report = report
         self._known: Set[Tuple[str, str]] = set()  # (event, path)
         # a name that the process gave to a file of earlier -> the file's name until then
@@ -70,7 +70,7 @@ class _Files:
             self._known.add((event, path))
             self._report(event, path)
 
-    def opened(self, path: "Optional[PathOrNumber]", mode: Optional[str], flags: int = 0) -> None:
+    def opened(self, path: "Optional[PathOrNumber]", mode: "Optional[str]", flags: int = 0) -> None:
         """A file is opened: it is read unless it is emptied first, written unless it is only read."""
         if isinstance(path, int) or path is None:
             return
@@ -150,7 +150,7 @@ class _Stat(ModuleType):
     def __getattr__(self, name: str) -> Any:
         return getattr(self._module, name)
 
-    def __dir__(self) -> List[str]:
+    def __dir__(self) -> "List[str]":
         return dir(self._module)
 
     def stat(self, path: "PathOrNumber", *args: Any, **kwargs: Any) -> os.stat_result:
@@ -164,13 +164,13 @@ class _Stat(ModuleType):
         return found
 
 
-def _by_mode(mode: str) -> Tuple[bool, bool]:
+def _by_mode(mode: str) -> "Tuple[bool, bool]":
     """(whether something that was there can be read, whether it is written) of a mode as `open` takes it."""
     empties = "w" in mode or "x" in mode
     return not empties and ("r" in mode or "+" in mode), any(c in mode for c in "wax+")
 
 
-def _by_flags(flags: int) -> Tuple[bool, bool]:
+def _by_flags(flags: int) -> "Tuple[bool, bool]":
     access = flags & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR)
     empties = bool(flags & (os.O_TRUNC | os.O_EXCL))
     return access != os.O_WRONLY and not empties, access != os.O_RDONLY

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     ImportHook = Callable[[Any], Any]  # called with the module
 
 _waiting: "Dict[str, List[ImportHook]]" = {}  # by the module's name, in the order in which they were asked for
-_finding: Set[str] = set()
+_finding: "Set[str]" = set()
 # each is called before a module is executed that is waited for, and gives what is called after that
 around: "List[Callable[[], Callable[[], Any]]]" = []
 
@@ -40,7 +40,7 @@ class _Finder:
 
     @staticmethod
     def find_spec(
-        name: str, path: Optional[Sequence[str]] = None, target: "Optional[ModuleType]" = None
+        name: str, path: "Optional[Sequence[str]]" = None, target: "Optional[ModuleType]" = None
     ) -> "Optional[ModuleSpec]":
         if name not in _waiting or name in _finding:
             return None
@@ -54,7 +54,7 @@ class _Finder:
         return spec
 
 
-def _ask_others(name: str, path: Optional[Sequence[str]], target: "Optional[ModuleType]") -> "Optional[ModuleSpec]":
+def _ask_others(name: str, path: "Optional[Sequence[str]]", target: "Optional[ModuleType]") -> "Optional[ModuleSpec]":
     for finder in list(sys.meta_path):
         find = getattr(finder, "find_spec", None)
         if find is None or isinstance(finder, _Finder):

@@ -46,7 +46,7 @@ def _file_reporter(probe: "Probe", folder: str) -> "files.Report":
     return report
 
 
-def _tell_what_is_in_force(probe: "Probe", factors: Iterable[str]) -> None:
+def _tell_what_is_in_force(probe: "Probe", factors: "Iterable[str]") -> None:
     if probe.is_told():
         in_force = importlib.import_module("samebits_probe.in_force")
         probe.event("in-force", facts=in_force.read(factors))
@@ -56,10 +56,10 @@ def _watch_generators(probe: "Probe") -> None:
     """Keep the states that Python and numpy give their generators. What a library draws when it is imported is not the
     program's: the state after that counts as given."""
 
-    def keep(names: Iterable[str]) -> None:
+    def keep(names: "Iterable[str]") -> None:
         probe.guard("random states", rng.keep_given, names)
 
-    def before_an_import() -> Callable[[], None]:
+    def before_an_import() -> "Callable[[], None]":
         names = probe.guard("random states", rng.untouched) or []
         return lambda: keep(names)
 

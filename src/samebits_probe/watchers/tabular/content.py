@@ -5,16 +5,16 @@ import types
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from ...fingerprint import Shape
-from ..objects import Array
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from ...fingerprint import Hasher
+    from ..objects import Array
 
-Path = Tuple[Any, ...]  # keys, from the outermost container inwards
-Part = Tuple[Path, bytes]  # with its fingerprint
-Opened = Tuple[Any, Any]  # key, inner value
+    Path = Tuple[Any, ...]  # keys, from the outermost container inwards
+    Part = Tuple[Path, bytes]  # with its fingerprint
+    Opened = Tuple[Any, Any]  # key, inner value
 
 _DEEPEST = 12
 _SKIPPED = ("logging", "threading", "joblib", "_thread", "weakref", "functools", "re", "io", "_io", "ctypes", "random")
@@ -37,7 +37,7 @@ class Content:
         self._hasher = hasher
         self.unread: Set[str] = set()
 
-    def of(self, value: Any) -> Optional[ContentPrint]:
+    def of(self, value: Any) -> "Optional[ContentPrint]":
         """The print of a whole value; None if nothing of it can be read."""
         array = self._plain_array(value)
         if array is not None:
@@ -45,31 +45,31 @@ class Content:
         parts = list(self._parts(value, (), set()))
         return self._joined(parts) if parts else None
 
-    def of_plain(self, value: Union[bytes, float]) -> ContentPrint:
+    def of_plain(self, value: "Union[bytes, float]") -> ContentPrint:
         """The same of bytes or a number, which can always be read."""
         return self._joined([((), self._text(value))])
 
-    def _joined(self, parts: List[Part]) -> ContentPrint:
+    def _joined(self, parts: "List[Part]") -> ContentPrint:
         text = b"".join(repr(path).encode("utf-8", "surrogatepass") + b"\0" + found for path, found in parts)
         header = self._hasher.header(_HEADER, (len(parts),))
         return ContentPrint(_HEADER, (len(parts),), self._hasher.data(text, header))
 
     @staticmethod
-    def _plain_array(value: Any) -> Optional[Array]:
+    def _plain_array(value: Any) -> "Optional[Array]":
         numpy = sys.modules.get("numpy")
         if numpy is None or not isinstance(value, (numpy.ndarray, numpy.generic)):
             return None
         array = numpy.asarray(value)
         return array if not array.dtype.hasobject and array.dtype.names is None else None
 
-    def _array(self, array: Array) -> bytes:
+    def _array(self, array: "Array") -> bytes:
         array = array if array.flags.c_contiguous else array.copy("C")
         header = self._hasher.header(array.dtype.name, array.shape)
         if array.dtype.kind in "mM" or not array.nbytes:
             return self._hasher.data(array.tobytes(), header)
         return self._hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
 
-    def _parts(self, value: Any, path: Path, around: Set[int]) -> Iterator[Part]:
+    def _parts(self, value: Any, path: "Path", around: "Set[int]") -> "Iterator[Part]":
         """(path, fingerprint) of all that a value holds, objects opened."""
         array = self._plain_array(value)
         if array is not None:
@@ -85,7 +85,7 @@ class Content:
         text = repr(value).encode("utf-8", "surrogatepass")
         return self._hasher.data(text, self._hasher.header(type(value).__name__, (len(text),)))
 
-    def _opened(self, value: Any) -> Iterable[Opened]:
+    def _opened(self, value: Any) -> "Iterable[Opened]":
         """[(key, inner value)] of a container or an object."""
         if isinstance(value, dict):
             return _sorted_items(value)
@@ -99,7 +99,7 @@ class Content:
                 return found
         return self._open_object(value)
 
-    def _open_object(self, value: Any) -> List[Opened]:
+    def _open_object(self, value: Any) -> "List[Opened]":
         state = own_state(value)
         if state is None:
             self.unread.add("%s.%s" % (type(value).__module__, type(value).__name__))
@@ -139,18 +139,18 @@ def own_state(value: Any) -> Any:
         return None
 
 
-def _sorted_items(value: Dict[Any, Any]) -> List[Opened]:
+def _sorted_items(value: "Dict[Any, Any]") -> "List[Opened]":
     if len(value) > 16 and all(isinstance(one, _PLAIN) for pair in value.items() for one in pair):
         return [("items", repr(sorted(value.items(), key=repr)))]
     return sorted(((str(key), inner) for key, inner in value.items() if not is_time(key)), key=lambda pair: pair[0])
 
 
-def _as_text(value: Sequence[Any]) -> Optional[List[Opened]]:
+def _as_text(value: "Sequence[Any]") -> "Optional[List[Opened]]":
     is_long = len(value) > 16 and all(isinstance(one, _PLAIN) for one in value)
     return [("items", repr(value))] if is_long else None
 
 
-def _open_array(value: Any) -> Optional[List[Opened]]:
+def _open_array(value: Any) -> "Optional[List[Opened]]":
     """An array of objects, or with named fields: the bytes between fields mean nothing."""
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(value, (numpy.ndarray, numpy.generic)):
@@ -161,7 +161,7 @@ def _open_array(value: Any) -> Optional[List[Opened]]:
     return [("shape", value.shape), ("items", value.ravel().tolist())]
 
 
-def _open_table(value: Any) -> Optional[List[Opened]]:
+def _open_table(value: Any) -> "Optional[List[Opened]]":
     """A table or a column of pandas."""
     if type(value).__module__.partition(".")[0] != "pandas":
         return None
@@ -170,7 +170,7 @@ def _open_table(value: Any) -> Optional[List[Opened]]:
     return [("values", value.to_numpy())] if hasattr(value, "to_numpy") else None
 
 
-def _open_sparse(value: Any) -> Optional[List[Opened]]:
+def _open_sparse(value: Any) -> "Optional[List[Opened]]":
     """A sparse matrix of scipy."""
     if type(value).__module__.startswith("scipy.sparse") and hasattr(value, "tocsr"):
         rows = value.tocsr()
