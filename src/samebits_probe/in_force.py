@@ -87,17 +87,6 @@ def _time_zone() -> str:
     return "%s, %d s west of Greenwich" % ("/".join(time.tzname), time.timezone)
 
 
-def _device() -> Optional[str]:
-    """Whether PyTorch has used CUDA, and how many devices it may see."""
-    for module in imported("torch"):
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-        return "CUDA %s, devices visible: %s" % (
-            "in use" if module.cuda.is_initialized() else "not used",
-            "all" if visible is None else visible or "none",
-        )
-    return None
-
-
 def _interpreter() -> str:
     return "%s, Python %s" % (sys.executable, sys.version.split()[0])
 
@@ -111,5 +100,4 @@ _READERS: Dict[str, _Reader] = {
     "locale": _locale,
     "time-zone": _time_zone,
     "interpreter": _interpreter,
-    "device": _device,
 }

@@ -208,6 +208,7 @@ def test_a_flag_of_the_user_that_says_otherwise_is_replaced():
 def test_one_of_several_visible_devices_is_chosen(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
     assert controls.environment(["visible-gpu"], 1)["CUDA_VISIBLE_DEVICES"] == "3"
+    assert controls.environment(["visible-gpu=cpu"], 1)["CUDA_VISIBLE_DEVICES"] == ""
 
 
 def test_the_address_layout_of_this_process_is_left_as_it_is():

@@ -69,6 +69,17 @@ def test_the_varied_half_of_a_factor_is_another_value_that_can_be_had(factor, re
     assert values or factor.why_none(machine)
 
 
+def test_the_device_is_varied_by_the_control_of_visible_devices_where_there_is_one(request_, monkeypatch):
+    factor, machine = factors.find("device"), Machine(request_)
+    monkeypatch.setattr(Machine, "gpus", ["0"])
+    assert (factor.varied(machine), factor.why_not("own", machine), factor.why_not("cpu", machine)) == (["cpu"], "", "")
+    assert factor.change("cpu", machine) == Change(controls=("visible-gpu=cpu",))
+    assert factor.change("own", machine) == Change()
+    monkeypatch.setattr(Machine, "gpus", [])
+    assert (factor.varied(machine), factor.why_none(machine)) == ([], "there is no CUDA device here")
+    assert factor.why_not("cpu", machine) == "there is no CUDA device here"
+
+
 def test_a_value_that_nobody_has_is_refused(factor, request_):
     assert factor.why_not("no such value", Machine(request_))
 

@@ -201,6 +201,10 @@ class ControlFactor(Factor):
             return f"{said[:1].lower()}{said[1:]}"
         return str(self._control.lacks(value, machine))
 
+    def why_none(self, machine: Machine) -> str:
+        """See Factor."""
+        return self._control.not_here or super().why_none(machine)
+
     def change(self, value: str, machine: Machine) -> Change:
         """See Factor."""
         held = self._control.at_own(machine) if value == OWN else value

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
             """Processors that trials may use."""
 
         @property
+        def gpus(self) -> "List[str]":
+            """CUDA devices that are there."""
+
+        @property
         def instructions(self) -> Set[str]:
             """Instruction sets of the processor, by the names of /proc/cpuinfo."""
 
@@ -95,6 +99,7 @@ class Control:
     varies       what the factor is, in one sentence
     takes        the factor's values, in words
     no_effect    why a trial says nothing of it
+    not_here     why nothing can be varied on a machine for which `varied` gives nothing
     moves_memory whether its values may move, beside what they are for, where a process has its memory
 
     The holder makes one instance a process and sets `seed` and `probe`; then it calls `at_start`, and the functions of
@@ -127,6 +132,7 @@ class Control:
     varies = ""
     takes = ""
     no_effect = "the trials say nothing of it"
+    not_here = ""
     moves_memory = True
 
     @classmethod

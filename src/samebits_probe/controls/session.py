@@ -4,15 +4,16 @@ import functools
 import os
 import sys
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
 from ..wire import HELD, UNDONE, UNREADABLE
 from . import gpu
-from .control import SHELL, TOP, Control, edit, held
+from .control import SHELL, TOP, Control, edit, held, imported
 
 if TYPE_CHECKING:
-    from .control import ControlEffect, ImportHooks
+    from .control import ControlEffect, ImportHooks, Machine
 
+_VISIBLE, _CPU = "CUDA_VISIBLE_DEVICES", "cpu"
 _RUNS = ("run", "make_callable", "_make_callable_from_options", "partial_run")
 
 
@@ -149,16 +150,48 @@ class VisibleGpu(Control):
     """Sets CUDA_VISIBLE_DEVICES to one device."""
 
     id = "visible-gpu"
+    value = "one"
+    values = "cpu (no device)"
     is_strict = False  # the paper's, for its own programs
     edits = (edit(SHELL, "export CUDA_VISIBLE_DEVICES=0"),)
     holds_variables = False  # which one it is, the program may choose
+    factor = "device"
+    varies = "On what the training computes: its own choice, or the processor alone (no CUDA device is visible)."
+    takes = "own, cpu"
+    not_here = "there is no CUDA device here"
+
+    @classmethod
+    def accepts(cls, value: str) -> bool:
+        return value == _CPU
 
     @classmethod
     def environment(cls, seed: int) -> "Dict[str, str]":
-        return {"CUDA_VISIBLE_DEVICES": gpu.first()}
+        return {_VISIBLE: "" if cls.value == _CPU else gpu.first()}
 
     def read_back(self) -> "ControlEffect":
+        shown = os.environ.get(_VISIBLE, "")
+        said = "CUDA_VISIBLE_DEVICES is %r" % shown
+        if self.value == _CPU:
+            return UNDONE if gpu.is_visible() else HELD, said
         if not gpu.is_visible():
             return UNREADABLE, "there is no GPU here"
-        shown = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-        return HELD if shown and "," not in shown else UNDONE, "CUDA_VISIBLE_DEVICES is %r" % shown
+        return HELD if shown and "," not in shown else UNDONE, said
+
+    @classmethod
+    def varied(cls, machine: "Machine") -> "List[str]":
+        return [_CPU] if machine.gpus else []
+
+    @classmethod
+    def lacks(cls, value: str, machine: "Machine") -> str:
+        return "" if machine.gpus else cls.not_here
+
+    @staticmethod
+    def in_force() -> "Optional[str]":
+        """Whether PyTorch has used CUDA, and how many devices it may see."""
+        for module in imported("torch"):
+            visible = os.environ.get(_VISIBLE)
+            return "CUDA %s, devices visible: %s" % (
+                "in use" if module.cuda.is_initialized() else "not used",
+                "all" if visible is None else visible or "none",
+            )
+        return None

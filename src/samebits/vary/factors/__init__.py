@@ -23,7 +23,6 @@ _OTHERS = {
     "locale": ("surroundings", "Locale"),
     "time-zone": ("surroundings", "TimeZone"),
     "cpu-load": ("surroundings", "CpuLoad"),
-    "device": ("surroundings", "Device"),
     "library-version": ("surroundings", "LibraryVersion"),
     "interpreter": ("surroundings", "InterpreterFactor"),
 }
