@@ -40,7 +40,7 @@ def test_a_flag_of_cudnn_says_where_nothing_reads_it(cuda, visible, effect, said
     flag = next(
         one for one in vars(cudnn).values() if isinstance(one, type) and getattr(one, "flag", "") == "deterministic"
     )
-    assert flag.read_back(SimpleNamespace(flag="deterministic", value=True)) == (effect, said)
+    assert flag.read_back(SimpleNamespace(flag="deterministic", setting=True)) == (effect, said)
 
 
 @pytest.mark.parametrize(
