@@ -125,7 +125,7 @@ class EagerInspection:
             from ..tensorflow.eager import EagerOperations
 
             parts = {"described": self._described, "fingerprint": lambda tensor: self._print(tensor._numpy()).hex()}
-            self._eager = EagerOperations(watch.probe, self._running, (libraries(),), **parts)
+            self._eager = EagerOperations(watch.probe, self._details, self._running, (libraries(),), **parts)
             tapes.before, tapes.after = self._before(tapes.before), self._eager.unseen(tapes.after)
 
     def _print(self, array):
