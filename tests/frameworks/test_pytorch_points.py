@@ -77,6 +77,23 @@ nn.functional.cross_entropy(net(torch.randn(8, 4)), torch.randint(0, 3, (8,))).b
     assert process.names("batch") == ["0", "labels"]
 
 
+def test_a_backward_that_fails_since_the_graph_was_freed_is_the_programs_affair(seen, torch_python):
+    process = seen(
+        torch_python,
+        """
+net = nn.Linear(4, 3); opt = torch.optim.SGD(net.parameters(), 0.1)
+loss = nn.functional.cross_entropy(net(torch.randn(8, 4)), torch.randint(0, 3, (8,))); loss.backward(); opt.step()
+try:
+    loss.backward()
+except RuntimeError as error:
+    assert "second time" in str(error), error
+else:
+    raise SystemExit("it did not fail")
+""",
+    )
+    assert (process.steps, process.failures) == (1, [])
+
+
 EVALUATES = """
 net = nn.Linear(4, 1); opt = torch.optim.SGD(net.parameters(), 0.1)
 def train():

@@ -179,7 +179,10 @@ class Forwards:
         for _ in range(6):
             if node is None:
                 return None
-            labels = getattr(node, "_saved_target", None)
+            try:
+                labels = getattr(node, "_saved_target", None)
+            except RuntimeError:  # a backward has freed the graph: the one that begins now fails without us, too
+                return None
             if labels is not None:
                 return labels
             node = self._below(node)
