@@ -13,13 +13,14 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
 
-from samebits.store.content import LimitedStream, Parts, joined
+from samebits.store.content import LimitedStream, Parts, add_json, joined, parse_json
 
 MOST_ROWS = 20_000  # of a table
+_TEXTS = (".txt", ".log", ".csv", ".tsv", ".md", ".yaml", ".yml", ".toml", ".jsonl")
 _PDF_DATES = re.compile(rb"/(?:CreationDate|ModDate)\s*\([^)]*\)|/ID\s*\[[^\]]*\]")
 _PNG_NOTES = (b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf")
 
@@ -30,7 +31,7 @@ def read_zip(path: Path, parts: Parts) -> str:
         members = [member for member in archive.infolist() if not member.is_dir()]
         parts.spend(sum(member.file_size for member in members))
         for member in sorted(members, key=lambda one: one.filename):
-            parts.add(parts.run.masked(member.filename), "bytes", archive.read(member))
+            _add_member(parts, parts.run.masked(member.filename), archive.read(member))
     return "zip"
 
 
@@ -40,7 +41,7 @@ def read_gzip(path: Path, parts: Parts) -> str:
         return read_tar(path, parts)
     with gzip.open(path) as file:
         data = LimitedStream(file, parts).read()
-    parts.add("", "bytes", data)
+    _add_member(parts, "", data, PurePath(path.stem).suffix)
     return "gzip"
 
 
@@ -50,8 +51,21 @@ def read_tar(path: Path, parts: Parts) -> str:
         for member in archive:
             content = archive.extractfile(member) if member.isreg() else None
             parts.spend(member.size if content else 0)
-            parts.add(parts.run.masked(member.name), "bytes", content.read() if content else b"")
+            _add_member(parts, parts.run.masked(member.name), content.read() if content else b"")
     return "tar"
+
+
+def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
+    """A member of an archive: JSON by its keys, other text by its lines, everything else by its bytes."""
+    suffix = (suffix or PurePath(name).suffix).lower()
+    try:
+        if suffix == ".json":
+            return add_json(parts, name, parse_json(data))
+        if suffix in _TEXTS:
+            return parts.add_plain(name, data.decode().split("\n"))
+    except ValueError:  # it is not what its name says
+        pass
+    return parts.add(name, "bytes", data)
 
 
 def read_png(path: Path, parts: Parts) -> str:
