@@ -2,11 +2,13 @@
 
 import contextlib
 import datetime
+import gzip
 import io
 import json
 import pathlib
 import pickle
 import random
+import shutil
 import uuid
 import zipfile
 
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from samebits.launch.artifacts import FileRules, collect, with_links
+from samebits.launch.artifacts import FileRules, collect, patterns, with_links
 from samebits.launch.command import FileNames
 from samebits.store import fingerprint_file, torch_files
 from samebits.store.artifacts import READERS, contents
@@ -382,10 +384,14 @@ def test_what_a_different_program_still_writes_is_not_the_trials(tmp_path):
 
 def test_a_link_to_a_folder_is_compared_by_what_it_leads_to(tmp_path):
     naming = FileNames(["python"], tmp_path, tmp_path / "out", "001")
-    found = collect(FileRules(ignores=["skip"]), [], tmp_path, naming)
-    files = with_links(found, {"best": "checkpoint-8", "skip": "checkpoint-8"}, ["skip"])
-    assert [(one.path, one.format, one.shown) for one in files.files] == [("best", "link", {"": '"checkpoint-8"'})]
-    assert files.ignores_without_match == []
+    asked = FileRules(patterns=patterns(["best*", "none*"], tmp_path, tmp_path / "out", "001"), ignores=["skip"])
+    links = {"best": "checkpoint-8", "last": "checkpoint-9", "skip": "checkpoint-8"}
+    files = with_links(collect(asked, [], tmp_path, naming), links, asked)
+    assert [(one.path, one.named, one.shown[""]) for one in files.files] == [
+        ("best", True, '"checkpoint-8"'),
+        ("last", False, '"checkpoint-9"'),
+    ]
+    assert (files.patterns_without_match, files.ignores_without_match) == (["none*"], [])
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -397,6 +403,32 @@ def test_arrays_in_a_pickle_have_the_same_parts_in_every_protocol(tmp_path, prot
     assert a.format == "pickle"
     assert a.tensors == b.tensors
     assert set(a.tensors) - set(a.values) == {"w", "f"}
+
+
+def _packed(folder, form, meta, log):
+    folder.mkdir()
+    (folder / "meta.json").write_text(json.dumps(meta))
+    (folder / "train.log").write_text(log)
+    if form == "gz":
+        packed = folder / "meta.json.gz"
+        packed.write_bytes(gzip.compress((folder / "meta.json").read_bytes()))
+        return packed
+    return pathlib.Path(shutil.make_archive(folder.with_name(f"{folder.name}-packed"), form, folder))
+
+
+@pytest.mark.parametrize("form", ["zip", "gztar", "gz"])
+def test_texts_in_an_archive_are_compared_without_times_and_json_by_its_keys(tmp_path, form):
+    log = "2026-11-2%d 10:00:0%d INFO loss 0.5\n"
+    one = _packed(tmp_path / "a", form, {"at": "2026-11-26 10:00:01", "acc": 0.5}, log % (6, 1) * 2)
+    two = _packed(tmp_path / "b", form, {"at": "2026-11-27 10:00:02", "acc": 0.5}, log % (7, 2) * 2)
+    three = _packed(tmp_path / "c", form, {"at": "2026-11-27 10:00:02", "acc": 0.6}, log % (7, 2) * 2)
+    first, second, third = (fingerprint_file(path, named=False) for path in (one, two, three))
+    assert first.tensors == second.tensors != third.tensors
+    assert first.masked != second.masked
+    changed = [name for name, value in second.tensors.items() if third.tensors[name] != value]
+    assert len(changed) == 1
+    assert changed[0].endswith("acc")
+    assert (second.shown[changed[0]], third.shown[changed[0]]) == ("0.5", "0.6")
 
 
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3)])

@@ -147,12 +147,25 @@ def collect(
     )
 
 
-def with_links(found: FilesFile, links: Mapping[str, str], ignores: Sequence[str], run: Run = ANY_RUN) -> FilesFile:
+def with_links(found: FilesFile, links: Mapping[str, str], asked: FileRules, run: Run = ANY_RUN) -> FilesFile:
     """The files of a trial, and the symbolic links to folders that it made. `links`: name -> what it leads to."""
-    saved = [link_to_folder(name, target, run) for name, target in links.items() if not matches_any(name, ignores)]
-    unmatched = [text for text in found.ignores_without_match if not any(matches_any(name, [text]) for name in links)]
-    files = sorted([*found.files, *saved], key=lambda file: file.path)
-    return found.model_copy(update={"files": files, "ignores_without_match": unmatched})
+    named = [pattern.text for pattern in asked.patterns]
+    saved = [
+        link_to_folder(name, target, run).model_copy(update={"named": matches_any(name, named)})
+        for name, target in links.items()
+        if not matches_any(name, asked.ignores)
+    ]
+    return found.model_copy(
+        update={
+            "files": sorted([*found.files, *saved], key=lambda file: file.path),
+            "patterns_without_match": _without_match(found.patterns_without_match, links),
+            "ignores_without_match": _without_match(found.ignores_without_match, links),
+        }
+    )
+
+
+def _without_match(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
+    return [pattern for pattern in patterns if not any(matches_any(name, [pattern]) for name in names)]
 
 
 def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Path]:

@@ -281,7 +281,7 @@ class TrialRun:
         run = facts.run(self.plan.request.command, naming.roots, self.folder, self._seen.began_at)
         found = artifacts.collect(self._seen.asked, written, self.directory, naming, run)
         names = {naming.name(path): target for path, target in links.items()}
-        found = artifacts.with_links(found, names, self._seen.asked.ignores, run)
+        found = artifacts.with_links(found, names, self._seen.asked, run)
         return found.model_copy(update={"printed": artifacts.printed(self.folder, self._seen.asked, run)})
 
     def _judge(self, ending: CommandEnd, files: FilesFile) -> tuple[Status, str]:
