@@ -46,7 +46,8 @@ def plural(noun: str) -> str:
     """The plural of the nouns used here."""
     if noun.endswith("y") and noun[-2] not in "aeiou":
         return noun[:-1] + "ies"
-    return noun + ("es" if noun.endswith(("s", "ch")) else "s")
+    is_hissed = noun.endswith(("s", "ch")) and not noun.endswith("epoch")
+    return noun + ("es" if is_hissed else "s")
 
 
 def listed(items: Iterable[object]) -> str:

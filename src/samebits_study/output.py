@@ -108,7 +108,7 @@ def escaped(text: str) -> str:
 
 TABLES, FIGURES, DOCUMENT, PAGE = "tables", "figures", "report.md", "page.html"
 FORMATS: dict[str, Callable[[Table], str]] = {"md": markdown.table, "csv": as_csv, "tex": as_latex}
-NEEDED = "This figure cannot be drawn: matplotlib is not installed (pip install 'samebits[study]')."
+NEEDED = "This figure cannot be drawn: matplotlib is not installed (pip install matplotlib)."
 WORDS = {"1": "frame", "4": "two-trials"}  # for the paper's numbers, in a study of cells that it does not have
 
 
@@ -157,7 +157,7 @@ def _of_cells(result: StudyResult, folder: Path) -> list[Figure]:
     try:
         from samebits_study.reports import shown_cells
     except ImportError:
-        why = "This figure cannot be made: scipy and scikit-image are not installed (pip install 'samebits[study]')."
+        why = "This figure cannot be made: scipy and scikit-image are not installed (pip install scipy scikit-image)."
         return [Figure("1", "The counting frame on a test field.", why=why),
                 Figure("4", "Two trials that differ.", why=why)]  # fmt: skip
     return shown_cells.figures(result, folder)

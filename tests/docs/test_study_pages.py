@@ -69,7 +69,7 @@ def test_the_study_that_the_page_adds_runs_in_the_setups_that_it_has_a_script_fo
     }  # fmt: skip
     assert "## The paper" not in report
     assert "Table 7" not in report
-    assert "**Table accuracy.**" in report
+    assert "### Table accuracy." in report
 
 
 def test_the_data_set_that_the_page_adds_is_made_and_learned(added):

@@ -206,7 +206,7 @@ def test_a_study_that_the_paper_does_not_have_has_no_heading_of_the_paper(docume
 def test_figures_of_cells_that_the_paper_does_not_have_are_named_by_words(documents, tmp_path):
     output.write(documents.unet().model_copy(update={"study": "other"}), tmp_path)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
-    assert "**Figure frame.**" in text
+    assert "Figure frame." in text
     assert not re.search(r"Figure \d", text)
     assert "The paper's" not in text
 

@@ -125,7 +125,7 @@ def _add_file(parts: Parts, prefix: str, source: Any) -> None:
     try:
         import h5py
     except ImportError:
-        raise MissingH5py("h5py is not installed (pip install 'samebits[hdf5]')") from None
+        raise MissingH5py("h5py is not installed (pip install h5py)") from None
     with h5py.File(source, "r") as file:
         _add_attributes(parts, prefix, file)
         file.visititems(lambda name, item: _add_item(parts, joined_path(prefix, name), item, h5py))

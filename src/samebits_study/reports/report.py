@@ -19,6 +19,7 @@ from samebits.reports.tree import (
     Contents,
     Drawing,
     Facts,
+    Format,
     MemberOutcome,
     Outcomes,
     Report,
@@ -31,6 +32,8 @@ from samebits_study.reports.figures import Figure
 from samebits_study.results import SetupResult, StudyResult
 
 Drawn = list[tuple[Figure, list[Path]]]
+AT_A_GLANCE = "setups"  # the figure that shows all setups side by side
+TERMS = "1"  # the table of words, which comes last
 SIGNS = "= the trials agree; != they differ; ? no answer."
 MADE = "This page, the tables (Markdown, CSV, LaTeX) and the figures (PNG, SVG) are made from study.json beside it."
 PAPER = (
@@ -43,20 +46,22 @@ PAPER = (
 def report(result: StudyResult, tables: list[Table], drawn: Drawn, page: str = "") -> Report:
     """The report. `drawn`: each figure with the files that were drawn of it, none where it could not be; `page`: where
     the page is, for a terminal."""
+    at_a_glance = [one for one in drawn if one[0].id == AT_A_GLANCE]
+    rest = [one for one in drawn if one[0].id != AT_A_GLANCE]
     return Report(
         title=f"{phrases.title(result)}: does its training repeat?",
         blocks=(
             Outcomes(tuple(_outcome(setup, result, is_short=True) for setup in result.setups), on=SCREEN),
             *([Facts((("page", StyledText(page, "command")),), on=SCREEN)] if page else []),
             *(Text(line, on=DOCUMENT) for line in says(result)),
-            *_glance(result),
-            Contents((*map(_table_link, tables), *(_figure_link(figure) for figure, _ in drawn)), on=PAGE),
+            *_glance(result, at_a_glance),
+            Contents(tuple(_links(tables, drawn)), on=PAGE),
+            *_section("The paper's figures", "paper-figures", _figures(rest, of_the_paper=True)),
             *_section("The paper's tables", "paper-tables", _tables(tables, of_the_paper=True)),
-            *_section("The paper's figures", "paper-figures", _figures(drawn, of_the_paper=True)),
             *_section(
                 beyond(result),
                 "beyond",
-                [*_figures(drawn, of_the_paper=False), *_tables(tables, of_the_paper=False)],
+                [*_figures(rest, of_the_paper=False), *_tables(tables, of_the_paper=False)],
             ),
             _how(result),
         ),
@@ -74,23 +79,26 @@ def _outcome(setup: SetupResult, result: StudyResult, *, is_short: bool) -> Memb
     return MemberOutcome(phrases.VERDICTS[sign], sign, setup.id, setup.about, facts, reason)
 
 
-def _glance(result: StudyResult) -> Iterator[AnyBlock]:
+def _glance(result: StudyResult, drawn: Drawn) -> Iterator[AnyBlock]:
+    """Each setup in a line, and the figure of all."""
+    figures = tuple(_figures(drawn, of_the_paper=False))
     setups = tuple(_outcome(setup, result, is_short=False) for setup in result.setups)
     if setups:
         yield Outcomes(setups, on=MARKDOWN)
-    yield Section("At a glance", "glance", (Outcomes(setups), Text(SIGNS, "soft")), on=PAGE)
+        yield from _section("All setups", "all-setups", list(figures), on=MARKDOWN)
+    yield Section("At a glance", "glance", (Outcomes(setups), Text(SIGNS, "soft"), *figures), on=PAGE)
 
 
-def _section(title: str, anchor: str, blocks: list[AnyBlock]) -> list[Section]:
+def _section(title: str, anchor: str, blocks: list[AnyBlock], on: frozenset[Format] = DOCUMENT) -> list[Section]:
     """A heading and what is below it; nothing where there is nothing below it."""
-    return [Section(title, anchor, tuple(blocks), on=DOCUMENT)] if blocks else []
+    return [Section(title, anchor, tuple(blocks), on=on)] if blocks else []
 
 
 def _tables(tables: list[Table], *, of_the_paper: bool) -> list[AnyBlock]:
     """Each table; a page has its name in the heading."""
     return [
         block
-        for table in tables
+        for table in sorted(tables, key=lambda table: table.id == TERMS)
         if table.of_the_paper == of_the_paper
         for block in (
             replace(table, on=MARKDOWN), replace(table, title=f"{table.name}. {table.title}", on=PAGE)
@@ -116,12 +124,10 @@ def _inline(svg: Path) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.read_bytes()).decode("ascii")
 
 
-def _table_link(table: Table) -> tuple[str, str]:
-    return f"table-{table.id}", table.name
-
-
-def _figure_link(figure: Figure) -> tuple[str, str]:
-    return f"figure-{figure.id}", figure.name
+def _links(tables: list[Table], drawn: Drawn) -> Iterator[tuple[str, str]]:
+    """(anchor, words) of each figure and table."""
+    yield from ((f"figure-{figure.id}", f"{figure.name}. {figure.title}") for figure, _ in drawn)
+    yield from ((f"table-{table.id}", f"{table.name}. {table.title}") for table in tables)
 
 
 def _how(result: StudyResult) -> Section:

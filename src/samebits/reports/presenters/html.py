@@ -17,7 +17,7 @@ __all__ = ["render"]
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 COLOURS = 6  # of groups; more repeat them, their letters do not
-TALL = 40  # rows; a table with more is scrolled in a frame
+TALL = 25  # rows; a table with more is scrolled in a frame
 
 
 def render(report: Report) -> str:

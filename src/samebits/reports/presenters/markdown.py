@@ -27,6 +27,7 @@ from samebits.reports.tree import (
 
 __all__ = ["code", "escaped", "render", "table"]
 
+MOST_OPEN = 25  # rows of a table that is not folded
 # what would start markup in the middle of a line; a backslash before it is dropped by every Markdown
 SPECIAL = "\\`*_{}[]<>()#+!|~"
 
@@ -93,8 +94,10 @@ def _outcomes(block: Outcomes, heading: str) -> Iterator[str]:
 
 
 def _picture(block: Drawing, heading: str) -> Iterator[str]:
-    said = f"**{block.name}.** {escaped(block.title)} {escaped(block.caption if block.file else block.why)}".rstrip()
-    yield f"{said}\n\n![{escaped(block.title)}]({block.file})" if block.file else said
+    yield f"{heading} {block.name}. {escaped(block.title)}"
+    if block.file:
+        yield f"![{escaped(block.title)}]({block.file})"
+    yield escaped(block.caption if block.file else block.why)
 
 
 def _section(block: Section, heading: str) -> Iterator[str]:
@@ -113,7 +116,15 @@ def _side_by_side(block: SideBySide, heading: str) -> Iterator[str]:
 
 
 def _table(block: Table, heading: str) -> Iterator[str]:
-    yield table(block).rstrip()
+    """In a document: below a heading, so that its contents list it; a long one is folded."""
+    if block.title:
+        yield f"{heading} {block.name}. {escaped(block.title)}"
+    body = _body(block)
+    if len(block.rows) > MOST_OPEN:
+        # the attribute has Markdown read inside HTML: https://python-markdown.github.io/extensions/md_in_html/
+        body = f'<details markdown="1">\n<summary>{len(block.rows):,} rows</summary>\n\n{body}\n\n</details>'
+    yield body
+    yield _table_notes(block)
 
 
 _WRITERS: dict[type[AnyBlock], Callable[[Any, str], Iterator[str]]] = {
@@ -125,12 +136,18 @@ _WRITERS: dict[type[AnyBlock], Callable[[Any, str], Iterator[str]]] = {
 
 def table(table: Table) -> str:
     """A table by itself: its title, the rows and the notes."""
+    title = f"**{table.name}.** {escaped(table.title)}" if table.title else ""
+    return "\n\n".join(part for part in (title, _body(table), _table_notes(table)) if part) + "\n"
+
+
+def _body(table: Table) -> str:
     rows = [[_table_cell(cell) for cell in row] for row in table.rows]
     marks = ["---:" if column.number else "---" for column in table.columns]
-    body = _grid([escaped(column.head) for column in table.columns], rows, marks) or "No rows."
-    notes = "\n".join(f"- {escaped(note)}" for note in table.notes)
-    title = f"**{table.name}.** {escaped(table.title)}" if table.title else ""
-    return "\n\n".join(part for part in (title, body, notes) if part) + "\n"
+    return _grid([escaped(column.head) for column in table.columns], rows, marks) or "No rows."
+
+
+def _table_notes(table: Table) -> str:
+    return "\n".join(f"- {escaped(note)}" for note in table.notes)
 
 
 def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str] = ()) -> str:
