@@ -171,10 +171,10 @@ def page(documented, others, replayed):
 
 <!-- Written by benchmarks/nondeterministic_operators.py: do not edit. -->
 
-What the documentation of `torch.use_deterministic_algorithms` lists, what
-[operator replay](../how-to/replay-operators.md) saw on the CPU of one machine, and what that setting does there.
-"Same bits" says only that no replay differed on this machine, with these sizes and threads; "nothing" that results and
-gradients have the same bits with and without the setting. No GPU was tried.
+This page compares three things: what the documentation of `torch.use_deterministic_algorithms` lists, what
+[operator replay](../how-to/replay-operators.md) saw on the CPU of one machine, and what the setting changes there. "Same bits" means that
+no replay differed on this machine, with these sizes and threads. "Nothing" means that results and gradients have the same bits with and
+without the setting. No GPU was tried.
 
 {where}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, Python {platform.python_version()}. Written by
 
@@ -192,7 +192,7 @@ Do documentation and replay agree?
 
 {table(["operation", "replay saw", "under the setting", "do they agree?"], others)}
 
-Results with elements that their operator never wrote, which are not compared: {unset}.
+Results with elements that their operator never wrote (these elements are not compared): {unset}.
 Operators whose replay raised an error: {failed}.
 """
 
