@@ -92,7 +92,7 @@ def seen():
     for found in pkgutil.walk_packages(watchers.__path__, "samebits_probe.watchers."):
         module = importlib.import_module(found.name)
         if hasattr(module, "SEEN"):
-            title = (module.__doc__ or found.name).strip().splitlines()[0].rstrip(".")
+            title = (module.__doc__ or found.name).strip().splitlines()[0].rstrip(".").removeprefix("Watches ")
             parts.append(
                 f"### {title}\n\n"
                 + table(["point", "where it is seen", "what hides it", "what the report says then"], module.SEEN)
