@@ -172,9 +172,9 @@ def page(documented, others, replayed):
 <!-- Written by benchmarks/nondeterministic_operators.py: do not edit. -->
 
 This page compares three things: what the documentation of `torch.use_deterministic_algorithms` lists, what
-[operator replay](../how-to/replay-operators.md) saw on the CPU of one machine, and what the setting changes there. "Same bits" means that
-no replay differed on this machine, with these sizes and threads. "Nothing" means that results and gradients have the same bits with and
-without the setting. No GPU was tried.
+[operator replay](../how-to/replay-operators.md) saw on the CPU of one machine, and what the setting changes there.
+"Same bits" means that no replay differed on this machine, with these sizes and threads. "Nothing" means that results
+and gradients have the same bits with and without the setting. No GPU was tried.
 
 {where}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, Python {platform.python_version()}. Written by
 
