@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits_parity.train import activations, comparison, explanation, layers
-from samebits_parity.train.activations import Clip
+from samebits_parity import activations
+from samebits_parity.defaults.hypotheses import Clip
+from samebits_parity.train import comparison, explanation, layers
 from samebits_parity.train.batches import BatchInput
 from samebits_parity.train.distance import allowed, relative, unit
 from samebits_parity.train.explanation import batch, losses, outputs, start

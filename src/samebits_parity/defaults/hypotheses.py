@@ -7,7 +7,7 @@ Sources are named where a paper has the formula; the other forms are those that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -194,6 +194,35 @@ def clip_norm(
 def clip_value(gradients: Sequence[ArrayLike], most: float) -> list[Array]:
     """Gradients of which no element is beyond `most` from zero."""
     return [np.clip(np.asarray(gradient, float), -most, most) for gradient in gradients]
+
+
+class Clip(NamedTuple):
+    """Clipping that an optimizer does itself, after its gradients were seen (Keras' clipnorm and its like).
+
+    `over`: the norm of each tensor, the norm of all of them, or each value; `most`: what it is clipped to.
+    """
+
+    over: Literal["tensor", "all", "value"]
+    most: float
+
+    def applied(self, gradients: dict[str, Array], name: str) -> Array:
+        """One of these gradients, clipped."""
+        if self.over == "value":
+            return clip_value([gradients[name]], self.most)[0]
+        if self.over == "tensor":
+            return clip_norm([gradients[name]], self.most, over="tensor")[0]
+        return clip_norm(list(gradients.values()), self.most, over="all")[list(gradients).index(name)]
+
+
+def clip_of(facts: dict[str, Any] | None) -> Clip | None:
+    """What an optimizer is set to clip; None where it clips nothing, or tells nothing."""
+    known: dict[str, Literal["tensor", "all", "value"]]
+    known = {"clipnorm": "tensor", "global_clipnorm": "all", "clipvalue": "value"}
+    for group in facts["groups"] if facts else ():
+        for name, over in known.items():
+            if isinstance(group.get(name), (int, float)):
+                return Clip(over, float(group[name]))
+    return None
 
 
 def reduced(each: ArrayLike, how: Reduction) -> Array:

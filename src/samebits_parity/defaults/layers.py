@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -10,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from samebits_parity.activations import gelu, hard_fifth, hard_sixth, softmax
 from samebits_parity.defaults import behaviour
 from samebits_parity.defaults.behaviour import Behaviour, Sense
 from samebits_parity.defaults.hypotheses import Array
-from samebits_parity.defaults.losses import soft
 from samebits_parity.defaults.recurrent import BEHAVIOURS as RECURRENT
-from samebits_parity.defaults.recurrent import hard_fifth, hard_sixth
 
 # What a convolution, pooling, resizing or activation may mean: each meaning is a formula on rows, in float64.
 
@@ -65,14 +63,6 @@ def linear(row: Array, corners: str) -> Array:
         "start": new / 2,
     }[corners]
     return np.interp(places, np.arange(len(row)), row)
-
-
-def gelu(x: Array, *, exact: bool) -> Array:
-    """x times the normal distribution function, or its approximation by tanh (Hendrycks and Gimpel 2016)."""
-    if exact:
-        return np.array([value * (1 + math.erf(value / math.sqrt(2))) / 2 for value in x])
-    value: Array = 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    return value
 
 
 ROW = np.array([1.0, -2.0, 3.0, 5.0, -7.0, 11.0])
@@ -228,13 +218,12 @@ def _activations() -> list[Behaviour]:
         value("elu", "ELU: alpha", at("elu", minus), lambda given: float(given[0] / np.expm1(-1))),
         layer("gelu", "GELU: computed", at("gelu"), ("exact", "exactly (erf)", partial(gelu, POINTS, exact=True)),
               ("tanh", "by tanh", partial(gelu, POINTS, exact=False)), pick=2),
-        layer("hard_sigmoid", "Hard sigmoid", at("hard_sigmoid"), ("fifth", "clip(0.2 x + 0.5)", partial(hard_fifth,
-                                                                                                         POINTS)),
-              ("sixth", "clip(x / 6 + 0.5)", partial(hard_sixth, POINTS)), pick=2),
+        layer("hard_sigmoid", "Hard sigmoid", at("hard_sigmoid"), ("fifth", "clip(0.2 x + 0.5)",
+              partial(hard_fifth, POINTS)), ("sixth", "clip(x / 6 + 0.5)", partial(hard_sixth, POINTS)), pick=2),
         layer("softmax", "Softmax of three axes, no axis named: over", at("softmax", BLOCK),
-              ("last", "the last axis", lambda: soft(BLOCK)),
-              ("first", "the first axis", lambda: np.moveaxis(soft(np.moveaxis(BLOCK, 0, -1)), -1, 0)),
-              ("middle", "the middle axis", lambda: np.moveaxis(soft(np.moveaxis(BLOCK, 1, -1)), -1, 1))),
+              ("last", "the last axis", lambda: softmax(BLOCK)),
+              ("first", "the first axis", lambda: softmax(BLOCK, 0)),
+              ("middle", "the middle axis", lambda: softmax(BLOCK, 1))),
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from samebits_parity.activations import softmax
 from samebits_parity.defaults import behaviour
 from samebits_parity.defaults.behaviour import Behaviour, Sense
 from samebits_parity.defaults.hypotheses import Array, Reduction, reduced, weighted
@@ -57,13 +58,6 @@ def entropy(labels: Array, chances: Array) -> Array:
     return each
 
 
-def soft(logits: Array) -> Array:
-    """Softmax of rows."""
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    shares: Array = powers / powers.sum(-1, keepdims=True)
-    return shares
-
-
 def crossed(target: Array, shares: Array) -> tuple[Formula, Formula]:
     """Categorical cross entropy: its mean over samples, and that of each sample."""
     each = -(target * np.log(shares)).sum(-1)
@@ -79,7 +73,7 @@ def _categorical() -> list[Behaviour]:
              ("renormalised", "probabilities, divided by their sum",
               crossed(CLASSES, UNSUMMED / UNSUMMED.sum(-1, keepdims=True))),
              ("probabilities", "probabilities as they are", crossed(CLASSES, UNSUMMED)),
-             ("logits", "logits", crossed(CLASSES, soft(UNSUMMED)))),
+             ("logits", "logits", crossed(CLASSES, softmax(UNSUMMED)))),
         Behaviour(id="categorical.clip", group="losses", words="Categorical cross entropy of probabilities: clipped at",
                   ask=of("categorical", [[1.0, 0.0]], [[0.0, 1.0]], probabilities_only=True),
                   estimate=lambda given: float(np.exp(-given[0]))),

@@ -9,26 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from samebits_parity.activations import hard_fifth, hard_sixth, sigmoid
 from samebits_parity.defaults.behaviour import Behaviour, Sense
 from samebits_parity.defaults.hypotheses import Array
 
 UNITS = 2
-
-
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x))."""
-    value: Array = 1 / (1 + np.exp(-x))
-    return value
-
-
-def hard_fifth(x: Array) -> Array:
-    """0.2 x + 0.5, bounded by 0 and 1: Keras up to version 2."""
-    return np.clip(0.2 * x + 0.5, 0, 1)
-
-
-def hard_sixth(x: Array) -> Array:
-    """x / 6 + 0.5, bounded by 0 and 1."""
-    return np.clip(x / 6 + 0.5, 0, 1)
 
 
 GATES: tuple[tuple[str, str, Callable[[Array], Array]], ...] = (

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from samebits_parity.train import activations
+from samebits_parity import activations
 from samebits_parity.train.distance import relative
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array, TrainingValues

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -81,14 +80,9 @@ def _commands(asked: TrainRequest) -> tuple[tuple[str, str], ...]:
 def _facts(judged: TrainVerdict, reasons: list[Account]) -> list[tuple[str, str]]:
     facts = [("pairs", f"{len(judged.pairs)} weights and buffers, {len(judged.layer_pairs)} layers")]
     for reason in reasons:
-        names = f" [{_few(reason.names)}]" if reason.names else ""
+        names = f" [{words.first_few(reason.names, 4)}]" if reason.names else ""
         facts.append(("why", reason.words + names))
     return facts
-
-
-def _few(names: Iterable[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")
 
 
 def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from samebits_parity.train import activations, batches, layers
+from samebits_parity.defaults.hypotheses import clip_of
+from samebits_parity.train import batches, layers
 from samebits_parity.train.distance import FACTOR, Distance, allowed, relative, unit
 from samebits_parity.train.layers import OutputPair
 from samebits_parity.train.pairs import WeightPair
@@ -89,7 +90,7 @@ class TrainVerdict:
 
 def _gradient(side: TrainingValues, step: int, name: str) -> Array:
     """A gradient as it was seen, clipped where the optimizer is set to clip it thereafter."""
-    clip = activations.of(side.optimizer(step))
+    clip = clip_of(side.optimizer(step))
     if clip is None:
         return side.value(step, "gradient", name)
     names = side.names(step, "gradient") if clip.over == "all" else [name]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from samebits_parity.activations import applied
 from samebits_parity.train import batches
-from samebits_parity.train.activations import applied
 from samebits_parity.train.explanation.reason import Account, number, sides
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import LOSS, PointComparison, TrainVerdict
@@ -142,16 +142,12 @@ def _cross_entropies(output: Array, labels: Array) -> Iterator[tuple[Formula, fl
         return
     is_softmax = output.min() >= 0 and np.allclose(output.sum(axis), 1, atol=1e-4)
     once = np.clip(output, 1e-7, 1) if is_softmax else applied("softmax", output)
-    logs = {"softmax, once": np.log(once), "softmax, twice (probabilities taken for logits)": _log_softmax(once)}
+    twice = applied("log_softmax", once)
+    logs = {"softmax, once": np.log(once), "softmax, twice (probabilities taken for logits)": twice}
     for name, log in logs.items():
         for smoothing in (0.0, 0.05, 0.1, 0.2):
             smooth = hot * (1 - smoothing) + smoothing / classes
             yield from _reductions("cross entropy", name, smoothing, -(smooth * log).sum(axis))
-
-
-def _log_softmax(values: Array) -> Array:
-    logs: Array = np.log(applied("softmax", values))
-    return logs
 
 
 def _regressions(output: Array, labels: Array) -> Iterator[tuple[Formula, float]]:

@@ -15,9 +15,7 @@ from typing import Any
 import numpy as np
 
 from samebits_parity.defaults import hypotheses
-from samebits_parity.defaults.hypotheses import Decay, Gradients
-from samebits_parity.train import activations
-from samebits_parity.train.activations import Clip
+from samebits_parity.defaults.hypotheses import Clip, Decay, Gradients
 from samebits_parity.train.distance import FACTOR
 from samebits_parity.train.explanation.reason import Account, by_reason, number, sides
 from samebits_parity.train.pairs import WeightPair
@@ -281,7 +279,7 @@ def read(facts: Facts | None, weight: str) -> UpdateRule | None:
         return None
     try:
         return (
-            _of_keras(facts["type"], group, activations.of(facts))
+            _of_keras(facts["type"], group, hypotheses.clip_of(facts))
             if facts["library"] == "keras"
             else _of_pytorch(facts["type"], group)
         )

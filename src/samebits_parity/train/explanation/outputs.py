@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samebits_parity.train import activations
+from samebits_parity import activations
 from samebits_parity.train.distance import relative
 from samebits_parity.train.explanation.layer_inputs import LayerInputs, given, setting
 from samebits_parity.train.explanation.reason import Account, number, sides

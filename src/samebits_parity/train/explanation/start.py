@@ -6,12 +6,14 @@ import math
 
 import numpy as np
 
+from samebits_parity.init.cases import Fans, ordinary_fans
 from samebits_parity.train.explanation.reason import Account, number, sides
 from samebits_parity.train.values import Array
 from samebits_parity.train.verdict import PointComparison, TrainVerdict
 
 _CLOSE = 0.1  # relative: of a limit that is estimated from the largest of n draws
 _RARE, _RARE_DEVIATIONS = 1e-3, 3.3  # a probability, and how many deviations it is of a normal distribution
+NO_FANS = Fans(0, 0)  # of a vector
 _FEW = 8  # values from which a distribution can be told
 
 
@@ -22,7 +24,7 @@ def reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[Account
         if any(point.name == pair.a for point in parted):
             a = judged.a.weight(-1, pair.a)
             b = pair.way.to_a(judged.b.weight(-1, pair.b))
-            fans = _fans(a, a_is_keras=judged.a.is_keras)
+            fans = ordinary_fans(a.shape, "last" if judged.a.is_keras else "first") if a.ndim > 1 else NO_FANS
             said = described(a, fans), described(b, fans)
             if may_be_draws_of_one(a, b):
                 said = said[0], said[0]
@@ -37,18 +39,7 @@ def _reason(a: str, b: str, names: tuple[str, ...]) -> Account:
     return Account("bias initialisation" if constant else "initializer", sides("initial values", a, b), names)
 
 
-def _fans(a: Array, *, a_is_keras: bool) -> tuple[int, int]:
-    """(fan in, fan out) of a kernel: receptive field times channels; (0, 0) of a vector, which has none."""
-    if a.ndim < 2:
-        return 0, 0
-    if a_is_keras:
-        field = math.prod(a.shape[:-2])
-        return field * a.shape[-2], field * a.shape[-1]
-    field = math.prod(a.shape[2:])
-    return field * a.shape[1], field * a.shape[0]
-
-
-def described(values: Array, fans: tuple[int, int]) -> str:
+def described(values: Array, fans: Fans) -> str:
     """What the values look like: zeros, one number, uniform or normal, with the limit and whose formula it is."""
     if values.size and float(values.min()) == float(values.max()):
         value = float(values.flat[0])
@@ -83,7 +74,7 @@ def _is_uniform(values: Array) -> bool:
     return float(np.abs(values).max()) < 2.0 * deviation
 
 
-def _formula(limit: float, fans: tuple[int, int]) -> str:
+def _formula(limit: float, fans: Fans) -> str:
     if not all(fans):
         return ""
     known = {
@@ -95,7 +86,7 @@ def _formula(limit: float, fans: tuple[int, int]) -> str:
     return _nearest(limit, known)
 
 
-def _scaled(deviation: float, fans: tuple[int, int]) -> str:
+def _scaled(deviation: float, fans: Fans) -> str:
     if not all(fans):
         return ""
     known = {
