@@ -84,7 +84,7 @@ def run_train(**given: Any) -> int:
     answers.check_targets(targets)
     commands = [_words(given[side], side.upper()) for side in ("a", "b")]
     pythons = tuple(requests.interpreter(given[f"python_{side}"], given[f"env_{side}"]) for side in ("a", "b"))
-    from samebits_parity.train.comparison import compare
+    from samebits_parity.train import compare
     from samebits_parity.train.runs import TrainRequest
 
     with _folder(given["out"]) as folder:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from samebits_parity.train import comparison, explanation, runs
+from samebits_parity import train
+from samebits_parity.train import explanation, runs
 from samebits_parity.train.pairs import Pairer
 from samebits_parity.train.runs import TrainRequest
 from samebits_parity.train.values import TrainingValues
@@ -144,7 +145,7 @@ def network(request, tmp_path_factory, keras_alone):
 def test_the_study_s_networks_agree_over_fifty_single_steps(network):
     name, folder, a = network
     b = words(EXAMPLES / f"{name}_pytorch.py", "data.npz")
-    document = comparison.against(asked(folder, b, b, single=True), a).document
+    document = train.against(asked(folder, b, b, single=True), a).document
     assert document.verdict == "agree", document.sentence
     assert document.steps == 50
     assert max(one.relative for one in document.largest if one.kind in ("forward", "gradient")) < 1e-5
@@ -204,9 +205,7 @@ def sgd(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sgd")
     a = program(folder, "a.py")
     seen = runs.train(asked(folder, a, a), "A", 50)
-    return lambda name, *b, **more: (
-        comparison.against(asked(folder, a, program(folder, name, *b), **more), seen).document
-    )
+    return lambda name, *b, **more: train.against(asked(folder, a, program(folder, name, *b), **more), seen).document
 
 
 def test_a_training_agrees_with_itself_in_single_steps(sgd):

@@ -8,16 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samebits_parity import activations
+from samebits_parity import activations, train
 from samebits_parity.defaults.hypotheses import Clip
-from samebits_parity.train import comparison, explanation, layers
-from samebits_parity.train.batches import BatchInput
-from samebits_parity.train.distance import allowed, relative, unit
-from samebits_parity.train.explanation import batch, losses, outputs, start
+from samebits_parity.train import explanation, layers
+from samebits_parity.train.explanation import inputs, losses, outputs
 from samebits_parity.train.explanation.optimizers import UpdateRule, read
-from samebits_parity.train.pairs import Pairer
+from samebits_parity.train.pairs import BatchInput, Pairer
 from samebits_parity.train.runs import TrainingFailure, TrainRequest, refuse_unusable
-from samebits_parity.train.values import TrainingValues
+from samebits_parity.train.values import TrainingValues, allowed, relative, unit
 from samebits_parity.train.verdict import begin_alike, judge, layer_of
 from samebits_probe import wire
 from samebits_probe.tensor_log import row
@@ -146,7 +144,7 @@ def test_a_weight_without_a_counterpart_is_named_with_what_would_match(tmp_path)
     a = with_weights(tmp_path / "a", {"x/kernel": random((3, 4))})
     b = with_weights(tmp_path / "b", {"x.weight": random((5, 3))})
     asked = TrainRequest(a=["a"], b=["b"], folder=tmp_path)
-    document = comparison.report.unpaired(asked, Pairer(a, b).pairs()[1]).document
+    document = train.report.unpaired(asked, Pairer(a, b).pairs()[1]).document
     assert document.verdict == "unknown"
     assert "x/kernel of A, (3, 4), has no counterpart; (4, 3) in B would match" in document.sentence
 
@@ -157,8 +155,8 @@ def test_a_weight_without_a_counterpart_is_named_with_what_would_match(tmp_path)
 @given(st.integers(2, 1000))
 def test_a_batch_that_is_scaled_is_told_with_its_factor(factor):
     a = random((4, 3, 3, 1)).astype(float)
-    assert batch.explained(BatchInput("0", "0", a, a * factor)).words.endswith(f"{factor:.4g} times those of A")
-    assert f"1/{factor} of" in batch.explained(BatchInput("0", "0", a, a / factor)).words
+    assert inputs.explained(BatchInput("0", "0", a, a * factor)).words.endswith(f"{factor:.4g} times those of A")
+    assert f"1/{factor} of" in inputs.explained(BatchInput("0", "0", a, a / factor)).words
 
 
 def test_channels_samples_and_standardised_inputs_are_told():
@@ -167,16 +165,16 @@ def test_channels_samples_and_standardised_inputs_are_told():
     for b, id in ((a[..., ::-1], "order of channels"), (a[order], "order of samples"), (2 * a - 1, "scaling"),
                   ((a - [1, 2, 3]) / [3, 4, 5], "scaling"), (a[:, ::-1], "mirroring"),
                   (random((6, 4, 4, 3), 9), "samples")):  # fmt: skip
-        assert batch.explained(BatchInput("0", "0", a, b)).id == id
-    assert batch.explained(BatchInput("0", "0", a, a[:3])).id == "shape"
+        assert inputs.explained(BatchInput("0", "0", a, b)).id == id
+    assert inputs.explained(BatchInput("0", "0", a, a[:3])).id == "shape"
 
 
 def test_initial_values_are_described_with_their_formula():
     uniform = np.random.RandomState(0).uniform(-1, 1, (60, 40))
-    assert "glorot_uniform" in start.described(uniform * np.sqrt(6 / 100), (60, 40))
-    assert "1 / sqrt(fan in)" in start.described(uniform / np.sqrt(60), (60, 40))
-    assert start.described(np.zeros(4), (0, 0)) == "zeros"
-    assert start.described(random((50, 50)) * 0.05, (50, 50)).startswith("normal of deviation 0.0488")
+    assert "glorot_uniform" in inputs.described(uniform * np.sqrt(6 / 100), (60, 40))
+    assert "1 / sqrt(fan in)" in inputs.described(uniform / np.sqrt(60), (60, 40))
+    assert inputs.described(np.zeros(4), (0, 0)) == "zeros"
+    assert inputs.described(random((50, 50)) * 0.05, (50, 50)).startswith("normal of deviation 0.0488")
 
 
 @given(st.sampled_from([0.0, 0.1]), st.sampled_from(["mean", "sum"]), st.integers(0, 50))
@@ -234,10 +232,7 @@ def test_a_layer_whose_output_has_another_shape_parts_there(tmp_path):
                              layers=[("l", {"type": "Conv2d", "weights": list(weights), "settings": {}})]))  # fmt: skip
     first, (reason,) = why(*sides)
     assert (first.kind, first.name, reason.id) == ("forward", "l", "shape")
-    assert (
-        comparison.told(TrainRequest(a=["a"], b=["b"], folder=tmp_path), judge_of(*sides)).document.first.relative
-        is None
-    )
+    assert train.told(TrainRequest(a=["a"], b=["b"], folder=tmp_path), judge_of(*sides)).document.first.relative is None
 
 
 def test_the_layer_of_a_weight_is_what_stands_before_its_own_name():
@@ -440,10 +435,10 @@ def test_a_flattening_that_no_layer_shows_is_found_by_the_channels_of_convolutio
 @pytest.mark.parametrize("seed", range(20))
 def test_two_draws_of_one_distribution_are_not_said_to_be_of_two(seed):
     draw = np.random.RandomState(seed)
-    assert start.may_be_draws_of_one(draw.normal(size=(6, 8)), draw.normal(size=(6, 8)))
-    assert start.may_be_draws_of_one(draw.uniform(-1, 1, (12, 24)), draw.uniform(-1, 1, (12, 24)))
-    assert not start.may_be_draws_of_one(draw.uniform(-1, 1, (12, 24)), draw.uniform(-2, 2, (12, 24)))
-    assert not start.may_be_draws_of_one(draw.normal(size=(12, 24)), 2 * draw.normal(size=(12, 24)))
+    assert inputs.may_be_draws_of_one(draw.normal(size=(6, 8)), draw.normal(size=(6, 8)))
+    assert inputs.may_be_draws_of_one(draw.uniform(-1, 1, (12, 24)), draw.uniform(-1, 1, (12, 24)))
+    assert not inputs.may_be_draws_of_one(draw.uniform(-1, 1, (12, 24)), draw.uniform(-2, 2, (12, 24)))
+    assert not inputs.may_be_draws_of_one(draw.normal(size=(12, 24)), 2 * draw.normal(size=(12, 24)))
 
 
 def test_a_training_whose_values_were_cut_off_has_the_steps_before(tmp_path):

@@ -1,1 +1,46 @@
-"""Two trainings that are said to do the same, compared step by step by value."""
+"""Two trainings that are said to do the same, compared step by step by value: run A, run B, pair their weights, judge,
+explain, tell."""
+
+from __future__ import annotations
+
+from samebits.reports.tree import Report
+from samebits_parity.train import explanation, report, runs
+from samebits_parity.train.pairs import Pairer, WeightPair
+from samebits_parity.train.runs import TrainRequest
+from samebits_parity.train.values import TrainingValues
+from samebits_parity.train.verdict import TrainVerdict, begin_alike, judge
+
+
+def compare(asked: TrainRequest) -> Report:
+    """Run both and compare them. Raises SamebitsError for what cannot be run."""
+    runs.check(asked)
+    return against(asked, runs.train(asked, "A", asked.steps))
+
+
+def against(asked: TrainRequest, a: TrainingValues) -> Report:
+    """Run B and compare it with what A has shown."""
+    if not a.steps or not a.weights:
+        return report.nothing_seen(asked, "A")
+    needs_weights = asked.single or asked.carry
+    b = runs.train(asked, "B", 1 if needs_weights else asked.steps)
+    if not b.steps or not b.weights:
+        return report.nothing_seen(asked, "B")
+    pairs, left = Pairer(a, b).pairs()
+    if left:
+        return report.unpaired(asked, left)
+    if needs_weights and (asked.carry or begin_alike(a, b, pairs)):
+        b = _fed(asked, a, b, pairs)
+    return told(asked, judge(a, b, pairs, single=asked.single, carried=asked.carry))
+
+
+def _fed(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: list[WeightPair]) -> TrainingValues:
+    """B again, with A's weights at its start (--carry) and after each step (--single-step)."""
+    first, last = (-1 if asked.carry else 0), (a.steps if asked.single else 0)
+    feed = runs.write_feed(asked.folder / "feed", a, b, pairs, steps=range(first, last))
+    return runs.train(asked, "B", asked.steps, feed)  # not A's number: B may make more
+
+
+def told(asked: TrainRequest, judged: TrainVerdict) -> Report:
+    """The report of what was judged."""
+    first = judged.first
+    return report.found(asked, judged, explanation.reasons(judged, first) if first is not None else [])

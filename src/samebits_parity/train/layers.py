@@ -14,9 +14,8 @@ from typing import Literal
 import numpy as np
 
 from samebits_parity import activations
-from samebits_parity.train.distance import relative
 from samebits_parity.train.pairs import WeightPair
-from samebits_parity.train.values import Array, TrainingValues
+from samebits_parity.train.values import Array, TrainingValues, relative
 
 _ACTIVE = ("relu", "elu", "gelu", "silu", "softmax", "sigmoid", "tanh", "softplus", "activation", "relu6", "swish")
 # how an output of B is brought into A's axes; a shape: of the image, channels last, that was flattened

@@ -1,22 +1,80 @@
-"""What a comparison of two trainings found, in words and tables."""
+"""What a comparison of two trainings found, in words and tables, and as `samebits parity train --json` writes it."""
 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
 from samebits import __version__, words
+from samebits.documents import Document
 from samebits.reports.table import Cell, Column, MissingValue, Number, Table, numbers
 from samebits.reports.tree import Report
 from samebits_parity.report import Agreement, compared, parts
-from samebits_parity.train.distance import CARRIED, FACTOR
-from samebits_parity.train.document import DocumentPair, ExplainedDefault, Largest, TrainDocument, Where
-from samebits_parity.train.explanation.reason import Account
 from samebits_parity.train.pairs import LoneTensor
 from samebits_parity.train.runs import MOST_BYTES, TrainRequest
-from samebits_parity.train.values import Array, TrainingValues
-from samebits_parity.train.verdict import KINDS, LOSS, PointComparison, TrainVerdict
+from samebits_parity.train.values import CARRIED, FACTOR, Array, TrainingValues
+from samebits_parity.train.verdict import KINDS, LOSS, Account, PointComparison, TrainVerdict
+
+
+class Where(Document):
+    """A point at which values are apart. `relative`: null where it is infinite (a shape, a NaN on one side)."""
+
+    step: int
+    kind: str
+    a: str
+    b: str
+    relative: float | None
+    allowed: float
+    ulp: int | None = None
+
+
+class ExplainedDefault(Document):
+    """A default that accounts for it. `default`: its short name; `names`: the weights or layers that it is of."""
+
+    default: str
+    words: str
+    names: list[str] = []
+
+
+class Largest(Document):
+    """The largest distance of a kind over all steps, and where it is."""
+
+    kind: str
+    relative: float | None
+    ulp: int | None
+    step: int
+    name: str
+
+
+class DocumentPair(Document):
+    """A weight of A and of B. `how`: the order of axes; `equal`: whether they began with the same values."""
+
+    a: str
+    b: str
+    how: str
+    equal: bool
+
+
+class TrainDocument(Document):
+    """`verdict`: agree, differ or unknown; `first`: where they diverge, null where they do not."""
+
+    format: Literal[1] = 1
+    samebits: str
+    verdict: str
+    sentence: str
+    a: list[str]
+    b: list[str]
+    single_step: bool
+    carried: bool
+    steps: int
+    first: Where | None = None
+    explained: list[ExplainedDefault] = []
+    largest: list[Largest] = []
+    pairs: list[DocumentPair] = []
+    layers: list[Where] = []
+
 
 TITLE = "Two trainings, step by step"
 GROWTH = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)

@@ -1,18 +1,54 @@
-"""The distances of two trainings, step by step, and the first that rounding does not account for."""
+"""The distances of two trainings, step by step, and the first that rounding does not account for.
+
+An account is one explanation of it, with numbers as they are written in one.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from samebits_parity.defaults.hypotheses import clip_of
-from samebits_parity.train import batches, layers
-from samebits_parity.train.distance import FACTOR, Distance, allowed, relative, unit
+from samebits_parity.train import layers, pairs
 from samebits_parity.train.layers import OutputPair
 from samebits_parity.train.pairs import WeightPair
-from samebits_parity.train.values import Array, TrainingValues
+from samebits_parity.train.values import FACTOR, Array, Distance, TrainingValues, allowed, relative, unit
+
+
+class Account(NamedTuple):
+    """`id`: the default, as one word for the JSON document; `words`: with both sides' values; `names`: its weights."""
+
+    id: str
+    words: str
+    names: tuple[str, ...] = ()
+
+
+def number(value: float) -> str:
+    """0.001, 1e-07, 12: as few digits as say it, four at the most."""
+    return f"{value:.4g}"
+
+
+def sides(what: str, a: object, b: object) -> str:
+    """epsilon: 1e-07 in A, 1e-08 in B"""
+    said = [number(value) if isinstance(value, float) else str(value) for value in (a, b)]
+    return f"{what}: {said[0]} in A, {said[1]} in B"
+
+
+def by_reason(
+    pairs: Iterable[WeightPair], names: Collection[str], reason_of: Callable[[WeightPair], tuple[str, str] | None]
+) -> dict[tuple[str, str], list[str]]:
+    """What accounts for these weights of A, (id, words), with the names of those that it accounts for."""
+    found = dict[tuple[str, str], list[str]]()
+    for pair in pairs:
+        said = reason_of(pair) if pair.a in names else None
+        if said is not None:
+            found.setdefault(said, []).append(pair.a)
+    return found
+
 
 KINDS = ("start", "batch", "forward", "gradient", "update")
 # Adam's bias correction 1 - beta^t keeps few digits in float32: beta = 0.999 is itself rounded, so that 1 - beta^t is
@@ -151,7 +187,7 @@ class _Judge:
         self.judged.points.append(PointComparison(step, kind, pair.a, pair.b, Distance(distance, most)))
 
     def _batch(self, step: int) -> None:
-        for fed in batches.pairs(self.judged.a, self.judged.b, step):
+        for fed in pairs.batch_inputs(self.judged.a, self.judged.b, step):
             distance = Distance(relative(fed.a, fed.b), 4 * self.u)
             self.judged.points.append(PointComparison(step, "batch", fed.a_name, fed.b_name, distance))
 

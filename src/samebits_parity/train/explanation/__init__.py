@@ -7,19 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from samebits_parity.train.explanation import (
-    batch,
-    buffers,
-    flips,
-    gradients,
-    losses,
-    normal,
-    optimizers,
-    outputs,
-    start,
-)
-from samebits_parity.train.explanation.reason import Account
-from samebits_parity.train.verdict import LOSS, PointComparison, TrainVerdict
+from samebits_parity.train.explanation import gradients, inputs, losses, normalization, optimizers, outputs
+from samebits_parity.train.verdict import LOSS, Account, PointComparison, TrainVerdict
 
 
 def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
@@ -31,20 +20,20 @@ def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
 def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     parted = [point for point in judged.of(first.kind, first.step) if point.distance.parts]
     if first.kind == "start":
-        return start.reasons(judged, parted)
+        return inputs.start_reasons(judged, parted)
     if first.kind == "batch":
-        return batch.reasons(judged, parted)
+        return inputs.batch_reasons(judged, parted)
     if first.kind == "forward":
         return losses.reasons(judged, first) if first.name == LOSS else _of_layer(judged, first)
     if first.kind == "gradient":
-        known = gradients.reasons(judged, first.step) or losses.reasons(judged, first)
-        return known or flips.reasons(judged, first.step)
+        known = gradients.gradient_reasons(judged, first.step) or losses.reasons(judged, first)
+        return known or gradients.flip_reasons(judged, first.step)
     trained = {pair.a for pair in judged.pairs if pair.trains}
     found = optimizers.reasons(judged, first.step, [point.name for point in parted if point.name in trained])
     learns = {name for (_, kind), named in judged.a.tensors.items() if kind == "gradient" for name in named}
     averages = [point.name for point in parted if point.name not in trained | learns]
-    return found + buffers.reasons(judged, first.step, averages)
+    return found + normalization.buffer_reasons(judged, first.step, averages)
 
 
 def _of_layer(judged: TrainVerdict, first: PointComparison) -> list[Account]:
-    return normal.reasons(judged, first) or outputs.reasons(judged, first)
+    return normalization.normal_reasons(judged, first) or outputs.reasons(judged, first)

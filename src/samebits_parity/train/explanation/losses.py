@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits_parity.activations import applied
-from samebits_parity.train import batches
-from samebits_parity.train.explanation.reason import Account, number, sides
+from samebits_parity.train import pairs
 from samebits_parity.train.values import Array
-from samebits_parity.train.verdict import LOSS, PointComparison, TrainVerdict
+from samebits_parity.train.verdict import LOSS, Account, PointComparison, TrainVerdict, number, sides
 
 _NEAR = 1e-5
 
@@ -38,7 +37,8 @@ def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     if any(LOSS not in side.names(step, "forward") for side in (judged.a, judged.b)):
         return []
     a, b = (float(side.value(step, "forward", LOSS).reshape(-1)[0]) for side in (judged.a, judged.b))
-    labels = next((fed.a for fed in batches.pairs(judged.a, judged.b, step) if fed.a_name.startswith("labels")), None)
+    fed = pairs.batch_inputs(judged.a, judged.b, step)
+    labels = next((one.a for one in fed if one.a_name.startswith("labels")), None)
     penalty = _penalty(judged, step, a, b)
     if penalty is not None:
         return [penalty]

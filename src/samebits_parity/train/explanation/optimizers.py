@@ -16,11 +16,9 @@ import numpy as np
 
 from samebits_parity.defaults import hypotheses
 from samebits_parity.defaults.hypotheses import Clip, Decay, Gradients
-from samebits_parity.train.distance import FACTOR
-from samebits_parity.train.explanation.reason import Account, by_reason, number, sides
 from samebits_parity.train.pairs import WeightPair
-from samebits_parity.train.values import Array
-from samebits_parity.train.verdict import CORRECTION, STORED, TrainVerdict
+from samebits_parity.train.values import FACTOR, Array
+from samebits_parity.train.verdict import CORRECTION, STORED, Account, TrainVerdict, by_reason, number, sides
 
 _MOST_TOGETHER = 3  # settings that differ at once
 _PLACES = {

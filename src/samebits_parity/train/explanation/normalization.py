@@ -1,0 +1,141 @@
+"""Normalization layers that diverge: the epsilon below the root, or moving averages in place of the batch's own.
+
+Moving averages that diverge: how much of them is kept in a step, and which variance goes into them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from samebits_parity.train.explanation.outputs import LayerInputs, given, setting, weight
+from samebits_parity.train.pairs import WeightPair
+from samebits_parity.train.values import Array, TrainingValues, relative
+from samebits_parity.train.verdict import Account, PointComparison, TrainVerdict, by_reason, number, sides
+
+_NEAR_OUTPUT = 2e-5
+
+
+def normal_reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
+    """The reason, where the layer normalizes on A's side."""
+    found = given(judged, first)
+    kind = str(judged.a.layers.get(first.name, {}).get("type", "")).lower()
+    if found is None or "norm" not in kind:
+        return []
+    axes = _axes(found.a, kind, a_is_keras=judged.a.is_keras)
+    for x in found.inputs:
+        if x.shape == found.a.shape and (said := _of_input(judged, found, x, axes)) is not None:
+            return [said]
+    return []
+
+
+def _axes(output: Array, kind: str, *, a_is_keras: bool) -> tuple[int, ...]:
+    """What the mean is taken over: all but the channels, or each sample's last axis."""
+    if "layer" in kind:
+        return (output.ndim - 1,)
+    channels = output.ndim - 1 if a_is_keras or output.ndim == 2 else 1
+    return tuple(axis for axis in range(output.ndim) if axis != channels)
+
+
+def _of_input(judged: TrainVerdict, found: LayerInputs, x: Array, axes: tuple[int, ...]) -> Account | None:
+    scaled = [_unscaled(found, output, axes) for output in (found.a, found.b)]
+    epsilons = [_epsilon(x, z, axes) for z in scaled]
+    if None not in epsilons:
+        told = setting(judged, found, "epsilon", "eps")
+        values = [float(one) if isinstance(one, float) else float(f"{fit:.2g}")
+                  for one, fit in zip(told, epsilons, strict=True) if fit is not None]  # fmt: skip
+        if values[0] != values[1]:
+            return Account("normalization's epsilon", sides("epsilon of the normalization", *values), (found.pair.a,))
+        return None
+    moving = [z is not None and epsilon is None for z, epsilon in zip(scaled, epsilons, strict=True)]
+    if moving.count(True) == 1:
+        side, other = ("A", "B") if moving[0] else ("B", "A")
+        words = f"{side} normalizes with something else than the batch's own mean and variance, {other} with these"
+        return Account("moving statistics", words + " (moving averages: evaluation mode)", (found.pair.a,))
+    return None
+
+
+def _unscaled(found: LayerInputs, output: Array, axes: tuple[int, ...]) -> Array:
+    gamma, beta = weight(found, "gamma", "weight"), weight(found, "beta", "bias")
+    shape = [1 if axis in axes else length for axis, length in enumerate(output.shape)]
+    if len(axes) == 1:
+        shape = [1] * (output.ndim - 1) + [output.shape[-1]]
+    if beta is not None:
+        output = output - beta.reshape(shape)
+    return output / gamma.reshape(shape) if gamma is not None else output
+
+
+def _epsilon(x: Array, z: Array, axes: tuple[int, ...]) -> float | None:
+    """The epsilon with which z is x normalized; None where z is not."""
+    middle = x - x.mean(axes, keepdims=True)
+    variance = (middle**2).mean(axes, keepdims=True)
+    with np.errstate(all="ignore"):
+        slope = (z * middle).sum(axes, keepdims=True) / (middle**2).sum(axes, keepdims=True)
+        epsilon = float(np.median(1 / slope**2 - variance))
+        made = middle / np.sqrt(variance + epsilon)
+    return epsilon if np.isfinite(epsilon) and relative(made, z) <= _NEAR_OUTPUT else None
+
+
+_NEAR_AVERAGE = 2e-3
+
+
+def buffer_reasons(judged: TrainVerdict, step: int, names: list[str]) -> list[Account]:
+    """What accounts for the moving averages of these names."""
+    found = by_reason(judged.pairs, names, lambda pair: _reason(judged, pair, step))
+    return [Account(id, words, tuple(of)) for (id, words), of in found.items()]
+
+
+def _reason(judged: TrainVerdict, pair: WeightPair, step: int) -> tuple[str, str] | None:
+    (before_a, before_b), (after_a, after_b) = judged.before(pair, step), judged.after(pair, step)
+    factor = _common_factor(after_a - before_a, after_b - before_b)
+    kept = [_kept(side, name) for side, name in ((judged.a, pair.a), (judged.b, pair.b))]
+    if factor is not None and (kept[0] is None or kept[0] != kept[1]):
+        return "batch norm's momentum", _momentum(factor, kept)
+    if kept[0] is None or kept[1] is None:
+        return None
+    fed_a, fed_b = (
+        (after - keep * before) / (1 - keep)
+        for before, after, keep in ((before_a, after_a, kept[0]), (before_b, after_b, kept[1]))
+    )
+    ratio = _common_factor(fed_a, fed_b)
+    return _unbiased(ratio, kept) if ratio is not None else None
+
+
+def _momentum(factor: float, kept: list[float | None]) -> str:
+    words = f"batch norm's momentum: B's moving averages go {number(factor)} times as far in a step as A's"
+    if None in kept or not np.isclose((1 - (kept[1] or 0)) / (1 - (kept[0] or 0)), factor, rtol=0.02):
+        return words
+    return f"{words}; of the last one A keeps {number(kept[0] or 0)} and B {number(kept[1] or 0)}"
+
+
+def _unbiased(ratio: float, kept: list[float | None]) -> tuple[str, str] | None:
+    """The unbiased variance of n values is n / (n - 1) times the other."""
+    larger = max(ratio, 1 / ratio)
+    if not 1 < larger <= 2.01:
+        return None
+    count = round(larger / (larger - 1))
+    who, other = ("B", "A") if ratio > 1 else ("A", "B")
+    said = f"the variance in batch norm's moving average: unbiased (over n - 1) in {who}, over n in {other}"
+    also = "" if kept[0] == kept[1] else "; they also keep different shares of it"
+    return "unbiased variance", f"{said}; n is about {count}{also}"
+
+
+def _kept(training: TrainingValues, weight: str) -> float | None:
+    """The share of a moving average that is kept in a step, from its layer's settings."""
+    for facts in training.layers.values():
+        momentum = facts["settings"].get("momentum")
+        if weight in facts["weights"] and isinstance(momentum, float):
+            return momentum if training.is_keras else 1 - momentum
+    return None
+
+
+def _common_factor(a: Array, b: Array) -> float | None:
+    """What all of a is multiplied with to give b; None where there is no such number, or it is one."""
+    largest = np.abs(a).max() if a.size else 0.0
+    if not largest:
+        return None
+    factor = float((a * b).sum() / (a * a).sum())
+    if not np.isfinite(factor) or factor <= 0 or abs(factor - 1) < 1e-6:
+        return None
+    return (
+        factor if np.abs(b - factor * a).max() <= min(_NEAR_AVERAGE, abs(factor - 1) / 4) * factor * largest else None
+    )
