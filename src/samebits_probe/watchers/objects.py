@@ -9,6 +9,7 @@ Library = Any  # a module of a library, as `import` gives it
 Function = Callable[..., Any]  # of a library or of the program: it is wrapped, and called with what it is given
 Arguments = Tuple[Any, ...]
 CallArguments = Tuple[Arguments, Dict[str, Any]]  # of one call: args, kwargs
+Reference = Callable[[], Any]  # a weak one: gives the object, or None when it has died
 Array = Any  # of NumPy
 Booster = Any  # of XGBoost or LightGBM
 Dataset = Any  # what a booster is trained on

@@ -5,9 +5,17 @@ read just before. Where nothing can be read any more, the state after the last s
 """
 
 import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from ... import signals
+from ..objects import Array, Reference, Session, Variable
 from .variables import initialised
+
+if TYPE_CHECKING:
+    from .watcher import Keras2Watch
+
+Last = Tuple[int, bytes]  # point, fingerprint
+Found = Tuple[float, int, bytes]  # order, point, fingerprint
 
 _LAST = float("inf")  # after what was trained
 _LEFT_OUT = "_samebits_left_out"  # attribute of a variable
@@ -18,11 +26,12 @@ class _Weight:
 
     __slots__ = ("order", "name", "variable", "session", "last")
 
-    def __init__(self, order, name, variable):
+    def __init__(self, order: int, name: str, variable: Variable) -> None:
         self.order, self.name, self.variable = order, name, variable
-        self.session = self.last = None
+        self.session: Optional[Reference] = None
+        self.last: Optional[Last] = None
 
-    def is_of(self, session):
+    def is_of(self, session: Session) -> bool:
         """Whether the variable is kept by `session`."""
         return self.session is not None and self.session() is session
 
@@ -30,21 +39,21 @@ class _Weight:
 class Keras2Ends:
     """Keeps the weights of trained models until the process, their session or their graph ends."""
 
-    def __init__(self, watch, follow):
+    def __init__(self, watch: "Keras2Watch", follow: Callable[[Variable], Any]) -> None:
         self._arrays, self._make_reader = watch.arrays, watch.make_reader
         self._remains, self._follow = watch.remains, follow
-        self._sessions = []  # weak references
-        self._alive = {}  # id(variable) -> _Weight, which holds the variable: the id stays its own
-        self._finished = []  # (order, point, fingerprint)
+        self._sessions: List[Reference] = []  # weak references
+        self._alive: Dict[int, _Weight] = {}  # id(variable) -> _Weight, which holds the variable: the id stays its own
+        self._finished: List[Found] = []  # (order, point, fingerprint)
         self._count = 0
         self._probe = watch.probe
         self._probe.at_end(self._record)
 
-    def is_new(self, variable):
+    def is_new(self, variable: Variable) -> bool:
         """Whether the variable was not tracked before."""
         return id(variable) not in self._alive
 
-    def track(self, name, variable):
+    def track(self, name: str, variable: Variable) -> _Weight:
         """Follow a weight from now on. Returns its `_Weight`, whose `last` the caller sets after each step."""
         weight = self._alive.get(id(variable))
         self._remains.drop(variable)
@@ -53,24 +62,24 @@ class Keras2Ends:
             weight = self._alive[id(variable)] = _Weight(self._count, name, variable)
         return weight
 
-    def is_followed(self, weight):
+    def is_followed(self, weight: _Weight) -> bool:
         """Whether `weight` is still followed (False after its session or graph was cleared)."""
         return self._alive.get(id(weight.variable)) is weight
 
-    def reference_to(self, session):
+    def reference_to(self, session: Optional[Session]) -> Optional[Reference]:
         """What a weight keeps of its session (None outside of sessions): it does not keep it alive."""
         return weakref.ref(session, signals.referred(self._session_died)) if session is not None else None
 
-    def _session_died(self, reference):
+    def _session_died(self, reference: Reference) -> None:
         self._probe.guard("keras end", self._finish, [w for w in self._alive.values() if w.session is reference])
 
-    def finish(self, session=None):
+    def finish(self, session: Optional[Session] = None) -> None:
         """Read the weights of a session (of all where None) for the last time, and let go of them."""
         self._finish([weight for weight in self._alive.values() if session is None or weight.is_of(session)])
         if session is not None:
             self._finished += self._others_of(session)
 
-    def _finish(self, chosen):
+    def _finish(self, chosen: List[_Weight]) -> None:
         """Those outside of sessions outlive what Keras clears: they are followed as variables that nobody trains."""
         self._finished += self._last_of([weight for weight in chosen if weight.session is not None])
         for weight in chosen:
@@ -82,15 +91,15 @@ class Keras2Ends:
 
     # -- what no step was seen to change ----------------------------------------------------------------------
 
-    def add_session(self, session):
+    def add_session(self, session: Session) -> None:
         """Note a session: all variables of its graph are read when it is closed, or at the exit."""
         self._sessions = [one for one in self._sessions if one() is not None] + [weakref.ref(session)]
 
-    def leave_out(self, variable):
+    def leave_out(self, variable: Variable) -> None:
         """Note a variable that is none of a model's, or has been read for the last time."""
         setattr(variable, _LEFT_OUT, True)  # a table of weak references would be empty when a graph dies as a cycle
 
-    def _others_of(self, session):
+    def _others_of(self, session: Session) -> List[Found]:
         """[(order, point, fingerprint)] of the variables in a session that are not followed."""
         if session._closed:
             return []
@@ -99,12 +108,13 @@ class Keras2Ends:
         arrays = self._arrays
         return [(_LAST, arrays.point("end", name, value), arrays.fingerprint(value)) for name, value in named]
 
-    def _is_known(self, variable):
+    def _is_known(self, variable: Variable) -> bool:
         return id(variable) in self._alive or hasattr(variable, _LEFT_OUT)
 
-    def _last_of(self, chosen):
+    def _last_of(self, chosen: Iterable[_Weight]) -> List[Found]:
         """[(order, point, fingerprint)] of weights, as they are now."""
-        groups, found = {}, []
+        groups: Dict[Tuple[bool, int], List[_Weight]] = {}
+        found: List[Found] = []
         for weight in chosen:
             key = weight.session is None, id(weight.session and weight.session())
             groups.setdefault(key, []).append(weight)
@@ -114,7 +124,7 @@ class Keras2Ends:
                     found.append((weight.order,) + last)
         return found
 
-    def _last_values(self, group):
+    def _last_values(self, group: List[_Weight]) -> List[Optional[Last]]:
         """[(point, fingerprint)]: read now, or those of the last step where the session is gone."""
         session, values = group[0].session and group[0].session(), None
         if session is not None or group[0].session is None:
@@ -126,17 +136,17 @@ class Keras2Ends:
             for weight, value in zip(group, values)
         ]
 
-    def _read(self, group, session):
+    def _read(self, group: List[_Weight], session: Optional[Session]) -> Optional[List[Array]]:
         return self._make_reader([weight.variable for weight in group], session).read(session)
 
-    def _record(self):
+    def _record(self) -> None:
         if not self._probe.has_observed():
             return
         found = self._finished + self._last_of(list(self._alive.values()))
         for session in [reference() for reference in self._sessions]:
             if session is not None:
                 found += self._probe.guard("keras end", self._others_of, session) or []
-        first = {}
+        first: Dict[int, float] = {}
         for order, point, _ in sorted(found):
             first.setdefault(point, order)
         for _, point, fingerprint in sorted(found, key=lambda item: (first[item[1]],) + item[1:]):

@@ -8,10 +8,14 @@ more outputs when it is built, and taking them off again before the program sees
 
 import functools
 import threading
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
+from ..objects import Function, Library, Model
 from . import gradients
-from .fetches import fetch
-from .steps import Evaluation, OptimizerCall
+from .steps import Evaluation, OptimizerCall, fetch
+
+if TYPE_CHECKING:
+    from .watcher import Keras2Watch
 
 _WATCHED = "_samebits_watched"  # attribute of a function: the Step or Evaluation that observes it
 
@@ -19,11 +23,11 @@ _WATCHED = "_samebits_watched"  # attribute of a function: the Step or Evaluatio
 class Functions:
     """What is being built now, and the wrappers around the two classes of a backend module."""
 
-    def __init__(self, watch):
+    def __init__(self, watch: "Keras2Watch") -> None:
         self._watch = watch
         self._building = threading.local()
 
-    def wrap_backend(self, backend):
+    def wrap_backend(self, backend: Library) -> None:
         """Wrap the classes of a `tensorflow.python.keras.backend` module."""
         graph, eager = backend.GraphExecutionFunction, backend.EagerExecutionFunction
         graph.__init__ = self._graph_init(graph.__init__)
@@ -33,16 +37,16 @@ class Functions:
 
     # -- building ---------------------------------------------------------------------------------------------
 
-    def wrap_model(self, model_class):
+    def wrap_model(self, model_class: Any) -> None:
         """Wrap what makes the functions of a model class: for training, for evaluation, for prediction."""
         model_class._make_train_function = self._making_train(model_class._make_train_function)
         for role in ("test", "predict"):
             name = "_make_%s_function" % role
             setattr(model_class, name, self._making_other(getattr(model_class, name), role))
 
-    def _making_train(self, original):
+    def _making_train(self, original: Function) -> Function:
         @functools.wraps(original)
-        def _make_train_function(model, *args, **kwargs):
+        def _make_train_function(model: Model, *args: Any, **kwargs: Any) -> Any:
             previous = getattr(self._building, "model", None)
             self._building.model, self._building.since = model, gradients.now()
             overridden = self._watch.probe.guard("keras optimizer", self._watch.own_gradients, model)
@@ -55,11 +59,11 @@ class Functions:
 
         return _make_train_function
 
-    def _making_other(self, original, role):
+    def _making_other(self, original: Function, role: str) -> Function:
         attribute = "%s_function" % role
 
         @functools.wraps(original)
-        def make(model, *args, **kwargs):
+        def make(model: Model, *args: Any, **kwargs: Any) -> Any:
             result = original(model, *args, **kwargs)
             function = getattr(model, attribute, None)
             if function is not None and _WATCHED not in getattr(function, "__dict__", {_WATCHED: 0}):
@@ -68,10 +72,10 @@ class Functions:
 
         return make
 
-    def _tag(self, function, kind, *arguments):
+    def _tag(self, function: Any, kind: Callable[..., Any], *arguments: Any) -> None:
         setattr(function, _WATCHED, kind(self._watch, *arguments))
 
-    def _plan(self, outputs, updates, is_eager=False):
+    def _plan(self, outputs: Any, updates: Any, is_eager: bool = False) -> Optional[OptimizerCall]:
         """A `OptimizerCall` for a function that applies gradients, else None."""
         if not updates or outputs is None:
             return None
@@ -87,23 +91,23 @@ class Functions:
             self._watch.say_hidden_point("gradient after clipping")
         return OptimizerCall(self._watch, found, model, outputs)
 
-    def _graph_init(self, original):
+    def _graph_init(self, original: Function) -> Function:
         @functools.wraps(original)
-        def __init__(function, inputs, outputs, updates=None, *args, **kwargs):
+        def __init__(function: Any, inputs: Any, outputs: Any, updates: Any = None, *args: Any, **kwargs: Any) -> None:
             original(function, inputs, outputs, updates, *args, **kwargs)
             self._watch.probe.guard("keras function", self._add_fetches, function, outputs, updates)
 
         return __init__
 
-    def _add_fetches(self, function, outputs, updates):
+    def _add_fetches(self, function: Any, outputs: Any, updates: Any) -> None:
         step = self._plan(outputs, updates)
         if step is not None:
             fetch(function, step.extra, step.fetched)
             setattr(function, _WATCHED, step)
 
-    def _eager_init(self, original):
+    def _eager_init(self, original: Function) -> Function:
         @functools.wraps(original)
-        def __init__(function, inputs, outputs, updates=None, *args, **kwargs):
+        def __init__(function: Any, inputs: Any, outputs: Any, updates: Any = None, *args: Any, **kwargs: Any) -> None:
             step = self._watch.probe.guard("keras function", self._plan, outputs, updates, True)
             if step is None:
                 original(function, inputs, outputs, updates, *args, **kwargs)
@@ -116,11 +120,11 @@ class Functions:
 
     # -- calling ----------------------------------------------------------------------------------------------
 
-    def _call(self, original):
+    def _call(self, original: Function) -> Function:
         guard = self._watch.probe.guard
 
         @functools.wraps(original)
-        def __call__(function, inputs):
+        def __call__(function: Any, inputs: Any) -> Any:
             watched = function.__dict__.get(_WATCHED)
             if watched is None:
                 return original(function, inputs)

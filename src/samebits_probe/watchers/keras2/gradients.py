@@ -7,8 +7,17 @@ more would change the seeds that TensorFlow derives from the number of operation
 import functools
 import itertools
 import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
+from ..objects import Graph, Library, NamedValue, Operation, Optimizer, Tensor, Variable
 from ..tensorflow.operations import operation_of
+
+if TYPE_CHECKING:
+    from ...probe import Probe
+    from .tapes import Tapes
+
+Gradient = Any  # a tensor, IndexedSlices or None
+Pair = Tuple[Gradient, Variable]
 
 _counter = itertools.count()
 _LOSS = "_samebits_loss"  # attribute of an optimizer: a weak reference to the loss it was given last
@@ -18,27 +27,34 @@ _FOUND = "_samebits_found"  # attribute of the graph: what is found lives as lon
 class AppliedGradients:
     """What one optimizer applies: `gradients` (tensors, IndexedSlices or None) beside `parameters`."""
 
-    def __init__(self, optimizer, gradients, parameters, loss=None, update=None):
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        gradients: Iterable[Gradient],
+        parameters: Iterable[Variable],
+        loss: Optional[Tensor] = None,
+        update: Any = None,
+    ) -> None:
         self._optimizer = weakref.ref(optimizer)  # outside of sessions its slots are the program's to keep, or to lose
-        self._kept = None
+        self._kept: Optional[Optimizer] = None
         self.gradients = list(gradients)
         self.parameters = list(parameters)
         self.loss = loss
-        self.unclipped = None
+        self.unclipped: Optional[List[Gradient]] = None
         self._update = update
         self.number = next(_counter)
 
     @property
-    def optimizer(self):
+    def optimizer(self) -> Optional[Optimizer]:
         """The optimizer, or None where the program has let go of it."""
         return self._optimizer()
 
-    def keep_optimizer(self, graph):
+    def keep_optimizer(self, graph: Graph) -> None:
         """Keep the optimizer as long as a session's graph, which keeps the optimizer's variables anyway."""
         if not hasattr(graph, "outer_graph"):
             self._kept = self.optimizer
 
-    def as_outputs(self):
+    def as_outputs(self) -> "AppliedGradients":
         """What may be returned by a function of TensorFlow 2: the gradients before they are clipped by their norm.
 
         Returning the clipped ones has TensorFlow 2.1 compute `SGD(momentum, clipnorm)` in another order.
@@ -47,18 +63,18 @@ class AppliedGradients:
             return self
         return AppliedGradients(self.optimizer, self.unclipped, self.parameters, self.loss, self._update)
 
-    def is_applied_by(self, updates):
+    def is_applied_by(self, updates: Iterable[Any]) -> bool:
         """Whether one of the operations `updates` of a function applies these gradients."""
         own = self.operations()
         return any(operation_of(update) in own for update in updates if not isinstance(update, tuple))
 
-    def operations(self):
+    def operations(self) -> Set[Operation]:
         """The operations that apply the gradients, as far as the optimizer says."""
         own = [self._update] if self._update is not None else getattr(self.optimizer, "updates", None) or []
         return {operation_of(one) for one in own if one is not None and not isinstance(one, tuple)}
 
 
-def find(updates):
+def find(updates: Iterable[Any]) -> Optional[AppliedGradients]:
     """The newest `AppliedGradients` that one of `updates` applies, or None."""
     for graph in {id(g): g for g in map(graph_of, updates) if g is not None}.values():
         for found in reversed(all_of(graph)):
@@ -67,23 +83,24 @@ def find(updates):
     return None
 
 
-def all_of(graph):
+def all_of(graph: Any) -> Sequence[AppliedGradients]:
     """All that was found in a graph, oldest first."""
-    return getattr(graph, "__dict__", {}).get(_FOUND, ())
+    found: Sequence[AppliedGradients] = getattr(graph, "__dict__", {}).get(_FOUND, ())
+    return found
 
 
-def now():
+def now() -> int:
     """A number between what was found before and what is found later: `newest_since` takes it."""
     return next(_counter)
 
 
-def newest_since(number, graph):
+def newest_since(number: int, graph: Any) -> Optional[AppliedGradients]:
     """The newest `AppliedGradients` of a graph after `number`, or None: for an optimizer that hides its operations."""
     listed = all_of(graph)
     return listed[-1] if listed and listed[-1].number > number else None
 
 
-def graph_of(value):
+def graph_of(value: Any) -> Optional[Graph]:
     """The graph of a tensor, an operation or an update; None for what is eager."""
     if isinstance(value, tuple):  # (variable, new value)
         value = value[1]
@@ -91,12 +108,12 @@ def graph_of(value):
     return graph if hasattr(graph, "__dict__") else None
 
 
-def tensor_of(gradient):
+def tensor_of(gradient: Gradient) -> Tensor:
     """The tensor of a gradient: the values of a sparse one."""
     return getattr(gradient, "values", gradient)
 
 
-def remember(found):
+def remember(found: AppliedGradients) -> None:
     """Keep what was found beside the graph it belongs to. Eager gradients have no graph and are not kept."""
     for gradient in found.gradients:
         graph = graph_of(tensor_of(gradient)) if gradient is not None else None
@@ -106,15 +123,15 @@ def remember(found):
             return
 
 
-_computed = []  # what Keras' `gradients` gave since the optimizer in progress was asked
+_computed: List[Sequence[Gradient]] = []  # what Keras' `gradients` gave since the optimizer in progress was asked
 
 
-def watch_backend(backend):
+def watch_backend(backend: Library) -> None:
     """Remember what `backend.gradients(loss, variables)` gives while an optimizer is asked for its gradients."""
     original = backend.gradients
 
     @functools.wraps(original)
-    def gradients(loss, variables):
+    def gradients(loss: Tensor, variables: Any) -> Any:
         computed = original(loss, variables)
         _computed[:] = [computed]
         return computed
@@ -122,13 +139,13 @@ def watch_backend(backend):
     backend.gradients = gradients
 
 
-def watch_get_gradients(owner, probe):
+def watch_get_gradients(owner: Any, probe: "Probe") -> None:
     """Remember what `owner.get_gradients(loss, params)` gives. `owner`: an optimizer class, or one optimizer."""
     original = owner.get_gradients
     is_class = isinstance(owner, type)
 
     @functools.wraps(original)
-    def get_gradients(*args, **kwargs):
+    def get_gradients(*args: Any, **kwargs: Any) -> Any:
         del _computed[:]
         gradients = original(*args, **kwargs)
         probe.guard("keras gradients", _remember_gradients, owner, is_class, args, kwargs, gradients)
@@ -137,7 +154,9 @@ def watch_get_gradients(owner, probe):
     owner.get_gradients = get_gradients
 
 
-def _remember_gradients(owner, is_class, args, kwargs, gradients):
+def _remember_gradients(
+    owner: Any, is_class: bool, args: Tuple[Any, ...], kwargs: Dict[str, Any], gradients: Sequence[Gradient]
+) -> None:
     optimizer, rest = (args[0], args[1:]) if is_class else (owner, args)
     named = dict(zip(("loss", "params"), rest), **kwargs)
     found = AppliedGradients(optimizer, gradients, named["params"], loss=named.get("loss"))
@@ -147,7 +166,7 @@ def _remember_gradients(owner, is_class, args, kwargs, gradients):
     remember(found)
 
 
-def watch_apply_gradients(owner, probe, tapes):
+def watch_apply_gradients(owner: Any, probe: "Probe", tapes: "Tapes") -> None:
     """Remember what `owner.apply_gradients(grads_and_vars, ...)` applies in a graph, and by which operation.
 
     Outside of graphs there is nothing to remember: `tapes` observes a step there and then.
@@ -155,7 +174,7 @@ def watch_apply_gradients(owner, probe, tapes):
     original = owner.apply_gradients
 
     @functools.wraps(original)
-    def apply_gradients(self, grads_and_vars, *args, **kwargs):
+    def apply_gradients(self: Any, grads_and_vars: Iterable[Pair], *args: Any, **kwargs: Any) -> Any:
         pairs = list(grads_and_vars)
         is_eager = any(hasattr(tensor_of(gradient), "_numpy") for gradient, _ in pairs)
         step = probe.guard("gradients", tapes.before, self, pairs) if is_eager else None
@@ -170,29 +189,29 @@ def watch_apply_gradients(owner, probe, tapes):
     owner.apply_gradients = apply_gradients
 
 
-def _remember_applied(optimizer, pairs, update):
+def _remember_applied(optimizer: Optimizer, pairs: Sequence[Pair], update: Any) -> None:
     loss = getattr(optimizer, _LOSS, lambda: None)()
     remember(AppliedGradients(optimizer, [g for g, _ in pairs], [v for _, v in pairs], loss=loss, update=update))
 
 
-def watch_compute_gradients(owner, probe):
+def watch_compute_gradients(owner: Any, probe: "Probe") -> None:
     """Remember the loss of `owner.compute_gradients(loss, ...)` for what the same optimizer applies next."""
     original = owner.compute_gradients
 
     @functools.wraps(original)
-    def compute_gradients(self, loss, *args, **kwargs):
+    def compute_gradients(self: Any, loss: Any, *args: Any, **kwargs: Any) -> Any:
         probe.guard("keras gradients", _remember_loss, self, loss)
         return original(self, loss, *args, **kwargs)
 
     owner.compute_gradients = compute_gradients
 
 
-def _remember_loss(optimizer, loss):
+def _remember_loss(optimizer: Optimizer, loss: Any) -> None:
     if hasattr(loss, "graph"):
         setattr(optimizer, _LOSS, weakref.ref(loss))
 
 
-def parts(found, name_of):
+def parts(found: AppliedGradients, name_of: Callable[[Variable], str]) -> List[NamedValue]:
     """[(name, tensor)] of what can be fetched: a sparse gradient has its values and its indices."""
     named = []
     for gradient, parameter in zip(found.gradients, found.parameters):

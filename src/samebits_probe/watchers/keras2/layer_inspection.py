@@ -5,11 +5,21 @@ All of it is fetched by the program's own run of the graph, so nothing is added 
 
 import functools
 import importlib.util
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
+from ..objects import Array, Function, Graph, Layer, Model, NamedValue, Operation, Tensor
 from ..tensorflow.accesses import handles, unordered
 from ..tensorflow.layers import LayerStack, libraries
 from ..tensorflow.operations import GIVEN, Operations, ancestors, given_out
 from . import gradients as keras2_gradients
+
+if TYPE_CHECKING:
+    from ...inspection import Inspection, Output
+    from ..tensorflow.eager import EagerOperations
+    from .tapes import Tapes
+    from .watcher import Keras2Watch
+
+ShownLayer = Tuple[str, str, List[Tensor]]  # name, type, outputs
 
 
 class FetchedTensors:
@@ -19,12 +29,21 @@ class FetchedTensors:
     (`keras2_gradients.AppliedGradients`). `updates`: operations that do so, where they are known.
     """
 
-    def __init__(self, watch, layers, results, found, updates=()):
-        self._watch, self._details, self._place_in = watch, watch.probe.details, layers.of
+    def __init__(
+        self,
+        watch: "Keras2Watch",
+        details: "Inspection",
+        layers: "Union[ModelLayers, Scopes]",
+        results: Iterable[Tensor],
+        found: Sequence[keras2_gradients.AppliedGradients],
+        updates: Iterable[Operation] = (),
+    ) -> None:
+        self._watch, self._details, self._place_in = watch, details, layers.of
         self._forward = ancestors(results)
         gradients = [one for each in found for one in each.gradients if one is not None]
         self._backward = ancestors(map(keras2_gradients.tensor_of, gradients))
-        self._layers, self._operations = [], None
+        self._layers: List[ShownLayer] = []
+        self._operations: Optional[Operations] = None
         if self._details.level == "operator":
             updates = ancestors(list(updates) + [one for each in found for one in each.operations()])
             self._operations = Operations(self._forward | self._backward | updates, self._place)
@@ -34,26 +53,26 @@ class FetchedTensors:
             self._layers = sorted(shown, key=lambda item: item[2][0].op._id)
             self.tensors = [tensor for _, _, tensors in self._layers for tensor in tensors]
 
-    def is_on(self):
+    def is_on(self) -> bool:
         """Whether the step that runs is the one."""
         return self._details.is_on()
 
-    def add(self, values, running, named):
+    def add(self, values: Iterable[Any], running: Iterable[Operation], named: Dict[str, str]) -> None:
         """Write one step. `values`: of `tensors`, in their order; `running`, `named`: see `unordered`."""
         if self._operations is not None:
             self._operations.add(self._details, values, self._output)
-        values = iter(values)
+        following = iter(values)
         for name, kind, tensors in self._layers:
-            outputs = [self._output(next(values)) for _ in tensors]
+            outputs = [self._output(next(following)) for _ in tensors]
             self._details.add("forward", "module", name, outputs, type=kind)
         for name, reads, writes in unordered(running, named):
             self._details.add("update", "access", name, reads=reads, writes=writes)
 
-    def _output(self, value):
+    def _output(self, value: Any) -> "Output":
         ((_, array),) = self._watch.arrays_of("", value)
         return self._details.output(array.dtype, array.shape, self._watch.arrays.fingerprint(array), array.tobytes)
 
-    def _place(self, operation):
+    def _place(self, operation: Operation) -> Tuple[str, str, str]:
         """(phase, layer, name)."""
         phase = "forward" if operation in self._forward else "backward" if operation in self._backward else "update"
         return phase, self._place_in(operation.name), operation.name
@@ -62,15 +81,15 @@ class FetchedTensors:
 class ModelLayers:
     """The layers of a model of Keras, or none."""
 
-    def __init__(self, model):
+    def __init__(self, model: Optional[Model]) -> None:
         self._layers = list(model.layers) if model is not None else []
         self._names = {layer.name for layer in self._layers}
 
-    def of(self, name):
+    def of(self, name: str) -> str:
         """The layer of an operation: its name stands in the operation's, as in `gradients/conv2d_1/convolution`."""
         return next((part for part in name.split("/") if part in self._names), "")
 
-    def outputs(self, forward):
+    def outputs(self, forward: Set[Operation]) -> List[ShownLayer]:
         """[(layer's name, its type, its outputs among the operations `forward`)]."""
         found = []
         for layer in self._layers:
@@ -83,24 +102,24 @@ class ModelLayers:
 class Scopes:
     """The layers of a graph that a program has built by itself: the name scopes in which there are variables."""
 
-    def __init__(self, graph):
+    def __init__(self, graph: Graph) -> None:
         names = {variable.op.name.rpartition("/")[0] for variable in graph.get_collection("variables")}
         self._names = sorted(names - {""}, key=lambda name: (-len(name), name))
 
-    def of(self, name):
+    def of(self, name: str) -> str:
         """The innermost scope that stands in an operation's name, as in `gradients/tower/conv1/Conv2D_grad/Shape`."""
         return next((scope for scope in self._names if "/%s/" % scope in "/" + name), "")
 
-    def outputs(self, forward):
+    def outputs(self, forward: Set[Operation]) -> List[ShownLayer]:
         """[(scope, "scope", [output of its last operation among `forward`])]."""
-        last = {}
+        last: Dict[str, Operation] = {}
         for operation in sorted(forward, key=lambda one: one._id):
             if operation.outputs and operation.type not in GIVEN:
                 last[self.of(operation.name)] = operation
         return [(name, "scope", given_out(operation)[:1]) for name, operation in last.items() if name]
 
 
-def running(function, variables):
+def running(function: Any, variables: List[NamedValue]) -> Tuple[Set[Operation], Dict[str, str]]:
     """(operations that a call of a function of Keras runs, {name of a handle's tensor: name of its variable}).
 
     `variables`: [(name, variable)], whose handles are known by name.
@@ -117,53 +136,60 @@ def running(function, variables):
 class EagerInspection:
     """The look at the eager loops of one process. `tapes`: the watcher of their steps."""
 
-    def __init__(self, watch, tapes):
-        self._watch, self._details = watch, watch.probe.details
+    def __init__(self, watch: "Keras2Watch", details: "Inspection", tapes: "Tapes") -> None:
+        self._watch, self._details = watch, details
         self._running = LayerStack()
-        self._eager = None
+        self._eager: Optional[EagerOperations] = None
         if self._details.level == "operator" and _has_callbacks():
-            from ..tensorflow.eager import EagerOperations
+            from ..tensorflow import eager as tensorflow_eager
 
-            parts = {"described": self._described, "fingerprint": lambda tensor: self._print(tensor._numpy()).hex()}
-            self._eager = EagerOperations(watch.probe, self._details, self._running, (libraries(),), **parts)
-            tapes.before, tapes.after = self._before(tapes.before), self._eager.unseen(tapes.after)
+            self._eager = eager = tensorflow_eager.EagerOperations(
+                watch.probe,
+                details,
+                self._running,
+                (libraries(),),
+                described=self._described,
+                fingerprint=lambda tensor: self._print(tensor._numpy()).hex(),
+            )
+            before, after = self._before(eager, tapes.before), eager.unseen(tapes.after)
+            tapes.before, tapes.after = before, after  # type: ignore[method-assign]  # of this object alone
 
-    def _print(self, array):
+    def _print(self, array: Array) -> bytes:
         return self._watch.arrays.fingerprint(array)
 
-    def _described(self, tensor):
+    def _described(self, tensor: Tensor) -> "Output":
         array = tensor._numpy()
         return self._details.output(array.dtype, array.shape, self._print(array), array.tobytes)
 
-    def _before(self, original):
+    def _before(self, eager: "EagerOperations", original: Function) -> Function:
         """An optimizer is about to step: what it does then is the update."""
-        original = self._eager.unseen(original)
+        original = eager.unseen(original)
 
-        def before(*arguments):
+        def before(*arguments: Any) -> Any:
             step = original(*arguments)
-            self._eager.phase = "update"
+            eager.phase = "update"
             return step
 
         return before
 
-    def wrap(self, tape_class, layer):
+    def wrap(self, tape_class: Any, layer: Any) -> None:
         """Wrap the calls of layers, and what a program does first and last with a tape."""
         look, guard = self, self._watch.probe.guard
         enter, gradient, call = tape_class.__enter__, tape_class.gradient, layer.__call__
 
         @functools.wraps(enter)
-        def __enter__(self):
+        def __enter__(self: Any) -> Any:
             guard("details of a tape", look._begins)
             return enter(self)
 
         @functools.wraps(gradient)
-        def asked(self, *args, **kwargs):
+        def asked(self: Any, *args: Any, **kwargs: Any) -> Any:
             if look._eager is not None:
                 look._eager.phase = "backward"
             return gradient(self, *args, **kwargs)
 
         @functools.wraps(call)
-        def __call__(self, *args, **kwargs):
+        def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
             if not look._is_on():
                 return call(self, *args, **kwargs)
             called = functools.partial(call, self, *args, **kwargs)
@@ -173,10 +199,10 @@ class EagerInspection:
 
         tape_class.__enter__, tape_class.gradient, layer.__call__ = __enter__, asked, __call__
 
-    def _is_on(self):
+    def _is_on(self) -> bool:
         return self._details.is_on() and not self._watch.looping and self._watch.is_eager()
 
-    def _begins(self):
+    def _begins(self) -> None:
         """A tape begins to record: the first sign of a step."""
         if not self._is_on():
             return
@@ -187,11 +213,11 @@ class EagerInspection:
         elif self._details.level == "operator":
             self._details.note("Operators are not seen: TensorFlow 1.14 has no callbacks of operations.")
 
-    def _returned(self, layer, result):
+    def _returned(self, layer: Layer, result: Any) -> None:
         tensors = [tensor for tensor in self._watch.flatten(result) if hasattr(tensor, "_numpy")]
         outputs = [self._described(tensor) for tensor in tensors]
         self._details.add("forward", "module", layer.name, outputs, type=type(layer).__name__)
 
 
-def _has_callbacks():
+def _has_callbacks() -> bool:
     return importlib.util.find_spec("tensorflow.python.framework.op_callbacks") is not None

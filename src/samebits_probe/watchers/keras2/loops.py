@@ -6,14 +6,21 @@ losses, and are taken out of it again before the loop sees them: nothing is adde
 
 import functools
 import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
+from ..objects import Function, Graph, Library, Model, NamedValue, Reference, Tensor
 from . import gradients as keras2_gradients
 from .variables import FunctionVariables, name_of, state_of
+
+if TYPE_CHECKING:
+    from .watcher import Keras2Watch
+
+TraceNames = Tuple[List[str], List[str]]  # of a batch's parts, of gradients
 
 _EXTRA = "_samebits"  # key in the dictionary of outputs: [batch tensors, gradient tensors]
 
 
-def install(module_of, watch):
+def install(module_of: Callable[[str], Library], watch: "Keras2Watch") -> None:
     """Wrap the loop's modules where this TensorFlow has them."""
     try:
         utils = module_of("keras.engine.training_v2_utils")
@@ -28,11 +35,11 @@ def install(module_of, watch):
     utils._make_on_batch_function = loops.making(utils._make_on_batch_function)
 
 
-def _passing_on(original):
+def _passing_on(original: Function) -> Function:
     """`unwrap_output_dict` makes a new dictionary: ours goes with it, where there is one replica."""
 
     @functools.wraps(original)
-    def unwrap_output_dict(strategy, grouped_outputs, mode):
+    def unwrap_output_dict(strategy: Any, grouped_outputs: Any, mode: Any) -> Any:
         outputs = original(strategy, grouped_outputs, mode)
         if isinstance(grouped_outputs, dict) and _EXTRA in grouped_outputs and strategy.num_replicas_in_sync == 1:
             outputs[_EXTRA] = grouped_outputs[_EXTRA]
@@ -44,17 +51,21 @@ def _passing_on(original):
 class FunctionLoops:
     """What is observed around the traced functions of each model."""
 
-    def __init__(self, watch, ops):
+    def __init__(self, watch: "Keras2Watch", ops: Library) -> None:
         self._watch, self._ops = watch, ops
-        self._names = weakref.WeakKeyDictionary()  # model -> ([batch names], [gradient names]) of its newest trace
+        self._names: "weakref.WeakKeyDictionary[Model, TraceNames]" = (
+            weakref.WeakKeyDictionary()
+        )  # model -> ([batch names], [gradient names]) of its newest trace
 
     # -- while the function is traced -------------------------------------------------------------------------
 
-    def tracing(self, original):
+    def tracing(self, original: Function) -> Function:
         """Wrap `training_eager.train_on_batch`: its dictionary gets the batch and the gradients."""
 
         @functools.wraps(original)
-        def train_on_batch(model, inputs, targets, sample_weights=None, output_loss_metrics=None):
+        def train_on_batch(
+            model: Model, inputs: Any, targets: Any, sample_weights: Any = None, output_loss_metrics: Any = None
+        ) -> Any:
             since = keras2_gradients.now()
             self._watch.looping = True
             try:
@@ -69,7 +80,7 @@ class FunctionLoops:
 
         return train_on_batch
 
-    def _extra(self, model, fed, since):
+    def _extra(self, model: Model, fed: Iterable[NamedValue], since: int) -> List[List[Tensor]]:
         batch = [
             (prefix + str(i), tensor)
             for prefix, tensors in fed
@@ -86,16 +97,16 @@ class FunctionLoops:
         self._names[model] = [name for name, _ in batch], [name for name, _ in gradients]
         return [[tensor for _, tensor in batch], [tensor for _, tensor in gradients]]
 
-    def _graph(self):
+    def _graph(self) -> Optional[Graph]:
         return self._ops.get_default_graph() if self._ops.inside_function() else None
 
     # -- when it is called ------------------------------------------------------------------------------------
 
-    def making(self, original):
+    def making(self, original: Function) -> Function:
         """Wrap what makes a model's functions: those it makes are observed at each call."""
 
         @functools.wraps(original)
-        def make(model, mode):
+        def make(model: Model, mode: Any) -> Function:
             function = original(model, mode)
             reference = weakref.ref(model)
             if getattr(mode, "value", mode) == "train":
@@ -104,11 +115,11 @@ class FunctionLoops:
 
         return make
 
-    def _training(self, function, reference):
+    def _training(self, function: Function, reference: Reference) -> Function:
         step = _LoopStep(self._watch, reference, self._names)
 
         @functools.wraps(function)
-        def execution_function(*args, **kwargs):
+        def execution_function(*args: Any, **kwargs: Any) -> Any:
             self._watch.probe.guard("tf.keras step", step.before)
             outputs = function(*args, **kwargs)
             extra = outputs.pop(_EXTRA, None)
@@ -117,16 +128,16 @@ class FunctionLoops:
 
         return execution_function
 
-    def _evaluating(self, function, reference, mode):
+    def _evaluating(self, function: Function, reference: Reference, mode: Any) -> Function:
         @functools.wraps(function)
-        def execution_function(*args, **kwargs):
+        def execution_function(*args: Any, **kwargs: Any) -> Any:
             outputs = function(*args, **kwargs)
             self._watch.probe.guard("tf.keras evaluation", self._add_evaluation, outputs, reference(), mode)
             return outputs
 
         return execution_function
 
-    def _add_evaluation(self, outputs, model, mode):
+    def _add_evaluation(self, outputs: Any, model: Model, mode: Any) -> None:
         if isinstance(outputs, dict):
             named = _results(outputs, model)
             prefix = "evaluation/"
@@ -136,7 +147,7 @@ class FunctionLoops:
         self._watch.add_all("forward", [(prefix + name, value) for name, value in named])
 
 
-def _results(outputs, model):
+def _results(outputs: Dict[str, Any], model: Model) -> List[NamedValue]:
     """[(name, value)] of a dictionary of losses and metrics."""
     values = outputs["total_loss"] + outputs["output_losses"] + outputs["metrics"]
     names = list(model.metrics_names)
@@ -146,20 +157,25 @@ def _results(outputs, model):
 class _LoopStep:
     """One call of a model's traced training function."""
 
-    def __init__(self, watch, reference, names):
+    def __init__(
+        self, watch: "Keras2Watch", reference: Reference, names: "weakref.WeakKeyDictionary[Model, TraceNames]"
+    ) -> None:
         self._watch, self._reference, self._names = watch, reference, names
-        self._tracked = self._slots = None
+        self._tracked: FunctionVariables  # there from the first step on
+        self._is_tracked = False
+        self._slots: Optional[int] = None
 
-    def before(self):
+    def before(self) -> None:
         """The first sign of a step; initial weights before the first."""
         self._watch.probe.begin()
-        if self._tracked is None:
+        if not self._is_tracked:
             model = self._reference()
             if not model.built:
                 self._watch.say_hidden_point("start")
             self._tracked = FunctionVariables(self._watch, *_variables(model), session=None)
+            self._is_tracked = True
 
-    def after(self, outputs, extra):
+    def after(self, outputs: Any, extra: Optional[List[List[Tensor]]]) -> None:
         """Batch, losses, gradients, weights and state: the step is over."""
         model, watch = self._reference(), self._watch
         batch, gradients = self._names.get(model, ([], []))
@@ -175,7 +191,7 @@ class _LoopStep:
         watch.end_step()
 
 
-def _variables(model):
+def _variables(model: Model) -> Tuple[List[NamedValue], List[NamedValue]]:
     """([(name, weight)], [(name, variable of the optimizer)]) that exist already."""
     weights = list(model.weights) if model.built else []
     return [(name_of(weight), weight) for weight in weights], state_of(model.optimizer, weights)

@@ -4,12 +4,17 @@ Gradients, the loss and what comes from a data set are fetched by the same run. 
 """
 
 import functools
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set
 
+from ..objects import Graph, Operation, Session, Tensor
 from ..tensorflow.operations import ancestors
 from . import gradients
 from .layer_inspection import FetchedTensors, Scopes
 from .steps import data_of
 from .variables import FunctionVariables, name_of, state_of
+
+if TYPE_CHECKING:
+    from .watcher import Keras2Watch
 
 _KEPT = 256  # sets of fetches whose kind is remembered, for each graph
 _RUNS = "_samebits_runs"  # attribute of a graph: ids of the fetches -> (the fetches, _SessionStep or None)
@@ -18,15 +23,15 @@ _RUNS = "_samebits_runs"  # attribute of a graph: ids of the fetches -> (the fet
 class Sessions:
     """Tells runs that train from others."""
 
-    def __init__(self, watch):
+    def __init__(self, watch: "Keras2Watch") -> None:
         self._watch = watch
 
-    def wrap(self, session_class):
+    def wrap(self, session_class: Any) -> None:
         """Wrap `run` of a session class."""
         original = session_class.run
 
         @functools.wraps(original)
-        def run(session, fetches, *args, **kwargs):
+        def run(session: Session, fetches: Any, *args: Any, **kwargs: Any) -> Any:
             step = self._watch.probe.guard("session", self._step_of, session, fetches)
             if step is None:
                 return original(session, fetches, *args, **kwargs)
@@ -39,7 +44,7 @@ class Sessions:
 
         session_class.run = run
 
-    def _step_of(self, session, fetches):
+    def _step_of(self, session: Session, fetches: Any) -> "Optional[_SessionStep]":
         graph = session.graph
         if not gradients.all_of(graph):
             return None
@@ -50,9 +55,10 @@ class Sessions:
             if len(runs) >= _KEPT:
                 runs.clear()
             runs[key] = leaves, self._make_step(graph, leaves)
-        return runs[key][1]
+        found: "Optional[_SessionStep]" = runs[key][1]
+        return found
 
-    def _make_step(self, graph, leaves):
+    def _make_step(self, graph: Graph, leaves: List[Any]) -> "Optional[_SessionStep]":
         elements = [graph.as_graph_element(leaf, allow_tensor=True, allow_operation=True) for leaf in leaves]
         operations = ancestors(elements)
         applied = [found for found in gradients.all_of(graph) if found.operations() & operations]
@@ -62,7 +68,9 @@ class Sessions:
 class _SessionStep:
     """A run of one set of fetches."""
 
-    def __init__(self, watch, applied, operations, graph):
+    def __init__(
+        self, watch: "Keras2Watch", applied: List[gradients.AppliedGradients], operations: Set[Operation], graph: Graph
+    ) -> None:
         self._watch, self._applied, self._graph = watch, applied, graph
         named = [("batch", name, tensor) for name, tensor in data_of(operations)]
         losses = [found.loss for found in applied if found.loss is not None]
@@ -71,28 +79,33 @@ class _SessionStep:
             named += [("gradient", name, tensor) for name, tensor in gradients.parts(found, name_of)]
         self._named = [(kind, name) for kind, name, _ in named]
         self.extra = [tensor for _, _, tensor in named]
-        self._tracked = None
-        wanted = watch.probe.details is not None
-        self._details = FetchedTensors(watch, Scopes(graph), losses, applied, operations) if wanted else None
-        self._running = operations if wanted else ()
+        self._tracked: FunctionVariables  # there from the first run on
+        self._is_tracked = False
+        self._details: Optional[FetchedTensors] = None
+        self._running: Iterable[Operation] = ()
+        details = watch.probe.details
+        if details is not None:
+            self._details = FetchedTensors(watch, details, Scopes(graph), losses, applied, operations)
+            self._running = operations
         if not losses:
             watch.say_hidden_point("loss of a session")
         watch.say_random(operations)
 
-    def looked_at(self):
+    def looked_at(self) -> List[Tensor]:
         """The tensors of the one step that is looked into; none in the others."""
         return self._details.tensors if self._details is not None and self._details.is_on() else []
 
-    def before(self, session, feeds):
+    def before(self, session: Session, feeds: Optional[Dict[Any, Any]]) -> None:
         """What is fed; before the first run, the initial weights."""
         watch = self._watch
         watch.probe.begin()
-        if self._tracked is None:
+        if not self._is_tracked:
             self._tracked = self._track(session)
+            self._is_tracked = True
         fed = [(_label(tensor), value) for tensor, value in (feeds or {}).items()]
         watch.add_all("batch", sorted(fed, key=lambda pair: pair[0]))
 
-    def _track(self, session):
+    def _track(self, session: Session) -> FunctionVariables:
         parameters = list({id(p): p for found in self._applied for p in found.parameters}.values())
         state = [item for found in self._applied for item in state_of(found.optimizer, found.parameters)]
         known = {id(variable) for _, variable in state} | {id(parameter) for parameter in parameters}
@@ -102,7 +115,7 @@ class _SessionStep:
         except Exception:  # a variable that the program never initialises: only what this step trains, then
             return FunctionVariables(self._watch, [(name_of(v), v) for v in parameters], state, session)
 
-    def after(self, session, values):
+    def after(self, session: Session, values: Sequence[Any]) -> None:
         """Loss, gradients, weights and state: the step is over."""
         for (kind, name), value in zip(self._named, values):
             self._watch.add_all(kind, [(name, value)])
@@ -112,7 +125,7 @@ class _SessionStep:
         self._watch.end_step("apply")
 
 
-def _label(tensor):
+def _label(tensor: Any) -> str:
     """A placeholder's name, without the output number."""
     name = getattr(tensor, "name", str(tensor))
     return name[:-2] if name.endswith(":0") else name

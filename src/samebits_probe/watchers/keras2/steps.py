@@ -1,9 +1,14 @@
 """What is observed when a function of Keras 2 is called: a step of an optimizer, or an evaluation."""
 
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence, Tuple
+
+from ..objects import Model, NamedValue, Operation, Tensor, Variable
 from . import gradients
-from .fetches import fetch
 from .layer_inspection import FetchedTensors, ModelLayers, running
 from .variables import FunctionVariables, name_of, state_of
+
+if TYPE_CHECKING:
+    from .watcher import Keras2Watch
 
 
 class _Called:
@@ -12,10 +17,10 @@ class _Called:
     takes_outputs = False
     _kind, _prefix = "batch", ""
 
-    def __init__(self, watch):
+    def __init__(self, watch: "Keras2Watch") -> None:
         self._watch = watch
 
-    def _add_inputs(self, names, values):
+    def _add_inputs(self, names: Sequence[str], values: Iterable[Any]) -> List[NamedValue]:
         """Record what is fed. Returns [(name, tensor)] of what is no array but a tensor of the graph."""
         tensors = []
         for name, value in zip(names, values):
@@ -26,7 +31,7 @@ class _Called:
                     tensors.append((name, value))
         return tensors
 
-    def _add_outputs(self, names, outputs):
+    def _add_outputs(self, names: Sequence[str], outputs: Any) -> None:
         values = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         for position, value in enumerate(values):
             name = names[position] if position < len(names) else "output.%d" % position
@@ -38,48 +43,56 @@ class _Called:
 class OptimizerCall(_Called):
     """One call is one step of the optimizer: begin, batch, loss, gradients, weights and state, end."""
 
-    def __init__(self, watch, found, model, outputs):
+    def __init__(
+        self, watch: "Keras2Watch", found: Optional[gradients.AppliedGradients], model: Optional[Model], outputs: Any
+    ) -> None:
         _Called.__init__(self, watch)
-        self._inputs = _fed_names(model) if model is not None else None
-        self._outputs = _result_names(model) if model is not None else _loss_names(found, outputs)
+        self._inputs: Optional[List[str]] = _fed_names(model) if model is not None else None
+        self._outputs = _result_names(model) if model is not None else _loss_names(found and found.loss, outputs)
         parameters = found.parameters if found is not None else []
         named = gradients.parts(found, name_of) if found is not None else []
         unfed = _unfed_inputs(model) if model is not None else []
         self.extra = [tensor for _, tensor in named] + [tensor for _, tensor in unfed]
         self._extra_names = [("gradient", name) for name, _ in named] + [("batch", name) for name, _ in unfed]
         self._details = self._make_details(found, model, outputs)
-        self.fetched = [None] * len(self.extra)
+        self.fetched: List[Any] = [None] * len(self.extra)
         self._weights, self._state = _variables(model, found, parameters)
-        self._tracked = None
-        self._symbols = []
+        self._tracked: FunctionVariables  # there from the first call on
+        self._is_tracked = False
+        self._symbols: List[NamedValue] = []
         watch.say_hidden(found, model)
 
-    def _make_details(self, found, model, outputs):
+    def _make_details(
+        self, found: Optional[gradients.AppliedGradients], model: Optional[Model], outputs: Any
+    ) -> Optional[FetchedTensors]:
         """Tensors of the one step that is looked into; None where none is."""
-        if self._watch.probe.details is None:
+        details = self._watch.probe.details
+        if details is None:
             return None
         results = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         results = [one for one in results if hasattr(one, "op")]
-        wanted = FetchedTensors(self._watch, ModelLayers(model), results, [found] if found is not None else [])
+        applied = [found] if found is not None else []
+        wanted = FetchedTensors(self._watch, details, ModelLayers(model), results, applied)
         self.extra += wanted.tensors
         self._extra_names += [("detail", "")] * len(wanted.tensors)
         return wanted
 
     # -- before the call --------------------------------------------------------------------------------------
 
-    def before(self, function, inputs):
+    def before(self, function: Any, inputs: Sequence[Any]) -> None:
         """The first sign of a step; before the first step of this function, its initial weights."""
         self._watch.trainers.step()
         self._watch.probe.begin()
-        if self._tracked is None:
+        if not self._is_tracked:
             session = self._watch.session_for(function, inputs)
             self._tracked = FunctionVariables(self._watch, self._weights, self._state, session)
+            self._is_tracked = True
         names = self._inputs or [str(position) for position in range(len(inputs))]
         tensors = self._add_inputs(names, inputs)
         if tensors and not self._symbols:
             self._fetch_symbols(function, tensors)
 
-    def _fetch_symbols(self, function, tensors):
+    def _fetch_symbols(self, function: Any, tensors: List[NamedValue]) -> None:
         """A data set feeds tensors of the graph: their values come back with the step that uses them."""
         self._symbols = tensors
         if not hasattr(function, "fetch_callbacks"):
@@ -92,7 +105,7 @@ class OptimizerCall(_Called):
 
     # -- after it ---------------------------------------------------------------------------------------------
 
-    def after(self, function, outputs):
+    def after(self, function: Any, outputs: Any) -> None:
         """Loss and metrics, gradients, weights and optimizer state: the step is over."""
         arrays = self._watch.arrays
         pairs = list(zip(self._extra_names, self.fetched))
@@ -116,7 +129,7 @@ class Evaluation(_Called):
 
     _kind = "forward"
 
-    def __init__(self, watch, model, role):
+    def __init__(self, watch: "Keras2Watch", model: Model, role: str) -> None:
         _Called.__init__(self, watch)
         if role == "test":
             self._prefix = "evaluation/"
@@ -126,16 +139,16 @@ class Evaluation(_Called):
             self._inputs = ["batch.%d" % i for i in range(len(model._feed_inputs))]
             self._outputs = ["%d" % i for i in range(len(model.outputs))]
 
-    def before(self, function, inputs):
+    def before(self, function: Any, inputs: Sequence[Any]) -> None:
         """Record what is fed."""
         self._add_inputs(self._inputs, inputs)
 
-    def after(self, function, outputs):
+    def after(self, function: Any, outputs: Any) -> None:
         """Record what came out."""
         self._add_outputs(self._outputs, outputs)
 
 
-def _fed_names(model, prefix=""):
+def _fed_names(model: Model, prefix: str = "") -> List[str]:
     """Names of what is fed: inputs, labels, sample weights. The learning phase comes last and has no name."""
     groups = (
         (prefix, model._feed_inputs),
@@ -145,32 +158,57 @@ def _fed_names(model, prefix=""):
     return ["%s%d" % (start, i) for start, tensors in groups for i in range(len(tensors))]
 
 
-def _result_names(model):
+def _result_names(model: Model) -> List[str]:
     return list(model.metrics_names)
 
 
-def _loss_names(found, outputs):
+def _loss_names(loss: Optional[Tensor], outputs: Any) -> List[str]:
     listed = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    return ["loss" if output is found.loss else "output.%d" % i for i, output in enumerate(listed)]
+    return ["loss" if output is loss else "output.%d" % i for i, output in enumerate(listed)]
 
 
-def _unfed_inputs(model):
+def _unfed_inputs(model: Model) -> List[NamedValue]:
     """[(name, tensor)] of inputs that come from a tensor of the graph: they are outputs of the step then."""
     fed = [id(tensor) for tensor in model._feed_inputs]
     return [(str(i), tensor) for i, tensor in enumerate(model.inputs) if id(tensor) not in fed]
 
 
-def _variables(model, found, parameters):
+def _variables(
+    model: Optional[Model], found: Optional[gradients.AppliedGradients], parameters: List[Variable]
+) -> Tuple[List[NamedValue], List[NamedValue]]:
     """([(name, weight)], [(name, variable of the optimizer)]): what a step changes, and what it could have."""
     weights = list(model.weights) if model is not None else []
     known = {id(weight) for weight in weights}
     weights += [parameter for parameter in parameters if id(parameter) not in known]
-    optimizer = model.optimizer if model is not None else found.optimizer
+    optimizer = model.optimizer if model is not None else found and found.optimizer
     return [(name_of(weight), weight) for weight in weights], state_of(optimizer, parameters)
 
 
-def data_of(operations):
+def data_of(operations: Iterable[Operation]) -> List[NamedValue]:
     """[(name, tensor)] of what comes from data sets and queues of the graph."""
     sources = [one for one in operations if one.type.startswith(("IteratorGetNext", "QueueDequeue"))]
     sources.sort(key=lambda operation: operation.name)
     return [(tensor.name.replace(":", "."), tensor) for source in sources for tensor in source.outputs]
+
+
+# Further values from a session's function: through its list of `fetches` and the callbacks that go with it.
+
+
+def fetch(function: Any, tensors: Iterable[Tensor], values: List[Any], first: int = 0) -> None:
+    """Put the values of `tensors` into the list `values`, from `first` on, at each call of a GraphExecutionFunction."""
+    for position, tensor in enumerate(tensors):
+        function.fetches.append(tensor)
+        following = function.fetch_callbacks.get(tensor)
+        function.fetch_callbacks[tensor] = _Store(values, first + position, following)
+
+
+class _Store:
+    """Puts a fetched value into its place; the same tensor may be asked for twice."""
+
+    def __init__(self, values: List[Any], position: int, following: Optional[Callable[[Any], Any]]) -> None:
+        self._values, self._position, self._following = values, position, following
+
+    def __call__(self, value: Any) -> None:
+        self._values[self._position] = value
+        if self._following is not None:
+            self._following(value)

@@ -2,21 +2,31 @@
 
 import re
 import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
 from .. import norms
+from ..objects import Array, NamedValue, Optimizer, Session, Variable
+
+if TYPE_CHECKING:
+    from ...fingerprint import Shape
+    from ...value_log import Feed
+    from .tensorflow import OldTensorFlow
+    from .watcher import Keras2Watch
 
 _SLOT = re.compile(r"(?:.*/)?([A-Za-z_]+?)_(\d+)(?:_\d+)?:0$")
 
 
-def name_of(variable):
+def name_of(variable: Variable) -> str:
     """A weight's name as Keras gives it, without the output number: `conv2d_1/kernel`."""
     name = variable.name
-    return name[:-2] if name.endswith(":0") else name
+    found: str = name[:-2] if name.endswith(":0") else name
+    return found
 
 
-def state_of(optimizer, parameters):
+def state_of(optimizer: Optional[Optimizer], parameters: Sequence[Variable]) -> List[NamedValue]:
     """[(name, variable)] of an optimizer (of none: []): slots as `<weight>/<slot>`, others as `<optimizer>/<name>`."""
-    named, seen = {}, set()
+    named: Dict[str, Variable] = {}
+    seen: Set[int] = set()
     for attribute, variable in _state_variables(optimizer) if optimizer is not None else ():
         if id(variable) in seen:
             continue
@@ -29,7 +39,7 @@ def state_of(optimizer, parameters):
     return list(named.items())
 
 
-def _state_variables(optimizer):
+def _state_variables(optimizer: Optimizer) -> List[Tuple[Optional[str], Variable]]:
     """[(attribute, variable)]; slots have no attribute of their own."""
     own = [pair for pair in sorted(vars(optimizer).items()) if is_variable(pair[1])]
     own += [pair for pair in sorted(getattr(optimizer, "_hyper", {}).items()) if is_variable(pair[1])]
@@ -38,7 +48,7 @@ def _state_variables(optimizer):
     return found + (_state_variables(inner) if hasattr(inner, "__dict__") else [])
 
 
-def _listed(optimizer):
+def _listed(optimizer: Optimizer) -> List[Any]:
     """The variables that an optimizer lists: `weights` of Keras' own, `variables()` of TensorFlow's."""
     try:
         return list(optimizer.variables() if callable(getattr(optimizer, "variables", None)) else optimizer.weights)
@@ -46,12 +56,12 @@ def _listed(optimizer):
         return []
 
 
-def is_variable(value):
+def is_variable(value: Any) -> bool:
     """Whether it is a TensorFlow variable that can be read by itself (of any class, in any version)."""
     return hasattr(value, "assign") and hasattr(value, "initializer") and hasattr(value, "name")
 
 
-def _slot_name(variable, parameters):
+def _slot_name(variable: Variable, parameters: Sequence[Variable]) -> Optional[str]:
     """`conv2d_1/kernel/m`, for Keras' `training/Adam/m_0_1:0` and for TensorFlow's `Adam/conv2d_1/kernel/m:0`."""
     name = "/" + name_of(variable)
     held = [weight for weight in map(name_of, parameters) if "/%s/" % weight in name]
@@ -63,42 +73,41 @@ def _slot_name(variable, parameters):
     return None
 
 
-_READS = (
-    "_samebits_reads"  # attribute of a session: reader -> the call that reads. It holds the session, nobody else does
-)
+_READS = "_samebits_reads"  # attribute of a session: reader -> the call that reads. Only that holds the session
 
 
 class GraphReader:
     """Reads variables of a graph through tensors that the graph has already: one call of the session."""
 
-    def __init__(self, variables):
+    def __init__(self, variables: Sequence[Variable]) -> None:
         self._tensors = [variable._as_graph_element() for variable in variables]
 
-    def read(self, session):
+    def read(self, session: Optional[Session]) -> Optional[List[Array]]:
         """The values as arrays, or None where the session has been closed."""
         if session is None or session._closed:
             return None
         calls = session.__dict__.setdefault(_READS, {})
         if self not in calls:
             calls[self] = session.make_callable(self._tensors)
-        return calls[self]()
+        found: Optional[List[Array]] = calls[self]()
+        return found
 
 
 class EagerReader:
     """Reads variables that live outside of graphs, without a copy."""
 
-    def __init__(self, variables, tensorflow):
+    def __init__(self, variables: Sequence[Variable], tensorflow: "OldTensorFlow") -> None:
         self._handles = [(variable.handle, variable.dtype) for variable in variables]
         self._read = tensorflow.read_variable
         self._eager_mode = tensorflow.eager_mode
 
-    def read(self, session=None):
+    def read(self, session: Optional[Session] = None) -> Optional[List[Array]]:
         """The values as arrays. They must be let go before the next step, which may write in place."""
         with self._eager_mode():
             return [self._read(handle, dtype)._numpy() for handle, dtype in self._handles]
 
 
-def initialised(session, variables):
+def initialised(session: Session, variables: Sequence[Variable]) -> List[NamedValue]:
     """[(name, array)] of the variables of a graph that have a value in `session`, through tensors it has already."""
     asked = [one for one in variables if _tells(one)]
     answers = session.make_callable([one._is_initialized_op for one in asked])() if asked else []
@@ -108,17 +117,25 @@ def initialised(session, variables):
     return found + [pair for one in variables if not _tells(one) for pair in _tried(session, one)]
 
 
-def _tells(variable):
+def _tells(variable: Variable) -> bool:
     """Whether a variable has an operation that says whether it has a value."""
     return getattr(variable, "_is_initialized_op", None) is not None
 
 
-def _tried(session, variable):
+def _tried(session: Session, variable: Variable) -> List[NamedValue]:
     """[(name, array)] of a variable; [] where it has no value, which only a failure says."""
     try:
         return [(name_of(variable), session.make_callable(variable._as_graph_element())())]
     except Exception:
         return []
+
+
+def _values(reader: Union[GraphReader, EagerReader], session: Optional[Session]) -> List[Array]:
+    """The values as arrays. Raises RuntimeError if the session is closed: no step runs in it."""
+    values = reader.read(session)
+    if values is None:
+        raise RuntimeError("the session of a step is closed")
+    return values
 
 
 # The variables that a step changes: seen before the first step, after each, and at the end.
@@ -127,58 +144,60 @@ def _tried(session, variable):
 class FunctionVariables:
     """Weights and optimizer state of one function that trains. `weights`, `state`: [(name, variable)]."""
 
-    def __init__(self, watch, weights, state, session):
+    def __init__(
+        self, watch: "Keras2Watch", weights: Iterable[NamedValue], state: List[NamedValue], session: Optional[Session]
+    ) -> None:
         self._watch = watch
         self._weights = list(weights)
         for name, _ in self._weights:
             watch.labels.tell(name)
         new = [item for item in self._weights if watch.ends.is_new(item[1])] + state
-        values = watch.make_reader([variable for _, variable in new], session).read(session)
+        values = _values(watch.make_reader([variable for _, variable in new], session), session)
         for (name, _), value in zip(new, values):
             watch.arrays.add("start", name, value, start=True)
         if watch.probe.feed is not None:
-            self._feed(session)
+            self._let_set(watch.probe.feed, session)
         self._read(state, session)
         self._follow(session)
 
-    def _feed(self, session):
+    def _let_set(self, feed: "Feed", session: Optional[Session]) -> None:
         """Let the launcher set the weights (`load` adds nothing to the graph)."""
 
-        def setter(variable):
-            def fed(dtype, shape, data):
+        def setter(variable: Variable) -> "Callable[[str, Shape, bytes], None]":
+            def fed(dtype: str, shape: "Shape", data: bytes) -> None:
                 array = sys.modules["numpy"].frombuffer(data, dtype).reshape(shape)
                 variable.assign(array) if session is None else variable.load(array, session)
 
             return fed
 
         for name, variable in self._weights:
-            self._watch.probe.feed.known(name, setter(variable))
+            feed.known(name, setter(variable))
 
-    def _read(self, state, session):
+    def _read(self, state: List[NamedValue], session: Optional[Session]) -> None:
         """Make the reader. The state's variables are not kept: they live as long as the program's optimizer does."""
         named = self._weights + state
         self._names = [name for name, _ in named]
         self._reader = self._watch.make_reader([variable for _, variable in named], session)
 
-    def _follow(self, session):
+    def _follow(self, session: Optional[Session]) -> None:
         watch, reference = self._watch, self._watch.ends.reference_to(session)
         self._followed = [watch.ends.track(name, variable) for name, variable in self._weights]
         for weight in self._followed:
             weight.session = reference
 
-    def grow(self, weights, state):
+    def grow(self, weights: Iterable[NamedValue], state: List[NamedValue]) -> None:
         """Take in what the step itself has made, weights among it: initial values were not seen."""
         known = {id(variable) for _, variable in self._weights}
         self._weights += [item for item in weights if id(item[1]) not in known]
         self._read(state, None)
         self._follow(None)
 
-    def add_updates(self, session):
+    def add_updates(self, session: Optional[Session]) -> None:
         """Record all of them after a step."""
         if self._followed and not self._watch.ends.is_followed(self._followed[0]):
             self._follow(session)  # trained on after its graph was cleared
         arrays, followed, count = self._watch.arrays, self._followed, len(self._followed)
-        values = self._reader.read(session)
+        values = _values(self._reader, session)
         for position, value in enumerate(values):
             name = self._names[position]
             fingerprint = arrays.add("update", name, value)

@@ -3,21 +3,26 @@
 What counts as seen, as (point, hook, hidden by, said then):
 """
 
-import functools
-import importlib
 import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
 from ... import rng
 from ..keras3.models import Labels
+from ..objects import Array, Library, Model, NamedValue, Operation, Session, Variable
 from ..plain_attributes import PlainAttributes
-from ..remains import leave_out, remains_of, tell_after, tell_death, tell_new
+from ..remains import leave_out, remains_of, tell_death, tell_new
 from ..tensorflow import variables as tensorflow_variables
 from ..tensorflow.operations import ancestors
 from ..trainers import Trainers
 from .ends import Keras2Ends
 from .functions import Functions
-from .gradients import watch_backend, watch_get_gradients
+from .gradients import AppliedGradients, watch_backend, watch_get_gradients
+from .tensorflow import OldTensorFlow
 from .variables import EagerReader, GraphReader
+
+if TYPE_CHECKING:
+    from ...fingerprint import Header, Shape
+    from ...probe import Probe
 
 SEEN = [
     (
@@ -98,36 +103,39 @@ _RANDOM = "Random", "Multinomial", "TruncatedNormal"  # in the names of operatio
 class Keras2Watch:
     """What the parts of this watcher share in one process."""
 
-    def __init__(self, probe, tensorflow):
+    def __init__(self, probe: "Probe", tensorflow: OldTensorFlow) -> None:
         self.probe, self._tensorflow = probe, tensorflow
         self.arrays = GraphArrays(probe)
         self.remains, self.labels = remains_of(probe), Labels(probe)
         self.ends = Keras2Ends(self, tensorflow_variables.watch_variables(probe))
         self.functions = Functions(self)
         self.looping = False  # whether the loop of tf.keras in TensorFlow 2.1 is calling an optimizer
-        self.eager_gradients = None  # what the optimizer applied in that call, where it ran eagerly
+        self.eager_gradients: Optional[AppliedGradients] = (
+            None  # what the optimizer applied in that call, where it ran eagerly
+        )
         self.trainers = Trainers(probe)
-        self._said = set()
+        self._said: Set[str] = set()
 
-    def make_reader(self, variables, session):
+    def make_reader(self, variables: Sequence[Variable], session: Optional[Session]) -> Union[EagerReader, GraphReader]:
         """A reader of variables: of a graph where a session is given, else of eager ones."""
         return EagerReader(variables, self._tensorflow) if session is None else GraphReader(variables)
 
-    def leave_out_metrics(self, metric_class):
+    def leave_out_metrics(self, metric_class: Any) -> None:
         """The state of a metric is none of a model's: an evaluation changes it."""
         leave_out(metric_class, "add_weight", self.remains.drop, self.ends.leave_out)
 
-    def session_for(self, function, inputs):
+    def session_for(self, function: Any, inputs: Any) -> Optional[Session]:
         """The session in which `function` is about to run, as it will find it itself; None for eager functions."""
         if hasattr(function, "_make_callable"):
             return self._tensorflow.backend.get_session(self._tensorflow.flatten(inputs))
         return None
 
-    def is_eager(self):
+    def is_eager(self) -> bool:
         """Whether what is called now is executed at once."""
-        return self._tensorflow.is_eager()
+        found: bool = self._tensorflow.is_eager()
+        return found
 
-    def own_gradients(self, model):
+    def own_gradients(self, model: Model) -> bool:
         """Watch an optimizer that has a `get_gradients` of its own. Returns whether it was watched just now."""
         method = getattr(type(model.optimizer), "get_gradients", None)
         if method is None or hasattr(method, "__wrapped__"):
@@ -135,7 +143,7 @@ class Keras2Watch:
         watch_get_gradients(model.optimizer, self.probe)
         return True
 
-    def arrays_of(self, name, value):
+    def arrays_of(self, name: str, value: Any) -> List[NamedValue]:
         """[(name, array)] of a value that is fed or returned; the array is None for a tensor of a graph."""
         numpy = sys.modules["numpy"]
         if hasattr(value, "tocoo"):
@@ -148,49 +156,50 @@ class Keras2Watch:
             return [(name, None)]
         return [(name, numpy.asarray(value))]
 
-    def add_all(self, kind, named):
+    def add_all(self, kind: str, named: Iterable[NamedValue]) -> None:
         """Record [(name, value)], tensors and arrays alike."""
         for name, value in named:
             for part, array in self.arrays_of(name, value):
                 if array is not None:
                     self.arrays.add(kind, part, array)
 
-    def flatten(self, values):
+    def flatten(self, values: Any) -> List[Any]:
         """The leaves of a nested structure."""
-        return self._tensorflow.flatten(values)
+        found: List[Any] = self._tensorflow.flatten(values)
+        return found
 
-    def end_step(self, how="train-function"):
+    def end_step(self, how: str = "train-function") -> None:
         """A step is over. `how`: what counted as one."""
         self.say_once("observed-by " + how, lambda: self.probe.event("observed-by", how=how))
         self.probe.end_step()
 
-    def say_hidden(self, found, model):
+    def say_hidden(self, found: Optional[AppliedGradients], model: Optional[Model]) -> None:
         """Say what cannot be seen of a function that trains."""
         if found is None or not found.gradients:
             self.say_hidden_point("gradient")
         self.say_random(ancestors([model.total_loss if model is not None else getattr(found, "loss", None)]))
 
-    def say_random(self, operations):
+    def say_random(self, operations: Iterable[Operation]) -> None:
         """Say that random states are hidden where an operation of the training has one."""
         if any(_is_random(kind) for operation in operations for kind in _kinds(operation)):
             self.say_hidden_point("rng")
 
-    def say_hidden_point(self, point):
+    def say_hidden_point(self, point: str) -> None:
         """Say that a point of the table cannot be seen."""
         self.say_once(point, lambda: self.probe.not_observed(point, HIDDEN[point]))
 
-    def say_once(self, topic, say):
+    def say_once(self, topic: str, say: Callable[[], Any]) -> None:
         """Call `say()` once for a topic."""
         if topic not in self._said:
             self._said.add(topic)
             say()
 
 
-def _is_random(kind):
+def _is_random(kind: str) -> bool:
     return any(word in kind for word in _RANDOM)
 
 
-def _kinds(operation):
+def _kinds(operation: Operation) -> List[str]:
     """Types of an operation and of what is inside the functions (branches of a condition) that it calls."""
     kinds = [operation.type]
     for attribute in operation.node_def.attr.values():
@@ -200,10 +209,10 @@ def _kinds(operation):
     return kinds
 
 
-_watches = {}
+_watches: Dict[int, Keras2Watch] = {}
 
 
-def watch_of(probe):
+def watch_of(probe: "Probe") -> Keras2Watch:
     """The `Keras2Watch` of a process; its TensorFlow is wrapped when it is made."""
     if id(probe) not in _watches:
         tensorflow = OldTensorFlow()
@@ -213,7 +222,7 @@ def watch_of(probe):
     return _watches[id(probe)]
 
 
-def install(module, probe):
+def install(module: Library, probe: "Probe") -> None:
     """Install the watcher for the package `keras`."""
     if module.backend.backend() != "tensorflow":
         probe.not_observed("all", "Keras 2 is watched with its TensorFlow backend only")
@@ -226,7 +235,7 @@ def install(module, probe):
     watch_get_gradients(sys.modules["keras.optimizers"].Optimizer, probe)
 
 
-def _watch_layers(layer_class, watch):
+def _watch_layers(layer_class: Any, watch: Keras2Watch) -> None:
     """Follow what layers hold in plain attributes; their variables are TensorFlow's."""
     attributes = PlainAttributes(
         watch.probe, ("keras",), lambda value: hasattr(value, "_numpy"), lambda value: value._numpy()
@@ -242,12 +251,12 @@ def _watch_layers(layer_class, watch):
 class GraphArrays:
     """Records arrays under a kind and a name. Points and headers are interned once, whatever the number of steps."""
 
-    def __init__(self, probe):
+    def __init__(self, probe: "Probe") -> None:
         self._probe = probe
-        self._headers = {}  # (dtype, shape) -> what the hasher mixes in
-        self._known = {}  # (kind, name) -> (process, point)
+        self._headers: Dict[Tuple[Any, Shape], Header] = {}  # (dtype, shape) -> what the hasher mixes in
+        self._known: Dict[Tuple[str, str], Tuple[int, int]] = {}  # (kind, name) -> (process, point)
 
-    def fingerprint(self, array):
+    def fingerprint(self, array: Array) -> bytes:
         """16 bytes over dtype, shape and the elements in logical order. `array`: numpy, of any layout."""
         key = (array.dtype, array.shape)
         header = self._headers.get(key)
@@ -259,7 +268,7 @@ class GraphArrays:
             return self._probe.hasher.pointer(array.__array_interface__["data"][0], array.nbytes, header)
         return self._probe.hasher.data(array.tobytes(), header)
 
-    def point(self, kind, name, array):
+    def point(self, kind: str, name: str, array: Array) -> int:
         """The id of the point, interned in this process (a forked child has a table of its own)."""
         known = self._known.get((kind, name))
         if known is None or known[0] != self._probe.pid:
@@ -267,7 +276,7 @@ class GraphArrays:
             known = self._known[kind, name] = (self._probe.pid, point)
         return known[1]
 
-    def add(self, kind, name, array, start=False):
+    def add(self, kind: str, name: str, array: Array, start: bool = False) -> bytes:
         """Record an array at the current step (or as initial). Returns its fingerprint."""
         point = self.point(kind, name, array)
         fingerprint = self.fingerprint(array)
@@ -280,55 +289,3 @@ class GraphArrays:
         if self._probe.wants(kind):
             self._probe.captured(kind, name, array.dtype, array.shape, array.tobytes())
         return fingerprint
-
-
-# The parts of TensorFlow 1.14 and 2.1 that the watcher of Keras 2 uses, found in the modules that are loaded.
-
-
-def _module(name):
-    """A module of TensorFlow that is loaded already: `tensorflow.python` is `tensorflow_core.python` in 2.1."""
-    return importlib.import_module("tensorflow.python." + name)
-
-
-class OldTensorFlow:
-    """Functions and classes of the TensorFlow in this process."""
-
-    def __init__(self):
-        self.backend = _module("keras.backend")
-        self._context = _module("eager.context")
-        self._ops = _module("framework.ops")
-        self.read_variable = _module("ops.gen_resource_variable_ops").read_variable_op
-        self.is_tensor = _module("framework.tensor_util").is_tensor
-        self.flatten = _module("util.nest").flatten
-        self.eager_mode = self._context.eager_mode
-        self.is_eager = lambda: self._context.context().executing_eagerly()
-
-    def wrap(self, watch):
-        """Wrap what every Keras on this TensorFlow goes through."""
-        watch.functions.wrap_backend(self.backend)
-        session = _module("client.session").BaseSession
-        tell_after(session, "__init__", watch.ends.add_session)
-        session.close = _before(session.close, watch, lambda session: watch.ends.finish(session))
-        clear = _before(self.backend.clear_session, watch, lambda: watch.ends.finish())
-        self.backend.clear_session = clear
-
-    def random_state(self):
-        """Bytes that decide the seeds of operations made from now on."""
-        graph = self._ops.get_default_graph()
-        context = self._context.context()
-        state = [graph.seed, graph._last_id]
-        if context.executing_eagerly():
-            generator = getattr(context, "_rng", None)
-            state = [context._seed, generator.getstate() if generator is not None else None]
-        return repr(state).encode()
-
-
-def _before(original, watch, look):
-    """`original`, with `look(...)` called just before it; its own failure never reaches the program."""
-
-    @functools.wraps(original)
-    def wrapper(*args, **kwargs):
-        watch.probe.guard("keras end", look, *args)
-        return original(*args, **kwargs)
-
-    return wrapper

@@ -4,9 +4,14 @@ From TensorFlow 2.16 on the layers and optimizers of a loop are those of Keras 3
 imported (`tf.keras` imports it when it is used).
 """
 
+import importlib
 from typing import TYPE_CHECKING
 
-from ..keras2 import tf_keras
+from ..keras2 import layer_inspection, loops
+from ..keras2.gradients import watch_apply_gradients, watch_compute_gradients, watch_get_gradients
+from ..keras2.sessions import Sessions
+from ..keras2.tapes import Tapes
+from ..keras2.watcher import watch_of
 from ..objects import Library
 from . import tapes, variables
 
@@ -27,8 +32,44 @@ SEEN = [
 
 def install(module: Library, probe: "Probe") -> None:
     """Install the watcher: the legacy one up to TensorFlow 2.1."""
-    if tf_keras.is_legacy(module):
-        tf_keras.install(module, probe)
+    if _is_legacy(module):
+        _install_legacy(module, probe)
     else:
         tapes.sample_random_state(probe)
         variables.watch_variables(probe)
+
+
+# `tf.keras` and the optimizers of TensorFlow 1.14 and 2.1 share their functions with Keras 2.
+
+
+def _is_legacy(tensorflow: Library) -> bool:
+    """Whether this TensorFlow's `tf.keras` trains as Keras 2 did: up to 2.1."""
+    major, minor = (int(part) for part in tensorflow.__version__.split(".")[:2])
+    return (major, minor) < (2, 2)
+
+
+def _install_legacy(tensorflow: Library, probe: "Probe") -> None:
+    """Install the watcher for a legacy TensorFlow, its `tf.keras` and its own optimizers."""
+    watch = watch_of(probe)
+    watch.functions.wrap_model(_module("keras.engine.training").Model)
+    watch.leave_out_metrics(_module("keras.metrics").Metric)
+    optimizer = _module("keras.optimizer_v2.optimizer_v2").OptimizerV2
+    watch_get_gradients(optimizer, probe)
+    tapes = Tapes(watch)
+    tapes.wrap_tape(_module("eager.backprop").GradientTape)
+    if probe.details is not None:
+        layer = _module("keras.engine.base_layer").Layer
+        layer_inspection.EagerInspection(watch, probe.details, tapes).wrap(
+            _module("eager.backprop").GradientTape, layer
+        )
+    watch_apply_gradients(optimizer, probe, tapes)
+    watch_get_gradients(_module("keras.optimizers").Optimizer, probe)
+    session_optimizer = _module("training.optimizer").Optimizer
+    loops.install(_module, watch)
+    watch_compute_gradients(session_optimizer, probe)
+    watch_apply_gradients(session_optimizer, probe, tapes)
+    Sessions(watch).wrap(_module("client.session").BaseSession)
+
+
+def _module(name: str) -> Library:
+    return importlib.import_module("tensorflow.python." + name)
