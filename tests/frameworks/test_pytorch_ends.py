@@ -318,3 +318,21 @@ def test_what_torch_func_trains_beside_an_optimizer_is_seen_when_it_is_given(see
     one, two = (seen(sys.executable, f"CHANGE = {change}\n{FUNCTIONAL}") for change in (1.0, 2.0))
     differing = {a[0] for a, b in zip(one.prints("update"), two.prints("update"), strict=True) if a != b}
     assert differing == {"func.grad.0"}
+
+
+PRUNED = """
+from torch.nn.utils import prune
+def train(net):
+    opt = torch.optim.SGD(net.parameters(), 0.1)
+    for step in range(2):
+        if step:
+            prune.random_unstructured(net, "weight", 0.5)
+        opt.zero_grad(); net(torch.ones(1, 4)).sum().backward(); opt.step()
+    return opt
+opt = train(nn.Linear(4, 3))
+"""
+
+
+def test_a_pruned_model_that_dies_before_its_optimizer_has_its_end(seen):
+    pytest.importorskip("torch", minversion="1.4")
+    assert {"weight", "weight (in the optimizer)", "bias"} <= set(seen(sys.executable, PRUNED).names("end", 2))

@@ -160,7 +160,8 @@ class PyTorchEnds:
     def _name_in_optimizer(self, weight):
         """Its own name, unless a different tensor of that name is what its model ends with."""
         dead = self._dead.get(weight.name)
-        is_new = weight.name not in self._found or (dead is not None and dead.reference() is weight.parameter)
+        reference = dead.reference if dead is not None else None  # none of what stood in a plain attribute
+        is_new = weight.name not in self._found or (reference is not None and reference() is weight.parameter)
         return weight.name if is_new else _IN_OPTIMIZER % weight.name
 
     def _keep_survivors(self):
