@@ -70,7 +70,7 @@ class StepWindow:
             if self._first == self._probe.step == step + 1:
                 self._probe.guard("replay at the start of a step", self._enter)
 
-        self._probe.end_step = seen_end_step
+        self._probe.end_step = seen_end_step  # type: ignore[method-assign]  # of this object alone
         self._probe.at_end(self._at_exit)
 
     def _enter(self) -> None:

@@ -26,3 +26,4 @@ Optimizer = Any
 Graph = Any  # of TensorFlow
 Operation = Any  # of a graph
 Session = Any  # of TensorFlow 1
+Module = Any  # of PyTorch

@@ -13,10 +13,22 @@ import struct
 import sys
 import time
 import weakref
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
+from ...fingerprint import Shape
 from ...system import System
+from ..objects import Array, Module, NamedValue
 from .tensors import dtype_name, shape_of
 from .trees import WRAPPERS
+
+if TYPE_CHECKING:
+    from ...probe import Probe
+    from .trees import ModulePart
+    from .watch import PyTorchWatch
+
+Kinds = Tuple[type, ...]
+Span = Tuple[float, float]  # seconds on one clock
+NamedNumbers = Dict[str, List[Any]]
 
 _MOST_LEAVES = 20000  # of one module
 _MOST_BYTES = 1 << 30  # of one array
@@ -32,20 +44,31 @@ _IMPORTED = System.now()
 _CLOCKS = (time.monotonic, time.perf_counter)  # as they are when the process begins
 _MOST_SLACK = 86400.0  # seconds: a program may keep a moment of an earlier process
 
-Value = collections.namedtuple("Value", "dtype shape print number")
+
+class ModuleValue(NamedTuple):
+    """What a point needs of something that modules hold. `number`: where it is one."""
+
+    dtype: str
+    shape: Shape
+    print: bytes
+    number: Optional[float]
 
 
 class ModuleAttributes:
     """Gives the values that modules hold beside their parameters and buffers."""
 
-    def __init__(self, watch):
+    def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
         self._own_keys = frozenset(vars(watch.torch.nn.Module()))  # what every module has
         self._moments = Moments(watch.probe)
-        self._installed = weakref.WeakKeyDictionary()  # class -> whether an installed library made it
+        self._installed: "weakref.WeakKeyDictionary[type, bool]" = (
+            weakref.WeakKeyDictionary()
+        )  # class -> whether an installed library made it
 
-    def of_parts(self, label, parts, first=None):
-        """(name, Value) of all that stands in the plain attributes of modules: [(prefix, class, dictionary)].
+    def of_parts(
+        self, label: str, parts: "List[ModulePart]", first: Optional[List[str]] = None
+    ) -> "Iterator[Tuple[str, ModuleValue]]":
+        """(name, ModuleValue) of all that stands in the plain attributes of modules: [(prefix, class, dictionary)].
 
         The numbers that layers of installed libraries are set to, of which there are many, are one point, and none
         where they are as `first` says: as they were when the model was first called.
@@ -60,7 +83,7 @@ class ModuleAttributes:
         if settings and settings != first:
             yield label + _SETTINGS, self._of_numbers(settings, True)
 
-    def settings(self, parts):
+    def settings(self, parts: "List[ModulePart]") -> List[str]:
         """The numbers that layers of installed libraries are set to, as exact texts."""
         kept = [part for part in parts if self._is_installed(part[1]) and not _is_machinery(part[1])]
         pairs = [(prefix, self._plain(own)) for prefix, _, own in kept]
@@ -71,11 +94,11 @@ class ModuleAttributes:
             if _is_setting(key, value)
         )
 
-    def _plain(self, own):
+    def _plain(self, own: Dict[str, Any]) -> List[Tuple[str, Any]]:
         """[(key, value)] of the attributes that not every module has."""
         return [(key, value) for key, value in list(own.items()) if key not in self._own_keys]
 
-    def _is_installed(self, kind):
+    def _is_installed(self, kind: type) -> bool:
         """Whether a class comes from an installed library, and not from the program."""
         known = self._installed.get(kind)
         if known is None:
@@ -83,8 +106,8 @@ class ModuleAttributes:
             known = self._installed[kind] = any(folder in file for folder in _INSTALLED)
         return known
 
-    def extra(self, label, prefix, module):
-        """(name, Value) of what the module's own `get_extra_state` gives, which `state_dict` saves."""
+    def extra(self, label: str, prefix: str, module: Module) -> "Iterator[Tuple[str, ModuleValue]]":
+        """(name, ModuleValue) of what the module's own `get_extra_state` gives, which `state_dict` saves."""
         if _has_extra(type(module), self._watch.torch.nn.Module):
             try:
                 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -95,7 +118,7 @@ class ModuleAttributes:
             for found in self._values(label + prefix, [("_extra_state", state)], _NUMBERS + _TEXTS + (type(None),)):
                 yield found
 
-    def _values(self, prefix, pairs, kinds):
+    def _values(self, prefix: str, pairs: List[Tuple[Any, Any]], kinds: Kinds) -> "Iterator[Tuple[str, ModuleValue]]":
         """Open containers; numbers (and texts, among `kinds`) of one name are joined."""
         leaves = _Leaves(self._watch, kinds)
         for key, value in pairs:
@@ -104,36 +127,38 @@ class ModuleAttributes:
         for name, value in leaves.tensors:
             found = self._watch.prints.of(value)
             if found is not None:
-                yield name, Value(dtype_name(value.dtype), shape_of(value), found, None)
+                yield name, ModuleValue(dtype_name(value.dtype), shape_of(value), found, None)
         for name, array in leaves.arrays:
             yield name, self._of_array(array)
         for name, numbers in leaves.numbers.items():
             for suffix, some in self._moments.sorted_out(numbers):
                 yield name + suffix, self._of_numbers(some, name in leaves.several)
 
-    def _of_array(self, array):
+    def _of_array(self, array: Array) -> "ModuleValue":
         hasher, shape = self._watch.probe.hasher, tuple(array.shape)
-        return Value(str(array.dtype), shape, hasher.data(array.tobytes(), hasher.header(array.dtype, shape)), None)
+        return ModuleValue(
+            str(array.dtype), shape, hasher.data(array.tobytes(), hasher.header(array.dtype, shape)), None
+        )
 
-    def _of_numbers(self, numbers, are_several):
+    def _of_numbers(self, numbers: List[Any], are_several: bool) -> "ModuleValue":
         hasher = self._watch.probe.hasher
         text = "\n".join(map(_exact, numbers)).encode("utf-8", "surrogatepass")
         dtype, shape = ("numbers", (len(numbers),)) if are_several else (type(numbers[0]).__name__, ())
         number = float(numbers[0]) if not are_several and isinstance(numbers[0], (bool, int, float)) else None
-        return Value(dtype, shape, hasher.data(text, hasher.header(dtype, shape)), number)
+        return ModuleValue(dtype, shape, hasher.data(text, hasher.header(dtype, shape)), number)
 
 
-def _is_setting(key, value):
+def _is_setting(key: str, value: Any) -> bool:
     """Whether it is a single number, and not one that measures the run."""
     return type(value) in _NUMBERS and not _MEASURES.intersection(key.lower().split("_"))
 
 
-def _is_machinery(kind):
+def _is_machinery(kind: type) -> bool:
     """Whether a class wraps or compiles models: its attributes count what it did, and are nothing of the model."""
     return kind.__name__ in WRAPPERS or str(kind.__dict__.get("__module__")).startswith(_COMPILED)
 
 
-def _exact(value):
+def _exact(value: Any) -> str:
     """A number's or text's own bits, as text."""
     if isinstance(value, float):
         return struct.pack("<d", value).hex()
@@ -142,7 +167,7 @@ def _exact(value):
     return repr(value)
 
 
-def _has_extra(kind, base):
+def _has_extra(kind: type, base: type) -> bool:
     """Whether a class says by itself what `get_extra_state` gives."""
     owner = next((one for one in kind.__mro__ if _EXTRA in one.__dict__), None)
     return owner is not None and owner is not base
@@ -152,16 +177,19 @@ class _Leaves:
     """What was found in containers: `tensors` and `arrays` [(name, value)], `numbers` {name: [value]}; `several`: the
     names of numbers that stood in a list."""
 
-    def __init__(self, watch, kinds):
+    def __init__(self, watch: "PyTorchWatch", kinds: Kinds) -> None:
         numpy = sys.modules.get("numpy")
         self._tensor, self._module = watch.torch.Tensor, watch.torch.nn.Module
         self._array = getattr(numpy, "ndarray", ())
         self._scalar = getattr(numpy, "generic", ())
         self._map = getattr(numpy, "memmap", ())
         self._watch, self._kinds, self._left = watch, kinds, _MOST_LEAVES
-        self.tensors, self.arrays, self.numbers, self.several = [], [], collections.OrderedDict(), set()
+        self.tensors: List[NamedValue] = []
+        self.arrays: List[NamedValue] = []
+        self.numbers: NamedNumbers = collections.OrderedDict()
+        self.several: Set[str] = set()
 
-    def open(self, name, group, value, depth=0):
+    def open(self, name: str, group: str, value: Any, depth: int = 0) -> None:
         """Take a value, or what is in it. `group`: its name without places in lists, which its numbers share."""
         kind = type(value)
         if self._left <= 0:
@@ -177,7 +205,7 @@ class _Leaves:
         elif depth < _DEEP:
             self._open_container(name, group, value, depth + 1)
 
-    def _open_container(self, name, group, value, depth):
+    def _open_container(self, name: str, group: str, value: Any, depth: int) -> None:
         if issubclass(type(value), dict):
             for key, item in list(dict.items(value)):
                 if type(key) in (str, int):
@@ -186,11 +214,11 @@ class _Leaves:
             for number, item in enumerate(list(value)):
                 self.open("%s.%d" % (name, number), group, item, depth)
 
-    def _take(self, where, name, value):
+    def _take(self, where: List[Tuple[str, Any]], name: str, value: Any) -> None:
         self._left -= 1
         where.append((name, value))
 
-    def _take_array(self, name, array):
+    def _take_array(self, name: str, array: Array) -> None:
         if array.dtype.hasobject:
             return
         if array.nbytes > _MOST_BYTES or issubclass(type(array), self._map):
@@ -198,7 +226,7 @@ class _Leaves:
             return
         self._take(self.arrays, name, array)
 
-    def _take_number(self, name, group, number):
+    def _take_number(self, name: str, group: str, number: Any) -> None:
         if type(number) in self._kinds:
             self._left -= 1
             self.numbers.setdefault(group, []).append(number)
@@ -209,19 +237,19 @@ class _Leaves:
 class Moments:
     """Tells numbers that belong to this run only: moments of its clocks, process ids, addresses."""
 
-    def __init__(self, probe):
+    def __init__(self, probe: "Probe") -> None:
         began = os.path.basename(probe.recorder.folder).split("-")[0]
         self._began = min(int(began) / 1e6, _IMPORTED) if began.isdigit() else _IMPORTED
 
-    def sorted_out(self, numbers):
+    def sorted_out(self, numbers: List[Any]) -> List[Tuple[str, List[Any]]]:
         """[(what to add to the name, numbers)]: those that belong to this run only, then the others."""
-        found = collections.OrderedDict()
+        found: NamedNumbers = collections.OrderedDict()
         spans = self._spans()
         for number in numbers:
             found.setdefault(self._suffix(number, spans), []).append(number)
         return list(found.items())
 
-    def _spans(self):
+    def _spans(self) -> List[Span]:
         now = System.now()
         spans = [(self._began - _MOST_SLACK, now)]
         for clock in _CLOCKS:
@@ -229,7 +257,7 @@ class Moments:
         return spans
 
     @staticmethod
-    def _suffix(number, spans):
+    def _suffix(number: Any, spans: List[Span]) -> str:
         if type(number) not in (int, float):
             return ""
         if number in (System.getpid(), System.getppid()):

@@ -7,10 +7,40 @@ From 2.1 on through the one function that runs the autograd engine, which nobody
 import contextlib
 import functools
 import weakref
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from ..objects import Function, NamedValue, Reference, Tensor
 from .compiler import AT_STEPS, WHY_STEPS
+from .leaves import FreeLeaves, leaves_of
 from .optimizers import record_buffers
 from .tensors import dtype_name, shape_of
+
+if TYPE_CHECKING:
+    from .compiler import CompilerHook
+    from .forwards import Forwards
+    from .watch import PyTorchWatch
+
+Leaves = List[Tuple[str, Optional[Tensor]]]  # named; None for one that has died
+Begun = Tuple[Any]  # what `before` has given to `after`
+WeakLeaf = Tuple[str, Reference]  # with its name
+
+
+class PendingGradient(NamedTuple):
+    """A gradient that is recorded if it turns out that its leaf is trained."""
+
+    name: str
+    dtype: Any
+    shape: Tuple[int, ...]
+    print: Optional[bytes]
+
+
+class PendingBackward(NamedTuple):
+    """A backward of which it is not known yet whether its gradients are used."""
+
+    leaves: List[WeakLeaf]
+    prints: List[Optional[bytes]]  # of the leaves
+    gradients: List[PendingGradient]
+
 
 _ENGINE = "_engine_run_backward"
 
@@ -18,10 +48,10 @@ _ENGINE = "_engine_run_backward"
 class Backward:
     """`run` stands around every run of the autograd engine; one within another (checkpointing) belongs to that one."""
 
-    def __init__(self, watch, forwards, by_hand):
+    def __init__(self, watch: "PyTorchWatch", forwards: "Forwards", by_hand: "ByHand") -> None:
         self._watch, self._forwards, self._by_hand = watch, forwards, by_hand
 
-    def before(self, outputs, inputs):
+    def before(self, outputs: Any, inputs: Optional[List[Tensor]]) -> Optional[Begun]:
         """The engine starts; `inputs`: see `_inputs_of`. Gives what `after` takes, or None where nothing is watched."""
         watch = self._watch
         if watch.in_backward:
@@ -33,19 +63,19 @@ class Backward:
         watch.in_backward = True
         return (watch.probe.guard("before a backward", self._before, tensors, inputs),)
 
-    def after(self, begun, result):
+    def after(self, begun: Begun, result: Any) -> None:
         """The engine has ended well."""
         self._watch.probe.guard("after a backward", self._after, begun[0], result)
 
-    def is_running(self):
+    def is_running(self) -> bool:
         """Whether the engine runs already."""
         return self._watch.in_backward
 
-    def stop(self):
+    def stop(self) -> None:
         """The engine has ended, well or not."""
         self._watch.in_backward = False
 
-    def _before(self, tensors, inputs):
+    def _before(self, tensors: List[Tensor], inputs: Optional[List[Tensor]]) -> Any:
         leaves = None
         self._by_hand.notice_compiled_steps()
         if not self._watch.has_optimizer() and not self._forwards.is_in_function_transform():
@@ -61,17 +91,17 @@ class Backward:
         self._forwards.root(tensors)
         return leaves
 
-    def _after(self, leaves, result):
+    def _after(self, leaves: Any, result: Any) -> None:
         self._forwards.commit_trained()
         if leaves is not None:
             self._by_hand.expect(leaves, result)
 
 
-def _as_list(outputs):
+def _as_list(outputs: Any) -> List[Any]:
     return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
 
-def _inputs_of(position, args, kwargs):
+def _inputs_of(position: int, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[List[Tensor]]:
     """The tensors whose gradients are asked for (an argument of the wrapped function), or None: all leaves."""
     inputs = kwargs.get("inputs", args[position] if len(args) > position else None)
     return _as_list(inputs) or None if inputs is not None else None
@@ -85,18 +115,19 @@ class ByHand:
     next sign of training, and at the end.
     """
 
-    def __init__(self, watch, forwards):
+    def __init__(self, watch: "PyTorchWatch", forwards: "Forwards") -> None:
         self._watch, self._forwards = watch, forwards
-        self._waiting = None  # (leaves, their fingerprints, gradients) of the last backward
-        self._is_said, self._last = False, []
+        self._waiting: Optional[PendingBackward] = None  # the last one
+        self._is_said = False
+        self._last: List[WeakLeaf] = []
         self.beside = FreeLeaves(watch)
         watch.renewals.append(self._forget)
 
-    def _forget(self):
+    def _forget(self) -> None:
         self._waiting, self._is_said, self._last = None, False, []
         self.beside.forget()
 
-    def leaves(self, roots, inputs):
+    def leaves(self, roots: List[Tensor], inputs: Optional[List[Tensor]]) -> List[NamedValue]:
         """The tensors that the backward's gradients are for: [(name, tensor)]."""
         if inputs is None:
             inputs = leaves_of([root.grad_fn for root in roots])
@@ -106,39 +137,39 @@ class ByHand:
             for number, leaf in enumerate(leaf for leaf in inputs if isinstance(leaf, self._watch.torch.Tensor))
         ]
 
-    def expect(self, leaves, result):
+    def expect(self, leaves: List[NamedValue], result: Any) -> None:
         """A backward is over: keep what tells whether its gradients are used, and what a step would record."""
         of = self._watch.prints.of
         given = result if isinstance(result, (list, tuple)) else [leaf.grad for _, leaf in leaves]
-        gradients = [(name, item, of(item)) for (name, _), item in zip(leaves, given) if item is not None]
-        gradients = [(name, item.dtype, shape_of(item), found) for name, item, found in gradients]
+        prints = [(name, item, of(item)) for (name, _), item in zip(leaves, given) if item is not None]
+        gradients = [PendingGradient(name, item.dtype, shape_of(item), found) for name, item, found in prints]
         self._last = [(name, weakref.ref(leaf)) for name, leaf in leaves]
-        self._waiting = (self._last, [of(leaf) for _, leaf in leaves], gradients)
+        self._waiting = PendingBackward(self._last, [of(leaf) for _, leaf in leaves], gradients)
 
-    def living(self):
+    def living(self) -> List[NamedValue]:
         """[(name, tensor)] of leaves that are alive: those of the last backward, where training was by hand, and those
         that are trained beside an optimizer."""
         alive = [(name, reference()) for name, reference in self._last] if self._is_said else []
         return [(name, leaf) for name, leaf in alive if leaf is not None] + self.beside.living()
 
     @contextlib.contextmanager
-    def state_kept(self):
+    def state_kept(self) -> Iterator[None]:
         """What is decided within, at an end that may not be the last, is decided again later."""
         before = self._waiting, self._is_said, self._last
         yield
         self._waiting, self._is_said, self._last = before
 
-    def forget(self):
+    def forget(self) -> None:
         """An optimizer has been seen: the steps are its own."""
         self._waiting = None
 
-    def notice_compiled_steps(self):
+    def notice_compiled_steps(self) -> None:
         """An optimizer has stepped in compiled code since the last call: from now on its steps are found by hand."""
         if self._watch.stepped_in_graph:
             self._watch.stepped_in_graph = self._watch.optimizer_seen = False
             self._watch.say(AT_STEPS, WHY_STEPS)
 
-    def settle(self, leaves=None, is_last=False):
+    def settle(self, leaves: Optional[List[NamedValue]] = None, is_last: bool = False) -> None:
         """A sign of training: were the gradients of the last backward used to change its leaves?
 
         `leaves`: those of the next backward, where one begins. Leaves that have died were replaced by new ones, which
@@ -158,7 +189,7 @@ class ByHand:
             self._begin_by_hand(before, prints)
             self._step(now, gradients)
 
-    def _begin_by_hand(self, leaves, prints):
+    def _begin_by_hand(self, leaves: Leaves, prints: List[Optional[bytes]]) -> None:
         """Before the first such step: what the leaves were; those of models have had their start."""
         if self._is_said:
             return
@@ -168,7 +199,7 @@ class ByHand:
             if leaf is not None and found is not None and not watch.names.has(leaf):
                 watch.probe.add_start(watch.point("start", name, leaf), found)
 
-    def _step(self, leaves, gradients):
+    def _step(self, leaves: Leaves, gradients: List[PendingGradient]) -> None:
         watch, probe = self._watch, self._watch.probe
         for name, dtype, shape, found in gradients:
             if found is not None:
@@ -181,14 +212,14 @@ class ByHand:
         probe.end_step()
 
 
-def _matched(before, now):
+def _matched(before: Leaves, now: Optional[List[NamedValue]]) -> Leaves:
     """The tensors that have taken the place of `before` (a program may make new leaves in each step)."""
     if now is None or len(now) != len(before):
         return before
     return [new if old[1] is None or new[1].shape == old[1].shape else old for old, new in zip(before, now)]
 
 
-def watch_backward(watch, backward):
+def watch_backward(watch: "PyTorchWatch", backward: Backward) -> None:
     """Wrap what runs the engine."""
     autograd = watch.torch.autograd
     if _ENGINE in vars(autograd):
@@ -198,11 +229,11 @@ def watch_backward(watch, backward):
         autograd.grad = _wrapped(autograd.grad, 0, backward, watch.compiling)
 
 
-def _wrapped(original, position, backward, compiling):
+def _wrapped(original: Function, position: int, backward: Backward, compiling: "CompilerHook") -> Function:
     """`position`: where, after the outputs, the function takes the tensors whose gradients are asked for."""
     pause, resume = compiling.pause, compiling.resume
 
-    def apart(function, *arguments):
+    def apart(function: Function, *arguments: Any) -> Any:
         hook = pause()
         try:
             return function(*arguments)
@@ -210,7 +241,7 @@ def _wrapped(original, position, backward, compiling):
             resume(hook)
 
     @functools.wraps(original)
-    def run(outputs, *args, **kwargs):
+    def run(outputs: Any, *args: Any, **kwargs: Any) -> Any:
         if compiling.is_compiling():
             return original(outputs, *args, **kwargs)
         is_within = backward.is_running()
@@ -225,122 +256,3 @@ def _wrapped(original, position, backward, compiling):
         return result
 
     return compiling.skipped(run)
-
-
-# Leaves that the program trains by hand beside an optimizer, and what it trains through `torch.func.grad`.
-
-_MOST = 64  # leaves that are alive at once
-_MOST_SHAPES = 1000  # of graphs, each by its first nodes
-_FIRST_NODES = 6
-_WIDE = 256  # inputs of a node: to ask for them makes an object for each
-
-
-class Leaf:
-    """A leaf that no optimizer and no model holds; `alias` shares its memory, which lives no longer for that."""
-
-    __slots__ = ("alias", "first", "is_kept", "name", "reference", "step")
-
-    def __init__(self, leaf, alias, first, step):
-        self.reference = weakref.ref(leaf)
-        self.alias, self.first, self.step, self.name = alias, first, step, None
-        self.is_kept = False  # it was in the graphs of different steps: an input is only in those of one
-
-
-class FreeLeaves:
-    """Finds them in the graphs of losses: where a graph begins like none before, and then ever more rarely."""
-
-    def __init__(self, watch):
-        self._watch = watch
-        self.gone = lambda name, tensor: None  # called when a leaf has died that was trained over several steps
-        self.forget()
-
-    def forget(self):
-        """A forked child begins anew."""
-        self._leaves, self._named, self._graphs = {}, 0, {}
-        self._wide = set()  # how graphs begin, up to a node of many inputs: their shapes end there from then on
-
-    def look(self, roots, inputs):
-        """A backward begins at these tensors; `inputs`: whose gradients are asked for, or None."""
-        if inputs is None and self._is_due(roots):
-            inputs = leaves_of([root.grad_fn for root in roots])
-        for leaf in inputs or ():
-            if isinstance(leaf, self._watch.torch.Tensor) and leaf.is_leaf:
-                self._meet(leaf)
-
-    def _is_due(self, roots):
-        shape = self._shape_of(roots[0].grad_fn) if roots else ()
-        if len(self._graphs) >= _MOST_SHAPES and shape not in self._graphs:
-            return False
-        count = self._graphs[shape] = self._graphs.get(shape, 0) + 1
-        return not count & (count - 1)
-
-    def _shape_of(self, node):
-        """The types of a graph's first nodes."""
-        shape = ()
-        while node is not None and len(shape) < _FIRST_NODES:
-            shape += (type(node),)
-            if shape in self._wide:
-                break
-            following = node.next_functions
-            if len(following) > _WIDE:
-                self._wide.add(shape)
-                break
-            node = next((one for one, _ in following if one is not None), None)
-        return shape
-
-    def _meet(self, leaf):
-        known = self._leaves.get(id(leaf))
-        if known is not None and known.reference() is leaf:
-            known.is_kept = known.is_kept or known.step < self._watch.probe.step
-            return
-        if len(self._leaves) >= _MOST or self._watch.names.has(leaf) is not None:
-            return
-        first = self._watch.prints.of(leaf)
-        if first is not None:
-            with self._watch.prints.quiet():
-                alias = leaf.detach()
-            entry = self._leaves[id(leaf)] = Leaf(leaf, alias, first, self._watch.probe.step)
-            weakref.finalize(leaf, self._died, id(leaf), entry).atexit = False
-
-    def _died(self, number, entry):
-        if self._leaves.get(number) is entry:
-            del self._leaves[number]
-        self._watch.probe.guard("the end of a leaf", self._keep, entry)
-
-    def _keep(self, entry):
-        if entry.is_kept and self._watch.prints.of(entry.alias) != entry.first:
-            self.gone(self._name(entry), entry.alias)
-
-    def _name(self, entry):
-        if entry.name is None:
-            entry.name, self._named = "by_hand.%d" % self._named, self._named + 1
-        return entry.name
-
-    def living(self):
-        """[(name, tensor)] of those that are alive, and that no optimizer came to train."""
-        alive = [(entry, entry.reference()) for entry in list(self._leaves.values())]
-        return [
-            (self._name(entry), leaf)
-            for entry, leaf in alive
-            if leaf is not None and self._watch.names.has(leaf) is None
-        ]
-
-    def record_function(self, tensors, kind):
-        """What `torch.func.grad` is given, and what it gives: weights and gradients of a model without modules."""
-        for number, tensor in enumerate(tensors):
-            if isinstance(tensor, self._watch.torch.Tensor):
-                self._watch.tensor(kind, "func.grad.%d" % number, tensor)
-
-
-def leaves_of(nodes):
-    """The leaves of a graph in the order of a walk from its roots, each once."""
-    seen, leaves, waiting = set(), [], [node for node in reversed(nodes) if node is not None]
-    while waiting:
-        node = waiting.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if hasattr(node, "variable"):
-            leaves.append(node.variable)
-        waiting.extend(following for following, _ in reversed(node.next_functions) if following is not None)
-    return leaves

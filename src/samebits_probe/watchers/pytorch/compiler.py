@@ -5,6 +5,10 @@ once while it traces. Others run between two compiled pieces with the compiler's
 skipped, and the hook is put aside while they work, so that nothing of the watcher is ever compiled.
 """
 
+from typing import Any, Optional
+
+from ..objects import Function, Library
+
 AT_STEPS = "steps inside torch.compile"
 WHY_STEPS = "they are counted by the weights that they change: their gradients and optimizer state are not seen"
 
@@ -12,22 +16,22 @@ WHY_STEPS = "they are counted by the weights that they change: their gradients a
 class CompilerHook:
     """The compiler's frame hook of this PyTorch; does nothing where there is none."""
 
-    def __init__(self, torch):
-        frames = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)
-        self._set = getattr(frames, "set_eval_frame", None)
+    def __init__(self, torch: Library) -> None:
+        frames: Library = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)
+        self._set: Optional[Function] = getattr(frames, "set_eval_frame", None)
         self._frames = frames
         self.is_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", None) or _never
 
-    def pause(self):
+    def pause(self) -> Any:
         """Put the compiler's hook aside; gives what `resume` takes."""
         return self._set(None) if self._set is not None else None
 
-    def resume(self, hook):
+    def resume(self, hook: Any) -> None:
         """Put it back."""
         if self._set is not None:
             self._set(hook)
 
-    def skipped(self, function):
+    def skipped(self, function: Function) -> Function:
         """Mark a function whose frame is not to be compiled when it is met between two compiled pieces."""
         code, frames = function.__code__, self._frames
         if hasattr(frames, "set_code_exec_strategy"):
@@ -38,5 +42,5 @@ class CompilerHook:
         return function
 
 
-def _never():
+def _never() -> bool:
     return False

@@ -10,6 +10,9 @@ length) are mixed in by the caller.
 """
 
 import struct
+from typing import Any, Dict, Tuple
+
+from ..objects import Library, Tensor
 
 CHUNK = 1 << 21  # words at a time: bounds the memory that is taken for a moment
 
@@ -17,18 +20,18 @@ CHUNK = 1 << 21  # words at a time: bounds the memory that is taken for a moment
 LANES = ((0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9), (0xD1342543DE82EF95, 0x94D049BB133111EB))
 
 
-def _signed(value):
+def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
 class DeviceHash:
     """`digest(tensor)`: 16 bytes of a dense contiguous tensor on any device that computes with int64."""
 
-    def __init__(self, torch):
+    def __init__(self, torch: Library) -> None:
         self._torch = torch
-        self._constants = {}  # device -> two int64 columns
+        self._constants: Dict[Any, Tuple[Tensor, Tensor]] = {}  # device -> two int64 columns
 
-    def digest(self, tensor):
+    def digest(self, tensor: Tensor) -> bytes:
         """Two sums modulo 2^64, little-endian. Raises RuntimeError while a graph of kernels is captured."""
         words = self._words(tensor)
         total = None
@@ -38,7 +41,7 @@ class DeviceHash:
         sums = total.tolist() if total is not None else [0, 0]
         return struct.pack("<qq", *sums)
 
-    def _words(self, tensor):
+    def _words(self, tensor: Tensor) -> Tensor:
         torch = self._torch
         flat = tensor.reshape(-1)
         if not flat.numel():
@@ -51,7 +54,7 @@ class DeviceHash:
             data = whole
         return data.view(torch.int64)
 
-    def _lanes(self, words, start):
+    def _lanes(self, words: Tensor, start: int) -> Tensor:
         first, second = self._columns(words.device)
         position = self._torch.arange(start + 1, start + 1 + words.numel(), device=words.device)
         mixed = (words ^ (position * first)) * second  # one row a lane
@@ -61,11 +64,11 @@ class DeviceHash:
         return mixed.sum(1)
 
     @staticmethod
-    def _shifted(words, by):
+    def _shifted(words: Tensor, by: int) -> Tensor:
         """Logical shift to the right: the arithmetic one of int64 with the sign's copies masked away."""
         return (words >> by) & ((1 << (64 - by)) - 1)
 
-    def _columns(self, device):
+    def _columns(self, device: Any) -> Tuple[Tensor, Tensor]:
         found = self._constants.get(device)
         if found is None:
             rows = [[_signed(lane[i])] for i in (0, 1) for lane in LANES]

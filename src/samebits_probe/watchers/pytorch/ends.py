@@ -9,11 +9,22 @@ import collections
 import functools
 import os
 import weakref
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 from ...system import System
-from .attributes import ModuleAttributes, Value
+from ..objects import Library, Reference, Tensor
+from .attributes import ModuleAttributes, ModuleValue
 from .survivors import Survivors
 from .tensors import dtype_name, shape_of
+
+if TYPE_CHECKING:
+    from ...probe import Probe
+    from .backward import ByHand
+    from .forwards import Forwards
+    from .optimizers import Optimizers
+    from .plans import OptimizerPlan, PlanWeight
+    from .trees import ModuleTree
+    from .watch import PyTorchWatch
 
 _NO_STEP = "no optimizer's step was seen, nor a backward after which weights had changed"
 _NO_BATCH = "no call of a module was seen that trains: there is none, or it runs inside a compiled function"
@@ -22,13 +33,21 @@ _IN_OPTIMIZER = "%s (in the optimizer)"  # what it goes on to hold after the mod
 _MOST_LOOKS_BACK = 16  # models of which what they had at last is looked for as they die
 _BRIEF = "models after the first 500"
 
-Dead = collections.namedtuple("Dead", "value reference memory")  # of a tensor whose owner has died
+
+class Dead(NamedTuple):
+    """Something whose owner has died. `reference`, `memory`: of a tensor."""
+
+    value: ModuleValue
+    reference: Optional[Reference]
+    memory: "Optional[StoragePlaces]"
 
 
 class PyTorchEnds:
     """Keeps the fingerprints of what has died, and records everything at the end."""
 
-    def __init__(self, watch, optimizers, forwards, by_hand):
+    def __init__(
+        self, watch: "PyTorchWatch", optimizers: "Optimizers", forwards: "Forwards", by_hand: "ByHand"
+    ) -> None:
         self._watch, self._optimizers = watch, optimizers
         self._forwards, self._by_hand = forwards, by_hand
         self._attributes = ModuleAttributes(watch)
@@ -39,22 +58,23 @@ class PyTorchEnds:
         watch.renewals.append(self._begin)
         self._begin()
 
-    def _begin(self):
-        self._dead = collections.OrderedDict()  # name -> Dead
+    def _begin(self) -> None:
+        self._dead: Dict[str, Dead] = collections.OrderedDict()  # name -> Dead
         self._deaths = 0
         self._brief = 0  # sum of the digests of later models that have died, in whatever order
-        self._found, self._kept = collections.OrderedDict(), {}  # name -> Value; id(tensor) -> tensor, while it is read
+        self._found: Dict[str, ModuleValue] = collections.OrderedDict()
+        self._kept: Dict[int, Tensor] = {}  # name -> ModuleValue; id(tensor) -> tensor, while it is read
         self._watch.probe.at_end(self.record)
 
     # -- what dies before the end ---------------------------------------------------------------------------------
 
-    def keep_settings(self, model):
+    def keep_settings(self, model: "ModuleTree") -> None:
         """A model is seen for the first time: what its layers are set to."""
         module = model.reference()
         if module is not None:
             model.settings = self._attributes.settings(model.look(module))
 
-    def keep_model(self, model):
+    def keep_model(self, model: "ModuleTree") -> None:
         """A model has died: what it holds is read while it can be."""
         if System.getpid() != self._watch.pid:
             return
@@ -68,19 +88,19 @@ class PyTorchEnds:
         for name, value in self._attributes.of_parts(model.label, parts, model.settings):
             self._dead[name] = Dead(value, None, None)
 
-    def keep_optimizer(self, plan):
+    def keep_optimizer(self, plan: "OptimizerPlan") -> None:
         """An optimizer has died: the parameters that belong to no model, which would be lost."""
         if System.getpid() == self._watch.pid:
             for weight in plan.weights:
                 if weight.is_loose():
                     self._keep_dying(weight.name, weight.parameter)
 
-    def keep_leaf(self, name, tensor):
+    def keep_leaf(self, name: str, tensor: Tensor) -> None:
         """A leaf has died that was trained by hand; `tensor` shares its memory."""
         if System.getpid() == self._watch.pid:
             self._keep_dying(name, tensor)
 
-    def _keep_dying(self, name, tensor):
+    def _keep_dying(self, name: str, tensor: Tensor) -> None:
         value = self._value(tensor)
         if value is not None:
             with self._watch.prints.quiet():
@@ -89,7 +109,7 @@ class PyTorchEnds:
 
     # -- the end --------------------------------------------------------------------------------------------------
 
-    def record(self):
+    def record(self) -> None:
         """The program may have ended: what is still open of the last step, then the points of kind "end"."""
         if System.getpid() != self._watch.pid:
             return
@@ -97,7 +117,7 @@ class PyTorchEnds:
         with self._by_hand.state_kept(), self._forwards.state_kept(), self._watch.saying_again():
             self._record()
 
-    def _record(self):
+    def _record(self) -> None:
         probe = self._watch.probe
         probe.guard("the last step", self._by_hand.settle, None, True)
         probe.guard("the last forwards", self._forwards.end)
@@ -111,7 +131,7 @@ class PyTorchEnds:
         self._found, self._kept = collections.OrderedDict(), {}
         self._say_what_was_not_seen()
 
-    def _keep_all(self):
+    def _keep_all(self) -> None:
         guard = self._watch.probe.guard
         guard("what died before the end", self._keep_dead)
         guard("models at the end", self._keep_models)
@@ -119,21 +139,21 @@ class PyTorchEnds:
         if self._watch.probe.has_observed():
             guard("modules that were never called", self._keep_survivors)
 
-    def _say_what_was_not_seen(self):
+    def _say_what_was_not_seen(self) -> None:
         forwards, watch = self._forwards, self._watch
         if forwards.has_trained and not watch.probe.step:
             watch.say("steps", _TRANSFORM if forwards.is_transformed else _NO_STEP)
         if forwards.has_trained and not forwards.has_batch:
             watch.say("batch", _NO_BATCH)
 
-    def _keep_dead(self):
+    def _keep_dead(self) -> None:
         """As it died; as it is now where something else of the program holds its memory."""
         for name, dead in self._dead.items():
             tensor = dead.memory.tensor() if dead.memory is not None else None
             now = self._value(tensor) if tensor is not None else None
             self._found[name] = now or dead.value
 
-    def _keep_models(self):
+    def _keep_models(self) -> None:
         brief = self._brief
         for model in list(self._watch.names.models.values()):
             module = model.reference()
@@ -146,9 +166,9 @@ class PyTorchEnds:
             for name, tensor in self._named(model):
                 self._keep(name, tensor)
         if brief:
-            self._found[_BRIEF] = Value("models", (), (brief % (1 << 128)).to_bytes(16, "little"), None)
+            self._found[_BRIEF] = ModuleValue("models", (), (brief % (1 << 128)).to_bytes(16, "little"), None)
 
-    def _keep_parameters(self):
+    def _keep_parameters(self) -> None:
         for name, leaf in self._by_hand.living():
             if id(leaf) not in self._kept:
                 self._keep(name, leaf)
@@ -157,20 +177,20 @@ class PyTorchEnds:
                 if id(weight.parameter) not in self._kept:
                     self._keep(self._name_in_optimizer(weight), weight.parameter)
 
-    def _name_in_optimizer(self, weight):
+    def _name_in_optimizer(self, weight: "PlanWeight") -> str:
         """Its own name, unless a different tensor of that name is what its model ends with."""
         dead = self._dead.get(weight.name)
         reference = dead.reference if dead is not None else None  # none of what stood in a plain attribute
         is_new = weight.name not in self._found or (reference is not None and reference() is weight.parameter)
         return weight.name if is_new else _IN_OPTIMIZER % weight.name
 
-    def _keep_survivors(self):
+    def _keep_survivors(self) -> None:
         for name, value in self._survivors.values(self._kept, self._value):
             self._found[name] = value
 
     # -- names and values -----------------------------------------------------------------------------------------
 
-    def _named(self, model):
+    def _named(self, model: "ModuleTree") -> Iterator[Tuple[str, Tensor]]:
         """(name, tensor) of all that a model has now: by the names that they were given; in a new place, by that."""
         for place, tensor in model.tensors():
             given, here = self._watch.names.has(tensor), model.label + place
@@ -178,22 +198,22 @@ class PyTorchEnds:
             has_moved = first is not None and given != first and (given or "").rpartition("#")[0] != here
             yield here if given is None or has_moved else given, tensor
 
-    def _keep(self, name, tensor):
+    def _keep(self, name: str, tensor: Tensor) -> None:
         self._kept[id(tensor)] = tensor
         value = self._value(tensor)
         if value is not None:
             self._found[name] = value
         self._capture(name, tensor)
 
-    def _value(self, tensor):
+    def _value(self, tensor: Tensor) -> Optional[ModuleValue]:
         found = self._watch.prints.of(tensor)
-        return None if found is None else Value(dtype_name(tensor.dtype), shape_of(tensor), found, None)
+        return None if found is None else ModuleValue(dtype_name(tensor.dtype), shape_of(tensor), found, None)
 
-    def _capture(self, name, tensor):
+    def _capture(self, name: str, tensor: Tensor) -> None:
         if self._watch.probe.wants("end"):
             self._watch.capture("end", name, tensor)
 
-    def _digest(self, tensors):
+    def _digest(self, tensors: Iterable[Tuple[str, Tensor]]) -> bytes:
         """One fingerprint over names and tensors."""
         hasher = self._watch.probe.hasher
         found = [(name, self._watch.prints.of(tensor)) for name, tensor in tensors]
@@ -206,7 +226,7 @@ class PyTorchEnds:
 _OPENER = "_open_zipfile_writer"  # of torch.serialization, from 1.4 on; older releases open the file in Python
 
 
-def watch_saving(watch):
+def watch_saving(watch: "PyTorchWatch") -> None:
     """Tell the launcher which files are saved, wherever they are."""
     module = watch.torch.serialization
     original = getattr(module, _OPENER, None)
@@ -214,14 +234,14 @@ def watch_saving(watch):
         return
 
     @functools.wraps(original)
-    def open_writer(name_or_buffer, *args, **kwargs):
+    def open_writer(name_or_buffer: Any, *args: Any, **kwargs: Any) -> Any:
         watch.probe.guard("saving", _tell, watch.probe, name_or_buffer)
         return original(name_or_buffer, *args, **kwargs)
 
     setattr(module, _OPENER, open_writer)
 
 
-def _tell(probe, name):
+def _tell(probe: "Probe", name: Any) -> None:
     if isinstance(name, (str, bytes, os.PathLike)):
         probe.event("wrote", path=System.abspath(System.fsdecode(name)), at=System.now())
 
@@ -233,24 +253,24 @@ def _tell(probe, name):
 class StoragePlaces:
     """Where a dense tensor lies, by a weak reference to its storage: nothing lives longer for it."""
 
-    def __init__(self, torch, tensor):
+    def __init__(self, torch: Library, tensor: Tensor) -> None:
         storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()
         self._empty = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
         self._place = tensor.storage_offset(), tuple(tensor.size()), tuple(tensor.stride())
         self._kind, self._weak = type(storage), storage._weak_ref()
 
-    def tensor(self):
+    def tensor(self) -> Optional[Tensor]:
         """A tensor of what lies there now, or None where the memory is gone."""
         storage = self._kind._new_with_weak_ptr(self._weak)
         return None if storage is None else self._empty.new_empty(0).set_(storage, *self._place)
 
-    def __del__(self):
+    def __del__(self) -> None:
         weak = self.__dict__.pop("_weak", None)
         if weak is not None:
             self._kind._free_weak_ref(weak)
 
 
-def memory_of(torch, tensor):
+def memory_of(torch: Library, tensor: Tensor) -> Optional[StoragePlaces]:
     """The Memory of a tensor, or None for one that is no plain dense tensor."""
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or tensor.layout is not torch.strided:
         return None

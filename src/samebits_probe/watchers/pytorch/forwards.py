@@ -11,8 +11,15 @@ from one by a module that has been seen, which then counts as training too (a fr
 import contextlib
 import functools
 from collections import deque
+from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Iterator, List, Optional, Set, Tuple, Union
 
+from ..objects import Module, NamedValue, Tensor
 from .tensors import dtype_name, shape_of
+
+if TYPE_CHECKING:
+    from ...fingerprint import Tensor as TensorContent
+    from .trees import ModuleTree
+    from .watch import PyTorchWatch
 
 EVALUATION = "evaluation/"
 _WAITING = 16  # forwards without a backward that may still become part of a trained one
@@ -25,8 +32,9 @@ class PendingPrint:
 
     __slots__ = ("content", "dtype", "name", "print", "shape", "value")
 
-    def __init__(self, name, tensor, found, content=None):
-        self.name, self.print, self.content, self.value = name, found, content, None
+    def __init__(self, name: str, tensor: Tensor, found: bytes, content: "Optional[TensorContent]" = None) -> None:
+        self.name, self.print, self.content = name, found, content
+        self.value: Optional[float] = None
         self.dtype, self.shape = tensor.dtype, tensor.shape
 
 
@@ -35,11 +43,13 @@ class Forward:
 
     __slots__ = ("inputs", "is_committed", "is_trained", "outputs", "sources")
 
-    def __init__(self):
-        self.inputs, self.outputs, self.sources = [], [], []
+    def __init__(self) -> None:
+        self.inputs: List[PendingPrint] = []
+        self.outputs: List[PendingPrint] = []
+        self.sources: List[Forward] = []
         self.is_trained = self.is_committed = False
 
-    def trains(self, *_):
+    def trains(self, *_: Any) -> None:
         """A backward passes through (called as a hook of a graph node: changes nothing)."""
         if not self.is_trained:
             self.is_trained = True
@@ -52,29 +62,32 @@ class Root:
 
     __slots__ = ("labels", "losses")
 
-    def __init__(self):
-        self.losses, self.labels = [], []
+    def __init__(self) -> None:
+        self.losses: List[PendingPrint] = []
+        self.labels: List[PendingPrint] = []
 
 
 class Forwards:
     """The forwards and losses of the current step."""
 
-    def __init__(self, watch):
+    def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
-        self.current = None  # the Forward whose module runs
-        self._waiting, self._recent = [], deque(maxlen=_RECENT)
-        self._points, self._wide = {}, set()
+        self.current: Optional[Forward] = None  # the one whose module runs
+        self._waiting: List[Union[Forward, Root]] = []
+        self._recent: Deque[Forward] = deque(maxlen=_RECENT)
+        self._points: Dict[Tuple[str, str, str], int] = {}  # (kind, prefix, name) -> id
+        self._wide: Set[Any] = set()  # what tells nodes of a graph that have very many below them
         self.has_trained = self.has_batch = self.is_transformed = False  # a backward was seen; a batch; torch.func
         watch.renewals.append(self._forget)
 
-    def _forget(self):
+    def _forget(self) -> None:
         self.current = None
         del self._waiting[:]
         self._recent.clear()
         self._points.clear()
 
     @contextlib.contextmanager
-    def state_kept(self):
+    def state_kept(self) -> Iterator[None]:
         """What waits now waits again afterwards: the end that is taken may not be the last."""
         waiting, recent = list(self._waiting), list(self._recent)
         yield
@@ -84,13 +97,13 @@ class Forwards:
 
     # -- what modules and backward tell --------------------------------------------------------------------------
 
-    def count(self, module, args, kwargs):
+    def count(self, module: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> bool:
         """Whether a call is to be seen: it has weights, or takes part in a graph. Transforms of data do neither."""
         if self._watch.names.holds_tensors(module):
             return True
         return any(tensor.requires_grad for _, tensor in self.tensors("", [list(args), kwargs]))
 
-    def enter(self, module, args, kwargs):
+    def enter(self, module: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Tuple[Forward, str]:
         """An outermost module is called: fingerprint what it is fed."""
         watch = self._watch
         if watch.torch.is_grad_enabled():
@@ -106,13 +119,13 @@ class Forwards:
             self._input(forward, label + key, value)
         return forward, label
 
-    def _names(self, module, model):
+    def _names(self, module: Module, model: "Optional[ModuleTree]") -> Tuple[str, Callable[[int], str]]:
         """(label, function(position) -> name) of a module's inputs: what a loss module takes second are labels."""
         if isinstance(module, self._watch.torch.nn.modules.loss._Loss):
             return "", lambda number: "labels" if number else "prediction"
         return (model.label if model else type(module).__name__ + "."), str
 
-    def _input(self, forward, name, value):
+    def _input(self, forward: Forward, name: str, value: Any) -> None:
         for path, tensor in self.tensors(name, value):
             if tensor.grad_fn is None:
                 found = self._watch.prints.of(tensor)
@@ -122,7 +135,7 @@ class Forwards:
                 elif found is not None:
                     forward.inputs.append(self._seen(path, tensor, found))
 
-    def _source_of(self, found, but):
+    def _source_of(self, found: Optional[bytes], but: Forward) -> Optional[Forward]:
         """The earlier forward of this step that gave exactly these bits, or None."""
         for forward in self._recent:
             if forward is not but:
@@ -131,7 +144,7 @@ class Forwards:
                         return forward
         return None
 
-    def leave(self, forward, label, result):
+    def leave(self, forward: Forward, label: str, result: Any) -> None:
         """The module has returned: fingerprint what came out, and notice a backward through it."""
         for path, tensor in self.tensors(label + "output", result):
             found = self._watch.prints.of(tensor)
@@ -143,7 +156,7 @@ class Forwards:
             self._record_outputs(forward)
         self._let_go()
 
-    def is_in_function_transform(self):
+    def is_in_function_transform(self) -> bool:
         """Whether torch.func transforms what runs now: its backward passes no hooks of ours."""
         stack = getattr(getattr(self._watch.torch._C, "_functorch", None), "peek_interpreter_stack", None)
         if stack is None or stack() is None:
@@ -151,7 +164,7 @@ class Forwards:
         self.is_transformed = True
         return True
 
-    def root(self, tensors):
+    def root(self, tensors: List[Tensor]) -> None:
         """A backward begins at these tensors."""
         root = Root()
         self.has_trained = True
@@ -168,13 +181,13 @@ class Forwards:
                 self._labels(root, labels)
         self._waiting.append(root)
 
-    def _labels(self, root, tensor):
+    def _labels(self, root: Root, tensor: Tensor) -> None:
         found = self._watch.prints.of(tensor)
         known = [seen.print for forward in self._recent for seen in forward.inputs + forward.outputs]
         if found is not None and found not in known:
             root.labels.append(self._seen("labels", tensor, found))
 
-    def _labels_of(self, node):
+    def _labels_of(self, node: Any) -> Optional[Tensor]:
         """The target that the graph of a loss has saved for its backward, or None."""
         for _ in range(6):
             if node is None:
@@ -188,7 +201,7 @@ class Forwards:
             node = self._below(node)
         return None
 
-    def _below(self, node):
+    def _below(self, node: Any) -> Any:
         """The first node below a node of a graph; None for a node that was found to have very many.
 
         To ask for the nodes below makes an object of each: with a stack of all weights, that is most of a step.
@@ -203,7 +216,7 @@ class Forwards:
 
     # -- recording -----------------------------------------------------------------------------------------------
 
-    def commit_trained(self):
+    def commit_trained(self) -> None:
         """A backward is over: what it went through is batch and forward."""
         waiting, self._waiting = self._waiting, []
         for item in waiting:
@@ -214,25 +227,25 @@ class Forwards:
             else:
                 self._waiting.append(item)
 
-    def close_step(self, _plan=None):
+    def close_step(self, _plan: Any = None) -> None:
         """The step ends: what still waits were evaluations."""
         self.commit_trained()
         self._record_evaluations(0)
         self._recent.clear()
 
-    def end(self):
+    def end(self) -> None:
         """The program has ended: what still waits came after the last step, and is of kind "end"."""
         self.commit_trained()
         waiting, self._waiting = self._waiting, []
-        for forward in waiting:
+        for forward in [one for one in waiting if isinstance(one, Forward)]:
             for seen in forward.inputs + forward.outputs:
                 self._add("end", seen, EVALUATION)
 
-    def _let_go(self):
+    def _let_go(self) -> None:
         if len(self._waiting) > _WAITING:
             self._record_evaluations(_WAITING)
 
-    def _record_evaluations(self, keep):
+    def _record_evaluations(self, keep: int) -> None:
         count = len(self._waiting) - keep
         for item in self._waiting[:count]:
             if isinstance(item, Root):
@@ -241,24 +254,24 @@ class Forwards:
                 self._record(item)
         del self._waiting[:count]
 
-    def _record(self, forward):
+    def _record(self, forward: Forward) -> None:
         self.has_batch = self.has_batch or forward.is_trained
         for seen in forward.inputs:
             self._add("batch" if forward.is_trained else "forward", seen, "" if forward.is_trained else EVALUATION)
         forward.is_committed = True
         self._record_outputs(forward)
 
-    def _record_outputs(self, forward):
+    def _record_outputs(self, forward: Forward) -> None:
         for seen in forward.outputs:
             self._add("forward", seen, "" if forward.is_trained else EVALUATION)
 
-    def _record_root(self, root):
+    def _record_root(self, root: Root) -> None:
         for seen in root.labels:
             self._add("batch", seen, "")
         for seen in root.losses:
             self._add("forward", seen, "")
 
-    def _add(self, kind, seen, prefix):
+    def _add(self, kind: str, seen: PendingPrint, prefix: str) -> None:
         probe, key = self._watch.probe, (kind, prefix, seen.name)
         point = self._points.get(key)
         if point is None:
@@ -272,12 +285,12 @@ class Forwards:
 
     # -- tensors -------------------------------------------------------------------------------------------------
 
-    def _seen(self, name, tensor, found):
+    def _seen(self, name: str, tensor: Tensor, found: bytes) -> PendingPrint:
         probe = self._watch.probe
         wanted = probe.wants("batch") or probe.wants("forward")
         return PendingPrint(name, tensor, found, self._watch.prints.content(tensor) if wanted else None)
 
-    def tensors(self, name, value):
+    def tensors(self, name: str, value: Any) -> List[NamedValue]:
         """(name, tensor) of all tensors in arguments or results, containers of any depth opened."""
         if isinstance(value, self._watch.torch.Tensor):
             return [(name, value)]
@@ -297,20 +310,20 @@ class Forwards:
 # wrapper adds nothing, so that there are as many graphs as without it.
 
 
-def watch_modules(watch, forwards, settle):
+def watch_modules(watch: "PyTorchWatch", forwards: Forwards, settle: Callable[[], Any]) -> None:
     """Wrap the call. `settle()` is told of each first sign of training before anything of it is recorded."""
     module = watch.torch.nn.Module
     original, is_compiling, probe = module.__call__, watch.is_compiling, watch.probe
 
-    def before(self, args, kwargs):
+    def before(self: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Tuple[Forward, str]:
         if watch.torch.is_grad_enabled():
             settle()
         return forwards.enter(self, args, kwargs)
 
-    def after(entered, result):
+    def after(entered: Tuple[Forward, str], result: Any) -> None:
         forwards.leave(entered[0], entered[1], result)
 
-    def outermost(self, args, kwargs):
+    def outermost(self: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
         watch.inside = True
         try:
             entered = probe.guard("before a module's call", before, self, args, kwargs)
@@ -324,7 +337,7 @@ def watch_modules(watch, forwards, settle):
         return result
 
     @functools.wraps(original)
-    def __call__(self, *args, **kwargs):
+    def __call__(self: Module, *args: Any, **kwargs: Any) -> Any:
         if is_compiling() or watch.inside or watch.in_backward or watch.is_idle():
             return original(self, *args, **kwargs)
         if not probe.guard("before a module's call", forwards.count, self, args, kwargs):

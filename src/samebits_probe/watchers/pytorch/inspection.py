@@ -7,22 +7,32 @@ entered at the first sign of the step and left at its end (`operators`, PyTorch 
 
 import functools
 import sys
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
+from ..objects import Module, Tensor
 from .names import ModuleNames
 from .tensors import dtype_name, shape_of
+
+if TYPE_CHECKING:
+    from ...inspection import Inspection, Output
+    from .forwards import Forwards
+    from .optimizers import Optimizers
+    from .watch import PyTorchWatch
 
 
 class Modules:
     """Records calls of modules and the gradients of what they return."""
 
-    def __init__(self, watch, details, forwards, optimizers):
+    def __init__(
+        self, watch: "PyTorchWatch", details: "Inspection", forwards: "Forwards", optimizers: "Optimizers"
+    ) -> None:
         self._watch, self._details, self._forwards, self._optimizers = watch, details, forwards, optimizers
         self._names = ModuleNames(watch)
-        self._running = []
+        self._running: List[str] = []
         self._backward = ""  # the module whose output's gradient came last: what runs backward then is its own
-        self._sources = []  # graph nodes whose gradients tell that already
+        self._sources: List[Any] = []  # graph nodes whose gradients tell that already
 
-    def place(self):
+    def place(self) -> Tuple[str, str]:
         """(phase, qualified name of the module that runs now or whose backward runs)."""
         if self._watch.in_backward:
             return "backward", self._backward
@@ -30,17 +40,17 @@ class Modules:
             return "update", ""
         return "forward", self._running[-1] if self._running else ""
 
-    def forget(self):
+    def forget(self) -> None:
         """Forget what an earlier step has left."""
         self._backward = ""
         del self._sources[:]
 
-    def is_on(self):
+    def is_on(self) -> bool:
         """Whether calls are to be seen: in the one step, in the one thread, in nothing that is traced."""
         watch = self._watch
         return self._details.is_on() and not watch.is_compiling() and not watch.is_idle()
 
-    def enter(self, module, args, kwargs):
+    def enter(self, module: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> None:
         """A module is called. What it is fed was made by the module around it, unless another module returned it."""
         outer = self._running[-1] if self._running else ""
         self._running.append(self._names.of(module))
@@ -48,21 +58,21 @@ class Modules:
             if self._is_new_source(tensor):
                 tensor.register_hook(lambda gradient: self._goes_back_into(outer))
 
-    def _is_new_source(self, tensor):
+    def _is_new_source(self, tensor: Tensor) -> bool:
         if not tensor.requires_grad or tensor.grad_fn is None or tensor.grad_fn in self._sources:
             return False
         self._sources.append(tensor.grad_fn)
         return True
 
-    def _goes_back_into(self, name):
+    def _goes_back_into(self, name: str) -> None:
         """A hook of a tensor, which must give None: the backward of what made the tensor begins."""
         self._backward = name
 
-    def leave(self):
+    def leave(self) -> None:
         """It has returned, well or not."""
         del self._running[-1:]
 
-    def returned(self, module, result):
+    def returned(self, module: Module, result: Any) -> None:
         """Record what a module returned, and ask for the gradients of it."""
         watch, name, kind = self._watch, self._running[-1], type(module).__name__
         phase = "backward" if watch.in_backward else "forward"  # a checkpoint is computed again
@@ -73,28 +83,28 @@ class Modules:
                 self._sources.append(tensor.grad_fn)
                 tensor.register_hook(functools.partial(self._gradient, name, kind, number))
 
-    def _gradient(self, name, kind, number, gradient):
+    def _gradient(self, name: str, kind: str, number: int, gradient: Tensor) -> None:
         """A hook of a tensor: changes nothing, and raises nothing."""
         if self.is_on():
             self._watch.probe.guard("details of a gradient", self._add_gradient, name, kind, number, gradient)
 
-    def _add_gradient(self, name, kind, number, gradient):
+    def _add_gradient(self, name: str, kind: str, number: int, gradient: Tensor) -> None:
         self._backward = name
         fields = {"type": kind, "output": number}
         self._details.add("backward", "gradient", name, [self._output(gradient)], **fields)
 
-    def _output(self, tensor):
+    def _output(self, tensor: Tensor) -> "Output":
         return described(self._watch, self._details, tensor)
 
 
-def described(watch, details, tensor):
+def described(watch: "PyTorchWatch", details: "Inspection", tensor: Tensor) -> "Output":
     """What the details keep of a tensor: dtype, shape, fingerprint and, while there is room, its values."""
     found = watch.prints.of(tensor)
     content = (lambda: watch.prints.content(tensor)[2]) if found is not None else None
     return details.output(dtype_name(tensor.dtype), shape_of(tensor), found, content)
 
 
-def watch_details(watch, forwards, optimizers):
+def watch_details(watch: "PyTorchWatch", forwards: "Forwards", optimizers: "Optimizers") -> None:
     """Look into the step that the launcher asked for; does nothing where it asked for none."""
     details = watch.probe.details
     if details is None:
@@ -114,12 +124,12 @@ def watch_details(watch, forwards, optimizers):
             watch.say("operators", "this version of PyTorch has no dispatch mode")
 
 
-def _wrap_calls(watch, modules):
+def _wrap_calls(watch: "PyTorchWatch", modules: Modules) -> None:
     kind = watch.torch.nn.Module
     original, guard = kind.__call__, watch.probe.guard
 
     @functools.wraps(original)
-    def __call__(self, *args, **kwargs):
+    def __call__(self: Module, *args: Any, **kwargs: Any) -> Any:
         if not modules.is_on():
             return original(self, *args, **kwargs)
         guard("details of a module", modules.enter, self, args, kwargs)

@@ -1,15 +1,23 @@
 """What inner modules return, for `samebits parity train`: within outermost calls that the watcher has in hand."""
 
 import functools
+from typing import TYPE_CHECKING, Any, List
 
 from ... import wire
+from ..objects import Module, Optimizer
 from .names import ModuleNames
 from .settings import plain
+
+if TYPE_CHECKING:
+    from ...wire import LayerFacts, OptimizerFacts
+    from .forwards import Forwards
+    from .plans import PlanWeight
+    from .watch import PyTorchWatch
 
 _SAID = (bool, int, float, str, tuple)
 
 
-def watch_layers(watch, forwards):
+def watch_layers(watch: "PyTorchWatch", forwards: "Forwards") -> None:
     """Wrap `Module.__call__` where the values of layers are asked for; else it stays as it is."""
     values = watch.probe.values
     if values is None or not values.layers:
@@ -17,14 +25,14 @@ def watch_layers(watch, forwards):
     kind, names = watch.torch.nn.Module, ModuleNames(watch)
     original = kind.__call__
 
-    def returned(module, result):
+    def returned(module: Module, result: Any) -> None:
         name = names.of(module)
         values.about("layer", name, facts_of(module, name))
         for path, tensor in forwards.tensors(wire.LAYER + name, result):
             watch.capture("forward", path, tensor)
 
     @functools.wraps(original)
-    def __call__(self, *args, **kwargs):
+    def __call__(self: Module, *args: Any, **kwargs: Any) -> Any:
         is_seen = watch.inside and not watch.is_compiling() and watch.torch.is_grad_enabled() and not watch.is_idle()
         if is_seen:
             watch.probe.guard("name of a layer", names.of, self)  # the outermost first: it knows those within
@@ -36,18 +44,18 @@ def watch_layers(watch, forwards):
     kind.__call__ = __call__
 
 
-def facts_of(module, name):
+def facts_of(module: Module, name: str) -> "LayerFacts":
     """What a module is, with its plain settings and the names of its own weights."""
     own = [name + "." + key if name else key for table in (module._parameters, module._buffers) for key in table]
     settings = {key: plain(value) for key, value in vars(module).items() if _is_setting(key, value)}
     return {"type": type(module).__name__, "weights": own, "settings": settings}
 
 
-def _is_setting(key, value):
+def _is_setting(key: str, value: Any) -> bool:
     return not key.startswith("_") and isinstance(value, _SAID)
 
 
-def facts_of_optimizer(optimizer, weights):
+def facts_of_optimizer(optimizer: Optimizer, weights: "List[PlanWeight]") -> "OptimizerFacts":
     """Its class, and the hyperparameters of each group with the names of its weights (in their order)."""
     names = iter(weights)
     groups = []

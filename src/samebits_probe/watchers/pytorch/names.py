@@ -9,7 +9,9 @@ given again. A tensor that has come to a different place of its model by the end
 import functools
 import sys
 import weakref
+from typing import TYPE_CHECKING, Dict, Iterable, Optional, Set, Tuple
 
+from ..objects import Module, Reference, Tensor
 from .trees import (
     ModuleTree,
     attributes_of,
@@ -23,6 +25,10 @@ from .trees import (
     walk,
 )
 
+if TYPE_CHECKING:
+    from ...fingerprint import Shape
+    from .watch import PyTorchWatch
+
 MOST_MODELS = 500  # of later ones only the end is recorded, until an optimizer trains them
 _MOST_SEARCHES = 16  # for models whose parts are trained: one for each new optimizer
 
@@ -30,26 +36,28 @@ _MOST_SEARCHES = 16  # for models whose parts are trained: one for each new opti
 class TensorNames:
     """Knows the models and the names of their tensors; holds neither."""
 
-    def __init__(self, watch):
+    def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
-        self.models = {}  # id(module) -> Model, alive ones in the order in which they were seen
-        self._names = {}  # id(tensor) -> (weak reference, name)
-        self._taken, self._labels, self._made = set(), {}, 0
+        self.models: Dict[int, ModuleTree] = {}  # id(module) -> Model, alive ones in the order in which they were seen
+        self._names: Dict[int, Tuple[Reference, str]] = {}  # id(tensor) -> (weak reference, name)
+        self._taken: Set[str] = set()
+        self._labels: Dict[str, int] = {}
+        self._made = 0
         self._parameters = self._searches = 0
 
-    def holds_tensors(self, module):
+    def holds_tensors(self, module: Module) -> bool:
         """Whether a module has parameters or buffers, itself or below it."""
         model = self.models.get(id(module))
         return (model is not None and model.reference() is module) or has_tensors(module)
 
-    def see(self, module):
+    def see(self, module: Module) -> Optional[ModuleTree]:
         """The Model of an outermost module; None for a module that has no tensors."""
         model = self.models.get(id(module))
         if model is not None and model.reference() is module:
             return model
         return self._add(module) if has_tensors(module) else None
 
-    def _add(self, module):
+    def _add(self, module: Module) -> ModuleTree:
         self._made += 1
         model = self.models[id(module)] = ModuleTree(module, self._label_of(module))
         weakref.finalize(module, self._died, id(module), model).atexit = False
@@ -59,18 +67,18 @@ class TensorNames:
             self._introduce(model)
         return model
 
-    def _introduce(self, model):
+    def _introduce(self, model: ModuleTree) -> None:
         self._watch.probe.event("model", label=model.label)
         self.record_starts(model)
         model.places = {name: self.has(tensor) for name, tensor in model.tensors()}
         self._watch.model_new(model)
 
-    def _died(self, number, model):
+    def _died(self, number: int, model: ModuleTree) -> None:
         if self.models.get(number) is model:
             del self.models[number]
         self._watch.probe.guard("the end of a model", self._watch.model_gone, model)
 
-    def see_owners(self, parameters):
+    def see_owners(self, parameters: Iterable[Tensor]) -> None:
         """See the outermost modules that hold these parameters, also those of which only parts are ever called."""
         if self._searches < _MOST_SEARCHES:
             self._searches += 1
@@ -79,7 +87,7 @@ class TensorNames:
                 if any(id(tensor) in trained for _, _, own in tree(module) for _, tensor in tensors_of(own)):
                     self.see(module)
 
-    def label_for(self, module, labels):
+    def label_for(self, module: Module, labels: Dict[str, int]) -> str:
         """A label for an outermost module; `labels`: {name: how many have it}, which is brought up to date."""
         while is_wrapper(module) and children_of(attributes_of(module)):
             module = children_of(attributes_of(module))[0][1]
@@ -87,23 +95,23 @@ class TensorNames:
         count = labels[name] = labels.get(name, 0) + 1
         return "%s." % name if count == 1 else "%s#%d." % (name, count)
 
-    def _label_of(self, module):
+    def _label_of(self, module: Module) -> str:
         if not self._labels:
             self._labels[""] = 1
             return ""
         return self.label_for(module, self._labels)
 
-    def labels(self):
+    def labels(self) -> Dict[str, int]:
         """{name of a class: how many models have it in their label}, a copy."""
         return dict(self._labels)
 
-    def record_starts(self, model):
+    def record_starts(self, model: ModuleTree) -> None:
         """Record what the model's tensors are when they are seen for the first time."""
         for name, tensor in model.tensors():
             if not self.has(tensor):
                 self._start(model.label + name, tensor)
 
-    def _start(self, name, tensor):
+    def _start(self, name: str, tensor: Tensor) -> None:
         watch = self._watch
         found = None if _is_lazy(tensor) else watch.prints.of(tensor)
         if found is not None:
@@ -114,7 +122,7 @@ class TensorNames:
             if watch.probe.feed is not None:
                 watch.probe.feed.known(name, functools.partial(_set, watch, weakref.ref(tensor)))
 
-    def _give(self, name, tensor):
+    def _give(self, name: str, tensor: Tensor) -> str:
         unique, count = name, 1
         while unique in self._taken:
             count += 1
@@ -123,16 +131,16 @@ class TensorNames:
         self._names[id(tensor)] = (weakref.ref(tensor), unique)
         return unique
 
-    def are_given(self):
+    def are_given(self) -> bool:
         """Whether any tensor has a name by now."""
         return bool(self._names)
 
-    def has(self, tensor):
+    def has(self, tensor: Tensor) -> Optional[str]:
         """The name that this tensor has, or None."""
         found = self._names.get(id(tensor))
         return found[1] if found is not None and found[0]() is tensor else None
 
-    def of(self, tensor):
+    def of(self, tensor: Tensor) -> str:
         """The name of a parameter; one that is new is looked for in the models, and its start is recorded."""
         name = self.has(tensor)
         if name is None:
@@ -144,7 +152,7 @@ class TensorNames:
             self._parameters += 1
         return name
 
-    def _look_again(self, parameter):
+    def _look_again(self, parameter: Tensor) -> None:
         for model in list(self.models.values()):
             module = model.reference()
             if module is not None:
@@ -156,11 +164,11 @@ class TensorNames:
                     self.record_starts(model)
 
 
-def _is_lazy(tensor):
+def _is_lazy(tensor: Tensor) -> bool:
     return type(tensor).__name__.startswith("Uninitialized")
 
 
-def _set(watch, reference, dtype, shape, data):
+def _set(watch: "PyTorchWatch", reference: Reference, dtype: str, shape: "Shape", data: bytes) -> None:
     """Set a tensor that is still there to values, given as bytes in logical order."""
     tensor = reference()
     if tensor is not None:
@@ -172,11 +180,11 @@ def _set(watch, reference, dtype, shape, data):
 class ModuleNames:
     """The qualified names of modules when they are called."""
 
-    def __init__(self, watch):
+    def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
-        self._known = {}  # id(module) -> (weak reference, qualified name)
+        self._known: Dict[int, Tuple[Reference, str]] = {}  # id(module) -> (weak reference, qualified name)
 
-    def of(self, module):
+    def of(self, module: Module) -> str:
         """The name of a module that is called, or that runs within one."""
         known = self._known.get(id(module))
         if known is None or known[0]() is not module:

@@ -1,15 +1,24 @@
 """Operators of one step, in the order in which they are dispatched: forward, backward and optimizer."""
 
-import collections
 import os
 import sys
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
 
 from ...inspection import argument
 from ...lines import OWN, innermost, running
 from ...replay.places import Places
+from ..objects import Arguments, Tensor
 from .inspection import described
+
+if TYPE_CHECKING:
+    from ...inspection import Inspection
+    from ...wire import DetailFields
+    from .inspection import Modules
+    from .watch import PyTorchWatch
+
+Before = Tuple["_Operator", Dict[str, Any], "DetailFields"]  # its arguments by name, what it is given
 
 _UNSET = ("empty", "new_empty", "resize", "_efficientzerotensor")
 _DRAWS = ("bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "normal_", "random_", "uniform_")
@@ -21,26 +30,33 @@ _OVERWRITES = _DRAWS + (
     "_foreach_zero_",
 )  # read nothing of what they write
 
-# `arguments`: names, in the order of positions; `writes`, `overwrites`: those that it writes, and without reading;
-# `defaults`: {name: text} of those that are no tensors
-_Known = collections.namedtuple("_Known", "name arguments writes overwrites defaults flags")
+
+class _Operator(NamedTuple):
+    """What is known of an operator. `writes`, `overwrites`: the arguments that it writes, and without reading."""
+
+    name: str
+    arguments: List[str]  # in the order of positions
+    writes: List[str]
+    overwrites: List[str]
+    defaults: Dict[str, Optional[str]]  # as text, of those that are no tensors
+    flags: "DetailFields"
 
 
 class Operators:
     """The mode is entered by `begin` and left by `end`."""
 
-    def __init__(self, watch, details, modules):
+    def __init__(self, watch: "PyTorchWatch", details: "Inspection", modules: "Modules") -> None:
         self._mode = _Mode(watch, details, modules)
         self._torch = os.path.dirname(watch.torch.__file__) + os.sep
 
-    def begin(self):
+    def begin(self) -> None:
         """The step begins."""
         self._mode.skip = (self._torch, OWN)
         self._mode.places.forget()
         self._mode.__enter__()
         self._mode.is_entered = True
 
-    def end(self):
+    def end(self) -> None:
         """The step is over."""
         if self._mode.is_entered:
             self._mode.is_entered = False
@@ -48,17 +64,20 @@ class Operators:
                 self._mode.__exit__(None, None, None)
 
 
-class _Mode(TorchDispatchMode):
-    def __init__(self, watch, details, modules):
+class _Mode(TorchDispatchMode):  # type: ignore[misc]  # its type is only known where PyTorch is installed
+    def __init__(self, watch: "PyTorchWatch", details: "Inspection", modules: "Modules") -> None:
         super().__init__()
         self._watch, self._details, self._modules = watch, details, modules
         torch = watch.torch
         self._named = (torch.dtype, torch.layout, torch.memory_format)
-        self._known = {}
-        self.skip, self.is_entered = (), False
+        self._known: Dict[Any, _Operator] = {}
+        self.skip: Tuple[str, ...] = ()
+        self.is_entered = False
         self.places = Places(torch, dict)
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Arguments = (), kwargs: Optional[Dict[str, Any]] = None
+    ) -> Any:
         kwargs = kwargs or {}
         if not self._details.is_on() or func.namespace == "profiler" or self._watch.is_idle():
             return func(*args, **kwargs)
@@ -69,7 +88,7 @@ class _Mode(TorchDispatchMode):
             guard("details of an operator", self._add, before, result)
         return result
 
-    def _before(self, func, args, kwargs):
+    def _before(self, func: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> "Before":
         """(what is known of the operator, its arguments by name, what it is given): before it writes any of them."""
         self.places.note()
         known = self._known.get(func) or self._learn(func)
@@ -80,13 +99,13 @@ class _Mode(TorchDispatchMode):
         given = dict(known.defaults)
         for name, value in named.items():
             given[name] = argument(value, self._named)
-        fields = {
+        fields: DetailFields = {
             "inputs": [print_.hex() for print_ in prints if print_ is not None],
             "given": {name: text for name, text in given.items() if text is not None},
         }
         return known, named, fields
 
-    def _add(self, before, result):
+    def _add(self, before: "Before", result: Any) -> None:
         known, named, fields = before
         outputs = self._tensors([result])
         returned = {id(tensor) for tensor in outputs}
@@ -94,10 +113,11 @@ class _Mode(TorchDispatchMode):
         outputs += [tensor for tensor in written if id(tensor) not in returned]
         phase, path = self._modules.place()
         kept = [described(self._watch, self._details, tensor) for tensor in outputs]
-        fields.update(known.flags, module=path, code=self._code())
+        fields.update(known.flags)
+        fields["module"], fields["code"] = path, self._code()
         self._details.add(phase, "operator", known.name, kept, **fields)
 
-    def _learn(self, func):
+    def _learn(self, func: Any) -> "_Operator":
         schema, tags = func._schema, [str(tag) for tag in getattr(func, "tags", ())]
         plain = schema.name.partition("::")[2]
         writes = [one.name for one in schema.arguments if one.alias_info is not None and one.alias_info.is_write]
@@ -105,12 +125,12 @@ class _Mode(TorchDispatchMode):
         defaults = {
             one.name: argument(one.default_value, self._named) for one in schema.arguments if one.has_default_value()
         }
-        flags = {
+        flags: DetailFields = {
             "random": any("nondeterministic_seeded" in tag for tag in tags),
             "unset": plain.startswith(_UNSET),
             "view": not writes and any(one.alias_info is not None for one in schema.returns),
         }
-        known = _Known(
+        known = _Operator(
             schema.name,
             [one.name for one in schema.arguments],
             writes,
@@ -121,8 +141,8 @@ class _Mode(TorchDispatchMode):
         self._known[func] = known
         return known
 
-    def _tensors(self, values):
-        found = []
+    def _tensors(self, values: Iterable[Any]) -> List[Tensor]:
+        found: List[Tensor] = []
         for value in values:
             if isinstance(value, self._watch.torch.Tensor):
                 found.append(value)
@@ -132,7 +152,7 @@ class _Mode(TorchDispatchMode):
                 found += self._tensors(list(value.values()))
         return found
 
-    def _code(self):
+    def _code(self) -> str:
         """The innermost line of the program that led here, of a backward that of its forward; not PyTorch's or ours."""
         if self.places.phase() == "backward":
             place = self.places.here()

@@ -8,35 +8,46 @@ method that learning rate schedulers look at.
 import functools
 import sys
 import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from ... import imports
+from ..objects import Arguments, Function, Optimizer
 from .layers import facts_of_optimizer
 from .plans import OptimizerPlan
 from .settings import plain
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+    from .watch import PyTorchWatch
+
+CallArguments = Tuple[Arguments, Dict[str, Any]]
 
 
 class Optimizers:
     """`before` and `after` are the hooks around every optimizer's step."""
 
-    def __init__(self, watch):
+    def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
-        self._plans = {}  # id(optimizer) -> Plan
+        self._plans: Dict[int, OptimizerPlan] = {}  # id(optimizer) -> Plan
         self._count = 0
-        self._running = []  # the optimizers whose steps run now; after an exception one of a step that ran
-        self.first_seen = lambda: None  # called at the first step that an optimizer takes
-        self.finished = []  # functions(optimizer's Plan) to call before the step is closed
-        self.gone = []  # functions(Plan) to call when an optimizer has died
+        self._running: List[int] = []  # the optimizers whose steps run now; after an exception one of a step that ran
+        self.first_seen: Callable[[], Any] = lambda: None  # called at the first step that an optimizer takes
+        self.finished: List[
+            Callable[[OptimizerPlan], Any]
+        ] = []  # functions(optimizer's Plan) to call before the step is closed
+        self.gone: List[Callable[[OptimizerPlan], Any]] = []  # functions(Plan) to call when an optimizer has died
         watch.renewals.append(self._forget)
 
-    def _forget(self):
+    def _forget(self) -> None:
         self._plans, self._count = {}, 0
         del self._running[:]
 
-    def is_running(self):
+    def is_running(self) -> bool:
         """Whether a step of an optimizer runs."""
         return bool(self._running)
 
-    def before(self, optimizer, args, kwargs):
+    def before(self, optimizer: Optimizer, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[CallArguments]:
         """Before a step. Gives (args, kwargs) with a closure that is seen, or None where there is nothing to change."""
         if self._watch.is_compiling():
             self._watch.stepped_in_graph = True  # the compiler keeps this effect, and it costs no graph
@@ -48,7 +59,7 @@ class Optimizers:
             del self._running[:]
         return self._watch.probe.guard("before a step", self._before, optimizer, args, kwargs)
 
-    def after(self, optimizer, args, kwargs):
+    def after(self, optimizer: Optimizer, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> None:
         """After a step."""
         if self._watch.is_compiling() or self._watch.is_idle():
             return
@@ -56,7 +67,7 @@ class Optimizers:
             del self._running[1:]
         self._watch.probe.guard("after a step", self._after, optimizer)
 
-    def _before(self, optimizer, args, kwargs):
+    def _before(self, optimizer: Optimizer, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[CallArguments]:
         if not self._watch.optimizer_seen:
             self._watch.optimizer_seen = True
             self.first_seen()
@@ -66,9 +77,14 @@ class Optimizers:
         if getattr(optimizer, "grad_scale", None) is not None:
             why = "a fused optimizer unscales them itself: they are compared as GradScaler has scaled them"
             self._watch.say("unscaled gradients", why)
-        return self._see_closure(optimizer, args, kwargs) or self._gradients(optimizer)
+        changed = self._see_closure(optimizer, args, kwargs)
+        if changed is None:
+            self._gradients(optimizer)
+        return changed
 
-    def _see_closure(self, optimizer, args, kwargs):
+    def _see_closure(
+        self, optimizer: Optimizer, args: Tuple[Any, ...], kwargs: Dict[str, Any]
+    ) -> Optional[CallArguments]:
         """Gradients that are computed within the step are seen when the closure returns."""
         if callable(kwargs.get("closure")):
             return args, dict(kwargs, closure=self._seen_closure(optimizer, kwargs["closure"]))
@@ -76,15 +92,15 @@ class Optimizers:
             return (args[0], self._seen_closure(optimizer, args[1])) + tuple(args[2:]), kwargs
         return None
 
-    def _seen_closure(self, optimizer, closure):
-        def seen_closure(*args, **kwargs):
+    def _seen_closure(self, optimizer: Optimizer, closure: Function) -> Function:
+        def seen_closure(*args: Any, **kwargs: Any) -> Any:
             result = closure(*args, **kwargs)
             self._watch.probe.guard("gradients of a closure", self._gradients, optimizer)
             return result
 
         return functools.update_wrapper(seen_closure, closure, updated=())
 
-    def _gradients(self, optimizer):
+    def _gradients(self, optimizer: Optimizer) -> None:
         plan = self.plan_of(optimizer)
         plan.record_gradients()
         if self._watch.probe.wants("gradient"):
@@ -92,7 +108,7 @@ class Optimizers:
                 if weight.parameter.grad is not None:
                     self._watch.capture("gradient", weight.name, weight.parameter.grad)
 
-    def _after(self, optimizer):
+    def _after(self, optimizer: Optimizer) -> None:
         plan = self.plan_of(optimizer)
         del self._running[-1:]
         plan.settings.record(optimizer)
@@ -103,7 +119,7 @@ class Optimizers:
         if not self._running:  # the step of an optimizer within another one's belongs to that one
             self.close_step(plan)
 
-    def _capture(self, optimizer, plan):
+    def _capture(self, optimizer: Optimizer, plan: OptimizerPlan) -> None:
         watch = self._watch
         if watch.probe.values is not None:
             facts = facts_of_optimizer(optimizer, plan.weights)
@@ -114,14 +130,14 @@ class Optimizers:
                 if watch.torch.is_tensor(value):
                     watch.capture("update", "%s%s/%s" % (plan.prefix, weight.name, key), value)
 
-    def close_step(self, plan):
+    def close_step(self, plan: OptimizerPlan) -> None:
         """Buffers and what is still open of this step; then the next one begins."""
         record_buffers(self._watch)
         for function in self.finished:
             function(plan)
         self._watch.probe.end_step()
 
-    def plan_of(self, optimizer):
+    def plan_of(self, optimizer: Optimizer) -> OptimizerPlan:
         """What is known of an optimizer's parameters, made anew where they have changed."""
         plan = self._plans.get(id(optimizer))
         if plan is None or plan.reference() is not optimizer:
@@ -131,21 +147,21 @@ class Optimizers:
         plan.refresh(optimizer, self._watch.names)
         return plan
 
-    def plans(self):
+    def plans(self) -> List[OptimizerPlan]:
         """The plans of the optimizers that are alive."""
         return list(self._plans.values())
 
-    def _prefix(self, optimizer):
+    def _prefix(self, optimizer: Optimizer) -> str:
         self._count += 1
         return "" if self._count == 1 else "%s#%d/" % (type(optimizer).__name__, self._count)
 
-    def _died(self, number, plan):
+    def _died(self, number: int, plan: OptimizerPlan) -> None:
         if self._plans.get(number) is plan:
             del self._plans[number]
         for function in self.gone:
             self._watch.probe.guard("the end of an optimizer", function, plan)
 
-    def _state_value(self, name, value):
+    def _state_value(self, name: str, value: Any) -> None:
         """Numbers by their exact text; lists of tensors (LBFGS) one by one."""
         if isinstance(value, (list, tuple)):
             for number, item in enumerate(value):
@@ -159,7 +175,7 @@ class Optimizers:
             self._watch.text("update", name, type(value).__name__, repr(plain(value)))
 
 
-def record_buffers(watch):
+def record_buffers(watch: "PyTorchWatch") -> None:
     """Record the buffers of all models that are alive."""
     names, recorded = watch.names, set()
     for model in list(names.models.values()):
@@ -169,12 +185,12 @@ def record_buffers(watch):
                 watch.tensor("update", names.has(tensor) or model.label + name, tensor)
 
 
-def _is_nested(caller):
+def _is_nested(caller: "FrameType") -> bool:
     """Whether the step that called a hook runs within another one: its code is on the stack a second time."""
     return _is_below(caller.f_back, caller.f_code)
 
 
-def _is_below(frame, code):
+def _is_below(frame: "Optional[FrameType]", code: "CodeType") -> bool:
     while frame is not None:
         if frame.f_code is code:
             return True
@@ -182,7 +198,7 @@ def _is_below(frame, code):
     return False
 
 
-def watch_steps(watch, optimizers):
+def watch_steps(watch: "PyTorchWatch", optimizers: Optimizers) -> None:
     """Install the hooks for this version of PyTorch."""
     module = sys.modules.get("torch.optim.optimizer") or watch.torch.optim.optimizer
     if hasattr(module, "register_optimizer_step_pre_hook"):
@@ -192,7 +208,7 @@ def watch_steps(watch, optimizers):
         _wrap_classes(module.Optimizer, optimizers)
 
 
-def _wrap_classes(base, optimizers):
+def _wrap_classes(base: Any, optimizers: Optimizers) -> None:
     """Below 2.0: each class' own `step` is wrapped once, when the first optimizer of it is made or copied."""
     from ..remains import tell_after
 
@@ -200,7 +216,7 @@ def _wrap_classes(base, optimizers):
         tell_after(base, name, lambda self: _wrap_step(type(self), optimizers))
 
 
-def _wrap_step(kind, optimizers):
+def _wrap_step(kind: Any, optimizers: Optimizers) -> None:
     for owner in kind.__mro__:
         step = owner.__dict__.get("step")
         if step is not None:
@@ -209,16 +225,16 @@ def _wrap_step(kind, optimizers):
             return
 
 
-def _seen_step(original, optimizers):
+def _seen_step(original: Function, optimizers: Optimizers) -> Function:
     @functools.wraps(original)
-    def step(self, *args, **kwargs):
+    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
         changed = optimizers.before(self, (self,) + args, kwargs)
         args, kwargs = (changed[0][1:], changed[1]) if changed else (args, kwargs)
         result = original(self, *args, **kwargs)
         optimizers.after(self, args, kwargs)
         return result
 
-    step.samebits_original = original
+    step.samebits_original = original  # type: ignore[attr-defined]  # functions take attributes
     return step
 
 
@@ -227,19 +243,19 @@ def _seen_step(original, optimizers):
 _WHY = "GradScaler scales the loss before backward: the scaled value is compared"
 
 
-def watch_scaling(watch):
+def watch_scaling(watch: "PyTorchWatch") -> None:
     """Say, once, that an enabled scaler was used."""
     for name in ("torch.amp.grad_scaler", "torch.cuda.amp.grad_scaler"):
         imports.after(name, lambda module: _wrap(module.GradScaler, watch))
 
 
-def _wrap(kind, watch):
+def _wrap(kind: Any, watch: "PyTorchWatch") -> None:
     if "scale" not in vars(kind):  # inherits the one that is wrapped
         return
     original, is_compiling = kind.scale, watch.is_compiling
 
     @functools.wraps(original)
-    def scale(self, outputs):
+    def scale(self: Any, outputs: Any) -> Any:
         if not is_compiling() and getattr(self, "_enabled", True):
             watch.say("unscaled loss", _WHY)
         return original(self, outputs)

@@ -3,9 +3,15 @@
 import operator
 import weakref
 from itertools import chain
+from typing import TYPE_CHECKING, Any, Collection, Dict, List, Optional, Tuple
 
+from ..objects import Optimizer, Tensor
 from .rows import Rows
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .names import TensorNames
+    from .watch import PyTorchWatch
 
 
 class OptimizerPlan:
@@ -14,16 +20,19 @@ class OptimizerPlan:
     It holds the parameters, and is let go when the optimizer dies.
     """
 
-    def __init__(self, optimizer, prefix, watch):
+    def __init__(self, optimizer: Optimizer, prefix: str, watch: "PyTorchWatch") -> None:
         self.reference = weakref.ref(optimizer)
         self.prefix, self._watch = prefix, watch
-        self.weights, self.parameters = [], []
+        self.weights: List[PlanWeight] = []
+        self.parameters: List[Tensor] = []
         self.settings = Settings(watch, prefix)
         self.gradients, self.updates = Rows(watch, "gradient"), Rows(watch, "update")
-        self._graded, self._layout = ([], []), None  # parameters that had a gradient last time, and those that had none
+        # parameters that had a gradient last time, and those that had none
+        self._graded: Tuple[List[Tensor], List[Tensor]] = ([], [])
+        self._layout: Optional[_Layout] = None
         self._gradient = watch.torch.Tensor.grad.__get__
 
-    def refresh(self, optimizer, names):
+    def refresh(self, optimizer: Optimizer, names: "TensorNames") -> None:
         """See to it that `weights` are the parameters that the optimizer has now."""
         parameters = list(chain.from_iterable([group["params"] for group in optimizer.param_groups]))
         if _are_same(parameters, self.parameters):
@@ -34,7 +43,7 @@ class OptimizerPlan:
         ]
         self.parameters, self._graded, self._layout = parameters, ([], []), None
 
-    def record_gradients(self):
+    def record_gradients(self) -> None:
         """Record the gradients as they are now."""
         those, without = self._graded
         if any(gradient is not None for gradient in map(self._gradient, without)):
@@ -42,7 +51,7 @@ class OptimizerPlan:
         if not (those and self.gradients.record_again(those, self._gradient)):
             self._record_new_gradients()
 
-    def _record_new_gradients(self):
+    def _record_new_gradients(self) -> None:
         found = [(weight, weight.parameter.grad) for weight in self.weights]
         graded = [(weight, gradient) for weight, gradient in found if gradient is not None]
         points = [weight.gradient_point(self._watch, gradient) for weight, gradient in graded]
@@ -50,14 +59,15 @@ class OptimizerPlan:
         without = [weight.parameter for weight, gradient in found if gradient is None]
         self._graded = [weight.parameter for weight, _ in graded], without
 
-    def record_updates(self, optimizer):
+    def record_updates(self, optimizer: Optimizer) -> List[Tuple[str, Any]]:
         """Record the weights and the tensors of the optimizer's state; gives what else is in the state.
 
         That is a list of (qualified name, value): numbers, texts, lists.
         """
-        tensors = self._layout.tensors(optimizer.state) if self._layout else None
-        if tensors is not None:
-            self.updates.record(self._layout.points, self.parameters + tensors)
+        layout = self._layout
+        tensors = layout.tensors(optimizer.state) if layout is not None else None
+        if layout is not None and tensors is not None:
+            self.updates.record(layout.points, self.parameters + tensors)
             return []
         pairs, others = self._look(optimizer.state)
         points = [weight.update_point(self._watch) for weight in self.weights] + [point for point, _ in pairs]
@@ -66,7 +76,7 @@ class OptimizerPlan:
         self._layout = _Layout(optimizer.state, self.parameters, points) if is_plain else None
         return others
 
-    def _look(self, state):
+    def _look(self, state: Any) -> Tuple[List[Tuple[int, Tensor]], List[Tuple[str, Any]]]:
         """([(id of the point, tensor)], [(qualified name, what is no tensor)]) of the optimizer's state."""
         pairs, others = [], []
         for weight in self.weights:
@@ -82,14 +92,14 @@ class OptimizerPlan:
 class _Layout:
     """Where the tensors of an optimizer's state are. It holds the state's dictionaries and keys, and no tensor."""
 
-    def __init__(self, state, parameters, points):
+    def __init__(self, state: Any, parameters: List[Tensor], points: List[int]) -> None:
         self.points = points
         self._state, self._keys, self._rows = state, list(state), list(state.values())
         self._dicts = [state.get(parameter) or {} for parameter in parameters]
         self._names = list(chain.from_iterable(self._dicts))
         self._is_plain = all(type(values) is dict for values in self._dicts)
 
-    def tensors(self, state):
+    def tensors(self, state: Any) -> Optional[List[Tensor]]:
         """The values in the order of their points; None where the state has other keys, or in other places."""
         if not (self._is_plain and state is self._state and _are_same(state, self._keys)):
             return None
@@ -98,7 +108,7 @@ class _Layout:
         return list(chain.from_iterable(map(dict.values, self._dicts)))
 
 
-def _are_same(some, others):
+def _are_same(some: Collection[Any], others: Collection[Any]) -> bool:
     """Whether two collections hold the very same objects in the same order."""
     return len(some) == len(others) and all(map(operator.is_, some, others))
 
@@ -108,28 +118,29 @@ class PlanWeight:
 
     __slots__ = ("_gradient", "_update", "name", "parameter", "states")
 
-    def __init__(self, parameter, name):
+    def __init__(self, parameter: Tensor, name: str) -> None:
         self.parameter, self.name = parameter, name
-        self._gradient = self._update = None
-        self.states = {}  # key of the optimizer's state -> id of its point
+        self._gradient: Optional[int] = None
+        self._update: Optional[int] = None
+        self.states: Dict[str, int] = {}  # key of the optimizer's state -> id of its point
 
-    def is_loose(self):
+    def is_loose(self) -> bool:
         """Whether it belongs to no model that has been seen."""
         return self.name.startswith("param.")
 
-    def gradient_point(self, watch, gradient):
+    def gradient_point(self, watch: "PyTorchWatch", gradient: Tensor) -> int:
         """The id of its gradient's point."""
         if self._gradient is None:
             self._gradient = watch.point("gradient", self.name, gradient)
         return self._gradient
 
-    def update_point(self, watch):
+    def update_point(self, watch: "PyTorchWatch") -> int:
         """The id of its point of kind "update"."""
         if self._update is None:
             self._update = watch.point("update", self.name, self.parameter)
         return self._update
 
-    def state_point(self, watch, name, key, value):
+    def state_point(self, watch: "PyTorchWatch", name: str, key: str, value: Tensor) -> int:
         """The id of the point of a tensor in the optimizer's state."""
         point = self.states[key] = watch.point("update", name, value)
         return point

@@ -1,8 +1,16 @@
 """Tensors that come in the same order in every step: hashed in one pass, and recorded in one piece."""
 
 import operator
+from typing import TYPE_CHECKING, Callable, FrozenSet, Iterable, List, Optional, Tuple
 
+from ...fingerprint import Header, Headers
 from ...trace import Group
+from ..objects import Library, Tensor
+
+if TYPE_CHECKING:
+    from .watch import PyTorchWatch
+
+Plan = List["PlanPart"]
 
 _ATTEMPTS = 8  # plans that did not hold: from then on the tensors are taken one by one
 PART = 256  # tensors of a plan that are looked at together
@@ -15,18 +23,20 @@ class Rows:
     has changed, or a tensor needs more than its memory, they are taken one by one.
     """
 
-    def __init__(self, watch, kind):
+    def __init__(self, watch: "PyTorchWatch", kind: str) -> None:
         self._watch, self._kind = watch, kind
-        self._points = self._plan = self._group = None
+        self._points: Optional[List[int]] = None  # where there is none, what follows means nothing
+        self._plan: Plan
+        self._group: Group
         self._attempts = 0
 
-    def record(self, points, tensors):
+    def record(self, points: List[int], tensors: List[Tensor]) -> None:
         """Record the tensors (a list) under their points (a list of ids, as long) at the current step."""
         if points != self._points or not self.record_again(tensors):
             self._one_by_one(points, tensors)
             self._make_plan(points, tensors)
 
-    def record_again(self, tensors, read=None):
+    def record_again(self, tensors: List[Tensor], read: Optional[Callable[[Tensor], Tensor]] = None) -> bool:
         """Record tensors under the points of the last time; False, with nothing done, where they are other ones.
 
         `read`: see `Fingerprints.of_all`.
@@ -36,33 +46,39 @@ class Rows:
             self._watch.probe.add_all(self._group, joined)
         return joined is not None
 
-    def _one_by_one(self, points, tensors):
+    def _one_by_one(self, points: List[int], tensors: List[Tensor]) -> None:
         of, add = self._watch.prints.of, self._watch.probe.add
         for point, tensor in zip(points, tensors):
             found = of(tensor)
             if found is not None:
                 add(point, found)
 
-    def _make_plan(self, points, tensors):
+    def _make_plan(self, points: List[int], tensors: List[Tensor]) -> None:
         self._points = None
         if self._attempts < _ATTEMPTS and points:
             self._attempts += 1
-            self._plan = self._watch.prints.plan_of(tensors)
-            if self._plan is not None:
-                self._points, self._group = list(points), Group(self._kind, points)
+            plan = self._watch.prints.plan_of(tensors)
+            if plan is not None:
+                self._points, self._plan, self._group = list(points), plan, Group(self._kind, points)
 
 
 class PlanPart:
     """What some tensors of a plan were: few enough that they stay in the processor's cache until all is read."""
 
-    def __init__(self, where, tensors, plans, together):
+    def __init__(
+        self,
+        where: slice,
+        tensors: List[Tensor],
+        plans: List[Tuple[Header, int]],
+        together: Callable[[Iterable[Header]], Headers],
+    ) -> None:
         self.where = where
         self.dtypes, self.shapes = [tensor.dtype for tensor in tensors], [tensor.shape for tensor in tensors]
         self.lengths = [length for _, length in plans]
         self.headers = together([header for header, _ in plans])
 
 
-def comparison(torch, plain):
+def comparison(torch: Library, plain: FrozenSet[type]) -> Callable[[List[Tensor], PlanPart], bool]:
     """Function(tensors, part of a plan) -> whether they are still what the plan relies on.
 
     Each fact is read of all tensors in turn, and nothing is kept of it: a tuple for each of many thousand tensors
@@ -75,7 +91,7 @@ def comparison(torch, plain):
     else:
         is_cpu, is_neg = (lambda tensor: tensor.device.type == "cpu" and tensor.layout is torch.strided), None
 
-    def are_as_planned(tensors, part):
+    def are_as_planned(tensors: List[Tensor], part: PlanPart) -> bool:
         return (
             plain.issuperset(map(type, tensors))
             and all(map(operator.is_, part.dtypes, map(dtype, tensors)))

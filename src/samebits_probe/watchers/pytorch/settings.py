@@ -2,8 +2,13 @@
 
 import operator
 import struct
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 
 from ...trace import Group
+from ..objects import Optimizer
+
+if TYPE_CHECKING:
+    from .watch import PyTorchWatch
 
 _IMMUTABLE = frozenset((type(None), bool, int, float, str))
 
@@ -15,11 +20,13 @@ class Settings:
     the fingerprints. Where any of them is a tensor or a list, all are looked at in every step.
     """
 
-    def __init__(self, watch, prefix):
+    def __init__(self, watch: "PyTorchWatch", prefix: str) -> None:
         self._watch, self._prefix = watch, prefix
-        self._values = self._group = self._prints = None
+        self._values: Optional[List[Any]] = None
+        self._group: Group  # this and the prints are there when the values have been looked at
+        self._prints: bytes
 
-    def record(self, optimizer):
+    def record(self, optimizer: Optimizer) -> None:
         """Record them at the current step, as points of kind "update"."""
         groups = optimizer.param_groups
         values = [value for group in groups for key, value in group.items() if key != "params"]
@@ -27,13 +34,13 @@ class Settings:
             self._look(groups, values)
         self._watch.probe.add_all(self._group, self._prints)
 
-    def _look(self, groups, values):
+    def _look(self, groups: List[Dict[str, Any]], values: List[Any]) -> None:
         found = [pair for number, group in enumerate(groups) for pair in self._group_of(number, group)]
         self._group = Group("update", [point for point, _ in found])
         self._prints = b"".join(print_ for _, print_ in found)
         self._values = values if all(map(_is_immutable, values)) else None
 
-    def _group_of(self, number, group):
+    def _group_of(self, number: int, group: Dict[str, Any]) -> Iterator[Tuple[int, bytes]]:
         """(id of the point, fingerprint) of each point of a group of parameters."""
         name = "%sparam_groups.%d" % (self._prefix, number)
         if "lr" in group:
@@ -41,7 +48,7 @@ class Settings:
         values = repr([plain(value) for key, value in group.items() if key not in ("params", "lr")])
         yield self._watch.print_of_bytes("update", name, "hyperparameters", values.encode("utf-8", "surrogatepass"))
 
-    def _learning_rate(self, name, value):
+    def _learning_rate(self, name: str, value: Any) -> Tuple[int, bytes]:
         if isinstance(value, self._watch.torch.Tensor):
             return self._watch.point("update", name, value), self._watch.prints.of(value) or bytes(16)
         point, found = self._watch.print_of_bytes("update", name, "float64", struct.pack("<d", float(value)))
@@ -49,11 +56,11 @@ class Settings:
         return point, found
 
 
-def _is_immutable(value):
+def _is_immutable(value: Any) -> bool:
     return type(value) in _IMMUTABLE or (type(value) is tuple and all(map(_is_immutable, value)))
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """A value whose `repr` is the same in every process: what is no number or text is its type's name."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value

@@ -6,8 +6,19 @@ program that hold them ("ema.0.weight"), else from their class and content, and 
 """
 
 import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
+from ..objects import Module, Tensor
 from .trees import living_modules, outermost, tensors_of, tree
+
+if TYPE_CHECKING:
+    from ...fingerprint import Hasher
+    from .attributes import ModuleAttributes, ModuleValue
+    from .trees import ModuleTree
+    from .watch import PyTorchWatch
+
+TreePart = Tuple[str, Module, Dict[str, Any]]  # prefix, module, its dictionary
+Paths = Dict[int, List[str]]  # id of a module -> the variables that hold it
 
 _DEEP = 3  # containers and objects within each other in which a variable's module is looked for
 _MOST_LOOKED_AT = 20000
@@ -19,10 +30,12 @@ _IPYTHON = ("In", "Out", "exit", "quit")
 class Survivors:
     """Gives all that the modules hold which are alive."""
 
-    def __init__(self, watch, attributes):
+    def __init__(self, watch: "PyTorchWatch", attributes: "ModuleAttributes") -> None:
         self._watch, self._attributes = watch, attributes
 
-    def values(self, kept, value_of):
+    def values(
+        self, kept: Dict[int, Tensor], value_of: "Callable[[Tensor], Optional[ModuleValue]]"
+    ) -> "Iterator[Tuple[str, ModuleValue]]":
         """(name, value) of what is in living modules and not among `kept` {id: tensor}; in an order of their names."""
         living = living_modules(self._watch.torch.nn.Module)
         modules = [module for module in living if not _is_made_by(module, _MADE_BY_LIBRARIES)]
@@ -40,7 +53,7 @@ class Survivors:
             for found in self._beside(top.label, top.parts):
                 yield found
 
-    def _seen(self, visited):
+    def _seen(self, visited: Set[int]) -> "Iterator[Tuple[ModuleTree, List[TreePart]]]":
         """(Model, [(prefix, module, dictionary)]) of the models that were seen, each module once."""
         for model in list(self._watch.names.models.values()):
             module = model.reference()
@@ -49,7 +62,9 @@ class Survivors:
                 visited.update(id(part) for _, part, _ in parts)
                 yield model, parts
 
-    def _beside(self, label, parts, settings=None):
+    def _beside(
+        self, label: str, parts: List[TreePart], settings: Optional[List[str]] = None
+    ) -> "Iterator[Tuple[str, ModuleValue]]":
         plain = [(prefix, type(module), own) for prefix, module, own in parts]
         for found in self._attributes.of_parts(label, plain, settings):
             yield found
@@ -57,7 +72,7 @@ class Survivors:
             for found in self._attributes.extra(label, prefix, module):
                 yield found
 
-    def _tell_paths(self, tops):
+    def _tell_paths(self, tops: "List[_Top]") -> Paths:
         """{id(module): the variables that hold it}; those of the models that were seen are told, to pair them by."""
         models = [(model, model.reference()) for model in list(self._watch.names.models.values())]
         wanted = {id(module) for _, module in models} | {id(top.module) for top in tops}
@@ -67,7 +82,13 @@ class Survivors:
                 self._watch.probe.event("model", label=model.label, paths=paths[id(module)][:_MOST_PATHS])
         return paths
 
-    def _in_order(self, tops, paths, kept, value_of):
+    def _in_order(
+        self,
+        tops: "List[_Top]",
+        paths: Paths,
+        kept: Dict[int, Tensor],
+        value_of: "Callable[[Tensor], Optional[ModuleValue]]",
+    ) -> "Iterator[_Top]":
         """Labelled: by the variables that hold them first, then by class and content."""
         for top in tops:
             top.read(kept, value_of, self._watch.probe.hasher)
@@ -82,12 +103,17 @@ class Survivors:
 class _Top:
     """An outermost module that was never called, with the parts that belong to no model that was seen."""
 
-    def __init__(self, module, visited):
-        self.module, self.path, self.label = module, None, ""
-        self.tensors, self.digest = [], b""
+    def __init__(self, module: Module, visited: Set[int]) -> None:
+        self.module = module
+        self.path: Optional[str] = None
+        self.label = ""
+        self.tensors: "List[Tuple[str, ModuleValue]]" = []
+        self.digest = b""
         self.parts = [found for found in tree(module) if id(found[1]) not in visited]
 
-    def read(self, kept, value_of, hasher):
+    def read(
+        self, kept: Dict[int, Tensor], value_of: "Callable[[Tensor], Optional[ModuleValue]]", hasher: "Hasher"
+    ) -> None:
         """Take the values of the tensors that nothing else has kept."""
         for prefix, _, own in self.parts:
             for name, tensor in tensors_of(own):
@@ -99,21 +125,22 @@ class _Top:
         text = b"".join(name.encode("utf-8", "replace") + b"\0" + value.print for name, value in self.tensors)
         self.digest = hasher.data(text, hasher.header("digest", (len(self.tensors),)))
 
-    def key(self):
+    def key(self) -> Tuple[bool, str, str, bytes]:
         """What orders the modules: nothing that depends on when they were made, or where they lie."""
         return self.path is None, self.path or "", type(self.module).__name__, self.digest
 
 
-def _is_made_by(module, packages):
+def _is_made_by(module: Module, packages: Iterable[str]) -> bool:
     """Whether the class of a module, or one above it, comes from one of these packages."""
     places = [str(kind.__dict__.get("__module__")) + "." for kind in type(module).__mro__]
     return any(place.startswith(package.rstrip(".") + ".") for place in places for package in packages)
 
 
-def _paths(wanted, base):
+def _paths(wanted: Set[int], base: type) -> Paths:
     """{id(module): [path]} of modules that the program's variables lead to, the simplest path first."""
     program = sys.modules.get("__main__")
-    found, looked = {}, set()
+    found: Paths = {}
+    looked: Set[int] = set()
     waiting = [
         (name, value)
         for name, value in (_sorted(vars(program)) if program is not None else ())
@@ -131,7 +158,7 @@ def _paths(wanted, base):
     return found
 
 
-def _inside(path, value, base):
+def _inside(path: str, value: Any, base: type) -> List[Tuple[str, Any]]:
     """[(path, value)] of what a container, a module or an object of the program's own classes holds."""
     kind = type(value)
     if issubclass(kind, dict):
@@ -148,7 +175,7 @@ def _inside(path, value, base):
     return []
 
 
-def _sorted(attributes):
+def _sorted(attributes: Dict[str, Any]) -> List[Tuple[str, Any]]:
     """(name, value) by name."""
     return sorted(
         ((key, value) for key, value in list(attributes.items()) if type(key) is str), key=lambda pair: pair[0]

@@ -12,9 +12,17 @@ import ctypes
 import enum
 import struct
 import sys
+from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, FrozenSet, Iterator, List, Optional, Set, Tuple
 
+from ..objects import Function, Library, Tensor
 from .device import DeviceHash
 from .rows import PART, PlanPart, comparison
+
+if TYPE_CHECKING:
+    from ...fingerprint import Hasher, Header
+    from ...fingerprint import Tensor as TensorContent
+
+Plan = Tuple["Header", int]  # and number of bytes
 
 # A null storage (freed by a sharding library, say) with an offset gives a small address that must not be read.
 _SURELY_MEMORY = 1 << 32
@@ -30,18 +38,18 @@ class Unseen(Exception):
 class Fingerprints:
     """`of(tensor)`: 16 bytes or None. `say(point, why)` is called once for each reason of a None."""
 
-    def __init__(self, torch, hasher, say):
+    def __init__(self, torch: Library, hasher: "Hasher", say: Callable[[str, str], Any]) -> None:
         self._torch, self._hasher, self._say = torch, hasher, say
         self._pointer = hasher.pointer
-        self._plans = {}  # (dtype, shape) -> (header, number of bytes)
+        self._plans: "Dict[Tuple[Any, Any], Plan]" = {}  # (dtype, shape) -> (header, number of bytes)
         self._plain = frozenset((torch.Tensor, torch.nn.Parameter))
         self._lies_ready, self._are_as_planned = _readiness(torch), comparison(torch, self._plain)
         self._numbers = {torch.float32: struct.Struct("<f"), torch.float64: struct.Struct("<d")}
         self._device = DeviceHash(torch)
         self._parts = _Parts(torch, self._plain)
-        self._said = set()
+        self._said: Set[Tuple[str, str]] = set()
 
-    def of(self, tensor):
+    def of(self, tensor: Tensor) -> Optional[bytes]:
         """Fingerprint of a tensor: 16 bytes, or None where it has no values."""
         try:
             if type(tensor) in self._plain:
@@ -54,7 +62,7 @@ class Fingerprints:
             pass
         return self._of_any(tensor)
 
-    def _plan(self, tensor):
+    def _plan(self, tensor: Tensor) -> "Plan":
         dtype, shape = tensor.dtype, tensor.shape
         count = tensor.element_size()
         for length in shape:
@@ -63,7 +71,7 @@ class Fingerprints:
         self._plans[dtype, shape] = plan
         return plan
 
-    def plan_of(self, tensors):
+    def plan_of(self, tensors: List[Tensor]) -> Optional[List[PlanPart]]:
         """What `of_all` takes for tensors like these, or None where any of them needs more than its memory."""
         if not self._plain.issuperset(map(type, tensors)):
             return None
@@ -74,7 +82,9 @@ class Fingerprints:
         parts = (slice(start, start + PART) for start in range(0, len(tensors), PART))
         return [PlanPart(part, tensors[part], plans[part], self._hasher.together) for part in parts]
 
-    def of_all(self, tensors, plan, read=None):
+    def of_all(
+        self, tensors: List[Tensor], plan: List[PlanPart], read: Optional[Callable[[Tensor], Tensor]] = None
+    ) -> Optional[bytes]:
         """The fingerprints of tensors, joined, or None where they are not what `plan_of` found.
 
         `read`: a function that gives the tensors that are meant (the gradients of `tensors`).
@@ -93,7 +103,7 @@ class Fingerprints:
             return None
         return b"".join(found)
 
-    def _of_any(self, tensor):
+    def _of_any(self, tensor: Tensor) -> Optional[bytes]:
         try:
             with _quiet(self._torch):
                 tag, parts = self._parts.of(tensor)
@@ -102,45 +112,46 @@ class Fingerprints:
             self._not_seen(tensor, why)
             return None
 
-    def _join(self, tag, prints):
+    def _join(self, tag: str, prints: List[bytes]) -> bytes:
         if not tag and len(prints) == 1:
             return prints[0]
         return self._hasher.data(b"".join(prints), self._hasher.header(tag, (len(prints),)))
 
-    def _of_dense(self, tensor):
+    def _of_dense(self, tensor: Tensor) -> bytes:
         header = self._hasher.header(dtype_name(tensor.dtype), tensor.shape)
         if tensor.device.type != "cpu":
             return self._hasher.data(self._device.digest(tensor), header)
         return self._pointer(tensor.data_ptr(), bytes_of(tensor), header)
 
-    def _not_seen(self, tensor, why):
+    def _not_seen(self, tensor: Tensor, why: Exception) -> None:
         reason = (type(tensor).__name__, str(why).split("\n")[0][:120])
         if reason not in self._said:
             self._said.add(reason)
             self._say("values of a %s" % reason[0], reason[1])
 
-    def number(self, tensor):
+    def number(self, tensor: Tensor) -> Optional[float]:
         """The value of a tensor of one floating-point element, or None."""
         form = self._numbers.get(tensor.dtype)
         if form is not None and type(tensor) in self._plain and self._lies_ready(tensor):
             try:
-                return form.unpack(ctypes.string_at(tensor.data_ptr(), form.size))[0]
+                found: Optional[float] = form.unpack(ctypes.string_at(tensor.data_ptr(), form.size))[0]
+                return found
             except RuntimeError:  # no storage: as any other
                 pass
         return self._number_of_any(tensor)
 
-    def _number_of_any(self, tensor):
+    def _number_of_any(self, tensor: Tensor) -> Optional[float]:
         if not getattr(tensor.dtype, "is_floating_point", False):
             return None
         with _quiet(self._torch):
             part = self._parts.of(tensor)[1][0]
             return float(part) if part.numel() == 1 else None  # one element of each sample: within torch.func.vmap
 
-    def quiet(self):
+    def quiet(self) -> ContextManager[None]:
         """A context in which what is computed is seen by nothing of the program."""
         return _quiet(self._torch)
 
-    def content(self, tensor):
+    def content(self, tensor: Tensor) -> "TensorContent":
         """(dtype, shape, bytes in logical order) of a tensor; raises Unseen or RuntimeError where it has no values."""
         with _quiet(self._torch):
             tag, parts = self._parts.of(tensor)
@@ -149,34 +160,35 @@ class Fingerprints:
             return tag or dtype_name(parts[0].dtype), shape_of(tensor), data
 
 
-def _readiness(torch):
+def _readiness(torch: Library) -> Callable[[Tensor], bool]:
     """Function(tensor) -> whether its memory is its values, in logical order, here and now."""
     strided = torch.strided
     if not hasattr(torch.Tensor, "is_neg"):
         return lambda tensor: tensor.device.type == "cpu" and tensor.layout is strided and tensor.is_contiguous()
 
-    def ready(tensor):
+    def ready(tensor: Tensor) -> bool:
         return tensor.is_cpu and tensor.layout is strided and tensor.is_contiguous() and not tensor.is_neg()
 
     return ready
 
 
-def _says_all(dtype):
+def _says_all(dtype: Any) -> bool:
     """Whether memory alone says the values: complex numbers may be conjugated lazily, quantised ones have a scale."""
     return not (getattr(dtype, "is_complex", False) or dtype_name(dtype).startswith(("quint", "qint")))
 
 
-def _has_memory(tensor, length):
+def _has_memory(tensor: Tensor, length: int) -> bool:
     """Whether a storage stands behind the address: storages can be resized to nothing under a living tensor."""
     if not length:
         return True
     storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()
     size = storage.nbytes() if hasattr(storage, "nbytes") else len(storage) * tensor.element_size()
-    return size >= tensor.storage_offset() * tensor.element_size() + length
+    found: bool = size >= tensor.storage_offset() * tensor.element_size() + length
+    return found
 
 
 @contextlib.contextmanager
-def _quiet(torch):
+def _quiet(torch: Library) -> Iterator[None]:
     """What the probe computes is seen by no autograd, no mode of the program and no profile of its operators."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.no_grad())
@@ -195,13 +207,13 @@ def _quiet(torch):
 class _Parts:
     """Takes a tensor apart: `of(tensor)` -> (tag, dense contiguous tensors). The tag is "" for a plain tensor."""
 
-    def __init__(self, torch, plain):
+    def __init__(self, torch: Library, plain: FrozenSet[type]) -> None:
         self._torch, self._plain = torch, plain
         functorch = getattr(torch._C, "_functorch", None)
-        self._is_wrapped = getattr(functorch, "is_functorch_wrapped_tensor", None)
-        self._unwrapped = getattr(functorch, "get_unwrapped", None)
+        self._is_wrapped: Optional[Function] = getattr(functorch, "is_functorch_wrapped_tensor", None)
+        self._unwrapped: Any = getattr(functorch, "get_unwrapped", None)  # a function where the other one is
 
-    def of(self, tensor):
+    def of(self, tensor: Tensor) -> Tuple[str, List[Tensor]]:
         if type(tensor) not in self._plain:
             return self._of_subclass(tensor)
         while self._is_wrapped and self._is_wrapped(tensor):  # torch.func: the tensor below, all of a batch at once
@@ -217,7 +229,7 @@ class _Parts:
             return self._of_layout(tensor)
         return "", [self._dense(tensor)]
 
-    def _of_subclass(self, tensor):
+    def _of_subclass(self, tensor: Tensor) -> Tuple[str, List[Tensor]]:
         name = type(tensor).__name__
         if name in _NO_VALUES:
             raise Unseen("a %s has no values" % name)
@@ -227,21 +239,21 @@ class _Parts:
             return self._tagged(name + text, [getattr(tensor, attribute) for attribute in inner] + tensors)
         return self.of(tensor.detach().as_subclass(self._torch.Tensor))
 
-    def _context(self, context):
+    def _context(self, context: Any) -> Tuple[str, List[Tensor]]:
         """(text, tensors) of what a wrapped tensor keeps beside its inner ones: a scale, say."""
         if context is None:
             return "", []
-        tensors = []
+        tensors: List[Tensor] = []
         return ":" + context_text(context, self._torch, tensors), tensors
 
-    def _of_quantized(self, tensor):
+    def _of_quantized(self, tensor: Tensor) -> Tuple[str, List[Tensor]]:
         if "per_tensor" in str(tensor.qscheme()):
             tag = "%s:%r:%r" % (dtype_name(tensor.dtype), tensor.q_scale(), tensor.q_zero_point())
             return self._tagged(tag, [tensor.int_repr()])
         values = [tensor.int_repr(), tensor.q_per_channel_scales(), tensor.q_per_channel_zero_points()]
         return self._tagged(dtype_name(tensor.dtype), values)
 
-    def _of_layout(self, tensor):
+    def _of_layout(self, tensor: Tensor) -> Tuple[str, List[Tensor]]:
         layout = str(tensor.layout)
         if layout == "torch.sparse_coo":
             tag = "sparse:%s:%d" % (tuple(tensor.shape), tensor.is_coalesced())
@@ -253,7 +265,7 @@ class _Parts:
             return self._tagged("%s:%s" % (layout, tuple(tensor.shape)), indices + [tensor.values()])
         return "", [tensor.to_dense().contiguous()]
 
-    def _tagged(self, tag, tensors):
+    def _tagged(self, tag: str, tensors: List[Tensor]) -> Tuple[str, List[Tensor]]:
         parts = []
         for tensor in tensors:
             inner, found = self.of(tensor)
@@ -261,7 +273,7 @@ class _Parts:
             parts.extend(found)
         return tag, parts
 
-    def _dense(self, tensor):
+    def _dense(self, tensor: Tensor) -> Tensor:
         recent = hasattr(tensor, "resolve_conj")  # 1.10: words of another size can be viewed since then, too
         if recent:
             tensor = tensor.resolve_conj().resolve_neg()
@@ -273,7 +285,7 @@ class _Parts:
         return tensor
 
 
-def context_text(value, torch, tensors, depth=0):
+def context_text(value: Any, torch: Library, tensors: List[Tensor], depth: int = 0) -> str:
     """A value as exact text that is the same in every process; tensors in it are added to `tensors`.
 
     What is no number, text, container or dataclass is its type's name: it may hold addresses and hashes.
@@ -295,7 +307,7 @@ def context_text(value, torch, tensors, depth=0):
     return "%s(%s)" % (kind.__name__, ",".join(texts))
 
 
-def _parts_of_context(value, kind):
+def _parts_of_context(value: Any, kind: type) -> Optional[List[Tuple[str, Any]]]:
     """[(key, value)] of a container or dataclass; None for anything else."""
     if issubclass(kind, dict):
         return [(repr(key), item) for key, item in dict.items(value) if type(key) in (str, int)]
@@ -308,17 +320,18 @@ def _parts_of_context(value, kind):
     return None
 
 
-def bytes_of(tensor):
+def bytes_of(tensor: Tensor) -> int:
     """Number of bytes of a dense tensor's values."""
-    return tensor.numel() * tensor.element_size()
+    found: int = tensor.numel() * tensor.element_size()
+    return found
 
 
-def dtype_name(dtype):
+def dtype_name(dtype: Any) -> str:
     """The name without its module: `float32`."""
     return str(dtype).replace("torch.", "", 1)
 
 
-def shape_of(tensor):
+def shape_of(tensor: Tensor) -> Tuple[int, ...]:
     """The shape as a tuple of ints; () for a tensor that has none."""
     try:
         return tuple(int(length) for length in tensor.shape)

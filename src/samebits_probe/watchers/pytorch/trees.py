@@ -2,38 +2,47 @@
 
 import gc
 import weakref
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+
+from ..objects import Module, Tensor
+
+Attributes = Dict[str, Any]  # a module's own dictionary
+ModulePart = Tuple[str, type, Attributes]  # prefix, class, dictionary
 
 _SEEDS = "seed_generator_state"  # of Keras layers: a random state, and no weight
 WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
 
 
-def attributes_of(module):
+def attributes_of(module: Module) -> Attributes:
     """The module's own dictionary."""
-    return object.__getattribute__(module, "__dict__")
+    found: Attributes = object.__getattribute__(module, "__dict__")
+    return found
 
 
-def is_wrapper(module):
+def is_wrapper(module: Module) -> bool:
     """Whether a module merely wraps a model: it adds nothing to the names."""
     return type(module).__name__ in WRAPPERS
 
 
-def children_of(attributes):
+def children_of(attributes: Attributes) -> List[Tuple[str, Module]]:
     """[(name, module)] directly below the module that has these attributes."""
     table = attributes.get("_modules")
     return [(name, child) for name, child in list(table.items()) if child is not None] if table else []
 
 
-def tree(module):
+def tree(module: Module) -> Iterator[Tuple[str, Module, Attributes]]:
     """(prefix, module, its dictionary) of a module and all below it, each once."""
     return _below(module, attributes_of(module), is_wrapper(module), "", set())
 
 
-def walk(module):
+def walk(module: Module) -> List[Tuple[str, Module]]:
     """(prefix, module) of a module and all below it, each once."""
     return [(prefix, part) for prefix, part, _ in tree(module)]
 
 
-def _below(module, attributes, wraps, prefix, seen):
+def _below(
+    module: Module, attributes: Attributes, wraps: bool, prefix: str, seen: Set[int]
+) -> Iterator[Tuple[str, Module, Attributes]]:
     if id(attributes) in seen:
         return
     seen.add(id(attributes))
@@ -44,14 +53,14 @@ def _below(module, attributes, wraps, prefix, seen):
             yield found
 
 
-def tensors_of(attributes):
+def tensors_of(attributes: Attributes) -> List[Tuple[str, Tensor]]:
     """[(name, tensor)] of the parameters and buffers that stand in a module itself."""
     tables = [attributes.get(key) for key in ("_parameters", "_buffers")]
     found = [pair for table in tables if table for pair in list(table.items())]
     return [(name, tensor) for name, tensor in found if tensor is not None and not name.endswith(_SEEDS)]
 
 
-def has_tensors(module):
+def has_tensors(module: Module) -> bool:
     """Whether a module has parameters or buffers, itself or below it."""
     return any(own.get("_parameters") or own.get("_buffers") for _, _, own in tree(module))
 
@@ -63,37 +72,39 @@ class ModuleTree:
     show what the module has now, also in the moment after it has died.
     """
 
-    def __init__(self, module, label):
+    def __init__(self, module: Module, label: str) -> None:
         self.reference = weakref.ref(module)
         self.label, self._kind, self._wraps = label, type(module), is_wrapper(module)
-        self.places = {}  # name of a place -> the name of the tensor that stood there when it was first seen
+        self.places: Dict[
+            str, Optional[str]
+        ] = {}  # name of a place -> the name of the tensor that stood there when it was first seen
         self.is_brief = False  # only its end is recorded
-        self.settings = None  # the numbers that its layers were set to when it was first seen
+        self.settings: Optional[List[str]] = None  # the numbers that its layers were set to when it was first seen
         self.look(module)
 
-    def look(self, module):
+    def look(self, module: Module) -> List[ModulePart]:
         """Read the tree of modules again (submodules may have been replaced). [(prefix, class, dictionary)] of it."""
         own = attributes_of(module)
         self._own = id(own)
         return self._read(own)
 
-    def look_back(self):
+    def look_back(self) -> List[ModulePart]:
         """The module has died just now: as `look`, while its dictionary can still be found; else an empty list."""
         own = _living_dictionary(self._own)
         return self._read(own) if own is not None else []
 
-    def _read(self, own):
+    def _read(self, own: Attributes) -> List[ModulePart]:
         parts = list(_below(None, own, self._wraps, "", set()))
         self._tables = [(prefix, own.get("_parameters"), own.get("_buffers")) for prefix, _, own in parts]
         return [(prefix, self._kind if part is None else type(part), own) for prefix, part, own in parts]
 
-    def tensors(self):
+    def tensors(self) -> Iterator[Tuple[str, Tensor]]:
         """(qualified name, tensor) of all parameters and buffers that it has now, in the order of its modules."""
         for prefix, parameters, buffers in self._tables:
             for name, tensor in tensors_of({"_parameters": parameters, "_buffers": buffers}):
                 yield prefix + name, tensor
 
-    def buffers(self):
+    def buffers(self) -> Iterator[Tuple[str, Tensor]]:
         """(qualified name, tensor) of the buffers that it has now."""
         for prefix, _, buffers in self._tables:
             if buffers:
@@ -102,7 +113,7 @@ class ModuleTree:
                         yield prefix + name, tensor
 
 
-def _living_dictionary(number):
+def _living_dictionary(number: int) -> Optional[Attributes]:
     """The dictionary of a module that is dying: weak references are called while it is still whole.
 
     It is looked for among the living objects, so that nothing has to be held or resurrected. While garbage is
@@ -116,7 +127,7 @@ def _living_dictionary(number):
     return found[0] if found and type(found[0]) is dict and "_parameters" in found[0] else None
 
 
-def living_modules(base):
+def living_modules(base: type) -> List[Module]:
     """All modules that are alive: objects of `base` or of a class below it. Nothing is asked of any object."""
     kinds = frozenset(map(id, _classes(base)))
     objects = gc.get_objects()
@@ -126,8 +137,9 @@ def living_modules(base):
         del objects[:]  # this function's frame may be among them, and would keep all of them alive
 
 
-def _classes(base):
-    found, waiting = {}, [base]
+def _classes(base: type) -> Iterable[type]:
+    found: Dict[int, type] = {}
+    waiting = [base]
     while waiting:
         kind = waiting.pop()
         if id(kind) not in found:
@@ -136,7 +148,7 @@ def _classes(base):
     return found.values()
 
 
-def outermost(modules):
+def outermost(modules: List[Module]) -> List[Module]:
     """Those of the modules that are in no other one of them; of a ring of modules, all."""
     below = {id(child) for module in modules for _, child in children_of(attributes_of(module))}
     tops = [module for module in modules if id(module) not in below]

@@ -2,12 +2,21 @@
 
 import contextlib
 import threading
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 from ...system import System
+from ..objects import Library, Optimizer, Tensor
 from ..trainers import OWN_MODEL, TRAINS_ELSEWHERE
 from .compiler import CompilerHook
 from .names import TensorNames
 from .tensors import Fingerprints, dtype_name, shape_of
+
+if TYPE_CHECKING:
+    from ...fingerprint import Header
+    from ...fingerprint import Tensor as TensorContent
+    from ...probe import Probe
+    from ...values import Reading
+    from .trees import ModuleTree
 
 NAME = "pytorch"
 
@@ -15,7 +24,7 @@ NAME = "pytorch"
 class PyTorchWatch:
     """One per process that has imported torch; `renew` makes it that of a forked child."""
 
-    def __init__(self, torch, probe):
+    def __init__(self, torch: Library, probe: "Probe") -> None:
         self.torch, self.probe = torch, probe
         self.compiling = CompilerHook(torch)
         self.is_compiling = self.compiling.is_compiling
@@ -24,17 +33,20 @@ class PyTorchWatch:
         self.inside = False  # the outermost module call runs: what is called within belongs to it
         self.in_backward = False
         self.optimizer_seen = False
-        self.model_new = self.model_gone = lambda model: None  # called when a model is first seen, and has died
-        self.renewals = []  # functions() that forget what a forked child must not take over
+        self.model_new: Callable[[ModuleTree], Any] = lambda model: None  # called when a model is first seen
+        self.model_gone: Callable[[ModuleTree], Any] = lambda model: None  # and when it has died
+        self.renewals: List[Callable[[], Any]] = []  # functions() that forget what a forked child must not take over
         self._begin_anew()
 
-    def _begin_anew(self):
-        self.pid, self.home = System.getpid(), None
-        self._said, self._headers = set(), {}
+    def _begin_anew(self) -> None:
+        self.pid = System.getpid()
+        self.home: Optional[int] = None  # the thread that is watched
+        self._said: Set[Tuple[str, str]] = set()
+        self._headers: Dict[str, Header] = {}
         self.prints = Fingerprints(self.torch, self.probe.hasher, self.say)
         self.names = TensorNames(self)
 
-    def is_idle(self):
+    def is_idle(self) -> bool:
         """Whether nothing is to be observed here: another watcher counts the steps, another thread, a trace is made."""
         if self._is_worker():
             return True
@@ -43,16 +55,16 @@ class PyTorchWatch:
         stepping = getattr(self.probe, "stepping", None)
         return (stepping is not None and stepping != NAME) or self._tracing() is not None or self._is_elsewhere()
 
-    def has_optimizer(self):
+    def has_optimizer(self) -> bool:
         """Whether an optimizer has been seen, of torch or of a library on top of it: then a backward is no step."""
         return self.optimizer_seen or self.probe.optimizer_seen
 
-    def _is_worker(self):
+    def _is_worker(self) -> bool:
         """Whether this process only loads data: what it feeds is seen where it is used."""
         worker = getattr(self.torch.utils.data, "get_worker_info", None)
         return worker is not None and worker() is not None
 
-    def _is_elsewhere(self):
+    def _is_elsewhere(self) -> bool:
         """Only one thread is watched, the first that trains: another one's order against it is not a matter of bits."""
         here = threading.get_ident()
         if self.home == here:
@@ -64,7 +76,7 @@ class PyTorchWatch:
         self.say("threads", "modules are called in several threads: only the first that trains is watched")
         return True
 
-    def trains_elsewhere(self, optimizer=None):
+    def trains_elsewhere(self, optimizer: Optional[Optimizer] = None) -> None:
         """Say so where a thread that is not watched trains: which one is watched is itself a race.
 
         `optimizer`: the one that steps there. It trains a model of its own if the watched thread has called one, and
@@ -76,31 +88,31 @@ class PyTorchWatch:
             if is_told and not any(map(self.names.has, _parameters(optimizer))):
                 self.say(TRAINS_ELSEWHERE, OWN_MODEL)
 
-    def _renew(self):
+    def _renew(self) -> None:
         self.probe.adopt()
         self.inside = self.in_backward = self.optimizer_seen = False
         self._begin_anew()
         for function in self.renewals:
             function()
 
-    def say(self, point, why):
+    def say(self, point: str, why: str) -> None:
         """Name something that cannot be seen, once."""
         if (point, why) not in self._said:
             self._said.add((point, why))
             self.probe.not_observed(point, why)
 
     @contextlib.contextmanager
-    def saying_again(self):
+    def saying_again(self) -> Iterator[None]:
         """What is said within, at an end that may not be the last, is said again at a later one."""
         said = set(self._said)
         yield
         self._said = said
 
-    def point(self, kind, name, tensor):
+    def point(self, kind: str, name: str, tensor: Tensor) -> int:
         """The id of a tensor's point."""
         return self.probe.point(kind, name, dtype_name(tensor.dtype), shape_of(tensor))
 
-    def tensor(self, kind, name, tensor):
+    def tensor(self, kind: str, name: str, tensor: Tensor) -> None:
         """Fingerprint a tensor and record it at the current step."""
         found = self.prints.of(tensor)
         if found is not None:
@@ -108,27 +120,29 @@ class PyTorchWatch:
         if self.probe.wants(kind):
             self.capture(kind, name, tensor)
 
-    def capture(self, kind, name, tensor):
+    def capture(self, kind: str, name: str, tensor: Tensor) -> None:
         """Hand over the bytes of the tensor that the launcher asked for."""
         self.probe.captured(kind, name, *self.prints.content(tensor))
 
-    def converted(self, value):
+    def converted(self, value: Any) -> "Optional[TensorContent]":
         """(dtype, shape, bytes) of a tensor that the program observes itself; None for what is no tensor."""
         return self.prints.content(value) if isinstance(value, self.torch.Tensor) else None
 
-    def read(self, value):
+    def read(self, value: Any) -> "Optional[Reading]":
         """What the program's globals hold: ((dtype, shape, fingerprint), facts) of a tensor, None for anything else."""
         if self.torch.Tensor not in type.mro(type(value)):
             return None
         is_weight = value.is_leaf and value.requires_grad
         found = self.prints.of(value) if value.dim() or is_weight else None
-        return found and ((dtype_name(value.dtype), shape_of(value), found), {"model": True} if is_weight else {})
+        if found is None:
+            return None
+        return (dtype_name(value.dtype), shape_of(value), found), {"model": True} if is_weight else {}
 
-    def text(self, kind, name, dtype, text):
+    def text(self, kind: str, name: str, dtype: str, text: str) -> None:
         """Fingerprint a value that is no tensor by its exact text."""
         self.probe.add(*self.print_of_bytes(kind, name, dtype, text.encode("utf-8", "surrogatepass")))
 
-    def print_of_bytes(self, kind, name, dtype, data):
+    def print_of_bytes(self, kind: str, name: str, dtype: str, data: bytes) -> Tuple[int, bytes]:
         """(id of the point, fingerprint) of a single value, given as bytes."""
         header = self._headers.get(dtype)
         if header is None:
@@ -136,6 +150,6 @@ class PyTorchWatch:
         return self.probe.point(kind, name, dtype), self.probe.hasher.data(data, header)
 
 
-def _parameters(optimizer):
+def _parameters(optimizer: Optimizer) -> List[Tensor]:
     """The tensors that an optimizer trains."""
     return [tensor for group in list(optimizer.param_groups) for tensor in list(group["params"])]

@@ -1,9 +1,13 @@
 """Watches PyTorch, from 1.3 on: what is installed, and what counts as seen."""
 
 import ctypes
+import functools
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
-from ... import rng
+from ... import imports, rng
 from ...replay.window import watch_replay
+from .. import norms
+from ..objects import Library, Tensor
 from .backward import Backward, ByHand, watch_backward
 from .ends import PyTorchEnds, watch_saving
 from .forwards import Forwards, watch_modules
@@ -11,7 +15,10 @@ from .inspection import watch_details
 from .layers import watch_layers
 from .optimizers import Optimizers, watch_scaling, watch_steps
 from .watch import PyTorchWatch
-from .weights import Norms, watch_averages
+
+if TYPE_CHECKING:
+    from ...probe import Probe
+    from .plans import OptimizerPlan
 
 # What counts as seen: (point, where it is hooked, what hides it, what is said then). The documentation is made of it.
 SEEN = [
@@ -108,7 +115,7 @@ SEEN = [
 ]
 
 
-def install(module, probe):
+def install(module: Library, probe: "Probe") -> None:
     """Install the watcher into `module` (torch), for a probe."""
     watch = PyTorchWatch(module, probe)
     probe.quiet = getattr(module._C, "DisableTorchFunction", probe.quiet)  # no mode or subclass of the program sees it
@@ -136,16 +143,16 @@ def install(module, probe):
 # States of PyTorch's random number generators, read and never touched.
 
 
-def samplers(torch):
+def samplers(torch: Library) -> Dict[str, Callable[[], Optional[bytes]]]:
     """name -> function that gives the state as bytes, or None where the generator is not in use."""
     return {"torch": lambda: _bytes_of(torch.get_rng_state()), "torch-cuda": lambda: _cuda(torch)}
 
 
-def _bytes_of(state):
+def _bytes_of(state: Tensor) -> bytes:
     return ctypes.string_at(state.data_ptr(), state.numel())
 
 
-def _cuda(torch):
+def _cuda(torch: Library) -> Optional[bytes]:
     """All devices' generators, once the program has initialised CUDA (asking for a state before would do it)."""
     cuda = torch.cuda
     if not getattr(cuda, "is_initialized", lambda: getattr(cuda, "_initialized", False))():
@@ -153,3 +160,47 @@ def _cuda(torch):
     if getattr(cuda, "is_current_stream_capturing", bool)():  # the state is not to be read while a graph is captured
         return None
     return b"".join(_bytes_of(cuda.get_rng_state(device)) for device in range(cuda.device_count()))
+
+
+# The norm of all weights, for a report's curve; and averaged models that are never called.
+
+
+class Norms:
+    """Keeps the global norm of an optimizer's weights, at the steps that have one."""
+
+    def __init__(self, watch: PyTorchWatch) -> None:
+        self._watch = watch
+
+    def record(self, plan: "OptimizerPlan") -> None:
+        """Called at the end of a step."""
+        if norms.is_due(self._watch.probe.step, len(plan.weights)):
+            self._watch.probe.guard("norm of the weights", self._record, plan)
+
+    def _record(self, plan: "OptimizerPlan") -> None:
+        probe, torch = self._watch.probe, self._watch.torch
+        with self._watch.prints.quiet():
+            parts = [weight.parameter.detach() for weight in plan.weights]
+            squares = [float(part.norm()) ** 2 for part in parts if _has_norm(torch, part)]
+        norms.record(probe, squares, plan.prefix)
+
+
+def _has_norm(torch: Library, tensor: Tensor) -> bool:
+    is_plain = tensor.dtype in (torch.float32, torch.float64) and tensor.layout is torch.strided
+    return is_plain and tensor.device.type == "cpu" and type(tensor) in (torch.Tensor, torch.nn.Parameter)
+
+
+def watch_averages(watch: PyTorchWatch) -> None:
+    """An averaged model (`torch.optim.swa_utils.AveragedModel`) counts as seen when it is updated."""
+    imports.after("torch.optim.swa_utils", lambda module: _wrap_averages(watch, module.AveragedModel))
+
+
+def _wrap_averages(watch: PyTorchWatch, kind: Any) -> None:
+    original = kind.update_parameters
+
+    @functools.wraps(original)
+    def update_parameters(self: Any, model: Any) -> Any:
+        if not watch.is_compiling() and not watch.is_idle():
+            watch.probe.guard("an averaged model", watch.names.see, self)
+        return original(self, model)
+
+    kind.update_parameters = update_parameters
