@@ -2,7 +2,7 @@
 
 import functools
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from ..objects import Function, Library
 from ..remains import tell_after
@@ -27,7 +27,7 @@ class OldTensorFlow:
         self.is_tensor = _module("framework.tensor_util").is_tensor
         self.flatten = _module("util.nest").flatten
         self.eager_mode = self._context.eager_mode
-        self.is_eager = lambda: self._context.context().executing_eagerly()
+        self.is_eager: Callable[[], bool] = lambda: self._context.context().executing_eagerly()
 
     def wrap(self, watch: "Keras2Watch") -> None:
         """Wrap what every Keras on this TensorFlow goes through."""

@@ -28,7 +28,7 @@ class TensorFlow:
         self.look: "Optional[OperationInspection]" = None  # where a step is looked into
         self.numpy = sys.modules["numpy"]
         self._array, self._is_eager_here = self.numpy.ndarray, self.tf.executing_eagerly
-        self.is_eager = lambda value: isinstance(value, ops.EagerTensor)
+        self.is_eager: Callable[[Any], bool] = lambda value: isinstance(value, ops.EagerTensor)
         self.graph_of = ops.get_default_graph
         self.may_record = record.could_possibly_record
         self._in_this_thread = context.function_executor_type
