@@ -28,7 +28,6 @@ NOT_YET = {
     "samebits_probe/watchers/pytorch/survivors.py read: 4 levels",
     "samebits_probe/watchers/pytorch/tensors.py of: 4 levels",
     "samebits_probe/watchers/pytorch/trees.py buffers: 4 levels",
-    "samebits_probe/watchers/tensorflow/eager.py __init__: 6 parameters",
     "samebits_probe/watchers/tensorflow/eager.py _executed: 6 parameters",
 }
 VAGUE = {"utils", "helpers", "misc", "common", "tools"}

@@ -5,7 +5,7 @@ All of it is fetched by the program's own run of the graph, so nothing is added 
 
 import functools
 import importlib.util
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple, Union
 
 from ..objects import Array, Function, Graph, Layer, Model, NamedValue, Operation, Tensor
 from ..tensorflow.accesses import handles, unordered
@@ -22,30 +22,32 @@ if TYPE_CHECKING:
 ShownLayer = Tuple[str, str, List[Tensor]]  # name, type, outputs
 
 
-class FetchedTensors:
-    """The tensors to fetch (`tensors`), and what is written of their values.
+class StepParts(NamedTuple):
+    """What is known of a step in a graph. `updates`: the operations that apply gradients, where they are known."""
 
-    `layers`: `ModelLayers` or `Scopes`. `results`: tensors of the forward way. `found`: what optimizers apply
-    (`keras2_gradients.AppliedGradients`). `updates`: operations that do so, where they are known.
-    """
+    results: List[Tensor]  # of the forward way
+    applied: List[keras2_gradients.AppliedGradients]
+    updates: Iterable[Operation]
+
+
+class FetchedTensors:
+    """The tensors to fetch (`tensors`), and what is written of their values."""
 
     def __init__(
         self,
         watch: "Keras2Watch",
         details: "Inspection",
         layers: "Union[ModelLayers, Scopes]",
-        results: Iterable[Tensor],
-        found: Sequence[keras2_gradients.AppliedGradients],
-        updates: Iterable[Operation] = (),
+        step: StepParts,
     ) -> None:
         self._watch, self._details, self._place_in = watch, details, layers.of
-        self._forward = ancestors(results)
-        gradients = [one for each in found for one in each.gradients if one is not None]
+        self._forward = ancestors(step.results)
+        gradients = [one for each in step.applied for one in each.gradients if one is not None]
         self._backward = ancestors(map(keras2_gradients.tensor_of, gradients))
         self._layers: List[ShownLayer] = []
         self._operations: Optional[Operations] = None
         if self._details.level == "operator":
-            updates = ancestors(list(updates) + [one for each in found for one in each.operations()])
+            updates = ancestors(list(step.updates) + [one for each in step.applied for one in each.operations()])
             self._operations = Operations(self._forward | self._backward | updates, self._place)
             self.tensors = self._operations.tensors
         else:
@@ -143,14 +145,11 @@ class EagerInspection:
         if self._details.level == "operator" and _has_callbacks():
             from ..tensorflow import eager as tensorflow_eager
 
-            self._eager = eager = tensorflow_eager.EagerOperations(
-                watch.probe,
-                details,
-                self._running,
-                (libraries(),),
-                described=self._described,
-                fingerprint=lambda tensor: self._print(tensor._numpy()).hex(),
+            readers = tensorflow_eager.TensorReaders(
+                described=self._described, fingerprint=lambda tensor: self._print(tensor._numpy()).hex()
             )
+            eager = tensorflow_eager.EagerOperations(watch.probe, details, self._running, (libraries(),), readers)
+            self._eager = eager
             before, after = self._before(eager, tapes.before), eager.unseen(tapes.after)
             tapes.before, tapes.after = before, after  # type: ignore[method-assign]  # of this object alone
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence,
 from ..objects import Graph, Operation, Session, Tensor
 from ..tensorflow.operations import ancestors
 from . import gradients
-from .layer_inspection import FetchedTensors, Scopes
+from .layer_inspection import FetchedTensors, Scopes, StepParts
 from .steps import data_of
 from .variables import FunctionVariables, name_of, state_of
 
@@ -85,7 +85,7 @@ class _SessionStep:
         self._running: Iterable[Operation] = ()
         details = watch.probe.details
         if details is not None:
-            self._details = FetchedTensors(watch, details, Scopes(graph), losses, applied, operations)
+            self._details = FetchedTensors(watch, details, Scopes(graph), StepParts(losses, applied, operations))
             self._running = operations
         if not losses:
             watch.say_hidden_point("loss of a session")

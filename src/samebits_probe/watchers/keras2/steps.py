@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Seque
 
 from ..objects import Model, NamedValue, Operation, Tensor, Variable
 from . import gradients
-from .layer_inspection import FetchedTensors, ModelLayers, running
+from .layer_inspection import FetchedTensors, ModelLayers, StepParts, running
 from .variables import FunctionVariables, name_of, state_of
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class OptimizerCall(_Called):
             return None
         results = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         results = [one for one in results if hasattr(one, "op")]
-        applied = [found] if found is not None else []
-        wanted = FetchedTensors(self._watch, details, ModelLayers(model), results, applied)
+        parts = StepParts(results, [found] if found is not None else [], updates=())
+        wanted = FetchedTensors(self._watch, details, ModelLayers(model), parts)
         self.extra += wanted.tensors
         self._extra_names += [("detail", "")] * len(wanted.tensors)
         return wanted

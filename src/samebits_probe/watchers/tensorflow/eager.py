@@ -6,7 +6,7 @@ operations belong to the layer of the forward one, which the tape knows by its i
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from tensorflow.python.eager import backprop, context
 from tensorflow.python.framework import op_callbacks
@@ -31,11 +31,15 @@ _native = getattr(backprop, "pywrap_tfe", None) or backprop.pywrap_tensorflow  #
 _FUNCTION = re.compile(r"__(?:inference|forward|backward)_(.*)_\d+$")
 
 
-class EagerOperations:
-    """`phase` is the loop's to set. `layers`: those that are being called. `lines`: what `innermost` takes.
+class TensorReaders(NamedTuple):
+    """`described(tensor)`: what the details keep of an eager tensor. `fingerprint(tensor)`: its fingerprint in hex."""
 
-    `described(tensor)`: what the details keep of an eager tensor; `fingerprint(tensor)`: of what it was given, in hex.
-    """
+    described: "Callable[[Tensor], Output]"
+    fingerprint: Callable[[Tensor], str]
+
+
+class EagerOperations:
+    """`phase` is the loop's to set. `layers`: those that are being called. `lines`: what `innermost` takes."""
 
     def __init__(
         self,
@@ -43,11 +47,10 @@ class EagerOperations:
         details: "Inspection",
         layers: LayerStack,
         lines: "Lines",
-        described: "Callable[[Tensor], Output]",
-        fingerprint: Callable[[Tensor], str],
+        readers: TensorReaders,
     ) -> None:
         self._probe, self._details, self._layers, self._lines = probe, details, layers, lines
-        self._described, self._fingerprint = described, fingerprint
+        self._described, self._fingerprint = readers.described, readers.fingerprint
         self.phase = "forward"
         self._is_on, self._is_ours = False, False
         self._layer_of: Dict[Place, str] = {}

@@ -12,7 +12,7 @@ from ..keras3.models import is_symbolic
 from ..keras3.points import named_leaves
 from ..objects import Function, Graph, Layer, Library, NamedValue, Operation, Tensor
 from .accesses import WRITES, handles, unordered
-from .eager import EagerOperations
+from .eager import EagerOperations, TensorReaders
 from .layers import LayerStack, Lines, libraries, owners, shown, size
 from .operations import Operations, ancestors
 
@@ -35,14 +35,11 @@ class OperationInspection:
         self._lines = libraries(), _TRAIN_STEP
         self.has_operators = details.level == "operator"
         kept = watch.points.kept
-        self.eager = EagerOperations(
-            watch.probe,
-            details,
-            self._running,
-            self._lines,
+        readers = TensorReaders(
             described=lambda tensor: watch.described(details, watch.backend.array(tensor)),
             fingerprint=lambda tensor: kept("", watch.backend.array(tensor)).fingerprint.hex(),
         )
+        self.eager = EagerOperations(watch.probe, details, self._running, self._lines, readers)
         watch.backend.quietly(self.eager.unseen)
 
     def _graph(self) -> Optional[Graph]:
