@@ -2,15 +2,27 @@
 
 import struct
 import sys
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Tuple
 
 from .fingerprint import Buffer, Dtype, Shape, Tensor
 
+if TYPE_CHECKING:
+    from .wire import ArrayFacts
+
 Leaf = Tuple[str, Dtype, Shape, Buffer]  # with its name
 Converter = Callable[[Any], Optional[Tensor]]  # None for a value that its library did not make
-# of an array or tensor: (dtype, shape, fingerprint), and facts that its values tell
-Reading = Tuple[Tuple[Dtype, Shape, bytes], Dict[str, Any]]
-Reader = Callable[[Any], Optional[Reading]]
+
+
+class ArrayPrint:
+    """What a point needs of an array or tensor, and what its values tell."""
+
+    __slots__ = ("dtype", "facts", "fingerprint", "shape")
+
+    def __init__(self, dtype: Dtype, shape: Shape, fingerprint: bytes, facts: "ArrayFacts") -> None:
+        self.dtype, self.shape, self.fingerprint, self.facts = dtype, shape, fingerprint, facts
+
+
+Reader = Callable[[Any], Optional[ArrayPrint]]
 
 
 def plain(value: Any) -> Tensor:

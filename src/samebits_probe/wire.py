@@ -123,6 +123,12 @@ if TYPE_CHECKING:
         reads: List[str]
         writes: List[str]
 
+    class ArrayFacts(TypedDict, total=False):
+        """What is known of an array that the program's globals reach (event "globals")."""
+
+        nonnegative: bool  # no number of it is below zero
+        model: bool  # it belongs to a model
+
     class PointLine(TypedDict):
         """A line of points.jsonl."""
 

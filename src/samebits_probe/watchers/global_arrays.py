@@ -9,16 +9,19 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
-from ..fingerprint import Dtype, Shape
 from ..system import System
+from ..values import ArrayPrint
 from .tabular.content import is_time
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from ..probe import Probe
-    from ..values import Reader, Reading
+    from ..values import Reader
+    from ..wire import ArrayFacts
+    from .objects import Array, Library
 
+    FoundArray = Tuple[str, ArrayPrint]  # with its path
 
 SEEN = [
     (
@@ -32,7 +35,6 @@ SEEN = [
     ),
 ]
 
-FoundArray = Tuple[str, Tuple[Dtype, Shape, bytes], Dict[str, Any]]  # path, (dtype, shape, fingerprint), facts
 _MOST_ARRAYS, _MOST_ITEMS, _MOST_BYTES, _DEEPEST = 4000, 1000, 1 << 30, 6
 _MOST_SCANNED = 100000  # elements of an array whose signs are looked at
 _NUMBERS = "biufc"  # kinds of NumPy's dtypes whose values are numbers
@@ -58,23 +60,25 @@ class GlobalArrays:
         """Record all arrays but those whose bits are among the end's already (the weights of a watched model)."""
         if not _is_program():
             return
-        known, about = self._probe.recorder.held_prints(), {}
+        known = self._probe.recorder.held_prints()
+        about: Dict[str, ArrayFacts] = {}
         modules = own_modules()
         walk = _Walk(self._read, [vars(module).get("__name__") for _, module in modules])
         for prefix, module in modules:
             walk.module(prefix, module)
-        for path, (dtype, shape, found), facts in walk.found:
-            if found not in known:
-                self._probe.add(self._probe.point("end", "globals " + path, dtype, shape), found)
-                about[path] = facts
+        for path, found in walk.found:
+            if found.fingerprint not in known:
+                point = self._probe.point("end", "globals " + path, found.dtype, found.shape)
+                self._probe.add(point, found.fingerprint)
+                about[path] = found.facts
         if about:
             self._probe.event("globals", arrays=about)
         if walk.is_cut:
             why = "only the first %d arrays and %d MiB that the program's globals reach are compared"
             self._probe.not_observed("globals", why % (_MOST_ARRAYS, _MOST_BYTES >> 20))
 
-    def _read(self, value: Any) -> "Optional[Reading]":
-        """((dtype, shape, fingerprint), facts) of an array, or None; `facts`: what its values tell."""
+    def _read(self, value: Any) -> "Optional[ArrayPrint]":
+        """The print of an array; None for anything else."""
         numpy = sys.modules.get("numpy")
         if numpy is not None and type(value) in (numpy.ndarray, getattr(numpy, "matrix", None)):
             is_number = value.dtype.kind in _NUMBERS and value.ndim
@@ -85,16 +89,16 @@ class GlobalArrays:
                 return found
         return None
 
-    def of_numpy(self, numpy: Any, array: Any) -> "Reading":
+    def of_numpy(self, numpy: "Library", array: "Array") -> ArrayPrint:
         """The same of an array of NumPy."""
         flat = array if array.flags.c_contiguous else array.copy("C")
         header = self._probe.hasher.header(array.dtype.name, array.shape)
         found = self._probe.hasher.pointer(flat.__array_interface__["data"][0], flat.nbytes, header)
-        facts = {}
+        facts: ArrayFacts = {}
         if array.dtype.kind in "iuf" and 0 < array.size <= _MOST_SCANNED:
             with numpy.errstate(all="ignore"):
                 facts = {"nonnegative": True} if bool((flat >= 0).all()) else {}
-        return (array.dtype.name, array.shape, found), facts
+        return ArrayPrint(array.dtype.name, array.shape, found, facts)
 
 
 class _Walk:
@@ -122,8 +126,7 @@ class _Walk:
         self._seen[id(value)] = value
         found = self._read(value)
         if found is not None:
-            facts = dict(found[1], model=True) if is_model else found[1]
-            self.found.append((path, found[0], facts))
+            self.found.append((path, _of_model(found) if is_model else found))
         elif depth:
             self._inside(path, value, depth - 1, is_model)
 
@@ -159,7 +162,7 @@ class _Walk:
             for field in getattr(getattr(array, "dtype", None), "names", None) or (None,):
                 found = self._read(array if field is None else array[field])
                 if found is not None:
-                    self.found.append(("%s.%s" % (path, field or key), found[0], dict(found[1], model=True)))
+                    self.found.append(("%s.%s" % (path, field or key), _of_model(found)))
 
     def _is_open(self, kind: type) -> bool:
         """Whether an object's attributes are looked into: of the program's classes, data classes, known libraries."""
@@ -169,6 +172,13 @@ class _Walk:
             return True
         modules = [_module_of(base) for base in type.mro(kind)]
         return all(name.startswith(_PLAIN + _OPEN) or name in self._own for name in modules)
+
+
+def _of_model(found: ArrayPrint) -> ArrayPrint:
+    """The same, of an array that belongs to a model."""
+    facts = found.facts.copy()
+    facts["model"] = True
+    return ArrayPrint(found.dtype, found.shape, found.fingerprint, facts)
 
 
 def _module_of(kind: type) -> str:

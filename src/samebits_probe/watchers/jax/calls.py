@@ -1,8 +1,9 @@
 """A compiled function of the program and its calls: which of its leaves come back, as far as the calls so far tell."""
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Set, Tuple
 
+from ..objects import Reference
 from . import trees
 from .arrays import Print
 from .programs import JaxProgram
@@ -23,14 +24,13 @@ class Function:
 
     def __init__(self, name: str, code: "Optional[CodeType]") -> None:
         self.name, self.code = name, code
-        self.reference: Callable[[], Any]  # a weak one, unless it stands for no function of its own
+        self.reference: Reference  # unless it stands for no function of its own
         self.role: Optional[str] = None  # "step", "feeder", "part" (a feeder of optax: never a step) or "evaluation"
         self.is_applier = name == APPLY and code is None
         self.label, self.is_labelled = "", False  # what its points begin with, once it is a step
         self.calls = 0
-        self.back: Dict[
-            int, int
-        ] = {}  # index of a leaf that goes in -> index of the one that came out before, and comes back
+        # index of a leaf that goes in -> index of the one that came out before, and comes back
+        self.back: Dict[int, int] = {}
         self.looped: Set[int] = set()  # places of outputs that a loop within the function carries
         self._names: Dict[Tuple[int, int], trees.LeafNames] = {}  # by the numbers of leaves that go in, that come out
         self.previous: "Optional[CompiledCall]" = None  # its latest call, while it is open

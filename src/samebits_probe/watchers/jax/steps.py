@@ -7,9 +7,9 @@ Any other function is an evaluation, and is not recorded.
 
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
-from ..objects import CallArguments, Library, Pytree
+from ..objects import CallArguments, Library, Pytree, Reference
 from . import arrays, calls, records, trees
 from .calls import APPLY, CompiledCall, Function, Prints
 from .programs import JaxProgram
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from ...probe import Probe
 
-Reference = Callable[[], Any]  # a weak one
 
 MOST_OPEN = 8  # calls of a function that are kept until it is known whether it is a step
 
@@ -33,9 +32,8 @@ class CallSteps:
         self._functions: Dict[int, Tuple[Reference, Function]] = {}  # id of a function -> (reference, Function)
         self._applier = Function(APPLY, None)
         self._applier.role = "step"
-        self._given: Dict[
-            int, Tuple[Reference, CompiledCall, int]
-        ] = {}  # id of an array -> (weak reference, the call that gave it, index there)
+        # id of an array -> (weak reference, the call that gave it, index there)
+        self._given: Dict[int, Tuple[Reference, CompiledCall, int]] = {}
         self._forget = arrays.forgetting(self._given)
         self._open: List[CompiledCall] = []  # calls of functions that are open, in their order
         self._recent: List[CompiledCall] = []  # calls since the last step that may belong to it

@@ -13,10 +13,8 @@ Roots = Dict[Tuple[str, ...], str]  # the first two keys of a path -> name
 _OPTIMIZER = ("opt", "optim", "optimizer", "opt_state", "optimizer_state", "opt_states")
 _WEIGHTS = ("param", "params", "weight", "weights", "model", "w", "b", "kernel", "bias", "theta", "variables")
 _DEEPEST = 4
-_IS_ARRAY: Dict[type, bool] = {}
-_DTYPES: Dict[
-    Any, str
-] = {}  # what was found before: type -> True, dtype -> its name, which NumPy spells anew each time
+_IS_ARRAY: Dict[type, bool] = {}  # what was found before: type -> True
+_DTYPES: Dict[Any, str] = {}  # dtype -> its name, which NumPy spells anew each time
 _LARGEST = 2**63  # a larger number of Python has no bits of a fixed count
 _FLAT = ("dynamic_donate.", "dynamic_nodonate.")  # equinox._jit: arguments of the function that filter_jit compiles
 

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, TypeVar
 
 from ... import imports
+from ...values import ArrayPrint
 from ..objects import Arguments, Function, Library, Pytree
 from . import arrays
 from . import steps as jax_steps
@@ -14,7 +15,7 @@ from . import steps as jax_steps
 if TYPE_CHECKING:
     from ...fingerprint import Tensor
     from ...probe import Probe
-    from ...values import Reading
+    from ...wire import ArrayFacts
 
 Result = TypeVar("Result")
 
@@ -72,12 +73,13 @@ class TracedObserve:
         array = self._arrays.array(value)
         return array.dtype.name, array.shape, array.tobytes()
 
-    def read(self, value: Any) -> "Optional[Reading]":
-        """What the program's globals hold: ((dtype, shape, fingerprint), facts) of an array, None for anything else.
+    def read(self, value: Any) -> Optional[ArrayPrint]:
+        """What the program's globals hold: the print of an array, None for anything else.
 
         Of a `jax.Ref`, which is changed in place, and of a variable of nnx it is what they hold now.
         """
-        kind, facts = type(value), {}
+        kind = type(value)
+        facts: ArrayFacts = {}
         if kind.__name__ in _REFERENCES and kind.__module__.startswith("jax."):
             value = getattr(getattr(value, "_refs", value), "_buf", None)
         elif kind.__module__.startswith("flax.nnx") and hasattr(kind, "_raw_value"):
@@ -89,7 +91,7 @@ class TracedObserve:
             return None
         dtype, shape, data = found
         header = self._probe.hasher.header(dtype, shape)
-        return (dtype, shape, self._probe.hasher.data(data, header)), facts
+        return ArrayPrint(dtype, shape, self._probe.hasher.data(data, header), facts)
 
     def defer(self, name: str, value: Any, step: Any, kind: str) -> bool:
         """True where the value, or its step, is known only when the traced function runs."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optiona
 from ..objects import Array, Function, Graph, Layer, Model, NamedValue, Operation, Tensor
 from ..tensorflow.accesses import handles, unordered
 from ..tensorflow.layers import LayerStack, libraries
-from ..tensorflow.operations import GIVEN, Operations, ancestors, given_out
+from ..tensorflow.operations import GIVEN, OperationPlace, Operations, ancestors, given_out
 from . import gradients as keras2_gradients
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class FetchedTensors:
         ((_, array),) = self._watch.arrays_of("", value)
         return self._details.output(array.dtype, array.shape, self._watch.arrays.fingerprint(array), array.tobytes)
 
-    def _place(self, operation: Operation) -> Tuple[str, str, str]:
+    def _place(self, operation: Operation) -> OperationPlace:
         """(phase, layer, name)."""
         phase = "forward" if operation in self._forward else "backward" if operation in self._backward else "update"
         return phase, self._place_in(operation.name), operation.name

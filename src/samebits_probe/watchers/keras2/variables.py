@@ -9,7 +9,7 @@ from ..objects import Array, NamedValue, Optimizer, Session, Variable
 
 if TYPE_CHECKING:
     from ...fingerprint import Shape
-    from ...value_log import Feed
+    from ...tensor_log import Feed
     from .tensorflow import OldTensorFlow
     from .watcher import Keras2Watch
 

@@ -27,9 +27,7 @@ class Points:
 
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
-        self._known: Dict[
-            Tuple[str, str], Interned
-        ] = {}  # (kind, name) -> (dtype, shape, number of bytes, point, header)
+        self._known: Dict[Tuple[str, str], Interned] = {}  # by kind and name
         self._pid = probe.pid
         self._pointer = probe.hasher.pointer
 

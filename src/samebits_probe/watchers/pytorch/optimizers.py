@@ -11,7 +11,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from ... import imports
-from ..objects import Arguments, Function, Optimizer
+from ..objects import CallArguments, Function, Optimizer
 from .layers import facts_of_optimizer
 from .plans import OptimizerPlan
 from .settings import plain
@@ -21,22 +21,18 @@ if TYPE_CHECKING:
 
     from .watch import PyTorchWatch
 
-CallArguments = Tuple[Arguments, Dict[str, Any]]
-
 
 class Optimizers:
     """`before` and `after` are the hooks around every optimizer's step."""
 
     def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
-        self._plans: Dict[int, OptimizerPlan] = {}  # id(optimizer) -> Plan
+        self._plans: Dict[int, OptimizerPlan] = {}  # by the id of the optimizer
         self._count = 0
         self._running: List[int] = []  # the optimizers whose steps run now; after an exception one of a step that ran
         self.first_seen: Callable[[], Any] = lambda: None  # called at the first step that an optimizer takes
-        self.finished: List[
-            Callable[[OptimizerPlan], Any]
-        ] = []  # functions(optimizer's Plan) to call before the step is closed
-        self.gone: List[Callable[[OptimizerPlan], Any]] = []  # functions(Plan) to call when an optimizer has died
+        self.finished: List[Callable[[OptimizerPlan], Any]] = []  # called before a step is closed
+        self.gone: List[Callable[[OptimizerPlan], Any]] = []  # called when an optimizer has died
         watch.renewals.append(self._forget)
 
     def _forget(self) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...fingerprint import Hasher, Header
     from ...fingerprint import Tensor as TensorContent
 
-Plan = Tuple["Header", int]  # and number of bytes
+TensorPlan = Tuple["Header", int]  # and number of bytes
 
 # A null storage (freed by a sharding library, say) with an offset gives a small address that must not be read.
 _SURELY_MEMORY = 1 << 32
@@ -41,7 +41,7 @@ class Fingerprints:
     def __init__(self, torch: Library, hasher: "Hasher", say: Callable[[str, str], Any]) -> None:
         self._torch, self._hasher, self._say = torch, hasher, say
         self._pointer = hasher.pointer
-        self._plans: "Dict[Tuple[Any, Any], Plan]" = {}  # (dtype, shape) -> (header, number of bytes)
+        self._plans: Dict[Tuple[Any, Any], TensorPlan] = {}  # (dtype, shape) -> (header, number of bytes)
         self._plain = frozenset((torch.Tensor, torch.nn.Parameter))
         self._lies_ready, self._are_as_planned = _readiness(torch), comparison(torch, self._plain)
         self._numbers = {torch.float32: struct.Struct("<f"), torch.float64: struct.Struct("<d")}
@@ -62,7 +62,7 @@ class Fingerprints:
             pass
         return self._of_any(tensor)
 
-    def _plan(self, tensor: Tensor) -> "Plan":
+    def _plan(self, tensor: Tensor) -> TensorPlan:
         dtype, shape = tensor.dtype, tensor.shape
         count = tensor.element_size()
         for length in shape:

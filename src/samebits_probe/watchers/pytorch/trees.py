@@ -75,9 +75,8 @@ class ModuleTree:
     def __init__(self, module: Module, label: str) -> None:
         self.reference = weakref.ref(module)
         self.label, self._kind, self._wraps = label, type(module), is_wrapper(module)
-        self.places: Dict[
-            str, Optional[str]
-        ] = {}  # name of a place -> the name of the tensor that stood there when it was first seen
+        # name of a place -> the name of the tensor that stood there when it was first seen
+        self.places: Dict[str, Optional[str]] = {}
         self.is_brief = False  # only its end is recorded
         self.settings: Optional[List[str]] = None  # the numbers that its layers were set to when it was first seen
         self.look(module)

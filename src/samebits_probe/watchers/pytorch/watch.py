@@ -5,6 +5,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 from ...system import System
+from ...values import ArrayPrint
 from ..objects import Library, Optimizer, Tensor
 from ..trainers import OWN_MODEL, TRAINS_ELSEWHERE
 from .compiler import CompilerHook
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from ...fingerprint import Header
     from ...fingerprint import Tensor as TensorContent
     from ...probe import Probe
-    from ...values import Reading
     from .trees import ModuleTree
 
 NAME = "pytorch"
@@ -128,15 +128,15 @@ class PyTorchWatch:
         """(dtype, shape, bytes) of a tensor that the program observes itself; None for what is no tensor."""
         return self.prints.content(value) if isinstance(value, self.torch.Tensor) else None
 
-    def read(self, value: Any) -> "Optional[Reading]":
-        """What the program's globals hold: ((dtype, shape, fingerprint), facts) of a tensor, None for anything else."""
+    def read(self, value: Any) -> Optional[ArrayPrint]:
+        """What the program's globals hold: the print of a tensor, None for anything else."""
         if self.torch.Tensor not in type.mro(type(value)):
             return None
         is_weight = value.is_leaf and value.requires_grad
         found = self.prints.of(value) if value.dim() or is_weight else None
         if found is None:
             return None
-        return (dtype_name(value.dtype), shape_of(value), found), {"model": True} if is_weight else {}
+        return ArrayPrint(dtype_name(value.dtype), shape_of(value), found, {"model": True} if is_weight else {})
 
     def text(self, kind: str, name: str, dtype: str, text: str) -> None:
         """Fingerprint a value that is no tensor by its exact text."""

@@ -3,13 +3,12 @@
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from ..objects import Booster, Dataset
+from ..objects import Booster, Dataset, Reference
 from .content import Content, ContentPrint, is_joblib_worker
 
 if TYPE_CHECKING:
     from ...probe import Probe
 
-Reference = Callable[[], Any]  # a weak one
 Given = List[Tuple[str, ContentPrint]]  # what a data set was made from
 
 

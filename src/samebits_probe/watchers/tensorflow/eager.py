@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...wire import DetailFields
     from .layers import Lines
 
-Place = Tuple[str, int, int]  # type of an operation, place of a tensor, its identity
+TensorPlace = Tuple[str, int, int]  # type of an operation, place of a tensor, its identity
 
 _native = getattr(backprop, "pywrap_tfe", None) or backprop.pywrap_tensorflow  # the latter up to TensorFlow 2.1
 _FUNCTION = re.compile(r"__(?:inference|forward|backward)_(.*)_\d+$")
@@ -53,7 +53,7 @@ class EagerOperations:
         self._described, self._fingerprint = readers.described, readers.fingerprint
         self.phase = "forward"
         self._is_on, self._is_ours = False, False
-        self._layer_of: Dict[Place, str] = {}
+        self._layer_of: Dict[TensorPlace, str] = {}
         self._made: Set[int] = set()  # identities of the tensors that the step has made
         details.ended.append(self.end)
 
@@ -147,7 +147,7 @@ class EagerOperations:
         return self._layers.within(layer, lambda: None, backprop._gradient_function, *given)
 
 
-def _places(kind: str, inputs: Optional[Sequence[Tensor]], outputs: Optional[Sequence[Tensor]]) -> List[Place]:
+def _places(kind: str, inputs: Optional[Sequence[Tensor]], outputs: Optional[Sequence[Tensor]]) -> List[TensorPlace]:
     """What an operation is known by: (type, place, identity) of each tensor that is there."""
     numbered = list(enumerate(inputs or ())) + [(-1 - place, tensor) for place, tensor in enumerate(outputs or ())]
     return [(kind, place, tensor._id) for place, tensor in numbered if hasattr(tensor, "_id")]

@@ -14,7 +14,7 @@ from ..objects import Function, Graph, Layer, Library, NamedValue, Operation, Te
 from .accesses import WRITES, handles, unordered
 from .eager import EagerOperations, TensorReaders
 from .layers import LayerStack, Lines, libraries, owners, shown, size
-from .operations import Operations, ancestors
+from .operations import OperationPlace, Operations, ancestors
 
 if TYPE_CHECKING:
     from ...inspection import Inspection
@@ -214,7 +214,7 @@ class Trace:
                 return "backward"
             return self._phase_at(places[operation], ends)
 
-        def place(operation: Operation) -> Tuple[str, str, str]:
+        def place(operation: Operation) -> OperationPlace:
             return phase_of(operation), layers.get(operation, ""), self._code(operation)
 
         steps: List[List[Operation]] = [[] for _ in applied]

@@ -28,9 +28,8 @@ class GraphState:
     """What one graph has shown while it was built, by the number of operations that it held."""
 
     def __init__(self) -> None:
-        self.calls: List[
-            Tuple[str, int, int]
-        ] = []  # (layer's name, number before the call, number after it), inner calls first
+        # (layer's name, number before the call, number after it), inner calls first
+        self.calls: List[Tuple[str, int, int]] = []
         self.targets: List[Tensor] = []  # what gradients were asked of
         self.asked: List[int] = []  # the numbers when they were
 

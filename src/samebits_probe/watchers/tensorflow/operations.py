@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ...inspection import Inspection, Output
     from ...wire import DetailFields
 
-Place = Callable[[Operation], Tuple[str, str, str]]  # phase, layer, code
+OperationPlace = Tuple[str, str, str]  # phase, layer, code
 
 NO_VALUE = ("resource", "variant", "string")  # names of types of tensors
 PASSING = ("Identity", "Reshape", "Squeeze", "ExpandDims", "StopGradient")  # give the memory that they are given
@@ -57,7 +57,10 @@ class Operations:
     """
 
     def __init__(
-        self, operations: Iterable[Operation], place: Place, written: Optional[Dict[Operation, List[Tensor]]] = None
+        self,
+        operations: Iterable[Operation],
+        place: Callable[[Operation], OperationPlace],
+        written: Optional[Dict[Operation, List[Tensor]]] = None,
     ) -> None:
         self._place = place
         self._wanted: List[Tuple[Operation, List[Tensor]]] = []
