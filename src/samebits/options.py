@@ -181,7 +181,12 @@ class Option(NamedTuple):
 
 
 TRIALS = Option(
-    "trials", ("-n", "--trials"), "Trials: fresh processes that train from the start.", "N", read_trials, DEFAULT_TRIALS
+    "trials",
+    ("-n", "--trials"),
+    "How many trials to run; each trains from the start in a fresh process.",
+    "N",
+    read_trials,
+    DEFAULT_TRIALS,
 )
 CONTROLS = Option(
     "controls", ("--control",), "Hold this control in every trial; see `samebits list controls`.", "ID", read_text,
@@ -198,13 +203,13 @@ ENVIRONMENT = Option(
     read_text,
 )  # fmt: skip
 ON = Option("on", ("--on",), "Where trials run: local (this machine).", "HOST", read_text, "local")
-OK_EXIT = Option("ok_exit", ("--ok-exit",), "The exit status that counts as success.", "CODE", read_exit_status, 0)
+OK_EXIT = Option("ok_exit", ("--ok-exit",), "Treat this exit status as success.", "CODE", read_exit_status, 0)
 OVERWRITE = Option("overwrite", ("--overwrite",), "Replace a record folder that exists.", default=False)
-JOBS = Option("jobs", ("--jobs",), "Trials that run at the same time.", "J", read_jobs, 1)
+JOBS = Option("jobs", ("--jobs",), "How many trials run at the same time.", "J", read_jobs, 1)
 FULL = Option(
     "full",
     ("--full",),
-    "Run whole trials, also after the first difference (default: in rounds, until trials diverge).",
+    "Train every trial to the end, even after a difference (default: in rounds, which end at the first difference).",
     default=False,
 )
 STEPS = Option("steps", ("--steps",), "Stop each trial after K steps (the report says so).", "K", read_steps)
@@ -226,7 +231,9 @@ STRICT = Option(
     "Answer `inconclusive` instead of `repeated` if a warning limits what was compared (for CI).",
     default=False,
 )
-METRICS = Option("metrics", ("--metric",), "A number that the program prints.", "NAME=REGEX", read_metric, many=True)
+METRICS = Option(
+    "metrics", ("--metric",), "Compare a number that the program prints.", "NAME=REGEX", read_metric, many=True
+)
 ISOLATE = Option(
     "isolate",
     ("--isolate",),
@@ -242,8 +249,8 @@ RUN = Option(
 OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)
 # format of a report -> (its module in samebits.reports.presenters, the help of its option)
 FORMATS = {
-    "json": ("json_", "Write the result (-: to standard output, and nothing else there)."),
-    "html": ("html", "Write one self-contained page."),
+    "json": ("json_", "Write the result as JSON (-: to standard output, and nothing else there)."),
+    "html": ("html", "Write a page (HTML) that needs no other file."),
     "md": ("markdown", "Write Markdown."),
     "junit": ("junit", "Write JUnit XML."),
 }
@@ -252,7 +259,7 @@ JSON, HTML, MARKDOWN = (next(one for one in REPORTS if one.name == name) for nam
 FROM = Option("folder", ("--from",), "Look for the files in this folder first.", "DIR", read_text)
 TO = Option("target", ("--to",), "Put the files into this folder (default: a cache).", "DIR", read_text)
 
-REPLAYED_STEP = Option("step", ("--step",), "Replay this step, or these: 0-2.", "K", read_step_or_steps, "0")
+REPLAYED_STEP = Option("step", ("--step",), "Replay this step, or a range such as 0-2.", "K", read_step_or_steps, "0")
 REPEATS = Option("repeats", ("--repeats",), "How often each operator is run again.", "R", read_repeats, 4)
 
 FACTORS = Option(

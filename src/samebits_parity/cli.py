@@ -18,11 +18,11 @@ from samebits.cli.parser import plain
 from samebits.errors import UsageError
 from samebits_parity.options import GROUPS, OPTIONS
 
-DEFAULTS_TEXT = """Measure on tiny inputs what optimizers, losses and layers do in each library that is here, and show
-it side by side with their signatures.
+DEFAULTS_TEXT = """Do the defaults of two libraries mean the same?
 
-What a library computes is compared with formulas; a behaviour is named by the one that gives the same numbers. What a
-library does not have is no difference.
+Measure what optimizers, losses and layers do in each installed library, and show it side by side with their
+signatures. samebits runs each library on tiny inputs and compares the results with formulas. It names a behaviour by
+the formula that gives the same numbers. If a library does not have a behaviour, that is not a difference.
 
 Exit status: 0 they agree, 1 they differ, 2 wrong use or an error, 3 nothing could be compared."""
 
@@ -42,13 +42,15 @@ def run_defaults(**given: Any) -> int:
 DEFAULTS_COMMAND = plain("defaults", run_defaults, DEFAULTS_TEXT, OPTIONS["parity defaults"])
 
 
-INIT_TEXT = """Draw initial weights with each library that is here, tell their distribution, and compare it with what
-the library documents.
+INIT_TEXT = """Do libraries draw initial weights as documented?
 
-Initializers and the defaults of layers are drawn for dense, convolution, transposed and depthwise shapes. The formula
-is read from the docstring or signature of the installed library where it stands there.
+Let each installed library draw initial weights, infer their distribution, and compare it with the library's
+documentation. samebits tries the initializers and the defaults of layers on shapes of dense, convolution, transposed
+and depthwise kernels. It reads the documented formula from the docstring or the signature of the installed library,
+if it is there.
 
-Exit status: 0 all is drawn as documented, 1 something is not, 2 wrong use or an error, 3 nothing could be measured."""
+Exit status: 0 all weights are drawn as documented, 1 some are not, 2 wrong use or an error, 3 nothing could be
+measured."""
 
 
 def run_init(**given: Any) -> int:
@@ -65,14 +67,14 @@ def run_init(**given: Any) -> int:
 INIT_COMMAND = plain("init", run_init, INIT_TEXT, OPTIONS["parity init"])
 
 
-TRAIN_TEXT = """Run two training scripts, one in each library, and compare them step by step by value: batch, outputs of
-layers and loss, gradients, weights after the step.
+TRAIN_TEXT = """Do two trainings compute the same, step by step?
 
-A and B are Python files, or commands in quotes. Both are run as they are; they have to train on the same data, in the
-same order, from the same initial weights.
+Run two training scripts, one in each library, and compare their values in each step: batch, outputs of layers, loss,
+gradients, and weights after the step. A and B are Python files, or commands in quotes. samebits does not change them.
+They have to train on the same data, in the same order, from the same initial weights.
 
-The first step, phase and layer in which they diverge beyond rounding is named, with the default that accounts for it
-where one does.
+samebits names the first step, phase and layer at which they differ by more than rounding, and the default setting
+that explains it, if there is one.
 
 Exit status: 0 they agree to rounding, 1 they diverge, 2 wrong use or an error, 3 no answer."""
 
@@ -122,11 +124,12 @@ SIDES = [click.Argument(["a"], metavar="A"), click.Argument(["b"], metavar="B")]
 TRAIN_COMMAND = plain("train", run_train, TRAIN_TEXT, OPTIONS["parity train"], SIDES)
 
 
-WEIGHTS_TEXT = """Carry the weights of model A to model B, one of Keras and one of PyTorch, and compare what the two do.
+WEIGHTS_TEXT = """Carry the weights of model A to model B, and compare the two. One is a Keras model, the other a
+PyTorch model.
 
-A and B are FILE.py:FUNCTION, where the function returns the model, or a saved Keras model (.keras, .h5). The weights
-are written with B's own names. Both models are run on the same random inputs; the first layer whose outputs are
-further apart than rounding explains is named.
+A and B are FILE.py:FUNCTION, where the function returns the model, or a saved Keras model (.keras, .h5). samebits
+writes the weights under B's names. It runs both models on the same random inputs, and names the first layer whose
+outputs differ by more than rounding.
 
 Exit status: 0 the models agree, 1 they differ, 2 wrong use or an error, 3 not known."""
 
@@ -162,7 +165,9 @@ TITLE = "Carry weights between Keras and PyTorch."
 WEIGHTS_COMMAND = plain("weights", run_weights, f"{TITLE}\n\n{WEIGHTS_TEXT}", OPTIONS["parity weights"], MODELS)
 
 
-TEXT = """What differs between libraries that are said to do the same: measured from the libraries that are installed.
+TEXT = """How do libraries differ that should do the same?
+
+Each answer is measured in the libraries that are installed.
 
 Exit status: 0 they agree, 1 they differ, 2 wrong use or an error, 3 nothing could be measured."""
 

@@ -65,27 +65,28 @@ ONLY = Option(
     read_groups,
     names=lambda: GROUPS,
 )
-PARITY_STEPS = Option("steps", ("--steps",), "Compare so many steps.", "N", read_steps, 50)
+PARITY_STEPS = Option("steps", ("--steps",), "Compare this many steps.", "N", read_steps, 50)
 SINGLE_STEP = Option(
     "single", ("--single-step",), "Begin each step of B with A's weights, so that no errors pile up.", default=False
 )
-CARRY = Option("carry", ("--carry",), "Begin B with A's initial weights, whatever its own are.", default=False)
-PYTHON_A = Option("python_a", ("--python-a",), "The interpreter that `python` is in A.", "PATH", read_text)
-PYTHON_B = Option("python_b", ("--python-b",), "The interpreter that `python` is in B.", "PATH", read_text)
-ENVIRONMENT_A = Option("env_a", ("--env-a",), "The environment that `python` in A is of.", "NAME", read_text)
-ENVIRONMENT_B = Option("env_b", ("--env-b",), "The environment that `python` in B is of.", "NAME", read_text)
+CARRY = Option("carry", ("--carry",), "Start B from A's initial weights.", default=False)
+PYTHON_A = Option("python_a", ("--python-a",), "Run A with this Python.", "PATH", read_text)
+PYTHON_B = Option("python_b", ("--python-b",), "Run B with this Python.", "PATH", read_text)
+ENVIRONMENT_A = Option("env_a", ("--env-a",), "Run A with the Python of this environment.", "NAME", read_text)
+ENVIRONMENT_B = Option("env_b", ("--env-b",), "Run B with the Python of this environment.", "NAME", read_text)
 PARITY_OUT = Option("out", ("--out",), "Keep what both trainings wrote in this folder.", "DIR", read_text)
-BACKEND = Option("backend", ("--backend",), "Run Keras 3 on this: tensorflow, torch or jax.", "NAME", read_backend)
+BACKEND = Option("backend", ("--backend",), "The backend of Keras 3: tensorflow, torch or jax.", "NAME", read_backend)
 WEIGHTS = Option(
-    "weights", ("--weights",), "Carry these weights of A (.npz, .safetensors, .h5; default: as A is built).", "FILE",
+    "weights", ("--weights",),
+    "Carry the weights in this file (.npz, .safetensors, .h5; default: those that A is built with).", "FILE",
     read_text,
 )  # fmt: skip
 INPUT = Option(
-    "input", ("--input",), "The shape of an input, in Keras' order, without the batch (default: as the model says).",
+    "input", ("--input",), "The shape of an input, in Keras' order, without the batch (default: from the model).",
     "SIZE,SIZE,...", read_sizes, many=True,
 )  # fmt: skip
 BUILT_WITH = Option(
-    "seed", ("--seed",), "Seed of the random inputs, and before a model is built.", "S", read_seed, DEFAULT_SEED
+    "seed", ("--seed",), "The seed of the random inputs, and of each model that is built.", "S", read_seed, DEFAULT_SEED
 )
 WEIGHTS_OUT = Option(
     "out", ("--out",), "Write the weights here (.safetensors, .npz; default: weights-for-<B>.safetensors).", "FILE",

