@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "REPORTS",
     "TIMEOUT",
     "Option",
+    "matches_any",
     "read_added",
     "read_duration",
     "read_factor",
@@ -156,6 +158,32 @@ def read_names(text: str) -> list[str]:
     if not all(names):
         raise ValueError(f"{text!r} is not a list of names; say a,b,c.")
     return names
+
+
+def matches_any(path: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns matches a path: as a whole, or a folder above it.
+
+    `*` stands for anything within a folder, `**` for folders too.
+    """
+    return any(_compiled(pattern).match(path) for pattern in patterns)
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern as a regular expression. `lightning_logs` and `lightning_logs/` name all that is in the folder."""
+    pattern = pattern.removeprefix("./").rstrip("/")
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]/]+\])", pattern)
+    return re.compile("".join(map(_translated, parts)) + r"(?:/.*)?\Z", re.DOTALL)
+
+
+def _translated(part: str) -> str:
+    known = {"**/": r"(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    if part in known:
+        return known[part]
+    if part.startswith("[") and part.endswith("]") and len(part) > 2:
+        inner = part[1:-1].replace("\\", r"\\")
+        return f"[{'^' + inner[1:] if inner.startswith('!') else inner}]"
+    return re.escape(part)
 
 
 class Option(NamedTuple):

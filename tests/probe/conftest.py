@@ -10,7 +10,7 @@ import pytest
 from samebits.launch.plan import Request
 from samebits.model import Options
 from samebits.store import record
-from samebits.store.seal import SEAL
+from samebits.store.record import SEAL
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 

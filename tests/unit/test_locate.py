@@ -8,7 +8,7 @@ import pytest
 
 from samebits.comparison import relative_distance, update_looks
 from samebits.documents import DifferingArgument
-from samebits.localization import diff, first_difference, path, phrases
+from samebits.localization import first_difference, path, phrases
 from samebits.localization.execution import Execution
 from samebits.localization.path import Way
 from samebits.localization.probe_run import InspectedTrials, parting_in
@@ -248,9 +248,9 @@ def test_operators_of_trials_that_parted_elsewhere_are_not_put_into_the_way(tria
 
 
 def test_a_difference_in_what_was_done_is_shown_as_a_diff():
-    assert diff.diff(list("abcde"), list("abXde")) == ["  a", "  b", "- c", "+ X", "  d", "  e"]
-    assert diff.diff(list("abc"), list("abc")) == []
-    assert diff.diff(list("ab"), list("abc")) == ["  a", "  b", "+ c"]
+    assert path.diff_lines(list("abcde"), list("abXde")) == ["  a", "  b", "- c", "+ X", "  d", "  e"]
+    assert path.diff_lines(list("abc"), list("abc")) == []
+    assert path.diff_lines(list("ab"), list("abc")) == ["  a", "  b", "+ c"]
 
 
 def test_a_common_factor_of_the_step_is_found_behind_the_weights():

@@ -8,8 +8,7 @@ from samebits.errors import RecordError, UsageError
 from samebits.launch.plan import Request
 from samebits.model import Size, TrialFile
 from samebits.ops import DifferingPlace, Operator, ReplayResult, judge, read, replay
-from samebits.ops.documents import DifferingResult
-from samebits.ops.findings import ReplayFindings, collect
+from samebits.ops.documents import DifferingResult, ReplayFindings, collect
 from samebits.ops.report import report
 from samebits.options import read_step_or_steps
 from samebits.reports.presenters.terminal import render

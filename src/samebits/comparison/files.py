@@ -26,7 +26,7 @@ from samebits.comparison.classification import (
 )
 from samebits.comparison.file_pairs import FolderNames, Limit, Pair, paired, results_in_names, was_there
 from samebits.model import Lines, SavedFile
-from samebits.store.regular_files import matches_any
+from samebits.options import matches_any
 from samebits.store.trace import TrialTrace
 
 _TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")

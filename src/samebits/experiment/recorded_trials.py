@@ -12,7 +12,7 @@ from samebits.errors import RecordError
 from samebits.launch import custody, environment, origin
 from samebits.launch.plan import Plan, Request, arrange, trial_name
 from samebits.model import ENDED_WELL, RecordFile, TrialFile
-from samebits.store.seal import SEAL
+from samebits.store.record import SEAL
 
 
 def usable(record: store.Record) -> list[TrialFile]:

@@ -16,10 +16,10 @@ import xxhash
 from samebits.launch import folders
 from samebits.launch.command import FileNames
 from samebits.model import FilesFile, SavedFile
+from samebits.options import matches_any
 from samebits.store import COMPARED_FIRST, fingerprint_file, holds_tensors
 from samebits.store.artifacts import link_to_folder
 from samebits.store.masks import ANY_RUN, Run
-from samebits.store.regular_files import matches_any
 from samebits.store.text_files import printed_file
 
 MOST_MATCHES = 10_000

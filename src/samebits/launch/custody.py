@@ -14,7 +14,7 @@ from pathlib import Path
 from samebits import __version__
 from samebits.errors import NotFound, RecordBusy, RecordError, RecordExists
 from samebits.launch.folders import DOCUMENTS, MARK, MARKED, is_record
-from samebits.store import regular_files
+from samebits.store import record_files
 from samebits.store.record import SET_ASIDE, TRIALS
 from samebits.store.record_files import shown
 
@@ -106,7 +106,7 @@ def resume(folder: Path) -> Custody:
     """
     custody = hold(folder)
     for path in foreign(folder):
-        if not regular_files.is_file(path) and not regular_files.is_folder(path):
+        if not record_files.is_file(path) and not record_files.is_folder(path):
             raise RecordError(f"{shown(path)} is a link or a special file, which no record holds.", "Remove it.")
     for aside in folder.glob(f"{SET_ASIDE}*"):
         place = folder / TRIALS / aside.name.removeprefix(SET_ASIDE)
@@ -116,7 +116,7 @@ def resume(folder: Path) -> Custody:
 
 def remove(path: Path) -> None:
     """Remove what a name belongs to; of a link, only the link."""
-    if regular_files.is_folder(path):
+    if record_files.is_folder(path):
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
@@ -141,7 +141,7 @@ def _clear(folder: Path, *, overwrite: bool) -> None:
 
 def _empty(path: Path) -> None:
     try:
-        shutil.rmtree(path) if regular_files.is_folder(path) else path.unlink()
+        shutil.rmtree(path) if record_files.is_folder(path) else path.unlink()
     except OSError as error:
         what = f"{shown(path)} of the record cannot be removed: {error.strerror}."
         raise RecordExists(what, f"Remove it yourself, or: {_ELSEWHERE}") from None
@@ -150,9 +150,9 @@ def _empty(path: Path) -> None:
 def foreign(folder: Path) -> Iterator[Path]:
     """What is in a record's folder that samebits does not write: different names, links, pipes, devices."""
     for path in sorted(folder.iterdir()):
-        if regular_files.is_folder(path):
+        if record_files.is_folder(path):
             yield from _foreign_folder(path)
-        elif not regular_files.is_file(path) or not (path.name == MARK or _TOP_FILES.fullmatch(path.name)):
+        elif not record_files.is_file(path) or not (path.name == MARK or _TOP_FILES.fullmatch(path.name)):
             yield path
 
 
@@ -173,11 +173,11 @@ def _foreign_folder(path: Path) -> Iterator[Path]:
 def _foreign_records(folder: Path) -> Iterator[Path]:
     """The same of a folder that holds records or trials: settings of explain, values of a factor of vary, captures."""
     for path in sorted(folder.iterdir()):
-        if path.name == TRIALS and regular_files.is_folder(path):
+        if path.name == TRIALS and record_files.is_folder(path):
             yield from _foreign_trials(path)
-        elif _TRIAL.fullmatch(path.name) and regular_files.is_folder(path) and not is_record(path):
+        elif _TRIAL.fullmatch(path.name) and record_files.is_folder(path) and not is_record(path):
             yield from _foreign_trial(path)
-        elif regular_files.is_folder(path) and (is_record(path) or not any(path.iterdir())):
+        elif record_files.is_folder(path) and (is_record(path) or not any(path.iterdir())):
             yield from foreign(path)
         else:
             yield path
@@ -185,7 +185,7 @@ def _foreign_records(folder: Path) -> Iterator[Path]:
 
 def _foreign_trials(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if regular_files.is_folder(path) and _TRIAL.fullmatch(path.name):
+        if record_files.is_folder(path) and _TRIAL.fullmatch(path.name):
             yield from _foreign_trial(path)
         else:
             yield path
@@ -194,8 +194,8 @@ def _foreign_trials(folder: Path) -> Iterator[Path]:
 def _foreign_trial(folder: Path) -> Iterator[Path]:
     """What a trial writes into its folders for that is its own business."""
     for path in sorted(folder.iterdir()):
-        if not regular_files.is_folder(path):
-            if not regular_files.is_file(path) or not _TRIAL_FILES.fullmatch(path.name):
+        if not record_files.is_folder(path):
+            if not record_files.is_file(path) or not _TRIAL_FILES.fullmatch(path.name):
                 yield path
         elif not _TRIAL_FOLDERS.fullmatch(path.name):
             yield path
@@ -205,19 +205,19 @@ def _foreign_trial(folder: Path) -> Iterator[Path]:
 
 def _foreign_processes(folder: Path) -> Iterator[Path]:
     for process in sorted(folder.iterdir()):
-        if not regular_files.is_folder(process):
+        if not record_files.is_folder(process):
             yield process
             continue
         yield from (
             path
             for path in sorted(process.iterdir())
-            if not regular_files.is_file(path) or not _DATA.fullmatch(path.name)
+            if not record_files.is_file(path) or not _DATA.fullmatch(path.name)
         )
 
 
 def _foreign_code(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if regular_files.is_folder(path):
+        if record_files.is_folder(path):
             yield from _foreign_code(path)
-        elif not regular_files.is_file(path) or not (folder.name == "bin" or _CODE.fullmatch(path.name)):
+        elif not record_files.is_file(path) or not (folder.name == "bin" or _CODE.fullmatch(path.name)):
             yield path

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from samebits.store import regular_files
+from samebits.store import record_files
 
 MOST_FILES = 100_000
 MOST_LINKS = 20_000
@@ -115,7 +115,7 @@ def is_record(folder: Path) -> bool:
 def _head(path: Path) -> bytes | None:
     """How a regular file begins; None where there is none, or it cannot be read."""
     try:
-        with regular_files.opened(path) as file:
+        with record_files.opened(path) as file:
             return file.read(_HEAD)
     except OSError:
         return None

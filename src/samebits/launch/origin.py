@@ -19,7 +19,7 @@ from samebits import places
 from samebits.errors import Untrusted
 from samebits.launch.environment import PROBE, SHIMS
 from samebits.model import RecordFile
-from samebits.store import regular_files
+from samebits.store import record_files
 from samebits.store.record import Record
 from samebits.store.record_files import shown
 
@@ -70,7 +70,7 @@ def code(folder: Path) -> bytes:
     digest = hashlib.sha256()
     for name in (PROBE, SHIMS):
         for path in sorted((folder / name).rglob("*")):
-            if path.suffix != ".pyc" and not regular_files.is_folder(path):
+            if path.suffix != ".pyc" and not record_files.is_folder(path):
                 digest.update(f"{path.relative_to(folder)}\0".encode("utf-8", "surrogateescape"))
                 digest.update(hashlib.sha256(_content(path)).digest())
     return digest.digest()
@@ -78,7 +78,7 @@ def code(folder: Path) -> bytes:
 
 def _content(path: Path) -> bytes:
     try:
-        return regular_files.read(path)
+        return record_files.read(path)
     except OSError:
         return secrets.token_bytes(_KEY_BYTES)  # a link or worse: no signature fits
 
@@ -101,7 +101,7 @@ def _key() -> bytes | None:
 
 def _read(path: Path) -> bytes | None:
     try:
-        key = regular_files.read(path)
+        key = record_files.read(path)
     except FileNotFoundError:
         return None
     return key if len(key) == _KEY_BYTES else None

@@ -9,7 +9,7 @@ from typing import Any
 from samebits import ops
 from samebits.documents import InspectionRound, Location
 from samebits.experiment import Progress, recorded_trials
-from samebits.localization import diff, first_difference, growth, path, phrases
+from samebits.localization import execution, first_difference, path, phrases
 from samebits.localization.execution import Execution
 from samebits.localization.path import Way
 from samebits.localization.probe_run import InspectedTrials, Looker, looker
@@ -104,8 +104,8 @@ def _measured(looked: InspectedTrials, where: Divergence, follow: str) -> dict[s
     return {
         "unordered": looked.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
         "growth_of": follow,
-        "growth": growth.growth(*pair) if pair else [],
-        "words": growth.update_looks(*pair, max(where.step, 0)) if pair and where.kind == "update" else "",
+        "growth": execution.growth(*pair) if pair else [],
+        "words": execution.update_looks(*pair, max(where.step, 0)) if pair and where.kind == "update" else "",
     }
 
 
@@ -133,7 +133,7 @@ def _location(where: Divergence, sentence: str, *, found: bool, **fields: object
 def _structure(record: Record, where: Divergence) -> Location:
     """The trials did not do the same: what they observed in the step, aligned."""
     reference, other = _two(record, where)
-    lines = diff.diff(_observed(record, reference, where), _observed(record, other, where))
+    lines = path.diff_lines(_observed(record, reference, where), _observed(record, other, where))
     said = f"They did not do the same at step {where.step:,}: {where.detail}."
     note = f"-: trial {reference} only; +: trial {other} only."
     return _location(where, said, found=True, path=phrases.path(where, None, None), diff=lines, notes=[note])

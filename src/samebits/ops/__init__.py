@@ -16,9 +16,8 @@ from samebits.comparison.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.errors import RecordError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request
 from samebits.model import TrialFile
-from samebits.ops import findings
-from samebits.ops.documents import DifferingPlace, Operator, Outcome, ReplayResult
-from samebits.ops.findings import ReplayFindings
+from samebits.ops import documents
+from samebits.ops.documents import DifferingPlace, Operator, Outcome, ReplayFindings, ReplayResult
 from samebits.store.record_files import read_document
 
 __all__ = ["DifferingPlace", "Operator", "ReplayResult", "judge", "read", "replay"]
@@ -162,7 +161,7 @@ def replay(
     want = {"first": first, "last": last, "repeats": repeats}
     looked = experiment.run(Limits(steps=last + 1, replay=want), [1])
     plan = experiment.plan
-    found = findings.collect(plan.trial_folder(1), plan.directory)
+    found = documents.collect(plan.trial_folder(1), plan.directory)
     result = judge(found, looked.files[0], plan.request.command, want)
     update = {"seconds": time.monotonic() - began, "record": str(experiment.folder)}
     result = result.model_copy(update=update)

@@ -1,10 +1,21 @@
-"""The documents of operator replay: what `ops.json` and `--json` hold."""
+"""The documents of operator replay: what `ops.json` and `--json` hold.
+
+They are made of the files that the probe left (`samebits_probe.replay.findings`); the values there are measured and go.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import linecache
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
 
+from samebits import comparison
+from samebits.launch.observations import WatchedProcess, events, read_json
 from samebits.model import RECORD_FORMAT, Document, Size, Verdict
+from samebits.store import TensorLog, tensor_log
+from samebits_probe import wire
 
 Phase = Literal["forward", "backward", "optimizer"]
 Outcome = Literal["same", "differed", "nothing"]
@@ -121,3 +132,120 @@ class ReplayResult(Document):
 def magnitude(size: Size) -> tuple[int, float, int]:
     """What the largest of several differences is chosen by."""
     return size.max_ulp or 0, size.max_relative or 0.0, size.different
+
+
+@dataclass
+class ReplayFindings:
+    """What all processes of a trial found together. `steps`: those that some process replayed to their end.
+
+    `made`: steps that the program made, replayed or not. `why_not`: what the probe said about replaying nothing.
+    `has_torch`: whether any process imported PyTorch. `rested`: processes that made steps and replayed none.
+    `failures`: where the probe itself failed, in words. `interruptions`: where an exception of the program's own thread
+    ended what the probe did.
+    """
+
+    steps: list[int] = field(default_factory=list)
+    made: int = 0
+    operators: list[Operator] = field(default_factory=list)
+    differed: list[DifferingPlace] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    failed: list[LeftOut] = field(default_factory=list)
+    unwritten: list[Unwritten] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    why_not: str = ""
+    has_torch: bool = False
+    rested: int = 0
+    failures: list[str] = field(default_factory=list)
+    interruptions: list[str] = field(default_factory=list)
+
+
+def collect(trial: Path, directory: Path) -> ReplayFindings:
+    """Read what the processes of a trial folder found. `directory`: of the program; its files are named from there."""
+    found = ReplayFindings()
+    folders = sorted((trial / wire.PROCESSES).iterdir()) if (trial / wire.PROCESSES).is_dir() else []
+    order = 0
+    for folder in folders:
+        document = read_json(folder / wire.REPLAY)
+        _add_events(found, folder)
+        process = WatchedProcess(folder)
+        process.look()
+        found.made = max(found.made, process.steps() if process.observes else 0)
+        if document is not None and document["operators"]:
+            _add(found, document, _Reader(TensorLog(folder), directory, order))
+            tensor_log.remove(folder)
+            order += 1
+        elif process.observes and process.steps():
+            found.rested += 1
+    return found
+
+
+def _add_events(found: ReplayFindings, folder: Path) -> None:
+    for event in events(folder):
+        if event["event"] == "replay":
+            found.why_not = str(event["why"])
+        elif event["event"] == "watcher" and event.get("name") == "pytorch":
+            found.has_torch = True
+        elif event["event"] == "probe-failed":
+            kind = found.interruptions if event.get("foreign") else found.failures
+            kind.append(f"{event['where']}: {event['error']}")
+
+
+def _add(found: ReplayFindings, document: dict[str, Any], reader: _Reader) -> None:
+    found.steps = sorted({*found.steps, *document["steps"]})
+    found.operators = _joined([*found.operators, *map(Operator.model_validate, document["operators"])])
+    found.differed += [reader.differed(place) for place in document["differed"]]
+    found.left_out += [LeftOut.model_validate(item) for item in document["left_out"]]
+    found.failed += [LeftOut(seen=1, **item) for item in document["failed"]]
+    found.unwritten += [Unwritten.model_validate(item) for item in document["uninitialised"]]
+    found.notes += document["notes"]
+    if document["unfilled"]:
+        found.notes.append(document["unfilled"])
+
+
+def _joined(operators: list[Operator]) -> list[Operator]:
+    """One entry for each overload and phase, over all processes."""
+    joined: dict[tuple[str, str], Operator] = {}
+    for one in operators:
+        before = joined.get((one.overload, one.phase))
+        if before is not None:
+            counts = {
+                name: getattr(before, name) + getattr(one, name) for name in ("seen", "replayed", "replays", "differed")
+            }
+            one = one.model_copy(update=counts)
+        joined[one.overload, one.phase] = one
+    return list(joined.values())
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Of one process."""
+
+    tensors: TensorLog
+    directory: Path
+    order: int
+
+    def differed(self, place: dict[str, Any]) -> DifferingPlace:
+        """One place that differed, with the size of the difference and the line's text."""
+        results = [
+            DifferingResult(name=name, dtype=found["dtype"], shape=found["shape"], size=self._size(found))
+            for name, found in place.pop("results").items()
+        ]
+        source = linecache.getline(place["file"], place["line"]).strip() if place["line"] else ""
+        place["file"] = _shown(place["file"], self.directory)
+        return DifferingPlace(results=results, source=source, process=self.order, **place)
+
+    def _size(self, found: dict[str, Any]) -> Size | None:
+        """The largest of the differences whose values were kept."""
+        pairs = [self._pair(str(number)) for number in found["pairs"]]
+        known = found["dtype"], tuple(found["shape"])
+        sizes = [comparison.measure(*pair, *known) for pair in pairs if pair is not None]
+        return max(sizes, key=magnitude, default=None)
+
+    def _pair(self, number: str) -> tuple[bytes, bytes] | None:
+        own, again = self.tensors.find("own", number), self.tensors.find("again", number)
+        return (self.tensors.read(own).data, self.tensors.read(again).data) if own and again else None
+
+
+def _shown(file: str, directory: Path) -> str:
+    """A file's path from the program's folder, where it lies below."""
+    return os.path.relpath(file, directory) if Path(file).is_relative_to(directory) else file

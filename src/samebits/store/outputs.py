@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits.store import regular_files
+from samebits.store import record_files
 
 __all__ = ["last_exception", "last_words"]
 
@@ -50,7 +50,7 @@ class _Said(NamedTuple):
 def last_words(trial_folder: Path) -> str:
     """The type and message of the exception that ended a trial; without one the last line that it wrote."""
     try:
-        with regular_files.opened(trial_folder / "stderr.txt") as stream:
+        with record_files.opened(trial_folder / "stderr.txt") as stream:
             stream.seek(max(0, stream.seek(0, 2) - LAST_BYTES))
             text = stream.read().decode("utf-8", "replace")
     except OSError:

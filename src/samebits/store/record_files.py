@@ -1,13 +1,19 @@
-"""Reading single files of a record. Whatever is wrong with one is a RecordError that names it and says what to do."""
+"""Reading single files of a record. Whatever is wrong with one is a RecordError that names it and says what to do.
+
+Only regular files are opened: links are not followed, and pipes and devices are left alone. A record may come from a
+different machine. A link in it could lead to any file of the user, and a pipe would block the reader without end.
+"""
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +21,72 @@ from pydantic import ValidationError
 
 from samebits.errors import RecordError
 from samebits.model import RECORD_FORMAT, Document
-from samebits.store import regular_files
 from samebits.words import one_line
+
+_READ = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
+
+class NotRegular(OSError):
+    """The name belongs to a link, a pipe, a device or a folder."""
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a regular file for reading. Raises NotRegular for everything else, OSError where it cannot be read."""
+    try:
+        handle = os.open(path, _READ)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
+            raise NotRegular(error.errno, _kind(path)) from None
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise NotRegular(errno.EINVAL, _kind(path))
+    return os.fdopen(handle, "rb")
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a regular file. Raises what `opened` raises."""
+    with opened(path) as file:
+        return file.read()
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file so that a reader sees all of it or what was there before; nothing is written through a link."""
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(part, _WRITE, 0o644), "w", encoding="utf-8") as file:
+            file.write(text)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def is_file(path: Path) -> bool:
+    """Whether the name belongs to a regular file, links not followed."""
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether the name belongs to a folder, links not followed."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.lstat().st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def _kind(path: Path) -> str:
+    mode = _mode(path)
+    kinds = ((stat.S_ISLNK, "link"), (stat.S_ISDIR, "folder"), (stat.S_ISFIFO, "pipe"))
+    kind = next((name for test, name in kinds if test(mode)), "special file")
+    return f"it is a {kind}, not a regular file"
+
 
 AGAIN = "Run the check again, or take the record from a backup. Delete a broken trial to read the others."
 _MOST_DIGITS = 20  # with its sign, of a number of 64 bits
@@ -37,7 +107,7 @@ def _as_utf8(text: str) -> str:
 def write_document(path: Path, document: Document | dict[str, Any]) -> None:
     """Write a JSON document so that a reader sees all of it or what was there before. Raises OSError."""
     text = document.model_dump_json(indent=1) if isinstance(document, Document) else json.dumps(document, indent=1)
-    regular_files.write(path, text + "\n")
+    write(path, text + "\n")
 
 
 def broken(path: Path, what: str) -> RecordError:
@@ -48,7 +118,7 @@ def broken(path: Path, what: str) -> RecordError:
 def read_bytes(path: Path) -> bytes:
     """The file's bytes. Raises RecordError where it is missing, not a file, or may not be read."""
     try:
-        return regular_files.read(path)
+        return read(path)
     except FileNotFoundError:
         raise broken(path, "this file of the record is missing") from None
     except OSError as error:
@@ -118,7 +188,7 @@ def json_lines(path: Path) -> list[Any]:
 def array(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
     """The file as an array of whole records, mapped into memory; empty where it is missing. Raises RecordError."""
     try:
-        with regular_files.opened(path) as file:
+        with opened(path) as file:
             count = path.lstat().st_size // dtype.itemsize
             return np.memmap(file, dtype=dtype, mode="r", shape=(count,)) if count else np.empty(0, dtype)
     except FileNotFoundError:
