@@ -12,6 +12,8 @@ import os
 import struct
 from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple, Union
 
+__all__ = ["Blake2b", "Buffer", "Dtype", "Hasher", "Header", "Shape", "Tensor", "Xxh3", "header_of", "make_hasher"]
+
 _PAIR = struct.Struct("<QQ")
 
 Dtype = Any  # a dtype's name ("float32"), or a library's dtype whose `str` is the name

@@ -9,6 +9,17 @@ from .system import System
 
 if TYPE_CHECKING:
     from .wire import MachineFacts, ProcessFacts, RankFacts, SiblingFacts
+
+__all__ = [
+    "at_exit_of_child",
+    "facts",
+    "folder_name",
+    "is_alive",
+    "machine",
+    "packages",
+    "standing",
+    "wait_to_be_ended",
+]
 PACKAGES = ("torch", "tensorflow", "keras", "jax", "jaxlib", "numpy")
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .trace import Mark
     from .wire import FeedRequest, LayerFacts, OptimizerFacts, TensorRequest
 
+__all__ = ["Feed", "TensorSelection", "TensorWriter", "row"]
+
 Setter = Callable[[str, Shape, bytes], Any]
 Weight = Tuple[str, Shape, bytes]  # dtype, shape, bytes in logical order
 Place = Tuple[int, str, str]  # step, kind, name

@@ -31,6 +31,39 @@ Both sides import this module: the probe under Python 3.6 and later, `samebits` 
 import struct
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
+__all__ = [
+    "ANSWER",
+    "CODE",
+    "CONFIG_VARIABLE",
+    "DETAILS",
+    "DIGEST",
+    "END",
+    "EVENTS",
+    "FORMAT",
+    "HELD",
+    "IDLE",
+    "KINDS",
+    "LAYER",
+    "LEAF",
+    "OVERRULED",
+    "PAUSED",
+    "POINTS",
+    "PROCESS",
+    "PROCESSES",
+    "RECORD",
+    "RECORD_FIELDS",
+    "REPLAY",
+    "SCALAR",
+    "SCALARS",
+    "SCALAR_FIELDS",
+    "STOPPED",
+    "TENSORS",
+    "TENSOR_ROWS",
+    "TRACE",
+    "UNDONE",
+    "UNREADABLE",
+]
+
 FORMAT = 1
 CONFIG_VARIABLE = "SAMEBITS_PROBE"
 

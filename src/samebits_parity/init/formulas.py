@@ -21,6 +21,31 @@ from samebits_parity.init.cases import DrawnWeight, Fans, fans_of_layer, order, 
 from samebits_parity.init.distributions import Distribution
 from samebits_parity.sides import Side
 
+__all__ = [
+    "CHANCE",
+    "SCALES",
+    "STEPS",
+    "Documentation",
+    "FanRule",
+    "Situation",
+    "author",
+    "average",
+    "can_be_limit",
+    "constant",
+    "decide",
+    "documented",
+    "forget_gate",
+    "identity",
+    "is_limit",
+    "limits",
+    "of_deviation",
+    "of_its_layer",
+    "orthogonal",
+    "scaling",
+    "unknown",
+    "variance_scaling",
+]
+
 
 class Situation(NamedTuple):
     """What a formula may ask for. `arguments`: the signature's defaults, then those that were given."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ..probe import Probe
     from .control import Control
 
+__all__ = ["TABLE", "find", "hold"]
+
 # id -> (file, class)
 TABLE = {
     # the seed of one generator

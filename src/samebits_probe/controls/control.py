@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional
 
 from ..wire import HELD, OVERRULED, UNDONE, UNREADABLE
 
+__all__ = ["CODE", "Control", "OWN", "SHELL", "TOP", "edit", "held", "imported", "seeded", "whole_number"]
+
 if TYPE_CHECKING:
     from typing import Protocol  # novm: only type checkers execute this
 

@@ -3,6 +3,8 @@
 import os
 from typing import Any, Dict, Iterable, List, Mapping, Optional
 
+__all__ = ["at_start_of_process", "hold", "join"]
+
 # what stands between the words of variables to which several controls, and the user, add
 SEPARATORS = {"XLA_FLAGS": " ", "GLIBC_TUNABLES": ":"}
 _fixed: "Dict[str, str]" = {}  # name -> the value that is held

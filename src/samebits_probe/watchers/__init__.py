@@ -4,6 +4,8 @@ A watcher module has `install(module, probe)`, called once, right after the libr
 record stays, wherever the module lies: readers of records know it.
 """
 
+__all__ = ["WATCHERS"]
+
 WATCHERS = {
     "torch": ("pytorch", "pytorch.watcher"),
     "keras": ("keras_any", "keras_any"),

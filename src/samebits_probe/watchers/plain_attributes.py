@@ -99,17 +99,16 @@ def _asarray(value: Any) -> Any:
 
 def _mentioned(owner: type) -> Iterator[str]:
     """Names in the code of a class."""
-    codes = [getattr(_unwrapped(one), "__code__", None) for one in vars(owner).values()]
+    found = [getattr(_unwrapped(one), "__code__", None) for one in vars(owner).values()]
+    codes = [code for code in found if code is not None]
     while codes:
         code = codes.pop()
-        if code is not None:
-            for name in code.co_names:
-                yield name
-            for constant in code.co_consts:
-                if isinstance(constant, str):
-                    yield constant
-                elif hasattr(constant, "co_names"):
-                    codes.append(constant)
+        for name in code.co_names:
+            yield name
+        for constant in code.co_consts:
+            if isinstance(constant, str):
+                yield constant
+        codes += [constant for constant in code.co_consts if hasattr(constant, "co_names")]
 
 
 def _unwrapped(function: Any) -> Any:

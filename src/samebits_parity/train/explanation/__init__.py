@@ -10,6 +10,8 @@ import numpy as np
 from samebits_parity.train.explanation import gradients, inputs, losses, normalization, optimizers, outputs
 from samebits_parity.train.verdict import LOSS, Account, PointComparison, TrainVerdict
 
+__all__ = ["reasons"]
+
 
 def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
     """What accounts for what parts in the step and phase in which the first point does; empty where nothing known."""

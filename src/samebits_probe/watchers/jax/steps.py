@@ -81,12 +81,16 @@ class CallSteps:
         self._steps_at_end = False
         with self._lock, self._records.unchanged():
             for call in self._open if not self._yields() else ():
-                back = call.function.role is None and calls.looks_carried(call)
-                if back:
-                    self._steps_at_end = True
-                    with call.function.taken_for_step(back):
-                        self._records.step(call, self._feeders_of(call))
+                self._close(call)
             self._records.end()
+
+    def _close(self, call: CompiledCall) -> None:
+        """A call that is open at the end is a step if it looks as if its results were carried on."""
+        back = call.function.role is None and calls.looks_carried(call)
+        if back:
+            self._steps_at_end = True
+            with call.function.taken_for_step(back):
+                self._records.step(call, self._feeders_of(call))
 
     def saw_no_step(self) -> bool:
         """Whether compiled functions of the program were called, and none of the calls was a step."""
