@@ -10,6 +10,8 @@ from samebits_parity.train.runs import TrainRequest
 from samebits_parity.train.values import TrainingValues
 from samebits_parity.train.verdict import TrainVerdict, begin_alike, judge
 
+__all__ = ["against", "compare", "told"]
+
 
 def compare(asked: TrainRequest) -> Report:
     """Run both and compare them. Raises SamebitsError for what cannot be run."""

@@ -138,10 +138,8 @@ class Forwards:
     def _source_of(self, found: Optional[bytes], but: Forward) -> Optional[Forward]:
         """The earlier forward of this step that gave exactly these bits, or None."""
         for forward in self._recent:
-            if forward is not but:
-                for output in forward.outputs:
-                    if output.print == found:
-                        return forward
+            if forward is not but and any(output.print == found for output in forward.outputs):
+                return forward
         return None
 
     def leave(self, forward: Forward, label: str, result: Any) -> None:

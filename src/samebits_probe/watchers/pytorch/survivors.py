@@ -115,13 +115,13 @@ class _Top:
         self, kept: Dict[int, Tensor], value_of: "Callable[[Tensor], Optional[ModuleValue]]", hasher: "Hasher"
     ) -> None:
         """Take the values of the tensors that nothing else has kept."""
-        for prefix, _, own in self.parts:
-            for name, tensor in tensors_of(own):
-                if id(tensor) not in kept:
-                    kept[id(tensor)] = tensor
-                    value = value_of(tensor)
-                    if value is not None:
-                        self.tensors.append((prefix + name, value))
+        every = ((prefix + name, tensor) for prefix, _, own in self.parts for name, tensor in tensors_of(own))
+        for name, tensor in every:
+            if id(tensor) not in kept:
+                kept[id(tensor)] = tensor
+                value = value_of(tensor)
+                if value is not None:
+                    self.tensors.append((name, value))
         text = b"".join(name.encode("utf-8", "replace") + b"\0" + value.print for name, value in self.tensors)
         self.digest = hasher.data(text, hasher.header("digest", (len(self.tensors),)))
 

@@ -51,13 +51,14 @@ class Fingerprints:
 
     def of(self, tensor: Tensor) -> Optional[bytes]:
         """Fingerprint of a tensor: 16 bytes, or None where it has no values."""
+        if type(tensor) not in self._plain:
+            return self._of_any(tensor)
         try:
-            if type(tensor) in self._plain:
-                plan = self._plans.get((tensor.dtype, tensor.shape)) or self._plan(tensor)
-                if plan[1] != _NEVER_AS_IT_LIES and self._lies_ready(tensor):
-                    address = tensor.data_ptr()
-                    if address > _SURELY_MEMORY or _has_memory(tensor, plan[1]):
-                        return self._pointer(address, plan[1], plan[0])
+            plan = self._plans.get((tensor.dtype, tensor.shape)) or self._plan(tensor)
+            if plan[1] != _NEVER_AS_IT_LIES and self._lies_ready(tensor):
+                address = tensor.data_ptr()
+                if address > _SURELY_MEMORY or _has_memory(tensor, plan[1]):
+                    return self._pointer(address, plan[1], plan[0])
         except (RuntimeError, NotImplementedError):  # no storage, no sizes: taken apart below
             pass
         return self._of_any(tensor)

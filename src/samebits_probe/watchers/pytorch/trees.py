@@ -106,10 +106,9 @@ class ModuleTree:
     def buffers(self) -> Iterator[Tuple[str, Tensor]]:
         """(qualified name, tensor) of the buffers that it has now."""
         for prefix, _, buffers in self._tables:
-            if buffers:
-                for name, tensor in buffers.items():
-                    if tensor is not None:
-                        yield prefix + name, tensor
+            for name, tensor in (buffers or {}).items():
+                if tensor is not None:
+                    yield prefix + name, tensor
 
 
 def _living_dictionary(number: int) -> Optional[Attributes]:

@@ -14,7 +14,7 @@ from tensorflow.python.ops import gen_resource_variable_ops
 
 from ...inspection import constant, numbers
 from ...lines import innermost, running
-from ..objects import Function, Graph, Tensor
+from ..objects import Function, Tensor
 from .accesses import WRITES
 from .layers import LayerStack
 from .operations import NO_VALUE, is_random
@@ -92,12 +92,11 @@ class EagerOperations:
         inputs: Sequence[Tensor],
         attributes: Sequence[Any],
         outputs: Optional[Sequence[Tensor]],
-        op_name: Any = None,
-        graph: Optional[Graph] = None,
+        **more: Any,
     ) -> None:
-        """The callback. `graph`: where an operation was not executed, but added to one."""
+        """The callback. `more` has `graph` if an operation was not executed, but added to one."""
         kind = kind.decode() if isinstance(kind, bytes) else kind
-        if graph is None and not self._is_ours:
+        if more.get("graph") is None and not self._is_ours:
             add = self.unseen(self._add)
             self._probe.guard("details of an operation", add, kind, inputs, attributes, outputs)
 
