@@ -479,3 +479,37 @@ def test_an_object_that_names_a_class_of_the_standard_library_and_is_none_is_rea
     for arguments in ((), (5,), (b"",), (b"\xff" * 10,), (None, None), (10**40,), ("a", 1), Made(Global("x"), None)):
         text = plain_text(name, Made(Global(name), arguments, state={"int": "x"}))
         assert text is None or isinstance(text, str)
+
+
+def catboost_model(identity, when, leaves):
+    """Bytes in the form of CatBoost's binary model: texts behind their lengths, ended by zeros up to a multiple of 4."""
+
+    def text(words):
+        return len(words).to_bytes(4, "little") + words + b"\0" * (4 - len(words) % 4)
+
+    return b"CBM1\xc8\x70\0\0" + text(b"model_guid") + text(identity) + text(when) + leaves
+
+
+def test_the_id_and_the_time_of_a_training_of_catboost_are_left_out_and_its_leaves_are_not(tmp_path):
+    models = {
+        "a": catboost_model(b"d87d5557-ff59c3d4-bc002606-dac6939b", b"2026-11-27T06:12:18Z", b"\1\2\3\4"),
+        "b": catboost_model(b"1f631318-90430a0f-8e4fa485-2caf32a", b"2026-11-27T06:12:24Z", b"\1\2\3\4"),
+        "c": catboost_model(b"d87d5557-ff59c3d4-bc002606-dac6939b", b"2026-11-27T06:12:18Z", b"\1\2\3\5"),
+    }
+    for name, data in models.items():
+        (tmp_path / f"{name}.cbm").write_bytes(data)
+        (tmp_path / f"{name}.pkl").write_bytes(pickle.dumps({"__model": data}))
+    for ending in ("cbm", "pkl"):
+        a, b, c = (contents(tmp_path / f"{name}.{ending}") for name in "abc")
+        assert a.tensors == b.tensors != c.tensors
+    assert contents(tmp_path / "a.cbm").models == [""]
+
+
+def test_the_same_holds_for_a_model_of_catboost_as_json(tmp_path):
+    for name, identity, leaf in (("a", "d87d5557", 0.5), ("b", "1f631318", 0.5), ("c", "d87d5557", 0.25)):
+        about = {"model_guid": identity, "train_finish_time": f"at {name}", "params": {"depth": 6}}
+        model = {"model_info": about, "oblivious_trees": [{"leaf_values": [leaf]}]}
+        (tmp_path / f"{name}.json").write_text(json.dumps(model))
+    a, b, c = (contents(tmp_path / f"{name}.json") for name in "abc")
+    assert a.tensors == b.tensors != c.tensors
+    assert "model_info.params.depth" in a.tensors

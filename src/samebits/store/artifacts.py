@@ -10,7 +10,7 @@ from pathlib import Path
 from samebits.model import SavedFile
 from samebits.store.array_files import read_hdf5, read_keras, read_npy, read_npz, read_safetensors
 from samebits.store.container_files import read_events, read_gzip, read_pdf, read_png, read_sqlite, read_tar, read_zip
-from samebits.store.content import Excessive, Parts, add_json, digest_of, fingerprint, parse_json
+from samebits.store.content import CATBOOST, Excessive, Parts, add_json, digest_of, fingerprint, parse_json
 from samebits.store.masks import ANY_RUN, Run
 from samebits.store.pickle_files import read_pickle
 from samebits.store.reader_process import ReaderProcess, Unreadable
@@ -171,15 +171,25 @@ def _read_json(path: Path, parts: Parts) -> str:
     value = parse_json(path.read_bytes())
     if isinstance(value, dict) and not _MODEL_KEYS.isdisjoint(value):
         parts.models.append("")
+        if isinstance(about := value.get("model_info"), dict):  # of CatBoost: see CATBOOST
+            value["model_info"] = {name: about[name] for name in about if name not in _OF_ONE_TRAINING}
     add_json(parts, "", value)
     return "json"
 
 
+def _read_catboost(path: Path, parts: Parts) -> str:
+    parts.models.append("")
+    parts.add_plain("", path.read_bytes())
+    return "catboost"
+
+
+_OF_ONE_TRAINING = ("model_guid", "train_finish_time")
 # what stands at the top of a model that XGBoost or CatBoost saved as JSON
 _MODEL_KEYS = frozenset(("learner", "oblivious_trees", "tree_info"))
 _BEGINNINGS: dict[bytes, Reader] = {
     b"SQLite format 3\0": read_sqlite,
     b"\x1f\x8b": read_gzip,
+    CATBOOST: _read_catboost,
     b"PK\x03\x04": read_zip,
     b"\x89PNG\r\n\x1a\n": read_png,
     b"%PDF-": read_pdf,

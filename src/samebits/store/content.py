@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Any
 
@@ -13,6 +14,7 @@ import xxhash
 from samebits.store.masks import ANY_RUN, Run
 
 __all__ = [
+    "CATBOOST",
     "Excessive",
     "LimitedStream",
     "Parts",
@@ -29,6 +31,12 @@ __all__ = [
 
 LEAST_UNPACKED, UNPACKED_A_BYTE = 256 << 20, 20  # bytes that may be read from a file, whatever its size
 _MOST_NAMES = 32 << 20  # characters of all names together
+# CatBoost's binary model begins so. It holds a new id (behind its length) and the time of each training:
+# https://github.com/catboost/catboost/blob/master/catboost/private/libs/algo/full_model_saver.cpp
+CATBOOST = b"CBM1"
+_OF_ONE_TRAINING = re.compile(
+    rb"[\x07-\x23]\0\0\0(?:[0-9a-f]{1,8}-){3}[0-9a-f]{1,8}\0+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+)
 _SCALARS = (str, int, float, complex, bytes, bool, type(None))
 MOST_SHOWN = 200  # characters of a value that are kept to show a difference
 MOST_SHOWN_IN_ALL = 1 << 16  # characters of one file
@@ -81,6 +89,8 @@ class Parts:
     def add_plain(self, name: str, value: Any) -> None:
         """Add a plain value, no tensor: a number, text, bytes, or sequences of them."""
         self.spend(weight(value))
+        if isinstance(value, bytes) and value.startswith(CATBOOST):
+            value = _OF_ONE_TRAINING.sub(b"", value)
         alone = name not in self.tensors or name in self.values
         own = _for_each_text(value, self.run.without_own)
         masked = self.run.without_moments(_for_each_text(own, self.run.masked))
