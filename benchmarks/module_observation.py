@@ -17,7 +17,7 @@ from pathlib import Path
 
 from step_overhead import HERE, TRAININGS, Training, watched
 
-MOST = 1 << 27  # bytes of values that a look keeps, as in localization/probe_run.py
+MOST = 1 << 27  # bytes of values that a look keeps, as in localization/inspection.py
 
 
 def ways(step):

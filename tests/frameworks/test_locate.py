@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from samebits.localization import first_difference, phrases
-from samebits.localization.execution import Execution
+from samebits.localization.inspection import Execution
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOISE = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from samebits.localization import first_difference
-from samebits.localization.execution import Execution
+from samebits.localization.inspection import Execution
 
 PROGRAM = Path(__file__).parent.parent / "samples" / "tf_noise.py"
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}

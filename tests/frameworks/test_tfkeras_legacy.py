@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from samebits.localization import first_difference
-from samebits.localization.execution import Execution
+from samebits.localization.inspection import Execution
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 STACKS = ("keras-tf1.14", "keras-tf2.1")

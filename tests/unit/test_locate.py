@@ -9,9 +9,8 @@ import pytest
 from samebits.comparison import relative_distance, update_looks
 from samebits.documents import DifferingArgument
 from samebits.localization import first_difference, path, phrases
-from samebits.localization.execution import Execution
+from samebits.localization.inspection import Execution, InspectedTrials, parting_in
 from samebits.localization.path import Way
-from samebits.localization.probe_run import InspectedTrials, parting_in
 from samebits.model import Divergence, ProcessKey
 from samebits.store import open_record
 from samebits_probe import wire

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits import words
-from samebits.comparison import file_notes
+from samebits.comparison import sentences
 from samebits.comparison.classification import EVALUATION
 from samebits.comparison.endings import asking_processes, ended_well, hidden_processes
 from samebits.comparison.finals import weight_names
@@ -293,7 +293,7 @@ def _failed(seen: WarningInputs) -> Iterator[str]:
 
 
 def _of_files(seen: WarningInputs) -> Iterator[str]:
-    return file_notes.caveats(seen.comparison)
+    return sentences.file_caveats(seen.comparison)
 
 
 def _different_files(seen: WarningInputs) -> Iterator[str]:
@@ -303,7 +303,7 @@ def _different_files(seen: WarningInputs) -> Iterator[str]:
 
 
 def _understood(seen: WarningInputs) -> Iterator[str]:
-    return file_notes.understood(seen.comparison)
+    return sentences.file_understood(seen.comparison)
 
 
 _LOOKS: tuple[Callable[[WarningInputs], Iterator[str]], ...] = (

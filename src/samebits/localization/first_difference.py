@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import combinations
 
-from samebits.localization.execution import Entry, Execution
+from samebits.localization.inspection import Entry, Execution
 
 Pair = tuple[str | None, str | None]  # fingerprints of two trials
 Unset = dict[Pair, tuple[int, Entry, Entry]]  # of memory that nobody wrote -> place and entries that gave it

@@ -11,9 +11,8 @@ from difflib import SequenceMatcher
 
 from samebits.documents import FirstOutput, Place
 from samebits.localization import first_difference, phrases
-from samebits.localization.execution import EntryKey, Execution
 from samebits.localization.first_difference import MODULES, OPERATORS, First, Unlike
-from samebits.localization.probe_run import InspectedTrials
+from samebits.localization.inspection import EntryKey, Execution, InspectedTrials
 from samebits.model import Divergence
 
 AROUND = 3  # lines of what they have in common, before and after

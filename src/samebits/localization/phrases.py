@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from samebits.documents import DifferingArgument, FirstOutput, Place
-from samebits.localization.execution import Entry, size_of
 from samebits.localization.first_difference import First, Unlike
+from samebits.localization.inspection import Entry, size_of
 from samebits.model import Divergence
 
 LONGEST = 60  # letters of an argument that are shown whole

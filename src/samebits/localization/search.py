@@ -9,10 +9,9 @@ from typing import Any
 from samebits import ops
 from samebits.documents import InspectionRound, Location
 from samebits.experiment import Progress, recorded_trials
-from samebits.localization import execution, first_difference, path, phrases
-from samebits.localization.execution import Execution
+from samebits.localization import first_difference, inspection, path, phrases
+from samebits.localization.inspection import Execution, InspectedTrials, Looker, looker
 from samebits.localization.path import Way
-from samebits.localization.probe_run import InspectedTrials, Looker, looker
 from samebits.model import Divergence, Result
 from samebits.ops.documents import DifferingPlace
 from samebits.store import Record, write_document
@@ -104,8 +103,8 @@ def _measured(looked: InspectedTrials, where: Divergence, follow: str) -> dict[s
     return {
         "unordered": looked.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
         "growth_of": follow,
-        "growth": execution.growth(*pair) if pair else [],
-        "words": execution.update_looks(*pair, max(where.step, 0)) if pair and where.kind == "update" else "",
+        "growth": inspection.growth(*pair) if pair else [],
+        "words": inspection.update_looks(*pair, max(where.step, 0)) if pair and where.kind == "update" else "",
     }
 
 
