@@ -150,3 +150,54 @@ def test_safetensors_of_its_own_library_are_read(tmp_path):
     safetensors.save_file({"a": numpy.ones((2, 3), "f4"), "b": numpy.zeros(4, "i8")}, path, {"epoch": "3"})
     file = fingerprint_file(path, True)
     assert (file.error, sorted(file.tensors)) == (None, ["__metadata__.epoch", "a", "b"])
+
+
+EXPORT = """
+import sys
+import keras
+keras.utils.set_random_seed(1)
+model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(8), keras.layers.Dense(2)])
+if len(sys.argv) > 2:
+    model.layers[1].bias.assign_add([0.0, 1.0])
+model.export(sys.argv[1], verbose=False)
+"""
+
+
+def test_what_keras_exports_holds_the_same_tensors_whatever_their_order(tmp_path):
+    python = today("tensorflow")
+    for name, *changed in (["one"], ["two"], ["three"], ["four"], ["other", "changed"]):
+        subprocess.run(
+            [python, "-c", EXPORT, str(tmp_path / name), *changed], check=True, capture_output=True, timeout=300
+        )
+    data, index = "variables/variables.data-00000-of-00001", "variables/variables.index"
+    same, other = [tmp_path / name for name in ("one", "two", "three", "four")], contents(tmp_path / "other" / data)
+    assert len({(folder / data).read_bytes() for folder in same}) > 1, (
+        "Keras has a fixed order now: this test shows nothing"
+    )
+    files = [contents(folder / data) for folder in same]
+    assert all(file.tensors == files[0].tensors for file in files)
+    assert files[0].format == "tensorflow"
+    assert differing(files[0], other) == ["_all_variables", "variables/3"]
+    assert contents(same[0] / index).tensors == contents(same[1] / index).tensors
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2] + data[-8:], lambda data: b"\xff" * 60 + data[-8:]]
+)
+def test_a_damaged_index_is_read_by_its_bytes(tmp_path, damage):
+    python = today("tensorflow")
+    save = "import sys, tensorflow as tf; tf.train.Checkpoint(w=tf.Variable([1.0, 2.0])).write(sys.argv[1])"
+    subprocess.run([python, "-c", save, str(tmp_path / "ckpt")], check=True, capture_output=True, timeout=300)
+    data, index = tmp_path / "ckpt.data-00000-of-00001", tmp_path / "ckpt.index"
+    assert "w" in contents(data).tensors
+    index.write_bytes(damage(index.read_bytes()))
+    for path in (data, index):
+        file = fingerprint_file(path, True)
+        assert (file.format, list(file.tensors)) == ("bytes", [""])
+        assert file.error
+
+
+def test_an_index_of_a_different_program_is_read_like_any_file(tmp_path):
+    (tmp_path / "faiss.index").write_bytes(b"IxFI" + bytes(100))
+    (tmp_path / "iris.data").write_text("5.1,3.5\n")
+    assert [contents(tmp_path / name).format for name in ("faiss.index", "iris.data")] == ["bytes", "text"]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from samebits.model import SavedFile
+from samebits.store import tensorflow_files
 from samebits.store.array_files import read_hdf5, read_keras, read_npy, read_npz, read_safetensors
 from samebits.store.container_files import read_events, read_gzip, read_pdf, read_png, read_sqlite, read_tar, read_zip
 from samebits.store.content import CATBOOST, Excessive, Parts, add_json, digest_of, fingerprint, parse_json
@@ -86,6 +87,8 @@ def link_to_folder(path: str, target: str, run: Run = ANY_RUN) -> SavedFile:
 
 
 def _suffix(path: Path) -> str:
+    if tensorflow_files.is_data(path) or tensorflow_files.is_index(path):
+        return ".checkpoint-index" if path.suffix == ".index" else ".checkpoint-data"
     return ".events" if ".tfevents." in path.name else path.suffix.lower()
 
 
@@ -215,6 +218,8 @@ READERS: dict[str, Reader] = {
     ".tsv": read_table,
     **dict.fromkeys((".pkl", ".pickle", ".joblib", ".p", ".dill", ".sav", ".cloudpickle"), read_pickle),
     ".events": read_events,
+    ".checkpoint-data": tensorflow_files.read_data,
+    ".checkpoint-index": tensorflow_files.read_index,
     ".tar": read_tar,
 }
 

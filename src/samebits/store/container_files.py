@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from samebits.store.content import LimitedStream, Parts, add_json, joined, parse_json
+from samebits.store.protobuf import read_fields
 
 MOST_ROWS = 20_000  # of a table
 _TEXTS = (".txt", ".log", ".csv", ".tsv", ".md", ".yaml", ".yml", ".toml", ".jsonl")
@@ -131,7 +132,7 @@ _WALL_TIME, _SOURCE = 1, 10
 def read_events(path: Path, parts: Parts) -> str:
     """The values of a file of events by tag and step, without the time at which each was written."""
     for number, event in enumerate(_records(path.read_bytes())):
-        fields = list(_fields(event))
+        fields = list(read_fields(event))
         step = next((value for field, value in fields if field == _STEP), 0)
         for field, value in fields:
             if field == _SUMMARY and isinstance(value, bytes):
@@ -142,10 +143,10 @@ def read_events(path: Path, parts: Parts) -> str:
 
 
 def _add_summary(parts: Parts, summary: bytes, step: Any) -> None:
-    for field, value in _fields(summary):
+    for field, value in read_fields(summary):
         if field != _VALUE or not isinstance(value, bytes):
             continue
-        inner = dict(_fields(value))
+        inner = dict(read_fields(value))
         tag = inner.pop(_TAG, b"")
         name = f"step {step}.{tag.decode('utf-8', 'replace') if isinstance(tag, bytes) else tag}"
         simple, tensor = inner.get(_SIMPLE), inner.get(_TENSOR)
@@ -160,7 +161,7 @@ def _only_float(tensor: Any) -> bytes | None:
     """The bytes of the one float32 that a tensor holds, where it is a scalar."""
     if not isinstance(tensor, bytes):
         return None
-    fields = dict(_fields(tensor))
+    fields = dict(read_fields(tensor))
     if fields.get(1) != 1:
         return None
     found = [value for key, value in fields.items() if key in (4, 5) and isinstance(value, bytes) and len(value) == 4]
@@ -179,30 +180,3 @@ def _records(data: bytes) -> Iterator[bytes]:
             raise ValueError("the last record is cut off")
         yield data[at + 12 : at + 12 + length]
         at += 16 + length
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """The fields of a message of protobuf: (number, value)."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        kind, field = key & 7, key >> 3
-        if kind == 0:
-            value, at = _varint(data, at)
-            yield field, value
-            continue
-        size, at = (8, at) if kind == 1 else (4, at) if kind == 5 else _varint(data, at)
-        if kind not in (1, 2, 5) or at + size > len(data):
-            raise ValueError("a message is damaged")
-        yield field, data[at : at + size]
-        at += size
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(data) and shift < 70:
-        byte = data[at]
-        value, at, shift = value | (byte & 127) << shift, at + 1, shift + 7
-        if byte < 128:
-            return value, at
-    raise ValueError("a number is damaged")
