@@ -140,7 +140,7 @@ def _trial_roots(command: Sequence[str], directory: Path, trial: str) -> list[tu
 _NAMES = """
 sh bash dash zsh fish ksh busybox env nohup setsid nice ionice timeout stdbuf taskset numactl xargs time tee sudo su
 cat cp mv rm ln ls mkdir rmdir touch chmod chown stat du df find readlink realpath mktemp sync dd install file fuser
-lsof mount umount basename dirname tar gzip gunzip zcat bzip2 xz zstd zip unzip md5sum sha1sum sha256sum
+lsof mount umount basename dirname tar gzip gunzip zcat bzip2 xz zstd zip unzip md5sum sha1sum sha256sum openssl
 head tail less more sort uniq cut tr wc paste seq split tac rev diff cmp comm grep egrep fgrep sed awk gawk mawk
 uname hostname hostnamectl whoami id groups date sleep true false test [ expr echo printf yes nproc lscpu lsb_release
 getconf ldconfig ldd free uptime ps top pgrep pkill kill killall which whereis type arch locale getent tput stty
