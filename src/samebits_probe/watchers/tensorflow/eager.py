@@ -14,7 +14,7 @@ from tensorflow.python.ops import gen_resource_variable_ops
 
 from ...inspection import constant, numbers
 from ...lines import innermost, running
-from ..objects import Function, Tensor
+from ..objects import Function, Graph, Tensor
 from .accesses import WRITES
 from .layers import LayerStack
 from .operations import NO_VALUE, is_random
@@ -92,11 +92,17 @@ class EagerOperations:
         inputs: Sequence[Tensor],
         attributes: Sequence[Any],
         outputs: Optional[Sequence[Tensor]],
-        **more: Any,
+        *_: Any,
+        graph: Optional[Graph] = None,
+        **__: Any,
     ) -> None:
-        """The callback. `more` has `graph` if an operation was not executed, but added to one."""
+        """The callback. `graph`: where an operation was not executed, but added to one.
+
+        TensorFlow gives a name too: as the fifth argument (tensorflow/python/eager/execute.py), or as a keyword
+        (tensorflow/python/framework/op_callbacks.py).
+        """
         kind = kind.decode() if isinstance(kind, bytes) else kind
-        if more.get("graph") is None and not self._is_ours:
+        if graph is None and not self._is_ours:
             add = self.unseen(self._add)
             self._probe.guard("details of an operation", add, kind, inputs, attributes, outputs)
 
