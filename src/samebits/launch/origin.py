@@ -61,7 +61,8 @@ def require(record: Record, *, run: bool) -> None:
 
 def _signature(key: bytes, file: RecordFile, folder: Path) -> str:
     place = f"{_machine()}\0{os.getuid()}\0{folder.resolve()}\0"
-    text = file.model_copy(update={"signature": None}).model_dump_json()
+    # without defaults: a later version, which knows more fields, reads the same signature
+    text = file.model_copy(update={"signature": None}).model_dump_json(exclude_defaults=True)
     return hmac.new(key, place.encode("utf-8", "surrogateescape") + text.encode() + code(folder), "sha256").hexdigest()
 
 
