@@ -225,6 +225,7 @@ def _no_answer(result: Result, record: Record | None) -> Iterator[tuple[str, Cel
     if badly and record is not None:
         said = last_words(record.folder / "trials" / f"{badly[0].id:03d}")
         yield from [("it said", said)] if said else []
+        yield "record", StyledText(result_words.folder_name(record.folder), "command")
     if result.advice:
         yield "do this", StyledText(result.advice, "command")
 
