@@ -105,6 +105,12 @@ def test_caches_of_models_and_data_sets_never_count(tmp_path, monkeypatch):
     assert not leaks.counts(Path("~/.keras/datasets/mnist.npz").expanduser())
 
 
+def test_a_folder_of_caches_that_the_first_trial_makes_is_no_leak_but_what_is_in_it_can_be(tmp_path):
+    leaks, home = Leaks(tmp_path, tmp_path / "record"), Path("~").expanduser()
+    assert not any(leaks.counts(home / name) for name in (".cache", ".config", ".keras", ".local"))
+    assert all(leaks.counts(home / name / "mine.pt") for name in (".cache", ".keras"))
+
+
 def test_side_by_side_the_probe_tells_who_reads(ask, tmp_path):
     result = check(ask("resumes_from_checkpoint.py", trials=4, jobs=2))
     assert result.verdict == "inconclusive"

@@ -94,6 +94,8 @@ class Caches:
         """Whether what stands at a path never counts."""
         if path.name.endswith(_ENDINGS) or path.name in _OF_TOOLS or _in_cache_folder(path.parts):
             return True
+        if str(path) in self._named:  # a folder of caches, new on a fresh machine: what is in it may count
+            return True
         return any(self.is_cache(str(one)) for one in (path, *path.parents))
 
     def is_cache(self, folder: str) -> bool:
