@@ -23,7 +23,6 @@ class WatchedProcess:
         self.folder = folder
         self.pid = int(folder.name.rpartition("-")[2])
         self.is_stopped = self.has_ended = False
-        self.paused: dict[str, Any] | None = None  # how far it is, if it waits for an answer
         self.size = 0
         self.grew = time.monotonic()
         self._has_begun = False
@@ -51,8 +50,11 @@ class WatchedProcess:
         if size != self.size:
             self.size, self.grew = size, time.monotonic()
         self.is_stopped = (self.folder / wire.STOPPED).exists()
-        self.paused = None if self.is_stopped else read_json(self.folder / wire.PAUSED)
         self.has_ended = (self.folder / wire.END).exists()
+
+    def paused(self) -> dict[str, Any] | None:
+        """How far it is, if it waits for an answer."""
+        return read_json(self.folder / wire.PAUSED)
 
     def has_begun(self) -> bool:
         """Whether it has observed something, even if that is not written yet: the event before it is."""

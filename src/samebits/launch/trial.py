@@ -175,12 +175,12 @@ class TrialRun:
 
     def _answer(self) -> None:
         """Tell a process that waits at a step's end how many steps the trial may make."""
-        waiting = [process.paused for process in self.processes.observing() if process.paused]
+        observing = self.processes.observing()
+        waiting = [paused for process in observing if (paused := process.paused()) is not None]
         made = max((int(paused["steps"]) for paused in waiting), default=0)
         if made <= self._answered:
             return
-        is_alone = len(self.processes.observing()) == 1
-        steps = grown(waiting[0], self._seen.began_at, self.limits.most) if is_alone else made
+        steps = grown(waiting[0], self._seen.began_at, self.limits.most) if len(observing) == 1 else made
         store.write_document(self.folder / wire.ANSWER, {"step": made, "stop_after": steps})
         self.limits, self._answered = replace(self.limits, steps=steps), made
 
