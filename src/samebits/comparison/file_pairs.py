@@ -187,7 +187,8 @@ class Limit:
     def __init__(self, trial: TrialTrace) -> None:
         files = trial.files.files
         self._is_reached = trial.files.found > len(files)
-        self._last = max((file.path for file in files if not self._comes_first(file)), default="")
+        ordinary = (file.path for file in files if not self._comes_first(file)) if self._is_reached else iter(())
+        self._last = max(ordinary, default="")
 
     def leaves_out(self, file: SavedFile | None) -> bool:
         """Whether the trial may have written this file too."""
