@@ -152,8 +152,8 @@ def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> 
     return any(one is file for one in earlier.files.files)
 
 
-# a number in a name, with the word before it
-_NUMBER = re.compile(r"(?:([A-Za-z]+)[^A-Za-z0-9]*)?(?<![\d.])(\d+(?:\.\d+)?)(?!\.?\d)")
+# a number in a name, with the word before it: a word is tried from its first letter only, since names may be long
+_NUMBER = re.compile(r"(?:(?<![A-Za-z])([A-Za-z]+)[^A-Za-z0-9]*)?(?<![\d.])(\d+(?:\.\d+)?)(?!\.?\d)")
 _SHARE = re.compile(r"0\.\d{2,}")  # an accuracy or the like, without a word that says so
 
 
