@@ -126,11 +126,14 @@ def _reason_of_form(a: Value, b: Value) -> str | None:
 
 
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\bnan\b|\binf\b")
+_MOST_SETTING = 4096  # characters
 _SETTING = re.compile(r"^[\s\-]*[\"']?([\w.\- ]+?)[\"']?\s*[:=]\s*(.+?),?$")
 
 
 def classify_lines(a: str, b: str) -> Classification:
     """What two lines mean that differ: a setting `name: value` is understood by its name."""
+    if max(len(a), len(b)) > _MOST_SETTING:
+        return Classification("unknown")
     one, two = _SETTING.match(a), _SETTING.match(b)
     if one and two and one[1] == two[1]:
         return classify(one[1].strip(), *(number_or_text(found[2].strip("\"'")) for found in (one, two)))

@@ -98,13 +98,14 @@ _PLACES: tuple[Rule, ...] = (
     _rule(r"\b(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[::1?\]):\d{2,5}\b", "<port>"),
     _rule(r"(?i)((?:https?|tcp|grpc|ws)://[\w.-]+):\d{2,5}\b", r"\1:<port>"),
 )
-_PADDED = re.compile(r"([:,=(\[{] *| *)(<(?:time|date|path|id|pid|port|address|duration|rate|load|memory)>)( *)")
+_PADDED = re.compile(r"([:,=(\[{] *|(?<! ) *)(<(?:time|date|path|id|pid|port|address|duration|rate|load|memory)>)( *)")
 _PLAIN = re.compile(r"[^\d/]*")  # nothing to mask has neither a digit nor a path
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 # a kernel that is interrupted while it leaves says so, or is gone before it can:
 # https://github.com/ipython/ipykernel/blob/main/ipykernel/kernelbase.py
 _LEAVING = re.compile(r"\[IPKernelApp\] ERROR \| KeyboardInterrupt caught in kernel\.?")
 # tqdm's bar: text, percents, bar, counts, times; without a total: counts and times
+_MOST_BAR = 4096  # characters: no terminal is that wide
 _BAR = re.compile(r"^[^|]*?(\d+)%\|[^|]*\| *(\S+?)/(\S+) *\[[^\]]*\]|^[^\[\]]*?\d+\w+ \[\d+:\d\d, [^\]]*\]")
 
 
@@ -152,7 +153,7 @@ def visible(line: str) -> str:
     if not shown:
         return ""
     is_cleared = len(parts) > 1 and not parts[-1].strip() and parts[-1] != ""
-    if len(shown[-1]) > MOST_MASKED or ("%|" not in shown[-1] and " [" not in shown[-1]):
+    if len(shown[-1]) > _MOST_BAR or ("%|" not in shown[-1] and " [" not in shown[-1]):
         return shown[-1].strip()
     return _BAR.sub(lambda bar: "" if is_cleared or bar[1] is None or bar[2] != bar[3] else bar[0], shown[-1]).strip()
 

@@ -25,7 +25,7 @@ _MAGIC, _FOOTER = struct.pack("<Q", 0xDB4775248B80FB57), 48
 _MOST_INDEX = 64 << 20
 _OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
-_UNORDERED = re.compile(r"((?:^|.*/)_all_variables)/\d+")  # Keras numbers them in the order of a set
+_UNORDERED = re.compile(r"((?:^|(?<=/))_all_variables)/\d+")  # Keras numbers them in the order of a set
 
 
 class _Tensor(NamedTuple):
