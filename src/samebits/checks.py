@@ -12,6 +12,7 @@ from samebits import interrupt, store
 from samebits.comparison.threads import trains_elsewhere
 from samebits.errors import UsageError
 from samebits.experiment import (
+    FIRST,
     Experiment,
     FinishedRound,
     Limits,
@@ -163,19 +164,41 @@ def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks
 
     `remarks`: what the first round shows that belongs among the warnings.
     """
-    schedule = Schedule(experiment.plan.options, len(ids))
+    schedule, doubts = Schedule(experiment.plan.options, len(ids)), list[str]()
     limits: Limits | None = schedule.first()
-    while limits is not None:
-        looked = experiment.run(limits, ids, tries_first=not experiment.file.rounds)
-        if remarks is not None:
-            experiment.note(remarks(looked))
-            remarks = None
-        if _train_in_threads(experiment):  # only their ends can be compared
-            limits = schedule.whole(looked)
-            continue
-        goes_on = not looked.is_last and _repeats_so_far(experiment, looked.steps)
-        limits = schedule.after(looked) if goes_on else None
+    try:
+        while limits is not None:
+            looked = _round(experiment, limits, ids, doubts)
+            if remarks is not None:
+                experiment.note(remarks(looked))
+                remarks = None
+            if _train_in_threads(experiment):  # only their ends can be compared
+                limits = schedule.whole(looked)
+                continue
+            goes_on = not looked.is_last and _repeats_so_far(experiment, looked.steps)
+            limits = schedule.after(looked) if goes_on else None
+    finally:
+        experiment.end_waiting()
+    for seen in doubts:
+        experiment.doubt(seen)
     return _conclude(experiment, began, looked)
+
+
+def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[str]) -> FinishedRound:
+    """One round. What trials show after they have waited is looked for once more in trials that did not wait: a
+    divergence that is not seen there goes to `doubts`."""
+    looked = experiment.run(limits, ids, tries_first=not experiment.file.rounds)
+    if not looked.resumed or (looked.ended_well and _repeats_so_far(experiment, looked.steps)):
+        return looked
+    divergence = experiment.judge(steps=looked.steps, strict=False).divergence
+    seen = f"they diverged at step {divergence.step:,}" if divergence is not None else "they gave no clear answer"
+    experiment.end_waiting(f"after the trials had waited, {seen}")
+    far = divergence.step + FIRST if divergence is not None else None  # a little further: a model more may show
+    steps = min((known for known in (far, limits.steps) if known), default=None)
+    again = experiment.run(replace(limits, waits=False, steps=steps), ids)
+    if divergence is not None and again.ended_well and _repeats_so_far(experiment, again.steps):
+        doubts.append(seen)
+    return again
 
 
 def _train_in_threads(experiment: Experiment) -> bool:

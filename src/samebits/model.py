@@ -213,6 +213,7 @@ class RecordFile(Document):
     options: Options = Options()
     rounds: list[Round] = []
     notes: list[str] = []  # sentences about how the trials came together that belong among the warnings
+    doubt: str = ""  # what was seen only of trials that had waited between rounds, and not of trials that had not
     signature: str | None = None  # by the user's own key: tells a record that was made here from any other
 
 

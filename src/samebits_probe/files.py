@@ -8,7 +8,7 @@ import functools
 import os
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple, Union
 
 from . import audit, imports
 from .system import System
@@ -29,41 +29,56 @@ _IMPORTS = ("<frozen importlib", "<frozen zipimport", os.sep + "importlib" + os.
 _STAT_MODULES = ("genericpath", "posixpath", "pathlib", "pathlib._local")
 
 
-def watch(report: "Report", left: "Sequence[str]" = ()) -> None:
+def watch(report: "Report", left: "Sequence[str]" = ()) -> "Callable[[Sequence[str]], None]":
     """Call `report(event, path)` once for every event and path (the events are listed in wire.py).
 
     `left`: files and folders of which earlier trials made the names; only of these it is told that they were looked at.
+    The function that is returned takes such names that are new.
     """
-    files = _Files(report, left)
+    files = _Files(report)
     if not audit.add(files.notes()):
         _wrap_open(files.opened)
-    if left:
-        for name in _STAT_MODULES:
-            imports.after(name, files.watch_stat)
+    files.look_for(left)
+    return files.look_for
 
 
 class _Files:
-    def __init__(self, report: "Report", left: "Sequence[str]") -> None:
+    def __init__(self, report: "Report") -> None:
         self._report = report
         self._known: Set[Tuple[str, str]] = set()  # (event, path)
         # a name that the process gave to a file of earlier -> the file's name until then
         self._sources: Dict[str, str] = {}
-        self._left = frozenset(left)
-        self._folders = frozenset(os.path.dirname(path) for path in left)
+        self._left: FrozenSet[str] = frozenset()
+        self._folders: FrozenSet[str] = frozenset()
+
+    def look_for(self, left: "Sequence[str]") -> None:
+        """Tell too who looks at these names."""
+        if left and not self._left:
+            audit.add(self._name_notes())
+            for name in _STAT_MODULES:
+                imports.after(name, self.watch_stat)
+        self._left |= frozenset(left)
+        self._folders |= frozenset(os.path.dirname(path) for path in left)
 
     def notes(self) -> "Dict[str, audit.Note]":
         """The audit events that tell of files, and what is done at each."""
-        notes: Dict[str, audit.Note] = {
+        return {
             "open": self.opened,
             "os.rename": self._renamed,
             "os.link": self._linked,
             "os.symlink": self._linked,
             "sqlite3.connect": lambda database, *_: self.opened(database, "r+"),
         }
-        if self._left:
-            notes.update({"os.listdir": self._listed, "os.scandir": self._listed, "shutil.rmtree": self._removed})
-            notes.update({"os.mkdir": self._made, "os.remove": self._made, "os.rmdir": self._made})
-        return notes
+
+    def _name_notes(self) -> "Dict[str, audit.Note]":
+        return {
+            "os.listdir": self._listed,
+            "os.scandir": self._listed,
+            "shutil.rmtree": self._removed,
+            "os.mkdir": self._made,
+            "os.remove": self._made,
+            "os.rmdir": self._made,
+        }
 
     def _tell(self, event: str, path: str) -> None:
         if (event, path) not in self._known:

@@ -1,9 +1,10 @@
-"""A trial that waits at the end of a step for its launcher, which says whether it goes on.
+"""A trial that waits at the end of a step for its launcher, which ends it or lets it make more steps.
 
 The program sees a longer step, and nothing else.
 """
 
-from typing import TYPE_CHECKING, Any, Dict, Optional
+import sys
+from typing import TYPE_CHECKING, Optional
 
 from . import process, signals, wire
 from .system import System
@@ -11,40 +12,52 @@ from .system import System
 if TYPE_CHECKING:
     from .probe import Probe
 
-_LOOK, _CALM = 0.002, 0.05  # seconds between two looks for the answer: at first, and later
+__all__ = ["wait"]
+
+_LOOK, _CALM = 0.002, 0.1  # seconds between two looks for the answer: at first, and later
+_CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
 
 
-@signals.held
-def goes_on(probe: "Probe") -> bool:
-    """Whether the launcher, which is asked if it wants to be, lets the trial make more steps: `stop_after` is set.
-
-    What the wait took does not count as time between two steps.
-    """
-    if not probe.config.get("asks") or not probe.conclude(wire.PAUSED, probe.progress()):
-        return False
+@signals.held  # a handler's exception would let the program go on
+def wait(probe: "Probe") -> None:
+    """Wait to be ended, or for more steps: leaving by ourselves would let a script go on, or bring other ranks down
+    half-way. What the wait took does not count as time between two steps."""
+    if not probe.config.get("asks"):  # a program that goes on must not see its output flushed
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                probe.guard("flush", stream.flush)
+    probe.tell(probe.last_step)
+    probe.event("packages", packages=process.packages())
+    if not probe.conclude(wire.STOPPED, probe.progress()):
+        System.exit(_CANNOT_WRITE)
     began = System.now()
-    probe.stop_after = _steps_allowed(probe.config, probe.step)
+    answer = _answer(probe.config, probe.step)
+    probe.stop_after = answer["stop_after"]
     probe.step_times = [moment + System.now() - began for moment in probe.step_times]
-    probe.guard("pause", System.unlink, System.join(probe.recorder.folder, wire.PAUSED))
-    return probe.stop_after > probe.step
+    for function in probe.after_wait:
+        probe.guard("pause", function, answer["left"])
+    probe.guard("pause", System.unlink, System.join(probe.recorder.folder, wire.STOPPED))
 
 
-def _steps_allowed(config: "wire.Config", step: int) -> int:
-    """How many steps the trial may make in all. A process that outlives its launcher ends here."""
+def _answer(config: "wire.Config", step: int) -> "wire.Answer":
+    """Wait until the trial may make more than `step` steps, and say how it goes on.
+
+    A process that outlives its launcher ends here.
+    """
     path, launcher, pace = System.join(config["folder"], wire.ANSWER), config.get("launcher"), _LOOK
     while launcher is None or process.is_alive(launcher):
-        answer = _read(path)
-        if answer is not None and (answer["stop_after"] > step or answer["step"] >= step):
-            return max(int(answer["stop_after"]), step)
+        found = _read(path)
+        if found is not None and (found["stop_after"] is None or found["stop_after"] > step):
+            return found
         System.sleep(pace)
         pace = min(pace * 1.5, _CALM)
     System.exit(0)
-    return step
+    return {"stop_after": step, "left": []}
 
 
-def _read(path: str) -> Optional[Dict[str, Any]]:
+def _read(path: str) -> "Optional[wire.Answer]":
     try:
-        found: Dict[str, Any] = System.loads(System.read(path))
+        found: "wire.Answer" = System.loads(System.read(path))
         return found
     except OSError:
         return None

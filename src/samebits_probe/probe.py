@@ -13,7 +13,6 @@ All of it does nothing after `probe.failed`, which makes the trial inconclusive 
 
 import contextlib
 import struct
-import sys
 import threading
 from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar, Union
 
@@ -28,7 +27,6 @@ from .trace import Group, Recorder
 from .values import Converter, Reader, leaves
 
 Result = TypeVar("Result")
-_CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
 
 
 class Probe:
@@ -53,6 +51,7 @@ class Probe:
         self._thin = config.get("thin") or {"after": 1000, "every": 100}
         self._ends, self.own = Ends(self), OwnPoints(self)
         self.first_step: List[Callable[[], Any]] = []  # called after the first step, and after the last
+        self.after_wait: List[Callable[[List[str]], Any]] = []  # they are told what other trials left meanwhile
         self.last_step: List[Callable[[], Any]] = []
         self._selection = selection = TensorSelection.of(self, config.get("tensors"))
         # None, unless all values are kept (samebits parity train)
@@ -236,8 +235,8 @@ class Probe:
             self._is_first_told = True
             self.tell(self.first_step)
         self.step_times = [*self.step_times[:1], System.now()] if self.step_times else [System.now()] * 2
-        if is_last and not self._ends.is_taking and not pause.goes_on(self):
-            self._stop()
+        if is_last and not self._ends.is_taking:
+            pause.wait(self)
 
     def _add_digests(self) -> None:
         for code, found in self._digests.items():
@@ -255,18 +254,6 @@ class Probe:
     def progress(self) -> "wire.StoppedFacts":
         """How many steps it has made, and when the first and the latest one ended."""
         return {"steps": self.step, "step_times": self.step_times}
-
-    def _stop(self) -> None:
-        """Wait to be ended: leaving by ourselves would let a script go on, or bring other ranks down half-way."""
-        signals.hold()  # for good: a handler's exception would let the program go on
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                self.guard("flush", stream.flush)
-        self.tell(self.last_step)
-        self.event("packages", packages=process.packages())
-        if not self.conclude(wire.STOPPED, self.progress()):
-            System.exit(_CANNOT_WRITE)
-        process.wait_to_be_ended(self.config.get("launcher"))
 
     # -- end, events ------------------------------------------------------------------------------------------
 

@@ -18,7 +18,6 @@ __all__ = [
     "machine",
     "packages",
     "standing",
-    "wait_to_be_ended",
 ]
 PACKAGES = ("torch", "tensorflow", "keras", "jax", "jaxlib", "numpy")
 
@@ -129,13 +128,6 @@ def at_exit_of_child(function: Callable[[], None]) -> None:
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
         util.Finalize(None, function, exitpriority=-100)
-
-
-def wait_to_be_ended(launcher: Optional[int]) -> None:
-    """Wait until the launcher ends this process, or is gone itself."""
-    while launcher is None or is_alive(launcher):
-        System.sleep(0.2)
-    System.exit(0)
 
 
 def is_alive(pid: int) -> bool:

@@ -23,7 +23,9 @@ def start(config_path: str) -> None:
         raise RuntimeError("samebits_probe: config format %r is not %r" % (config["format"], wire.FORMAT))
     probe = api.start(config)
     probe.guard("signals", signals.install)
-    probe.guard("files", files.watch, _file_reporter(probe, config["folder"]), config.get("left") or [])
+    look_for = probe.guard("files", files.watch, _file_reporter(probe, config["folder"]), config.get("left") or [])
+    if look_for is not None:
+        probe.after_wait.append(look_for)
     probe.guard("children", children.watch, probe.event)
     hold(config.get("controls") or [], config.get("seed"), probe)
     probe.last_step.append(lambda: _tell_what_is_in_force(probe, config.get("factors") or []))

@@ -5,8 +5,7 @@ the folder that holds ``sitecustomize.py`` and this package. Below the trial fol
 process makes a folder of its own::
 
     <trial>/config.json              written by the launcher, read by the probe (see Config below)
-    <trial>/answer.json              written by the launcher for a process that waits after `step` steps: {"step",
-                                     "stop_after": how many it may make in all}
+    <trial>/answer.json              written by the launcher for processes that wait: see Answer below
     <trial>/processes/<start>-<pid>/
         process.json                 at start: who the process is (argv, pid, rank, python, machine facts)
         points.jsonl                 one line a point (PointLine)
@@ -15,8 +14,8 @@ process makes a folder of its own::
         events.jsonl                 one line an event: {"event": ..., ...} (see EVENTS below)
         tensors.bin, tensors.jsonl   values of tensors, where config.json asks for them (see TENSORS below)
         stopped.json                 after `stop_after` steps: {"steps": K, "step_times": when the first and the last
-                                     step ended}; the process then waits to be ended
-        paused.json                  while the process waits for an answer: {"steps": K, "step_times"}
+                                     step ended}; the process then waits to be ended, or for an answer that
+                                     allows more steps: it removes the file then, and goes on
         end.json                     at a normal exit, and as of now after a notebook's cell or a worker's task:
                                      {"steps", "seconds", "step_times", "reason": "exit", "shell", "cell", "task",
                                      "rows": records in trace.bin then, "events": [those that only the end knows]}.
@@ -46,7 +45,6 @@ __all__ = [
     "LAYER",
     "LEAF",
     "OVERRULED",
-    "PAUSED",
     "POINTS",
     "PROCESS",
     "PROCESSES",
@@ -114,7 +112,7 @@ if TYPE_CHECKING:
         hash: str  # "xxh3" or "blake2b": one algorithm for a whole comparison
         xxhash: Optional[str]  # path of an extension that exports XXH128 (loaded with ctypes)
         stop_after: Optional[int]  # end after exactly so many steps
-        asks: bool  # before that: wait for an answer, which may allow more
+        asks: bool  # an answer may allow more after that
         thin: Thinning
         controls: List[str]  # ids of the controls to hold
         factors: List[str]  # ids of controls: what is in force of them is told after the last step
@@ -126,6 +124,12 @@ if TYPE_CHECKING:
         feed: Optional[FeedRequest]
         tell: bool  # a process that observes nothing says too what is in force: its files are compared
         left: List[str]  # names of files and folders that earlier trials left
+
+    class Answer(TypedDict):
+        """What answer.json holds: how a trial that waits goes on."""
+
+        stop_after: Optional[int]  # how many steps it may make in all; None for all that it has
+        left: List[str]  # names of files and folders that other trials left meanwhile
 
     class OptimizerFacts(TypedDict):
         """What an optimizer is set to (VALUES_FACTS)."""
@@ -260,7 +264,7 @@ TRACE = "trace.bin"
 SCALARS = "scalars.bin"
 EVENTS = "events.jsonl"
 STOPPED = "stopped.json"
-PAUSED, ANSWER = "paused.json", "answer.json"
+ANSWER = "answer.json"
 END = "end.json"
 
 # tensors.bin: raw bytes in logical order, one tensor after the other. tensors.jsonl, one line each, in their order:

@@ -20,7 +20,6 @@ from samebits.comparison.endings import (
     is_usable,
     likely_results,
     misplaced,
-    never_started,
     nothing_observed,
     pattern_of,
     ran_unwatched,
@@ -256,6 +255,16 @@ def _fewer_than_asked(looked: ReasonInputs) -> Reason | None:
     )
 
 
+def _doubt(looked: ReasonInputs) -> Reason | None:
+    if not looked.record.doubt:
+        return None
+    return Reason(
+        f"the trials have the same bits, but {looked.record.doubt} when they had waited between two rounds. "
+        "A program that looks at the clock does that, and so does a rare race.",
+        "Run again with --full, and with more trials (-n 10): no trial waits then.",
+    )
+
+
 def _prefix(looked: ReasonInputs) -> Reason | None:
     stopped = [trial for trial in looked.usable if not trial.whole]
     if not stopped or looked.stops:
@@ -281,7 +290,6 @@ _LOOKS: tuple[Callable[[ReasonInputs], Reason | None], ...] = (
     _coverage,
     _too_few,
     _fewer_than_asked,
+    _doubt,
     _prefix,
 )
-
-__all__ = ["Reason", "ReasonInputs", "never_started", "why_not_repeated"]

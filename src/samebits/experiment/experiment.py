@@ -92,6 +92,12 @@ class Experiment:
             self.save()
         return finished
 
+    def end_waiting(self, why: str = "") -> None:
+        """End the trials that wait for a next round. `why`: none waits from now on."""
+        with full_disk_said(self.folder):
+            for number in self._trials.end_waiting(why):
+                self._read.pop(number, None)
+
     def next_numbers(self, more: int) -> list[int]:
         """Numbers for more trials. Raises UsageError if a record cannot hold so many."""
         names = [path.name for path in (self.folder / TRIALS).glob("*") if path.name.isdecimal()]
@@ -158,6 +164,11 @@ class Experiment:
     def note(self, notes: list[str]) -> None:
         """Keep sentences about how the trials came together, which belong among the warnings."""
         self.file = self.file.model_copy(update={"notes": notes})
+        self.save()
+
+    def doubt(self, seen: str) -> None:
+        """Keep what was seen only of trials that had waited between rounds."""
+        self.file = self.file.model_copy(update={"doubt": seen})
         self.save()
 
     def save(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import shutil
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from samebits.launch.environment import Slot
 from samebits.launch.leaks import Leaks
 from samebits.launch.limits import Limits
 from samebits.launch.observations import Processes, read_json
+from samebits.launch.pauses import PausedTrials
 from samebits.launch.plan import Plan
 from samebits.launch.trial import TrialRun
 from samebits.model import STOPPED_BY_USER, Options, Round, TrialFile
@@ -57,12 +57,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class FinishedRound:
-    """One round that is over. `files`: the documents of its trials, by number. `time_was_up`: a budget ended it."""
+    """One round that is over. `files`: the documents of its trials, by number. `time_was_up`: a budget ended it.
+
+    `resumed`: the trials that went on where they had waited.
+    """
 
     steps: int | None
     seconds: float
     files: list[TrialFile]
     time_was_up: bool = False
+    resumed: Sequence[int] = ()
 
     @property
     def document(self) -> Round:
@@ -70,10 +74,15 @@ class FinishedRound:
         return Round(steps=self.steps, trials=[file.id for file in self.files], seconds=self.seconds)
 
     @property
+    def ended_well(self) -> bool:
+        """Whether no trial ended in a way that gives no verdict."""
+        return not any(file.status in NO_VERDICT for file in self.files)
+
+    @property
     def is_last(self) -> bool:
         """Whether nothing more is to be seen: no trial was stopped, or one ended in a way that gives no verdict."""
         statuses = {file.status for file in self.files}
-        return self.time_was_up or "stopped" not in statuses or not statuses.isdisjoint(NO_VERDICT)
+        return self.time_was_up or "stopped" not in statuses or not self.ended_well
 
 
 class Trials:
@@ -83,11 +92,12 @@ class Trials:
         self.plan, self.progress = plan, progress
         self.leaks = Leaks(plan.directory, plan.record)
         self._launcher = find_launcher(plan.request.host)
+        self._waiting = PausedTrials()
         self._running: dict[int, TrialRun] = {}
         self._told: dict[int, float] = {}
 
     def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
-        """Run these trials anew, each in a folder of the same path as before.
+        """Run these trials, each in a folder of the same path as before: those that wait go on, others start anew.
 
         `tries_first`: where the first trial ends in a way that gives no verdict, the others are not started; it runs
         alone unless it is a whole one. With `limits.seconds` the first trial ends there, with `limits.grows` it may
@@ -95,44 +105,78 @@ class Trials:
         Whatever ends a round early, Ctrl-C too, ends its trials first and leaves what they recorded.
         """
         began, asked = time.monotonic(), limits
-        waiting, done = deque(ids), list[TrialFile]()
+        resumed = [number for number in ids if number in self._waiting]
+        to_come, done = list(ids), list[TrialFile]()
         self.progress.round_started(limits.steps, len(ids))
         alone = limits.seconds is not None or limits.grows or (tries_first and limits.steps is not None)
         with interrupt.waited_for() as look, self._ended_with_the_block():
-            while waiting or self._running:
+            while to_come or self._running:
                 look()
-                self._fill(waiting, limits, jobs=1 if alone else self.plan.options.jobs, of=max(ids))
-                ended = list(self._poll())
+                self._fill(to_come, limits, jobs=1 if alone else self.plan.options.jobs, of=max(ids))
+                ended = list(self._poll(len(ids)))
                 if ended and not done and self._is_enough(ended[0], tries_first=tries_first):
-                    waiting.clear()
+                    to_come.clear()
                 if ended and alone:
                     limits, alone = _after_first(limits, ended[0]), False
                 done += ended
+                self._tell_refusal()
                 time.sleep(min((trial.pace for trial in self._running.values()), default=0))
         files = sorted(done, key=lambda file: file.id)
         was_up = asked.seconds is not None and limits.steps != asked.steps
-        return FinishedRound(limits.steps, time.monotonic() - began, files, time_was_up=was_up)
+        return FinishedRound(limits.steps, time.monotonic() - began, files, time_was_up=was_up, resumed=resumed)
 
-    def _fill(self, waiting: deque[int], limits: Limits, *, jobs: int, of: int) -> None:
-        """Start as many as may run at a time."""
+    def end_waiting(self, why: str = "") -> list[int]:
+        """End the trials that wait, and tell their numbers. `why`: none waits from now on."""
+        if why:
+            self._waiting.refuse(why)
+            self._tell_refusal()
+        return self._waiting.end()
+
+    def _tell_refusal(self) -> None:
+        why = self._waiting.new_refusal()
+        if why:
+            self.progress.note(f"{why}: the next round starts all trials anew")
+
+    def _fill(self, to_come: list[int], limits: Limits, *, jobs: int, of: int) -> None:
+        """Start as many as may run at a time. A trial that waits goes on in the place in which it began."""
         for slot in range(jobs):
-            if waiting and slot not in self._running:
-                trial = TrialRun(self.plan, waiting.popleft(), limits, Slot(slot, self.plan.options.jobs), self.leaks)
-                self.progress.trial_started(trial.id, of, limits.steps)
-                trial.start(self._launcher)
-                self._running[slot] = trial
+            if slot in self._running or not to_come:
+                continue
+            there = [number for number in to_come if self._waiting.slots.get(number, slot) == slot]
+            if there:
+                to_come.remove(there[0])
+                self.progress.trial_started(there[0], of, limits.steps)
+                self._begin(there[0], limits, Slot(slot, self.plan.options.jobs))
 
-    def _poll(self) -> Iterator[TrialFile]:
-        """The trials that have ended since the last look."""
+    def _begin(self, number: int, limits: Limits, slot: Slot) -> None:
+        """Let a trial go on, or start it. One that goes on counts as running at once: whatever ends us ends it, too."""
+        trial = self._waiting.take(number)
+        if trial is not None:
+            self._running[slot.number] = trial
+            trial.go_on(limits)
+            return
+        trial = TrialRun(self.plan, number, limits, slot, self.leaks)
+        trial.start(self._launcher)
+        self._running[slot.number] = trial
+
+    def _poll(self, of: int) -> Iterator[TrialFile]:
+        """The trials that have ended since the last look, or wait. `of`: how many the round has."""
         for slot, trial in list(self._running.items()):
             file = trial.poll()
             if file is None:
                 self._tell(trial)
+                self._waiting.look_at(trial)
                 continue
             del self._running[slot]
             self.progress.trial_ended(trial.id, file.status, trial.processes.steps(), file.seconds)
+            self._wait_or_end(trial, of)
             _check_space(self.plan.record)
             yield file
+
+    def _wait_or_end(self, trial: TrialRun, of: int) -> None:
+        if trial.waits:
+            self._waiting.add(trial, more=of - len(self._waiting) - 1)
+        self._waiting.look()
 
     @contextmanager
     def _ended_with_the_block(self) -> Iterator[None]:
@@ -169,6 +213,8 @@ class Trials:
 
     def _abort(self) -> None:
         running, self._running = list(self._running.values()), {}
+        if running:
+            self.end_waiting()
         for trial in running:
             trial.abort(STOPPED_BY_USER)
 
@@ -192,7 +238,8 @@ class Schedule:
         """The first round: whole with --full, else a few steps."""
         steps = self._options.steps if self._options.full else self._capped(FIRST)
         grows = steps is not None and not self._options.full and self._options.budget is None
-        return Limits(steps=steps, seconds=self._share(), grows=grows, most=self._options.steps)
+        most = self._options.steps
+        return Limits(steps=steps, seconds=self._share(), grows=grows, most=most, waits=grows and steps != most)
 
     def after(self, looked: FinishedRound) -> Limits | None:
         """The round after this one, or None where it was the last one."""
@@ -201,7 +248,7 @@ class Schedule:
         self._past.append((looked.steps, looked.seconds))
         steps = self._capped(looked.steps * FACTOR)
         if self._options.budget is None:
-            return Limits(steps=steps)
+            return Limits(steps=steps, waits=steps != self._options.steps)
         return self._within_budget(looked.steps, steps)
 
     def whole(self, looked: FinishedRound) -> Limits | None:

@@ -39,6 +39,10 @@ class Pattern(NamedTuple):
     out: Path
     before: dict[Path, folders.State]
 
+    def without(self, own: Collection[Path]) -> Pattern:
+        """The same, if some of these files are the trial's own already."""
+        return self._replace(before={path: state for path, state in self.before.items() if path not in own})
+
 
 class Head(NamedTuple):
     """What stood in a file before the trial: so many bytes, with this fingerprint."""

@@ -14,6 +14,7 @@ class Limits:
     """When a trial is ended by us: after exactly so many steps; when it has used up so many seconds of a budget.
 
     `grows`: more steps are allowed, up to `most`, while they have taken less time than the start of the program.
+    `waits`: a trial that has reached `steps` is not ended if it can wait for a next round.
     `tensors`, `details`, `replay`: what is looked at more closely on the way. `feed`: where weights that are
     set come from (see `samebits_probe.wire`).
     """
@@ -22,6 +23,7 @@ class Limits:
     seconds: float | None = None
     grows: bool = False
     most: int | None = None
+    waits: bool = False
     tensors: dict[str, Any] | None = None
     details: dict[str, Any] | None = None
     replay: dict[str, Any] | None = None

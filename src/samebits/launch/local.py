@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from samebits import controls
 from samebits.launch import supervisor
+from samebits.model import Status
 from samebits.words import signal_name
 
 
@@ -40,6 +41,14 @@ class CommandEnd:
     code: int | None = None
     signal: int | None = None
     error: str = ""
+
+    def badly(self, ok_exit: int) -> tuple[Status, str] | None:
+        """What became of a trial whose command did not end as it should, and why; None if it did."""
+        if self.error:
+            return "failed", self.error
+        if self.signal is not None:
+            return "killed", f"it was killed by {signal_name(self.signal)}"
+        return ("failed", exit_words(self.code or 0)) if self.code != ok_exit else None
 
 
 class Command(Protocol):

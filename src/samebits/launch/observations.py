@@ -22,10 +22,11 @@ class WatchedProcess:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.pid = int(folder.name.rpartition("-")[2])
-        self.is_stopped = self.has_ended = False
+        self.has_ended = False
         self.size = 0
         self.grew = time.monotonic()
         self._has_begun = False
+        self._stop: tuple[int, dict[str, Any]] | None = None  # when stopped.json was written, and what it holds
         self._facts: dict[str, Any] | None = None
 
     @property
@@ -44,17 +45,25 @@ class WatchedProcess:
 
     def look(self) -> None:
         """Read anew what has become of it."""
-        if self.is_stopped:  # an end, unlike a stop, may be followed by more
-            return
         size = _size(self.folder / wire.TRACE)
         if size != self.size:
             self.size, self.grew = size, time.monotonic()
-        self.is_stopped = (self.folder / wire.STOPPED).exists()
         self.has_ended = (self.folder / wire.END).exists()
 
-    def paused(self) -> dict[str, Any] | None:
-        """How far it is, if it waits for an answer."""
-        return read_json(self.folder / wire.PAUSED)
+    def stop(self) -> dict[str, Any] | None:
+        """stopped.json, if the process waits: how far it is."""
+        written = _modified(self.folder / wire.STOPPED)
+        if written is None:
+            self._stop = None
+        elif self._stop is None or self._stop[0] != written:
+            found = read_json(self.folder / wire.STOPPED)
+            self._stop = (written, found) if found is not None else None
+        return self._stop[1] if self._stop is not None else None
+
+    def is_stopped(self, steps: int) -> bool:
+        """Whether it waits after so many steps, or more."""
+        stop = self.stop()
+        return stop is not None and int(stop["steps"]) >= steps
 
     def has_begun(self) -> bool:
         """Whether it has observed something, even if that is not written yet: the event before it is."""
@@ -63,7 +72,7 @@ class WatchedProcess:
 
     def became(self) -> Became | None:
         """What it has become, if the last that it wrote is that it is about to become a different program."""
-        if self.has_ended or self.is_stopped:
+        if self.has_ended or self.stop() is not None:
             return None
         own = [event for event in events(self.folder) if "pid" not in event]
         if not own or own[-1].get("event") != "exec":
@@ -138,10 +147,16 @@ class Processes:
         """Steps made so far: those of the process that has made most."""
         return max((process.steps() for process in self.observing()), default=0)
 
-    def are_stopped(self) -> bool:
-        """Whether the trial can be ended: the probe has stopped all ranks, and nobody else goes on observing."""
+    def go_on(self) -> None:
+        """Processes that waited go on: what they did before says nothing of whether they are stuck."""
+        for process in self._found.values():
+            process.grew = time.monotonic()
+
+    def are_stopped(self, steps: int) -> bool:
+        """Whether all that there is to see of so many steps was seen: the probe has stopped all ranks, and nobody else
+        goes on observing."""
         observing = self.observing()
-        stopped = [process for process in observing if process.is_stopped]
+        stopped = [process for process in observing if process.is_stopped(steps)]
         if not stopped:
             return False
         now = time.monotonic()
@@ -149,7 +164,7 @@ class Processes:
             return True
         if len({process.facts.get("rank") for process in stopped}) < _ranks_promised(stopped):
             return False
-        return not any(_goes_on(process, now) for process in observing)
+        return not any(_goes_on(process, now) for process in observing if process not in stopped)
 
 
 def _ranks_promised(stopped: list[WatchedProcess]) -> int:
@@ -158,7 +173,7 @@ def _ranks_promised(stopped: list[WatchedProcess]) -> int:
 
 def _goes_on(process: WatchedProcess, now: float) -> bool:
     """Whether a process is still on its way; one that waits for a stopped one has not observed anything for long."""
-    if process.is_stopped or process.has_ended or not _is_alive(process.pid):
+    if process.has_ended or not _is_alive(process.pid):
         return False
     return now - process.grew <= _STALLED
 
@@ -172,6 +187,13 @@ def _names(folder: Path) -> list[str]:
         return os.listdir(folder)  # noqa: PTH208  (every 20 ms)
     except OSError:
         return []
+
+
+def _modified(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _size(path: Path) -> int:

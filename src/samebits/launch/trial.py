@@ -7,22 +7,22 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from samebits import controls, store
-from samebits.launch import artifacts, custody, facts, folders, isolation, opens
+from samebits.launch import artifacts, custody, facts, folders, isolation
 from samebits.launch.command import FileNames, ProgramPlace, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
-from samebits.launch.leaks import Leaks, ProcessFiles, shown
+from samebits.launch.leaks import Leaks, ProcessFiles
 from samebits.launch.limits import Limits, grown
-from samebits.launch.local import Command, CommandEnd, Job, Launcher, exit_words, still_running
+from samebits.launch.local import Command, CommandEnd, Job, Launcher, still_running
 from samebits.launch.observations import Processes
+from samebits.launch.pauses import Wait
 from samebits.launch.plan import Plan, trial_name
 from samebits.launch.pythons import Pythons
-from samebits.model import ENDED_WELL, FilesFile, Status, TrialFile
+from samebits.launch.trial_files import TrialFiles
+from samebits.model import ENDED_WELL, FilesFile, Leak, Status, TrialFile
 from samebits.store.record import SET_ASIDE
-from samebits.words import signal_name
 from samebits_probe import wire
 
 POLL = 0.02  # seconds between two looks at a trial that is young, or to be stopped after a step
@@ -31,7 +31,6 @@ YOUNG = 5.0
 ENDED_BEFORE = "samebits was ended before the trial was"
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL of a trial that took too long
 CHILDREN_MAY_TAKE = 1.0  # seconds in which children that outlive the command end by themselves
-MOST_WRITTEN = 1000
 THIN = {"after": 1000, "every": 100}
 
 
@@ -44,9 +43,6 @@ class EarlierState:
     began_at: float = field(default_factory=time.time)
     environment: dict[str, str] = field(default_factory=dict)
     code: dict[str, Any] = field(default_factory=dict)
-    before: folders.Snapshot = field(default_factory=lambda: folders.Snapshot({}))
-    asked: artifacts.FileRules = field(default_factory=artifacts.FileRules)
-    notes: list[str] = field(default_factory=list)
 
 
 class TrialRun:
@@ -58,12 +54,13 @@ class TrialRun:
         self.out = self.folder / "out"
         self.directory = self.folder / "work" if plan.options.isolate else plan.directory
         self.processes = Processes(self.folder)
-        self._slot, self._leaks = slot, leaks
+        self.slot, self._leaks = slot, leaks
+        self._files = TrialFiles(plan, number, self.directory, leaks)
         self._pythons = Pythons(plan.probe)
         self._ended_at: float | None = None
         self._status: Status | None = None
         self._why = ""
-        self._answered = 0  # steps after which a process waited, and got its answer
+        self._wait = Wait()
         self._isolation: isolation.Isolation | None = None
 
     # -- before ---------------------------------------------------------------------------------------------------
@@ -72,18 +69,16 @@ class TrialRun:
         """Make the folder anew, look at what is there, and start the command."""
         self._seen = EarlierState(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
         self._make_folder()
-        environment = trial_environment(self.plan, self.id, self.directory, self._slot)
-        notes = self._isolate(environment) if self.plan.options.isolate else []
+        environment = trial_environment(self.plan, self.id, self.directory, self.slot)
         self._seen = replace(
             self._seen,
             environment=environment,
             code=facts.code(self.plan.directory, self.plan.request.command),
-            before=(before := folders.snapshot(self.directory, without=self.plan.record)),
-            asked=self._asked(before),
-            notes=notes,
         )
+        self._files.notes += self._isolate(environment) if self.plan.options.isolate else []
+        self._files.begin()
         store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
-        self._left = self._leaks.begin(self.id, before, alone=self.plan.options.jobs == 1)
+        self._left = self._leaks.begin(self.id, self._files.before, alone=self.plan.options.jobs == 1)
         store.write_document(self.folder / "config.json", self._config())
         self._seen.began = time.monotonic()
         with controls.launching(self.plan.controls):
@@ -103,15 +98,6 @@ class TrialRun:
         new.rename(self.folder)
         custody.remove(old)
 
-    def _asked(self, before: folders.Snapshot) -> artifacts.FileRules:
-        options = self.plan.options
-        return artifacts.FileRules(
-            patterns=artifacts.patterns(options.artifacts, self.directory, self.out, trial_name(self.id)),
-            ignores=options.ignores,
-            heads=artifacts.heads(before),
-            apart=options.isolate,
-        )
-
     def _isolate(self, environment: dict[str, str]) -> list[str]:
         self._isolation = isolation.make(self.plan.record, environment)
         environment.update(self._isolation.variables(environment))
@@ -127,7 +113,7 @@ class TrialRun:
             "hash": self.plan.hash,
             "xxhash": self.plan.xxhash,
             "stop_after": self.limits.steps,
-            "asks": self.limits.grows,
+            "asks": self.limits.grows or self.limits.waits,
             "thin": THIN,
             "controls": self.plan.controls,
             "factors": controls.of_factors(),
@@ -164,8 +150,8 @@ class TrialRun:
     def poll(self) -> TrialFile | None:
         """Look at the trial; its document when it is over, with all that belongs to it written. Returns at once."""
         self._pythons.look(self._running.root, self.processes.have_begun)
-        if self.limits.grows:
-            self._answer()
+        if self.limits.grows and self._grows():
+            return None
         ending = self._running.poll()
         if ending is None and not self._is_to_be_ended():
             return None
@@ -173,30 +159,42 @@ class TrialRun:
             return None
         return self._finish(ending or CommandEnd())
 
-    def _answer(self) -> None:
-        """Tell a process that waits at a step's end how many steps the trial may make."""
-        observing = self.processes.observing()
-        waiting = [paused for process in observing if (paused := process.paused()) is not None]
-        made = max((int(paused["steps"]) for paused in waiting), default=0)
-        if made <= self._answered:
-            return
-        steps = grown(waiting[0], self._seen.began_at, self.limits.most) if len(observing) == 1 else made
-        store.write_document(self.folder / wire.ANSWER, {"step": made, "stop_after": steps})
-        self.limits, self._answered = replace(self.limits, steps=steps), made
+    def _grows(self) -> bool:
+        """Whether a trial that waits was allowed more steps in the same round. One of several processes never is."""
+        observing, made = self.processes.observing(), self.limits.steps or 0
+        if len(observing) != 1 or not observing[0].is_stopped(made):
+            return False
+        steps = grown(observing[0].stop() or {}, self._seen.began_at, self.limits.most)
+        if steps <= made:
+            return False
+        self._allow(steps)
+        return True
+
+    def _allow(self, steps: int | None) -> None:
+        answer = {"stop_after": steps, "left": list(map(str, self._left.names))}
+        store.write_document(self.folder / wire.ANSWER, answer)
+        self.limits = replace(self.limits, steps=steps)
+        self.processes.go_on()
 
     def _is_to_be_ended(self) -> bool:
         """Whether the trial has reached what it was allowed. One that took too long gets a moment to end by itself."""
-        spent, timeout = time.monotonic() - self._seen.began, self.plan.options.timeout
+        spent, timeout = self.spent, self.plan.options.timeout
         if self._status == "timeout":
             return spent - (timeout or 0) > GRACE
         is_time_up = self.limits.seconds is not None and spent > self.limits.seconds
-        if is_time_up or (self.limits.steps is not None and self.processes.are_stopped()):
+        if is_time_up or (self.limits.steps is not None and self.processes.are_stopped(self.limits.steps)):
             self._status = "stopped"
             return True
         if timeout is not None and spent > timeout:
             self._status, self._why = "timeout", f"it was ended after {timeout:g} s"
             self._running.ask()
         return False
+
+    @property
+    def spent(self) -> float:
+        """Seconds that the trial has run, without those that it waited."""
+        now = self._wait.since or self._ended_at or time.monotonic()
+        return now - self._seen.began - self._wait.seconds
 
     def _children_are_gone(self) -> bool:
         """Whether nothing is left below the command, or what is left had its time."""
@@ -208,91 +206,99 @@ class TrialRun:
 
     def abort(self, why: str) -> None:
         """End the trial now, whatever it does, and write down what is known."""
+        self.close()
+        store.write_document(self.folder / "trial.json", self._document("killed", why))
+
+    # -- while it waits -------------------------------------------------------------------------------------------
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has reached the end of a round, has its document, and can go on."""
+        return self._wait.since is not None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it has never waited."""
+        return not self.waits and not self._wait.seconds
+
+    @property
+    def root(self) -> int:
+        """The process below which all of the trial runs."""
+        return self._running.root
+
+    def is_disturbed(self) -> bool:
+        """Whether a file that it had written before it waited is not as it left it."""
+        return self.waits and self._files.is_disturbed()
+
+    def go_on(self, limits: Limits) -> None:
+        """Let a trial that waits make more steps. What other trials left meanwhile is theirs."""
+        self._wait = self._wait.over()
+        self._status = None
+        self._files.begin()
+        store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
+        self._left = self._leaks.begin(self.id, self._files.before, alone=self.plan.options.jobs == 1)
+        self._left.started(self.root)
+        self._allow(limits.steps)
+        self.limits = limits
+
+    def close(self) -> None:
+        """End all that runs of the trial. What it was when it began to wait stays its document; seal it next."""
         self._running.close()
         self._left.close()
         self._remove_temporary()
-        store.write_document(self.folder / "trial.json", self._document("killed", why))
 
     # -- after ----------------------------------------------------------------------------------------------------
 
     def _finish(self, ending: CommandEnd) -> TrialFile:
-        seconds = (self._ended_at or time.monotonic()) - self._seen.began
+        seconds, waits = self.spent, self._status == "stopped" and self.limits.waits
         left = still_running(self._running) if self._status is None else []
-        self._running.close()
+        if not waits:
+            self._running.close()
         self._left.close()  # before anything here reads the files that are watched
         touched = facts.touched(self.processes.look())
-        after = folders.snapshot(self.directory, without=self.plan.record)
-        written = self._written(touched, after)
-        files = self._files(written, self._links(after), ending)
+        self._files.end(self.folder / wire.PROCESSES, touched, self._left.wrote)
+        files = self._described(ending)
         status, why = self._judge(ending, files)
         file = self._document(status, why, ending=ending, seconds=seconds)
-        leaks = self._leaks.end(self._left, touched, written, after)
         said = "" if status in ENDED_WELL else store.last_words(self.folder)
-        fed = facts.is_fed_by_unwatched(touched, written)
-        outcome = self._outcome(written, fed=fed)
+        outcome = self._outcome(fed=facts.is_fed_by_unwatched(touched, self._files.written))
+        leaks = self._leaked(touched)
         file = file.model_copy(update={"said": said, "children_left": left, "leaks": leaks, **outcome})
         store.write_document(self.folder / "files.json", files)
         store.write_document(self.folder / "trial.json", file)
-        store.seal(self.folder)
-        self._remove_temporary()
+        if waits:
+            self._wait = replace(self._wait, since=time.monotonic(), touched=touched, leaks=leaks)
+            self._files.keep()
+        else:
+            store.seal(self.folder)
+            self._remove_temporary()
         return file
+
+    def _leaked(self, touched: Sequence[ProcessFiles]) -> list[Leak]:
+        """State of earlier trials that this one took. What it touched before it waited was judged then."""
+        known, files = self._wait.leaks, self._files
+        found = self._leaks.end(self._left, self._wait.later(touched), files.written, files.after)
+        return [*known, *(leak for leak in found if leak not in known)]
 
     def _remove_temporary(self) -> None:
         if self._isolation is not None:
             self._isolation.remove()
 
-    def _written(self, touched: Sequence[ProcessFiles], after: folders.Snapshot) -> list[Path]:
-        """Files that the trial wrote: found in its folders, and named by the probe."""
-        found = {*folders.snapshot(self.out).files, *folders.written(self._seen.before, after)}
-        if not after.is_whole:
-            many = f"{self.directory} holds more than {folders.MOST_FILES:,} files"
-            self._seen.notes.append(f"{many}: samebits may not have found every file that was written there")
-        inside = self.folder / "processes"
-        named = {path for process in touched for path in process.wrote if not path.is_relative_to(inside)}
-        named |= {path for path in self._left.wrote if self._leaks.counts(path)}
-        if found - named:
-            found -= opens.written_by_others() - named  # a log into which the check itself prints, say
-        self._note_shared(found)
-        found.update(path for path in named if path.is_file())
-        return sorted(found)
-
-    def _links(self, after: folders.Snapshot) -> dict[Path, str]:
-        """The links to folders that the trial made, with what they lead to."""
-        return {
-            **folders.new_links(folders.Snapshot({}), folders.snapshot(self.out)),
-            **folders.new_links(self._seen.before, after),
-        }
-
-    def _note_shared(self, found: set[Path]) -> None:
-        """Say so where trials that run side by side write into one folder: they replace each other's files."""
-        if self.plan.options.jobs == 1 or self.plan.options.isolate:
-            return
-        shared = sorted(path for path in found if not path.is_relative_to(self.out) and self._leaks.counts(path))
-        if shared:
-            what = f"trials ran side by side and wrote into one folder ({shown(shared[0], self.plan.directory)})"
-            self._seen.notes.append(f"{what}: give each its own with {{out}} or --isolate")
-
-    def _files(self, written: list[Path], links: dict[Path, str], ending: CommandEnd) -> FilesFile:
+    def _described(self, ending: CommandEnd) -> FilesFile:
         """Files to compare; none of a trial that was ended, since it may have been writing them."""
         if self._status is not None or ending.code is None:
             return FilesFile()
         others = self._isolation.names if self._isolation is not None else {}
         naming = FileNames(self.plan.request.command, self.directory, self.out, trial_name(self.id), others)
         run = facts.run(self.plan.request.command, naming.roots, self.folder, self._seen.began_at)
-        found = artifacts.collect(self._seen.asked, written, self.directory, naming, run)
-        names = {naming.name(path): target for path, target in links.items()}
-        found = artifacts.with_links(found, names, self._seen.asked, run)
-        return found.model_copy(update={"printed": artifacts.printed(self.folder, self._seen.asked, run)})
+        found = self._files.document(naming, run)
+        return found.model_copy(update={"printed": artifacts.printed(self.folder, self._files.rules, run)})
 
     def _judge(self, ending: CommandEnd, files: FilesFile) -> tuple[Status, str]:
         if self._status is not None:
             return self._status, self._why
-        if ending.error:
-            return "failed", ending.error
-        if ending.signal is not None:
-            return "killed", f"it was killed by {signal_name(ending.signal)}"
-        if ending.code != self.plan.options.ok_exit:
-            return "failed", exit_words(ending.code or 0)
+        if (bad := ending.badly(self.plan.options.ok_exit)) is not None:
+            return bad
         if not self.processes.look() and not any(file.named for file in files.files):
             return "unwatched", "the probe ran in none of its processes"
         return "complete", ""
@@ -311,7 +317,7 @@ class TrialRun:
             stop_after=self._stopped_after() if status == "stopped" else self.limits.steps,
             environment=recorded(self._seen.environment),
             code=self._seen.code,
-            notes=self._seen.notes,
+            notes=self._files.notes,
         )
 
     def _stopped_after(self) -> int | None:
@@ -319,7 +325,7 @@ class TrialRun:
         made = max(self.processes.steps(), 1)
         return made if self.limits.steps is None else min(made, self.limits.steps)
 
-    def _outcome(self, written: list[Path], *, fed: bool) -> dict[str, Any]:
+    def _outcome(self, *, fed: bool) -> dict[str, Any]:
         """The fields of the document that are found in what the trial left behind.
 
         `fed`: the training read files that nobody knows the writer of, so that no unwatched process is left out.
@@ -332,13 +338,9 @@ class TrialRun:
                 self.processes.pids(), became, self.folder, was_ended=self._status is not None, fed=fed
             ),
             "programs": self._pythons.programs(became, facts.started(processes), place),
-            "wrote": self._names(written),
+            "wrote": self._files.names(),
             "packages": facts.packages(processes),
             "machine": facts.machine(processes),
             "metrics": facts.numbers(printed),
             "metrics_printed": printed,
         }
-
-    def _names(self, written: list[Path]) -> list[str]:
-        own = [path for path in written if not path.is_relative_to(self.out)]
-        return [shown(path, self.plan.directory) for path in own[:MOST_WRITTEN]]

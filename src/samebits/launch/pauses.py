@@ -1,0 +1,297 @@
+"""Trials that wait at the end of a round for the next one, so that they need not start over.
+
+A trial waits only where nothing of its own is at stake: the others fit in memory beside it, it holds nothing that they
+may need (a port that the program names, a locked file, a GPU of which nobody can say how full it is), and none of them
+touches a file that it wrote. Otherwise all are ended, and the next round starts over.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from samebits import store
+from samebits.launch.leaks import ProcessFiles
+from samebits.launch.supervisor import below
+from samebits.model import Leak
+
+if TYPE_CHECKING:
+    from samebits.launch.trial import TrialRun
+
+__all__ = ["MemoryUse", "PausedTrials", "Wait", "free_memory", "held_resource", "used_memory", "why_no_room"]
+
+_PATIENCE, _MOMENT = 5, 30.0  # times as long as the others, and seconds
+_MARGIN = 1.25  # a training takes more memory later on
+_NVIDIA = ("/dev/nvidia", "/dev/dxg")
+_OTHER_DEVICES = ("/dev/kfd", "/dev/accel", "/dev/davinci")  # how full they are, nobody can be asked
+_QUERY = ["nvidia-smi", "--format=csv,noheader,nounits"]
+_MEBIBYTE = 1 << 20
+
+
+class PausedTrials:
+    """The trials that wait, by number. `refusal`: why none waits any more; empty while they may."""
+
+    def __init__(self) -> None:
+        self.refusal, self._is_told = "", False
+        self._trials: dict[int, TrialRun] = {}
+        self._taken: dict[int, MemoryUse] = {}  # when each began to wait
+
+    def add(self, trial: TrialRun, *, more: int) -> None:
+        """A trial has reached the end of its round: it waits, or is ended with all that do. `more`: trials to come."""
+        self._trials[trial.id] = trial
+        why = self.refusal or self._why_not(trial, more)
+        if why:
+            self.refuse(why)
+
+    def look(self) -> None:
+        """End all if a trial that ran meanwhile wrote into the files of one that waits."""
+        disturbed = next((trial for trial in self._trials.values() if trial.is_disturbed()), None)
+        if disturbed is not None:
+            self.refuse("the trials write the same files")
+
+    def look_at(self, running: TrialRun) -> None:
+        """End all if a trial that runs takes far longer to get so far than they did: it may wait for one of them."""
+        if self._trials and running.is_fresh:
+            longest = max(trial.spent for trial in self._trials.values())
+            if running.spent > _PATIENCE * longest + _MOMENT:
+                self.refuse(f"trial {running.id} seems to wait for a trial that waits")
+
+    @property
+    def slots(self) -> dict[int, int]:
+        """The place in which each trial began."""
+        return {number: trial.slot.number for number, trial in self._trials.items()}
+
+    def take(self, number: int) -> TrialRun | None:
+        """The trial of that number, which goes on; None if it does not wait."""
+        return self._trials.pop(number, None)
+
+    def refuse(self, why: str) -> None:
+        """From now on no trial waits: those that do are ended."""
+        self.refusal = self.refusal or why
+        self.end()
+
+    def new_refusal(self) -> str:
+        """The refusal, when it is asked for the first time; else empty."""
+        told, self._is_told = self._is_told, bool(self.refusal)
+        return "" if told else self.refusal
+
+    def end(self) -> list[int]:
+        """End all that wait, and tell their numbers. Raises OSError if their seals cannot be written."""
+        ended, self._trials = self._trials, {}
+        for trial in ended.values():
+            trial.close()
+        for trial in ended.values():
+            store.seal(trial.folder)
+        return list(ended)
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._trials
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    def _why_not(self, trial: TrialRun, more: int) -> str:
+        """Why this trial cannot wait. Those to come, and those that wait and go on, may come to take as much as it."""
+        pids = [process.pid for process in below(trial.root)]
+        self._taken[trial.id] = used = used_memory(pids)
+        others = [self._taken[number] for number in self._trials if number != trial.id]
+        return held_resource(pids) or why_no_room(
+            [*[used] * more, *(used.beyond(one) for one in others)], free_memory()
+        )
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What is kept of a trial from one round to the next. `seconds`: how long it has waited in all; `since`: since when
+    it waits now. `at`: when it last went on (epoch). `touched`: what the probe had seen of each process when it began
+    to wait, and `leaks` what was found of that."""
+
+    seconds: float = 0.0
+    since: float | None = None
+    at: float = 0.0
+    touched: Sequence[ProcessFiles] = ()
+    leaks: list[Leak] = field(default_factory=list)
+
+    def over(self) -> Wait:
+        """The trial goes on."""
+        spent = time.monotonic() - self.since if self.since is not None else 0.0
+        return replace(self, seconds=self.seconds + spent, since=None, at=time.time())
+
+    def later(self, touched: Sequence[ProcessFiles]) -> list[ProcessFiles]:
+        """What processes touched after the wait; all that they wrote stays their own."""
+        if not self.touched:
+            return list(touched)
+        known = {name: frozenset().union(*(getattr(one, name) for one in self.touched)) for name in _NAMES}
+        return [
+            process._replace(
+                opened={path: at for path, at in process.opened.items() if at >= self.at},
+                **{name: getattr(process, name) - known[name] for name in _NAMES},
+            )
+            for process in touched
+        ]
+
+
+_NAMES = ("listed", "asked")  # of ProcessFiles: names that were looked at
+
+
+class MemoryUse(NamedTuple):
+    """Bytes of main memory and of GPU memory: taken or free. None: nobody can say."""
+
+    main: int
+    gpu: int | None = 0
+
+    def beyond(self, other: MemoryUse) -> MemoryUse:
+        """What is more than that."""
+        gpu = None if self.gpu is None or other.gpu is None else max(self.gpu - other.gpu, 0)
+        return MemoryUse(max(self.main - other.main, 0), gpu)
+
+
+def why_no_room(needs: Sequence[MemoryUse], free: MemoryUse) -> str:
+    """Why trials that need so much more do not fit beside those that are there; empty if they do."""
+    if any(need.gpu is None for need in needs):
+        return "nobody can say how full the GPU is"
+    main, gpu = sum(need.main for need in needs), sum(need.gpu or 0 for need in needs)
+    for name, wanted, left in (("memory", main, free.main), ("GPU memory", gpu, free.gpu)):
+        if wanted and (left is None or wanted * _MARGIN > left):
+            room = "nobody can say how much is free" if left is None else f"{_size(left)} are free"
+            return f"the trials do not fit in {name} side by side (they need {_size(wanted)} more, and {room})"
+    return ""
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
+
+
+def used_memory(pids: Sequence[int]) -> MemoryUse:
+    """What processes take: shared pages are divided among those that share them."""
+    return MemoryUse(sum(map(_proportional, pids)), _gpu_used(pids))
+
+
+def _proportional(pid: int) -> int:
+    for name, key in (("smaps_rollup", "Pss"), ("status", "VmRSS")):
+        try:
+            text = Path(f"/proc/{pid}/{name}").read_text()
+        except OSError:
+            continue
+        found = re.search(rf"^{key}:\s+(\d+) kB", text, re.MULTILINE)
+        if found:
+            return int(found[1]) * 1024
+    return 0
+
+
+def free_memory(root: Path = Path("/")) -> MemoryUse:
+    """What is free on this machine, or in the control group of this process if that leaves less."""
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", (root / "proc/meminfo").read_text(), re.MULTILINE)
+    left = [int(found[1]) * 1024] if found else []
+    return MemoryUse(min([*left, *_left_in_groups(root)], default=0), _gpu_free())
+
+
+def _left_in_groups(root: Path) -> Iterator[int]:
+    """https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files, and the names of version 1."""
+    own = root / "sys/fs/cgroup"
+    for folder, limit, used in (
+        (own, "memory.max", "memory.current"),
+        (own / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        try:
+            most = (folder / limit).read_text().strip()
+            taken = int((folder / used).read_text()) - _reclaimable(folder / "memory.stat")
+        except (OSError, ValueError):
+            continue
+        if most.isdecimal():
+            yield max(int(most) - taken, 0)
+
+
+def _reclaimable(stat: Path) -> int:
+    found = re.search(r"^(?:total_)?inactive_file (\d+)", stat.read_text(), re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def _gpu_used(pids: Sequence[int]) -> int | None:
+    """Bytes that processes take on NVIDIA's devices; None if they use devices that cannot be asked."""
+    targets = [target for pid in pids for target in _descriptors(pid)]
+    if any(target.startswith(_OTHER_DEVICES) for target in targets):
+        return None
+    if not any(target.startswith(_NVIDIA) for target in targets):
+        return 0
+    rows = _asked("--query-compute-apps=pid,used_memory")
+    own = [int(row[1]) for row in rows or [] if row[0].isdecimal() and int(row[0]) in pids and row[1].isdecimal()]
+    return sum(own) * _MEBIBYTE if own else None
+
+
+def _gpu_free() -> int | None:
+    """Bytes that are free on the fullest of NVIDIA's devices; None if there is none to be asked."""
+    rows = _asked("--query-gpu=memory.free")
+    return min((int(row[0]) * _MEBIBYTE for row in rows or [] if row[0].isdecimal()), default=None)
+
+
+def _asked(query: str) -> list[list[str]] | None:
+    """The cells of each line that nvidia-smi prints; None where it cannot be asked."""
+    try:
+        said = subprocess.run([*_QUERY, query], capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return [[cell.strip() for cell in line.split(",")] for line in said.splitlines()]
+
+
+def held_resource(pids: Iterable[int]) -> str:
+    """What processes hold that a different trial may need to go on; empty if nothing is known."""
+    known = set(pids)
+    port = next(iter(_named_ports(known)), None)
+    if port is not None:
+        return f"a trial listens on port {port}"
+    return "a trial holds a lock on a file" if known & _lock_holders() else ""
+
+
+def _named_ports(pids: Iterable[int]) -> Iterator[int]:
+    """Ports that processes listen on and that the system did not choose."""
+    first, last = _chosen_by_the_system()
+    for pid in pids:
+        sockets = {target[8:-1] for target in _descriptors(pid) if target.startswith("socket:[")}
+        rows = [*_cells(pid, "tcp"), *_cells(pid, "tcp6")] if sockets else []
+        ports = {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == _LISTENS and row[9] in sockets}
+        yield from sorted(port for port in ports if not first <= port <= last)
+
+
+_LISTENS = "0A"  # TCP_LISTEN of linux/tcp_states.h
+
+
+def _cells(pid: int, table: str) -> list[list[str]]:
+    try:
+        return [line.split() for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]]
+    except OSError:
+        return []
+
+
+def _chosen_by_the_system() -> tuple[int, int]:
+    try:
+        first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    except (OSError, ValueError):
+        return 32768, 60999
+    return first, last
+
+
+def _lock_holders() -> set[int]:
+    """Processes that keep others from a file: `1: FLOCK  ADVISORY  WRITE 1234 08:01:99 0 EOF`."""
+    try:
+        lines = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return set()
+    cells = [line.split() for line in lines]
+    return {int(row[4]) for row in cells if len(row) > 4 and row[3] == "WRITE" and row[4].isdecimal()}
+
+
+def _descriptors(pid: int) -> list[str]:
+    found = []
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
+            found.append(os.readlink(f"/proc/{pid}/fd/{name}"))  # noqa: PTH115
+    except OSError:
+        return found
+    return found

@@ -1,0 +1,100 @@
+"""The files of one trial: what was there before it, what it has written, and what of that is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from samebits.launch import artifacts, folders, opens
+from samebits.launch.command import FileNames
+from samebits.launch.leaks import Leaks, ProcessFiles, shown
+from samebits.launch.plan import Plan, trial_name
+from samebits.model import FilesFile
+from samebits.store.masks import Run
+
+__all__ = ["TrialFiles"]
+
+_MOST_NAMED = 1000
+
+
+class TrialFiles:
+    """Looked at before a trial starts (`begin`) and when it is over, or waits (`end`).
+
+    `notes`: what limits the look. `written`: the files that it wrote, once it is over.
+    """
+
+    def __init__(self, plan: Plan, number: int, directory: Path, leaks: Leaks) -> None:
+        self.out = plan.trial_folder(number) / "out"
+        self.notes: list[str] = []
+        self.written: list[Path] = []
+        self.before = self.after = folders.Snapshot({})
+        self.rules = artifacts.FileRules()
+        self._plan, self._name, self._directory, self._leaks = plan, trial_name(number), directory, leaks
+        self._left: Mapping[Path, folders.State | None] = {}  # when the trial began to wait
+        self._links: dict[Path, str] = {}
+
+    def begin(self) -> None:
+        """The trial starts, or goes on: what lies here now is not its own, but for what it had written before."""
+        options, earlier = self._plan.options, self.rules.heads
+        self.before = folders.snapshot(self._directory, without=self._plan.record)
+        found = artifacts.patterns(options.artifacts, self._directory, self.out, self._name)
+        heads = {path: head for path, head in artifacts.heads(self.before).items() if path not in self._left}
+        self.rules = artifacts.FileRules(
+            patterns=[pattern.without(self._left) for pattern in found],
+            ignores=options.ignores,
+            heads={**heads, **{path: head for path, head in earlier.items() if path in self._left}},
+            apart=options.isolate,
+        )
+
+    def end(self, inside: Path, by_probe: Iterable[ProcessFiles], by_kernel: Iterable[Path]) -> None:
+        """Look at what the trial has written: found in its folders, and named by the probe and the kernel.
+
+        `inside`: the folder of the probe's own files.
+        """
+        self.after = folders.snapshot(self._directory, without=self._plan.record)
+        if not self.after.is_whole:
+            many = f"{self._directory} holds more than {folders.MOST_FILES:,} files"
+            self.notes.append(f"{many}: samebits may not have found every file that was written there")
+        found = {*folders.snapshot(self.out).files, *folders.written(self.before, self.after)}
+        found.update(path for path in self._left if path in self.after.files)
+        named = {path for process in by_probe for path in process.wrote if not path.is_relative_to(inside)}
+        named.update(path for path in by_kernel if self._leaks.counts(path))
+        if found - named:
+            found -= opens.written_by_others() - named  # a log into which the check itself prints, say
+        self._note_shared(found)
+        found.update(path for path in named if path.is_file())
+        self.written = sorted(found)
+        self._links = {
+            **{path: target for path, target in self._links.items() if path.is_symlink()},
+            **folders.new_links(folders.Snapshot({}), folders.snapshot(self.out)),
+            **folders.new_links(self.before, self.after),
+        }
+
+    def _note_shared(self, found: set[Path]) -> None:
+        """Say so where trials that run side by side write into one folder: they replace each other's files."""
+        if self._plan.options.jobs == 1 or self._plan.options.isolate:
+            return
+        shared = sorted(path for path in found if not path.is_relative_to(self.out) and self._leaks.counts(path))
+        if shared:
+            what = f"trials ran side by side and wrote into one folder ({shown(shared[0], self._plan.directory)})"
+            self.notes.append(f"{what}: give each its own with {{out}} or --isolate")
+
+    def keep(self) -> None:
+        """The trial waits: what it has written stays its own."""
+        counted = (path for path in self.written if not path.is_relative_to(self.out) and self._leaks.counts(path))
+        self._left = {path: folders.state(path) for path in counted}
+
+    def is_disturbed(self) -> bool:
+        """Whether a file that the trial had written before it waited is not as it left it."""
+        return any(folders.state(path) != state for path, state in self._left.items())
+
+    def document(self, naming: FileNames, run: Run) -> FilesFile:
+        """The files to compare, under names that are the same in all trials."""
+        found = artifacts.collect(self.rules, self.written, self._directory, naming, run)
+        names = {naming.name(path): target for path, target in self._links.items()}
+        return artifacts.with_links(found, names, self.rules, run)
+
+    def names(self) -> list[str]:
+        """What was written elsewhere than in the trial's own output folder, as users know it."""
+        own = [path for path in self.written if not path.is_relative_to(self.out)]
+        return [shown(path, self._plan.directory) for path in own[:_MOST_NAMED]]
