@@ -173,6 +173,7 @@ def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks
                 experiment.note(remarks(looked))
                 remarks = None
             if _train_in_threads(experiment):  # only their ends can be compared
+                experiment.end_waiting("several threads train, and some would go on while others wait")
                 limits = schedule.whole(looked)
                 continue
             goes_on = not looked.is_last and _repeats_so_far(experiment, looked.steps)

@@ -192,6 +192,15 @@ def test_a_trial_that_listens_on_a_port_of_its_own_choice_starts_over(looked):
     assert watch.started_over()
 
 
+def test_a_training_in_several_threads_starts_over(ask, tmp_path):
+    watch = Watch(tmp_path / "record")
+    result = check(ask("torch_trains_in_two_threads.py"), watch)
+    assert any("several threads train" in note for note in watch.notes)
+    assert rounds_of(tmp_path) == [20, None]
+    assert watch.started_over()
+    assert result.verdict == "inconclusive"
+
+
 def test_ctrl_c_ends_those_that_wait(looked, tmp_path):
     def stop(number):
         if number == 2:
