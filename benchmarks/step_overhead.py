@@ -1,6 +1,6 @@
 """What watching costs: the time of a watched step against a plain one, and against the best peers.
 
-    python benchmarks/step_overhead.py [--training lenet5|unet|keras|parameters] [--batch N] [--only samebits]
+    python benchmarks/step_overhead.py [--training lenet5|unet|keras|parameters|learner] [--batch N] [--only samebits]
         [--python PATH] [--clock process_time] [--optimizer SGD] [--beside CHECKOUT/src]
 
 The plain training, the watched one and the peers stand side by side, each in a process of its own, and train in turns
@@ -28,7 +28,7 @@ from samebits_probe import wire
 
 # script, steps of a turn
 TRAININGS = {"lenet5": ("lenet5_pytorch.py", 10), "unet": ("unet_pytorch.py", 1), "keras": ("lenet5_keras.py", 10),
-             "parameters": ("parameters_pytorch.py", 1)}  # fmt: skip
+             "parameters": ("parameters_pytorch.py", 1), "learner": ("learner_pytorch.py", 3)}  # fmt: skip
 HERE = Path(__file__).resolve().parent / "trainings"
 
 

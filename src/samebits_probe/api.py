@@ -1,23 +1,24 @@
 """What a program calls: `observe`, for programs that name their own points; and the one probe of this process."""
 
-from typing import TYPE_CHECKING, Any, Optional
-
 from . import signals
 from .own_points import kind_of
 from .probe import Probe
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Optional
+
     from .wire import Config
 
-_probe: Optional[Probe] = None
+_probe: "Optional[Probe]" = None
 
 
-def current() -> Optional[Probe]:
+def current() -> "Optional[Probe]":
     """The probe of this process, or None outside a trial."""
     return _probe
 
 
-def start(config: "Config") -> Probe:
+def start(config: "Config") -> "Probe":
     """Make the probe of this process."""
     global _probe
     _probe = Probe(config)
@@ -25,7 +26,7 @@ def start(config: "Config") -> Probe:
 
 
 @signals.held
-def observe(name: str, value: Any, step: Optional[int] = None, kind: Optional[str] = None) -> None:
+def observe(name: str, value: "Any", step: "Optional[int]" = None, kind: "Optional[str]" = None) -> None:
     """Observe a value of the program under a name; does nothing outside a trial.
 
     `value`: an array or tensor of any library, a number, string or bytes, or lists and dicts of them.

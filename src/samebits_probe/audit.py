@@ -5,11 +5,13 @@ https://docs.python.org/3/library/audit_events.html lists the events and what th
 
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Dict, Set, Tuple
 
 from . import signals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Set, Tuple
+
     Note = Callable[..., Any]  # called with the arguments of its event
 
 
@@ -24,7 +26,7 @@ def add(notes: "Dict[str, Note]") -> bool:
 def quietly(note: "Note") -> "Callable[..., None]":
     """A function that calls `note` as the probe's work, and lets no failure of it reach the program."""
 
-    def call(*arguments: Any) -> None:
+    def call(*arguments: "Any") -> None:
         signals.hold()
         try:
             note(*arguments)

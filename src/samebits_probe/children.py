@@ -7,11 +7,15 @@ From Python's audit events (3.8 and later); below, `os.execv` and `os.execve` ar
 import functools
 import os
 import sys
-from typing import Any, Callable, Dict, List, Set
 
 from . import audit
 
-Argument = Any  # what the program hands over: a word or words, as the operating system's functions take them, or not
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Set
+
+    Argument = Any  # what the program hands over: a word, or words, or anything
+
 
 _MOST_WORDS, _MOST_CHARACTERS = 20, 200
 _MOST_PROGRAMS = 100
@@ -40,11 +44,11 @@ class _Children:
             "os.forkpty": self._forks,
         }
 
-    def became(self, path: Argument, argv: Argument, *_: Any) -> None:
+    def became(self, path: "Argument", argv: "Argument", *_: "Any") -> None:
         """The process asks to become a different program; where that fails, it writes on and says so thereby."""
         self._event("exec", path=_text(path), argv=_words(argv))
 
-    def _starts(self, path: Argument, argv: Argument) -> None:
+    def _starts(self, path: "Argument", argv: "Argument") -> None:
         path = _text(path)
         if path not in self._started and len(self._started) < _MOST_PROGRAMS:
             self._started.add(path)
@@ -61,16 +65,16 @@ class _Children:
             self._event("forked", place=place)
 
 
-def _first(args: Argument) -> Argument:
+def _first(args: "Argument") -> "Argument":
     return args if isinstance(args, (str, bytes)) or hasattr(args, "__fspath__") else list(args)[0]
 
 
-def _words(argv: Argument) -> "List[str]":
+def _words(argv: "Argument") -> "List[str]":
     words = [argv] if isinstance(argv, (str, bytes)) or hasattr(argv, "__fspath__") else list(argv)
     return [_text(word)[:_MOST_CHARACTERS] for word in words[:_MOST_WORDS]]
 
 
-def _text(word: Argument) -> str:
+def _text(word: "Argument") -> str:
     return os.fsdecode(word) if isinstance(word, (str, bytes)) or hasattr(word, "__fspath__") else str(word)
 
 
@@ -79,7 +83,7 @@ def _wrap_exec(became: "audit.Note") -> None:
 
     def wrapped(original: "Callable[..., Any]") -> "Callable[..., Any]":
         @functools.wraps(original)
-        def call(path: Argument, args: Argument, *env: Any) -> Any:
+        def call(path: "Argument", args: "Argument", *env: "Any") -> "Any":
             note(path, args)
             return original(path, args, *env)
 

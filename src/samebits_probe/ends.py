@@ -9,16 +9,18 @@ record it leave what they know as it was.
 import atexit
 import contextlib
 import functools
+import sys
 import threading
-from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, List, Optional
 
 from . import process, wire
 from .system import System
-from .trace import Held, Mark
-from .watchers.global_arrays import GlobalArrays
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable, ContextManager, Dict, List, Optional
+
     from .probe import Probe
+    from .trace import Held, Mark
 
 EXIT = "exit"
 _SHELL = "shell"  # IPython leaves, and empties the program's globals next
@@ -32,7 +34,6 @@ class Ends:
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
         self._is_taken = False
-        self._globals = GlobalArrays(probe)
         self.begin_anew()
         self._is_forked = False
 
@@ -66,14 +67,14 @@ class Ends:
         is_quiet = thread is None or thread is threading.current_thread() or not thread.is_alive()
         return not self.is_taking and (reason in _FINAL or is_quiet)
 
-    def keeps(self, event: str, fields: Dict[str, Any]) -> bool:
+    def keeps(self, event: str, fields: "Dict[str, Any]") -> bool:
         """Keep an event for the document of the end that is being taken; False where it is to be written at once."""
         if self.events is None or event in _AT_ONCE:
             return False
         self.events.append(dict(fields, event=event))
         return True
 
-    def take(self, reason: str, state: ContextManager[None]) -> None:
+    def take(self, reason: str, state: "ContextManager[None]") -> None:
         """Record the end as of now and say so in end.json. `state`: a context that puts the probe's state back."""
         recorder = self._probe.recorder
         self._probe.guard("write", recorder.hold)
@@ -88,7 +89,7 @@ class Ends:
         document["rows"] = recorder.rows()
         self._probe.conclude(wire.END, document)
 
-    def _write(self, held: Held) -> None:
+    def _write(self, held: "Held") -> None:
         """An end that is the same as the one before leaves it as it is: the process may be killed while it is taken."""
         if self._mark is None or held != self._held:
             self.void()
@@ -100,14 +101,21 @@ class Ends:
         for function in self.functions:
             probe.guard("end", function)
         if not self._is_forked:
-            probe.guard("globals", self._globals.record)
+            probe.guard("globals", self._record_globals)
         if probe.has_observed():
             probe.guard("rng at the end", probe.sample_rng, probe.step)
         if probe.is_told():
             probe.event("packages", packages=process.packages())
         probe.guard("write", probe.recorder.flush)
 
-    def _document(self, events: List[Dict[str, Any]]) -> "wire.EndFacts":
+    def _record_globals(self) -> None:
+        """Only a library makes arrays. Without any there is nothing to look for, and nothing is imported."""
+        if "numpy" in sys.modules or self._probe.readers:
+            from .watchers.global_arrays import GlobalArrays
+
+            GlobalArrays(self._probe).record()
+
+    def _document(self, events: "List[Dict[str, Any]]") -> "wire.EndFacts":
         probe = self._probe
         return {
             "steps": probe.step,
@@ -124,14 +132,14 @@ class Ends:
             mark, self._mark = self._mark, None
             self._probe.guard("void an end", self._cut, mark)
 
-    def _cut(self, mark: Mark) -> None:
+    def _cut(self, mark: "Mark") -> None:
         recorder = self._probe.recorder
         with contextlib.suppress(FileNotFoundError):
             System.unlink(System.join(recorder.folder, wire.END))
         recorder.cut(mark)
 
 
-def stay_registered(function: Callable[[], None]) -> None:
+def stay_registered(function: "Callable[[], None]") -> None:
     """Call `function` at the exit, whatever a program does to the table of exit functions.
 
     `atexit._run_exitfuncs()` calls all of them and forgets them; `multiprocessing` clears the table in children.
@@ -143,7 +151,7 @@ def stay_registered(function: Callable[[], None]) -> None:
             setattr(atexit, name, _followed(original, function))
 
 
-def _followed(original: Callable[[], None], function: Callable[[], None]) -> Callable[[], None]:
+def _followed(original: "Callable[[], None]", function: "Callable[[], None]") -> "Callable[[], None]":
     @functools.wraps(original)
     def followed() -> None:
         try:

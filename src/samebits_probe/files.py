@@ -8,13 +8,14 @@ import functools
 import os
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple, Union
 
 from . import audit, imports
 from .system import System
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple, Union
 
     AnyPath = Union[str, bytes, os.PathLike[Any]]  # as a program writes it
     PathOrNumber = Union[AnyPath, int]  # some functions take the number of an open file, too
@@ -100,7 +101,7 @@ class _Files:
         if writes:
             self._tell("wrote", path)
 
-    def _renamed(self, source: "AnyPath", target: "AnyPath", *_: Any) -> None:
+    def _renamed(self, source: "AnyPath", target: "AnyPath", *_: "Any") -> None:
         source, target = (System.abspath(System.fsdecode(path)) for path in (source, target))
         self._moved(source, target)
         inside = source + os.sep
@@ -108,7 +109,7 @@ class _Files:
             if event == "wrote" and path.startswith(inside):
                 self._tell("wrote", target + path[len(source) :])
 
-    def _linked(self, source: "AnyPath", target: "AnyPath", *_: Any) -> None:
+    def _linked(self, source: "AnyPath", target: "AnyPath", *_: "Any") -> None:
         target = System.abspath(System.fsdecode(target))
         self._moved(System.abspath(os.path.join(os.path.dirname(target), System.fsdecode(source))), target)
 
@@ -124,22 +125,22 @@ class _Files:
 
     # -- names ------------------------------------------------------------------------------------------------
 
-    def _listed(self, path: "Optional[PathOrNumber]", *_: Any) -> None:
+    def _listed(self, path: "Optional[PathOrNumber]", *_: "Any") -> None:
         if isinstance(path, int):
             return
         path = System.abspath(System.fsdecode(path or "."))
         if path in self._folders and not _of_imports(sys._getframe(3)):
             self._tell("listed", path)
 
-    def _made(self, path: "AnyPath", *_: Any) -> None:
+    def _made(self, path: "AnyPath", *_: "Any") -> None:
         path = System.abspath(System.fsdecode(path))
         if path in self._left or path in self._folders or os.path.dirname(path) in self._folders:
             self._tell("made", path)
 
-    def _removed(self, path: "AnyPath", *_: Any) -> None:
+    def _removed(self, path: "AnyPath", *_: "Any") -> None:
         self._tell("removed", System.abspath(System.fsdecode(path)))
 
-    def watch_stat(self, module: Any) -> None:
+    def watch_stat(self, module: "Any") -> None:
         """Give a module of the standard library that asks whether a path is there an `os` that tells of it.
 
         `os.stat` itself stays what it is: programs compare it with the members of `os.supports_fd`.
@@ -158,22 +159,22 @@ class _Files:
 class _Stat(ModuleType):
     """The module `os` for one other module: tells which paths were there when they were asked for."""
 
-    def __init__(self, module: ModuleType, asked: "Callable[[PathOrNumber], None]") -> None:
+    def __init__(self, module: "ModuleType", asked: "Callable[[PathOrNumber], None]") -> None:
         super(_Stat, self).__init__(module.__name__, module.__doc__)
         self.__dict__.update(_module=module, _note=audit.quietly(asked))
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> "Any":
         return getattr(self._module, name)
 
     def __dir__(self) -> "List[str]":
         return dir(self._module)
 
-    def stat(self, path: "PathOrNumber", *args: Any, **kwargs: Any) -> os.stat_result:
+    def stat(self, path: "PathOrNumber", *args: "Any", **kwargs: "Any") -> "os.stat_result":
         found: os.stat_result = self._module.stat(path, *args, **kwargs)
         self._note(path)
         return found
 
-    def lstat(self, path: "PathOrNumber", *args: Any, **kwargs: Any) -> os.stat_result:
+    def lstat(self, path: "PathOrNumber", *args: "Any", **kwargs: "Any") -> "os.stat_result":
         found: os.stat_result = self._module.lstat(path, *args, **kwargs)
         self._note(path)
         return found
@@ -217,7 +218,7 @@ def _wrap_open(opened: "Callable[..., None]") -> None:
     original, note = io.open, audit.quietly(opened)
 
     @functools.wraps(original)
-    def open(file: "PathOrNumber", mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+    def open(file: "PathOrNumber", mode: str = "r", *args: "Any", **kwargs: "Any") -> "Any":
         note(file, mode)
         return original(file, mode, *args, **kwargs)
 

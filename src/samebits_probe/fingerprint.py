@@ -1,40 +1,46 @@
 """Fingerprints: 128 bits over dtype, shape and the bytes in logical order.
 
-XXH3-128 from the extension whose path the launcher passes (it exports ``XXH128(pointer, length, seed)``), else
-BLAKE2b from the standard library. `-0.0` differs from `0.0`, NaN payloads count, a view equals its copy.
+XXH3-128 from the extension whose path the launcher passes (it exports what the xxHash library does), else BLAKE2b from
+the standard library. `-0.0` differs from `0.0`, NaN payloads count, a view equals its copy.
 """
 
 import ctypes
-import hashlib
 import io
 import itertools
 import os
 import struct
-from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple, Union
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple, Union
+
+    Dtype = Any  # a dtype's name ("float32"), or a library's dtype whose `str` is the name
+    Shape = Sequence[int]
+    Buffer = Any  # a contiguous object with the buffer protocol: bytes, a memoryview, an array of NumPy
+    Tensor = Tuple[Dtype, Shape, Buffer]  # the bytes in logical order
+    Header = Any  # what `header` of a hasher gives: bytes, or two numbers. Only the same hasher takes it
+    Headers = Any  # what `together` gives
+    Hasher = Union["Blake2b", "Xxh3"]
 
 __all__ = ["Blake2b", "Buffer", "Dtype", "Hasher", "Header", "Shape", "Tensor", "Xxh3", "header_of", "make_hasher"]
 
 _PAIR = struct.Struct("<QQ")
-
-Dtype = Any  # a dtype's name ("float32"), or a library's dtype whose `str` is the name
-Shape = Sequence[int]
-Buffer = Any  # a contiguous object with the buffer protocol: bytes, a memoryview, an array of NumPy
-Tensor = Tuple[Dtype, Shape, Buffer]  # the bytes in logical order
-Header = Any  # what `header` of a hasher gives: bytes, or two numbers. Only the same hasher takes it
-Headers = Any  # what `together` gives
+_NO_FRONTS, _CHAINED = itertools.repeat(bytes(16)), itertools.chain.from_iterable
 
 
 class _Digest(ctypes.Structure):
     _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
 
 
-# (pointer, length, seed), 64 bits each. ctypes takes an int for a pointer in a third of the time that it needs for a
-# number, and what is called cannot tell them apart where both have the same size.
-_IS_64_BIT = ctypes.sizeof(ctypes.c_void_p) == 8
-_ARGUMENTS = (ctypes.c_void_p,) * 3 if _IS_64_BIT else (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64)
+# (pointer, length). ctypes takes an int for a pointer in a third of the time that it needs for a number, and what is
+# called cannot tell them apart: both have the same size.
+_ARGUMENTS = (ctypes.c_void_p,) * 2
+# XXH3's 128 bits with the seed 0, whichever computes them: the first chooses the widest instructions that the processor
+# has, and takes half the time with them
+_FUNCTIONS = (b"XXH3_128bits_dispatch", b"XXH3_128bits")
 
 
-def header_of(dtype: Dtype, shape: Shape) -> bytes:
+def header_of(dtype: "Dtype", shape: "Shape") -> bytes:
     """The bytes that stand for a tensor's dtype name (``float32``) and shape (a sequence of ints)."""
     return ("%s%s" % (dtype, tuple(int(n) for n in shape))).encode()
 
@@ -44,17 +50,26 @@ class Blake2b:
 
     name = "blake2b"
 
-    def header(self, dtype: Dtype, shape: Shape) -> Header:
+    def __init__(self) -> None:
+        from hashlib import blake2b  # takes as long to import as all of the probe, and is not always needed
+
+        self._new = blake2b
+
+    def header(self, dtype: "Dtype", shape: "Shape") -> "Header":
         """What `pointer` and `data` take to mix dtype and shape in; keep it beside the point."""
         return header_of(dtype, shape) + b"\0"
 
-    def together(self, headers: Iterable[Header]) -> Headers:
-        """What `pointers` takes to mix in the headers of several pieces of memory."""
-        return list(headers)
+    def together(self, fronts: "Iterable[bytes]", headers: "Iterable[Header]") -> "Headers":
+        """What `rows` takes: 16 bytes that stand before each fingerprint, and the header that is mixed into it."""
+        return list(zip(fronts, headers))
 
-    def pointers(self, addresses: Iterable[int], lengths: Iterable[int], headers: List[bytes]) -> bytes:
-        """Fingerprints of several pieces of memory, each as `pointer` gives it, joined: 16 bytes each."""
-        return b"".join(map(self.pointer, addresses, lengths, headers))
+    def rows(self, addresses: "Iterable[int]", lengths: "Iterable[int]", together: "Headers") -> int:
+        """Rows of 32 bytes, as one little-endian number: the front and the fingerprint of each piece of memory."""
+        found = [
+            front + self.pointer(address, length, header)
+            for address, length, (front, header) in zip(addresses, lengths, together)
+        ]
+        return int.from_bytes(b"".join(found), "little")
 
     def pointer(self, address: int, length: int, header: bytes) -> bytes:
         """Fingerprint of `length` bytes at `address` (contiguous, alive during the call): 16 bytes."""
@@ -62,9 +77,9 @@ class Blake2b:
             return self.data(b"", header)
         return self.data((ctypes.c_char * length).from_address(address), header)
 
-    def data(self, buffer: Buffer, header: bytes) -> bytes:
+    def data(self, buffer: "Buffer", header: bytes) -> bytes:
         """Fingerprint of an object with the buffer protocol (contiguous): 16 bytes."""
-        digest = hashlib.blake2b(header, digest_size=16)
+        digest = self._new(header, digest_size=16)
         digest.update(buffer)
         return digest.digest()
 
@@ -80,45 +95,48 @@ class Xxh3:
 
     def __init__(self, path: str) -> None:
         # PYFUNCTYPE keeps the GIL: to give it up and wait for it again takes longer than most hashes
-        self._hash: Callable[..., _Digest] = ctypes.PYFUNCTYPE(_Digest, *_ARGUMENTS)(_address_of(path, b"XXH128"))
+        address = _address_of(path, _FUNCTIONS)
+        self._hash: Callable[..., _Digest] = ctypes.PYFUNCTYPE(_Digest, *_ARGUMENTS)(address)
+        self._hash_bytes: Callable[..., _Digest] = ctypes.PYFUNCTYPE(_Digest, ctypes.c_char_p, ctypes.c_void_p)(address)
 
-    def header(self, dtype: Dtype, shape: Shape) -> Header:
+    def header(self, dtype: "Dtype", shape: "Shape") -> "Header":
         """What `pointer` and `data` take to mix dtype and shape in; keep it beside the point."""
-        text: Buffer = header_of(dtype, shape)
-        digest = self._hash(ctypes.cast(text, ctypes.c_void_p), len(text), 0)
+        text = header_of(dtype, shape)
+        digest = self._hash_bytes(text, len(text))
         return digest.low, digest.high
 
-    def together(self, headers: Iterable[Header]) -> Headers:
-        """What `pointers` takes to mix in the headers of several pieces of memory."""
-        return int.from_bytes(b"".join(_PAIR.pack(*header) for header in headers), "little")
+    def together(self, fronts: "Iterable[bytes]", headers: "Iterable[Header]") -> "Headers":
+        """What `rows` takes: 16 bytes that stand before each fingerprint, and the header that is mixed into it."""
+        return int.from_bytes(b"".join(front + _PAIR.pack(*header) for front, header in zip(fronts, headers)), "little")
 
-    def pointers(self, addresses: Iterable[int], lengths: Iterable[int], headers: int) -> bytes:
-        """Fingerprints of several pieces of memory, each as `pointer` gives it, joined: 16 bytes each.
+    def rows(self, addresses: "Iterable[int]", lengths: "Iterable[int]", together: "Headers") -> int:
+        """Rows of 32 bytes, as one little-endian number: the front and the fingerprint of each piece of memory.
 
         One exclusive-or over all of them, and no object that is left for the next: a quarter of the time of as many
         calls of `pointer`, and no work for the garbage collector.
         """
         file = io.BytesIO()
-        file.writelines(map(self._hash, addresses, lengths, itertools.repeat(0)))
-        joined = file.getvalue()
-        return (int.from_bytes(joined, "little") ^ headers).to_bytes(len(joined), "little")
+        file.writelines(_CHAINED(zip(_NO_FRONTS, map(self._hash, addresses, lengths))))
+        found: int = int.from_bytes(file.getvalue(), "little") ^ together
+        return found
 
     def pointer(
-        self, address: Any, length: int, header: Tuple[int, int], _pack: Callable[[int, int], bytes] = _PAIR.pack
+        self, address: "Any", length: int, header: "Tuple[int, int]", _pack: "Callable[[int, int], bytes]" = _PAIR.pack
     ) -> bytes:
         """Fingerprint of `length` bytes at `address` (contiguous, alive during the call): 16 bytes."""
-        digest = self._hash(address, length, 0)
+        digest = self._hash(address, length)
         return _pack(digest.low ^ header[0], digest.high ^ header[1])
 
-    def data(self, buffer: Buffer, header: Tuple[int, int]) -> bytes:
+    def data(self, buffer: "Buffer", header: "Tuple[int, int]") -> bytes:
         """Fingerprint of an object with the buffer protocol (contiguous): 16 bytes."""
         if not isinstance(buffer, bytes):
             buffer = bytes(buffer)
-        return self.pointer(ctypes.cast(buffer, ctypes.c_void_p), len(buffer), header)
+        digest = self._hash_bytes(buffer, len(buffer))
+        return _PAIR.pack(digest.low ^ header[0], digest.high ^ header[1])
 
 
-def _address_of(path: str, symbol: bytes) -> int:
-    """Address of a function in a shared object, bound lazily.
+def _address_of(path: str, symbols: "Iterable[bytes]") -> int:
+    """Address of the first of these functions that a shared object has, bound lazily.
 
     `ctypes.CDLL` binds all symbols at once, and an extension built for a newer Python names some that an older one
     lacks (xxhash 4 under Python 3.6); none of them is ever called here.
@@ -127,16 +145,13 @@ def _address_of(path: str, symbol: bytes) -> int:
     process.dlopen.argtypes, process.dlopen.restype = [ctypes.c_char_p, ctypes.c_int], ctypes.c_void_p
     process.dlsym.argtypes, process.dlsym.restype = [ctypes.c_void_p, ctypes.c_char_p], ctypes.c_void_p
     handle = process.dlopen(os.fsencode(path), getattr(os, "RTLD_LAZY", 1))
-    address: Optional[int] = process.dlsym(handle, symbol) if handle else None
-    if not address:
-        raise OSError("%s cannot be loaded, or exports no %s" % (path, symbol.decode()))
-    return address
+    found: "List[int]" = list(filter(None, (process.dlsym(handle, symbol) for symbol in symbols if handle)))
+    if not found:
+        raise OSError("%s cannot be loaded, or exports none of what hashes with XXH3" % path)
+    return found[0]
 
 
-Hasher = Union[Blake2b, Xxh3]
-
-
-def make_hasher(algorithm: str, xxhash_path: Optional[str]) -> Hasher:
+def make_hasher(algorithm: str, xxhash_path: "Optional[str]") -> "Hasher":
     """The hasher that the launcher asked for.
 
     Raises OSError where the extension cannot be loaded: the launcher tries it beforehand in the

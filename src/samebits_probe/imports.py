@@ -1,13 +1,14 @@
 """Call a function after a module has been imported, without importing it and without changing its loader's type."""
 
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set
 
 from . import signals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+    from typing import Any, Callable, Dict, List, Optional, Sequence, Set
 
     ImportHook = Callable[[Any], Any]  # called with the module
 
@@ -71,7 +72,7 @@ def _tell(name: str, module: "ModuleType") -> None:
         function(module)
 
 
-def _wrap(loader: Any, name: str) -> None:
+def _wrap(loader: "Any", name: str) -> None:
     original = loader.exec_module
 
     def exec_module(module: "ModuleType") -> None:

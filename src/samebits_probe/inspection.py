@@ -61,11 +61,6 @@ class Inspection:
         self._kept: List[Tensor] = []  # written when the step is over: a write takes time, which can hide a race
         self._written = 0
 
-    @classmethod
-    def of(cls, probe: "Probe", want: "Optional[InspectionRequest]") -> "Optional[Inspection]":
-        """None where no step is looked into."""
-        return cls(probe, want) if want else None
-
     def is_on(self) -> bool:
         """Whether the step that runs is the one."""
         return self._probe.step == self.step

@@ -1,17 +1,19 @@
 """Values that the program itself names with `samebits_probe.observe`, and the steps that it counts."""
 
-from typing import TYPE_CHECKING, Any, Callable, Optional, Set
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable, Optional, Set
+
     from .probe import Probe
 
-# function(name, value, step, kind): whether the value is recorded later (it is traced)
-Deferral = Callable[[str, Any, Optional[int], str], bool]
+    # function(name, value, step, kind): whether the value is recorded later (it is traced)
+    Deferral = Callable[[str, Any, Optional[int], str], bool]
+
 _GUESSED = {"loss": "forward", "weights": "update"}  # beside the names of kinds themselves
 _KINDS = ("start", "batch", "forward", "gradient", "update", "end")
 
 
-def kind_of(name: str, kind: Optional[str]) -> str:
+def kind_of(name: str, kind: "Optional[str]") -> str:
     """The kind of a value: the one that was given, else the one that the name's first word means."""
     first = name.replace(".", " ").replace("/", " ").split(" ")[0]
     chosen = kind or (first if first in _KINDS else _GUESSED.get(first, "update"))
@@ -32,7 +34,7 @@ class OwnPoints:
         """Forget what belongs to the parent of a forked child."""
         self._kinds: Set[str] = set()
 
-    def observe(self, name: str, value: Any, step: Optional[int], kind: str) -> None:
+    def observe(self, name: str, value: "Any", step: "Optional[int]", kind: str) -> None:
         """Record a value; `step`, if given, moves the current step on."""
         probe = self._probe
         probe.adopt()

@@ -4,12 +4,14 @@ The program sees a longer step, and nothing else.
 """
 
 import sys
-from typing import TYPE_CHECKING, Optional
 
 from . import process, signals, wire
 from .system import System
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Optional
+
     from .probe import Probe
 
 __all__ = ["wait"]

@@ -14,19 +14,26 @@ All of it does nothing after `probe.failed`, which makes the trial inconclusive 
 import contextlib
 import struct
 import threading
-from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar, Union
 
-from . import fingerprint, pause, process, rng, signals, wire
+from . import fingerprint, parts, pause, process, rng, signals, wire
 from .ends import EXIT, Ends, stay_registered
-from .fingerprint import Buffer, Dtype, Shape
-from .inspection import Inspection
-from .own_points import Deferral, OwnPoints
+from .own_points import OwnPoints
 from .system import System
-from .tensor_log import Feed, TensorSelection
-from .trace import Group, Recorder
-from .values import Converter, Reader, leaves
+from .trace import Occurrences, Recorder
+from .values import leaves
 
-Result = TypeVar("Result")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar
+
+    from .fingerprint import Buffer, Dtype, Shape
+    from .own_points import Deferral
+    from .trace import Group, Rows
+    from .values import Converter, Reader
+
+    Result = TypeVar("Result")
+
+_RECORD = wire.RECORD.pack
 
 
 class Probe:
@@ -53,25 +60,25 @@ class Probe:
         self.first_step: List[Callable[[], Any]] = []  # called after the first step, and after the last
         self.after_wait: List[Callable[[List[str]], Any]] = []  # they are told what other trials left meanwhile
         self.last_step: List[Callable[[], Any]] = []
-        self._selection = selection = TensorSelection.of(self, config.get("tensors"))
+        self.selection = selection = parts.selection_of(self)  # None, unless tensors are to be written
         # None, unless all values are kept (samebits parity train)
         self.values = selection if selection is not None and selection.takes_all else None
-        self.feed = Feed.of(self, config.get("feed"))
-        self.details = Inspection.of(self, config.get("details"))  # None, unless `samebits locate` looks into a step
+        self.feed = parts.feed_of(self)
+        self.details = parts.inspection_of(self)  # None, unless `samebits locate` looks into a step
         self._closers = [part for part in (self.details, self.feed) if part is not None]
         self._open(None)
         stay_registered(self.end)
 
     # -- files of the process ---------------------------------------------------------------------------------
 
-    def _open(self, forked_from: Optional[int]) -> None:
+    def _open(self, forked_from: "Optional[int]") -> None:
         self.pid = System.getpid()
         folder = System.join(self.config["folder"], wire.PROCESSES, process.folder_name())
         System.makedirs(folder)
         self.recorder = Recorder(folder)
         self._points: Dict[Tuple[str, str], int] = {}  # (kind, name) -> id
         self._names: List[Tuple[int, str]] = []  # (code of the kind, name) of each id
-        self._seen: Dict[int, int] = {}  # id -> how often in this step
+        self._seen = Occurrences({}, [])
         self._is_open = self._sampled = False  # open: what is recorded voids no end that was taken
         self._has_told_untouched = False
         self.began: Optional[float] = None
@@ -124,7 +131,7 @@ class Probe:
 
     # -- points and records -----------------------------------------------------------------------------------
 
-    def point(self, kind: str, name: str, dtype: Dtype = "", shape: Shape = ()) -> int:
+    def point(self, kind: str, name: str, dtype: "Dtype" = "", shape: "Shape" = ()) -> int:
         """Intern a point of a kind (one of wire.KINDS) and give its id: an int, for this process."""
         if System.getpid() != self.pid:
             self._adopt_fork()
@@ -138,46 +145,39 @@ class Probe:
             )
         return number
 
-    def add(
-        self,
-        point: int,
-        fingerprint_: bytes,
-        step: Optional[int] = None,
-        _pack: Callable[..., bytes] = wire.RECORD.pack,
-    ) -> int:
+    def add(self, point: int, fingerprint_: bytes, step: "Optional[int]" = None) -> int:
         """Record a point's fingerprint at the current step (or `step`). Returns the occurrence within the step."""
         if not self._is_open:
             self._begin_recording()
-        occurrence = self._seen.get(point, 0)
-        self._seen[point] = occurrence + 1
+        occurrence = self._seen.add(point)
         code = self._names[point][0]
         if self._leaves or code in (0, 1, 7):
             at = self.step if step is None else step
-            self.recorder.add(_pack(at, point, code, wire.LEAF, min(occurrence, 65535), fingerprint_))
+            self.recorder.add(_RECORD(at, point, code, wire.LEAF, min(occurrence, 65535), fingerprint_))
         else:
             self._digests.setdefault(code, []).append((point, fingerprint_))
         return occurrence
 
-    def add_all(self, group: Group, fingerprints: bytes) -> None:
-        """Record the joined fingerprints (16 bytes each) of a `Group` of points at the current step."""
+    def add_all(self, group: "Group", parts: "List[Rows]") -> None:
+        """Record a `Group` of points at the current step. `parts`: their records, in the order of the points."""
         if not self._is_open:
             self._begin_recording()
-        if self._leaves and self._seen.keys().isdisjoint(group.once):
-            self._seen.update(group.once)
-            self.recorder.add(group.records(self.step, fingerprints))
+        if self._leaves and self._seen.add_new(group):
+            for rows in parts:
+                self.recorder.add(rows.at(self.step))
         else:
-            for number, point in enumerate(group.points):
-                self.add(point, fingerprints[16 * number : 16 * number + 16])
+            for point, found in zip(group.points, [one for rows in parts for one in rows.prints()]):
+                self.add(point, found)
 
     def add_start(self, point: int, fingerprint_: bytes) -> None:
         """Record initial weights or buffers: at step -1, or at the current step where training has begun before."""
         self.add(point, fingerprint_, step=self.step if self.step else -1)
 
-    def scalar(self, point: int, value: float, occurrence: int = 0, step: Optional[int] = None) -> None:
+    def scalar(self, point: int, value: float, occurrence: int = 0, step: "Optional[int]" = None) -> None:
         """Keep an exact float for a point that has been added (or for a "norm:..." point of its own)."""
         self.recorder.scalar(self.step if step is None else step, point, occurrence, float(value))
 
-    def value(self, kind: str, name: str, value: Any, step: Optional[int] = None) -> None:
+    def value(self, kind: str, name: str, value: "Any", step: "Optional[int]" = None) -> None:
         """Fingerprint any value (array, tensor, number, string, bytes, nested containers) and record it."""
         for path, dtype, shape, buffer in leaves(name, value, self.converters):
             point = self.point(kind, path, dtype, shape)
@@ -186,14 +186,14 @@ class Probe:
             if dtype == "float":
                 self.scalar(point, struct.unpack("<d", buffer)[0], step=step)
 
-    def captured(self, kind: str, name: str, dtype: Dtype, shape: Shape, buffer: Buffer) -> None:
+    def captured(self, kind: str, name: str, dtype: "Dtype", shape: "Shape", buffer: "Buffer") -> None:
         """Write the tensor, where it is one that the launcher asked for. `buffer`: its bytes in logical order."""
-        if self._selection is not None:
-            self._selection.take(kind, name, (dtype, shape, buffer))
+        if self.selection is not None:
+            self.selection.take(kind, name, (dtype, shape, buffer))
 
     def wants(self, kind: str) -> bool:
         """Whether a tensor of this kind is to be captured at the current step (cheap: ask before copying)."""
-        return self._selection is not None and self._selection.wants(self.step, kind)
+        return self.selection is not None and self.selection.wants(self.step, kind)
 
     # -- steps ------------------------------------------------------------------------------------------------
 
@@ -221,8 +221,9 @@ class Probe:
 
     def end_step(self) -> None:
         """A step is over: write it, and stop the trial here where the launcher asked for that."""
-        self._add_digests()
-        for part in self._closers if self._ends.is_final else ():
+        if self._digests:
+            self._add_digests()
+        for part in self._closers if self._closers and self._ends.is_final else ():
             self.guard("details", part.end_step)
         self.step += 1
         self._seen.clear()
@@ -243,10 +244,10 @@ class Probe:
             kind = wire.KINDS[code]
             text = b"".join(self._names[point][1].encode("utf-8", "replace") + b"\0" + leaf for point, leaf in found)
             digest = self.hasher.data(text, self.hasher.header("digest", (len(found),)))
-            self.recorder.add(wire.RECORD.pack(self.step, self.point(kind, ""), code, wire.DIGEST, 0, digest))
+            self.recorder.add(_RECORD(self.step, self.point(kind, ""), code, wire.DIGEST, 0, digest))
         self._digests = {}
 
-    def tell(self, functions: Iterable[Callable[[], Any]]) -> None:
+    def tell(self, functions: "Iterable[Callable[[], Any]]") -> None:
         """Call functions that wait for the first or the last step."""
         for function in functions:
             self.guard("first or last step", function)
@@ -257,7 +258,7 @@ class Probe:
 
     # -- end, events ------------------------------------------------------------------------------------------
 
-    def at_end(self, function: Callable[[], Any]) -> None:
+    def at_end(self, function: "Callable[[], Any]") -> None:
         """Call `function()` whenever an end is taken: it records points of kind "end", and changes nothing it knows."""
         self._ends.functions.append(function)
 
@@ -280,16 +281,16 @@ class Probe:
             self._ends.void()
 
     @contextlib.contextmanager
-    def _state_kept(self) -> Iterator[None]:
+    def _state_kept(self) -> "Iterator[None]":
         """For an end: all is kept one by one, and what counts the steps is afterwards as it was before."""
         before = {name: getattr(self, name) for name in ("step", "_leaves", "_sampled", "step_times")}
-        before.update(_seen=dict(self._seen), _digests={code: list(found) for code, found in self._digests.items()})
+        before.update(_seen=self._seen.copy(), _digests={code: list(found) for code, found in self._digests.items()})
         self._add_digests()
         self._leaves = True
         yield
         vars(self).update(before)
 
-    def conclude(self, name: str, document: "Union[wire.EndFacts, wire.StoppedFacts]") -> bool:
+    def conclude(self, name: str, document: "wire.StoppedFacts") -> bool:
         """Write the document that says that everything was recorded; not where something could not be."""
         if not self.recorder.broken:
             try:
@@ -298,7 +299,7 @@ class Probe:
                 self.recorder.broken = True
         return not self.recorder.broken
 
-    def event(self, event: str, **fields: Any) -> None:
+    def event(self, event: str, **fields: "Any") -> None:
         """Write an event (the names and fields are listed in wire.py)."""
         if self.is_here() and not self._ends.keeps(event, fields):
             with self.lock:
@@ -317,7 +318,7 @@ class Probe:
             self._failures.add(where)
             self.event("probe-failed", where=where, **signals.described(error))
 
-    def guard(self, where: str, function: Callable[..., Result], *arguments: Any) -> Optional[Result]:
+    def guard(self, where: str, function: "Callable[..., Result]", *arguments: "Any") -> "Optional[Result]":
         """Call `function`; a failure is recorded and never reaches the program. Handlers of signals wait meanwhile."""
         signals.hold()
         try:

@@ -1,14 +1,17 @@
 """Who this process is, and on what machine."""
 
 import os
-import platform
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from .system import System
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Optional, Tuple
+
     from .wire import MachineFacts, ProcessFacts, RankFacts, SiblingFacts
+
+    RankNumbers = Tuple[Optional[int], ...]  # rank, rank on its machine, ranks in all
 
 __all__ = [
     "at_exit_of_child",
@@ -27,7 +30,7 @@ def folder_name() -> str:
     return "%020d-%d" % (int(System.now() * 1e6), System.getpid())
 
 
-def facts(forked_from: Optional[int] = None) -> "ProcessFacts":
+def facts(forked_from: "Optional[int]" = None) -> "ProcessFacts":
     """Contents of process.json. What `standing` tells is asked again when something is observed for the first time."""
     return {
         "pid": System.getpid(),
@@ -36,7 +39,7 @@ def facts(forked_from: Optional[int] = None) -> "ProcessFacts":
         "started": System.now(),
         "argv": list(getattr(sys, "orig_argv", None) or _command_line()),
         "executable": sys.executable,
-        "python": platform.python_version(),
+        "python": sys.version.split()[0],
         "directory": System.getcwd(),
         **standing(),
     }
@@ -54,7 +57,7 @@ def standing() -> "SiblingFacts":
     return {**ranks(), "identity": list(identity) if identity else None, "name": name}
 
 
-def _command_line() -> List[str]:
+def _command_line() -> "List[str]":
     """The process' own arguments: `sys.argv` is not there yet when `sitecustomize` runs, and lacks `-m`."""
     try:
         return [System.fsdecode(word) for word in System.read("/proc/self/cmdline").split(b"\0")[:-1]]
@@ -64,13 +67,13 @@ def _command_line() -> List[str]:
 
 def machine() -> "MachineFacts":
     """What of the machine can change the bits: host, system, processor and its instruction sets, C library."""
-    processor = _processor()
+    processor, system = _processor(), os.uname()
     return {
-        "host": platform.node(),
-        "system": platform.system(),
-        "kernel": platform.release(),
+        "host": system.nodename,
+        "system": system.sysname,
+        "kernel": system.release,
         "libc": _libc(),
-        "architecture": platform.machine(),
+        "architecture": system.machine,
         "processor": processor.get("model name", ""),
         "instructions": " ".join(sorted(processor.get("flags", "").split())),
         "cores": os.cpu_count(),
@@ -82,10 +85,12 @@ def _libc() -> str:
     try:
         return os.confstr("CS_GNU_LIBC_VERSION") or ""
     except (AttributeError, ValueError, OSError):
+        import platform
+
         return " ".join(platform.libc_ver())
 
 
-def _processor() -> Dict[str, str]:
+def _processor() -> "Dict[str, str]":
     """The first processor of /proc/cpuinfo as a dictionary (a machine of 200 cores has a long file)."""
     found = {}
     try:
@@ -100,7 +105,7 @@ def _processor() -> Dict[str, str]:
     return found
 
 
-def packages() -> Dict[str, str]:
+def packages() -> "Dict[str, str]":
     """Versions of the top-level modules imported so far, read from their dictionaries (no lazy import is triggered).
 
     Modules of the standard library are left out: they come with the interpreter.
@@ -115,7 +120,7 @@ def packages() -> Dict[str, str]:
     return found
 
 
-def _is_standard(path: Any) -> bool:
+def _is_standard(path: "Any") -> bool:
     """Whether a module's file is part of the standard library."""
     if not isinstance(path, str):
         return path is None  # built in
@@ -123,7 +128,7 @@ def _is_standard(path: Any) -> bool:
     return inside and "site-packages" not in path and "dist-packages" not in path
 
 
-def at_exit_of_child(function: Callable[[], None]) -> None:
+def at_exit_of_child(function: "Callable[[], None]") -> None:
     """Call a function when a forked child ends: it leaves through `os._exit`, which runs finalizers but no atexit."""
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
@@ -153,9 +158,6 @@ _VARIABLES = (
 )
 
 
-RankNumbers = Tuple[Optional[int], ...]  # rank, rank on its machine, ranks in all
-
-
 def ranks() -> "RankFacts":
     """{"rank", "local_rank", "world_size"}: numbers, null outside a distributed run."""
     found = _of_torch() or _of_jax()
@@ -167,20 +169,20 @@ def ranks() -> "RankFacts":
     return {"rank": rank, "local_rank": local, "world_size": size}
 
 
-def _numbers(names: Tuple[str, str, str]) -> RankNumbers:
+def _numbers(names: "Tuple[str, str, str]") -> "RankNumbers":
     return tuple(map(_number, names))
 
 
-def _is_whole(numbers: RankNumbers) -> bool:
+def _is_whole(numbers: "RankNumbers") -> bool:
     return numbers[0] is not None and numbers[2] is not None
 
 
-def _number(variable: str) -> Optional[int]:
+def _number(variable: str) -> "Optional[int]":
     text = os.environ.get(variable, "")
     return int(text) if text.isdigit() else None
 
 
-def _of_torch() -> Optional[Tuple[int, int]]:
+def _of_torch() -> "Optional[Tuple[int, int]]":
     """(rank, number) of the default process group, if there is one."""
     module = sys.modules.get("torch.distributed")
     try:
@@ -191,7 +193,7 @@ def _of_torch() -> Optional[Tuple[int, int]]:
     return None
 
 
-def _of_jax() -> Optional[Tuple[int, int]]:
+def _of_jax() -> "Optional[Tuple[int, int]]":
     """(rank, number) that `jax.distributed.initialize` was given; asking JAX itself would start its backends."""
     state = getattr(sys.modules.get("jax._src.distributed"), "global_state", None)
     rank, size = getattr(state, "process_id", None), getattr(state, "num_processes", None)

@@ -3,21 +3,23 @@
 import ctypes
 import struct
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+
     from .fingerprint import Hasher, Header
 
 _WORDS = struct.Struct("<625I").pack  # the Mersenne Twister's 624 words and its position
 _TWISTER_BYTES = 625 * 4
 
 
-def python_state() -> Optional[bytes]:
+def python_state() -> "Optional[bytes]":
     """State of the `random` module's hidden generator, or None where the program has not imported it."""
     generator = getattr(sys.modules.get("random"), "_inst", None)
     if generator is None:
         return None
-    words = _python_words(generator)
+    words = _python_memory.words(generator)
     if words is None or (words, generator.gauss_next) != _python_last[0]:
         version, numbers, gauss = generator.getstate()
         state: bytes = _WORDS(*numbers) + repr((version, gauss)).encode()
@@ -26,12 +28,15 @@ def python_state() -> Optional[bytes]:
     return last
 
 
-def numpy_state() -> Optional[bytes]:
+def numpy_state() -> "Optional[bytes]":
     """State of numpy's global generator, or None where `numpy.random` has not been imported."""
     module = sys.modules.get("numpy.random")
     if module is None or not hasattr(module, "get_state"):
         return None
-    words = _numpy_words(module)
+    generator = _numpy_generator(module)
+    if generator is not None and type(generator).__name__ != "MT19937":  # the program has put it there
+        return repr(module.get_state(legacy=False)).encode()
+    words = _numpy_memory.words(generator)
     if words is None or words != _numpy_last[0]:
         name, keys, position, has_gauss, gauss = module.get_state()
         state: bytes = keys.tobytes() + repr((name, position, has_gauss, gauss)).encode()
@@ -44,39 +49,60 @@ def numpy_state() -> Optional[bytes]:
 
 # To ask for a state of 625 numbers takes 10 to 30 us, to compare the memory that holds them less than one. So the last
 # state is given again where that memory (all of it, not its address) is the same.
-_python_last: List[Any] = [None, None]  # (words, kept Gaussian), state
-_numpy_last: List[Any] = [None, None]  # words, state
-_layout: List[Optional[int]] = []  # [offset of Python's words in their object], or [None]: not where they are expected
+_python_last: "List[Any]" = [None, None]  # (words, kept Gaussian), state
+_numpy_last: "List[Any]" = [None, None]  # words, state
 
 
-def _python_words(generator: Any) -> Optional[bytes]:
-    """The memory of Python's Mersenne Twister (position, then words), or None where its layout is not the known one."""
-    if not _layout:
-        offset = object.__basicsize__
-        numbers = generator.getstate()[1]
-        expected = _WORDS(numbers[-1], *numbers[:-1])
-        has_room = type(generator).__mro__[-2].__basicsize__ >= offset + _TWISTER_BYTES
-        found = has_room and ctypes.string_at(id(generator) + offset, _TWISTER_BYTES) == expected
-        _layout.append(offset if found else None)
-    return None if _layout[0] is None else ctypes.string_at(id(generator) + _layout[0], _TWISTER_BYTES)
+class _Memory:
+    """The memory of a generator's words, read where it lies: all of it in one call."""
+
+    def __init__(self, find: "Callable[[Any], Optional[int]]") -> None:
+        self._find = find  # address of a generator's words, or None: they are not where they are expected
+        self._generator: "Any" = None
+        self._words: "Any" = None
+
+    def words(self, generator: "Any") -> "Optional[bytes]":
+        """The words, or None where they cannot be read. They stay where they are as long as the generator lives."""
+        if generator is not self._generator:
+            address = self._find(generator)
+            self._words = None if address is None else (ctypes.c_char * _TWISTER_BYTES).from_address(address)
+            self._generator = generator
+        words: "Optional[bytes]" = None if self._words is None else self._words.raw
+        return words
 
 
-def _numpy_words(module: Any) -> Optional[bytes]:
-    """The memory of numpy's global Mersenne Twister (its C interface says where), or None for another generator."""
-    generator: Any = getattr(getattr(module.mtrand, "_rand", None), "_bit_generator", None)
+def _python_address(generator: "Any") -> "Optional[int]":
+    """Where Python's Mersenne Twister lies (position, then words), if its layout is the known one."""
+    address = id(generator) + object.__basicsize__
+    numbers = generator.getstate()[1]
+    has_room = type(generator).__mro__[-2].__basicsize__ >= object.__basicsize__ + _TWISTER_BYTES
+    expected = _WORDS(numbers[-1], *numbers[:-1])
+    return address if has_room and ctypes.string_at(address, _TWISTER_BYTES) == expected else None
+
+
+def _numpy_generator(module: "Any") -> "Any":
+    return getattr(getattr(module.mtrand, "_rand", None), "_bit_generator", None)
+
+
+def _numpy_address(generator: "Any") -> "Optional[int]":
+    """Where numpy's global Mersenne Twister lies (its C interface says it); None for another generator."""
     if type(generator).__name__ != "MT19937":
         return None
-    return ctypes.string_at(generator.ctypes.state_address, _TWISTER_BYTES)
+    address: int = generator.ctypes.state_address
+    return address
+
+
+_python_memory, _numpy_memory = _Memory(_python_address), _Memory(_numpy_address)
 
 
 # name -> function that returns bytes or None. Watchers add theirs ("torch", "torch-cuda", "tensorflow").
-SAMPLERS: Dict[str, Callable[[], Optional[bytes]]] = {"python": python_state, "numpy": numpy_state}
+SAMPLERS: "Dict[str, Callable[[], Optional[bytes]]]" = {"python": python_state, "numpy": numpy_state}
 
 
-_given: Dict[str, bytes] = {}  # name -> the state that its library gave it when it was imported
+_given: "Dict[str, bytes]" = {}  # name -> the state that its library gave it when it was imported
 
 
-def keep_given(names: Iterable[str]) -> None:
+def keep_given(names: "Iterable[str]") -> None:
     """Take the present states of these generators as those that their libraries gave them."""
     for name in names:
         state = SAMPLERS[name]()
@@ -84,7 +110,7 @@ def keep_given(names: Iterable[str]) -> None:
             _given[name] = state
 
 
-def untouched() -> List[str]:
+def untouched() -> "List[str]":
     """Generators from which the program has not drawn so far, and which it has not seeded."""
     return [name for name in _given if SAMPLERS[name]() == _given[name]]
 

@@ -13,14 +13,16 @@ import _thread
 import functools
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Type, TypeVar
 
 from .lines import OWN
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, FrameType
+    from typing import Any, Callable, Dict, List, Optional, Type, TypeVar
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
 _SOON = 0.001
 _LIBRARIES = ("builtins", "samebits_probe", "struct", "ctypes", "json", "torch", "numpy", "tensorflow", "jax", "jaxlib",
               "keras")  # fmt: skip
@@ -31,17 +33,17 @@ class _State:
 
     main = _thread.get_ident()
     depth = 0
-    waiting: Dict[int, None] = {}
+    waiting: "Dict[int, None]" = {}
     callback: "Optional[CodeType]" = None  # the code that runs the probe's callbacks of weak references
 
 
-def hold(_here: Callable[[], int] = _thread.get_ident, _state: Type[_State] = _State) -> None:
+def hold(_here: "Callable[[], int]" = _thread.get_ident, _state: "Type[_State]" = _State) -> None:
     """The probe's work begins. Does nothing in a thread that runs no handlers."""
     if _here() == _state.main:
         _state.depth += 1
 
 
-def release(_here: Callable[[], int] = _thread.get_ident, _state: Type[_State] = _State) -> None:
+def release(_here: "Callable[[], int]" = _thread.get_ident, _state: "Type[_State]" = _State) -> None:
     """The probe's work is over: handlers that had to wait run now, and what they raise goes on from here."""
     if _here() == _state.main:
         _state.depth -= 1
@@ -55,15 +57,15 @@ class NoOp:
     def __enter__(self) -> "NoOp":
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: "Any") -> None:
         return None
 
 
-def held(function: Function) -> Function:
+def held(function: "Function") -> "Function":
     """A decorator: the function is the probe's work."""
 
     @functools.wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Any:
+    def run(*args: "Any", **kwargs: "Any") -> "Any":
         hold()
         try:
             return function(*args, **kwargs)
@@ -73,7 +75,7 @@ def held(function: Function) -> Function:
     return run  # type: ignore[return-value]  # it takes and returns what `function` does
 
 
-def referred(function: Callable[[Any], Any]) -> Callable[[Any], None]:
+def referred(function: "Callable[[Any], Any]") -> "Callable[[Any], None]":
     """`function` as the callback of a weak reference: handlers wait until the interpreter has left it.
 
     The interpreter prints an exception that leaves such a callback, and goes on without it
@@ -81,7 +83,9 @@ def referred(function: Callable[[Any], Any]) -> Callable[[Any], None]:
     module already: so all that it needs is bound here.
     """
 
-    def called_back(reference: Any, _hold: Callable[[], None] = hold, _release: Callable[[], None] = release) -> None:
+    def called_back(
+        reference: "Any", _hold: "Callable[[], None]" = hold, _release: "Callable[[], None]" = release
+    ) -> None:
         _hold()
         try:
             function(reference)
@@ -103,7 +107,7 @@ class _Handler:
     def __init__(self, function: "Callable[[int, Optional[FrameType]], Any]") -> None:
         self.function = function
 
-    def __call__(self, number: int, frame: "Optional[FrameType]") -> Any:
+    def __call__(self, number: int, frame: "Optional[FrameType]") -> "Any":
         if _thread.get_ident() != _State.main:
             renew()
         if _State.depth:
@@ -116,7 +120,7 @@ class _Handler:
         return self.function(number, frame)
 
 
-def _own(handler: Any) -> Any:
+def _own(handler: "Any") -> "Any":
     return handler.function if type(handler) is _Handler else handler
 
 
@@ -125,11 +129,11 @@ def install() -> None:
     original_set, original_get = _signal.signal, _signal.getsignal
 
     @functools.wraps(original_set)
-    def signal(signalnum: int, handler: Any) -> Any:
+    def signal(signalnum: int, handler: "Any") -> "Any":
         return _own(original_set(signalnum, _Handler(handler) if callable(handler) else handler))
 
     @functools.wraps(original_get)
-    def getsignal(signalnum: int) -> Any:
+    def getsignal(signalnum: int) -> "Any":
         return _own(original_get(signalnum))
 
     for number in range(1, _signal.NSIG):
@@ -184,14 +188,14 @@ def _send_soon() -> None:
     _thread.start_new_thread(_send, (_State.main, numbers))
 
 
-def _send(main: int, numbers: List[int]) -> None:
+def _send(main: int, numbers: "List[int]") -> None:
     time.sleep(_SOON)
     for number in numbers:
         if callable(_signal.getsignal(number)):
             _signal.pthread_kill(main, number)
 
 
-def described(error: BaseException) -> Dict[str, Any]:
+def described(error: BaseException) -> "Dict[str, Any]":
     """The fields of an event about an exception that the probe's work met."""
     return {"error": "%s: %s" % (type(error).__name__, error), "foreign": comes_from_a_thread(error)}
 

@@ -3,16 +3,20 @@
 import importlib
 import json
 import os
-from typing import TYPE_CHECKING, Any, Callable, Iterable
 
 from . import api, children, files, imports, rng, signals, wire
 from .controls import hold
 from .system import System
 from .watchers import WATCHERS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable
+
     from .probe import Probe
     from .wire import Config
+
+_GLOBALS = "samebits_probe.watchers.global_arrays"  # of use at the end, when a program may have left no import whole
 
 
 def start(config_path: str) -> None:
@@ -30,6 +34,7 @@ def start(config_path: str) -> None:
     hold(config.get("controls") or [], config.get("seed"), probe)
     probe.last_step.append(lambda: _tell_what_is_in_force(probe, config.get("factors") or []))
     _watch_generators(probe)
+    imports.after("numpy", lambda module: probe.guard("globals", importlib.import_module, _GLOBALS))
     for library, (name, watcher) in WATCHERS.items():
         imports.after(library, _installer(probe, name, watcher))
 
@@ -71,7 +76,7 @@ def _watch_generators(probe: "Probe") -> None:
 
 
 def _installer(probe: "Probe", name: str, watcher: str) -> "imports.ImportHook":
-    def install(module: Any) -> None:
+    def install(module: "Any") -> None:
         def run() -> None:
             importlib.import_module("samebits_probe.watchers." + watcher).install(module, probe)
             version = getattr(module, "__version__", "")

@@ -8,7 +8,10 @@ look for copies among the names of modules.
 import json
 import os
 import time
-from typing import Callable, Union, cast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Union
 
 
 class System:
@@ -28,12 +31,17 @@ class System:
     kill = staticmethod(os.kill)
     exit = staticmethod(os._exit)
     join = staticmethod(os.path.join)
-    abspath = staticmethod(cast("Callable[[str], str]", os.path.abspath))
+
     fsdecode = staticmethod(os.fsdecode)
     dumps = staticmethod(json.dumps)
     loads = staticmethod(json.loads)
     now = staticmethod(time.time)
     sleep = staticmethod(time.sleep)
+
+    @staticmethod
+    def abspath(path: str, _abspath: "Callable[[str], str]" = os.path.abspath) -> str:
+        """The path from the root of the file system."""
+        return _abspath(path)
 
     @classmethod
     def read(cls, path: str) -> bytes:
@@ -45,14 +53,14 @@ class System:
             cls.close(file)
 
     @classmethod
-    def append(cls, file: int, data: Union[bytes, bytearray]) -> None:
+    def append(cls, file: int, data: "Union[bytes, bytearray]") -> None:
         """Write all of `data` to an open file. Raises OSError."""
         view = memoryview(data)
         while len(view):
             view = view[cls.write(file, view) :]
 
     @staticmethod
-    def _rest(file: int, _read: Callable[[int, int], bytes] = os.read) -> bytes:
+    def _rest(file: int, _read: "Callable[[int, int], bytes]" = os.read) -> bytes:
         parts = [_read(file, 1 << 16)]
         while parts[-1]:
             parts.append(_read(file, 1 << 16))

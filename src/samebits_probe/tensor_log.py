@@ -8,24 +8,24 @@ import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Union
 
 from . import wire
-from .fingerprint import Dtype, Shape
 
 if TYPE_CHECKING:
-    from .fingerprint import Tensor
+    from .fingerprint import Dtype, Shape, Tensor
     from .probe import Probe
     from .trace import Mark
     from .wire import FeedRequest, LayerFacts, OptimizerFacts, TensorRequest
 
+    Setter = Callable[[str, Shape, bytes], Any]
+    Weight = Tuple[str, Shape, bytes]  # dtype, shape, bytes in logical order
+
 __all__ = ["Feed", "TensorSelection", "TensorWriter", "row"]
 
-Setter = Callable[[str, Shape, bytes], Any]
-Weight = Tuple[str, Shape, bytes]  # dtype, shape, bytes in logical order
 Place = Tuple[int, str, str]  # step, kind, name
 _KINDS = ("start", "batch", "forward", "gradient", "update")
 _NO_LIMIT = 1 << 62  # bytes
 
 
-def row(place: Place, dtype: Dtype, shape: Shape, offset: int, size: int) -> bytes:
+def row(place: Place, dtype: "Dtype", shape: "Shape", offset: int, size: int) -> bytes:
     """A line of tensors.jsonl. `offset`, `size`: bytes in tensors.bin."""
     facts = {"dtype": str(dtype), "shape": [int(n) for n in shape], "offset": offset, "size": size}
     return (json.dumps(dict(zip(("step", "kind", "name"), place), **facts)) + "\n").encode()
@@ -66,11 +66,6 @@ class TensorSelection:
         self.layers = bool(want.get("layers"))
         self._marks: Dict[Tuple[str, int, str], Mark] = {}  # (folder, step, kind) of what was taken -> before it
         self._known: Dict[Tuple[str, str], str] = {}  # (what, name) -> facts, as text
-
-    @classmethod
-    def of(cls, probe: "Probe", want: "Optional[TensorRequest]") -> "Optional[TensorSelection]":
-        """None where no tensors are to be written."""
-        return cls(probe, want) if want else None
 
     def wants(self, step: int, kind: str) -> bool:
         """Whether tensors of this kind are looked at now."""
@@ -121,12 +116,7 @@ class Feed:
         self._rows: Optional[Dict[int, List[Dict[str, Any]]]] = None  # by step
         self._start: Optional[Dict[str, Weight]] = None
 
-    @classmethod
-    def of(cls, probe: "Probe", want: "Optional[FeedRequest]") -> "Optional[Feed]":
-        """None where no weights are to be set."""
-        return cls(probe, want) if want else None
-
-    def known(self, name: str, function: Setter) -> None:
+    def known(self, name: str, function: "Setter") -> None:
         """A weight that can be set from now on; one that is there to start from is set at once."""
         self._setters[name] = function
         if self._start is None:
@@ -144,10 +134,10 @@ class Feed:
         if missing:
             self._probe.event("not-fed", step=self._probe.step, names=missing)
 
-    def _set(self, name: str, tensor: Weight) -> None:
+    def _set(self, name: str, tensor: "Weight") -> None:
         self._probe.guard("feed", self._setters[name], *tensor)
 
-    def _read(self, step: int) -> Dict[str, Weight]:
+    def _read(self, step: int) -> "Dict[str, Weight]":
         """{name: (dtype, shape, bytes)} of a step; empty where nothing is to be set after it."""
         if self._rows is None:
             self._rows = self._rows_by_step()

@@ -3,23 +3,26 @@
 import os
 import struct
 from json.encoder import encode_basestring_ascii
-from typing import Any, Callable, Dict, Iterable, List, Set, Tuple, Union
 
 from . import wire
 from .system import System
 
-# a record (wire.RECORD) in pieces: the step, and what stays the same from step to step
-_STEP = struct.Struct("<q").pack
-_REST = struct.Struct("<IBBH").pack
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterable, List, Set, Tuple, Union
+
+    Held = Tuple[bytes, bytes]  # records and scalars
+    Mark = List[Tuple[str, int]]  # files, and their sizes at a moment
+
+# a record (wire.RECORD) without its fingerprint: the step, and what stays the same from step to step
+_FRONT = struct.Struct("<qIBBH").pack
 # a line of the table of points, as json.dumps writes it: it takes a third of the time
 _POINT = '{"id": %d, "kind": "%s", "name": %s, "dtype": %s, "shape": %s}\n'
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
-Held = Tuple[bytes, bytes]  # records and scalars
-Mark = List[Tuple[str, int]]  # files, and their sizes at a moment
 _SCALARS = 4096  # bytes of scalars, which only curves are drawn from, that may be lost in a crash
 
 
-def write_whole(path: str, document: Any) -> None:
+def write_whole(path: str, document: "Any") -> None:
     """Write a JSON document so that a reader sees all of it or nothing."""
     part = path + ".part"
     file = System.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _CLOEXEC, 0o644)
@@ -31,23 +34,79 @@ def write_whole(path: str, document: Any) -> None:
 
 
 class Group:
-    """Points of one kind that are recorded together, in one piece. `once`: what they are counted as in a step."""
+    """Points of one kind that are recorded together, in one piece.
 
-    def __init__(self, kind: str, points: Iterable[int]) -> None:
-        self.points = list(points)
+    `once`: what they are counted as in a step. `fronts`: what stands before each fingerprint in a record of step 0.
+    """
+
+    def __init__(self, kind: str, points: "Iterable[int]") -> None:
+        self.kind, self.points = kind, list(points)
         self.once = dict.fromkeys(self.points, 1)
         code = wire.CODE[kind]
-        rests = [_REST(point, code, wire.LEAF, 0) for point in self.points]
-        self._rests = memoryview(b"".join(rests)).cast("Q")
+        self.fronts = [_FRONT(0, point, code, wire.LEAF, 0) for point in self.points]
 
-    def records(self, step: int, fingerprints: bytes) -> bytearray:
-        """The records of a step, from the joined fingerprints (16 bytes each): four words of 8 bytes a record."""
-        found = bytearray(wire.RECORD.size * len(self.points))
-        if self.points:
-            words, prints = memoryview(found).cast("Q"), memoryview(fingerprints).cast("Q")
-            words[0::4] = memoryview(_STEP(step) * len(self.points)).cast("Q")
-            words[1::4], words[2::4], words[3::4] = self._rests, prints[0::2], prints[1::2]
-        return found
+
+class Occurrences:
+    """How often each point was recorded in this step. Groups are counted as a whole."""
+
+    def __init__(self, points: "Dict[int, int]", groups: "List[Group]") -> None:
+        self._points, self._groups = points, groups  # a point that was counted by itself counts in no group
+
+    def copy(self) -> "Occurrences":
+        """The same counts, which go on by themselves."""
+        return Occurrences(dict(self._points), list(self._groups))
+
+    def clear(self) -> None:
+        """A new step: nothing was recorded in it."""
+        self._points.clear()
+        del self._groups[:]
+
+    def add(self, point: int) -> int:
+        """Count a point; gives how often it was there before."""
+        before = self._points.get(point, 0)
+        if self._groups and not before:
+            before = sum(point in group.once for group in self._groups)
+        self._points[point] = before + 1
+        return before
+
+    def add_new(self, group: "Group") -> bool:
+        """Count a group; False, with nothing done, where any of its points was there before."""
+        own = group.once.keys()
+        if self._points and not own.isdisjoint(self._points.keys()):
+            return False
+        for other in self._groups:
+            if other.kind == group.kind and not own.isdisjoint(other.once.keys()):
+                return False
+        self._groups.append(group)
+        return True
+
+
+class Rows:
+    """Records of consecutive points as one number: to set their step is one addition, and no object for any of them.
+
+    `number`: those of step 0, little-endian.
+    """
+
+    __slots__ = ("count", "number")
+
+    def __init__(self, number: int, count: int) -> None:
+        self.number, self.count = number, count
+
+    def at(self, step: int) -> bytes:
+        """The records of a step, which is not before the first."""
+        steps = _steps.get(self.count)
+        if steps is None:
+            row = b"\1" + bytes(wire.RECORD.size - 1)
+            steps = _steps[self.count] = int.from_bytes(row * self.count, "little")
+        return (self.number + step * steps).to_bytes(wire.RECORD.size * self.count, "little")
+
+    def prints(self) -> "List[bytes]":
+        """The fingerprints one by one."""
+        whole, size = self.at(0), wire.RECORD.size
+        return [whole[end - 16 : end] for end in range(size, len(whole) + 1, size)]
+
+
+_steps: "Dict[int, int]" = {}  # number of records -> what is added to them for each step
 
 
 class Recorder:
@@ -76,12 +135,12 @@ class Recorder:
         """Keep an exact float beside its fingerprint."""
         self._scalars.extend(wire.SCALAR.pack(step, point, occurrence, value))
 
-    def event(self, event: str, **fields: Any) -> None:
+    def event(self, event: str, **fields: "Any") -> None:
         """Write an event at once: it may be the last thing that happens."""
         fields["event"] = event
         self.write(wire.EVENTS, (System.dumps(fields, default=str) + "\n").encode())
 
-    def document(self, name: str, document: Any) -> None:
+    def document(self, name: str, document: "Any") -> None:
         """Write a whole JSON file."""
         write_whole(System.join(self.folder, name), document)
 
@@ -110,19 +169,19 @@ class Recorder:
         self.flush()
         self._is_holding = True
 
-    def held_prints(self) -> Set[bytes]:
+    def held_prints(self) -> "Set[bytes]":
         """The fingerprints of the records that are held."""
         size = wire.RECORD.size
         return {bytes(self._trace[end - 16 : end]) for end in range(size, len(self._trace) + 1, size)}
 
-    def held(self) -> Held:
+    def held(self) -> "Held":
         """What was added since `hold`, as (records, scalars): nothing is held any more, nor was it written."""
         self._is_holding = False
         found = bytes(self._trace), bytes(self._scalars)
         del self._trace[:], self._scalars[:]
         return found
 
-    def append(self, held: Held) -> Mark:
+    def append(self, held: "Held") -> "Mark":
         """Write what `held` gave. Returns what `cut` takes to remove it again."""
         mark = self.mark(wire.TRACE, wire.SCALARS)
         for (name, _), data in zip(mark, held):
@@ -130,11 +189,11 @@ class Recorder:
                 self.write(name, data)
         return mark
 
-    def mark(self, *names: str) -> Mark:
+    def mark(self, *names: str) -> "Mark":
         """How long files are now, for `cut`."""
         return [(name, self.size(name)) for name in names]
 
-    def cut(self, mark: Mark) -> None:
+    def cut(self, mark: "Mark") -> None:
         """Remove what was written to files after a mark."""
         for name, size in mark:
             if name in self._files and not self.broken:
@@ -158,4 +217,6 @@ class Recorder:
         if name not in self._files:
             path = System.join(self.folder, name)
             self._files[name] = System.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _CLOEXEC, 0o644)
-        System.append(self._files[name], data)
+        written = System.write(self._files[name], data)
+        if written < len(data):
+            System.append(self._files[name], data[written:])

@@ -2,15 +2,17 @@
 
 import struct
 import sys
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Tuple
 
-from .fingerprint import Buffer, Dtype, Shape, Tensor
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable, List, Optional, Sequence, Tuple
+
+    from .fingerprint import Buffer, Dtype, Shape, Tensor
     from .wire import ArrayFacts
 
-Leaf = Tuple[str, Dtype, Shape, Buffer]  # with its name
-Converter = Callable[[Any], Optional[Tensor]]  # None for a value that its library did not make
+    Leaf = Tuple[str, Dtype, Shape, Buffer]  # with its name
+    Converter = Callable[[Any], Optional[Tensor]]  # None for a value that its library did not make
+    Reader = Callable[[Any], Optional["ArrayPrint"]]
 
 
 class ArrayPrint:
@@ -18,14 +20,11 @@ class ArrayPrint:
 
     __slots__ = ("dtype", "facts", "fingerprint", "shape")
 
-    def __init__(self, dtype: Dtype, shape: Shape, fingerprint: bytes, facts: "ArrayFacts") -> None:
+    def __init__(self, dtype: "Dtype", shape: "Shape", fingerprint: bytes, facts: "ArrayFacts") -> None:
         self.dtype, self.shape, self.fingerprint, self.facts = dtype, shape, fingerprint, facts
 
 
-Reader = Callable[[Any], Optional[ArrayPrint]]
-
-
-def plain(value: Any) -> Tensor:
+def plain(value: "Any") -> "Tensor":
     """(dtype, shape, bytes) of a value that no converter knows."""
     if isinstance(value, bool) or value is None or isinstance(value, (int, str)):
         return type(value).__name__, (), repr(value).encode("utf-8", "surrogatepass")
@@ -45,7 +44,7 @@ def plain(value: Any) -> Tensor:
         )
 
 
-def leaves(name: str, value: Any, converters: "Sequence[Converter]") -> List[Leaf]:
+def leaves(name: str, value: "Any", converters: "Sequence[Converter]") -> "List[Leaf]":
     """[(name, dtype, shape, bytes)] of a value, containers opened. `converters`: see `Probe.converters`."""
     for convert in converters:
         found = convert(value)

@@ -28,7 +28,6 @@ Both sides import this module: the probe under Python 3.6 and later, `samebits` 
 """
 
 import struct
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 __all__ = [
     "ANSWER",
@@ -65,8 +64,9 @@ __all__ = [
 FORMAT = 1
 CONFIG_VARIABLE = "SAMEBITS_PROBE"
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypedDict  # novm: only type checkers execute this
+    from typing import Any, Dict, List, Optional, Sequence, TypedDict  # novm: only type checkers execute this
 
     class Thinning(TypedDict):
         """Keep all leaves of the first `after` steps, then of every `every`-th."""
@@ -110,7 +110,7 @@ if TYPE_CHECKING:
         trial: int  # the trial's number, from 1
         folder: str  # the trial's folder
         hash: str  # "xxh3" or "blake2b": one algorithm for a whole comparison
-        xxhash: Optional[str]  # path of an extension that exports XXH128 (loaded with ctypes)
+        xxhash: Optional[str]  # path of an extension that exports XXH3_128bits (loaded with ctypes)
         stop_after: Optional[int]  # end after exactly so many steps
         asks: bool  # an answer may allow more after that
         thin: Thinning

@@ -1,14 +1,12 @@
 """Random states are read from memory where that is known to hold them: always what the generators themselves say."""
 
-import ctypes
 import random
 import struct
 
 import numpy as np
 import pytest
-import xxhash._xxhash
 
-from samebits_probe import fingerprint, rng
+from samebits_probe import rng
 
 
 def said_by_python():
@@ -19,6 +17,10 @@ def said_by_python():
 def said_by_numpy():
     name, keys, position, has_gauss, gauss = np.random.get_state()
     return keys.tobytes() + repr((name, position, has_gauss, gauss)).encode()
+
+
+def other_said_by_numpy():
+    return repr(np.random.get_state(legacy=False)).encode()
 
 
 def use_python(choose):
@@ -69,13 +71,35 @@ def test_a_gaussian_that_is_kept_and_used_up_counts():
     assert rng.numpy_state() == said_by_numpy() != kept
 
 
-@pytest.mark.parametrize(
-    "hasher", [fingerprint.Blake2b(), fingerprint.Xxh3(xxhash._xxhash.__file__)], ids=["blake2b", "xxh3"]
-)
-def test_fingerprints_of_many_pieces_are_those_of_each(hasher):
-    pieces = [bytes(range(n)) for n in (1, 4, 17, 200)]
-    buffers = [ctypes.create_string_buffer(piece, len(piece)) for piece in pieces]
-    headers = [hasher.header("uint8", (len(piece),)) for piece in pieces]
-    addresses = [ctypes.addressof(buffer) for buffer in buffers]
-    joined = hasher.pointers(addresses, [len(piece) for piece in pieces], hasher.together(headers))
-    assert joined == b"".join(hasher.data(piece, header) for piece, header in zip(pieces, headers, strict=True))
+class Other(random.Random):
+    """A generator of the program's own, whose state lies elsewhere."""
+
+    def __new__(cls, *args):
+        self = super().__new__(cls, *args)
+        self.inner = random.Random(3)
+        return self
+
+    def getstate(self):
+        return self.inner.getstate()
+
+
+def test_a_generator_that_takes_the_place_of_a_different_one_is_read(monkeypatch):
+    for generator in (random.Random(5), Other(5), random.Random(6)):
+        monkeypatch.setattr(random, "_inst", generator)
+        assert rng.python_state() == said_by_python()
+        getattr(generator, "inner", generator).random()
+        assert rng.python_state() == said_by_python()
+
+
+def test_a_bit_generator_that_takes_the_place_of_a_different_one_is_read():
+    own = np.random.get_bit_generator()
+    try:
+        for generator in (np.random.MT19937(5), np.random.PCG64(5), np.random.MT19937(6)):
+            np.random.set_bit_generator(generator)
+            said = said_by_numpy if type(generator) is np.random.MT19937 else other_said_by_numpy
+            assert rng.numpy_state() == said()
+            before = rng.numpy_state()
+            np.random.rand()
+            assert rng.numpy_state() == said() != before
+    finally:
+        np.random.set_bit_generator(own)

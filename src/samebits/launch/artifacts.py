@@ -187,17 +187,17 @@ def _held_open(paths: set[Path]) -> set[Path]:
         if state is not None:
             identities[state.inode] = path
     held = set[Path]()
-    for process in Path("/proc").glob("[0-9]*"):
+    for process in (name for name in os.listdir("/proc") if name.isdigit() and identities):  # noqa: PTH208
         with suppress(OSError):  # a process of a different user, or one that has ended
             held.update(identities[inode] for inode in _open_inodes(process, identities.keys()))
     return held
 
 
-def _open_inodes(process: Path, wanted: Collection[int]) -> Iterator[int]:
+def _open_inodes(process: str, wanted: Collection[int]) -> Iterator[int]:
     """Those of the files that a process has open for writing. Raises OSError."""
-    for number in os.listdir(process / "fd"):  # noqa: PTH208
-        inode = (process / "fd" / number).stat().st_ino
-        if inode in wanted and _is_written(process / "fdinfo" / number):
+    for number in os.listdir(f"/proc/{process}/fd"):  # noqa: PTH208
+        inode = os.stat(f"/proc/{process}/fd/{number}").st_ino  # noqa: PTH116
+        if inode in wanted and _is_written(Path(f"/proc/{process}/fdinfo/{number}")):
             yield inode
 
 

@@ -72,13 +72,14 @@ def copy_probe(folder: Path) -> Path:
     """Copy the probe and `sitecustomize.py` into `folder`/probe, and return that folder. PYTHONPATH begins with it.
 
     A copy, so that the packages beside the installed probe are never on the program's path, and so that a record
-    keeps the probe that made it.
+    keeps the probe that made it. The bytecode goes along, which pip compiles when it installs a package: a Python of
+    the same version starts sooner then, also where it may not write its own (PYTHONDONTWRITEBYTECODE).
     """
     source = Path(samebits_probe.__file__).parent
     target = folder / PROBE
     if target.exists():
         shutil.rmtree(target)
-    shutil.copytree(source, target / source.name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", _SITE))
+    shutil.copytree(source, target / source.name, ignore=shutil.ignore_patterns("_sitecustomize.*"))
     shutil.copyfile(source / _SITE, target / "sitecustomize.py")
     return target
 

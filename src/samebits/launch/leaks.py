@@ -221,7 +221,7 @@ def _made(before: Snapshot, after: Snapshot) -> Iterator[Path]:
 
 def _not_open(paths: Sequence[Path]) -> list[Path]:
     """Without those that a process outside of all trials writes now: a log into which the check itself prints, say."""
-    others = opens.written_by_others() if paths else set()
+    others = opens.written_now(paths)
     return [path for path in paths if path not in others]
 
 

@@ -235,24 +235,23 @@ def _name(pid: int) -> str:
 
 def holding(path: Path) -> list[int]:
     """The processes that have a file open now, as far as one may look."""
-    return [pid for pid, name in _open_files() if name == str(path)]
+    return [int(pid) for pid, _, name in _open_files() if name == str(path)]
 
 
-def written_by_others() -> set[Path]:
-    """Files that are open for writing now in any process that one may look into."""
-    found = set()
-    for pid, name in _open_files(writable=True):
-        if name.startswith("/") and pid:
-            found.add(Path(name))
-    return found
+def written_now(paths: Iterable[Path]) -> set[Path]:
+    """Those of the files that are open for writing in any process that one may look into."""
+    wanted = {str(path): path for path in paths}
+    opened = _open_files() if wanted else ()
+    return {wanted[name] for pid, handle, name in opened if name in wanted and _is_writable(pid, handle)}
 
 
-def _open_files(*, writable: bool = False) -> Iterator[tuple[int, str]]:
-    for name in os.listdir("/proc"):  # noqa: PTH208
-        for handle in _handles(name):
-            target = _target(name, handle, writable=writable)
+def _open_files() -> Iterator[tuple[str, str, str]]:
+    """(process, handle, file) of all that one may look into. Texts: on a busy machine there are thousands."""
+    for pid in os.listdir("/proc"):  # noqa: PTH208
+        for handle in _handles(pid):
+            target = _target(pid, handle)
             if target:
-                yield int(name), target
+                yield pid, handle, target
 
 
 def _handles(name: str) -> list[str]:
@@ -263,16 +262,19 @@ def _handles(name: str) -> list[str]:
         return []
 
 
-def _target(pid: str, handle: str, *, writable: bool) -> str:
-    """The file of a handle; empty if it is none, has been closed, or is not open for writing if that is asked for."""
+def _target(pid: str, handle: str) -> str:
+    """The file of a handle; empty if it is none, or has been closed."""
     try:
         target = os.readlink(f"/proc/{pid}/fd/{handle}")  # noqa: PTH115
-        return target if target.startswith("/") and (not writable or _is_writable(pid, handle)) else ""
+        return target if target.startswith("/") else ""
     except OSError:
         return ""
 
 
 def _is_writable(pid: str, handle: str) -> bool:
-    text = Path(f"/proc/{pid}/fdinfo/{handle}").read_text()
+    try:
+        text = Path(f"/proc/{pid}/fdinfo/{handle}").read_text()
+    except OSError:
+        return False
     flags = next((int(line.split()[1], 8) for line in text.splitlines() if line.startswith("flags:")), 0)
     return flags & (os.O_WRONLY | os.O_RDWR) != 0

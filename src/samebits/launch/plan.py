@@ -151,7 +151,7 @@ def choose_hash(python: str | None, *, wanted: str | None = None) -> tuple[str, 
 
 
 def _extension_path() -> str | None:
-    """The shared object of the xxhash package, which exports XXH128."""
+    """The shared object of the xxhash package, which exports what hashes with XXH3."""
     try:
         extension = importlib.import_module("xxhash._xxhash")
     except ImportError:

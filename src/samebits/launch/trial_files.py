@@ -60,7 +60,7 @@ class TrialFiles:
         named = {path for process in by_probe for path in process.wrote if not path.is_relative_to(inside)}
         named.update(path for path in by_kernel if self._leaks.counts(path))
         if found - named:
-            found -= opens.written_by_others() - named  # a log into which the check itself prints, say
+            found -= opens.written_now(found - named)  # a log into which the check itself prints, say
         self._note_shared(found)
         found.update(path for path in named if path.is_file())
         self.written = sorted(found)

@@ -5,9 +5,11 @@ that remove a variation and are equally small, the one whose members come first 
 """
 
 import importlib
-from typing import TYPE_CHECKING, Optional, Sequence, Type
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Optional, Sequence, Type
+
     from ..probe import Probe
     from .control import Control
 

@@ -10,6 +10,7 @@ from ..objects import Arguments, Array, Function, Model, NamedValue, Optimizer
 from ..trainers import Trainers
 from . import models
 from .points import named_leaves
+from .rows import ArrayRows
 
 if TYPE_CHECKING:
     from ...inspection import Inspection, Output
@@ -97,6 +98,8 @@ class ModelVariables:
         self._is_found = False
         self.optimizers: List[Optimizer] = []
         self._updated: List[NamedValue] = []
+        self._names: List[str] = []  # of these; and what records them
+        self._rows = ArrayRows(watch.points, "update")
         self._read: Optional[Callable[[], List[Array]]] = None
         self._are_started = False
         self._seeds_at: Optional[int] = None
@@ -110,6 +113,7 @@ class ModelVariables:
         unique = list({id(one): one for one in known}.values())
         self.variables, self._is_found = models.Variables(models.model_variables(model), unique), True
         self._updated = self.variables.weights + self.variables.optimizers
+        self._names, self._rows = [name for name, _ in self._updated], ArrayRows(self.watch.points, "update")
         self._read, self._are_started = None, False
         self.watch.remains.follow()
 
@@ -139,9 +143,8 @@ class ModelVariables:
         """Weights, buffers and optimizer state after the step."""
         if self._read is None:
             self._read = self.watch.backend.reader([variable for _, variable in self._updated])
-        add, arrays = self.watch.points.array, self._read()
-        for (name, _), array in zip(self._updated, arrays):
-            add("update", name, array)
+        arrays = self._read()
+        self._rows.record(self._names, arrays)
         norms.record_arrays(self.watch.probe, arrays[: len(self.variables.weights)])
         probe = self.watch.probe
         if probe.values is not None:

@@ -3,13 +3,13 @@
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
-from ...fingerprint import Header, Shape
 from ..objects import Array, NamedValue
 
 if TYPE_CHECKING:
+    from ...fingerprint import Header, Shape
     from ...probe import Probe
 
-Interned = Tuple[Any, Shape, Optional[int], int, Header]  # dtype, shape, number of bytes, point, header
+    Interned = Tuple[Any, Shape, Optional[int], int, Header]  # dtype, shape, number of bytes, point, header
 
 
 class KeptArray(NamedTuple):
@@ -17,7 +17,7 @@ class KeptArray(NamedTuple):
 
     name: str
     dtype: str
-    shape: Shape
+    shape: "Shape"
     fingerprint: bytes
     number: Optional[float]
 
@@ -26,14 +26,14 @@ class Points:
     """Records numpy arrays of one process. Points are interned once and their headers kept."""
 
     def __init__(self, probe: "Probe") -> None:
-        self._probe = probe
+        self.probe = probe
         self._known: Dict[Tuple[str, str], Interned] = {}  # by kind and name
         self._pid = probe.pid
         self._pointer = probe.hasher.pointer
 
     def array(self, kind: str, name: str, array: Array, step: Optional[int] = None) -> None:
         """Record one array under a name, at the current step or at `step`."""
-        probe = self._probe
+        probe = self.probe
         if self._pid != probe.pid:  # a forked child numbers its points anew
             self._known, self._pid = {}, probe.pid
         found = self._known.get((kind, name))
@@ -50,43 +50,47 @@ class Points:
             probe.add(point, fingerprint, step)
         self.capture(kind, name, array)
 
+    def point(self, kind: str, name: str, array: Array) -> int:
+        """The id of an array's point."""
+        return self.probe.point(kind, name, array.dtype.name, array.shape)
+
     def capture(self, kind: str, name: str, array: Array) -> None:
         """Hand over the bytes of an array, if the launcher asked for it."""
-        if self._probe.wants(kind):
-            self._probe.captured(kind, name, array.dtype.name, array.shape, _bytes(array))
+        if self.probe.wants(kind):
+            self.probe.captured(kind, name, array.dtype.name, array.shape, _bytes(array))
 
     def scalar(self, kind: str, name: str, array: Array) -> None:
         """Record an array, and where it holds one number that number too."""
         self.array(kind, name, array)
         if array.size == 1 and array.dtype.kind not in "SUOV":
             point = self._known[(kind, name)][3]
-            self._probe.scalar(point, float(array.reshape(())))
+            self.probe.scalar(point, float(array.reshape(())))
 
     def kept(self, name: str, array: Array, kind: Optional[str] = None) -> KeptArray:
         """What `add_kept` takes. `kind`: the type of what is no array."""
-        header = self._probe.hasher.header(array.dtype.name, array.shape)
+        header = self.probe.hasher.header(array.dtype.name, array.shape)
         number = float(array) if array.shape == () and array.dtype.kind in "biuf" else None
         return KeptArray(name, kind or array.dtype.name, array.shape, self._fingerprint(array, header), number)
 
     def add_kept(self, kind: str, kept: KeptArray) -> None:
         """Record what `kept` gave, at the current step."""
         name, dtype, shape, fingerprint, number = kept
-        point = self._probe.point(kind, name, dtype, shape)
-        occurrence = self._probe.add(point, fingerprint)
+        point = self.probe.point(kind, name, dtype, shape)
+        occurrence = self.probe.add(point, fingerprint)
         if number is not None:
-            self._probe.scalar(point, number, occurrence)
+            self.probe.scalar(point, number, occurrence)
 
-    def _fingerprint(self, array: Array, header: Header) -> bytes:
+    def _fingerprint(self, array: Array, header: "Header") -> bytes:
         address, length, alive = _memory(array)
-        fingerprint = self._probe.hasher.pointer(address, length, header)
+        fingerprint = self.probe.hasher.pointer(address, length, header)
         del alive
         return fingerprint
 
-    def _intern(self, kind: str, name: str, array: Array) -> Interned:
+    def _intern(self, kind: str, name: str, array: Array) -> "Interned":
         dtype = array.dtype
-        point = self._probe.point(kind, name, dtype.name, array.shape)
-        self._pid = self._probe.pid
-        header = self._probe.hasher.header(dtype.name, array.shape)
+        point = self.point(kind, name, array)
+        self._pid = self.probe.pid
+        header = self.probe.hasher.header(dtype.name, array.shape)
         length = None if dtype.hasobject else array.nbytes
         found = self._known[(kind, name)] = (dtype, array.shape, length, point, header)
         return found

@@ -1,5 +1,6 @@
 """Keras 3 on TensorFlow: the train function gives its batch, loss and gradients as further outputs."""
 
+import itertools
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
@@ -170,24 +171,30 @@ class TensorFlowFunction(functions.TrainFunction):
     def _play(self, layout: "Layout", values: Iterable[Any]) -> None:
         """Record a layout's values; a call that applies several optimizers makes several steps."""
         watch, following = self.watch, iter(values)
-        array, add, number_of = watch.backend.array, watch.points.array, watch.points.scalar
-        for number, step in enumerate(layout.steps):
+        for number, runs in enumerate(layout.runs(watch.points)):
             if number:
                 watch.probe.end_step()
                 watch.probe.begin()
-            looked = []
-            for (kind, name), value in zip(step, following):
+            looked: List[Any] = []
+            for kind, names, rows in runs:
+                some = list(itertools.islice(following, len(names)))
                 if kind == LOOKED:
-                    looked.append(value)
-                elif name.startswith(wire.LAYER):
-                    watch.captured(name, array(value))
+                    looked += some
                 elif kind == "forward":
-                    number_of(kind, name, array(value))
+                    self._play_forward(names, some)
                 else:
-                    add(kind, name, array(value))
+                    rows.record(names, list(map(watch.backend.array, some)))
             if number < len(layout.looked):
                 variables = self.model.variables
                 layout.looked[number].write(watch, looked, variables.weights + variables.optimizers)
+
+    def _play_forward(self, names: List[str], values: List[Any]) -> None:
+        watch, array = self.watch, self.watch.backend.array
+        for name, value in zip(names, values):
+            if name.startswith(wire.LAYER):
+                watch.captured(name, array(value))
+            else:
+                watch.points.scalar("forward", name, array(value))
 
     def _refresh(self) -> None:
         """A new trace may have built the model, or an optimizer."""

@@ -1,6 +1,7 @@
 """A train step of Keras 3 on TensorFlow: what it is made to give out beside its logs."""
 
 import functools
+import itertools
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ..objects import Array, Function, Model, Optimizer, Tensor
@@ -8,11 +9,14 @@ from . import collection, models
 from .collection import CollectionHooks, StepCollection
 from .functions import Keras3Watch
 from .points import named_batch
+from .rows import ArrayRows
 
 if TYPE_CHECKING:
     from ..tensorflow.inspection import Step
+    from .points import Points
 
 Point = Tuple[str, str]  # kind, name
+Run = Tuple[str, List[str], ArrayRows]  # a kind, the names of some points, and what records them
 
 KEY = "samebits:"
 LOOKED = "looked"  # in a layout, beside the kinds of points
@@ -25,6 +29,17 @@ class Layout:
         self.steps: List[List[Point]] = [[]]
         self.looked: List[Step] = []  # of each optimizer step, what is looked at
         self.optimizers: List[Optimizer] = []
+        self._runs: Optional[List[List[Run]]] = None
+
+    def runs(self, points: "Points") -> "List[List[Run]]":
+        """The same for each of its optimizer steps, points of one kind that follow each other together."""
+        if self._runs is None:
+            self._runs = []
+            for step in self.steps:
+                by_kind = itertools.groupby(step, key=lambda point: point[0])
+                found = [(kind, [name for _, name in some]) for kind, some in by_kind]
+                self._runs.append([(kind, names, ArrayRows(points, kind)) for kind, names in found])
+        return self._runs
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Layout):

@@ -15,13 +15,13 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from ...fingerprint import Shape
 from ...system import System
 from ..objects import Array, Module, NamedValue
 from .tensors import dtype_name, shape_of
 from .trees import WRAPPERS
 
 if TYPE_CHECKING:
+    from ...fingerprint import Shape
     from ...probe import Probe
     from .trees import ModulePart
     from .watch import PyTorchWatch
@@ -49,7 +49,7 @@ class ModuleValue(NamedTuple):
     """What a point needs of something that modules hold. `number`: where it is one."""
 
     dtype: str
-    shape: Shape
+    shape: "Shape"
     print: bytes
     number: Optional[float]
 

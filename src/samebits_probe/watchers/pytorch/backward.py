@@ -76,12 +76,12 @@ class Backward:
         self._watch.in_backward = False
 
     def _before(self, tensors: List[Tensor], inputs: Optional[List[Tensor]]) -> Any:
-        leaves = None
+        leaves, is_transformed = None, self._forwards.is_in_function_transform()
         self._by_hand.notice_compiled_steps()
-        if not self._watch.has_optimizer() and not self._forwards.is_in_function_transform():
+        if not self._watch.has_optimizer() and not is_transformed:
             leaves = self._by_hand.leaves(tensors, inputs)
             self._by_hand.settle(leaves)
-        elif not self._forwards.is_in_function_transform():
+        elif not is_transformed:
             self._by_hand.beside.look(tensors, inputs)
         elif self._watch.has_optimizer():
             self._by_hand.beside.record_function(inputs or (), "update")

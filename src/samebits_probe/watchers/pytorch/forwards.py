@@ -13,7 +13,7 @@ import functools
 from collections import deque
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Iterator, List, Optional, Set, Tuple, Union
 
-from ..objects import Module, NamedValue, Tensor
+from ..objects import Function, Module, NamedValue, Tensor
 from .tensors import dtype_name, shape_of
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ EVALUATION = "evaluation/"
 _WAITING = 16  # forwards without a backward that may still become part of a trained one
 _RECENT = 64
 _WIDE = 1000
+_OF_A_LOSS = ("prediction", "labels")
 
 
 class PendingPrint:
@@ -72,6 +73,9 @@ class Forwards:
 
     def __init__(self, watch: "PyTorchWatch") -> None:
         self._watch = watch
+        self._tensor, self._loss = watch.torch.Tensor, watch.torch.nn.modules.loss._Loss
+        functorch = getattr(watch.torch._C, "_functorch", None)
+        self._transforms: Optional[Function] = getattr(functorch, "peek_interpreter_stack", None)
         self.current: Optional[Forward] = None  # the one whose module runs
         self._waiting: List[Union[Forward, Root]] = []
         self._recent: Deque[Forward] = deque(maxlen=_RECENT)
@@ -97,33 +101,31 @@ class Forwards:
 
     # -- what modules and backward tell --------------------------------------------------------------------------
 
-    def count(self, module: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> bool:
-        """Whether a call is to be seen: it has weights, or takes part in a graph. Transforms of data do neither."""
-        if self._watch.names.holds_tensors(module):
-            return True
+    def counts(self, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> bool:
+        """Whether the call of a module without weights is to be seen: a transform of data takes part in no graph."""
         return any(tensor.requires_grad for _, tensor in self.tensors("", [list(args), kwargs]))
 
-    def enter(self, module: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Tuple[Forward, str]:
-        """An outermost module is called: fingerprint what it is fed."""
+    def enter(self, module: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any], holds: bool) -> Tuple[Forward, str]:
+        """An outermost module is called: fingerprint what it is fed. `holds`: whether it has parameters or buffers."""
         watch = self._watch
-        if watch.torch.is_grad_enabled():
+        if watch.is_grad_enabled():
             watch.probe.begin()
-        model = watch.names.see(module)
-        forward = self.current = Forward()
+        label, names = self._names(module, watch.names.see(module) if holds else None)
+        forward = Forward()
         self._waiting.append(forward)
         self._recent.append(forward)
-        label, names = self._names(module, model)
         for number, value in enumerate(args):
-            self._input(forward, label + names(number), value)
+            self._input(forward, label + names[min(number, 1)] if names else label + str(number), value)
         for key, value in kwargs.items():
             self._input(forward, label + key, value)
+        self.current = forward
         return forward, label
 
-    def _names(self, module: Module, model: "Optional[ModuleTree]") -> Tuple[str, Callable[[int], str]]:
-        """(label, function(position) -> name) of a module's inputs: what a loss module takes second are labels."""
-        if isinstance(module, self._watch.torch.nn.modules.loss._Loss):
-            return "", lambda number: "labels" if number else "prediction"
-        return (model.label if model else type(module).__name__ + "."), str
+    def _names(self, module: Module, model: "Optional[ModuleTree]") -> Tuple[str, Tuple[str, ...]]:
+        """(label, names) of a module's inputs; no names: numbers. What a loss module takes second are labels."""
+        if isinstance(module, self._loss):
+            return "", _OF_A_LOSS
+        return (model.label if model is not None else type(module).__name__ + "."), ()
 
     def _input(self, forward: Forward, name: str, value: Any) -> None:
         for path, tensor in self.tensors(name, value):
@@ -138,7 +140,7 @@ class Forwards:
     def _source_of(self, found: Optional[bytes], but: Forward) -> Optional[Forward]:
         """The earlier forward of this step that gave exactly these bits, or None."""
         for forward in self._recent:
-            if forward is not but and any(output.print == found for output in forward.outputs):
+            if forward is not but and found in [output.print for output in forward.outputs]:
                 return forward
         return None
 
@@ -156,8 +158,7 @@ class Forwards:
 
     def is_in_function_transform(self) -> bool:
         """Whether torch.func transforms what runs now: its backward passes no hooks of ours."""
-        stack = getattr(getattr(self._watch.torch._C, "_functorch", None), "peek_interpreter_stack", None)
-        if stack is None or stack() is None:
+        if self._transforms is None or self._transforms() is None:
             return False
         self.is_transformed = True
         return True
@@ -285,12 +286,12 @@ class Forwards:
 
     def _seen(self, name: str, tensor: Tensor, found: bytes) -> PendingPrint:
         probe = self._watch.probe
-        wanted = probe.wants("batch") or probe.wants("forward")
+        wanted = probe.selection is not None and (probe.wants("batch") or probe.wants("forward"))
         return PendingPrint(name, tensor, found, self._watch.prints.content(tensor) if wanted else None)
 
     def tensors(self, name: str, value: Any) -> List[NamedValue]:
         """(name, tensor) of all tensors in arguments or results, containers of any depth opened."""
-        if isinstance(value, self._watch.torch.Tensor):
+        if isinstance(value, self._tensor):
             return [(name, value)]
         if isinstance(value, (list, tuple)):
             parts = [("%s.%d" % (name, number), item) for number, item in enumerate(value)]
@@ -313,33 +314,32 @@ def watch_modules(watch: "PyTorchWatch", forwards: Forwards, settle: Callable[[]
     module = watch.torch.nn.Module
     original, is_compiling, probe = module.__call__, watch.is_compiling, watch.probe
 
-    def before(self: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Tuple[Forward, str]:
-        if watch.torch.is_grad_enabled():
+    def before(self: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[Tuple[Forward, str]]:
+        holds = watch.names.holds_tensors(self)
+        if not holds and not forwards.counts(args, kwargs):
+            return None
+        if watch.is_grad_enabled():
             settle()
-        return forwards.enter(self, args, kwargs)
+        return forwards.enter(self, args, kwargs, holds)
 
-    def after(entered: Tuple[Forward, str], result: Any) -> None:
-        forwards.leave(entered[0], entered[1], result)
-
-    def outermost(self: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
+    def outermost(entered: Tuple[Forward, str], self: Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
         watch.inside = True
         try:
-            entered = probe.guard("before a module's call", before, self, args, kwargs)
-            if forwards.current is not None and forwards.is_in_function_transform():
-                forwards.current.trains()
+            if forwards.is_in_function_transform():
+                entered[0].trains()
             result = original(self, *args, **kwargs)
         finally:
             watch.inside, forwards.current = False, None
-        if entered is not None:
-            probe.guard("after a module's call", after, entered, result)
+        probe.guard("after a module's call", forwards.leave, *entered, result)
         return result
 
     @functools.wraps(original)
     def __call__(self: Module, *args: Any, **kwargs: Any) -> Any:
         if is_compiling() or watch.inside or watch.in_backward or watch.is_idle():
             return original(self, *args, **kwargs)
-        if not probe.guard("before a module's call", forwards.count, self, args, kwargs):
+        entered = probe.guard("before a module's call", before, self, args, kwargs)
+        if entered is None:
             return original(self, *args, **kwargs)
-        return outermost(self, args, kwargs)
+        return outermost(entered, self, args, kwargs)
 
     module.__call__ = __call__

@@ -67,13 +67,13 @@ class FreeLeaves:
         shape: GraphStart = ()
         while node is not None and len(shape) < _FIRST_NODES:
             shape += (type(node),)
-            if shape in self._wide:
+            if self._wide and shape in self._wide:
                 break
             following = node.next_functions
             if len(following) > _WIDE:
                 self._wide.add(shape)
                 break
-            node = next((one for one, _ in following if one is not None), None)
+            node = _first(following)
         return shape
 
     def _meet(self, leaf: Tensor) -> None:
@@ -118,6 +118,13 @@ class FreeLeaves:
         for number, tensor in enumerate(tensors):
             if isinstance(tensor, self._watch.torch.Tensor):
                 self._watch.tensor(kind, "func.grad.%d" % number, tensor)
+
+
+def _first(following: Sequence[Tuple[Node, int]]) -> Node:
+    for node, _ in following:
+        if node is not None:
+            return node
+    return None
 
 
 def leaves_of(nodes: Sequence[Node]) -> List[Tensor]:

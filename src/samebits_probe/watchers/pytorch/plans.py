@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Collection, Dict, List, Optional, Tuple
 
 from ..objects import Optimizer, Tensor
-from .rows import Rows
+from .rows import TensorRows
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class OptimizerPlan:
         self.weights: List[PlanWeight] = []
         self.parameters: List[Tensor] = []
         self.settings = Settings(watch, prefix)
-        self.gradients, self.updates = Rows(watch, "gradient"), Rows(watch, "update")
+        self.gradients, self.updates = TensorRows(watch, "gradient"), TensorRows(watch, "update")
         # parameters that had a gradient last time, and those that had none
         self._graded: Tuple[List[Tensor], List[Tensor]] = ([], [])
         self._layout: Optional[_Layout] = None

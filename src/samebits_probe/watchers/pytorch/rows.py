@@ -3,11 +3,11 @@
 import operator
 from typing import TYPE_CHECKING, Callable, FrozenSet, Iterable, List, Optional, Tuple
 
-from ...fingerprint import Header, Headers
 from ...trace import Group
 from ..objects import Library, Tensor
 
 if TYPE_CHECKING:
+    from ...fingerprint import Header, Headers
     from .watch import PyTorchWatch
 
 Plan = List["PlanPart"]
@@ -16,7 +16,7 @@ _ATTEMPTS = 8  # plans that did not hold: from then on the tensors are taken one
 PART = 256  # tensors of a plan that are looked at together
 
 
-class Rows:
+class TensorRows:
     """The tensors of one kind of one optimizer, with their points.
 
     What the fast way relies on (types, dtypes, shapes, devices, layouts) is read anew in every step; where any of it
@@ -41,10 +41,10 @@ class Rows:
 
         `read`: see `Fingerprints.of_all`.
         """
-        joined = self._watch.prints.of_all(tensors, self._plan, read) if self._points else None
-        if joined is not None:
-            self._watch.probe.add_all(self._group, joined)
-        return joined is not None
+        found = self._watch.prints.of_all(tensors, self._plan, read) if self._points else None
+        if found is not None:
+            self._watch.probe.add_all(self._group, found)
+        return found is not None
 
     def _one_by_one(self, points: List[int], tensors: List[Tensor]) -> None:
         of, add = self._watch.prints.of, self._watch.probe.add
@@ -57,9 +57,10 @@ class Rows:
         self._points = None
         if self._attempts < _ATTEMPTS and points:
             self._attempts += 1
-            plan = self._watch.prints.plan_of(tensors)
+            group = Group(self._kind, points)
+            plan = self._watch.prints.plan_of(tensors, group.fronts)
             if plan is not None:
-                self._points, self._plan, self._group = list(points), plan, Group(self._kind, points)
+                self._points, self._plan, self._group = list(points), plan, group
 
 
 class PlanPart:
@@ -69,13 +70,14 @@ class PlanPart:
         self,
         where: slice,
         tensors: List[Tensor],
-        plans: List[Tuple[Header, int]],
-        together: Callable[[Iterable[Header]], Headers],
+        plans: "List[Tuple[Header, int]]",
+        together: "Callable[[Iterable[Header]], Headers]",
     ) -> None:
         self.where = where
         self.dtypes, self.shapes = [tensor.dtype for tensor in tensors], [tensor.shape for tensor in tensors]
         self.lengths = [length for _, length in plans]
         self.headers = together([header for header, _ in plans])
+        self.count = len(tensors)
 
 
 def comparison(torch: Library, plain: FrozenSet[type]) -> Callable[[List[Tensor], PlanPart], bool]:

@@ -4,7 +4,7 @@ import operator
 import struct
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 
-from ...trace import Group
+from ...trace import Group, Rows
 from ..objects import Optimizer
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ class Settings:
     def __init__(self, watch: "PyTorchWatch", prefix: str) -> None:
         self._watch, self._prefix = watch, prefix
         self._values: Optional[List[Any]] = None
-        self._group: Group  # this and the prints are there when the values have been looked at
-        self._prints: bytes
+        self._group: Group  # this and the rows are there when the values have been looked at
+        self._rows: List[Rows]
 
     def record(self, optimizer: Optimizer) -> None:
         """Record them at the current step, as points of kind "update"."""
@@ -32,12 +32,13 @@ class Settings:
         values = [value for group in groups for key, value in group.items() if key != "params"]
         if self._values is None or len(values) != len(self._values) or not all(map(operator.is_, values, self._values)):
             self._look(groups, values)
-        self._watch.probe.add_all(self._group, self._prints)
+        self._watch.probe.add_all(self._group, self._rows)
 
     def _look(self, groups: List[Dict[str, Any]], values: List[Any]) -> None:
         found = [pair for number, group in enumerate(groups) for pair in self._group_of(number, group)]
         self._group = Group("update", [point for point, _ in found])
-        self._prints = b"".join(print_ for _, print_ in found)
+        joined = b"".join(front + print_ for front, (_, print_) in zip(self._group.fronts, found))
+        self._rows = [Rows(int.from_bytes(joined, "little"), len(found))]
         self._values = values if all(map(_is_immutable, values)) else None
 
     def _group_of(self, number: int, group: Dict[str, Any]) -> Iterator[Tuple[int, bytes]]:

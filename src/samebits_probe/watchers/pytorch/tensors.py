@@ -10,10 +10,12 @@ Nothing is kept of a tensor between calls but what its dtype and shape say.
 import contextlib
 import ctypes
 import enum
+import functools
 import struct
 import sys
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, FrozenSet, Iterator, List, Optional, Set, Tuple
 
+from ...trace import Rows
 from ..objects import Function, Library, Tensor
 from .device import DeviceHash
 from .rows import PART, PlanPart, comparison
@@ -72,8 +74,11 @@ class Fingerprints:
         self._plans[dtype, shape] = plan
         return plan
 
-    def plan_of(self, tensors: List[Tensor]) -> Optional[List[PlanPart]]:
-        """What `of_all` takes for tensors like these, or None where any of them needs more than its memory."""
+    def plan_of(self, tensors: List[Tensor], fronts: List[bytes]) -> Optional[List[PlanPart]]:
+        """What `of_all` takes for tensors like these, or None where any of them needs more than its memory.
+
+        `fronts`: what stands before each fingerprint in its record.
+        """
         if not self._plain.issuperset(map(type, tensors)):
             return None
         plans = [self._plans.get((tensor.dtype, tensor.shape)) or self._plan(tensor) for tensor in tensors]
@@ -81,16 +86,17 @@ class Fingerprints:
         if min(lengths) <= 0 or not all(map(self._lies_ready, tensors)):
             return None
         parts = (slice(start, start + PART) for start in range(0, len(tensors), PART))
-        return [PlanPart(part, tensors[part], plans[part], self._hasher.together) for part in parts]
+        together = self._hasher.together
+        return [PlanPart(part, tensors[part], plans[part], functools.partial(together, fronts[part])) for part in parts]
 
     def of_all(
         self, tensors: List[Tensor], plan: List[PlanPart], read: Optional[Callable[[Tensor], Tensor]] = None
-    ) -> Optional[bytes]:
-        """The fingerprints of tensors, joined, or None where they are not what `plan_of` found.
+    ) -> Optional[List[Rows]]:
+        """The records of tensors, or None where they are not what `plan_of` found.
 
         `read`: a function that gives the tensors that are meant (the gradients of `tensors`).
         """
-        found = []
+        found: List[Rows] = []
         try:
             for part in plan:
                 some = tensors[part.where] if read is None else list(map(read, tensors[part.where]))
@@ -99,10 +105,10 @@ class Fingerprints:
                 addresses = [tensor.data_ptr() for tensor in some]
                 if min(addresses) <= _SURELY_MEMORY:
                     return None
-                found.append(self._hasher.pointers(addresses, part.lengths, part.headers))
+                found.append(Rows(self._hasher.rows(addresses, part.lengths, part.headers), part.count))
         except (RuntimeError, NotImplementedError, AttributeError):  # some other kind of tensor now
             return None
-        return b"".join(found)
+        return found
 
     def _of_any(self, tensor: Tensor) -> Optional[bytes]:
         try:

@@ -105,8 +105,8 @@ class ModuleTree:
 
     def buffers(self) -> Iterator[Tuple[str, Tensor]]:
         """(qualified name, tensor) of the buffers that it has now."""
-        for prefix, _, buffers in self._tables:
-            for name, tensor in (buffers or {}).items():
+        for prefix, buffers in [(prefix, buffers) for prefix, _, buffers in self._tables if buffers]:
+            for name, tensor in buffers.items():
                 if tensor is not None:
                     yield prefix + name, tensor
 

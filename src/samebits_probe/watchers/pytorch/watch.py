@@ -29,6 +29,8 @@ class PyTorchWatch:
         self.compiling = CompilerHook(torch)
         self.is_compiling = self.compiling.is_compiling
         self.stepped_in_graph = False  # set by compiled code: an optimizer has stepped within it
+        self.is_grad_enabled: Callable[[], bool] = torch.is_grad_enabled
+        self._worker = _worker_facts(torch)
         self._tracing = getattr(torch._C, "_get_tracing_state", lambda: None)
         self.inside = False  # the outermost module call runs: what is called within belongs to it
         self.in_backward = False
@@ -48,21 +50,18 @@ class PyTorchWatch:
 
     def is_idle(self) -> bool:
         """Whether nothing is to be observed here: another watcher counts the steps, another thread, a trace is made."""
-        if self._is_worker():
+        if self._worker.get("_worker_info") is not None:
             return True
         if System.getpid() != self.pid:
             self._renew()
-        stepping = getattr(self.probe, "stepping", None)
-        return (stepping is not None and stepping != NAME) or self._tracing() is not None or self._is_elsewhere()
+        stepping = self.probe.stepping
+        if (stepping is not None and stepping != NAME) or self._tracing() is not None:
+            return True
+        return self.home != threading.get_ident() and self._is_elsewhere()
 
     def has_optimizer(self) -> bool:
         """Whether an optimizer has been seen, of torch or of a library on top of it: then a backward is no step."""
         return self.optimizer_seen or self.probe.optimizer_seen
-
-    def _is_worker(self) -> bool:
-        """Whether this process only loads data: what it feeds is seen where it is used."""
-        worker = getattr(self.torch.utils.data, "get_worker_info", None)
-        return worker is not None and worker() is not None
 
     def _is_elsewhere(self) -> bool:
         """Only one thread is watched, the first that trains: another one's order against it is not a matter of bits."""
@@ -148,6 +147,14 @@ class PyTorchWatch:
         if header is None:
             header = self._headers[dtype] = self.probe.hasher.header(dtype, ())
         return self.probe.point(kind, name, dtype), self.probe.hasher.data(data, header)
+
+
+def _worker_facts(torch: Library) -> Dict[str, Any]:
+    """The globals of PyTorch's data loader, whose `_worker_info` is not None in a process that only loads data: what
+    that feeds is seen where it is used."""
+    worker = getattr(torch.utils.data, "get_worker_info", None)
+    found: Dict[str, Any] = getattr(worker, "__globals__", {})
+    return found
 
 
 def _parameters(optimizer: Optimizer) -> List[Tensor]:

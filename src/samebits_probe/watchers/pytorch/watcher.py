@@ -145,16 +145,19 @@ def install(module: Library, probe: "Probe") -> None:
 
 def samplers(torch: Library) -> Dict[str, Callable[[], Optional[bytes]]]:
     """name -> function that gives the state as bytes, or None where the generator is not in use."""
-    return {"torch": lambda: _bytes_of(torch.get_rng_state()), "torch-cuda": lambda: _cuda(torch)}
+    own = getattr(torch, "default_generator", None)
+    state = getattr(own, "get_state", torch.get_rng_state)  # without a function of PyTorch's in between
+    return {"torch": lambda: _bytes_of(state()), "torch-cuda": lambda: _cuda(torch.cuda)}
 
 
 def _bytes_of(state: Tensor) -> bytes:
     return ctypes.string_at(state.data_ptr(), state.numel())
 
 
-def _cuda(torch: Library) -> Optional[bytes]:
+def _cuda(cuda: Library) -> Optional[bytes]:
     """All devices' generators, once the program has initialised CUDA (asking for a state before would do it)."""
-    cuda = torch.cuda
+    if not getattr(cuda, "_initialized", True):
+        return None
     if not getattr(cuda, "is_initialized", lambda: getattr(cuda, "_initialized", False))():
         return None
     if getattr(cuda, "is_current_stream_capturing", bool)():  # the state is not to be read while a graph is captured

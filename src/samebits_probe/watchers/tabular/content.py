@@ -4,12 +4,10 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
-from ...fingerprint import Shape
-
 if TYPE_CHECKING:
     from types import FrameType
 
-    from ...fingerprint import Hasher
+    from ...fingerprint import Hasher, Shape
     from ..objects import Array
 
     Path = Tuple[Any, ...]  # keys, from the outermost container inwards
@@ -26,7 +24,7 @@ class ContentPrint(NamedTuple):
     """What a point needs of a whole value."""
 
     dtype: str
-    shape: Shape
+    shape: "Shape"
     fingerprint: bytes
 
 

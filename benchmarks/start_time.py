@@ -1,0 +1,97 @@
+"""What the probe adds to the start of a Python, and samebits to its trials.
+
+    python benchmarks/start_time.py [--rounds 15] [--program "import torch"] [--python PATH] [--beside CHECKOUT/src]
+
+Each round runs every command once, in turn; medians over the rounds, of the time and of the processor time of the
+process. The probe has its bytecode, as `pip install` compiles it. The last line: `samebits check` on a program that
+does one step, whole, less as many watched starts as it has trials.
+"""
+
+import argparse
+import compileall
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import step_overhead
+
+HERE = Path(__file__).resolve().parent
+TRIALS = 3
+STEP = "import samebits_probe; samebits_probe.observe('loss', 0.5, step=0)\n"
+
+
+def spent(command, environment, folder):
+    """(seconds, processor seconds) of a process and its children, from start to end."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def commands(args, folder):
+    """Name -> (command, environment) of what is measured."""
+    compileall.compile_dir(HERE.parent / "src" / "samebits_probe", quiet=2)
+    program = [args.python, "-c", args.program]
+    found = {"plain": (program, dict(os.environ))}
+    for name, source in {"watched": HERE.parent / "src", "watched, beside": args.beside}.items():
+        if source:
+            place = folder / str(len(found))
+            place.mkdir()
+            found[name] = (program, {**os.environ, **step_overhead.watched_by(source.resolve(), place, "xxh3")})
+    if args.program == "pass":
+        (folder / "step.py").write_text(STEP)
+        check = [
+            sys.executable,
+            "-m",
+            "samebits",
+            "check",
+            "-n",
+            str(TRIALS),
+            "--overwrite",
+            "--",
+            args.python,
+            "step.py",
+        ]
+        found["samebits check"] = (check, {**os.environ, "PYTHONPATH": str(HERE.parent / "src")})
+    return found
+
+
+def show(name, rows, plain=None):
+    """Print the medians of (seconds, processor seconds), and what they add to the plain ones."""
+    for what, column in zip(("time", "processor time"), zip(*rows, strict=True), strict=True):
+        added = f", {statistics.median(a - b for a, b in zip(column, plain[what], strict=True)) * 1e3:6.1f} added"
+        text = f"{statistics.median(column) * 1e3:8.1f} ms{added}"
+        print(f"{name:18s} {what:15s} {text}   ({min(column) * 1e3:.1f} to {max(column) * 1e3:.1f})")
+
+
+def main():
+    parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse.add_argument("--rounds", type=int, default=15)
+    parse.add_argument("--program", default="pass")
+    parse.add_argument("--python", default=sys.executable)
+    parse.add_argument("--beside", type=Path, help="the src folder of a different checkout: one line more")
+    args = parse.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = commands(args, Path(folder))
+        rows = {name: [] for name in chosen}
+        for _ in range(args.rounds):
+            for name, (command, environment) in chosen.items():
+                rows[name].append(spent(command, environment, folder))
+    plain = dict(zip(("time", "processor time"), zip(*rows["plain"], strict=True), strict=True))
+    for name in chosen:
+        show(name, rows[name], plain)
+    if "samebits check" in rows:
+        own = [
+            check[0] - TRIALS * watched[0]
+            for check, watched in zip(rows["samebits check"], rows["watched"], strict=True)
+        ]
+        print(f"samebits check, less {TRIALS} watched starts: {statistics.median(own):.2f} s")
+
+
+if __name__ == "__main__":
+    main()
