@@ -4,8 +4,8 @@ Each takes the options of its command as keyword arguments, prints nothing, and 
 list of words, or the path of a script. `python` in it is the Python that calls, unless `python=` or `environment=`
 names a different one.
 
-Every function raises SamebitsError for what cannot be: an unknown option, a bad value, a script or a record that is not
-there. Trials that diverge, fail or give no answer are results, not errors.
+Every function raises SamebitsError if it cannot do what is asked: for an unknown option, a bad value, or a script or a
+record that is not there. Trials that diverge, fail or give no answer are results, not errors.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = ["Command", "add", "check", "compare", "explain", "locate", "record", 
 
 Command = AnyPath | Sequence[AnyPath]
 FILES = tuple(option.name for option in REPORTS)
-OF_A_RECORD = {*FILES, "run", "progress"}  # what can be said beside a record, which says itself what is run
+OF_A_RECORD = {*FILES, "run", "progress"}  # keywords that go with a record; the record says what is run
 
 
 def check(command: Command, **options: Unpack[CheckOptions]) -> Result:
@@ -90,7 +90,7 @@ def record(command: Command, **options: Unpack[RecordOptions]) -> OneTrialRecord
 
 
 def compare(first: AnyPath, second: AnyPath, **options: Unpack[ReportOptions]) -> Result:
-    """Judge the trials of two records as those of one.
+    """Judge the trials of two records together.
 
     Returns the result, in which the trials of the second record have the numbers after those of the first.
     """
@@ -112,10 +112,7 @@ def explain(command: Command, **options: Unpack[ExplainOptions]) -> Result:
     asked = _asked(command, given, options)
     from samebits.causes import inquiry
 
-    if isinstance(asked, Path):
-        ended = inquiry.run_record(asked, given["progress"], run=given["run"])
-    else:
-        ended = inquiry.run(asked, given["progress"])
+    ended = inquiry.run(asked, given["progress"], run=given["run"])
     return _written(ended.result, ended.experiment.record, given)
 
 
@@ -129,10 +126,7 @@ def locate(command: Command, **options: Unpack[LocateOptions]) -> Result:
     asked = _asked(command, given, options)
     from samebits import localization
 
-    if isinstance(asked, Path):
-        found, result = localization.run_record(asked, given["progress"], run=given["run"])
-    else:
-        found, result = localization.run(asked, given["progress"])
+    found, result = localization.run(asked, given["progress"], run=given["run"])
     return _written(result, found, given)
 
 
@@ -151,13 +145,13 @@ def report(record: AnyPath, **options: Unpack[ReportOptions]) -> Result:
 
 
 def _prepare(given: Mapping[str, Any]) -> None:
-    """Raise UsageError where no trials can be run, or their report could not be written."""
+    """Raise UsageError if trials cannot run here, or if their report could not be written."""
     requests.refuse_platform()
     check_targets(_targets(given))
 
 
 def _asked(command: Command, given: dict[str, Any], options: Mapping[str, Any]) -> Request | Path:
-    """What is run, or the folder of a record that says so."""
+    """The request for a command, or the folder of the record that was given in its place."""
     found = words(command)
     if not requests.names_a_record(found):
         return _request(found, given)
@@ -169,7 +163,7 @@ def _asked(command: Command, given: dict[str, Any], options: Mapping[str, Any]) 
 
 
 def _request(command: Command, given: dict[str, Any]) -> Request:
-    """What the launcher is asked for. Raises UsageError or NotFound."""
+    """Make the request for the launcher. Raises UsageError or NotFound."""
     _prepare(given)
     python = given["python"]
     if python is None and given["environment"] is None and not _is_on_path():
@@ -179,7 +173,7 @@ def _request(command: Command, given: dict[str, Any]) -> Request:
 
 
 def _is_on_path() -> bool:
-    """Whether `python` is the Python that runs this: then a record need not name it."""
+    """Whether `python` on PATH is the Python that runs this. Then a record does not have to name it."""
     found = shutil.which("python")
     if found is None or Path(found).absolute().parent != Path(sys.executable).parent:
         return False
@@ -199,7 +193,7 @@ def _targets(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _written(result: Result, record: Record, given: Mapping[str, Any]) -> Result:
-    """The result, after its reports were written."""
+    """Write the reports of a result, and return it."""
     targets = _targets(given)
     if targets:
         from samebits.reports import presenters

@@ -27,13 +27,13 @@ from samebits.model import ENDED_WELL, EXIT_CODES, Result, TrialFile
 from samebits.reports import result_words
 from samebits.store.record import RESULT
 
-__all__ = ["Addition", "Check", "OneTrialRecord", "add", "check", "record", "run", "run_more", "stop_tells"]
+__all__ = ["Addition", "Check", "OneTrialRecord", "record", "run", "run_more", "stop_tells"]
 
 Remarks = Callable[[FinishedRound], list[str]]
 
 
 class Check(NamedTuple):
-    """A check that has ended: its record, to which more trials can be added, and the result."""
+    """A check that has ended: its record, which can grow, and the result."""
 
     experiment: Experiment
     result: Result
@@ -41,9 +41,9 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class Addition:
-    """What a record shall be added: so many trials. `run`: a record from elsewhere may run, too.
+    """How many trials to add to a record. `run`: run the command of a record from elsewhere, too.
 
-    `strict` and `ignores` are added to what the record was made with.
+    `strict` and `ignores` add to the options that the record was made with.
     """
 
     trials: int
@@ -54,7 +54,7 @@ class Addition:
 
 @dataclass(frozen=True)
 class OneTrialRecord:
-    """What `record` made: a record folder with one trial."""
+    """What `record` makes: a record folder with one trial."""
 
     folder: Path
     trial: TrialFile
@@ -70,19 +70,12 @@ def stop_tells(record: Path) -> None:
     interrupt.tell(advice=f"samebits report {result_words.folder_name(record)}")
 
 
-def check(request: Request, progress: Progress | None = None) -> Result:
-    """Run the trials in rounds until they diverge, end, or have made all that was asked for; judge them.
-
-    Raises UsageError, NotFound, RecordExists before anything runs, SamebitsError if the disk is full. On
-    KeyboardInterrupt all processes are ended and the record is left readable.
-    """
-    return run(request, progress).result
-
-
 def run(request: Request, progress: Progress | None = None, *, hash_wanted: str | None = None) -> Check:
-    """The same, for callers that go on with the record.
+    """Run the trials in rounds until they diverge, end, or have made all steps that were asked for, and judge them.
 
-    `hash_wanted`: the algorithm of a record that this one will be compared with.
+    `hash_wanted`: the algorithm of a record that this one will be compared with. Raises UsageError, NotFound or
+    RecordExists before anything runs, and SamebitsError if the disk is full. On KeyboardInterrupt, all processes end
+    and the record stays readable.
     """
     if request.against is not None:
         return _run_against(request, request.against, progress)
@@ -130,16 +123,11 @@ def _refuse_same_folder(request: Request, source: Path) -> None:
         raise UsageError(what, "--out DIR names a different folder; --add N RECORD adds trials to a record.")
 
 
-def add(folder: Path, more: int, progress: Progress | None = None) -> Result:
-    """Run more trials of a record, as many steps as its last round made, and judge them all.
+def run_more(folder: Path, addition: Addition, progress: Progress | None = None) -> Check:
+    """Run more trials of a record, with as many steps as its last round had, and judge all trials.
 
     Raises Untrusted for a record from elsewhere.
     """
-    return run_more(folder, Addition(more), progress).result
-
-
-def run_more(folder: Path, addition: Addition, progress: Progress | None = None) -> Check:
-    """The same, for callers that go on with the record."""
     began, more = time.monotonic(), addition.trials
     old = _asked_more(store.open_record(folder), addition)
     recorded_trials.usable(old)

@@ -1,7 +1,7 @@
 """Controls, outside the trial: which there are, which go together, and what is set before a process starts.
 
-A control pins one source of variation. All that is known of it lies in one file of `samebits_probe.controls`; here is
-what the launcher, `explain` and `vary` ask of all of them.
+A control pins one source of variation. One file of `samebits_probe.controls` holds everything about it. This module
+answers what the launcher, `explain` and `vary` ask about all controls.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def presets() -> dict[str, list[str]]:
 
 
 def known() -> list[str]:
-    """All ids, most specific first: what changes least of the program."""
+    """All ids. The most specific come first: they change least of the program."""
     return list(inner.TABLE)
 
 
@@ -66,12 +66,12 @@ def table() -> list[type[Control]]:
 
 
 def of_factors() -> list[str]:
-    """The controls whose values are those of a factor of the machine: a trial tells at its end what is in force."""
+    """The controls that are factors of the machine. At its end, a trial says what is in force."""
     return [control.id for control in table() if control.factor]
 
 
 def specificity(identity: str) -> int:
-    """Place in the order that breaks ties between equally small sets: lower changes less of the program."""
+    """The place in the table, which breaks ties between equally small sets: a lower one changes less of the program."""
     return known().index(name_of(describe(identity).id))
 
 
@@ -93,9 +93,9 @@ def name_of(identity: str) -> str:
 
 
 def _one_each(wanted: Iterable[str]) -> dict[str, str]:
-    """Control -> its id with the value at which it is held. One that is named goes before the control's own.
+    """Control -> its id with the value at which it is held. A named value replaces the control's own.
 
-    Raises UsageError where two are named.
+    Raises UsageError if two values are named.
     """
     found: dict[str, str] = {}
     for identity in sorted(wanted):  # those with a value come after the plain one

@@ -19,7 +19,7 @@ __all__ = [
 
 
 class Document(BaseModel):
-    """A frozen document. Fields that a newer minor version added are ignored."""
+    """A frozen document. It ignores fields that a newer minor version added."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -33,7 +33,7 @@ _OLD_EFFECTS = {
     "its seed wins": "overruled",
     "the program chose PYTHONHASHSEED": "overruled",
 }
-_OLD_FIRST_READING = "no step has run yet"  # older documents kept it beside a later reading, which could be made
+_OLD_FIRST_READING = "no step has run yet"  # older documents kept it beside a later reading, which could be taken
 
 
 class HeldControl(Document):
@@ -51,7 +51,7 @@ class HeldControl(Document):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def took_effect(self) -> bool | None:
-        """Whether it took effect, as far as a yes or no can say it."""
+        """Whether it took effect; null if that is not known."""
         return TOOK_EFFECT[self.effect]
 
     @computed_field  # type: ignore[prop-decorator]
@@ -121,7 +121,7 @@ class Fix(Document):
 class Explanation(Document):
     """What was found.
 
-    `cause`: the smallest set of controls that suffices; of equally small ones the most specific. Empty where none was
+    `cause`: the smallest set of controls that suffices; of equally small ones the most specific. Empty if none was
     found. `minimal_controls`: all smallest sets that were found. `cost`: a set's ids joined by "+" -> step time with it
     over step time without: of the medians of some trials each, by turns. It is 1 for a set that acts before the first
     step only. A set is left out if it could not be timed, or if the times with and without it overlap. `cost_range`:
@@ -189,7 +189,7 @@ class Place(Document):
 
 
 class InspectionRound(Document):
-    """One round of a closer look. `parted`: how many of its trials left the first; `earliest`: where, in words."""
+    """One round of an inspection. `parted`: how many trials diverged from the first; `earliest`: where, in words."""
 
     level: Literal["module", "operator", "replay"]
     step: int
@@ -209,7 +209,7 @@ class DifferingArgument(Document):
 class FirstOutput(Document):
     """The first thing executed within the step whose outputs differ between trials.
 
-    `what`: module, gradient (of the module's output), operator. `inputs_equal`: null where they were not looked at.
+    `what`: module, gradient (of the module's output), operator. `inputs_equal`: null if they were not looked at.
     `module`: where it ran. `code`: a line of the program. `random`: it draws random numbers. `given`: what decides,
     where that came from outside of it. `read_by`: what reads the memory that it left uninitialised.
     """
@@ -228,7 +228,7 @@ class FirstOutput(Document):
 
 
 class UnorderedVariable(Document):
-    """A variable of a graph that is read and written in one step without an order between the two operations."""
+    """A variable of a graph that one step reads and writes, without an order between the two operations."""
 
     variable: str
     reads: list[str]
@@ -236,7 +236,7 @@ class UnorderedVariable(Document):
 
 
 class Apart(Document):
-    """How far two trials are apart after a step: of one tensor."""
+    """How far one tensor of two trials is apart after a step."""
 
     step: int
     different: int
@@ -249,7 +249,7 @@ class Location(Document):
     """locate.json: where within the diverging step trials diverge, and how far apart they go.
 
     `found`: whether trials diverged again when they were looked at. `path`: from the step to the operator. `module` and
-    `operator`: the first executed that differs, at each level; null where the look did not get there. `diff`: where
+    `operator`: the first executed that differs, at each level; null if the look did not get there. `diff`: where
     trials did different things, the first difference as lines that begin with " ", "-" or "+". `growth`: of the tensor
     `growth_of`, step by step, between two trials that diverged. `replayed`: operators that differ when run again
     on the same inputs in one process.

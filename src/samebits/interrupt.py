@@ -20,7 +20,7 @@ NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", getattr(signal, "SI
 SENTENCE = "stopped by {}; what was recorded until then can be read."
 SENTENCE_WITH_KNOWN = "stopped by {}. {}"
 _SHOW_CURSOR = "\x1b[?25h\r\x1b[K"  # a live display hides it
-_ENOUGH = 3  # signals after which nothing is waited for
+_ENOUGH = 3  # after so many signals, nothing is waited for
 
 
 class StopSignal(KeyboardInterrupt):
@@ -89,7 +89,7 @@ def leave(number: int) -> None:
     try:
         text = (_SHOW_CURSOR if os.isatty(2) else "") + text
         os.write(2, text.encode())
-    except OSError:  # nobody can be told; the exit status still says it
+    except OSError:  # standard error is closed: nobody can be told; the exit status still says it
         pass
     os._exit(stop.status)
 

@@ -1,4 +1,4 @@
-"""Judging records that are there already."""
+"""Judges records that exist already."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from samebits.store.record_files import read_document
 
 
 def compared(first: Path | str, second: Path | str) -> tuple[Any, Result]:
-    """(the two as one record that reports can show, the result). UsageError where they cannot be compared."""
+    """(the two as one record that reports can show, the result). UsageError if they cannot be compared."""
     records = open_record(first), open_record(second)
     if records[0].folder.resolve() == records[1].folder.resolve():
         raise UsageError(f"{first} is named twice: a record always equals itself.", "name two records.")
@@ -23,7 +23,7 @@ def compared(first: Path | str, second: Path | str) -> tuple[Any, Result]:
 
 
 def judged(record: Record) -> Result:
-    """The result of a record, made anew. RecordError where its trials cannot be read.
+    """Judge a record again. RecordError if its trials cannot be read.
 
     What only the run itself could measure (its time, the size of a divergence) is taken from the result that it left.
     """
@@ -35,7 +35,7 @@ def judged(record: Record) -> Result:
 
 
 def location_of(record: Record, result: Result) -> Location | None:
-    """What locate has left in the record; None where it has not looked at this divergence, or cannot be read."""
+    """The result of an earlier locate in the record; None if it was about a different divergence, or is unreadable."""
     if result.divergence is None:
         return None
     try:

@@ -29,9 +29,10 @@ class ReportOptions(TypedDict, total=False):
 
 
 class RecordOptions(TypedDict, total=False):
-    """What one trial runs with, and where its record goes.
+    """The options of one trial, and where its record goes.
 
-    `directory`: the folder in which the command runs (default: the current one). `progress`: is told how trials go.
+    `directory`: the folder in which the command runs (default: the current one). `progress`: an object that is told
+    how trials go.
     """
 
     controls: Sequence[str]
@@ -96,7 +97,7 @@ class LocateOptions(TrialOptions, total=False):
 
 
 def values(command: str, form: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of each option of a command, as its command line would read it; defaults for those not given.
+    """The value of each option of a command, as the command line would read it; the default of any other option.
 
     `form`: the TypedDict of the keywords that can be given. Raises UsageError for a different one, and for a value that
     the command line would refuse.
@@ -114,7 +115,7 @@ def values(command: str, form: type[Any], given: Mapping[str, Any]) -> dict[str,
 
 
 def value(name: str, read: Callable[[str], _Value], given: Any) -> _Value:
-    """What a reader of the command line makes of a value. Raises UsageError where it refuses it."""
+    """Read a value as the command line does. Raises UsageError if the reader refuses it."""
     try:
         return read(_text(given))
     except (TypeError, ValueError) as why:
@@ -138,7 +139,7 @@ def _value(option: Option, given: Any) -> Any:
 
 
 def _texts(given: Any) -> Iterator[str]:
-    """What stands for each value of an option that can be given again: `NAME=VALUE` for one with a name."""
+    """The text of each value of an option that can be repeated: `NAME=VALUE` for one with a name."""
     if isinstance(given, Mapping):
         for name, text in given.items():
             if "=" in _text(name):
@@ -149,7 +150,7 @@ def _texts(given: Any) -> Iterator[str]:
 
 
 def _text(given: Any) -> str:
-    """What stands for a value on a command line. Raises TypeError for one that no command line holds."""
+    """The text of a value on a command line. Raises TypeError if it has none."""
     if isinstance(given, float):
         return f"{given:f}"  # without an exponent
     if isinstance(given, SupportsIndex) and not isinstance(given, bool):

@@ -23,8 +23,8 @@ RECORD_FORMAT = 1
 Verdict = Literal["repeated", "diverged", "inconclusive"]
 EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
 Status = Literal["complete", "failed", "killed", "timeout", "stopped", "unwatched"]
-STOPPED_BY_USER = "samebits was interrupted"  # why a trial was killed that ran when samebits was told to stop
-ENDED_WELL: frozenset[Status] = frozenset(("complete", "stopped"))  # by itself, or by us
+STOPPED_BY_USER = "samebits was interrupted"  # why a trial was killed: samebits was told to stop while it ran
+ENDED_WELL: frozenset[Status] = frozenset(("complete", "stopped"))  # the program ended by itself, or samebits ended it
 Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "structure", "end"]
 
 
@@ -54,7 +54,7 @@ class Setup(Document):
 
 
 class Trial(Document):
-    """One trial as the result shows it. `final`: fingerprint (32 hex digits) of the end, null where it was not seen."""
+    """One trial as the result shows it. `final`: the fingerprint of its end (32 hex digits), null if not seen."""
 
     id: int
     status: Status
@@ -92,12 +92,12 @@ class Divergence(Document):
 
     @property
     def point(self) -> tuple[int, Kind, str, ProcessKey]:
-        """What two divergences at one place have in common."""
+        """Equal for two divergences at one place."""
         return self.step, self.kind, self.name, self.process
 
 
 class GroupPoint(Document):
-    """Where a group leaves the reference: the first point at which it differs from it."""
+    """Where a group diverges from the reference: the first point at which the two differ."""
 
     step: int
     kind: Kind
@@ -146,8 +146,8 @@ class Result(Document):
     diverges_at: list[GroupPoint | None] = []
     splits: list[GroupSplit] = []
     divergence: Divergence | None = None
-    location: Location | None = None  # what `samebits locate` found, where it has looked
-    explanation: Explanation | None = None  # what `samebits explain` found, where it was asked
+    location: Location | None = None  # what `samebits locate` found, if it has looked
+    explanation: Explanation | None = None  # what `samebits explain` found, if it was asked
     detection: Detection
     warnings: list[str] = []
     unseeded: dict[str, str] = {}  # generator whose state differs from the start on -> the warning that says so
@@ -212,7 +212,7 @@ class RecordFile(Document):
     hash: Literal["xxh3", "blake2b"]
     options: Options = Options()
     rounds: list[Round] = []
-    notes: list[str] = []  # sentences about how the trials came together that belong among the warnings
+    notes: list[str] = []  # sentences about how the trials were combined, which become warnings
     doubt: str = ""  # what was seen only of trials that had waited between rounds, and not of trials that had not
     signature: str | None = None  # by the user's own key: tells a record that was made here from any other
 
@@ -224,8 +224,8 @@ class PythonProcess(Document):
     argv: list[str]
     executable: str | None = None
     watched: bool
-    why: str = ""  # for one that was not watched: what hid it, where that can be told
-    asks: bool = False  # it was only asked about the interpreter, before the first step, by a runner say
+    why: str = ""  # for one that was not watched: what hid it, if that is known
+    asks: bool = False  # a runner, say, only asked the interpreter about itself, before the first step
 
 
 class Leak(Document):
@@ -264,7 +264,7 @@ class TrialFile(Document):
     machine: dict[str, Any] = {}
     metrics: dict[str, float] = {}
     metrics_printed: dict[str, str] = {}
-    notes: list[str] = []  # sentences about how the trial was run that belong among the warnings
+    notes: list[str] = []  # sentences about how the trial was run, which become warnings
 
 
 class Lines(Document):

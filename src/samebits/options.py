@@ -1,7 +1,7 @@
 """Every option, declared once: the command line, its help and the reference page derive from this table.
 
 A reader turns the words of the command line into a value, or raises ValueError with a sentence about them. Readers
-are pure: whether a file or an interpreter is there is asked where it is opened.
+are pure: code that opens a file or an interpreter checks that it is there.
 """
 
 from __future__ import annotations

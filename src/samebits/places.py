@@ -1,4 +1,4 @@
-"""Where samebits keeps what it made once and uses again; and how two of it keep out of each other's way."""
+"""Where samebits keeps what it uses again, and how two processes of samebits stay out of each other's way."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ HOME_VARIABLE = "SAMEBITS_HOME"
 
 
 def home() -> Path:
-    """The folder of environments; `SAMEBITS_HOME` names another one."""
+    """The folder of environments; `SAMEBITS_HOME` names a different one."""
     return _named() or platformdirs.user_data_path("samebits")
 
 
 def cache() -> Path:
-    """The folder of what can be had again: data sets. It is in `SAMEBITS_HOME` where that is set."""
+    """The folder of data sets, which can be fetched again. It is in `SAMEBITS_HOME` if that is set."""
     named = _named()
     return named / "cache" if named else platformdirs.user_cache_path("samebits")
 

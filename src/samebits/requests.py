@@ -13,13 +13,13 @@ from samebits.errors import UsageError
 if TYPE_CHECKING:
     from samebits.experiment import Request
 
-__all__ = ["interpreter", "names_a_record", "refuse_platform", "request", "training_command"]
+__all__ = ["asked", "interpreter", "names_a_record", "refuse_platform", "request", "training_command"]
 
 SYSTEMS = {"win32": "Windows", "darwin": "macOS", "cygwin": "Cygwin"}
 
 
 def refuse_platform() -> None:
-    """UsageError where trials cannot be run. Reports are made everywhere."""
+    """UsageError if trials cannot be run. Reports are made everywhere."""
     if sys.platform.startswith("linux"):
         return
     name = SYSTEMS.get(sys.platform, sys.platform)
@@ -38,6 +38,12 @@ def names_a_record(words: Sequence[str]) -> bool:
         return False
     path = Path(words[0])
     return path.is_dir() or ("/" in words[0] and not path.exists())
+
+
+def asked(given: dict[str, Any], command: str) -> Request | Path:
+    """The folder of the record that stands in the place of a command, else what the launcher is asked for."""
+    words = given["command"]
+    return Path(words[0]) if names_a_record(words) else request(given, command)
 
 
 def request(given: dict[str, Any], command: str) -> Request:
@@ -87,7 +93,7 @@ def _nearest(path: Path) -> Path:
 
 
 def interpreter(python: str | None, environment: str | None) -> str | None:
-    """The interpreter that was named, or None where none was. UsageError or NotFound for what cannot be."""
+    """The interpreter that was named, or None if none was. UsageError or NotFound for what cannot be."""
     if python is None and environment is None:
         return None
     from samebits.environments import find_python

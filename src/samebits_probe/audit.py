@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add(notes: "Dict[str, Note]") -> bool:
-    """Call `notes[event](*arguments)` for each event in it; False where this Python has no audit events."""
+    """Call `notes[event](*arguments)` for each event in it; False if this Python has no audit events."""
     if not hasattr(sys, "addaudithook"):
         return False
     sys.addaudithook(_Hook(notes))  # novm: asked for in the line above

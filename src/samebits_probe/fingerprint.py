@@ -88,7 +88,7 @@ class Xxh3:
     """XXH3-128 through ctypes: hashes memory where it lies, without a copy.
 
     dtype and shape are mixed in by exclusive-or with the header's own 128-bit hash, so that equal bytes of
-    another dtype or shape have another fingerprint.
+    a different dtype or shape have another fingerprint.
     """
 
     name = "xxh3"
@@ -154,7 +154,7 @@ def _address_of(path: str, symbols: "Iterable[bytes]") -> int:
 def make_hasher(algorithm: str, xxhash_path: "Optional[str]") -> "Hasher":
     """The hasher that the launcher asked for.
 
-    Raises OSError where the extension cannot be loaded: the launcher tries it beforehand in the
+    Raises OSError if the extension cannot be loaded: the launcher tries it beforehand in the
     same interpreter's machine, and one algorithm holds for a whole comparison, so there is no silent fallback.
     """
     if algorithm == "xxh3":

@@ -78,7 +78,7 @@ def _wrap(loader: "Any", name: str) -> None:
     def exec_module(module: "ModuleType") -> None:
         try:
             del loader.exec_module  # the instance's own again: nobody sees the wrapper later
-        except AttributeError:
+        except AttributeError:  # the class keeps it elsewhere than in the instance: put the original back
             loader.exec_module = original
         afterwards = [before() for before in around]
         original(module)
@@ -88,5 +88,5 @@ def _wrap(loader: "Any", name: str) -> None:
 
     try:
         loader.exec_module = exec_module
-    except AttributeError:  # a loader without a __dict__ (built in, frozen): what waits for it is never called
+    except AttributeError:  # a built-in or frozen loader takes no attribute, and no library that is watched has one
         pass

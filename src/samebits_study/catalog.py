@@ -234,7 +234,7 @@ NAMES: dict[Library, str] = {"keras2": "Keras 2.3.1", "pytorch": "PyTorch", "ker
 
 
 def refuse_setup(study: Study, setup: StudySetup) -> None:
-    """Raise NotFound where a study cannot run a setup."""
+    """Raise NotFound if a study cannot run a setup."""
     why = why_not(study, setup)
     if why:
         raise NotFound(why)
@@ -246,7 +246,7 @@ def runnable_setups(study: Study) -> list[str]:
 
 
 def why_not(study: Study, setup: StudySetup) -> str:
-    """Why a study cannot run a setup, as a sentence; empty where it can."""
+    """Why a study cannot run a setup, as a sentence; empty if it can."""
     script = study.scripts.get(setup.library)
     if script is None:
         return f"The study {study.name} has no script for {NAMES[setup.library]}."

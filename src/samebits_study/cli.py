@@ -96,7 +96,7 @@ def run(name: str, **given: Any) -> int:
 
 
 def _refuse_missing() -> None:
-    """UsageError where a package of the extra is not installed: asked before hours of training."""
+    """UsageError if a package of the extra is not installed: asked before hours of training."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"samebits study needs {', '.join(missing)}.", "pip install matplotlib scipy scikit-image")

@@ -193,7 +193,7 @@ def connections(shape: tuple[int, ...], library: Library) -> float:
 
 
 def judge(name: str, kernel: NDArray[Any], n: float) -> Initial:
-    """Which of the two equations a kernel's values can come from. `equation`: None where it cannot be told."""
+    """Which of the two equations a kernel's values can come from. `equation`: None if it cannot be told."""
     first, second = formulas.limits(n)
     return Initial(
         name=name,

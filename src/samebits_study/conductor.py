@@ -72,16 +72,16 @@ def conduct(asked: StudyRequest, progress: Progress) -> StudyResult:
 
 
 def _refuse_file(folder: Path) -> None:
-    """UsageError where the study's folder is a file, or below one."""
+    """UsageError if the study's folder is a file, or below one."""
     found = next((path for path in (folder, *folder.parents) if path.exists()), folder)
     if found.exists() and not found.is_dir():
-        raise UsageError(f"{found} is a file: a study is kept in a folder.", "--out names another one.")
+        raise UsageError(f"{found} is a file: a study is kept in a folder.", "name a different folder with --out DIR.")
 
 
 def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
-    """The setups in the folder's study.json whose trainings are not here: run on another machine, or cleared away.
+    """The setups in the folder's study.json whose trainings are not here: run on a different machine, or cleared away.
 
-    They stay in the result, and are not run again where they are whole. Raises UsageError where that study.json is of
+    They stay in the result, and are not run again where they are whole. Raises UsageError if that study.json is of
     a study that cannot be set beside this one.
     """
     path = work.folder / RESULT
@@ -271,7 +271,7 @@ def _test(work: Work, setup: StudySetup, factor: RetestFactor, weights: Path, re
 
 
 def _without_effect(record: Path, factor: RetestFactor) -> str:
-    """What is said of a factor whose control was held without effect; nothing where it had one."""
+    """What is said of a factor whose control was held without effect; nothing if it had one."""
     opened = store.open_record(record)
     name = str(factor.control).partition("=")[0]
     judged = comparison.judge(opened.file, opened.trials)

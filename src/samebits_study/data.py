@@ -28,8 +28,8 @@ def prepare(study: Study, scale: StudyScale, folder: Path, source: Path | None, 
     """Make the study's data in `folder`, unless it is there; gives its settings and digests.
 
     `source`: where the images are (default: MNIST from the cache or the network; cells from the generator). `note`: is
-    told what a user must know of the data. Raises UsageError where the folder holds other data, or what it was made of
-    has changed; DataError where the data is damaged, or the source's is no such data.
+    told what a user must know of the data. Raises UsageError if the folder holds other data, or what it was made of
+    has changed; DataError if the data is damaged, or the source's is no such data.
     """
     asked = {"study": study.data, "source": str(source.absolute()) if source else None, "seed": SEED, **scale.data}
     if (folder / SETTINGS).is_file():
@@ -62,7 +62,7 @@ def _known(folder: Path) -> dict[str, Any]:
 
 
 def _refuse_damaged(known: dict[str, Any], found: dict[str, str], folder: Path) -> None:
-    """DataError where the data's files are missing or have changed since they were made."""
+    """DataError if the data's files are missing or have changed since they were made."""
     missing = [name for name in _FILES.get(known["study"], (FILE,)) if not (folder / name).is_file()]
     if missing:
         raise DataError(f"{folder / missing[0]} is not there.", _again(folder))
@@ -75,7 +75,7 @@ def _again(folder: Path) -> str:
 
 
 def _refuse_other(asked: dict[str, Any], known: dict[str, Any], folder: Path) -> None:
-    """UsageError where the data that is there is not what is asked for."""
+    """UsageError if the data that is there is not what is asked for."""
     differ = [name for name in asked if known.get(name) != asked[name]]
     if not differ:
         return
@@ -93,7 +93,7 @@ def _refuse_other(asked: dict[str, Any], known: dict[str, Any], folder: Path) ->
 
 
 def _refuse_changed(known: dict[str, Any], source: Path | None, folder: Path, note: Note) -> None:
-    """UsageError where the images have changed since the data was made of them; where they are gone, that is noted."""
+    """UsageError if the images have changed since the data was made of them; where they are gone, that is noted."""
     if source is None or "digest_of_source" not in known:
         return
     if not source.exists():
@@ -227,7 +227,7 @@ def made_by_script(script: str, settings: dict[str, int], target: Path, source: 
 
 
 def _refuse_unjudgeable(script: str, target: Path) -> None:
-    """DataError where a script wrote nothing that its trainings' predictions can be judged by."""
+    """DataError if a script wrote nothing that its trainings' predictions can be judged by."""
     try:
         with np.load(target) as arrays:
             missing = "test_labels" not in arrays

@@ -68,7 +68,7 @@ class WeightDistance(StudyDocument):
 
 
 class Retest(StudyDocument):
-    """Saved weights tested again in a fresh process. `same`: null where it could not be run, and `detail` says why.
+    """Saved weights tested again in a fresh process. `same`: null if it could not be run, and `detail` says why.
 
     `same_decisions`: the same digits, or the same pixels above one half, whatever the bits of the probabilities.
     """

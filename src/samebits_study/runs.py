@@ -33,7 +33,7 @@ class StudyTrainingFailure(SamebitsError):
 def run_setup(work: Work, setup: StudySetup, progress: Progress) -> None:
     """Run what is missing of a setup: its trials one at a time, and one training that is not watched.
 
-    Raises NotFound where its interpreter is missing, TrainingFailure where a training ends badly.
+    Raises NotFound if its interpreter is missing, TrainingFailure if a training ends badly.
     """
     _refuse_missing(work, setup)
     initial = initial_weights(work, setup) if setup.initial else None
@@ -81,7 +81,7 @@ def _repeats(file: RecordFile) -> int:
 
 
 def _refuse_missing(work: Work, setup: StudySetup) -> None:
-    """Raise NotFound where the study has no script for a setup; else with all environments that it lacks."""
+    """Raise NotFound if the study has no script for a setup; else with all environments that it lacks."""
     catalog.refuse_setup(work.study, setup)
     said, advice = [], []
     for one in (setup, *_drawn_by(work, setup)):
@@ -168,7 +168,7 @@ def places_of_trial(setup: StudySetup, folder: Path, models: int) -> list[Path]:
 
 
 def trial_file(folder: Path) -> TrialFile | None:
-    """What is known of a trial; None where it was broken off, or its document is damaged."""
+    """What is known of a trial; None if it was broken off, or its document is damaged."""
     try:
         return TrialFile.model_validate_json((folder / "trial.json").read_bytes())
     except (OSError, ValueError):

@@ -23,7 +23,7 @@ HASH_SEED = "PYTHONHASHSEED=0"  # in every setup, as in the paper (section VII)
 @dataclass(frozen=True, kw_only=True)
 class Work:
     """What a study is asked for. `data`: the file that its scripts read. `watershed`: whether cells that touch are
-    split before they are counted; None where there are none."""
+    split before they are counted; None if there are none."""
 
     study: Study
     scale_name: str

@@ -95,6 +95,43 @@ def test_the_readme_shows_commands_that_the_makefile_has():
         assert f"\n{target}:" in makefile
 
 
+SOURCES = [path for path in (ROOT / "src").rglob("*.py")]
+GUIDES = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "explanation" / "architecture.md"]
+
+
+def files_named(name):
+    """The modules whose path ends like this."""
+    return [path for path in SOURCES if f"/{path.relative_to(ROOT).as_posix()}".endswith(f"/{name}")]
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_each_file_and_each_function_that_a_guide_names_is_there(page):
+    text = " ".join(page.read_text().split())
+    files = set(re.findall(r"`((?:\w+/)*\w+\.py)`", text))
+    files |= {f"{name}.py" for name in re.findall(r" ((?:\w+/)+\w+)   ", page.read_text()) if "trials" not in name}
+    missing = [name for name in sorted(files) if not files_named(name) and not (ROOT / name).exists()]
+    assert [name for name in missing if not list((ROOT / "tests").rglob(name))] == []
+    named = re.findall(r"`([\w.]+)` in `((?:\w+/)*\w+\.py)`", text)
+    assert named
+    for name, file in named:
+        source = "".join(path.read_text() for path in files_named(file))
+        assert re.search(rf"\b(?:def|class) {name.split('.')[-1]}\b|^{name} = ", source, re.MULTILINE), (name, file)
+
+
+def test_the_architecture_page_has_the_layers_that_are_checked():
+    contract = (ROOT / "pyproject.toml").read_text().partition('type = "layers"\nlayers = [\n')[2].partition("]\n")[0]
+    layers = re.findall(r"^ +\"(.*)\",$", contract, re.MULTILINE)
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
+    lines = re.findall(
+        r"^\d+\. .*(?:\n    .*)*", page.partition("import-linter checks that:\n\n")[2].partition("\n\n")[0], re.M
+    )
+    shown = [line for line in lines for _ in range(1 + line.count(", then "))]
+    assert len(shown) == len(layers)
+    for line, layer in zip(shown, layers, strict=True):
+        for module in re.findall(r"[\w.]+", layer):
+            assert f"`{module.removeprefix('samebits.')}`" in line, (module, line)
+
+
 def test_no_page_of_the_documentation_asks_another_server_for_anything():
     for page in [*PAGES, ROOT / "README.md"]:
         assert not re.search(r"!\[[^]]*\]\(https?:|<img[^>]+https?:", page.read_text()), page

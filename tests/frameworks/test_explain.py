@@ -44,7 +44,7 @@ def explained(tmp_path, few_agree, monkeypatch, capsys):
 
         monkeypatch.setattr(inquiry, "search", narrow)
         command = [sys.executable, str(program)]
-        result = inquiry.explain(Request(command=command, directory=tmp_path, out=tmp_path / "record"))
+        result = inquiry.run(Request(command=command, directory=tmp_path, out=tmp_path / "record")).result
         assert result.verdict == "diverged", result.sentence
         capsys.readouterr()
         assert cli.main(["report", str(tmp_path / "record")]) == 1

@@ -114,7 +114,7 @@ def test_outputs_that_are_drawn_at_random_are_no_agreement(move, tmp_path):
     (tmp_path / "k.py").write_text(f"import keras\ndef net():\n    return keras.Sequential({layers})\n")
     document = move(f"{tmp_path / 'k.py'}:net", f"{tmp_path / 't.py'}:Net").document
     assert document.verdict == "unknown", document.sentence
-    assert "gives other outputs each time" in document.sentence
+    assert "gives different outputs each time" in document.sentence
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ class Notes(Progress):
 
 
 def why(request, **more):
-    result = inquiry.explain(request, **more)
+    result = inquiry.run(request, **more).result
     return result, result.explanation
 
 
@@ -115,9 +115,9 @@ def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search
 
 def test_a_record_is_explained_from_what_it_says(ask, readings):
     request = ask("varies_by.py", "hash-seed", controls=["numpy-seed"], seed=7)
-    checks.check(request)
+    checks.run(request)
     readings.clear()
-    result = inquiry.explain_record(request.out)
+    result = inquiry.run(request.out).result
     assert set(readings.values()) == {1}
     assert result.explanation.cause == ["hash-seed"]
     assert result.setup.seed == 7
@@ -127,9 +127,9 @@ def test_a_record_is_explained_from_what_it_says(ask, readings):
 
 def test_the_size_of_the_difference_stays_where_a_record_is_explained(ask):
     request = ask("varies_by.py", "numpy-seed")
-    size = checks.check(request).divergence.size
+    size = checks.run(request).result.divergence.size
     assert size is not None
-    assert inquiry.explain_record(request.out).divergence.size == size
+    assert inquiry.run(request.out).result.divergence.size == size
     assert left_result(request.out).divergence.size == size
 
 
@@ -138,18 +138,18 @@ def test_a_record_whose_script_has_changed_is_refused(ask, tmp_path):
     script = tmp_path / "work" / "train.py"
     script.write_bytes(Path(request.command[1]).read_bytes())
     request.command[1] = str(script)
-    checks.check(request)
+    checks.run(request)
     script.write_text(script.read_text() + "\n")
     with pytest.raises(UsageError, match="is not what it was"):
-        inquiry.explain_record(request.out)
+        inquiry.run(request.out)
     script.unlink()
     with pytest.raises(NotFound):
-        inquiry.explain_record(request.out)
+        inquiry.run(request.out)
 
 
 def test_the_record_keeps_the_explanation_for_every_report(ask):
     request = ask("varies_by.py", "entropy")
-    made = inquiry.explain(request)
+    made = inquiry.run(request).result
     record = open_record(request.out)
     again = judged(record)
     assert again.explanation == made.explanation
@@ -167,7 +167,7 @@ def test_what_controls_cost_is_not_told_of_steps_that_take_no_time(ask):
 
 def test_a_line_is_told_for_each_setting(ask):
     notes = Notes()
-    inquiry.explain(ask("varies_by.py", "entropy"), notes)
+    inquiry.run(ask("varies_by.py", "entropy"), notes)
     assert any("nothing held" in note for note in notes.notes)
     assert any(note.startswith("entropy held: 12 trials, the same bits") for note in notes.notes)
 
@@ -193,22 +193,22 @@ class Stops(Progress):
 def test_what_was_known_when_the_search_was_stopped_is_kept_and_shown(ask, capsys):
     request = ask("varies_by.py", "entropy")
     with pytest.raises(KeyboardInterrupt):
-        inquiry.explain(request, Stops(note="entropy held: 12 trials"))
+        inquiry.run(request, Stops(note="entropy held: 12 trials"))
     found = judged(open_record(request.out)).explanation
     assert (found.unfinished, found.cause) == (True, [])
     assert {tuple(row.controls): row.trials for row in found.evidence}[("entropy",)] == 12
     assert cli.main(["report", str(request.out)]) == 1
     said = capsys.readouterr().out
     assert "WHY: Not known: the search has not come to its end. So far: entropy held: 12 trials repeat" in said
-    again = inquiry.explain_record(request.out).explanation
+    again = inquiry.run(request.out).result.explanation
     assert (again.unfinished, again.cause) == (False, ["entropy"])
 
 
 def test_a_trial_that_was_stopped_while_a_record_was_explained_does_not_stay_in_it(ask, capsys):
     request = ask("varies_by.py", "entropy", trials=3)
-    checks.check(request)
+    checks.run(request)
     with pytest.raises(KeyboardInterrupt):
-        inquiry.explain_record(request.out, Stops(trial=4))
+        inquiry.run(request.out, Stops(trial=4))
     record = open_record(request.out)
     assert [trial.id for trial in record.trials] == [1, 2, 3]
     assert cli.main(["report", str(request.out)]) == 1

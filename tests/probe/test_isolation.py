@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.checks import check
+from samebits.checks import run
 from samebits.launch import isolation
 from samebits.launch.plan import Request
 from samebits.model import Options
@@ -53,7 +53,7 @@ def test_no_trial_finds_what_another_one_kept_and_all_find_what_was_there_before
     (tmp_path / "work" / "train.py").write_text(KEPT)
     before = everything(home)
     command, options = [sys.executable, "train.py"], Options(trials=2, isolate=True, timeout=60)
-    result = check(Request(command=command, directory=tmp_path / "work", out=tmp_path / "record", options=options))
+    result = run(Request(command=command, directory=tmp_path / "work", out=tmp_path / "record", options=options)).result
     assert (result.verdict, result.leak) == ("repeated", None), result.reason
     assert everything(home) == before
     wrote = [file.path for file in open_record(tmp_path / "record").trials[0].files.files]
@@ -93,6 +93,6 @@ def test_a_program_above_the_working_folder_needs_its_absolute_path(tmp_path):
     (tmp_path / "work").mkdir()
     (tmp_path / "train.py").write_text("print(1)\n")
     command, options = [sys.executable, "../train.py"], Options(trials=2, isolate=True, timeout=60)
-    result = check(Request(command=command, directory=tmp_path / "work", out=tmp_path / "record", options=options))
+    result = run(Request(command=command, directory=tmp_path / "work", out=tmp_path / "record", options=options)).result
     assert result.verdict == "inconclusive"
     assert "../train.py leads elsewhere: give its absolute path" in result.advice

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.checks import check, record
+from samebits.checks import record, run
 from samebits.launch import folders, opens
 from samebits.launch.leaks import Leaks, ProcessTree
 from samebits.launch.plan import Request
@@ -25,7 +25,7 @@ def leaks_of(folder):
 
 
 def test_a_trial_that_resumes_from_an_earlier_one_makes_the_check_inconclusive(ask, tmp_path):
-    result = check(ask("resumes_from_checkpoint.py"))
+    result = run(ask("resumes_from_checkpoint.py")).result
     assert result.verdict == "inconclusive"
     assert "had written" in result.reason
     assert "{out}" in result.advice
@@ -33,29 +33,29 @@ def test_a_trial_that_resumes_from_an_earlier_one_makes_the_check_inconclusive(a
 
 
 def test_with_a_folder_of_its_own_the_same_program_repeats(ask, tmp_path):
-    assert check(ask("resumes_from_checkpoint.py", "{out}")).verdict == "repeated"
+    assert run(ask("resumes_from_checkpoint.py", "{out}")).result.verdict == "repeated"
     assert leaks_of(tmp_path / "record") == [[], [], []]
 
 
 def test_isolated_trials_do_not_resume_from_each_other(ask, tmp_path):
-    assert check(ask("resumes_from_checkpoint.py", isolate=True)).verdict == "repeated"
+    assert run(ask("resumes_from_checkpoint.py", isolate=True)).result.verdict == "repeated"
 
 
 def test_isolated_trials_leave_the_users_own_files_alone(ask, tmp_path):
     record(ask("resumes_from_checkpoint.py", out="first"))
     (own,) = (tmp_path / "work").glob("checkpoint*")
     before = own.read_bytes()
-    assert check(ask("resumes_from_checkpoint.py", isolate=True)).verdict == "repeated"
+    assert run(ask("resumes_from_checkpoint.py", isolate=True)).result.verdict == "repeated"
     assert own.read_bytes() == before
 
 
 def test_a_reader_in_another_language_is_noticed(ask, tmp_path):
-    assert check(ask("reads_through_another_program.py")).verdict == "inconclusive"
+    assert run(ask("reads_through_another_program.py")).result.verdict == "inconclusive"
     assert leaks_of(tmp_path / "record")[1] == [("state.txt", 1)]
 
 
 def test_a_file_that_a_trial_writes_before_it_reads_it_is_its_own(ask, tmp_path):
-    assert check(ask("reads_its_own_file.py")).verdict == "repeated"
+    assert run(ask("reads_its_own_file.py")).result.verdict == "repeated"
     assert leaks_of(tmp_path / "record") == [[], [], []]
 
 
@@ -70,14 +70,14 @@ def test_a_leak_from_an_earlier_round_counts_too(ask, tmp_path, monkeypatch):
     )
     command = [sys.executable, "train.py"]
     request = Request(command=command, directory=tmp_path / "work", out=tmp_path / "record", options=Options(trials=2))
-    result = check(request)
+    result = run(request).result
     assert result.verdict == "repeated"
     assert leaks_of(tmp_path / "record") == [[("warm.txt", 2)], [("warm.txt", 1)]]
     assert any("warm.txt" in warning for warning in result.warnings)
 
 
 def test_every_leak_keeps_what_the_file_held(ask, tmp_path):
-    check(ask("resumes_from_checkpoint.py"))
+    run(ask("resumes_from_checkpoint.py"))
     contents = [leak.content for trial in open_record(tmp_path / "record").trials for leak in trial.file.leaks]
     assert len(set(contents)) == 2
     assert all(len(content) == 32 for content in contents)
@@ -112,13 +112,13 @@ def test_a_folder_of_caches_that_the_first_trial_makes_is_no_leak_but_what_is_in
 
 
 def test_side_by_side_the_probe_tells_who_reads(ask, tmp_path):
-    result = check(ask("resumes_from_checkpoint.py", trials=4, jobs=2))
+    result = run(ask("resumes_from_checkpoint.py", trials=4, jobs=2)).result
     assert result.verdict == "inconclusive"
     assert any("side by side" in warning and "checkpoint.txt" in warning for warning in result.warnings)
 
 
 def test_side_by_side_with_folders_of_their_own_nothing_is_noted(ask, tmp_path):
-    result = check(ask("resumes_from_checkpoint.py", "{out}", trials=4, jobs=2))
+    result = run(ask("resumes_from_checkpoint.py", "{out}", trials=4, jobs=2)).result
     assert result.verdict == "repeated"
     assert not any("side by side" in warning for warning in result.warnings)
 
@@ -215,7 +215,7 @@ def equal_bits(tmp_path, monkeypatch):
         options = Options(**{"trials": 2, "timeout": 60, **more})
         request = Request(command=[sys.executable, "train.py"], directory=tmp_path / "work", out=tmp_path / "record",
                           options=options)  # fmt: skip
-        return check(request)
+        return run(request).result
 
     yield judge
     for left in Path("/dev/shm").glob(f"{tmp_path.name}-*"):  # noqa: S108

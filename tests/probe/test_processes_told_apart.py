@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.checks import check
+from samebits.checks import run
 from samebits.store import open_record
 
 CHILD = """
@@ -16,7 +16,7 @@ observe("w", 1.0, step=0)
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
 def test_children_that_begin_in_another_order_are_the_same(ask, method):
-    result = check(ask("trains_in_spawned_processes.py", method, "{trial}", "turned", trials=2, timeout=60.0))
+    result = run(ask("trains_in_spawned_processes.py", method, "{trial}", "turned", trials=2, timeout=60.0)).result
     assert result.verdict == "repeated", result.sentence
     record = open_record(result.record)
     names = {process.facts["name"].partition("-")[2] for process in record.trials[0].observed}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.checks import check, record
+from samebits.checks import record, run
 from samebits.cli import main
 
 TRIALS = 3
@@ -30,7 +30,7 @@ def test_more_trials_are_read_once(ask, readings):
 
 def test_locate_and_report_read_each_trial_once(ask, readings):
     request = ask("trains.py", 30, 7)
-    check(request)
+    run(request)
     readings.clear()
     for words in (["locate", str(request.out)], ["report", str(request.out)]):
         main(words)

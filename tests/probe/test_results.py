@@ -5,7 +5,7 @@ Every program here makes the same steps in every trial (see tests/samples/leaves
 
 import pytest
 
-from samebits.checks import check
+from samebits.checks import run
 
 REPEATED = {
     "arrays of equal losses, and seconds": (
@@ -113,7 +113,7 @@ DIVERGED = {
 
 
 def checked(ask, code, **options):
-    return check(ask("leaves_results.py", code, "{out}", "{trial}", trials=2, full=True, **options))
+    return run(ask("leaves_results.py", code, "{out}", "{trial}", trials=2, full=True, **options)).result
 
 
 @pytest.mark.parametrize("what", REPEATED)

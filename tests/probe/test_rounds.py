@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.checks import add, check, record
+from samebits.checks import Addition, record, run, run_more
 from samebits.errors import NotFound, RecordError, SamebitsError, UsageError
 from samebits.experiment import Progress, captures
 from samebits.experiment.rounds import FinishedRound, Schedule, estimate
@@ -81,7 +81,7 @@ def steps_allowed(monkeypatch):
 @pytest.mark.parametrize(("allowed", "rounds"), [(20, [20, 200]), (40, [40, 400]), (200, [200])])
 def test_a_training_that_repeats_is_seen_whole(ask, tmp_path, steps_allowed, allowed, rounds):
     steps_allowed(allowed)
-    result = check(ask("trains.py", 50))
+    result = run(ask("trains.py", 50)).result
     assert result.verdict == "repeated"
     assert result.scope.kind == "whole"
     assert (result.scope.steps_compared, result.scope.steps_total) == (50, 50)
@@ -91,7 +91,7 @@ def test_a_training_that_repeats_is_seen_whole(ask, tmp_path, steps_allowed, all
 
 def test_a_pause_leaves_nothing_behind_and_changes_no_bit(ask, tmp_path, steps_allowed):
     steps_allowed(40)
-    check(ask("trains.py", 100000, steps=40))
+    run(ask("trains.py", 100000, steps=40))
     waited, not_waited = (trial.observed[0] for trial in open_record(tmp_path / "record").trials)
     own = [process.records[process.records["kind"] != wire.CODE["rng"]] for process in (waited, not_waited)]
     assert own[0].tobytes() == own[1].tobytes()
@@ -110,7 +110,7 @@ def test_a_first_round_grows_until_its_steps_took_as_long_as_the_start():
 
 def test_a_training_that_parts_early_is_stopped_early(ask, tmp_path, steps_allowed):
     steps_allowed(20)
-    result = check(ask("trains.py", 100000, 7))
+    result = run(ask("trains.py", 100000, 7)).result
     assert result.verdict == "diverged"
     assert (result.divergence.step, result.divergence.kind) == (7, "gradient")
     assert rounds_of(tmp_path / "record") == [(20, [1, 2])]
@@ -118,27 +118,27 @@ def test_a_training_that_parts_early_is_stopped_early(ask, tmp_path, steps_allow
 
 
 def test_the_probe_stops_after_exactly_so_many_steps(ask, tmp_path):
-    check(ask("trains.py", 100000, steps=33))
+    run(ask("trains.py", 100000, steps=33))
     steps = [trial.observed[0].records["step"].max() for trial in open_record(tmp_path / "record").trials]
     assert steps == [32, 32]
 
 
 def test_full_goes_on_after_the_first_difference(ask, tmp_path):
-    result = check(ask("trains.py", 50, 7, full=True))
+    result = run(ask("trains.py", 50, 7, full=True)).result
     assert result.verdict == "diverged"
     assert result.divergence.step == 7
     assert [(trial.status, trial.steps) for trial in result.trials] == [("complete", 50)] * 2
 
 
 def test_steps_say_that_only_a_beginning_was_compared(ask):
-    result = check(ask("trains.py", 100000, steps=30))
+    result = run(ask("trains.py", 100000, steps=30)).result
     assert result.verdict == "repeated"
     assert (result.scope.kind, result.scope.steps_compared) == ("prefix", 30)
 
 
 def test_a_budget_that_the_first_steps_exceed_compares_what_was_made(ask):
     began = time.monotonic()
-    result = check(ask("trains_slowly.py", 100000, 0.4, budget=5.0))  # so that a busy machine makes a step, too
+    result = run(ask("trains_slowly.py", 100000, 0.4, budget=5.0)).result  # so that a busy machine makes a step, too
     assert result.scope.kind == "prefix"
     assert 0 < result.scope.steps_compared < 20
     assert result.verdict == "repeated"
@@ -146,32 +146,32 @@ def test_a_budget_that_the_first_steps_exceed_compares_what_was_made(ask):
 
 
 def test_all_ranks_are_stopped_together(ask, tmp_path):
-    result = check(ask("starts_two_ranks.py", 2, 2, steps=20))
+    result = run(ask("starts_two_ranks.py", 2, 2, steps=20)).result
     assert result.verdict == "repeated"
     assert [len(trial.observed) for trial in open_record(tmp_path / "record").trials] == [2, 2]
 
 
 def test_a_rank_that_left_no_trace_is_missed(ask):
-    result = check(ask("starts_two_ranks.py", 3, 2, full=True))
+    result = run(ask("starts_two_ranks.py", 3, 2, full=True)).result
     assert result.verdict == "inconclusive"
     assert "rank" in result.reason
 
 
 def test_a_pipeline_is_stopped_in_the_process_that_gets_so_far(ask, tmp_path):
-    result = check(ask("pretrains_then_finetunes.py", steps=20))
+    result = run(ask("pretrains_then_finetunes.py", steps=20)).result
     assert result.verdict == "repeated"
     assert [process.steps for process in open_record(tmp_path / "record").trials[0].observed] == [10, 20]
 
 
 def test_trials_side_by_side_give_the_same_answer(ask, tmp_path):
-    result = check(ask("trains.py", 50, trials=4, jobs=2))
+    result = run(ask("trains.py", 50, trials=4, jobs=2)).result
     assert result.verdict == "repeated"
     assert result.groups == [[1, 2, 3, 4]]
 
 
 def test_a_recorded_run_is_joined_by_more_trials(ask, tmp_path):
     recording = record(ask("trains.py", 50))
-    result = add(recording.folder, 2)
+    result = run_more(recording.folder, Addition(2)).result
     assert result.verdict == "repeated"
     assert result.groups == [[1, 2, 3]]
     assert rounds_of(recording.folder) == [(None, [1]), (None, [2, 3])]
@@ -179,8 +179,8 @@ def test_a_recorded_run_is_joined_by_more_trials(ask, tmp_path):
 
 
 def test_trials_added_to_a_divergence_are_stopped_where_it_was(ask, tmp_path):
-    check(ask("trains.py", 100000, 7))
-    result = add(tmp_path / "record", 1)
+    run(ask("trains.py", 100000, 7))
+    result = run_more(tmp_path / "record", Addition(1)).result
     assert result.verdict == "diverged"
     assert len(result.groups) == 3
     assert [trial.status for trial in result.trials] == ["stopped"] * 3
@@ -188,7 +188,7 @@ def test_trials_added_to_a_divergence_are_stopped_where_it_was(ask, tmp_path):
 
 def test_a_long_recorded_run_is_checked_by_a_few_steps(ask, tmp_path):
     recording = record(ask("trains.py", 500))
-    result = check(ask("trains.py", 500, out="second", against=recording.folder, steps=30))
+    result = run(ask("trains.py", 500, out="second", against=recording.folder, steps=30)).result
     assert result.verdict == "repeated"
     assert (result.scope.kind, result.scope.steps_compared, result.scope.steps_total) == ("prefix", 30, 500)
     assert [(trial.id, trial.status) for trial in result.trials] == [(1, "complete"), (2, "stopped")]
@@ -198,7 +198,7 @@ def test_a_long_recorded_run_is_checked_by_a_few_steps(ask, tmp_path):
 def test_a_difference_from_the_recorded_run_is_found(ask, tmp_path, steps_allowed):
     steps_allowed(20)
     recording = record(ask("trains.py", 500, 25))
-    result = check(ask("trains.py", 500, 25, out="second", against=recording.folder))
+    result = run(ask("trains.py", 500, 25, out="second", against=recording.folder)).result
     assert result.verdict == "diverged"
     assert result.divergence.step == 25
     assert rounds_of(tmp_path / "second") == [(20, [2]), (200, [2]), (45, [2])]  # once more, without a wait
@@ -206,23 +206,23 @@ def test_a_difference_from_the_recorded_run_is_found(ask, tmp_path, steps_allowe
 
 def test_another_setup_than_the_recorded_one_is_said(ask, tmp_path):
     recording = record(ask("trains.py", 40))
-    result = check(ask("trains.py", 41, out="second", against=recording.folder, steps=30))
+    result = run(ask("trains.py", 41, out="second", against=recording.folder, steps=30)).result
     assert any("the command" in warning and "recorded" in warning for warning in result.warnings)
 
 
 def test_against_needs_a_record_with_a_run_that_ended(ask, tmp_path):
     with pytest.raises(NotFound):
-        check(ask("trains.py", 5, against=tmp_path / "nowhere"))
+        run(ask("trains.py", 5, against=tmp_path / "nowhere"))
     recording = record(ask("exits_three.py"))
     with pytest.raises(RecordError, match="no trial"):
-        check(ask("trains.py", 5, out="second", against=recording.folder))
+        run(ask("trains.py", 5, out="second", against=recording.folder))
     with pytest.raises(SamebitsError):
-        add(recording.folder, 1)
+        run_more(recording.folder, Addition(1))
     assert not (tmp_path / "second").exists()
 
 
 def test_the_size_of_a_divergence_is_looked_up(ask, tmp_path):
-    result = check(ask("trains.py", 50, 7))
+    result = run(ask("trains.py", 50, 7)).result
     assert result.divergence.size is not None
     assert result.divergence.size.elements == 1
     assert not (tmp_path / "record" / "captures").exists()
@@ -247,7 +247,7 @@ class Told(Progress):
 
 def test_progress_is_told_of_rounds_trials_and_steps(ask):
     told = Told()
-    check(ask("trains_slowly.py", 10, 0.05), told)
+    run(ask("trains_slowly.py", 10, 0.05), told)
     assert told.words[:2] == [("round", 20, 2), ("started", 1, 2, 20)]
     assert ("step", 1) in told.words
     assert ("ended", 2, "complete", 10) in told.words
@@ -261,21 +261,21 @@ def test_no_second_look_where_it_would_take_more_than_a_minute():
 def test_the_record_that_is_compared_with_is_never_replaced(ask, tmp_path):
     recording = record(ask("trains.py", 30))
     with pytest.raises(UsageError, match="compared with"):
-        check(ask("trains.py", 30, against=recording.folder, overwrite=True))
+        run(ask("trains.py", 30, against=recording.folder, overwrite=True))
     with pytest.raises(UsageError, match="compared with"):
-        check(ask("trains.py", 30, out=".", against=recording.folder, overwrite=True))
+        run(ask("trains.py", 30, out=".", against=recording.folder, overwrite=True))
     assert open_record(recording.folder).trials[0].file.status == "complete"
 
 
 def test_steps_that_the_program_leaves_out_take_no_time(ask):
-    result = check(ask("observes_few_steps.py", 2**40))
+    result = run(ask("observes_few_steps.py", 2**40)).result
     assert (result.verdict, result.scope.steps_compared) == ("repeated", 2**40 + 1)
-    stopped = check(ask("observes_few_steps.py", 2**40, out="second", steps=30))
+    stopped = run(ask("observes_few_steps.py", 2**40, out="second", steps=30)).result
     assert [trial.status for trial in stopped.trials] == ["stopped"] * TRIALS
     assert stopped.scope.steps_compared == 30
 
 
 def test_a_folder_that_would_hide_the_probe_is_refused(ask, tmp_path):
     with pytest.raises(UsageError, match="':'"):
-        check(ask("trains.py", 5, out="a:b/record"))
+        run(ask("trains.py", 5, out="a:b/record"))
     assert not (tmp_path / "a:b").exists()

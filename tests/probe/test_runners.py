@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from samebits.checks import check
+from samebits.checks import run
 from samebits.launch.plan import Request
 from samebits.model import Options
 
@@ -24,7 +24,9 @@ def project(tmp_path):
 
 def judged(project, *command):
     options = Options(trials=2, timeout=120)
-    return check(Request(command=list(command), directory=project / "work", out=project / "record", options=options))
+    return run(
+        Request(command=list(command), directory=project / "work", out=project / "record", options=options)
+    ).result
 
 
 def test_uv_with_a_cold_cache_repeats_with_a_note(project, monkeypatch):

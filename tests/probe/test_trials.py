@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.checks import check, record
+from samebits.checks import record, run
 from samebits.errors import NotFound, RecordExists, UsageError
 from samebits.launch import environment, folders
 from samebits.launch.environment import recorded
@@ -48,7 +48,7 @@ def test_a_trial_is_a_fresh_session_with_empty_input_and_its_own_out(ask):
 
 
 def test_values_and_folders_have_equal_length_in_every_trial(ask, tmp_path):
-    check(ask("tells_where_it_runs.py", "{out}", trials=3))
+    run(ask("tells_where_it_runs.py", "{out}", trials=3))
     environments = [found_of(tmp_path / "record", n)["environment"] for n in (1, 2, 3)]
     lengths = [{name: len(value) for name, value in one.items()} for one in environments]
     assert lengths[0] == lengths[1] == lengths[2]
@@ -60,7 +60,7 @@ def test_other_braces_of_the_command_are_left_alone(ask):
 
 
 def test_output_is_kept_per_trial_and_metrics_are_read_from_it(ask, tmp_path):
-    result = check(ask("trains.py", 5, trials=2, metrics={"accuracy": r"accuracy: ([0-9.]+)", "none": "x(y)"}))
+    result = run(ask("trains.py", 5, trials=2, metrics={"accuracy": r"accuracy: ([0-9.]+)", "none": "x(y)"})).result
     assert [trial.metrics for trial in result.trials] == [{"accuracy": 0.93}] * 2
     assert trial_of(tmp_path / "record").metrics_printed == {"accuracy": "0.93"}
     assert "accuracy" in (tmp_path / "record/trials/002/stdout.txt").read_text()
@@ -105,7 +105,7 @@ def test_what_is_recorded_of_an_environment_leaves_out_what_looks_like_a_secret(
 def test_a_command_that_is_not_there_is_looked_for_aloud_and_leaves_no_record(ask, tmp_path):
     request = ask("trains.py", 3)
     with pytest.raises(NotFound, match=r"no-such-program.*Looked in .*bin"):
-        check(Request(command=["no-such-program"], directory=request.directory, out=request.out))
+        run(Request(command=["no-such-program"], directory=request.directory, out=request.out))
     assert not request.out.exists()
 
 
@@ -113,7 +113,7 @@ def test_a_script_without_its_interpreter_is_told_how_to_run(ask):
     request = ask("trains.py", 3)
     shutil.copy(SAMPLES / "trains.py", request.directory)
     with pytest.raises(NotFound) as error:
-        check(Request(command=["./trains.py"], directory=request.directory, out=request.out))
+        run(Request(command=["./trains.py"], directory=request.directory, out=request.out))
     assert "python ./trains.py" in error.value.advice
 
 
@@ -135,7 +135,7 @@ def test_a_folder_that_is_no_record_is_never_replaced(ask, tmp_path):
 
 def test_one_trial_is_not_enough(ask):
     with pytest.raises(UsageError, match="at least two"):
-        check(ask("trains.py", 3, trials=1))
+        run(ask("trains.py", 3, trials=1))
 
 
 def test_the_default_record_is_named_by_time_and_script(ask):
@@ -179,13 +179,13 @@ def test_the_probe_of_a_python_that_cannot_run_it_is_named(ask, tmp_path, monkey
 
 
 def test_tensor_files_are_found_by_themselves_and_named_alike_in_every_trial(ask, tmp_path):
-    result = check(ask("saves_a_model.py", "{out}/model.npy", "same", trials=2))
+    result = run(ask("saves_a_model.py", "{out}/model.npy", "same", trials=2)).result
     assert [[file.path for file in files_of(tmp_path / "record", n).files] for n in (1, 2)] == [["{out}/model.npy"]] * 2
     assert result.verdict != "diverged"
 
 
 def test_artifacts_are_compared_before_the_next_trial_replaces_them(ask, tmp_path):
-    result = check(ask("saves_a_model.py", "model.bin", trials=2, artifacts=["*.bin"]))
+    result = run(ask("saves_a_model.py", "model.bin", trials=2, artifacts=["*.bin"])).result
     assert result.verdict == "diverged"
     assert result.divergence.kind == "end"
     assert "model.bin" in result.divergence.name
@@ -194,7 +194,7 @@ def test_artifacts_are_compared_before_the_next_trial_replaces_them(ask, tmp_pat
 def test_a_pattern_does_not_match_what_was_there_before(ask, tmp_path):
     request = ask("trains.py", 3, trials=2, artifacts=["old*.bin"])
     (request.directory / "old.bin").write_bytes(b"from last week")
-    result = check(request)
+    result = run(request).result
     assert result.verdict == "inconclusive"
     assert "old*.bin" in result.reason
     assert files_of(tmp_path / "record").patterns_without_match == ["old*.bin"]
@@ -204,7 +204,7 @@ def test_any_program_is_compared_by_the_files_it_writes(ask, tmp_path):
     request = ask("trains.py", 3)
     command = ["sh", "-c", "echo 1 > out.txt"]
     options = Options(trials=2, artifacts=["out.txt"])
-    result = check(Request(command=command, directory=request.directory, out=request.out, options=options))
+    result = run(Request(command=command, directory=request.directory, out=request.out, options=options)).result
     assert [trial.status for trial in result.trials] == ["complete"] * 2
     assert result.verdict == "repeated"
 
@@ -215,7 +215,7 @@ def test_isolated_trials_see_the_folder_and_write_beside_it(ask, tmp_path):
     (request.directory / "nested" / "data.txt").write_text("data")
     with (request.directory / "nested" / "large.dat").open("wb") as large:
         large.truncate(folders.MOST_COPIED + 1)
-    result = check(request)
+    result = run(request).result
     assert result.verdict == "diverged"
     assert sorted(path.name for path in (request.directory / "nested").iterdir()) == ["data.txt", "large.dat"]
     work = tmp_path / "record/trials/001/work"
@@ -227,7 +227,7 @@ def test_isolated_trials_see_the_folder_and_write_beside_it(ask, tmp_path):
 
 
 def test_trials_side_by_side_have_their_own_ports(ask, tmp_path):
-    result = check(ask("tells_where_it_runs.py", "{out}", trials=3, jobs=3))
+    result = run(ask("tells_where_it_runs.py", "{out}", trials=3, jobs=3)).result
     ports = {found_of(tmp_path / "record", n)["environment"]["MASTER_PORT"] for n in (1, 2, 3)}
     assert result.verdict == "repeated"
     assert len(ports) == 3
@@ -266,5 +266,5 @@ def test_an_interpreter_beside_another_python_is_still_the_one_meant(ask, tmp_pa
 
 def test_a_script_that_is_not_there_is_refused_before_anything_runs(tmp_path):
     with pytest.raises(NotFound, match=r"no script nosuch\.py"):
-        check(Request(command=["python", "nosuch.py"], directory=tmp_path, out=tmp_path / "record"))
+        run(Request(command=["python", "nosuch.py"], directory=tmp_path, out=tmp_path / "record"))
     assert not (tmp_path / "record").exists()

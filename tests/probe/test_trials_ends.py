@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.checks import check, record
+from samebits.checks import record, run
 from samebits.comparison.verdict import judge
 from samebits.errors import SamebitsError
 from samebits.experiment.rounds import full_disk_said
@@ -38,14 +38,14 @@ def wait_until(condition, seconds=60):
 
 
 def test_a_failed_first_trial_ends_the_check(ask):
-    result = check(ask("exits_three.py", trials=5))
+    result = run(ask("exits_three.py", trials=5)).result
     assert result.verdict == "inconclusive"
     assert "3" in result.reason
     assert [(trial.status, trial.exit_code) for trial in result.trials] == [("failed", 3)]
 
 
 def test_an_exit_status_that_is_a_good_end_is_one(ask):
-    result = check(ask("exits_three.py", trials=2, ok_exit=3))
+    result = run(ask("exits_three.py", trials=2, ok_exit=3)).result
     assert [trial.status for trial in result.trials] == ["complete"] * 2
     assert result.verdict != "diverged"
 
@@ -73,7 +73,7 @@ def test_a_trial_that_takes_too_long_is_ended_even_if_it_does_not_want_to(ask, p
 
 
 def test_a_trial_that_never_steps_is_not_run_five_times(ask):
-    result = check(ask("never_steps.py", trials=5))
+    result = run(ask("never_steps.py", trials=5)).result
     assert result.verdict == "inconclusive"
     assert len(result.trials) == 1
 
@@ -124,7 +124,7 @@ def test_a_trial_that_is_interrupted_before_it_starts_leaves_a_record(ask, monke
 
     monkeypatch.setattr(folders, "snapshot", seen)
     with pytest.raises(KeyboardInterrupt):
-        check(request)
+        run(request)
     opened = open_record(request.out)
     assert [trial.file.status for trial in opened.trials] == ["killed", "stopped"]
     assert "samebits" in opened.trials[0].file.why

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from samebits.checks import check
+from samebits.checks import run
 from samebits.launch.plan import Request
 from samebits.model import Options
 from samebits.store import open_record
@@ -25,7 +25,9 @@ def judged(tmp_path):
         (tmp_path / "work" / "hidden.py").write_text(HIDDEN)
         command = [sys.executable, "train.py"]
         options = Options(trials=2, timeout=60, **more)
-        return check(Request(command=command, directory=tmp_path / "work", out=tmp_path / "record", options=options))
+        return run(
+            Request(command=command, directory=tmp_path / "work", out=tmp_path / "record", options=options)
+        ).result
 
     return judge
 

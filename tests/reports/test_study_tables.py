@@ -110,7 +110,7 @@ def test_why_no_equation_fits_initial_weights_is_told(documents):
     kernels = [Initial(largest=0.9, **given), Initial(largest=1.5, **given)]
     one = documents.setup("pytorch", [documents.model(1, "a", documents.digits(5))], initial=kernels)
     within, beyond = rows(tables(documents.study("lenet5", [one]))["initial"], "pytorch")
-    assert within["Drawn from"].startswith("it cannot be told: all lie within the limit of Equation 1")
+    assert within["Drawn from"].startswith("not known: all weights lie within the limit of Equation 1")
     assert beyond["Drawn from"] == "neither: a weight lies beyond both limits"
 
 

@@ -319,7 +319,7 @@ def test_thinned_steps_are_compared_by_their_digest(writing, tmp_path):
 def test_a_digest_is_not_compared_with_values_and_that_is_said(writing, tmp_path):
     result = writing.judged(tmp_path, [thinned({3, 4})(writing), thinned({4})(writing)])
     assert result.verdict == "repeated"
-    assert result.warnings == ["1 step could not be compared: one trial kept values there, another digests"]
+    assert result.warnings == ["1 step could not be compared: one trial kept values there, the other one digests"]
 
 
 def saved(path, digits="0" * 32, named=False, **tensors):

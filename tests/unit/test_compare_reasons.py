@@ -346,6 +346,17 @@ def test_strict_gives_no_answer_if_a_warning_limits_what_was_compared(writing, t
     assert result.advice
 
 
+def test_the_advice_of_strict_is_about_the_warning_that_it_names(writing, tmp_path):
+    same = {(step, kind, name): 0 for step, kind in ((-1, "start"), (3, "end")) for name in ("fc.weight", "fc.bias")}
+    result = writing.judged(
+        tmp_path, [writing.training(same), leaking(writing, "a" * 32, same)], options={"strict": True}
+    )
+    assert result.reason.startswith("--strict: the weights never change")
+    assert result.advice == "Remove the cause of each warning. Or run without --strict."
+    alone = writing.judged(tmp_path / "alone", [writing.training(same)] * 2, options={"strict": True})
+    assert alone.advice == "Remove the cause of this warning. Or run without --strict."
+
+
 def test_strict_repeats_if_no_warning_is_a_caveat(writing, tmp_path):
     dirty = writing.training(trial={"code": {"dirty": True}})
     result = writing.judged(tmp_path, [dirty, dirty], options={"strict": True})

@@ -179,29 +179,21 @@ class Cause:
     cost: dict[str, Cost] | None
 
 
-def explain(request: Request, progress: Progress | None = None) -> Result:
-    """Check, and if the trials diverge, find out why. Raises what `checks.check` raises."""
-    return run(request, progress).result
+def run(asked: Request | Path, progress: Progress | None = None, *, run: bool = False) -> Check:
+    """Find out why the trials of a request (after a check) or of the record in a folder diverge.
 
-
-def run(request: Request, progress: Progress | None = None) -> Check:
-    """The same, for callers that go on with the record."""
-    began = time.monotonic()
-    return explained(checks.run(request, progress), began)
-
-
-def explain_record(folder: Path, progress: Progress | None = None) -> Result:
-    """Find out why the trials of a record diverge. New trials join the record, and those of the search lie below it.
-
-    Raises NotFound if its command or its folder is gone, UsageError if its scripts have changed since, Untrusted for a
-    record from elsewhere.
+    New trials join the record, and those of the search lie below it. `run`: run the command of a record from elsewhere,
+    too. Raises what `checks.run` raises; for a record, NotFound if its command or its folder is gone, UsageError if its
+    scripts have changed since, and Untrusted if it is from elsewhere.
     """
-    return run_record(folder, progress).result
+    began = time.monotonic()
+    checked = _recorded(asked, progress, run=run) if isinstance(asked, Path) else checks.run(asked, progress)
+    return explained(checked, began)
 
 
-def run_record(folder: Path, progress: Progress | None = None, *, run: bool = False) -> Check:
-    """The same, for callers that go on with the record. `run`: a record from elsewhere may run, too."""
-    began, old = time.monotonic(), store.open_record(folder)
+def _recorded(folder: Path, progress: Progress | None, *, run: bool) -> Check:
+    """The record as it was, judged anew."""
+    old = store.open_record(folder)
     recorded_trials.usable(old)
     origin.require(old, run=run)
     experiment = Experiment.resume(old, progress)
@@ -209,7 +201,7 @@ def run_record(folder: Path, progress: Progress | None = None, *, run: bool = Fa
     experiment.recall(old.trials)
     _refuse_changed(old, experiment.plan.directory)
     judged = experiment.judge().model_copy(update={"record": str(experiment.folder)})
-    return explained(Check(experiment, judged.sized_as(store.left_result(folder))), began)
+    return Check(experiment, judged.sized_as(store.left_result(folder)))
 
 
 def _refuse_changed(old: store.Record, directory: Path) -> None:

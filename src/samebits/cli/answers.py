@@ -1,4 +1,4 @@
-"""Showing a result: the screen, the files that were asked for, and the exit status."""
+"""Shows a result: on the screen, in the files that were asked for, and as the exit status."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def present(report: Report, targets: Targets) -> int:
 
 
 def write_text(name: str, target: str, text: str) -> None:
-    """Write a report where its option says. UsageError where it cannot be written."""
+    """Write a report where its option says. UsageError if it cannot be written."""
     if target == SCREEN:
         say(text)
     else:
@@ -57,7 +57,7 @@ def shown_progress() -> Iterator[Progress]:
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Write to a stream, in what its encoding can hold. One that nobody reads (`| head`, `>&-`) ends nothing."""
+    """Write to a stream what its encoding can hold. If nobody reads it (`| head`, `>&-`), the command goes on."""
     stream = stream or sys.stdout
     if stream is None:  # it was closed before the start
         return
@@ -66,5 +66,5 @@ def say(text: str, stream: TextIO | None = None) -> None:
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
     except BrokenPipeError:
-        # the interpreter flushes once more at its end, and would complain
+        # the interpreter flushes once more at its end, and would print an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,4 +1,4 @@
-"""What people see when something goes wrong: what, where, what next, on standard error; exit status 2; no traceback."""
+"""Says on standard error what went wrong, where, and what to do next: exit status 2, and no traceback."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WRONG = 2
 
 
 def refuse_unreadable(words: Sequence[str]) -> None:
-    """UsageError for an argument that is not UTF-8 (lone surrogates stand in it): no record could hold it."""
+    """UsageError for an argument that is not UTF-8 (it has lone surrogates): no record could hold it."""
     for word in words:
         if any("\ud800" <= character <= "\udfff" for character in word):
             shown = word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
@@ -40,7 +40,7 @@ def answer(why: BaseException) -> int:
 
 
 def _stopped(why: BaseException) -> int:
-    """Told, whether click has passed it on or turned it into an Abort."""
+    """Return the stop signal, whether click has passed it on or turned it into an Abort."""
     stop = next((one for one in (why, why.__cause__) if isinstance(one, StopSignal)), StopSignal())
     return _say(stop.sentence, stop.advice, stop.status)
 
@@ -57,7 +57,7 @@ def _message(why: BaseException) -> tuple[str, str]:
 
 
 def _unforeseen(why: BaseException) -> tuple[str, str]:
-    import traceback  # here and below: help should not pay for what it hardly ever needs
+    import traceback  # imported here and below, because `--help` hardly ever needs it
 
     if not _stands_somewhere():
         return "the folder that you are in has been removed.", "cd to one that is there."
@@ -78,7 +78,7 @@ def _stands_somewhere() -> bool:
 
 
 def _keep(why: BaseException) -> str | None:
-    """Write the traceback to a file of its own. None: there is no place for it."""
+    """Write the traceback to a file, and return its path; None if it cannot be written."""
     import tempfile
     import traceback
 
@@ -92,7 +92,7 @@ def _keep(why: BaseException) -> str | None:
 
 
 def _say(message: str, advice: str, status: int) -> int:
-    first, *more = printable(message).split("\n")  # further lines are set in: a name with a newline forges no line
+    first, *more = printable(message).split("\n")  # indented: a name with a newline forges no line
     lines = [f"samebits: {first}", *(f"   {line}" for line in more)]
     lines += [f"   do this  {one_line(advice)}"] if advice else []
     return _write("\n".join(lines) + "\n", status)
@@ -102,6 +102,6 @@ def _write(text: str, status: int) -> int:
     try:
         sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
         sys.stderr.flush()
-    except (OSError, ValueError):
-        pass  # nobody can be told; the exit status still says it
+    except (OSError, ValueError):  # standard error is closed: nobody can be told; the exit status still says it
+        pass
     return status

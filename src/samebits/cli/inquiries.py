@@ -36,7 +36,7 @@ no answer, 2 wrong use or an error."""
 
 
 def run_explain(**given: Any) -> int:
-    """Check or open, search, answer."""
+    """Check or open a record, search, and answer."""
     requests.refuse_platform()
     targets = {name: given[name] for name in ("json", "html", "md")}
     answers.check_targets(targets)
@@ -45,14 +45,11 @@ def run_explain(**given: Any) -> int:
 
 
 def _explained(given: dict[str, Any]) -> Check:
-    words = given["command"]
-    request = None if requests.names_a_record(words) else requests.request(given, "explain")
+    asked = requests.asked(given, "explain")
     from samebits.causes import inquiry
 
     with answers.shown_progress() as progress:
-        if request is None:
-            return inquiry.run_record(Path(words[0]), progress, run=given["run"])
-        return inquiry.run(request, progress)
+        return inquiry.run(asked, progress, run=given["run"])
 
 
 EXPLAIN = launching(
@@ -72,7 +69,7 @@ answer, 2 wrong use or an error."""
 
 
 def run_locate(**given: Any) -> int:
-    """Open or check, look, answer."""
+    """Check or open a record, locate, and answer."""
     requests.refuse_platform()
     targets = {name: given[name] for name in ("json", "html")}
     answers.check_targets(targets)
@@ -87,14 +84,11 @@ def run_locate(**given: Any) -> int:
 
 
 def _located(given: dict[str, Any]) -> tuple[Record, Result]:
-    words = given["command"]
-    request = None if requests.names_a_record(words) else requests.request(given, "locate")
+    asked = requests.asked(given, "locate")
     from samebits import localization
 
     with answers.shown_progress() as progress:
-        if request is None:
-            return localization.run_record(Path(words[0]), progress, run=given["run"])
-        return localization.run(request, progress)
+        return localization.run(asked, progress, run=given["run"])
 
 
 def _say_nothing_to_locate(result: Result) -> None:
@@ -118,7 +112,7 @@ Exit status: 0 all the same, 1 at least one operator differed, 2 wrong use or an
 
 
 def run_ops(**given: Any) -> int:
-    """Ask, run or read, answer."""
+    """Run or read a replay, and answer."""
     targets = {"json": given["json"]}
     answers.check_targets(targets)
     result = _read(given["command"]) or _replay(given)
@@ -128,7 +122,7 @@ def run_ops(**given: Any) -> int:
 
 
 def _read(words: tuple[str, ...]) -> ReplayResult | None:
-    """What an earlier replay found, where its record is all that is named."""
+    """The result of an earlier replay, if the record of one stands in the place of a command."""
     if not requests.names_a_record(words):
         return None
     from samebits.ops import read
@@ -162,7 +156,7 @@ answer."""
 
 
 def run_vary(**given: Any) -> int:
-    """Ask, run, answer."""
+    """Vary, and answer."""
     requests.refuse_platform()
     targets = {name: given[name] for name in ("json", "md", "html")}
     answers.check_targets(targets)
@@ -175,7 +169,7 @@ def run_vary(**given: Any) -> int:
 
 
 def _refuse_record(folder: Path) -> None:
-    """UsageError for a record in the place of a command: it is shown by another one, and none is varied."""
+    """UsageError for a record in the place of a command: `vary` takes a command, and `report` shows a record."""
     from samebits.launch.folders import is_record
 
     if is_record(folder):
@@ -184,7 +178,7 @@ def _refuse_record(folder: Path) -> None:
 
 
 def show_vary(folder: Path, targets: answers.Targets) -> int:
-    """Show what an earlier vary found."""
+    """Show the result of an earlier vary."""
     from samebits.vary import read
 
     return _answer(read(folder), targets)
@@ -198,7 +192,7 @@ def _answer(result: VaryResult, targets: answers.Targets) -> int:
 
 @contextmanager
 def _shown(title: str) -> Iterator[Progress]:
-    """The progress of one setup's trials, under its name."""
+    """Show the progress of one setup's trials under its name."""
     answers.say(f"samebits: {title}\n", sys.stderr)
     with answers.shown_progress() as progress:
         yield progress

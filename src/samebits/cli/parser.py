@@ -1,4 +1,4 @@
-"""From the table of options to the parser: no command declares an option of its own."""
+"""Makes the parser from the table of options: no command declares an option of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STOPS_AT_THE_COMMAND = {"allow_interspersed_args": False, "help_option_names": [
 
 
 class Reads(click.ParamType[Any]):
-    """A word that a reader of the table understands, or a sentence about why not."""
+    """A click type that reads a word with a reader of the table, or says why it cannot."""
 
     def __init__(self, read: Callable[[str], Any], name: str, names: Callable[[], Iterable[str]] | None = None) -> None:
         self.read, self.name, self._names = read, name, names
@@ -33,7 +33,7 @@ class Reads(click.ParamType[Any]):
             self.fail(str(why), param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The names that begin so; after a comma, those of the rest. Else files or folders, if it takes these."""
+        """Complete a name, also after a comma. Without names, complete files or folders if the option takes these."""
         before, comma, begun = incomplete.rpartition(",")
         known = self._known()
         if not known:
@@ -55,14 +55,14 @@ def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 
 
 class FlagOption(click.Option):
-    """An option that is called by the flag that people type, not by all its forms."""
+    """An option that messages call by the flag that people type, not by all its forms."""
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
         return max(self.opts, key=len)
 
 
 def as_click(option: Option) -> click.Option:
-    """The parser's form of an option."""
+    """Make click's option of an option of the table."""
     declared = (*option.flags, option.name)
     if option.takes == 0:
         return FlagOption(declared, is_flag=True, default=False, help=option.help)

@@ -1,6 +1,6 @@
-"""Progress of trials on standard error: one live line a trial on a terminal, sparse plain lines elsewhere.
+"""Shows the progress of trials on standard error: one live line a trial on a terminal, a few plain lines elsewhere.
 
-It is no report: those are made from records alone, and can be made again.
+It is not a report. Reports are made from records alone, and can be made again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from samebits.reports.presenters import terminal
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
-QUIET_SECONDS = 30.0  # between two lines about one trial where nobody watches
+QUIET_SECONDS = 30.0  # between two lines about one trial if no terminal shows them
 ROWS = 12  # trials whose lines are kept on the screen
 
 
@@ -33,14 +33,14 @@ def shown(stream: TextIO) -> Iterator[Progress]:
 
 
 class Pace:
-    """Steps per second, of one trial: over all of it, without its start (imports, data)."""
+    """The steps per second of one trial, without its start (imports, data)."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._first: tuple[float, int] | None = None
 
     def at(self, step: int) -> float | None:
-        """The rate when this many steps are made; None until two sights of it."""
+        """The rate after this many steps; None until there were two looks."""
         moment = self._now()
         if self._first is None:
             self._first = (moment, step)
@@ -50,14 +50,14 @@ class Pace:
 
 
 def left(rate: float | None, step: int, total: int | None) -> str:
-    """The time left, as a clock; empty where it cannot be told."""
+    """The time left, as a clock; empty if it is not known."""
     if rate is None or total is None or rate <= 0:
         return ""
     return f"{words.clock(max(0, total - step) / rate)} left"
 
 
 def pace_words(rate: float | None) -> str:
-    """Steps a second, or seconds a step where these are slow."""
+    """Steps a second; seconds a step if the steps are slow."""
     if rate is None or rate <= 0:
         return ""
     return f"{rate:,.0f} steps/s" if rate >= 10 else f"{rate:.1f} steps/s" if rate >= 1 else f"{1 / rate:.1f} s/step"
@@ -69,13 +69,13 @@ def steps_words(step: int, total: int | None) -> str:
 
 
 def round_words(steps: int | None, trials: int) -> str:
-    """What a round does."""
+    """Describe a round."""
     each = "whole" if steps is None else f"{words.count(steps, 'step')} each"
     return f"{words.count(trials, 'trial')}, {each}"
 
 
 class Sights:
-    """What is known of the trials: the pace of each, and how many steps a whole one makes once one has ended."""
+    """What is known of the trials: the pace of each, and the steps of a whole one after the first has ended."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -84,20 +84,20 @@ class Sights:
         self._whole: int | None = None
 
     def start(self, trial: int, limit: int | None) -> None:
-        """A trial begins that makes `limit` steps at most (None: not known)."""
+        """A trial begins. It makes at most `limit` steps (None: not known)."""
         self._limits[trial], self._paces[trial] = limit, Pace(self._now)
 
     def end(self, status: str, steps: int) -> None:
-        """A trial is over; a complete one tells how long the others will be."""
+        """A trial has ended. A complete one tells how many steps the others will make."""
         if status == "complete" and steps:
             self._whole = steps
 
     def limit(self, trial: int) -> int | None:
-        """The steps that a trial makes at most, where that is known."""
+        """The most steps that a trial makes; None if that is not known."""
         return self._limits.get(trial)
 
     def total(self, trial: int) -> int | None:
-        """The steps that a trial will make, as far as can be told."""
+        """The steps that a trial will make; None if that is not known."""
         return min((known for known in (self._limits.get(trial), self._whole) if known), default=None)
 
     def words(self, trial: int, step: int) -> list[str]:
@@ -109,14 +109,14 @@ class Sights:
 
 
 def end_words(status: str, steps: int, seconds: float, limit: int | None = None) -> str:
-    """How a trial ended. `limit`: the steps that it was to make: one that samebits stopped there did all it had to."""
+    """Say how a trial ended. `limit`: its planned steps. If samebits stopped it there, it "reached step K"."""
     if status == "stopped":
         return f"{'reached' if steps == limit else 'stopped at'} step {steps:,}, {words.span(seconds)}"
     return f"{status}, {words.count(steps, 'step')}, {words.span(seconds)}"
 
 
 class ProgressLines(Progress):
-    """Plain text: a line when a round starts, when a trial ends, and now and then between."""
+    """Plain text: a line when a round starts, when a trial ends, and from time to time in between."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._now, self._sights = stream, now, Sights(now)
@@ -128,12 +128,12 @@ class ProgressLines(Progress):
         self._say(round_words(steps, trials))
 
     def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
-        """Nothing is said yet."""
+        """Say nothing yet."""
         self._sights.start(trial, steps_total)
         self._of, self._said[trial] = of, self._now()
 
     def trial_step(self, trial: int, step: int) -> None:
-        """Say it when nothing was said for long."""
+        """Say it if nothing was said for a while."""
         words = self._sights.words(trial, step)
         if words and self._now() - self._said[trial] >= QUIET_SECONDS:
             self._said[trial] = self._now()
@@ -149,14 +149,14 @@ class ProgressLines(Progress):
         self._say(text)
 
     def _say(self, text: str) -> None:
-        # who does not listen is not told; trials go on
+        # nobody reads the stream any more; the trials go on
         with suppress(OSError, ValueError):
             self._stream.write(f"samebits: {words.one_line(text)}\n")
             self._stream.flush()
 
 
 class Live(Progress):
-    """One live line a trial: its bar, steps, rate and time left. They go when the verdict comes."""
+    """One live line a trial: its bar, steps, rate and time left. The lines vanish when the verdict comes."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
         self._bars, self._sights = _bars(stream), Sights(now)
@@ -170,18 +170,18 @@ class Live(Progress):
         self._bars.stop()
 
     def round_started(self, steps: int | None, trials: int) -> None:
-        """A new set of lines."""
+        """Begin a new set of lines."""
         for task in self._tasks.values():
             self._bars.remove_task(task)
         self._tasks = {}
 
     def part_started(self, text: str) -> None:
-        """A new set of lines, under what they are for."""
+        """Begin a new set of lines under a title."""
         self.round_started(None, 0)
         self._tasks[0] = self._bars.add_task(text, total=1, said="")
 
     def trial_started(self, trial: int, of: int, steps_total: int | None) -> None:
-        """A line for the trial; the oldest goes where there are many."""
+        """Add a line for the trial. If there are many, remove the oldest."""
         self._sights.start(trial, steps_total)
         if len(self._tasks) >= ROWS:
             self._bars.remove_task(self._tasks.pop(next(iter(self._tasks))))
@@ -198,7 +198,7 @@ class Live(Progress):
             )
 
     def trial_ended(self, trial: int, status: str, steps: int, seconds: float) -> None:
-        """Fill the bar of a trial that got to its end; one that did not stays where it is."""
+        """Fill the bar of a trial that reached its end. Any other bar stays where it is."""
         self._sights.end(status, steps)
         if trial in self._tasks:
             whole = steps if status in ENDED_WELL else self._sights.total(trial) or steps + 1
@@ -206,7 +206,7 @@ class Live(Progress):
             self._bars.update(self._tasks[trial], total=max(whole, 1), completed=max(steps, 1), said=said)
 
     def note(self, text: str) -> None:
-        """A line above the bars."""
+        """Print a line above the bars."""
         self._bars.console.print(f"samebits: {words.one_line(text)}", markup=False, highlight=False, style="dim")
 
 

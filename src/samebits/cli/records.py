@@ -1,4 +1,4 @@
-"""`samebits check`, `record`, `compare` and `report`: trials are run and judged, records judged again."""
+"""`samebits check`, `record`, `compare` and `report`: run trials and judge them, judge records again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EXCLUDED = {"command": "a command", "against": "--against", "out": "--out", "ove
 
 
 def run_check(**given: Any) -> int:
-    """Ask, run, answer."""
+    """Check, and answer."""
     requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
@@ -71,7 +71,7 @@ it."""
 
 
 def run_record(**given: Any) -> int:
-    """Run once, and say where the record is."""
+    """Record a training, and name the record."""
     requests.refuse_platform()
     request = requests.request(given, "record")
     from samebits import checks
@@ -98,7 +98,7 @@ Exit status: that of the verdict, as `samebits check` has it."""
 
 
 def run_compare(first: str, second: str, **targets: str | None) -> int:
-    """Open both, judge them as one, answer."""
+    """Judge two records together, and answer."""
     answers.check_targets(targets)
     from samebits.kept_record import compared
 
@@ -124,7 +124,7 @@ Exit status: that of the verdict, as `samebits check` has it."""
 
 
 def run_report(record: str, **targets: str | None) -> int:
-    """Open, judge, answer."""
+    """Judge a record again, and answer."""
     answers.check_targets(targets)
     if (Path(record) / "vary.json").is_file():
         return inquiries.show_vary(Path(record), targets)

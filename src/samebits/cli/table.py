@@ -22,7 +22,7 @@ from samebits.errors import UsageError
 
 PLUGGED = "samebits.commands"  # the group of entry points
 COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, LIST, ENV, DATA)
-OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY)  # they start no other programs than trials
+OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY)  # the only programs they start are trials
 
 
 class Commands(click.Group):
@@ -30,7 +30,7 @@ class Commands(click.Group):
 
     @cached_property
     def plugged(self) -> dict[str, EntryPoint]:
-        """Name -> entry point. A client cannot take the name of a command of samebits."""
+        """The clients' commands: name -> entry point. A client cannot replace a command of samebits."""
         return {point.name: point for point in entry_points(group=PLUGGED) if point.name not in self.commands}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -42,7 +42,7 @@ class Commands(click.Group):
 
 
 def _loaded(point: EntryPoint) -> click.Command:
-    """The command of a client; one that says why if the client cannot be imported, so that the others work on."""
+    """Load the command of a client. If that fails, return a command that says why, so that all others still work."""
     try:
         command = point.load()
         if not isinstance(command, click.Command):

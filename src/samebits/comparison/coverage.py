@@ -1,4 +1,4 @@
-"""What must have been observed before equal bits mean anything: weights, the end, and one of batch or loss."""
+"""Checks that enough was observed for equal bits to mean something: weights, the end, and batch or loss."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def kinds_observed(process: ProcessTrace) -> set[str]:
 
 
 def named_by_program(process: ProcessTrace) -> bool:
-    """Whether all that was observed are values that the program named with `observe`."""
+    """Whether the program itself named every value that was observed, with `observe`."""
     how = {event.get("how") for event in process.events_named("observed-by")}
     return how == {"observe"}
 
 
 def adds_updates(process: ProcessTrace) -> bool:
-    """Whether what was added to the weights was observed at each step: it stands for batch, loss and gradient."""
+    """Whether the change of the weights was observed at each step. It stands for batch, loss and gradient."""
     return any(event.get("how") == "apply-updates" for event in process.events_named("observed-by"))
 
 
@@ -30,12 +30,12 @@ def has_named_file(trial: TrialTrace) -> bool:
 
 
 def only_files(trial: TrialTrace) -> bool:
-    """Whether named files are all there is to compare."""
+    """Whether there is nothing to compare but named files."""
     return has_named_file(trial) and not trial.observed
 
 
 def unended(trial: TrialTrace) -> str | None:
-    """An observed process whose end was not seen, in words: its command, what it is of it; or None."""
+    """Describe an observed process whose end was not seen; None if there is none."""
     process = next((process for process in trial.observed if process.end is None), None)
     if process is None:
         return None
@@ -46,7 +46,7 @@ def unended(trial: TrialTrace) -> str | None:
 
 
 def uncovered(trial: TrialTrace, *, whole: bool) -> list[str]:
-    """What is lacking of weights, end, and batch or loss, in a process that made steps."""
+    """Name what is missing of weights, end, and batch or loss in a process that made steps."""
     lacking: dict[str, None] = {}
     for process in trial.observed:
         if process.steps > 0:
@@ -56,7 +56,7 @@ def uncovered(trial: TrialTrace, *, whole: bool) -> list[str]:
 
 
 def _lacking_by_program(process: ProcessTrace, _trial: TrialTrace, *, whole: bool) -> list[str]:
-    """What a program names is enough, unless it is only what goes into the training."""
+    """What a program names is enough, unless it names only what goes into the training."""
     # an end is recorded of every program; only the one that the program named is an answer to what it trained
     named = {event.get("kind") for event in process.events_named("observed-by")} & {"end"}
     return [] if not whole or kinds_observed(process) & {"forward", "gradient", "update"} or named else ["the weights"]

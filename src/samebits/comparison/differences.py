@@ -26,14 +26,14 @@ _CLIPPED = 65535  # occurrences above are all recorded as this one
 
 
 class Add(Protocol):
-    """Takes differing rows: their first two words, and their places in their trace."""
+    """Receives differing rows: their first two words, and their places in the trace."""
 
     def __call__(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
-        """Take them; `missing`: they are in one trace only."""
+        """Receive rows. `missing`: only one trace has them."""
 
 
 def compare_joined(a: Words, b: Words, numbers: NDArray[np.uint64] | None, add: Add) -> int:
-    """Give every differing row to `add`. `numbers`: of b's points in the common table, None where they are the same.
+    """Give every differing row to `add`. `numbers`: those of b's points in the common table, None if they are the same.
 
     Returns the number of steps that cannot be compared, since one trace holds digests and the other values.
     """
@@ -82,7 +82,7 @@ def _join(a: Words, b: Words, starts: tuple[int, int], add: Add) -> int:
 
 
 def _repetition(words: Words) -> NDArray[np.int64]:
-    """0 for nearly all rows; the running number of those whose occurrence was clipped."""
+    """0 for nearly all rows. Rows whose occurrence was clipped get a running number."""
     again = np.zeros(len(words), np.int64)
     clipped = np.flatnonzero((words[:, 1] >> np.uint64(48)) == _CLIPPED)
     seen: dict[bytes, int] = {}
@@ -93,7 +93,7 @@ def _repetition(words: Words) -> NDArray[np.int64]:
 
 
 def _digest_against_leaves(words: Words, source: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Rows of a step and kind that one trace holds as a digest and the other as values."""
+    """Find the steps and kinds of which one trace holds a digest and the other one values."""
     place = words[:, 0] * np.uint64(8) + kinds(words)
     digest = ((words[:, 1] >> np.uint64(40)) & np.uint64(0xFF)) == wire.DIGEST
     mixed = np.zeros(len(words), bool)
@@ -238,7 +238,7 @@ class _Earliest:
             self.rng[name] = min(step, self.rng.get(name, step))
 
     def rows(self) -> list[Row]:
-        """In the order of judging; missing points only where no value of the step differs.
+        """In the order of judging; missing points only if no value of the step differs.
 
         An evaluation alone is none of them; beside what counts it may be what led to it.
         """
@@ -266,7 +266,7 @@ def difference(a: ProcessTrace, b: ProcessTrace) -> TraceDifference:
 
 
 def _common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[np.uint64] | None]:
-    """(points of both, number of each of b's in it), the latter None where b's numbers are a's."""
+    """(the points of both traces, the number of each of b's points in that table). The second is None if it is a's."""
     shared = min(len(a), len(b))
     if all(x[:2] == y[:2] for x, y in zip(a[:shared], b[:shared], strict=True)):
         return (a if len(a) >= len(b) else b), None

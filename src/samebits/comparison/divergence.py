@@ -1,4 +1,4 @@
-"""The earliest point at which trials leave the reference, and what differs beside it."""
+"""Finds the earliest point at which trials diverge from the reference, and what else differs there."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class FirstDifference:
 
     @property
     def point(self) -> tuple[int, int, int, int, str, int]:
-        """What two trials must share to differ from the reference at the same point."""
+        """Equal for two trials that differ from the reference at the same point."""
         place, occurrence = self.place, self.row.occurrence if self.row else 0
         return (place.order, place.rank, place.step, place.kind, self.name, occurrence)
 
 
 def find_divergence(comparison: Comparison) -> Divergence | None:
-    """The first divergence, or None where all trials are in one group."""
+    """The first divergence, or None if all trials are in one group."""
     if len(comparison.groups) < 2:
         return None
     reference = comparison.reference
@@ -73,7 +73,7 @@ def find_divergence(comparison: Comparison) -> Divergence | None:
 
 
 def group_points(comparison: Comparison) -> list[GroupPoint | None]:
-    """Where each group leaves the reference; None for the group of the reference."""
+    """Where each group diverges from the reference; None for the group of the reference."""
     if len(comparison.groups) < 2:
         return [None for _ in comparison.groups]
     reference, against = comparison.reference, comparison.against_reference()
@@ -98,7 +98,7 @@ def _all(reference: AlignedTrial, pair: PairDifference) -> Iterator[FirstDiffere
 
 
 def _program(trial: AlignedTrial) -> ProcessKey:
-    """The command itself, where no process observed anything."""
+    """The command itself. It stands for a process if no process observed anything."""
     return ProcessKey(order=0, argv=program(trial.command), rank=0)
 
 
@@ -120,7 +120,7 @@ def _of_row(row: Row, part: MemberDifference) -> FirstDifference:
     kind = _CODES["structure"] if row.missing else row.kind
     # of missing points, the kind that is judged first names the divergence
     seen = row.seen + (row.kind << 48 if row.missing else 0)
-    # a process that makes no step holds what others have trained: where those differ is the cause
+    # a process that makes no step holds what others have trained: they hold the cause
     order = member.order if member.trace.steps else member.order + _AFTER_ALL
     place = DifferencePlace(order, row.step, kind, member.key.rank, seen)
     if not row.missing:
@@ -135,7 +135,7 @@ def _of_row(row: Row, part: MemberDifference) -> FirstDifference:
 
 
 def _of_rng(part: MemberDifference, first: DifferencePlace) -> Iterator[FirstDifference]:
-    """States that agreed before and differ, ahead of the first other difference. A sample taken at the end is not."""
+    """Random states that agreed before and differ before anything else does, unless they were sampled at the end."""
     member = part.member
     for number, (name, (step, agreed)) in enumerate(sorted(part.found.rng.items())):
         place = DifferencePlace(member.order, step, _CODES["rng"], member.key.rank, number)
@@ -150,14 +150,14 @@ def _kind(found: FirstDifference) -> Kind:
 
 
 def _in_words(first: FirstDifference, comparison: Comparison) -> str:
-    """How many values stand at the point, and the numbers themselves where they were kept."""
+    """Say how many different values the point has, and the numbers themselves if they were kept."""
     row, member = first.row, first.member
     if row is None or member is None:
         return ""
     values = values_at(row, member, comparison.aligned)
     parts = [_tensor(row)] if row.point.dtype else []
     different = len(set(values.fingerprints.values()))
-    if different > 1:  # where it is compared with a record, that one's trials are not among these
+    if different > 1:  # the trials of a record that is compared with are not among these
         parts.append(f"{different} different values in {words.count(len(values.fingerprints), 'trial')}")
     if values.scalars:
         parts.append(", ".join(f"{value} in {words.trials(ids)}" for value, ids in values.scalars.items()))
@@ -169,7 +169,7 @@ def _in_words(first: FirstDifference, comparison: Comparison) -> str:
 
 
 def _renamed(row: Row, member: Member, values: PointValues, comparison: Comparison) -> list[str]:
-    """That another trial has the reference's first value too, under another name: then an order differs."""
+    """Say that a trial has the reference's first value under a different name: then an order differs."""
     reference = comparison.reference.id
     value = values.fingerprints.get(reference)
     if value is None:
@@ -222,14 +222,14 @@ def named(member: Member) -> str:
 
 
 def trained_beside(member: Member, trial: AlignedTrial) -> list[Member]:
-    """The other processes of the trial that made steps; none beside a rank, whose siblings do what it does."""
+    """The other processes of the trial that made steps. A rank has none, because its siblings do what it does."""
     if member.trace.facts.get("world_size") not in (None, 1):
         return []
     return [other for other in trial.members if other is not member and other.trace.steps]
 
 
 def shared_value(row: Row, member: Member, values: dict[int, bytes], trials: list[AlignedTrial]) -> str:
-    """That a sibling had trained the very value before the process read it; empty if none is seen to have done so."""
+    """Say that a sibling had trained this very value before the process read it; empty if none did so visibly."""
     for trial in trials:
         own = next((one for one in trial.members if one.key == member.key), None)
         value = values.get(trial.id)
@@ -255,7 +255,7 @@ def _step_of(member: Member, row: Row, value: bytes | None) -> int | None:
 
 
 def span(row: Row, member: Member, trial: AlignedTrial) -> str:
-    """Between which points of the process the difference arose, and which processes trained meanwhile."""
+    """Say between which points of the process the difference arose, and which processes trained meanwhile."""
     beside = trained_beside(member, trial)
     if not beside:
         return ""

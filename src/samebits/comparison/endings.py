@@ -1,4 +1,4 @@
-"""How trials ended, the sentences for those that did not end well, and which Python processes ran unwatched."""
+"""How trials ended, sentences for those that did not end well, and which Python processes ran unwatched."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _QUERIES = frozenset(("-V", "-VV", "--version", "-h", "-?", "--help"))
 
 
 def unwatched_processes(file: TrialFile) -> list[PythonProcess]:
-    """The Python processes of a trial without a probe, those left out that only ask the interpreter about itself."""
+    """The Python processes of a trial without a probe, except those that only ask the interpreter about itself."""
     return [process for process in file.python_processes if not process.watched and not _asks(process)]
 
 
 def asking_processes(files: Sequence[TrialFile]) -> list[str]:
-    """Command lines of unwatched processes that are left out, since runners only ask the interpreter by them."""
+    """Command lines of the unwatched processes that are left out: runners only ask the interpreter with them."""
     asking = [process for file in files for process in file.python_processes if not process.watched and process.asks]
     return list(dict.fromkeys(words.command(process.argv, 60) for process in asking))
 
@@ -59,7 +59,7 @@ def _only_asks(argv: Sequence[str]) -> bool:
 
 
 def ran_unwatched(trials: Sequence[AlignedTrial]) -> tuple[str, str] | None:
-    """(reason, advice) where a Python process was hidden beside one that was observed; None where none was."""
+    """(reason, advice) if a Python process was hidden beside one that was observed; None if none was."""
     hiding = [trial for trial in trials if trial.members and unwatched_processes(trial.trial.file)]
     if not hiding:
         return None
@@ -69,7 +69,7 @@ def ran_unwatched(trials: Sequence[AlignedTrial]) -> tuple[str, str] | None:
 
 
 def hidden_processes(files: Sequence[TrialFile]) -> str:
-    """The unwatched processes of the first of the trials that has any, in words; empty where there are none."""
+    """The unwatched processes of the first of the trials that has any, in words; empty if there are none."""
     found = next((hidden for file in files if (hidden := unwatched_processes(file))), [])
     return "; ".join(dict.fromkeys(_named(process) for process in found))
 
@@ -80,7 +80,7 @@ def _named(process: PythonProcess) -> str:
 
 
 def nothing_observed(empty: Sequence[AlignedTrial], record: RecordFile) -> tuple[str, str, bool]:
-    """(reason, advice, whether it names hidden processes): of trials that ended well and in which no step was seen."""
+    """(reason, advice, whether it names hidden processes) for trials that ended well without a step that was seen."""
     files = [trial.trial.file for trial in empty]
     which = words.trials([trial.id for trial in empty])
     late = [file for file in files if file.status == "stopped" and record.options.budget is not None]
@@ -133,7 +133,7 @@ def _ran(files: Sequence[TrialFile]) -> str:
 
 
 def _for_jax(empty: Sequence[AlignedTrial]) -> str:
-    """The line that a loop in JAX needs, if a trial imported JAX and made no step that samebits knows."""
+    """The line to add to a loop in JAX, if a trial imported JAX and made no step that samebits knows."""
     processes = [process for trial in empty for process in trial.trial.processes]
     if not any(event.get("name") == "jax_loops" for process in processes for event in process.events_named("watcher")):
         return ""
@@ -163,7 +163,7 @@ _OPTIONS = frozenset(
 
 
 def misplaced(command: Sequence[str]) -> str:
-    """What to do if an option that the program was given is one of samebits: the options of samebits stand first."""
+    """The advice if the program was given an option of samebits: the options of samebits come first."""
     words_after = (word.partition("=")[0] for word in command[1:])
     flag = next((word for word in words_after if word in _OPTIONS), None)
     if flag is None:
@@ -185,12 +185,12 @@ def is_usable(trial: TrialTrace, ok_exit: int) -> bool:
 
 
 def never_started(file: TrialFile) -> bool:
-    """Whether nothing of the program ran at all."""
+    """Whether the program did not run at all."""
     return file.status == "failed" and file.exit_code is None
 
 
 def bad_endings(trials: Sequence[TrialTrace], record: RecordFile) -> Ending | None:
-    """(reason, advice) for the worst ending of several trials; None where all ended well."""
+    """(reason, advice) for the worst ending of several trials; None if all ended well."""
     bad = [trial for trial in trials if not ended_well(trial.file, record.options.ok_exit)]
     if not bad:
         return None
@@ -246,7 +246,7 @@ def _failed(trials: list[TrialTrace], record: RecordFile) -> Ending:
 
 
 def _missing_module(trials: list[TrialTrace]) -> str:
-    """What to do about a module that could not be imported: which Python ran, and how to name a different one."""
+    """The advice for a module that could not be imported: which Python ran, and how to name a different one."""
     for trial in trials:
         found = _MISSING.search(trial.file.said)
         if found:
@@ -258,7 +258,7 @@ def _missing_module(trials: list[TrialTrace]) -> str:
 
 
 def _outside(trials: list[TrialTrace], record: RecordFile) -> str:
-    """What to do about a relative path that leads out of the working folder, of which each trial has its own."""
+    """The advice for a relative path that leads out of the working folder, if each trial has its own folder."""
     words_out = [word for word in record.command if word.startswith("../")]
     if not words_out or not all(trial.files.apart for trial in trials):
         return ""

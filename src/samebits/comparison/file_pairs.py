@@ -1,4 +1,4 @@
-"""Which file of one trial belongs to which of another: names may hold times, numbers, or random text."""
+"""Pairs the files of two trials, whose names may hold times, numbers, or random text."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _Trait = Callable[[_PlainName], Hashable]
 
 
 def shown_path(file: SavedFile, trial: TrialTrace) -> str:
-    """The file's path without what names the trial."""
+    """The file's path without anything that names the trial."""
     return file.path.replace(trial.written_at, TRIAL_FOLDER) if trial.written_at else file.path
 
 
 def counted(file: SavedFile) -> dict[str, str]:
-    """The parts that count: all of a named file, the tensors of one found by itself."""
+    """The parts that count: all of a named file, the tensors of any other file."""
     values = frozenset(() if file.named else file.values)
     return {name: digits for name, digits in file.tensors.items() if name not in values}
 
 
 def paired(a: TrialTrace, b: TrialTrace) -> list[Pair]:
-    """Files of the same path; then what is left, by content first; None stands for a file of one trial only."""
+    """Pair files of the same path, then the rest, by content first. None stands for a file of one trial only."""
     mine, theirs = ([_PlainName(shown_path(file, t), file) for file in t.files.files] for t in (a, b))
     found: list[Pair] = []
     for traits, evenly in _ROUNDS:
@@ -52,9 +52,9 @@ def paired(a: TrialTrace, b: TrialTrace) -> list[Pair]:
 def _matched(
     mine: list[_PlainName], theirs: list[_PlainName], traits: tuple[_Trait, ...], *, evenly: bool
 ) -> Iterator[Pair]:
-    """Pair files of equal traits in the order of their paths, and take them from the lists.
+    """Pair files with equal traits in the order of their paths, and remove them from the lists.
 
-    `evenly`: only where both trials have as many of them, since else it is not known which one is missing.
+    `evenly`: only if both trials have equally many of them. Otherwise it is not known which one is missing.
     """
     taken: set[int] = set()
     ours, others = _grouped(mine, traits), _grouped(theirs, traits)
@@ -87,7 +87,7 @@ def _path(shown: _PlainName) -> Hashable:
 
 
 def _numbered(shown: _PlainName) -> Hashable:
-    """The path with all numbers made equal."""
+    """The path with a placeholder for each number."""
     return shown.file.named, _without_digits(shown.path)
 
 
@@ -96,13 +96,13 @@ def _content(shown: _PlainName) -> Hashable:
 
 
 def _folder(shown: _PlainName) -> Hashable:
-    """The folder and the ending, for names that are random; None for a named file, whose name was meant."""
+    """The folder and the ending, for files with random names; None for a named file, whose name is meant."""
     path = PurePosixPath(shown.path)
     return None if shown.file.named else (_without_digits(str(path.parent)), path.suffix)
 
 
 def _basename(shown: _PlainName) -> Hashable:
-    """The name below as many folders, for folders that are random."""
+    """The name and the number of folders above it, for folders with random names."""
     path = PurePosixPath(shown.path)
     return None if shown.file.named else (len(path.parts), _without_digits(path.name))
 
@@ -133,7 +133,7 @@ class FolderNames:
                     )
 
     def same(self, a: str, b: str) -> bool:
-        """Whether the texts are equal once the first trial's names are the second's."""
+        """Whether the texts are equal after the first trial's names are replaced by the second's."""
         return bool(self._names) and self._changed(masked(a)) == masked(b)
 
     def _changed(self, text: str) -> str:
@@ -143,7 +143,7 @@ class FolderNames:
 
 
 def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> bool:
-    """Whether an earlier trial wrote the file where the later one could find it: in a folder that they share."""
+    """Whether an earlier trial wrote the file in a folder that the later trial shares, and could find it there."""
     if file is None or file.path.startswith("{out}"):
         return False
     if all(trial.files.apart for trial in trials) and not PurePosixPath(file.path).is_absolute():
@@ -182,7 +182,7 @@ def _names_a_result(word: str) -> bool:
 
 
 class Limit:
-    """Which files a trial may have written that were not compared, because it wrote too many: those late in order."""
+    """Knows which files may not have been compared because the trial wrote too many: the late ones in order."""
 
     def __init__(self, trial: TrialTrace) -> None:
         files = trial.files.files

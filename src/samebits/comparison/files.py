@@ -39,9 +39,9 @@ _NO_RESULTS = re.compile(
 
 @dataclass(frozen=True)
 class FileDifference:
-    """A part of a file, a line that was printed, or a metric that differs, and what that means.
+    """A part of a file, a printed line, or a metric that differs, and what the difference means.
 
-    `missing`: a named file that only one trial wrote. `values`: what both trials have, where it was kept.
+    `missing`: a named file that only one trial wrote. `values`: those of both trials, if they were kept.
     """
 
     name: str
@@ -55,7 +55,7 @@ class FileDifference:
 
 
 def file_differences(a: TrialTrace, b: TrialTrace, ignores: Sequence[str] = ()) -> list[FileDifference]:
-    """By name, files first: the parts that differ, then the metrics, then the lines that were printed."""
+    """The differences by name: first the parts of files, then the metrics, then the printed lines."""
     found: list[FileDifference] = []
     pairs = counted_pairs(a, b, ignores)
     names = FolderNames(pairs, a, b)
@@ -100,7 +100,7 @@ def _names(mine: SavedFile, theirs: SavedFile, trials: tuple[TrialTrace, TrialTr
 
 
 def _alone(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> list[FileDifference]:
-    """A file that one trial wrote. It is no difference where the other trial found it there."""
+    """A file that only one trial wrote. It is not a difference if the other trial found it there."""
     if file is None or (not file.named and (_NO_RESULTS.search(file.path) or was_there(file, trials))):
         return []
     said = f"{file.path} was written in some trials only"
@@ -198,7 +198,7 @@ class _Pair:
         return any(_is_below(name, above) for above in (*self.a.models, *self.b.models))
 
     def _is_array(self, name: str) -> bool:
-        """Whether a part is numbers of a model: a tensor, or a list of numbers under the name of a model."""
+        """Whether a part holds the numbers of a model: a tensor, or a list of numbers under the name of a model."""
         if name not in self.a.values and name not in self.b.values:
             return self.a.format in TENSOR_FORMATS or self.a.format == "pickle"
         has_names = self.a.format in ("json", "jsonl", "pickle")
@@ -238,7 +238,7 @@ class _Pair:
         return f"times, dates, paths{', ids or the order of metrics' if '' in self.a.models else ' or ids'}"
 
     def _is_head(self, number: int, line: str) -> bool:
-        """Whether a line is the head of a table, which only the trial wrote that began the file."""
+        """Whether a line is the head of a table. Only the trial that began the file writes that."""
         return number == 1 and not line and bool(self.b.begin) and not self.a.begin
 
     def _line(
@@ -277,7 +277,7 @@ _PLACEHOLDER = re.compile(r"<[a-z]+>")
 
 
 def _unlike(a: Lines, b: Lines, same: Callable[[str, str], bool], *, in_order: bool) -> Iterator[tuple[int, str, str]]:
-    """(number, line of one, line of the other) of lines that differ; empty text where a trial has none.
+    """(number, line of one, line of the other) of lines that differ. The text is empty if a trial has no such line.
 
     `same`: whether two lines differ only in the names of the trials' own folders.
     """
@@ -308,7 +308,7 @@ def _left_over(a: Lines, b: Lines, same: Callable[[str, str], bool]) -> list[tup
 
 
 def _skeleton(line: str) -> str:
-    """A line without its numbers and spaces: NumPy prints more of these before a number without a sign."""
+    """A line without its numbers and spaces. NumPy prints more spaces before a number without a sign."""
     return re.sub(r"\s+", "", NUMBER.sub("#", line))
 
 

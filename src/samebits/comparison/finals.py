@@ -1,4 +1,4 @@
-"""The final of a trial: one fingerprint over the model that it ended with."""
+"""The final of a trial: one fingerprint of the model that it ended with."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from samebits_probe import wire
 def final(aligned: AlignedTrial) -> str | None:
     """32 hex digits over the end weights of all processes; of a trial that is seen by its files alone, over these.
 
-    None where the end was not seen.
+    None if the end was not seen.
     """
     if not aligned.whole:
         return None
@@ -74,7 +74,7 @@ def _is_weight(trace: ProcessTrace, number: int, weights: set[str]) -> bool:
 
 
 def weight_names(trace: ProcessTrace) -> set[str]:
-    """Names of initial weights and buffers; where none were seen, of what had a gradient."""
+    """Names of initial weights and buffers; if none were seen, of what had a gradient."""
     starts = {point.name for point in trace.points if point.kind == "start"}
     return starts or {point.name for point in trace.points if point.kind == "gradient"}
 
@@ -94,7 +94,7 @@ _FED = frozenset(wire.CODE[kind] for kind in ("batch", "forward"))
 def global_differences(
     a: ProcessTrace, b: ProcessTrace, names: Mapping[str, bool], ignores: Sequence[str]
 ) -> Iterator[FileDifference]:
-    """What each difference means. `names`: of the points that differ; True for one that only one trial has."""
+    """Say what each difference means. `names`: those of the points that differ -> whether only one trial has it."""
     facts = _facts(a), _facts(b)
     for name, missing in sorted(names.items()):
         if not matches_any(name, ignores):

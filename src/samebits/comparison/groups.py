@@ -1,4 +1,4 @@
-"""Which trials end in the same bits, through everything compared."""
+"""Groups the trials by their bits, over everything that was compared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from samebits.model import GroupSplit
 
 
 class MemberDifference(NamedTuple):
-    """What differs in one process. `alone`: only one of the trials has it."""
+    """What differs in one process. `alone`: only one of the trials has the process."""
 
     member: Member
     found: TraceDifference
@@ -29,8 +29,10 @@ class MemberDifference(NamedTuple):
 
 @dataclass(frozen=True)
 class PairDifference:
-    """All that differs between two trials: by process, then what they left behind. `left`: all of that; `files`: of
-    these differences the ones that count."""
+    """Everything that differs between two trials, process by process, and in what they left.
+
+    `left`: all differences in what they left. `files`: those of them that count.
+    """
 
     members: list[MemberDifference]
     left: list[FileDifference]
@@ -47,7 +49,7 @@ class PairDifference:
 
     @property
     def indistinct(self) -> list[MemberKey]:
-        """Processes that differ beside siblings that differ: which of them belong together is a guess."""
+        """Processes that differ, and whose siblings differ too: which of them belong together is a guess."""
         unequal = [part.member.key for part in self.members if not part.found.equal]
         many = Counter(key.family for key in unequal)
         return [key for key in unequal if many[key.family] > 1]
@@ -83,7 +85,7 @@ class Comparison:
 
     @property
     def reference(self) -> AlignedTrial:
-        """The first trial of the largest group; of equally large ones, the one that begins earlier."""
+        """The first trial of the largest group. Of equally large groups, the one that begins earlier counts."""
         largest = max(self.groups, key=lambda group: (len(group), -group[0]))
         return self.trial(largest[0])
 
@@ -181,7 +183,7 @@ def _pair(comparison: Comparison, a: int, b: int) -> PairDifference:
 
 
 def _step(pair: PairDifference, starts: dict[int, int], steps: int) -> int:
-    """The first step that differs; the number of all steps where only what was left behind does. Before step 0: -1."""
+    """The first step that differs; -1 before step 0; the number of all steps if only what was left differs."""
     places = []
     for part in pair.members:
         begin = starts.get(part.member.order, 0)

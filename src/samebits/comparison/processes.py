@@ -1,4 +1,4 @@
-"""Which process of one trial belongs to which of another, whatever their order of arrival and their paths."""
+"""Pairs the processes of two trials, whatever their order of arrival and their paths."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SPAWNED = re.compile(r"(fd|handle|pid)=\d+")  # multiprocessing's own arguments
 
 
 class MemberKey(NamedTuple):
-    """What makes two processes of different trials the same one: arguments, rank, and the how-many-eth of these.
+    """Identifies a process across trials: its arguments, its rank, and its number among equal ones.
 
     `identity`: multiprocessing's own number of a child, which says more than the order in which children begin.
     """
@@ -34,7 +34,7 @@ class MemberKey(NamedTuple):
 
     @property
     def family(self) -> tuple[tuple[str, ...], int, tuple[int, ...]]:
-        """What siblings have in common that only their order, or what they did, tells apart."""
+        """Equal for siblings, which only their order or their work tells apart."""
         return self.argv, self.rank, self.identity
 
 
@@ -84,7 +84,7 @@ class AlignedTrial:
 
     @cached_property
     def steps(self) -> int:
-        """Steps of the trial: of processes that follow each other added up, of ranks the most."""
+        """The steps of the trial: the sum over processes that follow each other, and the most of any rank."""
         most: dict[int, int] = {}
         for member in self.members:
             most[member.order] = max(most.get(member.order, 0), member.trace.steps)
@@ -112,7 +112,7 @@ def is_pooled(process: ProcessTrace) -> bool:
 
 
 def _ordered(processes: list[ProcessTrace]) -> list[tuple[int, ProcessTrace]]:
-    """(order, process): ranks of one world that start together count as one place."""
+    """(order, process). Ranks of one world that start together have the same order."""
     found: list[tuple[int, ProcessTrace]] = []
     ranks: set[Any] = set()
     world: Any = None
@@ -127,7 +127,7 @@ def _ordered(processes: list[ProcessTrace]) -> list[tuple[int, ProcessTrace]]:
 
 
 def _world(facts: dict[str, Any]) -> tuple[int, tuple[str, ...]] | None:
-    """What the ranks of one distributed start have in common; None for a process alone."""
+    """Equal for all ranks of one distributed start; None for any other process."""
     size = int(facts.get("world_size") or 1)
     alone = size < 2 or facts.get("rank") is None or facts.get("forked_from") is not None
     return None if alone else (size, tuple(facts["argv"][1:]))
@@ -158,8 +158,8 @@ def _normal_word(word: str, trial: TrialTrace, command: Sequence[str]) -> str:
 
 
 def _numbered(original: str, number: int) -> re.Pattern[str]:
-    """A word of the command with a trial's number in it, as a whole: the number 1 is no part of 13."""
-    plain = [] if original == "{trial}" else [str(number)]  # a 1 alone stands for many things
+    """A word of the command without the trial's number, as a whole word: the 1 in 13 stays."""
+    plain = [] if original == "{trial}" else [str(number)]  # a 1 alone can mean many things
     forms = [re.escape(original.replace("{trial}", text)) for text in (f"{number:03d}", *plain)]
     return re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)")
 
@@ -180,7 +180,7 @@ def missing_ranks(trial: TrialTrace) -> list[tuple[int, int]]:
 
 
 def _leads(process: ProcessTrace, processes: list[ProcessTrace]) -> bool:
-    """Whether it is a rank itself, and not a worker that inherited the rank's environment."""
+    """Whether the process is a rank itself, not a worker that inherited the rank's environment."""
     facts = process.facts
     if facts.get("rank") is None or (facts.get("world_size") or 0) < 2 or facts.get("forked_from") is not None:
         return False
@@ -189,8 +189,8 @@ def _leads(process: ProcessTrace, processes: list[ProcessTrace]) -> bool:
 
 
 # -- which process of one trial is which of a different trial ---------------------------------------------------------
-# What processes are decides, and where that leaves siblings, what they did. Siblings are processes of equal arguments
-# and rank, as forked children are: side by side, they begin in any order.
+# Arguments and rank pair processes. Siblings have the same arguments and rank, like forked children, and begin in any
+# order. So their work pairs them.
 
 
 K = TypeVar("K", bound=Hashable)
@@ -226,7 +226,7 @@ def _take(mine: Member, theirs: dict[MemberKey, Member], found: list[tuple[Membe
 
 
 def _same_program(a: Member, b: Member) -> bool:
-    """Whether the arguments differ in values only."""
+    """Whether the arguments differ only in values."""
     same_place = a.key.identity == b.key.identity
     return same_place and len(a.key.argv) == len(b.key.argv) and a.key.argv[:2] == b.key.argv[:2]
 

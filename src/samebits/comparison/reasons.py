@@ -1,7 +1,7 @@
-"""Why there is no answer: each reason a sentence, each with what to do.
+"""Why there is no answer. Each reason is a sentence, with advice on what to do.
 
-Each function below looks for one reason and returns None where it does not hold. `why_not_repeated` asks them in an
-order such that the first one found is the one that helps most.
+Each function below looks for one reason and returns None if it does not hold. `why_not_repeated` asks them in such an
+order that the first reason is the one that helps most.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Reason(NamedTuple):
 
 @dataclass(frozen=True)
 class ReasonInputs:
-    """What the reasons are looked for in. `usable`: the trials that take part in the comparison."""
+    """What the functions look at. `usable`: the trials that take part in the comparison."""
 
     record: RecordFile
     trials: list[AlignedTrial]
@@ -56,7 +56,7 @@ class ReasonInputs:
 
     @property
     def stops(self) -> bool:
-        """Whether it was asked to stop before the end."""
+        """Whether the trials were asked to stop before the end."""
         return self.record.options.steps is not None or self.record.options.budget is not None
 
 
@@ -105,7 +105,7 @@ def _endings(looked: ReasonInputs) -> Reason | None:
 
 
 def _patterns(looked: ReasonInputs) -> Reason | None:
-    """A pattern that names nothing; where programs failed, that they failed says more."""
+    """A pattern that matches nothing. If programs failed, that says more."""
     statuses = {trial.trial.file.status for trial in looked.trials}
     without: dict[str, list[int]] = {}
     for trial in looked.trials if statuses <= {"complete", "stopped", "unwatched"} else []:
@@ -130,7 +130,7 @@ def _wrote(looked: ReasonInputs, ids: Sequence[int]) -> str:
 
 
 def _unknown(looked: ReasonInputs) -> Reason | None:
-    """A difference in what left the trials that nobody understands: where it is, and the two ways out."""
+    """A difference in what the trials left that samebits does not understand: its place, and the two options."""
     comparison = looked.comparison
     for (one, two), pair in comparison.known() if comparison is not None else []:
         found = [difference for difference in pair.left if difference.effect == "unknown"]
@@ -140,7 +140,7 @@ def _unknown(looked: ReasonInputs) -> Reason | None:
 
 
 def _found_by(first: FileDifference, later: int, looked: ReasonInputs) -> Reason | None:
-    """A file of which a later trial found what an earlier one wrote, and added to it: a database, an archive."""
+    """A file that an earlier trial wrote and a later one added to: a database, an archive."""
     leaks = [leak for trial in looked.trials if trial.id == later for leak in trial.trial.file.leaks]
     found = [
         leak for leak in leaks if leak.how == "read" and Path(looked.record.directory, first.path) == Path(leak.path)
@@ -185,7 +185,7 @@ def _unobserved(looked: ReasonInputs) -> Reason | None:
 
 
 def _held(empty: Sequence[AlignedTrial]) -> str:
-    """That the arrays agree which the program's variables held at the end of trials without a step."""
+    """Say that the arrays in the program's variables agree at the end of trials without a step."""
     points = [point for process in empty[0].trial.observed for point in process.points]
     held = {point.name for point in points if point.kind == "end" and point.name.startswith(GLOBALS)}
     if len(empty) < 2 or not held:

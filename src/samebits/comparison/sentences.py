@@ -1,4 +1,4 @@
-"""What is said of a comparison: the verdict in one sentence, with its scope; and warnings of files and printed lines.
+"""Sentences about a comparison: the verdict with its scope, and warnings about files and printed lines.
 
 The warnings say what was not compared, and which differences are understood.
 """
@@ -47,7 +47,7 @@ def diverged(comparison: Comparison, divergence: Divergence) -> str:
 
 
 def _files(comparison: Comparison, divergence: Divergence) -> str:
-    """``; the file policy.bin differs too``: what is left on disk, where a value in memory names the divergence."""
+    """``; the file policy.bin differs too``: what differs on disk, if a value in memory is the divergence."""
     return f"; {different_files(comparison, divergence)}" if divergence.kind == "end" else ""
 
 
@@ -67,7 +67,7 @@ def different_files(comparison: Comparison, divergence: Divergence) -> str:
 
 
 def _what(divergence: Divergence) -> str:
-    """The kind, the name, and the process if it has a name of its own."""
+    """The kind and the name of the point, and the process if it has a name."""
     kind, name = divergence.kind, divergence.name or "?"
     where = f" in the process {divergence.process.name}" if divergence.process.name else ""
     return f"{kind}{where}" if name == kind else f"{kind} of {name}{where}"
@@ -155,7 +155,7 @@ def _of_file(path: str, names: dict[str, str]) -> str:
 
 
 def _shortened(part: str) -> str:
-    """The two ends of a long name: Lightning names the state of a callback by all of its settings."""
+    """The two ends of a long name. Lightning names the state of a callback by all its settings."""
     return part if len(part) <= MOST_OF_A_NAME else f"{part[: MOST_OF_A_NAME // 2]}…{part[-MOST_OF_A_NAME // 2 :]}"
 
 

@@ -1,6 +1,7 @@
 """The setup as the trials saw it: interpreter, machine, packages, and which controls took effect.
 
-It says when a difference is no divergence: the trials that differ had different files or machines, or race to be seen.
+It also says when a difference is not a divergence: the trials that differ had different files or machines, or a race
+decides what is seen.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from samebits_probe import wire
 
 
 def setup(record: RecordFile, aligned: Sequence[AlignedTrial]) -> Setup:
-    """What was held the same; machine, packages and code are those of the first trial."""
+    """What was held the same. Machine, packages and code are those of the first trial."""
     first = aligned[0].trial if aligned else None
     return Setup(
         command=record.command,
@@ -69,7 +70,7 @@ def packages(trial: TrialTrace) -> dict[str, str]:
 
 
 def control(identity: str, trials: Sequence[TrialTrace]) -> HeldControl:
-    """What a control did: the reading that says most against it. That one was not possible counts where none was."""
+    """What a control did: the reading that says most against it; unreadable if no reading was possible."""
     events = [event for trial in trials for process in _speakers(trial) for event in _of(process, identity)]
     said: dict[str, Any] = min(events, key=_rank, default={"effect": "unreadable"})
     return HeldControl(id=identity, effect=said["effect"], why=str(said.get("why") or ""))
@@ -79,12 +80,12 @@ _RANKS = ("undone", "overruled", "idle", "held", "unreadable")
 
 
 def _rank(event: dict[str, Any]) -> tuple[int, bool]:
-    """By what it says; of equal ones, that with a sentence goes first."""
+    """The order of readings: by effect; of equal effects, one with a sentence comes first."""
     return _RANKS.index(event["effect"]), not event.get("why")
 
 
 def _speakers(trial: TrialTrace) -> list[ProcessTrace]:
-    """The processes that trained; where none did, all."""
+    """The processes that trained; all processes if none did."""
     return trial.observed or trial.processes
 
 
@@ -92,7 +93,7 @@ def _of(process: ProcessTrace, identity: str) -> list[dict[str, Any]]:
     return [e for e in process.events_named("control") if e.get("id") == identity and e.get("effect") in _RANKS]
 
 
-# what of the machine can change the bits; loads, times and free memory are not in it
+# the facts of the machine that can change the bits; loads, times and free memory cannot
 MACHINE_FACTS = (
     "host", "system", "kernel", "libc", "architecture", "processor", "instructions", "cores", "gpus", "gpu", "driver",
     "cuda", "accelerators",
@@ -100,7 +101,7 @@ MACHINE_FACTS = (
 
 
 def why_no_divergence(comparison: Comparison, record: RecordFile) -> Reason | None:
-    """The reason why the difference may not be the program's own, or None."""
+    """Why the difference may not come from the program itself, or None."""
     return _pooled(comparison) or _leaked(comparison, record) or _other_machine(comparison)
 
 
@@ -129,7 +130,7 @@ def _pooled_values(trial: TrialTrace) -> bytes:
 
 
 def _explained(comparison: Comparison, labels: Mapping[int, Hashable]) -> bool:
-    """Whether any two trials that differ also differ in their labels."""
+    """Whether any two trials that differ in bits also differ in their labels."""
     groups = [(group, other) for group, other in combinations(comparison.groups, 2)]
     return all(labels[a] != labels[b] for group, other in groups for a in group for b in other)
 
@@ -143,12 +144,12 @@ def _leaked(comparison: Comparison, record: RecordFile) -> Reason | None:
 
 
 def _contents(trial: TrialTrace) -> Hashable:
-    """What the trial found in files that others had written; unknown content is like no other."""
+    """What the trial found in files of earlier trials. Unknown content equals no other content."""
     return frozenset((leak.path, leak.content or f"unknown to trial {trial.id}") for leak in trial.file.leaks)
 
 
 def leak_sentence(leaking: list[TrialTrace]) -> str:
-    """Who started from whose file."""
+    """Say which trial started from which trial's file."""
     ids = [trial.id for trial in leaking]
     if len(ids) == 1:
         return f"trial {ids[0]} started from a file that trial {leaking[0].file.leaks[0].written_by} had written"
@@ -166,7 +167,7 @@ def leak_between(trials: list[TrialTrace], record: RecordFile) -> str | None:
 
 
 def leak_advice(leak: Leak, record: RecordFile) -> str:
-    """The user's own command with {out} where the file's folder stands in it; else in folders of their own."""
+    """The user's command with {out} in the place of the file's folder; without one, `--isolate`."""
     path = _relative(leak.path, record.directory)
     command = [_with_out(word, path) for word in record.command]
     if command != record.command:
@@ -193,7 +194,7 @@ def _shell(command: list[str]) -> str:
 
 
 def leaked_files(trials: list[TrialTrace], record: RecordFile) -> list[str]:
-    """The leaked files' paths, relative where they lie below the working folder."""
+    """The paths of the leaked files, relative if they lie below the working folder."""
     return sorted({str(_relative(leak.path, record.directory)) for trial in trials for leak in trial.file.leaks})
 
 

@@ -1,6 +1,6 @@
-"""How far two tensors are apart, and what the difference looks like.
+"""Measures how far two tensors are apart, and says what the difference looks like.
 
-A second look captures the tensor of the divergence in two trials of different groups; this is what is said of it.
+The tensors are those of the divergence, captured by a second look at two trials of different groups.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["FRACTION_BITS", "floats", "measure", "relative_distance", "update_lo
 Floats = NDArray[np.float64]
 _FLOATS = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
 FRACTION_BITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
-# a sum in another order stays within so many units in the last place of its largest terms
+# a sum in a different order stays within so many units in the last place of its largest terms
 _ROUNDING = {"float16": 4.0, "bfloat16": 2.0, "float32": 64.0, "float64": 64.0}
 _SAME_FACTOR = 16.0  # units in the last place within which ratios count as one factor
 _ALIKE = 0.99  # the cosine from which on two tensors are close
@@ -60,7 +60,7 @@ def _of_floats(bits: tuple[NDArray[Any], NDArray[Any]], name: str, shape: tuple[
 
 
 def _bits(data: bytes, size: int) -> NDArray[Any]:
-    """The elements as unsigned integers, or as raw bytes where there is no integer of that size."""
+    """The elements as unsigned integers; as raw bytes if there is no integer of that size."""
     return np.frombuffer(data, f"<u{size}" if size in (1, 2, 4, 8) else f"V{size}")
 
 
@@ -79,7 +79,7 @@ def floats(data: bytes, dtype: str) -> Floats | None:
 
 
 def _max_ulp(a: NDArray[Any], b: NDArray[Any]) -> int | None:
-    """The largest number of representable values between two of a pair."""
+    """The largest number of representable values between the two elements of a pair."""
     if not len(a):
         return None
     x, y = _ordered(a), _ordered(b)
@@ -87,7 +87,7 @@ def _max_ulp(a: NDArray[Any], b: NDArray[Any]) -> int | None:
 
 
 def _ordered(bits: NDArray[Any]) -> NDArray[Any]:
-    """Unsigned integers in the order of the floats that the bits stand for."""
+    """Map bits to unsigned integers in the order of the floats that they stand for."""
     sign = bits.dtype.type(1 << (8 * bits.itemsize - 1))
     return np.where(bits & sign, ~bits, bits | sign)
 
@@ -106,7 +106,7 @@ def _plain_looks(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> st
 
 
 def _looks(x: Floats, y: Floats, bits: tuple[NDArray[Any], NDArray[Any]], kind: tuple[str, tuple[int, ...]]) -> str:
-    """The first phrase that fits, the most particular first."""
+    """The first phrase that fits; the most specific come first."""
     name, shape = kind
     if (np.isfinite(x) != np.isfinite(y)).any():
         return "like an overflow: NaN or infinity in one, numbers in the other"
@@ -128,7 +128,7 @@ def _rounding(x: Floats, y: Floats, bound: float) -> str:
 
 
 def _order(bits: tuple[NDArray[Any], NDArray[Any]], shape: tuple[int, ...]) -> str:
-    """The same values at other places."""
+    """The same values at different places."""
     a, b = bits
     if len(shape) > 1 and _same_rows(a, b, shape):
         return "like the same rows in a different order"
@@ -177,7 +177,7 @@ def _rows_look(a: NDArray[Any], b: NDArray[Any], shape: tuple[int, ...]) -> str:
 
 
 def _sample(x: Floats, y: Floats) -> str:
-    """Whether the two have anything to do with each other."""
+    """Whether the two tensors are related at all."""
     if len(x) > 1 and _likeness(x, y) > _ALIKE:
         return "like a different computation: close, and more than rounding"
     return "like a different sample: the values have little in common"
@@ -189,7 +189,7 @@ def _likeness(x: Floats, y: Floats) -> float:
 
 
 def _is_unrelated(x: Floats, y: Floats, bound: float) -> bool:
-    """Whether the pairs that differ are apart by more than rounding, and have little in common."""
+    """Whether the pairs that differ differ by more than rounding, and have little in common."""
     return len(x) > 1 and not _rounding(x, y, bound) and not _likeness(x, y) > _ALIKE
 
 
@@ -212,7 +212,7 @@ def relative_distance(a: bytes, b: bytes, dtype: str) -> float | None:
 
 
 def update_looks(before: bytes, after: tuple[bytes, bytes], dtype: str) -> str:
-    """A phrase where one trial's step is a multiple of the other's; else empty.
+    """A phrase if one trial's step is a multiple of the other's; else empty.
 
     Both begin with `before`. A weight hides such a factor, since the step is small against it: it shows in what was
     added, up to the rounding of the sum.

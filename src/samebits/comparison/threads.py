@@ -38,12 +38,12 @@ _USUALLY_UNSEEDED = ("python", "numpy")  # few programs of a library that comput
 
 
 def trains_elsewhere(process: ProcessTrace) -> bool:
-    """Whether a thread trained that was not the one watched."""
+    """Whether a thread trained that was not watched."""
     return any(event.get("point") == TRAINS_ELSEWHERE for event in process.events_named("not-observed"))
 
 
 def trained_in_threads(trials: Sequence[TrialTrace]) -> tuple[str, str] | None:
-    """(reason, advice) where an observed process trained in more than the thread that is watched; else None."""
+    """(reason, advice) if an observed process trained in more threads than the watched one; else None."""
     ids = [trial.id for trial in trials if any(map(trains_elsewhere, trial.observed))]
     if not ids:
         return None
@@ -75,7 +75,7 @@ def numbers_counted(found: FileDifference, trials: Sequence[TrialTrace]) -> File
 
 
 def without_racing_traces(trials: Sequence[TrialTrace], command: Sequence[str] = ()) -> list[TrialTrace]:
-    """The trials, and of processes that trained in threads only what they ended with, where that can be compared.
+    """The trials. A process that trained in several threads keeps only its end, if that can be compared.
 
     Where each trial wrote files that --artifact names, these are what is compared.
     """
@@ -93,7 +93,7 @@ def without_racing_traces(trials: Sequence[TrialTrace], command: Sequence[str] =
 
 
 def _by_arguments(trials: Sequence[TrialTrace], command: Sequence[str]) -> list[list[ProcessTrace]]:
-    """The processes of all trials, those of equal arguments together."""
+    """The processes of all trials, grouped by their arguments."""
     found: dict[tuple[str, ...], list[ProcessTrace]] = {}
     for trial in trials:
         for process in trial.processes:
@@ -207,7 +207,7 @@ def _with(
 
 
 def _ended(process: ProcessTrace, steps: int, kinds: Sequence[str]) -> ProcessTrace:
-    """The process as if it had made so many steps, of which nothing was seen."""
+    """The process as if it had made so many steps that nobody saw."""
     records: NDArray[Any] = np.array(process.records[_rows(process, kinds)])
     ends = np.isin(records["point"], point_numbers(process, "end"))
     records["step"][ends] = steps

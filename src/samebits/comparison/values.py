@@ -1,4 +1,4 @@
-"""What single points hold: fingerprints and exact numbers, looked up in the traces."""
+"""Looks up single points in the traces: their fingerprints and exact numbers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from samebits_probe import wire
 
 @dataclass
 class PointValues:
-    """Of one point: the trials' fingerprints, and exact number, as text -> trials that hold it."""
+    """One point: the fingerprint of each trial, and each exact number as text -> the trials that have it."""
 
     fingerprints: dict[int, bytes] = field(default_factory=dict)
     scalars: dict[str, list[int]] = field(default_factory=dict)
 
 
 def values_at(row: Row, member: Member, aligned: Sequence[AlignedTrial]) -> PointValues:
-    """What each trial holds at the point; trials that do not have it are left out."""
+    """The value of each trial at the point. Trials without the point are left out."""
     values = PointValues()
     for trial in aligned:
         twin = next((other for other in trial.members if other.key == member.key), None)
@@ -45,7 +45,7 @@ def point_numbers(trace: ProcessTrace, kind: str, name: str | None = None) -> li
 
 
 def start_of_value(trace: ProcessTrace, value: bytes, like: Row) -> str | None:
-    """The name under which a trace holds a first value of the row's type and shape, where that is another one."""
+    """The different name under which a trace has an initial value of the row's type and shape, if there is one."""
     point = like.point
     twins = [
         number
@@ -91,7 +91,7 @@ _DIGITS = (9, 6, 4, 3, 2)
 
 
 def agreements(aligned: Sequence[AlignedTrial]) -> list[str]:
-    """Sentences on what agrees in all trials, the loosest left out where a tighter one holds."""
+    """Sentences on what agrees in all trials. A looser one is left out if a tighter one holds."""
     if len(aligned) < 2:
         return []
     return [*_printed(aligned), *_curves(aligned)]
@@ -122,14 +122,14 @@ def _twin(trial: AlignedTrial, member: Member) -> ProcessTrace | None:
 
 
 def _curve(kind: str, name: str, traces: list[ProcessTrace]) -> str | None:
-    """How many digits of a scalar agree at every step that all trials have."""
+    """The number of digits of a scalar that agree at every step that all trials have."""
     curves = [curve(trace, numbers[0])[1] for trace in traces if (numbers := point_numbers(trace, kind, name))]
     length = min((len(values) for values in curves), default=0)
     if len(curves) < len(traces) or not length:
         return None
     values = np.stack([one[:length] for one in curves])
     if kind == "end" and _same_bits(values):
-        return None  # the flags and counters of a module, which nothing ever moved, say nothing about precision
+        return None  # flags and counters of a module that never change say nothing about precision
     digits = next((digits for digits in _DIGITS if _agree(values, digits)), None)
     if digits is None:
         return None

@@ -1,6 +1,6 @@
-"""From a record to its verdict. `repeated` is never said of what was not seen.
+"""Makes the verdict of a record. It is never `repeated` because something was not seen.
 
-Two records are judged as if they were one: the trials of the second have the numbers after those of the first.
+Two records are judged as if they were one: the trials of the second get the numbers after those of the first.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from samebits_probe import wire
 
 
 def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
-    """Compare the trials and say what that shows. Pure; sets all of Result but `seconds` and `record`."""
+    """Compare the trials and make the result. Pure; it sets all fields of Result but `seconds` and `record`."""
     trials = without_racing_traces(trials, record.command)
     looked = ReasonInputs(record, [AlignedTrial(trial, record.command) for trial in trials])
     comparison = Comparison(looked.usable, record.options.ignores)
@@ -70,7 +70,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
 def _decide(
     looked: ReasonInputs, comparison: Comparison, divergence: Divergence | None
 ) -> tuple[Verdict, Reason | None]:
-    """A difference that is the program's own is a divergence; equal bits repeat only where enough was seen."""
+    """A difference that comes from the program is a divergence. Equal bits are `repeated` only if enough was seen."""
     if divergence is not None:
         doubt = why_no_divergence(comparison, looked.record)
         return ("inconclusive", doubt) if doubt else ("diverged", None)
@@ -79,14 +79,15 @@ def _decide(
 
 
 def _caveat(notes: Sequence[Note], looked: ReasonInputs) -> Reason | None:
-    """The first of the notes that limit what equal bits show, as the reason of --strict."""
-    limits = [note.text for note in notes if note.is_caveat]
+    """The first of the notes that limit what equal bits show, as the reason of --strict, and what to do about it."""
+    limits = [note for note in notes if note.is_caveat]
     if not limits:
         return None
     more = f" (and {words.count(len(limits) - 1, 'more warning')})" if len(limits) > 1 else ""
     leaks = [leak for trial in looked.trials for leak in trial.trial.file.leaks]
-    remedy = begin_without(leaks[0], looked.record) if leaks else "Remove the cause of each warning."
-    return Reason(f"--strict: {limits[0]}{more}.", f"{remedy} Or run without --strict.")
+    of_leak = begin_without(leaks[0], looked.record) if limits[0].is_leak else ""
+    remedy = of_leak or f"Remove the cause of {words.agree(len(limits), 'this warning', 'each warning')}."
+    return Reason(f"--strict: {limits[0].text}{more}.", f"{remedy} Or run without --strict.")
 
 
 def _sentence(reason: Reason | None, comparison: Comparison, divergence: Divergence | None) -> str | None:
@@ -112,14 +113,14 @@ def _trial(aligned: AlignedTrial) -> Trial:
 
 
 def chance(share: float, trials: int) -> float:
-    """The chance that trials show both sides of a difference that a share of runs shows: 1 - p^n - (1-p)^n."""
+    """The probability that n trials show a difference that a share p of all runs shows: 1 - p^n - (1-p)^n."""
     if trials < 2:
         return 0.0
     return 1.0 - float(share**trials) - float((1.0 - share) ** trials)
 
 
 def detection(trials: int) -> Detection:
-    """The chances for half of all runs and for one run in ten."""
+    """The probabilities for half of all runs and for one run in ten."""
     return Detection(
         seen_if_in_half_of_runs=round(chance(0.5, trials), 4), seen_if_in_one_of_ten=round(chance(0.1, trials), 4)
     )
@@ -132,7 +133,7 @@ EQUAL, DIFFERS, NOT_REACHED, NOT_OBSERVED = "=", "!", ".", "-"
 
 
 def judged(comparison: Comparison, divergence: Divergence | None) -> dict[str, str]:
-    """kind -> mark, in the order of judging; `structure` only where it is what differs."""
+    """kind -> mark, in the order of judging; `structure` only if it is what differs."""
     observed = _observed(comparison.aligned)
     marks = {kind: EQUAL if kind in observed else NOT_OBSERVED for kind in wire.KINDS if kind != "structure"}
     if "end" in observed and not all(trial.whole for trial in comparison.aligned):
@@ -152,7 +153,7 @@ def _parted(marks: dict[str, str], divergence: Divergence) -> dict[str, str]:
 
 
 def _observed(aligned: Sequence[AlignedTrial]) -> set[str]:
-    """Kinds that were seen in any trial; the end of stopped trials is expected, and not reached."""
+    """The kinds that some trial showed. Trials that were stopped are expected to have an end, too."""
     kinds = {point.kind for trial in aligned for member in trial.members for point in member.trace.points}
     expects_end = any(trial.trial.files.files or not trial.whole for trial in aligned)
     return kinds | {"end"} if expects_end else kinds
@@ -199,7 +200,7 @@ _PYTHON = re.compile(r"(python|pypy)[\d.]+")  # python3.12 is the same process a
 
 @dataclasses.dataclass(frozen=True)
 class MergedRecord:
-    """Two records as one. It has what reports ask of a record."""
+    """Two records as one, with everything that reports need of a record."""
 
     folder: Path
     file: RecordFile
@@ -207,7 +208,7 @@ class MergedRecord:
 
 
 def judged_together(first: Record, second: Record) -> tuple[Any, Result]:
-    """(the two as one, the result). UsageError where they cannot be compared."""
+    """(the two as one, the result). UsageError if they cannot be compared."""
     if first.file.hash != second.file.hash:
         raise UsageError(
             f"the records hold fingerprints of two kinds: {first.file.hash} and {second.file.hash}.",
@@ -238,7 +239,7 @@ def join(first: Record, second: Record) -> MergedRecord:
 
 
 def _moved(trial: TrialTrace, offset: int, command: list[str]) -> TrialTrace:
-    """The trial under another number; what names the old one in its arguments is made neutral before."""
+    """The trial with a new number. Its arguments no longer name the old number."""
     leaks = [leak.model_copy(update={"written_by": leak.written_by + offset}) for leak in trial.file.leaks]
     file = trial.file.model_copy(update={"id": trial.id + offset, "leaks": leaks})
     processes = [_neutral(process, trial, command) for process in trial.processes]

@@ -1,4 +1,4 @@
-"""What is said aloud beside the verdict, each with what it means."""
+"""The warnings beside the verdict. Each says what it means."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from samebits.store.trace import ProcessTrace, TrialTrace
 
 @dataclass(frozen=True)
 class WarningInputs:
-    """All that warnings are made from. `trials`: every trial; `comparison`: of those that took part."""
+    """What warnings are made from. `trials`: every trial. `comparison`: that of the trials that took part."""
 
     record: RecordFile
     trials: Sequence[TrialTrace]
@@ -43,21 +43,23 @@ class WarningInputs:
 class Note(NamedTuple):
     """One warning. `is_caveat`: it limits what equal bits show, and so is enough for `--strict`.
 
-    The others name a difference that is understood, or say where the code comes from.
+    The others name a difference that is understood, or say where the code comes from. `is_leak`: it is about a file
+    that an earlier trial left.
     """
 
     text: str
     is_caveat: bool = True
+    is_leak: bool = False
 
 
 def warnings(seen: WarningInputs) -> list[Note]:
     """All warnings, each once, in a fixed order."""
-    found = [Note(text, look not in _NO_CAVEATS) for look in _LOOKS for text in look(seen)]
+    found = [Note(text, look not in _NO_CAVEATS, look is _leaks) for look in _LOOKS for text in look(seen)]
     return list({note.text: note for note in reversed(found)}.values())[::-1]
 
 
 def _random_states(seen: WarningInputs) -> Iterator[str]:
-    """States that differ, and what that means."""
+    """Random states that differ, and what that means."""
     blamed = unseeded(seen)
     for name, (step, agreed) in sorted(_rng(seen.comparison).items()):
         if name in blamed:
@@ -67,7 +69,7 @@ def _random_states(seen: WarningInputs) -> Iterator[str]:
 
 
 def unseeded(seen: WarningInputs) -> dict[str, str]:
-    """Generator whose state differs from the start on -> what is said of it. Those that no trial used are left out."""
+    """Generator whose state differs from the start on -> its warning. Generators that no trial used are left out."""
     alone = ": its state differs and nothing else does"
     rest = alone if seen.all_agrees else ": it differs from the start on"
     names = [name for name in _differing_from_the_start(seen) if not _is_unused(name, seen)]
@@ -97,7 +99,7 @@ def _untouched(trace: ProcessTrace) -> set[str]:
 
 
 def _unused_generators(seen: WarningInputs) -> Iterator[str]:
-    """One line for all: they change nothing."""
+    """One line for all generators that nobody used."""
     names = [words.rng(name) for name in _differing_from_the_start(seen) if _is_unused(name, seen)]
     if names:
         is_are, it = words.agree(len(names), "is", "are"), words.agree(len(names), "it", "them")
@@ -105,7 +107,7 @@ def _unused_generators(seen: WarningInputs) -> Iterator[str]:
 
 
 def _rng(comparison: Comparison) -> dict[str, tuple[int, bool]]:
-    """Of all pairs compared: state -> (first step at which it differs, whether it agreed before)."""
+    """Over all pairs: random state -> (first step at which it differs, whether it agreed before)."""
     found: dict[str, tuple[int, bool]] = {}
     for pair in comparison.pairs():
         for part in pair.members:
@@ -138,7 +140,7 @@ def _weights(seen: WarningInputs) -> Iterator[str]:
 
 
 def _never_change(trace: ProcessTrace) -> bool:
-    """Whether weights were seen at both ends, and every one is at the end what it was at the start."""
+    """Whether weights were seen at the start and at the end, and are all equal."""
     starts, ends = _by_name(trace, "start"), _by_name(trace, "end")
     shared = (weight_names(trace) & set(starts)) & set(ends)
     return bool(shared) and all(starts[name] == ends[name] for name in shared)
@@ -151,7 +153,7 @@ def _by_name(trace: ProcessTrace, kind: str) -> dict[str, bytes]:
 
 
 def _controls(seen: WarningInputs) -> Iterator[str]:
-    """What did not hold, one by one; what nobody could read back in one line (a preset asks for what may not apply)."""
+    """Each control that did not hold; in one line those that nobody could read back (not all of a preset apply)."""
     for control in seen.setup.controls:
         if control.effect == "undone":
             yield f"the control {control.id} did not hold" + (f": {control.why}" if control.why else "")
@@ -159,7 +161,7 @@ def _controls(seen: WarningInputs) -> Iterator[str]:
 
 
 def unread(controls: Sequence[HeldControl]) -> list[str]:
-    """The warning that nobody could read these back; none where there are none."""
+    """The warning about controls that nobody could read back."""
     names = words.listed(one.id + (f" ({one.why})" if one.why else "") for one in controls)
     return [f"not read back, so not counted as held: {names}"] if controls else []
 
@@ -225,7 +227,7 @@ def _programs(seen: WarningInputs) -> Iterator[str]:
 
 
 def _questions(seen: WarningInputs) -> Iterator[str]:
-    """What runners asked the interpreter: the training did not depend on it but through what was watched."""
+    """Processes in which runners asked the interpreter about itself. The training does not depend on them."""
     asking = asking_processes([trial.trial.file for trial in seen.comparison.aligned])
     if asking:
         many = words.count(len(asking), "Python process")
@@ -235,7 +237,7 @@ def _questions(seen: WarningInputs) -> Iterator[str]:
 
 
 def _siblings(seen: WarningInputs) -> Iterator[str]:
-    """Said where the divergence itself may come of siblings that were paired wrongly."""
+    """A warning if the divergence may come from siblings that were paired wrongly."""
     pairs = seen.comparison.against_reference().values() if seen.divergence else []
     commands = {words.command(key.argv) for pair in pairs for key in pair.indistinct}
     for command in sorted(commands):
@@ -282,7 +284,7 @@ def _reordered(seen: WarningInputs) -> Iterator[str]:
 def _uncompared(seen: WarningInputs) -> Iterator[str]:
     steps = max((part.found.uncompared for pair in seen.comparison.pairs() for part in pair.members), default=0)
     if steps:
-        yield f"{words.count(steps, 'step')} could not be compared: one trial kept values there, another digests"
+        yield f"{words.count(steps, 'step')} could not be compared: one trial kept values there, the other one digests"
 
 
 def _failed(seen: WarningInputs) -> Iterator[str]:

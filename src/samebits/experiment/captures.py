@@ -1,4 +1,4 @@
-"""A second look at a divergence: the tensor itself, from short runs that stop right after it."""
+"""A second look at a divergence: captures the tensor itself, in short runs that stop right after it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KINDS = ("start", "batch", "forward", "gradient", "update")  # of divergences th
 
 
 class CapturedTensor(NamedTuple):
-    """One tensor of a run: its bytes in logical order, and all that the run observed."""
+    """One tensor of a run: its bytes in logical order, and everything that the run observed."""
 
     data: bytes
     dtype: str
@@ -28,7 +28,7 @@ class CapturedTensor(NamedTuple):
 
 
 def measure(record: store.Record, result: Result, files: list[TrialFile]) -> Size | None:
-    """How far the values at the divergence are apart, or None if that cannot be had in a minute.
+    """How far the values at the divergence are apart, or None if it takes more than a minute to find out.
 
     Trials are run anew until two of them diverge at the same point; each is stopped right after the step.
     """
@@ -51,12 +51,12 @@ def measure(record: store.Record, result: Result, files: list[TrialFile]) -> Siz
 
 
 def seconds_needed(files: list[TrialFile]) -> float:
-    """An upper bound for all runs: a trial that was stopped later than this step took longer than these will."""
+    """An upper bound for all runs: a trial that went further than this step took longer than they will."""
     return MOST_RUNS * max((file.seconds for file in files), default=MOST_SECONDS)
 
 
 def _part_there(file: RecordFile, where: Divergence, a: CapturedTensor, b: CapturedTensor) -> bool:
-    """Whether this is the first point at which two runs diverge (they may diverge earlier than those before did)."""
+    """Whether two runs first diverge at this point. They may diverge earlier than the trials before."""
     if (a.dtype, a.shape) != (b.dtype, b.shape):
         return False
     found = comparison.judge(file, [a.trial, b.trial]).divergence

@@ -1,4 +1,4 @@
-"""The one way in which trials are run: plan, save, run a round, read, judge."""
+"""The only way to run trials: plan, save, run a round, read, judge."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Experiment:
     def inside(
         cls, record: store.Record, name: str, request: Request, progress: Progress | None = None
     ) -> Iterator[Experiment]:
-        """An experiment in a folder of a record, which is gone afterwards: its trials are none of the record's."""
+        """An experiment in a folder of a record that is removed afterwards. Its trials do not belong to the record."""
         held = custody.resume(record.folder.absolute())
         inner = replace(request, out=held.folder / name, overwrite=True, against=None)
         experiment = cls.begin(inner, progress, hash_wanted=record.file.hash)
@@ -73,7 +73,7 @@ class Experiment:
 
     @property
     def progress(self) -> Progress:
-        """Who is told what the trials do."""
+        """The object that is told what the trials do."""
         return self._trials.progress
 
     @progress.setter
@@ -112,14 +112,14 @@ class Experiment:
             return recorded_trials.adopt(source, self.plan)
 
     def recall(self, trials: Sequence[store.TrialTrace]) -> None:
-        """These trials, and no others, are those before the next ones: what they left behind is known."""
+        """Make these the only trials before the next ones: the experiment knows what they left."""
         leaks = self._trials.leaks = Leaks(self.plan.directory, self.folder)
         for trial in trials:
             self._read[trial.id] = trial
             leaks.wrote(trial.id, [self.plan.directory / path for path in trial.file.wrote])
 
     def forget(self, ids: Sequence[int]) -> None:
-        """Remove trials that are not to count, and the rounds that held nothing else."""
+        """Remove trials that should not count, and rounds that held nothing else."""
         for number in ids:
             self._read.pop(number, None)
             folder = self.plan.trial_folder(number)
@@ -134,7 +134,7 @@ class Experiment:
 
     @property
     def record(self) -> store.Record:
-        """What the record holds now. Raises RecordError if a trial cannot be read."""
+        """The record as it is now. Raises RecordError if a trial cannot be read."""
         record = store.Record(self.folder, self.file, self._read)
         self._read = {trial.id: trial for trial in record.trials}
         return record
@@ -150,19 +150,19 @@ class Experiment:
         return [process.folder for process in Processes(self.plan.trial_folder(number)).observing()]
 
     def judge(self, **options: Any) -> Result:
-        """The verdict on what the record holds now. `options`: other ones than it was made with."""
+        """The verdict on the record as it is now. `options`: those that replace its own."""
         asked = self.file.options.model_copy(update=options)
         return comparison.judge(self.file.model_copy(update={"options": asked}), self.record.trials)
 
     # -- documents ------------------------------------------------------------------------------------------------
 
     def change(self, **options: Any) -> None:
-        """Note options that the record is judged by from now on."""
+        """Set options by which the record is judged from now on."""
         asked = self.file.options.model_copy(update=options)
         self.file = self.file.model_copy(update={"options": asked})
 
     def note(self, notes: list[str]) -> None:
-        """Keep sentences about how the trials came together, which belong among the warnings."""
+        """Keep sentences about how the trials were combined. They become warnings."""
         self.file = self.file.model_copy(update={"notes": notes})
         self.save()
 

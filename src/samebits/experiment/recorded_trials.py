@@ -1,4 +1,4 @@
-"""Trials that were recorded before: taken into a new record (`--against`), or joined by more (`--add`)."""
+"""Takes recorded trials into a new record (`--against`), or adds trials to them (`--add`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from samebits.store.record import SEAL
 
 
 def usable(record: store.Record) -> list[TrialFile]:
-    """Trials that new ones can be compared with. Raises RecordError where there is none."""
+    """Trials that new ones can be compared with. Raises RecordError if there is none."""
     found = [trial.file for trial in record.trials if trial.file.status in ENDED_WELL]
     if not found:
         raise RecordError(f"{record.folder} holds no trial that ended.", "Record one: samebits record -- ...")
@@ -24,7 +24,7 @@ def usable(record: store.Record) -> list[TrialFile]:
 
 
 def adopt(source: store.Record, plan: Plan) -> list[TrialFile]:
-    """Copy the usable trials of another record into this one, numbered from 1. Links where the disk allows it."""
+    """Copy the usable trials of a different record into this one, numbered from 1; link files if the disk allows it."""
     with custody.shared(source.folder):
         return [_adopt(source, plan, number, file) for number, file in enumerate(usable(source), 1)]
 
@@ -43,12 +43,12 @@ def _link(source: str, target: str) -> None:
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError:
-        if Path(source).is_symlink() or Path(source).is_file():  # a pipe or a device holds nothing to compare
+        if Path(source).is_symlink() or Path(source).is_file():  # a pipe or a device has no content to compare
             shutil.copy2(source, target, follow_symlinks=False)
 
 
 def reopen(record: store.Record) -> Plan:
-    """The plan of a record, for more trials of it. Raises NotFound where its command or folder is gone, RecordBusy."""
+    """The plan of a record, for more trials of it. Raises NotFound if its command or folder is gone, RecordBusy."""
     is_own = origin.is_own(record)
     held = custody.resume(record.folder.absolute())
     if not is_own:  # then the code in it may be anybody's
@@ -59,7 +59,7 @@ def reopen(record: store.Record) -> Plan:
 
 
 def request_of(record: store.Record) -> Request:
-    """What the record was made for."""
+    """The request that the record was made for."""
     file = record.file
     return Request(
         command=file.command,
@@ -82,7 +82,7 @@ def last_steps(record: store.Record) -> int | None:
 
 
 def setup_differences(old: RecordFile, new: RecordFile, before: TrialFile, after: TrialFile) -> list[str]:
-    """Sentences about what the recorded run and the new trials do not have in common."""
+    """Sentences about the differences between the setups of the recorded run and of the new trials."""
     pairs = [
         ("the command", " ".join(old.command), " ".join(new.command)),
         ("the controls", ", ".join(old.controls) or "none", ", ".join(new.controls) or "none"),

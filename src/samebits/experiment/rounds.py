@@ -1,4 +1,4 @@
-"""Rounds: all trials for so many steps, then for ten times as many, at last whole."""
+"""Rounds: all trials run for a few steps, then for ten times as many, and at last whole."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Progress:
-    """What is told while trials run. This one is silent. Override what you show, and return at once."""
+    """Is told what happens while trials run. This one is silent. Override what you show, and return at once."""
 
     def round_started(self, steps: int | None, trials: int) -> None:
         """A round begins: `steps` steps of each trial (None: whole trials)."""
@@ -49,15 +49,15 @@ class Progress:
         """A trial is over. `steps`: how many it has made."""
 
     def note(self, text: str) -> None:
-        """Something to say meanwhile."""
+        """A sentence to show."""
 
     def part_started(self, text: str) -> None:
-        """Another part of a longer search begins: what was shown of the trials before is over."""
+        """A new part of a longer search begins: the trials shown so far have ended."""
 
 
 @dataclass(frozen=True)
 class FinishedRound:
-    """One round that is over. `files`: the documents of its trials, by number. `time_was_up`: a budget ended it.
+    """One round that has ended. `files`: the documents of its trials, by number. `time_was_up`: a budget ended it.
 
     `resumed`: the trials that went on where they had waited.
     """
@@ -80,7 +80,7 @@ class FinishedRound:
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing more is to be seen: no trial was stopped, or one ended in a way that gives no verdict."""
+        """Whether more rounds show nothing new: no trial was stopped, or one ended in a way that gives no verdict."""
         statuses = {file.status for file in self.files}
         return self.time_was_up or "stopped" not in statuses or not self.ended_well
 
@@ -191,7 +191,7 @@ class Trials:
         return self._misses_artifacts(first) or (tries_first and self._gives_no_verdict(first))
 
     def _gives_no_verdict(self, file: TrialFile) -> bool:
-        """Whether more trials like this one would show nothing: it ended badly, or there is nothing to compare."""
+        """Whether more trials like this one would show nothing: it ended badly, or left nothing to compare."""
         if file.status in NO_VERDICT:
             return True
         if self.plan.options.artifacts or self._files(file).get("files"):
@@ -199,7 +199,7 @@ class Trials:
         return not Processes(self.plan.trial_folder(file.id)).observing()  # the program's globals may hold its model
 
     def _misses_artifacts(self, file: TrialFile) -> bool:
-        """Whether a pattern of --artifact matched nothing that a whole trial wrote: that is told at once."""
+        """Whether a pattern of --artifact matches no file of a whole trial. The user should know that at once."""
         return file.status == "complete" and bool(self._files(file).get("patterns_without_match"))
 
     def _files(self, file: TrialFile) -> dict[str, Any]:
@@ -220,14 +220,14 @@ class Trials:
 
 
 def _after_first(limits: Limits, file: TrialFile) -> Limits:
-    """What holds for the other trials: the steps that the first one made if time was up, else those it was allowed."""
+    """The limits of the other trials: as many steps as the first one made if time was up, or as it was allowed."""
     if limits.grows or (limits.seconds is not None and file.status == "stopped"):
         limits = replace(limits, steps=file.stop_after)
     return replace(limits, seconds=None, grows=False)
 
 
 class Schedule:
-    """Which round comes next. Pure but for the clock that `budget` is measured with."""
+    """Decides which round comes next. Pure, except for the clock that measures `budget`."""
 
     def __init__(self, options: Options, trials: int) -> None:
         self._options, self._trials = options, trials
@@ -242,7 +242,7 @@ class Schedule:
         return Limits(steps=steps, seconds=self._share(), grows=grows, most=most, waits=grows and steps != most)
 
     def after(self, looked: FinishedRound) -> Limits | None:
-        """The round after this one, or None where it was the last one."""
+        """The round after this one, or None if it was the last one."""
         if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
             return None
         self._past.append((looked.steps, looked.seconds))
@@ -252,7 +252,7 @@ class Schedule:
         return self._within_budget(looked.steps, steps)
 
     def whole(self, looked: FinishedRound) -> Limits | None:
-        """The trials up to where they were asked to go, or None where the round did that."""
+        """The trials up to where they were asked to go, or None if the round did that."""
         if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
             return None
         return Limits(steps=self._options.steps, seconds=self._share())
@@ -265,14 +265,14 @@ class Schedule:
         return self._options.budget - (time.monotonic() - self._began)
 
     def _share(self) -> float | None:
-        """Seconds that the first trial of a round may take, so that the others fit in too."""
+        """Seconds that the first trial of a round may take, so that the others fit into the budget too."""
         if self._options.budget is None:
             return None
         others = -(-(self._trials - 1) // self._options.jobs)
         return max(self._left(), 0.0) / (1 + others)
 
     def _within_budget(self, made: int, steps: int) -> Limits | None:
-        """The next round where it fits; else one last round of as many steps as fit, if that is worth its starts."""
+        """The next round if it fits; else one last round of as many steps as fit, if that is worth the starts."""
         start, each = estimate(self._past)
         left = self._left()
         fitting = int((left * 0.9 - start) / each) if each > 0 else steps

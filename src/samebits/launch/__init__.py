@@ -17,7 +17,7 @@ LAUNCHERS = {"local": ("local", "LocalLauncher")}
 
 
 def find_launcher(host: str) -> Launcher:
-    """What starts trials there. Raises UsageError for a name that is not in the table."""
+    """Find the launcher of a host. Raises UsageError for a name that is not in the table."""
     if host not in LAUNCHERS:
         raise UsageError(f"There is no {host!r} to run trials on.", f"Known: {', '.join(LAUNCHERS)}.")
     file, name = LAUNCHERS[host]

@@ -1,4 +1,4 @@
-"""Files that a trial wrote and that are compared: all of them in its folders, and what `--artifact` names."""
+"""Collects the files of a trial that are compared: all files in its folders, and those that `--artifact` names."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Pattern(NamedTuple):
 
 
 class Head(NamedTuple):
-    """What stood in a file before the trial: so many bytes, with this fingerprint."""
+    """The content of a file before the trial: its size and its fingerprint."""
 
     size: int
     digest: str
@@ -53,7 +53,7 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True)
 class FileRules:
-    """What decides which files of a trial are compared, known before it starts.
+    """Decides which files of a trial are compared. It is known before the trial starts.
 
     `heads`: of text files that were there, so that what is added to one can be told from the rest.
     """
@@ -117,7 +117,7 @@ def _head(path: Path, size: int) -> Head | None:
 def collect(
     asked: FileRules, written: Iterable[Path], directory: Path, naming: FileNames, run: Run = ANY_RUN
 ) -> FilesFile:
-    """Fingerprint what the trial wrote: files that a pattern names, and all others in its folders."""
+    """Fingerprint the files that the trial wrote: those that a pattern names, and all others in its folders."""
     named: set[Path] = set()
     empty = []
     for pattern in asked.patterns:
@@ -180,7 +180,7 @@ def _own(written: Iterable[Path], directory: Path, naming: FileNames) -> set[Pat
 
 
 def _held_open(paths: set[Path]) -> set[Path]:
-    """Find files that a process outside of the trial still writes, as in `samebits check > log.txt`."""
+    """Find files that a process outside of the trial is still writing, as in `samebits check > log.txt`."""
     identities = {}
     for path in paths:
         state = folders.state(path)
@@ -230,7 +230,7 @@ def _begin(path: Path, asked: FileRules) -> int:
 
 
 def _bounded(files: Sequence[SavedFile]) -> list[SavedFile]:
-    """The files with as many values and lines as a record may keep; of all others their fingerprints are kept."""
+    """The files with as many values and lines as a record may keep. Of the rest it keeps fingerprints."""
     kept, room, parts = [], MOST_KEPT, MOST_PARTS
     for file in files:
         lines = file.lines

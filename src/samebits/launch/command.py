@@ -1,4 +1,4 @@
-"""The command of a trial: found before anything starts, with `{out}` and `{trial}` filled in; and its programs."""
+"""Finds the command of a trial before anything starts, fills in `{out}` and `{trial}`, and knows its programs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _looked(search_path: str) -> str:
 
 
 def check_script(command: Sequence[str], directory: Path) -> None:
-    """Raise NotFound where an interpreter is given a script that is not there; `{out}` in its name is not judged."""
+    """Raise NotFound if an interpreter gets a script that is not there, unless `{out}` is part of its name."""
     if len(command) < 2 or not _INTERPRETER.match(PurePath(command[0]).name):
         return
     script = command[1]
@@ -167,7 +167,7 @@ class ProgramPlace(NamedTuple):
     search_path: str
 
     def find(self, name: str) -> str | None:
-        """The program of that name; None where there is none, and so none has run."""
+        """The path of the program of that name; None if there is none, so that none can have run."""
         path = self.directory / name
         if "/" in name:
             return str(path) if path.is_file() else None
@@ -181,7 +181,7 @@ def is_everyday(path: str) -> bool:
 
 
 def is_script(program: str) -> bool:
-    """Whether the program is the loader of a script, which is seen by the interpreter that runs it."""
+    """Whether the program loads a script. The interpreter that runs the script shows it."""
     try:
         with open(program, "rb") as file:  # noqa: PTH123
             return file.read(2) == b"#!"

@@ -1,4 +1,4 @@
-"""Makes a record's folder, holds it for one samebits at a time, and replaces it only if samebits wrote all of it."""
+"""Makes a record's folder, locks it for one samebits at a time, and replaces it only if samebits wrote all of it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TRIAL = re.compile(r"(\.new-|\.old-)?\d+|\.new|\.old")
 
 
 class Custody:
-    """One samebits holds a folder. It ends with the last plan that refers to it, or with the process."""
+    """The lock of one samebits on a folder. It ends with the last plan that refers to it, or with the process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -55,7 +55,7 @@ def hold(folder: Path) -> Custody:
 
 @contextmanager
 def shared(folder: Path) -> Iterator[None]:
-    """Nobody changes a record while it is copied; others may read it too. Raises RecordBusy."""
+    """Keep others from changing a record while it is copied. They may read it. Raises RecordBusy."""
     with ExitStack() as held:
         if _key(folder) not in _HELD:
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -80,7 +80,7 @@ def _lock(folder: Path, handle: int, kind: int) -> None:
 def make(folder: Path, *, overwrite: bool) -> Custody:
     """Make a record's folder and hold it. Only what samebits wrote is ever replaced.
 
-    Raises RecordExists, RecordBusy, or NotFound where it cannot be made.
+    Raises RecordExists, RecordBusy, or NotFound if it cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ _ELSEWHERE = "--out DIR names a different folder."
 def resume(folder: Path) -> Custody:
     """Hold a record for more trials, and put back trials that a killed samebits had set aside.
 
-    Raises RecordBusy, or RecordError where links stand where samebits writes.
+    Raises RecordBusy, or RecordError if links stand where samebits writes.
     """
     custody = hold(folder)
     for path in foreign(folder):
@@ -115,7 +115,7 @@ def resume(folder: Path) -> Custody:
 
 
 def remove(path: Path) -> None:
-    """Remove what a name belongs to; of a link, only the link."""
+    """Remove the file or folder of this name. If it is a link, remove only the link."""
     if record_files.is_folder(path):
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -123,7 +123,7 @@ def remove(path: Path) -> None:
 
 
 def _clear(folder: Path, *, overwrite: bool) -> None:
-    """Empty a folder that is a record. What tells that it is one goes last: an interruption leaves a record."""
+    """Empty a folder that is a record. The mark of a record goes last, so an interruption leaves a record."""
     inner = list(folder.iterdir())
     if not inner:
         return
@@ -192,7 +192,7 @@ def _foreign_trials(folder: Path) -> Iterator[Path]:
 
 
 def _foreign_trial(folder: Path) -> Iterator[Path]:
-    """What a trial writes into its folders for that is its own business."""
+    """A trial may write anything into the folders that are meant for it."""
     for path in sorted(folder.iterdir()):
         if not record_files.is_folder(path):
             if not record_files.is_file(path) or not _TRIAL_FILES.fullmatch(path.name):

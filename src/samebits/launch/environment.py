@@ -1,4 +1,4 @@
-"""The environment of a trial, built in this one place; and the part of it that is recorded."""
+"""Builds the environment of a trial, and picks the part of it that is recorded."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def search_path(python: str | None, shims: Path | None = None) -> str:
 
 
 def shim(record: Path, python: str | None, name: str) -> str | None:
-    """Path of the script that stands for `name` (a word of the command) in a record, where one is needed."""
+    """The path of the script that stands for `name` (a word of the command) in a record, if one is needed."""
     needed = python is not None and name in _SHIM_NAMES and not _is_first(python)
     return str(record / SHIMS / name) if needed else None
 
@@ -110,11 +110,11 @@ def _python_path(probe: Path, environment: Mapping[str, str]) -> str:
 
 
 def device_variables(slot: int, jobs: int) -> dict[str, str]:
-    """What a trial in this slot needs to keep out of the others' way; nothing where trials run one at a time."""
+    """The variables that separate a trial in this slot from those in other slots; none for one trial at a time."""
     if jobs == 1:
         return {}
     port = str(free_port())
-    shared = {"MASTER_PORT": port, "PET_MASTER_PORT": port}  # the latter is torchrun's own
+    shared = {"MASTER_PORT": port, "PET_MASTER_PORT": port}  # PET_MASTER_PORT is torchrun's own
     share = split_gpus(visible_gpus(), slot, jobs)
     return {**shared, _VISIBLE: ",".join(share)} if share else shared
 
@@ -128,7 +128,7 @@ def visible_gpus() -> list[str]:
 
 
 def split_gpus(gpus: list[str], slot: int, jobs: int) -> list[str]:
-    """Round robin: equally many for each slot, so that trials are alike; one shared where there are too few."""
+    """Equally many devices for each slot, so that trials are alike. If there are too few, slots share one."""
     if not gpus:
         return []
     each = len(gpus) // jobs

@@ -23,7 +23,7 @@ _MOST_BYTES = 10 << 20
 
 
 def run(command: Sequence[str], roots: Sequence[tuple[Path, str]], folder: Path, began: float) -> Run:
-    """What names a trial in the texts that it writes: its folders, relative ones too, its host, and when it ran."""
+    """What identifies a trial in its own texts: its folders, relative ones too, its host, and when it ran."""
     names = [(str(root), shown or ".") for root, shown in roots]
     names += [(shown.replace("{trial}", folder.name), shown) for _, shown in roots if "{trial}" in shown]
     names += [(str(folder), "{trial-folder}"), (socket.gethostname(), "<host>")]
@@ -59,7 +59,7 @@ def _digest(data: bytes) -> str:
 
 
 def _git(directory: Path, *words: str) -> str | None:
-    """What git says; None where there is no git, no repository, or no answer in time."""
+    """The output of git; None if there is no git, no repository, or no answer in time."""
     command = ["git", "--no-optional-locks", "-C", str(directory), *words]
     try:
         asked = subprocess.run(command, capture_output=True, timeout=_GIT_SECONDS, stdin=subprocess.DEVNULL)
@@ -108,7 +108,7 @@ def _touched(events: Iterable[dict[str, Any]]) -> ProcessFiles:
 
 
 def is_fed_by_unwatched(touched: Sequence[ProcessFiles], written: Sequence[Path]) -> bool:
-    """Whether a watched process read a file that the trial wrote, and that no watched process wrote."""
+    """Whether a watched process read a file of the trial that no watched process wrote."""
     unknown = set(written).difference(*(process.wrote for process in touched))
     return any(not unknown.isdisjoint(process.opened) for process in touched)
 
@@ -134,7 +134,7 @@ def metrics_printed(stdout: Path, patterns: Mapping[str, str]) -> dict[str, str]
 
 
 def numbers(texts: Mapping[str, str]) -> dict[str, float]:
-    """Those that are finite numbers: JSON has no others, and what was printed is kept beside them."""
+    """The metrics that are finite numbers. JSON has no others, and the printed text is kept as well."""
     found = {}
     for name, text in texts.items():
         try:

@@ -1,4 +1,4 @@
-"""What is in the folders a trial works in: looked at before and after, and linked for `--isolate`."""
+"""Lists the folders that a trial works in, before and after it, and mirrors them for `--isolate`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from samebits.store import record_files
 MOST_FILES = 100_000
 MOST_LINKS = 20_000
 MOST_COPIED = 16 << 20  # bytes of a file that an isolated trial gets a copy of; a larger one is linked
-DOCUMENTS = ("record.json", "vary.json", "study.json")  # one of them, of ours, makes a folder a record
+DOCUMENTS = ("record.json", "vary.json", "study.json")  # a folder with one of these, written by samebits, is a record
 MARK, MARKED = ".samebits-record", "This folder is a record of samebits"  # the first file in every record, and its text
-_HEAD = 256  # bytes, in which a document says by which samebits it was written
+_HEAD = 256  # bytes; a document names the samebits that wrote it within these
 _WRITTEN = re.compile(rb'\s*\{\s*"format":\s*\d+,\s*"samebits":\s*"')
 
-# Folders in which nothing counts as written by a trial: bytecode, version control, tools, virtual environments.
+# Files in these folders never count as written by a trial: bytecode, version control, tools, virtual environments.
 LEFT_OUT = {
     "__pycache__", ".git", ".hg", ".svn", ".samebits", "node_modules", ".venv", "venv", ".tox", ".nox",
     ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints", ".idea", ".vscode",
@@ -29,7 +29,7 @@ LEFT_OUT = {
 
 
 class State(NamedTuple):
-    """A file as `stat` tells it: another state means that it was written."""
+    """A file as `stat` tells it: a different state means that it was written."""
 
     inode: int
     size: int
@@ -44,7 +44,7 @@ class Link(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The files of a folder, and the folders in it. `is_whole`: False where there were more than MOST_FILES.
+    """The files of a folder, and the folders in it. `is_whole`: False if there were more than MOST_FILES.
 
     `links`: the symbolic links to folders, which are not followed.
     """
@@ -56,7 +56,7 @@ class Snapshot(NamedTuple):
 
 
 def snapshot(folder: Path, *, without: Path | None = None) -> Snapshot:
-    """All files below a folder, links followed for files and not for folders; `without` is left out."""
+    """List all files below a folder, except those below `without`. Links to folders are not followed."""
     files: dict[Path, State] = {}
     inner: set[Path] = set()
     links: dict[Path, Link] = {}
@@ -80,7 +80,7 @@ def _link(path: Path) -> Link | None:
 
 
 def _walk(folder: str, without: str | None, inner: set[Path]) -> Iterator[os.DirEntry[str]]:
-    """The files; the folders go to `inner`."""
+    """Yield the files, and add the folders to `inner`."""
     waiting = [folder]
     while waiting:
         try:
@@ -96,14 +96,14 @@ def _walk(folder: str, without: str | None, inner: set[Path]) -> Iterator[os.Dir
 
 
 def _stands_apart(folder: str) -> bool:
-    """Whether the folder is a virtual environment, or a record: of a check that runs beside this one, say."""
+    """Whether the folder is a virtual environment or a record, such as that of a check that runs at the same time."""
     return Path(folder, "pyvenv.cfg").exists() or is_record(Path(folder))
 
 
 def is_record(folder: Path) -> bool:
-    """Whether samebits made the folder, for a check, a vary or a study, also one that was killed.
+    """Whether samebits made the folder, for a check, a vary or a study. The check may have been killed.
 
-    It says so in a file that only samebits writes; a file that merely has the name of one does not count.
+    A file that only samebits writes says so. A file that only has the same name does not count.
     """
     mark = _head(folder / MARK)
     if mark is not None and MARKED.startswith(mark.decode("utf-8", "replace")[: len(MARKED)]):  # cut short by a kill
@@ -113,7 +113,7 @@ def is_record(folder: Path) -> bool:
 
 
 def _head(path: Path) -> bytes | None:
-    """How a regular file begins; None where there is none, or it cannot be read."""
+    """The first bytes of a regular file; None if there is none, or if it cannot be read."""
     try:
         with record_files.opened(path) as file:
             return file.read(_HEAD)
@@ -122,7 +122,7 @@ def _head(path: Path) -> bytes | None:
 
 
 def state(path: Path) -> State | None:
-    """The state of a regular file; None where there is none."""
+    """The state of a regular file; None if there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -131,24 +131,24 @@ def state(path: Path) -> State | None:
 
 
 def written(before: Snapshot, after: Snapshot) -> list[Path]:
-    """Files that are new or changed. Unknown for files that a snapshot cut short did not reach."""
+    """Files that are new or changed. A file that a cut-short snapshot did not reach does not count."""
     if not before.is_whole:
         return [path for path, found in after.files.items() if before.files.get(path, found) != found]
     return [path for path, found in after.files.items() if before.files.get(path) != found]
 
 
 def new_links(before: Snapshot, after: Snapshot) -> dict[Path, str]:
-    """The links to folders that are new or made anew, with what they lead to."""
+    """The links to folders that are new or were replaced, with their targets."""
     return {path: link.target for path, link in after.links.items() if before.links.get(path) != link}
 
 
 def make_isolated(source: Path, target: Path, *, without: Path) -> bool:
-    """Mirror a folder: real folders, copies of its files, links to those over MOST_COPIED bytes.
+    """Mirror a folder: make its folders, copy its files, and link files over MOST_COPIED bytes.
 
-    What the trial writes stays in `target`; only a large file that was there before and is written in its place is the
-    user's own, through its link. Records of samebits are left out: they hold copies made by earlier trials, which would
-    be copied again and again. Beyond MOST_LINKS entries a folder is linked as a whole; then this is False, and what
-    is written in that folder stays in the user's.
+    What the trial writes stays in `target`, with one exception: if it writes into a linked large file, it changes the
+    user's own file. Records of samebits are left out, because they hold copies that earlier trials made, which would be
+    copied again and again. Beyond MOST_LINKS entries, a folder is linked as a whole. Then this returns False, and what
+    the trial writes there goes into the user's folder.
     """
     target.mkdir()
     waiting, links, is_whole = [(source, target)], 0, True
@@ -182,6 +182,6 @@ def _put(entry: os.DirEntry[str], place: Path) -> None:
 
 
 def _is_mirrored(entry: os.DirEntry[str]) -> bool:
-    """Whether a folder is made anew; what is not written to is linked whole."""
+    """Whether to mirror a folder; one that nothing is written to is linked as a whole."""
     inner = entry.is_dir(follow_symlinks=False)
     return inner and entry.name not in LEFT_OUT and not _stands_apart(entry.path)

@@ -1,11 +1,12 @@
-"""What `--isolate` gives each trial beside its working folder: a HOME, caches and a temporary folder of its own.
+"""Gives each trial of `--isolate` a HOME, caches and a temporary folder of its own, beside its working folder.
 
-No trial sees what a different one writes there. What was there before can be read: configuration is copied,
-tools, data sets and downloaded models are linked. The folders are no part of the record, which people hand on: they
-hold copies of configuration, and are removed with the trial. `/dev/shm` stays shared: what travels through it is named
-as a leak.
+No trial sees what a different one writes there. It can read what was there before: configuration is copied, and tools,
+data sets and downloaded models are linked. These folders hold copies of configuration, and people hand records on. So
+the folders are not part of the record, and are removed with the trial. `/dev/shm` stays shared: what travels through it
+is named as a leak.
 
-Files that never carry state from one trial to the next (caches that tools fill once, bytecode, locks) are known here.
+This module also knows the files that never carry state from one trial to the next: caches that tools fill once,
+bytecode, locks.
 """
 
 from __future__ import annotations
@@ -91,10 +92,10 @@ class Caches:
         self._temporary = {"/tmp", os.path.normpath(os.environ.get("TMPDIR") or "/tmp")}  # noqa: S108
 
     def holds(self, path: Path) -> bool:
-        """Whether what stands at a path never counts."""
+        """Whether the file or folder at a path never counts."""
         if path.name.endswith(_ENDINGS) or path.name in _OF_TOOLS or _in_cache_folder(path.parts):
             return True
-        if str(path) in self._named:  # a folder of caches, new on a fresh machine: what is in it may count
+        if str(path) in self._named:  # a folder of caches, which a fresh machine lacks: its content may count
             return True
         return any(self.is_cache(str(one)) for one in (path, *path.parents))
 
@@ -107,7 +108,7 @@ class Caches:
 
 
 def _in_cache_folder(parts: Sequence[str]) -> bool:
-    """Whether a path leads through a folder that is filled once, whoever fills it, or that a tool keeps."""
+    """Whether a path leads through a folder that is filled once, by whomever, or that a tool keeps."""
     above = parts[:-1]
     in_data_set = any(one in _DATA_SETS and part in _DATA_PARTS for one, part in pairwise(above))
     return in_data_set or not _CACHE_FOLDERS.isdisjoint(above) or not folders.LEFT_OUT.isdisjoint(parts)
@@ -118,7 +119,7 @@ MOST_ENTRIES = 5_000
 
 
 class Isolation(NamedTuple):
-    """The folders of one trial, below `root`."""
+    """The own folders of one trial, below `root`."""
 
     root: Path
 
@@ -155,7 +156,7 @@ class Isolation(NamedTuple):
 
 
 def make(record: Path, environment: Mapping[str, str]) -> Isolation:
-    """Make the folders of a trial, with all that was there before to be read."""
+    """Make the folders of a trial, in which it can read everything that was there before."""
     found = Isolation(Path(tempfile.mkdtemp(prefix="samebits-")))
     found.temporary.mkdir()
     found.caches.mkdir()
@@ -219,7 +220,7 @@ class _Mirror:
 
 
 def _shallow(source: Path, target: Path) -> None:
-    """A folder of a project: what a trial puts into it stays apart, what lies deeper is linked."""
+    """A folder of a project. It is made anew, and what lies deeper in it is linked."""
     target.mkdir()
     for entry in _entries(source):
         (target / entry.name).symlink_to(entry.path)

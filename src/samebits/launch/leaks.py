@@ -1,4 +1,4 @@
-"""State that travels between trials: what an earlier trial left and a later one read, or whose name it looked at.
+"""Finds state that travels between trials: files that an earlier trial left and a later one read or looked for.
 
 What a trial left is known from its folders before and after, from the places around them, and from the probe. What it
 reads of that is known from the kernel (`opens`), in the order in which it happened, whatever the language; where that
@@ -24,7 +24,7 @@ from samebits.launch.writes import Surroundings, View, Writes
 from samebits.model import Leak
 from samebits.store.content import digest_of
 
-MOST_BYTES = 1 << 30  # a larger file is known by its size and time: another state counts as another content
+MOST_BYTES = 1 << 30  # a larger file is known by its size and time: a different state counts as a different content
 MOST_BYTES_AROUND = 1 << 26  # the same of a file outside of the working folder: anyone may have written it
 MOST_WATCHED = 10_000
 MOST_NAMES = 2_000  # of files and folders that the probe looks out for
@@ -32,7 +32,7 @@ MOST_LEAKS = 200
 
 
 class Leaks:
-    """What the trials of a check have written so far, and which later ones read it."""
+    """Knows what the trials of a check have written so far, and which later trials read it."""
 
     def __init__(self, directory: Path, record: Path) -> None:
         self._directory, self._record = directory, record
@@ -52,7 +52,7 @@ class Leaks:
         self._foreign.difference_update(counted)
 
     def counts(self, path: Path) -> bool:
-        """Whether a file could carry something from one trial to the next."""
+        """Whether a file can carry state from one trial to the next."""
         return not path.is_relative_to(self._record) and not self._caches.holds(path)
 
     def begin(self, trial: int, here: Snapshot, *, alone: bool) -> Began:
@@ -89,7 +89,7 @@ class Leaks:
         return found[:MOST_LEAKS]
 
     def _far(self, began: Began, written: Sequence[Path]) -> list[Path]:
-        """Files anywhere that a process wrote of which nobody knows any more whether it was the trial's."""
+        """Files anywhere that a process wrote which may or may not have belonged to the trial."""
         near = {*written, *began.before.files}
         return [path for path in sorted(began.unclear) if path not in near and path.is_file() and self.counts(path)]
 
@@ -99,7 +99,7 @@ class Leaks:
         )
 
     def _from_beside(self, began: Began, touched: Sequence[ProcessFiles], changed: set[Path]) -> dict[Path, Left]:
-        """Files that a trial beside this one wrote while it ran. What they held when they were read, nobody knows."""
+        """Files that a trial beside this one wrote while it ran. Nobody knows their content at the time of the read."""
         if began.alone:
             return {}
         own = set().union(*(process.wrote for process in touched))
@@ -200,7 +200,7 @@ class ProcessTree:
         self._root, self._ours = root, {root}
 
     def holds(self, pid: int) -> bool | None:
-        """Whether a process is below the root; None for one that is gone and was not met before."""
+        """Whether a process is below the root; None for one that has ended and was never seen."""
         above: list[int] = []
         while pid not in self._ours:
             process = read_process(pid)
@@ -226,7 +226,7 @@ def _not_open(paths: Sequence[Path]) -> list[Path]:
 
 
 def _names_taken(began: Began, touched: Sequence[ProcessFiles], own: set[Path], read: set[Path]) -> dict[Path, int]:
-    """Names of earlier trials that this one looked at, and that it did not make itself.
+    """Names that earlier trials left and that this one looked at and did not make itself.
 
     A program that numbers its folders (run1, run2) makes a name of the same form; it does not take what was there.
     """
@@ -251,7 +251,7 @@ def _form(path: Path) -> tuple[Path, str]:
 
 
 def _read_first(touched: Sequence[ProcessFiles]) -> set[Path]:
-    """Files that a process opened before it wrote them, and before any other process of the trial did."""
+    """Files that a process opened before it, or any other process of the trial, wrote them."""
     return {
         path
         for reader in touched
@@ -261,12 +261,12 @@ def _read_first(touched: Sequence[ProcessFiles]) -> set[Path]:
 
 
 def shown(path: Path, directory: Path) -> str:
-    """The path as users know it: relative to the working folder where it lies below it."""
+    """The path as users know it: relative if it lies below the working folder."""
     return str(path.relative_to(directory) if path.is_relative_to(directory) else path)
 
 
 def content_of(path: Path, state: folders.State, most: int = MOST_BYTES) -> str:
-    """32 hex digits over a file's bytes; over its size and time where it is very large or cannot be read."""
+    """32 hex digits over a file's bytes; over its size and time if it is very large or cannot be read."""
     try:
         if state.size > most:
             raise OSError

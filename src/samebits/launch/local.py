@@ -1,4 +1,4 @@
-"""Trials as processes of this machine. A launcher is anything with `start`; this is the one that is always there."""
+"""Runs trials as processes of this machine. A launcher is anything with `start`; this one is always there."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from samebits.words import signal_name
 
 @dataclass(frozen=True)
 class Job:
-    """What a launcher starts: a command in a folder with exactly this environment, its output going to two files.
+    """A command for a launcher: it runs in a folder, with exactly this environment, and writes its output to two files.
 
-    `controls`: ids that are held; some must be known to the system before the command begins.
+    `controls`: ids that are held; the system must know some of them before the command begins.
     """
 
     executable: str
@@ -114,7 +114,7 @@ class LocalCommand:
         return self._process.pid
 
     def poll(self) -> CommandEnd | None:
-        """See Running."""
+        """See Command."""
         while self._ending is None and (line := self._line()) is not None:
             if "error" in line:
                 self._ending = CommandEnd(error=str(line["error"]))
@@ -136,7 +136,7 @@ class LocalCommand:
         return found
 
     def ask(self) -> None:
-        """See Running."""
+        """See Command."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(b"T")
@@ -145,7 +145,7 @@ class LocalCommand:
             return
 
     def close(self) -> None:
-        """See Running. Closing its input makes the supervisor end everything."""
+        """See Command. If its input is closed, the supervisor ends everything."""
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
             try:

@@ -1,8 +1,8 @@
-"""Which of some files are read before they are written, by processes of a trial.
+"""Finds the files that processes of a trial read before they write them.
 
-Linux' fanotify says which process reads; it is there for the superuser. inotify, which all may use, does not: then a
-look at who holds the file open, at once, tells a reader of the trial from one outside, unless the reader is gone by
-then. https://man7.org/linux/man-pages/man7/fanotify.7.html
+Linux' fanotify says which process reads; only the superuser may use it. inotify is for everyone and does not say it.
+So a look at once shows which process has the file open, unless the reader is gone by then.
+https://man7.org/linux/man-pages/man7/fanotify.7.html
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Protocol
 
 IN_ACCESS, IN_MODIFY, IN_ATTRIB = 0x001, 0x002, 0x004
 IN_CLOSE_NOWRITE, IN_DELETE_SELF, IN_MOVE_SELF, IN_Q_OVERFLOW = 0x010, 0x400, 0x800, 0x4000
-_READ = IN_ACCESS | IN_CLOSE_NOWRITE  # the latter is all that shows of a file that is mapped into memory
+_READ = IN_ACCESS | IN_CLOSE_NOWRITE  # a file that is mapped into memory shows only IN_CLOSE_NOWRITE
 _GONE = IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF
 _INOTIFY = struct.Struct("iIII")
 
@@ -39,7 +39,7 @@ class EventSource(Protocol):
     tells_who: bool
 
     def watch(self, path: Path) -> bool:
-        """Watch a file or folder; False where that cannot be."""
+        """Watch a file or folder; False if that cannot be."""
         ...
 
     def events(self) -> Iterator[Event | None]:
@@ -48,7 +48,7 @@ class EventSource(Protocol):
 
 
 class Fanotify:
-    """Events with the process that caused them. Raises OSError where it is not to be had."""
+    """Events with the process that caused them. Raises OSError if it is not to be had."""
 
     tells_who = True
 
@@ -60,7 +60,7 @@ class Fanotify:
         self._paths: dict[tuple[int, int], Path] = {}
 
     def watch(self, path: Path) -> bool:
-        """See Source."""
+        """See EventSource."""
         try:
             found = path.stat()
         except OSError:
@@ -74,7 +74,7 @@ class Fanotify:
         return True
 
     def events(self) -> Iterator[Event | None]:
-        """See Source."""
+        """See EventSource."""
         for mask, file, process in fanotify_events(self.handle):
             yield from self._event(mask, file, process)
 
@@ -112,7 +112,7 @@ class Inotify:
         self._paths: dict[int, Path] = {}
 
     def watch(self, path: Path) -> bool:
-        """See Source. Folders are not watched: everyone lists them."""
+        """See EventSource. Folders are not watched: everyone lists them."""
         number = -1
         if self.handle >= 0 and not path.is_dir():
             number = self._library.inotify_add_watch(self.handle, os.fsencode(path), _READ | _GONE | IN_ATTRIB)
@@ -121,7 +121,7 @@ class Inotify:
         return number >= 0
 
     def events(self) -> Iterator[Event | None]:
-        """See Source."""
+        """See EventSource."""
         for data in _blocks(self.handle):
             at = 0
             while at < len(data):

@@ -1,4 +1,4 @@
-"""Who recorded a record: a record from elsewhere is data, and its command runs only if the user asks for that.
+"""Tells own records from foreign ones. The command of a foreign record runs only if the user asks for that.
 
 record.json is signed with a key that lies outside the record, in the user's own data folder. The signature covers
 record.json, the code that each trial loads, the record's place and the machine. It ends with the first change of any of
@@ -29,7 +29,7 @@ _MACHINE = Path("/etc/machine-id")
 
 
 def signed(file: RecordFile, folder: Path) -> RecordFile:
-    """record.json with a signature; without one where no key can be kept."""
+    """record.json with a signature; without one if no key can be kept."""
     key = _key()
     signature = _signature(key, file, folder) if key is not None else None
     return file.model_copy(update={"signature": signature})
@@ -92,7 +92,7 @@ def _machine() -> str:
 
 
 def _key() -> bytes | None:
-    """The user's key, made when it is first needed; None where there is no place to keep one."""
+    """The user's key, which is made when it is first needed; None if there is no place to keep it."""
     path = places.home() / KEY
     try:
         return _read(path) or _made(path)
@@ -109,7 +109,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _made(path: Path) -> bytes | None:
-    """Of two processes that make the key at once, both use the one that was there first."""
+    """Make the key, and read what is there then."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
@@ -117,7 +117,7 @@ def _made(path: Path) -> bytes | None:
         file.write(secrets.token_bytes(_KEY_BYTES))
     try:
         os.link(draft, path)
-    except FileExistsError:
+    except FileExistsError:  # a different process made a key at the same time: both use the one that was there first
         pass
     finally:
         draft.unlink()

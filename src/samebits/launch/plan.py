@@ -133,9 +133,9 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
 
 
 def choose_hash(python: str | None, *, wanted: str | None = None) -> tuple[str, str | None]:
-    """("xxh3", path of the extension) where it loads here and in `python`, else ("blake2b", None).
+    """("xxh3", path of the extension) if it loads here and in `python`, else ("blake2b", None).
 
-    `wanted`: the algorithm of the record that is compared with. Raises SamebitsError where that one cannot be used.
+    `wanted`: the algorithm of the record that is compared with. Raises SamebitsError if that one cannot be used.
     """
     if wanted == "blake2b":
         return "blake2b", None
@@ -168,7 +168,7 @@ def _loads_here(extension: str) -> bool:
 
 
 def _loads_in(python: str, extension: str) -> bool:
-    """Whether another interpreter (of another C library or architecture, say) loads it. A crash counts as no."""
+    """Whether another interpreter, say of a different C library or architecture, loads it. A crash counts as no."""
     folder = str(Path(samebits_probe.__file__).parent.parent)
     try:
         tried = subprocess.run([python, "-I", "-B", "-c", _TRY, folder, extension], capture_output=True, timeout=60)
@@ -201,7 +201,7 @@ def make_record_folder(request: Request) -> custody.Custody:
 
 
 def _places(request: Request) -> Iterator[Path]:
-    """`--out`, else `.samebits/<time>-<name>` below the working folder, with a number behind it where that is taken."""
+    """`--out`, else `.samebits/<time>-<name>` below the working folder, with a number at the end if that is taken."""
     if request.out is not None:
         yield request.out.absolute()
         return

@@ -1,7 +1,7 @@
-"""Which Python processes ran below a command, what hid those that were not watched, and which other programs ran.
+"""Finds the Python processes that ran below a command, why some were not watched, and which other programs ran.
 
-Found by looking at /proc while the trial runs: a process that lives for less than the time between two looks can be
-missed, unless the probe of the process that started it has said so.
+It looks at /proc while the trial runs. It can miss a process that lives for less than the time between two looks,
+unless the probe of the process that started it has named it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Sight:
 
     @property
     def program(self) -> str:
-        """What runs: a path where one is known."""
+        """The program that runs, by its path if that is known."""
         return self.executable or self.argv[0]
 
 
@@ -111,7 +111,7 @@ class Pythons:
         return _old(version) or _flags(argv) or self._environment(pid)
 
     def _environment(self, pid: int) -> str:
-        """What of the environment hides the probe."""
+        """Which part of the environment hides the probe."""
         text = _read(pid, "environ")
         if text is None:
             return ""
@@ -166,7 +166,7 @@ class Pythons:
         return sorted(lines.values())[:MOST_PROGRAMS]
 
     def _is_python(self, pid: int, became: Became) -> bool:
-        """Whether a process that left for another program is a Python, now or after it."""
+        """Whether a process that became a different program is a Python, now or afterwards."""
         later = [sight for sight in self._seen.values() if sight.pid == pid and sight.argv != became.before]
         return bool(_PYTHON.match(Path(became.path).name)) or any(sight.python for sight in later)
 
@@ -234,7 +234,7 @@ def _read(pid: int, name: str) -> bytes | None:
 
 
 def _reason(sight: Sight, trial_folder: Path) -> str:
-    """Why it was not watched: what the probe wrote when it failed to start, else what shows from outside."""
+    """Why it was not watched: the error with which the probe failed to start, else what shows from outside."""
     try:
         said = (trial_folder / f"probe-failed-{sight.pid}.txt").read_text(errors="replace").strip()
     except OSError:
@@ -264,7 +264,7 @@ def _flags(argv: Sequence[str]) -> str:
 
 
 def _letters(word: str, hiding: Iterable[str] = _HIDING) -> tuple[str, str]:
-    """What a word of flags hides, and the letter at its end that takes the next word ("" where none does)."""
+    """What a word of flags hides, and the letter at its end that takes the next word ("" if none does)."""
     for at, letter in enumerate(word[1:] if not word.startswith("--") else "", 1):
         if letter in hiding:
             return _HIDING[letter], ""

@@ -132,7 +132,7 @@ def send(pid: int, number: int) -> None:
 
 
 def report(**facts: object) -> None:
-    """One line for the launcher, if it still listens."""
+    """Write one line for the launcher, if it still listens."""
     try:
         os.write(1, json.dumps(facts).encode() + b"\n")
     except OSError:
@@ -158,7 +158,7 @@ class Process(NamedTuple):
 
 
 def read_process(pid: int) -> Process | None:
-    """What /proc says of a process; None where it is gone."""
+    """Read a process from /proc; None if it has ended."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  (every poll reads many of these)
             fields = file.read().rpartition(b")")[2].split()
@@ -170,7 +170,7 @@ def read_process(pid: int) -> Process | None:
 
 
 def below(pid: int) -> list[Process]:
-    """All processes below `pid`, zombies left out. Complete at the moment of the look, at the cost of a look at all."""
+    """All processes below `pid`, except zombies. Complete at that moment, at the cost of a look at all processes."""
     everyone = [read_process(int(name)) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
     children: dict[int, list[Process]] = {}
     for process in everyone:
@@ -214,7 +214,7 @@ def _children(pid: int) -> list[int] | None:
 
 
 def command_line(pid: int) -> list[str]:
-    """The arguments of a process; empty where it is gone or a zombie."""
+    """The arguments of a process; empty if it has ended or is a zombie."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
             text = file.read()

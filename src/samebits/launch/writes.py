@@ -1,4 +1,4 @@
-"""Files that the processes of a trial write anywhere on the machine, whatever the language.
+"""Finds the files that the processes of a trial write anywhere on the machine, in any language.
 
 Linux' fanotify tells the superuser which process closes which file after writing. Without it, only what Python opens
 and what changes in the places where programs keep things (HOME, caches, shared memory, temporary folders) is seen.
@@ -99,7 +99,7 @@ class Writes:
 
 
 def _opened() -> int:
-    """A handle on all mounts that hold files; -1 if the system does not give one."""
+    """Open a handle on all mounts that hold files; -1 if the system refuses."""
     library = ctypes.CDLL(None, use_errno=True)
     try:
         handle = int(library.fanotify_init(_CLOEXEC | _NONBLOCK, os.O_RDONLY | os.O_CLOEXEC))
@@ -146,11 +146,11 @@ def _events(handle: int) -> Iterator[tuple[Path, int]]:
 MOST_ENTRIES, MOST_IN_FOLDER, DEEPEST = 4_000, 1_000, 4  # of each place: a look should take a moment
 SHARED_MEMORY = "/dev/shm"  # noqa: S108
 
-Stamp = tuple[int, int, int]  # of a file: another one means that it was written
+Stamp = tuple[int, int, int]  # identifies a state of a file: a different one means that it was written
 
 
 class View(NamedTuple):
-    """What is there at one moment. Plain text: thousands of paths are compared, and few have changed."""
+    """The files and folders at one moment. Paths are plain text: thousands are compared, and few have changed."""
 
     files: dict[str, Stamp]
     folders: frozenset[str]
@@ -183,7 +183,7 @@ class Surroundings:
         return View(files, frozenset(found))
 
     def _walk(self, place: str, files: dict[str, Stamp], found: set[str], *, is_home: bool = False) -> None:
-        """Breadth first, so that a large folder hides nothing that lies above it."""
+        """Walk breadth first, so that a large folder hides nothing above it."""
         waiting, left = deque([(place, 0)]), MOST_ENTRIES
         while waiting and left > 0:
             folder, depth = waiting.popleft()
@@ -194,7 +194,7 @@ class Surroundings:
                     files.update(_stamp(entry))
                 elif self._is_looked_into(entry):
                     found.add(entry.path)
-                    # what has no hidden name at the top of HOME are the user's projects
+                    # names without a dot at the top of HOME are the user's projects
                     is_project = is_home and depth == 0 and not entry.name.startswith(".")
                     waiting.extend([] if depth >= DEEPEST or is_project else [(entry.path, depth + 1)])
 

@@ -1,4 +1,4 @@
-"""Where trials diverge: step, phase, module, operator. Each is found by trials of its own, looked at more closely."""
+"""Finds where trials diverge: step, phase, module, operator. Each level takes trials of its own."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from samebits.localization.search import locate
 from samebits.model import Result
 from samebits.store import Record, open_record
 
-__all__ = ["locate", "run", "run_record"]
+__all__ = ["locate", "run"]
 
 
-def run(request: Request, progress: Progress | None = None) -> tuple[Record, Result]:
-    """Check, and if the trials diverge, find out where. Raises what `checks.check` raises."""
-    ended = checks.run(request, progress)
-    return _located(ended.experiment.record, ended.result, progress)
+def run(asked: Request | Path, progress: Progress | None = None, *, run: bool = False) -> tuple[Record, Result]:
+    """Find out where the trials of a request (after a check) or of the record in a folder diverge.
 
-
-def run_record(folder: Path, progress: Progress | None = None, *, run: bool = False) -> tuple[Record, Result]:
-    """Find out where the trials of a record diverge. `run`: a record from elsewhere may run, too.
-
-    Raises NotFound if its command or its folder is gone, Untrusted for a record from elsewhere.
+    `run`: run the command of a record from elsewhere, too. Returns the record and its result, without a location if the
+    trials do not diverge. Raises what `checks.run` raises; for a record, NotFound if its command or its folder is gone,
+    and Untrusted if it is from elsewhere.
     """
+    record, result = _recorded(asked, run=run) if isinstance(asked, Path) else _checked(asked, progress)
+    return record, result.model_copy(update={"location": locate(record, result, progress)})
+
+
+def _checked(request: Request, progress: Progress | None) -> tuple[Record, Result]:
+    ended = checks.run(request, progress)
+    return ended.experiment.record, ended.result
+
+
+def _recorded(folder: Path, *, run: bool) -> tuple[Record, Result]:
     record = open_record(folder)
     result = judged(record)
     if result.verdict == "diverged":
         origin.require(record, run=run)
-    return _located(record, result, progress)
-
-
-def _located(record: Record, result: Result, progress: Progress | None) -> tuple[Record, Result]:
-    """The record, and its result with what was found; without a location if the trials do not diverge."""
-    return record, result.model_copy(update={"location": locate(record, result, progress)})
+    return record, result

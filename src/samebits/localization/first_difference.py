@@ -1,4 +1,4 @@
-"""The first thing executed whose outputs differ between trials. Pure."""
+"""Finds the first thing executed whose outputs differ between trials. Pure."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class First:
 
     @property
     def given(self) -> list[tuple[str, str, str]]:
-        """(name, the first trial's, the second's) of arguments that are no tensors and differ."""
+        """(name, the first trial's value, the second's) of each argument that differs and is not a tensor."""
         mine, theirs = self.entry.given, self.other.given
         return [(name, mine[name], theirs[name]) for name in mine if name in theirs and mine[name] != theirs[name]]
 
     @property
     def inputs_equal(self) -> bool | None:
-        """Whether it was given the same; None where inputs were not looked at."""
+        """Whether the inputs are equal; None if they were not observed."""
         if self.given:
             return False
         if self.entry.inputs is None or self.other.inputs is None:
@@ -49,13 +49,13 @@ class First:
 
     @property
     def is_its_own(self) -> bool:
-        """Whether what it was given cannot be why it differs: neither tensors, numbers, nor a state (nothing given)."""
+        """Whether its inputs cannot be the cause: it has some, they are equal, and it draws no random numbers."""
         return bool(self.inputs_equal and self.entry.inputs) and not self.entry.random
 
 
 @dataclass(frozen=True)
 class Unlike:
-    """Where two trials did not do the same. `entry` and `other`: what each did there; None where it did no more.
+    """Where two trials did not do the same. `entry` and `other`: what each did there; None if it did no more.
 
     `matters`: whether outputs of what both did later differ.
     """
@@ -69,7 +69,7 @@ class Unlike:
 
 
 def groups(trials: Sequence[Execution]) -> list[list[Execution]]:
-    """Trials that executed the same with the same outputs, larger groups first."""
+    """Group the trials that executed the same with the same outputs; larger groups come first."""
     found: dict[tuple[object, ...], list[Execution]] = {}
     for seen in trials:
         found.setdefault(tuple((entry.key, _own(entry)) for entry in seen.entries), []).append(seen)
@@ -77,12 +77,12 @@ def groups(trials: Sequence[Execution]) -> list[list[Execution]]:
 
 
 def _own(entry: Entry) -> tuple[str | None, ...]:
-    """The fingerprints of what it has computed: a view shows what was there."""
+    """The fingerprints of what it computed. A view only shows what was there."""
     return () if entry.view else entry.prints
 
 
 def earliest(trials: Sequence[Execution], *, what: tuple[str, ...]) -> First | Unlike | None:
-    """The earliest place at which any two trials diverge, among entries of these sorts; None where none do.
+    """The earliest place at which any two trials diverge, among entries of these sorts; None if none do.
 
     Trials that did different things and got the same of the rest come last.
     """
@@ -108,14 +108,14 @@ def _first(a: Execution, b: Execution, what: tuple[str, ...]) -> First | Unlike 
 
 
 def of_sorts(seen: Execution, what: Sequence[str]) -> list[Entry]:
-    """Entries of some sorts, in order."""
+    """The entries of some sorts, in order."""
     return [entry for entry in seen.entries if entry.key.what in what]
 
 
 def _unlike(
     trials: tuple[Execution, Execution], a: list[Entry], b: list[Entry], what: tuple[str, ...]
 ) -> Unlike | None:
-    """The first place at which they did not do the same."""
+    """The first place at which the trials did not do the same."""
     same = next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x.key != y.key), min(len(a), len(b)))
     if same == len(a) == len(b):
         return None
@@ -124,7 +124,7 @@ def _unlike(
 
 
 def _paired(a: list[Entry], b: list[Entry]) -> Iterator[tuple[int, Entry, Entry]]:
-    """(place, entry, the other trial's entry) of what both did, in order; what one of them did alone is left out."""
+    """(place, entry, the other trial's entry) of everything that both did, in order."""
     keys = [[entry.key for entry in entries] for entries in (a, b)]
     same = next((at for at, (x, y) in enumerate(zip(*keys, strict=False)) if x != y), min(len(a), len(b)))
     yield from ((at, a[at], b[at]) for at in range(same))
@@ -144,12 +144,12 @@ def _unequal(x: Entry, y: Entry) -> list[Pair]:
 
 
 def _taken(x: Entry, y: Entry) -> list[Pair]:
-    """What they were given, where it differs."""
+    """The arguments that differ."""
     return [(p, q) for p, q in zip(x.inputs or (), y.inputs or (), strict=False) if p != q]
 
 
 def _left_unset(at: int, x: Entry, y: Entry, unset: Unset) -> tuple[int, Entry, Entry] | None:
-    """What left the outputs uninitialised: itself, or what made the memory that this is a view of."""
+    """The entry that left the outputs uninitialised: this one, or the one that made the memory of this view."""
     if x.unset and y.unset and x.prints == y.prints:
         return at, x, y
     if not x.view or not y.view or x.given != y.given:
@@ -164,7 +164,7 @@ def _only_shows(x: Entry, y: Entry) -> bool:
 
 
 def _caused(first: First, unset: Unset) -> First:
-    """Where what differs was taken in from memory that an operator gave uninitialised, that one is the first."""
+    """If the difference came from memory that an operator left uninitialised, that operator is the first."""
     known = [unset[pair] for pair in _taken(first.entry, first.other) if pair in unset]
     if not known or first.given:
         return first

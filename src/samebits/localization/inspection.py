@@ -32,7 +32,7 @@ class Output(NamedTuple):
 
 
 class EntryKey(NamedTuple):
-    """What makes two entries of different trials the same one. `nth`: how many like it came before."""
+    """Identifies an entry across trials. `nth`: how many entries with the same names came before it."""
 
     phase: str
     what: str
@@ -57,7 +57,7 @@ class Entry:
 
     @property
     def prints(self) -> tuple[str | None, ...]:
-        """The fingerprints of its outputs; dtypes and shapes where they hold no values by contract."""
+        """The fingerprints of its outputs; their dtypes and shapes if the values are undefined by contract."""
         if self.unset:
             return tuple(f"{output.dtype} {output.shape}" for output in self.outputs)
         return tuple(output.print for output in self.outputs)
@@ -65,7 +65,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Execution:
-    """One trial of a look. `folder`: of the process in which the trials diverge; None where it did not begin."""
+    """One trial of an inspection. `folder`: that of the process in which trials diverge; None if it did not begin."""
 
     trial: TrialTrace
     folder: Path | None
@@ -83,22 +83,22 @@ class Execution:
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """All that was executed in the step."""
+        """Everything that was executed in the step."""
         return list(_entries(line for line in self._lines if line["what"] not in ("access", "note")))
 
     @property
     def notes(self) -> list[str]:
-        """What the look itself changed, or could not see."""
+        """What the inspection itself changed or could not see."""
         return [line["name"] for line in self._lines if line["what"] == "note"]
 
     @property
     def unordered(self) -> list[UnorderedVariable]:
-        """Variables without an order between a read and a write of the step."""
+        """Variables that are read and written in the step without an order between the two."""
         lines = [line for line in self._lines if line["what"] == "access"]
         return [UnorderedVariable(variable=line["name"], reads=line["reads"], writes=line["writes"]) for line in lines]
 
     def values(self, output: Output) -> Tensor | None:
-        """The values of an output, where there was room to keep them."""
+        """The values of an output, if there was room to keep them."""
         if self._tensors is None or output.number is None:
             return None
         row = self._tensors.find("output", str(output.number))
@@ -147,7 +147,7 @@ def _apart(step: int, a: Tensor, b: Tensor) -> Apart:
 
 
 def update_looks(a: Execution, b: Execution, step: int) -> str:
-    """What the difference of one step's update looks like, where both began the step with the same tensor."""
+    """Describes how two updates of one step differ, if both trials began the step with the same tensor."""
     mine, theirs = a.followed(), b.followed()
     if not {step - 1, step} <= set(mine) & set(theirs) or mine[step - 1] != theirs[step - 1]:
         return ""
@@ -156,7 +156,7 @@ def update_looks(a: Execution, b: Execution, step: int) -> str:
 
 
 def size_of(a: Tensor | None, b: Tensor | None) -> Size | None:
-    """How far two values are apart; None where either was not kept."""
+    """How far two values are apart; None if either was not kept."""
     if a is None or b is None or (a.dtype, a.shape) != (b.dtype, b.shape):
         return None
     return comparison.measure(a.data, b.data, a.dtype, a.shape)
@@ -240,7 +240,7 @@ def _divergence(file: RecordFile, trials: Sequence[Execution]) -> Divergence | N
 def looker(record: store.Record, where: Divergence, progress: Progress) -> Iterator[Looker]:
     """A looker whose trials have a folder in the record, which is gone afterwards.
 
-    Raises NotFound where the record's command or folder is gone.
+    Raises NotFound if the record's command or folder is gone.
     """
     request = recorded_trials.request_of(record)
     options = request.options.model_copy(update={"artifacts": [], "metrics": {}})
@@ -255,7 +255,7 @@ def _more(record: store.Record) -> int:
 
 
 def _followed(record: store.Record, where: Divergence) -> str:
-    """The weight that is followed: that of the divergence, else the first that is trained; "" where there is none."""
+    """The weight that is followed: that of the divergence, else the first that is trained; "" if there is none."""
     points = _points(record, where)
     weights = [name for kind, name in points if kind == "gradient"] or [n for k, n in points if k == "update"]
     weights = [name for name in weights if ("update", name) in points]

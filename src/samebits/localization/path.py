@@ -1,4 +1,4 @@
-"""The way from the step to what differs first, of one look: places of looks at other trials are not mixed. Pure.
+"""The path from the step to the first difference of one inspection, never mixed with that of another one. Pure.
 
 What trials did differently is shown as a diff tool shows it.
 """
@@ -25,7 +25,7 @@ def diff_lines(a: Sequence[str], b: Sequence[str]) -> list[str]:
     if shared == len(a) == len(b):
         return []
     before = [f"  {line}" for line in a[max(0, shared - AROUND) : shared]]
-    window = MOST * 4  # a difference further away is another one
+    window = MOST * 4  # a difference further away is a separate one
     rest_a, rest_b = a[shared : shared + window], b[shared : shared + window]
     lines = before
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, rest_a, rest_b, autojunk=False).get_opcodes():
@@ -40,7 +40,7 @@ def _cut(lines: list[str]) -> list[str]:
 
 
 def entry_line(key: EntryKey) -> str:
-    """An entry as a line."""
+    """Write an entry as one line."""
     inside = f"  in {key.module}" if key.module else ""
     return f"{key.phase:<8} {key.what} {key.name or '(the model)'}{inside}"
 
@@ -65,24 +65,24 @@ class Way:
 
     @property
     def is_unlike(self) -> bool:
-        """Whether they did not do the same."""
+        """Whether the trials did not do the same."""
         return self.unlike is not None
 
     def path(self) -> list[Place]:
-        """From the step on."""
+        """The places from the step on."""
         if self.unlike is not None:
             return phrases.unlike_places(self.where, self.unlike)
         return phrases.path(self.where, self.module, self.operator)
 
     def sentence(self) -> str:
-        """The answer."""
+        """The answer in one sentence."""
         if self.unlike is not None:
             return phrases.unlike_sentence(self.path(), self.unlike)
         return phrases.sentence(self.where, self.path(), self.operator)
 
 
 def of_modules(where: Divergence, trials: Sequence[Execution]) -> Way:
-    """The way that a look at modules shows."""
+    """The path that an inspection of modules shows."""
     found = first_difference.earliest(trials, what=MODULES)
     if phrases.is_setting(where):
         return Way(where)
@@ -92,7 +92,7 @@ def of_modules(where: Divergence, trials: Sequence[Execution]) -> Way:
 
 
 def of_operators(before: Way, looked: InspectedTrials) -> tuple[Way, list[str]]:
-    """(the way that a look at operators shows, what is to be said of it); `before` where it shows none."""
+    """(the path that an inspection of operators shows, notes on it); `before` if it shows none."""
     again = looked.divergence
     if again is not None and (again.kind not in _INSIDE or again.step != before.where.step):
         place = f"step {again.step:,} > {again.kind} > {again.name}"
@@ -114,7 +114,7 @@ def _of_operator(before: Way, where: Divergence, found: First) -> tuple[Way, lis
     module = phrases.executed(seen) if isinstance(seen, First) else None
     way = Way(where, module, operator)
     said = _other_way(before, way)
-    if not any(first_difference.of_sorts(one, MODULES) for one in found.trials):  # this look shows no modules
+    if not any(first_difference.of_sorts(one, MODULES) for one in found.trials):  # this inspection shows no modules
         agrees = before.unlike is None and (before.module is None or before.module.phase == operator.phase)
         way, said = (replace(way, module=before.module), []) if agrees else (way, _other_way(before, way))
     if found.unlike is None:
@@ -152,7 +152,7 @@ def _modules_of(found: Unlike) -> Unlike:
 
 
 def _other_way(before: Way, way: Way) -> list[str]:
-    """Said where two looks, at other trials, name different places."""
+    """A note if two inspections, of different trials, name different places."""
     first, second = _place(before), _place(way)
     if first == second or (before.is_unlike and way.is_unlike):
         return []

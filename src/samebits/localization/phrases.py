@@ -1,4 +1,4 @@
-"""The way from the step to the operator, as places and as one sentence. Pure."""
+"""Writes the path from the step to the operator, as places and as one sentence. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WHAT = {"module": "output", "gradient": "gradient of its output", "operator": "o
 
 
 def executed(first: First) -> FirstOutput:
-    """The document of what was executed first."""
+    """Make the document of what was executed first."""
     entry, key = first.entry, first.entry.key
     size = None
     if entry.outputs and first.other.outputs:
@@ -57,7 +57,7 @@ def is_setting(where: Divergence) -> bool:
 
 
 def path(where: Divergence, module: FirstOutput | None, operator: FirstOutput | None) -> list[Place]:
-    """From the step to the tensor: only what is known."""
+    """The path from the step to the tensor, as far as it is known."""
     phase = next((found.phase for found in (operator, module) if found is not None), PHASES[where.kind])
     places = [_step(where), Place(level="phase", name=phase)] if where.kind not in ("start", "end") else [_step(where)]
     inside = _module(where, module, operator)
@@ -90,7 +90,7 @@ def _module(where: Divergence, module: FirstOutput | None, operator: FirstOutput
 
 
 def _operator(operator: FirstOutput) -> Place:
-    """The operator; where another number went in, that number: the operator did nothing else."""
+    """The place of the operator; of the argument that differs, if the operator got a different number."""
     at = [f"at {operator.code}"] if operator.code else []
     if operator.given:
         name, *more = [f"{one.name}: {against(one)}" for one in operator.given]
@@ -165,7 +165,7 @@ def _is_number(text: str) -> bool:
 
 
 def unlike_places(where: Divergence, unlike: Unlike) -> list[Place]:
-    """From the step to the module in which they did not do the same, where that is one."""
+    """The path from the step to the module in which the trials did not do the same, if there is one."""
     keys = [one.key for one in (unlike.entry, unlike.other) if one is not None]
     phases, modules = ({getattr(key, name) for key in keys} for name in ("phase", "module"))
     places = [_step(where)]
@@ -181,7 +181,7 @@ def unlike_sentence(places: list[Place], unlike: Unlike) -> str:
 
 
 def unlike_words(unlike: Unlike) -> str:
-    """What each did there. Operators of different modules: the modules are what they differ in."""
+    """Say what each trial did there. If operators of different modules ran, say which modules."""
     did = [_did(entry) for entry in (unlike.entry, unlike.other)]
     return f"one trial {did[0]}, the other {did[1]}"
 
@@ -199,7 +199,7 @@ def _did(entry: Entry | None) -> str:
 
 
 def not_again(trials: int, share: float) -> str:
-    """Said where the trials of a look did not part. `share`: of the record's trials that left its largest group."""
+    """The note if the trials did not diverge again. `share`: that of the record's trials outside its largest group."""
     missed = share**trials + (1 - share) ** trials
     chance = (
         f"a difference that is as frequent as in the record stays unseen in {trials} trials {missed:.1%} of the time"

@@ -1,4 +1,4 @@
-"""Locate: look at modules, then at operators, in trials of their own; write down where they diverge."""
+"""Locate: inspects modules, then operators, each in trials of its own, and writes down where they diverge."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _WATCHER = "pytorch"  # whose operators can be replayed; those of no other libra
 
 
 def locate(record: Record, result: Result, progress: Progress | None = None) -> Location | None:
-    """Narrow the divergence of a record down, and write locate.json into it. None where the record did not diverge.
+    """Narrow the divergence of a record down, and write locate.json into it. None if the record did not diverge.
 
-    Raises NotFound where its command, interpreter or folder is gone.
+    Raises NotFound if its command, interpreter or folder is gone.
     """
     where = result.divergence
     if where is None or result.verdict != "diverged":
@@ -44,7 +44,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     if again is None:
         sentence = phrases.not_again(count, _share(result))
         return _location(where, sentence, found=False, looks=looks, notes=notes)
-    measured = _measured(looked, again, eye.follow)  # before the next look's trials take the place of these
+    measured = _measured(looked, again, eye.follow)  # before the trials of the next inspection replace these
     if again.kind in _NOT_INSIDE:
         notes.append(_NOT_INSIDE[again.kind])
         return _located(Way(again), measured, looks=looks, notes=notes)
@@ -73,7 +73,7 @@ _NOT_INSIDE = {
 def _look_at_modules(
     eye: Looker, where: Divergence, count: int
 ) -> tuple[list[InspectionRound], InspectedTrials, Divergence, Divergence | None]:
-    """(looks, the last look, where it was expected, where the trials of the last look diverged)."""
+    """(all inspections, the last one, where a difference was expected, where the last trials diverged)."""
     looks: list[InspectionRound] = []
     step = max(where.step, 0)
     for _ in range(TURNS):
@@ -98,7 +98,7 @@ def _look_document(level: str, looked: InspectedTrials, again: Divergence | None
 
 
 def _measured(looked: InspectedTrials, where: Divergence, follow: str) -> dict[str, Any]:
-    """What the values of a look tell: distances, a common factor, accesses without an order."""
+    """What the values of an inspection show: distances, a common factor, accesses without an order."""
     pair = _parted(looked, where)
     return {
         "unordered": looked.trials[0].unordered if where.kind in ("update", "gradient", "forward") else [],
@@ -117,7 +117,7 @@ def _located(way: Way, measured: dict[str, Any], **fields: object) -> Location:
 
 
 def _parted(looked: InspectedTrials, where: Divergence) -> tuple[Execution, Execution] | None:
-    """A trial of the reference, and one that left it at the divergence."""
+    """A trial of the reference, and one that diverges from it there."""
     others = [seen for seen in looked.trials if seen.trial.id in where.trials]
     rest = [seen for seen in looked.trials if seen.trial.id not in where.trials]
     return (rest[0], others[0]) if others and rest else None
@@ -130,7 +130,7 @@ def _location(where: Divergence, sentence: str, *, found: bool, **fields: object
 
 
 def _structure(record: Record, where: Divergence) -> Location:
-    """The trials did not do the same: what they observed in the step, aligned."""
+    """The path if the trials did not do the same: what they observed in the step, aligned."""
     reference, other = _two(record, where)
     lines = path.diff_lines(_observed(record, reference, where), _observed(record, other, where))
     said = f"They did not do the same at step {where.step:,}: {where.detail}."
@@ -159,7 +159,7 @@ def _observed(record: Record, number: int, where: Divergence) -> list[str]:
 
 
 def _replayed(record: Record, step: int, folder: Path, progress: Progress) -> list[str]:
-    """`operator (phase, line), differed in k of n replays`, in the order of their first runs; none where none can be.
+    """`operator (phase, line), differed in k of n replays`, in the order of their first runs; none if none can be.
 
     In a backward the line is that of the forward which it belongs to.
 
@@ -193,6 +193,6 @@ def _share(result: Result) -> float:
 
 
 def _notes(looked: InspectedTrials) -> list[str]:
-    """What is to be said of a look: trials that did not end well, and what watchers said of it, each once."""
+    """The notes on an inspection: trials that did not end well, and what watchers said, each once."""
     failures = [f"A trial that was looked at more closely did not end well: {why}." for why in looked.failed[:1]]
     return failures + list(dict.fromkeys(note for seen in looked.trials for note in seen.notes))

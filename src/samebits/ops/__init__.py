@@ -1,7 +1,7 @@
-"""Operator replay: which operators of a training step give other bits when they are run again on the same inputs.
+"""Operator replay: which operators of a training step give different bits if they run again on the same inputs.
 
 `replay(request, step, repeats=4, folder=...)` runs the command once, watched, and returns a `ReplayResult`;
-`read(folder)` reads it. `judge` says what follows from what was found.
+`read(folder)` reads it again. `judge` makes the result from what the processes of the trial found.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _WATCHED = "samebits ops -- python train.py runs a training with PyTorch"
 
 
 def judge(found: ReplayFindings, trial: TrialFile, command: list[str], want: dict[str, int]) -> ReplayResult:
-    """The document, still without its times. `want`: the first and the last step, and the number of replays."""
+    """Make the result, without its times. `want`: the first and the last step, and the number of replays."""
     reason, advice = _missing(found, trial, want)
     outcome: Outcome = "differed" if found.differed else "nothing" if reason else "same"
     return ReplayResult(
@@ -50,7 +50,7 @@ def judge(found: ReplayFindings, trial: TrialFile, command: list[str], want: dic
 
 
 def _missing(found: ReplayFindings, trial: TrialFile, want: dict[str, int]) -> tuple[str | None, str | None]:
-    """Why it is not known whether the replays differ, and what to do; (None, None) where something was replayed."""
+    """(why nothing was replayed, what to do); (None, None) if something was replayed."""
     if found.steps or found.failures or found.interruptions:
         return _failed(found)
     if found.why_not:
@@ -150,8 +150,8 @@ def replay(
     """Run the command once, up to the end of the last step asked for, and replay the operators of these steps.
 
     `step`: one, or the first and the last of several. `repeats`: how often each operator is run again. `folder`: the
-    record folder (default: that of the request). Raises what `checks.check` raises before anything runs. What kept
-    operators from being replayed is said in the result.
+    record folder (default: that of the request). Raises what `checks.run` raises before anything runs. If operators
+    could not be replayed, the result says why.
     """
     first, last = (step, step) if isinstance(step, int) else step
     if not 0 <= first <= last or not 1 <= repeats <= MOST_REPEATS:
@@ -170,7 +170,7 @@ def replay(
 
 
 def _alone(request: Request, last: int, folder: Path | None) -> Request:
-    """The request for this one run. Small pieces of memory are given unfilled by the cache of a thread: it is off."""
+    """The request for this one run. It switches glibc's cache for each thread off, which hands out unfilled memory."""
     options = request.options.model_copy(update={"trials": 1, "steps": last + 1, "budget": None, "jobs": 1})
     base = {name: value for name, value in {**os.environ, **request.variables}.items() if value is not None}
     tunables = controls.environment(["fill-uninitialized"], 0, base).get(_TUNABLES)
@@ -179,7 +179,7 @@ def _alone(request: Request, last: int, folder: Path | None) -> Request:
 
 
 def read(folder: Path) -> ReplayResult:
-    """What an earlier replay found. Raises RecordError where the folder holds none, or a broken one."""
+    """What an earlier replay found. Raises RecordError if the folder holds none, or a broken one."""
     path = folder / OPS
     if not path.is_file():
         raise RecordError(f"{folder} holds no {OPS}: no operators were replayed.", "samebits ops -- python train.py")

@@ -23,7 +23,7 @@ VERDICTS: dict[Outcome, Verdict] = {"same": "repeated", "differed": "diverged", 
 
 
 class Operator(Document):
-    """One overload of an operator in one phase: calls that were seen, replayed, and gave other bits in some replay.
+    """One overload of an operator in one phase: calls that were seen, replayed, and gave different bits in some replay.
 
     `replays`: how many there were of all these calls. `operator`: the schema's name without trailing underscore;
     `overload`: all of it, with the overload's name.
@@ -102,9 +102,9 @@ class Unwritten(Document):
 
 
 class ReplayResult(Document):
-    """What replaying the operators of some steps showed.
+    """The result of replaying the operators of some steps.
 
-    `steps`: those that were replayed to their end, of `first` to `last`. `reason`, `advice`: where nothing was
+    `steps`: those that were replayed to their end, of `first` to `last`. `reason`, `advice`: if nothing was
     replayed. `differed`: in the order in which they first ran. `failed`: operators whose replay raised an error.
     """
 
@@ -130,13 +130,13 @@ class ReplayResult(Document):
 
 
 def magnitude(size: Size) -> tuple[int, float, int]:
-    """What the largest of several differences is chosen by."""
+    """The key by which the largest of several differences is chosen."""
     return size.max_ulp or 0, size.max_relative or 0.0, size.different
 
 
 @dataclass
 class ReplayFindings:
-    """What all processes of a trial found together. `steps`: those that some process replayed to their end.
+    """What all processes of a trial found. `steps`: those that some process replayed to their end.
 
     `made`: steps that the program made, replayed or not. `why_not`: what the probe said about replaying nothing.
     `has_torch`: whether any process imported PyTorch. `rested`: processes that made steps and replayed none.
@@ -203,7 +203,7 @@ def _add(found: ReplayFindings, document: dict[str, Any], reader: _Reader) -> No
 
 
 def _joined(operators: list[Operator]) -> list[Operator]:
-    """One entry for each overload and phase, over all processes."""
+    """Join the entries of each overload and phase over all processes."""
     joined: dict[tuple[str, str], Operator] = {}
     for one in operators:
         before = joined.get((one.overload, one.phase))
@@ -218,7 +218,7 @@ def _joined(operators: list[Operator]) -> list[Operator]:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Of one process."""
+    """Reads the findings of one process."""
 
     tensors: TensorLog
     directory: Path
@@ -247,5 +247,5 @@ class _Reader:
 
 
 def _shown(file: str, directory: Path) -> str:
-    """A file's path from the program's folder, where it lies below."""
+    """A file's path, relative if it lies below the program's folder."""
     return os.path.relpath(file, directory) if Path(file).is_relative_to(directory) else file

@@ -11,7 +11,7 @@ from samebits.reports.tree import PAGE, Block, Format
 
 WIDTH, HEIGHT = 1000, 200  # of the plot's own coordinates; it is stretched to the room there is
 TICKS = 4
-DASHES = ("none", "7 4", "2 3", "9 3 2 3", "12 5")  # one less than colours: a colour comes back with other dashes
+DASHES = ("none", "7 4", "2 3", "9 3 2 3", "12 5")  # one less than colours: a colour returns with new dashes
 MARGIN = 0.06
 APART = "distance from the first trial of the largest group, on a logarithmic scale"
 
@@ -36,7 +36,7 @@ class CurvePath:
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure. `parted`: where the trials diverge, in percent from the left; None where they do not."""
+    """A figure. `parted`: where the trials diverge, in percent from the left; None if they do not."""
 
     name: str
     about: str
@@ -71,7 +71,7 @@ class MapRow:
 
 @dataclass(frozen=True)
 class StepMap(Block):
-    """Which trials are together when: a row for each."""
+    """Shows which trials agree until when: a row for each trial."""
 
     caption: str
     rows: tuple[MapRow, ...]
@@ -110,7 +110,7 @@ def _round_up(number: float) -> int:
 
 
 def plots(history: History) -> list[Plot]:
-    """The figures of all curves: the numbers, and how far they are apart where they are."""
+    """The figures of all curves: the numbers, and their distances if they differ."""
     found = []
     for curve in history.curves:
         found.append(_plot("", curve.lines, curve, history))
@@ -168,7 +168,7 @@ def place_of(group: str) -> int:
 
 
 def dash(group: str) -> str:
-    """Lines differ in their dashes too: not everyone sees colours."""
+    """The dashes of a line. Not everyone sees colours."""
     return DASHES[place_of(group) % len(DASHES)]
 
 

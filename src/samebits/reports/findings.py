@@ -32,7 +32,7 @@ from samebits.reports.tree import (
 )
 
 MOST_ROWS = 12  # of the evidence, on a terminal; the page has all
-NO_COST = (1.0, 1.0)  # of what acts before the first step only, or was not measured
+NO_COST = (1.0, 1.0)  # acts only before the first step, or was not measured
 STATES = {
     "parted": "diverge",
     "agreed": "repeat",
@@ -43,7 +43,7 @@ STATES = {
 
 
 def cause_answer(found: Explanation) -> Iterator[AnyBlock]:
-    """The cause and the lines to paste, with which a document begins."""
+    """The beginning of a document: the cause and the lines to paste."""
     yield Section("Why", "why", (Text(found.sentence, "strong"), *_codes(found)), on=DOCUMENT)
 
 
@@ -53,7 +53,7 @@ def _codes(found: Explanation) -> Iterator[Code]:
 
 
 def explanation_blocks(found: Explanation) -> Iterator[AnyBlock]:
-    """The answer on a terminal, the settings that were tried, and what else there is to say."""
+    """The answer on a terminal, the settings that were tried, and further facts."""
     if not found.cause and len(found.evidence) == 1 and not (found.outside_known_controls or found.unfinished):
         yield Facts((("why", found.sentence),), on=SCREEN)
         return
@@ -79,11 +79,11 @@ def _table(cells: Sequence[tuple[str, str, str, str]], they: str, on: frozenset[
 
 
 def rows(found: Explanation) -> list[tuple[str, str, str, str]]:
-    """The evidence, whole: what was held, trials, outcomes, what that says."""
+    """All evidence: what was held, trials, outcomes, and what they show."""
     return [_cells(row, found, _again(row, found)) for row in found.evidence]
 
 
-# how a state counts where several rows of one setting are told as one
+# how a state ranks if one row stands for several rows of a setting
 _FAMILY = {"agreed": "open"}
 
 
@@ -105,7 +105,7 @@ def _shown(found: Explanation) -> list[tuple[str, str, str, str]]:
 
 
 def _rank(row: Evidence, found: Explanation) -> int | None:
-    """Where it stands among the rows that are shown; None where it is not."""
+    """Its place among the rows that are shown; None if it is not shown."""
     added, everything = _added(row, found), _everything(found)
     sets = [set(names) for names in found.minimal_controls]
     if not added:
@@ -133,7 +133,7 @@ def _added(row: Evidence, found: Explanation) -> set[str]:
 
 
 def _again(row: Evidence, found: Explanation) -> str:
-    """What else was asked for, where another setting held the same."""
+    """Controls that were asked for as well, if a setting held the same as an earlier one."""
     twins = [other for other in found.evidence if _added(other, found) == _added(row, found)]
     if len(twins) < 2 or not row.without_effect:
         return ""
@@ -148,7 +148,7 @@ def _cells(row: Evidence, found: Explanation, again: str = "") -> tuple[str, str
 
 
 def held(row: Evidence, found: Explanation) -> str:
-    """What was held, beside what the check held: by name, or by what was left out."""
+    """What was held beyond the check: by name, or by what was left out."""
     added, everything = _added(row, found), _everything(found)
     names = [name for name in row.controls if name in added]
     if not names:
@@ -157,7 +157,7 @@ def held(row: Evidence, found: Explanation) -> str:
 
 
 def _facts(found: Explanation) -> Iterator[tuple[str, Cell]]:
-    """All that is said beside the evidence and the lines to paste: (label, words)."""
+    """The facts beside the evidence and the lines to paste: (label, words)."""
     yield from _of_sets(found)
     if len(everything := _everything(found)) > 3:
         names = next(row.controls for row in found.evidence if _added(row, found) == everything)
@@ -210,7 +210,7 @@ def _to_paste(found: Explanation) -> Iterator[tuple[str, Cell]]:
 
 
 def _place(fix: Fix) -> str:
-    """Where its lines go: after the imports; or, after the imports."""
+    """Say where the lines go: "after the imports", or "or, after the imports"."""
     return f"or, {fix.where}" if fix.instead else fix.where
 
 
@@ -244,7 +244,7 @@ def location_blocks(found: Location) -> Iterator[AnyBlock]:
 
 
 def _location_facts(found: Location) -> list[tuple[str, str]]:
-    """(label, text) of what is known beside the way."""
+    """(label, text) of the facts beside the path."""
     known = [("size", _size(found)), ("looks", found.words), *(("looked", looked(look)) for look in found.looks)]
     known += [("apart", apart(found)), *(("race", race) for race in unordered(found))]
     known += [("replay", ", ".join(found.replayed))]
@@ -269,7 +269,7 @@ def _size(found: Location) -> str:
 
 
 def looked(look: InspectionRound) -> str:
-    """One look in words."""
+    """Describe one round of an inspection."""
     trials = f"{LEVELS[look.level]} of step {look.step:,} in {words.count(look.trials, 'trial')}"
     if not look.parted:
         return f"{trials}: all the same"

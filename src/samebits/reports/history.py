@@ -1,4 +1,4 @@
-"""What a record tells over the steps of its trials: which trials were together when, and the curves of their numbers.
+"""Reads the history of a record: which trials agreed until when, and the curves of their numbers.
 
 Steps of processes that follow each other (pretrain, then finetune) are laid end to end; ranks lie side by side.
 Everything is reduced to some hundred columns, however many steps there are.
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Stretch:
-    """Steps `first` to `last` (not included) of a trial. `group`: the letter, "" while all are together."""
+    """Steps `first` to `last` (not included) of a trial. `group`: its letter, "" as long as all trials agree."""
 
     first: int
     last: int
@@ -49,7 +49,7 @@ class TrialLine:
 
 @dataclass(frozen=True)
 class Curve:
-    """One number over the steps. `apart`: how far each trial is from the reference, where any is."""
+    """One number over the steps. `apart`: how far each trial is from the reference, if any is."""
 
     name: str
     lines: list[TrialLine]
@@ -59,7 +59,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class History:
-    """`steps`: the most that any trial made. `parted`: where the first trial leaves, None where none does."""
+    """The history. `steps`: the most that any trial made. `parted`: where the first trial diverges; None if none."""
 
     steps: int = 0
     parted: int | None = None
@@ -93,7 +93,7 @@ def history(result: Result, record: Record | None) -> History:
 
 
 def _stages(trials: Sequence[AlignedTrial], starts: dict[int, int]) -> list[tuple[int, str]]:
-    """(first step, arguments) of each process, where there are several."""
+    """(first step, arguments) of each process, if there are several."""
     if len(starts) < 2:
         return []
     named = {member.order: " ".join(member.key.argv) for trial in trials for member in trial.members}
@@ -121,14 +121,14 @@ def together(place: int, groups: int, splits: dict[tuple[int, int], int], steps:
         company = [other for other, at in mine.items() if at > first]
         everyone = len(company) == groups - 1
         letter = "" if everyone else result_words.letter(min([place, *company]))
-        if found and found[-1].group == letter:  # another group left this one
+        if found and found[-1].group == letter:  # a different group diverged from this one
             first = found.pop().first
         found.append(Stretch(first, last, letter))
     return [stretch for stretch in found if stretch.last > stretch.first]
 
 
 def _split(a: int, b: int, splits: dict[tuple[int, int], int], home: int) -> int:
-    """When two groups diverge. Of two that were not compared: when the earlier one leaves the reference."""
+    """The step at which two groups diverge; if they were not compared, where the earlier one leaves the reference."""
     found = splits.get((min(a, b), max(a, b)))
     if found is not None:
         return found
@@ -156,7 +156,7 @@ def _curve_order(name: str) -> tuple[int, str]:
 
 
 def _drawn(result: Result, trials: list[int]) -> list[int]:
-    """The trials to draw: all, or where there are many the first of each group and then the next."""
+    """The trials to draw: all; if there are many, the first of each group, and then the next."""
     ranked = sorted(trials, key=lambda trial: min(group.index(trial) for group in result.groups if trial in group))
     return sorted(ranked[:MOST_LINES])
 
@@ -210,7 +210,7 @@ def _columns(at: NDArray[np.int64], values: Floats, steps: int, *, largest: bool
 
 
 def _apart(numbers: dict[int, Series], names: dict[int, str], home: list[int], steps: int) -> list[TrialLine]:
-    """How far each trial of another group is from the first trial of the reference group."""
+    """The distance of each trial outside the reference group from the first trial of that group."""
     reference = next((trial for trial in numbers if trial in home), None)
     if reference is None:
         return []

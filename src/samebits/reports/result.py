@@ -44,7 +44,7 @@ KIND_ORDER = "what was compared, in the order in which it is judged"
 
 
 def report(result: Result, record: Record | None = None, *, is_whole: bool = True) -> Report:
-    """The report. Without a record, what only the record knows is left out, and that is said.
+    """The report. Without a record, it leaves out what only the record knows, and says so.
 
     `is_whole`: whether to make what only documents show; a terminal does without.
     """
@@ -67,7 +67,7 @@ def report(result: Result, record: Record | None = None, *, is_whole: bool = Tru
 
 
 def _documents(result: Result, record: Record | None, *, is_whole: bool) -> Iterator[AnyBlock]:
-    """What documents show, and what locate and explain found, which every format does. The answer comes first."""
+    """The sections of documents, and those of locate and explain, which every format shows. The answer comes first."""
     if is_whole:
         from samebits.reports import result_sections
 
@@ -130,7 +130,7 @@ def _took(result: Result) -> str:
     seconds = result.seconds or sum(trial.seconds for trial in result.trials)
     steps = words.count(result.scope.steps_compared, "step")
     final = finals.get(result.groups[0][0]) if result.groups else None
-    ended = final is not None or result.scope.kind == "whole"  # trials that were stopped have no final model
+    ended = final is not None or result.scope.kind == "whole"  # trials that samebits stopped have no final model
     model = f"   model {result_words.model_name(final)}" if ended else ""
     ids = words.ids(trial.id for trial in result.trials)
     return f"{ids}  [{'#' * BAR}]  {steps}  {words.clock(seconds)}{model}"
@@ -238,7 +238,7 @@ def _ended(trial: Trial, record: Record | None) -> str:
 
 
 def _notes(result: Result) -> Iterator[AnyBlock]:
-    """What limits the verdict: below the answer where lines are read one after the other."""
+    """What limits the verdict. In formats that are read line by line it stands below the answer."""
     says = list(result.agrees)
     unseen = result_words.unseen(result)
     says += [f"Not observed: {unseen}."] if unseen else []

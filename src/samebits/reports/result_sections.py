@@ -66,7 +66,7 @@ def answer(result: Result) -> Iterator[AnyBlock]:
 
 
 def evidence(result: Result, record: Record | None) -> Iterator[AnyBlock]:
-    """What it was taken from: steps, curves, trials, files, the setup, and how to read all that."""
+    """The evidence: steps, curves, trials, files, the setup, and how to read them."""
     past = history(result, record)
     yield from _steps(result, past, has_record=record is not None)
     yield from _curves(past, has_record=record is not None)
@@ -87,7 +87,7 @@ def _equal_kinds(result: Result) -> str:
 
 
 def _says(result: Result) -> list[str]:
-    """What was seen."""
+    """Say what was seen."""
     trials, kinds = words.count(len(result.trials), "trial"), _equal_kinds(result)
     if result.verdict == "repeated":
         first = f"{trials} of this setup, each in fresh processes, gave the same bits"
@@ -104,7 +104,7 @@ def _says(result: Result) -> list[str]:
 
 
 def _limits(result: Result) -> list[str]:
-    """What must not be concluded from the verdict."""
+    """Say what must not be concluded from the verdict."""
     if result.verdict == "repeated":
         return [
             "That a further run must give the same bits: trials that agree show nothing beyond themselves.",
@@ -123,7 +123,7 @@ def _limits(result: Result) -> list[str]:
 
 
 def _gaps(result: Result) -> Iterator[str]:
-    """What was not compared, not observed, not held."""
+    """Say what was not compared, not observed, or not held."""
     if result.scope.kind == "prefix" and result.verdict == "repeated":
         yield f"Anything about the steps after the first {result.scope.steps_compared:,}."
     if unseen := result_words.unseen(result):
@@ -159,7 +159,7 @@ def _where(result: Result, divergence: Divergence) -> Section:
 
 
 def _further(details: list[dict[str, Any]]) -> FoldedBlock:
-    """The further differences of the step, in a table; what is known of them, where something is."""
+    """The further differences of the step in a table, with what is known of them."""
     columns: tuple[Column, ...] = (Column("kind"), Column("name", wide=True))
     rows: list[tuple[Cell, ...]] = [
         (str(one.get("kind", "")), StyledText(str(one.get("name", "")), "code")) for one in details[:MOST_DETAILS]
@@ -184,7 +184,7 @@ def _later(result: Result) -> str:
 
 
 def _steps(result: Result, past: History, *, has_record: bool) -> Iterator[Section]:
-    """A map of the steps; nothing where none was observed."""
+    """A map of the steps; nothing if none was observed."""
     blocks: list[AnyBlock] = []
     if past.steps:
         names = result_words.letters(result)
@@ -213,7 +213,7 @@ def _row_words(stretches: list[Stretch], trial: Trial) -> str:
 
 
 def _curves(past: History, *, has_record: bool) -> Iterator[Section]:
-    """Curves of losses and norms; nothing where none was observed at more than one step."""
+    """Curves of losses and norms; nothing if none was observed at more than one step."""
     drawn = figures.plots(past)
     if drawn or not has_record:
         block = Plots("", tuple(drawn)) if drawn else Text(f"There are no curves: they are {NO_RECORD}.", "soft")

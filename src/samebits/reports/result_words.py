@@ -1,6 +1,6 @@
 """The words that every report shares: numbers, times, places in a training, and what a verdict does and does not say.
 
-Pure functions of a result. A report takes its words from here, so that all say the same of one record.
+Pure functions of a result. Every report takes its words from here, so that all reports say the same of one record.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def part(divergence: Divergence) -> str:
 
 
 def path(divergence: Divergence) -> list[str]:
-    """From the process to the tensor: only what tells something."""
+    """The path from the process to the tensor, without parts that say nothing."""
     steps = {"end": [], "start": []}.get(divergence.kind, [_step(divergence.step)])
     return [*process_words(divergence), *steps, divergence.kind, *_name(divergence)]
 
@@ -128,7 +128,7 @@ def _step(step: int) -> str:
 
 
 def process_words(divergence: Divergence) -> list[str]:
-    """The process and the rank, where there is more than one to choose from."""
+    """The process and the rank, if there is more than one to choose from."""
     process = divergence.process
     named = [f"process {process.order + 1} ({shlex.join(process.argv)})"] if process.order else []
     if process.name:
@@ -137,12 +137,12 @@ def process_words(divergence: Divergence) -> list[str]:
 
 
 def size(divergence: Divergence) -> str:
-    """812 of 65,536 values, at most 3 ULP; empty where it was not measured. Unrelated values have no distance."""
+    """812 of 65,536 values, at most 3 ULP; empty if it was not measured. Unrelated values have no distance."""
     return size_words(divergence.size)
 
 
 def size_words(found: Size | None) -> str:
-    """The same, of a size alone."""
+    """Describe a size."""
     if found is None or not found.elements:
         return ""
     far = [f"at most {found.max_ulp:,} ULP"] if found.max_ulp is not None else []
@@ -152,7 +152,7 @@ def size_words(found: Size | None) -> str:
 
 
 def effect(result: Result) -> str:
-    """What the difference did to the outcome: the range of each metric, where trials went to their end."""
+    """The effect of the difference on the outcome: the range of each metric, if trials went to their end."""
     whole = [trial for trial in result.trials if trial.status == "complete"]
     if len(whole) < 2:
         return "not known: the trials were stopped early (--full trains to the end)"
@@ -222,12 +222,12 @@ def sentence(result: Result) -> str:
 
 
 def reference_group(result: Result) -> list[int]:
-    """The largest group; of equally large ones the earlier. Empty where there is none."""
+    """The largest group; of equally large ones the earlier. Empty if there is none."""
     return max(result.groups, key=lambda group: (len(group), -group[0]), default=[])
 
 
 def later_leavers(result: Result) -> dict[int, int]:
-    """Trial -> the step at which it leaves the reference, of those that leave it after the divergence."""
+    """Trial -> the step at which it diverges from the reference, for those that do so after the divergence."""
     if result.divergence is None or not result.splits:
         return {}
     home = result.groups.index(reference_group(result))
@@ -241,7 +241,7 @@ def later_leavers(result: Result) -> dict[int, int]:
 
 
 def unseen(result: Result) -> str:
-    """What was not observed, or ran without the probe; empty where all was."""
+    """What was not observed, or ran without the probe; empty if all was."""
     return "; ".join(dict.fromkeys([*result.scope.not_observed, *result.scope.unwatched]))
 
 

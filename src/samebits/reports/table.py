@@ -1,4 +1,4 @@
-"""A table between a result and its formats: what is in each cell is known, how it is written is up to a presenter."""
+"""A table between a result and its formats. A cell knows its value, and a presenter decides how to write it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Spread:
-    """A mean and a standard deviation, None where one value has none. `digits`: after the point, of each."""
+    """A mean and a standard deviation (None for a single value). `digits`: those after the point, of each."""
 
     mean: float | Decimal
     deviation: float | Decimal | None
@@ -54,7 +54,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class MissingValue:
-    """No value: what is the case instead (`undefined`, `not run`), and why."""
+    """Stands for a missing value: what it is instead (`undefined`, `not run`), and why."""
 
     word: str
     why: str = ""
@@ -161,7 +161,7 @@ def text_of(value: float | Decimal, digits: int | None) -> str:
 
 
 def deviation_of(cell: Spread) -> str:
-    """A deviation as plain text: 0 where it is, and never where it is only small; empty where there is none."""
+    """A deviation as plain text: 0 if it is, and never where it is only small; empty if there is none."""
     value, digits = cell.deviation, cell.digits[1]
     if value is None or value == 0:
         return "" if value is None else "0"

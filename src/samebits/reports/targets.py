@@ -45,7 +45,7 @@ def result_report(result: Result, record: Record, targets: Targets) -> Report:
 
 
 def write_file(name: str, target: str, text: str) -> None:
-    """Write a report to the file that its option names. UsageError where it cannot be written."""
+    """Write a report to the file that its option names. UsageError if it cannot be written."""
     draft = Path(f"{target}.{os.getpid()}.part")
     try:
         draft.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""A report as a tree of blocks: what is said is known here; how, is up to one presenter for each format."""
+"""A report as a tree of blocks. The tree knows what a report says, and one presenter for each format how."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Code(Block):
 
 @dataclass(frozen=True)
 class Mark:
-    """What one name came to. `sign`: = != ? . - ; `meaning`: the sign in words; `about`: what the name stands for."""
+    """The outcome of one name. `sign`: = != ? . - ; `meaning`: the sign in words; `about`: what the name stands for."""
 
     name: str
     sign: str
@@ -127,7 +127,7 @@ class NestedTree(Block):
 
 @dataclass(frozen=True)
 class MemberOutcome:
-    """What one of several came to. `reason`: why it is not complete, and what to do."""
+    """The outcome of one of several. `reason`: why it is not complete, and what to do."""
 
     verdict: Verdict
     sign: str
@@ -197,7 +197,7 @@ class TrialRows(Block):
 
 @dataclass(frozen=True)
 class SideBySide(Block):
-    """Sections beside each other, where there is room."""
+    """Sections side by side, if there is room."""
 
     sections: tuple[Section, ...]
 
@@ -226,7 +226,7 @@ class Report:
     `sentence`: the answer; `title`: of a document that is not headed by its verdict; `took`: after the sentence, on a
     terminal; `command`: what was run, then its interpreter.
 
-    `document`: what --json writes; `cases`: what --junit writes, none where there is no JUnit XML of it.
+    `document`: what --json writes; `cases`: what --junit writes, none if there is no JUnit XML of it.
     """
 
     verdict: Verdict | None = None

@@ -1,4 +1,4 @@
-"""Records on disk: opened, checked and sealed; and the files that programs save, read by content."""
+"""Opens, checks and seals records on disk, and reads the content of files that programs save."""
 
 from samebits.store.artifacts import COMPARED_FIRST, fingerprint_file, holds_tensors
 from samebits.store.outputs import last_words

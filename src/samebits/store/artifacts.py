@@ -1,4 +1,4 @@
-"""Files that a trial saved, compared by content: the same tensors in another file name, order or time are the same."""
+"""Reads saved files by content: equal tensors are equal, whatever the file's name, order or time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PROCESS = ReaderProcess()
 
 
 def fingerprint_file(path: Path, named: bool, run: Run = ANY_RUN, begin: int = 0) -> SavedFile:  # noqa: FBT001
-    """Fingerprint a file by its content, by its bytes where its format is not known or it is damaged.
+    """Fingerprint a file by its content; by its bytes if its format is not known or if it is damaged.
 
     Never raises for what the file holds: `error` says why its content could not be read. A file that cannot be read
     at all, or that changes meanwhile, has no parts, and `changing` says so. Nothing in the file is run. Its content is
@@ -63,7 +63,7 @@ def _read_apart(path: Path, run: Run, begin: int) -> SavedFile:
 
 
 def contents(path: Path, run: Run = ANY_RUN, begin: int = 0) -> SavedFile:
-    """The same in this process, without limits of time and memory."""
+    """Read the content in this process, without limits of time and memory."""
     try:
         return _fingerprinted(path, run, begin)
     except OSError as error:
@@ -112,7 +112,7 @@ def _by_content(path: Path, reader: Reader, run: Run) -> SavedFile:
     parts = Parts(run, path.stat().st_size)
     try:
         kind = reader(path, parts)
-    except Exception as error:  # a damaged file fails in as many ways as there are readers; all are said
+    except Exception as error:  # a damaged file fails differently in each reader; all errors are reported
         fault = "" if isinstance(error, Excessive) else type(error).__name__
         reason = ": ".join(filter(None, (fault, str(error).partition("\n")[0])))
         return _by_bytes(path, error=one_line(reason)[:200])
@@ -237,7 +237,7 @@ _FORMATS = {_LEGACY_TORCH: ".pt", b"\x93NUMPY": ".npy", b"\x89HDF\r\n\x1a\n": ".
 def format_of(path: Path) -> str | None:
     """The ending (``.pt``) that stands for a tensor file's format; None for a file that is not known to hold tensors.
 
-    Raises OSError where the file cannot be read.
+    Raises OSError if the file cannot be read.
     """
     suffix = path.suffix.lower()
     if suffix in ENDINGS:

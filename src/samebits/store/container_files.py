@@ -1,4 +1,4 @@
-"""Files that hold files or rows: archives by their members, SQLite by its tables, TensorBoard's events by their tags.
+"""Reads files that hold files or rows: archives by their members, SQLite by tables, TensorBoard's events by tags.
 
 Figures too: their pictures, without the date and the program's name that stand beside them.
 """
@@ -64,13 +64,13 @@ def _add_member(parts: Parts, name: str, data: bytes, suffix: str = "") -> None:
             return add_json(parts, name, parse_json(data))
         if suffix in _TEXTS:
             return parts.add_plain(name, data.decode().split("\n"))
-    except ValueError:  # it is not what its name says
+    except ValueError:  # it is not what its name says: its bytes are compared
         pass
     return parts.add(name, "bytes", data)
 
 
 def read_png(path: Path, parts: Parts) -> str:
-    """The chunks of a picture but for its notes: texts and times."""
+    """The chunks of a picture without its notes (texts and times)."""
     data = path.read_bytes()
     at = 8
     while at + 8 <= len(data):
@@ -158,7 +158,7 @@ def _add_summary(parts: Parts, summary: bytes, step: Any) -> None:
 
 
 def _only_float(tensor: Any) -> bytes | None:
-    """The bytes of the one float32 that a tensor holds, where it is a scalar."""
+    """The bytes of the one float32 in a tensor; None if it is not a scalar."""
     if not isinstance(tensor, bytes):
         return None
     fields = dict(read_fields(tensor))

@@ -1,4 +1,4 @@
-"""Parts of a saved file by name, each with one fingerprint: what is compared instead of the file's bytes."""
+"""The parts of a saved file by name, each with one fingerprint. They are compared instead of the file's bytes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MOST_SHOWN_IN_ALL = 1 << 16  # characters of one file
 
 
 class Excessive(ValueError):
-    """A file that stands for far more than its size; the message says of what."""
+    """The error for a file that stands for far more than its size; the message says what it is full of."""
 
 
 class Parts:
@@ -71,7 +71,7 @@ class Parts:
         self._room = MOST_SHOWN_IN_ALL
 
     def spend(self, size: int) -> None:
-        """Count bytes that are about to be read or made. Raises ValueError where a small file stands for too many."""
+        """Count bytes that are about to be read or made. Raises ValueError if a small file stands for too many."""
         self._left -= size
         if size < 0 or self._left < 0:
             raise Excessive(f"it unpacks to more than {self.most >> 20:,} MB, which is too much for its size")

@@ -1,4 +1,4 @@
-"""Texts without what belongs to one run only: times, durations, rates, dates, paths, addresses, ids.
+"""Masks in texts what belongs to one run only: times, durations, rates, dates, paths, addresses, ids.
 
 `masked(text)` gives the text with a placeholder such as ``<time>`` for each of these. Two lines that are equal once
 they are masked differ in nothing that a training computes.
@@ -39,7 +39,7 @@ class Run(NamedTuple):
         return text
 
     def masked(self, text: str) -> str:
-        """The text without anything that belongs to one run only."""
+        """The text with placeholders for everything that belongs to this run only."""
         return masked(text, (self.span,) if self.span else ())
 
     def without_moments(self, value: Any) -> Any:
@@ -266,7 +266,7 @@ def without_durations(text: str) -> str:
 
 
 def _owner_told(found: re.Match[str]) -> str:
-    """A unit between two numbers: it stays beside the number to which it belongs, and away from the other one."""
+    """Keep a unit between two numbers with the number to which it belongs."""
     one, space, unit, between, other = found.groups()
     before = _BEFORE.search(found.string, max(0, found.start() - 40), found.start())
     words, is_key = (tokens(before[1]) if before else []), before is not None and before[2].strip() in ("=", ":")
@@ -314,7 +314,7 @@ def _spoken(found: re.Match[str]) -> str:
 
 
 def _reason_of_phrase(phrase: str) -> str | None:
-    """What the words before a number's colon say: the last word, or a phrase such as "time per epoch"."""
+    """What the words before a number's colon mean: the last word, or a phrase such as "time per epoch"."""
     words = phrase.split()
     if not words:
         return None

@@ -1,4 +1,4 @@
-"""Finds what a trial said last: the exception that ended it, on its standard error."""
+"""Finds the last words of a trial on its standard error: the exception that ended it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def last_words(trial_folder: Path) -> str:
 
 
 def last_exception(text: str) -> str:
-    """The exception that says most of why a program ended, on one line and shortened; empty if there is none.
+    """The exception that best explains why a program ended, shortened to one line; empty if there is none.
 
     Of several ranks it is that of the rank which torchrun names as the cause.
     """
@@ -100,7 +100,7 @@ def _is_syntax_error(lines: Sequence[tuple[int, str]], place: int) -> bool:
 
 
 def _first_line(lines: Sequence[tuple[int, str]], header: int, name: str) -> int | None:
-    """Where the exception stands that the traceback below a header ends with: after the indented frames."""
+    """The line of the exception that ends a traceback: the first one after the indented frames."""
     if name:
         named = re.compile(rf"^{re.escape(name)}(?::|$)")
         return next((at for at in range(header + 1, len(lines)) if named.match(lines[at][1])), None)

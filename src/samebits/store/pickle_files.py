@@ -1,4 +1,4 @@
-"""Pickles of any object, joblib's files too, by what they describe. Nothing in them is imported or run.
+"""Reads pickles of any object, and joblib's files, by what they describe. It imports and runs nothing in them.
 
 Arrays of numpy are read as arrays, and an estimator of a known library is a model with all that it holds.
 """
@@ -25,7 +25,7 @@ _LIBRARIES = (
     "sklearn.", "xgboost.", "lightgbm.", "catboost.", "imblearn.", "statsmodels.", "implicit.", "gensim.", "surprise.",
     "hmmlearn.", "torch.nn.", "keras.", "tensorflow.", "flax.", "equinox.", "pygam.", "prophet.", "spacy.",
 )  # fmt: skip
-# of these libraries: what only splits, measures or wraps settings
+# classes of these libraries that only split, measure or hold settings
 _NO_MODELS = (
     "sklearn.utils.",
     "sklearn.model_selection._split",
@@ -66,7 +66,7 @@ def _uncompressed(file: IO[bytes], parts: Parts) -> IO[bytes]:
 
 
 def _take_array(made: Made, stream: IO[bytes]) -> None:
-    """joblib writes an array's bytes behind the object that describes it: take them from the stream."""
+    """Take an array's bytes from the stream. joblib writes them behind the object that describes the array."""
     if not isinstance(made.function, Global) or made.function.name != _WRAPPER:
         return
     state = made.state

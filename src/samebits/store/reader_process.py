@@ -1,4 +1,4 @@
-"""Saved files are read in a process of their own: a file that takes all time or memory costs that process only.
+"""Reads saved files in a separate process. A file that takes all time or memory costs only that process.
 
 A file may be damaged, or made to do harm: a few bytes can stand for gigabytes, and the C code of HDF5 can crash. For
 each file the process may use a certain time of the processor and a certain amount of memory, in proportion to the
@@ -36,7 +36,7 @@ class Unreadable(Exception):
 
 
 class ReaderProcess:
-    """The process, as seen by the one that asks. It is started when it is first needed."""
+    """The reader process, as its caller sees it. It is started when it is first needed."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -44,7 +44,7 @@ class ReaderProcess:
         atexit.register(self.close)
 
     def read(self, path: Path, run: Run, begin: int) -> dict[str, Any]:
-        """What a file holds, as the fields of SavedFile. Raises Unreadable, OSError where the file is not there."""
+        """What a file holds, as the fields of SavedFile. Raises Unreadable, OSError if the file is not there."""
         size = path.stat().st_size
         seconds = SECONDS + int(SECONDS_A_MEGABYTE * size / 1e6)
         question = {
@@ -93,9 +93,9 @@ class ReaderProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                cwd="/",  # a file that names others by relative paths finds none
+                cwd="/",  # a file that names files by relative paths finds none
                 env={**os.environ, **_VARIABLES},
-                start_new_session=True,  # Ctrl-C is for the one that asks
+                start_new_session=True,  # Ctrl-C is for the caller
             )
         return self._process
 
@@ -105,10 +105,10 @@ class ReaderProcess:
         if process is None:
             return 0
         try:
-            status = process.wait(0.1)  # of one that has ended by itself
+            status = process.wait(0.1)  # it has ended by itself
         except subprocess.TimeoutExpired:
             process.kill()
-            status = -signal.SIGXCPU  # it waits for something, without end
+            status = -signal.SIGXCPU  # it waits for something forever
         process.communicate()
         return status
 
@@ -119,7 +119,7 @@ def serve() -> None:
 
     used = _address_space()
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a library that prints disturbs no answer
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that a library that prints does not disturb the answers
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin.buffer:
         asked = json.loads(line)

@@ -1,4 +1,4 @@
-"""Opening a record folder: its documents and its trials, each checked before anything is compared.
+"""Opens a record folder: its documents and its trials, each checked before anything is compared.
 
 Seals are checksums of a finished trial's files, so that a flipped bit inside a fingerprint is recognised. A trial is
 sealed when it has ended, by the launcher, after its last file: ``seal(trial_folder)``. The record's own document is
@@ -48,7 +48,7 @@ _TRIAL_FILES = ("trial.json", "files.json", "config.json", "stdout.txt", "stderr
 _PROCESS_FILES = (
     wire.PROCESS, wire.POINTS, wire.TRACE, wire.SCALARS, wire.EVENTS, wire.STOPPED, wire.END,
 )  # fmt: skip
-PROBE_FAILURES = "probe-failed-*.txt"  # written where the probe could not start
+PROBE_FAILURES = "probe-failed-*.txt"  # written if the probe could not start
 
 
 def seal(trial_folder: Path) -> None:
@@ -62,9 +62,9 @@ def seal_record(record_folder: Path) -> None:
 
 
 def verify(folder: Path) -> bool:
-    """Compare the files with the folder's seal. False where there is none.
+    """Compare the files with the folder's seal. False if there is none.
 
-    Raises RecordError for a file that is missing, has another content, or is not covered by the seal.
+    Raises RecordError for a file that is missing, has a different content, or is not covered by the seal.
     """
     path = folder / SEAL
     if not os.path.lexists(path):
@@ -153,7 +153,7 @@ class Record:
 
 
 def left_result(folder: Path) -> Result | None:
-    """The result that was left in a record; None where it cannot be read (it can be made again)."""
+    """The result that was left in a record; None if it cannot be read (it can be made again)."""
     try:
         return read_document(folder / RESULT, Result)
     except SamebitsError:
@@ -161,7 +161,7 @@ def left_result(folder: Path) -> Result | None:
 
 
 def open_record(path: Path | str) -> Record:
-    """Open a record folder. Raises NotFound where there is none, RecordError where it cannot be read."""
+    """Open a record folder. Raises NotFound if there is none, RecordError if it cannot be read."""
     folder = Path(path)
     _check_folder(folder)
     if not (folder / RECORD).is_file():
@@ -199,7 +199,7 @@ def trial_folders(record: Path) -> list[Path]:
 
 
 def _inner(folder: Path) -> list[Path]:
-    """What is in a folder of a record. Raises RecordError where it is a link, or cannot be read."""
+    """What is in a folder of a record. Raises RecordError if it is a link, or cannot be read."""
     if not record_files.is_folder(folder):
         raise broken(folder, "is not a folder of its own (links in a record are not followed)")
     try:
@@ -215,7 +215,7 @@ def _set_aside(record: Path, there: set[str]) -> list[Path]:
 
 
 def trial_number(folder: Path) -> int:
-    """The number of a trial's folder. Raises RecordError where it has none."""
+    """The number of a trial's folder. Raises RecordError if it has none."""
     name = folder.name.removeprefix(SET_ASIDE)
     if not name.isascii() or not name.isdigit() or len(name) > _MOST_DIGITS:
         raise broken(folder, "does not belong in a record: trials are named by their number")

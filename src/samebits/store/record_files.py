@@ -1,4 +1,4 @@
-"""Reading single files of a record. Whatever is wrong with one is a RecordError that names it and says what to do.
+"""Reads single files of a record. Any fault in one is a RecordError that names the file and says what to do.
 
 Only regular files are opened: links are not followed, and pipes and devices are left alone. A record may come from a
 different machine. A link in it could lead to any file of the user, and a pipe would block the reader without end.
@@ -28,11 +28,11 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 class NotRegular(OSError):
-    """The name belongs to a link, a pipe, a device or a folder."""
+    """The error for a name of a link, a pipe, a device or a folder."""
 
 
 def opened(path: Path) -> BinaryIO:
-    """Open a regular file for reading. Raises NotRegular for everything else, OSError where it cannot be read."""
+    """Open a regular file for reading. Raises NotRegular for everything else, OSError if it cannot be read."""
     try:
         handle = os.open(path, _READ)
     except OSError as error:
@@ -52,7 +52,7 @@ def read(path: Path) -> bytes:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file so that a reader sees all of it or what was there before; nothing is written through a link."""
+    """Write a file so that a reader sees either all of it or the old content. Never write through a link."""
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
     try:
@@ -105,7 +105,7 @@ def _as_utf8(text: str) -> str:
 
 
 def write_document(path: Path, document: Document | dict[str, Any]) -> None:
-    """Write a JSON document so that a reader sees all of it or what was there before. Raises OSError."""
+    """Write a JSON document so that a reader sees either all of it or the old content. Raises OSError."""
     text = document.model_dump_json(indent=1) if isinstance(document, Document) else json.dumps(document, indent=1)
     write(path, text + "\n")
 
@@ -116,7 +116,7 @@ def broken(path: Path, what: str) -> RecordError:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes. Raises RecordError where it is missing, not a file, or may not be read."""
+    """The file's bytes. Raises RecordError if it is missing, not a file, or may not be read."""
     try:
         return read(path)
     except FileNotFoundError:
@@ -172,7 +172,7 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def json_lines(path: Path) -> list[Any]:
-    """The JSON values of a file of lines; empty where it is missing. Raises RecordError.
+    """The JSON values of a file of lines; empty if it is missing. Raises RecordError.
 
     A last line without its end was torn by a crash and is left out.
     """
@@ -186,7 +186,7 @@ def json_lines(path: Path) -> list[Any]:
 
 
 def array(path: Path, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The file as an array of whole records, mapped into memory; empty where it is missing. Raises RecordError."""
+    """The file as an array of whole records, mapped into memory; empty if it is missing. Raises RecordError."""
     try:
         with opened(path) as file:
             count = path.lstat().st_size // dtype.itemsize
@@ -203,7 +203,7 @@ def is_shape(lengths: list[int]) -> bool:
 
 
 def as_object(value: Any, path: Path) -> dict[str, Any]:
-    """The value itself where it is a JSON object. Raises RecordError otherwise."""
+    """The value itself if it is a JSON object. Raises RecordError otherwise."""
     if not isinstance(value, dict):
         raise broken(path, f"holds a JSON {_json_name(value)} where an object belongs")
     return value
@@ -232,7 +232,7 @@ def checked(content: dict[str, Any], path: Path, kind: type[D]) -> D:
 
 
 def check_format(content: dict[str, Any], path: Path, known: int) -> None:
-    """Raise RecordError unless the content's format is one that this version reads."""
+    """Raise RecordError unless this version reads the content's format."""
     number = content.get("format")
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise broken(path, f"has no usable format number ({shown(repr(number))[:40]})")

@@ -1,4 +1,4 @@
-"""The tensors that a process wrote out (`samebits_probe.wire`, TENSORS), for a look that is taken once."""
+"""Reads the tensors that a process wrote for an inspection (`samebits_probe.wire`, TENSORS)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Tensor(NamedTuple):
 
 
 class TensorRow(NamedTuple):
-    """What one tensor is, and where its bytes lie."""
+    """Describes one tensor, and where its bytes are."""
 
     step: int
     kind: str
@@ -46,7 +46,7 @@ class _Line(Document):
 
 
 class TensorLog:
-    """The tensors in a folder, in the order in which they were written; none where it holds no such files.
+    """The tensors in a folder, in the order in which they were written; none if it holds no such files.
 
     `rows`: all of them. Their values stay on disk until they are read. Raises RecordError for a row that no probe
     writes, or whose values are not there. A last row without its end was torn by a crash and is left out.

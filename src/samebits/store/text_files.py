@@ -1,4 +1,4 @@
-"""Text by its lines: logs, tables, settings, and what a program printed. Lines are masked (see `masks`).
+"""Reads text by its lines: logs, tables, settings, and what a program printed. Lines are masked (see `masks`).
 
 Notebooks are compared without what the kernel's clock and random ids put into them.
 """
@@ -119,7 +119,7 @@ def read_json_lines(path: Path, parts: Parts) -> str:
 
 
 def read_table(path: Path, parts: Parts) -> str:
-    """A table of text, by its columns; cell by cell where it is small."""
+    """A table of text, by its columns; cell by cell if it is small."""
     data, is_cut = read_some(path)
     if is_cut:
         raise ValueError(f"it has more than {MOST_TEXT:,} bytes")
@@ -150,7 +150,7 @@ def _delimiter(text: str) -> str:
 
 
 def _heads(rows: list[list[str]]) -> list[str]:
-    """The first row, where none of it is a number."""
+    """The first row, if none of it is a number."""
     heads = rows[0] if rows else []
     named = [head for head in heads if head.strip()]
     return heads if named and not any(isinstance(number_or_text(head), float) for head in named) else []

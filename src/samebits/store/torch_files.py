@@ -275,7 +275,7 @@ def _renumbered(group: Any, numbers: dict[int, int]) -> Any:
 
 
 def _elements(data: Any, size: int, layout: tuple[Any, ...]) -> bytes:
-    """Bytes of the elements in logical order. Raises ValueError where they do not lie inside the storage."""
+    """Bytes of the elements in logical order. Raises ValueError if they do not lie inside the storage."""
     offset, shape, strides = int(layout[0]), tuple(layout[1]), tuple(layout[2])
     if 0 in shape:
         return b""

@@ -1,4 +1,4 @@
-"""One trial as it was observed: its documents, and the traces of its processes as numpy arrays over the files."""
+"""Reads what was observed of one trial: its documents, and the traces of its processes as arrays over the files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _PointLine(Document):
 
 
 class _Event(Document):
-    """The fields of an event that must be text, where they are there (wire.py lists the events)."""
+    """The fields of an event that must be text if they are there (wire.py lists the events)."""
 
     event: str
     how: str | None = None
@@ -76,7 +76,7 @@ class ProcessTrace:
     """What one watched process observed.
 
     `records` and `scalars`: structured arrays (wire.RECORD_FIELDS, wire.SCALAR_FIELDS) over the files, torn tails cut
-    off. `points`: by id. `end`, `stopped`: the documents, None where the process did not get there.
+    off. `points`: by id. `end`, `stopped`: the documents, None if the process did not get there.
     """
 
     facts: dict[str, Any]
@@ -94,12 +94,12 @@ class ProcessTrace:
 
     @cached_property
     def last_step(self) -> int:
-        """The largest step of any record; -1 where there is none after the start."""
+        """The largest step of any record; -1 if there is none after the start."""
         return max((int(part["step"].max()) for part in chunks(self.records)), default=-1)
 
     @property
     def steps(self) -> int:
-        """Steps made, as far as is known."""
+        """The number of steps made, as far as it is known."""
         document = self.end or self.stopped
         return int(document["steps"]) if document else self.last_step + 1
 
@@ -108,7 +108,7 @@ class ProcessTrace:
         """Records of steps below this are all there; None for a process that was seen to its end."""
         if self.end is not None:
             return None
-        # without either document it was ended from outside, perhaps while it wrote its last step
+        # without either document something ended it from outside, perhaps while it wrote its last step
         return int(self.stopped["steps"]) if self.stopped else max(self.last_step, 0)
 
     def events_named(self, name: str) -> list[dict[str, Any]]:
@@ -136,7 +136,7 @@ class TrialTrace:
         return [*self.probe_failures, *(failure for failure, _ in self._failed())]
 
     def interruptions(self) -> list[str]:
-        """Those of the failures that are exceptions which a thread of the program set while the probe worked."""
+        """The failures that are exceptions which a thread of the program raised in the probe."""
         return [failure for failure, is_foreign in self._failed() if is_foreign]
 
     def _failed(self) -> list[tuple[str, bool]]:
@@ -161,7 +161,7 @@ def chunks(records: NDArray[Any]) -> list[NDArray[Any]]:
 
 
 def read_process(folder: Path) -> ProcessTrace | None:
-    """The trace in one process folder; None where the process died before it wrote anything. Raises RecordError."""
+    """The trace in one process folder; None if the process died before it wrote anything. Raises RecordError."""
     if not any(os.path.lexists(folder / name) for name in (wire.PROCESS, wire.POINTS, wire.TRACE)):
         return None
     facts = read_object(folder / wire.PROCESS)

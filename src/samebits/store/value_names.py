@@ -1,4 +1,4 @@
-"""What a name tells of its value: a time, a duration, a rate, a host, a path, the id of a run.
+"""Infers from a name what its value is: a time, a duration, a rate, a host, a path, the id of a run.
 
 Pure functions; the page "What counts among the results" lists the rules.
 """
@@ -29,13 +29,13 @@ _STATES_OF_CODE = {"commit", "branch", "githash", "gitsha", "revision"}
 _OWNERS = {"run", "experiment", "session", "job", "task", "execution", "request", "trace", "span", "git", "process"}
 _PROCESS_IDS = (["process", "id"], ["thread", "id"], ["native", "id"])
 _PATHS = {"path", "paths", "dir", "dirs", "directory", "folder", "cwd", "logdir", "rundir", "outdir", "filename", "uri"}
-# words beside which a time was computed, or comes from the data: predicted_time, trip_duration, duration_rmse
+# beside these words a time is computed, or comes from the data: predicted_time, trip_duration, duration_rmse
 OF_DATA = frozenset(
     ("rmse", "mae", "mape", "err", "errors", "predicted", "forecast", "residual", "deviation", "trip", "ride", "flight",
      "travel", "arrival", "delivery", "departure", "reaction", "delay", "lap", "convergence", "factor", "sigma", "age",
      "stay", "lifetime", "prediction", "predictions", "survival", "failure", "useful", "rul")
 )  # fmt: skip
-# words beside which a time is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
+# beside these words a time is part of a model or of its input: time_embedding, timestep, time_dim, date_feature
 _MODELLED = {
     "step", "steps", "embed", "embedding", "embeddings", "emb", "dim", "dims", "series", "weight", "weights", "bias",
     "kernel", "mlp", "proj", "projection", "size", "scale", "shift", "encoding", "encoder", "conv", "norm", "attn",
@@ -57,12 +57,12 @@ def tokens(name: str) -> list[str]:
 
 
 def is_moment_of_time(number: float) -> bool:
-    """Whether a number can be a moment, in seconds since 1970 or a part of them."""
+    """Whether a number can be a moment, in seconds (or milliseconds and the like) since 1970."""
     return number >= EARLIEST
 
 
 def reason_of_key(name: str) -> str | None:
-    """What a name alone says of its value: time, moment, duration, rate, memory, host, pid, port, run id, path."""
+    """What the name alone says: time, moment, duration, rate, memory, host, pid, port, run id, path."""
     words = [word for word in tokens(name) if not word.isdigit()]
     if not words:
         return None

@@ -1,4 +1,4 @@
-"""Vary: the setup is held, one factor of the machine is varied at a time. A table of contents."""
+"""Vary: holds the setup and varies one factor of the machine at a time. A table of contents."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
 
 
 def _written(result: VaryResult, folder: Path, began: float) -> VaryResult:
-    """Write what is known so far."""
+    """Write what is known by now."""
     result = result.model_copy(update={"seconds": time.monotonic() - began, "record": str(folder)})
     write_document(folder / DOCUMENT, result)
     return result
 
 
 def read(folder: Path) -> VaryResult:
-    """What an earlier vary found. Raises RecordError where it cannot be read."""
+    """What an earlier vary found. Raises RecordError if it cannot be read."""
     path = folder / DOCUMENT
     content = record_files.as_object(
         record_files.parse(record_files.read_bytes(path), path), path
@@ -63,7 +63,7 @@ def read(folder: Path) -> VaryResult:
 
 
 def _result(base: SetupRun, chosen: Choices, factors: list[FactorResult]) -> VaryResult:
-    """All that was found. Where the base does not repeat, nothing can be compared with it."""
+    """Make the result. If the base does not repeat, nothing can be compared with it."""
     own = result.not_repeated(base.result)
     left = [] if own else [choice.factor.id for choice in chosen.choices[len(factors) :]]
     verdict, sentence, reason = result.of_all(factors, left)

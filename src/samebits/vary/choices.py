@@ -1,4 +1,4 @@
-"""From the words of the command line to what is varied: factors, their values, and what is left out."""
+"""Chooses from the words of the command line what is varied: factors, their values, and what is left out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Choices:
-    """All that is varied, and why other factors are not.
+    """Everything that is varied, and why other factors are not.
 
     `machine`: what answers for it. `held`: factor -> its value in the base setup. `users`: the controls that the user
     holds.
@@ -46,7 +46,7 @@ class Choices:
 
 
 def choose(wanted: Sequence[Wanted], request: Request) -> Choices:
-    """What is varied and what is held. Raises UsageError for what is not known or cannot be had on this machine."""
+    """Choose what is varied and what is held. Raises UsageError for what is unknown or impossible on this machine."""
     machine = Machine(request)
     users = {controls.name_of(identity) for identity in controls.resolve(request.controls, request.preset)}
     left_out: dict[str, str] = {}
@@ -66,12 +66,12 @@ def without_varied(request: Request, chosen: Choices) -> Request:
 
 
 def base(chosen: Choices) -> Change:
-    """What the base setup holds: each factor that is varied at its base value, the others at their own."""
+    """The change of the base setup: each varied factor at its base value, every other one at its own."""
     return _as(chosen, chosen.held)
 
 
 def joined(changes: Iterable[Change]) -> Change:
-    """Several changes as one; factors touch different things."""
+    """Join several changes. No two factors touch the same thing."""
     every = list(changes)
     return Change(
         controls=tuple(identity for one in every for identity in one.controls),
@@ -84,25 +84,25 @@ def joined(changes: Iterable[Change]) -> Change:
 
 
 def with_value(chosen: Choices, choice: Choice, value: str) -> Change:
-    """The base setup with one factor at another value."""
+    """The base setup with one factor at a different value."""
     return _as(chosen, {**chosen.held, choice.factor.id: value})
 
 
 def with_memory_elsewhere(chosen: Choices) -> Change:
-    """The base setup with addresses as the system draws them, and one variable more: nothing but memory is moved."""
+    """The base setup with random addresses and one more variable, which moves only memory."""
     layout = {"address-layout": OWN} if "address-layout" in chosen.held else {}
     return joined([_as(chosen, {**chosen.held, **layout}), Change(variables={MOVES: "x" * MOVED_BY})])
 
 
 def _as(chosen: Choices, values: Mapping[str, str]) -> Change:
-    """The change that brings these values about; what is neither varied nor held is left alone."""
+    """The change that makes these values hold. It leaves alone what is neither varied nor held."""
     varied = {choice.factor.id for choice in chosen.choices}
     touched = {name: value for name, value in values.items() if name in varied or value != OWN}
     return joined(find(name).change(value, chosen.machine) for name, value in touched.items())
 
 
 def _single(wanted: Sequence[Wanted]) -> list[Wanted]:
-    """Each factor once; names that stand for several are taken apart."""
+    """Each factor once, also those of names that stand for several."""
     found: dict[str, list[str]] = {}
     for identity, values in wanted:
         if identity in TOGETHER and values:
@@ -153,7 +153,7 @@ def _check_known(identity: str) -> None:
 
 
 def _cheap(machine: Machine, users: set[str]) -> tuple[list[Choice], dict[str, str]]:
-    """All that this machine can vary without being told values, and why the rest is left out."""
+    """Everything that this machine can vary without named values, and why the rest is left out."""
     choices, left_out = [], {}
     for identity in TABLE:
         factor = find(identity)
@@ -168,7 +168,7 @@ def _cheap(machine: Machine, users: set[str]) -> tuple[list[Choice], dict[str, s
 
 
 def _refuse_held_twice(choices: Sequence[Choice], request: Request) -> None:
-    """A control that the user holds is not varied: that would take it away."""
+    """Refuse to vary a control that the user holds: that would change the user's setup."""
     held = {controls.name_of(identity) for identity in request.controls}
     for choice in choices:
         if choice.named and choice.factor.control in held:

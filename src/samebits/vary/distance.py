@@ -1,6 +1,6 @@
-"""How far trainings of two values are apart.
+"""Measures how far the trainings of two values are apart.
 
-At their ends, from what the records of both hold; and where they diverge, from a second look at the tensors.
+It measures their ends from both records, and their first difference from a second look at the tensors.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from samebits.model import Divergence, Size
 from samebits.store import ProcessTrace, Record, TrialTrace
 from samebits.vary.result import End, Outcome
 
-MOST_SECONDS = 120.0  # for one look: it is one training more, to the point
+MOST_SECONDS = 120.0  # for one look, which is one more training up to that point
 
 
 class SecondLooks:
-    """Second looks at the base and at other values; what was seen of the base is kept for the next value."""
+    """Second looks at the base and at other values. Those at the base are kept for the next value."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[object, ...], CapturedTensor | None] = {}
 
     def where_they_part(self, base: Record, other: Record, where: Divergence) -> Size | None:
-        """The size of the first difference; None where it has none, or takes too long to look at."""
+        """The size of the first difference; None if it has none, or takes too long to look at."""
         if where.kind not in captures.KINDS:
             return None
         wanted = captures.tensor_at(where)
@@ -86,7 +86,7 @@ def compare_ends(base: TrialTrace, other: TrialTrace, command: list[str]) -> End
 
 
 def largest_weight(trial: TrialTrace, command: list[str]) -> tuple[int, str] | None:
-    """(process, name) of the largest weights of floats at the end; None where none were seen."""
+    """(process, name) of the largest weights of floats at the end; None if none were seen."""
     sizes = [
         (_size(point.shape), -member.order, point.name)
         for member in _members(trial, command)

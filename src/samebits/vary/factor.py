@@ -1,6 +1,6 @@
-"""What a factor of the machine is: how it is held and how it is varied, side by side; and those that controls are.
+"""Factors of the machine: how each is held and varied, and the factors that are controls.
 
-The machine says what it has to choose from: processors, instruction sets, locales, time zones, devices.
+`Machine` says what there is to choose from: processors, instruction sets, locales, time zones, devices.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,11 +23,11 @@ from samebits.store import TrialTrace
 from samebits_probe import process
 
 SECONDS = 120
-_ZONE = b"TZif"  # how a file of a time zone begins: others lie beside them
+_ZONE = b"TZif"  # a file of a time zone begins with this; other files lie beside them
 
 
 class Machine:
-    """Answers about this machine, each asked once and only when it is needed."""
+    """Answers questions about this machine. Each is asked once, and only if it is needed."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -44,7 +45,7 @@ class Machine:
 
     @cached_property
     def locales(self) -> list[str]:
-        """Locales that the system has; those that every C library has where it cannot be asked."""
+        """The locales of the system; those of every C library if the system cannot be asked."""
         said = _output(["locale", "-a"], os.environ)
         return said.split() if said else ["C", "POSIX"]
 
@@ -55,14 +56,14 @@ class Machine:
 
     @cached_property
     def python(self) -> str | None:
-        """The interpreter that the command most likely runs in; None where there is no telling."""
+        """The interpreter that the command most likely runs in; None if that is unknown."""
         named = self.request.command[0]
         word = named if PurePath(named).name.startswith("python") else "python"
         found = shutil.which(word, path=search_path(self.request.python))
         return self.request.python or found
 
     def asked(self, program: str, variables: Mapping[str, str | None]) -> str:
-        """What a short program prints in the trials' interpreter; empty where it cannot be run."""
+        """What a short program prints in the trials' interpreter; empty if it cannot be run."""
         key = program, repr(sorted(variables.items()))
         if key not in self._answers:
             given = {**os.environ, **self.request.variables, **variables}
@@ -109,7 +110,7 @@ class Change:
     busy: int = 0
 
     def applied(self, request: Request, elsewhere: Path) -> Request:
-        """The request with this change made. `elsewhere`: the other working folder."""
+        """Apply this change to a request. `elsewhere`: the other working folder."""
         mine = {controls.name_of(identity) for identity in self.controls}
         kept = [identity for identity in request.controls if controls.name_of(identity) not in mine]
         return replace(
@@ -122,18 +123,18 @@ class Change:
         )
 
 
-class Factor:
+class Factor(ABC):
     """A factor of the machine. The first line of a subclass' docstring says what it is.
 
     id           as in --factor, and in what a trial says is in force
     held         the value at which the base setup holds it, while others are varied and at first
     takes        the values it takes, in words
-    control      the control that brings it about, where one does: it is not held where the user holds that
-    unchanged    what else to say where a value was in force for the base too
-    unread       why a trial cannot say what is in force, where that is so
-    is_cheap     whether it is varied where no factor is named
-    moves_memory whether its values may move, beside what they are for, where a process has its memory: by the length
-                 of its variables (some name the record), by what is loaded and allocated at its start
+    control      the control that makes it hold, if one does: not held if the user holds that control
+    unchanged    what else to say if a value was in force for the base too
+    unread       why a trial cannot say what is in force, if it cannot
+    is_cheap     whether it is varied if no factor is named
+    moves_memory whether its values may, as a side effect, move the memory of a process: by the length of its
+                 variables (some name the record), or by what is loaded and allocated at its start
     """
 
     id = ""
@@ -149,24 +150,24 @@ class Factor:
         """What it is, in one sentence."""
         return (self.__doc__ or "").strip().splitlines()[0]
 
+    @abstractmethod
     def varied(self, machine: Machine) -> list[str]:
-        """The values that are tried beside the held one where none are named; empty where there is none here."""
-        raise NotImplementedError
+        """The values that are tried beside the held one if the user names none; empty if there is none here."""
 
+    @abstractmethod
     def why_not(self, value: str, machine: Machine) -> str:
-        """Why this machine cannot have a value, as a sentence without its end; empty where it can."""
-        raise NotImplementedError
+        """Why this machine cannot have a value, as a sentence without its end; empty if it can."""
 
+    @abstractmethod
     def change(self, value: str, machine: Machine) -> Change:
         """How a value comes about; `own` is no change at all."""
-        raise NotImplementedError
 
     def why_none(self, machine: Machine) -> str:
-        """Why nothing can be varied here where `varied` is empty."""
+        """Why nothing can be varied here if `varied` is empty."""
         return f"this machine has only the value {self.held}"
 
     def in_force(self, value: str, trials: Sequence[TrialTrace], machine: Machine) -> str | None:
-        """What the trials of a value say was in force, as words that differ where the effect does; None: not told."""
+        """What the trials of a value say was in force, in words that differ if the effect differs; None: unknown."""
         processes = [process for trial in trials for process in trial.observed or trial.processes]
         facts = [event["facts"] for process in processes for event in _told(process.events)]
         return next((str(fact[self.id]) for fact in facts if self.id in fact), None)

@@ -1,4 +1,4 @@
-"""What vary found, as a report: a factor each, then what was held, and how to look closer."""
+"""The report of vary: a line for each factor, then what was held, and how to look closer."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def told_factors(result: VaryResult) -> list[FactorResult]:
 
 
 def headline(result: VaryResult) -> str:
-    """The answer, and what it was taken from."""
+    """The answer, and its evidence."""
     number = len(told_factors(result))
     if not number:
         return result.sentence
@@ -105,7 +105,7 @@ def _tried(factor: FactorResult) -> str:
 
 
 def _seen(factor: FactorResult) -> list[str]:
-    """What there is to say of a factor: a line for each value that says something of its own."""
+    """The lines about a factor: one for each value with something of its own to say."""
     if factor.answer in ("unsettled", "no-effect"):
         return [factor.sentence, *_differing(factor)]
     return list(_differing(factor)) or [_rest(factor)]
@@ -127,7 +127,7 @@ def _where(divergence: Divergence) -> str:
 
 
 def _end(found: End | None) -> str:
-    """How far the outcome is from the base's; empty where nobody got there."""
+    """How far the outcome is from that of the base; empty if no trial got there."""
     if found is None:
         return ""
     parts = []
@@ -154,7 +154,7 @@ def _rest(factor: FactorResult) -> str:
 
 
 def _facts(result: VaryResult) -> Iterator[AnyBlock]:
-    """What stands below the factors where there is no page around them."""
+    """The facts below the factors, if there is no page around them."""
     facts: list[tuple[str, Cell]] = [("held", _held(result))] if result.factors else []
     facts += [("without", said) for said in _left_out(result)] if result.factors else []
     facts += [("chance", _chance(result))] if result.verdict == "diverged" else []
@@ -191,7 +191,7 @@ def _left_out(result: VaryResult) -> list[str]:
 
 
 def _look(result: VaryResult) -> str:
-    """The command that shows more: of the first value that differs or does not repeat; empty where there is none."""
+    """The command that shows more: of the first value that differs or does not repeat; empty if there is none."""
     values = [value for factor in result.factors for value in factor.values]
     found = next((value for value in values if value.status in ("differs", "unsettled") and value.record), None)
     if found is None:

@@ -1,6 +1,6 @@
 """What vary found: vary.json, from which its reports are made. Frozen, checked, read back as it was written.
 
-Functions say of each factor whether the bits depend on it, and how all of them answer the question.
+The functions decide for each factor whether the bits depend on it, and make one answer of all factors.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Answer = Literal["depends", "independent", "unsettled", "no-effect"]
 
 
 class VaryDocument(Document):
-    """A document that keeps a loss which is NaN or infinite as such (JSON has no word for it; Python's reader has)."""
+    """A document that can hold a loss of NaN or infinity, which JSON does not have and Python's reader knows."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
 
 
 class Outcome(VaryDocument):
-    """A number at the end of the training, with the base value and with this one: a loss, a metric."""
+    """A loss or a metric at the end of the training: `base` under the base value, `value` under this one."""
 
     name: str
     base: float
@@ -39,8 +39,8 @@ class Outcome(VaryDocument):
 class End(VaryDocument):
     """How far the outcome is from that of the base value.
 
-    `weights`: how many tensors were seen at the end, `different` of them with other bits. `relative`: the norm of the
-    difference of all weights over the norm of the base's; null where it was not measured.
+    `weights`: how many tensors were seen at the end. `different`: how many of them differ. `relative`: the norm of the
+    difference of all weights, divided by the norm of the base's weights; null if it was not measured.
     """
 
     weights: int = 0
@@ -52,13 +52,13 @@ class End(VaryDocument):
 
 
 class Value(VaryDocument):
-    """One value of a factor, and what its trials showed against those of the base value.
+    """One value of a factor, and how its trials compare with those of the base value.
 
-    `status`: `base`; `same` bits as the base; `differs`; `unsettled` (it does not repeat within itself, or its trials
-    gave no answer: `why`); `no-effect` (same bits, but it could not be shown that it took effect: `why`).
-    `in_force`: what the trials said of it; null where they could not tell. `record`: its folder below that of
-    vary.json, null where no trial was run. `divergence`: where they leave the base. `moves_memory`: trials in which
-    nothing but the place of their memory is different leave it there too, so that it is unsettled.
+    `status`: `base`; `same` (the bits of the base); `differs`; `unsettled` (its trials differ among themselves or gave
+    no answer; `why` says which); `no-effect` (the same bits, but nothing shows that it took effect; see `why`).
+    `in_force`: what the trials said was in force; null if they could not tell. `record`: its folder, relative to that
+    of vary.json; null if no trial was run. `divergence`: where its trials diverge from the base. `moves_memory`: base
+    trials whose memory lies at a different place diverge there too, so the value is unsettled.
     """
 
     value: str
@@ -75,7 +75,7 @@ class Value(VaryDocument):
 
 
 class FactorResult(VaryDocument):
-    """What is said of one factor. `values`: that of the base setup first. `named`: whether the user asked for it."""
+    """The answer for one factor. `values`: the base value comes first. `named`: whether the user named the factor."""
 
     id: str
     does: str
@@ -86,12 +86,12 @@ class FactorResult(VaryDocument):
 
 
 class VaryResult(VaryDocument):
-    """The whole of it.
+    """The answer of `samebits vary`.
 
-    `verdict`: `repeated` where the bits depend on nothing that was varied, `diverged` where they depend on something,
-    else `inconclusive` with its `reason`. `setup`: the base's, as its trials saw it. `held`: factor -> its value in
-    the base setup. `left_out`: factor -> why it was not varied. `by_chance`: the chance that two equally likely
-    outcomes of a training that does not repeat would fall apart just so, between the trials of two values.
+    `verdict`: `repeated` if the bits depend on nothing that was varied, `diverged` if they depend on something, else
+    `inconclusive` with its `reason`. `setup`: the base setup, as its trials saw it. `held`: factor -> its value in the
+    base setup. `left_out`: factor -> why it was not varied. `by_chance`: the probability that a training with two
+    equally likely outcomes shows one outcome in all trials of the base and the other in all trials of a value.
     """
 
     format: int = VARY_FORMAT
@@ -119,19 +119,20 @@ MOVES_MEMORY = "different bits, but trials whose memory merely lies elsewhere ha
 MAY_MOVE_MEMORY = "different bits, but it moves memory, and the two effects were not separated"
 DRIFTS = "different bits, but the base setup has different bits by now, too: something else changed (the time, a file)"
 MAY_DRIFT = "different bits, but the base setup could not be run again after it"
-TRIALS_AFTER = 2  # of the base setup, after a value with other bits
+TRIALS_AFTER = 2  # so many more trials of the base setup follow a value that differs
 
 
 def by_chance(trials: int) -> float:
-    """The chance that a training with two equally likely outcomes falls apart just so between two values.
+    """The probability that noise with two equally likely outcomes looks like dependence on a value.
 
-    All trials of the base in one outcome, those that follow too, all of the other value in the other: 2 / 2^(2n + 2).
+    The base trials and those that follow later all have one outcome, and all trials of the value have the other:
+    2 / 2^(2n + 2).
     """
     return 2.0 ** (1 - 2 * trials - TRIALS_AFTER)
 
 
 def same_or_no_effect(factor: Factor, base: str | None, here: str | None) -> tuple[bool, str]:
-    """Whether equal bits say something, that is, whether the value took effect; and why they do not."""
+    """Whether the value took effect, so that equal bits mean something; and if not, why."""
     if base is None or here is None:
         return False, factor.why_no_effect()
     if base == here:
@@ -140,7 +141,7 @@ def same_or_no_effect(factor: Factor, base: str | None, here: str | None) -> tup
 
 
 def of_factor(factor: Factor, values: Sequence[Value], *, named: bool) -> FactorResult:
-    """What is said of a factor whose values have been tried."""
+    """The answer for a factor whose values have been tried."""
     answer = _answer(values)
     return FactorResult(
         id=factor.id,
@@ -190,9 +191,10 @@ _SENTENCES = {"depends": _depends, "independent": _independent, "unsettled": _un
 
 
 def of_all(factors: Sequence[FactorResult], left: Sequence[str] = ()) -> tuple[Verdict, str, str | None]:
-    """(verdict, sentence, reason). What had no effect counts only where the user asked for it, or nothing else did.
+    """(verdict, sentence, reason) of all factors together.
 
-    `left`: factors whose turn has not come.
+    A factor without effect matters only if the user named it, or if no factor had an effect. `left`: factors that were
+    not varied yet.
     """
     depends = [factor.id for factor in factors if factor.answer == "depends"]
     free = [factor.id for factor in factors if factor.answer == "independent"]
@@ -211,7 +213,7 @@ def of_all(factors: Sequence[FactorResult], left: Sequence[str] = ()) -> tuple[V
 
 
 def of_memory(factors: Sequence[FactorResult], record: str) -> list[str]:
-    """What else is to be said where bits follow addresses. `record`: of the trials that show it."""
+    """The note for a program whose bits depend on addresses. `record`: the record of the trials that show it."""
     named = [factor.id for factor in factors if any(value.moves_memory for value in factor.values)]
     if not named:
         return []
@@ -222,14 +224,14 @@ def of_memory(factors: Sequence[FactorResult], record: str) -> list[str]:
 
 
 def warnings(result: Result, users: Collection[str]) -> list[str]:
-    """What was said aloud of the base. That what we hold could not be read back is said of the factor instead."""
+    """The warnings of the base. If a control of vary's own could not be read back, its factor says so instead."""
     mute = [control for control in result.setup.controls if control.effect == "unreadable"]
     others = [text for text in result.warnings if text not in unread(mute)]
     return [*others, *unread([control for control in mute if controls.name_of(control.id) in users])]
 
 
 def not_repeated(result: Result) -> str:
-    """Why the trials of one value are nothing to compare with; empty where they repeat."""
+    """Why nothing can be compared with the trials of one value; empty if they repeat."""
     if result.verdict == "repeated":
         return ""
     if result.verdict == "inconclusive":

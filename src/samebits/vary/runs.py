@@ -1,4 +1,4 @@
-"""The trials of each value: in a record each, in check's rounds, against those of the base value."""
+"""Runs the trials of each value in a record of its own, in check's rounds, and compares them with the base."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from samebits_probe import wire
 BASE, ELSEWHERE = "base", "folders/elsewhere"
 MOVED = "moved"  # the record of the base setup with its memory elsewhere
 AGAIN = "b{:03d}"  # of the base setup run again: as long as BASE, since names in the environment move memory too
-FEW_STEPS = 200  # trainings of so few are made whole at once: looking in rounds would cost each trial a start more
-# ends by itself where samebits was killed: nobody else would end it
+FEW_STEPS = 200  # trainings of so few steps run whole at once: a round would cost each trial one more start
+# it ends by itself if samebits is killed, because nobody else would end it
 _BUSY = "import os; parent = os.getppid()\nwhile os.getppid() == parent: sum(range(100000))"
 Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of what runs under it
 
@@ -53,12 +53,12 @@ class BaseRerun:
     untried: str
 
     def is_there_by(self, where: Divergence) -> bool:
-        """Whether they have left the base by then."""
+        """Whether they have diverged from the base by then."""
         return self.where is not None and _place(self.where) <= _place(where)
 
 
 class Doubt(NamedTuple):
-    """Why a difference may be none of the factor's. The fields are those of `Value`."""
+    """Why a difference may not come from the factor. The fields are those of `Value`."""
 
     why: str
     moves_memory: bool = False
@@ -104,7 +104,7 @@ class Runs:
         return choice.factor.in_force(value, ran.record.trials, self.chosen.machine)
 
     def _value(self, choice: Choice, value: str) -> Value:
-        """Run one value and compare; one that cannot take effect, since its library is not there, is not run."""
+        """Run one value and compare it. A value that cannot take effect because its library is missing is not run."""
         before = self._in_force(choice, choice.base, self.base)
         if before is None:
             return Value(value=value, status="no-effect", why=choice.factor.why_no_effect())
@@ -128,7 +128,7 @@ class Runs:
         return self._against(choice, found, before, ran)
 
     def _against(self, choice: Choice, found: Value, before: str | None, ran: SetupRun) -> Value:
-        """The value's trials against those of the base, both of which repeat within themselves."""
+        """Compare the value's trials with those of the base. Both repeat within themselves."""
         _, together = judged_together(self.base.record, ran.record)
         if together.verdict == "inconclusive":
             return found.model_copy(update={"why": (together.reason or together.sentence).rstrip(".")})
@@ -150,10 +150,10 @@ class Runs:
         return found.model_copy(update=update)
 
     def _why_not_its_own(self, choice: Choice, where: Divergence) -> Doubt | None:
-        """Why a difference may be none of the factor's; None where it is its own.
+        """Why a difference may not come from the factor; None if it does.
 
-        The base setup leaves its first trials there by now, or before; or trials do in which nothing but the place of
-        their memory is another. What leaves them before that is the factor's: its own difference comes first.
+        The base setup may have diverged from its first trials there by now, or before. So may base trials that differ only
+        in the place of their memory. If the value diverges earlier than both, the difference is its own.
         """
         options = self.request.options.model_copy(update={"trials": result.TRIALS_AFTER})
         self._again += 1
@@ -172,12 +172,12 @@ class Runs:
 
     @cached_property
     def _with_memory_elsewhere(self) -> BaseRerun:
-        """Trials whose memory lies elsewhere, beside the base."""
+        """Trials of the base setup whose memory lies elsewhere."""
         kept = [one for one in self.request.controls if not controls.describe(one).personality]
         return self._beside(MOVED, choices.with_memory_elsewhere(self.chosen), replace(self.request, controls=kept))
 
     def _beside(self, name: str, change: Change, request: Request) -> BaseRerun:
-        """Run trials of the base setup once more, with a change that is no factor's."""
+        """Run trials of the base setup once more, with a change that no factor makes."""
         try:
             ran = self._run(name, change, f"the base setup again ({name})", full=self._whole_at_once, request=request)
         except SamebitsError as why:
@@ -188,7 +188,7 @@ class Runs:
         return BaseRerun(together.divergence, "")
 
     def _end(self, ran: SetupRun, where: Divergence) -> End | None:
-        """How far the two are apart at their ends, where both went there."""
+        """How far the two are apart at their ends, if both got there."""
         a, b = self.base.record.trials[0], ran.record.trials[0]
         if "stopped" in (a.file.status, b.file.status):
             return None
@@ -228,7 +228,7 @@ def _place(where: Divergence) -> tuple[int, int, int]:
 
 
 def _file_name(value: str, values: list[str]) -> str:
-    """A value as the name of a folder, another one for each of the values."""
+    """The folder name of a value, unique among the values."""
     names = [re.sub(r"[^A-Za-z0-9_.+-]+", "-", one).strip("-.")[-60:] or "value" for one in values]
     place = values.index(value)
     return names[place] + (f"-{place}" if names.count(names[place]) > 1 else "")
@@ -240,7 +240,7 @@ def _model(result: Result) -> str | None:
 
 @contextmanager
 def busy(number: int) -> Iterator[None]:
-    """So many busy processes while the block runs."""
+    """Keep so many processes busy while the block runs."""
     command = [sys.executable, "-S", "-E", "-c", _BUSY]
     processes = []
     try:

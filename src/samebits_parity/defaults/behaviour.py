@@ -1,7 +1,7 @@
 """A behaviour: what is asked of a library, and what its numbers can mean.
 
 A default (a learning rate, an epsilon, a share) is solved for: each function takes the numbers of one ask of the tables
-(optimizers.py, layers.py, losses.py) and raises ValueError where no value of the default gives such numbers.
+(optimizers.py, layers.py, losses.py) and raises ValueError if no value of the default gives such numbers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Sense:
 
 @dataclass(frozen=True)
 class BehaviourFinding:
-    """What was found in numbers. `number`: the one that is shown beside the words; None where they are that number."""
+    """What was found in numbers. `number`: the one that is shown beside the words; None if they are that number."""
 
     meaning: str
     words: str
@@ -89,7 +89,7 @@ def _unknown(given: Array, pick: int) -> BehaviourFinding:
 
 
 def apart(numbers: Array, formula: Array) -> float:
-    """The largest difference, relative to the largest number; infinite where shapes or infinities differ."""
+    """The largest difference, relative to the largest number; infinite if shapes or infinities differ."""
     if numbers.shape != formula.shape or not np.array_equal(np.isfinite(numbers), np.isfinite(formula)):
         return np.inf
     if not np.array_equal(numbers[~np.isfinite(numbers)], formula[~np.isfinite(formula)]):

@@ -50,7 +50,7 @@ def behaviours(groups: tuple[Group, ...]) -> list[Behaviour]:
 def compare(names: list[str], groups: tuple[Group, ...], note: Callable[[str], None]) -> Defaults:
     """Everything, as a document. `names`: of sides, none for all that are here; `note`: told what is going on.
 
-    Raises UsageError, NotFound where one that is named is not here, LibraryFailure where it ended badly.
+    Raises UsageError, NotFound if one that is named is not here, LibraryFailure if it ended badly.
     """
     asked = sides.named(names)
     if names:
@@ -147,7 +147,7 @@ WHERE = "signatures side by side are in the Markdown, HTML and JSON reports (--m
 
 
 def report(found: Defaults) -> Report:
-    """The whole report: behaviours and, where there is room for them, signatures."""
+    """The whole report: behaviours and, if there is room for them, signatures."""
     groups = [group for group in GROUPS if any(line.group == group for line in found.behaviours)]
     versions = ", ".join(f"{library} {version}" for library, version in found.versions.items())
     tables = [_behaviour_table(found, group) for group in groups] + [_signature_table(found, group) for group in groups]

@@ -215,7 +215,7 @@ class Clip(NamedTuple):
 
 
 def clip_of(facts: dict[str, Any] | None) -> Clip | None:
-    """What an optimizer is set to clip; None where it clips nothing, or tells nothing."""
+    """What an optimizer is set to clip; None if it clips nothing, or tells nothing."""
     known: dict[str, Literal["tensor", "all", "value"]]
     known = {"clipnorm": "tensor", "global_clipnorm": "all", "clipvalue": "value"}
     for group in facts["groups"] if facts else ():

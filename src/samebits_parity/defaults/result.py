@@ -21,7 +21,7 @@ Status = Literal["measured", "none", "refused", "failed"]
 
 class Measurement(Document):
     """One behaviour of one library. `numbers`: what it gave; `meaning`: an id of the table, the value that was solved
-    for, or what begins with "unknown"; null where nothing was measured. `words`: the meaning, or why there is none.
+    for, or what begins with "unknown"; null if nothing was measured. `words`: the meaning, or why there is none.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
@@ -37,7 +37,7 @@ class Measurement(Document):
 
 
 class BehaviourComparison(Document):
-    """A behaviour over all libraries. `differs`: null where fewer than two libraries have it."""
+    """A behaviour over all libraries. `differs`: null if fewer than two libraries have it."""
 
     behaviour: str
     group: Group
@@ -155,7 +155,7 @@ def _row(name: str, parameter: str) -> str:
 
 
 def cell(signature: Signature | None, row: str) -> str | None:
-    """The parameters of one row, as they are written in a call; None where the class has none."""
+    """The parameters of one row, as they are written in a call; None if the class has none."""
     parameters = [one for one in signature.parameters if one.row == row] if signature else []
     said = [one.name if one.default is None else f"{one.name}={one.default}" for one in parameters]
     return ", ".join(said) or None

@@ -1,11 +1,11 @@
-"""What is drawn: initializers for shapes that tell fan-in from fan-out, and the defaults of layers.
+"""The cases of `parity init`: initializers, and the default weights of layers.
 
-A case names a thing by its path in the library. It is drawn there, under the library's interpreter, by a script that
-knows nothing of samebits. Sizes: every kernel has more than 100,000 values, so that one draw decides; none of the
-numbers of channels is a multiple of another.
+A case names an initializer or a layer by its path in the library. A script that does not import samebits draws the
+weights, under the library's interpreter. The shapes distinguish fan-in from fan-out. Every kernel has more than 100,000
+values, so that one draw decides, and no number of channels is a multiple of another one.
 
-Fan-in is how many inputs an output is made of, fan-out how many outputs an input goes into; strides are taken as one.
-`order`: where a library has the channels of a kernel; Keras and JAX have them last, PyTorch first.
+Fan-in is the number of inputs of one output. Fan-out is the number of outputs that one input goes into. Strides are
+taken as one. `order`: whether the channels of a kernel come last (Keras, JAX) or first (PyTorch).
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Fans(NamedTuple):
 
     @property
     def swapped(self) -> Fans:
-        """The two the other way round."""
+        """Fan-in and fan-out, swapped."""
         return Fans(self.out, self.into)
 
 
 def ordinary_fans(shape: tuple[int, ...], order: Order) -> Fans:
-    """Of a shape read as a dense layer's or an ordinary convolution's kernel, whatever layer it belongs to."""
+    """The fans of a shape, read as the kernel of a dense layer or of an ordinary convolution."""
     if len(shape) < 2:
         return Fans(math.prod(shape), math.prod(shape))
     if order == "first":
@@ -50,7 +50,7 @@ def ordinary_fans(shape: tuple[int, ...], order: Order) -> Fans:
 
 
 def fans_of_layer(shape: tuple[int, ...], layout: Layout, order: Order, groups: int = 1) -> Fans:
-    """Of a kernel in its layer. `groups`: of the channels, where the kernel does not say it (PyTorch's)."""
+    """The fans of a kernel in its layer. `groups`: those of the channels, which PyTorch's kernels do not show."""
     fans = ordinary_fans(shape, order)
     if len(shape) < 2:
         return fans
@@ -61,14 +61,17 @@ def fans_of_layer(shape: tuple[int, ...], layout: Layout, order: Order, groups: 
     return fans
 
 
-MANY = 2**19  # values where only the deviation tells: normal distributions
+MANY = 2**19  # values of a normal distribution, which only its deviation identifies
 BIAS = 64  # draws of a bias that is random
 CHANNELS, MULTIPLIER = 3700, 4  # of the depthwise convolution
 
 
 class Case(NamedTuple):
-    """`path`: where the library has it; `arguments`: for its maker; `shape`: of the tensor, or what goes into the
-    layer; `size`: values that are wanted at least, by drawing again; `layers` are built `size` times."""
+    """One initializer or layer.
+
+    `path`: its place in the library. `arguments`: those it is made with. `shape`: that of the tensor, or of the layer's
+    input. `size`: an initializer draws until it has so many values, and a layer is built so many times.
+    """
 
     name: str
     path: str
@@ -100,7 +103,7 @@ def of(side: Side) -> list[Case]:
 
 
 def order(side: Side) -> Order:
-    """Where the library has the channels of a kernel."""
+    """Whether the channels of the library's kernels come first or last."""
     return "first" if side.family == "pytorch" else "last"
 
 
@@ -108,8 +111,8 @@ def _keras(distributions: tuple[str, ...]) -> list[Case]:
     return [*_keras_initializers("", distributions), *_keras_layers()]
 
 
-def _keras_initializers(prefix: str, distributions: tuple[str, ...], names: tuple[str, ...] = ()) -> list[Case]:
-    """`prefix`: `tf.` for TensorFlow's own; `names`: what it calls those that are not scaled, Keras' names first."""
+def _keras_initializers(prefix: str, distributions: tuple[str, ...]) -> list[Case]:
+    """The initializers. `prefix`: `tf.` for TensorFlow's own."""
     cases = [
         Case(f"{prefix}{name}", f"{prefix}initializers.{name}", {}, shape, layout)
         for name in SCALED
@@ -247,7 +250,7 @@ def _jax() -> list[Case]:
 
 
 def _flax() -> list[Case]:
-    """The defaults of flax' layers; its initializers are JAX'."""
+    """The default weights of flax' layers; its initializers are those of JAX."""
 
     def layer(kind: str, layout: Layout, shape: tuple[int, ...], **arguments: Any) -> Case:
         return Case(kind, f"linen.{kind}", arguments, shape, layout, layer=True)
@@ -257,7 +260,7 @@ def _flax() -> list[Case]:
         layer("Dense", "dense", (530,), features=250),
         layer("Conv", "convolution", (4, 4, 60), features=250, kernel_size=[3, 3]),
         layer("Conv", "convolution", (4, 4, 250), features=60, kernel_size=[3, 3]),
-        # its kernel has the inputs before the outputs, as an ordinary convolution's
+        # in its kernel the inputs come before the outputs, as in an ordinary convolution
         layer("ConvTranspose", "convolution", (4, 4, 60), features=250, kernel_size=[3, 3]),
         layer("Embed", "dense", (7,), num_embeddings=4000, features=33),
         layer("LayerNorm", "vector", (700,)),
@@ -271,8 +274,11 @@ SEED = 2019  # the paper's
 
 
 class DrawnWeight(NamedTuple):
-    """A weight as it was drawn. `name`: in its layer, empty for an initializer's tensor; `doc`: the docstring of the
-    initializer or layer; `defaults`: its signature's; `draws`: (draws, *shape), float32."""
+    """A weight as it was drawn.
+
+    `name`: its name in the layer, empty for an initializer. `doc`: the docstring of the initializer or layer.
+    `defaults`: those of its signature. `draws`: float32, of shape (draws, *shape).
+    """
 
     case: Case
     name: str
@@ -287,12 +293,12 @@ class DrawnWeight(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one draw."""
+        """The shape of one draw."""
         return self.draws.shape[1:]
 
 
 class Draws(NamedTuple):
-    """What a library drew. `absent`: cases that it does not have; `failed`: (case, why)."""
+    """The weights that a library drew. `absent`: cases that it does not have. `failed`: (case, why)."""
 
     side: Side
     version: str

@@ -1,8 +1,8 @@
-"""The distributions that initial values are drawn from; which of them, told from the values alone.
+"""Infers from values alone which distribution they were drawn from.
 
-The magnitude that one value in a thousand exceeds is, in units of the deviation, 1.73 for a uniform distribution, 2.27
-for a normal one that is cut at two deviations, and 3.29 for a whole one. The whole distribution is then held against
-the family by the Dvoretzky-Kiefer-Wolfowitz inequality (Massart 1990): where it does not fit, the family is `other`.
+One value in a thousand exceeds a certain magnitude. In units of the deviation it is 1.73 for a uniform distribution,
+2.27 for a normal one that is cut at two deviations, and 3.29 for a whole normal one. All values are then compared with
+that family by the Dvoretzky-Kiefer-Wolfowitz inequality (Massart 1990). If they do not fit, the family is `other`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ KURTOSIS = {"uniform": 1.8, "normal": 3.0, "truncated normal": 2.3655}
 
 @dataclass(frozen=True, kw_only=True)
 class Distribution:
-    """`deviation`: of what is drawn, so after truncation; `low`, `high`: no value lies outside, None where any may;
-    `gain`: of an orthogonal matrix, the length of its rows or columns; `detail`: what `other` is, in words."""
+    """A distribution.
+
+    `deviation`: that of the values drawn, so after truncation. `low`, `high`: its bounds, None if it has none. `gain`:
+    the length of the rows or columns of an orthogonal matrix. `detail`: describes a distribution of family `other`.
+    """
 
     family: Family
     mean: float = 0.0
@@ -66,7 +69,7 @@ def _normal(value: float) -> float:
 
 
 def uniform(limit: float, low: float | None = None) -> Distribution:
-    """U[low, limit); `low`: -limit where none is named."""
+    """U[low, limit); `low` is -limit by default."""
     low = -limit if low is None else low
     middle, width = (low + limit) / 2, limit - low
     return Distribution(family="uniform", mean=middle, deviation=width / math.sqrt(12), low=low, high=limit)
@@ -94,21 +97,21 @@ def orthogonal(gain: float) -> Distribution:
 
 
 def other(detail: str) -> Distribution:
-    """Something else, in words."""
+    """Any other distribution, described in words."""
     return Distribution(family="other", detail=detail)
 
 
 Array = NDArray[Any]
-CHANCE = 1e-10  # of refusing what is right, for each question asked
-FEWEST = 2048  # values from which a family can be told
+CHANCE = 1e-10  # each test rejects a correct distribution with this probability
+FEWEST = 2048  # values that are needed to infer a family
 UNIFORM_BELOW, TRUNCATED_BELOW = 2.0, 2.4  # deviations that one value in a thousand exceeds
-EVERY = 64  # of the ordered values is held against a distribution
-STRAIGHT = 1e-4  # by which products of rows may miss those of an orthogonal matrix in float32
+EVERY = 64  # each 64th of the ordered values is compared with a distribution
+STRAIGHT = 1e-4  # tolerance for the products of rows of an orthogonal matrix in float32
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """`distribution`: the closest one of its family; `exact`: whether its limit is known to the last bit of float32."""
+    """The closest distribution. `exact`: whether its limit is known to the last bit of a float32."""
 
     distribution: Distribution
     count: int
@@ -118,7 +121,7 @@ class Estimate:
 
 
 def estimate(draws: Array) -> Estimate:
-    """The distribution of an array (draws, *shape of one draw)."""
+    """Infer the distribution of an array of shape (draws, *shape of one draw)."""
     values = np.asarray(draws, np.float32).ravel()
     found, exact = _structured(draws) or _random(values)
     return Estimate(
@@ -131,7 +134,7 @@ def estimate(draws: Array) -> Estimate:
 
 
 def _structured(draws: Array) -> tuple[Distribution, bool] | None:
-    """Values that are not drawn one by one: a constant, an identity, blocks, an orthogonal matrix."""
+    """Recognise values that are not drawn one by one: a constant, an identity, blocks, an orthogonal matrix."""
     first = np.asarray(draws[0], np.float64)
     if not np.all(np.isfinite(draws)):
         return other("not all finite"), False
@@ -167,7 +170,7 @@ def blocks(runs: list[tuple[int, int, float]]) -> str:
 
 
 def _gain(values: Array) -> float | None:
-    """The length of the orthogonal rows or columns of an array seen as a matrix; None where they are not orthogonal."""
+    """The length of the rows or columns of an orthogonal matrix; None if the array is none."""
     if values.ndim < 2:
         return None
     for matrix in (values.reshape(-1, values.shape[-1]), values.reshape(values.shape[0], -1)):
@@ -182,7 +185,7 @@ def _gain(values: Array) -> float | None:
 
 
 def _random(values: Array) -> tuple[Distribution, bool]:
-    """The closest of the random families."""
+    """Find the closest of the random families."""
     if values.size < FEWEST:
         return other(f"{values.size} values: too few"), False
     wide = values.astype(np.float64)
@@ -217,7 +220,7 @@ def _measured(found: Distribution, mean: float, deviation: float) -> Distributio
 
 
 def distance(values: Array, distribution: Distribution) -> float:
-    """The largest distance of the two distribution functions, at every EVERY-th of the ordered values."""
+    """The largest distance between the two distribution functions, at each EVERY-th of the ordered values."""
     ordered = np.sort(values.ravel())
     places = np.arange(0, ordered.size, EVERY)
     below = np.array([distribution.below(float(value)) for value in ordered[places]])
@@ -226,33 +229,33 @@ def distance(values: Array, distribution: Distribution) -> float:
 
 
 def _bound(count: int) -> float:
-    """The distance of values to their own distribution stays below this, but for CHANCE."""
+    """A bound on the distance of values to their own distribution; it holds except with probability CHANCE."""
     return math.sqrt(math.log(2 / CHANCE) / (2 * count))
 
 
 def _slack(found: Distribution, count: int) -> float:
-    """What a limit or deviation that is itself an estimate adds to the distance."""
+    """What the distance may grow by because the limit or deviation is itself an estimate."""
     if found.family == "uniform":
         return -math.log(CHANCE) / count
     return 0.25 * deviations(CHANCE) / math.sqrt(2 * count) + deviations(CHANCE) * 0.4 / math.sqrt(count)
 
 
 def deviations(chance: float) -> float:
-    """A normal value lies farther out than this many deviations with that chance."""
+    """A normal value lies farther out than this many deviations with this probability."""
     return -NormalDist().inv_cdf(chance / 2)
 
 
-# The exact limit of a uniform distribution, from the places on which its values can lie.
+# The exact limit of a uniform distribution.
 #
 # A library draws k / 2^23 or k / 2^24 with a whole k and maps it to [low, high) in float32. So the values lie on a
-# lattice that only one limit, to the last bit of a float32, has: tens of values tell it where the largest value alone
-# would tell three digits.
+# lattice, and only one float32 as the limit gives this lattice. Some tens of values are enough to find this limit. The
+# largest value alone would give three digits of it.
 
 Mapping = Callable[[Array, Array, Array], Array]
-BITS = (23, 24)  # of the whole numbers that libraries draw
-FIRST, MOST, FEW = 16, 4096, 64  # values asked at first, and at most; limits that are few enough to ask more
+BITS = (23, 24)  # the whole numbers that libraries draw have so many bits
+FIRST, MOST, FEW = 16, 4096, 64  # values compared at first, and at most; as few limits are compared with more values
 MOST_LIMITS = 200_000
-LATTICE_CHANCE = 1e-10  # that the limit lies above the floats that are tried
+LATTICE_CHANCE = 1e-10  # the probability that the limit lies above the floats that are tried
 
 
 def _rounded_twice(unit: Array, limit: Array, low: Array) -> Array:
@@ -267,7 +270,7 @@ def _rounded_once(unit: Array, limit: Array, low: Array) -> Array:
 
 
 def _scaled(unit: Array, limit: Array, low: Array) -> Array:
-    """A value of [-1, 1), or of [0, 1), times the limit: jax.nn.initializers."""
+    """A value of [-1, 1) or [0, 1), times the limit: jax.nn.initializers."""
     inner = unit if np.all(low == 0) else 2 * unit - 1
     return np.asarray(inner * limit, np.float32)
 
@@ -276,8 +279,10 @@ MAPPINGS: tuple[Mapping, ...] = (_rounded_twice, _rounded_once, _scaled)
 
 
 def exact_limit(values: Array, *, from_zero: bool) -> float | None:
-    """The one float32 that can be the limit of draws from [-limit, limit), or from [0, limit); None where several can,
-    or none: the values come from a generator of another kind, or there are too few."""
+    """The one float32 that can be the limit of draws from [-limit, limit) or [0, limit).
+
+    None if several can, or none: then there are too few values, or the generator is of a different kind.
+    """
     largest = np.float32(np.abs(values).max())
     limits = _candidates(largest, values.size)
     asked = values.ravel()[:MOST]
@@ -288,21 +293,21 @@ def exact_limit(values: Array, *, from_zero: bool) -> float | None:
 
 
 def _candidates(largest: np.float32, count: int) -> Array:
-    """Every float32 from the largest value up to where the limit lies but for CHANCE."""
+    """Every float32 from the largest value up to a bound that the limit exceeds with probability LATTICE_CHANCE."""
     top = np.float32(float(largest) * math.exp(-math.log(LATTICE_CHANCE) / count))
     first, last = int(largest.view(np.int32)), int(top.view(np.int32)) + 1
     return np.arange(first, min(last, first + MOST_LIMITS) + 1, dtype=np.int32).view(np.float32)
 
 
 def _surviving(limits: Array, values: Array, on: Callable[[Array, Array], Array]) -> list[float]:
-    """Limits on whose lattice all the values lie; those that are too many to be told apart are none."""
+    """The limits on whose lattice all values lie. If too many remain, two of them stand for all."""
     asked = FIRST
     while limits.size:
         limits = limits[on(limits, values[:asked])]
         if asked >= values.size:
             return [float(limit) for limit in limits]
         if asked >= FIRST * 16 and limits.size > FEW:
-            return [float(limit) for limit in limits[:2]]  # two are as little an answer as all
+            return [float(limit) for limit in limits[:2]]  # two give no answer, like all
         asked *= 4
     return []
 
@@ -313,6 +318,6 @@ def _on(limits: Array, values: Array, *, mapping: Mapping, bits: int, from_zero:
     low = np.zeros_like(limit) if from_zero else -limit
     whole = np.rint((values.astype(np.float64)[None] - low) / (limit - low) * 2.0**bits)
     lies = np.zeros(whole.shape, bool)
-    for step in (-1, 0, 1):  # rounding may have moved a value by half a place
+    for step in (-1, 0, 1):  # rounding may have moved a value by half a step of the lattice
         lies |= mapping((whole + step) / 2.0**bits, limit, low) == values[None]
     return np.asarray(lies.all(axis=1))

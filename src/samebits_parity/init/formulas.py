@@ -56,7 +56,7 @@ class Situation(NamedTuple):
 
 
 class FanRule(NamedTuple):
-    """`says`: a regular expression for how a docstring says it, blanks not counted; empty where none does. `is_glorot`:
+    """`says`: a regular expression for how a docstring says it, blanks not counted; empty if none does. `is_glorot`:
     it is Glorot's uniform distribution, by either of the paper's equations."""
 
     formula: str
@@ -68,7 +68,7 @@ class FanRule(NamedTuple):
 
 class Documentation(NamedTuple):
     """`read`: whether the installed docstring or signature says it; `others`: (words, distribution) that would be
-    something else: other rules, fans counted in another way."""
+    something else: other rules, fans counted in a different way."""
 
     formula: str
     source: str

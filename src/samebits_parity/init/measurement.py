@@ -149,7 +149,7 @@ def _scale(side: Side, weight: DrawnWeight, found: Estimate) -> WeightScale | No
 
 
 def law(scales: list[WeightScale]) -> str | None:
-    """What a scale goes with the root of: the first of LAWS that fits all shapes; None where that cannot be told."""
+    """What a scale goes with the root of: the first of LAWS that fits all shapes; None if that cannot be told."""
     for place, words in enumerate((" of the shape", " of the layer")):
         fitting = [name for name, fan in LAWS.items() if _fits(scales, fan, place)]
         if fitting and len({scale.fans for scale in scales}) > 1:
@@ -177,8 +177,8 @@ class InitComparison(NamedTuple):
 
 
 def compare(names: list[str], progress: Progress) -> InitComparison:
-    """Measure the libraries that are named; where none is, all that are here. Raises UsageError, NotFound where one
-    that is named is not here, LibraryFailure where it ended badly."""
+    """Measure the libraries that are named; if none is, all that are here. Raises UsageError, NotFound if one
+    that is named is not here, LibraryFailure if it ended badly."""
     lines: list[WeightFacts] = []
     notes: list[str] = []
     for side in sides.named(names):

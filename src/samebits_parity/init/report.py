@@ -32,7 +32,7 @@ from samebits_parity.report import compared, parts
 
 
 class DocumentedAs(Document):
-    """`limit`, `deviation`: what the formula gives for this shape, null where it has none; `source`: where it stands;
+    """`limit`, `deviation`: what the formula gives for this shape, null if it has none; `source`: where it stands;
     `read`: whether the installed library says so itself."""
 
     formula: str
@@ -44,7 +44,7 @@ class DocumentedAs(Document):
 
 
 class WeightFacts(Document):
-    """`limit`: of magnitudes, null where there is none; `exact`: to the last bit of float32, else the largest value
+    """`limit`: of magnitudes, null if there is none; `exact`: to the last bit of float32, else the largest value
     drawn. `deviation`: of the values drawn. `depends_on`: what the scale of this initializer goes with over all its
     shapes. `equation`: of the paper, for Glorot's uniform distribution. `instead`: what fits where `agrees` is false.
     """
@@ -109,7 +109,7 @@ def _inside(found: Estimate, asked: Distribution) -> bool:
 
 
 def _far_enough(found: Estimate, asked: Distribution) -> bool:
-    """Both ends: neither too far in, nor, where there is no limit, too far out."""
+    """Both ends: neither too far in, nor, if there is no limit, too far out."""
     ends = (asked.below(found.largest), 1 - asked.below(found.smallest))
     for share in ends:
         if share <= 0 or found.count * math.log(share) < math.log(CHANCE):
@@ -140,7 +140,7 @@ def _same_shape(values: NDArray[Any], asked: Distribution) -> bool:
 DIGITS = 5
 WHERE = "Everything that was measured: --md FILE, --html FILE, --json FILE."
 EXACTLY = (
-    "Limits are exact, to the last bit of a float32, where the values lie on the lattice of one limit only "
+    "Limits are exact, to the last bit of a float32, if the values lie on the lattice of one limit only "
     "(column exact); else the limit is the largest magnitude drawn."
 )
 FANS = (
@@ -204,7 +204,7 @@ def _differences(wrong: list[WeightFacts]) -> Table:
         for these in _alike(wrong, lambda line: (*_key(line), line.instead))
         for one in these[:1]
     ]  # fmt: skip
-    note = "Gives, measured: the limit, or the deviation where there is no limit or the deviation is another one."
+    note = "Gives, measured: the limit; or the deviation, if there is no limit or the deviation differs."
     return Table(id="differences", title="Not as documented.", columns=columns, rows=tuple(rows), notes=(note, FANS))
 
 

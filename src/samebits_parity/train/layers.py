@@ -95,7 +95,7 @@ def _owners(training: TrainingValues) -> dict[str, str]:
 
 
 def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *, owns: bool) -> OutputPair | None:
-    """The nearest candidate; None where none has the shape, but for a layer with weights: its own counterpart."""
+    """The nearest candidate; None if none has the shape, but for a layer with weights: its own counterpart."""
     ours = a.output(0, name)
     candidates = [
         (relative(ours, value), place, OutputPair(name, other, form, "", owns))

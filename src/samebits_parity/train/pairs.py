@@ -154,7 +154,7 @@ class Pairer:
                 yield _from("depthwise kernel", rules.depthwise(keras[-2]), **of)
 
     def _dense(self, keras: tuple[int, ...], of: dict[str, bool]) -> Iterator[AxisOrder]:
-        """A dense layer behind a flattening of channels last takes its rows in another order."""
+        """A dense layer behind a flattening of channels last takes its rows in a different order."""
         flattened = [shape for shape in sorted(self._shapes) if np.prod(shape) == keras[0]]
         flattened = [shape for shape in flattened if shape[-1] > 1 and np.prod(shape[:-1]) > 1]
         for shape in flattened:
@@ -173,7 +173,7 @@ def _tells(values: Array) -> bool:
 
 
 def _channels(training: TrainingValues) -> set[int]:
-    """How many channels its convolutions give, where there are more than one."""
+    """How many channels its convolutions give, if there are more than one."""
     shapes = [training.names(-1, "start")[name].shape for name in training.weights]
     return {shape[-1 if training.is_keras else 0] for shape in shapes if len(shape) > 2} - {1}
 

@@ -19,7 +19,7 @@ from samebits_parity.train.verdict import KINDS, LOSS, Account, PointComparison,
 
 
 class Where(Document):
-    """A point at which values are apart. `relative`: null where it is infinite (a shape, a NaN on one side)."""
+    """A point at which values are apart. `relative`: null if it is infinite (a shape, a NaN on one side)."""
 
     step: int
     kind: str
@@ -58,7 +58,7 @@ class DocumentPair(Document):
 
 
 class TrainDocument(Document):
-    """`verdict`: agree, differ or unknown; `first`: where they diverge, null where they do not."""
+    """`verdict`: agree, differ or unknown; `first`: where they diverge, null if they do not."""
 
     format: Literal[1] = 1
     samebits: str
@@ -181,7 +181,7 @@ def _largest_of_kinds(judged: TrainVerdict) -> list[Largest]:
 
 
 def _ulp(judged: TrainVerdict, point: PointComparison) -> int | None:
-    """The largest difference, in units in the last place of the largest value; None where that is not known.
+    """The largest difference, in units in the last place of the largest value; None if that is not known.
 
     Not between the two values of a pair, as for trials of one program: two libraries round small values in a tensor of
     large ones in other ways, and numbers about zero are many representable values apart.

@@ -63,7 +63,7 @@ def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) 
 
 
 def check(asked: TrainRequest) -> None:
-    """UsageError or NotFound where one of the sides could not be started: asked before the first is run."""
+    """UsageError or NotFound if one of the sides could not be started: asked before the first is run."""
     for side in "AB":
         arrange(_request(asked, side), asked.folder / side)
 
@@ -86,7 +86,7 @@ def _failed(asked: TrainRequest, side: str, folder: Path, file: TrialFile) -> Tr
 
 
 def refuse_unusable(training: TrainingValues, side: str) -> None:
-    """TrainingFailure where the probe failed, or weights could not be set."""
+    """TrainingFailure if the probe failed, or weights could not be set."""
     for event in events(training.folder):
         if event.get("event") == "probe-failed" and event.get("foreign"):
             where = f"{event['where']}: {event['error']}"

@@ -112,7 +112,7 @@ class TrainingValues:
         return self.value(step, "forward", wire.LAYER + layer)
 
     def optimizer(self, step: int) -> dict[str, Any] | None:
-        """What the first optimizer was set to in a step; None where that was not seen."""
+        """What the first optimizer was set to in a step; None if that was not seen."""
         known = next(iter(self.optimizers.values()), [])
         past = [facts for at, facts in known if at <= step]
         return past[-1] if past else None
@@ -143,7 +143,7 @@ class Distance(NamedTuple):
 
 
 def unit(dtypes: set[str]) -> float:
-    """u of the coarsest floating point type among these; that of float32 where there is none."""
+    """u of the coarsest floating point type among these; that of float32 if there is none."""
     bits = [FRACTION_BITS[name] for dtype in dtypes if (name := dtype.rpartition(".")[2]) in FRACTION_BITS]
     return float(2.0 ** -(min(bits, default=23) + 1))
 

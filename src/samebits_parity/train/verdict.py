@@ -117,7 +117,7 @@ class TrainVerdict:
         return self.a.weight(step, pair.a), pair.way.to_a(self.b.weight(step, pair.b))
 
     def gradients(self, pair: WeightPair, step: int) -> tuple[Array, Array] | None:
-        """Its gradient as the optimizers take it; None where one side has none in this step."""
+        """Its gradient as the optimizers take it; None if one side has none in this step."""
         if pair.a not in self.a.names(step, "gradient") or pair.b not in self.b.names(step, "gradient"):
             return None
         gradients = _gradient(self.a, step, pair.a), pair.way.to_a(_gradient(self.b, step, pair.b))

@@ -26,7 +26,7 @@ UNKNOWN_DTYPES = ("bfloat16",)  # numpy has none
 @dataclass(frozen=True)
 class LayerPart:
     """A layer, or one of the two that a separable convolution is. `flat`: the shape (height, width, channels) that its
-    input is flattened from; `folded`: that its output is brought into. Both are Keras'; None where there is none."""
+    input is flattened from; `folded`: that its output is brought into. Both are Keras'; None if there is none."""
 
     layer: Layer
     roles: dict[str, int]
@@ -52,7 +52,7 @@ def parts_of(model: ModelFacts) -> list[LayerPart]:
 
 
 def reason(layer: Layer, model: ModelFacts) -> str:
-    """Why the weights of a layer cannot be carried; empty where they can."""
+    """Why the weights of a layer cannot be carried; empty if they can."""
     weights = [model.weights[number] for number in layer.roles.values()]
     for weight in weights:
         kind = "c" if weight.dtype.startswith("complex") else "u" if "int" in weight.dtype else ""
@@ -100,7 +100,7 @@ def in_order(parts: list[LayerPart], model: ModelFacts) -> list[LayerPart]:
 
 
 def _size_in(part: LayerPart, model: ModelFacts) -> int:
-    """How many numbers a layer takes along its last axis; 0 where that is not known."""
+    """How many numbers a layer takes along its last axis; 0 if that is not known."""
     shapes = part.shapes(model)
     if part.kind == "dense" and len(shapes.get("kernel", ())) == 2:
         return shapes["kernel"][0]
@@ -169,7 +169,7 @@ def dummies(shapes: Shapes) -> Arrays:
 
 
 def shapes_after(convert: Callable[[Arrays], Arrays], shapes: Shapes) -> Shapes | None:
-    """The shapes that a rule makes; None where these cannot be of such a layer."""
+    """The shapes that a rule makes; None if these cannot be of such a layer."""
     try:
         return {role: array.shape for role, array in convert(dummies(shapes)).items()}
     except (ValueError, IndexError, KeyError):

@@ -86,7 +86,7 @@ def save(path: Path, arrays: dict[str, Array]) -> None:
         draft.replace(path)
     except OSError as why:
         draft.unlink(missing_ok=True)
-        raise UsageError(f"{path} cannot be written: {why.strerror or why}.", "Name another file: --out") from None
+        raise UsageError(f"{path} cannot be written: {why.strerror or why}.", "Give --out a different file.") from None
 
 
 def how_to_load(path: Path, target: ModelFacts, *, whole: bool) -> list[str]:

@@ -38,8 +38,8 @@ class SettingFile(Document):
 
 
 class LayerFile(Document):
-    """A pair of layers. `apart`: ||a - b|| / ||a|| of their outputs, null where they were not compared; `allowed`: what
-    rounding explains; `agrees`: null where it is not known, or a layer before it got no weights."""
+    """A pair of layers. `apart`: ||a - b|| / ||a|| of their outputs, null if they were not compared; `allowed`: what
+    rounding explains; `agrees`: null if it is not known, or a layer before it got no weights."""
 
     a: str
     b: str
@@ -55,7 +55,7 @@ class LayerFile(Document):
 
 
 class LonelyFile(Document):
-    """A layer whose weights were not carried: why; where there is one, a layer at its place, and what would match."""
+    """A layer whose weights were not carried: why; if there is one, a layer at its place, and what would match."""
 
     side: Literal["A", "B"]
     layer: str
@@ -69,7 +69,7 @@ class LonelyFile(Document):
 
 class WeightsFile(Document):
     """What was carried and compared. `first`: the place of the first pair that disagrees, from 0; `likely`: what is set
-    differently there or between it and the one before; `out`: the file, null where nothing was carried."""
+    differently there or between it and the one before; `out`: the file, null if nothing was carried."""
 
     format: int = WEIGHTS_FORMAT
     samebits: str
@@ -248,7 +248,7 @@ def _notes(moved: Transfer, judged: TransferVerdict) -> list[str]:
     if len(notes) > MOST_NOTES:
         notes = [*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} more, in the JSON"]
     if judged.last is not None and judged.last < len(moved.pairing.pairs):
-        notes.append("Layers after one that got no weights are not judged: they are given other inputs.")
+        notes.append("Layers after one that got no weights are not judged: they get different inputs.")
     if moved.filled:
         notes.append(f"{moved.filled} {FILLED}")
     if moved.layers:

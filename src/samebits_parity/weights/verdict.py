@@ -21,7 +21,7 @@ CLOSE = 1e-9  # relative; settings are written as decimals
 
 @dataclass(frozen=True)
 class Difference:
-    """One setting. `layers`: Keras' and PyTorch's, by name. A value is None where no such layer was seen."""
+    """One setting. `layers`: Keras' and PyTorch's, by name. A value is None if no such layer was seen."""
 
     layers: tuple[str, str]
     setting: str
@@ -113,7 +113,7 @@ def judge(moved: Transfer) -> TransferVerdict:
 
 
 def _not_carried(moved: Transfer, last: int) -> TransferVerdict | None:
-    """What there is to say where weights had no place; None where all had one."""
+    """What there is to say where weights had no place; None if all had one."""
     if moved.pairing.lonely:
         return TransferVerdict("differ", _of_lonely(moved.pairing.lonely[0], moved), last=last)
     if moved.pairing.refused:
@@ -161,7 +161,7 @@ def _at(moved: Transfer, place: int, last: int) -> TransferVerdict:
 
 
 def _how(one: OutputGap) -> str:
-    return one.why if one.apart is None else f"{one.apart:.1e} apart where rounding explains {one.allowed:.0e}"
+    return one.why if one.apart is None else f"{one.apart:.1e} apart; rounding explains {one.allowed:.0e}"
 
 
 def _of_lonely(one: Lonely, moved: Transfer) -> str:

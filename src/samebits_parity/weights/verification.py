@@ -18,13 +18,13 @@ from samebits_parity.weights.rules import Array
 ROUNDINGS = 16.0  # times what the order of a sum is known to move
 UNIT = 2.0**-23  # of float32
 STEADY = 1e-4  # relative distance of float32 and float64 above which it is not rounding that is seen between the two
-UNSTEADY = "PyTorch gives other outputs each time (dropout that is always on), or rounding moves them too far"
+UNSTEADY = "PyTorch gives different outputs each time (dropout that is always on), or rounding moves them too far"
 MODEL = "model"
 
 
 @dataclass(frozen=True)
 class OutputGap:
-    """The outputs of one pair. `apart`: ||a - b|| / ||a||; None where that cannot be said, and `why`. `allowed`: what
+    """The outputs of one pair. `apart`: ||a - b|| / ||a||; None if that cannot be said, and `why`. `allowed`: what
     rounding may do up to here. `shapes_differ`: that is why it cannot be said."""
 
     apart: float | None
@@ -78,7 +78,7 @@ def _turned(array: Array) -> Iterator[Array]:
 
 def _rounding(pair: LayerPair, keras: ModelFacts, pytorch: ModelFacts) -> float:
     """What rounding moves here: as seen between PyTorch's float32 and float64, and at least what a sum of that many
-    numbers is expected to in another order (units that grow with the square root of their number)."""
+    numbers is expected to in a different order (units that grow with the square root of their number)."""
     shapes = pair.pytorch.shapes(pytorch).values()
     longest = max(math.prod(shape[1:]) for shape in shapes)
     return max(UNIT * math.sqrt(longest), _exact(pytorch, str(pair.pytorch.layer.number)))
@@ -112,7 +112,7 @@ def _unlike(a: Array, b: Array, allowed: float) -> OutputGap:
 
 
 def aligned(part: LayerPart, a: Array, b: Array) -> Array | None:
-    """PyTorch's output in the order of Keras' axes; None where the shapes do not belong together."""
+    """PyTorch's output in the order of Keras' axes; None if the shapes do not belong together."""
     spatial = part.kind in ("convolution", "depthwise", "transposed", "batch_norm", "group_norm", "prelu")
     if spatial and a.ndim > 2 and a.ndim == b.ndim and not part.layer.channels_first:
         b = np.moveaxis(b, 1, -1)

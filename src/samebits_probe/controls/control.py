@@ -66,7 +66,7 @@ class Control:
 
     What it is and goes with:
     id           as in the contract
-    libraries    it acts on these top-level modules; where none of them is imported, there is nothing to hold. Empty:
+    libraries    it acts on these top-level modules; if none of them is imported, there is nothing to hold. Empty:
                  it acts in every process
     implies      ids without which it pins nothing: always held with it
     needs        ids without which it can break a program: held with it, and where the program seeds by itself they
@@ -180,7 +180,7 @@ class Control:
 
     @classmethod
     def varied(cls, machine: "Machine") -> "List[str]":
-        """The values that are tried beside the base where none are named; empty where there is none here.
+        """The values that are tried beside the base where none are named; empty if there is none here.
 
         `machine`: answers for this machine (samebits.vary.factor.Machine).
         """
@@ -188,7 +188,7 @@ class Control:
 
     @classmethod
     def lacks(cls, value: str, machine: "Machine") -> str:
-        """Why this machine cannot have a value that `accepts` takes, or OWN; empty where it can."""
+        """Why this machine cannot have a value that `accepts` takes, or OWN; empty if it can."""
         return ""
 
     @classmethod

@@ -68,6 +68,6 @@ class HashSeed(Control):
 
 
 def _seed_of_user() -> str:
-    """The seed that the user has set; empty where each process draws its own."""
+    """The seed that the user has set; empty if each process draws its own."""
     chosen = os.environ.get("PYTHONHASHSEED", "")
     return chosen if whole_number(chosen) >= 0 else ""

@@ -17,7 +17,7 @@ _ASK = (
 
 
 def blas_counts() -> "List[ThreadCount]":
-    """The threads of each BLAS that is loaded; empty where that cannot be seen."""
+    """The threads of each BLAS that is loaded; empty if that cannot be seen."""
     found: List[ThreadCount] = []
     for path in loaded_libraries():
         name = os.path.basename(path)
@@ -27,7 +27,7 @@ def blas_counts() -> "List[ThreadCount]":
 
 
 def loaded_libraries() -> "List[str]":
-    """Paths of the shared libraries of this process; empty where that cannot be seen."""
+    """Paths of the shared libraries of this process; empty if that cannot be seen."""
     try:
         with open("/proc/self/maps") as file:
             lines = [line.rstrip("\n").split(None, 5) for line in file]
@@ -50,7 +50,7 @@ def _count(path: str) -> "Iterator[int]":
 
 
 def named_threads(part: str) -> "List[int]":
-    """[how many threads of this process have a name that holds `part`]; empty where there are none."""
+    """[how many threads of this process have a name that holds `part`]; empty if there are none."""
     count = 0
     try:
         for number in os.listdir("/proc/self/task"):

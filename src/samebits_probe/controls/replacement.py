@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def replace(owner: Any, name: str, make: "FunctionMaker") -> Any:
     """Set `owner.name` to `make(original)`, which keeps the original's name and documentation. Returns the new one.
 
-    Does nothing where it has been replaced by the same `make` before, and returns None where there is no such name.
+    Does nothing if it has been replaced by the same `make` before, and returns None if there is no such name.
     """
     original = getattr(owner, name, None)
     if original is None:

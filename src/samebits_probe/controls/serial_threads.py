@@ -33,11 +33,11 @@ class _Turn:
         """The starter goes on."""
         try:
             self._over.release()
-        except RuntimeError:  # it has gone on before
+        except RuntimeError:  # the lock is open: the starter has waited for PATIENCE, and goes on already
             pass
 
     def wait(self) -> bool:
-        """Wait for its end. False where that takes too long."""
+        """Wait for its end. False if that takes too long."""
         return self._over.acquire(True, PATIENCE)
 
 

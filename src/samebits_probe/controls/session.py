@@ -120,7 +120,7 @@ def _is_keras_3() -> bool:
 
 
 class ChannelsFirst(Control):
-    """Sets Keras' image data format to channels_first, where there is a GPU: on a CPU such convolutions do not run."""
+    """Sets Keras' image data format to channels_first, if there is a GPU: on a CPU such convolutions do not run."""
 
     id = "channels-first"
     libraries = ("keras",)

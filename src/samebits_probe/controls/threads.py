@@ -90,7 +90,7 @@ class Threads(Control):
 def _hold_count(module: Any, name: str, number: int) -> None:
     try:
         getattr(module, name)(number)
-    except RuntimeError:  # the pool runs already: reading back says with how many threads
+    except RuntimeError:  # the pool runs already: `read_back` says with how many threads, as the effect `undone`
         pass
     replace(module, name, _accepts_any)
 
@@ -104,7 +104,7 @@ def _accepts_any(original: "AnyFunction") -> "AnyFunction":
 
 
 def counts() -> "List[ThreadCount]":
-    """The threads of all that can be asked in this process; empty where nothing that computes is."""
+    """The threads of all that can be asked in this process; empty if nothing that computes is."""
     found: List[ThreadCount] = []
     for module in imported("torch"):
         found.append(("torch.get_num_threads()", module.get_num_threads()))
@@ -152,7 +152,7 @@ def _eager_context() -> Any:
 def _set_once(context: Any, name: str, number: int) -> None:
     try:
         setattr(context, name, number)
-    except RuntimeError:  # it runs already: reading back says with how many threads
+    except RuntimeError:  # it runs already: `read_back` says with how many threads, as the effect `undone`
         pass
 
 

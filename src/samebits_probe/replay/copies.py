@@ -119,7 +119,7 @@ def _overlap(everything: List[TorchTensor], chosen: List[TorchTensor]) -> bool:
 
 
 def _storage_of(tensor: TorchTensor) -> Optional[int]:
-    """A key of the tensor's memory, or None where it has none that could be copied as bytes."""
+    """A key of the tensor's memory, or None if it has none that could be copied as bytes."""
     try:
         if not tensor.numel() or str(tensor.layout) != "torch.strided" or tensor.is_quantized:
             return None
@@ -183,7 +183,7 @@ class Bits:
         return content
 
     def unwritten(self, outcomes: Sequence[TorchTensor], patterns: Sequence[int]) -> Optional[TorchTensor]:
-        """A mask of the elements that hold, in every outcome, just what memory was filled with; None where none does.
+        """A mask of the elements that hold, in every outcome, just what memory was filled with; None if none does.
 
         `outcomes`: the same result of several replays, with different patterns.
         """

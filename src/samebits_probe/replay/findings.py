@@ -151,7 +151,7 @@ class Findings:
         results: "Dict[str, List[Tuple[TorchTensor, TorchTensor]]]",
         replays: Tuple[int, int],
     ) -> "Optional[DivergentPlace]":
-        """A place at which some replay differed. Gives its document, or None where there are too many.
+        """A place at which some replay differed. Gives its document, or None if there are too many.
 
         `given`: tensors that it was given; `results`: {name of a result: [(own tensor, that of a replay)]};
         `replays`: how many there were, and how many of them differed.
@@ -217,7 +217,7 @@ class Findings:
         self._probe.recorder.document(wire.REPLAY, document)
 
 
-# How the threads of an operator meet, replay by replay: a race between them shows itself only in another order.
+# How the threads of an operator meet, replay by replay: a race between them shows itself only in a different order.
 #
 # On an idle machine threads begin together, on a busy one they often run one after the other, always in the same
 # order. Replays of operators that add to one place from several threads are therefore more, and made in both ways:

@@ -24,7 +24,7 @@ _MOST_NODES = 1000000
 
 
 class CodePlace:
-    """`file` and `line` of the program's code ("" and 0 where unknown); `of`: what of it ("forward" in a backward)."""
+    """`file` and `line` of the program's code ("" and 0 if unknown); `of`: what of it ("forward" in a backward)."""
 
     __slots__ = ("file", "line", "module", "node", "phase")
 

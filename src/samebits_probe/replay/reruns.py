@@ -37,7 +37,7 @@ class Replayer:
         return result
 
     def _prepare(self, func: Operator, args: Arguments, kwargs: Keywords) -> "Optional[_Call]":
-        """What the replays need from before the call; None where there are none."""
+        """What the replays need from before the call; None if there are none."""
         known = self._known.get(func)
         if known is None:
             known = self._known[func] = Overload(func)
@@ -144,7 +144,7 @@ class Replayer:
                 place["memory"] = self._depends_on_memory(again, results)
 
     def _depends_on_memory(self, again: "_Again", names: Iterable[str]) -> Optional[bool]:
-        """Whether what memory held decides: the same content, the same bits, and another content, other bits."""
+        """Whether what memory held decides: the same content, the same bits, and a different content, other bits."""
         if self.memory.why_not:
             return None
         runs = []

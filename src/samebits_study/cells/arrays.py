@@ -42,8 +42,8 @@ class PreparedData:
 class Truth:
     """What is right for the test images.
 
-    `masks`: (n, H, W) of 0 and 255. `labels`: (n, H, W), each cell by its number; None where cells were not told apart.
-    `frames`: (n, 4) as (x0, y0, x1, y1). `counts`: (n,), by people; None where the labels say it. `names`: n of them.
+    `masks`: (n, H, W) of 0 and 255. `labels`: (n, H, W), each cell by its number; None if cells were not told apart.
+    `frames`: (n, 4) as (x0, y0, x1, y1). `counts`: (n,), by people; None if the labels say it. `names`: n of them.
     `smallest`: blobs of fewer pixels are no cells; None: the paper's 250 in 400 x 400 pixels, scaled with the image.
     """
 
@@ -95,7 +95,7 @@ def prepare(source: Path | None, settings: CellSettings, folder: Path) -> Prepar
 
 
 def _refuse_without_cells(cells: CellData, source: Path | None) -> None:
-    """DataError where there is nothing to test, or nothing to learn."""
+    """DataError if there is nothing to test, or nothing to learn."""
     if not cells.test:
         raise DataError(
             f"{source}: no tile of {cells.test_animal}, the test, holds a cell: all its labels are empty, so that Dice "

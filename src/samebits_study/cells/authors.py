@@ -36,8 +36,8 @@ _NAME = re.compile(r"([^_]+)_([^_]+)_(.+)")
 def read(folder: Path, size: int, fields_per_animal: int | None = None, *, test_animal: str | None = None) -> CellData:
     """The fields, made `size` x `size`; of each mouse at most so many, spread over its sections.
 
-    `test_animal`: the mouse left out (default: LU3 as in the paper; where there is none, the last). Its fields need a
-    frame and a count each; those of the others need none. Raises NotFound where there is no such folder, DataError for
+    `test_animal`: the mouse left out (default: LU3 as in the paper; if there is none, the last). Its fields need a
+    frame and a count each; those of the others need none. Raises NotFound if there is no such folder, DataError for
     what does not belong together, each naming the file.
     """
     images, masks = _pairs(folder)
@@ -146,7 +146,7 @@ def read_counts(folder: Path) -> dict[str, int]:
     for path in paths:
         for name, count in _read_file(path):
             if counts.setdefault(name, count) != count:
-                raise DataError(f"{path}: {name} has {count} cells here, {counts[name]} in another line or file.")
+                raise DataError(f"{path}: {name} has {count} cells here, {counts[name]} in a different line or file.")
     return counts
 
 
@@ -178,7 +178,7 @@ def read_frame(path: Path, image: Grey, size: int) -> Rectangle:
 
     A disector picture of the image's own size has the frame where it is in the image. Of a larger one, the image is
     taken to be what the authors' CropEDF_basedOnDisectorColor.m cuts out of it: the frame and 20 pixels on each side.
-    Raises DataError where no clear frame is seen, or one whose exclusion lines are not left and bottom.
+    Raises DataError if no clear frame is seen, or one whose exclusion lines are not left and bottom.
     """
     colour = fields.read_colour(path)
     frame = _found(colour, path)

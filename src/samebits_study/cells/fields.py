@@ -25,10 +25,10 @@ CELL = 255
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Field:
-    """One field under the microscope, of one animal. Raises DataError where its arrays do not belong together.
+    """One field under the microscope, of one animal. Raises DataError if its arrays do not belong together.
 
     `image`: grey (H, W), cells dark. `mask`: (H, W) of 0 and 255. `labels`: (H, W), 0 for the background and 1 to n for
-    n cells, whose union is the mask; None where cells were not told apart. `frame`: the counting frame as (x0, y0, x1,
+    n cells, whose union is the mask; None if cells were not told apart. `frame`: the counting frame as (x0, y0, x1,
     y1), columns x0 to x1 - 1 and rows y0 to y1 - 1. `count`: the cells that people counted with that frame; None where
     the labels say it.
     """
@@ -147,7 +147,7 @@ def read_grey(path: Path) -> Grey:
 
 
 def read_mask(path: Path) -> Grey:
-    """A mask of 0 and 255, which may have no cell. The file may hold 1 for 255. Raises DataError where not binary."""
+    """A mask of 0 and 255, which may have no cell. The file may hold 1 for 255. Raises DataError if not binary."""
     picture = read(path)
     if picture.ndim == 3 and (picture[:, :, :3] != picture[:, :, :1]).any() and picture.shape[2] > 2:
         raise DataError(f"{path} is in colour: a mask has one channel.")
@@ -181,7 +181,7 @@ def resized_mask(mask: Grey, size: int) -> Grey:
 
 
 def by_name(folder: Path) -> dict[str, Path]:
-    """The PNG files below a folder by their names without the ending. Raises DataError where a name comes twice."""
+    """The PNG files below a folder by their names without the ending. Raises DataError if a name comes twice."""
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*.png")):
         if path.name.startswith("."):

@@ -1,7 +1,7 @@
 """Fields that look like NeuN-stained neocortex in a brightfield microscope, made by a program.
 
 Nothing is downloaded, and every cell is known. One seed gives the same pictures on every run. Randomness comes from
-numpy's PCG64 alone; what numpy and scipy round differently on another kind of processor is far below the grey levels.
+numpy's PCG64 alone. A different processor may round differently in numpy and scipy, far below the grey levels.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _draw(somata: list[Spot], rng: np.random.Generator, size: int) -> tuple[Labe
 
 
 def _seen(cell: NDArray[np.bool_], labels: Labels) -> NDArray[np.bool_]:
-    """The largest connected part of a cell that no other covers; nothing where most of it is covered."""
+    """The largest connected part of a cell that no other covers; nothing if most of it is covered."""
     parts, count = ndimage.label(cell & (labels == 0))
     if not count:
         return np.zeros_like(cell)
@@ -242,7 +242,7 @@ def bumps(rng: np.random.Generator, height: float) -> NDArray[np.float64]:
 
 
 def window(spot: Spot, size: int) -> Window | None:
-    """Rows and columns of a square field that a spot reaches; None where it lies outside."""
+    """Rows and columns of a square field that a spot reaches; None if it lies outside."""
     reach = spot.radius * np.sqrt(spot.stretch) * 1.5 + _TRUNCATE * spot.blur + 1
     left, right = max(0, int(spot.x - reach)), min(size, int(spot.x + reach) + 2)
     top, bottom = max(0, int(spot.y - reach)), min(size, int(spot.y + reach) + 2)

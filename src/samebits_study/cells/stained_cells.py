@@ -34,7 +34,7 @@ def read(folder: Path, size: int, fields_per_animal: int | None = None) -> CellD
 
     `folder`: as `bowl.stained_pictures` has it. Pictures are not made smaller. Grey is the red light that comes
     through: purple stains take it away and pink ones do not, so nuclei are dark on a light ground as neurons are in
-    NeuN, in the pinkest picture too. Raises NotFound where there is no such folder, DataError where images and labels
+    NeuN, in the pinkest picture too. Raises NotFound if there is no such folder, DataError if images and labels
     do not match, or are smaller than a tile.
     """
     found = stained_pictures(folder)
@@ -118,7 +118,7 @@ def stained_pictures(folder: Path) -> list[Slide]:
 
     The folder holds images/NAME.png (colour) and labels/NAME.png; or, as published, stage1_train (or what is in it):
     NAME/images/NAME.png and NAME/masks/*.png, one mask a cell, of which the coloured pictures of 320 x 256 pixels are
-    taken. Raises NotFound where it holds neither, DataError where images and labels do not match.
+    taken. Raises NotFound if it holds neither, DataError if images and labels do not match.
     """
     if (folder / "images").is_dir() and (folder / "labels").is_dir():
         return _labelled(folder)

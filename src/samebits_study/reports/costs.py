@@ -26,7 +26,7 @@ class Contrast(NamedTuple):
 PAIRS = (
     Contrast("cudnn.deterministic on, cudnn.benchmark off (Code 3)", "pytorch-1.3", "pytorch-1.3-inverted",
          ("cudnn-deterministic", "cudnn-benchmark-off"),
-         "The study's scripts train on the CPU, where nothing asks cuDNN: its flags are set, and cost nothing there."),
+         "The study's scripts train on the CPU, which does not use cuDNN. Its flags are set, and cost nothing there."),
     Contrast("one thread in and between operators (Code 1)", "keras-tf1.14", "keras-tf1.14-threads",
              ("session-threads",)),
 )  # fmt: skip
@@ -43,8 +43,8 @@ def flags(result: StudyResult) -> Table:
                  Column("Setup without"), *numbers("Training without (s)", of="ours"), *numbers("Ratio", of="ours")),
         rows=tuple(_flags(with_it, without, pair.held) for with_it, without, pair in found),
         notes=(
-            "Ratio of the means. The paper supposes that its flags make PyTorch slower (section VIII.A), without a "
-            "measurement.",
+            "Ratio: that of the means. The paper supposes that its flags make PyTorch slower (section VIII.A), and "
+            "does not measure it.",
             *(said for a, b, _ in found if (said := measures.refusal(measures.machines([a, b])))),
             *(pair.note for _, _, pair in found if pair.note),
             *(said for with_it, _, pair in found for said in _without_effect(with_it, pair)),
@@ -95,8 +95,8 @@ def watching(result: StudyResult) -> Table:
                  *numbers("Training not watched (s)", of="ours"), *numbers("Ratio", of="ours"), Column("Same weights")),
         rows=tuple(_watching(setup, setup.plain) for setup in setups if setup.plain),
         notes=(
-            "Ratio: mean of the watched trainings to the one that was not. Same weights: those of some watched trial, "
-            "which only a setup that repeats can be asked for.",
+            "Ratio: the mean of the watched trainings, divided by the time of the one that was not watched. Same "
+            "weights: whether some watched trial has its weights, which only a setup that repeats can answer.",
             *(said for setup in setups if (said := _apart(setup))),
         ),
     )  # fmt: skip

@@ -31,7 +31,7 @@ def setups(result: StudyResult) -> Table:
                  Column("Library"), Column("Command", wide=True)),
         rows=tuple((s.id, s.about, s.status, phrases.trials(s, result), s.library, phrases.command(s.command))
                    for s in result.setups),
-        notes=("In commands, files are named without their folders; {out} is a trial's own folder.",),
+        notes=("Commands name files without their folders; {out} is a trial's own folder.",),
     )  # fmt: skip
 
 
@@ -47,11 +47,11 @@ def models(result: StudyResult) -> Table:
         ),
         rows=tuple(_models(result.study, setup) for setup in phrases.done(result)),
         notes=(
-            "Different models: by the bits of the trained weights. Groups: trials with the same weights. Different "
-            "predictions: by their bits, on the test data.",
-            "Different rows: of the paper's table; it had at least so many models.",
-            "Repeats, ours: whether all trials agree in every point that was observed; of models that one process "
-            "trained, in their weights. No number of agreeing trials proves that the next one agrees.",
+            "Different models: how many have different bits in the trained weights. Groups: trials with the same "
+            "weights. Different predictions: how many have different bits on the test data.",
+            "Different rows: those in the paper's table. The paper had at least so many models.",
+            "Repeats, ours: whether all trials agree at every point that was observed. If one process trained all "
+            "models, only their weights are compared. No number of agreeing trials proves that the next one agrees.",
         ),
     )
 
@@ -78,8 +78,8 @@ def classes(result: StudyResult) -> Table:
         title="How many of each class were classified correctly, for each different outcome.",
         columns=(Column("Setup"), Column("Trials"), *numbers(*_class_names(result))),
         rows=tuple((i, trials, *(Number(row[k]) for k, row in enumerate(d.confusion))) for i, trials, d in found),
-        notes=("The diagonals of the confusion matrices. The paper mentions their variations (section IX) without "
-               "numbers.",),
+        notes=("These are the diagonals of the confusion matrices. The paper mentions that they vary (section IX), "
+               "and gives no numbers.",),
     )  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def parting(result: StudyResult) -> Table:
         columns=(Column("Setup"), Column("Step"), Column("Kind"), Column("Name"), Column("Trials that leave"),
                  Column("What differs", wide=True)),
         rows=tuple(_parting(setup.id, setup.divergence) for setup in result.setups if setup.divergence),
-        notes=("Steps are counted from 0. The first point in the order in which a step is judged.",),
+        notes=("Steps are counted from 0. The point is the first one in the order in which a step is executed.",),
     )  # fmt: skip
 
 
@@ -137,8 +137,8 @@ def distances(result: StudyResult) -> Table:
         title="How far the weights of different models are apart, by epoch.",
         columns=(Column("Setup"), Column("Trial"), *numbers(*(f"epoch {epoch}" for epoch in epochs))),
         rows=tuple(_distances(setup.id, one, epochs) for setup in result.setups for one in setup.distances),
-        notes=("The norm of w - w0 over that of w0: all weights of one trial of each other group, and of the first "
-               "trial of the largest. Epoch 0: the initial weights.",),
+        notes=("The norm of w - w0, divided by the norm of w0. w0: all weights of the first trial of the largest "
+               "group; w: those of one trial of each other group. Epoch 0: the initial weights.",),
     )  # fmt: skip
 
 
@@ -166,8 +166,9 @@ def initial(result: StudyResult) -> Table:
                  Column("Drawn from")),
         rows=tuple(rows),
         notes=(
-            "Of the first trial. A weight above the limit of Equation 1 excludes it. Where all lie within it, Equation "
-            "2 is excluded: each would with probability 0.71 only, all together with less than one in a million.",
+            "The weights are those of the first trial. A weight above the limit of Equation 1 excludes Equation 1. If "
+            "all weights lie within it, that excludes Equation 2: under Equation 2 each weight lies there with a "
+            "probability of 0.71, and all of them with less than one in a million.",
         ),
     )  # fmt: skip
 
@@ -177,7 +178,7 @@ def _drawn_from(one: Initial) -> str:
         return f"Equation {one.equation}"
     if one.largest > one.equation_2:
         return "neither: a weight lies beyond both limits"
-    return "it cannot be told: all lie within the limit of Equation 1, and are too few to exclude 2"
+    return "not known: all weights lie within the limit of Equation 1, but they are too few to exclude Equation 2"
 
 
 def retests(result: StudyResult) -> Table:
@@ -193,7 +194,8 @@ def retests(result: StudyResult) -> Table:
                     EMPTY if r.largest is None else measured(r.largest, None), r.detail)
                    for s in result.setups for r in s.retests),
         notes=(
-            "Same decisions: the same digits, or the same pixels above one half, whatever their probabilities' bits.",
+            "Same decisions: the same digits, or the same pixels above one half, even if the bits of the probabilities "
+            "differ.",
             "The paper tested its models on a second graphics processor and found the same results (section IX).",
         ),
     )  # fmt: skip
@@ -206,7 +208,7 @@ def controls(result: StudyResult) -> Table:
         title="What was held in each setup, and whether it took effect.",
         columns=(Column("Setup"), Column("Control"), Column("Took effect"), Column("How that was seen", wide=True)),
         rows=tuple((s.id, c.id, *_effect(c)) for s in result.setups for c in s.controls),
-        notes=("Read back while the trials ran, at the first and the last step.",),
+        notes=("The controls were read back while the trials ran, at the first and the last step.",),
     )
 
 
@@ -237,9 +239,9 @@ def dice(result: StudyResult) -> Table:
         ),
         rows=tuple(_dice_row(setup, judged) for setup in phrases.done(result) if (judged := _judged_cells(setup))),
         notes=(
-            "Mean and sample standard deviation over trials. Left out of the mean: fields in which neither the true "
-            "nor the predicted mask has a cell, so that their Dice is undefined. Where one mask only has none it is 0, "
-            "and counts.",
+            "Mean and sample standard deviation over trials. If neither the true nor the predicted mask of a field "
+            "has a cell, its Dice is undefined, and the mean leaves it out. If only one of them has none, its Dice is "
+            "0 and counts.",
         ),
     )
 

@@ -73,7 +73,7 @@ class Pictures:
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """`id`: the paper's number, or a word. `shows`: None where it cannot be made, and `why` says so in a sentence."""
+    """`id`: the paper's number, or a word. `shows`: None if it cannot be made, and `why` says so in a sentence."""
 
     id: str
     title: str
@@ -95,7 +95,7 @@ class Figure:
 
 READ = (
     "Box: first to third quartile. Thick line: median. Thin line: from the minimum to the maximum. Dots: the trials. "
-    "Quartiles are interpolated; the paper does not say how its own are taken."
+    "Quartiles are interpolated; the paper does not say how it computes its own."
 )
 COMPARABLE = 10  # two panels share an axis where it is at most so many times as long as what either of them spans
 
@@ -199,8 +199,9 @@ def distances(result: StudyResult) -> Figure:
     if not lines:
         return Figure("distances", title, why=f"This figure cannot be made: {_no_distances(result, parted)}.")
     caption = (
-        "The norm of w - w0 over that of w0: all weights of one trial of each other group, and of the first trial of "
-        "the largest, after each epoch that was kept. Equal weights (0) have no place on a logarithmic scale."
+        "The norm of w - w0, divided by the norm of w0, after each epoch that was kept. w0: all weights of the first "
+        "trial of the largest group; w: those of one trial of each other group. A logarithmic scale cannot show equal "
+        "weights (0)."
     )
     return Figure("distances", title, caption, Curves("epoch", "distance", (("", tuple(lines)),), logarithmic=True))
 
@@ -225,7 +226,7 @@ def _distances(setup: SetupResult, place: int) -> list[FigureCurve]:
 
 
 def losses(result: StudyResult) -> Figure:
-    """Loss of training, and of validation where there is one: a panel a setup, a line for each different model."""
+    """Loss of training, and of validation if there is one: a panel a setup, a line for each different model."""
     title = "Loss over the epochs, a line for each different model."
     panels = tuple((setup.id, lines) for setup in phrases.done(result) if (lines := _losses(setup)))
     if not panels:

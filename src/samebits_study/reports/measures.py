@@ -49,7 +49,7 @@ def machines(setups: Iterable[SetupResult]) -> dict[str, list[str]]:
 
 
 def refusal(found: dict[str, list[str]]) -> str:
-    """Why times are not set side by side: they were taken on different machines. Empty where they were not."""
+    """Why times are not set side by side: they were taken on different machines. Empty if they were not."""
     if len(found) < 2:
         return ""
     named = "; ".join(f"{machine or 'not known'}: {', '.join(dict.fromkeys(ids))}" for machine, ids in found.items())
@@ -65,7 +65,7 @@ Row = tuple[Cell, ...]
 @dataclass(frozen=True)
 class Measure:
     """`name`: as in the paper's rows and the documents. `digits`: after the point, of a value and of a deviation.
-    `read`: its value in a model, in the unit of `head`, and where there is none, why."""
+    `read`: its value in a model, in the unit of `head`, and if there is none, why."""
 
     name: str
     head: str

@@ -165,7 +165,7 @@ STUDIES: dict[str, dict[Column, Quotation]] = {"lenet5": LENET5, "unet": UNET}
 
 
 def quotation(study: str, setup: str) -> Quotation | None:
-    """What the paper says that a setup answers to; None where it has no such setup or study."""
+    """What the paper says that a setup answers to; None if it has no such setup or study."""
     column = ANSWERS.get(setup)
     return STUDIES.get(study, {}).get(column) if column else None
 
@@ -176,7 +176,7 @@ DEVIATIONS = {"sample": statistics.stdev, "population": statistics.pstdev}
 
 
 def of_itself(quoted: Quotation, measure: str) -> list[str]:
-    """What the rows give where a sentence of the text gives mean and deviation; nothing where they agree."""
+    """What the rows give where a sentence of the text gives mean and deviation; nothing if they agree."""
     if quoted.text is None:
         return []
     values = [row.values[measure] for row in quoted.rows]
@@ -205,7 +205,7 @@ def of_deviation(printed: Decimal, values: Values) -> str:
 
 
 def of_cells(study: Iterable[Quotation]) -> list[str]:
-    """How many true cells the paper's error rates are rates of, which it does not say; nothing where none fits."""
+    """How many true cells the paper's error rates are rates of, which it does not say; nothing if none fits."""
     fitting = true_cells([row.values["error_rate"] for quoted in study for row in quoted.rows])
     if not fitting:
         return []

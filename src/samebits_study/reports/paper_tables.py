@@ -12,19 +12,19 @@ from samebits_study.results import SetupResult, StudyResult
 
 SAMPLE = "Ours: mean and sample standard deviation over trials."
 ROWS = (
-    "Means and sample standard deviations. Beside ours stands what the paper prints, where it prints a mean; above are "
-    "the means of its rows, computed here."
+    "Means and sample standard deviations. Beside ours stand the paper's printed values, if it prints a mean. Above "
+    "are the means of its rows, computed here."
 )
 ORDER = "Trials are numbered as they ran: trial 3 here has nothing to do with model 3 of the paper."
 NOT_RUN = MissingValue("not run")
 LETTERS = "Bits: equal letters within a setup are the same weights, bit for bit."
 TOUCHING = {  # whether they were split
-    True: "Ours: cells that touch were split before they were counted, as in the authors' code.",
-    False: "Ours: cells that touch were counted as one, as far as the paper's text says; --watershed splits them.",
+    True: "Ours: touching cells were split before they were counted, as in the authors' code.",
+    False: "Ours: touching cells were counted as one: the paper does not mention a split; --watershed splits them.",
 }
 COUNTS_ONCE = (
-    "FN + FP is the number of wrong answers: each is a false negative of one class and a false positive of another, "
-    "and counts once."
+    "FN + FP is the number of wrong answers. Each is a false negative of one class and a false positive of a different "
+    "class, and counts once."
 )
 # for the paper's numbers, in a study that it does not have
 WORDS = {
@@ -42,19 +42,19 @@ def tables(result: StudyResult) -> list[Table]:
 
 
 def terminology() -> Table:
-    """Table 1: what the paper's three terms ask to be the same, and what this project says."""
+    """Table 1: what has to be the same for each of the paper's three terms, and what this project tests."""
     return Table(
         id="1",
         title="Terms, as the paper uses them, and the words of this project.",
         columns=(Column("Term"), Column("Team"), Column("Location"), Column("Setup"), Column("Here", wide=True)),
         rows=(
             ("Repeatability", "same", "same", "same", "what is tested: do trials of one setup end in the same bits?"),
-            ("Replicability", "another", "any", "same", "not tested by a study; an attestation lets others check"),
-            ("Reproducibility", "another", "another", "another", "not tested by a study"),
+            ("Replicability", "different", "any", "same", "not tested by a study"),
+            ("Reproducibility", "different", "different", "different", "not tested by a study"),
         ),
         notes=(
-            "In 2020 the ACM exchanged the last two words. So only the first is used here; of libraries and releases "
-            "side by side it is said that they are compared across setups.",
+            "In 2020 the ACM swapped the last two words. So this project uses only the first one. If it puts libraries "
+            "or releases side by side, it says that they are compared across setups.",
         ),
     )
 
@@ -79,7 +79,7 @@ def times(result: StudyResult, number: str) -> Table:
         notes=(
             *([refused] if refused else [f"Ours: on {machine or 'a machine that is not known'}." for machine in found]),
             *([f"The paper's: on {paper.HARDWARE}."] if _quotations(result) else []),
-            f"{SAMPLE} One training at a time, each watched; what watching costs has a table of its own.",
+            f"{SAMPLE} Trainings ran one at a time, watched; the table watching says what that costs.",
         ),
     )
 

@@ -55,7 +55,7 @@ def letter(setup: SetupResult, model: TrainedModel) -> str:
 
 
 def where(setup: SetupResult) -> str:
-    """step 1 > update > conv2d_1/kernel; empty where trials do not diverge or nobody looked."""
+    """step 1 > update > conv2d_1/kernel; empty if trials do not diverge or nobody looked."""
     return " > ".join(result_words.path(setup.divergence)) if setup.divergence else ""
 
 
@@ -87,7 +87,7 @@ def done(result: StudyResult) -> list[SetupResult]:
 
 
 def kind(result: StudyResult) -> str:
-    """What is judged: digits or cells. Empty where the study gave no model and its data does not say it."""
+    """What is judged: digits or cells. Empty if the study gave no model and its data does not say it."""
     judged = {"digits" if model.digits else "cells" for setup in result.setups for model in setup.models}
     return judged.pop() if judged else str(result.data.get("study", ""))
 

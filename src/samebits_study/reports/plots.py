@@ -41,7 +41,7 @@ ACROSS = 3  # panels of curves, or pictures, side by side
 
 
 def draw(figure: Figure, folder: Path) -> list[Path]:
-    """Write figure-<id>.png and .svg in `folder`; nothing where the figure cannot be made."""
+    """Write figure-<id>.png and .svg in `folder`; nothing if the figure cannot be made."""
     if figure.shows is None:
         return []
     with matplotlib.rc_context(STYLE):

@@ -38,13 +38,13 @@ SIGNS = "= the trials agree; != they differ; ? no answer."
 MADE = "This page, the tables (Markdown, CSV, LaTeX) and the figures (PNG, SVG) are made from study.json beside it."
 PAPER = (
     "The paper: S. S. Alahmari, D. B. Goldgof, P. R. Mouton, L. O. Hall, Challenges for the Repeatability of Deep "
-    "Learning Models, IEEE Access, 2020, doi 10.1109/ACCESS.2020.3039833. Its numbers are quoted from it; all others "
-    "are of this study."
+    "Learning Models, IEEE Access, 2020, doi 10.1109/ACCESS.2020.3039833. The paper's numbers are quoted "
+    "from it; all other numbers are those of this study."
 )
 
 
 def report(result: StudyResult, tables: list[Table], drawn: Drawn, page: str = "") -> Report:
-    """The report. `drawn`: each figure with the files that were drawn of it, none where it could not be; `page`: where
+    """The report. `drawn`: each figure with the files that were drawn of it, none if it could not be; `page`: where
     the page is, for a terminal."""
     at_a_glance = [one for one in drawn if one[0].id == AT_A_GLANCE]
     rest = [one for one in drawn if one[0].id != AT_A_GLANCE]
@@ -90,7 +90,7 @@ def _glance(result: StudyResult, drawn: Drawn) -> Iterator[AnyBlock]:
 
 
 def _section(title: str, anchor: str, blocks: list[AnyBlock], on: frozenset[Format] = DOCUMENT) -> list[Section]:
-    """A heading and what is below it; nothing where there is nothing below it."""
+    """A heading and what is below it; nothing if there is nothing below it."""
     return [Section(title, anchor, tuple(blocks), on=on)] if blocks else []
 
 
@@ -145,7 +145,7 @@ def _how(result: StudyResult) -> Section:
 
 
 def main_measure(setup: SetupResult, kind_of: str) -> str:
-    """accuracy 98.99 ± 0.044 %; in how many trials it is undefined, and why. Empty where nothing was judged."""
+    """accuracy 98.99 ± 0.044 %; in how many trials it is undefined, and why. Empty if nothing was judged."""
     measure = measures.MAIN.get(kind_of)
     if measure is None or not setup.models:
         return ""

@@ -118,7 +118,7 @@ def figure_4(result: StudyResult, folder: Path, fields: list[TestField]) -> Figu
 
 
 def _predictions(result: StudyResult, folder: Path, setup: SetupResult) -> dict[int, NDArray[Any]]:
-    """Trial -> predictions (n, H, W), of the first trial of each different outcome. Empty where there is but one."""
+    """Trial -> predictions (n, H, W), of the first trial of each different outcome. Empty if there is but one."""
     first: dict[str, int] = {}
     for model in setup.models:
         first.setdefault(model.predictions, model.trial)
@@ -138,7 +138,7 @@ def _work(result: StudyResult, folder: Path) -> Work:
 def most_different(
     predictions: dict[int, NDArray[Any]], fields: list[TestField], *, watershed: bool
 ) -> tuple[TestField, CellCount, CellCount] | None:
-    """The field and the other trial which differ most from the first; None where no mask differs in a pixel.
+    """The field and the other trial which differ most from the first; None if no mask differs in a pixel.
 
     First by cells that one counts and the other does not, then by pixels of the masks. `watershed`: as the judge did.
     """

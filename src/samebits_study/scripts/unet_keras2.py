@@ -141,7 +141,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--seed", type=int, default=2019)
-    parser.add_argument("--gpu", default="0", help="the visible GPU, where there is one")
+    parser.add_argument("--gpu", default="0", help="the visible GPU, if there is one")
     parser.add_argument("--threads", choices=("one", "default"), default="one", help="of the session")
     parser.add_argument("--repeat", type=int, default=1, help="so many models, one after another, in this process")
     parser.add_argument("--test", help="npz file with trained weights: test these again, and train nothing")

@@ -33,7 +33,7 @@ SAME_CELL = 0.5  # intersection over union
 
 
 def error_rate(true: int, predicted: int) -> Score:
-    """Equation 3, in percent: |true - predicted| / true x 100. Undefined where the true count is 0."""
+    """Equation 3, in percent: |true - predicted| / true x 100. Undefined if the true count is 0."""
     if min(true, predicted) < 0:
         raise DataError(f"A count of cells is not negative: {true} true, {predicted} predicted.")
     return ratio(100 * abs(true - predicted), true, NO_TRUE_CELL)
@@ -52,14 +52,14 @@ class Overlap:
 
     @property
     def dice(self) -> Score:
-        """Equation 4: 2 |A and B| / (|A| + |B|). Undefined where both masks are empty; 0 where only one is."""
+        """Equation 4: 2 |A and B| / (|A| + |B|). Undefined if both masks are empty; 0 if only one is."""
         return ratio(2 * self.both, self.truth + self.prediction, NO_CELL)
 
 
 def overlap(truth: Image, prediction: Image, name: str = "") -> Overlap:
     """Compare two binary masks of one shape, pixel by pixel.
 
-    Raises DataError where their shapes differ or one is not binary. `name`: of the image, for that message.
+    Raises DataError if their shapes differ or one is not binary. `name`: of the image, for that message.
     """
     same_shape(truth, prediction, name)
     of = f" of {name}" if name else ""
@@ -95,7 +95,7 @@ class CellCounts:
 
     @property
     def f1(self) -> Score:
-        """2 TP / (2 TP + FP + FN): the harmonic mean of precision and recall, and 0 where one of these is undefined."""
+        """2 TP / (2 TP + FP + FN): the harmonic mean of precision and recall, and 0 if one of these is undefined."""
         return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn, NO_CELL)
 
 

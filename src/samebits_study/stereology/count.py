@@ -46,7 +46,7 @@ def binary(mask: Image, what: str = "The mask") -> Mask:
 def cells_of(mask: Image, what: str = "The mask") -> Labels:
     """Number the cells of a binary mask from 1 on, row by row. Pixels that touch at a corner are one cell.
 
-    Raises DataError where the mask is not binary.
+    Raises DataError if the mask is not binary.
     """
     labels: Labels = measure.label(binary(mask, what), connectivity=2)
     return labels
@@ -72,7 +72,7 @@ def same_shape(truth: Image, prediction: Image, name: str = "") -> None:
 
 
 def flat(image: Image, what: str) -> None:
-    """Raise DataError where an image has other than two dimensions, or no pixel."""
+    """Raise DataError if an image has other than two dimensions, or no pixel."""
     if image.ndim != 2 or not image.size:
         raise DataError(f"{what} is {size(image)}; rows x columns of single values are needed.")
 
@@ -160,7 +160,7 @@ ROUNDING = 1e-5  # a softmax in float32 may end this far outside 0 to 1
 def scaled_smallest(shape: Shape) -> int:
     """The fewest pixels of a cell, in an image of `shape`: 250 in the paper's 400 x 400, scaled with the area.
 
-    That is right where images show a field of the paper's size at another resolution. For a cut-out, or another
+    That is right where images show a field of the paper's size at a different resolution. For a cut-out, or another
     magnification, give the number yourself.
     """
     return -(-SMALLEST * shape[0] * shape[1] // SMALLEST_IN)
@@ -273,6 +273,6 @@ def ratio(part: float, whole: float, undefined: str) -> Score:
 
 
 def mean(scores: Sequence[Score], undefined: str) -> Score:
-    """The mean of those that are defined; where none is, undefined for this reason."""
+    """The mean of those that are defined; if none is, undefined for this reason."""
     values = [score.value for score in scores if score.value is not None]
     return ratio(math.fsum(values), len(values), undefined)

@@ -1,4 +1,4 @@
-"""The presenters: one for each format, from the tree to text. None of them knows what a report is about."""
+"""The presenters, one for each format. Each makes text of the tree, and none knows what a report is about."""
 
 from __future__ import annotations
 

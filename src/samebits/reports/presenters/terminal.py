@@ -1,6 +1,6 @@
-"""A report on a terminal: plain lines that are understood in five seconds; colour, where a terminal shows it.
+"""A report on a terminal: plain lines that people understand in five seconds, with colour if a terminal shows it.
 
-Colour adds nothing to the words, and is there on a terminal only, never where NO_COLOR asks for none.
+Colour adds nothing to the words. It is used only on a terminal, and never if NO_COLOR asks for none.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from samebits.reports.tree import (
 
 INDENT = "   "  # of the lines below the verdict
 WIDEST = 160
-LABELS = (6, 8)  # characters of a label; the second where one is longer than the first
+LABELS = (6, 8)  # characters of a label; the second if one is longer than the first
 NARROW = 80  # below it facts stand under the trials instead of beside them
 LEAST = 8  # characters that are left of a column
 MOST_HANG = 40
 
 Span = tuple[int, int, str]  # first character, the one after the last, style
 _CODES = {"repeated": "1;32", "diverged": "1;31", "inconclusive": "1;33", "mark": "1;31", "label": "2", "do": "33"}
-_ACT = ("note", "do this")  # labels of what people should not miss
+_ACT = ("note", "do this")  # labels of lines that people should not miss
 
 
 class TerminalLine(NamedTuple):
-    """A line. `hang`: how far it is set in where it is folded; None for one that is not."""
+    """A line. `hang`: its indentation if it is folded; None if it never is."""
 
     text: str
     hang: int | None = len(INDENT)
@@ -165,7 +165,7 @@ def _nested(block: NestedTree, width: int | None, label: int) -> Iterator[Termin
 
 
 def _outcomes(block: Outcomes, width: int | None, label: int) -> Iterator[TerminalLine]:
-    """A line on each, and where it is not complete, one on how it can be."""
+    """A line on each; if it is not complete, one more on how to complete it."""
     wide = max((len(one.name) for one in block.outcomes), default=0)
     for one in block.outcomes:
         start = f"{one.sign:<2} {one.name:<{wide}}"
@@ -197,7 +197,7 @@ def _folded_block(block: FoldedBlock, width: int | None, label: int) -> Iterator
 
 
 def _trials(block: TrialRows, width: int | None, label: int) -> Iterator[TerminalLine]:
-    """The trials at the left, the facts at the right; one under the other where the terminal is narrow."""
+    """The trials at the left, the facts at the right; one below the other if the terminal is narrow."""
     if width is not None and width < NARROW:
         yield from (_bar(row) for row in block.rows)
         yield from _facts(block.facts, width, label)
@@ -254,14 +254,14 @@ def _lines(row: Sequence[Cell]) -> list[list[str]]:
 
 
 def _padded(text: str, width: int, column: Column) -> str:
-    """The text in its column, cut where that has no room. A width of 0: of prose, which is folded."""
+    """Pad the text to its column, or cut it. A width of 0 is that of prose, which is folded."""
     if width and len(text) > width:
         text = text[: width - 1] + "~"
     return text.rjust(width) if column.number else text.ljust(width)
 
 
 def _safe(line: TerminalLine) -> TerminalLine:
-    """A name with a newline in it cannot pass for a line of a report."""
+    """Make a text safe: a name with a newline in it cannot pass for a line of a report."""
     return line._replace(text=words.one_line(line.text))
 
 

@@ -25,7 +25,7 @@ class Home(Factor):
     """Whose home and name the program finds: HOME, USER, LOGNAME."""
 
     id = "home"
-    takes = "own, other (a home that is not there, another name), or a folder"
+    takes = "own, other (a home that is not there, a different name), or a folder"
 
     def varied(self, machine: Machine) -> list[str]:
         """See Factor."""
@@ -52,7 +52,7 @@ class Locale(Factor):
     takes = "own, or names that `locale -a` lists"
 
     def varied(self, machine: Machine) -> list[str]:
-        """Another language where the system has one; else the plain C locale, with and without UTF-8."""
+        """A different language if the system has one; else the plain C locale, with and without UTF-8."""
         own = _plain(os.environ.get("LC_ALL") or os.environ.get("LANG") or "C")
         others = [name for name in machine.locales if _plain(name) not in (own, "POSIX")]
         return sorted(others, key=lambda name: (_plain(name).startswith("C"), "utf" not in _plain(name), name))[:1]
@@ -68,7 +68,7 @@ class Locale(Factor):
 
 
 def _plain(name: str) -> str:
-    """As the C library reads it: of the character set neither case nor dashes count."""
+    """A locale as the C library reads it: case and dashes of the character set do not count."""
     language, dot, characters = name.partition(".")
     return language + dot + characters.lower().replace("-", "")
 
@@ -80,7 +80,7 @@ class TimeZone(Factor):
     takes = "own, names of time zones, or POSIX' own writing (XYZ-14)"
 
     def varied(self, machine: Machine) -> list[str]:
-        """As far from Greenwich as there are zones, so that the date is another one too."""
+        """Time zones as far from Greenwich as possible, so that the date differs too."""
         return ["XYZ-14"] if os.environ.get("TZ") != "XYZ-14" else ["XYZ+12"]
 
     def why_not(self, value: str, machine: Machine) -> str:
@@ -140,7 +140,7 @@ class Stack(Factor):
     """An interpreter with the packages beside it."""
 
     is_cheap = False  # which, only the user knows
-    unchanged = " (the word `python` in the command is what can be another one)"
+    unchanged = " (only the word `python` in the command can stand for a different one)"
 
     def varied(self, machine: Machine) -> list[str]:
         """See Factor."""

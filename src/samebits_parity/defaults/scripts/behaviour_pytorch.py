@@ -29,7 +29,7 @@ def found(place, names):
 
 
 def made(kind, settings):
-    """An object; Absent where its class does not know a setting."""
+    """An object; Absent if its class does not know a setting."""
     known = inspect.signature(kind.__init__).parameters
     for name in settings:
         if name not in known:

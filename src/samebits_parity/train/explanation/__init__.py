@@ -1,6 +1,6 @@
 """Which default accounts for a difference: formulas that give both sides' values, and the setting in which they differ.
 
-An explanation is given only where it reproduces the values of both sides. `reasons` is the table of contents.
+An explanation is given only if it reproduces the values of both sides. `reasons` is the table of contents.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["reasons"]
 
 
 def reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
-    """What accounts for what parts in the step and phase in which the first point does; empty where nothing known."""
+    """What accounts for what parts in the step and phase in which the first point does; empty if nothing known."""
     with np.errstate(all="ignore"):  # what is compared may hold infinity and NaN
         return _reasons(judged, first)
 

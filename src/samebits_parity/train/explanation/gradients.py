@@ -141,7 +141,7 @@ def _penalty(seen: list[_GradientPair]) -> Account | None:
 
 
 def _penalty_factor(seen: _GradientPair, scale: float) -> float | None:
-    """c of b - a = c w; 0 where both are equal beside the largest gradient of all; None where there is no c."""
+    """c of b - a = c w; 0 if both are equal beside the largest gradient of all; None if there is no c."""
     apart = seen.b - seen.a
     if np.abs(apart).max() <= 1e-5 * scale:
         return 0.0
@@ -154,7 +154,7 @@ def _penalty_factor(seen: _GradientPair, scale: float) -> float | None:
 
 
 def flip_reasons(judged: TrainVerdict, step: int) -> list[Account]:
-    """What has turned over between outputs of layers that agree; none where nothing did."""
+    """What has turned over between outputs of layers that agree; none if nothing did."""
     found, before = [], None
     for pair in judged.layer_pairs:
         a, b = pair.outputs(judged.a, judged.b, step)
@@ -164,18 +164,18 @@ def flip_reasons(judged: TrainVerdict, step: int) -> list[Account]:
                 found.append(_said(pair, f"{count} of {a.size:,} values are zero on one side alone"))
             moved = _moved(judged, pair, before) if before is not None else 0
             if moved:
-                found.append(_said(pair, f"{moved} of {a.size:,} windows have their largest value in another place"))
+                found.append(_said(pair, f"{moved} of {a.size:,} windows have their largest value elsewhere"))
         before = a, b
     return found
 
 
 def _said(pair: OutputPair, words: str) -> Account:
-    said = f"rounding at a kink of {pair.a}: {words}; its gradient goes another way there"
+    said = f"rounding at a kink of {pair.a}: {words}; its gradient takes a different path there"
     return Account("rounding at a kink", said, (pair.a,))
 
 
 def _moved(judged: TrainVerdict, pair: OutputPair, given: tuple[Array, Array]) -> int:
-    """In how many windows of a pooling the largest value is in another place. Windows side by side alone are seen."""
+    """In how many windows of a pooling the largest value moved. Only windows side by side are compared."""
     settings = judged.a.layers.get(pair.a, {}).get("settings", {})
     size = settings.get("pool_size", settings.get("kernel_size"))
     size = (size, size) if isinstance(size, int) else size

@@ -1,5 +1,5 @@
 """Initial weights that differ: what each side draws them from. Batches that differ: scaled, shifted, their channels or
-their samples in another order."""
+their samples in a different order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def start_reasons(judged: TrainVerdict, parted: list[PointComparison]) -> list[A
 
 def _reason(a: str, b: str, names: tuple[str, ...]) -> Account:
     if a == b:
-        return Account("seed", f"both draw from {a}: another seed, or another generator", names)
+        return Account("seed", f"both draw from {a}: a different seed, or a different generator", names)
     constant = "zeros" in (a, b) or "ones" in (a, b)
     return Account("bias initialisation" if constant else "initializer", sides("initial values", a, b), names)
 
@@ -56,7 +56,7 @@ def described(values: Array, fans: Fans) -> str:
 
 def may_be_draws_of_one(a: Array, b: Array) -> bool:
     """Whether two sets of values are of one family, and their estimated limits or deviations no further apart than
-    other draws of one distribution bring them (but in one of some 1,000 cases).
+    different draws of one distribution give them (except in about 1 of 1,000 cases).
     """
     if min(a.size, b.size) < _FEW or any(float(one.min()) == float(one.max()) for one in (a, b)):
         return False
@@ -166,9 +166,9 @@ def _flipped(a: Array, b: Array) -> str:
 
 
 def _permuted(a: Array, b: Array) -> str:
-    """Samples with the same values in another order."""
+    """Samples with the same values in a different order."""
     if len(a) > 1 and np.array_equal(np.sort(_keys(a)), np.sort(_keys(b))) and not np.array_equal(_keys(a), _keys(b)):
-        return "the order of samples: B's batch holds A's samples in another order (shuffling)"
+        return "the order of samples: B's batch holds A's samples in a different order (shuffling)"
     return ""
 
 

@@ -65,7 +65,7 @@ def _unscaled(found: LayerInputs, output: Array, axes: tuple[int, ...]) -> Array
 
 
 def _epsilon(x: Array, z: Array, axes: tuple[int, ...]) -> float | None:
-    """The epsilon with which z is x normalized; None where z is not."""
+    """The epsilon with which z is x normalized; None if z is not."""
     middle = x - x.mean(axes, keepdims=True)
     variance = (middle**2).mean(axes, keepdims=True)
     with np.errstate(all="ignore"):
@@ -129,7 +129,7 @@ def _kept(training: TrainingValues, weight: str) -> float | None:
 
 
 def _common_factor(a: Array, b: Array) -> float | None:
-    """What all of a is multiplied with to give b; None where there is no such number, or it is one."""
+    """What all of a is multiplied with to give b; None if there is no such number, or it is one."""
     largest = np.abs(a).max() if a.size else 0.0
     if not largest:
         return None

@@ -1,6 +1,6 @@
 """Updates that diverge though their gradients agree: the rules of both optimizers, and the setting that differs.
 
-Each side's rule is read from its optimizer, and taken only where it gives the weights that side went to; where it does
+Each side's rule is read from its optimizer, and taken only if it gives the weights that side went to; where it does
 not, or the optimizer tells nothing, the other side's rule is varied one setting at a time. The reason is the smallest
 set of settings of A that make B's rule give A's weights.
 """
@@ -125,7 +125,7 @@ def _clips() -> list[Clip | None]:
 
 
 def _ratio(rule: UpdateRule, course: WeightCourse) -> float:
-    """How many times as far the step goes as the rule says, from its largest element; 0 where that says nothing."""
+    """How many times as far the step goes as the rule says, from its largest element; 0 if that says nothing."""
     if any(course.name not in given for given in course.gradients):
         return 0.0
     made = rule.step(course.start, course.gradients, course.name)
@@ -134,7 +134,7 @@ def _ratio(rule: UpdateRule, course: WeightCourse) -> float:
 
 
 def _needed(a: WeightCourse, rule_a: UpdateRule, rule_b: UpdateRule) -> list[str]:
-    """The fewest settings of A that make B's rule give A's step from A's gradients; empty where none are needed."""
+    """The fewest settings of A that make B's rule give A's step from A's gradients; empty if none are needed."""
     different = [one.name for one in fields(UpdateRule) if getattr(rule_a, one.name) != getattr(rule_b, one.name)]
     for count in range(1, min(_MOST_TOGETHER, len(different)) + 1):
         for some in combinations(different, count):
@@ -195,7 +195,7 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateRule:
-    """`kind`: adam, sgd, rmsprop or adagrad; what another kind has is left as it is. `place`: of epsilon (see the
+    """`kind`: adam, sgd, rmsprop or adagrad; what a different kind has is left as it is. `place`: of epsilon (see the
     formulas). `clip`: what it clips itself."""
 
     kind: str

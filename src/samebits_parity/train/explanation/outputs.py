@@ -30,7 +30,7 @@ class LayerInputs(NamedTuple):
 
 
 def given(judged: TrainVerdict, first: PointComparison) -> LayerInputs | None:
-    """Of the layer that diverges; None where it is not a pair of layers."""
+    """Of the layer that diverges; None if it is not a pair of layers."""
     place = next((n for n, pair in enumerate(judged.layer_pairs) if pair.a == first.name), None)
     if place is None:
         return None
@@ -57,7 +57,7 @@ def weight(found: LayerInputs, *words: str) -> Array | None:
 
 
 def setting(judged: TrainVerdict, found: LayerInputs, *names: str) -> list[object]:
-    """A setting of the layer on each side, under whichever of its names; None where it is not told."""
+    """A setting of the layer on each side, under whichever of its names; None if it is not told."""
     sides = ((judged.a, found.pair.a), (judged.b, found.pair.b))
     settings = [side.layers.get(name, {}).get("settings", {}) for side, name in sides]
     return [next((one[name] for name in names if name in one), None) for one in settings]
@@ -104,7 +104,7 @@ def _dropout(judged: TrainVerdict, found: LayerInputs) -> Account | None:
 
 
 def _dropped(output: Array, inputs: list[Array]) -> float:
-    """The share of values that are zero where an input is not, all others being the input times one number; else 0."""
+    """The share of values that became zero, if all others are the input times one number; else 0."""
     for x in inputs:
         if x.shape != output.shape:
             continue

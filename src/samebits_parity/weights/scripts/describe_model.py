@@ -3,14 +3,14 @@
     python describe_model.py REQUEST.json ANSWER.json
 
 Request: `path` of a Python file or a saved Keras model, `function` in the file (null: a saved model), `seed`, `out` (a
-folder), and, each null where there is none: `shapes` of the inputs without the batch, `inputs` (npz: i0, i1, ...),
+folder), and, each null if there is none: `shapes` of the inputs without the batch, `inputs` (npz: i0, i1, ...),
 `layouts` (for PyTorch: orders of the axes to try, a list for each input), `load` (npz of weights to set before the run:
 w0, w1, ...), `h5` (weights that Keras itself reads), `exact` (whether PyTorch runs once more in float64).
 
 Answer: `library`, `version`, `inputs` [{shape, dtype, below}], `weights` [{name, shape, dtype}], `layers` [{name,
 class, kind, settings, roles {role: number of a weight}, input_shape, output_shape, refused}], `ran` (null, or why not),
 `layout`. Beside it, in `out`: weights.npz (w0, ...), outputs.npz (the number of a layer, and `model`;
-with `.exact` in float64). Or `error` {what, advice}. Shapes are without the batch, null where unknown.
+with `.exact` in float64). Or `error` {what, advice}. Shapes are without the batch, null if unknown.
 """
 
 import importlib.util
@@ -86,7 +86,7 @@ def load_file(path):
 
 
 def needed_by(function):
-    """Names of the arguments that a function cannot do without; none where it does not say."""
+    """Names of the arguments that a function cannot do without; none if it does not say."""
     try:
         known = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

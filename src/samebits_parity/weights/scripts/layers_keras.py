@@ -61,7 +61,7 @@ def units_of(layer, name=""):
 
 
 def shape_of(value):
-    """Of a tensor without its batch, null for what is not known; None where it is no tensor."""
+    """Of a tensor without its batch, null for what is not known; None if it is no tensor."""
     while isinstance(value, (list, tuple)) and value and not hasattr(value, "as_list"):
         value = value[0]
     shape = getattr(value, "_keras_shape", None) or getattr(value, "shape", None)
@@ -82,7 +82,7 @@ def same_padding(size, kernel, stride, dilation):
 
 
 def spatial(shape, layer):
-    """Height and width (or whatever there is) of a shape without batch; None where they are not known."""
+    """Height and width (or whatever there is) of a shape without batch; None if they are not known."""
     if shape is None:
         return None
     sizes = shape[1:] if channels_first(layer) else shape[:-1]
@@ -191,7 +191,7 @@ def recurrent_refusal(layer):
 
 
 def refusal(layer, kind):
-    """Why a layer with weights cannot be carried; empty where it can."""
+    """Why a layer with weights cannot be carried; empty if it can."""
     if kind == "bidirectional":
         if layer.merge_mode != "concat":
             return "merge_mode=%r, and PyTorch always puts both directions side by side" % layer.merge_mode

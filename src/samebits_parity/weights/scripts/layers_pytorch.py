@@ -117,7 +117,7 @@ def settings_of(module):
 
 
 def refusal(module, kind, names):
-    """Why a layer with weights cannot be carried; empty where it can."""
+    """Why a layer with weights cannot be carried; empty if it can."""
     if kind in RECURRENT and getattr(module, "proj_size", 0):
         return "proj_size is set, and Keras' %s has no projection" % class_of(module)
     if kind == "attention" and module.in_proj_weight is None:

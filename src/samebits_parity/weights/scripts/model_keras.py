@@ -6,7 +6,7 @@ import sys
 import numpy as np
 from layers_keras import ACTIVATED, entry, follow, kind_of, shape_of, units_of
 
-BATCH = 2  # of the inputs that are made here, where none are given
+BATCH = 2  # of the inputs that are made here, if none are given
 UNKNOWN = 32  # stands for a size that the model leaves open
 
 
@@ -106,7 +106,7 @@ def ordered(units, built):
 
 
 def declared_inputs(model):
-    """[(shape without the batch, dtype, tensor)], empty where the model has not been built."""
+    """[(shape without the batch, dtype, tensor)], empty if the model has not been built."""
     try:
         tensors = model.inputs or []
     except (AttributeError, ValueError):
@@ -115,7 +115,7 @@ def declared_inputs(model):
 
 
 def embedded(units, tensor):
-    """The number of rows of the table that an input is looked up in; None where it is not."""
+    """The number of rows of the table that an input is looked up in; None if it is not."""
     for _, layer in units:
         if kind_of(layer) == "embedding" and any(into is tensor for into in inputs_of(layer)):
             return int(layer.input_dim)
@@ -190,7 +190,7 @@ def fetched(model, tensors, arrays):
 
 
 def reached(model, tensor, arrays):
-    """The value of one tensor; None where it takes inputs of its own."""
+    """The value of one tensor; None if it takes inputs of its own."""
     try:
         return fetched(model, [tensor], arrays)[0]
     except Exception:

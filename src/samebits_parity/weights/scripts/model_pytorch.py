@@ -129,7 +129,7 @@ def keeps_batch(output, batch, layout):
 
 
 def exact_run(torch, model, arrays, layout):
-    """The outputs in float64: {number of a call: array}; empty where the model cannot."""
+    """The outputs in float64: {number of a call: array}; empty if the model cannot."""
     run = ForwardPass(torch, copy.deepcopy(model).double())
     try:
         output = run.go(tensors(torch, arrays, layout, double=True))

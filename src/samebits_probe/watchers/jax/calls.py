@@ -100,7 +100,7 @@ def _is_copy(one: Optional[Print], other: Optional[Print]) -> bool:
 
 
 def given_back(call: "CompiledCall") -> Dict[int, int]:
-    """{index that goes in: index that comes out} of what is given as an earlier call gave it; empty where none is."""
+    """{index that goes in: index that comes out} of what is given as an earlier call gave it; empty if none is."""
     found = {index: call.sources[index][1] for index in call.own}
     alike_in, alike_out = call.given.kinds(), call.returned.kinds()
     found = {one: other for one, other in found.items() if other < len(alike_out) and alike_in[one] == alike_out[other]}

@@ -94,7 +94,7 @@ class TracedObserve:
         return ArrayPrint(dtype, shape, self._probe.hasher.data(data, header), facts)
 
     def defer(self, name: str, value: Any, step: Any, kind: str) -> bool:
-        """True where the value, or its step, is known only when the traced function runs."""
+        """True if the value, or its step, is known only when the traced function runs."""
         leaves = self._arrays.jax.tree_util.tree_leaves((value, step))
         if not any(self._arrays.is_tracer(leaf) for leaf in leaves):
             if self._is_deferring:  # what the functions called so far have observed comes first
@@ -210,7 +210,7 @@ class Hooks:
         self._core = importlib.import_module("jax._src.core")
 
     def install(self) -> bool:
-        """Hook JAX. False where this version of it has none of the places."""
+        """Hook JAX. False if this version of it has none of the places."""
         api: Library = importlib.import_module("jax._src.api")
         pjit: Library = importlib.import_module("jax._src.pjit")
         if not hasattr(api, "_post_hook_state") or not hasattr(pjit, "_run_python_pjit"):

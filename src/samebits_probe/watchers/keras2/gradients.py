@@ -46,7 +46,7 @@ class AppliedGradients:
 
     @property
     def optimizer(self) -> Optional[Optimizer]:
-        """The optimizer, or None where the program has let go of it."""
+        """The optimizer, or None if the program has let go of it."""
         return self._optimizer()
 
     def keep_optimizer(self, graph: Graph) -> None:
@@ -57,7 +57,7 @@ class AppliedGradients:
     def as_outputs(self) -> "AppliedGradients":
         """What may be returned by a function of TensorFlow 2: the gradients before they are clipped by their norm.
 
-        Returning the clipped ones has TensorFlow 2.1 compute `SGD(momentum, clipnorm)` in another order.
+        Returning the clipped ones has TensorFlow 2.1 compute `SGD(momentum, clipnorm)` in a different order.
         """
         if self.unclipped is None or not getattr(self.optimizer, "clipnorm", 0):
             return self

@@ -36,7 +36,7 @@ def install(module_of: Callable[[str], Library], watch: "Keras2Watch") -> None:
 
 
 def _passing_on(original: Function) -> Function:
-    """`unwrap_output_dict` makes a new dictionary: ours goes with it, where there is one replica."""
+    """`unwrap_output_dict` makes a new dictionary: ours goes with it, if there is one replica."""
 
     @functools.wraps(original)
     def unwrap_output_dict(strategy: Any, grouped_outputs: Any, mode: Any) -> Any:

@@ -65,7 +65,7 @@ class OptimizerCall(_Called):
     def _make_details(
         self, found: Optional[gradients.AppliedGradients], model: Optional[Model], outputs: Any
     ) -> Optional[FetchedTensors]:
-        """Tensors of the one step that is looked into; None where none is."""
+        """Tensors of the one step that is looked into; None if none is."""
         details = self._watch.probe.details
         if details is None:
             return None

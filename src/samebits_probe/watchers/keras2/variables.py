@@ -83,7 +83,7 @@ class GraphReader:
         self._tensors = [variable._as_graph_element() for variable in variables]
 
     def read(self, session: Optional[Session]) -> Optional[List[Array]]:
-        """The values as arrays, or None where the session has been closed."""
+        """The values as arrays, or None if the session has been closed."""
         if session is None or session._closed:
             return None
         calls = session.__dict__.setdefault(_READS, {})

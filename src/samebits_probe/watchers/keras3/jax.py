@@ -18,14 +18,14 @@ _KEY = "samebits:"
 
 
 class Jax(arrays.Arrays):
-    """Reads variables from the state of the step where there is one: Keras takes it away from them while it trains."""
+    """Reads variables from the state of the step if there is one: Keras takes it away from them while it trains."""
 
     def __init__(self) -> None:
         super().__init__()
         self.state: Dict[int, Any] = {}  # id of a variable -> its value
 
     def read(self, variable: Variable) -> Optional[Array]:
-        """A variable's value as an array; None where it has none now."""
+        """A variable's value as an array; None if it has none now."""
         value = self.state.get(id(variable))
         value = getattr(variable, "_value", variable) if value is None else value
         if value is None or (isinstance(value, self.jax.Array) and not self.has_value(value)):

@@ -52,7 +52,7 @@ def collected(watch: "Keras3Watch") -> collection.StepCollection:
 
 
 def looking(watch: "Keras3Watch", model: Model, split: Split) -> "Optional[TraceInspection]":
-    """None where no step is looked into. `split(logs)`: see `TrainFunction`."""
+    """None if no step is looked into. `split(logs)`: see `TrainFunction`."""
     details = watch.probe.details
     return TraceInspection(watch, details, model, split) if details is not None else None
 
@@ -68,7 +68,7 @@ class TraceInspection:
         return self._details.is_on()
 
     def step(self, function: Function, state: Pytree, data: Pytree) -> Any:
-        """(logs, state) as `function` gives them; None where the step has not been run."""
+        """(logs, state) as `function` gives them; None if the step has not been run."""
         if not hasattr(function, "trace"):
             return self._unseen("the step is not compiled as a whole (run_eagerly, or jit_compile is off)")
         traced = function.trace(state, data)  # an error in it is the program's own

@@ -175,7 +175,7 @@ def _settings(optimizer: Optimizer, read: Callable[[Variable], Array]) -> Dict[s
 
 
 def _config(layer: Layer) -> Dict[str, Any]:
-    """The settings that are numbers, words or lists of them; none where the program's class tells none."""
+    """The settings that are numbers, words or lists of them; none if the program's class tells none."""
     try:
         found = layer.get_config()
     except NotImplementedError:

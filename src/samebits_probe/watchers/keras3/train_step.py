@@ -108,7 +108,7 @@ class TrainStep:
             applied.updates = [(name, value(one)) for name, one in models.named(variables)]
 
     def _extras(self, collected: StepCollection, data: Any) -> Optional[Dict[str, Tuple[Tensor, ...]]]:
-        """{key of the layout: tensors} that a call gives beside its logs, or None where nothing is given."""
+        """{key of the layout: tensors} that a call gives beside its logs, or None if nothing is given."""
         if not self.is_plain:
             return None
         layout = Layout()

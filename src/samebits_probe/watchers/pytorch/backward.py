@@ -52,7 +52,7 @@ class Backward:
         self._watch, self._forwards, self._by_hand = watch, forwards, by_hand
 
     def before(self, outputs: Any, inputs: Optional[List[Tensor]]) -> Optional[Begun]:
-        """The engine starts; `inputs`: see `_inputs_of`. Gives what `after` takes, or None where nothing is watched."""
+        """The engine starts; `inputs`: see `_inputs_of`. Gives what `after` takes, or None if nothing is watched."""
         watch = self._watch
         if watch.in_backward:
             return None

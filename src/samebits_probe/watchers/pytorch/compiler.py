@@ -14,7 +14,7 @@ WHY_STEPS = "they are counted by the weights that they change: their gradients a
 
 
 class CompilerHook:
-    """The compiler's frame hook of this PyTorch; does nothing where there is none."""
+    """The compiler's frame hook of this PyTorch; does nothing if there is none."""
 
     def __init__(self, torch: Library) -> None:
         frames: Library = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)

@@ -260,7 +260,7 @@ class StoragePlaces:
         self._kind, self._weak = type(storage), storage._weak_ref()
 
     def tensor(self) -> Optional[Tensor]:
-        """A tensor of what lies there now, or None where the memory is gone."""
+        """A tensor of what lies there now, or None if the memory is gone."""
         storage = self._kind._new_with_weak_ptr(self._weak)
         return None if storage is None else self._empty.new_empty(0).set_(storage, *self._place)
 

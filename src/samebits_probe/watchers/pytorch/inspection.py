@@ -105,7 +105,7 @@ def described(watch: "PyTorchWatch", details: "Inspection", tensor: Tensor) -> "
 
 
 def watch_details(watch: "PyTorchWatch", forwards: "Forwards", optimizers: "Optimizers") -> None:
-    """Look into the step that the launcher asked for; does nothing where it asked for none."""
+    """Look into the step that the launcher asked for; does nothing if it asked for none."""
     details = watch.probe.details
     if details is None:
         return

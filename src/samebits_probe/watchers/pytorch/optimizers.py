@@ -44,7 +44,7 @@ class Optimizers:
         return bool(self._running)
 
     def before(self, optimizer: Optimizer, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[CallArguments]:
-        """Before a step. Gives (args, kwargs) with a closure that is seen, or None where there is nothing to change."""
+        """Before a step. Gives (args, kwargs) with a closure that is seen, or None if there is nothing to change."""
         if self._watch.is_compiling():
             self._watch.stepped_in_graph = True  # the compiler keeps this effect, and it costs no graph
             return None

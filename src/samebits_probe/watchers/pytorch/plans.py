@@ -100,7 +100,7 @@ class _Layout:
         self._is_plain = all(type(values) is dict for values in self._dicts)
 
     def tensors(self, state: Any) -> Optional[List[Tensor]]:
-        """The values in the order of their points; None where the state has other keys, or in other places."""
+        """The values in the order of their points; None if the state has other keys, or in other places."""
         if not (self._is_plain and state is self._state and _are_same(state, self._keys)):
             return None
         if not _are_same(state.values(), self._rows) or list(chain.from_iterable(self._dicts)) != self._names:

@@ -19,13 +19,13 @@ PART = 256  # tensors of a plan that are looked at together
 class TensorRows:
     """The tensors of one kind of one optimizer, with their points.
 
-    What the fast way relies on (types, dtypes, shapes, devices, layouts) is read anew in every step; where any of it
+    What the fast way relies on (types, dtypes, shapes, devices, layouts) is read anew in every step; if any of it
     has changed, or a tensor needs more than its memory, they are taken one by one.
     """
 
     def __init__(self, watch: "PyTorchWatch", kind: str) -> None:
         self._watch, self._kind = watch, kind
-        self._points: Optional[List[int]] = None  # where there is none, what follows means nothing
+        self._points: Optional[List[int]] = None  # if there is none, what follows means nothing
         self._plan: Plan
         self._group: Group
         self._attempts = 0

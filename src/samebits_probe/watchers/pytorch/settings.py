@@ -53,7 +53,7 @@ class Settings:
         if isinstance(value, self._watch.torch.Tensor):
             return self._watch.point("update", name, value), self._watch.prints.of(value) or bytes(16)
         point, found = self._watch.print_of_bytes("update", name, "float64", struct.pack("<d", float(value)))
-        self._watch.probe.scalar(point, value)  # only where it has changed
+        self._watch.probe.scalar(point, value)  # only if it has changed
         return point, found
 
 

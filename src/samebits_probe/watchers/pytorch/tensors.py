@@ -52,7 +52,7 @@ class Fingerprints:
         self._said: Set[Tuple[str, str]] = set()
 
     def of(self, tensor: Tensor) -> Optional[bytes]:
-        """Fingerprint of a tensor: 16 bytes, or None where it has no values."""
+        """Fingerprint of a tensor: 16 bytes, or None if it has no values."""
         if type(tensor) not in self._plain:
             return self._of_any(tensor)
         try:
@@ -159,7 +159,7 @@ class Fingerprints:
         return _quiet(self._torch)
 
     def content(self, tensor: Tensor) -> "TensorContent":
-        """(dtype, shape, bytes in logical order) of a tensor; raises Unseen or RuntimeError where it has no values."""
+        """(dtype, shape, bytes in logical order) of a tensor; raises Unseen or RuntimeError if it has no values."""
         with _quiet(self._torch):
             tag, parts = self._parts.of(tensor)
             parts = [part.cpu() for part in parts]

@@ -76,7 +76,7 @@ class PyTorchWatch:
         return True
 
     def trains_elsewhere(self, optimizer: Optional[Optimizer] = None) -> None:
-        """Say so where a thread that is not watched trains: which one is watched is itself a race.
+        """Say so if a thread that is not watched trains: which one is watched is itself a race.
 
         `optimizer`: the one that steps there. It trains a model of its own if the watched thread has called one, and
         none of what it trains is in that.

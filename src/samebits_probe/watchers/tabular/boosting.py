@@ -42,7 +42,7 @@ class Rounds:
         self._data[id(dataset)] = weakref.ref(dataset), [(name, one) for name, one in found if one is not None]
 
     def begin(self) -> bool:
-        """A round begins: the one before it is over. False where it is a part of a fit of another library."""
+        """A round begins: the one before it is over. False if it is a part of a fit of another library."""
         self.close()
         is_asked_for = self._probe.stepping is None and self._probe.fitted in (None, self._library)
         return is_asked_for and not is_joblib_worker()

@@ -36,7 +36,7 @@ def install(module: Library, probe: "Probe") -> None:
 
 
 def _added(booster: Booster) -> bytes:
-    """The trees of the latest round, as text; nothing where no tree could be added."""
+    """The trees of the latest round, as text; nothing if no tree could be added."""
     count = booster.current_iteration()
     return _trees(booster.model_to_string(num_iteration=1, start_iteration=count - 1)) if count else b""
 

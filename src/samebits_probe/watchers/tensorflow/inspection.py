@@ -73,7 +73,7 @@ class OperationInspection:
         return size(graph) if graph is not None else 0
 
     def steps(self, results: List[Tensor], applied: Applied, since: int = 0) -> "List[Step]":
-        """[Step] of the graph that is being built, see `traces`; empty where there is none."""
+        """[Step] of the graph that is being built, see `traces`; empty if there is none."""
         graph = self._graph()
         if graph is None:
             return []
