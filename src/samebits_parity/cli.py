@@ -165,7 +165,7 @@ TITLE = "Carry weights between Keras and PyTorch."
 WEIGHTS_COMMAND = plain("weights", run_weights, f"{TITLE}\n\n{WEIGHTS_TEXT}", OPTIONS["parity weights"], MODELS)
 
 
-TEXT = """How do libraries differ that should do the same?
+TEXT = """What differs between libraries that should do the same?
 
 Each answer is measured in the libraries that are installed.
 

@@ -40,7 +40,7 @@ def read_groups(text: str) -> list[str]:
     names = read_names(text)
     unknown = [name for name in names if name not in GROUPS]
     if unknown:
-        raise ValueError(f"there is no group {unknown[0]!r}; these there are: {', '.join(GROUPS)}.")
+        raise ValueError(f"there is no group {unknown[0]!r}; choose from: {', '.join(GROUPS)}.")
     return names
 
 

@@ -59,7 +59,7 @@ def named(names: list[str]) -> list[Side]:
     """Sides of the table, in its order; all of them where none is named. Raises UsageError."""
     unknown = [name for name in names if name not in SIDES]
     if unknown:
-        raise UsageError(f"There is no library {unknown[0]!r} here.", f"These there are: {', '.join(SIDES)}.")
+        raise UsageError(f"There is no library {unknown[0]!r} here.", f"Choose from: {', '.join(SIDES)}.")
     return [side for side in SIDES.values() if not names or side.id in names]
 
 

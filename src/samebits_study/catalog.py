@@ -211,14 +211,14 @@ STUDIES: dict[str, Study] = {
 def study_named(name: str) -> Study:
     """A study of the table. Raises UsageError."""
     if name not in STUDIES:
-        raise UsageError(f"There is no study {name!r}.", f"These there are: {', '.join(STUDIES)}.")
+        raise UsageError(f"There is no study {name!r}.", f"Choose from: {', '.join(STUDIES)}.")
     return STUDIES[name]
 
 
 def scale_named(study: Study, name: str) -> StudyScale:
     """A scale of a study. Raises UsageError."""
     if name not in study.scales:
-        raise UsageError(f"There is no scale {name!r}.", f"These there are: {', '.join(study.scales)}.")
+        raise UsageError(f"There is no scale {name!r}.", f"Choose from: {', '.join(study.scales)}.")
     return study.scales[name]
 
 
@@ -226,7 +226,7 @@ def setups_named(names: list[str]) -> list[StudySetup]:
     """Setups of the table, in its order; all of them where none is named. Raises UsageError."""
     unknown = [name for name in names if name not in SETUPS]
     if unknown:
-        raise UsageError(f"There is no setup {unknown[0]!r}.", f"These there are: {', '.join(SETUPS)}.")
+        raise UsageError(f"There is no setup {unknown[0]!r}.", f"Choose from: {', '.join(SETUPS)}.")
     return [setup for setup in SETUPS.values() if not names or setup.id in names]
 
 

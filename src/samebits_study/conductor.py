@@ -101,7 +101,7 @@ def run_elsewhere(work: Work, made: dict[str, Any]) -> list[SetupResult]:
     asked, before = _comparable(_result(work, made, [])), _comparable(known)
     differ = [name for name, value in before.items() if value is not None and value != asked[name]]
     if found and differ:
-        what = f"{path} is of a study with other {' and '.join(differ)}."
+        what = f"{path} is of a study with different {' and '.join(differ)}."
         raise UsageError(what, "--out names a different folder.")
     return found
 

@@ -285,7 +285,7 @@ def test_what_was_run_elsewhere_stays_in_the_result_and_is_not_run_again(small, 
     assert "pytorch" in done.stdout
     (second / "study.json").write_text(json.dumps({**before, "epochs": 9}))
     _, done = study("lenet5", second, *words, status=2)
-    assert "of a study with other epochs" in done.stderr
+    assert "of a study with different epochs" in done.stderr
     (second / "study.json").write_text("{}")
     _, done = study("lenet5", second, *words, status=2)
     assert "is not the result of a study" in done.stderr

@@ -101,7 +101,7 @@ def test_no_fields_or_fewer_than_no_copies_are_refused(tmp_path, changed):
 
 
 def test_a_folder_that_holds_no_cells_is_refused(tmp_path):
-    with pytest.raises(NotFound, match=r"nowhere holds no stained cells: .* Nor has it masks/"):
+    with pytest.raises(NotFound, match=r"nowhere holds no stained cells: .* It has no masks/ either"):
         load(tmp_path / "nowhere", size=32, fields_per_animal=2, seed=2019)
 
 

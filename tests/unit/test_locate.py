@@ -234,7 +234,7 @@ def test_the_way_is_that_of_one_look_where_two_do_not_agree(trial):
     way, notes = path.of_operators(before, looked(*trials))
     assert [place.name for place in way.path()] == ["step 3", "forward", "b", "aten::mm"]
     assert notes == [
-        "The two looks do not agree: at modules the output of a diverged first; at operators, in different trials, "
+        "The two inspections do not agree: at modules the output of a diverged first; at operators, in different trials, "
         "the output of b diverged first."
     ]
 
@@ -243,7 +243,7 @@ def test_operators_of_trials_that_parted_elsewhere_are_not_put_into_the_way(tria
     trials = [trial(line("aten::mm", [out], ["x"])) for out in ("3", "4")]
     way, notes = path.of_operators(Way(FORWARD), looked(*trials, divergence=where("batch", "0")))
     assert way == Way(FORWARD)
-    assert notes[0].startswith("The trials of the look at operators diverged at step 3 > batch > 0")
+    assert notes[0].startswith("The trials in which operators were traced diverged at step 3 > batch > 0")
 
 
 def test_a_difference_in_what_was_done_is_shown_as_a_diff():

@@ -191,7 +191,7 @@ def test_isa_stands_for_the_instruction_sets_of_each_library():
         (["--factor", "isa-torch=own,neon"], "it takes own, default, avx2, avx512"),
         (
             ["--factor", "mkl-cbwr=own,neon"],
-            "--factor isa-mkl=neon cannot be had: the control mkl-cbwr takes COMPATIBLE",
+            "--factor isa-mkl=neon is not possible here: the control mkl-cbwr takes COMPATIBLE",
         ),
         (["--factor", "time-zone=own,Mars/Olympus"], "the system knows no time zone Mars/Olympus"),
         (["--factor", "locale=own,xx_XX.utf8"], "`locale -a` does not list xx_XX.utf8"),

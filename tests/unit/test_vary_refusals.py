@@ -9,7 +9,7 @@ from samebits.vary import choices
 
 
 def test_a_value_that_cannot_be_had_is_refused_before_another_is_asked_for(tmp_path):
-    with pytest.raises(UsageError, match="threads=abc cannot be had") as raised:
+    with pytest.raises(UsageError, match="threads=abc is not possible here") as raised:
         choices.choose([("threads", ["abc"])], Request(command=["python", "train.py"], directory=tmp_path))
     assert "own,abc" not in raised.value.advice
 

@@ -60,7 +60,7 @@ def _unforeseen(why: BaseException) -> tuple[str, str]:
     import traceback  # imported here and below, because `--help` hardly ever needs it
 
     if not _stands_somewhere():
-        return "the folder that you are in has been removed.", "cd to one that is there."
+        return "the folder that you are in has been removed.", "cd to a folder that exists."
     what = "".join(traceback.format_exception_only(why)).strip().replace("\n", " ")
     said = f"the system refused: {what}." if isinstance(why, OSError) else f"an error of samebits itself: {what}."
     kept = _keep(why)

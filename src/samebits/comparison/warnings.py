@@ -171,7 +171,7 @@ def _leaks(seen: WarningInputs) -> Iterator[str]:
     if leaking and not (seen.divergence and seen.reason):  # else it is the reason itself
         files = words.listed(leaked_files(leaking, seen.record)[:3])
         equal = "all trials have the same bits, but what they would do without that file was not tried"
-        meaning = "that is not what made the difference alone" if seen.divergence else equal
+        meaning = "this alone did not make the difference" if seen.divergence else equal
         yield f"{leak_sentence(leaking)} ({files}); {meaning}"
 
 

@@ -110,7 +110,7 @@ def md5_of(path: Path) -> str:
 
 
 def _nowhere(dataset: Dataset, missing: list[tuple[File, Tried]]) -> DataError:
-    lines = [f"The data set {dataset.name} could not be had: {len(missing)} of {len(dataset.files)} files are missing."]
+    lines = [f"The data set {dataset.name} is incomplete: {len(missing)} of {len(dataset.files)} files are missing."]
     if len({tuple(tried) for _, tried in missing}) == 1:
         lines += [f"   {name}: {why}" for name, why in missing[0][1]]
     else:

@@ -46,7 +46,7 @@ def entry_line(key: EntryKey) -> str:
 
 
 _HIDDEN = "were traced, and all their operators gave the same outputs. Tracing slows execution and can hide a race."
-SIDES = "-: one trial only; +: the other only. Both were looked at more closely."
+SIDES = "-: one trial only; +: the other only. Both trials were inspected."
 _INSIDE = ("forward", "gradient", "update", "structure")
 
 
@@ -96,7 +96,8 @@ def of_operators(before: Way, looked: InspectedTrials) -> tuple[Way, list[str]]:
     again = looked.divergence
     if again is not None and (again.kind not in _INSIDE or again.step != before.where.step):
         place = f"step {again.step:,} > {again.kind} > {again.name}"
-        return before, [f"The trials of the look at operators diverged at {place}: the path is that of the first look."]
+        said = f"The trials in which operators were traced diverged at {place}: the path shows the modules only."
+        return before, [said]
     found = first_difference.earliest(looked.trials, what=OPERATORS)
     if found is None:
         return before, [_unseen(looked), *([SIDES] if before.diff else [])]
@@ -156,7 +157,7 @@ def _other_way(before: Way, way: Way) -> list[str]:
     first, second = _place(before), _place(way)
     if first == second or (before.is_unlike and way.is_unlike):
         return []
-    return [f"The two looks do not agree: at modules {first}; at operators, in different trials, {second}."]
+    return [f"The two inspections do not agree: at modules {first}; at operators, in different trials, {second}."]
 
 
 def _place(way: Way) -> str:

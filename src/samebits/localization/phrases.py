@@ -204,4 +204,4 @@ def not_again(trials: int, share: float) -> str:
     chance = (
         f"a difference that is as frequent as in the record stays unseen in {trials} trials {missed:.1%} of the time"
     )
-    return f"They did not diverge again: {trials} trials, looked at more closely, had the same bits; {chance}."
+    return f"They did not diverge again: in an inspection, {trials} trials had the same bits; {chance}."

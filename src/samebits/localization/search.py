@@ -60,7 +60,7 @@ def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> L
     return _located(way, measured, looks=looks, notes=notes, replayed=ran_again)
 
 
-_ELSEWHERE = "No look at modules was at the step in which its trials diverged: a race moves from step to step."
+_ELSEWHERE = "No inspection of modules reached the step in which its trials diverged: a race moves from step to step."
 
 _NOT_INSIDE = {
     "start": "The models differ before they are trained: their initialisation lies outside of the step.",
@@ -194,5 +194,5 @@ def _share(result: Result) -> float:
 
 def _notes(looked: InspectedTrials) -> list[str]:
     """The notes on an inspection: trials that did not end well, and what watchers said, each once."""
-    failures = [f"A trial that was looked at more closely did not end well: {why}." for why in looked.failed[:1]]
+    failures = [f"A trial of an inspection did not end well: {why}." for why in looked.failed[:1]]
     return failures + list(dict.fromkeys(note for seen in looked.trials for note in seen.notes))

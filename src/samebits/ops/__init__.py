@@ -155,7 +155,7 @@ def replay(
     """
     first, last = (step, step) if isinstance(step, int) else step
     if not 0 <= first <= last or not 1 <= repeats <= MOST_REPEATS:
-        raise UsageError(f"Steps {first} to {last}, {repeats} replays: this cannot be.", "samebits ops --help")
+        raise UsageError(f"Steps {first} to {last}, {repeats} replays: that is not possible.", "samebits ops --help")
     began = time.monotonic()
     experiment = Experiment.begin(_alone(request, last, folder), progress)
     want = {"first": first, "last": last, "repeats": repeats}

@@ -229,7 +229,7 @@ def location_blocks(found: Location) -> Iterator[AnyBlock]:
     yield Text("", on=SCREEN)
     plot = _plot(found)
     yield Section(
-        "Looked at more closely",
+        "Inspections",
         "located",
         (
             Text(found.sentence, on=DOCUMENT),

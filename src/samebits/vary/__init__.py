@@ -68,7 +68,7 @@ def _result(base: SetupRun, chosen: Choices, factors: list[FactorResult]) -> Var
     left = [] if own else [choice.factor.id for choice in chosen.choices[len(factors) :]]
     verdict, sentence, reason = result.of_all(factors, left)
     if own:
-        verdict, reason = "inconclusive", f"the base setup cannot be compared with: {own}."
+        verdict, reason = "inconclusive", f"nothing can be compared with the base setup: {own}."
         sentence = f"{reason[:1].upper()}{reason[1:]}"
     return VaryResult(
         samebits=__version__,

@@ -129,7 +129,7 @@ def _named(identity: str, values: list[str], machine: Machine) -> Choice:
     for value in values:
         why = factor.why_not(value, machine)
         if why:
-            raise UsageError(f"--factor {identity}={value} cannot be had: {why}.", _takes(factor))
+            raise UsageError(f"--factor {identity}={value} is not possible here: {why}.", _takes(factor))
     if len(values) < 2:
         held = factor.held if factor.held != values[0] else "V2"
         raise UsageError(

@@ -177,7 +177,7 @@ def _held(result: VaryResult) -> str:
 def _chance(result: VaryResult) -> str:
     """What a training that does not repeat would look like by chance."""
     number = words.count(round(1 / result.by_chance), "case")
-    return f"noise with two equally likely outcomes would look so, at one value, in 1 of {number}"
+    return f"noise with two equally likely outcomes would look like this, at one value, in 1 of {number}"
 
 
 def _left_out(result: VaryResult) -> list[str]:

@@ -152,8 +152,8 @@ class Runs:
     def _why_not_its_own(self, choice: Choice, where: Divergence) -> Doubt | None:
         """Why a difference may not come from the factor; None if it does.
 
-        The base setup may have diverged from its first trials there by now, or before. So may base trials that differ only
-        in the place of their memory. If the value diverges earlier than both, the difference is its own.
+        The base setup may have diverged from its first trials there by now, or before. So may base trials that differ
+        only in the place of their memory. If the value diverges earlier than both, the difference is its own.
         """
         options = self.request.options.model_copy(update={"trials": result.TRIALS_AFTER})
         self._again += 1

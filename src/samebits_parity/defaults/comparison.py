@@ -140,8 +140,8 @@ def judged(compared: list[BehaviourComparison], libraries: list[str]) -> tuple[A
 
 MARKS: dict[bool | None, str] = {True: SIGNS["diverged"], False: SIGNS["repeated"], None: EMPTY}
 HOW = (
-    "A number in brackets is one of those that the library gave, by which the meaning was recognised; a number alone "
-    "is a default, solved for from what the library did."
+    "A number in brackets is an output of the library that identified the meaning. A number alone is a default, "
+    "computed from what the library did."
 )
 WHERE = "signatures side by side are in the Markdown, HTML and JSON reports (--md, --html, --json)"
 

@@ -141,11 +141,11 @@ DIGITS = 5
 WHERE = "Everything that was measured: --md FILE, --html FILE, --json FILE."
 EXACTLY = (
     "Limits are exact, to the last bit of a float32, if the values lie on the lattice of one limit only "
-    "(column exact); else the limit is the largest magnitude drawn."
+    "(column exact). Otherwise the limit is the largest magnitude drawn."
 )
 FANS = (
-    "Documented fans are taken by their words: inputs that one output is made of, outputs that one input goes into, "
-    "in the layer that the shape belongs to."
+    "Documented fans are taken literally: the number of inputs of one output, and of outputs of one input, in the "
+    "layer that the shape belongs to."
 )
 
 

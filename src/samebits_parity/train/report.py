@@ -145,12 +145,13 @@ def _facts(judged: TrainVerdict, reasons: list[Account]) -> list[tuple[str, str]
 
 def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
     notes = [
-        f"Beyond rounding: more than {FACTOR:g} u sqrt(n) of the largest value, n the values of the largest tensor."
+        f"A difference is beyond rounding if it is more than {FACTOR:g} u sqrt(n) of the largest value; n is the "
+        "number of values in the largest tensor."
     ]
     if not asked.single:
         notes.append(
-            f"Each step begins with each side's own weights, so that a layer may make {CARRIED:g} times of what it is"
-            " given: --single-step copies A's over, and sees more."
+            "Each step begins with each side's own weights, so each layer may enlarge a difference "
+            f"{CARRIED:g} times. --single-step copies A's weights to B, and sees more."
         )
     if not judged.layer_pairs:
         notes.append("The outputs of layers were not seen on one side; losses, gradients and updates were.")

@@ -144,12 +144,12 @@ def _lonely(one: Lonely) -> LonelyFile:
 
 MARKS = {True: "=", False: "!=", None: "?"}
 FILLED = (
-    "arrays hold one number only (zero biases, fresh averages); as outputs were compared, random numbers stood in for "
-    "them. The file has the model's own."
+    "arrays hold one number only (zero biases, fresh averages). While outputs were compared, random numbers stood in "
+    "for them. The file has the model's own."
 )
 EXPLAINED = (
-    f"Explained by rounding: {ROUNDINGS:.0f} times what PyTorch's float32 is away from its float64 up to that layer, "
-    "or 2^-23 times the square root of the longest sum, whichever is more."
+    f"Rounding explains {ROUNDINGS:.0f} times the distance of PyTorch's float32 from its float64 up to that layer, or "
+    "2^-23 times the square root of the longest sum, whichever is more."
 )
 MOST_NOTES = 12  # of settings without an effect here; the JSON has all
 

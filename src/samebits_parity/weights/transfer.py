@@ -67,7 +67,7 @@ def _carry_pair(done: Conversion, pair: LayerPair, models: tuple[ModelFacts, Mod
             done.arrays[number] = _as(target.weights[number].dtype, made[role], theirs.name, done)
     lacking = [role for role in implied if role not in given]
     if lacking:
-        done.notes.append(f"{ours.name} has no {', '.join(lacking)}: {theirs.name} gets what changes nothing.")
+        done.notes.append(f"{ours.name} has no {', '.join(lacking)}: {theirs.name} gets the neutral value.")
 
 
 def _says_nothing(role: str, array: Array, part: LayerPart) -> bool:

@@ -112,14 +112,16 @@ def load(source: Path | None, *, size: int, fields_per_animal: int | None, seed:
     """
     if source is None:
         if fields_per_animal is None:
-            raise UsageError("How many fields are generated has to be said.")
+            raise UsageError("The number of fields to generate is missing.")
         return generator.generate(size, fields_per_animal, seed)
     if (source / "masks").is_dir():
         return authors.read(source, size, fields_per_animal)
     try:
         return stained_cells.read(source, size, fields_per_animal)
     except NotFound as why:
-        raise NotFound(f"{why.message} Nor has it masks/, as in the layout of the authors' code.", why.advice) from None
+        raise NotFound(
+            f"{why.message} It has no masks/ either, as in the layout of the authors' code.", why.advice
+        ) from None
 
 
 def _check_numbers(size: int, fields_per_animal: int | None, augmented: int) -> None:

@@ -62,7 +62,7 @@ def _pairs(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     if not (folder / "images").is_dir() or not (folder / "masks").is_dir():
         raise NotFound(
             f"{folder} is not in the layout of the authors' code: there are no images/ and masks/ in it.",
-            "The NeuN set is to be had from its authors on request.",
+            "The authors of the NeuN set give it on request.",
         )
     images = fields.by_name(folder / "images")
     masks = {**fields.by_name(folder / ANNOTATIONS / "masks"), **fields.by_name(folder / "masks")}
@@ -79,7 +79,7 @@ def _by_mouse(images: dict[str, Path], folder: Path) -> dict[str, list[str]]:
             raise DataError(f"{images[name]}: its name is not MOUSE_SECTION_STACK, as in LU2_Section2_Stack9.")
         mice.setdefault(match[1], []).append(name)
     if len(mice) < 2:
-        raise DataError(f"{folder} holds the images of one mouse only: one is to be left out of the training.")
+        raise DataError(f"{folder} holds the images of one mouse only: one mouse has to be left out of the training.")
     return mice
 
 
@@ -89,7 +89,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def _test_mouse(mice: dict[str, list[str]], asked: str | None, folder: Path) -> str:
     if asked is not None and asked not in mice:
-        raise DataError(f"{folder} holds no images of {asked}.", f"These mice there are: {', '.join(mice)}.")
+        raise DataError(f"{folder} holds no images of {asked}.", f"Choose from: {', '.join(mice)}.")
     return asked or (TEST_MOUSE if TEST_MOUSE in mice else list(mice)[-1])
 
 

@@ -187,7 +187,7 @@ def by_name(folder: Path) -> dict[str, Path]:
         if path.name.startswith("."):
             continue  # what macOS leaves beside each file
         if path.stem in found:
-            raise DataError(f"{path} and {found[path.stem]} have one name: a field is there once.")
+            raise DataError(f"{path} and {found[path.stem]} have one name: each field has its own.")
         found[path.stem] = path
     return found
 
