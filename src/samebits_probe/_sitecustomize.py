@@ -20,7 +20,7 @@ def _start_probe():  # type: () -> None
 
 
 def _report(error):  # type: (Exception) -> None
-    """The probe could not start: said in a file of the trial, never on the program's own streams."""
+    """Write to a file of the trial that the probe could not start, never to the program's own streams."""
     try:
         folder = os.path.dirname(os.environ["SAMEBITS_PROBE"])
         with open(os.path.join(folder, "probe-failed-%d.txt" % os.getpid()), "w") as file:

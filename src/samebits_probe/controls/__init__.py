@@ -53,7 +53,7 @@ TABLE = {
 
 
 def find(identity: str) -> "Type[Control]":
-    """The class of a control, held at a value that is not its own where one is named ("threads=2").
+    """The class of a control, held at the named value if there is one ("threads=2").
 
     Raises KeyError for an id that is not in the table, ValueError for a value that the control does not take.
     """

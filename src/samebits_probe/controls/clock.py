@@ -79,7 +79,7 @@ class Clock(Control):
         return make
 
     def _of_now(self, index: int, form: str) -> "FunctionMaker":
-        """Functions that take the time of now where they are given none."""
+        """Replace functions that take the current time if they are given none."""
         now, localtime = self.now, time.localtime
 
         def make(original: "AnyFunction") -> "AnyFunction":

@@ -1,4 +1,4 @@
-"""What a control is: an entry of the table with all that the program knows of it."""
+"""What a control is: a class with everything that samebits knows about it."""
 
 import re
 import sys
@@ -57,7 +57,7 @@ def edit(where: str, *lines: str, library: str = "", instead: bool = False) -> E
 
 
 def whole_number(text: str) -> int:
-    """The number that a text of digits is; -1 for any other text, and for numbers of no use here."""
+    """The number that a text of digits stands for; -1 for any other text, and for numbers that are too large."""
     return int(text) if re.match(r"[0-9]{1,10}\Z", text) else -1
 
 
@@ -65,20 +65,20 @@ class Control:
     """One control. The first line of a subclass' docstring is its description.
 
     What it is and goes with:
-    id           as in the contract
-    libraries    it acts on these top-level modules; if none of them is imported, there is nothing to hold. Empty:
+    id           its name, as in --control
+    libraries    the top-level modules that it acts on. If none of them is imported, there is nothing to hold. Empty:
                  it acts in every process
     implies      ids without which it pins nothing: always held with it
-    needs        ids without which it can break a program: held with it, and where the program seeds by itself they
-                 change nothing
+    needs        ids without which it can break a program: held with it. If the program seeds by itself, they change
+                 nothing
     is_strict    whether the preset `strict` holds it
 
     How it is held, and read back:
     can_be_undone
                  whether a false reading after a true one means that the program has undone it
-    joined       variables that are added to what is there already: name -> words. The others, of `environment`,
-                 replace what is there
-    value        at what it is held; `values` says in words what else that can be (empty: nothing else)
+    joined       variables whose words are added to the value that is there: name -> words. The variables of
+                 `environment` replace the value
+    value        the value at which it is held; `values` says in words which other values it takes (empty: none)
     holds_variables
                  whether its variables are held against the program (flags and thread counts), or only set before it
                  starts (seeds, which the program may choose for itself)
@@ -86,23 +86,23 @@ class Control:
 
     What `samebits explain` needs of it:
     edits        how a program holds it by itself: lines to paste
-    hints        kinds of divergences that suggest it -> its place among the controls that they suggest, the likeliest
-                 first. The order costs trials, never the answer
+    hints        kind of a divergence that suggests it -> its place among the suggested controls, the likeliest first.
+                 A wrong order costs trials, and never changes the answer
     is_seed      whether it seeds a generator whose state trials show
     acts_at_start
-                 whether all that it does is done before the first step, so that it costs no time of a step
+                 whether it acts only before the first step, so that it costs no time of a step
     is_of_operators
-                 whether it changes how operators compute: where a different one is the cause, no operator is to blame
-    may_break    whether it can stop programs from running, or slow them beyond use: where a program does not run with
+                 whether it changes how operators compute. If any other control is the cause, no operator is to blame
+    may_break    whether it can stop programs from running, or make them far too slow. If a program does not run with
                  all controls, it is added alone and last
 
-    What `samebits vary` needs of it, where its values are those of a factor of the machine:
-    factor       the factor's name; "": it is none
+    What `samebits vary` needs of it, if its values are those of a factor of the machine:
+    factor       the name of the factor; "": it is not a factor
     varies       what the factor is, in one sentence
     takes        the factor's values, in words
     no_effect    why a trial says nothing of it
     not_here     why nothing can be varied on a machine for which `varied` gives nothing
-    moves_memory whether its values may move, beside what they are for, where a process has its memory
+    moves_memory whether its values may, as a side effect, move the memory of a process
 
     The holder makes one instance a process and sets `seed` and `probe`; then it calls `at_start`, and the functions of
     `after_import` when their modules have been imported.
@@ -168,7 +168,7 @@ class Control:
         return {}
 
     def read_back(self) -> "ControlEffect":
-        """Look what the control does now: (one of wire.EFFECTS, a sentence for people)."""
+        """Return what the control does now: (one of wire.EFFECTS, a sentence for people)."""
         return UNREADABLE, ""
 
     # -- the factor of `samebits vary` ------------------------------------------------------------------------
@@ -180,7 +180,7 @@ class Control:
 
     @classmethod
     def varied(cls, machine: "Machine") -> "List[str]":
-        """The values that are tried beside the base where none are named; empty if there is none here.
+        """The values that are tried beside the base if the user names none; empty if there are none here.
 
         `machine`: answers for this machine (samebits.vary.factor.Machine).
         """
@@ -193,23 +193,23 @@ class Control:
 
     @classmethod
     def at_own(cls, machine: "Machine") -> "Optional[str]":
-        """The value at which it is held where the factor is at OWN; None: it is not held."""
+        """The value at which it is held if the factor is at OWN; None: it is not held."""
 
     @staticmethod
     def in_force() -> "Optional[str]":
-        """What is in force in this process, held or not, in words that differ where the effect does; None: unknown."""
+        """What is in force in this process, held or not, in words that differ if the effect differs; None: unknown."""
 
 
 def held(is_held: bool, why: str) -> "ControlEffect":
-    """What `read_back` returns of something that holds, or does not: `why`."""
+    """Make the answer of `read_back` from a yes or no. `why`: the sentence for a no."""
     return (HELD, "") if is_held else (UNDONE, why)
 
 
 def seeded(by_program: bool) -> "ControlEffect":
-    """What `read_back` returns of a generator that the control has seeded."""
+    """Make the answer of `read_back` for a generator that the control has seeded."""
     return (OVERRULED, "the program seeds it itself, and its seed wins") if by_program else (HELD, "")
 
 
 def imported(*libraries: str) -> "List[Any]":
-    """Those of the modules that have been imported."""
+    """Return those of the modules that have been imported."""
     return [sys.modules[name] for name in libraries if sys.modules.get(name) is not None]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Seeds:
-    """What is known of the seeding of `random`. `fresh`: where seeds come from when the program names none."""
+    """What is known of the seeding of `random`. `fresh`: gives seeds if the program names none."""
 
     by_program = False
     fresh: "Optional[Stream]" = None

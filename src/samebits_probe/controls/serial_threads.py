@@ -30,14 +30,14 @@ class _Turn:
         self._over.acquire()
 
     def end(self) -> None:
-        """The starter goes on."""
+        """Let the starter go on."""
         try:
             self._over.release()
         except RuntimeError:  # the lock is open: the starter has waited for PATIENCE, and goes on already
             pass
 
     def wait(self) -> bool:
-        """Wait for its end. False if that takes too long."""
+        """Wait for its end. Return False if that takes too long."""
         return self._over.acquire(True, PATIENCE)
 
 
@@ -148,7 +148,7 @@ class SerialThreads(Control):
         replace(module.ThreadPoolExecutor, "submit", make)
 
     def _of_one(self, original: "AnyFunction") -> "AnyFunction":
-        """The first argument of a pool is how many workers it has: one, where it is the program's."""
+        """Make a pool of the program have one worker. Its first argument is the number of workers."""
         control, name = self, list(inspect.signature(original).parameters)[1]
 
         def __init__(pool: Any, *args: Any, **kwargs: Any) -> None:

@@ -35,7 +35,7 @@ class SessionThreads(Control):
         self._session: Any = None
         self._keras: Any = None
         self._used = 0
-        # a reference to the session that ran last, where it is not the one that was set here
+        # a reference to the session that ran last, if it is not the one that was set here
         self._other: Optional[weakref.ReferenceType[Any]] = None
 
     def after_import(self) -> "ImportHooks":
@@ -82,7 +82,7 @@ class SessionThreads(Control):
         return self._of_the_program() or (UNDONE, "Keras ran nothing in the session that was set" + _where_it_runs())
 
     def _of_the_program(self) -> "Optional[ControlEffect]":
-        """What holds where the program has set a session of its own, as a program with Code 1 in it does."""
+        """What holds if the program has set its own session, like a program with Code 1 in it."""
         session = self._other() if self._other is not None else None
         config = getattr(session, "_config", None)
         if session is None or not sys.modules["tensorflow"].__version__.startswith("1."):

@@ -1,4 +1,4 @@
-"""TensorFlow's seed, and the seeds that Keras 3 layers draw where they are given none."""
+"""TensorFlow's seed, and the seeds that Keras 3 layers draw if they are given none."""
 
 import functools
 import sys
