@@ -36,7 +36,7 @@ _NOW = {"localtime": (0, "seconds"), "gmtime": (0, "seconds"), "ctime": (0, "sec
 
 
 class Clock(Control):
-    """Starts the clock at one origin and adds 1 ms a reading, and what is slept, for the program's own code."""
+    """Gives the program's own code a clock with a fixed start: only readings (1 ms each) and sleeps advance it."""
 
     id = "clock"
     is_strict = False  # it replaces what the program sees of the time

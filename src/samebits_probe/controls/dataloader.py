@@ -37,7 +37,7 @@ class DataloaderWorkers(Control):
     )
     hints = {"batch": 10}
     factor = "dataloader-workers"
-    varies = "How many workers each PyTorch DataLoader has."
+    varies = "The number of workers of each PyTorch DataLoader."
     takes = "own (as the program says), or numbers of workers"
     no_effect = "no DataLoader was made"
     seen: "Set[int]" = set()  # numbers of workers of all loaders that were made in this process

@@ -23,7 +23,7 @@ class ListingOrder(Control):
     edits = (edit(CODE, "sorted(os.listdir(folder))  # and sorted(...) around glob, iterdir and scandir"),)
     hints = {"batch": 11, "structure": 6}
     factor = "file-order"
-    varies = "In which order Python lists the files of a folder (os.listdir, os.scandir, glob, Path.iterdir)."
+    varies = "The order in which Python lists the files of a folder (os.listdir, os.scandir, glob, Path.iterdir)."
     takes = "sorted, reversed"
     no_effect = "no folder was listed by Python, but for importing"
     listings = 0  # made so far in this process, but for those that an import makes

@@ -73,7 +73,7 @@ class Aslr(Control):
     )
     hints = {"batch": 12}
     factor = "address-layout"
-    varies = "Where memory lies, and so the order of sets of objects, which goes by their addresses."
+    varies = "Where memory lies, and so the order of sets of objects, which depends on their addresses."
     takes = "fixed, compat (fixed too, as old kernels laid memory out), own (random if the system says so)"
     moves_memory = False  # beside what it is for
 

@@ -18,7 +18,7 @@ _RUNS = ("run", "make_callable", "_make_callable_from_options", "partial_run")
 
 
 class SessionThreads(Control):
-    """Sets a session with one thread in each pool as Keras' session, and looks whether Keras runs its steps in it."""
+    """Sets a session with one thread in each pool as Keras' session, and checks whether Keras runs its steps in it."""
 
     id = "session-threads"
     libraries = ("tensorflow",)
@@ -156,7 +156,7 @@ class VisibleGpu(Control):
     edits = (edit(SHELL, "export CUDA_VISIBLE_DEVICES=0"),)
     holds_variables = False  # which one it is, the program may choose
     factor = "device"
-    varies = "On what the training computes: its own choice, or the processor alone (no CUDA device is visible)."
+    varies = "The device of the training: its own choice, or only the CPU (no CUDA device is visible)."
     takes = "own, cpu"
     not_here = "there is no CUDA device here"
 

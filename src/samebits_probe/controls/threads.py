@@ -51,7 +51,7 @@ class Threads(Control):
     hints = {"forward": 4, "gradient": 4, "update": 5}
     is_of_operators = True
     factor = "threads"
-    varies = "How many threads every pool that computes has: PyTorch, TensorFlow, JAX, BLAS, OpenMP."
+    varies = "The number of threads of every pool that computes: PyTorch, TensorFlow, JAX, BLAS, OpenMP."
     takes = "own, or numbers of threads"
     no_effect = "no library was loaded whose threads can be counted"
 

@@ -22,7 +22,7 @@ _POSIX_ZONE = re.compile(r"[A-Za-z]{3,}[+-]?\d{1,2}(:\d{2}){0,2}([A-Za-z]{3,}([+
 
 
 class Home(Factor):
-    """Whose home and name the program finds: HOME, USER, LOGNAME."""
+    """The home and the name of the user: HOME, USER, LOGNAME."""
 
     id = "home"
     takes = "own, other (a home that is not there, a different name), or a folder"
@@ -74,7 +74,7 @@ def _plain(name: str) -> str:
 
 
 class TimeZone(Factor):
-    """In which time zone the program lives: TZ."""
+    """The time zone of the program: TZ."""
 
     id = "time-zone"
     takes = "own, names of time zones, or POSIX' own writing (XYZ-14)"
@@ -94,7 +94,7 @@ class TimeZone(Factor):
 
 
 class WorkingFolder(Factor):
-    """In which folder the program works: the user's own, or links to all its files elsewhere."""
+    """The working folder of the program: the user's own, or a different one with links to all its files."""
 
     id = "working-folder"
     takes = "own, elsewhere"
@@ -113,7 +113,7 @@ class WorkingFolder(Factor):
 
 
 class CpuLoad(Factor):
-    """How many processes compute beside the training, all the time."""
+    """The number of other processes that compute during the training."""
 
     id = "cpu-load"
     takes = "own (none of ours), or numbers of busy processes"
@@ -174,7 +174,7 @@ def _python(value: str) -> str | None:
 
 
 class LibraryVersion(Stack):
-    """Which versions of its libraries the program finds: an environment, or an interpreter, each."""
+    """The versions of the libraries: each value is an environment or an interpreter."""
 
     id = "library-version"
     takes = "NAME,NAME (environments of `samebits env list`, or interpreters as --python names them)"
@@ -190,7 +190,7 @@ class LibraryVersion(Stack):
 
 
 class InterpreterFactor(Stack):
-    """Which Python runs the program."""
+    """The Python that runs the program."""
 
     id = "interpreter"
     takes = "PYTHON,PYTHON (interpreters as --python names them)"
