@@ -66,7 +66,7 @@ class OneTrialRecord:
 
 
 def stop_tells(record: Path) -> None:
-    """From now on Ctrl-C names the command that shows what was recorded."""
+    """Let Ctrl-C name the command that shows what was recorded."""
     interrupt.tell(advice=f"samebits report {result_words.folder_name(record)}")
 
 

@@ -1,4 +1,4 @@
-"""From the options of a command to what the launcher is asked for. Nothing heavy is imported before trials are."""
+"""Makes the request for the launcher from the options of a command. Nothing heavy is imported before the trials are."""
 
 from __future__ import annotations
 

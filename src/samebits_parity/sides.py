@@ -113,7 +113,7 @@ def run_script(side: Side, script: Path, request: dict[str, Any], out: Path | No
 
 
 def _environment(side: Side, python: str) -> dict[str, str]:
-    """Of a script's process. Packages on a user's PYTHONPATH are for this Python; an old one cannot read them."""
+    """The environment of a script. A user's PYTHONPATH is for this Python; an old one cannot read its packages."""
     search = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"}
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH" or python == sys.executable}

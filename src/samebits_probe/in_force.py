@@ -1,4 +1,4 @@
-"""What of the machine is in force in this process: read once, after the last step, so that two trials can be compared.
+"""Reads what is in force of the machine in this process, once, after the last step, to compare trials.
 
 Asking changes nothing: no library is imported, initialised or set. What cannot be asked is left out.
 """

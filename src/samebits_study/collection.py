@@ -1,4 +1,4 @@
-"""From what the trainings of a setup left on disk to its result: nothing is trained or run here.
+"""Makes the result of a setup from what its trainings left on disk. Nothing is trained or run here.
 
 A judge says what the test predictions are worth, by the kind of the study's data."""
 
@@ -132,7 +132,7 @@ def groups_of(models: list[TrainedModel]) -> list[list[int]]:
 
 
 def distances(places: list[tuple[int, Path]], groups: list[list[int]]) -> list[WeightDistance]:
-    """Of each group's first trial from the first trial of the largest group: one line for each other model."""
+    """The distance of each group's first trial from that of the largest group: one line for each other model."""
     if len(groups) < 2:
         return []
     known = dict(places)

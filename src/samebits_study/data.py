@@ -116,7 +116,7 @@ def digest_of_folder(folder: Path) -> str:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """Of the files that are there: the data that scripts read; and what is right, which judges read."""
+    """The digests of the files that are there: the data for the scripts, and the truth for the judges."""
     files = {"digest": folder / FILE, "digest_of_truth": folder / TRUTH}
     return {
         name: hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""From traces to a verdict: pure functions of what was recorded."""
+"""Makes a verdict from traces: pure functions of what was recorded."""
 
 from samebits.comparison.size import measure, relative_distance, update_looks
 from samebits.comparison.verdict import judge

@@ -56,7 +56,7 @@ def split(name: str, known: Iterable[str]) -> tuple[str, str]:
 
 
 def networks(trace: ProcessTrace) -> dict[str, Network]:
-    """By label, in the order in which they were seen."""
+    """The networks of a trace by label, in the order in which they were seen."""
     known = labels(trace)
     places = [split(point.name, known) for point in trace.points]
     found: dict[str, Network] = {}
@@ -203,7 +203,7 @@ def in_own_order(a: ProcessTrace, b: ProcessTrace, found: TraceDifference) -> Tr
 def _histories(
     a: ProcessTrace, b: ProcessTrace, pairs: dict[str, str] | None, before: int
 ) -> tuple[Histories, Histories] | None:
-    """Of both traces, if their networks can be paired and are trained in different orders."""
+    """The histories of both traces, if their networks can be paired and are trained in different orders."""
     if pairs is None:
         return None
     common = {label: f"network {number}" for number, label in enumerate(pairs)}

@@ -72,7 +72,7 @@ class AlignedTrial:
 
     @cached_property
     def members(self) -> list[Member]:
-        """By order, then by rank."""
+        """The members, by order, then by rank."""
         found, seen = [], Counter[Any]()
         identities = _identities(self.trial.observed)
         for (order, trace), identity in zip(_ordered(self.trial.observed), identities, strict=True):
@@ -232,7 +232,7 @@ def _same_program(a: Member, b: Member) -> bool:
 
 
 def _alike(ours: Sequence[Member], theirs: Sequence[Member]) -> list[tuple[Member, MemberKey]]:
-    """Of siblings, those that did the same: (member, the other's key)."""
+    """Pair siblings that did the same: (member, the other's key)."""
     found: list[tuple[Member, MemberKey]] = []
     others = _by_trait(theirs, lambda member: member.key.family)
     for family, mine in _by_trait(ours, lambda member: member.key.family).items():

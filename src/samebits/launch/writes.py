@@ -52,7 +52,7 @@ class Writes:
             self._thread.start()
 
     def started(self, is_ours: Callable[[int], bool | None]) -> None:
-        """From now on it is known which processes are the trial's."""
+        """Note the root of the trial's processes, which was not known before."""
         with self._lock:
             self._is_ours = is_ours
             for path, process in self._waiting:

@@ -37,7 +37,7 @@ def locate(record: Record, result: Result, progress: Progress | None = None) -> 
 
 
 def _narrow(eye: Looker, record: Record, result: Result, where: Divergence) -> Location:
-    """From the step to the operator."""
+    """Narrow the divergence down from the step to the operator."""
     count = max(2, len(result.trials))
     looks, looked, where, again = _look_at_modules(eye, where, count)
     notes = _notes(looked)

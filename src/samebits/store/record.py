@@ -249,7 +249,7 @@ def _read_files(path: Path, *, required: bool) -> FilesFile:
 
 
 def _read_processes(folder: Path) -> list[ProcessTrace]:
-    """By start: the folders' names begin with it."""
+    """The processes by their start, with which the names of the folders begin."""
     found = _inner(folder) if os.path.lexists(folder) else []
     traces = [_guarded(path) for path in found if path.is_dir() and _inner(path)]
     return [trace for trace in traces if trace is not None]

@@ -169,7 +169,7 @@ def _facts(result: VaryResult) -> Iterator[AnyBlock]:
 
 
 def _held(result: VaryResult) -> str:
-    """What of the machine was held while other factors were varied, beside the controls that the user asked for."""
+    """Say which factors were held while others were varied, beside the controls that the user asked for."""
     varied = {factor.id for factor in result.factors}
     return ", ".join(f"{name}={value}" for name, value in result.held.items() if name not in varied) or "nothing else"
 

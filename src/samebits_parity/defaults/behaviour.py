@@ -196,7 +196,7 @@ def variance_epsilon(given: Array, inputs: Array) -> float:
 
 
 def huber_delta(given: Array, error: float) -> float:
-    """From the loss L of one large error: d (e - d/2) = L."""
+    """Solve d (e - d/2) = L for d, with the loss L of one large error."""
     rest = error**2 - 2 * float(given[0])
     if rest < 0:
         raise ValueError("no delta gives such a loss")

@@ -60,7 +60,7 @@ NO_DECAY = Decay()
 
 
 def penalty_gradient(weights: ArrayLike, factor: float, *, halved: bool) -> Array:
-    """Of the penalty l sum(w^2): 2 l w; of its half, which weight decay stands for: l w."""
+    """The gradient 2 l w of the penalty l sum(w^2); l w for half of it, which weight decay stands for."""
     gradient: Array = np.asarray(weights, float) * factor * (1 if halved else 2)
     return gradient
 

@@ -55,7 +55,7 @@ class Parameter(Document):
 
 
 class Signature(Document):
-    """Of a class, read from the installed library."""
+    """The signature of a class, read from the installed library."""
 
     name: str
     group: Group

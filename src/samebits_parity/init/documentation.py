@@ -83,7 +83,7 @@ IN = r"k=\\frac\{%s\}\{C_\\text\{%s\}\*"
 
 
 def of_pytorch(weight: DrawnWeight, side: Side) -> Documentation:
-    """By the docstring of the function or the layer."""
+    """The documentation in the docstring of the function or the layer."""
     return documented(_pytorch_rules(weight), weight, side)
 
 
@@ -95,7 +95,7 @@ def _pytorch_rules(weight: DrawnWeight) -> list[FanRule]:
 
 
 def _gain(at: Situation) -> float:
-    """Of leaky_relu with the slope a (nn.init.calculate_gain)."""
+    """The gain of leaky_relu with the slope a (nn.init.calculate_gain)."""
     return math.sqrt(2 / (1 + float(at.arguments.get("a", 0)) ** 2))
 
 
@@ -191,7 +191,7 @@ SAYS = {
 
 
 def of_jax(weight: DrawnWeight, side: Side) -> Documentation:
-    """By the docstring of the initializer; of flax' layers, which name it in a field, by flax' documentation."""
+    """The documentation in the docstring of the initializer; flax' own for its layers, which name it in a field."""
     return documented(_jax_rules(weight), weight, side)
 
 

@@ -253,7 +253,7 @@ def identity(says: str = "dentitymatrix") -> list[FanRule]:
 
 
 def unknown(name: str) -> list[FanRule]:
-    """Of a name that is in no table here."""
+    """The rule for a name that no table here has."""
     return [FanRule(f"{name or 'nothing named'}: no formula is known here", lambda _: distributions.other("not known"))]
 
 

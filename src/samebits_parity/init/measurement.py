@@ -1,4 +1,4 @@
-"""From what a library drew to the lines of the result."""
+"""Makes the lines of the result from what a library drew."""
 
 from __future__ import annotations
 

@@ -80,14 +80,14 @@ DENSE = ArrayRule(lambda kernel: kernel.T, lambda kernel: kernel.T)
 
 
 def dense_after_flatten(*shape: int) -> ArrayRule:
-    """As `DENSE`, where Keras flattens (height, width, channels) and PyTorch (channels, height, width)."""
+    """Like `DENSE`, if Keras flattens (height, width, channels) and PyTorch (channels, height, width)."""
     order = _positions(shape)
     back = np.argsort(order)
     return ArrayRule(lambda kernel: kernel[order].T, lambda kernel: kernel.T[back])
 
 
 def dense_before_reshape(*shape: int) -> ArrayRule:
-    """As `DENSE`, where Keras goes on with (height, width, channels) and PyTorch with (channels, height, width)."""
+    """Like `DENSE`, if Keras goes on with (height, width, channels) and PyTorch with (channels, height, width)."""
     order = _positions(shape)
     back = np.argsort(order)
     return ArrayRule(lambda kernel: kernel[:, order].T, lambda kernel: kernel.T[:, back])

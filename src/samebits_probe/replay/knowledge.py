@@ -63,7 +63,7 @@ class Overload:
         return name
 
     def learn(self, written: Iterable[int], drew: bool) -> None:
-        """From the first call: arguments that it wrote to, whether a random state moved, whatever the schema says."""
+        """Learn from the first call what it wrote to and whether a random state moved, whatever the schema says."""
         self.fresh = False
         self.random = self.random or drew
         known = {name for _, name in self.writes}

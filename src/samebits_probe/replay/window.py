@@ -1,4 +1,4 @@
-"""From which moment to which operators are replayed: the steps asked for, from the end of the one before."""
+"""Opens and closes replay: from the end of the step before the first that was asked for to the end of the last one."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""From cells to the file that training scripts read, and the file that judges their masks."""
+"""Makes from cells the file that training scripts read, and the file by which their masks are judged."""
 
 from __future__ import annotations
 

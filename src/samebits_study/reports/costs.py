@@ -65,14 +65,14 @@ def _seconds(models: Iterable[TrainedModel | Plain]) -> list[float]:
 
 
 def _ratio(a: list[float], b: list[float]) -> Cell:
-    """Of the means."""
+    """The ratio of the means."""
     if not sum(b):
         return MissingValue("undefined", "the other took no time")
     return Number((sum(a) / len(a)) / (sum(b) / len(b)), 3)
 
 
 def _without_effect(setup: SetupResult, pair: Contrast) -> list[str]:
-    """Of what is held, that which took no effect here, and so can cost no time."""
+    """Name the controls that took no effect here, and so can cost no time."""
     return [
         f"{setup.id}: {control.id} {_how(control)}"
         f"{' (' + control.detail + ')' if control.detail else ''}, so the two trainings need not differ."

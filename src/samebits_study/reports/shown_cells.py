@@ -104,7 +104,7 @@ def figure_1(fields: list[TestField]) -> Figure:
 
 
 def figure_4(result: StudyResult, folder: Path, fields: list[TestField]) -> Figure:
-    """Of the first setup with trials that differ in a mask, the field on which two of them differ most."""
+    """The field on which two trials differ most, in the first setup with trials that differ in a mask."""
     setups = sorted(phrases.done(result), key=lambda setup: paper.ANSWERS.get(setup.id) != "tf2.1")  # as the paper did
     split = result.watershed is not False
     for setup in setups:

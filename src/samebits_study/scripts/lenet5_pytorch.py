@@ -45,7 +45,7 @@ def lenet5():
 
 
 def start_weights(net, initial):
-    """From a file; or Glorot uniform (the paper's Equation 1). Biases are zero in both."""
+    """Load the weights from a file, or draw Glorot uniform ones (the paper's Equation 1) with zero biases."""
     if initial:
         with np.load(initial) as weights:
             net.load_state_dict({name: torch.from_numpy(weights[name]) for name in weights.files})

@@ -85,12 +85,12 @@ class CellCounts:
 
     @property
     def precision(self) -> Score:
-        """Of the cells predicted, the share that is there."""
+        """The share of the predicted cells that are there."""
         return ratio(self.tp, self.tp + self.fp, NO_CELL_FOUND)
 
     @property
     def recall(self) -> Score:
-        """Of the cells that are there, the share predicted."""
+        """The share of the true cells that are predicted."""
         return ratio(self.tp, self.tp + self.fn, NO_TRUE_CELL)
 
     @property

@@ -1,4 +1,4 @@
-"""From a U-Net's prediction to counted cells: threshold, small blobs out, touching cells apart, the counting rule.
+"""Counts the cells of a U-Net's prediction: threshold, no small blobs, touching cells split, the counting rule.
 
 The paper, section IX: "post-processed by thresholding at 127 (pixel value), removing small size blobs less than 250
 pixels and applying unbiased stereology counting rules". It does not say that touching cells are split; the authors'

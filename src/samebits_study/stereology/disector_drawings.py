@@ -36,7 +36,7 @@ class Band(NamedTuple):
 
     @property
     def slice(self) -> slice:
-        """To index rows or columns with."""
+        """The slice of rows or columns."""
         return slice(self.start, self.stop)
 
 

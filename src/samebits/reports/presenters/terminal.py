@@ -106,7 +106,7 @@ def _blocks(blocks: Iterable[AnyBlock], width: int | None, label: int) -> Iterat
 
 
 def _label_width(blocks: Iterable[AnyBlock]) -> int:
-    """Of all facts that stand below each other, so that their words begin in one column."""
+    """The label width of all facts below each other, so that their words begin in one column."""
     labels = [name for block in blocks for name in _labels(block) if block.on >= SCREEN]
     return LABELS[max(map(len, labels), default=0) > LABELS[0]]
 

@@ -190,7 +190,7 @@ def signature(side, path):
 
 
 def plain(value):
-    """As Python writes it, without an address."""
+    """Write a value as Python does, without an address."""
     if callable(value):
         return getattr(value, "__name__", "a function")
     return type(value).__name__ if " at 0x" in repr(value) else repr(value)

@@ -30,7 +30,7 @@ class LayerInputs(NamedTuple):
 
 
 def given(judged: TrainVerdict, first: PointComparison) -> LayerInputs | None:
-    """Of the layer that diverges; None if it is not a pair of layers."""
+    """The layers that diverge; None if they are not a pair."""
     place = next((n for n, pair in enumerate(judged.layer_pairs) if pair.a == first.name), None)
     if place is None:
         return None

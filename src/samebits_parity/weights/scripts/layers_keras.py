@@ -61,7 +61,7 @@ def units_of(layer, name=""):
 
 
 def shape_of(value):
-    """Of a tensor without its batch, null for what is not known; None if it is no tensor."""
+    """The shape of a tensor without its batch, null for an unknown size; None if it is not a tensor."""
     while isinstance(value, (list, tuple)) and value and not hasattr(value, "as_list"):
         value = value[0]
     shape = getattr(value, "_keras_shape", None) or getattr(value, "shape", None)

@@ -175,7 +175,7 @@ def run_eagerly(model, arrays):
 
 
 def run_graph(model, arrays):
-    """As `run_eagerly`, for Keras 2. What the model's inputs do not lead to (in a model in a model) is left out."""
+    """Do what `run_eagerly` does, for Keras 2, without what the inputs do not lead to (in a model in a model)."""
     wanted = {key: call.compared for key, call in CALLS.items() if hasattr(call.compared, "op")}
     wanted[id(model)] = model.outputs[0]
     try:

@@ -64,7 +64,7 @@ class Around:
         self.scopes, self.transforms, self._frames = scopes, transforms, frames
 
     def inside(self, info: Any) -> "Around":
-        """That of an equation with this source, within what stands here."""
+        """The place of an equation with this source, within this place."""
         stack = info.name_stack.stack
         scopes = self.scopes + tuple(one.name for one in stack if type(one).__name__ == "Scope")
         transforms = self.transforms.union(one.name for one in stack if type(one).__name__ == "Transform")

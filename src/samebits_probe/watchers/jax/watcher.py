@@ -296,11 +296,11 @@ class _Chain:
         return both
 
     def set_global(self, function: Optional[Function]) -> None:
-        """As JAX's own."""
+        """See JAX's own class."""
         self._state.set_global(self._joined(function))
 
     def set_local(self, function: Optional[Function]) -> None:
-        """As JAX's own."""
+        """See JAX's own class."""
         self._state.set_local(self._joined(function))
 
     def __getattr__(self, name: str) -> Any:

@@ -147,7 +147,7 @@ class PyTorchEnds:
             watch.say("batch", _NO_BATCH)
 
     def _keep_dead(self) -> None:
-        """As it died; as it is now where something else of the program holds its memory."""
+        """The state in which it died; its state now if something else of the program holds its memory."""
         for name, dead in self._dead.items():
             tensor = dead.memory.tensor() if dead.memory is not None else None
             now = self._value(tensor) if tensor is not None else None

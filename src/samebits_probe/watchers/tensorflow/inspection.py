@@ -232,7 +232,7 @@ class Trace:
         return [tensor for tensor in tensors if getattr(tensor, "graph", None) is self._graph]
 
     def _phase_at(self, place: int, ends: Sequence[int]) -> str:
-        """By its place: after a gradient was asked for, before or after the update began."""
+        """Find the phase by the place: after a gradient was asked for, before or after the update began."""
         asked = [("backward", one) for one in shown(self._graph).asked]
         marks = sorted(asked + [("update", one) for one in ends], key=lambda mark: mark[1])
         return ([phase for phase, mark in marks if mark <= place] or ["forward"])[-1]
