@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.checks import check
+from samebits import checks
 from samebits.experiment import Progress
 from samebits.launch import pauses
 from samebits.launch.pauses import MemoryUse, free_memory, held_resource, used_memory, why_no_room
@@ -53,7 +53,7 @@ def looked(ask, tmp_path):
 
     def run(code, then=lambda number: None, **options):
         watch = Watch(tmp_path / "record", then)
-        return check(ask(SAMPLE, code, **options), watch), watch
+        return checks.run(ask(SAMPLE, code, **options), watch).result, watch
 
     return run
 
@@ -77,8 +77,8 @@ def test_a_trial_goes_on_where_it_waited(looked, tmp_path):
 
 
 def test_a_wait_changes_no_bit(ask, tmp_path):
-    check(ask(SAMPLE, "pass"))
-    check(ask(SAMPLE, "pass", out="whole", full=True))
+    checks.run(ask(SAMPLE, "pass"))
+    checks.run(ask(SAMPLE, "pass", out="whole", full=True))
     waited, whole = (open_record(tmp_path / name).trials[0].observed[0] for name in ("record", "whole"))
     for name in ("kind", "step", "fingerprint"):
         assert waited.records[name].tolist() == whole.records[name].tolist()
@@ -216,7 +216,7 @@ def test_ctrl_c_ends_those_that_wait(looked, tmp_path):
 
 def test_ranks_wait_together(ask, tmp_path):
     watch = Watch(tmp_path / "record")
-    result = check(ask("starts_two_ranks.py", 2, 2), watch)
+    result = checks.run(ask("starts_two_ranks.py", 2, 2), watch).result
     assert (result.verdict, result.scope.steps_compared) == ("repeated", 50)
     assert not watch.started_over()
 
