@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 BAR = 20
 SHORT_BAR = 10
 MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
-BARS = "= the same bits as the others, ! differs here, then the letter of its model"
+BARS = "= same bits as the others, ! differs here, then its model's letter"
 CLAIM = "the trials have the same bits"
 VERDICT_STATES: dict[Verdict, State] = {"repeated": "passed", "diverged": "failure", "inconclusive": "error"}
 MARK_STATES: dict[str, State] = {"!": "failure", "=": "passed"}
