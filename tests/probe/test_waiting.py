@@ -194,7 +194,7 @@ def test_a_trial_that_listens_on_a_port_of_its_own_choice_starts_over(looked):
 
 def test_a_training_in_several_threads_starts_over(ask, tmp_path):
     watch = Watch(tmp_path / "record")
-    result = check(ask("torch_trains_in_two_threads.py"), watch)
+    result = checks.run(ask("torch_trains_in_two_threads.py"), watch).result
     assert any("several threads train" in note for note in watch.notes)
     assert rounds_of(tmp_path) == [20, None]
     assert watch.started_over()
