@@ -46,7 +46,7 @@ __all__ = ["Command", "add", "check", "compare", "explain", "locate", "record", 
 
 Command = AnyPath | Sequence[AnyPath]
 FILES = tuple(option.name for option in REPORTS)
-OF_A_RECORD = {*FILES, "run", "progress"}  # keywords that go with a record; the record says what is run
+OF_A_RECORD = {*FILES, "alternatives", "run", "progress"}  # keywords that go with a record; the record says what is run
 
 
 def check(command: Command, **options: Unpack[CheckOptions]) -> Result:
@@ -112,7 +112,7 @@ def explain(command: Command, **options: Unpack[ExplainOptions]) -> Result:
     asked = _asked(command, given, options)
     from samebits.causes import inquiry
 
-    ended = inquiry.run(asked, given["progress"], run=given["run"])
+    ended = inquiry.run(asked, given["progress"], run=given["run"], alternatives=given["alternatives"])
     return _written(ended.result, ended.experiment.record, given)
 
 

@@ -80,8 +80,12 @@ class AddOptions(ReportOptions, total=False):
 
 
 class ExplainOptions(TrialOptions, total=False):
-    """The options of `explain`. `run`: run the command of a record that was made elsewhere, too."""
+    """The options of `explain`. `run`: run the command of a record that was made elsewhere, too.
 
+    `alternatives`: look for controls that would do as well, but that nobody would keep, too.
+    """
+
+    alternatives: bool
     run: bool
     json: AnyPath
     html: AnyPath

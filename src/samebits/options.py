@@ -274,6 +274,12 @@ ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(
 RUN = Option(
     "run", ("--run",), "Run the command of a RECORD that you did not record here, or that was changed.", default=False
 )
+ALTERNATIVES = Option(
+    "alternatives",
+    ("--alternatives",),
+    "Also look for controls that would do as well, but that nobody would keep (a frozen clock in the place of a seed).",
+    default=False,
+)
 OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)
 # format of a report -> (its module in samebits.reports.presenters, the help of its option)
 FORMATS = {
@@ -306,7 +312,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, AGAINST, ADD, RUN, *REPORTS),
     "record": (*SETUP, *RUNNING),
     "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, RUN, JSON, HTML),
-    "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, RUN, JSON, HTML, MARKDOWN),
+    "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ALTERNATIVES, RUN, JSON, HTML, MARKDOWN),
     "ops": (REPLAYED_STEP, REPEATS, *SETUP, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, JSON),
     "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, JSON, HTML, MARKDOWN),
     "report": REPORTS,

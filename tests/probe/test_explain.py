@@ -30,10 +30,13 @@ class Notes(Progress):
     """Keeps what is told."""
 
     def __init__(self):
-        self.notes = []
+        self.notes, self.parts = [], []
 
     def note(self, text):
         self.notes.append(text)
+
+    def part_started(self, text):
+        self.parts.append(text)
 
 
 def why(request, **more):
@@ -73,6 +76,17 @@ def test_a_source_that_shows_later_in_the_training_is_found_too(ask):
     """The first look sees 20 steps; with the first cause pinned, the trials diverge at the 25th."""
     _, found = why(ask("varies_by.py", "python-seed", "hash-seed@25"))
     assert found.cause == ["python-seed", "hash-seed"]
+    assert found.compared == "whole trials of 30 steps"
+
+
+def test_where_a_part_was_seen_as_many_trials_as_must_agree_go_further(ask):
+    """A budget keeps the first round at 20 of 30 steps."""
+    _, found = why(ask("varies_by.py", "python-seed", budget=3600.0))
+    rows = [(row.steps, row.trials, row.state) for row in found.evidence if row.controls == ["python-seed"]]
+    (first, agreed, _), (last, confirmed, state) = rows
+    assert first == 20 < last
+    assert agreed == found.needed == confirmed == 12
+    assert state == "agreed"
     assert found.compared == "whole trials of 30 steps"
 
 
@@ -172,6 +186,32 @@ def test_a_line_is_told_for_each_setting(ask):
     assert any(note.startswith("entropy held: 12 trials, the same bits") for note in notes.notes)
 
 
+def test_what_is_likely_and_how_far_its_confirmation_is_are_told(ask):
+    notes = Notes()
+    _, found = why(ask("varies_by.py", "python-seed"), progress=notes)
+    likely = notes.notes.index("likely: python-seed, 2 of 2; confirming")
+    assert any(note.startswith("python-seed held: 12 trials") for note in notes.notes[likely:])
+    parts = [part for part in notes.parts if part.startswith("python-seed held")]
+    assert parts[0] == "python-seed held: 0 of 2 trials"
+    assert [part.partition(" trials, ")[0] for part in parts[1:]] == [
+        f"python-seed held: {n} of 12" for n in range(2, 12)
+    ]
+    assert all(part.endswith(" left") for part in parts[1:])
+    assert found.trials == 5 + 12
+
+
+def test_what_nobody_would_keep_is_tried_on_request_only(ask):
+    request = ask("varies_by.py", "python-seed")
+    checked = inquiry.run(request)
+    found = checked.result.explanation
+    note = "not every control that may do as well was tried: samebits explain --alternatives"
+    assert any(said.startswith(note) for said in found.notes)
+    again = inquiry.run(request.out, alternatives=True).result.explanation
+    assert again.cause == found.cause == ["python-seed"]
+    assert not any(said.startswith(note) for said in again.notes)
+    assert again.trials > found.trials
+
+
 class Stops(Progress):
     """Ctrl-C when `note` is told, or while a trial of that number runs with nothing held."""
 
@@ -186,7 +226,7 @@ class Stops(Progress):
             raise KeyboardInterrupt
 
     def trial_step(self, id, step):
-        if id == self.trial and self.part == "nothing held":
+        if id == self.trial and self.part.startswith("nothing held"):
             raise KeyboardInterrupt
 
 

@@ -29,6 +29,7 @@ FOUND = Explanation(
     compared="whole trials of 5 steps",
     fixes=[Fix(control="hash-seed", library="", where="in the shell", lines=["export PYTHONHASHSEED=0"])],
     notes=["each is needed"],
+    trials=29,
     seconds=61.0,
 )
 
@@ -47,7 +48,7 @@ def test_the_lines_say_cause_evidence_cost_and_what_to_paste():
         "nothing", "everything (5)", "numpy-seed, hash-seed", "does not run: it ended with exit status 1",
         "paste  in the shell:", "export PYTHONHASHSEED=0", "cost   hash-seed and entropy: 1.20 times the step (1.05 to 1.40)",
         "also   hash-seed and entropy would do as well", "the operator aten::index_put", "unfit  clock",
-        "unheld serial-threads", "a setting counts only if 12 trials agree; a useless one would pass in 1 search of",
+        "unheld serial-threads", "29 trials in 61 s; a setting counts only if 12 trials agree; a useless one would pass in 1 search of",
     ):  # fmt: skip
         assert said in text, (said, text)
     assert "\n   threads" not in text

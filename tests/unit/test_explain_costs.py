@@ -2,7 +2,7 @@
 
 import pytest
 
-from samebits.causes.inquiry import cost
+from samebits.causes.costs import cost
 
 
 def test_a_cost_has_a_median_and_a_range():

@@ -45,6 +45,13 @@ def test_a_rule_never_asks_for_fewer_than_notice_a_further_source():
 def test_more_trials_with_nothing_held_are_worth_it_until_the_split_is_known():
     assert is_worth_more((3, 2), 20)
     assert not is_worth_more((150, 150), 20)
+    assert not is_worth_more((1,) * 5, 2), "as many as notice a further source are enough"
+
+
+def test_where_trials_mostly_agree_as_many_with_nothing_held_as_must_agree_tell_the_split():
+    assert Rule((2, 2, 1), 20).is_known
+    assert not Rule((4, 1), 20).is_known
+    assert Rule((90, 10), 2).is_known
 
 
 def test_where_more_trials_cannot_be_run_the_chance_that_is_reached_is_said():

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from samebits import controls
-from samebits.causes.decision_rule import Observation
+from samebits.causes.candidates import Clues, compatible, hinted, most_specific
+from samebits.causes.decision_rule import LEAST, Observation
 from samebits.causes.document import fixes
-from samebits.causes.search import compatible, hinted, most_specific, search
+from samebits.causes.search import SearchOptions, search
 from samebits.model import HeldControl
 from samebits_probe import wire
 
@@ -27,10 +28,14 @@ def source(*names, shares=MANY, where=(0, 0, 0)):
     return Source(shares, frozenset(names), where)
 
 
-def explained(sources, seed=1, kind="batch", trials=5, candidates=TORCH, **program):
+def explained(sources, seed=1, kind="batch", *, clues=None, options=None, **program):
+    """What a search among TORCH finds after five trials with nothing held, None if these agree; and the program."""
     made = Program(sources, np.random.default_rng(seed), **program)
-    first = made.look([], trials, through=True)
-    return (search(made, candidates, first, kind) if first.diverges() else None), made
+    first = made.look([], 5, through=True)
+    return (search(made, TORCH, first, clues or Clues(kind), options) if first.diverges() else None), made
+
+
+ALL = SearchOptions(alternatives=True)
 
 
 @pytest.mark.parametrize("name", [name for name in TORCH if name not in ("aslr",)])
@@ -50,9 +55,73 @@ def test_of_two_controls_that_suffice_both_are_found_and_the_more_specific_is_th
     found, _ = explained([source("torch-deterministic", "threads")], kind="gradient")
     assert found.minimal == [["torch-deterministic"], ["threads"]]
     assert found.cause == ["torch-deterministic"]
-    found, _ = explained([source("numpy-generator", "entropy")], kind="start")
+    found, _ = explained([source("numpy-generator", "entropy")], kind="start", options=ALL)
     assert found.cause == ["numpy-generator"]
     assert ["entropy"] in found.minimal
+
+
+def test_what_nobody_would_keep_in_the_place_of_a_seed_is_tried_on_request_only():
+    sources = [source("numpy-seed", "entropy")]
+    found, made = explained(sources)
+    assert (found.minimal, found.is_partial) == ([["numpy-seed"]], True)
+    every, asked = explained(sources, options=ALL)
+    assert (every.minimal, every.is_partial) == ([["numpy-seed"], ["entropy"]], False)
+    assert made.trials + LEAST <= asked.trials
+
+
+def test_in_the_place_of_a_flag_no_experiment_is_tried_unasked():
+    sources = [source("torch-deterministic", "clock", "threads")]
+    assert explained(sources, kind="gradient")[0].minimal == [["torch-deterministic"], ["threads"]]
+    assert ["clock"] in explained(sources, kind="gradient", options=ALL)[0].minimal
+
+
+def test_the_seed_that_was_seen_missing_is_tried_before_anything_else():
+    clues = Clues("batch", unseeded=["numpy-seed"], seeded=["python-seed"])
+    found, made = explained([source("numpy-seed")], clues=clues)
+    assert (found.cause, made.trials) == (["numpy-seed"], 5 + LEAST)
+
+
+def test_two_seeds_that_were_seen_missing_are_both_found():
+    sources = [source("torch-seed", where=(0, -1, 0)), source("numpy-seed", where=(0, 0, 2))]
+    clues = Clues("start", unseeded=["numpy-seed", "python-seed", "torch-seed"])
+    found, made = explained(sources, clues=clues)
+    assert found.cause == ["numpy-seed", "torch-seed"]
+    assert made.trials < 30
+
+
+@pytest.mark.parametrize("right", ["hash-seed", "threads"])
+def test_a_missing_seed_that_changes_nothing_does_not_keep_the_cause_from_being_found(right):
+    found, _ = explained([source(right)], clues=Clues("batch", unseeded=["python-seed", "numpy-seed"]))
+    assert found.cause == [right]
+
+
+def test_a_generator_with_one_state_in_all_trials_is_suspected_last():
+    assert Clues("start", seeded=["torch-seed", "numpy-seed"]).ordered("start", TORCH)[:2] == [
+        "python-seed",
+        "numpy-generator",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("differs", "first"), [(True, "torch-deterministic"), (None, "torch-deterministic"), (False, "torch-seed")]
+)
+def test_what_changes_operators_is_tried_first_unless_no_operator_differs(differs, first):
+    assert Clues("forward", has_operator=lambda: differs).ordered("forward", TORCH)[0] == first
+
+
+def test_an_operator_is_asked_for_only_where_one_can_be_the_cause():
+    def asked():
+        raise AssertionError
+
+    assert Clues("batch", has_operator=asked).ordered("batch", TORCH)
+    found, _ = explained([source("torch-seed")], clues=Clues("forward", unseeded=["torch-seed"], has_operator=asked))
+    assert found.cause == ["torch-seed"]
+
+
+def test_what_is_likely_is_told_before_it_is_confirmed():
+    told = []
+    explained([source("numpy-seed")], options=SearchOptions(told=told.append))
+    assert told == ["likely: numpy-seed, 2 of 2; confirming"]
 
 
 @pytest.mark.parametrize("shares", [MANY, (0.5, 0.5)])
@@ -70,7 +139,7 @@ def test_causes_at_one_point_are_all_found():
 
 
 def test_alternatives_of_one_of_two_causes_are_found():
-    found, _ = explained([source("numpy-seed", "entropy"), source("hash-seed")])
+    found, _ = explained([source("numpy-seed", "entropy"), source("hash-seed")], options=ALL)
     assert found.minimal == [["numpy-seed", "hash-seed"], ["hash-seed", "entropy"]]
     assert found.cause == ["numpy-seed", "hash-seed"]
 
@@ -113,10 +182,12 @@ def test_controls_that_break_a_program_only_together_are_told_apart():
     assert set(kept) | set(refused) == set(TORCH)
 
 
+@pytest.mark.parametrize("seen", [False, True])
 @pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
-def test_useless_controls_are_accepted_in_fewer_than_1_of_100_searches(share):
+def test_useless_controls_are_accepted_in_fewer_than_1_of_100_searches(share, seen):
     """All controls are useless: any that is accepted is accepted by luck. benchmarks/explain_search.py draws more."""
-    searches = [explained([source(shares=(share, 1 - share))], seed)[0] for seed in range(300)]
+    clues = Clues("batch", unseeded=["python-seed"] if seen else [])
+    searches = [explained([source(shares=(share, 1 - share))], seed, clues=clues)[0] for seed in range(300)]
     parted = [found for found in searches if found is not None]
     assert len(parted) > 100
     assert sum(found.cause != [] for found in parted) <= len(parted) / 100

@@ -1,4 +1,4 @@
-"""The decision rule: how many trials must agree before a control counts as one that suffices.
+"""The decision rule: a sequential test of whether a control that agrees does so by luck.
 
 A control that changes nothing leaves the outcomes as they are spread with nothing held. Where the most frequent
 outcome has the share q, n such trials agree with probability at most q^(n-1) (the sum of q_i^n over the outcomes).
@@ -7,7 +7,11 @@ Beta(1 + c, 1 + N - c), so that the chance is the mean of q^(n-1) over that dens
 
     B(1 + c + n - 1, 1 + N - c) / B(1 + c, 1 + N - c).
 
-n is the least number for which that chance, times the number of settings that may be tried, is below 1 %.
+This is Wald's sequential probability ratio test against a mixture: a control that removes the variation agrees with
+probability 1, one that does not with this chance, and the ratio of the two grows with each trial that agrees. The first
+two trials that differ end the test: the control does not suffice. It ends the other way at the first n for which the
+chance is below the setting's share of 1 %. The shares of all settings that may be tried add up to that 1 %; what the
+trials themselves suggest (the seed of a generator that was seen without one) has half of it, since it is mostly right.
 
 An observation is what the trials of one setting show, and who shows it.
 """
@@ -120,7 +124,7 @@ def is_worth_more(groups: tuple[int, ...], settings: int, have: int = 0) -> bool
     largest, of = max(groups), sum(groups)
 
     def all_in_all(trials: int) -> int:
-        return trials + max(have, needed(largest * trials / of, trials, CHANCE / settings))
+        return trials + max(have, LEAST, needed(largest * trials / of, trials, CHANCE / settings))
 
     now = all_in_all(of)
     return any(all_in_all(trials) < now for trials in range(of + 1, min(of + FURTHER, now)))
@@ -137,6 +141,15 @@ class Rule:
     def needed(self) -> int:
         """Trials whose agreeing by luck is too unlikely."""
         return needed(max(self.groups), sum(self.groups), CHANCE / self.settings)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the split is known well enough to be counted with.
+
+        Trials were only searched because they differed, which makes a rare difference look less rare than it is: then
+        as many trials with nothing held as must agree tell its share.
+        """
+        return 2 * max(self.groups) <= sum(self.groups) or sum(self.groups) >= self.needed
 
     @property
     def full(self) -> int:

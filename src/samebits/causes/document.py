@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samebits import controls, words
 from samebits.causes.decision_rule import Rule
@@ -35,7 +35,14 @@ def nothing(result: Result) -> Explanation:
     return Explanation(cause=[], minimal_controls=[], evidence=[row], sentence=sentence)
 
 
-def explanation(settings: SettingRecords, why: Cause, operator: str | None, seconds: float) -> Explanation:
+class Spent(NamedTuple):
+    """What it took: all trials, those of the check too."""
+
+    trials: int
+    seconds: float
+
+
+def explanation(settings: SettingRecords, why: Cause, operator: str | None, spent: Spent) -> Explanation:
     """Of trials that diverge."""
     found = why.found
     first = settings.all[0].result
@@ -57,7 +64,8 @@ def explanation(settings: SettingRecords, why: Cause, operator: str | None, seco
         fixes=fixes(found.cause, loaded, settings.all[0].plan.seed, settings.all[0].plan.request.command),
         notes=_notes(settings, why),
         clears_generators=bool(found.cause) and not found.outside and not any(_is_seed(name) for name in found.cause),
-        seconds=seconds,
+        trials=spent.trials,
+        seconds=spent.seconds,
     )
 
 
@@ -143,6 +151,9 @@ def _notes(settings: SettingRecords, why: Cause) -> list[str]:
         notes.append("each is needed: with any one of them left out, the trials diverge again")
     if found.outside and found.refused:
         notes.append("or the cause lies outside the known controls")
+    if found.is_partial:
+        record = result_words.folder_name(str(settings.all[0].plan.record))
+        notes.append(f"not every control that may do as well was tried: samebits explain --alternatives {record}")
     if found.minimal and why.cost is None:
         notes.append("the cost of the controls is not measured: the steps are too few or too short to be timed")
     if found.minimal and not found.outside:

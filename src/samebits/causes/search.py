@@ -1,8 +1,9 @@
 """The search: from trials with nothing held to the smallest sets of controls with which they agree.
 
-Nothing held, everything held, what the kind of the divergence suggests, then everything made smaller by halves (delta
-debugging: Zeller and Hildebrandt, IEEE TSE 28, 2002), so that several causes are all found. A setting whose trials
-diverge is done with after two or three of them; one that is accepted has as many as the rule asks for.
+Nothing held, the seeds that were seen missing, everything held, what the kind of the divergence suggests, one control
+after the other as long as each moves the first difference to a later point, then everything made smaller by halves
+(delta debugging: Zeller and Hildebrandt, IEEE TSE 28, 2002), so that several causes are all found. A setting whose
+trials diverge is done with after two or three of them; one that is accepted has as many as the rule asks for.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import cast
 
-from samebits import controls
+from samebits import controls, words
+from samebits.causes.candidates import Clues, by_specificity, compatible, most_specific
 from samebits.causes.decision_rule import NOWHERE, Observation, Rule, SettingTrials, Where, is_worth_more
 from samebits.model import Kind
+from samebits_probe import wire
 
 GLIMPSE = 2  # trials of everything held that tell which controls take effect
 ALTERNATIVES = 3  # further sets that are looked for
-SINGLES = 6  # suggested controls that are tried alone before the halving begins
+SINGLES = 6  # suggested controls that are tried at a time before the halving begins
+SUSPECTS = 3  # missing seeds that are tried before anything else
 
 
 @dataclass
@@ -25,7 +30,8 @@ class Finding:
     """What a search came to. `minimal`: the smallest sets that suffice, in the order in which they were found.
 
     `everything`: all controls that took effect together. `outside`: trials diverge with them held. `refused`: control
-    -> why the program does not run with it; `idle`: control -> why it counts as not held.
+    -> why the program does not run with it; `idle`: control -> why it counts as not held. `is_partial`: not all was
+    tried that might do as well.
     """
 
     rule: Rule
@@ -34,6 +40,7 @@ class Finding:
     outside: bool = False
     refused: dict[str, str] = field(default_factory=dict)
     idle: dict[str, str] = field(default_factory=dict)
+    is_partial: bool = False
 
     @property
     def cause(self) -> list[str]:
@@ -41,34 +48,73 @@ class Finding:
         return most_specific(self.minimal)
 
 
-def search(settings: SettingTrials, candidates: Sequence[str], first: Observation, kind: Kind) -> Finding:
-    """Explain a divergence. `first`: what was seen with nothing held; `kind`: of its divergence."""
-    return _Search(settings, candidates, first, kind).run()
+@dataclass(frozen=True)
+class SearchOptions:
+    """`alternatives`: look for sets that nobody would choose, too. `told`: is told what is likely."""
+
+    alternatives: bool = False
+    told: Callable[[str], None] = lambda text: None
+
+
+def search(
+    settings: SettingTrials,
+    candidates: Sequence[str],
+    first: Observation,
+    clues: Clues,
+    options: SearchOptions | None = None,
+) -> Finding:
+    """Explain a divergence. `first`: what was seen with nothing held."""
+    return _Search(settings, candidates, first, clues, options or SearchOptions()).run()
 
 
 class _Search:
-    def __init__(self, settings: SettingTrials, candidates: Sequence[str], first: Observation, kind: Kind) -> None:
-        self.settings, self.candidates, self.first, self.kind = settings, list(candidates), first, kind
+    def __init__(
+        self,
+        settings: SettingTrials,
+        candidates: Sequence[str],
+        first: Observation,
+        clues: Clues,
+        options: SearchOptions,
+    ) -> None:
+        self.settings, self.candidates, self.first = settings, list(candidates), first
+        self.clues, self.options = clues, options
         self.found = Finding(Rule(first.groups, max(1, len(candidates))))
         self.before = NOWHERE
-        self.hints: list[str] = []
 
     def run(self) -> Finding:
         """The steps, in order."""
-        everything = self._hold_everything()
-        self.found.rule = Rule(self.first.groups, len(self.found.everything) + 1)
+        suspects = self.clues.suspected(self.clues.kind, self.candidates)[:SUSPECTS]
+        if suspects:
+            self._try_suspects(suspects)
+        if not self.found.minimal:
+            everything = self._hold_everything()
+            shares = 2 if suspects else 1  # the suspects have half of the chance
+            self.found.rule = Rule(self.first.groups, shares * (len(self.found.everything) + 1))
+            self._search_everything(everything)
+        if self.found.minimal:
+            self._find_alternatives()
+        return self.found
+
+    def _try_suspects(self, suspects: Sequence[str]) -> None:
+        """The seeds that are missing, before anything else."""
+        number = len(suspects)
+        self.found.rule = Rule(self.first.groups, number * (number + 1))  # half of the chance for as many sets at most
+        grown = self._grown(lambda kind: [*suspects])
+        found = self._necessary(grown) if self._agrees(grown, self.found.rule.full) else []
+        self.found.minimal = [found] if found else []
+
+    def _search_everything(self, everything: Observation) -> None:
         while self.found.everything and not self.found.minimal:
             if everything.diverges(self.before):
                 self.found.outside = True
                 self.before = _of(everything)
             if self.before <= _of(self.first):
                 break
-            self._find_minimal()
+            self._find_minimal(everything)
             if not self.found.minimal:
                 everything = self.settings.look(self.candidates, self.found.rule.full, self.before)
                 if not everything.diverges(self.before):
                     break
-        return self.found
 
     # -- nothing held, everything held ------------------------------------------------------------------------
 
@@ -83,28 +129,70 @@ class _Search:
                 self.found.everything.append(name)
             elif seen.is_undone(name):
                 self.found.idle[name] = seen.controls[name].why
-        hints = hinted(self.kind, self.found.everything)
-        self.hints = sorted(hints, key=seen.is_overruled)  # those that the program overrules come last
         return seen
 
     def _why_broken(self, names: list[str]) -> str:
         return self.settings.look(names, 1).broke
 
+    # -- what is likely ---------------------------------------------------------------------------------------
+
+    def _grown(self, order: Callable[[Kind], list[str]]) -> list[str]:
+        """A set that grows by one likely control after the other: each moves the first difference to a later point.
+
+        `order`: of the controls, for a kind of divergence. It ends where the set is enough, or nothing moves the first
+        difference any further.
+        """
+        kept: list[str] = []
+        at, kind = _of(self.first), self.clues.kind
+        while at < self.before:
+            name = self._further(kept, at, order(kind))
+            if name is None:
+                break
+            kept = by_specificity([*kept, name])
+            at = _of(self.settings.look(kept, GLIMPSE, self.before))
+            kind = cast(Kind, wire.KINDS[at[2]])
+        return kept
+
+    def _further(self, kept: list[str], at: Where, names: Sequence[str]) -> str | None:
+        """The first of these with which, and what is kept, the trials agree beyond a point."""
+        beyond = (at[0], at[1], at[2] + 1)
+        for name in (name for name in names if name not in kept):
+            held = by_specificity([*kept, name])
+            if self._is_likely(held) or self._agrees(held, self._glance, beyond):
+                return name
+        return None
+
+    def _is_likely(self, names: Sequence[str]) -> bool:
+        """Whether a set agrees at a glimpse, and stands the test."""
+        if not self._agrees(names, GLIMPSE):
+            return False
+        trials = self.settings.look(names, 0).trials
+        self.options.told(f"likely: {words.listed(names)}, {trials} of {trials}; confirming")
+        return self._suffices(names, [])
+
     # -- smallest sets ----------------------------------------------------------------------------------------
 
-    def _find_minimal(self) -> None:
-        one = self._alone(self.hints[:SINGLES])
-        first = [one] if one else self._shrink(self.found.everything)
-        if first:
-            self.found.minimal = [first]
-            self._find_alternatives()
+    def _find_minimal(self, everything: Observation) -> None:
+        """By what is likely; if that is not enough, by all that takes effect, made smaller."""
+
+        def order(kind: Kind) -> list[str]:
+            names = self.clues.ordered(kind, self.found.everything)
+            return sorted(names, key=everything.is_overruled)[:SINGLES]  # what the program overrules comes last
+
+        grown = self._grown(order)
+        if self._agrees(grown, self.found.rule.full):
+            found = self._necessary(grown)
+        else:
+            found = self._shrink([name for name in self.found.everything if name not in grown], grown)
+        self.found.minimal = [found] if found else []
 
     def _alone(self, names: Sequence[str]) -> str | None:
         """The first of these that suffices alone."""
         return next((name for name in names if self._suffices([name], [])), None)
 
-    def _agrees(self, names: Sequence[str], trials: int) -> bool:
-        return bool(names) and self.settings.look(names, trials, self.before).agrees(trials, self.before)
+    def _agrees(self, names: Sequence[str], trials: int, beyond: Where = NOWHERE) -> bool:
+        before = min(beyond, self.before)
+        return bool(names) and self.settings.look(names, trials, before).agrees(trials, before)
 
     def _suffices(self, names: Sequence[str], without: Sequence[str]) -> bool:
         """Whether a set agrees as often as the rule asks for, given how trials split without one of its members.
@@ -119,7 +207,7 @@ class _Search:
                 self.found.rule = rule
             if not self._agrees(names, rule.full):
                 return False
-            if without or split.trials >= rule.needed:
+            if without or rule.is_known:
                 return True
             split = self.settings.look(without, split.trials + 1, through=True)
 
@@ -132,8 +220,8 @@ class _Search:
     def _glance(self) -> int:
         return self.found.rule.glance
 
-    def _shrink(self, pool: list[str], kept: Sequence[str] = ()) -> list[str] | None:
-        """A set within the pool of which every member is necessary, or None where the pool does not suffice.
+    def _shrink(self, pool: list[str], kept: Sequence[str]) -> list[str]:
+        """A set within the pool of which every member is necessary; empty where the pool does not suffice.
 
         `kept`: what is held in any case, and belongs to the set. What is left out is left out after a glance; where the
         set that is left does not stand the full number of trials, one glance was deceived, and all is looked at for
@@ -148,7 +236,7 @@ class _Search:
             if trials >= self.found.rule.full:
                 break
             trials = min(2 * trials, self.found.rule.full)
-        return None
+        return []
 
     def _reduced(self, pool: Sequence[str], kept: Sequence[str], trials: int) -> list[str]:
         """Leave out halves, then quarters, at last single controls, as long as the rest agrees; the broadest first."""
@@ -191,18 +279,34 @@ class _Search:
 
     def _find_alternatives(self) -> None:
         """Other sets that are as small: what agrees with another control in the place of a member."""
-        first = list(self.found.minimal[0])
+        first = self.found.minimal[0]
         for name in first:
             kept = [other for other in first if other != name]
-            rest = [other for other in _without(self.found.everything, name) if other not in kept]
-            while len(self.found.minimal) <= ALTERNATIVES and self._agrees([*rest, *kept], self._glance):
-                other = self._other(rest, kept)
-                if other is None or not self._keep(other):
-                    break
-                rest = _without(rest, next(member for member in other if member not in kept))
+            self._replace([other for other in self._alternatives_of(name) if other not in kept], kept)
 
-    def _other(self, rest: list[str], kept: list[str]) -> list[str] | None:
-        one = None if kept else self._alone([name for name in self.hints if name in rest])
+    def _alternatives_of(self, name: str) -> list[str]:
+        """The controls that are tried in the place of one. In that of a seed nobody wants another control, and an
+        experiment shows a cause but is nothing to keep: they are tried on request only."""
+        if self.options.alternatives and not self.found.everything:
+            self._hold_everything()
+        control, every = controls.describe(name), self.found.everything
+        if self.options.alternatives:
+            return _without(every, name)
+        self.found.is_partial = True
+        if control.is_seed or control.acts_at_start:
+            return []
+        return [other for other in _without(every, name) if not controls.describe(other).is_experiment]
+
+    def _replace(self, rest: list[str], kept: list[str]) -> None:
+        while rest and len(self.found.minimal) <= ALTERNATIVES and self._agrees([*rest, *kept], self._glance):
+            other = self._other(rest, kept)
+            if not other or not self._keep(other):
+                break
+            rest = _without(rest, next(member for member in other if member not in kept))
+
+    def _other(self, rest: list[str], kept: list[str]) -> list[str]:
+        likely = [] if kept else self.clues.ordered(self.clues.kind, rest)
+        one = self._alone(likely)
         return [one] if one else self._shrink(rest, kept)
 
     def _keep(self, other: list[str]) -> bool:
@@ -227,60 +331,3 @@ def _chunks(names: list[str], parts: int) -> list[list[str]]:
 def _without(names: Sequence[str], left_out: str) -> list[str]:
     """Without a control and those that are never held without it."""
     return [name for name in names if left_out not in controls.resolve([name])]
-
-
-# -- the order of candidates ----------------------------------------------------------------------------------------
-
-
-def hinted(kind: Kind, names: Sequence[str]) -> list[str]:
-    """Those of the controls that this kind of divergence suggests, the likeliest first."""
-    places = {name: controls.describe(name).hints.get(kind) for name in by_specificity(names)}
-    return sorted((name for name, place in places.items() if place), key=lambda name: places[name] or 0)
-
-
-def by_specificity(names: Sequence[str]) -> list[str]:
-    """What changes least of the program first."""
-    return sorted(names, key=controls.specificity)
-
-
-def most_specific(sets: Sequence[list[str]]) -> list[str]:
-    """Of several sets of equal size, the one whose members come first in the written order."""
-    return min(sets, key=lambda names: sorted(map(controls.specificity, names)), default=[])
-
-
-# -- controls that a program cannot run with ------------------------------------------------------------------------
-
-
-def compatible(names: Sequence[str], runs: Callable[[list[str]], str]) -> tuple[list[str], dict[str, str]]:
-    """(those with which the program runs together, the others with the reason of each).
-
-    `runs`: why the program does not run with these, "" where it does. Controls that change what a program sees of the
-    world, or that refuse operators, are added alone and last; the rest by halves.
-    """
-    selection = _Selection(runs)
-    suspects = [name for name in names if controls.describe(name).may_break]
-    selection.add([name for name in names if name not in suspects])
-    for name in suspects:
-        selection.add([name])
-    return [name for name in names if name in selection.kept], selection.refused
-
-
-class _Selection:
-    def __init__(self, runs: Callable[[list[str]], str]) -> None:
-        self._runs = runs
-        self.kept: list[str] = []
-        self.refused: dict[str, str] = {}
-
-    def add(self, names: list[str]) -> None:
-        """Keep what the program runs with, and halve what it does not run with."""
-        if not names:
-            return
-        why = self._runs([*self.kept, *names])
-        if not why:
-            self.kept += names
-        elif len(names) == 1:
-            self.refused[names[0]] = why
-        else:
-            half = len(names) // 2
-            self.add(names[:half])
-            self.add(names[half:])

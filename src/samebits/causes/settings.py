@@ -44,6 +44,12 @@ class Setting:
         """How many trials it has."""
         return len(self.result.trials) if self.result else 0
 
+    def time_left(self, trials: int) -> float | None:
+        """Seconds until it has so many trials; None before the first."""
+        known = [file.seconds for file in self.files]
+        rounds = -(-(trials - self.number) // self.plan.options.jobs)
+        return rounds * sum(known) / len(known) if known else None
+
     def run(self, more: int) -> None:
         """Run more trials, and judge all. If that is interrupted, the record is left as it was."""
         ids = self.experiment.next_numbers(more)
@@ -117,7 +123,7 @@ class SettingRecords:
         self._settings: dict[frozenset[str], Setting] = {self.base: first}
         self.all: list[Setting] = [first]
         self.steps = first.steps
-        self._made = 1
+        self._begun: list[Setting] = [first]
         self.everything = [name for name in controls.known() if name not in self.base]
         custody.remove(self._folder)
 
@@ -125,9 +131,8 @@ class SettingRecords:
         """See Settings."""
         setting = self.setting(names)
         seen, had = setting.seen(), setting.number
-        if seen.trials < trials:
-            self.progress.part_started(held_words(self.added(setting), self.everything))
         while seen.trials < trials and (through or not seen.diverges(before)) and not (seen.broke or seen.unclear):
+            self.progress.part_started(self._part(setting, trials))
             setting.run(self._batch(setting, trials))
             seen = setting.seen()
         if set(self.everything) <= seen.held:  # those that took effect are everything from now on
@@ -138,6 +143,12 @@ class SettingRecords:
             said = held_words(self.added(setting), self.everything)
             self.progress.note(f"{said}: {seen_words(seen)}")
         return seen
+
+    def _part(self, setting: Setting, trials: int) -> str:
+        """What runs next: the setting, how many of its trials have run, and the time left if all agree."""
+        held, left = held_words(self.added(setting), self.everything), setting.time_left(trials)
+        said = f"{held}: {setting.number} of {words.count(trials, 'trial')}"
+        return said if left is None else f"{said}, {words.clock(left)} left"
 
     def _batch(self, setting: Setting, trials: int) -> int:
         at_a_time = setting.plan.options.jobs if setting.number >= FIRST else max(FIRST, setting.plan.options.jobs)
@@ -157,30 +168,38 @@ class SettingRecords:
     def begin(self, held: Iterable[str], steps: int | None, *, timed: bool = False) -> Setting:
         """A new setting without trials, beside those that are looked up. `timed`: it is no evidence."""
         plan = self._first.plan
-        own = {"steps": steps, "budget": None, "full": False, "timeout": self._longest()}
+        own = {"steps": steps, "budget": None, "full": False, "timeout": self.longest}
         options = plan.options.model_copy(update=own)
         request: Request = replace(
             plan.request,
             controls=controls.resolve(held),
             preset=None,
             options=options,
-            out=self._folder / f"{self._made:03d}",
+            out=self._folder / f"{len(self._begun):03d}",
         )
-        self._made += 1
         setting = Setting(Experiment.begin(request, self.progress), options.steps, excused=self._excused)
+        self._begun.append(setting)
         if not timed:
             self.all.append(setting)
         return setting
 
-    def _longest(self) -> float:
+    @property
+    def longest(self) -> float:
         """Seconds after which a trial is cut."""
         longest = max((file.seconds for file in self._first.files), default=0.0)
         own = self._first.plan.options.timeout
         limit = max(LEAST_SECONDS, SLOWER * longest)
         return limit if own is None else min(own, limit)
 
+    @property
+    def trials(self) -> int:
+        """How many trials were run in all, timed ones too."""
+        return sum(setting.number for setting in self._begun)
+
     def lengthen(self, steps: int | None) -> None:
         """From now on trials make more steps. What diverged still diverges; what agreed is to be looked at again."""
+        if steps == self.steps:
+            return
         self.steps = steps
         agreed = [held for held, setting in self._settings.items() if setting.seen().where is None]
         for held in agreed:

@@ -49,7 +49,7 @@ def _explained(given: dict[str, Any]) -> Check:
     from samebits.causes import inquiry
 
     with answers.shown_progress() as progress:
-        return inquiry.run(asked, progress, run=given["run"])
+        return inquiry.run(asked, progress, run=given["run"], alternatives=given["alternatives"])
 
 
 EXPLAIN = launching(

@@ -195,7 +195,7 @@ def _outside(found: Explanation) -> Iterator[tuple[str, Cell]]:
 
 
 def _rule(found: Explanation) -> str:
-    tried = sum(row.trials for row in found.evidence)
+    tried = found.trials or sum(row.trials for row in found.evidence)
     took = f"{words.count(tried, 'trial')} in {words.span(found.seconds)}"
     useless = (
         f"; a useless one would pass in 1 search of {float(f'{1 / found.chance:.1g}'):,.0f}" if found.chance else ""

@@ -43,6 +43,7 @@ class Clock(Control):
     edits = (edit(CODE, "# take what depends on time.time() or datetime.now() from an argument of the program"),)
     hints = {"start": 6, "rng": 7, "update": 1, "structure": 1, "end": 3}
     may_break = True
+    is_experiment = True
 
     def __init__(self) -> None:
         self._count = itertools.count(1)

@@ -89,6 +89,10 @@ class Control:
     hints        kind of a divergence that suggests it -> its place among the suggested controls, the likeliest first.
                  A wrong order costs trials, and never changes the answer
     is_seed      whether it seeds a generator whose state trials show
+    generators   the generators that it seeds, by the names of their states in a record
+    is_experiment
+                 whether it freezes what the program sees of the world: that shows a cause, but is nothing to keep, so
+                 that it is tried in the place of a different cause on request only
     acts_at_start
                  whether it acts only before the first step, so that it costs no time of a step
     is_of_operators
@@ -126,6 +130,8 @@ class Control:
     edits: "Tuple[Edit, ...]" = ()
     hints: "Mapping[str, int]" = {}
     is_seed = False
+    generators: "Tuple[str, ...]" = ()
+    is_experiment = False
     acts_at_start = False
     is_of_operators = False
     may_break = False

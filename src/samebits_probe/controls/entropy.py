@@ -21,6 +21,7 @@ class Entropy(Control):
     edits = (edit(CODE, "# os.urandom, uuid4 and secrets have no seed: random.Random({seed}) in their place"),)
     hints = {"start": 7, "end": 5}
     may_break = True
+    is_experiment = True
 
     def at_start(self) -> None:
         stream = Stream(self.seed, "entropy")

@@ -27,6 +27,7 @@ class FillUninitialized(Control):
     )
     hints = {"forward": 3, "gradient": 3, "update": 4}
     is_of_operators = True
+    is_experiment = True
     # the cache of a thread gives memory back unfilled
     joined = {"GLIBC_TUNABLES": ("glibc.malloc.tcache_count=0",)}
     holds_variables = False  # read before Python begins
@@ -72,6 +73,7 @@ class Aslr(Control):
         edit(SHELL, "export PYTHONHASHSEED=0; setarch -R {command}", instead=True),
     )
     hints = {"batch": 12}
+    is_experiment = True
     factor = "address-layout"
     varies = "Where memory lies, and so the order of sets of objects, which depends on their addresses."
     takes = "fixed, compat (fixed too, as old kernels laid memory out), own (random if the system says so)"

@@ -19,6 +19,7 @@ class NumpySeed(Control):
     id = "numpy-seed"
     libraries = ("numpy.random",)
     is_seed = True
+    generators = ("numpy",)
     acts_at_start = True
     edits = (edit(TOP, "import numpy", "numpy.random.seed({seed})"),)
     hints = {"start": 3, "rng": 3, "batch": 4, "forward": 7, "gradient": 6, "structure": 5, "end": 2}

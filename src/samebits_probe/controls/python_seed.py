@@ -46,6 +46,7 @@ class PythonSeed(Control):
     id = "python-seed"
     libraries = ("random",)
     is_seed = True
+    generators = ("python",)
     acts_at_start = True
     edits = (edit(TOP, "import random", "random.seed({seed})"),)
     hints = {"start": 4, "rng": 4, "batch": 3, "forward": 8, "gradient": 5, "structure": 4, "end": 1}

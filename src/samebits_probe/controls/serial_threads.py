@@ -55,6 +55,7 @@ class SerialThreads(Control):
     )
     hints = {"batch": 1, "structure": 2}
     may_break = True
+    is_experiment = True
     can_be_undone = False  # what cannot be run in order, cannot from the beginning
 
     def __init__(self) -> None:

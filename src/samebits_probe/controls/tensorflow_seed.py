@@ -20,6 +20,7 @@ class TfSeed(Control):
     id = "tf-seed"
     libraries = ("tensorflow", "keras")
     is_seed = True
+    generators = ("tensorflow",)
     acts_at_start = True
     edits = (
         edit(TOP, "import keras", "keras.utils.set_random_seed({seed})  # Keras 3", library="keras"),

@@ -19,6 +19,7 @@ class TorchSeed(Control):
     id = "torch-seed"
     libraries = ("torch",)
     is_seed = True
+    generators = ("torch",)
     acts_at_start = True
     edits = (edit(TOP, "import torch", "torch.manual_seed({seed})"),)
     hints = {"start": 1, "rng": 1, "batch": 6, "forward": 5, "end": 6}
@@ -54,6 +55,7 @@ class CudaSeed(Control):
     id = "cuda-seed"
     libraries = ("torch",)
     is_seed = True
+    generators = ("torch-cuda",)
     acts_at_start = True
     edits = (edit(TOP, "import torch", "torch.cuda.manual_seed_all({seed})"),)
 

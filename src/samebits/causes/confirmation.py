@@ -1,0 +1,64 @@
+"""The set that was found, tried over more of the training than the steps in which trials diverged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from samebits import words
+from samebits.causes.costs import step_time
+from samebits.causes.decision_rule import Observation
+from samebits.causes.settings import FIRST, Setting, SettingRecords
+
+LEAST_ALLOWED = 60.0  # for this are taken at most as long as the search has taken, and this at least
+FACTOR = 10
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What the set shows over more steps. `words`: what was compared."""
+
+    seen: Observation
+    words: str
+
+
+def confirm(settings: SettingRecords, names: Sequence[str], trials: int, seconds: float) -> Confirmation:
+    """Try the set over ten times the steps, then ten times as many again, at last whole, while there is time.
+
+    Two trials of each length tell whether the next one fits; as many as are asked for are run of the last. The settings
+    that are looked at from now on make as many steps. `seconds`: what the search has taken.
+    """
+    end = time.monotonic() + max(seconds, LEAST_ALLOWED)
+    seen = settings.look(names, FIRST)
+    while not seen.diverges() and (more := _next(settings.setting(names), trials, end - time.monotonic())):
+        settings.lengthen(more)
+        seen = settings.look(names, FIRST)
+    seen = settings.look(names, trials)
+    return Confirmation(seen, _words(settings.setting(names)))
+
+
+def _is_whole(setting: Setting) -> bool:
+    result = setting.result
+    return result is not None and all(trial.status == "complete" for trial in result.trials)
+
+
+def _next(setting: Setting, trials: int, left: float) -> int | None:
+    """How many steps fit into the time; None where twice as many as before do not, or there are no more."""
+    each, made = step_time(setting, 1), setting.steps
+    if each is None or made is None or _is_whole(setting):
+        return None
+    start = max(0.0, setting.seconds / max(1, setting.number) - each * made)
+    fitting = int((left / trials - start) / each) if each > 0 else made * FACTOR
+    steps = min(made * FACTOR, fitting)
+    return steps if steps >= 2 * made else None
+
+
+def _words(setting: Setting) -> str:
+    result = setting.result
+    if result is None:
+        return ""
+    steps = words.count(result.scope.steps_compared, "step")
+    if _is_whole(setting):
+        return f"whole trials of {steps}" if result.scope.steps_compared else "whole trials"
+    return f"the first {steps}"

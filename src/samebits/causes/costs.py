@@ -1,0 +1,96 @@
+"""What holding a set of controls costs in step time: trials with it and without it, by turns, in one run."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from samebits import controls
+from samebits.causes.settings import Setting, SettingRecords
+from samebits_probe import wire
+
+TURNS = 4  # trials of each set: by luck, those with a control are all slower (or all faster) in 1 of 35 cases
+LEAST_STEPS = 3  # a trial of fewer steps shows its start, not its steps
+MOST_STEPS = 50
+COMPARED_STEPS = 10  # of fewer, some are still warming up: the ratio of two such trials says nothing
+LEAST_SPAN = 0.005  # seconds of steps in a trial; what takes less is told by the clock and the cache, not by a control
+
+
+class Cost(NamedTuple):
+    """Step time with a set over step time without: of the medians, and of the two trials with the lowest and the
+    highest ratio."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+NO_COST = Cost(1.0, 1.0, 1.0)
+
+
+def costs(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, Cost] | None:
+    """Ids joined by "+" -> what the set costs. None if the steps are too few or too short to be timed.
+
+    A set that acts before the first step only costs nothing, and is not timed. A set whose times overlap with those of
+    nothing held is left out.
+    """
+    timed = [names for names in sets if not all(controls.describe(name).acts_at_start for name in names)]
+    found = {"+".join(names): NO_COST for names in sets if names not in timed}
+    measured = _measured(settings, timed) if timed else {}
+    return None if measured is None else found | measured
+
+
+def _measured(settings: SettingRecords, sets: Sequence[Sequence[str]]) -> dict[str, Cost] | None:
+    """By trials with each set and with nothing held, by turns."""
+    steps = MOST_STEPS if settings.steps is None else min(settings.steps, MOST_STEPS)
+    first = settings.all[0]
+    each = step_time(first, 1)
+    made = max((trial.steps for trial in first.result.trials), default=0) if first.result else 0
+    counted = min(steps, made)
+    if each is None or counted < COMPARED_STEPS or each * counted < LEAST_SPAN:
+        return None
+    base = settings.begin(settings.base, steps, timed=True)
+    held = {"+".join(names): settings.begin(settings.base.union(names), steps, timed=True) for names in sets}
+    for _ in range(TURNS if held else 0):
+        for setting in (base, *held.values()):
+            setting.run(1)
+        held = {names: setting for names, setting in held.items() if _compared(setting, base)}  # more turns only widen
+        if not held:
+            break
+    return {names: one for names, setting in held.items() if (one := _compared(setting, base)) is not None}
+
+
+def _compared(held: Setting, without: Setting) -> Cost | None:
+    """What a set costs by the turns so far; None if the times overlap, or some trial made other steps."""
+    numbers = {trial.steps for one in (held, without) if one.result for trial in one.result.trials}
+    return cost(_times(held), _times(without)) if len(numbers) == 1 else None
+
+
+def _times(setting: Setting) -> list[float]:
+    return [time for turn in range(1, setting.number + 1) if (time := step_time(setting, turn))]
+
+
+def cost(held: Sequence[float], without: Sequence[float]) -> Cost | None:
+    """What a set costs, from step times with it and without it; None if the two overlap, or one is empty."""
+    if not held or not without or not (min(held) > max(without) or max(held) < min(without)):
+        return None
+    ratio = statistics.median(held) / statistics.median(without)
+    return Cost(round(ratio, 2), round(min(held) / max(without), 2), round(max(held) / min(without), 2))
+
+
+def step_time(setting: Setting, trial: int) -> float | None:
+    """Seconds a step of a trial, from the end of the first step to that of the last; of the process that made most."""
+    folder = setting.plan.trial_folder(trial) / wire.PROCESSES
+    ended = [path for path in folder.glob("*/*.json") if path.name in (wire.END, wire.STOPPED)]
+    return max(map(_of, ended), key=lambda found: found[0], default=(0, None))[1]
+
+
+def _of(path: Path) -> tuple[int, float | None]:
+    found = json.loads(path.read_text())
+    steps, times = int(found.get("steps", 0)), found.get("step_times") or []
+    if steps < LEAST_STEPS or len(times) != 2:
+        return 0, None
+    return steps, (times[1] - times[0]) / (steps - 1)
