@@ -1,0 +1,121 @@
+"""How long an answer takes on ten real programs: the plain run, `repeated`, `diverged` without a seed, and the cause.
+
+    python benchmarks/answer_times.py [--only NAME ...] [--beside CHECKOUT/src ...] [--trials 3] [--no-cause]
+
+Each row is one program of `benchmarks/programs` and `examples`. `--beside`: other versions of samebits, measured in the
+same run, program by program, so that a machine whose speed drifts moves all of them. The programs of Lightning,
+Transformers and Gymnasium are left out, and named, where these are not installed:
+pip install lightning==2.6.* transformers==5.* accelerate gymnasium==1.*
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).resolve().parent
+DIGITS = ["--data", str(HERE.parent / "data/mnist"), "--digits", "5000", "--epochs", "1"]
+
+
+class Program(NamedTuple):
+    """A training: its script, what it is given, what must be installed, and the variables that it needs."""
+
+    script: Path
+    words: list[str] = []
+    needs: tuple[str, ...] = ()
+    variables: dict[str, str] = {}
+
+
+PROGRAMS = {
+    "PyTorch, LeNet-5": Program(HERE.parent / "examples/lenet5_pytorch.py", DIGITS),
+    "PyTorch, characters": Program(HERE / "programs/char_model.py"),
+    "PyTorch, CartPole": Program(HERE / "programs/policy_gradient.py", needs=("gymnasium",)),
+    "Lightning": Program(HERE / "programs/lightning_classifier.py", needs=("lightning",)),
+    "Transformers": Program(HERE / "programs/transformers_trainer.py", ["{out}"], needs=("transformers", "accelerate")),
+    "Keras on TensorFlow": Program(HERE / "programs/keras_digits.py", variables={"KERAS_BACKEND": "tensorflow"}),
+    "Keras on JAX": Program(HERE / "programs/keras_digits.py", variables={"KERAS_BACKEND": "jax"}),
+    "JAX with optax": Program(HERE / "programs/jax_regression.py"),
+    "scikit-learn": Program(HERE / "programs/sklearn_digits.py"),
+    "XGBoost": Program(HERE / "programs/xgboost_digits.py"),
+}
+
+
+def main():
+    parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse.add_argument("--only", nargs="*", default=list(PROGRAMS), choices=PROGRAMS)
+    parse.add_argument("--beside", nargs="*", default=[], type=Path, metavar="SRC")
+    parse.add_argument("--trials", type=int, default=3)
+    parse.add_argument("--no-cause", action="store_true")
+    args = parse.parse_args()
+    print(f"seconds, {args.trials} trials\n{'':34} {'plain':>7} {'repeated':>9} {'diverged':>9} {'cause':>7}")
+    for name in args.only:
+        program = PROGRAMS[name]
+        missing = [library for library in program.needs if find_spec(library) is None]
+        if missing:
+            print(f"{name:34} left out: {', '.join(missing)} not installed", flush=True)
+            continue
+        plain = statistics.median(run_plainly(program) for _ in range(3))
+        for source in [HERE.parent / "src", *args.beside]:
+            row = measured(program, source, args)
+            shown = name if source == HERE.parent / "src" else f"  {source.parent.name}"
+            print(f"{shown:34} {plain:7.1f} " + " ".join(row), flush=True)
+
+
+def measured(program, source, args):
+    """The cells of one row."""
+    with tempfile.TemporaryDirectory() as folder:
+        repeated = checked(program, source, Path(folder) / "same", args.trials, [], "repeated")
+        diverged = checked(program, source, Path(folder) / "other", args.trials, ["--no-seed"], "diverged")
+        cause = "-" if args.no_cause else f"{explained(source, Path(folder) / 'other'):.1f}"
+    return f"{repeated:9.1f}", f"{diverged:9.1f}", f"{cause:>7}"
+
+
+def run_plainly(program):
+    with tempfile.TemporaryDirectory() as folder:
+        words = [word.replace("{out}", folder) for word in program.words]
+        began = time.perf_counter()
+        subprocess.run(
+            [sys.executable, str(program.script), *words], env=environment(program), check=True, capture_output=True
+        )
+        return time.perf_counter() - began
+
+
+def checked(program, source, record, trials, more, verdict):
+    """Seconds of a check, which must end with the verdict."""
+    command = ["check", "-n", str(trials), "--out", str(record), "--json", "-", "--"]
+    words = [sys.executable, str(program.script), *program.words, *more]
+    began = time.perf_counter()
+    done = run(source, [*command, *words], environment(program))
+    seconds = time.perf_counter() - began
+    found = json.loads(done.stdout)["verdict"] if done.stdout else done.stderr
+    if found != verdict:
+        raise SystemExit(f"{program.script.name} {' '.join(more)}: {found}, and not {verdict}")
+    return seconds
+
+
+def explained(source, record):
+    began = time.perf_counter()
+    run(source, ["explain", "--run", str(record)], os.environ)
+    return time.perf_counter() - began
+
+
+def run(source, words, variables):
+    return subprocess.run(
+        [sys.executable, "-m", "samebits", *words],
+        env={**variables, "PYTHONPATH": str(source)}, capture_output=True, text=True, cwd=tempfile.gettempdir(),
+    )  # fmt: skip
+
+
+def environment(program):
+    return {**os.environ, **program.variables}
+
+
+if __name__ == "__main__":
+    main()
