@@ -1,11 +1,46 @@
-"""JUnit XML that continuous integration can read: the numbers add up, and every verdict but `repeated` is red."""
+"""JUnit XML that continuous integration can read: one test for a check, and every verdict but `repeated` is red.
 
+The shape is that of junit-10.xsd of Jenkins' xUnit plugin (MIT), as a table: which elements and attributes an element
+may have, and which it must have.
+"""
+
+import re
 import xml.etree.ElementTree as ElementTree
+from typing import NamedTuple
 
 import pytest
 
 from samebits.reports.presenters import junit
 from samebits.reports.result import report
+
+
+class Shape(NamedTuple):
+    """The names that junit-10.xsd gives an element. `text`: whether it can hold any."""
+
+    elements: set[str]
+    needed: set[str]
+    optional: set[str]
+    text: bool = False
+
+
+SAID = Shape(set(), set(), {"type", "message"}, text=True)
+JENKINS = {
+    "testsuites": Shape({"testsuite"}, set(), {"name", "time", "tests", "failures", "errors"}),
+    "testsuite": Shape(
+        {"testsuite", "properties", "testcase", "system-out", "system-err"},
+        {"name", "tests", "failures", "errors"},
+        {"group", "time", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"},
+    ),
+    "testcase": Shape(
+        {"skipped", "error", "failure", "system-out", "system-err"}, {"name"}, {"time", "classname", "group"}
+    ),
+    "properties": Shape({"property"}, set(), set()),
+    "property": Shape(set(), {"name", "value"}, set()),
+    "failure": SAID,
+    "error": SAID,
+}
+SECONDS = re.compile(r"[0-9]+\.[0-9]+")
+RESULTS = ("repeated", "diverged", "inconclusive", "hostile")
 
 
 def suite(result):
@@ -16,22 +51,37 @@ def suite(result):
     return found
 
 
-@pytest.mark.parametrize("name", ["repeated", "diverged", "inconclusive", "hostile"])
-def test_the_numbers_of_the_suite_are_those_of_its_cases(name, request):
+def properties(result):
+    return {one.get("name"): one.get("value") for one in suite(result).findall("properties/property")}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_the_document_has_the_shape_that_jenkins_takes(name, request):
+    for element in ElementTree.fromstring(junit.render(report(request.getfixturevalue(name)))).iter():
+        shape = JENKINS[element.tag]
+        assert {child.tag for child in element} <= shape.elements
+        assert shape.needed <= set(element.attrib) <= shape.needed | shape.optional
+        assert shape.text or not (element.text or "").strip()
+        assert SECONDS.fullmatch(element.get("time", "0.0"))
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_the_numbers_of_the_suite_are_those_of_its_one_test(name, request):
     found = suite(request.getfixturevalue(name))
-    cases = found.findall("testcase")
-    assert int(found.get("tests")) == len(cases) > 5
+    assert found.get("tests") == "1"
+    (case,) = found.findall("testcase")
     for tag, attribute in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
         assert int(found.get(attribute)) == len(found.findall(f"testcase/{tag}"))
-    for case in cases:
-        assert {"classname", "name", "time"} == set(case.attrib)
-        assert float(case.get("time")) >= 0
-        assert len(case) <= 1
-        for said in case:
-            assert said.get("message")
-            assert said.tag == "skipped" or said.get("type")
-    names = [(case.get("classname"), case.get("name")) for case in cases]
-    assert len(set(names)) == len(names)
+    assert len(case) <= 1
+    for said in case:
+        assert said.get("message")
+        assert said.get("type")
+
+
+def test_the_test_has_the_name_of_the_command_so_that_a_ci_can_follow_it(repeated, diverged):
+    for result in (repeated, diverged):
+        (case,) = suite(result).findall("testcase")
+        assert (case.get("classname"), case.get("name")) == ("samebits.check", "python train.py")
 
 
 def test_repeated_is_green(repeated):
@@ -39,17 +89,34 @@ def test_repeated_is_green(repeated):
     assert (found.get("failures"), found.get("errors")) == ("0", "0")
 
 
-def test_diverged_is_a_failure_of_the_verdict_the_kind_and_the_trials_that_leave(diverged):
-    failed = {case.get("name").split(":")[0] for case in suite(diverged).findall("testcase[failure]")}
-    assert failed == {"the trials have the same bits", "gradient", "trial 3", "trial 4"}
+def test_diverged_is_one_failure_with_all_that_was_found(diverged):
+    found = suite(diverged)
+    assert (found.get("failures"), found.get("errors")) == ("1", "0")
+    failure = found.find("testcase/failure")
+    assert failure.get("message") == "5 trials, 3 models. They diverge at step 0."
+    assert failure.text.splitlines()[0].startswith("step 0 > gradient > embed.weight")
+    assert "trial 3: ran to step 20, group B" in failure.text.splitlines()
+
+
+def test_kinds_and_trials_are_properties(diverged):
+    found = properties(diverged)
+    assert found["verdict"] == "diverged"
+    assert {found[f"kind.{name}"] for name in ("start", "rng", "batch", "forward")} == {"the same bits in all trials"}
+    assert found["kind.gradient"] == "differs"
+    assert found["kind.end"] == "not reached or not compared"
+    assert found["trial.1"] == "ran to step 20, group A"
+    assert found["record"] == ".samebits/run"
 
 
 def test_no_answer_is_an_error(inconclusive):
     found = suite(inconclusive)
-    assert int(found.get("errors")) >= 1
+    assert (found.get("failures"), found.get("errors")) == ("0", "1")
     assert found.find("testcase/error").get("message") == inconclusive.reason
+    assert inconclusive.advice in found.find("testcase/error").text.splitlines()
 
 
-def test_a_trial_that_ended_badly_is_an_error(inconclusive):
+def test_a_trial_that_ended_badly_is_named(inconclusive):
     trials = [inconclusive.trials[0].model_copy(update={"status": "killed"}), *inconclusive.trials[1:]]
-    assert suite(inconclusive.model_copy(update={"trials": trials})).findall("testcase[@name='trial 1']/error")
+    result = inconclusive.model_copy(update={"trials": trials})
+    assert "trial 1: killed, 1,200 steps" in suite(result).find("testcase/error").text.splitlines()
+    assert properties(result)["trial.1"] == "killed, 1,200 steps"

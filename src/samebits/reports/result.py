@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from samebits import words
@@ -37,9 +37,7 @@ BAR = 20
 SHORT_BAR = 10
 MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
 BARS = "= same bits as the others, ! differs here, then its model's letter"
-CLAIM = "the trials have the same bits"
 VERDICT_STATES: dict[Verdict, State] = {"repeated": "passed", "diverged": "failure", "inconclusive": "error"}
-MARK_STATES: dict[str, State] = {"!": "failure", "=": "passed"}
 KIND_ORDER = "what was compared, in the order in which it is judged"
 
 
@@ -61,7 +59,7 @@ def report(result: Result, record: Record | None = None, *, is_whole: bool = Tru
         created=record.file.created if record else "",
         samebits=result.samebits,
         document=result,
-        cases=tuple(_cases(result)),
+        case=_case(result),
         seconds=result.seconds,
     )
 
@@ -252,33 +250,46 @@ def _notes(result: Result) -> Iterator[AnyBlock]:
 # -- what a CI shows ------------------------------------------------------------------------------------------------
 
 
-def _cases(result: Result) -> Iterator[JUnitCase]:
-    """A case for the verdict, each kind and each trial."""
-    text = {"diverged": _where(result), "inconclusive": result.advice or ""}.get(result.verdict, "")
-    state, said = VERDICT_STATES[result.verdict], result_words.headline(result)
-    yield JUnitCase("samebits.verdict", CLAIM, state, said, text, result.seconds)
-    for kind, mark in result.judged.items():
-        state = MARK_STATES.get(mark, "skipped")
-        name, said = f"{kind}: {result_words.KIND_WORDS.get(kind, kind)}", result_words.MARK_WORDS.get(mark, mark)
-        yield JUnitCase("samebits.kinds", name, state, said, _where(result) if mark == "!" else "")
+def _case(result: Result) -> JUnitCase:
+    """The check as one test, by its command: a finding is one failure, whatever the number of kinds and trials."""
+    state = VERDICT_STATES[result.verdict]
+    said = _failure(result) if state != "passed" else []
+    return JUnitCase(
+        "samebits.check",
+        shlex.join(result.setup.command),
+        state,
+        result_words.headline(result),
+        "\n".join(words.one_line(line) for line in said if line),
+        tuple(_properties(result)),
+    )
+
+
+def _failure(result: Result) -> Iterator[str]:
+    """The lines below the headline: where, how far, why, which trials, what to do."""
+    if result.divergence is not None:
+        yield " > ".join(result_words.path(result.divergence))
+        yield result_words.size(result.divergence)
+    yield result.explanation.sentence if result.explanation is not None else ""
     names = result_words.letters(result)
-    yield from (_trial_case(trial, names.get(trial.id), result) for trial in result.trials)
+    yield from (f"trial {trial.id}: {_outcome(trial, names)}" for trial in result.trials)
+    yield result.advice or ""
 
 
-def _where(result: Result) -> str:
-    if result.divergence is None:
-        return ""
-    why = result.explanation.sentence if result.explanation is not None else ""
-    said = [" > ".join(result_words.path(result.divergence)), result_words.size(result.divergence), why]
-    return "\n".join(words.one_line(line) for line in said if line)
+def _outcome(trial: Trial, groups: Mapping[int, str]) -> str:
+    """complete, 1,200 steps, group A"""
+    ended = result_words.status_words(trial)
+    ended += f", {words.count(trial.steps, 'step')}" if trial.status != "stopped" else ""
+    return f"{ended}, group {groups[trial.id]}" if trial.id in groups else ended
 
 
-def _trial_case(trial: Trial, group: str | None, result: Result) -> JUnitCase:
-    named = ("samebits.trials", f"trial {trial.id}")
-    if trial.status not in ENDED_WELL:
-        said = f"{result_words.status_words(trial)} after {words.count(trial.steps, 'step')}"
-        return JUnitCase(*named, "error", said, seconds=trial.seconds)
-    if result.verdict == "diverged" and trial.id not in result_words.reference_group(result):
-        said = f"in group {group}, not in the largest group" if group else "not compared"
-        return JUnitCase(*named, "failure", said, seconds=trial.seconds)
-    return JUnitCase(*named, seconds=trial.seconds)
+def _properties(result: Result) -> Iterator[tuple[str, str]]:
+    """What a CI keeps beside the test: names that stay, and words."""
+    yield "verdict", result.verdict
+    yield "samebits", result.samebits
+    yield "steps_compared", str(result.scope.steps_compared)
+    for kind, mark in result.judged.items():
+        yield f"kind.{kind}", result_words.MARK_WORDS.get(mark, mark)
+    names = result_words.letters(result)
+    yield from ((f"trial.{trial.id}", _outcome(trial, names)) for trial in result.trials)
+    yield from [("cause", "+".join(result.explanation.cause))] if result.explanation is not None else []
+    yield from [("record", result.record)] if result.record else []

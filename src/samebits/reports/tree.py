@@ -205,19 +205,22 @@ class SideBySide(Block):
 AnyBlock = Block | Table
 
 
-State = Literal["passed", "failure", "error", "skipped"]
+State = Literal["passed", "failure", "error"]
 
 
 @dataclass(frozen=True)
 class JUnitCase:
-    """What a CI shows as one test. `state`: failure (bits that differ), error (no answer), skipped (not seen)."""
+    """What a CI shows as one test. `state`: failure (bits that differ), error (no answer).
+
+    `properties`: (name, value) of what else is known, for programs.
+    """
 
     group: str
     name: str
     state: State = "passed"
     message: str = ""
     text: str = ""
-    seconds: float = 0.0
+    properties: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +229,7 @@ class Report:
     `sentence`: the answer; `title`: of a document that is not headed by its verdict; `took`: after the sentence, on a
     terminal; `command`: what was run, then its interpreter.
 
-    `document`: what --json writes; `cases`: what --junit writes, none if there is no JUnit XML of it.
+    `document`: what --json writes; `case`: what --junit writes, None if there is no JUnit XML of it.
     """
 
     verdict: Verdict | None = None
@@ -242,7 +245,7 @@ class Report:
     created: str = ""
     samebits: str = ""
     document: BaseModel
-    cases: tuple[JUnitCase, ...] = ()
+    case: JUnitCase | None = None
     seconds: float = 0.0
 
     @property
