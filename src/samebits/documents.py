@@ -7,9 +7,9 @@ and the record, which hold these, are in `model`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, computed_field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
 __all__ = [
     "LOCATION_FORMAT", "TOOK_EFFECT", "Apart", "DifferingArgument", "Document", "Effect", "Evidence", "Explanation",
@@ -139,7 +139,7 @@ class Explanation(Document):
     operator: str | None = None
     minimal_controls: list[list[str]]
     cost: dict[str, float] = {}
-    cost_range: dict[str, tuple[float, float]] = {}
+    cost_range: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = {}
     evidence: list[Evidence]
     outside_known_controls: bool = False
     sentence: str = ""

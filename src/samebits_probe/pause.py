@@ -24,6 +24,7 @@ _CANNOT_WRITE = 74  # EX_IOERR of sysexits.h
 def wait(probe: "Probe") -> None:
     """Wait to be ended, or for more steps: leaving by ourselves would let a script go on, or bring other ranks down
     half-way. What the wait took does not count as time between two steps."""
+    began = System.now()
     if not probe.config.get("asks"):  # a program that goes on must not see its output flushed
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
@@ -32,7 +33,6 @@ def wait(probe: "Probe") -> None:
     probe.event("packages", packages=process.packages())
     if not probe.conclude(wire.STOPPED, probe.progress()):
         System.exit(_CANNOT_WRITE)
-    began = System.now()
     answer = _answer(probe.config, probe.step)
     probe.stop_after = answer["stop_after"]
     probe.step_times = [moment + System.now() - began for moment in probe.step_times]

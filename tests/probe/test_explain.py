@@ -182,7 +182,7 @@ def test_what_controls_cost_is_not_told_of_steps_that_take_no_time(ask):
 def test_a_line_is_told_for_each_setting(ask):
     notes = Notes()
     inquiry.run(ask("varies_by.py", "entropy"), notes)
-    assert any("nothing held" in note for note in notes.notes)
+    assert any(note.startswith("everything (") and "held: " in note for note in notes.notes)
     assert any(note.startswith("entropy held: 12 trials, the same bits") for note in notes.notes)
 
 

@@ -52,7 +52,7 @@ def explanation(settings: SettingRecords, why: Cause, operator: str | None, spen
         operator=operator,
         minimal_controls=found.minimal,
         cost={names: one.ratio for names, one in (why.cost or {}).items()},
-        cost_range={names: (one.low, one.high) for names, one in (why.cost or {}).items()},
+        cost_range={names: [one.low, one.high] for names, one in (why.cost or {}).items()},
         evidence=[_row(setting, found.rule) for setting in settings.all],
         outside_known_controls=found.outside,
         sentence=_sentence(settings, found),

@@ -182,7 +182,7 @@ def _of_sets(found: Explanation) -> Iterator[tuple[str, str]]:
     for names in found.minimal_controls:
         ids = "+".join(names)
         low, high = found.cost_range.get(ids, NO_COST)
-        if (low, high) != NO_COST:
+        if ids in found.cost and (low, high) != NO_COST:
             yield "cost", f"{_and(names)}: {found.cost[ids]:.2f} times the step ({low:.2f} to {high:.2f})"
     if found.compared:
         yield "seen", f"{found.compared}, compared with {_and(found.cause)} held"
