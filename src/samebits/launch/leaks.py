@@ -55,15 +55,17 @@ class Leaks:
         """Whether a file can carry state from one trial to the next."""
         return not path.is_relative_to(self._record) and not self._caches.holds(path)
 
-    def begin(self, trial: int, here: Snapshot, *, alone: bool) -> Began:
+    def begin(self, trial: int, here: Snapshot, *, alone: bool, goes_on: bool = False) -> Began:
         """A trial is about to start: note what earlier trials have left, and watch who reads it.
 
         `here`: what is in its working folder. `alone`: no other trial runs meanwhile. Of trials that run side by side
-        only what the probe saw is known, unless the kernel says which process reads.
+        only what the probe saw is known, unless the kernel says which process reads. `goes_on`: it has run before, and
+        what it left then is its own.
         """
+        own = trial if goes_on else None
         behind = LeftBehind(
-            {path: Left(by, self._content(path)) for path, by in self._written.items() if path.is_file()},
-            {path: by for path, by in self._named.items() if path.exists()},
+            {path: Left(by, self._content(path)) for path, by in self._written.items() if by != own and path.is_file()},
+            {path: by for path, by in self._named.items() if by != own and path.exists()},
             frozenset(self._foreign),
         )
         self._running.add(trial)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from samebits import store
 from samebits.launch.leaks import ProcessFiles
 from samebits.launch.supervisor import below
+from samebits.launch.writes import SHARED_MEMORY
 from samebits.model import Leak
 
 if TYPE_CHECKING:
@@ -241,25 +242,50 @@ def _asked(query: str) -> list[list[str]] | None:
 
 
 def held_resource(pids: Iterable[int]) -> str:
-    """What processes hold that a different trial may need to go on; empty if nothing is known."""
+    """What processes hold that a different trial may need or find; empty if nothing is known."""
     known = set(pids)
-    port = next(iter(_named_ports(known)), None)
-    if port is not None:
-        return f"a trial listens on port {port}"
+    held = next((held for pid in known for held in _named_resources(pid, known)), None)
+    if held is not None:
+        return f"a trial {held}"
     return "a trial holds a lock on a file" if known & _lock_holders() else ""
 
 
-def _named_ports(pids: Iterable[int]) -> Iterator[int]:
-    """Ports that processes listen on and that the system did not choose."""
+def _named_resources(pid: int, known: set[int]) -> Iterator[str]:
+    """What a process holds under a name that is the same in all trials: no process of them has its number in it."""
+    sockets = {target[8:-1] for target in _descriptors(pid) if target.startswith("socket:[")}
+    if sockets:
+        yield from (f"listens on port {port}" for port in _named_ports(pid, sockets))
+    names = [*(_abstract_names(pid, sockets) if sockets else ()), *_shared_memory(pid)]
+    yield from (f"holds {name}" for name in names if known.isdisjoint(map(int, re.findall(r"\d+", name))))
+
+
+def _named_ports(pid: int, sockets: set[str]) -> list[int]:
+    """Ports that a process listens on and that the system did not choose."""
     first, last = _chosen_by_the_system()
-    for pid in pids:
-        sockets = {target[8:-1] for target in _descriptors(pid) if target.startswith("socket:[")}
-        rows = [*_cells(pid, "tcp"), *_cells(pid, "tcp6")] if sockets else []
-        ports = {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == _LISTENS and row[9] in sockets}
-        yield from sorted(port for port in ports if not first <= port <= last)
+    tables = [(name + six, state) for name, state in _LISTENS.items() for six in ("", "6")]
+    rows = [row for name, state in tables for row in _cells(pid, name) if row[3] == state]
+    ports = {int(row[1].rpartition(":")[2], 16) for row in rows if row[9] in sockets}
+    return sorted(port for port in ports if not first <= port <= last)
 
 
-_LISTENS = "0A"  # TCP_LISTEN of linux/tcp_states.h
+def _abstract_names(pid: int, sockets: set[str]) -> list[str]:
+    """Names of sockets that lie in no folder, except those that the system chose: they are gone with their process."""
+    names = [row[7] for row in _cells(pid, "unix") if len(row) > 7 and row[6] in sockets]
+    return [f"the socket {name}" for name in names if name[0] == "@" and not re.fullmatch("@[0-9a-f]{5}", name)]
+
+
+def _shared_memory(pid: int) -> list[str]:
+    """Shared memory whose name no library has drawn."""
+    try:
+        lines = Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    names = sorted({name for line in lines if (name := line.partition(f" {SHARED_MEMORY}/")[2])})
+    return [f"the shared memory {name}" for name in names if not _DRAWN.fullmatch(name)]
+
+
+_DRAWN = re.compile(r"psm_[0-9a-f]{8}|sem\.(mp|loky)-.*|nccl-.*|.* \(deleted\)")
+_LISTENS = {"tcp": "0A", "udp": "07"}  # TCP_LISTEN and TCP_CLOSE of linux/tcp_states.h: without a peer
 
 
 def _cells(pid: int, table: str) -> list[list[str]]:

@@ -236,7 +236,7 @@ class TrialRun:
         self._status = None
         self._files.begin()
         store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
-        self._left = self._leaks.begin(self.id, self._files.before, alone=self.plan.options.jobs == 1)
+        self._left = self._leaks.begin(self.id, self._files.before, alone=self.plan.options.jobs == 1, goes_on=True)
         self._left.started(self.root)
         self._allow(limits.steps)
         self.limits = limits
