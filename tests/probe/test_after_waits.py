@@ -46,6 +46,25 @@ def looked(ask):
     return run
 
 
+# ends at step 22 if a different trial has made steps since step 19, as a training with a time limit does
+ENDS_EARLY = """
+import glob
+def others():
+    traces = glob.glob(os.path.join(os.path.dirname(trial), '*', 'processes', '*', 'trace.bin'))
+    return sum(os.path.getsize(trace) for trace in traces if not trace.startswith(trial))
+if step == 19:
+    before = others()
+if step == 22 and others() != before:
+    sys.exit(0)
+value = int.from_bytes(os.urandom(6), 'big') if step == 40 else value
+"""
+
+
+def test_trials_that_end_early_because_they_waited_do_not_repeat(looked):
+    result, _ = looked(ENDS_EARLY)
+    assert (result.verdict, result.divergence.step) == ("diverged", 40)
+
+
 READS_ITS_OWN = """
 if step == 3:
     open(f'log-{os.getpid()}.txt', 'w').write('x')

@@ -148,8 +148,14 @@ def was_there(file: SavedFile | None, trials: tuple[TrialTrace, TrialTrace]) -> 
         return False
     if all(trial.files.apart for trial in trials) and not PurePosixPath(file.path).is_absolute():
         return False
-    earlier = min(trials, key=lambda trial: trial.id)
-    return any(one is file for one in earlier.files.files)
+    one, two = trials
+    earlier = [a for a, b in ((one, two), (two, one)) if a.id < b.id or _took(b, a.id)]
+    return any(found is file for trial in earlier for found in trial.files.files)
+
+
+def _took(trial: TrialTrace, other: int) -> bool:
+    """Whether a trial found what the other one left, which had gone on before it after a wait."""
+    return any(leak.written_by == other for leak in trial.file.leaks)
 
 
 # a number in a name, with the word before it: a word is tried from its first letter only, since names may be long

@@ -106,7 +106,7 @@ class Trials:
         """
         began, asked = time.monotonic(), limits
         resumed = [number for number in ids if number in self._waiting]
-        to_come, done = list(ids), list[TrialFile]()
+        to_come, done = self._waiting.in_order(ids), list[TrialFile]()
         self.progress.round_started(limits.steps, len(ids))
         alone = limits.seconds is not None or limits.grows or (tries_first and limits.steps is not None)
         with interrupt.waited_for() as look, self._ended_with_the_block():

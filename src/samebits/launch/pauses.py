@@ -68,6 +68,15 @@ class PausedTrials:
         """The place in which each trial began."""
         return {number: trial.slot.number for number, trial in self._trials.items()}
 
+    def in_order(self, ids: Iterable[int]) -> list[int]:
+        """Trials in the order in which they go on: first the one that has waited least, as good as not at all.
+
+        So trials differ in how long they waited, and a program that looks at the clock shows it.
+        """
+        wanted = list(ids)
+        least_first = [number for number in reversed(self._trials) if number in wanted]
+        return [*least_first, *(number for number in wanted if number not in self._trials)]
+
     def take(self, number: int) -> TrialRun | None:
         """The trial of that number, which goes on; None if it does not wait."""
         return self._trials.pop(number, None)
