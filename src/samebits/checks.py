@@ -177,7 +177,9 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
     """One round. What trials show after they have waited is looked for once more in trials that did not wait: a
     divergence that is not seen there goes to `doubts`."""
     looked = experiment.run(limits, ids, tries_first=not experiment.file.rounds)
-    if not looked.resumed or (looked.ended_well and _repeats_so_far(experiment, looked.steps)):
+    if looked.ended_well and (not looked.resumed or _repeats_so_far(experiment, looked.steps)):
+        return looked
+    if not looked.some_waited:
         return looked
     divergence = experiment.judge(steps=looked.steps, strict=False).divergence
     seen = f"they diverged at step {divergence.step:,}" if divergence is not None else "they gave no clear answer"

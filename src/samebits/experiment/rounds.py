@@ -59,7 +59,7 @@ class Progress:
 class FinishedRound:
     """One round that has ended. `files`: the documents of its trials, by number. `time_was_up`: a budget ended it.
 
-    `resumed`: the trials that went on where they had waited.
+    `resumed`: the trials that went on where they had waited. `some_waited`: at its end or before, some trial waited.
     """
 
     steps: int | None
@@ -67,6 +67,7 @@ class FinishedRound:
     files: list[TrialFile]
     time_was_up: bool = False
     resumed: Sequence[int] = ()
+    some_waited: bool = False
 
     @property
     def document(self) -> Round:
@@ -123,7 +124,9 @@ class Trials:
                 time.sleep(min((trial.pace for trial in self._running.values()), default=0))
         files = sorted(done, key=lambda file: file.id)
         was_up = asked.seconds is not None and limits.steps != asked.steps
-        return FinishedRound(limits.steps, time.monotonic() - began, files, time_was_up=was_up, resumed=resumed)
+        waited = bool(resumed or len(self._waiting))
+        seconds = time.monotonic() - began
+        return FinishedRound(limits.steps, seconds, files, was_up, resumed=resumed, some_waited=waited)
 
     def end_waiting(self, why: str = "") -> list[int]:
         """End the trials that wait, and tell their numbers. `why`: none waits from now on."""

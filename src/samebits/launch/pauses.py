@@ -54,14 +54,13 @@ class PausedTrials:
         """End all if a trial that ran meanwhile wrote into the files of one that waits."""
         disturbed = next((trial for trial in self._trials.values() if trial.is_disturbed()), None)
         if disturbed is not None:
-            self.refuse("the trials write the same files")
+            self.refuse("a file that one trial wrote was changed while it waited")
 
     def look_at(self, running: TrialRun) -> None:
         """End all if a trial that runs takes far longer to get so far than they did: it may wait for one of them."""
-        if self._trials and running.is_fresh:
-            longest = max(trial.spent for trial in self._trials.values())
-            if running.spent > _PATIENCE * longest + _MOMENT:
-                self.refuse(f"trial {running.id} seems to wait for a trial that waits")
+        there = [trial.spent for trial in self._trials.values() if trial.limits.steps == running.limits.steps]
+        if there and running.spent > _PATIENCE * max(there) + _MOMENT:
+            self.refuse(f"trial {running.id} seems to wait for a trial that waits")
 
     @property
     def slots(self) -> dict[int, int]:

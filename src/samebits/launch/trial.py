@@ -217,11 +217,6 @@ class TrialRun:
         return self._wait.since is not None
 
     @property
-    def is_fresh(self) -> bool:
-        """Whether it has never waited."""
-        return not self.waits and not self._wait.seconds
-
-    @property
     def root(self) -> int:
         """The process below which all of the trial runs."""
         return self._running.root
