@@ -26,6 +26,7 @@ from samebits_study.results import Cells, Digits, Initial, Plain, Retest, SetupR
 from samebits_study.trainings import Work, weights_files
 
 AGAIN = "Remove the folder of the trial: the study runs it again."
+UNDECIDED = -1  # the class of a prediction that is not a number
 Judge = Callable[[NDArray[Any]], Digits | Cells]
 
 
@@ -217,13 +218,24 @@ def _cells(folder: Path, *, watershed: bool) -> Judge:
 
 
 def judge_digits(predictions: NDArray[Any], labels: NDArray[np.uint8]) -> Digits:
-    """What predictions (n, classes) are worth: accuracy, wrong ones, confusion matrix (rows: true classes)."""
-    found = predictions.argmax(axis=1)
+    """What predictions (n, classes) are worth: accuracy, wrong ones, confusion matrix (rows: true classes).
+
+    A prediction that holds NaN is of no class: it is wrong, and the confusion matrix leaves it out.
+    """
+    found = classes_of(predictions)
     classes = predictions.shape[1]
     confusion = np.zeros((classes, classes), dtype=int)
-    np.add.at(confusion, (labels.astype(int), found), 1)
-    wrong = int(confusion.sum() - np.trace(confusion))
-    return Digits(accuracy=1 - wrong / len(labels), wrong=wrong, confusion=confusion.tolist())
+    decided = found != UNDECIDED
+    np.add.at(confusion, (labels[decided].astype(int), found[decided]), 1)
+    wrong = int(len(labels) - np.trace(confusion))
+    undecided = int((~decided).sum())
+    return Digits(accuracy=1 - wrong / len(labels), wrong=wrong, confusion=confusion.tolist(), undecided=undecided)
+
+
+def classes_of(predictions: NDArray[Any]) -> NDArray[Any]:
+    """The likeliest class of each row of (n, classes); UNDECIDED for a row that holds NaN."""
+    found: NDArray[Any] = np.where(np.isnan(predictions).any(axis=1), UNDECIDED, predictions.argmax(axis=1))
+    return found
 
 
 def judge_cells(predictions: NDArray[Any], truth: Any, *, watershed: bool = False) -> Cells:

@@ -280,6 +280,7 @@ def _without_effect(record: Path, factor: RetestFactor) -> str:
 
 
 def decisions(predictions: NDArray[Any]) -> NDArray[Any]:
-    """Digits (n,) from probabilities (n, 10), or cells (n, height, width) from those of pixels."""
-    decided: NDArray[Any] = predictions.argmax(axis=1) if predictions.ndim == 2 else predictions > 0.5
-    return decided
+    """Digits (n,) from probabilities (n, 10), or cells (n, height, width) from those of pixels; none from NaN."""
+    if predictions.ndim == 2:
+        return collection.classes_of(predictions)
+    return np.where(np.isnan(predictions), collection.UNDECIDED, predictions > 0.5)

@@ -18,11 +18,15 @@ class StudyDocument(Document):
 
 
 class Digits(StudyDocument):
-    """LeNet-5 on the test digits. `confusion`: rows are the true digits, columns the predicted ones."""
+    """LeNet-5 on the test digits. `confusion`: rows are the true digits, columns the predicted ones.
+
+    `undecided`: predictions that are NaN. They are wrong, and not in `confusion`.
+    """
 
     accuracy: float
     wrong: int  # FN + FP of the paper's Table 7: every wrong digit is one of each; the paper counts it once
     confusion: list[list[int]]
+    undecided: int = 0
 
 
 class Cells(StudyDocument):

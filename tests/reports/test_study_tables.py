@@ -321,3 +321,14 @@ def test_a_setup_has_the_trials_that_were_asked_for_of_it(documents):
     result = documents.study("lenet5", [two, three], trials=4)
     assert [phrases.trials(setup, result) for setup in result.setups] == ["2 trials", "3 of 4 trials"]
     assert "2 to 3 trials of 2 setups" in report.says(result)[0]
+
+
+def test_predictions_that_are_not_numbers_are_said_beside_the_confusion_matrices(lenet5):
+    first = lenet5.setups[0]
+    judged = first.models[0].digits
+    nan = first.models[0].model_copy(update={"digits": judged.model_copy(update={"undecided": 3})})
+    changed = first.model_copy(update={"models": [nan]})
+    found = tables(lenet5.model_copy(update={"setups": [changed, *lenet5.setups[1:]]}))
+    for name in ("classes", "confusion"):
+        assert f"{first.id}, trials 1: 3 predictions NaN, of no class, and counted as wrong." in found[name].notes
+        assert not any("NaN" in note for note in tables(lenet5)[name].notes)

@@ -79,7 +79,7 @@ def classes(result: StudyResult) -> Table:
         columns=(Column("Setup"), Column("Trials"), *numbers(*_class_names(result))),
         rows=tuple((i, trials, *(Number(row[k]) for k, row in enumerate(d.confusion))) for i, trials, d in found),
         notes=("These are the diagonals of the confusion matrices. The paper mentions that they vary (section IX), "
-               "and gives no numbers.",),
+               "and gives no numbers.", *_undecided(result)),
     )  # fmt: skip
 
 
@@ -94,6 +94,18 @@ def confusion(result: StudyResult) -> Table:
         title="Confusion matrices: true classes in rows, predicted ones in columns, for each different outcome.",
         columns=(Column("Setup"), Column("Trials"), Column("True class"), *numbers(*_class_names(result))),
         rows=tuple(rows),
+        notes=_undecided(result),
+    )
+
+
+def _undecided(result: StudyResult) -> tuple[str, ...]:
+    """A note for each outcome with predictions that are of no class."""
+    return tuple(
+        f"{setup.id}, trials {trials}: {words.count(judged.undecided, 'prediction')} NaN, of no class, and counted as "
+        "wrong."
+        for setup in phrases.done(result)
+        for trials, judged in _judged(setup)
+        if judged.undecided
     )
 
 
