@@ -447,3 +447,34 @@ def test_a_training_whose_values_were_cut_off_has_the_steps_before(tmp_path):
     with (tmp_path / "a" / wire.EVENTS).open("a") as file:
         file.write(json.dumps({"event": "tensors-full", "step": 2}) + "\n")
     assert TrainingValues(tmp_path / "a").steps == 2
+
+
+def branching(folder, order, values, outputs):
+    """A training with batch norms that run in this order: {layer: gamma}, {layer: its output}."""
+    weights = {f"{name}.weight": value for name, value in values.items()}
+    layers = [(name, {"type": "BatchNorm2d", "weights": [f"{name}.weight"], "settings": {}}) for name in values]
+    forward = {wire.LAYER + name: outputs[name] for name in order}
+    tensors = {(-1, "start"): weights, (0, "forward"): forward, (0, "gradient"): weights, (0, "update"): weights}
+    return written(folder, tensors, layers=layers)
+
+
+@pytest.mark.parametrize("order", [["short", "second"], ["second", "short"]])
+def test_the_batch_norm_of_a_shortcut_is_paired_by_what_it_gives_in_whatever_order_it_runs(tmp_path, order):
+    ones = np.ones(3, np.float32)
+    given = {"second": random((4, 3, 2, 2), 1), "short": random((4, 3, 2, 2), 2)}
+    a = branching(tmp_path / "a", ["second", "short"], {"second": ones, "short": ones}, given)
+    b = branching(tmp_path / "b", order, dict.fromkeys(order, ones), given)
+    pairs, left = Pairer(a, b).pairs()
+    assert not left
+    assert {pair.a: pair.b for pair in pairs} == {"second.weight": "second.weight", "short.weight": "short.weight"}
+
+
+def test_layers_that_give_other_values_are_paired_in_the_order_in_which_they_run(tmp_path):
+    ones = np.ones(3, np.float32)
+    order = ["second", "short"]
+    a = branching(
+        tmp_path / "a", order, dict.fromkeys(order, ones), {n: random((4, 3, 2, 2), k) for k, n in enumerate(order)}
+    )
+    b = branching(tmp_path / "b", order, dict.fromkeys(order[::-1], ones), {n: random((4, 3, 2, 2), 9 + k) for k, n in enumerate(order)})  # fmt: skip
+    pairs, _ = Pairer(a, b).pairs()
+    assert {pair.a: pair.b for pair in pairs} == {"second.weight": "second.weight", "short.weight": "short.weight"}

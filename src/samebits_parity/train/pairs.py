@@ -13,6 +13,7 @@ import numpy as np
 
 from samebits_parity.train.values import Array, TrainingValues, relative
 from samebits_parity.weights import rules
+from samebits_parity.weights.pairs import in_running_order
 
 Convert = Callable[[Array], Array]
 
@@ -66,21 +67,50 @@ class Pairer:
     def pairs(self) -> tuple[list[WeightPair], list[LoneTensor]]:
         """Pairs of weights, then of buffers, in A's order; and what is left over on either side."""
         pairs, left = list[WeightPair](), list[LoneTensor]()
-        for trains in (True, False):
-            names = (self.a.weights, self.b.weights) if trains else (self.a.buffers, self.b.buffers)
-            found, without = self._paired(*names, trains=trains)
+        both = (self.a.weights, self.b.weights), (self.a.buffers, self.b.buffers)
+        equal = {True: list(self._by_value(*both[0], trains=True)), False: list(self._by_value(*both[1], trains=False))}
+        partners = self._partners({pair.a: pair.b for known in equal.values() for pair in known})
+        for trains, names in ((True, both[0]), (False, both[1])):
+            found, without = self._paired(names, equal[trains], partners, trains=trains)
             pairs += found
             left += without
         return pairs, left
 
+    def _partners(self, equal: dict[str, str]) -> dict[str, str]:
+        """The weights of layers that belong together, A's to B's: as outputs tell, else as the layers run."""
+        rows = [_weights_of_layers(side) for side in (self.a, self.b)]
+        names = [list(row) for row in rows]
+        both = [[row[name] for name in listed] for row, listed in zip(rows, names, strict=True)]
+        back = {b: a for a, b in equal.items()}
+
+        def fits(i: int, j: int) -> bool:
+            ours, theirs = both[0][i], both[1][j]
+            return len(ours) == len(theirs) and all(
+                equal.get(a, b) == b and back.get(b, a) == a and self._fit(a, b)
+                for a, b in zip(ours, theirs, strict=True)
+            )
+
+        near = nearest_outputs((self.a, self.b), (names[0], names[1]), fits)
+        left = [
+            [n for n in range(len(one)) if n not in {pair[side] for pair in near}] for side, one in enumerate(names)
+        ]
+        found, moved = in_running_order((len(left[0]), len(left[1])), lambda i, j: fits(left[0][i], left[1][j]))
+        pairs = [*near, *((left[0][i], left[1][j]) for i, j in found + moved)]
+        return {a: b for i, j in pairs for a, b in zip(both[0][i], both[1][j], strict=True)}
+
+    def _fit(self, a: str, b: str) -> bool:
+        return any(self.ways(self.a.names(-1, "start")[a].shape, self.b.names(-1, "start")[b].shape))
+
     def _paired(
-        self, names_a: list[str], names_b: list[str], *, trains: bool
+        self, names: tuple[list[str], list[str]], equal: list[WeightPair], partners: dict[str, str], *, trains: bool
     ) -> tuple[list[WeightPair], list[LoneTensor]]:
-        known = {pair.a: pair for pair in self._by_value(names_a, names_b, trains=trains)}
+        names_a, names_b = names
+        known = {pair.a: pair for pair in equal}
         taken = {pair.b for pair in known.values()}
-        for name in names_a:
+        for name in sorted(names_a, key=lambda one: one not in partners):  # those of known layers first
             if name not in known:
-                pair = self._by_order(name, [other for other in names_b if other not in taken], trains=trains)
+                free = [other for other in names_b if other not in taken]
+                pair = self._by_order(name, [one for one in free if one == partners.get(name, one)], trains=trains)
                 if pair is not None:
                     known[name] = pair
                     taken.add(pair.b)
@@ -165,6 +195,41 @@ class Pairer:
             if keras[0] > channels and not keras[0] % channels:
                 rule = rules.dense_after_flatten(keras[0] // channels, channels)
                 yield _from(f"dense after flattening {channels} channels", rule, **of)
+
+
+def _weights_of_layers(training: TrainingValues) -> dict[str, list[str]]:
+    """The weights and buffers of each layer that has some, in the order in which the layers run."""
+    kept = {*training.weights, *training.buffers}
+    found = {name: [one for one in training.layers[name]["weights"] if one in kept]
+             for name in training.outputs if name in training.layers}  # fmt: skip
+    return {name: weights for name, weights in found.items() if weights}
+
+
+def nearest_outputs(
+    sides: tuple[TrainingValues, TrainingValues],
+    names: tuple[list[str], list[str]],
+    fits: Callable[[int, int], bool],
+) -> list[tuple[int, int]]:
+    """Layers of one shape that give about the same in the first step, the nearest first."""
+    a, b = sides
+    apart = [
+        (_apart(a.output(0, one), b.output(0, other)), i, j)
+        for i, one in enumerate(names[0])
+        for j, other in enumerate(names[1])
+        if fits(i, j)
+    ]
+    found = list[tuple[int, int]]()
+    for distance, i, j in sorted(apart):
+        if distance <= _ALIKE and i not in {one for one, _ in found} and j not in {other for _, other in found}:
+            found.append((i, j))
+    return found
+
+
+def _apart(a: Array, b: Array) -> float:
+    return min((relative(a, form) for form in _forms(b, labels=False) if form.shape == a.shape), default=np.inf)
+
+
+_ALIKE = 0.05  # relative distance up to which two layers give the same, but for a default that differs
 
 
 def _tells(values: Array) -> bool:

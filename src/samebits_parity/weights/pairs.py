@@ -64,10 +64,17 @@ def pair_layers(keras: ModelFacts, pytorch: ModelFacts) -> LayerPairs:
     def fits(i: int, j: int) -> LayerRule | None:
         return fit(left[i], right[j], models)
 
-    found = _aligned(len(left), len(right), fits)
-    moved = _leftovers((len(left), len(right)), found, fits)
+    found, moved = in_running_order((len(left), len(right)), fits)
     pairs = [LayerPair(left[i], right[j], fits(i, j), (i, j) in moved) for i, j in sorted(found + moved)]  # type: ignore[arg-type]
     return LayerPairs(tuple(pairs), tuple(_lonely((left, right), found + moved, models)), tuple(_refused(models)))
+
+
+def in_running_order(
+    sizes: tuple[int, int], fits: Callable[[int, int], object]
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Which layer of one row belongs to which of the other: pairs in order, and pairs that are out of order."""
+    found = _aligned(*sizes, fits)
+    return found, _leftovers(sizes, found, fits)
 
 
 def _aligned(n: int, m: int, fits: Callable[[int, int], object]) -> list[tuple[int, int]]:
