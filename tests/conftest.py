@@ -367,3 +367,23 @@ def interrupts_arrive():
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, previous)
+
+
+@pytest.fixture(scope="session")
+def fits_schema():
+    """Function(name of a document, JSON text): fails unless the text is strict JSON and fits the document's schema."""
+    import jsonschema
+
+    from samebits.cli import schemas
+
+    def refuse(constant):
+        raise ValueError(f"{constant} is not JSON")
+
+    validators = {}
+
+    def check(name, text):
+        if name not in validators:
+            validators[name] = jsonschema.Draft202012Validator(schemas.schema_of(name))
+        validators[name].validate(json.loads(text, parse_constant=refuse))
+
+    return check

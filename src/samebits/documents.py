@@ -9,19 +9,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, computed_field, model_validator
 
 __all__ = [
-    "LOCATION_FORMAT", "TOOK_EFFECT", "Apart", "DifferingArgument", "Document", "Effect", "Evidence", "Explanation",
-    "FirstOutput", "Fix", "HeldControl", "InspectionRound", "Location", "Place", "Size", "State", "UnorderedVariable",
-    "with_effect",
+    "LOCATION_FORMAT", "NOT_FINITE", "TOOK_EFFECT", "AnyNumber", "Apart", "DifferingArgument", "Document",
+    "Effect", "Evidence", "Explanation", "FirstOutput", "Fix", "HeldControl", "InspectionRound", "Location",
+    "Place", "Size", "State", "UnorderedVariable", "with_effect",
 ]  # fmt: skip
 
 
 class Document(BaseModel):
-    """A frozen document. It ignores fields that a newer minor version added."""
+    """A frozen document. It ignores fields that a newer minor version added.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    A number that is not finite is written as the text "NaN", "Infinity" or "-Infinity": JSON has no word for it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+
+
+NOT_FINITE = ("NaN", "Infinity", "-Infinity")
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, str) and value in NOT_FINITE else value
+
+
+# a number of a training, such as its loss, which need not be finite; older documents have it without quotation marks
+AnyNumber = Annotated[
+    float,
+    BeforeValidator(_number),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": list(NOT_FINITE)}]}),
+]
 
 
 Effect = Literal["held", "idle", "overruled", "undone", "unreadable"]

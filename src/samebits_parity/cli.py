@@ -165,6 +165,14 @@ TITLE = "Carry weights between Keras and PyTorch."
 WEIGHTS_COMMAND = plain("weights", run_weights, f"{TITLE}\n\n{WEIGHTS_TEXT}", OPTIONS["parity weights"], MODELS)
 
 
+# name -> (what it is, its model), for `samebits schema`
+DOCUMENTS = {
+    "parity-init": ("--json of parity init", "samebits_parity.init.report:InitDocument"),
+    "parity-defaults": ("--json of parity defaults", "samebits_parity.defaults.result:Defaults"),
+    "parity-weights": ("--json of parity weights", "samebits_parity.weights.report:WeightsFile"),
+    "parity-train": ("--json of parity train", "samebits_parity.train.report:TrainDocument"),
+}
+
 TEXT = """What differs between libraries that should do the same?
 
 Each answer is measured in the libraries that are installed.

@@ -63,6 +63,9 @@ study has no script for its library.
 Exit status: 0 if all setups are done (those of --setups, or all that the study has a script for), 3 if some are not,
 2 wrong use or an error."""
 
+# name -> (what it is, its model), for `samebits schema`
+DOCUMENTS = {"study": ("study.json", "samebits_study.results:StudyResult")}
+
 NEEDED = ("matplotlib", "scipy", "skimage")
 
 

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ConfigDict
-
+from samebits.documents import AnyNumber
 from samebits.model import Divergence, Document, HeldControl, Verdict
 
 STUDY_FORMAT = 1
 
 
-class StudyDocument(Document):
-    """A document that keeps a loss which is NaN or infinite as such (JSON has no word for it; Python's reader has)."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
-
-
-class Digits(StudyDocument):
+class Digits(Document):
     """LeNet-5 on the test digits. `confusion`: rows are the true digits, columns the predicted ones.
 
     `undecided`: predictions that are NaN. They are wrong, and not in `confusion`.
@@ -29,7 +22,7 @@ class Digits(StudyDocument):
     undecided: int = 0
 
 
-class Cells(StudyDocument):
+class Cells(Document):
     """U-Net on the test animal. A measure that is undefined is null, and `undefined` says why (name -> reason).
 
     `dice`: the mean over the fields but those `without_dice`, in which neither mask has a cell (their names).
@@ -48,7 +41,7 @@ class Cells(StudyDocument):
     undefined: dict[str, str] = {}
 
 
-class TrainedModel(StudyDocument):
+class TrainedModel(Document):
     """One trained model. `weights`, `predictions`: fingerprints of the last weights, and of the test predictions."""
 
     trial: int
@@ -57,21 +50,21 @@ class TrainedModel(StudyDocument):
     train_seconds: float
     test_seconds: float
     machine: str
-    loss: list[float] = []
-    validation_loss: list[float] = []
+    loss: list[AnyNumber] = []
+    validation_loss: list[AnyNumber] = []
     digits: Digits | None = None
     cells: Cells | None = None
 
 
-class WeightDistance(StudyDocument):
+class WeightDistance(Document):
     """How far a trial's weights are from the reference trial's: |w - w_ref| / |w_ref| after each kept epoch."""
 
     trial: int
     epochs: list[int]
-    relative: list[float]
+    relative: list[AnyNumber]
 
 
-class Retest(StudyDocument):
+class Retest(Document):
     """Saved weights tested again in a fresh process. `same`: null if it could not be run, and `detail` says why.
 
     `same_decisions`: the same digits, or the same pixels above one half, whatever the bits of the probabilities.
@@ -81,11 +74,11 @@ class Retest(StudyDocument):
     trial: int
     same: bool | None
     same_decisions: bool | None = None
-    largest: float | None = None  # largest difference between two predictions
+    largest: AnyNumber | None = None  # largest difference between two predictions
     detail: str = ""
 
 
-class Plain(StudyDocument):
+class Plain(Document):
     """One training that was not watched. `same`: whether its weights are those of some trial."""
 
     train_seconds: float
@@ -94,19 +87,19 @@ class Plain(StudyDocument):
     machine: str
 
 
-class Initial(StudyDocument):
+class Initial(Document):
     """One kernel before training: its largest absolute value, the limits of the paper's Equations 1 and 2, and which
     of the two it was drawn from (null: neither, or it cannot be told)."""
 
     name: str
     shape: list[int]
-    largest: float
+    largest: AnyNumber
     equation_1: float
     equation_2: float
     equation: int | None
 
 
-class SetupResult(StudyDocument):
+class SetupResult(Document):
     """One setup. `status`: done, partial (fewer trials than asked for) or skipped; `reason` says why not done."""
 
     id: str
@@ -128,7 +121,7 @@ class SetupResult(StudyDocument):
     initial: list[Initial] = []  # of the first trial
 
 
-class StudyResult(StudyDocument):
+class StudyResult(Document):
     """A study, as far as it has been run."""
 
     format: int = STUDY_FORMAT

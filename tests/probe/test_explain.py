@@ -161,9 +161,11 @@ def test_a_record_whose_script_has_changed_is_refused(ask, tmp_path):
         inquiry.run(request.out)
 
 
-def test_the_record_keeps_the_explanation_for_every_report(ask):
+def test_the_record_keeps_the_explanation_for_every_report(ask, fits_schema):
     request = ask("varies_by.py", "entropy")
     made = inquiry.run(request).result
+    fits_schema("result", (request.out / "result.json").read_text())
+    fits_schema("explain", made.explanation.model_dump_json())
     record = open_record(request.out)
     again = judged(record)
     assert again.explanation == made.explanation

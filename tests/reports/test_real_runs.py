@@ -68,6 +68,16 @@ def test_report_makes_every_form(runs, tmp_path):
         assert path.read_text().startswith(starts[option])
 
 
+@pytest.mark.parametrize("name", ["same", "parts"])
+def test_what_a_check_writes_fits_its_schemas(runs, fits_schema, name):
+    fits_schema("result", (runs / f"{name}.json").read_text())
+    for document in ("result", "record", "trial", "files"):
+        found = list((runs / name).rglob(f"{document}.json"))
+        assert found
+        for path in found:
+            fits_schema(document, path.read_text())
+
+
 def test_standard_output_holds_the_result_only(runs, tmp_path):
     done = samebits(runs, "check", "-n", "2", "--out", str(tmp_path / "r"), "--json", "-", "--", "python", "parts.py")
     assert json.loads(done.stdout)["verdict"] == "diverged"

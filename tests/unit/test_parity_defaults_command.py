@@ -120,8 +120,9 @@ def test_numbers_that_no_formula_gives_differ_from_each_other_by_their_values():
     assert line(concluded([each[0], each[0]], GROUPS), "gelu").differs is False
 
 
-def test_the_document_reads_back_with_infinite_numbers():
+def test_the_document_reads_back_with_infinite_numbers(fits_schema):
     found = concluded([answered("pytorch", bce_zero=numbers(float("inf"))), answered("jax")], GROUPS)
+    fits_schema("parity-defaults", found.model_dump_json())
     again = Defaults.model_validate_json(found.model_dump_json())
     assert again == found
     assert again.of("bce.zero", "pytorch").words == "infinite"

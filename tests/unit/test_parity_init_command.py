@@ -97,10 +97,12 @@ def test_a_library_that_ends_badly_is_a_note_or_an_error(capsys, monkeypatch, li
     assert "no module" in capsys.readouterr().err
 
 
-def test_json_is_a_list_with_the_keys_that_are_agreed(capsys, library):
+def test_json_is_a_list_with_the_keys_that_are_agreed(capsys, library, fits_schema):
     library(drawn(np.sqrt(6 / 130)))
     assert main(["parity", "init", "--libraries", "keras-tf1.14", "--json", "-"]) == 0
-    (line,) = json.loads(capsys.readouterr().out)
+    written = capsys.readouterr().out
+    fits_schema("parity-init", written)
+    (line,) = json.loads(written)
     assert set(line) >= KEYS
     assert set(line["documented"]) >= {"formula", "limit"}
     assert (line["family"], line["agrees"], line["equation"], line["exact"]) == ("uniform", True, 1, True)

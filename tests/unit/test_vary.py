@@ -371,6 +371,10 @@ def test_the_document_reads_back_as_it_was_written(result, tmp_path):
     assert found.model_dump_json() == result.model_copy(update={"record": str(tmp_path)}).model_dump_json()
 
 
+def test_what_vary_writes_fits_its_schema(result, fits_schema):
+    fits_schema("vary", result.model_dump_json())
+
+
 def test_a_folder_of_vary_is_reported_again(result, tmp_path, capsys):
     (tmp_path / vary.DOCUMENT).write_text(result.model_dump_json())
     status = cli.main(["report", str(tmp_path), "--html", str(tmp_path / "page.html")])

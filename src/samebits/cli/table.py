@@ -17,11 +17,11 @@ from samebits import __version__, interrupt
 from samebits.cli import error_text
 from samebits.cli.inquiries import EXPLAIN, LOCATE, OPS, VARY
 from samebits.cli.records import CHECK, COMPARE, RECORD, REPORT
+from samebits.cli.schemas import PLUGGED, SCHEMA
 from samebits.cli.supplies import DATA, ENV, LIST
 from samebits.errors import UsageError
 
-PLUGGED = "samebits.commands"  # the group of entry points
-COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, LIST, ENV, DATA)
+COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, LIST, SCHEMA, ENV, DATA)
 OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY)  # the only programs they start are trials
 
 

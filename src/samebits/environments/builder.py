@@ -92,7 +92,7 @@ def _write_marker(folder: Path, recipe: Recipe, python: interpreters.Interpreter
     version = ".".join(map(str, python.version))
     marker = {"format": MARKER_FORMAT, "name": recipe.name, "python": version, "locks": recipe.digest()}
     draft = folder / f"{MARKER}.part"
-    draft.write_text(json.dumps(marker) + "\n")
+    draft.write_text(json.dumps(marker, allow_nan=False) + "\n")
     draft.replace(folder / MARKER)
 
 

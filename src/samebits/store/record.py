@@ -80,7 +80,7 @@ def verify(folder: Path) -> bool:
 
 def _write(folder: Path, names: Iterator[str]) -> None:
     sums = {name: [(folder / name).stat().st_size, _digest(folder / name)] for name in names}
-    text = json.dumps({"files": sums, "format": FORMAT}, sort_keys=True, separators=(",", ":"))
+    text = json.dumps({"files": sums, "format": FORMAT}, sort_keys=True, separators=(",", ":"), allow_nan=False)
     record_files.write(folder / SEAL, text)
 
 

@@ -106,7 +106,10 @@ def _as_utf8(text: str) -> str:
 
 def write_document(path: Path, document: Document | dict[str, Any]) -> None:
     """Write a JSON document so that a reader sees either all of it or the old content. Raises OSError."""
-    text = document.model_dump_json(indent=1) if isinstance(document, Document) else json.dumps(document, indent=1)
+    if isinstance(document, Document):
+        text = document.model_dump_json(indent=1)
+    else:
+        text = json.dumps(document, indent=1, allow_nan=False)
     write(path, text + "\n")
 
 

@@ -57,7 +57,7 @@ def read(folder: Path) -> VaryResult:
     path = folder / DOCUMENT
     content = record_files.as_object(
         record_files.parse(record_files.read_bytes(path), path), path
-    )  # a distance may be NaN
+    )  # NaN in those of before 2026-12
     record_files.check_format(content, path, VARY_FORMAT)
     return record_files.checked(content, path, VaryResult).model_copy(update={"record": str(folder.absolute())})
 

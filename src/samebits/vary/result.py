@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Literal
 
-from pydantic import ConfigDict
-
 from samebits import controls, words
 from samebits.comparison.warnings import unread
+from samebits.documents import AnyNumber
 from samebits.model import Divergence, Document, Result, Setup, Size, Verdict
 from samebits.reports import result_words
 from samebits.vary.factor import Factor
@@ -22,21 +21,15 @@ Status = Literal["base", "same", "differs", "unsettled", "no-effect"]
 Answer = Literal["depends", "independent", "unsettled", "no-effect"]
 
 
-class VaryDocument(Document):
-    """A document that can hold a loss of NaN or infinity, which JSON does not have and Python's reader knows."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
-
-
-class Outcome(VaryDocument):
+class Outcome(Document):
     """A loss or a metric at the end of the training: `base` under the base value, `value` under this one."""
 
     name: str
-    base: float
-    value: float
+    base: AnyNumber
+    value: AnyNumber
 
 
-class End(VaryDocument):
+class End(Document):
     """How far the outcome is from that of the base value.
 
     `weights`: how many tensors were seen at the end. `different`: how many of them differ. `relative`: the norm of the
@@ -45,13 +38,13 @@ class End(VaryDocument):
 
     weights: int = 0
     different: int = 0
-    relative: float | None = None
+    relative: AnyNumber | None = None
     largest: Size | None = None
     largest_name: str = ""
     outcomes: list[Outcome] = []
 
 
-class Value(VaryDocument):
+class Value(Document):
     """One value of a factor, and how its trials compare with those of the base value.
 
     `status`: `base`; `same` (the bits of the base); `differs`; `unsettled` (its trials differ among themselves or gave
@@ -74,7 +67,7 @@ class Value(VaryDocument):
     end: End | None = None
 
 
-class FactorResult(VaryDocument):
+class FactorResult(Document):
     """The answer for one factor. `values`: the base value comes first. `named`: whether the user named the factor."""
 
     id: str
@@ -85,7 +78,7 @@ class FactorResult(VaryDocument):
     values: list[Value]
 
 
-class VaryResult(VaryDocument):
+class VaryResult(Document):
     """The answer of `samebits vary`.
 
     `verdict`: `repeated` if the bits depend on nothing that was varied, `diverged` if they depend on something, else

@@ -9,9 +9,7 @@ from __future__ import annotations
 import ast
 from typing import Literal
 
-from pydantic import ConfigDict
-
-from samebits.documents import Document
+from samebits.documents import AnyNumber, Document
 from samebits_parity.options import Group
 from samebits_parity.report import Agreement
 from samebits_parity.sides import Family, Side
@@ -24,16 +22,14 @@ class Measurement(Document):
     for, or what begins with "unknown"; null if nothing was measured. `words`: the meaning, or why there is none.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
-
     behaviour: str
     library: str
     version: str
     status: Status
-    numbers: list[float]
+    numbers: list[AnyNumber]
     meaning: str | None
     words: str
-    number: float | None
+    number: AnyNumber | None
 
 
 class BehaviourComparison(Document):

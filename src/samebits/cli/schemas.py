@@ -1,0 +1,90 @@
+"""`samebits schema`: the JSON schema of each document that a command writes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from samebits.cli import answers
+from samebits.cli.parser import Reads, plain
+from samebits.errors import UsageError
+from samebits.options import read_text
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["DIALECT", "DOCUMENTS", "SCHEMA", "document_names", "model_of", "schema_of"]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+PLUGGED = "samebits.commands"  # the group of entry points
+# name -> (what it is, its model: imported when it is asked for)
+DOCUMENTS: dict[str, tuple[str, str]] = {
+    "result": ("result.json, and --json of check, report, compare, explain and locate", "samebits.model:Result"),
+    "record": ("record.json", "samebits.model:RecordFile"),
+    "trial": ("trial.json of each trial", "samebits.model:TrialFile"),
+    "files": ("files.json of each trial", "samebits.model:FilesFile"),
+    "explain": ("`explanation` in the result", "samebits.documents:Explanation"),
+    "locate": ("locate.json, and `location` in the result", "samebits.documents:Location"),
+    "ops": ("ops.json, and --json of ops", "samebits.ops.documents:ReplayResult"),
+    "vary": ("vary.json, and --json of vary", "samebits.vary.result:VaryResult"),
+}
+
+TEXT = """Print the JSON schema of a document that a command writes (draft 2020-12). Without NAME, list the documents.
+
+A later version may add fields, and never changes one: a schema allows fields that it does not name."""
+
+
+def documents() -> dict[str, tuple[str, str]]:
+    """The documents of samebits and of its clients. A client names its own in `DOCUMENTS`, beside its command."""
+    found = dict(DOCUMENTS)
+    for point in sorted(entry_points(group=PLUGGED), key=lambda point: point.name):
+        found.update({name: one for name, one in _of_client(point).items() if name not in found})
+    return found
+
+
+def _of_client(point: EntryPoint) -> dict[str, tuple[str, str]]:
+    """The documents that a client names; none if it cannot be imported, which its command says when it is used."""
+    try:
+        named: dict[str, tuple[str, str]] = getattr(importlib.import_module(point.module), "DOCUMENTS", {})
+    except Exception:
+        return {}
+    return named
+
+
+def document_names() -> list[str]:
+    """The names that `samebits schema` takes."""
+    return list(documents())
+
+
+def model_of(name: str) -> type[BaseModel]:
+    """The model of a document. Raises UsageError for a document that there is not."""
+    known = documents()
+    if name not in known:
+        raise UsageError(f"There is no document {name!r}.", f"Known: {', '.join(known)}.")
+    module, _, model = known[name][1].partition(":")
+    found: type[BaseModel] = getattr(importlib.import_module(module), model)
+    return found
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """The schema of a document, as it is written. Raises UsageError as above."""
+    return {"$schema": DIALECT, **model_of(name).model_json_schema(mode="serialization")}
+
+
+def show_schema(name: str | None) -> int:
+    """Print one schema, or the names of all."""
+    if name is None:
+        known = documents()
+        wide = max(map(len, known))
+        answers.say("".join(f"{one:<{wide}}  {about}\n" for one, (about, _) in known.items()))
+    else:
+        answers.say(json.dumps(schema_of(name), indent=2, allow_nan=False) + "\n")
+    return 0
+
+
+NAME = click.Argument(["name"], type=Reads(read_text, "document", document_names), required=False, metavar="[NAME]")
+SCHEMA = plain("schema", show_schema, TEXT, [], [NAME])
