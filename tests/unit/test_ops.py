@@ -1,9 +1,11 @@
 """Operator replay without any framework: what is judged from what was found, and how it is said."""
 
 import json
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from samebits import cli
 from samebits.errors import RecordError, UsageError
 from samebits.launch.plan import Request
 from samebits.model import Size, TrialFile
@@ -11,6 +13,7 @@ from samebits.ops import DifferingPlace, Operator, ReplayResult, judge, read, re
 from samebits.ops.documents import DifferingResult, ReplayFindings, collect
 from samebits.ops.report import report
 from samebits.options import read_step_or_steps
+from samebits.reports import presenters
 from samebits.reports.presenters.terminal import render
 
 WANT = {"first": 0, "last": 0, "repeats": 4}
@@ -151,3 +154,49 @@ def test_steps_are_read(text, steps):
 def test_what_is_no_step_is_refused(text):
     with pytest.raises(ValueError, match=r"step|begins"):
         read_step_or_steps(text)
+
+
+FOUND = {
+    "same": {"steps": [0], "made": 1, "operators": [operator(replayed=3)]},
+    "differed": {
+        "steps": [0],
+        "made": 1,
+        "operators": [operator("aten::put", "backward", differed=1)],
+        "differed": [differed()],
+    },
+    "nothing": {"has_torch": False},
+}
+
+
+@pytest.mark.parametrize("outcome", FOUND)
+def test_every_form_of_the_report_has_the_sentence(outcome, fits_schema):
+    result = judged(**FOUND[outcome])
+    assert result.outcome == outcome
+    forms = {name: presenters.render(name, report(result)) for name in ("html", "md", "json")}
+    fits_schema("ops", forms["json"])
+    assert all(result.sentence in text for text in forms.values())
+    said = [text.replace("\\", "") for text in forms.values()]  # Markdown escapes
+    assert outcome != "differed" or all("aten::put" in text and "y = x.take(i)" in text for text in said)
+
+
+@pytest.mark.parametrize(("outcome", "state"), [("same", None), ("differed", "failure"), ("nothing", "error")])
+def test_a_replay_is_one_test_of_junit(outcome, state):
+    result = judged(**FOUND[outcome])
+    (suite,) = ElementTree.fromstring(presenters.render("junit", report(result)))
+    (case,) = suite.findall("testcase")
+    assert (case.get("classname"), case.get("name")) == ("samebits.ops", "python train.py")
+    assert [said.tag for said in case] == ([state] if state else [])
+    properties = {one.get("name"): one.get("value") for one in suite.findall("properties/property")}
+    assert properties["outcome"] == outcome
+    assert properties["operators.differed"] == ("aten::put" if state == "failure" else "")
+    assert state != "failure" or "train.py:7" in case[0].text
+
+
+def test_a_replay_is_written_in_every_form(tmp_path):
+    result = judged(**FOUND["differed"])
+    (tmp_path / "ops.json").write_text(result.model_dump_json())
+    (tmp_path / ".samebits-record").write_text("")
+    files = {form: tmp_path / f"page.{form}" for form in ("html", "md", "junit", "json")}
+    words = [word for form, path in files.items() for word in (f"--{form}", str(path))]
+    assert cli.main(["ops", *words, str(tmp_path)]) == 1
+    assert all("aten::put" in path.read_text().replace("\\", "") for path in files.values())

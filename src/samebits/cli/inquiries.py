@@ -13,6 +13,7 @@ from samebits import requests
 from samebits.cli import answers
 from samebits.cli.parser import launching
 from samebits.errors import UsageError
+from samebits.options import REPORTS
 
 if TYPE_CHECKING:
     from samebits.checks import Check
@@ -113,7 +114,7 @@ Exit status: 0 all the same, 1 at least one operator differed, 2 wrong use or an
 
 def run_ops(**given: Any) -> int:
     """Run or read a replay, and answer."""
-    targets = {"json": given["json"]}
+    targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
     result = _read(given["command"]) or _replay(given)
     from samebits.ops.report import report

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from samebits.ops.documents import VERDICTS, DifferingPlace, DifferingResult, ReplayResult
 from samebits.reports.result_words import size_words
 from samebits.reports.table import Cell, StyledText
-from samebits.reports.tree import HEADS, SCREEN, AnyBlock, Facts, Notes, Report, Section, Text
-from samebits.words import count, span
+from samebits.reports.tree import CASE_STATES, HEADS, SCREEN, AnyBlock, Facts, JUnitCase, Notes, Report, Section, Text
+from samebits.words import count, one_line, span
 
 MOST_PLACES = 20
 PHASES = ("forward", "backward", "optimizer")
@@ -28,7 +28,32 @@ def report(result: ReplayResult) -> Report:
         blocks=tuple(_blocks(result)),
         samebits=result.samebits,
         document=result,
+        case=_case(result),
+        seconds=result.seconds,
     )
+
+
+def _case(result: ReplayResult) -> JUnitCase:
+    """The replay as one test, by its command: every place that differed is a line of the one failure."""
+    lines = [f"{place.operator}   {place.phase}   {_where(place, several=True)}" for place in result.differed]
+    counts = {phase: _replayed(result, phase) for phase in PHASES}
+    return JUnitCase(
+        "samebits.ops",
+        shlex.join(result.command),
+        CASE_STATES[VERDICTS[result.outcome]],
+        result.sentence,
+        "\n".join(map(one_line, [*lines, *filter(None, [result.advice])])),
+        (
+            ("outcome", result.outcome),
+            ("steps", " ".join(map(str, result.steps))),
+            *((f"calls.{phase}", str(number)) for phase, number in counts.items()),
+            ("operators.differed", " ".join(dict.fromkeys(place.operator for place in result.differed))),
+        ),
+    )
+
+
+def _replayed(result: ReplayResult, phase: str) -> int:
+    return sum(one.replayed for one in result.operators if one.phase == phase)
 
 
 def _blocks(result: ReplayResult) -> Iterator[AnyBlock]:
@@ -52,7 +77,7 @@ def _blocks(result: ReplayResult) -> Iterator[AnyBlock]:
 
 def _counts(result: ReplayResult) -> str:
     """calls replayed: forward 12, backward 30, optimizer 8; each run 4 times more"""
-    calls = {phase: sum(one.replayed for one in result.operators if one.phase == phase) for phase in PHASES}
+    calls = {phase: _replayed(result, phase) for phase in PHASES}
     said = ", ".join(f"{phase} {number:,}" for phase, number in calls.items() if number)
     return f"calls replayed: {said}; each run {count(result.repeats, 'time')} more"
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from samebits import words
-from samebits.model import ENDED_WELL, Result, Trial, Verdict
+from samebits.model import ENDED_WELL, Result, Trial
 from samebits.reports import findings, result_words
 from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import (
     BRIEF,
+    CASE_STATES,
     HEADS,
     MARKDOWN,
     PAGE,
@@ -24,7 +25,6 @@ from samebits.reports.tree import (
     Marks,
     Notes,
     Report,
-    State,
     Text,
     TrialRows,
 )
@@ -37,7 +37,6 @@ BAR = 20
 SHORT_BAR = 10
 MOST_ROWS = 12  # trials with a line of their own; more are shown a group a line
 BARS = "= same bits as the others, ! differs here, then its model's letter"
-VERDICT_STATES: dict[Verdict, State] = {"repeated": "passed", "diverged": "failure", "inconclusive": "error"}
 KIND_ORDER = "what was compared, in the order in which it is judged"
 
 
@@ -252,7 +251,7 @@ def _notes(result: Result) -> Iterator[AnyBlock]:
 
 def _case(result: Result) -> JUnitCase:
     """The check as one test, by its command: a finding is one failure, whatever the number of kinds and trials."""
-    state = VERDICT_STATES[result.verdict]
+    state = CASE_STATES[result.verdict]
     said = _failure(result) if state != "passed" else []
     return JUnitCase(
         "samebits.check",

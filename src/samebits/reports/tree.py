@@ -12,6 +12,7 @@ from samebits.reports.table import Cell, Table
 
 __all__ = [
     "BRIEF",
+    "CASE_STATES",
     "DOCUMENT",
     "HEADS",
     "MARKDOWN",
@@ -206,6 +207,7 @@ AnyBlock = Block | Table
 
 
 State = Literal["passed", "failure", "error"]
+CASE_STATES: dict[Verdict, State] = {"repeated": "passed", "diverged": "failure", "inconclusive": "error"}
 
 
 @dataclass(frozen=True)
