@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from samebits.launch.plan import Plan
 
 SHIMS, PROBE = "bin", "probe"  # folders of a record
+_ROOM = 64 << 20  # bytes
 _SITE = "_sitecustomize.py"
 _SHIM_NAMES = ("python", "python3")
 _KEPT = re.compile(
@@ -73,13 +74,15 @@ def copy_probe(folder: Path) -> Path:
 
     A copy, so that the packages beside the installed probe are never on the program's path, and so that a record
     keeps the probe that made it. The bytecode goes along, which pip compiles when it installs a package: a Python of
-    the same version starts sooner then, also where it may not write its own (PYTHONDONTWRITEBYTECODE).
+    the same version starts sooner then, also where it may not write its own (PYTHONDONTWRITEBYTECODE). On a disk
+    that is nearly full it stays behind.
     """
     source = Path(samebits_probe.__file__).parent
     target = folder / PROBE
     if target.exists():
         shutil.rmtree(target)
-    shutil.copytree(source, target / source.name, ignore=shutil.ignore_patterns("_sitecustomize.*"))
+    without = ["_sitecustomize.*"] if shutil.disk_usage(folder).free > _ROOM else ["_sitecustomize.*", "__pycache__"]
+    shutil.copytree(source, target / source.name, ignore=shutil.ignore_patterns(*without))
     shutil.copyfile(source / _SITE, target / "sitecustomize.py")
     return target
 
