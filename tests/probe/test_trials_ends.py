@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from samebits import store
 from samebits.checks import record, run
 from samebits.comparison.verdict import judge
 from samebits.errors import SamebitsError
+from samebits.experiment import Experiment
 from samebits.experiment.rounds import full_disk_said
 from samebits.launch import folders
 from samebits.launch.plan import Request
@@ -128,6 +130,19 @@ def test_a_trial_that_is_interrupted_before_it_starts_leaves_a_record(ask, monke
     opened = open_record(request.out)
     assert [trial.file.status for trial in opened.trials] == ["stopped", "killed"]  # the last goes on first
     assert "samebits" in opened.trials[1].file.why
+
+
+def test_a_record_whose_document_was_written_and_not_yet_sealed_can_be_read(ask, monkeypatch):
+    request = ask("trains.py", 5, trials=2, full=True)
+    run(request)
+
+    def interrupted(folder):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "seal_record", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Experiment.resume(open_record(request.out)).doubt("they diverged")
+    assert open_record(request.out).file.doubt == "they diverged"
 
 
 @pytest.fixture

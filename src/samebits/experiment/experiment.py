@@ -174,6 +174,7 @@ class Experiment:
     def save(self) -> None:
         """Write record.json."""
         with full_disk_said(self.folder):
+            store.unseal(self.folder)
             store.write_document(self.folder / RECORD, origin.signed(self.file, self.folder))
             store.seal_record(self.folder)
 

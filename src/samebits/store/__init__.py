@@ -2,7 +2,7 @@
 
 from samebits.store.artifacts import COMPARED_FIRST, fingerprint_file, holds_tensors
 from samebits.store.outputs import last_words
-from samebits.store.record import Record, left_result, open_record, read_trial, seal, seal_record
+from samebits.store.record import Record, left_result, open_record, read_trial, seal, seal_record, unseal
 from samebits.store.record_files import write_document
 from samebits.store.tensor_log import Tensor, TensorLog
 from samebits.store.trace import Point, ProcessTrace, TrialTrace
@@ -23,5 +23,6 @@ __all__ = [
     "read_trial",
     "seal",
     "seal_record",
+    "unseal",
     "write_document",
 ]

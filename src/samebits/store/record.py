@@ -38,6 +38,7 @@ __all__ = [
     "read_trial",
     "seal",
     "seal_record",
+    "unseal",
     "verify",
 ]
 
@@ -54,6 +55,11 @@ PROBE_FAILURES = "probe-failed-*.txt"  # written if the probe could not start
 def seal(trial_folder: Path) -> None:
     """Write the checksums of the trial's files. Call it last; calling it again renews the seal. Raises OSError."""
     _write(trial_folder, _trial_files(trial_folder))
+
+
+def unseal(folder: Path) -> None:
+    """Remove the seal before a sealed file is written anew: samebits may be ended before there is a new one."""
+    (folder / SEAL).unlink(missing_ok=True)
 
 
 def seal_record(record_folder: Path) -> None:
