@@ -29,6 +29,7 @@ from samebits.store.record import RESULT
 
 __all__ = ["Addition", "Check", "OneTrialRecord", "record", "run", "run_more", "stop_tells"]
 
+_OTHERS_GO_ON = "several threads train, and some would go on while others wait"
 Remarks = Callable[[FinishedRound], list[str]]
 
 
@@ -161,8 +162,8 @@ def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks
                 experiment.note(remarks(looked))
                 remarks = None
             if _train_in_threads(experiment):  # only their ends can be compared
-                experiment.end_waiting("several threads train, and some would go on while others wait")
                 limits = schedule.whole(looked)
+                experiment.end_waiting(_OTHERS_GO_ON if limits is not None else "")
                 continue
             goes_on = not looked.is_last and _repeats_so_far(experiment, looked.steps)
             limits = schedule.after(looked) if goes_on else None
@@ -177,9 +178,8 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
     """One round. What trials show after they have waited is looked for once more in trials that did not wait: a
     divergence that is not seen there goes to `doubts`."""
     looked = experiment.run(limits, ids, tries_first=not experiment.file.rounds)
-    if looked.ended_well and (not looked.resumed or _repeats_so_far(experiment, looked.steps)):
-        return looked
-    if not looked.some_waited:
+    is_fine = looked.ended_well and (not looked.resumed or _repeats_so_far(experiment, looked.steps))
+    if is_fine or not looked.some_waited:
         return looked
     divergence = experiment.judge(steps=looked.steps, strict=False).divergence
     seen = f"they diverged at step {divergence.step:,}" if divergence is not None else "they gave no clear answer"

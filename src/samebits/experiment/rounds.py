@@ -59,14 +59,14 @@ class Progress:
 class FinishedRound:
     """One round that has ended. `files`: the documents of its trials, by number. `time_was_up`: a budget ended it.
 
-    `resumed`: the trials that went on where they had waited. `some_waited`: at its end or before, some trial waited.
+    `resumed`: trials went on where they had waited. `some_waited`: a trial waited before the round, or at its end.
     """
 
     steps: int | None
     seconds: float
     files: list[TrialFile]
     time_was_up: bool = False
-    resumed: Sequence[int] = ()
+    resumed: bool = False
     some_waited: bool = False
 
     @property
@@ -106,7 +106,7 @@ class Trials:
         Whatever ends a round early, Ctrl-C too, ends its trials first and leaves what they recorded.
         """
         began, asked = time.monotonic(), limits
-        resumed = [number for number in ids if number in self._waiting]
+        resumed = any(number in self._waiting for number in ids)
         to_come, done = self._waiting.in_order(ids), list[TrialFile]()
         self.progress.round_started(limits.steps, len(ids))
         alone = limits.seconds is not None or limits.grows or (tries_first and limits.steps is not None)
@@ -124,16 +124,15 @@ class Trials:
                 time.sleep(min((trial.pace for trial in self._running.values()), default=0))
         files = sorted(done, key=lambda file: file.id)
         was_up = asked.seconds is not None and limits.steps != asked.steps
-        waited = bool(resumed or len(self._waiting))
+        waited = resumed or len(self._waiting) > 0
         seconds = time.monotonic() - began
         return FinishedRound(limits.steps, seconds, files, was_up, resumed=resumed, some_waited=waited)
 
     def end_waiting(self, why: str = "") -> list[int]:
         """End the trials that wait, and tell their numbers. `why`: none waits from now on."""
-        if why:
-            self._waiting.refuse(why)
-            self._tell_refusal()
-        return self._waiting.end()
+        ended = self._waiting.refuse(why) if why else self._waiting.end()
+        self._tell_refusal()
+        return ended
 
     def _tell_refusal(self) -> None:
         why = self._waiting.new_refusal()

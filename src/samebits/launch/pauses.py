@@ -80,10 +80,10 @@ class PausedTrials:
         """The trial of that number, which goes on; None if it does not wait."""
         return self._trials.pop(number, None)
 
-    def refuse(self, why: str) -> None:
-        """From now on no trial waits: those that do are ended."""
+    def refuse(self, why: str) -> list[int]:
+        """From now on no trial waits: those that do are ended. Tells their numbers."""
         self.refusal = self.refusal or why
-        self.end()
+        return self.end()
 
     def new_refusal(self) -> str:
         """The refusal, when it is asked for the first time; else empty."""
