@@ -13,8 +13,8 @@ from typing import Any
 
 from samebits import interrupt
 from samebits.errors import SamebitsError
-from samebits.launch import find_launcher
 from samebits.launch.environment import Slot
+from samebits.launch.hosts import HostedTrial, TrialOrder
 from samebits.launch.leaks import Leaks
 from samebits.launch.limits import Limits
 from samebits.launch.observations import Processes, read_json
@@ -92,9 +92,8 @@ class Trials:
     def __init__(self, plan: Plan, progress: Progress) -> None:
         self.plan, self.progress = plan, progress
         self.leaks = Leaks(plan.directory, plan.record)
-        self._launcher = find_launcher(plan.request.host)
         self._waiting = PausedTrials()
-        self._running: dict[int, TrialRun] = {}
+        self._running: dict[int, HostedTrial] = {}
         self._told: dict[int, float] = {}
 
     def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
@@ -157,27 +156,27 @@ class Trials:
             self._running[slot.number] = trial
             trial.go_on(limits)
             return
-        trial = TrialRun(self.plan, number, limits, slot, self.leaks)
-        trial.start(self._launcher)
-        self._running[slot.number] = trial
+        self._running[slot.number] = self.plan.host.start(TrialOrder(self.plan, number, limits, slot, self.leaks))
 
     def _poll(self, of: int) -> Iterator[TrialFile]:
         """The trials that have ended since the last look, or wait. `of`: how many the round has."""
         for slot, trial in list(self._running.items()):
-            file = trial.poll()
-            if file is None:
+            if not trial.poll():
                 self._tell(trial)
                 self._waiting.look_at(trial)
                 continue
+            file = trial.fetch()
             del self._running[slot]
-            self.progress.trial_ended(trial.id, file.status, trial.processes.steps(), file.seconds)
-            self._wait_or_end(trial, of)
+            self.progress.trial_ended(trial.id, file.status, trial.steps(), file.seconds)
+            self._wait_or_end(trial, file, of)
             _check_space(self.plan.record)
             yield file
 
-    def _wait_or_end(self, trial: TrialRun, of: int) -> None:
-        if trial.waits:
+    def _wait_or_end(self, trial: HostedTrial, file: TrialFile, of: int) -> None:
+        if isinstance(trial, TrialRun) and trial.waits:
             self._waiting.add(trial, more=of - len(self._waiting) - 1)
+        elif trial.limits.waits and file.status == "stopped":
+            self._waiting.refuse(self.plan.host.no_waiting)
         self._waiting.look()
 
     @contextmanager
@@ -207,18 +206,18 @@ class Trials:
     def _files(self, file: TrialFile) -> dict[str, Any]:
         return read_json(self.plan.trial_folder(file.id) / "files.json") or {}
 
-    def _tell(self, trial: TrialRun) -> None:
+    def _tell(self, trial: HostedTrial) -> None:
         now = time.monotonic()
         if now - self._told.get(trial.id, 0.0) > _TELL:
             self._told[trial.id] = now
-            self.progress.trial_step(trial.id, trial.processes.steps())
+            self.progress.trial_step(trial.id, trial.steps())
 
     def _abort(self) -> None:
         running, self._running = list(self._running.values()), {}
         if running:
             self.end_waiting()
         for trial in running:
-            trial.abort(STOPPED_BY_USER)
+            trial.cancel(STOPPED_BY_USER)
 
 
 def _after_first(limits: Limits, file: TrialFile) -> Limits:

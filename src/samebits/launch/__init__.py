@@ -5,21 +5,19 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from samebits.errors import UsageError
-
 if TYPE_CHECKING:
     from samebits.launch.local import Launcher
 
-__all__ = ["LAUNCHERS", "find_launcher"]
+__all__ = ["HOSTS", "LAUNCHERS", "find_launcher"]
 
-# where trials run, as --on names it -> (file, class)
+# what starts the command of a trial on this machine, as --on names it -> (file, class)
 LAUNCHERS = {"local": ("local", "LocalLauncher")}
+# other machines to which whole trials go, as --on names them -> (file, class)
+HOSTS: dict[str, tuple[str, str]] = {}
 
 
-def find_launcher(host: str) -> Launcher:
-    """Find the launcher of a host. Raises UsageError for a name that is not in the table."""
-    if host not in LAUNCHERS:
-        raise UsageError(f"There is no {host!r} to run trials on.", f"Known: {', '.join(LAUNCHERS)}.")
-    file, name = LAUNCHERS[host]
+def find_launcher(name: str) -> Launcher:
+    """Make the launcher of that name, which is in the table."""
+    file, name = LAUNCHERS[name]
     found: Launcher = getattr(importlib.import_module(f"{__name__}.{file}"), name)()
     return found

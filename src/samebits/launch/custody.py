@@ -14,7 +14,8 @@ from pathlib import Path
 from samebits import __version__
 from samebits.errors import NotFound, RecordBusy, RecordError, RecordExists
 from samebits.launch.folders import DOCUMENTS, MARK, MARKED, is_record
-from samebits.store import record_files
+from samebits.model import TrialFile
+from samebits.store import record_files, write_document
 from samebits.store.record import SET_ASIDE, TRIALS
 from samebits.store.record_files import shown
 
@@ -112,6 +113,29 @@ def resume(folder: Path) -> Custody:
         place = folder / TRIALS / aside.name.removeprefix(SET_ASIDE)
         remove(aside) if os.path.lexists(place) else aside.rename(place)
     return custody
+
+
+def make_trial(record: Path, folder: Path, document: TrialFile) -> None:
+    """Make a trial's folder anew with its first document, in one step.
+
+    Whenever samebits is ended, there is a trial that can be read, or none.
+    """
+    new = record / f"{NEW}{folder.name}"
+    remove(new)
+    (new / "out").mkdir(parents=True)
+    write_document(new / "trial.json", document)
+    put_trial(record, new, folder)
+
+
+def put_trial(record: Path, new: Path, folder: Path) -> None:
+    """Let a trial's folder that is complete enough to be read take the place of the one before."""
+    old = record / f"{SET_ASIDE}{folder.name}"
+    remove(old)
+    folder.parent.mkdir(exist_ok=True)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    remove(old)
 
 
 def remove(path: Path) -> None:

@@ -23,6 +23,7 @@ from samebits.launch.writes import SHARED_MEMORY
 from samebits.model import Leak
 
 if TYPE_CHECKING:
+    from samebits.launch.hosts import HostedTrial
     from samebits.launch.trial import TrialRun
 
 __all__ = ["MemoryUse", "PausedTrials", "Wait", "free_memory", "held_resource", "used_memory", "why_no_room"]
@@ -56,7 +57,7 @@ class PausedTrials:
         if disturbed is not None:
             self.refuse("a file that one trial wrote was changed while it waited")
 
-    def look_at(self, running: TrialRun) -> None:
+    def look_at(self, running: HostedTrial) -> None:
         """End all if a trial that runs takes far longer to get so far than they did: it may wait for one of them."""
         there = [trial.spent for trial in self._trials.values() if trial.limits.steps == running.limits.steps]
         if there and running.spent > _PATIENCE * max(there) + _MOMENT:

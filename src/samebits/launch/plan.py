@@ -13,7 +13,7 @@ from pathlib import Path
 import samebits_probe
 from samebits import controls
 from samebits.errors import NotFound, RecordBusy, RecordExists, SamebitsError, UsageError
-from samebits.launch import command, custody, environment, find_launcher
+from samebits.launch import command, custody, environment, hosts
 from samebits.model import Options
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
 from samebits_probe import fingerprint
@@ -58,7 +58,8 @@ class Plan:
     """A request that can be run: everything looked up, the record folder made.
 
     `executable`: path of the command's first word. `controls`: all ids to hold, those of the preset too.
-    `hash`, `xxhash`: see `samebits_probe.wire`. `custody`: no different samebits works in the record meanwhile.
+    `hash`, `xxhash`: see `samebits_probe.wire`. `host`: where the trials run. `custody`: no different samebits works in
+    the record meanwhile.
     """
 
     request: Request
@@ -69,6 +70,7 @@ class Plan:
     probe: Path
     hash: str
     xxhash: str | None
+    host: hosts.Host = field(repr=False, compare=False)
     custody: custody.Custody | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -113,7 +115,6 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
     if os.pathsep in str(record):  # it goes on PYTHONPATH and PATH, which that sign divides
         what = f"The path of the record folder {record} contains {os.pathsep!r}: no Python finds the probe there."
         raise UsageError(what, "--out DIR names a different folder.")
-    find_launcher(request.host)
     held = controls.resolve(request.controls, request.preset)
     command.check_script(request.command, request.directory)
     executable = environment.shim(record, request.python, request.command[0])
@@ -129,6 +130,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
         probe=record / environment.PROBE,
         hash=algorithm,
         xxhash=extension,
+        host=hosts.connect(request.host),
     )
 
 

@@ -22,7 +22,6 @@ from samebits.launch.plan import Plan, trial_name
 from samebits.launch.pythons import Pythons
 from samebits.launch.trial_files import TrialFiles
 from samebits.model import ENDED_WELL, FilesFile, Leak, Status, TrialFile
-from samebits.store.record import SET_ASIDE
 from samebits_probe import wire
 
 POLL = 0.02  # seconds between two looks at a trial that is young, or to be stopped after a step
@@ -46,7 +45,7 @@ class EarlierState:
 
 
 class TrialRun:
-    """A trial that runs. `poll` it until it gives its document."""
+    """A trial that runs on this machine. `poll` it until it is over, then `fetch` its document."""
 
     def __init__(self, plan: Plan, number: int, limits: Limits, slot: Slot, leaks: Leaks) -> None:
         self.plan, self.id, self.limits = plan, number, limits
@@ -68,7 +67,7 @@ class TrialRun:
     def start(self, launcher: Launcher) -> None:
         """Make the folder anew, look at what is there, and start the command."""
         self._seen = EarlierState(datetime.now(timezone.utc).isoformat(timespec="seconds"), time.monotonic())
-        self._make_folder()
+        custody.make_trial(self.plan.record, self.folder, self._document("killed", ENDED_BEFORE))
         environment = trial_environment(self.plan, self.id, self.directory, self.slot)
         self._seen = replace(
             self._seen,
@@ -84,19 +83,6 @@ class TrialRun:
         with controls.launching(self.plan.controls):
             self._running: Command = launcher.start(self._job(environment))
         self._left.started(self._running.root)
-
-    def _make_folder(self) -> None:
-        """Make the folder anew, in one step: whenever samebits is ended, there is a trial that can be read, or none."""
-        old, new = (self.plan.record / f"{name}{self.folder.name}" for name in (SET_ASIDE, custody.NEW))
-        for left in (old, new):
-            custody.remove(left)
-        (new / "out").mkdir(parents=True)
-        store.write_document(new / "trial.json", self._document("killed", ENDED_BEFORE))
-        self.folder.parent.mkdir(exist_ok=True)
-        if self.folder.exists():
-            self.folder.rename(old)
-        new.rename(self.folder)
-        custody.remove(old)
 
     def _isolate(self, environment: dict[str, str]) -> list[str]:
         self._isolation = isolation.make(self.plan.record, environment)
@@ -147,17 +133,26 @@ class TrialRun:
         is_young = time.monotonic() - self._seen.began < YOUNG
         return POLL if is_young or self.limits.steps is not None else CALM
 
-    def poll(self) -> TrialFile | None:
-        """Look at the trial; its document when it is over, with all that belongs to it written. Returns at once."""
+    def poll(self) -> bool:
+        """Look at the trial: whether it is over, or waits, with all that belongs to it written. Returns at once."""
         self._pythons.look(self._running.root, self.processes.have_begun)
         if self.limits.grows and self._grows():
-            return None
+            return False
         ending = self._running.poll()
         if ending is None and not self._is_to_be_ended():
-            return None
+            return False
         if ending is not None and not self._children_are_gone():
-            return None
-        return self._finish(ending or CommandEnd())
+            return False
+        self._file = self._finish(ending or CommandEnd())
+        return True
+
+    def fetch(self) -> TrialFile:
+        """See HostedTrial."""
+        return self._file
+
+    def steps(self) -> int:
+        """See HostedTrial."""
+        return self.processes.steps()
 
     def _grows(self) -> bool:
         """Whether a trial that waits was allowed more steps in the same round. One of several processes never is."""
@@ -204,8 +199,8 @@ class TrialRun:
         self._ended_at = self._ended_at or now
         return now - self._ended_at > CHILDREN_MAY_TAKE or not still_running(self._running)
 
-    def abort(self, why: str) -> None:
-        """End the trial now, whatever it does, and write down what is known."""
+    def cancel(self, why: str) -> None:
+        """See HostedTrial."""
         self.close()
         store.write_document(self.folder / "trial.json", self._document("killed", why))
 

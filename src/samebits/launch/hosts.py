@@ -1,0 +1,90 @@
+"""Where whole trials run. A host takes the order for a trial and runs it, on this machine or on others."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from samebits.errors import UsageError
+from samebits.launch import HOSTS, LAUNCHERS
+
+if TYPE_CHECKING:
+    from samebits.launch.environment import Slot
+    from samebits.launch.leaks import Leaks
+    from samebits.launch.limits import Limits
+    from samebits.launch.plan import Plan
+    from samebits.model import TrialFile
+
+__all__ = ["Host", "HostedTrial", "TrialOrder", "connect"]
+
+
+class TrialOrder(NamedTuple):
+    """What a host is asked for: one trial of a plan. `leaks`: knows what earlier trials have left."""
+
+    plan: Plan
+    id: int
+    limits: Limits
+    slot: Slot
+    leaks: Leaks
+
+
+class HostedTrial(Protocol):
+    """A trial that was started on a host."""
+
+    id: int
+    limits: Limits
+    slot: Slot
+
+    @property
+    def pace(self) -> float:
+        """Seconds until the next look is due."""
+        ...
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has reached the end of a round, has its document, and can go on."""
+        ...
+
+    @property
+    def spent(self) -> float:
+        """Seconds that the trial has run."""
+        ...
+
+    def steps(self) -> int:
+        """How many steps it has made, as far as that is known here."""
+        ...
+
+    def poll(self) -> bool:
+        """Whether the trial is over, or waits. Returns at once."""
+        ...
+
+    def fetch(self) -> TrialFile:
+        """The document of a trial that is over. All that it left lies in its folder of the record then, sealed."""
+        ...
+
+    def cancel(self, why: str) -> None:
+        """End the trial now, whatever it does, and write down why. None of its processes is left then."""
+        ...
+
+
+class Host(Protocol):
+    """Where trials run. `no_waiting`: why no trial can wait there for the next round; empty where they can."""
+
+    no_waiting: str
+
+    def start(self, order: TrialOrder) -> HostedTrial:
+        """Start a trial. A trial of the same number is replaced."""
+        ...
+
+
+def connect(name: str) -> Host:
+    """The host that `--on` names: `local`, or KIND[://ADDRESS]. Raises UsageError if there is none."""
+    kind, divided, address = name.partition("://")
+    if kind not in HOSTS and kind not in LAUNCHERS:
+        raise UsageError(f"There is no {name!r} to run trials on.", f"Known: {', '.join([*LAUNCHERS, *HOSTS])}.")
+    if divided and (not address or kind in LAUNCHERS):
+        what = "has no address" if kind in LAUNCHERS else "needs an address after ://"
+        raise UsageError(f"--on {name}: {kind} {what}.", f"--on {kind}")
+    file, class_name = HOSTS.get(kind, ("local_host", "LocalHost"))
+    found: Host = getattr(importlib.import_module(f"samebits.launch.{file}"), class_name)(kind, address)
+    return found

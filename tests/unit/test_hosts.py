@@ -1,0 +1,142 @@
+"""Hosts: what `--on` names, and rounds of trials that run on other machines (a fake one, which runs nothing)."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from samebits import launch
+from samebits.errors import UsageError
+from samebits.experiment import Experiment, Limits, Progress, Request
+from samebits.launch import custody
+from samebits.launch.hosts import Host, HostedTrial, connect
+from samebits.launch.local_host import LocalHost
+from samebits.launch.trial import TrialRun
+from samebits.model import STOPPED_BY_USER, Options, TrialFile
+
+
+class FakeHost:
+    """Trials are over at the second look. `address`: the number of a trial that is interrupted there."""
+
+    no_waiting = "trials on a fake host do not wait"
+
+    def __init__(self, kind, address):
+        self.address, self.trials = address, []
+
+    def start(self, order):
+        self.trials.append(FakeTrial(order, interrupted=str(order.id) == self.address))
+        return self.trials[-1]
+
+
+class FakeTrial:
+    pace, waits, spent = 0.0, False, 1.0
+
+    def __init__(self, order, *, interrupted):
+        self.order, self.id, self.limits, self.slot = order, order.id, order.limits, order.slot
+        self.interrupted, self.looks, self.cancelled = interrupted, 0, ""
+
+    def steps(self):
+        return 7
+
+    def poll(self):
+        self.looks += 1
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return self.looks == 2
+
+    def fetch(self):
+        status = "complete" if self.limits.steps is None else "stopped"
+        return self._written(TrialFile(id=self.id, status=status, started="now", seconds=1.0))
+
+    def cancel(self, why):
+        self.cancelled = why
+        self._written(TrialFile(id=self.id, status="killed", why=why, started="now", seconds=1.0))
+
+    def _written(self, file):
+        plan = self.order.plan
+        custody.make_trial(plan.record, plan.trial_folder(self.id), file)
+        return file
+
+
+class Notes(Progress):
+    def __init__(self):
+        self.lines = []
+
+    def trial_ended(self, trial, status, steps, seconds):
+        self.lines.append((trial, status, steps))
+
+    def note(self, text):
+        self.lines.append(text)
+
+
+@pytest.fixture
+def begun(tmp_path, monkeypatch):
+    """Function(host, **options) -> (an experiment whose trials run there, what it tells)."""
+    monkeypatch.setitem(sys.modules, "samebits.launch.fake", SimpleNamespace(FakeHost=FakeHost))
+    monkeypatch.setitem(launch.HOSTS, "fake", ("fake", "FakeHost"))
+
+    def begin(host, **options):
+        notes = Notes()
+        asked = Request(
+            command=["true"], directory=tmp_path, out=tmp_path / "record", host=host, options=Options(**options)
+        )
+        return Experiment.begin(asked, notes), notes
+
+    return begin
+
+
+def test_a_fake_host_is_a_host(begun):
+    host: Host = connect("fake")
+    trial: HostedTrial = host.start(SimpleNamespace(id=1, limits=None, slot=None))
+    assert (trial.id, host.no_waiting) == (1, FakeHost.no_waiting)
+
+
+def test_a_round_runs_its_trials_on_the_host_of_the_plan(begun):
+    experiment, told = begun("fake", jobs=2)
+    finished = experiment.run(Limits(), [1, 2, 3])
+    assert [(file.id, file.status) for file in finished.files] == [(1, "complete"), (2, "complete"), (3, "complete")]
+    assert told.lines == [(1, "complete", 7), (2, "complete", 7), (3, "complete", 7)]
+    assert [trial.slot.number for trial in experiment.plan.host.trials] == [0, 1, 0]
+    assert experiment.file.host == "fake"
+
+
+def test_trials_that_cannot_wait_start_over_and_that_is_told_once(begun):
+    experiment, told = begun("fake")
+    for steps in (20, 200):
+        finished = experiment.run(Limits(steps=steps, waits=True), [1, 2])
+        assert (finished.resumed, finished.some_waited) == (False, False)
+    assert [line for line in told.lines if isinstance(line, str)] == [
+        "trials on a fake host do not wait: the next round starts all trials anew"
+    ]
+    assert len(experiment.plan.host.trials) == 4
+
+
+def test_an_interruption_cancels_every_trial_that_runs(begun):
+    experiment, _ = begun("fake://2", jobs=2)
+    with pytest.raises(KeyboardInterrupt):
+        experiment.run(Limits(), [1, 2])
+    assert [trial.cancelled for trial in experiment.plan.host.trials] == [STOPPED_BY_USER] * 2
+    assert [trial.file.why for trial in experiment.record.trials] == [STOPPED_BY_USER] * 2
+
+
+def test_the_local_host_starts_a_trial_that_can_wait(tmp_path):
+    host: Host = connect("local")
+    assert isinstance(host, LocalHost)
+    assert host.no_waiting == ""
+    assert {"start", "poll", "fetch", "cancel", "steps", "waits", "spent", "pace"} <= set(dir(TrialRun))
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("nowhere", "There is no 'nowhere' to run trials on."),
+        ("local://here", "--on local://here: local has no address."),
+        ("fake://", "--on fake://: fake needs an address after ://."),
+        ("Local", "There is no 'Local' to run trials on."),
+    ],
+)
+def test_a_host_that_cannot_be_is_refused_before_anything_is_written(begun, tmp_path, name, what):
+    with pytest.raises(UsageError) as refused:
+        begun(name)
+    assert refused.value.message == what
+    assert not (tmp_path / "record").exists()
