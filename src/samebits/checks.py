@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -157,7 +158,8 @@ def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks
     limits: Limits | None = schedule.first()
     try:
         while limits is not None:
-            looked = _round(experiment, limits, ids, doubts)
+            judged = _round(experiment, limits, ids, doubts)
+            looked = judged.finished
             if remarks is not None:
                 experiment.note(remarks(looked))
                 remarks = None
@@ -165,7 +167,7 @@ def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks
                 limits = schedule.whole(looked)
                 experiment.end_waiting(_OTHERS_GO_ON if limits is not None else "")
                 continue
-            goes_on = not looked.is_last and _repeats_so_far(experiment, looked.steps)
+            goes_on = not looked.is_last and judged.repeats
             limits = schedule.after(looked) if goes_on else None
     finally:
         experiment.end_waiting()
@@ -174,20 +176,38 @@ def _look(experiment: Experiment, ids: list[int], began: float, remarks: Remarks
     return _conclude(experiment, began, looked)
 
 
-def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[str]) -> FinishedRound:
+@dataclass
+class _JudgedRound:
+    """The last round of a record, judged when that is first asked for, and only once."""
+
+    experiment: Experiment
+    finished: FinishedRound
+
+    @cached_property
+    def result(self) -> Result:
+        """What its trials show so far."""
+        return self.experiment.judge(steps=self.finished.steps, strict=False)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether its trials have the same bits, and so are worth another round."""
+        return self.result.verdict == "repeated"
+
+
+def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[str]) -> _JudgedRound:
     """One round. What trials show after they have waited is looked for once more in trials that did not wait: a
     divergence that is not seen there goes to `doubts`."""
     looked = experiment.run(limits, ids, tries_first=not experiment.file.rounds)
-    is_fine = looked.ended_well and (not looked.resumed or _repeats_so_far(experiment, looked.steps))
-    if is_fine or not looked.some_waited:
-        return looked
-    divergence = experiment.judge(steps=looked.steps, strict=False).divergence
+    judged = _JudgedRound(experiment, looked)
+    if not looked.some_waited or (looked.ended_well and (not looked.resumed or judged.repeats)):
+        return judged
+    divergence = judged.result.divergence
     seen = f"they diverged at step {divergence.step:,}" if divergence is not None else "they gave no clear answer"
     experiment.end_waiting(f"after the trials had waited, {seen}")
     far = divergence.step + FIRST if divergence is not None else None  # a little further: a model more may show
     steps = min((known for known in (far, limits.steps) if known), default=None)
-    again = experiment.run(replace(limits, waits=False, steps=steps), ids)
-    if divergence is not None and again.ended_well and _repeats_so_far(experiment, again.steps):
+    again = _JudgedRound(experiment, experiment.run(replace(limits, waits=False, steps=steps), ids))
+    if divergence is not None and again.finished.ended_well and again.repeats:
         doubts.append(seen)
     return again
 
@@ -195,11 +215,6 @@ def _round(experiment: Experiment, limits: Limits, ids: list[int], doubts: list[
 def _train_in_threads(experiment: Experiment) -> bool:
     """Whether a process of the round trained in several threads, so that its steps cannot be compared."""
     return any(trains_elsewhere(process) for trial in experiment.record.trials for process in trial.processes)
-
-
-def _repeats_so_far(experiment: Experiment, steps: int | None) -> bool:
-    """Whether the trials of a round have the same bits, and so are worth another round."""
-    return experiment.judge(steps=steps, strict=False).verdict == "repeated"
 
 
 def _conclude(experiment: Experiment, began: float, looked: FinishedRound | None = None) -> Check:

@@ -139,7 +139,7 @@ def test_a_record_whose_document_was_written_and_not_yet_sealed_can_be_read(ask,
     def interrupted(folder):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store, "seal_record", interrupted)
+    monkeypatch.setattr(store.record, "seal_record", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Experiment.resume(open_record(request.out)).doubt("they diverged")
     assert open_record(request.out).file.doubt == "they diverged"

@@ -10,7 +10,7 @@ import pytest
 from samebits.comparison import judge
 from samebits.errors import RecordError, SamebitsError
 from samebits.model import Result
-from samebits.store import open_record, seal, seal_record
+from samebits.store import open_record, read_trial, seal, seal_record, sealed_since
 from samebits_probe import wire
 
 EACH = 20
@@ -267,3 +267,17 @@ def test_arguments_that_are_no_utf8_can_be_printed(writing, tmp_path):
     training = writing.training(facts={"argv": ["python", "caf\udce9.py"]})
     record = open_record(writing.record(tmp_path, [training, training]))
     assert record.trials[0].processes[0].facts["argv"] == ["python", "caf\\xe9.py"]
+
+
+def test_what_was_read_before_it_was_sealed_is_known_as_long_as_nothing_has_changed(record):
+    folder = record / "trials" / "001"
+    unseal(record)
+    trial = read_trial(folder)
+    assert trial.warnings
+    seal(folder)
+    found = sealed_since(trial, folder)
+    assert found is not None
+    assert found.warnings == []
+    (folder / "stdout.txt").write_text("more")
+    assert sealed_since(trial, folder) is None
+    assert sealed_since(found, folder) is None

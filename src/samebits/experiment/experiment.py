@@ -20,7 +20,7 @@ from samebits.launch.observations import Processes
 from samebits.launch.plan import Plan, Request, make_plan
 from samebits.model import Document, RecordFile, Result, TrialFile
 from samebits.options import MOST_TRIALS
-from samebits.store.record import RECORD, TRIALS
+from samebits.store.record import TRIALS
 
 
 class Experiment:
@@ -95,8 +95,12 @@ class Experiment:
     def end_waiting(self, why: str = "") -> None:
         """End the trials that wait for a next round. `why`: none waits from now on."""
         with full_disk_said(self.folder):
-            for number in self._trials.end_waiting(why):
-                self._read.pop(number, None)
+            ended = self._trials.end_waiting(why)
+        for number in ended:
+            known = self._read.pop(number, None)
+            sealed = store.sealed_since(known, self.plan.trial_folder(number)) if known is not None else None
+            if sealed is not None:
+                self._read[number] = sealed
 
     def next_numbers(self, more: int) -> list[int]:
         """Numbers for more trials. Raises UsageError if a record cannot hold so many."""
@@ -174,9 +178,7 @@ class Experiment:
     def save(self) -> None:
         """Write record.json."""
         with full_disk_said(self.folder):
-            store.unseal(self.folder)
-            store.write_document(self.folder / RECORD, origin.signed(self.file, self.folder))
-            store.seal_record(self.folder)
+            store.write_record(self.folder, origin.signed(self.file, self.folder))
 
     def write(self, name: str, document: Document) -> None:
         """Write a different document of the record."""

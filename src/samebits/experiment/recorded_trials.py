@@ -12,7 +12,6 @@ from samebits.errors import RecordError
 from samebits.launch import custody, environment, origin
 from samebits.launch.plan import Plan, Request, arrange, trial_name
 from samebits.model import ENDED_WELL, RecordFile, TrialFile
-from samebits.store.record import SEAL
 
 
 def usable(record: store.Record) -> list[TrialFile]:
@@ -32,10 +31,8 @@ def adopt(source: store.Record, plan: Plan) -> list[TrialFile]:
 def _adopt(source: store.Record, plan: Plan, number: int, file: TrialFile) -> TrialFile:
     target = plan.trial_folder(number)
     shutil.copytree(source.folder / "trials" / trial_name(file.id), target, copy_function=_link, symlinks=True)
-    (target / SEAL).unlink(missing_ok=True)
     adopted = file.model_copy(update={"id": number, "leaks": []})
-    store.write_document(target / "trial.json", adopted)
-    store.seal(target)
+    store.write_trial(target, adopted)
     return adopted
 
 

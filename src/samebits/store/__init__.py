@@ -2,7 +2,17 @@
 
 from samebits.store.artifacts import COMPARED_FIRST, fingerprint_file, holds_tensors
 from samebits.store.outputs import last_words
-from samebits.store.record import Record, left_result, open_record, read_trial, seal, seal_record, unseal
+from samebits.store.record import (
+    Record,
+    left_result,
+    open_record,
+    read_trial,
+    seal,
+    seal_record,
+    sealed_since,
+    write_record,
+    write_trial,
+)
 from samebits.store.record_files import write_document
 from samebits.store.tensor_log import Tensor, TensorLog
 from samebits.store.trace import Point, ProcessTrace, TrialTrace
@@ -23,6 +33,8 @@ __all__ = [
     "read_trial",
     "seal",
     "seal_record",
-    "unseal",
+    "sealed_since",
     "write_document",
+    "write_record",
+    "write_trial",
 ]

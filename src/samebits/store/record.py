@@ -1,8 +1,8 @@
 """Opens a record folder: its documents and its trials, each checked before anything is compared.
 
 Seals are checksums of a finished trial's files, so that a flipped bit inside a fingerprint is recognised. A trial is
-sealed when it has ended, by the launcher, after its last file: ``seal(trial_folder)``. The record's own document is
-sealed after each time it is written: ``seal_record(record_folder)``. What a crash left unsealed is read with a warning;
+sealed when it has ended, by the launcher, after its last file: ``seal(trial_folder)``. A document below a seal is
+written by ``write_record`` or ``write_trial``, which renew the seal. What a crash left unsealed is read with a warning;
 what is sealed and does not match is a RecordError. The seal finds damage, not forgery.
 """
 
@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from samebits.errors import NotFound, RecordError, SamebitsError
-from samebits.model import FilesFile, RecordFile, Result, TrialFile
+from samebits.model import Document, FilesFile, RecordFile, Result, TrialFile
 from samebits.store import record_files
 from samebits.store.content import digest_of
 from samebits.store.record_files import broken, check_format, read_bytes, read_document, read_object, shown
@@ -38,14 +38,17 @@ __all__ = [
     "read_trial",
     "seal",
     "seal_record",
-    "unseal",
+    "sealed_since",
     "verify",
+    "write_record",
+    "write_trial",
 ]
 
 
 SEAL = "checksums.json"
 FORMAT = 1
-_TRIAL_FILES = ("trial.json", "files.json", "config.json", "stdout.txt", "stderr.txt")
+RECORD, TRIAL = "record.json", "trial.json"
+_TRIAL_FILES = (TRIAL, "files.json", "config.json", "stdout.txt", "stderr.txt")
 _PROCESS_FILES = (
     wire.PROCESS, wire.POINTS, wire.TRACE, wire.SCALARS, wire.EVENTS, wire.STOPPED, wire.END,
 )  # fmt: skip
@@ -57,14 +60,26 @@ def seal(trial_folder: Path) -> None:
     _write(trial_folder, _trial_files(trial_folder))
 
 
-def unseal(folder: Path) -> None:
-    """Remove the seal before a sealed file is written anew: samebits may be ended before there is a new one."""
-    (folder / SEAL).unlink(missing_ok=True)
-
-
 def seal_record(record_folder: Path) -> None:
-    """Write the checksum of record.json. Call it each time record.json has been written. Raises OSError."""
-    _write(record_folder, iter(["record.json"]))
+    """Write the checksum of record.json. Raises OSError."""
+    _write(record_folder, iter([RECORD]))
+
+
+def write_record(record_folder: Path, document: RecordFile) -> None:
+    """Write record.json and its seal. Whenever samebits is ended, the record can be read. Raises OSError."""
+    _write_below_seal(record_folder, RECORD, document, seal_record)
+
+
+def write_trial(trial_folder: Path, document: TrialFile) -> None:
+    """Write trial.json and the seal of a trial. Raises OSError."""
+    _write_below_seal(trial_folder, TRIAL, document, seal)
+
+
+def _write_below_seal(folder: Path, name: str, document: Document, renew: Callable[[Path], None]) -> None:
+    """The old seal goes first: samebits may be ended before there is a new one."""
+    (folder / SEAL).unlink(missing_ok=True)
+    record_files.write_document(folder / name, document)
+    renew(folder)
 
 
 def verify(folder: Path) -> bool:
@@ -134,7 +149,6 @@ def _digest(path: Path) -> str:
         return digest_of(file)
 
 
-RECORD = "record.json"
 TRIALS = "trials"
 RESULT, LOCATION = "result.json", "locate.json"
 _MOST_DIGITS = 9
@@ -233,9 +247,10 @@ def read_trial(folder: Path) -> TrialTrace:
     number = trial_number(folder)
     _inner(folder)
     sealed = verify(folder)
-    file = read_document(folder / "trial.json", TrialFile)
+    stamps = {} if sealed else _stamps(folder)
+    file = read_document(folder / TRIAL, TrialFile)
     if file.id != number:
-        raise broken(folder / "trial.json", f"says trial {file.id}, in the folder of trial {number}")
+        raise broken(folder / TRIAL, f"says trial {file.id}, in the folder of trial {number}")
     config = read_object(folder / "config.json") if os.path.lexists(folder / "config.json") else {}
     failed = sorted(folder.glob(PROBE_FAILURES))
     return TrialTrace(
@@ -246,7 +261,27 @@ def read_trial(folder: Path) -> TrialTrace:
         hash=str(config.get("hash", "")),
         probe_failures=[shown(read_bytes(path).decode("utf-8", "replace").strip()) for path in failed],
         warnings=[] if sealed else [f"trial {file.id} has no seal: damage to its files cannot be noticed"],
+        stamps=stamps,
     )
+
+
+def sealed_since(trial: TrialTrace, folder: Path) -> TrialTrace | None:
+    """A trial that was sealed after it had been read; None if its files have changed meanwhile."""
+    unchanged = bool(trial.stamps) and trial.stamps == _stamps(folder)
+    return replace(trial, warnings=[], stamps={}) if unchanged else None
+
+
+def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """The size and the time of the last change of each file of a trial."""
+    return {name: _stamp(folder / name) for name in _trial_files(folder)}
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.lstat()
+    except OSError:  # a name that is no UTF-8
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 def _read_files(path: Path, *, required: bool) -> FilesFile:

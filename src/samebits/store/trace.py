@@ -120,7 +120,7 @@ class ProcessTrace:
 class TrialTrace:
     """One trial. `processes`: all that were watched, by start. `written_at`: its folder when it ran.
 
-    `probe_failures`: of probes that could not start.
+    `probe_failures`: of probes that could not start. `stamps`: of the files of a trial that had no seal yet.
     """
 
     file: TrialFile
@@ -130,6 +130,7 @@ class TrialTrace:
     hash: str = ""
     warnings: list[str] = field(default_factory=list)
     probe_failures: list[str] = field(default_factory=list)
+    stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def failures(self) -> list[str]:
         """Where and how the probe itself failed, in words."""
