@@ -285,8 +285,9 @@ class _Search:
             self._replace([other for other in self._alternatives_of(name) if other not in kept], kept)
 
     def _alternatives_of(self, name: str) -> list[str]:
-        """The controls that are tried in the place of one. In that of a seed nobody wants another control, and an
-        experiment shows a cause but is nothing to keep: they are tried on request only."""
+        """The controls that are tried in the place of one. Nobody wants a different control in the place of a seed, or a
+        seed in that of a flag, and an experiment shows a cause but is nothing to keep: they are tried on request only.
+        """
         if self.options.alternatives and not self.found.everything:
             self._hold_everything()
         control, every = controls.describe(name), self.found.everything
@@ -295,7 +296,8 @@ class _Search:
         self.found.is_partial = True
         if control.is_seed or control.acts_at_start:
             return []
-        return [other for other in _without(every, name) if not controls.describe(other).is_experiment]
+        others = {other: controls.describe(other) for other in _without(every, name)}
+        return [other for other, known in others.items() if not (known.is_experiment or known.is_seed)]
 
     def _replace(self, rest: list[str], kept: list[str]) -> None:
         while rest and len(self.found.minimal) <= ALTERNATIVES and self._agrees([*rest, *kept], self._glance):
