@@ -285,8 +285,10 @@ class _Search:
             self._replace([other for other in self._alternatives_of(name) if other not in kept], kept)
 
     def _alternatives_of(self, name: str) -> list[str]:
-        """The controls that are tried in the place of one. Nobody wants a different control in the place of a seed, or a
-        seed in that of a flag, and an experiment shows a cause but is nothing to keep: they are tried on request only.
+        """The controls that are tried in the place of one.
+
+        Nobody wants a different control in the place of a seed, or a seed in that of a flag, and an experiment shows a
+        cause but is nothing to keep: they are tried on request only.
         """
         if self.options.alternatives and not self.found.everything:
             self._hold_everything()
