@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 __all__ = [
@@ -24,13 +23,14 @@ __all__ = [
     "REPORTS",
     "TIMEOUT",
     "Option",
-    "matches_any",
     "read_added",
+    "read_cases",
     "read_duration",
     "read_factor",
     "read_metric",
     "read_names",
     "read_seed",
+    "read_seeds",
     "read_step_or_steps",
     "read_steps",
     "read_text",
@@ -96,6 +96,11 @@ def read_seed(text: str) -> int:
     return read_whole(text, 0, 2**32 - 1, "a seed")
 
 
+def read_seeds(text: str) -> list[int]:
+    """Seeds with commas between them."""
+    return [read_seed(word) for word in read_names(text)]
+
+
 def read_exit_status(text: str) -> int:
     return read_whole(text, 0, 255, "an exit status")
 
@@ -135,6 +140,19 @@ def read_metric(text: str) -> tuple[str, str]:
     return name.strip(), pattern
 
 
+def read_cases(text: str) -> tuple[str, str]:
+    """NAME=REGEX. The regex finds each test case: its first group is the case, its second the number."""
+    name, equals, pattern = text.partition("=")
+    try:
+        groups = re.compile(pattern).groups
+    except (re.error, RecursionError, OverflowError) as why:
+        raise ValueError(f"the regular expression {pattern!r} cannot be read: {why}.") from None
+    if not equals or not name.strip() or groups != 2:
+        said = "is not NAME=REGEX with two groups, the case and its number"
+        raise ValueError(f"{text!r} {said}; say --cases 'dice=image ([a-z0-9]+): ([0-9.]+)'.")
+    return name.strip(), pattern
+
+
 def read_factor(text: str) -> tuple[str, list[str]]:
     """NAME, or NAME=VALUE,VALUE: (name, values), no values where none are named."""
     name, equals, values = read_text(text).partition("=")
@@ -158,32 +176,6 @@ def read_names(text: str) -> list[str]:
     if not all(names):
         raise ValueError(f"{text!r} is not a list of names; say a,b,c.")
     return names
-
-
-def matches_any(path: str, patterns: Iterable[str]) -> bool:
-    """Whether one of the patterns matches a path: as a whole, or a folder above it.
-
-    `*` stands for anything within a folder, `**` for folders too.
-    """
-    return any(_compiled(pattern).match(path) for pattern in patterns)
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern as a regular expression. `lightning_logs` and `lightning_logs/` name all that is in the folder."""
-    pattern = pattern.removeprefix("./").rstrip("/")
-    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]/]+\])", pattern)
-    return re.compile("".join(map(_translated, parts)) + r"(?:/.*)?\Z", re.DOTALL)
-
-
-def _translated(part: str) -> str:
-    known = {"**/": r"(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    if part in known:
-        return known[part]
-    if part.startswith("[") and part.endswith("]") and len(part) > 2:
-        inner = part[1:-1].replace("\\", r"\\")
-        return f"[{'^' + inner[1:] if inner.startswith('!') else inner}]"
-    return re.escape(part)
 
 
 class Option(NamedTuple):
@@ -305,6 +297,17 @@ FACTORS = Option(
     many=True,
 )
 
+SEEDS = Option(
+    "seeds", ("--seeds",),
+    "Train with each of these seeds: in the place of {seed} in the command, and in the controls that seed.", "S,S,...",
+    read_seeds,
+)  # fmt: skip
+CASES = Option(
+    "cases", ("--cases",),
+    "A metric that the program prints for each test case; the groups of the regex are the case and its number.",
+    "NAME=REGEX", read_cases, many=True,
+)  # fmt: skip
+
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
 
@@ -315,6 +318,24 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ALTERNATIVES, RUN, JSON, HTML, MARKDOWN),
     "ops": (REPLAYED_STEP, REPEATS, *SETUP, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS),
     "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, JSON, HTML, MARKDOWN),
+    "noise": (
+        METRICS,
+        CASES,
+        SEEDS,
+        TRIALS,
+        CONTROLS,
+        PRESET,
+        PYTHON,
+        ENVIRONMENT,
+        ON,
+        JOBS,
+        OK_EXIT,
+        TIMEOUT,
+        ISOLATE,
+        OUT,
+        OVERWRITE,
+        *REPORTS,
+    ),
     "report": REPORTS,
     "compare": REPORTS,
     "env": (),

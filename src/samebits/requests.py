@@ -13,7 +13,7 @@ from samebits.errors import UsageError
 if TYPE_CHECKING:
     from samebits.experiment import Request
 
-__all__ = ["asked", "interpreter", "names_a_record", "refuse_platform", "request", "training_command"]
+__all__ = ["asked", "interpreter", "names_a_record", "patterns", "refuse_platform", "request", "training_command"]
 
 SYSTEMS = {"win32": "Windows", "darwin": "macOS", "cygwin": "Cygwin"}
 
@@ -107,13 +107,14 @@ def _options(given: dict[str, Any]) -> Any:
     names = [name for name in Options.model_fields if name in given]
     values = {name: given[name] for name in names}
     values["artifacts"], values["ignores"] = (list(given.get(name, ())) for name in ("artifacts", "ignores"))
-    values["metrics"] = _metrics(given.get("metrics", ()))
+    values["metrics"] = patterns(given.get("metrics", ()), "--metric")
     return Options(**values)
 
 
-def _metrics(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+def patterns(pairs: tuple[tuple[str, str], ...], flag: str) -> dict[str, str]:
+    """Name -> regex, of an option that may be given again. UsageError for one name with two of them."""
     metrics: dict[str, str] = {}
     for name, pattern in pairs:
         if metrics.setdefault(name, pattern) != pattern:
-            raise UsageError(f"--metric {name} is given twice, with two regular expressions.")
+            raise UsageError(f"{flag} {name} is given twice, with two regular expressions.")
     return metrics

@@ -17,7 +17,14 @@ NEEDS = re.compile(r"<!-- needs: ([\w ]+) -->")
 
 
 # each other page starts a framework a dozen times
-QUICK = {"compare-initialisation", "replay-operators", "use-from-python", "use-old-stacks", "watch-your-own-loop"}
+QUICK = {
+    "compare-initialisation",
+    "noise",
+    "replay-operators",
+    "use-from-python",
+    "use-old-stacks",
+    "watch-your-own-loop",
+}
 
 
 def with_commands():

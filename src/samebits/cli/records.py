@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits import requests
-from samebits.cli import answers, inquiries
+from samebits.cli import answers, inquiries, noises
 from samebits.cli.parser import launching, plain, record_argument
 from samebits.errors import UsageError
 from samebits.options import OPTIONS, REPORTS
@@ -118,7 +118,7 @@ COMPARE = plain(
 REPORT_TEXT = """Show a record again, on the screen or as a file.
 
 samebits judges the record again and shows it; options write it as a page, Markdown, JSON or JUnit XML. RECORD is the
-folder that a check, record, explain, locate or vary wrote.
+folder that a check, record, explain, locate, vary or noise wrote.
 
 Exit status: that of the verdict, as `samebits check` has it."""
 
@@ -128,6 +128,8 @@ def run_report(record: str, **targets: str | None) -> int:
     answers.check_targets(targets)
     if (Path(record) / "vary.json").is_file():
         return inquiries.show_vary(Path(record), targets)
+    if (Path(record) / "noise.json").is_file():
+        return noises.show_noise(Path(record), targets)
     from samebits.kept_record import judged
     from samebits.store.record import open_record
 

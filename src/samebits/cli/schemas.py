@@ -31,6 +31,7 @@ DOCUMENTS: dict[str, tuple[str, str]] = {
     "locate": ("locate.json, and `location` in the result", "samebits.documents:Location"),
     "ops": ("ops.json, and --json of ops", "samebits.ops.documents:ReplayResult"),
     "vary": ("vary.json, and --json of vary", "samebits.vary.result:VaryResult"),
+    "noise": ("noise.json, and --json of noise", "samebits.noise.result:NoiseResult"),
 }
 
 TEXT = """Print the JSON schema of a document that a command writes (draft 2020-12). Without NAME, list the documents.

@@ -16,13 +16,15 @@ import click
 from samebits import __version__, interrupt
 from samebits.cli import error_text
 from samebits.cli.inquiries import EXPLAIN, LOCATE, OPS, VARY
+from samebits.cli.noises import NOISE
 from samebits.cli.records import CHECK, COMPARE, RECORD, REPORT
 from samebits.cli.schemas import PLUGGED, SCHEMA
 from samebits.cli.supplies import DATA, ENV, LIST
 from samebits.errors import UsageError
 
-COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, LIST, SCHEMA, ENV, DATA)
-OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY)  # the only programs they start are trials
+# the only programs that these start are trials
+OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE)
+COMMANDS = (*OF_TRIALS, LIST, SCHEMA, ENV, DATA)
 
 
 class Commands(click.Group):

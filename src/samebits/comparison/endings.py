@@ -156,7 +156,7 @@ _MISSING = re.compile(r"^(?:ModuleNotFoundError|ImportError): No module named '?
 
 _OPTIONS = frozenset(
     flag
-    for command in ("check", "record", "locate", "explain", "ops", "vary")
+    for command in ("check", "record", "locate", "explain", "ops", "vary", "noise")
     for option in OPTIONS[command]
     for flag in option.flags
 )

@@ -25,8 +25,8 @@ from samebits.comparison.classification import (
     names_a_model,
 )
 from samebits.comparison.file_pairs import FolderNames, Limit, Pair, paired, results_in_names, was_there
+from samebits.globs import matches_any
 from samebits.model import Lines, SavedFile
-from samebits.options import matches_any
 from samebits.store.trace import TrialTrace
 
 _TF_CHECKPOINT = re.compile(r"\.data-\d{5}-of-\d{5}$")

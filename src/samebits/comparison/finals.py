@@ -22,7 +22,7 @@ from samebits.comparison.file_pairs import shown_path
 from samebits.comparison.files import FileDifference
 from samebits.comparison.processes import AlignedTrial
 from samebits.comparison.values import point_numbers
-from samebits.options import matches_any
+from samebits.globs import matches_any
 from samebits.store.trace import ProcessTrace, TrialTrace, chunks
 from samebits_probe import wire
 

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import xxhash
 
+from samebits.globs import matches_any
 from samebits.launch import folders
 from samebits.launch.command import FileNames
 from samebits.model import FilesFile, SavedFile
-from samebits.options import matches_any
 from samebits.store import COMPARED_FIRST, fingerprint_file, holds_tensors
 from samebits.store.artifacts import link_to_folder
 from samebits.store.masks import ANY_RUN, Run

@@ -16,7 +16,8 @@ from samebits.store import record_files
 MOST_FILES = 100_000
 MOST_LINKS = 20_000
 MOST_COPIED = 16 << 20  # bytes of a file that an isolated trial gets a copy of; a larger one is linked
-DOCUMENTS = ("record.json", "vary.json", "study.json")  # a folder with one of these, written by samebits, is a record
+# a folder with one of these, written by samebits, is a record
+DOCUMENTS = ("record.json", "vary.json", "noise.json", "study.json")
 MARK, MARKED = ".samebits-record", "This folder is a record of samebits"  # the first file in every record, and its text
 _HEAD = 256  # bytes; a document names the samebits that wrote it within these
 _WRITTEN = re.compile(rb'\s*\{\s*"format":\s*\d+,\s*"samebits":\s*"')
@@ -101,7 +102,7 @@ def _stands_apart(folder: str) -> bool:
 
 
 def is_record(folder: Path) -> bool:
-    """Whether samebits made the folder, for a check, a vary or a study. The check may have been killed.
+    """Whether samebits made the folder, for a check, a vary, a noise or a study. The check may have been killed.
 
     A file that only samebits writes says so. A file that only has the same name does not count.
     """

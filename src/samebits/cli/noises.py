@@ -1,0 +1,77 @@
+"""`samebits noise`: how far a metric moves between trainings."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from samebits import requests
+from samebits.cli import answers
+from samebits.cli.parser import launching
+from samebits.errors import UsageError
+from samebits.options import REPORTS
+
+if TYPE_CHECKING:
+    from samebits.experiment import Progress
+    from samebits.noise.result import NoiseResult
+
+__all__ = ["NOISE", "run_noise", "show_noise"]
+
+NOISE_TEXT = """Train several times with each seed, and say how far a metric moves: between trainings with the
+same seed (the noise floor), what other seeds add, and what other test cases would add.
+
+{seed} in the command stands for the seed. The controls that seed (--control torch-seed) take it too. Without --seeds,
+the program trains with its own seed.
+
+Exit status: 0 done, 2 wrong use or an error, 3 no training gave a number."""
+
+
+def run_noise(**given: Any) -> int:
+    """Train, measure, and answer."""
+    requests.refuse_platform()
+    targets = {option.name: given[option.name] for option in REPORTS}
+    answers.check_targets(targets)
+    if requests.names_a_record(given["command"]):
+        _refuse_record(Path(given["command"][0]))
+    cases = requests.patterns(given["cases"], "--cases")
+    request = requests.request({**given, "seed": None}, "noise")
+    from samebits.noise import NoiseRequest, noise
+
+    return _answer(noise(NoiseRequest(request, given["seeds"] or (), cases), _shown), targets)
+
+
+def _refuse_record(folder: Path) -> None:
+    """UsageError for a record in the place of a command: `noise` takes a command, and `report` shows a record."""
+    from samebits.launch.folders import is_record
+
+    if is_record(folder):
+        shown = f"samebits report {shlex.quote(str(folder))}   (shows what it holds)"
+        raise UsageError(f"{folder} is a record, and noise takes a command.", shown)
+
+
+def show_noise(folder: Path, targets: answers.Targets) -> int:
+    """Show the result of an earlier noise."""
+    from samebits.noise import read
+
+    return _answer(read(folder), targets)
+
+
+def _answer(result: NoiseResult, targets: answers.Targets) -> int:
+    from samebits.noise.report import report
+
+    return answers.present(report(result), targets)
+
+
+@contextmanager
+def _shown(title: str) -> Iterator[Progress]:
+    """Show the progress of one seed's trials under its name."""
+    answers.say(f"samebits: {title}\n", sys.stderr)
+    with answers.shown_progress() as progress:
+        yield progress
+
+
+NOISE = launching("noise", run_noise, "How far does a metric move between trainings?\n\n" + NOISE_TEXT)

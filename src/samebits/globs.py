@@ -1,0 +1,35 @@
+"""Patterns of file names, as --artifact and --ignore take them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+__all__ = ["matches_any"]
+
+
+def matches_any(path: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns matches a path: as a whole, or a folder above it.
+
+    `*` stands for anything within a folder, `**` for folders too.
+    """
+    return any(_compiled(pattern).match(path) for pattern in patterns)
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern as a regular expression. `lightning_logs` and `lightning_logs/` name all that is in the folder."""
+    pattern = pattern.removeprefix("./").rstrip("/")
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]/]+\])", pattern)
+    return re.compile("".join(map(_translated, parts)) + r"(?:/.*)?\Z", re.DOTALL)
+
+
+def _translated(part: str) -> str:
+    known = {"**/": r"(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    if part in known:
+        return known[part]
+    if part.startswith("[") and part.endswith("]") and len(part) > 2:
+        inner = part[1:-1].replace("\\", r"\\")
+        return f"[{'^' + inner[1:] if inner.startswith('!') else inner}]"
+    return re.escape(part)

@@ -1,0 +1,130 @@
+"""Noise: trains with each seed several times, and says how far a metric moves in each layer. A table of contents."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from samebits import __version__, checks, controls
+from samebits.errors import UsageError
+from samebits.experiment import Experiment, Limits, Progress, Request
+from samebits.launch.plan import make_record_folder
+from samebits.model import Result
+from samebits.noise import readings, result
+from samebits.noise.result import NOISE_FORMAT, NoiseResult
+from samebits.options import DEFAULT_SEED
+from samebits.store import record_files, write_document
+from samebits.store.record import RESULT
+
+__all__ = ["DOCUMENT", "SEED", "NoiseRequest", "noise", "read"]
+
+DOCUMENT = "noise.json"
+SEED = "{seed}"  # in the words of the command, in the place of the seed
+Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of what runs under it
+
+
+@dataclass(frozen=True)
+class NoiseRequest:
+    """What noise is asked for. `request`: the trials of one seed; `seeds`: none for the program's own.
+
+    `cases`: metric -> the regex that finds a test case and its number.
+    """
+
+    request: Request
+    seeds: Sequence[int] = ()
+    cases: Mapping[str, str] | None = None
+
+
+def noise(asked: NoiseRequest, shown: Shown) -> NoiseResult:
+    """Run the trials of each seed in a record of its own; write noise.json, anew after each seed.
+
+    Raises UsageError, NotFound or RecordExists before anything runs.
+    """
+    seeds, by = _reach(asked)
+    if not asked.request.options.metrics and not asked.cases:
+        raise UsageError("there is no metric to measure.", "--metric 'accuracy=acc: ([0-9.]+)'")
+    began = time.monotonic()
+    held = make_record_folder(asked.request)
+    checks.stop_tells(held.folder)
+    found = readings.Readings(asked.request.options.metrics, asked.cases or {})
+    for seed in seeds:
+        name = "own" if seed is None else f"seed-{seed}"
+        title = "the program's own seed" if seed is None else f"seed {seed}"
+        with shown(title) as progress:
+            experiment, judged = _trained(_with_seed(asked.request, seed, held.folder / name), progress)
+        found.add(seed, experiment.record, judged)
+        if seed == seeds[-1]:
+            found.check_seeds()
+            found.check_cases()
+        answer = _result(asked, found, by).model_copy(
+            update={"seconds": time.monotonic() - began, "record": str(held.folder)}
+        )
+        write_document(held.folder / DOCUMENT, answer)
+    return answer
+
+
+def _trained(request: Request, progress: Progress) -> tuple[Experiment, Result]:
+    """All trials of one seed, whole: those of a program that no watcher knows are wanted, too."""
+    experiment = Experiment.begin(request, progress)
+    experiment.run(Limits(), list(range(1, request.options.trials + 1)))
+    judged = experiment.judge().model_copy(update={"record": str(experiment.folder)})
+    experiment.write(RESULT, judged)
+    return experiment, judged
+
+
+def _reach(asked: NoiseRequest) -> tuple[list[int | None], str]:
+    """The seeds to train with, and how they reach the program. UsageError if they cannot."""
+    request = asked.request
+    in_words = any(SEED in word for word in request.command)
+    seeds = list(dict.fromkeys(asked.seeds))
+    if in_words:
+        return list(seeds or [DEFAULT_SEED]), "the words of the command"
+    if not seeds:
+        return [None], ""
+    if not any(controls.describe(held).is_seed for held in controls.resolve(request.controls, request.preset)):
+        advice = f"python train.py --seed {SEED}; or hold a control that seeds: --control torch-seed"
+        raise UsageError("--seeds: nothing takes the seeds to the program.", advice)
+    return list(seeds), "the controls that seed"
+
+
+def _with_seed(request: Request, seed: int | None, folder: Path) -> Request:
+    """The request for one seed, whole trials in a record of their own."""
+    options = request.options.model_copy(update={"full": True})
+    command = [word.replace(SEED, str(seed)) for word in request.command] if seed is not None else request.command
+    return replace(request, command=command, options=options, seed=seed, out=folder)
+
+
+def _result(asked: NoiseRequest, found: readings.Readings, by: str) -> NoiseResult:
+    names = result.metric_names(found.trainings)
+    metrics = [result.metric_noise(found.trainings, name) for name in names]
+    reason = None if metrics else found.why_nothing()
+    return NoiseResult(
+        samebits=__version__,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        verdict=None if metrics else "inconclusive",
+        sentence=found.sentence(metrics) if metrics else f"{str(reason)[:1].upper()}{str(reason)[1:]}",
+        reason=reason,
+        command=asked.request.command,
+        setup=found.setup(),
+        seeds=[seed for seed in found.results if seed is not None],
+        seed_by=by,
+        trials=asked.request.options.trials,
+        models=found.models(),
+        repeats=found.repeats(),
+        trainings=found.trainings,
+        metrics=metrics,
+        records={str(seed): folder for seed, folder in found.folders.items() if seed is not None},
+        warnings=found.warnings,
+    )
+
+
+def read(folder: Path) -> NoiseResult:
+    """What an earlier noise found. Raises RecordError if it cannot be read."""
+    path = folder / DOCUMENT
+    content = record_files.as_object(record_files.parse(record_files.read_bytes(path), path), path)
+    record_files.check_format(content, path, NOISE_FORMAT)
+    return record_files.checked(content, path, NoiseResult).model_copy(update={"record": str(folder.absolute())})

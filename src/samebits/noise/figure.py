@@ -1,0 +1,98 @@
+"""The dot plot: one dot for each training, by seed and trial, on the band of the floor. As text, and as an SVG."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from xml.sax.saxutils import escape
+
+from samebits import words
+
+__all__ = ["DotRow", "dots", "drawing"]
+
+WIDTH = 48  # characters of a row
+WIDE, TALL, LEFT, MARGIN = 720, 34, 190, 24  # of the SVG, in its own units
+MOST_LABEL = 24
+
+
+class DotRow(NamedTuple):
+    """The trainings of one seed, in the order of their trials."""
+
+    label: str
+    values: Sequence[float]
+
+
+def rows_of(groups: Mapping[int | None, Sequence[float]], prefix: str = "") -> list[DotRow]:
+    """A row for each seed. `prefix`: the name of the side."""
+    return [DotRow(f"{prefix}seed {seed}" if seed is not None else prefix.strip() or "all", list(values))
+            for seed, values in groups.items()]  # fmt: skip
+
+
+def dots(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
+    """A line for each row: `o` one training, a digit for several at one place, `=` the floor's band."""
+    low, high = _span(rows, band)
+    wide = max(len(_label(row)) for row in rows)
+    lines = [f"{_label(row):{wide}} |{_line(row, band, low, high)}|" for row in rows]
+    ends = f"{low:.4g}"
+    return "\n".join([*lines, f"{'':{wide}}  {ends}{f'{high:.4g}':>{WIDTH - len(ends)}}"])
+
+
+def _label(row: DotRow) -> str:
+    return words.one_line(row.label)[:MOST_LABEL]
+
+
+def _line(row: DotRow, band: tuple[float, float] | None, low: float, high: float) -> str:
+    marks = [" "] * WIDTH
+    if band is not None:
+        for place in range(_place(band[0], low, high), _place(band[1], low, high) + 1):
+            marks[place] = "="
+    places = [_place(value, low, high) for value in row.values]
+    for place in places:
+        number = places.count(place)
+        marks[place] = "o" if number == 1 else str(number) if number < 10 else "*"
+    return "".join(marks)
+
+
+def _place(value: float, low: float, high: float) -> int:
+    return round((value - low) / (high - low) * (WIDTH - 1))
+
+
+def _span(rows: Sequence[DotRow], band: tuple[float, float] | None) -> tuple[float, float]:
+    """The lowest and the highest value, never the same."""
+    numbers = [value for row in rows for value in row.values] + list(band or ())
+    low, high = min(numbers), max(numbers)
+    room = (abs(low) * 0.01 or 1.0) if low == high else 0.0
+    return low - room, high + room
+
+
+def drawing(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
+    """The address of an SVG that holds the same. A row has a lane for each trial, so no dot hides another."""
+    low, high = _span(rows, band)
+    tall = TALL * len(rows) + 2 * MARGIN
+    parts = [f'<rect width="{WIDE}" height="{tall}" fill="#fff"/>']
+    if band is not None:
+        left, right = (_across(end, low, high) for end in band)
+        parts.append(f'<rect x="{left:.1f}" y="{MARGIN / 2}" width="{right - left:.1f}" height="{tall - 1.5 * MARGIN}"'
+                     ' fill="#cfd8dc"/>')  # fmt: skip
+    for place, row in enumerate(rows):
+        parts += _drawn(row, MARGIN + TALL * place, low, high)
+    text = 'font-family="sans-serif" font-size="13" fill="#263238"'
+    parts += [f'<text x="{_across(end, low, high):.1f}" y="{tall - 6}" text-anchor="middle" {text}>{end:.4g}</text>'
+              for end in (low, high)]  # fmt: skip
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {tall}" {text}>{"".join(parts)}</svg>'
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def _drawn(row: DotRow, top: float, low: float, high: float) -> list[str]:
+    lane = (TALL - 10) / max(len(row.values) - 1, 1)
+    label = f'<text x="8" y="{top + TALL / 2:.1f}">{escape(_label(row))}</text>'
+    return [label, *(
+        f'<circle cx="{_across(value, low, high):.1f}" cy="{top + 2 + lane * place:.1f}" r="4" fill="#1565c0"'
+        f' fill-opacity="0.75"><title>trial {place + 1}: {value:.6g}</title></circle>'
+        for place, value in enumerate(row.values)
+    )]  # fmt: skip
+
+
+def _across(value: float, low: float, high: float) -> float:
+    return LEFT + (value - low) / (high - low) * (WIDE - LEFT - MARGIN)

@@ -1,0 +1,141 @@
+"""The report of noise: three layers of each metric, the dots, and what the numbers say."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from samebits import words
+from samebits.noise import figure
+from samebits.noise.result import MetricNoise, NoiseResult, seed_groups
+from samebits.reports import result_words
+from samebits.reports.table import Cell, Column, MissingValue, Number, StyledText, Table, numbers
+from samebits.reports.tree import (
+    BRIEF,
+    PAGE,
+    SCREEN,
+    AnyBlock,
+    Code,
+    Drawing,
+    Facts,
+    JUnitCase,
+    Notes,
+    Report,
+    Section,
+    SideBySide,
+    Text,
+)
+
+__all__ = ["report"]
+
+DIGITS = None  # three that count
+SAYS = (
+    "same seed: the noise floor, the standard deviation of trainings of one seed. It is not zero if the program does "
+    "not repeat bit for bit.",
+    "other seeds: what a different seed adds to that.",
+    "other cases: how far the metric moves if other test cases are drawn from where these came from.",
+)
+DOES_NOT_SAY = (
+    "Other machines, versions and training data were not tried.",
+    "A standard deviation from few trainings is a rough number.",
+)
+
+
+def report(result: NoiseResult) -> Report:
+    """The report, for every format."""
+    return Report(
+        verdict=result.verdict,
+        head="NO ANSWER" if result.verdict else "",
+        title="The noise of a training",
+        sentence=result.sentence,
+        command=(shlex.join(result.command),),
+        blocks=tuple(_blocks(result)),
+        footer="Made from noise.json. Each seed's record is shown by samebits report RECORD.",
+        created=result.created,
+        samebits=result.samebits,
+        document=result,
+        case=_case(result),
+        seconds=result.seconds,
+    )
+
+
+def _case(result: NoiseResult) -> JUnitCase:
+    """The measurement as one test, by its command: it passes if there is a number."""
+    layers = [
+        (f"{one.name}.{layer}", f"{value:.6g}")
+        for one in result.metrics
+        for layer in ("mean", "same_seed", "other_seeds", "other_cases")
+        if (value := getattr(one, layer)) is not None
+    ]
+    return JUnitCase(
+        "samebits.noise",
+        shlex.join(result.command),
+        "error" if result.verdict else "passed",
+        result.sentence,
+        "\n".join(map(words.one_line, result.warnings)),
+        (("seeds", " ".join(map(str, result.seeds))), ("trials", str(result.trials)), *layers),
+    )
+
+
+def _blocks(result: NoiseResult) -> Iterator[AnyBlock]:
+    if result.verdict is None:
+        yield Text(result.sentence, on=SCREEN)
+        yield _layers(result.metrics)
+    for metric in result.metrics:
+        yield from _dots(result, metric)
+    yield Facts(tuple(_facts(result)))
+    if result.warnings or result.metrics:
+        yield Notes((*result.warnings, *_whys(result.metrics)))
+    says = Section("What this says", "says", (Notes(SAYS, ""),))
+    yield SideBySide((says, Section("What this does not say", "does-not-say", (Notes(DOES_NOT_SAY, ""),))), on=PAGE)
+
+
+def _layers(metrics: list[MetricNoise]) -> Table:
+    """A row for each metric: its range, and a standard deviation for each layer."""
+    columns = (
+        Column("metric"),
+        *numbers("trainings", "mean", "lowest", "highest", "same seed", "other seeds", "other cases"),
+    )
+    return Table("layers", "", columns, tuple(map(_row, metrics)))
+
+
+def _row(one: MetricNoise) -> tuple[Cell, ...]:
+    values = (Number(value, 4) for value in (one.mean, one.lowest, one.highest))
+    layers = (_deviation(value) for value in (one.same_seed, one.other_seeds, one.other_cases))
+    return StyledText(one.name, "code"), Number(one.trainings), *values, *layers
+
+
+def _deviation(value: float | None) -> Cell:
+    return MissingValue("-") if value is None else Number(value, 0 if value == 0 else DIGITS)
+
+
+def _dots(result: NoiseResult, metric: MetricNoise) -> Iterator[AnyBlock]:
+    rows = figure.rows_of(seed_groups(result.trainings, metric.name))
+    band = None if metric.same_seed is None else (metric.mean - metric.same_seed, metric.mean + metric.same_seed)
+    about = f"{metric.name}: one dot for each training; the band is the mean and one standard deviation of the floor"
+    yield Text(about, on=SCREEN)
+    yield Code(figure.dots(rows, band), about, on=BRIEF)
+    id_ = f"dots-{result.metrics.index(metric) + 1}"
+    yield Drawing(id_, "Dots", metric.name, about, "", "", figure.drawing(rows, band), on=PAGE)
+
+
+def _facts(result: NoiseResult) -> Iterator[tuple[str, Cell]]:
+    if result.seeds:
+        yield "seeds", f"{', '.join(map(str, result.seeds))}, by {result.seed_by}"
+    else:
+        yield "seeds", "the program's own (--seeds 1,2,3 gives it others)"
+    yield "trials", f"{result.trials} of each seed"
+    yield "models", ", ".join("not known" if number is None else str(number) for number in result.models)
+    yield "machine", str(result.setup.machine.get("processor", "not seen"))
+    yield "time", words.span(result.seconds)
+    yield "record", StyledText(result_words.folder_name(result.record), "code")
+
+
+def _whys(metrics: list[MetricNoise]) -> Iterator[str]:
+    """Why a layer has no number or a rough one: each reason once."""
+    titles = {"same_seed": "same seed", "other_seeds": "other seeds", "other_cases": "other cases"}
+    found: dict[str, None] = {}
+    for metric in metrics:
+        for layer, why in metric.why.items():
+            found[f"{titles[layer]}: {why}"] = None
+    yield from found

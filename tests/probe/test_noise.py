@@ -1,0 +1,44 @@
+"""Noise on a tiny real program: what seeds add, what does not repeat, and the record that keeps both."""
+
+import json
+import sys
+
+from samebits import cli
+
+PROGRAM = """
+import os, random, sys
+level = random.Random(int(sys.argv[1])).gauss(0.9, 0.01)
+moved = os.getpid() % 7 / 1000 if "moves" in sys.argv else 0
+for case in range(3):
+    print("image", case, level + case / 10)
+print("dice", level + moved)
+"""
+
+
+def test_a_program_that_repeats_has_a_floor_of_zero_and_its_seeds_vary(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(PROGRAM)
+    words = ["--metric", r"dice=dice (\S+)", "--cases", r"image=image (\d) (\S+)", "--seeds", "1,2", "-n", "2"]
+    status = cli.main(["noise", *words, "--python", sys.executable, "--out", "out", "--json", "noise.json", "--",
+                       "python", "train.py", "{seed}"])  # fmt: skip
+    assert status == 0
+    document = json.loads((tmp_path / "noise.json").read_text())
+    dice = next(one for one in document["metrics"] if one["name"] == "dice")
+    image = next(one for one in document["metrics"] if one["name"] == "image")
+    assert [one["trainings"] for one in document["metrics"]] == [4, 4]
+    assert dice["same_seed"] == 0
+    assert dice["other_seeds"] > 0
+    assert image["other_cases"] > 0
+    assert document["seed_by"] == "the words of the command"
+    capsys.readouterr()
+    assert cli.main(["report", "out"]) == 0
+    assert "other seeds" in capsys.readouterr().out
+    assert cli.main(["report", "out/seed-1"]) in (0, 3)
+
+
+def test_a_metric_that_nobody_prints_is_no_answer(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(PROGRAM)
+    words = ["--metric", "loss=loss (.*)", "-n", "2", "--python", sys.executable, "--out", "out"]
+    assert cli.main(["noise", *words, "--", "python", "train.py", "1"]) == 3
+    assert "its pattern matched nothing" in capsys.readouterr().out
