@@ -307,6 +307,16 @@ CASES = Option(
     "A metric that the program prints for each test case; the groups of the regex are the case and its number.",
     "NAME=REGEX", read_cases, many=True,
 )  # fmt: skip
+APPLY = Option(
+    "apply",
+    ("--apply",),
+    "Put the patch into the files and check again; take it back unless the trials repeat.",
+    default=False,
+)
+PATCH = Option(
+    "patch", ("--patch",), "Write the patch, a unified diff (-: to standard output, and nothing else there).", "FILE",
+    read_text,
+)  # fmt: skip
 
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
@@ -336,6 +346,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         OVERWRITE,
         *REPORTS,
     ),
+    "fix": (APPLY, PATCH, RUN, JSON, HTML, MARKDOWN),
     "report": REPORTS,
     "compare": REPORTS,
     "env": (),

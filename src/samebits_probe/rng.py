@@ -110,6 +110,11 @@ def keep_given(names: "Iterable[str]") -> None:
             _given[name] = state
 
 
+def is_given(name: str, state: bytes) -> bool:
+    """Whether this is the state that the generator's library gave it."""
+    return _given.get(name) == state
+
+
 def untouched() -> "List[str]":
     """Generators from which the program has not drawn so far, and which it has not seeded."""
     return [name for name in _given if SAMPLERS[name]() == _given[name]]

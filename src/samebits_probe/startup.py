@@ -34,6 +34,8 @@ def start(config_path: str) -> None:
     hold(config.get("controls") or [], config.get("seed"), probe)
     probe.last_step.append(lambda: _tell_what_is_in_force(probe, config.get("factors") or []))
     _watch_generators(probe)
+    if config.get("draws"):
+        probe.guard("draws", _watch_draws, probe)
     imports.after("numpy", lambda module: probe.guard("globals", importlib.import_module, _GLOBALS))
     for library, (name, watcher) in WATCHERS.items():
         imports.after(library, _installer(probe, name, watcher))
@@ -73,6 +75,10 @@ def _watch_generators(probe: "Probe") -> None:
     imports.around.append(before_an_import)
     imports.after("random", lambda module: keep(["python"]))
     imports.after("numpy.random", lambda module: keep(["numpy"]))
+
+
+def _watch_draws(probe: "Probe") -> None:
+    importlib.import_module("samebits_probe.draws").watch(probe)
 
 
 def _installer(probe: "Probe", name: str, watcher: str) -> "imports.ImportHook":

@@ -122,6 +122,7 @@ if TYPE_CHECKING:
         replay: Optional[ReplayRequest]
         tensors: Optional[TensorRequest]
         feed: Optional[FeedRequest]
+        draws: bool  # tell which lines of the program run, and which draw (events "ran" and "drew")
         tell: bool  # a process that observes nothing says too what is in force: its files are compared
         left: List[str]  # names of files and folders that earlier trials left
 
@@ -322,3 +323,6 @@ REPLAY = "replay.json"
 #   pooled        (nothing): this process is given tasks by a pool
 #   observed-by   how: "optimizer", "train-function", "apply", "observe", "backward", "compiled-call", "apply-updates",
 #                 "fit", "round": what counted as a step. kind: with "observe", once for each kind that is named
+#   ran           path, line, main: a line of the program that ran; main: of the module that was started
+#   drew          generator, places, unseeded: the state of a generator changed while these lines ran, [path, line]
+#                 each, the innermost first. unseeded: what of scikit-learn ran there without a random_state

@@ -32,6 +32,8 @@ COMMANDS = {
     "compare the other way": ["compare", "--html", "{tmp}/h", "{mutant}", "{sound}"],
     "explain": ["explain", "{mutant}"],
     "locate": ["locate", "{mutant}"],
+    "fix": ["fix", "{mutant}"],
+    "fix, run": ["fix", "--run", "--apply", "{mutant}"],
     "add": ["check", "--add", "1", "{mutant}"],
     "add, run": ["check", "--run", "--add", "1", "{mutant}"],
     "locate, run": ["locate", "--run", "{mutant}"],

@@ -24,15 +24,18 @@ def answer(result: Result, targets: Targets, record: Record) -> int:
     return present(result_report(result, record, targets), targets)
 
 
-def present(report: Report, targets: Targets) -> int:
-    """Show a report, write it where it was asked for, return the exit status of its verdict; 0 (done) without one."""
+def present(report: Report, targets: Targets, *, quiet: bool = False) -> int:
+    """Show a report, write it where it was asked for, return the exit status of its verdict; 0 (done) without one.
+
+    `quiet`: standard output is taken by something else.
+    """
     from samebits.model import EXIT_CODES
     from samebits.reports import presenters
     from samebits.reports.presenters import terminal
 
     asked = {name: target for name, target in targets.items() if target}
     wanted = [(name, presenters.presenter(name, report), target) for name, target in asked.items()]
-    stream = sys.stderr if SCREEN in asked.values() else sys.stdout
+    stream = sys.stderr if quiet or SCREEN in asked.values() else sys.stdout
     say(terminal.shown(report, stream), stream)
     for name, render, target in wanted:
         write_text(name, target, render(report))

@@ -29,6 +29,7 @@ DOCUMENTS: dict[str, tuple[str, str]] = {
     "files": ("files.json of each trial", "samebits.model:FilesFile"),
     "explain": ("`explanation` in the result", "samebits.documents:Explanation"),
     "locate": ("locate.json, and `location` in the result", "samebits.documents:Location"),
+    "fix": ("fix.json, and --json of fix", "samebits.patches.documents:PatchResult"),
     "ops": ("ops.json, and --json of ops", "samebits.ops.documents:ReplayResult"),
     "vary": ("vary.json, and --json of vary", "samebits.vary.result:VaryResult"),
     "noise": ("noise.json, and --json of noise", "samebits.noise.result:NoiseResult"),

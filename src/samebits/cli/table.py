@@ -15,6 +15,7 @@ import click
 
 from samebits import __version__, interrupt
 from samebits.cli import error_text
+from samebits.cli.fixes import FIX
 from samebits.cli.inquiries import EXPLAIN, LOCATE, OPS, VARY
 from samebits.cli.noises import NOISE
 from samebits.cli.records import CHECK, COMPARE, RECORD, REPORT
@@ -24,7 +25,7 @@ from samebits.errors import UsageError
 
 # the only programs that these start are trials
 OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE)
-COMMANDS = (*OF_TRIALS, LIST, SCHEMA, ENV, DATA)
+COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, LIST, SCHEMA, ENV, DATA)
 
 
 class Commands(click.Group):

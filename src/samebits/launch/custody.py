@@ -26,7 +26,7 @@ _HELD: weakref.WeakValueDictionary[tuple[int, int], Custody] = weakref.WeakValue
 
 # What samebits writes, by place. Whatever has a different name belongs to somebody else.
 _DATA = re.compile(r"[a-z]+(-[a-z0-9-]+)?\.(json|jsonl|bin)(\.part)?|\d{8}\.(json|bin)")
-_TOP_FILES = re.compile(r"(record|result|checksums|locate|ops|vary|noise|study)\.json(\.part)?")
+_TOP_FILES = re.compile(r"(record|result|checksums|locate|fix|ops|vary|noise|study)\.json(\.part)?")
 _TRIAL_FILES = re.compile(
     r"(trial|files|config|answer|checksums)\.json(\.part)?|(stdout|stderr)\.txt|probe-failed-.*\.txt"
 )

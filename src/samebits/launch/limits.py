@@ -15,7 +15,7 @@ class Limits:
 
     `grows`: more steps are allowed, up to `most`, while they have taken less time than the start of the program.
     `waits`: a trial that has reached `steps` is not ended if it can wait for a next round.
-    `tensors`, `details`, `replay`: what is looked at more closely on the way. `feed`: where weights that are
+    `tensors`, `details`, `replay`, `draws`: what is looked at more closely on the way. `feed`: where weights that are
     set come from (see `samebits_probe.wire`).
     """
 
@@ -28,6 +28,7 @@ class Limits:
     details: dict[str, Any] | None = None
     replay: dict[str, Any] | None = None
     feed: dict[str, Any] | None = None
+    draws: bool = False
 
 
 def grown(paused: Mapping[str, Any], began: float, most: int | None) -> int:

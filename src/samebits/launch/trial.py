@@ -109,6 +109,7 @@ class TrialRun:
             "details": self.limits.details,
             "replay": self.limits.replay,
             "feed": self.limits.feed,
+            "draws": self.limits.draws,
             "left": list(map(str, self._left.names)),
             "tell": bool(self.plan.request.options.artifacts),
         }

@@ -1,0 +1,50 @@
+"""`samebits fix`: the patch for what explain found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from samebits import requests
+from samebits.cli import answers
+from samebits.cli.parser import plain, record_argument
+from samebits.options import OPTIONS
+
+__all__ = ["FIX"]
+
+FIX_TEXT = """Make the patch for the cause that `samebits explain` found: a unified diff with file and line.
+
+samebits runs the command of the RECORD once more, up to the step in which its trials diverged, to see which lines of
+the program run and which of them draws first. No file changes without --apply.
+
+--apply puts the patch into the files and checks again: the same command and options, at least as many trials. If the
+trials repeat, the patch stays. If not, or if samebits is stopped, the files are put back as they were.
+
+Exit status: 0 there is a patch (with --apply: the trials repeat with it) or nothing to mend, 1 the trials diverge with
+the patch, 3 no line mends the cause, or no answer, 2 wrong use or an error."""
+
+
+def run_fix(record: str, **given: Any) -> int:
+    """Make the patch, try it if that is asked for, and answer."""
+    requests.refuse_platform()
+    targets = {name: given[name] for name in ("json", "html", "md", "patch")}
+    answers.check_targets(targets)
+    from samebits.patches.fix import FixRequest, fix
+    from samebits.patches.report import report
+
+    with answers.shown_progress() as progress:
+        result = fix(FixRequest(Path(record), apply=given["apply"], run=given["run"]), progress)
+    patch = targets.pop("patch")
+    status = answers.present(report(result), targets, quiet=patch == answers.SCREEN)
+    if patch:
+        answers.write_text("patch", patch, result.patch)
+    return status
+
+
+FIX = plain(
+    "fix",
+    run_fix,
+    "What is the patch for the cause?\n\n" + FIX_TEXT,
+    OPTIONS["fix"],
+    [record_argument("record")],
+)

@@ -1,0 +1,82 @@
+"""What `samebits fix` found and did, as a document."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from samebits.documents import Document
+from samebits.model import Verdict
+
+PATCH_FORMAT = 1
+
+# proposed: there is a patch, and it was not tried; trying: it is in the files now, and trials run; mended: with it the
+# trials repeat, and it stays; refuted: with it they do not, and the files are as before; nothing: there is no patch
+PatchOutcome = Literal["proposed", "trying", "mended", "refuted", "nothing"]
+
+
+class PlaceOfDraw(Document):
+    """The first line of the program at which the state of a generator changed. `text`: of that line."""
+
+    generator: str
+    file: str
+    line: int
+    text: str
+
+
+class ChangedPlace(Document):
+    """A line that the patch changes, or before which it puts lines: by the numbers of the file as it is.
+
+    `about`: what is done there, in words. `digest`: of the whole file.
+    """
+
+    control: str
+    file: str
+    line: int
+    about: str
+    digest: str
+
+
+class ControlWithoutPatch(Document):
+    """A control of the cause that no line of the program can hold. `instead`: what to do."""
+
+    control: str
+    why: str
+    instead: list[str]
+
+
+class PatchTrial(Document):
+    """A patch that was tried: the check of the program with it."""
+
+    patch: str
+    verdict: Verdict
+    sentence: str
+    trials: int
+    record: str
+
+
+class PatchResult(Document):
+    """fix.json, and --json of fix.
+
+    `cause`: of the explanation. `draws`: the first draw of each generator that the cause seeds. `patch`: a unified
+    diff, for `patch -p1` in `directory`; "" if there is none. `tried`: patches that --apply has tried, in their order.
+    `verdict`: null of a patch that was not tried.
+    """
+
+    format: int = PATCH_FORMAT
+    samebits: str
+    outcome: PatchOutcome
+    verdict: Verdict | None = None
+    sentence: str
+    reason: str | None = None
+    advice: str | None = None
+    command: list[str]
+    directory: str
+    record: str
+    cause: list[str]
+    draws: list[PlaceOfDraw] = []
+    changes: list[ChangedPlace] = []
+    patch: str = ""
+    unmended: list[ControlWithoutPatch] = []
+    tried: list[PatchTrial] = []
+    notes: list[str] = []
+    seconds: float = 0.0

@@ -1,0 +1,292 @@
+"""`samebits fix`: from a record to a patch; with --apply, from a patch to files with which the trials repeat."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from samebits import __version__, checks, controls, interrupt, store, words
+from samebits.comparison.setup import scripts
+from samebits.documents import Explanation
+from samebits.errors import UsageError
+from samebits.experiment import Progress, recorded_trials
+from samebits.kept_record import judged
+from samebits.launch import facts, origin
+from samebits.model import Divergence, Result
+from samebits.options import DEFAULT_SEED
+from samebits.patches import seeds
+from samebits.patches.documents import (
+    ChangedPlace,
+    ControlWithoutPatch,
+    PatchOutcome,
+    PatchResult,
+    PatchTrial,
+    PlaceOfDraw,
+)
+from samebits.patches.look import Draw, Look, look
+from samebits.patches.patch import Patch, patches
+from samebits.patches.patched_files import PatchedFiles
+from samebits.patches.program import Program
+from samebits.reports.result_words import folder_name
+from samebits.store import Record
+from samebits.store.content import digest_of
+
+FIX = "fix.json"
+FOLDER = "fix"  # of the record of the trials with the patch
+
+
+@dataclass(frozen=True)
+class FixRequest:
+    """`apply`: change the files, and check again. `run`: run the command of a record from elsewhere, too."""
+
+    record: Path
+    apply: bool = False
+    run: bool = False
+
+
+def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
+    """Make the patch for the cause that explain found, and write fix.json into the record.
+
+    Raises UsageError for a record without an explanation or with scripts that have changed since, Untrusted for one
+    from elsewhere, NotFound if its command or its folder is gone.
+    """
+    began = time.monotonic()
+    record = store.open_record(asked.record)
+    result = judged(record)
+    why = _explanation(result, asked.record)
+    documents = FixDocuments(record, result, why)
+    if not why.cause or result.divergence is None:
+        return documents.nothing(_without_a_cause(result, why), f"samebits locate {folder_name(asked.record)}")
+    origin.require(record, run=asked.run)
+    _refuse_changed(record)
+    made = documents.proposed(_program(record, result.divergence, result.setup.packages, progress))
+    is_tried = asked.apply and made.patches and not made.missing
+    found = _tried(made, progress) if is_tried else made.document
+    return _written(record, found.model_copy(update={"seconds": time.monotonic() - began}))
+
+
+def _explanation(result: Result, folder: Path) -> Explanation:
+    """What explain found. UsageError if it has not looked, or was ended midway."""
+    found = result.explanation
+    if found is None or found.unfinished:
+        how = "says that the search for the cause was ended midway" if found else "does not say why its trials diverge"
+        raise UsageError(f"The record {folder} {how}.", f"samebits explain {folder_name(folder)}")
+    return found
+
+
+def _without_a_cause(result: Result, why: Explanation) -> str:
+    return (
+        why.sentence
+        if result.verdict == "repeated"
+        else f"No cause was found, so there is nothing to change: {why.sentence}"
+    )
+
+
+def _refuse_changed(record: Record) -> None:
+    """UsageError if a script of the command is not what it was: what explain found may not be true of it."""
+    directory = Path(record.file.directory)
+    was, now = scripts(record.trials[0], str(directory)), facts.code(directory, record.file.command)["files"]
+    changed = sorted(name for name in was if was[name] != now.get(name))
+    if changed:
+        raise UsageError(
+            f"{changed[0]} is not what it was when {record.folder} was recorded.",
+            f"samebits explain -- {words.command(record.file.command)}",
+        )
+
+
+def _program(record: Record, where: Divergence, packages: Mapping[str, str], progress: Progress | None) -> Program:
+    seen: Look = look(record, where, progress)
+    drawn = {
+        point.name for trial in record.trials for one in trial.observed for point in one.points if point.kind == "rng"
+    }
+    seed = DEFAULT_SEED if record.file.seed is None else record.file.seed
+    uses_cuda = any(name.startswith("torch-cuda") for name in drawn)
+    return Program(seen, Path(record.file.directory), seed, packages, uses_cuda)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The patches, the likeliest first; the controls for which there is none; and the document of the first."""
+
+    record: Record
+    result: Result
+    why: Explanation
+    program: Program
+    patches: list[Patch]
+    missing: list[str]
+    document: PatchResult
+
+
+@dataclass(frozen=True)
+class FixDocuments:
+    """Makes documents about one record."""
+
+    record: Record
+    result: Result
+    why: Explanation
+
+    def nothing(self, sentence: str, advice: str) -> PatchResult:
+        """There is no cause to mend."""
+        repeated = self.result.verdict == "repeated"
+        return self._document(
+            outcome="nothing", verdict="repeated" if repeated else "inconclusive", sentence=sentence,
+            reason=None if repeated else sentence, advice=None if repeated else advice,
+        )  # fmt: skip
+
+    def proposed(self, program: Program) -> Proposal:
+        """The patches for the cause, as a proposal."""
+        found, missing = patches(program, self.why.cause)
+        unmended = [self._unmended(program, name) for name in (missing if found else self.why.cause)]
+        document = self._document(
+            outcome="proposed" if found else "nothing",
+            verdict="inconclusive" if unmended else None,
+            sentence=self._sentence(found, unmended),
+            reason=unmended[0].why if unmended else None,
+            advice=unmended[0].instead[0] if unmended and unmended[0].instead else None,
+            draws=_draws(program, self.why.cause),
+            unmended=unmended,
+            notes=_notes(program, found, self.why),
+        )
+        document = of_patch(document, program, found[0]) if found else document
+        return Proposal(self.record, self.result, self.why, program, found, missing, document)
+
+    def _sentence(self, found: Sequence[Patch], unmended: Sequence[ControlWithoutPatch]) -> str:
+        cause = words.listed(self.why.cause)
+        if not found:
+            return f"No change of a line mends {cause}."
+        lines = words.count(sum(map(len, _lines(found[0]))), "line")
+        if unmended:
+            rest = words.listed(one.control for one in unmended)
+            return f"{lines} for a part of the cause; no change of a line mends {rest}."
+        return f"{lines} for {cause}, not tried yet."
+
+    def _unmended(self, program: Program, name: str) -> ControlWithoutPatch:
+        instead = [line for one in self.why.fixes if one.control == name for line in one.lines]
+        return ControlWithoutPatch(control=name, why=_why_not(program, name), instead=instead)
+
+    def _document(self, **fields: object) -> PatchResult:
+        file = self.record.file
+        known = {
+            "samebits": __version__, "command": file.command, "directory": file.directory,
+            "record": str(self.record.folder.absolute()), "cause": self.why.cause,
+        }  # fmt: skip
+        return PatchResult.model_validate({**known, **fields})
+
+
+def _lines(patch: Patch) -> list[set[int]]:
+    """The numbers of the changed lines, of each file."""
+    found = []
+    for source, text in patch.texts.values():
+        old, new = source.lines, text.splitlines(keepends=True)
+        found.append({place for place, line in enumerate(new) if line not in old})
+    return found
+
+
+def of_patch(document: PatchResult, program: Program, patch: Patch) -> PatchResult:
+    """The document with this patch."""
+    changes = [
+        ChangedPlace(
+            control=one.control, file=program.shown(one.source.path), about=one.about,
+            line=one.source.text.count("\n", 0, one.edit.start) + 1, digest=_digest(one.source.path),
+        )
+        for one in patch.changes
+    ]  # fmt: skip
+    return document.model_copy(update={"patch": patch.diff(program), "changes": list(dict.fromkeys(changes))})
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return digest_of(file)
+
+
+def _draws(program: Program, cause: Iterable[str]) -> list[PlaceOfDraw]:
+    names = sorted(seeds.generators([name for name in cause if seeds.is_seed(name)]))
+    found = [program.look.first([name]) for name in names]
+    return [_place_of(program, draw) for draw in found if draw is not None]
+
+
+def _place_of(program: Program, draw: Draw) -> PlaceOfDraw:
+    path, line = draw.places[0]
+    source = program.source(path)
+    text = source.lines[line - 1].strip() if source is not None and 0 < line <= len(source.lines) else ""
+    return PlaceOfDraw(generator=draw.generator, file=program.shown(path), line=line, text=text)
+
+
+def _why_not(program: Program, name: str) -> str:
+    if not program.sources:
+        return "the program has no source file that could be changed"
+    if controls.name_of(name) == "clock":
+        return "the clock decides more than a seed: what takes its place only you can say"
+    return f"no line that ran can hold {name} by itself"
+
+
+def _notes(program: Program, found: Sequence[Patch], why: Explanation) -> list[str]:
+    notes = [f"the trial that looked for the lines did not end well: {program.look.why}"] if program.look.why else []
+    if found and "entropy" in why.cause:
+        notes.append("a seeded draw is no secret: leave passwords, keys and tokens as they are")
+    if why.outside_known_controls:
+        notes.append("a later difference has a cause outside the known controls")
+    return notes
+
+
+# -- apply ------------------------------------------------------------------------------------------------------------
+
+
+def _tried(made: Proposal, progress: Progress | None) -> PatchResult:
+    """Put one patch after the other into the files, until the trials repeat with it."""
+    interrupt.tell(known="The files are as they were before the patch.")
+    tried: list[PatchTrial] = []
+    document = made.document
+    for patch in made.patches:
+        document = of_patch(made.document, made.program, patch)
+        _written(made.record, document.model_copy(update={"outcome": "trying"}))
+        with PatchedFiles(patch) as files:
+            checked = _checked(made, progress)
+            tried.append(_trial(document, checked))
+            if checked.verdict == "repeated":
+                files.keep()
+                return _outcome(document, "mended", tried)
+        document = _told(document, files)
+    return _outcome(document, "refuted", tried)
+
+
+def _checked(made: Proposal, progress: Progress | None) -> Result:
+    """Check the program with the patch: the record's command and options, as many trials as explain needed."""
+    request = recorded_trials.request_of(made.record)
+    trials = max(len(made.result.trials), made.why.needed, 2)
+    options = request.options.model_copy(update={"trials": trials})
+    request = replace(request, out=made.record.folder.absolute() / FOLDER, overwrite=True, options=options)
+    return checks.run(request, progress).result
+
+
+def _trial(document: PatchResult, checked: Result) -> PatchTrial:
+    return PatchTrial(
+        patch=document.patch, verdict=checked.verdict, sentence=checked.sentence, trials=len(checked.trials),
+        record=checked.record or "",
+    )  # fmt: skip
+
+
+def _told(document: PatchResult, files: PatchedFiles) -> PatchResult:
+    notes = [f"{path} was changed while the trials ran, and was not put back" for path in files.strange]
+    return document.model_copy(update={"notes": [*document.notes, *notes]})
+
+
+def _outcome(document: PatchResult, outcome: PatchOutcome, tried: list[PatchTrial]) -> PatchResult:
+    last = tried[-1]
+    if outcome == "mended":
+        said = f"with the patch, {last.trials} of {last.trials} trials repeat. It is in the files."
+    else:
+        said = f"with the patch the trials do not repeat. The files are as before: {last.sentence}"
+    update = {
+        "outcome": outcome, "verdict": last.verdict, "sentence": said[:1].upper() + said[1:], "tried": tried,
+        "reason": last.sentence if last.verdict == "inconclusive" else None,
+        "advice": f"samebits explain {folder_name(last.record)}" if last.verdict == "diverged" else None,
+    }  # fmt: skip
+    return document.model_copy(update=update)
+
+
+def _written(record: Record, document: PatchResult) -> PatchResult:
+    store.write_document(record.folder / FIX, document)
+    return document

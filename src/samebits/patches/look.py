@@ -1,0 +1,90 @@
+"""One trial that tells which lines of the program run, and at which of them a generator's state changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from samebits.experiment import Experiment, Limits, Progress, recorded_trials
+from samebits.launch import observations
+from samebits.model import ENDED_WELL, Divergence
+from samebits.store import Record
+from samebits_probe import wire
+
+FOLDER = "fix-look"
+NO_STEPS = ("end", "structure")  # kinds of divergences that whole trials show
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A generator's state changed while these lines ran: (file, line), the innermost first.
+
+    `unseeded`: what of scikit-learn ran there without a random_state.
+    """
+
+    generator: str
+    places: tuple[tuple[Path, int], ...]
+    unseeded: tuple[str, ...] = ()
+
+
+@dataclass
+class Look:
+    """What a trial ran. `lines`: of each file of the program; `main`: the file that was started, None if it is none.
+
+    `why`: the trial did not end well. `copied`: a folder, and the one that it is a copy of.
+    """
+
+    draws: list[Draw] = field(default_factory=list)
+    lines: dict[Path, set[int]] = field(default_factory=dict)
+    main: Path | None = None
+    why: str = ""
+    copied: tuple[Path, Path] = (Path("/dev/null"), Path())
+
+    def first(self, generators: Iterable[str]) -> Draw | None:
+        """The first draw from one of the generators."""
+        wanted = set(generators)
+        return next((draw for draw in self.draws if draw.generator in wanted), None)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Take what an event of the probe tells."""
+        if event.get("event") == "ran":
+            path = self._own(event["path"])
+            self.lines.setdefault(path, set()).add(int(event["line"]))
+            if event.get("main") and self.main is None and path.is_file():
+                self.main = path
+        elif event.get("event") == "drew":
+            places = tuple((self._own(file), int(line)) for file, line in event["places"])
+            self.draws.append(Draw(event["generator"], places, tuple(event["unseeded"])))
+
+    def _own(self, file: str) -> Path:
+        """The user's file."""
+        path, (copy, own) = Path(file), self.copied
+        return own / path.relative_to(copy) if path.is_relative_to(copy) else path
+
+
+def look(record: Record, where: Divergence, progress: Progress | None = None) -> Look:
+    """Run one trial up to the step in which the record's trials diverge; its folder is gone afterwards.
+
+    Raises NotFound if the record's command or folder is gone.
+    """
+    request = recorded_trials.request_of(record)
+    options = request.options.model_copy(update={"trials": 1, "jobs": 1, "artifacts": [], "metrics": {}})
+    steps = None if where.kind in NO_STEPS else max(where.step, 0) + 1
+    request = replace(request, options=options)
+    with Experiment.inside(record, FOLDER, request, progress or Progress()) as experiment:
+        finished = experiment.run(Limits(steps=steps, draws=True), [1])
+        found = _read(experiment.plan.trial_folder(1), experiment.plan.directory)
+        trial = finished.files[0]
+        found.why = "" if trial.status in ENDED_WELL else trial.why or trial.status
+    return found
+
+
+def _read(folder: Path, directory: Path) -> Look:
+    """What the processes of a trial told. `directory`: whose files it ran, in a copy if trials are isolated."""
+    found = Look(copied=(folder / "work", directory))
+    for process in sorted((folder / wire.PROCESSES).glob("*")):
+        for event in observations.events(process):
+            found.take(event)
+    return found

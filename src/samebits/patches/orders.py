@@ -1,0 +1,231 @@
+"""Changes that give an order: to sets, to the files of a folder, to what threads make; and defined memory."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from samebits.patches.calls import has_keyword, keyword_edit
+from samebits.patches.insertion import InsertionPoint, worded
+from samebits.patches.program import LineChange, Program, ProgramCall
+from samebits.patches.source import SourceFile, TextEdit
+
+_TAKE_IN_ORDER = frozenset(("list", "tuple", "enumerate", "iter", "zip", "reversed"))
+_SETS = frozenset(("set", "frozenset"))
+_SET_METHODS = frozenset(("union", "intersection", "difference", "symmetric_difference"))
+_DEEPEST = 4  # names that stand for names
+LISTINGS = frozenset(("os.listdir", "glob.glob", "glob.iglob"))
+LISTING_METHODS = frozenset(("iterdir", "glob", "rglob"))
+EMPTY = {"empty": "zeros", "empty_like": "zeros_like", "new_empty": "new_zeros"}
+
+
+# -- sets -------------------------------------------------------------------------------------------------------------
+
+
+def sorted_sets(program: Program) -> list[LineChange]:
+    """sorted(...) around each set of which the program takes the elements in the order in which they come."""
+    return [
+        LineChange("hash-seed", source, edit, "a set in the order of its elements")
+        for source, node in _walked_sets(program)
+        for edit in _wrapped(source, node)
+    ]
+
+
+def kept_orders(program: Program) -> list[LineChange]:
+    """dict.fromkeys in the place of set, if elements have no order: it keeps that in which they came."""
+    found = []
+    for source, node in _walked_sets(program):
+        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SETS
+        if not isinstance(node, ast.Call) or not is_call or len(node.args) != 1:
+            return []
+        edit = TextEdit(*source.span(node.func), "dict.fromkeys")
+        found.append(LineChange("hash-seed", source, edit, "elements in the order in which they came"))
+    return found
+
+
+def _wrapped(source: SourceFile, node: ast.expr, key: str = "") -> list[TextEdit]:
+    start, end = source.span(node)
+    return [TextEdit(start, start, "sorted("), TextEdit(end, end, f"{key})")]
+
+
+def _walked_sets(program: Program) -> list[tuple[SourceFile, ast.expr]]:
+    found = {}
+    for source, node in program.nodes():
+        for one in _taken_in_order(node):
+            if _is_set(source, one):
+                found[source.path, source.span(one)] = source, one
+    return list(found.values())
+
+
+def _taken_in_order(node: ast.AST) -> Iterator[ast.expr]:
+    """The expressions of which a node takes the elements in their order."""
+    if isinstance(node, ast.For):
+        yield node.iter
+    elif isinstance(node, ast.ListComp | ast.GeneratorExp | ast.DictComp):
+        yield from (one.iter for one in node.generators)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        taken = node.args[1:] if node.func.id == "map" else node.args if node.func.id in _TAKE_IN_ORDER else []
+        yield from taken
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("join", "extend"):
+        yield from node.args
+    elif isinstance(node, ast.Starred):
+        yield node.value
+
+
+def _is_set(source: SourceFile, node: ast.expr, depth: int = 0) -> bool:
+    """Whether an expression is a set, as far as the file shows that."""
+    if depth > _DEEPEST or isinstance(node, ast.Set | ast.SetComp):
+        return depth <= _DEEPEST
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr | ast.BitAnd | ast.Sub | ast.BitXor):
+        return _is_set(source, node.left, depth + 1) or _is_set(source, node.right, depth + 1)
+    if isinstance(node, ast.Call):
+        called = node.func
+        if isinstance(called, ast.Attribute) and called.attr in _SET_METHODS:
+            return _is_set(source, called.value, depth + 1)
+        return isinstance(called, ast.Name) and called.id in _SETS
+    if isinstance(node, ast.Name | ast.Attribute):
+        values = list(_assigned(source, node))
+        return bool(values) and all(_is_set(source, one, depth + 1) for one in values)
+    return False
+
+
+def _assigned(source: SourceFile, node: ast.Name | ast.Attribute) -> Iterator[ast.expr]:
+    """All that the file assigns to this name."""
+    wanted = ast.unparse(node)
+    for one in ast.walk(source.tree):
+        targets = one.targets if isinstance(one, ast.Assign) else [one.target] if isinstance(one, ast.AnnAssign) else []
+        if any(isinstance(target, ast.Name | ast.Attribute) and ast.unparse(target) == wanted for target in targets):
+            assert isinstance(one, ast.Assign | ast.AnnAssign)
+            yield one.value or ast.Constant(None)
+
+
+# -- files and threads ------------------------------------------------------------------------------------------------
+
+
+def sorted_listings(program: Program) -> list[LineChange]:
+    """sorted(...) around each listing of a folder."""
+    return [
+        LineChange("listing-order", call.source, edit, "the files of a folder in the order of their names")
+        for call in program.calls
+        if _lists(call) and not _is_sorted(call)
+        for edit in _wrapped(call.source, call.node, _key(call))
+    ]
+
+
+def _lists(call: ProgramCall) -> bool:
+    if call.name in LISTINGS or call.name == "os.scandir":
+        around = call.source.parents.get(call.node)
+        return not isinstance(around, ast.withitem)
+    return isinstance(call.node.func, ast.Attribute) and call.node.func.attr in LISTING_METHODS
+
+
+def _key(call: ProgramCall) -> str:
+    return ", key=lambda entry: entry.name" if call.name == "os.scandir" else ""
+
+
+def _is_sorted(call: ProgramCall) -> bool:
+    """Whether what is listed is sorted there, or only counted."""
+    around = call.source.parents.get(call.node)
+    free = ("sorted", "len", "set", "any", "all", "sum", "max", "min")
+    return isinstance(around, ast.Call) and isinstance(around.func, ast.Name) and around.func.id in free
+
+
+def submitted_order(program: Program) -> list[LineChange]:
+    """What threads make, in the order in which the work was given out."""
+    found = []
+    for call in program.calls:
+        source, node = call.source, call.node
+        if call.name in ("concurrent.futures.as_completed", "asyncio.as_completed") and node.args:
+            edit = TextEdit(*source.span(node), _argument(source, node.args[0]))
+            found.append(LineChange("serial-threads", source, edit, "the order in which the work was given out"))
+        elif isinstance(node.func, ast.Attribute) and node.func.attr == "imap_unordered":
+            end = source.span(node.func)[1]
+            edit = TextEdit(end - len("imap_unordered"), end, "imap")
+            found.append(LineChange("serial-threads", source, edit, "the order in which the work was given out"))
+    return found
+
+
+def _argument(source: SourceFile, node: ast.expr) -> str:
+    """The text of an argument by itself: a generator expression needs its brackets."""
+    text = source.text_of(node)
+    return text if not isinstance(node, ast.GeneratorExp) or text.startswith("(") else f"({text})"
+
+
+# -- tensors ----------------------------------------------------------------------------------------------------------
+
+
+def defined_memory(program: Program) -> list[LineChange]:
+    """zeros in the place of empty."""
+    found = []
+    for call in program.calls:
+        old = call.name.rpartition(".")[2] if call.name else getattr(call.node.func, "attr", "")
+        is_theirs = call.name.split(".")[0] in ("torch", "numpy") or old == "new_empty"
+        if old in EMPTY and is_theirs and isinstance(call.node.func, ast.Attribute):
+            end = call.source.span(call.node.func)[1]
+            edit = TextEdit(end - len(old), end, EMPTY[old])
+            found.append(LineChange("fill-uninitialized", call.source, edit, "memory that holds zeros"))
+    return found
+
+
+def seeded_loaders(program: Program) -> list[LineChange]:
+    """A generator and a worker_init_fn for each DataLoader that has none."""
+    loaders = [call for call in _loaders(program) if not has_keyword(call.node, "worker_init_fn")]
+    found = []
+    for call in loaders:
+        torch = _module_name(call)
+        seeded = f"{torch}.Generator().manual_seed({program.seed})"
+        if not has_keyword(call.node, "generator"):
+            found.append(_loader_change(call, "generator", seeded))
+        found.append(_loader_change(call, "worker_init_fn", "seed_worker"))
+    return [*found, *(_seed_worker(program, source) for source in dict.fromkeys(call.source for call in loaders))]
+
+
+def _loaders(program: Program) -> list[ProgramCall]:
+    return [call for call in program.calls if call.name.rpartition(".")[2] == "DataLoader"]
+
+
+def _loader_change(call: ProgramCall, name: str, value: str) -> LineChange:
+    return LineChange("dataloader-seed", call.source, keyword_edit(call, name, value), "seeds of the workers")
+
+
+def _module_name(call: ProgramCall) -> str:
+    point = InsertionPoint(call.source)
+    return point.alias("torch") or point.free_name("torch")
+
+
+def _seed_worker(program: Program, source: SourceFile) -> LineChange:
+    """The function of PyTorch's notes on reproducibility: https://pytorch.org/docs/stable/notes/randomness.html"""
+    point = InsertionPoint(source)
+    has_numpy = "numpy" in program.packages
+    lines = worded(["import torch", "import random", *(["import numpy"] if has_numpy else [])], point)
+    called = {name: point.alias(name) or point.free_name(name) for name in ("torch", "random", "numpy")}
+    lines += [
+        "def seed_worker(worker):",
+        f"    seed = {called['torch']}.initial_seed() % 2**32",
+        f"    {called['random']}.seed(seed)",
+        *([f"    {called['numpy']}.random.seed(seed)"] if has_numpy else []),
+    ]
+    return LineChange("dataloader-seed", source, point.edit(lines), "seeds of the workers")
+
+
+def no_workers(program: Program) -> list[LineChange]:
+    """num_workers=0 for each DataLoader that has workers."""
+    return [
+        LineChange("dataloader-workers", call.source, TextEdit(*call.source.span(keyword.value), "0"), "no workers")
+        for call in _loaders(program)
+        for keyword in call.node.keywords
+        if keyword.arg == "num_workers" and not has_keyword(call.node, "prefetch_factor", "persistent_workers")
+    ]
+
+
+def ordered_datasets(program: Program) -> list[LineChange]:
+    """deterministic=True for what tf.data does in parallel."""
+    found = []
+    for call in program.calls:
+        is_parallel = isinstance(call.node.func, ast.Attribute) and has_keyword(call.node, "num_parallel_calls")
+        given = [keyword for keyword in call.node.keywords if keyword.arg == "deterministic"]
+        edits = [TextEdit(*call.source.span(one.value), "True") for one in given]
+        if is_parallel and not given:
+            edits = [keyword_edit(call, "deterministic", "True")]
+        found += [LineChange("tf-data-order", call.source, edit, "one order") for edit in edits]
+    return found

@@ -1,0 +1,138 @@
+"""From the cause to patches: the changes for each control, and why there are none for some."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from samebits import controls
+from samebits.patches import calls, orders, seeds
+from samebits.patches.insertion import worded
+from samebits.patches.program import LineChange, Program
+from samebits.patches.source import SourceFile, TextEdit
+from samebits_probe.controls.control import TOP
+
+Rule = Callable[[Program], list[LineChange]]
+
+# control -> what can be tried, the likeliest first. A control that is not here is held by its lines for after the
+# imports; one that has none cannot be mended by lines.
+RULES: dict[str, tuple[Rule, ...]] = {
+    "numpy-generator": (calls.numpy_generators,),
+    "dataloader-seed": (orders.seeded_loaders,),
+    "hash-seed": (orders.sorted_sets, orders.kept_orders),
+    "listing-order": (orders.sorted_listings,),
+    "tf-data-order": (orders.ordered_datasets,),
+    "fill-uninitialized": (orders.defined_memory,),
+    "clock": (calls.clock,),
+    "entropy": (calls.entropy,),
+    "dataloader-workers": (orders.no_workers,),
+    "serial-threads": (orders.submitted_order,),
+}
+_CUBLAS = ("import os", 'os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")')
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Changes that belong together."""
+
+    changes: tuple[LineChange, ...]
+
+    @cached_property
+    def texts(self) -> dict[Path, tuple[SourceFile, str]]:
+        """File -> what it is, and its new text. Raises ValueError if two changes overlap."""
+        found: dict[Path, list[LineChange]] = {}
+        for change in self.changes:
+            found.setdefault(change.source.path, []).append(change)
+        return {
+            path: (some[0].source, some[0].source.edited(_merged(one.edit for one in some)))
+            for path, some in found.items()
+        }
+
+    @property
+    def is_python(self) -> bool:
+        """Whether all files can still be parsed."""
+        try:
+            for _, text in self.texts.values():
+                ast.parse(text.replace("\r\n", "\n"))
+        except (SyntaxError, ValueError):
+            return False
+        return True
+
+    def diff(self, program: Program) -> str:
+        """The patch as a unified diff, for `patch -p1` and `git apply` in the folder of the trials."""
+        return "".join(
+            line
+            for path, (old, new) in sorted(self.texts.items())
+            for line in _diff(program.shown(path), old.text, new)
+        )
+
+
+def _merged(edits: Iterator[TextEdit]) -> list[TextEdit]:
+    """The edits, those that put lines at one place as one: no import comes twice."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for edit in edits:
+        found.setdefault((edit.start, edit.end), []).append(edit.text)
+    merged = []
+    for (start, end), texts in found.items():
+        lines = [line for text in dict.fromkeys(texts) for line in text.splitlines(keepends=True)]
+        imports = [line for line in lines if line.startswith(("import ", "from "))]
+        rest = [line for line in lines if line not in imports]
+        merged.append(TextEdit(start, end, "".join([*dict.fromkeys(imports), *rest])))
+    return merged
+
+
+def _diff(name: str, old: str, new: str) -> Iterator[str]:
+    before, after = f"a/{name.lstrip('/')}", f"b/{name.lstrip('/')}"
+    lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), before, after)
+    for line in lines:
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def patches(program: Program, cause: Sequence[str]) -> tuple[list[Patch], list[str]]:
+    """(patches for the cause, the likeliest first; the controls for which there is no change of lines)."""
+    shared = [name for name in cause if seeds.is_seed(name)]
+    found = [_seed_choices(program, shared)] if shared else []
+    found += [_choices(program, name) for name in cause if name not in shared]
+    names = [*(["+".join(shared)] if shared else []), *(name for name in cause if name not in shared)]
+    missing = [one for name, choices in zip(names, found, strict=True) if not choices for one in name.split("+")]
+    there = [choices for choices in found if choices]
+    longest = max(map(len, there), default=0)
+    made = [
+        Patch(tuple(change for choices in there for change in choices[min(number, len(choices) - 1)]))
+        for number in range(longest)
+    ]
+    return [one for one in made if one.is_python], missing
+
+
+def _seed_choices(program: Program, names: Sequence[str]) -> list[list[LineChange]]:
+    own = calls.python_generators(program) if "python-seed" in names else []
+    if own and names == ["python-seed"] and program.look.first(["python"]) is None:
+        return [own]
+    some = calls.random_states(program) if names == ["numpy-seed"] else []
+    every = seeds.seeds(program, names)
+    return [choice for choice in (some, [*every, *own] if every else []) if choice]
+
+
+def _choices(program: Program, name: str) -> list[list[LineChange]]:
+    rules = RULES.get(controls.name_of(name))
+    found = [rule(program) for rule in rules] if rules is not None else [_settings(program, name)]
+    return [changes for changes in found if changes]
+
+
+def _settings(program: Program, name: str) -> list[LineChange]:
+    """The control's own lines for after the imports, in the program's names."""
+    edits = [one for one in controls.describe(name).edits if one.where == TOP]
+    fitting = [one for one in edits if not one.library or one.library in program.packages]
+    source = program.main
+    if source is None or not fitting:
+        return []
+    first = program.look.draws[0] if program.look.draws else None
+    point = program.point(first, source)
+    lines = [line.replace("{seed}", str(program.seed)) for line in fitting[0].lines]
+    if name == "torch-deterministic" and program.uses_cuda:
+        lines = [*_CUBLAS, *lines]
+    return [LineChange(name, source, point.edit(worded(lines, point)), "a setting of the library")]

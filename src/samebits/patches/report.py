@@ -1,0 +1,84 @@
+"""The report of fix: the answer, the first draw, the patch, what no line can mend, what was tried."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from samebits.patches.documents import PatchOutcome, PatchResult
+from samebits.reports.result_words import folder_name
+from samebits.reports.table import Cell, StyledText
+from samebits.reports.tree import DOCUMENT, SCREEN, AnyBlock, Code, Facts, Notes, Report, Section, Text
+from samebits.words import count, span
+
+HEADS: dict[PatchOutcome, str] = {
+    "proposed": "PATCH",
+    "trying": "PATCH",
+    "mended": "MENDED",
+    "refuted": "NOT MENDED",
+    "nothing": "NO PATCH",
+}
+
+
+def report(result: PatchResult) -> Report:
+    """The report."""
+    head = HEADS[result.outcome]
+    if result.outcome == "nothing" and result.verdict == "repeated":
+        head = "NOTHING TO MEND"
+    return Report(
+        verdict=result.verdict,
+        head=head,
+        sentence=result.sentence,
+        title="" if result.verdict else head.capitalize(),
+        took=f"   {span(result.seconds)}",
+        advice=result.advice or "",
+        command=(shlex.join(result.command),),
+        blocks=tuple(_blocks(result, head)),
+        footer="Made from fix.json in the record.",
+        samebits=result.samebits,
+        document=result,
+        seconds=result.seconds,
+    )
+
+
+def _blocks(result: PatchResult, head: str) -> Iterator[AnyBlock]:
+    if result.verdict is None:
+        yield Text(f"{head}: {result.sentence}", "strong", on=SCREEN)
+    facts = list(_facts(result))
+    if facts:
+        yield Facts(tuple(facts))
+    if result.patch:
+        text = result.patch.removesuffix("\n")
+        yield Section("Patch", "patch", (Code(text),), said="", is_set_in=False)
+    for one in result.unmended:
+        said = (Notes((one.why,), ""), Code("\n".join(one.instead)))
+        yield Section(f"No line mends {one.control}", f"unmended-{one.control}", said, on=DOCUMENT)
+    if result.notes:
+        yield Notes(tuple(result.notes))
+    steps = list(_next(result))
+    if steps:
+        yield Facts(tuple((name, StyledText(step, "command")) for name, step in steps), on=SCREEN)
+
+
+def _facts(result: PatchResult) -> Iterator[tuple[str, Cell]]:
+    for draw in result.draws:
+        yield "draws", f"{draw.generator} first at {draw.file}:{draw.line}   {draw.text}"
+    for number, change in enumerate(_changes(result)):
+        yield ("" if number else "where"), change
+    for one in result.unmended:
+        yield "not", f"{one.control}: {one.why}"
+        yield from (("", StyledText(f"  {line}", "command")) for line in one.instead)
+    for trial in result.tried:
+        yield "tried", f"{count(trial.trials, 'trial')}: {trial.sentence}   {folder_name(trial.record)}"
+
+
+def _changes(result: PatchResult) -> list[str]:
+    return list(dict.fromkeys(f"{one.file}:{one.line}   {one.about} ({one.control})" for one in result.changes))
+
+
+def _next(result: PatchResult) -> Iterator[tuple[str, str]]:
+    record = folder_name(result.record)
+    if result.outcome == "proposed" and not result.unmended:
+        yield "next", f"samebits fix --apply {record}   (try it: the files are put back if it does not mend)"
+    if result.advice and result.verdict == "diverged":
+        yield "next", result.advice

@@ -1,0 +1,132 @@
+"""Where the program draws from its generators, and which of its lines run: what `samebits fix` needs of one trial.
+
+A trace function sees each line of the program's own files, and compares the states of the generators before and after
+it. So it names the line whatever drew, in Python or in compiled code. It reads states and changes none, and no frame
+of it is below the program's. Only a trial of `samebits fix` has it, and no bits of such a trial are compared.
+"""
+
+import os
+import sys
+import threading
+
+from . import rng
+from .controls import callers
+from .lines import OWN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+
+    from .probe import Probe
+
+    Place = Tuple[str, int]  # a file, and a line of it
+    Tracer = Callable[[FrameType, str, Any], Any]
+
+_SKLEARN = os.sep + "sklearn" + os.sep
+_MOST_PLACES = 1000  # of draws that are told
+
+
+def watch(probe: "Probe") -> None:
+    """Tell from now on which lines run, and which of them draw."""
+    log = DrawLog(probe)
+    threading.settrace(log.enter)
+    sys.settrace(log.enter)
+
+
+class DrawLog:
+    """Writes events: `ran` for each line of the program, `drew` for each place at which a generator's state changed.
+
+    `enter` is the trace function of the interpreter: https://docs.python.org/3/library/sys.html#sys.settrace
+    """
+
+    def __init__(self, probe: "Probe") -> None:
+        self._probe = probe
+        self._states: Dict[str, bytes] = {}
+        self._ran: Set[Place] = set()
+        self._drew: Set[Tuple[str, Place]] = set()
+        self._unseeded: List[str] = []  # what scikit-learn calls what was given no random_state, since the last look
+        self._paths: Dict[str, str] = {}
+
+    def enter(self, frame: "FrameType", event: str, _: "Any") -> "Optional[Tracer]":
+        """A function is called: its lines are of interest if it is the program's."""
+        if event != "call":
+            return None
+        tracer: Optional[Tracer] = self._probe.guard("draws", self._entered, frame)
+        return tracer
+
+    def _entered(self, frame: "FrameType") -> "Optional[Tracer]":
+        file = frame.f_code.co_filename
+        if callers.kind_of(file) != callers.PROGRAM or file.startswith("<"):
+            if _SKLEARN in file:
+                self._note_unseeded(frame)
+            return None
+        self._look(frame.f_back)
+        return self._tracer(frame)
+
+    def _tracer(self, frame: "FrameType") -> "Tracer":
+        """What follows the lines of one frame."""
+        at = [frame.f_lineno]
+
+        def follow(frame: "FrameType", event: str, _: "Any") -> "Any":
+            if event in ("line", "return"):
+                self._probe.guard("draws", self._look, frame, at[0])
+                at[0] = frame.f_lineno
+                self._probe.guard("draws", self._run, frame)
+            return follow
+
+        return follow
+
+    def _run(self, frame: "FrameType") -> None:
+        place = frame.f_code.co_filename, frame.f_lineno
+        if place not in self._ran:
+            self._ran.add(place)
+            is_main = frame.f_globals.get("__name__") == "__main__"
+            self._tell("ran", path=self._path(place[0]), line=place[1], main=is_main)
+
+    def _look(self, frame: "Optional[FrameType]", line: int = 0) -> None:
+        """Compare the states with those of the last look. `frame` has run since, at `line` if it is further now."""
+        for name, sample in list(rng.SAMPLERS.items()):
+            state = sample()
+            before = self._states.get(name)
+            if state is None or state == before:
+                continue
+            self._states[name] = state
+            if before is not None and not rng.is_given(name, state):
+                self._draw(name, _places(frame, line))
+        self._unseeded = []
+
+    def _draw(self, name: str, places: "List[Place]") -> None:
+        key = (name, places[0]) if places else None
+        if key is not None and key not in self._drew and len(self._drew) < _MOST_PLACES:
+            self._drew.add(key)
+            shown = [[self._path(file), line] for file, line in places]
+            self._tell("drew", generator=name, places=shown, unseeded=sorted(set(self._unseeded)))
+
+    def _note_unseeded(self, frame: "FrameType") -> None:
+        """Keep the name of an estimator or a function that has a random_state, and was given none."""
+        given = frame.f_locals
+        if given.get("random_state", 0) is None:
+            self._unseeded.append(frame.f_code.co_name)
+        elif getattr(given.get("self"), "random_state", 0) is None:
+            self._unseeded.append(type(given["self"]).__name__)
+
+    def _path(self, file: str) -> str:
+        if file not in self._paths:
+            self._paths[file] = os.path.abspath(file)
+        return self._paths[file]
+
+    def _tell(self, event: str, **fields: "Any") -> None:
+        with self._probe.lock:
+            self._probe.recorder.event(event, **fields)
+
+
+def _places(frame: "Optional[FrameType]", line: int = 0) -> "List[Place]":
+    """The lines of the program that are running, the innermost first. `line`: where the innermost frame was."""
+    found: List[Place] = []
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(("<", OWN)) and callers.kind_of(file) == callers.PROGRAM:
+            found.append((file, line or frame.f_lineno))
+        line, frame = 0, frame.f_back
+    return found

@@ -1,0 +1,222 @@
+"""fix on real processes: the line that draws first, --apply, and what it takes back."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from samebits import checks, cli
+from samebits.documents import Explanation
+from samebits.errors import Untrusted, UsageError
+from samebits.launch.plan import Request
+from samebits.model import Options
+from samebits.patches import fix as fixes
+from samebits.patches.fix import FixRequest, fix
+from samebits.store import write_document
+from samebits.store.record import RESULT
+
+TRAINS = """\
+import random
+
+import numpy
+from samebits_probe import observe
+
+weight = 0.0
+for step in range(3):
+    weight += {draw}
+    observe("weight", weight, step=step)
+"""
+FLIPS = TRAINS.format(draw="random.random()")
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """Function(text, *cause, modules=...) -> the record of a check of train.py, explained by this cause."""
+    work = tmp_path / "work"
+    work.mkdir()
+
+    def record(text, *cause, modules=None, **more):
+        for name, content in {"train.py": text, **(modules or {})}.items():
+            (work / name).write_text(content)
+        command = [sys.executable, "train.py"]
+        request = Request(command=command, directory=work, out=tmp_path / "record", options=Options(trials=3))
+        ended = checks.run(request)
+        found = {"cause": list(cause), "minimal_controls": [list(cause)], "evidence": [], "needed": 3, **more}
+        explained = ended.result.model_copy(update={"explanation": Explanation.model_validate(found)})
+        write_document(tmp_path / "record" / RESULT, explained)
+        return tmp_path / "record"
+
+    return record
+
+
+def text_of(record):
+    return (record.parent / "work" / "train.py").read_text()
+
+
+def test_the_line_that_draws_first_is_named_and_no_file_changes(recorded):
+    record = recorded(FLIPS, "python-seed")
+    found = fix(FixRequest(record))
+    assert (found.outcome, found.verdict) == ("proposed", None)
+    assert [(draw.generator, draw.file, draw.line) for draw in found.draws] == [("python", "train.py", 8)]
+    assert found.draws[0].text == "weight += random.random()"
+    assert "+random.seed(2019)\n" in found.patch
+    assert text_of(record) == FLIPS
+    assert {path.name for path in record.iterdir()} >= {"fix.json"}
+    assert not (record / "fix-look").exists()
+
+
+def test_a_patch_with_which_the_trials_repeat_stays(recorded):
+    record = recorded(FLIPS, "python-seed")
+    found = fix(FixRequest(record, apply=True))
+    assert (found.outcome, found.verdict) == ("mended", "repeated")
+    assert [one.trials for one in found.tried] == [3]
+    lines = text_of(record).splitlines()
+    assert lines.pop(4) == "random.seed(2019)"
+    assert lines == FLIPS.splitlines()
+
+
+def test_a_patch_that_does_not_mend_is_taken_back_with_the_time_of_the_file(recorded):
+    record = recorded(TRAINS.format(draw="random.random() + numpy.random.rand()"), "python-seed")
+    path, before = record.parent / "work" / "train.py", text_of(record)
+    times = path.stat().st_mtime_ns
+    found = fix(FixRequest(record, apply=True))
+    assert (found.outcome, found.verdict) == ("refuted", "diverged")
+    assert text_of(record) == before
+    assert path.stat().st_mtime_ns == times
+
+
+def test_the_second_choice_is_tried_if_the_first_does_not_mend(recorded):
+    """Elements that cannot be sorted keep the order in which they came."""
+    text = TRAINS.format(draw="sum(i * len(str(x)) for i, x in enumerate(set(some)))").replace(
+        "weight = 0.0", "weight, some = 0.0, ['a', 'bc', 'def', 'ghij', 'klmno', 'pqrstu', ('h',)]"
+    )
+    record = recorded(text, "hash-seed")
+    found = fix(FixRequest(record, apply=True))
+    assert [one.verdict for one in found.tried] == ["inconclusive", "repeated"]
+    assert "dict.fromkeys(some)" in text_of(record)
+    assert found.outcome == "mended"
+
+
+def test_an_error_while_the_trials_run_puts_the_file_back(recorded, monkeypatch):
+    record = recorded(FLIPS, "python-seed")
+
+    def fail(*_, **__):
+        assert "random.seed(2019)" in text_of(record)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fixes.checks, "run", fail)
+    with pytest.raises(KeyboardInterrupt):
+        fix(FixRequest(record, apply=True))
+    assert text_of(record) == FLIPS
+
+
+def test_ctrl_c_puts_the_file_back(recorded):
+    slow = f"{FLIPS}import os, time\ntime.sleep(600 * ('/fix/' in os.environ['SAMEBITS_PROBE']))\n"
+    record = recorded(slow, "python-seed")
+    command = [sys.executable, "-m", "samebits", "fix", "--apply", str(record)]
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    end = time.monotonic() + 300
+    while "random.seed" not in text_of(record) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert "random.seed" in text_of(record)
+    os.kill(running.pid, 2)
+    _, said = running.communicate(timeout=120)
+    assert text_of(record) == slow
+    assert running.returncode == 130
+    assert "as they were before the patch" in said
+
+
+def test_a_file_that_somebody_changes_meanwhile_is_left_alone(recorded, monkeypatch):
+    record = recorded(FLIPS, "python-seed")
+    usual = fixes.checks.run
+
+    def edit(*words, **more):
+        found = usual(*words, **more)
+        (record.parent / "work" / "train.py").write_text("print(1)\n")
+        return found._replace(result=found.result.model_copy(update={"verdict": "diverged"}))
+
+    monkeypatch.setattr(fixes.checks, "run", edit)
+    found = fix(FixRequest(record, apply=True))
+    assert text_of(record) == "print(1)\n"
+    assert any("was changed while the trials ran" in note for note in found.notes)
+
+
+def test_a_script_that_has_changed_since_is_refused(recorded):
+    record = recorded(FLIPS, "python-seed")
+    (record.parent / "work" / "train.py").write_text(FLIPS + "print(1)\n")
+    with pytest.raises(UsageError, match="is not what it was"):
+        fix(FixRequest(record))
+
+
+def test_a_record_without_an_explanation_says_what_to_do_first(recorded):
+    record = recorded(FLIPS, "python-seed", unfinished=True)
+    with pytest.raises(UsageError) as refused:
+        fix(FixRequest(record))
+    assert refused.value.advice.startswith("samebits explain ")
+
+
+def test_a_record_from_elsewhere_runs_nothing_without_run(recorded, tmp_path):
+    record = recorded(FLIPS, "python-seed")
+    copy = tmp_path / "copy"
+    shutil.copytree(record, copy)
+    with pytest.raises(Untrusted):
+        fix(FixRequest(copy))
+    assert fix(FixRequest(copy, run=True)).outcome == "proposed"
+
+
+def test_a_cause_that_no_line_mends_says_what_to_do_instead(recorded):
+    fixed = [{"control": "clock", "library": "", "where": "in the code", "lines": ["# take it from an argument"]}]
+    text = TRAINS.format(draw="time.time()").replace("import random", "import time")
+    found = fix(FixRequest(recorded(text, "clock", fixes=fixed)))
+    assert (found.outcome, found.verdict, found.patch) == ("nothing", "inconclusive", "")
+    assert [(one.control, one.instead) for one in found.unmended] == [("clock", ["# take it from an argument"])]
+
+
+def test_a_program_without_a_source_file_says_so(recorded, tmp_path):
+    recorded(FLIPS, "python-seed")
+    request = Request(
+        command=[sys.executable, "-c", FLIPS],
+        directory=tmp_path / "work",
+        out=tmp_path / "other",
+        options=Options(trials=2),
+    )
+    ended = checks.run(request)
+    why = Explanation.model_validate({"cause": ["python-seed"], "minimal_controls": [], "evidence": []})
+    write_document(tmp_path / "other" / RESULT, ended.result.model_copy(update={"explanation": why}))
+    found = fix(FixRequest(tmp_path / "other"))
+    assert (found.outcome, found.reason) == ("nothing", "the program has no source file that could be changed")
+
+
+def test_trials_that_repeat_leave_nothing_to_mend(recorded):
+    record = recorded(FLIPS.replace("random.random()", "1.0"), sentence="Nothing to explain: repeated in 3 of 3.")
+    found = fix(FixRequest(record))
+    assert (found.outcome, found.verdict) == ("nothing", "repeated")
+
+
+def test_the_command_answers_on_the_screen_and_in_files(recorded, capsys, tmp_path):
+    record = recorded(FLIPS, "python-seed")
+    files = {name: tmp_path / f"fix.{name}" for name in ("json", "md", "html", "patch")}
+    options = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+    assert cli.main(["fix", *options, str(record)]) == 0
+    out = capsys.readouterr().out
+    assert "train.py:8" in out
+    assert "+random.seed(2019)" in out
+    assert files["patch"].read_text().startswith("--- a/train.py\n+++ b/train.py\n")
+    assert "+random.seed(2019)" in files["md"].read_text()
+    assert "+random.seed(2019)" in files["html"].read_text()
+    assert cli.main(["fix", "--patch", "-", str(record)]) == 0
+    assert capsys.readouterr().out == files["patch"].read_text()
+
+
+def test_a_draw_in_a_module_of_the_program_is_named_there(recorded):
+    text = FLIPS.replace("random.random()", "draws.one()").replace("import random", "import draws")
+    module = "import random\n\n\ndef one():\n    return random.random()\n"
+    record = recorded(text, "python-seed", modules={"draws.py": module})
+    found = fix(FixRequest(record))
+    assert [(draw.file, draw.line) for draw in found.draws] == [("draws.py", 5)]
+    assert [(one.file, one.line) for one in found.changes] == [("train.py", 5)]

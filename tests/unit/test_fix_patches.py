@@ -1,0 +1,414 @@
+"""The patches of `samebits fix`, made from programs whose lines all ran: where they go, and that nothing else changes."""
+
+import subprocess
+import textwrap
+
+import pytest
+
+from samebits.patches.look import Draw, Look
+from samebits.patches.patch import patches
+from samebits.patches.program import Program
+from samebits.patches.source import SourceFile
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Function(text, draws=..., packages=...) -> Program of one file, train.py, of which every line ran.
+
+    `draws`: (generator, line) of each, or (generator, line, what of scikit-learn ran there).
+    """
+
+    def make(text, draws=(), packages=(), **more):
+        path = tmp_path / "train.py"
+        data = text if isinstance(text, bytes) else textwrap.dedent(text).encode()
+        path.write_bytes(data)
+        number = len(data.splitlines())
+        found = Look(lines={path: set(range(1, number + 1))}, main=path)
+        for generator, line, *unseeded in draws:
+            found.draws.append(Draw(generator, ((path, line),), tuple(unseeded)))
+        return Program(found, tmp_path, 2019, dict.fromkeys(packages, "3.5"), **more)
+
+    return make
+
+
+def patched(program, *cause):
+    """The text of the file with the first patch."""
+    found, missing = patches(program, cause)
+    assert missing == []
+    ((_, text),) = found[0].texts.values()
+    return text
+
+
+def added(program, *cause):
+    """The lines that the first patch adds; it removes none."""
+    old = program.main.text.splitlines()
+    new = patched(program, *cause).splitlines()
+    assert [line for line in new if line in old] == old
+    return [(place + 1, line) for place, line in enumerate(new) if line not in old]
+
+
+# -- where the lines go ---------------------------------------------------------------------------------------------
+
+
+def test_a_seed_stands_after_the_imports_and_before_the_first_draw(program):
+    text = """\
+    import random
+
+    import numpy as np
+    x = np.zeros(3)
+    print(random.random())
+    """
+    assert added(program(text, [("python", 5)]), "python-seed") == [(4, "random.seed(2019)")]
+
+
+def test_it_stands_after_the_docstring_and_the_future(program):
+    text = '''\
+    #!/usr/bin/env python
+    """Trains."""
+    from __future__ import annotations
+    print(1)
+    '''
+    assert added(program(text), "python-seed") == [(4, "import random"), (5, "random.seed(2019)")]
+
+
+def test_a_program_without_imports_and_docstring_keeps_its_first_comments(program):
+    text = "#!/usr/bin/env python\n# a comment\nprint(hash('a'))\n"
+    assert added(program(text), "python-seed") == [(3, "import random"), (4, "random.seed(2019)")]
+
+
+def test_an_import_of_keras_never_stands_before_the_program_chooses_its_backend(program):
+    text = """\
+    import os
+    import numpy as np
+    os.environ["KERAS_BACKEND"] = "jax"
+    import model
+    model.fit()
+    """
+    lines = added(program(text, [("python", 5)], ["keras"]), "tf-seed")
+    assert lines == [(5, "import keras"), (6, "keras.utils.set_random_seed(2019)")]
+
+
+def test_settings_after_the_last_import_come_first_too(program):
+    text = """\
+    import os
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    main()
+    """
+    lines = added(program(text, [("python", 3)], ["keras"]), "tf-seed")
+    assert lines == [(3, "import keras"), (4, "keras.utils.set_random_seed(2019)")]
+
+
+def test_a_backend_that_is_chosen_in_a_function_is_chosen_before_the_import(program):
+    text = """\
+    import os
+
+    def main():
+        os.environ["KERAS_BACKEND"] = "jax"
+        import model
+        model.fit()
+
+    main()
+    """
+    made = program(text, [], ["keras"])
+    made.look.draws.append(Draw("python", ((made.look.main, 6), (made.look.main, 8))))
+    assert added(made, "tf-seed") == [(6, "    import keras"), (7, "    keras.utils.set_random_seed(2019)")]
+
+
+def test_a_draw_while_a_module_is_imported_gets_its_seed_before_that_import(program):
+    text = """\
+    import torch
+    from model import net
+    net.train()
+    """
+    assert added(program(text, [("torch", 2)], ["torch"]), "torch-seed") == [(2, "torch.manual_seed(2019)")]
+
+
+def test_a_draw_on_the_line_of_the_last_import_is_preceded_there(program):
+    text = "import torch; net = torch.nn.Linear(1, 1)\nprint(net)\n"
+    made = program(text, [("torch", 1)], ["torch"])
+    assert patched(made, "torch-seed").startswith("import torch; torch.manual_seed(2019); net = ")
+
+
+def test_statements_behind_the_last_import_stay_on_its_line(program):
+    text = "import os; import torch; x = 1\nnet = torch.nn.Linear(1, 1)\n"
+    assert added(program(text, [("torch", 2)], ["torch"]), "torch-seed") == [(2, "torch.manual_seed(2019)")]
+
+
+def test_a_name_that_means_something_else_is_not_taken(program):
+    text = "from random import random\nprint(random())\n"
+    lines = added(program(text, [("python", 2)]), "python-seed")
+    assert lines == [(2, "import random as _random"), (3, "_random.seed(2019)")]
+
+
+def test_the_ends_of_lines_the_encoding_and_a_missing_last_newline_are_kept(program):
+    data = "\ufeffimport random\r\nprint('é', random.random())".encode()
+    made = program(data, [("python", 2)])
+    assert patched(made, "python-seed").encode(made.main.encoding) == (
+        "\ufeffimport random\r\nrandom.seed(2019)\r\nprint('é', random.random())".encode()
+    )
+
+
+def test_columns_count_characters_not_bytes(program):
+    text = 'import time, torch\nprint("éü", torch.manual_seed(time.time_ns()))\n'
+    assert patched(program(text), "clock") == 'import time, torch\nprint("éü", torch.manual_seed(2019))\n'
+
+
+# -- in the framework's own words -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("imports", "cause", "line"),
+    [
+        ("import numpy as np", "numpy-seed", "np.random.seed(2019)"),
+        ("import torch as t", "torch-seed", "t.manual_seed(2019)"),
+        ("import torch", "cuda-seed", "torch.cuda.manual_seed_all(2019)"),
+        ("import keras", "tf-seed", "keras.utils.set_random_seed(2019)"),
+        ("import keras", "python-seed", "keras.utils.set_random_seed(2019)"),
+        ("from tensorflow import keras", "tf-seed", "keras.utils.set_random_seed(2019)"),
+        ("import tensorflow as tf", "tf-seed", "tf.keras.utils.set_random_seed(2019)"),
+        ("import lightning as L", "torch-seed", "L.seed_everything(2019, workers=True)"),
+        ("import lightning.pytorch as pl", "numpy-seed", "pl.seed_everything(2019, workers=True)"),
+        ("import pytorch_lightning as pl", "python-seed", "pl.seed_everything(2019, workers=True)"),
+        ("import transformers", "torch-seed", "transformers.set_seed(2019)"),
+        ("from transformers import set_seed", "torch-seed", "set_seed(2019)"),
+        ("import torch", "torch-deterministic", "torch.use_deterministic_algorithms(True)"),
+        ("import torch", "cudnn-benchmark-off", "torch.backends.cudnn.benchmark = False"),
+        ("import torch", "threads", "torch.set_num_threads(1)"),
+    ],
+)
+def test_a_line_is_in_the_words_of_the_programs_framework(program, imports, cause, line):
+    made = program(f"{imports}\nmain()\n", [("python", 2)], ["torch", "keras", "tensorflow"])
+    assert added(made, cause) == [(2, line)]
+
+
+def test_a_part_of_a_library_is_enough_to_take_its_words(program):
+    made = program("from transformers import Trainer\nTrainer().train()\n", [("torch", 2)], ["torch"])
+    assert added(made, "torch-seed") == [(2, "from transformers import set_seed"), (3, "set_seed(2019)")]
+
+
+def test_several_seeds_are_one_call_if_the_framework_has_one(program):
+    made = program("import keras\nmain()\n", [("python", 2)], ["keras"])
+    assert added(made, "python-seed", "numpy-seed", "tf-seed") == [(2, "keras.utils.set_random_seed(2019)")]
+
+
+def test_an_old_keras_has_no_such_call(program):
+    made = program("import keras, random\nmain()\n", [("python", 2)])
+    made = Program(made.look, made.directory, 2019, {"keras": "2.3.1"})
+    assert added(made, "python-seed") == [(2, "random.seed(2019)")]
+
+
+def test_a_library_that_the_file_does_not_import_is_imported(program):
+    made = program("from model import *\nfit()\n", [("torch", 2)], ["torch"])
+    assert added(made, "torch-seed") == [(2, "import torch"), (3, "torch.manual_seed(2019)")]
+
+
+def test_two_causes_share_an_import(program):
+    made = program("from model import *\nfit()\n", [("torch", 2)], ["torch"])
+    lines = [line for _, line in added(made, "torch-seed", "torch-deterministic")]
+    assert sorted(lines) == ["import torch", "torch.manual_seed(2019)", "torch.use_deterministic_algorithms(True)"]
+
+
+def test_deterministic_algorithms_on_a_gpu_get_the_workspace_of_cublas(program):
+    made = program("import torch\nfit()\n", [("torch", 2)], ["torch"], uses_cuda=True)
+    assert [line for _, line in added(made, "torch-deterministic")] == [
+        "import os",
+        'os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")',
+        "torch.use_deterministic_algorithms(True)",
+    ]
+
+
+# -- a seed that comes too late -------------------------------------------------------------------------------------
+
+
+def test_the_programs_own_seed_is_moved_above_the_first_draw(program):
+    text = """\
+    import lightning as L
+    import torch
+    net = torch.nn.Linear(1, 1)
+    L.seed_everything(7, workers=True)
+    net.fit()
+    """
+    made = patched(program(text, [("torch", 3)], ["torch"]), "torch-seed").splitlines()
+    assert made == [
+        "import lightning as L",
+        "import torch",
+        "L.seed_everything(7, workers=True)",
+        "net = torch.nn.Linear(1, 1)",
+        "net.fit()",
+    ]
+
+
+def test_a_seed_from_an_argument_stays_behind_the_argument(program):
+    text = """\
+    import sys, torch
+    seed = int(sys.argv[1])
+    net = torch.nn.Linear(1, 1)
+    torch.manual_seed(seed)
+    """
+    made = patched(program(text, [("torch", 3)], ["torch"]), "torch-seed").splitlines()
+    assert made[1:] == ["seed = int(sys.argv[1])", "torch.manual_seed(seed)", "net = torch.nn.Linear(1, 1)"]
+
+
+def test_in_a_function_it_is_moved_within_the_function(program):
+    text = """\
+    import torch
+
+    def main():
+        net = torch.nn.Linear(1, 1)
+        torch.manual_seed(7)
+        return net
+
+    main()
+    """
+    made = program(text, packages=["torch"])
+    path = made.look.main
+    made.look.draws.append(Draw("torch", ((path, 4), (path, 8))))
+    assert patched(made, "torch-seed").splitlines()[3:5] == [
+        "    torch.manual_seed(7)",
+        "    net = torch.nn.Linear(1, 1)",
+    ]
+
+
+def test_a_seed_that_is_made_later_is_not_moved(program):
+    text = """\
+    import torch
+    net = torch.nn.Linear(1, 1)
+    seed = len(str(net))
+    torch.manual_seed(seed)
+    """
+    assert added(program(text, [("torch", 2)], ["torch"]), "torch-seed") == [(2, "torch.manual_seed(2019)")]
+
+
+# -- changes of calls -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cause", "old", "new"),
+    [
+        ("numpy-generator", "np.random.default_rng()", "np.random.default_rng(2019)"),
+        ("numpy-generator", "np.random.default_rng(None)", "np.random.default_rng(2019)"),
+        ("numpy-generator", "np.random.RandomState( )", "np.random.RandomState(2019 )"),
+        ("python-seed", "random.Random()", "random.Random(2019)"),
+        ("clock", "torch.manual_seed(time.time_ns() % 2**31)", "torch.manual_seed(2019)"),
+        ("clock", "seed = int(time.time())", "seed = 2019"),
+        ("clock", "np.random.default_rng(seed=int(time.time()))", "np.random.default_rng(seed=2019)"),
+        ("entropy", "torch.manual_seed(int.from_bytes(os.urandom(4), 'big'))", "torch.manual_seed(2019)"),
+        ("hash-seed", "label = list(set(names))", "label = list(sorted(set(names)))"),
+        ("hash-seed", "for n in {a, b}: pass", "for n in sorted({a, b}): pass"),
+        ("hash-seed", "label = {n: i for i, n in enumerate(set(names))}", "label = {n: i for i, n in enumerate(sorted(set(names)))}"),
+        ("hash-seed", "x = ' '.join(set(a) | set(b))", "x = ' '.join(sorted(set(a) | set(b)))"),
+        ("listing-order", "os.listdir(folder)", "sorted(os.listdir(folder))"),
+        ("listing-order", "for e in os.scandir(f): pass", "for e in sorted(os.scandir(f), key=lambda entry: entry.name): pass"),
+        ("listing-order", "list(path.glob('*.png'))", "list(sorted(path.glob('*.png')))"),
+        ("serial-threads", "[f.result() for f in as_completed([a, b])]", "[f.result() for f in [a, b]]"),
+        ("serial-threads", "[f.result() for f in as_completed(p.submit(g, i) for i in r)]", "[f.result() for f in (p.submit(g, i) for i in r)]"),
+        ("serial-threads", "pool.imap_unordered(f, x)", "pool.imap(f, x)"),
+        ("fill-uninitialized", "torch.empty(3)", "torch.zeros(3)"),
+        ("fill-uninitialized", "np.empty_like(x)", "np.zeros_like(x)"),
+        ("dataloader-workers", "DataLoader(d, num_workers=4)", "DataLoader(d, num_workers=0)"),
+        ("tf-data-order", "data.map(f, num_parallel_calls=4)", "data.map(f, num_parallel_calls=4, deterministic=True)"),
+        ("tf-data-order", "data.map(f, num_parallel_calls=4, deterministic=False)", "data.map(f, num_parallel_calls=4, deterministic=True)"),
+    ],
+)  # fmt: skip
+def test_a_call_is_mended_where_it_stands(program, cause, old, new):
+    imports = (
+        "import os, random, time\nimport numpy as np\nimport torch\n"
+        "from concurrent.futures import as_completed\nfrom torch.utils.data import DataLoader\n"
+    )
+    assert patched(program(imports + old + "\n", packages=["torch", "numpy"]), cause) == imports + new + "\n"
+
+
+@pytest.mark.parametrize(
+    ("cause", "text"),
+    [
+        ("numpy-generator", "import numpy as np\nnp.random.default_rng(5)\n"),
+        ("clock", "import time\nrate = 0.1 / (1 + time.time())\n"),
+        ("hash-seed", "names = sorted(set('abc'))\nfor name in names: pass\n"),
+        ("listing-order", "import os\nnames = sorted(os.listdir('.'))\nnumber = len(os.listdir('.'))\n"),
+        ("dataloader-workers", "from torch.utils.data import DataLoader\nDataLoader(d, num_workers=2, prefetch_factor=2)\n"),
+        ("aslr", "print(id(object()))\n"),
+        ("mkl-cbwr", "import torch\n"),
+    ],
+)  # fmt: skip
+def test_what_no_line_can_mend_has_no_patch(program, cause, text):
+    assert patches(program(text, packages=["torch"]), [cause]) == ([], [cause])
+
+
+def test_only_lines_that_ran_are_changed(program):
+    made = program("import numpy as np\nif 0:\n    np.random.default_rng()\nnp.random.default_rng()\n")
+    made.look.lines[made.look.main].discard(3)
+    assert patched(made, "numpy-generator").splitlines()[2:] == [
+        "    np.random.default_rng()",
+        "np.random.default_rng(2019)",
+    ]
+
+
+def test_a_set_whose_elements_have_no_order_keeps_that_in_which_they_came(program):
+    found, _ = patches(program("names = list(set(words))\n"), ["hash-seed"])
+    assert [next(iter(one.texts.values()))[1] for one in found] == [
+        "names = list(sorted(set(words)))\n",
+        "names = list(dict.fromkeys(words))\n",
+    ]
+
+
+def test_what_is_drawn_from_the_system_comes_from_a_generator_with_a_seed(program):
+    text = "import os, uuid\nx = os.urandom(8)\ny = uuid.uuid4()\n"
+    assert patched(program(text), "entropy").splitlines() == [
+        "import os, uuid",
+        "import random",
+        "seeded_draws = random.Random(2019)",
+        "x = seeded_draws.randbytes(8)",
+        "y = uuid.UUID(int=seeded_draws.getrandbits(128), version=4)",
+    ]
+
+
+def test_an_estimator_that_drew_for_want_of_a_random_state_gets_one(program):
+    text = "from sklearn.ensemble import RandomForestClassifier\nf = RandomForestClassifier(5).fit(x, y)\n"
+    made = program(text, [("numpy", 2, "RandomForestClassifier", "BaseForest")], ["numpy", "sklearn"])
+    found, _ = patches(made, ["numpy-seed"])
+    assert (
+        next(iter(found[0].texts.values()))[1].splitlines()[1]
+        == "f = RandomForestClassifier(5, random_state=2019).fit(x, y)"
+    )
+    assert next(iter(found[1].texts.values()))[1].splitlines()[2] == "numpy.random.seed(2019)"
+
+
+def test_a_loader_gets_a_generator_and_a_function_that_seeds_its_workers(program):
+    text = """\
+    import torch
+    import numpy as np
+    from torch.utils.data import DataLoader
+    loader = DataLoader(
+        data,
+        num_workers=2,
+    )
+    """
+    made = patched(program(text, packages=["torch", "numpy"]), "dataloader-seed").splitlines()
+    assert made == [
+        "import torch",
+        "import numpy as np",
+        "from torch.utils.data import DataLoader",
+        "import random",
+        "def seed_worker(worker):",
+        "    seed = torch.initial_seed() % 2**32",
+        "    random.seed(seed)",
+        "    np.random.seed(seed)",
+        "loader = DataLoader(",
+        "    data,",
+        "    num_workers=2, generator=torch.Generator().manual_seed(2019), worker_init_fn=seed_worker,",
+        ")",
+    ]
+
+
+# -- the diff -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["import random\nprint(random.random())\n", "import random\nprint(random.random())", "print(1)\r\nprint(2)"]
+)
+def test_the_diff_is_taken_by_git_and_gives_the_patched_text(program, text, tmp_path):
+    made = program(text.encode(), [("python", 2)])
+    found, _ = patches(made, ["python-seed"])
+    (tmp_path / "fix.patch").write_bytes(found[0].diff(made).encode())
+    subprocess.run(["git", "apply", "-p1", "fix.patch"], cwd=tmp_path, check=True)
+    assert SourceFile.read(tmp_path / "train.py").text == patched(made, "python-seed")
