@@ -319,6 +319,7 @@ PATCH = Option(
 )  # fmt: skip
 
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON)
+NOISE_SETUP = tuple(option for option in SETUP if option is not SEED)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
@@ -328,24 +329,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ALTERNATIVES, RUN, JSON, HTML, MARKDOWN),
     "ops": (REPLAYED_STEP, REPEATS, *SETUP, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS),
     "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, JSON, HTML, MARKDOWN),
-    "noise": (
-        METRICS,
-        CASES,
-        SEEDS,
-        TRIALS,
-        CONTROLS,
-        PRESET,
-        PYTHON,
-        ENVIRONMENT,
-        ON,
-        JOBS,
-        OK_EXIT,
-        TIMEOUT,
-        ISOLATE,
-        OUT,
-        OVERWRITE,
-        *REPORTS,
-    ),
+    "noise": (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS),
     "fix": (APPLY, PATCH, RUN, JSON, HTML, MARKDOWN),
     "report": REPORTS,
     "compare": REPORTS,
