@@ -11,6 +11,8 @@ from samebits.reports.result import report
 WIDTHS = (375, 1400)
 SCHEMES = ("light", "dark")
 LEAST_CONTRAST = 4.5  # https://www.w3.org/TR/WCAG22/#contrast-minimum
+LEAST_OF_SHADES = 3.0  # https://www.w3.org/TR/WCAG22/#non-text-contrast
+LEAST_CELL = 5  # pixels
 
 CONTRASTS = Path(__file__).with_name("contrasts.js").read_text()
 
@@ -93,12 +95,52 @@ def test_the_verdict_is_seen_without_scrolling(opened, pages, name, width):
 
 def test_the_map_has_a_row_for_each_trial_and_its_stretches_fill_it(opened):
     page = opened("diverged")
-    tracks = page.locator(".track")
+    tracks = page.locator(".map .track")
     assert tracks.count() == 12
     for track in tracks.all():
         box = track.bounding_box()
         last = track.locator(".stretch").last.bounding_box()
         assert abs(last["x"] + last["width"] - box["x"] - box["width"]) < 3
+
+
+SHADES = """() => {
+  const light = (name) => {
+    const probe = document.body.appendChild(document.createElement("i"));
+    probe.className = name;
+    const [r, g, b] = getComputedStyle(probe).backgroundColor.match(/[\\d.]+/g).map((v) => v / 255)
+      .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    probe.remove();
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  return ["same", "h1", "h2", "h3", "h4"].map(light);
+}"""
+
+
+@pytest.mark.parametrize("scheme", [*SCHEMES, "print"])
+def test_shades_of_the_heat_map_stand_out_and_are_told_apart(opened, scheme):
+    page = opened("diverged", "dark" if scheme == "print" else scheme)
+    page.emulate_media(media="print" if scheme == "print" else "screen")
+    same, *shades = page.evaluate(SHADES)
+    contrasts = [max(same, shade) / min(same, shade) for shade in shades]
+    assert min(contrasts) >= LEAST_OF_SHADES
+    assert contrasts == sorted(contrasts)
+    for weaker, stronger in itertools.pairwise(contrasts):
+        assert stronger / weaker > 1.2
+
+
+@pytest.mark.parametrize("width", [375, 400, 1400])
+def test_the_heat_map_can_be_read_on_a_narrow_page(opened, width):
+    heat = opened("diverged", width=width).locator(".heat")
+    assert heat.locator(".band").count() == 6
+    for track in heat.locator(".track").all():
+        box = track.bounding_box()
+        cells = [cell.bounding_box() for cell in track.locator("i").all()]
+        assert box["x"] - 1 <= cells[0]["x"]
+        assert cells[-1]["x"] + cells[-1]["width"] <= box["x"] + box["width"] + 1
+        assert all(cell["width"] >= LEAST_CELL and cell["height"] >= LEAST_CELL for cell in cells)
+        for left, right in itertools.pairwise(cells):
+            assert left["x"] + left["width"] <= right["x"] + 1
+    assert all(cell.get_attribute("title") for cell in heat.locator("i").all())
 
 
 @pytest.mark.parametrize("width", WIDTHS)

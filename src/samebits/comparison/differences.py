@@ -254,18 +254,21 @@ class _Earliest:
 
 def difference(a: ProcessTrace, b: ProcessTrace) -> TraceDifference:
     """Compare two traces of one process, up to where the shorter of two stopped ones is known."""
-    points, number_b = _common_table(a.points, b.points)
-    limits = [limit for limit in (a.limit, b.limit) if limit is not None]
-    words_a, words_b = _words(a, limits), _words(b, limits)
+    points, number_b = common_table(a.points, b.points)
     earliest = _Earliest(points)
-    uncompared = 0
-    if number_b is not None or not _compare_in_place(words_a, words_b, earliest):
-        uncompared = compare_joined(words_a, words_b, number_b, earliest.add)
+    uncompared = each_difference(compared_words(a, b), number_b, earliest.add)
     facts = _rng_facts(earliest.rng, a)
     return TraceDifference(earliest.rows(), facts, uncompared, earliest.asides, globals=earliest.globals)
 
 
-def _common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[np.uint64] | None]:
+def each_difference(pair: tuple[Words, Words], number_b: NDArray[np.uint64] | None, add: Add) -> int:
+    """Give every differing row of two traces to `add`. Returns the number of steps that cannot be compared."""
+    if number_b is None and _compare_in_place(*pair, add):
+        return 0
+    return compare_joined(*pair, number_b, add)
+
+
+def common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[np.uint64] | None]:
     """(the points of both traces, the number of each of b's points in that table). The second is None if it is a's."""
     shared = min(len(a), len(b))
     if all(x[:2] == y[:2] for x, y in zip(a[:shared], b[:shared], strict=True)):
@@ -281,6 +284,12 @@ def _common_table(a: list[Point], b: list[Point]) -> tuple[list[Point], NDArray[
     return points, numbers
 
 
+def compared_words(a: ProcessTrace, b: ProcessTrace) -> tuple[Words, Words]:
+    """The records of two traces as rows of four words, up to where both are known."""
+    limits = [limit for limit in (a.limit, b.limit) if limit is not None]
+    return _words(a, limits), _words(b, limits)
+
+
 def _words(trace: ProcessTrace, limits: list[int]) -> Words:
     """The records as rows of four words, those at or after the limit left out."""
     records: NDArray[Any] = np.asarray(trace.records)
@@ -290,7 +299,7 @@ def _words(trace: ProcessTrace, limits: list[int]) -> Words:
     return words
 
 
-def _compare_in_place(a: Words, b: Words, earliest: _Earliest) -> bool:
+def _compare_in_place(a: Words, b: Words, add: Add) -> bool:
     """Compare row by row. False, with nothing kept, where the rows are not of the same observations."""
     if len(a) != len(b):
         return False
@@ -301,7 +310,7 @@ def _compare_in_place(a: Words, b: Words, earliest: _Earliest) -> bool:
             return False
         differing.append(np.flatnonzero(unequal[:, 2] | unequal[:, 3]) + at)
     for index in differing:
-        earliest.add(a[index, :2], index, missing=False)
+        add(a[index, :2], index, missing=False)
     return True
 
 

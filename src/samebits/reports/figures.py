@@ -99,11 +99,11 @@ def bars(stretches: Sequence[Stretch], steps: int) -> list[Bar]:
 
 def step_ticks(steps: int, before: int = 0) -> list[Tick]:
     """Round numbers of steps under a figure; `before`: columns before step 0."""
-    every, total = _round_up(max(steps, 1) / TICKS), max(steps + before, 1)
+    every, total = round_up(max(steps, 1) / TICKS), max(steps + before, 1)
     return [Tick(100 * (at + before) / total, f"{at:,}") for at in range(0, steps + 1, every)]
 
 
-def _round_up(number: float) -> int:
+def round_up(number: float) -> int:
     """The next of 1, 2, 5, 10, 20, 50 ..."""
     scale = 10 ** math.floor(math.log10(max(number, 1)))
     return next(int(scale * digit) for digit in (1, 2, 5, 10) if scale * digit >= number)

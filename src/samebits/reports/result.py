@@ -74,7 +74,7 @@ def _documents(result: Result, record: Record | None, *, is_whole: bool) -> Iter
     if result.location is not None:
         yield from findings.location_blocks(result.location)
     if is_whole:
-        yield from result_sections.answer(result)
+        yield from result_sections.answer(result, record)
     if result.explanation is not None:
         yield from findings.explanation_blocks(result.explanation)
     if is_whole:

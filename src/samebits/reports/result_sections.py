@@ -12,6 +12,7 @@ from samebits import words
 from samebits.model import Divergence, Result, Trial
 from samebits.reports import figures, result_words
 from samebits.reports.figures import MapRow, Plots, StepMap
+from samebits.reports.heat import heat_map
 from samebits.reports.history import History, Stretch, history
 from samebits.reports.table import Cell, Column, StyledText, Table, numbers
 from samebits.reports.tree import (
@@ -51,13 +52,14 @@ SIGNS = (
 )
 
 
-def answer(result: Result) -> Iterator[AnyBlock]:
+def answer(result: Result, record: Record | None) -> Iterator[AnyBlock]:
     """What comes first: what the verdict says, where trials diverge, what to do next, notes."""
     says = Section("What this says", "says", (Notes(tuple(_says(result)), ""),))
     does_not = Section("What this does not say", "does-not-say", (Notes((*_limits(result), *_gaps(result)), ""),))
     yield SideBySide((says, does_not), on=PAGE)
     if result.divergence is not None:
         yield _where(result, result.divergence)
+        yield from _heat(result, record)
     if steps := result_words.next_steps(result):
         lines = tuple(Code(line, about[:1].upper() + about[1:]) for about, line in steps)
         yield Section("What to do next", "next", lines, on=DOCUMENT)
@@ -156,6 +158,13 @@ def _where(result: Result, divergence: Divergence) -> Section:
     if divergence.details:
         blocks.append(_further(divergence.details))
     return Section("Where they diverge", "where", tuple(blocks), on=DOCUMENT)
+
+
+def _heat(result: Result, record: Record | None) -> Iterator[Section]:
+    """How the difference spreads over layers and steps; nothing if nothing that a step observes differs."""
+    drawn = heat_map(result, record)
+    if drawn is not None:
+        yield Section("What differs, layer by layer and step by step", "heat", (drawn,), on=PAGE)
 
 
 def _further(details: list[dict[str, Any]]) -> FoldedBlock:

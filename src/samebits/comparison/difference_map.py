@@ -1,0 +1,178 @@
+"""Counts the groups that differ from the largest one, at each point and in each few steps of one process.
+
+The result holds the first difference alone. A page also shows how it spreads from there, over points and steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits.comparison.classification import GLOBALS, aside
+from samebits.comparison.differences import (
+    Words,
+    common_table,
+    compared_words,
+    difference,
+    each_difference,
+    kinds,
+    point_ids,
+)
+from samebits.comparison.networks import in_own_order, labels
+from samebits.comparison.processes import AlignedTrial, Member, pairs
+from samebits.store.trace import Point, ProcessTrace
+from samebits_probe import wire
+
+MOST_GROUPS = 12  # that are compared with the largest one
+_END = wire.CODE["end"]
+_LEFT_OUT = ("rng", "structure")
+Counts = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class StepColumns:
+    """The steps from `first` to `last` (not included) in columns of `every` steps each.
+
+    The step `since`, at which trials diverge, has a column of its own: what differs first in it is the highest cell.
+    The first column is what was before step 0. The last one is what was after the last step.
+    """
+
+    first: int
+    last: int
+    every: int
+    since: int
+
+    @property
+    def number(self) -> int:
+        """How many columns there are."""
+        return self._own + 2 - (-(self.last - self.since - 1) // self.every)
+
+    @property
+    def _own(self) -> int:
+        """The column of the step at which trials diverge."""
+        return 1 + (self.since - self.first) // self.every
+
+    def of(self, steps: Counts) -> Counts:
+        """The column of each step; -1 for one that is left out."""
+        before = 1 + (steps - self.first) // self.every
+        after = self._own + 1 + (steps - self.since - 1) // self.every
+        columns = np.where(steps < self.since, before, np.where(steps == self.since, self._own, after))
+        columns[(steps < self.first) | (steps >= self.last)] = -1
+        columns[steps < 0] = 0
+        return columns
+
+    def steps(self, column: int) -> range:
+        """The steps of a column; none of the first and of the last one."""
+        if column in (0, self.number - 1):
+            return range(0)
+        if column <= self._own:
+            begin = self.first + (column - 1) * self.every
+            return range(begin, begin + (self.every if column < self._own else 1))
+        begin = self.since + 1 + (column - self._own - 1) * self.every
+        return range(begin, min(begin + self.every, self.last))
+
+
+@dataclass(frozen=True)
+class DifferenceMap:
+    """A row for each point, in the order of the trace, and a column as `columns` says.
+
+    `compared`: with how many groups the largest one was compared there. `differing`: how many of them differ.
+    """
+
+    points: list[Point]
+    columns: StepColumns
+    compared: Counts
+    differing: Counts
+
+
+def difference_map(
+    home: tuple[AlignedTrial, Member], others: Sequence[AlignedTrial], since: int, most: int
+) -> DifferenceMap | None:
+    """The map of one process of the largest group's trial; None if there is nothing to compare it with.
+
+    `since`: the step at which trials diverge; steps long before it are left out. `most`: columns of steps.
+    """
+    trial, member = home
+    twins = [twin for other in others[:MOST_GROUPS] if (twin := _twin(trial, other, member)) is not None]
+    twins = [twin for twin in twins if _is_in_order(member.trace, twin)]
+    if not twins:
+        return None
+    columns = _columns(max(min(member.trace.steps, twin.steps) for twin in twins), since, most)
+    return _counted(member.trace, twins, columns)
+
+
+def _twin(trial: AlignedTrial, other: AlignedTrial, member: Member) -> ProcessTrace | None:
+    """The same process of a different trial."""
+    found = (theirs for mine, theirs in pairs(trial, other) if mine is not None and mine.key == member.key)
+    twin = next(found, None)
+    return twin.trace if twin is not None else None
+
+
+def _is_in_order(a: ProcessTrace, b: ProcessTrace) -> bool:
+    """Whether points of one name are of the same network. Independent ones may come in a different order."""
+    return len(labels(a)) < 2 or not in_own_order(a, b, difference(a, b)).reordered
+
+
+def _columns(steps: int, since: int, most: int) -> StepColumns:
+    """Columns that begin shortly before the trials diverge: up to there all is the same."""
+    since = min(max(since, 0), max(steps - 1, 0))
+    before = min(since, max(2, (steps - since) // 3))
+    every = max(1, -(-(steps - since + before) // (most - 1)))
+    first = since - min(-(-before // every), since // every) * every
+    return StepColumns(first, max(steps, since + 1), every, since)
+
+
+def _counted(trace: ProcessTrace, twins: Sequence[ProcessTrace], columns: StepColumns) -> DifferenceMap:
+    places: dict[tuple[str, str], int] = {point[:2]: number for number, point in enumerate(trace.points)}
+    points = list(trace.points)
+    found = list(_masks(trace, twins, columns))
+    for of_pair, _, _ in found:
+        for point in of_pair:
+            if point[:2] not in places:
+                places[point[:2]] = len(points)
+                points.append(point)
+    compared, differing = (np.zeros((len(points), columns.number), np.int64) for _ in range(2))
+    for of_pair, seen, unequal in found:
+        rows = [places[point[:2]] for point in of_pair]
+        compared[rows] += seen | unequal
+        differing[rows] += unequal
+    kept = [number for number, point in enumerate(points) if _counts(point)]
+    return DifferenceMap([points[number] for number in kept], columns, compared[kept], differing[kept])
+
+
+def _counts(point: Point) -> bool:
+    """Whether a difference in it counts. Random states are no layers."""
+    return point.kind not in _LEFT_OUT and aside(point) is None and not point.name.startswith(GLOBALS)
+
+
+def _masks(
+    trace: ProcessTrace, twins: Sequence[ProcessTrace], columns: StepColumns
+) -> Iterator[tuple[list[Point], Mask, Mask]]:
+    """(points, compared, differing) of each pair; not of one in which digests stand against values."""
+    for twin in twins:
+        points, numbers = common_table(trace.points, twin.points)
+        words = compared_words(trace, twin)
+        unequal = _Marked(np.zeros((len(points), columns.number), bool), columns)
+        if not each_difference(words, numbers, unequal.add):
+            seen = _Marked(np.zeros_like(unequal.mask), columns)
+            seen.add(words[0], np.zeros(0, np.int64), missing=False)
+            yield points, seen.mask, unequal.mask
+
+
+@dataclass(frozen=True)
+class _Marked:
+    """Marks the cells of rows."""
+
+    mask: Mask
+    columns: StepColumns
+
+    def add(self, words: Words, seen: NDArray[np.int64], *, missing: bool) -> None:
+        """Take rows under the numbers of the common table."""
+        del seen, missing  # what one trace alone has differs too
+        at = self.columns.of(words[:, 0].view(np.int64))
+        at[kinds(words) == _END] = self.columns.number - 1
+        self.mask[point_ids(words)[at >= 0].astype(np.int64), at[at >= 0]] = True

@@ -1,0 +1,257 @@
+"""The heat map of a page: at which layers and steps groups differ. Layers are rows, in bands of what a step does."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits import words
+from samebits.comparison.difference_map import DifferenceMap, StepColumns, difference_map
+from samebits.comparison.processes import AlignedTrial, Member
+from samebits.model import Result
+from samebits.reports import result_words
+from samebits.reports.figures import Tick, round_up
+from samebits.reports.tree import PAGE, Block, Format
+from samebits.store.record import Record
+
+COLUMNS = 24  # of steps
+MOST_ROWS = 16  # of a band
+MOST_RUNS = 6  # that a row names for those who do not see it
+MOST_NAMES = 8
+SHADES = 4
+TICKS = 4
+ROOM = 18  # percent of the width that the label of a tick needs on a narrow page
+ABOUT = {"start": "weights before the first step", "end": "what the program holds after the last step"}
+WITH_LEAVES = ("start", "gradient", "update", "end")  # their names end in that of a weight of the layer
+DIGEST = "(all layers together)"
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    """So many cells of one kind from a column on. `shade`: their class; `said`: they in words."""
+
+    first: int
+    number: int
+    shade: str
+    said: str
+
+
+@dataclass(frozen=True)
+class HeatRow:
+    """A layer. `about`: what the row holds; `said`: the row in words."""
+
+    name: str
+    about: str
+    cells: tuple[HeatCell, ...]
+    said: str
+
+
+@dataclass(frozen=True)
+class HeatBand:
+    """The rows of one kind."""
+
+    kind: str
+    about: str
+    rows: tuple[HeatRow, ...]
+
+
+@dataclass(frozen=True)
+class HeatMap(Block):
+    """Bands of rows over the same columns. `key`: (class, words) of each shade."""
+
+    caption: str
+    columns: int
+    bands: tuple[HeatBand, ...]
+    ticks: tuple[Tick, ...]
+    key: tuple[tuple[str, str], ...]
+    on: frozenset[Format] = field(default=PAGE, kw_only=True)
+
+
+def heat_map(result: Result, record: Record | None) -> HeatMap | None:
+    """The map of a result that diverged; None if nothing that a step observes differs."""
+    found = _found(result, record) if record is not None and result.divergence is not None else None
+    if found is None or not found.differing.any():
+        return None
+    groups = len(result.groups) - 1
+    return HeatMap(
+        _caption(result, found),
+        found.columns.number,
+        tuple(_bands(found, groups)),
+        tuple(_ticks(found.columns)),
+        tuple(_key(int(found.compared.max()))),
+    )
+
+
+def _found(result: Result, record: Record) -> DifferenceMap | None:
+    aligned = {trial.id: AlignedTrial(trial, record.file.command) for trial in record.trials}
+    trials = [_longest(group, aligned) for group in result.groups]
+    home = result.groups.index(result_words.reference_group(result))
+    reference = trials.pop(home)
+    member = _member(result, reference)
+    if member is None or result.divergence is None:
+        return None
+    since = result.divergence.step if result.divergence.kind != "end" else member.trace.steps
+    return difference_map((reference, member), trials, since, COLUMNS)
+
+
+def _longest(group: Sequence[int], aligned: dict[int, AlignedTrial]) -> AlignedTrial:
+    """The trial of a group that went furthest: it stands for all of them."""
+    return max((aligned[number] for number in group), key=lambda trial: (trial.whole, trial.steps))
+
+
+def _member(result: Result, trial: AlignedTrial) -> Member | None:
+    """The process that diverges."""
+    process = result.divergence.process if result.divergence is not None else None
+    return next((one for one in trial.members if one.process == process), None)
+
+
+# -- in words -------------------------------------------------------------------------------------------------------
+
+
+def _caption(result: Result, found: DifferenceMap) -> str:
+    columns, letter = found.columns, result_words.letter(result.groups.index(result_words.reference_group(result)))
+    process = result_words.process_words(result.divergence) if result.divergence is not None else []
+    parts = [
+        "Steps run from left to right; what a step does runs from top to bottom, layers in the order in which the "
+        f"program first used or listed them. Coloured: the bits are not those of group {letter}. A record holds "
+        "fingerprints, so a colour says how many groups differ, not by how much."
+    ]
+    parts += [f"Of {', '.join(process)}."] if process else []
+    parts += [f"Up to step {columns.first - 1:,} all is the same and left out."] if columns.first else []
+    if columns.every > 1:
+        parts += [f"A column stands for {columns.every:,} steps, that of step {columns.since:,} for this one alone."]
+    return " ".join(parts)
+
+
+def _key(most: int) -> Iterator[tuple[str, str]]:
+    yield "same", "the same bits"
+    of_shade = itertools.groupby(range(1, most + 1), key=lambda number: _shade(number, most))
+    for shade, numbers in of_shade:
+        each = list(numbers)
+        number = words.count(each[-1], "group") if len(each) == 1 else f"{each[0]} to {words.count(each[-1], 'group')}"
+        yield shade, f"{number} {words.agree(each[-1], 'differs', 'differ')}"
+    yield "unseen", "not observed or not compared"
+
+
+def _shade(number: int, most: int) -> str:
+    """The class of a cell in which so many groups differ. If there is one only, it has the strongest shade."""
+    return f"h{-(-number * SHADES // most)}"
+
+
+def _span(columns: StepColumns, first: int, last: int) -> str:
+    """The steps of columns, the last one included: before step 0; step 3; steps 3 to 17, and at the end."""
+    parts = ["before step 0"] if first == 0 else []
+    if first < columns.number - 1 and last > 0:
+        begin, end = columns.steps(max(first, 1))[0], columns.steps(min(last, columns.number - 2))[-1]
+        parts += [f"step {begin:,}" if begin == end else f"steps {begin:,} to {end:,}"]
+    parts += ["at the end"] if last == columns.number - 1 else []
+    return words.listed(parts)
+
+
+# -- bands, rows and cells ------------------------------------------------------------------------------------------
+
+
+def _bands(found: DifferenceMap, groups: int) -> Iterator[HeatBand]:
+    for kind in result_words.JUDGED_KINDS:
+        places = [number for number, point in enumerate(found.points) if point.kind == kind]
+        places = [number for number in places if found.compared[number].any()]
+        if places:
+            about = ABOUT.get(kind, result_words.KIND_WORDS[kind])
+            yield HeatBand(kind, about, tuple(_rows(found, kind, places)))
+
+
+def _rows(found: DifferenceMap, kind: str, places: Sequence[int]) -> Iterator[HeatRow]:
+    if not found.differing[places].any():
+        yield _row(found, kind, f"{words.count(len(places), 'tensor')}, all the same", places)
+        return
+    layers: dict[str, list[int]] = {}
+    for number, name in zip(places, layer_names([found.points[number].name for number in places], kind), strict=True):
+        layers.setdefault(name, []).append(number)
+    for name, members in layers.items():
+        yield _row(found, kind, name, members)
+
+
+def _row(found: DifferenceMap, kind: str, name: str, places: Sequence[int]) -> HeatRow:
+    names = words.first_few([found.points[number].name or DIGEST for number in places], MOST_NAMES)
+    compared, differing = (table[list(places)].max(axis=0) for table in (found.compared, found.differing))
+    most = max(int(found.compared.max()), 1)
+    cells = [_cell(run, found.columns, most) for run in _runs(compared, differing)]
+    shown = [one.said for one in cells if one.shade != "unseen"]
+    more = [f"and {words.count(len(shown) - MOST_RUNS, 'more change')}"] if len(shown) > MOST_RUNS else []
+    said = "; ".join([*shown[:MOST_RUNS], *more])
+    return HeatRow(name, names, tuple(one for one in cells if one.shade != "unseen"), f"{kind}, {name}: {said}")
+
+
+Run = tuple[int, int, int, int]  # first column, last column, groups that were compared, groups that differ
+
+
+def _runs(compared: Counts, differing: Counts) -> Iterator[Run]:
+    """Equal cells beside each other as one."""
+    at = 0
+    for (seen, unequal), cells in itertools.groupby(zip(compared.tolist(), differing.tolist(), strict=True)):
+        length = len(list(cells))
+        yield at, at + length - 1, seen, unequal
+        at += length
+
+
+def _cell(run: Run, columns: StepColumns, most: int) -> HeatCell:
+    first, last, compared, differing = run
+    shade = "unseen" if not compared else _shade(differing, most) if differing else "same"
+    said = f"{differing} of {words.count(compared, 'group')} {words.agree(differing, 'differs', 'differ')}"
+    where = _span(columns, first, last)
+    return HeatCell(first, last - first + 1, shade, f"{where}: {said if differing else 'the same'}")
+
+
+def _ticks(columns: StepColumns) -> list[Tick]:
+    """Where the trials diverge, and round numbers of steps that have room beside it, in the middle of their columns."""
+    every = round_up(max(columns.last - columns.first, 1) / TICKS)
+    each = np.array([columns.since, *range(-(-columns.first // every) * every, columns.last, every)], np.int64)
+    places = 100 * (columns.of(each) + 0.5) / columns.number
+    kept = [0, *(n for n in range(1, len(each)) if abs(places[n] - places[0]) > ROOM)]
+    ticks = [Tick(float(places[n]), f"{each[n]:,}") for n in kept]
+    return sorted(ticks, key=lambda tick: tick.place)
+
+
+# -- layers ---------------------------------------------------------------------------------------------------------
+
+
+def layer_names(names: Sequence[str], kind: str) -> list[str]:
+    """The row of each name: its layer; of many layers the module around them; of many of those a stretch of them."""
+    layers = [_layer(name) if kind in WITH_LEAVES else name or DIGEST for name in names]
+    depth = max(len(_parts(layer)) for layer in layers)
+    while depth > 1 and len(set(layers)) > MOST_ROWS:
+        depth -= 1
+        layers = ["".join(_parts(layer)[:depth]).strip("./") for layer in layers]
+    return _stretches(layers)
+
+
+def _layer(name: str) -> str:
+    """conv1 of conv1.weight, conv1.weight/exp_avg; block/dense of block/dense/kernel."""
+    if not name:
+        return DIGEST
+    whole = re.sub(r"(\.[^./]+)/[^./]+$", r"\1", name)
+    return "".join(_parts(whole)[:-1]) or name
+
+
+def _parts(name: str) -> list[str]:
+    """The parts of a name, each but the first with the sign before it."""
+    return re.findall(r"^[^./]+|[./][^./]*", name)
+
+
+def _stretches(layers: Sequence[str]) -> list[str]:
+    """Many layers that have no module around them, some of them in a row each."""
+    each = list(dict.fromkeys(layers))
+    size = -(-len(each) // MOST_ROWS)
+    if size < 2:
+        return list(layers)
+    named = {}
+    for at in range(0, len(each), size):
+        part = each[at : at + size]
+        named.update(dict.fromkeys(part, f"{part[0]} ... {part[-1]}" if len(part) > 1 else part[0]))
+    return [named[layer] for layer in layers]
