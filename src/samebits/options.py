@@ -318,9 +318,13 @@ PATCH = Option(
     read_text,
 )  # fmt: skip
 
+OF = Option("of", ("--of",), "Compare these metrics alone.", "NAME,NAME,...", read_names)
+LOWER = Option("lower", ("--lower",), "Metrics of which a lower number is better.", "NAME,NAME,...", read_names)
+
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON)
 NOISE_SETUP = tuple(option for option in SETUP if option is not SEED)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
+MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS)
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
     "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, AGAINST, ADD, RUN, *REPORTS),
@@ -329,7 +333,8 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ALTERNATIVES, RUN, JSON, HTML, MARKDOWN),
     "ops": (REPLAYED_STEP, REPEATS, *SETUP, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS),
     "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, JSON, HTML, MARKDOWN),
-    "noise": (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS),
+    "noise": MEASURING,
+    "versus": (OF, LOWER, *MEASURING),
     "fix": (APPLY, PATCH, RUN, JSON, HTML, MARKDOWN),
     "report": REPORTS,
     "compare": REPORTS,

@@ -19,10 +19,12 @@ NEEDS = re.compile(r"<!-- needs: ([\w ]+) -->")
 # each other page starts a framework a dozen times
 QUICK = {
     "compare-initialisation",
+    "different",
     "noise",
     "replay-operators",
     "use-from-python",
     "use-old-stacks",
+    "versus",
     "watch-your-own-loop",
 }
 

@@ -3,6 +3,8 @@
 import json
 import sys
 
+import pytest
+
 from samebits import cli
 
 PROGRAM = """
@@ -42,3 +44,18 @@ def test_a_metric_that_nobody_prints_is_no_answer(tmp_path, monkeypatch, capsys)
     words = ["--metric", "loss=loss (.*)", "-n", "2", "--python", sys.executable, "--out", "out"]
     assert cli.main(["noise", *words, "--", "python", "train.py", "1"]) == 3
     assert "its pattern matched nothing" in capsys.readouterr().out
+
+
+def test_two_commands_are_trained_and_compared_and_their_records_can_be_compared_again(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("scipy")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.py").write_text("import sys\nprint('dice', int(sys.argv[1]) / 10)\n")
+    (tmp_path / "b.py").write_text("import sys\nprint('dice', int(sys.argv[1]) / 9 + 0.1)\n")
+    words = ["--metric", r"dice=dice (\S+)", "--seeds", "1,2,3,4,5", "-n", "2", "--python", sys.executable]
+    sides = ["python a.py {seed}", "python b.py {seed}"]
+    assert cli.main(["versus", *words, "--out", "out", *sides]) == 0
+    said = capsys.readouterr().out
+    assert "B is better" in said
+    assert "pairs of seeds: 5; t, paired" in said
+    assert cli.main(["versus", "out/a", "out/b"]) == 0
+    assert "B is better" in capsys.readouterr().out

@@ -6,20 +6,24 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from samebits import requests
 from samebits.cli import answers
-from samebits.cli.parser import launching
+from samebits.cli.parser import launching, plain
 from samebits.errors import UsageError
-from samebits.options import REPORTS
+from samebits.options import OPTIONS, REPORTS
 
 if TYPE_CHECKING:
     from samebits.experiment import Progress
     from samebits.noise.result import NoiseResult
+    from samebits.noise.sides import MetricSide
 
-__all__ = ["NOISE", "run_noise", "show_noise"]
+__all__ = ["NOISE", "VERSUS", "run_noise", "run_versus", "show_noise"]
 
 NOISE_TEXT = """Train several times with each seed, and say how far a metric moves: between trainings with the
 same seed (the noise floor), what other seeds add, and what other test cases would add.
@@ -75,3 +79,40 @@ def _shown(title: str) -> Iterator[Progress]:
 
 
 NOISE = launching("noise", run_noise, "How far does a metric move between trainings?\n\n" + NOISE_TEXT)
+
+
+VERSUS_TEXT = """Compare two trainings beside the noise floor: B minus A with a 95 % interval, the probability that B is
+better, and how many trainings would show it.
+
+A and B are each a folder of noise or of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for each
+training. Or each is a command in quotation marks, which is trained as samebits noise trains it, with the same options.
+
+Exit status: 0 there is an answer (told apart or not), 2 wrong use or an error, 3 no answer: too few trainings, or both
+sides repeat."""
+
+
+def run_versus(**given: Any) -> int:
+    """Read or train both sides, compare, and answer."""
+    targets = {option.name: given[option.name] for option in REPORTS}
+    answers.check_targets(targets)
+    from samebits.noise import difference_report
+    from samebits.noise.versus import VersusRequest, versus
+
+    asked = VersusRequest(given["a"], given["b"], given["of"] or (), given["lower"] or ())
+    return answers.present(difference_report.report(versus(asked, partial(_trained, given))), targets)
+
+
+def _trained(given: dict[str, Any], command: str, letter: str) -> MetricSide:
+    """Train one side, as `samebits noise` does, in a record of its own: a or b below --out."""
+    requests.refuse_platform()
+    out = str(Path(given["out"]) / letter) if given["out"] else None
+    cases = requests.patterns(given["cases"], "--cases")
+    request = requests.request({**given, "command": shlex.split(command), "out": out, "seed": None}, "versus")
+    from samebits.noise import NoiseRequest, noise, sides
+
+    answers.say(f"samebits: {letter.upper()}: {command}\n", sys.stderr)
+    return sides.of_noise(command, noise(NoiseRequest(request, given["seeds"] or (), cases), _shown))
+
+
+SIDES = [click.Argument([name], metavar=name.upper()) for name in ("a", "b")]
+VERSUS = plain("versus", run_versus, "Is B better than A?\n\n" + VERSUS_TEXT, OPTIONS["versus"], SIDES)

@@ -32,6 +32,7 @@ DOCUMENTS: dict[str, tuple[str, str]] = {
     "fix": ("fix.json, and --json of fix", "samebits.patches.documents:PatchResult"),
     "ops": ("ops.json, and --json of ops", "samebits.ops.documents:ReplayResult"),
     "vary": ("vary.json, and --json of vary", "samebits.vary.result:VaryResult"),
+    "versus": ("--json of versus", "samebits.noise.difference:VersusResult"),
     "noise": ("noise.json, and --json of noise", "samebits.noise.result:NoiseResult"),
 }
 

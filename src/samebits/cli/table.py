@@ -17,15 +17,15 @@ from samebits import __version__, interrupt
 from samebits.cli import error_text
 from samebits.cli.fixes import FIX
 from samebits.cli.inquiries import EXPLAIN, LOCATE, OPS, VARY
-from samebits.cli.noises import NOISE
+from samebits.cli.noises import NOISE, VERSUS
 from samebits.cli.records import CHECK, COMPARE, RECORD, REPORT
 from samebits.cli.schemas import PLUGGED, SCHEMA
 from samebits.cli.supplies import DATA, ENV, LIST
 from samebits.errors import UsageError
 
 # the only programs that these start are trials
-OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE)
-COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, LIST, SCHEMA, ENV, DATA)
+OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS)
+COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, LIST, SCHEMA, ENV, DATA)
 
 
 class Commands(click.Group):

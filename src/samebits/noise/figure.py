@@ -17,10 +17,11 @@ MOST_LABEL = 24
 
 
 class DotRow(NamedTuple):
-    """The trainings of one seed, in the order of their trials."""
+    """The trainings of one seed, in the order of their trials; or differences, and their interval."""
 
     label: str
     values: Sequence[float]
+    interval: tuple[float, float] | None = None
 
 
 def rows_of(groups: Mapping[int | None, Sequence[float]], prefix: str = "") -> list[DotRow]:
@@ -30,7 +31,7 @@ def rows_of(groups: Mapping[int | None, Sequence[float]], prefix: str = "") -> l
 
 
 def dots(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
-    """A line for each row: `o` one training, a digit for several at one place, `=` the floor's band."""
+    """A line for each row: `o` one training, a digit for several, `=` the floor's band, `[--]` an interval."""
     low, high = _span(rows, band)
     wide = max(len(_label(row)) for row in rows)
     lines = [f"{_label(row):{wide}} |{_line(row, band, low, high)}|" for row in rows]
@@ -47,6 +48,10 @@ def _line(row: DotRow, band: tuple[float, float] | None, low: float, high: float
     if band is not None:
         for place in range(_place(band[0], low, high), _place(band[1], low, high) + 1):
             marks[place] = "="
+    if row.interval is not None:
+        first, last = (_place(end, low, high) for end in row.interval)
+        within = ["-" if mark == " " else mark for mark in marks[first + 1 : last]]
+        marks[first : last + 1] = ["[", *within, "]"][: last - first + 1]
     places = [_place(value, low, high) for value in row.values]
     for place in places:
         number = places.count(place)
@@ -60,7 +65,7 @@ def _place(value: float, low: float, high: float) -> int:
 
 def _span(rows: Sequence[DotRow], band: tuple[float, float] | None) -> tuple[float, float]:
     """The lowest and the highest value, never the same."""
-    numbers = [value for row in rows for value in row.values] + list(band or ())
+    numbers = [value for row in rows for value in (*row.values, *(row.interval or ()))] + list(band or ())
     low, high = min(numbers), max(numbers)
     room = (abs(low) * 0.01 or 1.0) if low == high else 0.0
     return low - room, high + room
@@ -85,13 +90,17 @@ def drawing(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
 
 
 def _drawn(row: DotRow, top: float, low: float, high: float) -> list[str]:
+    parts = [f'<text x="8" y="{top + TALL / 2:.1f}">{escape(_label(row))}</text>']
+    middle = top + TALL / 2 - 4
+    if row.interval is not None:
+        left, right = (_across(end, low, high) for end in row.interval)
+        parts.append(f'<path d="M{left:.1f} {middle:.1f}H{right:.1f}" stroke="#c62828" stroke-width="3"/>')
     lane = (TALL - 10) / max(len(row.values) - 1, 1)
-    label = f'<text x="8" y="{top + TALL / 2:.1f}">{escape(_label(row))}</text>'
-    return [label, *(
-        f'<circle cx="{_across(value, low, high):.1f}" cy="{top + 2 + lane * place:.1f}" r="4" fill="#1565c0"'
-        f' fill-opacity="0.75"><title>trial {place + 1}: {value:.6g}</title></circle>'
-        for place, value in enumerate(row.values)
-    )]  # fmt: skip
+    for place, value in enumerate(row.values):
+        across, down = _across(value, low, high), top + 2 + lane * place if len(row.values) > 1 else middle
+        parts.append(f'<circle cx="{across:.1f}" cy="{down:.1f}" r="4" fill="#1565c0" fill-opacity="0.75">'
+                     f"<title>{place + 1}: {value:.6g}</title></circle>")  # fmt: skip
+    return parts
 
 
 def _across(value: float, low: float, high: float) -> float:

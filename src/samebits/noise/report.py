@@ -79,7 +79,7 @@ def _case(result: NoiseResult) -> JUnitCase:
 
 def _blocks(result: NoiseResult) -> Iterator[AnyBlock]:
     if result.verdict is None:
-        yield Text(result.sentence, on=SCREEN)
+        yield Text(result.sentence, on=SCREEN | PAGE)
         yield _layers(result.metrics)
     for metric in result.metrics:
         yield from _dots(result, metric)
@@ -120,6 +120,7 @@ def _dots(result: NoiseResult, metric: MetricNoise) -> Iterator[AnyBlock]:
 
 
 def _facts(result: NoiseResult) -> Iterator[tuple[str, Cell]]:
+    yield "command", StyledText(shlex.join(result.command), "command")
     if result.seeds:
         yield "seeds", f"{', '.join(map(str, result.seeds))}, by {result.seed_by}"
     else:

@@ -1,0 +1,216 @@
+"""What `versus` finds: B minus A for each metric, with its interval, beside the noise floor. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from samebits import words
+from samebits.errors import UsageError
+from samebits.model import Document, Verdict
+from samebits.noise import intervals
+from samebits.noise.result import metric_names, metric_noise, seed_groups
+from samebits.noise.sides import MetricSide
+from samebits.noise.statistics import FEWEST
+
+__all__ = ["VERSUS_FORMAT", "Answer", "CaseFlip", "MetricDifference", "VersusResult", "compare"]
+
+VERSUS_FORMAT = 1
+Answer = Literal["different", "not-told-apart", "too-few", "repeats", "equal"]
+Unit = Literal["pairs of seeds", "seeds", "trainings"]
+MOST_NAMES = 3
+
+
+class CaseFlip(Document):
+    """A test case in which the trainings of A and B do not overlap: the mean number of each side."""
+
+    case: str
+    a: float
+    b: float
+    better: bool
+
+
+class MetricDifference(Document):
+    """B minus A, of one metric.
+
+    `answer`: `different` if the interval does not hold zero; `not-told-apart` if it does; `too-few` for an interval;
+    `repeats` if neither side varies, so that the difference is exact for these seeds and says nothing of others;
+    `equal` if there is no difference at all. `low`, `high`: 95 % of such intervals hold the true difference. `unit`:
+    what the interval counts; `numbers`: how many of it, of A and of B. `floor`: the standard deviation of the
+    difference of two trainings, one of each side, if no seed changes. `better`: how often a training of B is better
+    than one of A; `needed`: the trainings of each side that would show it (Noether). `pairs`: B minus A, seed by seed.
+    `cases`: how many test cases both have; `flips`: those in which the sides do not overlap; `unsteady`: how many have
+    different numbers within one side, although no seed changed.
+    """
+
+    name: str
+    lower_is_better: bool
+    answer: Answer
+    a: float
+    b: float
+    difference: float
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+    unit: Unit
+    numbers: list[int]
+    floor: float | None = None
+    better: float
+    needed: int | None = None
+    pairs: list[float] = []
+    cases: int = 0
+    flips: list[CaseFlip] = []
+    unsteady: int = 0
+
+
+class VersusResult(Document):
+    """The answer of `samebits versus`.
+
+    `verdict`: `inconclusive` if no metric has an answer, with its `reason`; else null. `meaningful`: the probability of
+    being better that Bouthillier et al. (2021) ask for; `needed`: the trainings of each side that would show it.
+    """
+
+    format: int = VERSUS_FORMAT
+    samebits: str
+    created: str
+    verdict: Verdict | None = None
+    sentence: str
+    reason: str | None = None
+    a: MetricSide
+    b: MetricSide
+    metrics: list[MetricDifference]
+    meaningful: float = intervals.MEANINGFUL
+    needed: int
+    warnings: list[str] = []
+
+
+class Units(NamedTuple):
+    """The independent values of each side. In pairs, they have the same seeds."""
+
+    unit: Unit
+    a: list[float]
+    b: list[float]
+
+
+def compare(
+    a: MetricSide, b: MetricSide, *, only: Sequence[str] = (), lower: Sequence[str] = ()
+) -> list[MetricDifference]:
+    """Each metric that both sides have. UsageError if there is none, or if the sides were tested on different cases."""
+    known = [name for name in metric_names(a.trainings) if name in metric_names(b.trainings)]
+    for name in (*only, *lower):
+        if name not in known:
+            raise UsageError(f"A and B do not both have the metric {name!r}.", f"both have: {', '.join(known) or '-'}")
+    if not known:
+        has = [", ".join(metric_names(side.trainings)) for side in (a, b)]
+        raise UsageError(f"A and B have no metric in common: A has {has[0]}; B has {has[1]}.", "--metric NAME=REGEX")
+    low = {*lower, *a.lower, *b.lower}
+    return [_difference(a, b, name, lower=name in low) for name in known if not only or name in only]
+
+
+def _difference(a: MetricSide, b: MetricSide, name: str, *, lower: bool) -> MetricDifference:
+    tables = [_case_tables(side, name) for side in (a, b)]
+    cases = _common_cases(tables, name)
+    units = _units(a, b, name)
+    paired = units.unit == "pairs of seeds"
+    pairs = [second - first for first, second in zip(units.a, units.b, strict=True)] if paired else []
+    found = intervals.paired_interval(pairs) if paired else intervals.independent_interval(units.a, units.b)
+    better = (intervals.better_share if paired else intervals.better_probability)(units.a, units.b, lower=lower)
+    means = float(np.mean(units.a)), float(np.mean(units.b))
+    return MetricDifference(
+        name=name,
+        lower_is_better=lower,
+        answer=_answer(units, pairs, found),
+        a=means[0],
+        b=means[1],
+        difference=means[1] - means[0],
+        low=found.low if found else None,
+        high=found.high if found else None,
+        method=found.method if found else "",
+        unit=units.unit,
+        numbers=[len(units.a), len(units.b)],
+        floor=_floor(a, b, name),
+        better=better,
+        needed=intervals.trainings_needed(better),
+        pairs=pairs,
+        cases=len(cases),
+        flips=_flips(tables, cases, lower=lower),
+        unsteady=sum(_is_unsteady(a, b, name, case) for case in cases),
+    )
+
+
+def _units(a: MetricSide, b: MetricSide, name: str) -> Units:
+    """What may be counted as independent: trainings of one seed, or the means of several seeds."""
+    groups = [seed_groups(side.trainings, name) for side in (a, b)]
+    if all(len(group) == 1 for group in groups):
+        return Units("trainings", *(next(iter(group.values())) for group in groups))
+    means = [{seed: float(np.mean(values)) for seed, values in group.items()} for group in groups]
+    common = [seed for seed in means[0] if seed in means[1]]
+    if len(common) == max(map(len, means)) or len(common) >= FEWEST:
+        return Units("pairs of seeds", *([mean[seed] for seed in common] for mean in means))
+    return Units("seeds", *(_seeds_or_trainings(group) for group in groups))
+
+
+def _seeds_or_trainings(group: Mapping[int | None, list[float]]) -> list[float]:
+    """The mean of each seed; of one seed alone, its trainings."""
+    values = list(group.values())
+    return values[0] if len(values) == 1 else [float(np.mean(one)) for one in values]
+
+
+def _answer(units: Units, pairs: Sequence[float], found: intervals.Interval | None) -> Answer:
+    if found is not None:
+        return "not-told-apart" if found.low <= 0 <= found.high else "different"
+    compared = [pairs] if pairs else [units.a, units.b]
+    is_exact = all(intervals.is_constant(np.asarray(values)) for values in compared)
+    if is_exact and min(map(len, compared)) > 1:
+        return "equal" if math.isclose(np.mean(units.a), np.mean(units.b), rel_tol=1e-12) else "repeats"
+    return "too-few"
+
+
+def _floor(a: MetricSide, b: MetricSide, name: str) -> float | None:
+    floors = [metric_noise(side.trainings, name).same_seed for side in (a, b)]
+    known = [floor for floor in floors if floor is not None]
+    return math.hypot(*known) if len(known) == len(floors) else None
+
+
+# -- test cases -------------------------------------------------------------------------------------------------------
+
+
+def _case_tables(side: MetricSide, name: str) -> list[dict[str, float]]:
+    return [training.cases[name] for training in side.trainings if name in training.cases]
+
+
+def _common_cases(tables: Sequence[list[dict[str, float]]], name: str) -> list[str]:
+    """The test cases of all trainings. UsageError if A and B were tested on different ones."""
+    if not all(tables):
+        return []
+    a, b = (list(dict.fromkeys(case for table in side for case in table)) for side in tables)
+    alone = [case for case in a if case not in b] + [case for case in b if case not in a]
+    if alone:
+        named = ", ".join(alone[:MOST_NAMES]) + (" ..." if len(alone) > MOST_NAMES else "")
+        said = f"{name}: A and B were tested on different cases: {len(alone)} belong to one side only ({named})."
+        raise UsageError(words.one_line(said), "test both on the same cases")
+    return [case for case in a if all(case in table for side in tables for table in side)]
+
+
+def _flips(tables: Sequence[list[dict[str, float]]], cases: Sequence[str], *, lower: bool) -> list[CaseFlip]:
+    """The cases in which each training of B is better than each of A, or each is worse; the largest flip first."""
+    found = []
+    for case in cases:
+        a, b = ([table[case] for table in side] for side in tables)
+        if max(a) < min(b) or max(b) < min(a):
+            better = (np.mean(b) < np.mean(a)) == lower
+            found.append(CaseFlip(case=case, a=float(np.mean(a)), b=float(np.mean(b)), better=bool(better)))
+    return sorted(found, key=lambda flip: -abs(flip.b - flip.a))
+
+
+def _is_unsteady(a: MetricSide, b: MetricSide, name: str, case: str) -> bool:
+    """Whether the case has different numbers in two trainings of one side and one seed."""
+    for side in (a, b):
+        seen: dict[int | None, float] = {}
+        for training in side.trainings:
+            if name in training.cases and seen.setdefault(training.seed, value := training.cases[name][case]) != value:
+                return True
+    return False

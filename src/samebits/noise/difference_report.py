@@ -1,0 +1,182 @@
+"""The report of versus: a row for each metric, the dots of both sides, the difference on its floor, cases that flip."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from samebits import words
+from samebits.noise import figure
+from samebits.noise.difference import MetricDifference, VersusResult
+from samebits.noise.result import seed_groups
+from samebits.noise.sides import MetricSide
+from samebits.noise.versus import interval_words
+from samebits.reports.table import Cell, Column, MissingValue, Number, StyledText, Table, numbers
+from samebits.reports.tree import (
+    BRIEF,
+    DOCUMENT,
+    PAGE,
+    SCREEN,
+    AnyBlock,
+    Code,
+    Drawing,
+    Facts,
+    JUnitCase,
+    Notes,
+    Report,
+    Section,
+    SideBySide,
+    Text,
+)
+
+__all__ = ["report"]
+
+MOST_FLIPS = 10
+ANSWERS = {
+    "different": "told apart",
+    "not-told-apart": "not told apart",
+    "too-few": "too few",
+    "repeats": "both repeat",
+    "equal": "equal",
+}
+SAYS = (
+    "95 % of such intervals hold the true difference of the means. If zero is outside, B and A are told apart.",
+    "floor: the standard deviation of the difference of two trainings, one of A and one of B, if no seed changes.",
+    "P(B better): how often a training of B is better than one of A. Bouthillier et al. (2021) ask for 0.75 before an "
+    "improvement counts.",
+    "to show it: the trainings of each side with which a rank test would find this probability (Noether 1987).",
+)
+DOES_NOT_SAY = (
+    "The same method on other data, on other machines, or with other settings was not compared.",
+    "Not told apart does not mean equal.",
+)
+
+
+def report(result: VersusResult) -> Report:
+    """The report, for every format."""
+    return Report(
+        verdict=result.verdict,
+        head="NO ANSWER" if result.verdict else "",
+        title="B against A",
+        sentence=result.sentence,
+        blocks=tuple(_blocks(result)),
+        footer="Made by samebits versus.",
+        created=result.created,
+        samebits=result.samebits,
+        document=result,
+        case=_case(result),
+    )
+
+
+def _blocks(result: VersusResult) -> Iterator[AnyBlock]:
+    if result.verdict is None:
+        yield Text(result.sentence, on=SCREEN | PAGE)
+    yield _table(result)
+    for place, one in enumerate(result.metrics, 1):
+        yield from _dots(result, one, place)
+        if one.cases:
+            yield from _flips(one, place)
+    yield Facts(tuple(_facts(result)))
+    if result.warnings:
+        yield Notes(tuple(result.warnings))
+    says = Section("What this says", "says", (Notes(SAYS, ""),))
+    yield SideBySide((says, Section("What this does not say", "does-not-say", (Notes(DOES_NOT_SAY, ""),))), on=DOCUMENT)
+
+
+def _table(result: VersusResult) -> Table:
+    """A row for each metric."""
+    columns = (
+        Column("metric"),
+        *numbers("A", "B", "B minus A"),
+        Column("95 %"),
+        *numbers("floor", "P(B better)", "to show it"),
+        Column(""),
+    )
+    return Table("difference", "", columns, tuple(map(_row, result.metrics)))
+
+
+def _row(one: MetricDifference) -> tuple[Cell, ...]:
+    interval = interval_words(one) if one.low is not None else MissingValue("-")
+    return (
+        StyledText(one.name, "code"),
+        *(Number(value, _digits(one.difference)) for value in (one.a, one.b)),
+        Number(one.difference, None if one.difference else 0),
+        interval,
+        MissingValue("-") if one.floor is None else Number(one.floor, None if one.floor else 0),
+        Number(one.better, 2),
+        MissingValue("-") if one.needed is None else Number(one.needed),
+        ANSWERS[one.answer],
+    )
+
+
+def _digits(difference: float) -> int | None:
+    """Digits after the point in which the two means differ."""
+    return max(0, 1 - math.floor(math.log10(abs(difference)))) if difference else None
+
+
+def _dots(result: VersusResult, one: MetricDifference, place: int) -> Iterator[AnyBlock]:
+    """The trainings of both sides, and under them the difference: its dots, its interval, the band of its floor."""
+    sides = [
+        *figure.rows_of(seed_groups(result.a.trainings, one.name), "A "),
+        *figure.rows_of(seed_groups(result.b.trainings, one.name), "B "),
+    ]
+    ends = None if one.low is None or one.high is None else (one.low, one.high)
+    row = figure.DotRow("B minus A", one.pairs or [one.difference], ends)
+    band = None if one.floor is None else (-one.floor, one.floor)
+    trained = f"{one.name}: one dot for each training, by seed and trial"
+    what = "one dot for each seed" if one.pairs else "the dot is the difference of the means"
+    moved = f"{one.name}, B minus A: {what}, [--] the interval, == the floor around zero"
+    for about, rows, under, name in ((trained, sides, None, "trainings"), (moved, [row], band, "difference")):
+        yield Text(about, on=SCREEN)
+        yield Code(figure.dots(rows, under), about, on=BRIEF)
+        said = about.replace("[--]", "the line is").replace("==", "the band is")
+        title = name.capitalize()
+        yield Drawing(f"{name}-{place}", title, one.name, said, "", "", figure.drawing(rows, under), on=PAGE)
+
+
+def _flips(one: MetricDifference, place: int) -> Iterator[AnyBlock]:
+    """The cases in which the two sides do not overlap."""
+    better = sum(flip.better for flip in one.flips)
+    counted = f"{len(one.flips):,} of {words.count(one.cases, 'test case')} flip: {better:,} better with B, "
+    steady = f"{one.unsteady:,} differ between trainings of one side and one seed"
+    yield Text(f"{one.name}: {counted}{len(one.flips) - better:,} worse; {steady}.")
+    if not one.flips:
+        return
+    rows = tuple(
+        (flip.case, Number(flip.a, None), Number(flip.b, None), "better" if flip.better else "worse")
+        for flip in one.flips[:MOST_FLIPS]
+    )
+    notes = (f"the {MOST_FLIPS} largest of {len(one.flips):,}",) if len(one.flips) > MOST_FLIPS else ()
+    yield Table(f"flips-{place}", "", (Column("case"), *numbers("A", "B"), Column("")), rows, notes)
+
+
+def _facts(result: VersusResult) -> Iterator[tuple[str, Cell]]:
+    for letter, side in (("A", result.a), ("B", result.b)):
+        yield letter, _side(side)
+    for one in result.metrics[:1]:
+        counted = f"{one.numbers[0]} of A and {one.numbers[1]} of B" if not one.pairs else f"{one.numbers[0]}"
+        yield "compared", f"{one.unit}: {counted}" + (f"; {one.method}" if one.method else "")
+    yield "needed", f"{result.needed} trainings of each side, to show a probability of {result.meaningful} (Noether)"
+
+
+def _side(side: MetricSide) -> str:
+    seeds = len({training.seed for training in side.trainings})
+    return f"{side.name}: {words.count(len(side.trainings), 'training')}, {words.count(seeds, 'seed')}"
+
+
+def _case(result: VersusResult) -> JUnitCase:
+    """The comparison as one test: it passes if there is an answer, whichever it is."""
+    known = [
+        (f"{one.name}.{field}", f"{value:.6g}" if isinstance(value, float) else str(value))
+        for one in result.metrics
+        for field in ("difference", "low", "high", "floor", "better", "answer")
+        if (value := getattr(one, field)) is not None
+    ]
+    return JUnitCase(
+        "samebits.versus",
+        f"{result.a.name} | {result.b.name}",
+        "error" if result.verdict else "passed",
+        result.sentence,
+        "\n".join(map(words.one_line, result.warnings)),
+        tuple(known),
+    )

@@ -1,0 +1,136 @@
+"""The statistics of `versus`: an interval for B minus A, the probability that B is better, the trainings needed.
+
+Plain numbers in, plain numbers out. The only file that needs SciPy. `benchmarks/interval_coverage.py` simulates how
+often each interval holds the truth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from samebits.errors import UsageError
+from samebits.noise.statistics import FEWEST
+
+__all__ = [
+    "CONFIDENCE", "MANY", "MEANINGFUL", "Interval", "better_probability", "better_share", "independent_interval",
+    "is_constant", "needs_scipy", "paired_interval", "trainings_needed",
+]  # fmt: skip
+
+CONFIDENCE = 0.95
+MANY = 20  # from so many values of each side on, the bootstrap takes the place of the t distribution
+MEANINGFUL = 0.75  # the probability that Bouthillier et al. (2021) ask for: https://arxiv.org/abs/2103.03098
+RESAMPLES = 4999
+RANDOM = 2019  # the bootstrap draws the same samples each time: equal numbers give equal intervals
+
+
+class Interval(NamedTuple):
+    """A 95 % interval, and how it was made."""
+
+    low: float
+    high: float
+    method: str
+
+
+def needs_scipy() -> None:
+    """UsageError if SciPy is missing: asked before hours of training."""
+    try:
+        import scipy.stats  # noqa: F401
+    except ImportError:
+        advice = "pip install 'samebits[versus]', or pip install scipy"
+        raise UsageError("samebits versus needs SciPy.", advice) from None
+
+
+def is_constant(values: Any) -> bool:
+    """Whether all values are the same, but for the rounding of differences."""
+    return float(np.ptp(values)) <= 1e-12 * float(np.abs(values).max())
+
+
+def paired_interval(differences: Sequence[float]) -> Interval | None:
+    """The interval of the mean of paired differences; None if there are too few, or if all are the same."""
+    values = np.asarray(differences, dtype=float)
+    if len(values) < FEWEST or is_constant(values):
+        return None
+    if len(values) >= MANY:
+        return _bootstrapped((values,))
+    return _t(float(values.mean()), _error((values,)), len(values) - 1, "t, paired")
+
+
+def independent_interval(a: Sequence[float], b: Sequence[float]) -> Interval | None:
+    """The interval of mean B minus mean A without pairs (Welch); None if too few, or if neither side varies."""
+    sides = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    constant = [is_constant(side) for side in sides]
+    if min(map(len, sides)) < FEWEST or all(constant):
+        return None
+    if min(map(len, sides)) >= MANY:
+        return _bootstrapped(sides)
+    parts = [side.var(ddof=1) / len(side) for side in sides]
+    # Welch (1947); a side that does not vary leaves the degrees of freedom of the other one
+    degrees = sum(parts) ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, sides, strict=True))
+    method = "t of the side that varies" if any(constant) else "t, without pairs (Welch)"
+    return _t(float(sides[1].mean() - sides[0].mean()), _error(sides), degrees, method)
+
+
+def _error(sides: Sequence[Any]) -> float:
+    """The standard error of the mean of one side, or of the difference of two."""
+    return math.sqrt(sum(side.var(ddof=1) / len(side) for side in sides))
+
+
+def _t(middle: float, error: float, degrees: float, method: str) -> Interval:
+    from scipy import stats
+
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees)) * error
+    return Interval(middle - half, middle + half, method)
+
+
+def _bootstrapped(sides: Sequence[Any]) -> Interval:
+    """The symmetric studentised bootstrap (Hall 1988, https://doi.org/10.1111/j.2517-6161.1988.tb01727.x).
+
+    BCa covers too little with so few values: `benchmarks/interval_coverage.py` shows both.
+    """
+    random = np.random.default_rng(RANDOM)
+    middle, error = _middle([side.mean() for side in sides]), _error(sides)
+    drawn = [side[random.integers(0, len(side), (RESAMPLES, len(side)))] for side in sides]
+    moved = np.abs(_middle([one.mean(axis=1) for one in drawn]) - middle)
+    errors = np.sqrt(sum(one.var(axis=1, ddof=1) / one.shape[1] for one in drawn))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(moved == 0, 0.0, moved / errors)  # infinite for a sample without spread
+    half = float(np.quantile(ratios, CONFIDENCE, method="higher")) * error
+    return Interval(float(middle - half), float(middle + half), "studentised bootstrap")
+
+
+def _middle(means: Sequence[Any]) -> Any:
+    return means[0] if len(means) == 1 else means[1] - means[0]
+
+
+def better_probability(a: Sequence[float], b: Sequence[float], *, lower: bool = False) -> float:
+    """The share of all pairs (a value of A, one of B) in which B is better; equal ones count half."""
+    first, second = np.asarray(a, dtype=float)[:, None], np.asarray(b, dtype=float)[None, :]
+    return _wins(first, second, lower=lower)
+
+
+def better_share(a: Sequence[float], b: Sequence[float], *, lower: bool = False) -> float:
+    """The share of pairs, A's first with B's first and so on, in which B is better; equal ones count half."""
+    return _wins(np.asarray(a, dtype=float), np.asarray(b, dtype=float), lower=lower)
+
+
+def _wins(first: Any, second: Any, *, lower: bool) -> float:
+    wins = (second < first) if lower else (second > first)
+    return float(np.mean(wins + 0.5 * (second == first)))
+
+
+def trainings_needed(probability: float, *, power: float = 0.95) -> int | None:
+    """Trainings of each side with which a rank test at 5 % (one-sided) finds this probability; None for a half.
+
+    Noether (1987), https://doi.org/10.1080/01621459.1987.10478478, for two sides of equal size.
+    """
+    from scipy import stats
+
+    distance = abs(probability - 0.5)
+    if distance == 0:
+        return None
+    needed = (stats.norm.ppf(0.95) + stats.norm.ppf(power)) ** 2 / (6 * distance**2)
+    return math.ceil(float(needed))

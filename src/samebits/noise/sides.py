@@ -1,0 +1,173 @@
+"""Reads what `versus` compares: the trainings of a noise, a check, a setup of a study, or a table of numbers."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from samebits import kept_record
+from samebits.errors import RecordError, UsageError
+from samebits.model import Document
+from samebits.noise.readings import Readings
+from samebits.noise.result import NoiseResult, TrainingRun
+from samebits.reports import result_words
+from samebits.store import record_files
+from samebits.store.record import RECORD, open_record
+
+__all__ = ["STUDY", "MetricSide", "of_noise", "read_side", "study_setup"]
+
+NOISE, STUDY, STUDY_FORMAT = "noise.json", "study.json", 1
+MEASURES = ("digits", "cells")  # what study.json has of a model, by the study
+FIXED = ("true_count", "fields", "undecided")  # numbers of the data, or of what could not be measured
+LOWER = ("error_rate", "wrong")  # measures of a study of which a lower number is better
+ABOUT = ("seed", "trial", "case", "machine")  # columns of a table that are no metrics
+
+
+class MetricSide(Document):
+    """One side. `lower`: the metrics of which a lower number is known to be better; `machines`: where it was trained.
+
+    `repeats`: whether the trainings of each seed have the same bits; null if that is not known.
+    """
+
+    name: str
+    trainings: list[TrainingRun]
+    machines: list[str] = []
+    lower: list[str] = []
+    repeats: bool | None = None
+    warnings: list[str] = []
+
+
+def read_side(text: str) -> MetricSide:
+    """A folder of samebits, FOLDER:SETUP of a study, or a CSV file. Raises UsageError or RecordError."""
+    path, setup = study_setup(text)
+    if path is not None:
+        return _of_study(text, path, setup)
+    place = Path(text)
+    if place.suffix == ".csv":
+        return _of_table(text, place)
+    if (place / NOISE).is_file():
+        from samebits.noise import read
+
+        return of_noise(text, read(place))
+    if (place / RECORD).is_file():
+        return _of_check(text)
+    advice = "a folder of noise, check or study; FOLDER:SETUP of a study; a CSV file; or a command, with --metric"
+    raise UsageError(f"{text}: there is nothing to compare.", advice)
+
+
+def of_noise(name: str, found: NoiseResult) -> MetricSide:
+    """The side of a noise."""
+    machine = str(found.setup.machine.get("processor", ""))
+    return _side(name, found.trainings, machines=[machine], repeats=found.repeats, warnings=found.warnings)
+
+
+def _side(name: str, trainings: list[TrainingRun], *, machines: Iterable[str] = (), **given: Any) -> MetricSide:
+    if not any(training.metrics for training in trainings):
+        raise UsageError(f"{name}: no training has a metric.", "samebits noise --metric 'accuracy=acc: ([0-9.]+)'")
+    return MetricSide(name=name, trainings=trainings, machines=sorted(set(filter(None, machines))), **given)
+
+
+def _of_check(name: str) -> MetricSide:
+    """The side of a check with --metric: its trials are trainings of one seed."""
+    opened = open_record(name)
+    judged = kept_record.judged(opened)
+    taken = Readings(opened.file.options.metrics, {})
+    taken.add(opened.file.seed, opened, judged)
+    machine = str(judged.setup.machine.get("processor", ""))
+    return _side(name, taken.trainings, machines=[machine], repeats=taken.repeats(), warnings=taken.warnings)
+
+
+# -- a study ----------------------------------------------------------------------------------------------------------
+
+
+def study_setup(text: str) -> tuple[Path | None, str]:
+    """(study.json, the setup) that a text names; (None, "") if it names no study. The setup is "" if it has none."""
+    for name, setup in ((text, ""), tuple(text.rpartition(":")[::2])):
+        place = Path(name)
+        if name and place.name == STUDY and place.is_file():
+            return place, setup
+        if name and (place / STUDY).is_file():
+            return place / STUDY, setup
+    return None, ""
+
+
+def _of_study(name: str, path: Path, setup: str) -> MetricSide:
+    """The trials of one setup: trainings of one seed."""
+    content = record_files.as_object(record_files.parse(record_files.read_bytes(path), path), path)
+    record_files.check_format(content, path, STUDY_FORMAT)
+    try:
+        setups = {one["id"]: one for one in content["setups"]}
+        if setup not in setups:
+            said = f"{path} has no setup {setup!r}." if setup else f"{path} holds several setups."
+            raise UsageError(said, f"{path}:SETUP, of {', '.join(setups)}")
+        return _of_setup(name, setups[setup])
+    except (KeyError, TypeError, ValueError) as why:
+        raise RecordError(f"{path} cannot be read: {why!r}.", "run the study again") from None
+
+
+def _of_setup(name: str, setup: Mapping[str, Any]) -> MetricSide:
+    groups = setup.get("groups", [])
+    letters = {trial: result_words.letter(place) for place, group in enumerate(groups) for trial in group}
+    trainings = [
+        TrainingRun(
+            trial=model["trial"], model=letters.get(model["trial"]), metrics=found, machine=model.get("machine", "")
+        )
+        for model in setup["models"]
+        if (found := _measures(model))
+    ]
+    repeats = len(groups) == 1 if groups else None
+    return _side(name, trainings, machines=[one.machine for one in trainings], lower=list(LOWER), repeats=repeats)
+
+
+def _measures(model: Mapping[str, Any]) -> dict[str, float]:
+    """The finite numbers that were measured of a model."""
+    return {
+        name: float(value)
+        for group in MEASURES
+        for name, value in (model.get(group) or {}).items()
+        if name not in FIXED and isinstance(value, int | float) and math.isfinite(value)
+    }
+
+
+# -- a table ----------------------------------------------------------------------------------------------------------
+
+
+def _of_table(name: str, path: Path) -> MetricSide:
+    """A CSV file: a line for each training, or for each test case of one. Columns that are not `ABOUT` are metrics."""
+    try:
+        text = record_files.read_bytes(path).decode("utf-8-sig")
+        rows = list(csv.DictReader(text.splitlines()))
+        if not rows:
+            raise UsageError(f"{path} holds no line below its head.", "a line for each training: seed,trial,accuracy")
+        groups: dict[tuple[int | None, int], list[dict[str, str]]] = {}
+        for number, row in enumerate(rows, 1):
+            seed = int(row["seed"]) if row.get("seed") else None
+            groups.setdefault((seed, int(row.get("trial") or (1 if row.get("case") else number))), []).append(row)
+        trainings = [_of_rows(seed, trial, group) for (seed, trial), group in groups.items()]
+    except (ValueError, csv.Error) as why:
+        raise UsageError(f"{path} cannot be read: {why}.", "numbers with a point, commas between them") from None
+    return _side(name, trainings, machines=[one.machine for one in trainings])
+
+
+def _of_rows(seed: int | None, trial: int, rows: list[dict[str, str]]) -> TrainingRun:
+    """One training: a line by itself, or the lines of its cases."""
+    names = [name for name in rows[0] if name and name not in ABOUT]
+    values = {name: [_finite(name, row[name]) for row in rows] for name in names}
+    has_cases = bool(rows[0].get("case"))
+    if not has_cases and len(rows) > 1:
+        raise ValueError(f"trial {trial} is there {len(rows)} times")
+    cases = {name: dict(zip([row["case"] for row in rows], values[name], strict=True)) for name in names if has_cases}
+    means = {name: float(np.mean(found)) for name, found in values.items()}
+    return TrainingRun(seed=seed, trial=trial, metrics=means, cases=cases, machine=rows[0].get("machine") or "")
+
+
+def _finite(name: str, text: str | None) -> float:
+    value = float(text or "nan")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {text!r}, which is not a finite number")
+    return value

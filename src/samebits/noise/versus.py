@@ -1,0 +1,119 @@
+"""Versus: reads or trains two sides, and says whether B is better than A beside the noise floor."""
+
+from __future__ import annotations
+
+import math
+import os
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from samebits import __version__, words
+from samebits.noise import difference, intervals, sides
+from samebits.noise.difference import MetricDifference, VersusResult
+from samebits.noise.result import seed_groups
+from samebits.noise.sides import MetricSide
+from samebits.noise.statistics import FEWEST
+
+__all__ = ["VersusRequest", "interval_words", "is_command", "number", "sentence_of", "versus"]
+
+
+@dataclass(frozen=True)
+class VersusRequest:
+    """What versus is asked for. `a`, `b`: a record, or a command; `only`: these metrics; `lower`: those to be low."""
+
+    a: str
+    b: str
+    only: Sequence[str] = ()
+    lower: Sequence[str] = ()
+
+
+def is_command(text: str) -> bool:
+    """Whether the text is a command: several words, and not the name of anything that is there."""
+    return len(shlex.split(text)) > 1 and not os.path.lexists(text) and sides.study_setup(text)[0] is None
+
+
+def versus(asked: VersusRequest, train: Callable[[str, str], MetricSide]) -> VersusResult:
+    """Compare. `train`: (command, "a" or "b") -> its side. Raises UsageError or RecordError."""
+    intervals.needs_scipy()
+    texts = {"a": asked.a, "b": asked.b}
+    found = {letter: sides.read_side(text) for letter, text in texts.items() if not is_command(text)}
+    # a record that cannot be read is said before hours of training
+    found |= {letter: train(text, letter) for letter, text in texts.items() if letter not in found}
+    a, b = found["a"], found["b"]
+    metrics = difference.compare(a, b, only=asked.only, lower=asked.lower)
+    answered = [one for one in metrics if one.low is not None or one.answer == "equal"]
+    sentence = " ".join(map(sentence_of, metrics if len(metrics) < 3 else (answered or metrics)[:1]))
+    return VersusResult(
+        samebits=__version__,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        verdict=None if answered else "inconclusive",
+        sentence=sentence,
+        reason=None if answered else sentence,
+        a=a,
+        b=b,
+        metrics=metrics,
+        needed=intervals.trainings_needed(intervals.MEANINGFUL) or 0,
+        warnings=list(_warnings(a, b, metrics)),
+    )
+
+
+def interval_words(one: MetricDifference) -> str:
+    """-0.127 to 1.35"""
+    assert one.low is not None
+    assert one.high is not None
+    return f"{number(one.low)} to {number(one.high)}"
+
+
+def number(value: float) -> str:
+    """Three digits that count."""
+    return f"{value:.3g}"
+
+
+def sentence_of(one: MetricDifference) -> str:
+    """The answer for one metric."""
+    said = f"{one.name}: B minus A is {number(one.difference)}"
+    if one.answer in ("different", "not-told-apart"):
+        is_better = (one.difference < 0) == one.lower_is_better
+        answer = f"B is {'better' if is_better else 'worse'}" if one.answer == "different" else "not told apart"
+        asked = f"P(B better) is {one.better:.2f}; an improvement needs {intervals.MEANINGFUL}"
+        return f"{said} (95 %: {interval_words(one)}): {answer}. {asked}."
+    if one.answer == "too-few":
+        fewest = min(one.numbers)
+        unit = "training" if one.unit == "trainings" else "seed"
+        return f"{said}; too few for an interval: {words.count(fewest, unit)} of a side, and {FEWEST} are needed."
+    if one.answer == "equal":
+        return f"{one.name}: A and B have the same numbers."
+    what = "each seed gives this difference" if one.pairs else "all trainings of a side are equal: the floor is zero"
+    return f"{said}: {what}. Only more seeds can say whether it is luck."
+
+
+def _warnings(a: MetricSide, b: MetricSide, metrics: Sequence[MetricDifference]) -> Iterator[str]:
+    yield from (f"A: {text}" for text in a.warnings)
+    yield from (f"B: {text}" for text in b.warnings)
+    machines = sorted({*a.machines, *b.machines})
+    if len(machines) > 1:
+        said = f"{words.count(len(machines), 'machine')} ({'; '.join(machines)})"
+        yield f"the trainings ran on {said}: a part of the difference may be the machine's"
+    for one in metrics:
+        yield from _of_metric(a, b, one)
+    if len(metrics) > 1:
+        yield f"{len(metrics)} metrics were compared: of 20 that are equal, one is told apart by chance"
+
+
+def _of_metric(a: MetricSide, b: MetricSide, one: MetricDifference) -> Iterator[str]:
+    for side, letter in ((a, "A"), (b, "B")):
+        groups = seed_groups(side.trainings, one.name)
+        values = next(iter(groups.values()))
+        if len(groups) == 1 and len(values) > 1 and len(set(values)) == 1:
+            said = f"{letter} has {len(values)} equal trainings of one seed, which count as one that repeats"
+            yield f"{one.name}: {said}: its floor is zero, and its other seeds are not known"
+    if one.unit == "trainings":
+        yield f"{one.name}: one seed only: the interval holds for this seed, and says nothing of others"
+    if one.unit == "pairs of seeds":
+        left = len({t.seed for t in (*a.trainings, *b.trainings) if one.name in t.metrics}) - one.numbers[0]
+        if left:
+            yield f"{one.name}: {words.count(left, 'seed')} of one side only: left out of the pairs"
+    if one.floor and abs(one.difference) < one.floor and not math.isclose(one.difference, 0):
+        yield f"{one.name}: the difference is smaller than its floor: two trainings differ so much without a change"

@@ -1,0 +1,280 @@
+"""What versus reads, refuses and says. No trial is run here."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from samebits import cli
+from samebits.errors import RecordError, UsageError
+from samebits.model import Setup
+from samebits.noise import difference, sides
+from samebits.noise.difference_report import report
+from samebits.noise.result import NoiseResult, TrainingRun, metric_noise
+from samebits.noise.sides import MetricSide, read_side
+from samebits.noise.versus import VersusRequest, is_command, versus
+from samebits.reports.presenters import html, junit, markdown, terminal
+
+ROOT = Path(__file__).resolve().parents[2]
+PAPER = ROOT / "docs" / "study" / "paper"
+STUDY = ROOT / "docs" / "study" / "lenet5-paper"
+
+
+def side(groups, name="x", machine="m", **given):
+    """A side of numbers: seed -> the values of its trainings."""
+    trainings = [
+        TrainingRun(seed=seed, trial=place + 1, metrics={"dice": value})
+        for seed, values in groups.items()
+        for place, value in enumerate(values)
+    ]
+    return MetricSide(name=name, trainings=trainings, machines=[machine], **given)
+
+
+def cases(*tables, seed=None):
+    """A side of tables: each training's case -> value."""
+    trainings = [
+        TrainingRun(seed=seed, trial=place, metrics={"dice": sum(table.values())}, cases={"dice": table})
+        for place, table in enumerate(tables, 1)
+    ]
+    return MetricSide(name="x", trainings=trainings)
+
+
+def compared(monkeypatch, a, b, **given):
+    """The result for two sides."""
+    found = iter((a, b))
+    monkeypatch.setattr(sides, "read_side", lambda text: next(found))
+    return versus(VersusRequest("a", "b", **given), None)
+
+
+def main(capsys, *words):
+    status = cli.main(["versus", *map(str, words)])
+    said = capsys.readouterr()
+    return status, said.out + said.err
+
+
+# -- the paper, and studies -------------------------------------------------------------------------------------------
+
+
+def test_the_papers_keras_and_pytorch_are_not_told_apart(tmp_path, capsys, fits_schema):
+    words = ["--of", "error_rate", "--lower", "error_rate", "--json", tmp_path / "v.json"]
+    status, said = main(capsys, *words, PAPER / "unet-tf1.14.csv", PAPER / "unet-pytorch.csv")
+    assert status == 0
+    assert "B minus A is -0.61 (95 %: -1.35 to 0.127): not told apart" in said
+    assert "7 equal trainings of one seed, which count as one" in said
+    text = (tmp_path / "v.json").read_text()
+    fits_schema("versus", text)
+    found = json.loads(text)["metrics"][0]
+    assert found["better"] == pytest.approx(5.5 / 7)
+    assert found["floor"] == pytest.approx(0.7965, abs=5e-5)
+    assert json.loads(text)["needed"] == 29
+
+
+def test_the_page_shows_what_its_commands_print(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    shown = (ROOT / "docs" / "study" / "different.md").read_text()
+    commands = re.findall(r"^    \$ samebits versus (.*)\n((?:    .*\n)+)", shown, re.MULTILINE)
+    assert len(commands) == 2
+    for words, lines in commands:
+        status, said = main(capsys, *words.split())
+        assert status == 0
+        assert [line.rstrip() for line in said.splitlines()] == [line[4:] for line in lines.splitlines()]
+
+
+def test_the_tables_of_the_paper_are_those_that_the_study_quotes():
+    spec = importlib.util.spec_from_file_location("paper_numbers", ROOT / "docs" / "paper_numbers.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.tables() == {path.name: path.read_text() for path in PAPER.glob("*.csv")}
+
+
+def test_the_picture_of_the_layers_is_the_one_that_its_script_makes():
+    spec = importlib.util.spec_from_file_location("noise_layers", ROOT / "docs" / "noise_layers.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.figure() == (ROOT / "docs" / "explanation" / "noise-layers.svg").read_text()
+
+
+def test_the_setups_of_a_study_are_sides_and_the_measure_knows_its_direction(capsys):
+    status, said = main(capsys, "--of", "wrong", f"{STUDY}:keras-tf1.14-threads", f"{STUDY}/study.json:pytorch")
+    assert status == 0
+    assert "wrong: B minus A is 8.71" in said
+    found = read_side(f"{STUDY}:keras-tf1.14-threads")
+    assert found.lower == ["error_rate", "wrong"]
+    assert found.repeats is False
+    assert len(found.trainings) == 7
+    assert {training.model for training in found.trainings} == set("ABCDEFG")
+
+
+@pytest.mark.parametrize(("name", "said"), [(STUDY, "several setups"), (f"{STUDY}:keras", "no setup 'keras'")])
+def test_a_setup_that_is_not_named_or_not_there_is_refused_with_those_that_are(name, said, capsys):
+    status, text = main(capsys, name, name)
+    assert status == 2
+    assert said in text
+    assert "pytorch-1.3" in text
+
+
+def test_a_study_that_is_damaged_is_an_error(tmp_path):
+    (tmp_path / "study.json").write_text('{"format": 1, "setups": [{"id": "x", "models": [{"digits": {"a": 1}}]}]}')
+    with pytest.raises(RecordError, match="cannot be read"):
+        read_side(f"{tmp_path}:x")
+
+
+# -- tables and noise -------------------------------------------------------------------------------------------------
+
+
+def test_a_table_has_a_line_for_each_training_or_each_case(tmp_path):
+    (tmp_path / "t.csv").write_text("seed,trial,case,dice\n1,1,a,0.5\n1,1,b,0.7\n1,2,a,0.6\n1,2,b,0.6\n")
+    first, second = read_side(str(tmp_path / "t.csv")).trainings
+    assert first.cases == {"dice": {"a": 0.5, "b": 0.7}}
+    assert (first.seed, second.trial, second.metrics["dice"]) == (1, 2, pytest.approx(0.6))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no line below"),
+        ("dice\n", "no line below"),
+        ("dice\nnan\n", "dice is 'nan', which is not a finite number"),
+        ("dice\nx\n", "could not convert"),
+        ("trial,dice\n1,0.5\n1,0.6\n", "trial 1 is there 2 times"),
+        ("seed\n1\n", "no training has a metric"),
+    ],
+)
+def test_a_table_without_numbers_is_refused(tmp_path, capsys, text, said):
+    (tmp_path / "t.csv").write_text(text)
+    status, shown = main(capsys, tmp_path / "t.csv", tmp_path / "t.csv")
+    assert status == 2
+    assert said in shown
+
+
+def test_what_is_not_there_is_refused(capsys):
+    for name in ("nothing", "nothing.csv", "no/folder:setup"):
+        assert main(capsys, name, name)[0] == 2
+
+
+def test_a_noise_is_a_side(tmp_path):
+    mine = side({1: [1.0, 2.0]}).trainings
+    found = NoiseResult(
+        samebits="0", created="", sentence="", command=["x"], trials=2, trainings=mine, repeats=False,
+        setup=Setup(command=[], python=None, machine={"processor": "p"}), metrics=[metric_noise(mine, "dice")],
+    )  # fmt: skip
+    (tmp_path / "noise.json").write_text(found.model_dump_json())
+    assert read_side(str(tmp_path)).machines == ["p"]
+    assert read_side(str(tmp_path)).trainings == mine
+
+
+def test_a_command_has_several_words_and_no_file_of_its_name(tmp_path):
+    assert is_command("python train.py --seed {seed}")
+    (tmp_path / "my study").mkdir()
+    assert not is_command(str(tmp_path / "my study"))
+    assert not is_command("record")
+
+
+# -- what is counted --------------------------------------------------------------------------------------------------
+
+
+def test_seeds_of_both_sides_are_pairs_of_their_means(monkeypatch):
+    a = side({seed: [seed + 0.1, seed - 0.1] for seed in range(5)})
+    b = side({seed: [seed + 1 + seed / 100] * 2 for seed in range(5)})
+    found = compared(monkeypatch, a, b)
+    one = found.metrics[0]
+    assert (one.unit, one.numbers, one.method) == ("pairs of seeds", [5, 5], "t, paired")
+    assert one.pairs == pytest.approx([1, 1.01, 1.02, 1.03, 1.04])
+    assert one.answer == "different"
+    assert one.better == 1
+    assert "B is better" in found.sentence
+    assert "B is worse" in compared(monkeypatch, a, b, lower=["dice"]).sentence
+
+
+def test_trainings_of_one_seed_do_not_count_as_seeds(monkeypatch):
+    a = side({seed: [1.0, 1.1, 0.9, 1.05, 0.95] for seed in (1, 2, 3)})
+    b = side({seed: [2.0, 2.1, 1.9, 2.05, 1.95 + seed] for seed in (1, 2, 3)})
+    found = compared(monkeypatch, a, b)
+    assert found.metrics[0].answer == "too-few"
+    assert found.verdict == "inconclusive"
+    assert "too few for an interval: 3 seeds of a side, and 5 are needed" in found.sentence
+
+
+def test_different_seeds_are_compared_without_pairs(monkeypatch):
+    a, b = side({seed: [1.0 + seed / 7] for seed in range(5)}), side({seed: [seed / 9] for seed in range(10, 16)})
+    one = compared(monkeypatch, a, b).metrics[0]
+    assert (one.unit, one.numbers) == ("seeds", [5, 6])
+    assert one.floor is None
+
+
+def test_seeds_of_one_side_only_are_left_out_and_said(monkeypatch):
+    a = side({seed: [seed / 7] for seed in range(6)})
+    b = side({seed: [seed / 9] for seed in range(7)})
+    found = compared(monkeypatch, a, b)
+    assert found.metrics[0].numbers == [6, 6]
+    assert any("1 seed of one side only" in text for text in found.warnings)
+
+
+def test_sides_that_repeat_have_no_interval_and_it_is_said(monkeypatch):
+    found = compared(monkeypatch, side({None: [1.0] * 7}), side({None: [2.0] * 7}))
+    assert found.metrics[0].answer == "repeats"
+    assert "the floor is zero" in found.sentence
+    assert found.verdict == "inconclusive"
+    equal = compared(monkeypatch, side({None: [1.0] * 7}), side({None: [1.0] * 7}))
+    assert equal.metrics[0].answer == "equal"
+    assert equal.verdict is None
+    assert equal.metrics[0].better == 0.5
+
+
+def test_other_machines_and_several_metrics_are_said(monkeypatch):
+    a, b = side({None: [1.0, 1.2, 1.1, 1.3, 1.0]}), side({None: [1.1, 1.2, 1.1, 1.5, 1.0]}, machine="n")
+    assert "2 machines (m; n)" in "\n".join(compared(monkeypatch, a, b).warnings)
+
+
+def test_metrics_that_are_not_on_both_sides_are_refused(monkeypatch):
+    other = MetricSide(name="y", trainings=[TrainingRun(trial=1, metrics={"loss": 1.0})])
+    with pytest.raises(UsageError, match="no metric in common: A has dice; B has loss"):
+        compared(monkeypatch, side({None: [1.0]}), other)
+    with pytest.raises(UsageError, match="do not both have the metric 'loss'"):
+        compared(monkeypatch, side({None: [1.0]}), side({None: [1.0]}), only=["loss"])
+
+
+# -- test cases -------------------------------------------------------------------------------------------------------
+
+
+def test_cases_that_flip_are_those_in_which_the_sides_do_not_overlap():
+    a = cases({"u": 0.0, "v": 1.0, "w": 0.0}, {"u": 0.0, "v": 1.0, "w": 1.0})
+    b = cases({"u": 1.0, "v": 0.5, "w": 1.0}, {"u": 1.0, "v": 0.6, "w": 1.0})
+    one = difference.compare(a, b)[0]
+    assert [(flip.case, flip.better) for flip in one.flips] == [("u", True), ("v", False)]
+    assert (one.cases, one.unsteady) == (3, 2)  # w of A and v of B
+    assert [flip.better for flip in difference.compare(a, b, lower=["dice"])[0].flips] == [False, True]
+
+
+def test_sides_that_were_tested_on_different_cases_are_refused():
+    with pytest.raises(UsageError, match=r"tested on different cases: 2 belong to one side only \(v, w\)"):
+        difference.compare(cases({"u": 1.0, "v": 1.0}), cases({"u": 1.0, "w": 1.0}))
+
+
+# -- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def test_every_format_shows_the_answer_the_dots_and_the_flips(monkeypatch):
+    names = {f"case-{place}": float(place) for place in range(12)}
+    moved = {name: value + 1 + value / 9 for name, value in names.items()}
+    result = compared(monkeypatch, cases(names, names), cases(moved, moved))
+    shown = report(result)
+    for text in (terminal.render(shown), markdown.render(shown), html.render(shown)):
+        assert "B minus A" in text
+        assert "12 of 12 test cases flip" in text
+        assert "case-11" in text
+    assert 'errors="1"' in junit.render(shown)
+
+
+def test_a_page_has_a_drawing_of_the_trainings_and_of_the_difference(monkeypatch):
+    a, b = side({None: [1.0, 1.2, 1.1, 1.3, 1.0]}), side({None: [1.1, 1.2, 1.1, 1.5, 1.0]})
+    result = compared(monkeypatch, a, b)
+    page, text = html.render(report(result)), terminal.render(report(result))
+    assert page.count("data:image/svg+xml;base64,") == 2
+    assert result.sentence in page
+    line = next(line for line in text.splitlines() if "B minus A |" in line)
+    assert line.count("[") == line.count("]") == line.count("o") == 1
+    assert "=" in line
+    assert '<property name="dice.answer" value="not-told-apart" />' in junit.render(report(result))
