@@ -20,6 +20,7 @@ from samebits import controls
 from samebits.documents import TOOK_EFFECT
 from samebits.environments import environment_python, interpreters
 from samebits.errors import SamebitsError
+from samebits.launch import capacity
 from samebits_probe import wire
 
 RELEASES = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
@@ -33,6 +34,12 @@ hypothesis.settings.load_profile("busy")
 def pytest_terminal_summary(terminalreporter, config):
     if config.option.markexpr == "not slow":
         terminalreporter.write_line("The tests marked slow were left out. `make test-all` runs them too.")
+
+
+@pytest.fixture(autouse=True)
+def one_idle_core(monkeypatch):
+    """Trials run one by one, whatever the machine does meanwhile; a test of trials side by side sets its own number."""
+    monkeypatch.setattr(capacity, "free_cores", lambda others: 1.0)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict, TypeVar
 
 from samebits.errors import UsageError
 from samebits.options import OPTIONS, Option, read_text
@@ -59,7 +59,7 @@ class TrialOptions(RecordOptions, total=False):
     """How many trials there are, and how they run."""
 
     trials: int
-    jobs: int
+    jobs: int | Literal["auto"]
     full: bool
     budget: Duration
 

@@ -152,6 +152,8 @@ class Result(Document):
     warnings: list[str] = []
     unseeded: dict[str, str] = {}  # generator whose state differs from the start on -> the warning that says so
     leak: str | None = None  # beside equal bits: which trials started from what earlier ones left
+    at_a_time: int = 1  # the most trials that ran side by side
+    at_a_time_why: str = ""  # empty if the user said how many
     judged: dict[str, str] = {}  # kind -> "=" all equal, "!" differs, "." not reached or not compared, "-" not observed
     seconds: float = 0.0
     record: str | None = None
@@ -170,11 +172,12 @@ class Result(Document):
 
 
 class Round(Document):
-    """One round of looking: `steps` is null for whole trials."""
+    """One round of looking: `steps` is null for whole trials. `at_a_time`: the most trials that ran together."""
 
     steps: int | None
     trials: list[int]
     seconds: float
+    at_a_time: int = 1
 
 
 class Options(Document):
@@ -182,7 +185,7 @@ class Options(Document):
 
     trials: int = 5
     ok_exit: int = 0
-    jobs: int = 1
+    jobs: int | Literal["auto"] = "auto"
     full: bool = False
     steps: int | None = None
     budget: float | None = None
@@ -213,6 +216,7 @@ class RecordFile(Document):
     options: Options = Options()
     rounds: list[Round] = []
     notes: list[str] = []  # sentences about how the trials were combined, which become warnings
+    at_a_time_why: str = ""  # why so many trials ran at a time, or why one by one
     doubt: str = ""  # what was seen only of trials that had waited between rounds, and not of trials that had not
     signature: str | None = None  # by the user's own key: tells a record that was made here from any other
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 __all__ = [
     "DEFAULT_SEED",
@@ -88,8 +88,10 @@ def read_repeats(text: str) -> int:
     return read_whole(text, 1, MOST_TRIALS, "the number of replays")
 
 
-def read_jobs(text: str) -> int:
-    return read_whole(text, 1, MOST_TRIALS, "the number of trials at a time")
+def read_jobs(text: str) -> int | Literal["auto"]:
+    if text.strip() == "auto":
+        return "auto"
+    return read_whole(text, 1, MOST_TRIALS, "the number of trials at a time (or auto)")
 
 
 def read_seed(text: str) -> int:
@@ -225,7 +227,11 @@ ENVIRONMENT = Option(
 ON = Option("on", ("--on",), "Where trials run: local (this machine).", "HOST", read_text, "local")
 OK_EXIT = Option("ok_exit", ("--ok-exit",), "Treat this exit status as success.", "CODE", read_exit_status, 0)
 OVERWRITE = Option("overwrite", ("--overwrite",), "Replace a record folder that exists.", default=False)
-JOBS = Option("jobs", ("--jobs",), "How many trials run at the same time.", "J", read_jobs, 1)
+JOBS = Option(
+    "jobs", ("--jobs",),
+    "How many trials run at the same time (auto: after the first one, as many as fit into idle cores and memory).", "J",
+    read_jobs, "auto",
+)  # fmt: skip
 FULL = Option(
     "full",
     ("--full",),

@@ -123,7 +123,7 @@ def _experiment(work: Work, setup: StudySetup, initial: Path | None, progress: P
     request = Request(
         command=trainings.training_command(work, setup, "{out}", initial=initial),
         directory=work.folder,
-        options=Options(trials=1 if setup.one_process else work.trials, full=True),
+        options=Options(trials=1 if setup.one_process else work.trials, jobs=1, full=True),
         python=trainings.interpreter(setup),
         environment=setup.environment,
         preset=setup.preset,

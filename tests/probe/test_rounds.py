@@ -8,7 +8,8 @@ import pytest
 from samebits.checks import Addition, record, run, run_more
 from samebits.errors import NotFound, RecordError, SamebitsError, UsageError
 from samebits.experiment import Progress, captures
-from samebits.experiment.rounds import FinishedRound, Schedule, estimate
+from samebits.experiment.rounds import FinishedRound
+from samebits.experiment.schedule import Schedule, estimate
 from samebits.launch.limits import grown
 from samebits.model import Options, TrialFile
 from samebits.store import open_record

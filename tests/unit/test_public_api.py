@@ -71,7 +71,7 @@ def test_values_are_those_that_the_command_line_would_read():
     )  # fmt: skip
     assert (read["trials"], read["budget"], read["timeout"], read["seed"]) == (7, 5400.0, 0.5, 3)
     assert (read["controls"], read["artifacts"], read["ignores"]) == (("threads",), ("*.pt",), ())
-    assert (read["metrics"], read["out"], read["full"], read["jobs"]) == ((("loss", "loss=(.*)"),), "r", True, 1)
+    assert (read["metrics"], read["out"], read["full"], read["jobs"]) == ((("loss", "loss=(.*)"),), "r", True, "auto")
 
 
 @pytest.mark.parametrize(

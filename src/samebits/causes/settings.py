@@ -47,7 +47,7 @@ class Setting:
     def time_left(self, trials: int) -> float | None:
         """Seconds until it has so many trials; None before the first."""
         known = [file.seconds for file in self.files]
-        rounds = -(-(trials - self.number) // self.plan.options.jobs)
+        rounds = -(-(trials - self.number) // self.experiment.capacity.at_a_time)
         return rounds * sum(known) / len(known) if known else None
 
     def run(self, more: int) -> None:
@@ -151,8 +151,9 @@ class SettingRecords:
         return said if left is None else f"{said}, {words.clock(left)} left"
 
     def _batch(self, setting: Setting, trials: int) -> int:
-        at_a_time = setting.plan.options.jobs if setting.number >= FIRST else max(FIRST, setting.plan.options.jobs)
-        return max(1, min(at_a_time, trials - setting.number))
+        at_a_time = setting.experiment.capacity.at_a_time
+        wanted = at_a_time if setting.number >= FIRST else max(FIRST, at_a_time)
+        return max(1, min(wanted, trials - setting.number))
 
     def added(self, setting: Setting) -> list[str]:
         """What a setting holds beside what the check held."""
@@ -169,6 +170,8 @@ class SettingRecords:
         """A new setting without trials, beside those that are looked up. `timed`: it is no evidence."""
         plan = self._first.plan
         own = {"steps": steps, "budget": None, "full": False, "timeout": self.longest}
+        if timed and plan.options.jobs == "auto":
+            own["jobs"] = 1
         options = plan.options.model_copy(update=own)
         request: Request = replace(
             plan.request,
@@ -177,7 +180,9 @@ class SettingRecords:
             options=options,
             out=self._folder / f"{len(self._begun):03d}",
         )
-        setting = Setting(Experiment.begin(request, self.progress), options.steps, excused=self._excused)
+        capacity = None if timed else self._first.experiment.capacity
+        experiment = Experiment.begin(request, self.progress, capacity=capacity)
+        setting = Setting(experiment, options.steps, excused=self._excused)
         self._begun.append(setting)
         if not timed:
             self.all.append(setting)

@@ -64,6 +64,8 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
         warnings=[note.text for note in notes],
         unseeded=unseeded(seen),
         judged=judged(comparison, divergence),
+        at_a_time=max((turn.at_a_time for turn in record.rounds), default=1),
+        at_a_time_why=record.at_a_time_why,
     )
 
 

@@ -3,7 +3,8 @@ is a client of it, and asks nothing of `launch` about how a trial is started.
 """
 
 from samebits.experiment.experiment import Experiment
-from samebits.experiment.rounds import FIRST, NO_VERDICT, FinishedRound, Progress, Schedule
+from samebits.experiment.rounds import NO_VERDICT, FinishedRound, Progress
+from samebits.experiment.schedule import FIRST, Schedule
 from samebits.launch.limits import Limits
 from samebits.launch.plan import Plan, Request, arrange
 

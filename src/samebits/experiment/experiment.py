@@ -14,6 +14,7 @@ from samebits.errors import UsageError
 from samebits.experiment import recorded_trials
 from samebits.experiment.rounds import FinishedRound, Progress, Trials, full_disk_said
 from samebits.launch import custody, origin
+from samebits.launch.capacity import Capacity
 from samebits.launch.leaks import Leaks
 from samebits.launch.limits import Limits
 from samebits.launch.observations import Processes
@@ -30,20 +31,29 @@ class Experiment:
     it is first asked for.
     """
 
-    def __init__(self, plan: Plan, file: RecordFile, progress: Progress | None = None) -> None:
+    def __init__(
+        self, plan: Plan, file: RecordFile, progress: Progress | None = None, capacity: Capacity | None = None
+    ) -> None:
         self.plan, self.file = plan, file
-        self._trials = Trials(plan, progress or Progress())
+        self._trials = Trials(plan, progress or Progress(), capacity)
         self._read: dict[int, store.TrialTrace] = {}
 
     @classmethod
-    def begin(cls, request: Request, progress: Progress | None = None, *, hash_wanted: str | None = None) -> Experiment:
+    def begin(
+        cls,
+        request: Request,
+        progress: Progress | None = None,
+        *,
+        hash_wanted: str | None = None,
+        capacity: Capacity | None = None,
+    ) -> Experiment:
         """A new record without trials.
 
-        `hash_wanted`: the algorithm of a record that this one is compared with. Raises UsageError, NotFound,
-        RecordExists or RecordBusy before anything is written.
+        `hash_wanted`: the algorithm of a record that this one is compared with. `capacity`: of an experiment with the
+        same program. Raises UsageError, NotFound, RecordExists or RecordBusy before anything is written.
         """
         plan = make_plan(request, hash_wanted=hash_wanted)
-        experiment = cls(plan, describe(plan), progress)
+        experiment = cls(plan, describe(plan), progress, capacity)
         experiment.save()
         return experiment
 
@@ -72,6 +82,11 @@ class Experiment:
         return self.plan.record
 
     @property
+    def capacity(self) -> Capacity:
+        """How many trials run at a time."""
+        return self._trials.capacity
+
+    @property
     def progress(self) -> Progress:
         """The object that is told what the trials do."""
         return self._trials.progress
@@ -88,7 +103,8 @@ class Experiment:
             self._read.pop(number, None)
         with full_disk_said(self.folder):
             finished = self._trials.run_round(limits, ids, tries_first=tries_first)
-            self.file = self.file.model_copy(update={"rounds": [*self.file.rounds, finished.document]})
+            rounds, why = [*self.file.rounds, finished.document], self.capacity.why_of(finished.at_a_time)
+            self.file = self.file.model_copy(update={"rounds": rounds, "at_a_time_why": why})
             self.save()
         return finished
 

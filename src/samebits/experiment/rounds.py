@@ -1,4 +1,4 @@
-"""Rounds: all trials run for a few steps, then for ten times as many, and at last whole."""
+"""Rounds: trials run for a number of steps, one by one or side by side, and may wait for the next round."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from samebits import interrupt
 from samebits.errors import SamebitsError
+from samebits.launch.capacity import Capacity, Usage, UsageMeter
 from samebits.launch.environment import Slot
 from samebits.launch.hosts import HostedTrial, TrialOrder
 from samebits.launch.leaks import Leaks
@@ -21,9 +22,8 @@ from samebits.launch.observations import Processes, read_json
 from samebits.launch.pauses import PausedTrials
 from samebits.launch.plan import Plan
 from samebits.launch.trial import TrialRun
-from samebits.model import STOPPED_BY_USER, Options, Round, TrialFile
+from samebits.model import STOPPED_BY_USER, Round, TrialFile
 
-FIRST, FACTOR = 20, 10
 _TELL = 0.25  # seconds between two words about a trial's steps
 NO_VERDICT = ("failed", "killed", "timeout", "unwatched")
 _LEAST_FREE = 64 << 10  # bytes
@@ -60,6 +60,7 @@ class FinishedRound:
     """One round that has ended. `files`: the documents of its trials, by number. `time_was_up`: a budget ended it.
 
     `resumed`: trials went on where they had waited. `some_waited`: a trial waited before the round, or at its end.
+    `at_a_time`: the most trials that ran together.
     """
 
     steps: int | None
@@ -68,11 +69,13 @@ class FinishedRound:
     time_was_up: bool = False
     resumed: bool = False
     some_waited: bool = False
+    at_a_time: int = 1
 
     @property
     def document(self) -> Round:
         """The round as the record keeps it."""
-        return Round(steps=self.steps, trials=[file.id for file in self.files], seconds=self.seconds)
+        trials = [file.id for file in self.files]
+        return Round(steps=self.steps, trials=trials, seconds=self.seconds, at_a_time=self.at_a_time)
 
     @property
     def ended_well(self) -> bool:
@@ -87,14 +90,16 @@ class FinishedRound:
 
 
 class Trials:
-    """Runs trials of a plan, `jobs` at a time, and remembers what they wrote."""
+    """Runs trials of a plan, as many at a time as `capacity` says, and remembers what they wrote."""
 
-    def __init__(self, plan: Plan, progress: Progress) -> None:
+    def __init__(self, plan: Plan, progress: Progress, capacity: Capacity | None = None) -> None:
         self.plan, self.progress = plan, progress
         self.leaks = Leaks(plan.directory, plan.record)
+        self.capacity = capacity or Capacity(plan.options.jobs, alone=_why_alone(plan))
         self._waiting = PausedTrials()
         self._running: dict[int, HostedTrial] = {}
         self._told: dict[int, float] = {}
+        self._usage, self._disturbance = Usage(1, 0), ""
 
     def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
         """Run these trials, each in a folder of the same path as before: those that wait go on, others start anew.
@@ -102,22 +107,47 @@ class Trials:
         `tries_first`: where the first trial ends in a way that gives no verdict, the others are not started; it runs
         alone unless it is a whole one. With `limits.seconds` the first trial ends there, with `limits.grows` it may
         make more steps. The others end after as many steps as it made, or was allowed.
-        Whatever ends a round early, Ctrl-C too, ends its trials first and leaves what they recorded.
+        Whatever ends a round early, Ctrl-C too, ends its trials first and leaves what they recorded. Where trials may
+        have disturbed each other, and the user did not ask for several at a time, all start anew, one by one.
         """
-        began, asked = time.monotonic(), limits
+        finished = self._round(limits, ids, tries_first=tries_first)
+        why = self._why_one_by_one(finished)
+        if not why:
+            return finished
+        self.capacity.refuse(why)
+        self._waiting.end()
+        self.progress.note(f"{why}: all trials start anew, one by one")
+        again = self._round(limits, ids, tries_first=tries_first)
+        return replace(again, seconds=finished.seconds + again.seconds)
+
+    def _why_one_by_one(self, finished: FinishedRound) -> str:
+        """What shows that trials side by side may have disturbed each other; empty if nothing does."""
+        if finished.at_a_time == 1 or not self.capacity.is_auto:
+            return ""
+        badly = next((file for file in finished.files if file.status in NO_VERDICT), None)
+        return self._disturbance or (f"trial {badly.id} did not end well beside a different one" if badly else "")
+
+    def _round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool) -> FinishedRound:
+        began, asked, most = time.monotonic(), limits, 1
+        self._disturbance = ""
         resumed = any(number in self._waiting for number in ids)
         to_come, done = self._waiting.in_order(ids), list[TrialFile]()
         self.progress.round_started(limits.steps, len(ids))
         alone = limits.seconds is not None or limits.grows or (tries_first and limits.steps is not None)
+        alone = alone or (len(ids) > 1 and not self.capacity.is_known(limits.steps))
+        jobs = 1 if alone else self.capacity.fitting(len(ids))
         with interrupt.waited_for() as look, self._ended_with_the_block():
             while to_come or self._running:
                 look()
-                self._fill(to_come, limits, jobs=1 if alone else self.plan.options.jobs, of=max(ids))
+                self._fill(to_come, limits, jobs=jobs, of=max(ids))
+                most = max(most, len(self._running))
                 ended = list(self._poll(len(ids)))
                 if ended and not done and self._is_enough(ended[0], tries_first=tries_first):
                     to_come.clear()
                 if ended and alone:
                     limits, alone = _after_first(limits, ended[0]), False
+                    self.capacity.learn(self._usage, ended[0].stop_after if ended[0].status == "stopped" else None)
+                    jobs = self.capacity.fitting(len(to_come))
                 done += ended
                 self._tell_refusal()
                 time.sleep(min((trial.pace for trial in self._running.values()), default=0))
@@ -125,7 +155,7 @@ class Trials:
         was_up = asked.seconds is not None and limits.steps != asked.steps
         waited = resumed or len(self._waiting) > 0
         seconds = time.monotonic() - began
-        return FinishedRound(limits.steps, seconds, files, was_up, resumed=resumed, some_waited=waited)
+        return FinishedRound(limits.steps, seconds, files, was_up, resumed=resumed, some_waited=waited, at_a_time=most)
 
     def end_waiting(self, why: str = "") -> list[int]:
         """End the trials that wait, and tell their numbers. `why`: none waits from now on."""
@@ -143,20 +173,29 @@ class Trials:
         for slot in range(jobs):
             if slot in self._running or not to_come:
                 continue
-            there = [number for number in to_come if self._waiting.slots.get(number, slot) == slot]
+            there = [number for number in to_come if self._is_auto or self._waiting.slots.get(number, slot) == slot]
             if there:
                 to_come.remove(there[0])
                 self.progress.trial_started(there[0], of, limits.steps)
-                self._begin(there[0], limits, Slot(slot, self.plan.options.jobs))
+                places = jobs if self._is_auto else self.capacity.at_a_time
+                self._begin(there[0], limits, Slot(slot, places, is_plain=self._is_auto))
+
+    @property
+    def _is_auto(self) -> bool:
+        """Whether any trial may run in any place: the environment is the same in all."""
+        return self.plan.options.jobs == "auto"
 
     def _begin(self, number: int, limits: Limits, slot: Slot) -> None:
         """Let a trial go on, or start it. One that goes on counts as running at once: whatever ends us ends it, too."""
-        trial = self._waiting.take(number)
-        if trial is not None:
-            self._running[slot.number] = trial
+        trial: HostedTrial | None = self._waiting.take(number)
+        if isinstance(trial, TrialRun):
+            self._running[slot.number], trial.slot = trial, slot
             trial.go_on(limits)
-            return
-        self._running[slot.number] = self.plan.host.start(TrialOrder(self.plan, number, limits, slot, self.leaks))
+        else:
+            trial = self.plan.host.start(TrialOrder(self.plan, number, limits, slot, self.leaks))
+            self._running[slot.number] = trial
+        if isinstance(trial, TrialRun):
+            trial.meter = UsageMeter(trial.root) if slot.is_alone and self.capacity.is_auto else None
 
     def _poll(self, of: int) -> Iterator[TrialFile]:
         """The trials that have ended since the last look, or wait. `of`: how many the round has."""
@@ -167,10 +206,22 @@ class Trials:
                 continue
             file = trial.fetch()
             del self._running[slot]
+            if isinstance(trial, TrialRun):
+                self._learn(trial)
             self.progress.trial_ended(trial.id, file.status, trial.steps(), file.seconds)
             self._wait_or_end(trial, file, of)
             _check_space(self.plan.record)
             yield file
+
+    def _learn(self, trial: TrialRun) -> None:
+        """What a trial that is over used, and whether it disturbed those beside it, or would."""
+        name = trial.files.shared_name() if self.capacity.is_auto else ""
+        wrote = f"a trial wrote {name}, as different ones may" if name else ""
+        if trial.meter is not None:
+            usage = trial.meter.usage()
+            self._usage = usage._replace(alone=usage.alone or wrote)
+        elif wrote and not trial.slot.is_alone:
+            self._disturbance = wrote
 
     def _wait_or_end(self, trial: HostedTrial, file: TrialFile, of: int) -> None:
         if isinstance(trial, TrialRun) and trial.waits:
@@ -220,81 +271,18 @@ class Trials:
             trial.cancel(STOPPED_BY_USER)
 
 
+def _why_alone(plan: Plan) -> str:
+    """Why trials run one by one unless the user says how many."""
+    if plan.options.budget is not None:
+        return "a time budget is shared out by what one trial takes"
+    return "trials on a different machine are not measured" if plan.host.no_waiting else ""
+
+
 def _after_first(limits: Limits, file: TrialFile) -> Limits:
     """The limits of the other trials: as many steps as the first one made if time was up, or as it was allowed."""
     if limits.grows or (limits.seconds is not None and file.status == "stopped"):
         limits = replace(limits, steps=file.stop_after)
     return replace(limits, seconds=None, grows=False)
-
-
-class Schedule:
-    """Decides which round comes next. Pure, except for the clock that measures `budget`."""
-
-    def __init__(self, options: Options, trials: int) -> None:
-        self._options, self._trials = options, trials
-        self._began = time.monotonic()
-        self._past: list[tuple[int, float]] = []
-
-    def first(self) -> Limits:
-        """The first round: whole with --full, else a few steps."""
-        steps = self._options.steps if self._options.full else self._capped(FIRST)
-        grows = steps is not None and not self._options.full and self._options.budget is None
-        most = self._options.steps
-        return Limits(steps=steps, seconds=self._share(), grows=grows, most=most, waits=grows and steps != most)
-
-    def after(self, looked: FinishedRound) -> Limits | None:
-        """The round after this one, or None if it was the last one."""
-        if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
-            return None
-        self._past.append((looked.steps, looked.seconds))
-        steps = self._capped(looked.steps * FACTOR)
-        if self._options.budget is None:
-            return Limits(steps=steps, waits=steps != self._options.steps)
-        return self._within_budget(looked.steps, steps)
-
-    def whole(self, looked: FinishedRound) -> Limits | None:
-        """The trials up to where they were asked to go, or None if the round did that."""
-        if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
-            return None
-        return Limits(steps=self._options.steps, seconds=self._share())
-
-    def _capped(self, steps: int) -> int:
-        return steps if self._options.steps is None else min(steps, self._options.steps)
-
-    def _left(self) -> float:
-        assert self._options.budget is not None
-        return self._options.budget - (time.monotonic() - self._began)
-
-    def _share(self) -> float | None:
-        """Seconds that the first trial of a round may take, so that the others fit into the budget too."""
-        if self._options.budget is None:
-            return None
-        others = -(-(self._trials - 1) // self._options.jobs)
-        return max(self._left(), 0.0) / (1 + others)
-
-    def _within_budget(self, made: int, steps: int) -> Limits | None:
-        """The next round if it fits; else one last round of as many steps as fit, if that is worth the starts."""
-        start, each = estimate(self._past)
-        left = self._left()
-        fitting = int((left * 0.9 - start) / each) if each > 0 else steps
-        if fitting >= steps:
-            return Limits(steps=steps, seconds=self._share())
-        if fitting < 2 * made:
-            return None
-        return Limits(steps=fitting, seconds=self._share())
-
-
-def estimate(past: Sequence[tuple[int, float]]) -> tuple[float, float]:
-    """(seconds to start, seconds a step) of a round, from rounds of known steps and seconds.
-
-    With one round only, half of its time is taken to be its starts.
-    """
-    steps, seconds = past[-1]
-    if len(past) < 2:
-        return seconds / 2, seconds / 2 / steps
-    fewer, quicker = past[-2]
-    each = max((seconds - quicker) / (steps - fewer), 0.0)
-    return max(seconds - each * steps, 0.0), each
 
 
 @contextmanager

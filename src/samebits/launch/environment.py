@@ -33,10 +33,19 @@ _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECA
 
 @dataclass(frozen=True)
 class Slot:
-    """Which of the `jobs` places a trial runs in: it decides its devices and its port."""
+    """Which of the `jobs` places a trial runs in: it decides its devices and its port.
+
+    `jobs`: how many trials run at a time, so that 1 means alone. `is_plain`: its environment is that of a trial alone.
+    """
 
     number: int
     jobs: int
+    is_plain: bool = False
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether no different trial runs meanwhile."""
+        return self.jobs == 1
 
 
 def search_path(python: str | None, shims: Path | None = None) -> str:
@@ -103,7 +112,7 @@ def trial_environment(plan: Plan, trial: int, directory: Path, slot: Slot) -> di
     environment["PYTHONPATH"] = _python_path(plan.probe, environment)
     environment[wire.CONFIG_VARIABLE] = str(plan.trial_folder(trial) / "config.json")
     environment["PWD"] = str(directory)
-    environment.update(device_variables(slot.number, slot.jobs))
+    environment.update({} if slot.is_plain else device_variables(slot.number, slot.jobs))
     return environment
 
 

@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from samebits.launch.hosts import HostedTrial
     from samebits.launch.trial import TrialRun
 
-__all__ = ["MemoryUse", "PausedTrials", "Wait", "free_memory", "held_resource", "used_memory", "why_no_room"]
+__all__ = [
+    "MemoryUse",
+    "PausedTrials",
+    "Wait",
+    "free_memory",
+    "held_resource",
+    "used_memory",
+    "uses_gpu",
+    "why_no_room",
+]
 
 _PATIENCE, _MOMENT = 5, 30.0  # times as long as the others, and seconds
 _MARGIN = 1.25  # a training takes more memory later on
@@ -221,6 +230,11 @@ def _left_in_groups(root: Path) -> Iterator[int]:
 def _reclaimable(stat: Path) -> int:
     found = re.search(r"^(?:total_)?inactive_file (\d+)", stat.read_text(), re.MULTILINE)
     return int(found[1]) if found else 0
+
+
+def uses_gpu(pids: Iterable[int]) -> bool:
+    """Whether a process has a GPU, or a similar device, open."""
+    return any(target.startswith((*_NVIDIA, *_OTHER_DEVICES)) for pid in pids for target in _descriptors(pid))
 
 
 def _gpu_used(pids: Sequence[int]) -> int | None:

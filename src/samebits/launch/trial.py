@@ -11,6 +11,7 @@ from typing import Any
 
 from samebits import controls, store
 from samebits.launch import artifacts, custody, facts, folders, isolation
+from samebits.launch.capacity import UsageMeter
 from samebits.launch.command import FileNames, ProgramPlace, fill
 from samebits.launch.environment import Slot, recorded, trial_environment
 from samebits.launch.leaks import Leaks, ProcessFiles
@@ -54,12 +55,13 @@ class TrialRun:
         self.directory = self.folder / "work" if plan.options.isolate else plan.directory
         self.processes = Processes(self.folder)
         self.slot, self._leaks = slot, leaks
-        self._files = TrialFiles(plan, number, self.directory, leaks)
+        self.files = TrialFiles(plan, number, self.directory, leaks)
         self._pythons = Pythons(plan.probe)
         self._ended_at: float | None = None
         self._status: Status | None = None
         self._why = ""
         self._wait = Wait()
+        self.meter: UsageMeter | None = None
         self._isolation: isolation.Isolation | None = None
 
     # -- before ---------------------------------------------------------------------------------------------------
@@ -74,10 +76,10 @@ class TrialRun:
             environment=environment,
             code=facts.code(self.plan.directory, self.plan.request.command),
         )
-        self._files.notes += self._isolate(environment) if self.plan.options.isolate else []
-        self._files.begin()
+        self.files.notes += self._isolate(environment) if self.plan.options.isolate else []
+        self.files.begin(alone=self.slot.is_alone)
         store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
-        self._left = self._leaks.begin(self.id, self._files.before, alone=self.plan.options.jobs == 1)
+        self._left = self._leaks.begin(self.id, self.files.before, alone=self.slot.is_alone)
         store.write_document(self.folder / "config.json", self._config())
         self._seen.began = time.monotonic()
         with controls.launching(self.plan.controls):
@@ -137,6 +139,8 @@ class TrialRun:
     def poll(self) -> bool:
         """Look at the trial: whether it is over, or waits, with all that belongs to it written. Returns at once."""
         self._pythons.look(self._running.root, self.processes.have_begun)
+        if self.meter is not None:
+            self.meter.look()
         if self.limits.grows and self._grows():
             return False
         ending = self._running.poll()
@@ -219,15 +223,15 @@ class TrialRun:
 
     def is_disturbed(self) -> bool:
         """Whether a file that it had written before it waited is not as it left it."""
-        return self.waits and self._files.is_disturbed()
+        return self.waits and self.files.is_disturbed()
 
     def go_on(self, limits: Limits) -> None:
         """Let a trial that waits make more steps. What other trials left meanwhile is theirs."""
         self._wait = self._wait.over()
         self._status = None
-        self._files.begin()
+        self.files.begin(alone=self.slot.is_alone)
         store.write_document(self.folder / "trial.json", self._document("killed", ENDED_BEFORE))
-        self._left = self._leaks.begin(self.id, self._files.before, alone=self.plan.options.jobs == 1, goes_on=True)
+        self._left = self._leaks.begin(self.id, self.files.before, alone=self.slot.is_alone, goes_on=True)
         self._left.started(self.root)
         self._allow(limits.steps)
         self.limits = limits
@@ -243,23 +247,25 @@ class TrialRun:
     def _finish(self, ending: CommandEnd) -> TrialFile:
         seconds, waits = self.spent, self._status == "stopped" and self.limits.waits
         left = still_running(self._running) if self._status is None else []
+        if self.meter is not None:
+            self.meter.look(last=True)
         if not waits:
             self._running.close()
         self._left.close()  # before anything here reads the files that are watched
         touched = facts.touched(self.processes.look())
-        self._files.end(self.folder / wire.PROCESSES, touched, self._left.wrote)
+        self.files.end(self.folder / wire.PROCESSES, touched, self._left.wrote)
         files = self._described(ending)
         status, why = self._judge(ending, files)
         file = self._document(status, why, ending=ending, seconds=seconds)
         said = "" if status in ENDED_WELL else store.last_words(self.folder)
-        outcome = self._outcome(fed=facts.is_fed_by_unwatched(touched, self._files.written))
+        outcome = self._outcome(fed=facts.is_fed_by_unwatched(touched, self.files.written))
         leaks = self._leaked(touched)
         file = file.model_copy(update={"said": said, "children_left": left, "leaks": leaks, **outcome})
         store.write_document(self.folder / "files.json", files)
         store.write_document(self.folder / "trial.json", file)
         if waits:
             self._wait = replace(self._wait, since=time.monotonic(), touched=touched, leaks=leaks)
-            self._files.keep()
+            self.files.keep()
         else:
             store.seal(self.folder)
             self._remove_temporary()
@@ -267,7 +273,7 @@ class TrialRun:
 
     def _leaked(self, touched: Sequence[ProcessFiles]) -> list[Leak]:
         """State of earlier trials that this one took. What it touched before it waited was judged then."""
-        known, files = self._wait.leaks, self._files
+        known, files = self._wait.leaks, self.files
         found = self._leaks.end(self._left, self._wait.later(touched), files.written, files.after)
         return [*known, *(leak for leak in found if leak not in known)]
 
@@ -282,8 +288,8 @@ class TrialRun:
         others = self._isolation.names if self._isolation is not None else {}
         naming = FileNames(self.plan.request.command, self.directory, self.out, trial_name(self.id), others)
         run = facts.run(self.plan.request.command, naming.roots, self.folder, self._seen.began_at)
-        found = self._files.document(naming, run)
-        return found.model_copy(update={"printed": artifacts.printed(self.folder, self._files.rules, run)})
+        found = self.files.document(naming, run)
+        return found.model_copy(update={"printed": artifacts.printed(self.folder, self.files.rules, run)})
 
     def _judge(self, ending: CommandEnd, files: FilesFile) -> tuple[Status, str]:
         if self._status is not None:
@@ -308,7 +314,7 @@ class TrialRun:
             stop_after=self._stopped_after() if status == "stopped" else self.limits.steps,
             environment=recorded(self._seen.environment),
             code=self._seen.code,
-            notes=self._files.notes,
+            notes=self.files.notes,
         )
 
     def _stopped_after(self) -> int | None:
@@ -329,7 +335,7 @@ class TrialRun:
                 self.processes.pids(), became, self.folder, was_ended=self._status is not None, fed=fed
             ),
             "programs": self._pythons.programs(became, facts.started(processes), place),
-            "wrote": self._files.names(),
+            "wrote": self.files.names(),
             "packages": facts.packages(processes),
             "machine": facts.machine(processes),
             "metrics": facts.numbers(printed),

@@ -29,12 +29,17 @@ class TrialFiles:
         self.written: list[Path] = []
         self.before = self.after = folders.Snapshot({})
         self.rules = artifacts.FileRules()
+        self._is_alone = True
         self._plan, self._name, self._directory, self._leaks = plan, trial_name(number), directory, leaks
         self._left: Mapping[Path, folders.State | None] = {}  # when the trial began to wait
         self._links: dict[Path, str] = {}
 
-    def begin(self) -> None:
-        """The trial starts, or goes on: what lies here now is not its own, but for what it had written before."""
+    def begin(self, *, alone: bool) -> None:
+        """The trial starts, or goes on: what lies here now is not its own, but for what it had written before.
+
+        `alone`: no different trial runs meanwhile.
+        """
+        self._is_alone = alone
         options, earlier = self._plan.options, self.rules.heads
         self.before = folders.snapshot(self._directory, without=self._plan.record)
         found = artifacts.patterns(options.artifacts, self._directory, self.out, self._name)
@@ -72,17 +77,23 @@ class TrialFiles:
 
     def _note_shared(self, found: set[Path]) -> None:
         """Say so where trials that run side by side write into one folder: they replace each other's files."""
-        if self._plan.options.jobs == 1 or self._plan.options.isolate:
-            return
-        shared = sorted(path for path in found if not path.is_relative_to(self.out) and self._leaks.counts(path))
-        if shared:
+        shared = self._shared(found)
+        if shared and not self._is_alone and not self._plan.options.isolate:
             what = f"trials ran side by side and wrote into one folder ({shown(shared[0], self._plan.directory)})"
             self.notes.append(f"{what}: give each its own with {{out}} or --isolate")
 
+    def _shared(self, found: Iterable[Path]) -> list[Path]:
+        """Files elsewhere than in the trial's own output folder, which a different trial may find."""
+        return sorted(path for path in found if not path.is_relative_to(self.out) and self._leaks.counts(path))
+
+    def shared_name(self) -> str:
+        """The first file that the trial wrote and that different trials may write too; empty if there is none."""
+        shared = [] if self._plan.options.isolate else self._shared(self.written)
+        return shown(shared[0], self._plan.directory) if shared else ""
+
     def keep(self) -> None:
         """The trial waits: what it has written stays its own."""
-        counted = (path for path in self.written if not path.is_relative_to(self.out) and self._leaks.counts(path))
-        self._left = {path: folders.state(path) for path in counted}
+        self._left = {path: folders.state(path) for path in self._shared(self.written)}
 
     def is_disturbed(self) -> bool:
         """Whether a file that the trial had written before it waited is not as it left it."""

@@ -234,7 +234,8 @@ def _trials(result: Result) -> Section:
     columns = (*numbers("trial"), Column("group"), Column("status"), *numbers("steps", "time"), Column("model"),
                Column("metrics", wide=True))  # fmt: skip
     rows = tuple(_trial(trial, names.get(trial.id, "")) for trial in result.trials)
-    return Section("Trials", "trials", (Table("trials in a row each", "", columns, rows),), on=DOCUMENT)
+    table, together = Table("trials in a row each", "", columns, rows), result_words.at_a_time(result)
+    return Section("Trials", "trials", (table, *([Text(together, "soft")] if together else [])), on=DOCUMENT)
 
 
 def _trial(trial: Trial, group: str) -> tuple[Cell, ...]:

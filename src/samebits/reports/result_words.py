@@ -65,6 +65,14 @@ def model_name(final: str | None) -> str:
     return f"{final[:4]}-{final[4:8]}" if final else "not seen"
 
 
+def at_a_time(result: Result) -> str:
+    """How many trials ran side by side, and why; empty if the user had them run one by one."""
+    why = f": {result.at_a_time_why}" if result.at_a_time_why else ""
+    if result.at_a_time > 1:
+        return f"At most {result.at_a_time:,} trials ran side by side{why}."
+    return f"The trials ran one by one{why}." if why else ""
+
+
 def trial_model(trial: Trial) -> str:
     """The model that a trial ended with, by its name; of a trial that samebits stopped: not reached."""
     return "not reached" if trial.final is None and trial.status == "stopped" else model_name(trial.final)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     held = make_record_folder(request)
     folder = held.folder
     checks.stop_tells(folder)
-    runs = Runs(choices.without_varied(request, chosen), chosen, folder, shown)
+    runs = Runs(choices.without_varied(_one_by_one(request), chosen), chosen, folder, shown)
     base = runs.base
     result = _written(_result(base, chosen, []), folder, began)
     if base.result.verdict != "repeated":
@@ -43,6 +44,12 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
         factors.append(factor)
         result = _written(_result(base, chosen, factors), folder, began)
     return result
+
+
+def _one_by_one(request: Request) -> Request:
+    """Trials run one by one unless the user says how many: the load of the machine is a factor."""
+    jobs = 1 if request.options.jobs == "auto" else request.options.jobs
+    return replace(request, options=request.options.model_copy(update={"jobs": jobs}))
 
 
 def _written(result: VaryResult, folder: Path, began: float) -> VaryResult:

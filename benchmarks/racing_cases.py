@@ -1,0 +1,87 @@
+"""Whether pauses between rounds and trials side by side make a race rarer: the verdicts on racing programs.
+
+    python benchmarks/racing_cases.py [--runs 60] [--trials 3] [--idle CORES] [--only NAME ...]
+
+Each program is checked in four ways, by turns, so that a machine whose load drifts moves all of them: rounds start over
+and trials run one by one; trials wait between rounds; trials may run side by side (`--jobs auto`); two at a time
+whatever it costs (`--jobs 2`). `--idle`: how many cores are taken to be idle (otherwise measured). "together": in how
+many checks of `--jobs auto` trials ran side by side.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from unittest import mock
+
+from samebits import checks
+from samebits.experiment import Request
+from samebits.launch import capacity
+from samebits.launch.pauses import PausedTrials
+from samebits.model import Options
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = {
+    "sums_as_completed": "the order in which threads end",
+    "adds_without_a_lock": "additions that are lost between threads",
+    "takes_what_comes_first": "the order in which processes answer",
+}
+WAYS = {"start over": 1, "waiting": 1, "auto": "auto", "jobs 2": 2}
+VERDICTS = ("diverged", "repeated", "inconclusive")
+
+
+class NoPauses(PausedTrials):
+    """No trial waits: each round starts all trials anew."""
+
+    def __init__(self):
+        super().__init__()
+        self.refuse("rounds start over")
+
+
+def checked(script, way, trials):
+    """(the verdict, whether trials ran side by side, seconds) of one check."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = Options(trials=trials, jobs=WAYS[way])
+        place = Path(folder)
+        command = [sys.executable, str(script)]
+        request = Request(command=command, directory=place, options=options, out=place / "record")
+        pauses = NoPauses if way == "start over" else PausedTrials
+        began = time.monotonic()
+        with mock.patch("samebits.experiment.rounds.PausedTrials", pauses):
+            result = checks.run(request).result
+        return result.verdict, result.at_a_time > 1, time.monotonic() - began
+
+
+def main():
+    parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse.add_argument("--runs", type=int, default=60)
+    parse.add_argument("--trials", type=int, default=3)
+    parse.add_argument("--idle", type=float)
+    parse.add_argument("--only", nargs="*", default=list(PROGRAMS), choices=PROGRAMS)
+    args = parse.parse_args()
+    if args.idle is not None:
+        capacity.free_cores = lambda others: args.idle
+    for name in args.only:
+        show(name, args.runs, args.trials)
+
+
+def show(name, runs, trials):
+    """Check one program in all ways, by turns, and print what came of it."""
+    found, together, seconds = {way: Counter() for way in WAYS}, Counter(), Counter()
+    for _ in range(runs):
+        for way in WAYS:
+            verdict, beside, spent = checked(HERE / "programs" / f"{name}.py", way, trials)
+            found[way][verdict] += 1
+            together[way] += beside
+            seconds[way] += spent
+    print(f"{name}: {PROGRAMS[name]}; {runs} checks of {trials} trials each way")
+    print(f"{'':12}" + "".join(f"{verdict:>14}" for verdict in VERDICTS) + f"{'together':>10}{'seconds':>9}")
+    for way in WAYS:
+        counts = "".join(f"{found[way][verdict]:>14}" for verdict in VERDICTS)
+        print(f"{way:12}{counts}{together[way]:>10}{seconds[way] / runs:>9.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

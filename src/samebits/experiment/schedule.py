@@ -1,0 +1,87 @@
+"""Decides how far the trials of each round go: a few steps, then ten times as many, and at last all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from samebits.experiment.rounds import FinishedRound
+from samebits.launch.limits import Limits
+from samebits.model import Options
+
+FIRST, FACTOR = 20, 10
+
+
+class Schedule:
+    """Decides which round comes next. Pure, except for the clock that measures `budget`."""
+
+    def __init__(self, options: Options, trials: int) -> None:
+        self._options, self._trials = options, trials
+        self._began = time.monotonic()
+        self._past: list[tuple[int, float]] = []
+
+    def first(self) -> Limits:
+        """The first round: whole with --full, else a few steps."""
+        steps = self._options.steps if self._options.full else self._capped(FIRST)
+        grows = steps is not None and not self._options.full and self._options.budget is None
+        most = self._options.steps
+        return Limits(steps=steps, seconds=self._share(), grows=grows, most=most, waits=grows and steps != most)
+
+    def after(self, looked: FinishedRound) -> Limits | None:
+        """The round after this one, or None if it was the last one."""
+        if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
+            return None
+        self._past.append((looked.steps, looked.seconds))
+        steps = self._capped(looked.steps * FACTOR)
+        if self._options.budget is None:
+            return Limits(steps=steps, waits=steps != self._options.steps)
+        return self._within_budget(looked.steps, steps)
+
+    def whole(self, looked: FinishedRound) -> Limits | None:
+        """The trials up to where they were asked to go, or None if the round did that."""
+        if looked.is_last or looked.steps is None or looked.steps == self._options.steps:
+            return None
+        return Limits(steps=self._options.steps, seconds=self._share())
+
+    def _capped(self, steps: int) -> int:
+        return steps if self._options.steps is None else min(steps, self._options.steps)
+
+    def _left(self) -> float:
+        assert self._options.budget is not None
+        return self._options.budget - (time.monotonic() - self._began)
+
+    def _share(self) -> float | None:
+        """Seconds that the first trial of a round may take, so that the others fit into the budget too."""
+        if self._options.budget is None:
+            return None
+        others = -(-(self._trials - 1) // _jobs(self._options))
+        return max(self._left(), 0.0) / (1 + others)
+
+    def _within_budget(self, made: int, steps: int) -> Limits | None:
+        """The next round if it fits; else one last round of as many steps as fit, if that is worth the starts."""
+        start, each = estimate(self._past)
+        left = self._left()
+        fitting = int((left * 0.9 - start) / each) if each > 0 else steps
+        if fitting >= steps:
+            return Limits(steps=steps, seconds=self._share())
+        if fitting < 2 * made:
+            return None
+        return Limits(steps=fitting, seconds=self._share())
+
+
+def estimate(past: Sequence[tuple[int, float]]) -> tuple[float, float]:
+    """(seconds to start, seconds a step) of a round, from rounds of known steps and seconds.
+
+    With one round only, half of its time is taken to be its starts.
+    """
+    steps, seconds = past[-1]
+    if len(past) < 2:
+        return seconds / 2, seconds / 2 / steps
+    fewer, quicker = past[-2]
+    each = max((seconds - quicker) / (steps - fewer), 0.0)
+    return max(seconds - each * steps, 0.0), each
+
+
+def _jobs(options: Options) -> int:
+    """With a budget trials run one by one, unless the user says how many."""
+    return 1 if options.jobs == "auto" else options.jobs

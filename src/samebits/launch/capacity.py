@@ -1,0 +1,195 @@
+"""How many trials may run at the same time: as many as fit into idle cores and memory, if none disturbs the others.
+
+The first trial runs alone and is measured. A trial must stay as free to race as if it ran alone: so it needs a core for
+each thread that computes, however seldom.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from samebits import words
+from samebits.launch.pauses import MemoryUse, free_memory, held_resource, uses_gpu, why_no_room
+from samebits.launch.supervisor import below_quickly
+
+__all__ = ["Capacity", "Usage", "UsageMeter", "free_cores"]
+
+_PACE, _PACE_OF_HELD = 0.1, 0.4  # seconds between two looks at what a trial uses, and at what it holds
+_LEAST_SECONDS, _LEAST_SHARE = 0.01, 0.001  # of a thread that computes: of a processor, and of the time
+_ENDED_SECONDS = 0.05  # of threads that have ended, from which on they count
+_SLACK = 0.25  # of a core: what samebits and small daemons take
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+
+
+class Usage(NamedTuple):
+    """What a trial used. `cores`: that it needs; `memory`: bytes at most; `others`: cores that were busy with anything
+    else meanwhile; `alone`: why no different trial may run beside it."""
+
+    cores: int
+    memory: int
+    others: float = 0.0
+    alone: str = ""
+
+
+class Capacity:
+    """How many trials run at a time, and `why`: as many as were asked for, or ("auto") as many as fit."""
+
+    def __init__(self, asked: int | Literal["auto"] = 1, *, alone: str = "") -> None:
+        self.is_auto = asked == "auto" and not alone
+        self.at_a_time, self.why = (1, alone) if asked == "auto" else (asked, "")
+        self._usage: Usage | None = None
+        self._steps = 0.0  # how many the trial that was measured has made
+
+    def is_known(self, steps: int | None) -> bool:
+        """Whether it is known for trials of so many steps (None: whole ones)."""
+        return not self.is_auto or (math.inf if steps is None else steps) <= self._steps
+
+    def learn(self, usage: Usage, steps: int | None) -> None:
+        """A trial has run alone, for so many steps (None: to its end)."""
+        if not self.is_auto:
+            return
+        self._usage, self._steps = usage, math.inf if steps is None else steps
+        if usage.alone:
+            self.refuse(usage.alone)
+            return
+        free = free_cores(usage.others)
+        self.at_a_time = max(1, int((free + _SLACK) / usage.cores))
+        each = f"each uses {words.count(usage.cores, 'core')}"
+        self.why = f"{each}, and {free:.1f} are idle"
+
+    def fitting(self, number: int) -> int:
+        """How many of so many trials run at a time now: as asked for, or as many as free memory allows."""
+        if self._usage is None:
+            return self.at_a_time
+        most = min(self.at_a_time, number)
+        while most > 1 and (why := why_no_room([MemoryUse(self._usage.memory)] * most, free_memory())):
+            most, self.why = most - 1, why
+        return max(most, 1)
+
+    def why_of(self, number: int) -> str:
+        """Why so many trials ran at a time in a round."""
+        is_last = self.is_auto and number == 1 < self.at_a_time
+        return "the first trial runs alone, and no more than one was left" if is_last else self.why
+
+    def refuse(self, why: str) -> None:
+        """From now on trials run one by one."""
+        self.is_auto, self.at_a_time, self.why = False, 1, why
+
+
+def free_cores(others: float, root: Path = Path("/")) -> float:
+    """Cores that this process may use and that nothing else keeps busy."""
+    return max(0.0, min([len(os.sched_getaffinity(0)) - others, *_quota(root)]))
+
+
+def _quota(root: Path) -> Iterable[float]:
+    """https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files, and the names of version 1."""
+    own = root / "sys/fs/cgroup"
+    try:
+        quota, period = (own / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            quota, period = ((own / "cpu" / f"cpu.cfs_{name}_us").read_text().strip() for name in ("quota", "period"))
+        except OSError:
+            return
+    if quota.isdecimal() and int(period):
+        yield int(quota) / int(period)
+
+
+class UsageMeter:
+    """Looks at a trial, below the process `root`, from now on."""
+
+    def __init__(self, root: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._root, self._now = root, now
+        self._began, self._machine, self._own = now(), _machine_seconds(), time.process_time()
+        self._first = self._seconds = _tree_seconds(root, [process.pid for process in below_quickly(root)])
+        self._memory, self._threads, self._alone = 0, 1, ""
+        self._most_threads: dict[int, int] = {}
+        self._next = self._next_of_held = 0.0
+
+    def look(self, *, last: bool = False) -> None:
+        """Look, unless the last look was a moment ago."""
+        now = self._now()
+        if now < self._next and not last:
+            return
+        self._next = now + _PACE
+        pids = [process.pid for process in below_quickly(self._root)]
+        self._seconds = max(self._seconds, _tree_seconds(self._root, pids))
+        self._memory = max(self._memory, sum(map(_most_memory, pids)))
+        least = max(_LEAST_SECONDS, _LEAST_SHARE * (now - self._began))
+        self._threads = max(self._threads, sum(self._computing(pid, least) for pid in pids))
+        if not self._alone and (last or now >= self._next_of_held):
+            self._next_of_held = now + _PACE_OF_HELD
+            self._alone = "a trial uses a GPU" if uses_gpu(pids) else held_resource(pids)
+
+    def usage(self) -> Usage:
+        """What was seen."""
+        spent, used = max(self._now() - self._began, _TICK), self._seconds - self._first
+        others = _machine_seconds() - self._machine - used - (time.process_time() - self._own)
+        cores = max(self._threads, math.ceil(used / spent - _SLACK))
+        return Usage(cores, self._memory, max(others / spent, 0.0), self._alone)
+
+    def _computing(self, pid: int, least: float) -> int:
+        """How many threads of a process compute. Of those that have ended, as many as there ever were may have."""
+        each = _thread_seconds(pid)
+        most = self._most_threads[pid] = max(len(each), self._most_threads.get(pid, 0))
+        number = sum(seconds >= least for seconds in each)
+        ended = sum(_cpu_times(pid)[:2]) - sum(each)
+        return max(number, most, 2) if each and ended > max(_ENDED_SECONDS, least) else number
+
+
+def _tree_seconds(root: int, pids: Iterable[int]) -> float:
+    """Processor time of all that has run below a process: what has ended counts for the one that collected it."""
+    return sum(_cpu_times(root)[2:]) + sum(sum(_cpu_times(pid)) for pid in pids)
+
+
+def _cpu_times(pid: int) -> list[float]:
+    """User and system time of a process, then of its children that have ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return [0.0] * 4
+    return [int(field) * _TICK for field in fields[11:15]]
+
+
+def _thread_seconds(pid: int) -> list[float]:
+    """Processor time of each thread that is there."""
+    found = []
+    for task in _tasks(pid):
+        try:
+            found.append(int((task / "schedstat").read_bytes().split()[0]) / 1e9)
+        except (OSError, IndexError):
+            continue
+    return found
+
+
+def _tasks(pid: int) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
+
+
+def _most_memory(pid: int) -> int:
+    """The most bytes that a process has taken."""
+    try:
+        found = re.search(rb"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_bytes(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0
+
+
+def _machine_seconds(stat: Path = Path("/proc/stat")) -> float:
+    """Processor time that was spent on the cores that this process may use: all but idle time and waits for a disk."""
+    own, total = {f"cpu{number}" for number in os.sched_getaffinity(0)}, 0
+    for line in stat.read_text().splitlines():
+        name, *fields = line.split()
+        if name in own:
+            user, nice, system, _, _, *rest = map(int, fields[:8])
+            total += user + nice + system + sum(rest)
+    return total * _TICK
