@@ -105,3 +105,27 @@ def test_a_trial_that_was_not_compared_has_an_empty_row(judged):
     result, record = judged("AAB", 50, {"B": 20})
     text = page_of(result.model_copy(update={"groups": [[1, 2]], "divergence": None}), record)
     assert 'aria-label="trial 3: not compared (complete)"' in text
+
+
+def test_every_section_and_figure_after_the_first_is_in_the_contents(judged):
+    tags = parsed(page_of(*judged("AABAC", 1000, {"B": 300, "C": 640})))
+    links = [attributes["href"][1:] for tag, attributes in tags.seen if tag == "a"]
+    first, *rest = [name for name in tags.labels if name != "contents"]
+    assert links == rest
+    assert first not in links
+    assert {"where", "heat", "steps", "plot-1", "trials", "setup", "reading"} <= {first, *links}
+
+
+def test_the_page_begins_with_the_verdict_the_command_and_what_to_do_next(judged):
+    page = page_of(*judged("AAB", 50, {"B": 20}))
+    said = ["DIFFERENT BITS", "python train.py --lr 0.1", "/usr/bin/python3", "What to do next", "samebits explain",
+            "Contents", "Where they diverge", "What this says"]  # fmt: skip
+    places = [page.index(one, page.index("<body>")) for one in said]
+    assert places == sorted(places)
+
+
+def test_a_section_without_content_is_left_out(repeated, judged):
+    for page in (page_of(repeated), page_of(*judged("A", 5)), page_of(*judged("AB", 50, {"B": 20}))):
+        assert "Controls</h2>" not in page
+        assert not re.search(r"</h[23]>\s*</section>", page)
+    assert "none were held: the program as it is" in page

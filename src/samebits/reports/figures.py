@@ -87,6 +87,11 @@ class Plots(Block):
     plots: tuple[Plot, ...]
     on: frozenset[Format] = field(default=PAGE, kw_only=True)
 
+    @property
+    def anchors(self) -> list[str]:
+        """Where each is on a page."""
+        return [f"plot-{self.id}{number}" for number in range(1, len(self.plots) + 1)]
+
 
 def bars(stretches: Sequence[Stretch], steps: int) -> list[Bar]:
     """The map's row of a trial. One column before step 0 is the start."""

@@ -53,16 +53,16 @@ SIGNS = (
 
 
 def answer(result: Result, record: Record | None) -> Iterator[AnyBlock]:
-    """What comes first: what the verdict says, where trials diverge, what to do next, notes."""
-    says = Section("What this says", "says", (Notes(tuple(_says(result)), ""),))
-    does_not = Section("What this does not say", "does-not-say", (Notes((*_limits(result), *_gaps(result)), ""),))
-    yield SideBySide((says, does_not), on=PAGE)
-    if result.divergence is not None:
-        yield _where(result, result.divergence)
-        yield from _heat(result, record)
+    """What comes first: what to do next, where trials diverge, what the verdict says, notes."""
     if steps := result_words.next_steps(result):
         lines = tuple(Code(line, about[:1].upper() + about[1:]) for about, line in steps)
         yield Section("What to do next", "next", lines, on=DOCUMENT)
+    if result.divergence is not None:
+        yield _where(result, result.divergence)
+        yield from _heat(result, record)
+    says = Section("What this says", "says", (Notes(tuple(_says(result)), ""),))
+    does_not = Section("What this does not say", "does-not-say", (Notes((*_limits(result), *_gaps(result)), ""),))
+    yield SideBySide((says, does_not), on=PAGE)
     if result.warnings:
         yield Section("Notes", "notes", (Notes(tuple(result.warnings)),), on=PAGE)
 
@@ -77,7 +77,7 @@ def evidence(result: Result, record: Record | None) -> Iterator[AnyBlock]:
     if files.rows:
         yield Section("Files the trials wrote", "files", (files,), on=PAGE)
     yield _setup(result)
-    yield _controls(result)
+    yield from _controls(result)
     yield _reading(result)
 
 
@@ -286,6 +286,7 @@ def _setup(result: Result) -> Section:
         ("interpreter", setup.python or "not known"),
         ("environment", setup.environment or ""),
         ("preset", setup.preset or "none"),
+        ("controls", "" if setup.controls else "none were held: the program as it is"),
         ("seed", "none" if setup.seed is None else str(setup.seed)),
         *_flat("code", setup.code),
         *_flat("machine", setup.machine),
@@ -316,14 +317,13 @@ def _fact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
 
 
-def _controls(result: Result) -> Section:
+def _controls(result: Result) -> Iterator[Section]:
     if not result.setup.controls:
-        none = Text("None were held: the program as it is.", on=PAGE)
-        return Section("Controls", "controls", (none,), on=DOCUMENT)
+        return
     effect = {True: "yes", False: "no", None: "not known"}
     columns = (Column("control"), Column("took effect"), Column("how that was seen", wide=True))
     rows = tuple((StyledText(one.id, "code"), effect[one.took_effect], one.detail) for one in result.setup.controls)
-    return Section("Controls", "controls", (Table("controls in a row each", "", columns, rows),), on=DOCUMENT)
+    yield Section("Controls", "controls", (Table("controls in a row each", "", columns, rows),), on=DOCUMENT)
 
 
 def _reading(result: Result) -> Section:

@@ -131,6 +131,11 @@ class Table:
         return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)
 
     @property
+    def anchor(self) -> str:
+        """Where it is on a page."""
+        return f"table-{self.id.replace(' ', '-')}"
+
+    @property
     def of_the_paper(self) -> bool:
         """Whether the paper has this table."""
         return self.id.isdigit()

@@ -49,7 +49,7 @@ def report(result: VaryResult) -> Report:
         head=HEADS[result.verdict],
         sentence=headline(result),
         advice=result.advice or "",
-        command=(shlex.join(result.setup.command),),
+        command=tuple(filter(None, [shlex.join(result.setup.command), result.setup.python])),
         marks=Marks(tuple(map(_mark, told)), "factors that were varied") if told else None,
         blocks=(
             *([_factors(told)] if told else []),

@@ -16,7 +16,6 @@ from samebits.reports.tree import (
     SCREEN,
     AnyBlock,
     Code,
-    Contents,
     Drawing,
     Facts,
     Format,
@@ -55,7 +54,6 @@ def report(result: StudyResult, tables: list[Table], drawn: Drawn, page: str = "
             *([Facts((("page", StyledText(page, "command")),), on=SCREEN)] if page else []),
             *(Text(line, on=DOCUMENT) for line in says(result)),
             *_glance(result, at_a_glance),
-            Contents(tuple(_links(tables, drawn)), on=PAGE),
             *_section("The paper's figures", "paper-figures", _figures(rest, of_the_paper=True)),
             *_section("The paper's tables", "paper-tables", _tables(tables, of_the_paper=True)),
             *_section(
@@ -122,12 +120,6 @@ def _picture(figure: Figure, files: list[Path]) -> Drawing:
 def _inline(svg: Path) -> str:
     """The SVG as an address that holds it; as an image, so that its style and names stay its own."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg.read_bytes()).decode("ascii")
-
-
-def _links(tables: list[Table], drawn: Drawn) -> Iterator[tuple[str, str]]:
-    """(anchor, words) of each figure and table."""
-    yield from ((f"figure-{figure.id}", f"{figure.name}. {figure.title}") for figure, _ in drawn)
-    yield from ((f"table-{table.id}", f"{table.name}. {table.title}") for table in tables)
 
 
 def _how(result: StudyResult) -> Section:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,59 @@ from markupsafe import Markup
 
 from samebits import words
 from samebits.reports import figures, table
-from samebits.reports.tree import PAGE, AnyBlock, Report
+from samebits.reports.figures import Plots
+from samebits.reports.table import Table
+from samebits.reports.tree import (
+    PAGE,
+    AnyBlock,
+    Contents,
+    Drawing,
+    FoldedBlock,
+    Report,
+    Section,
+    SideBySide,
+)
 
 __all__ = ["render"]
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 COLOURS = 6  # of groups; more repeat them, their letters do not
+LEAST_LINKS = 3  # of a page with contents
 TALL = 25  # rows; a table with more is scrolled in a frame
 
 
 def render(report: Report) -> str:
     """The page."""
-    return _templates().get_template("report.html").render(report=report, tall=TALL)
+    blocks = _with_contents(_on_page(report.blocks))
+    return _templates().get_template("report.html").render(report=report, blocks=blocks, tall=TALL)
+
+
+def _with_contents(blocks: list[AnyBlock]) -> list[AnyBlock]:
+    """The blocks with a list of what follows, below the first section: the answer comes first."""
+    place = next((n for n, block in enumerate(blocks, 1) if isinstance(block, Section | SideBySide)), 0)
+    links = tuple(_links(blocks[place:]))
+    return [*blocks[:place], Contents(links), *blocks[place:]] if len(links) >= LEAST_LINKS else blocks
+
+
+def _links(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, str]]:
+    """(anchor, title) of each section, table and figure."""
+    for block in _on_page(blocks):
+        if isinstance(block, Section):
+            yield block.id, block.title
+        elif isinstance(block, Table) and block.title:
+            yield block.anchor, block.title
+        elif isinstance(block, Drawing):
+            yield block.id, f"{block.name}. {block.title}"
+        elif isinstance(block, Plots):
+            named = [f"{plot.name}: {plot.about}" if plot.about else plot.name for plot in block.plots]
+            yield from zip(block.anchors, named, strict=True)
+        yield from _links(_inside(block))
+
+
+def _inside(block: AnyBlock) -> Sequence[AnyBlock]:
+    if isinstance(block, SideBySide):
+        return block.sections
+    return block.blocks if isinstance(block, Section | FoldedBlock) else ()
 
 
 @functools.cache
@@ -55,5 +97,5 @@ def _kind(block: object) -> str:
     return type(block).__name__
 
 
-def _on_page(blocks: tuple[AnyBlock, ...]) -> list[AnyBlock]:
+def _on_page(blocks: Sequence[AnyBlock]) -> list[AnyBlock]:
     return [block for block in blocks if block.on >= PAGE]
