@@ -12,6 +12,7 @@ import threading
 from . import rng
 from .controls import callers
 from .lines import OWN
+from .system import System
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Place = Tuple[str, int]  # a file, and a line of it
     Tracer = Callable[[FrameType, str, Any], Any]
 
+_INJECTED = os.path.join(os.path.dirname(OWN.rstrip(os.sep)), "")  # holds the probe, and the file that started it
 _SKLEARN = os.sep + "sklearn" + os.sep
 _MOST_PLACES = 1000  # of draws that are told
 
@@ -57,7 +59,7 @@ class DrawLog:
 
     def _entered(self, frame: "FrameType") -> "Optional[Tracer]":
         file = frame.f_code.co_filename
-        if callers.kind_of(file) != callers.PROGRAM or file.startswith("<"):
+        if not _is_program(file):
             if _SKLEARN in file:
                 self._note_unseeded(frame)
             return None
@@ -87,12 +89,12 @@ class DrawLog:
     def _look(self, frame: "Optional[FrameType]", line: int = 0) -> None:
         """Compare the states with those of the last look. `frame` has run since, at `line` if it is further now."""
         for name, sample in list(rng.SAMPLERS.items()):
-            state = sample()
-            before = self._states.get(name)
-            if state is None or state == before:
+            state, given = sample(), rng.given(name)
+            before = self._states.get(name, given)  # a library may be imported and draw on one line
+            if state is None or state == self._states.get(name):
                 continue
             self._states[name] = state
-            if before is not None and not rng.is_given(name, state):
+            if before is not None and state != given:
                 self._draw(name, _places(frame, line))
         self._unseeded = []
 
@@ -117,8 +119,14 @@ class DrawLog:
         return self._paths[file]
 
     def _tell(self, event: str, **fields: "Any") -> None:
+        if System.getpid() != self._probe.pid:  # a forked child that has no files of its own
+            fields["pid"] = System.getpid()
         with self._probe.lock:
             self._probe.recorder.event(event, **fields)
+
+
+def _is_program(file: str) -> bool:
+    return not file.startswith(("<", _INJECTED)) and callers.kind_of(file) == callers.PROGRAM
 
 
 def _places(frame: "Optional[FrameType]", line: int = 0) -> "List[Place]":
@@ -126,7 +134,7 @@ def _places(frame: "Optional[FrameType]", line: int = 0) -> "List[Place]":
     found: List[Place] = []
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith(("<", OWN)) and callers.kind_of(file) == callers.PROGRAM:
+        if _is_program(file):
             found.append((file, line or frame.f_lineno))
         line, frame = 0, frame.f_back
     return found

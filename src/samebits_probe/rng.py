@@ -110,9 +110,9 @@ def keep_given(names: "Iterable[str]") -> None:
             _given[name] = state
 
 
-def is_given(name: str, state: bytes) -> bool:
-    """Whether this is the state that the generator's library gave it."""
-    return _given.get(name) == state
+def given(name: str) -> "Optional[bytes]":
+    """The state that its library gave a generator; None if that is not known."""
+    return _given.get(name)
 
 
 def untouched() -> "List[str]":

@@ -1,5 +1,6 @@
 """fix on real processes: the line that draws first, --apply, and what it takes back."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,12 +10,14 @@ import time
 import pytest
 
 from samebits import checks, cli
+from samebits.cli.schemas import schema_of
 from samebits.documents import Explanation
 from samebits.errors import Untrusted, UsageError
 from samebits.launch.plan import Request
 from samebits.model import Options
 from samebits.patches import fix as fixes
 from samebits.patches.fix import FixRequest, fix
+from samebits.patches.look import Look
 from samebits.store import write_document
 from samebits.store.record import RESULT
 
@@ -220,3 +223,42 @@ def test_a_draw_in_a_module_of_the_program_is_named_there(recorded):
     found = fix(FixRequest(record))
     assert [(draw.file, draw.line) for draw in found.draws] == [("draws.py", 5)]
     assert [(one.file, one.line) for one in found.changes] == [("train.py", 5)]
+
+
+def test_a_script_that_has_changed_elsewhere_gets_the_patch_of_an_earlier_fix(recorded):
+    record = recorded(FLIPS, "python-seed")
+    before = fix(FixRequest(record))
+    text = f"# a comment\n{FLIPS}print(weight)\n"
+    (record.parent / "work" / "train.py").write_text(text)
+    found = fix(FixRequest(record, apply=True))
+    assert found.outcome == "mended"
+    assert any("the lines of the patch are still there" in note for note in found.notes)
+    assert [draw.line for draw in found.draws] == [before.draws[0].line + 1]
+    assert [line for line in text_of(record).splitlines() if line not in text.splitlines()] == ["random.seed(2019)"]
+
+
+def test_a_script_without_the_lines_of_the_earlier_patch_is_refused(recorded):
+    record = recorded(FLIPS, "python-seed")
+    fix(FixRequest(record))
+    (record.parent / "work" / "train.py").write_text(FLIPS.replace("import numpy\n", "import numpy, sys\n"))
+    with pytest.raises(UsageError, match="not there any more"):
+        fix(FixRequest(record))
+
+
+def test_the_document_fits_its_schema(recorded):
+    jsonschema = pytest.importorskip("jsonschema")
+    record = recorded(FLIPS, "python-seed")
+    found = fix(FixRequest(record))
+    jsonschema.validate(json.loads(found.model_dump_json()), schema_of("fix"))
+    assert json.loads((record / "fix.json").read_text())["outcome"] == "proposed"
+
+
+def test_an_installed_script_that_starts_the_program_is_none_of_its_files(tmp_path):
+    """As `torchrun` is: it lies outside of the libraries, and is not the program."""
+    starter, program, odd = tmp_path / "torchrun", tmp_path / "train.py", tmp_path / "train"
+    found = Look(named=frozenset([odd]))
+    for path in (starter, program, odd):
+        path.touch()
+        found.take({"event": "ran", "path": str(path), "line": 1, "main": True})
+    assert found.main == program
+    assert list(found.lines) == [program, odd]

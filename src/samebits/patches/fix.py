@@ -25,6 +25,7 @@ from samebits.patches.documents import (
     PatchTrial,
     PlaceOfDraw,
 )
+from samebits.patches.earlier import draws_again, earlier, found_again
 from samebits.patches.look import Draw, Look, look
 from samebits.patches.patch import Patch, patches
 from samebits.patches.patched_files import PatchedFiles
@@ -60,8 +61,11 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     if not why.cause or result.divergence is None:
         return documents.nothing(_without_a_cause(result, why), f"samebits locate {folder_name(asked.record)}")
     origin.require(record, run=asked.run)
-    _refuse_changed(record)
-    made = documents.proposed(_program(record, result.divergence, result.setup.packages, progress))
+    changed = _changed(record)
+    if changed:
+        made = documents.found_again(changed)
+    else:
+        made = documents.proposed(_program(record, result.divergence, result.setup.packages, progress))
     is_tried = asked.apply and made.patches and not made.missing
     found = _tried(made, progress) if is_tried else made.document
     return _written(record, found.model_copy(update={"seconds": time.monotonic() - began}))
@@ -84,16 +88,11 @@ def _without_a_cause(result: Result, why: Explanation) -> str:
     )
 
 
-def _refuse_changed(record: Record) -> None:
-    """UsageError if a script of the command is not what it was: what explain found may not be true of it."""
+def _changed(record: Record) -> str:
+    """A script of the command that is not what it was when the record was made; "" if there is none."""
     directory = Path(record.file.directory)
     was, now = scripts(record.trials[0], str(directory)), facts.code(directory, record.file.command)["files"]
-    changed = sorted(name for name in was if was[name] != now.get(name))
-    if changed:
-        raise UsageError(
-            f"{changed[0]} is not what it was when {record.folder} was recorded.",
-            f"samebits explain -- {words.command(record.file.command)}",
-        )
+    return next((name for name in sorted(was) if was[name] != now.get(name)), "")
 
 
 def _program(record: Record, where: Divergence, packages: Mapping[str, str], progress: Progress | None) -> Program:
@@ -101,9 +100,12 @@ def _program(record: Record, where: Divergence, packages: Mapping[str, str], pro
     drawn = {
         point.name for trial in record.trials for one in trial.observed for point in one.points if point.kind == "rng"
     }
-    seed = DEFAULT_SEED if record.file.seed is None else record.file.seed
     uses_cuda = any(name.startswith("torch-cuda") for name in drawn)
-    return Program(seen, Path(record.file.directory), seed, packages, uses_cuda)
+    return Program(seen, Path(record.file.directory), _seed(record), packages, uses_cuda)
+
+
+def _seed(record: Record) -> int:
+    return DEFAULT_SEED if record.file.seed is None else record.file.seed
 
 
 @dataclass(frozen=True)
@@ -152,11 +154,26 @@ class FixDocuments:
         document = of_patch(document, program, found[0]) if found else document
         return Proposal(self.record, self.result, self.why, program, found, missing, document)
 
+    def found_again(self, changed: str) -> Proposal:
+        """The patch of an earlier fix, for files that have changed since. UsageError if its lines are not there."""
+        before = earlier(self.record.folder / FIX)
+        program = Program(Look(), Path(self.record.file.directory), _seed(self.record), self.result.setup.packages)
+        patch = found_again(program, before) if before is not None else None
+        if before is None or patch is None:
+            what = f"{changed} is not what it was when {self.record.folder} was recorded"
+            and_so = ", and the lines of its patch are not there any more" if before is not None else ""
+            raise UsageError(f"{what}{and_so}.", f"samebits explain -- {words.command(self.record.file.command)}")
+        note = f"{changed} has changed since the record was made; the lines of the patch are still there"
+        document = self._document(
+            outcome="proposed", sentence=self._sentence([patch], ()), draws=draws_again(program, before), notes=[note]
+        )
+        return Proposal(self.record, self.result, self.why, program, [patch], [], of_patch(document, program, patch))
+
     def _sentence(self, found: Sequence[Patch], unmended: Sequence[ControlWithoutPatch]) -> str:
         cause = words.listed(self.why.cause)
         if not found:
             return f"No change of a line mends {cause}."
-        lines = words.count(sum(map(len, _lines(found[0]))), "line")
+        lines = words.count(found[0].number, "line")
         if unmended:
             rest = words.listed(one.control for one in unmended)
             return f"{lines} for a part of the cause; no change of a line mends {rest}."
@@ -173,15 +190,6 @@ class FixDocuments:
             "record": str(self.record.folder.absolute()), "cause": self.why.cause,
         }  # fmt: skip
         return PatchResult.model_validate({**known, **fields})
-
-
-def _lines(patch: Patch) -> list[set[int]]:
-    """The numbers of the changed lines, of each file."""
-    found = []
-    for source, text in patch.texts.values():
-        old, new = source.lines, text.splitlines(keepends=True)
-        found.append({place for place, line in enumerate(new) if line not in old})
-    return found
 
 
 def of_patch(document: PatchResult, program: Program, patch: Patch) -> PatchResult:

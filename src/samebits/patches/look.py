@@ -14,6 +14,7 @@ from samebits.store import Record
 from samebits_probe import wire
 
 FOLDER = "fix-look"
+_SUFFIXES = (".py", ".pyw")  # what has none is the script of an installed program (torchrun), or named by the command
 NO_STEPS = ("end", "structure")  # kinds of divergences that whole trials show
 
 
@@ -34,6 +35,7 @@ class Look:
     """What a trial ran. `lines`: of each file of the program; `main`: the file that was started, None if it is none.
 
     `why`: the trial did not end well. `copied`: a folder, and the one that it is a copy of.
+    `named`: the files that the command names.
     """
 
     draws: list[Draw] = field(default_factory=list)
@@ -41,6 +43,7 @@ class Look:
     main: Path | None = None
     why: str = ""
     copied: tuple[Path, Path] = (Path("/dev/null"), Path())
+    named: frozenset[Path] = frozenset()
 
     def first(self, generators: Iterable[str]) -> Draw | None:
         """The first draw from one of the generators."""
@@ -51,6 +54,8 @@ class Look:
         """Take what an event of the probe tells."""
         if event.get("event") == "ran":
             path = self._own(event["path"])
+            if path.suffix not in _SUFFIXES and path not in self.named:
+                return
             self.lines.setdefault(path, set()).add(int(event["line"]))
             if event.get("main") and self.main is None and path.is_file():
                 self.main = path
@@ -75,15 +80,15 @@ def look(record: Record, where: Divergence, progress: Progress | None = None) ->
     request = replace(request, options=options)
     with Experiment.inside(record, FOLDER, request, progress or Progress()) as experiment:
         finished = experiment.run(Limits(steps=steps, draws=True), [1])
-        found = _read(experiment.plan.trial_folder(1), experiment.plan.directory)
+        found = _read(experiment.plan.trial_folder(1), experiment.plan.directory, request.command)
         trial = finished.files[0]
         found.why = "" if trial.status in ENDED_WELL else trial.why or trial.status
     return found
 
 
-def _read(folder: Path, directory: Path) -> Look:
+def _read(folder: Path, directory: Path, command: list[str]) -> Look:
     """What the processes of a trial told. `directory`: whose files it ran, in a copy if trials are isolated."""
-    found = Look(copied=(folder / "work", directory))
+    found = Look(copied=(folder / "work", directory), named=frozenset(directory / word for word in command))
     for process in sorted((folder / wire.PROCESSES).glob("*")):
         for event in observations.events(process):
             found.take(event)

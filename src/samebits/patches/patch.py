@@ -62,6 +62,12 @@ class Patch:
             return False
         return True
 
+    @property
+    def number(self) -> int:
+        """How many lines are new or different."""
+        made = (difflib.ndiff(old.lines, new.splitlines(keepends=True)) for old, new in self.texts.values())
+        return sum(line.startswith("+ ") for lines in made for line in lines)
+
     def diff(self, program: Program) -> str:
         """The patch as a unified diff, for `patch -p1` and `git apply` in the folder of the trials."""
         return "".join(

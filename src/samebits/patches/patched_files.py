@@ -35,6 +35,11 @@ class PatchedFiles:
         try:
             for path, new in self._new.items():
                 path.write_bytes(new)
+        except OSError as why:
+            self._restore()
+            raise UsageError(
+                f"The patch cannot be written: {why}.", "Apply it with: samebits fix --patch FILE"
+            ) from None
         except BaseException:
             self._restore()
             raise

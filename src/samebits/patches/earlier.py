@@ -1,0 +1,83 @@
+"""The patch of an earlier fix, found again in files that have changed since, if all its lines are still there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from samebits.errors import SamebitsError
+from samebits.patches.documents import PatchResult, PlaceOfDraw
+from samebits.patches.patch import Patch
+from samebits.patches.program import LineChange, Program
+from samebits.patches.source import TextEdit
+from samebits.store.record_files import read_document
+
+
+@dataclass
+class _Hunk:
+    """Lines of a file before and after a patch."""
+
+    file: str
+    old: str = ""
+    new: str = ""
+
+    def take(self, line: str) -> None:
+        """Take a line of the patch."""
+        if line.startswith("\\"):  # the line before has no end
+            self.old, self.new = self.old.removesuffix("\n"), self.new.removesuffix("\n")
+        if line[:1] in " -":
+            self.old += line[1:]
+        if line[:1] in " +":
+            self.new += line[1:]
+
+
+def earlier(path: Path) -> PatchResult | None:
+    """What an earlier fix found; None if there was none with a patch."""
+    try:
+        found = read_document(path, PatchResult)
+    except SamebitsError:
+        return None
+    return found if found.patch else None
+
+
+def found_again(program: Program, before: PatchResult) -> Patch | None:
+    """The same patch for the files as they are; None unless each of its places is there, once."""
+    changes = []
+    for hunk in _hunks(before.patch):
+        path = program.directory / hunk.file
+        source = program.source(path if path.is_file() else Path("/", hunk.file))
+        if source is None or not hunk.old or source.text.count(hunk.old) != 1:
+            return None
+        start = source.text.index(hunk.old)
+        edit = TextEdit(start, start + len(hunk.old), hunk.new)
+        changes.append(LineChange("+".join(before.cause), source, edit, "the lines of the patch"))
+    patch = Patch(tuple(changes))
+    return patch if changes and patch.is_python else None
+
+
+def draws_again(program: Program, before: PatchResult) -> list[PlaceOfDraw]:
+    """The first draws, by the numbers that their lines have now; those of which the line is there once."""
+    found = []
+    for draw in before.draws:
+        source = program.source(program.directory / draw.file)
+        lines = [line.strip() for line in source.lines] if source is not None else []
+        if lines.count(draw.text) == 1:
+            found.append(draw.model_copy(update={"line": lines.index(draw.text) + 1}))
+    return found
+
+
+def _hunks(patch: str) -> Iterator[_Hunk]:
+    file, hunk = "", None
+    for line in patch.splitlines(keepends=True):
+        if line.startswith("+++ b/"):
+            file = line.removeprefix("+++ b/").rstrip("\n")
+        elif line.startswith("@@ "):
+            yield from [hunk] if hunk is not None else []
+            hunk = _Hunk(file)
+        elif line.startswith("--- a/"):
+            yield from [hunk] if hunk is not None else []
+            hunk = None
+        elif hunk is not None:
+            hunk.take(line)
+    yield from [hunk] if hunk is not None else []

@@ -1,0 +1,84 @@
+"""Which lines draw, as a trial of fix sees it: in each release of Python, and without a trace in what the program does."""
+
+import json
+
+import pytest
+
+DRAWS = """\
+import random
+import sys
+import threading
+
+def depth():
+    frame, found = sys._getframe(), []
+    while frame is not None:
+        found.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return found
+
+def draw():
+    number = [
+        random.random() for _ in range(3)
+    ]
+    return number
+
+first = random.getstate() and 1
+random.seed(5)
+print(depth(), draw(), random.getstate()[1][-1])
+thread = threading.Thread(target=lambda: print(random.random()))
+thread.start()
+thread.join()
+try:
+    raise ValueError(1)
+except ValueError as error:
+    print(error.__traceback__.tb_lineno, error.__traceback__.tb_next)
+"""
+
+
+def events(trial, name):
+    found = []
+    for path in sorted((trial.folder / "processes").glob("*/events.jsonl")):
+        found += [json.loads(line) for line in path.read_text().splitlines()]
+    return [event for event in found if event["event"] == name]
+
+
+RELEASES = ["3.6", "3.8", "3.11", "3.12", "3.13"]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_lines_that_run_and_those_that_draw_are_told(watched_run, pythons, release):
+    if release not in pythons:
+        pytest.skip(f"Python {release} is not here")
+    trial = watched_run(pythons[release], DRAWS, draws=True)
+    assert trial.exit_code == 0
+    drew = [event["places"] for event in events(trial, "drew")]
+    lines = [[line for _, line in places] for places in drew]
+    assert lines[0] == [19]
+    assert lines[1][0] in (13, 14)
+    assert lines[1][-1] == 20
+    ran = {event["line"] for event in events(trial, "ran")}
+    assert {1, 2, 3, 14, 16, 19, 25, 27} <= ran
+    assert all(event["main"] for event in events(trial, "ran"))
+    assert not events(trial, "probe-failed")
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_program_does_the_same_with_and_without_it(watched_run, pythons, release):
+    if release not in pythons:
+        pytest.skip(f"Python {release} is not here")
+    seen, plain = (watched_run(pythons[release], DRAWS, draws=draws) for draws in (True, False))
+    assert seen.stdout == plain.stdout
+    assert seen.stdout.startswith("['depth', '<module>']")
+    assert not events(plain, "ran")
+
+
+def test_what_a_library_draws_while_it_is_imported_is_no_draw_of_the_program(watched_run):
+    pytest.importorskip("numpy")
+    trial = watched_run(None, "import numpy\nimport random\nx = 1\nnumpy.random.rand()\n", draws=True)
+    assert [(event["generator"], event["places"][0][1]) for event in events(trial, "drew")] == [("numpy", 4)]
+
+
+def test_a_line_that_draws_in_a_thread_is_told(watched_run):
+    text = "import random, threading\ndef work():\n    random.random()\nt = threading.Thread(target=work)\nt.start()\nt.join()\n"
+    trial = watched_run(None, text, draws=True)
+    assert [event["places"][0][1] for event in events(trial, "drew")] == [3]
