@@ -207,6 +207,10 @@ def _to_paste(found: Explanation) -> Iterator[tuple[str, Cell]]:
     for fix in found.fixes:
         yield "paste", f"{_place(fix)}:"
         yield from (("", StyledText(f"  {line}", "command")) for line in fix.lines)
+    record = found.evidence[0].record if found.evidence else ""
+    if record and found.cause:
+        patch = f"samebits fix {result_words.folder_name(record)}   (where they go; --apply tries it)"
+        yield "patch", StyledText(patch, "command")
 
 
 def _place(fix: Fix) -> str:
