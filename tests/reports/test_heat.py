@@ -9,7 +9,7 @@ import pytest
 from samebits.comparison.difference_map import DifferenceMap, StepColumns, difference_map
 from samebits.comparison.processes import AlignedTrial
 from samebits.reports import heat
-from samebits.reports.heat import HeatMap, heat_map, layer_names
+from samebits.reports.heat import HeatMap, layer_names
 from samebits.reports.presenters import html
 from samebits.reports.result import report
 from samebits.reports.tree import Section
@@ -17,6 +17,11 @@ from samebits.store.trace import Point
 
 GROUPS, STEPS, PARTED = "AABAC", 1000, {"B": 300, "C": 640}
 MOST_BYTES = 300_000
+
+
+def heat_map(result, record):
+    """The map of a record."""
+    return heat.heat_map(result, heat.differences(result, record))
 
 
 def aligned(record):

@@ -49,18 +49,18 @@ class StepColumns:
     @property
     def number(self) -> int:
         """How many columns there are."""
-        return self._own + 2 - (-(self.last - self.since - 1) // self.every)
+        return self.own + 2 - (-(self.last - self.since - 1) // self.every)
 
     @property
-    def _own(self) -> int:
+    def own(self) -> int:
         """The column of the step at which trials diverge."""
         return 1 + (self.since - self.first) // self.every
 
     def of(self, steps: Counts) -> Counts:
         """The column of each step; -1 for one that is left out."""
         before = 1 + (steps - self.first) // self.every
-        after = self._own + 1 + (steps - self.since - 1) // self.every
-        columns = np.where(steps < self.since, before, np.where(steps == self.since, self._own, after))
+        after = self.own + 1 + (steps - self.since - 1) // self.every
+        columns = np.where(steps < self.since, before, np.where(steps == self.since, self.own, after))
         columns[(steps < self.first) | (steps >= self.last)] = -1
         columns[steps < 0] = 0
         return columns
@@ -69,10 +69,10 @@ class StepColumns:
         """The steps of a column; none of the first and of the last one."""
         if column in (0, self.number - 1):
             return range(0)
-        if column <= self._own:
+        if column <= self.own:
             begin = self.first + (column - 1) * self.every
-            return range(begin, begin + (self.every if column < self._own else 1))
-        begin = self.since + 1 + (column - self._own - 1) * self.every
+            return range(begin, begin + (self.every if column < self.own else 1))
+        begin = self.since + 1 + (column - self.own - 1) * self.every
         return range(begin, min(begin + self.every, self.last))
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from samebits import words
 from samebits.comparison.difference_map import DifferenceMap, StepColumns, difference_map
-from samebits.comparison.processes import AlignedTrial, Member
-from samebits.model import Result
+from samebits.comparison.processes import AlignedTrial
+from samebits.model import Divergence, Result
 from samebits.reports import result_words
 from samebits.reports.figures import Tick, round_up
 from samebits.reports.tree import PAGE, Block, Format
@@ -73,10 +73,9 @@ class HeatMap(Block):
     on: frozenset[Format] = field(default=PAGE, kw_only=True)
 
 
-def heat_map(result: Result, record: Record | None) -> HeatMap | None:
+def heat_map(result: Result, found: DifferenceMap | None) -> HeatMap | None:
     """The map of a result that diverged; None if nothing that a step observes differs."""
-    found = _found(result, record) if record is not None and result.divergence is not None else None
-    if found is None or not found.differing.any():
+    if found is None:
         return None
     groups = len(result.groups) - 1
     return HeatMap(
@@ -88,27 +87,29 @@ def heat_map(result: Result, record: Record | None) -> HeatMap | None:
     )
 
 
-def _found(result: Result, record: Record) -> DifferenceMap | None:
+def differences(result: Result, record: Record | None) -> DifferenceMap | None:
+    """All that differs in the process that diverges; None if nothing that it observed does."""
+    if record is None or result.divergence is None:
+        return None
+    found = _found(result, result.divergence, record)
+    return found if found is not None and found.differing.any() else None
+
+
+def _found(result: Result, divergence: Divergence, record: Record) -> DifferenceMap | None:
     aligned = {trial.id: AlignedTrial(trial, record.file.command) for trial in record.trials}
     trials = [_longest(group, aligned) for group in result.groups]
     home = result.groups.index(result_words.reference_group(result))
     reference = trials.pop(home)
-    member = _member(result, reference)
-    if member is None or result.divergence is None:
+    member = next((one for one in reference.members if one.process == divergence.process), None)
+    if member is None:
         return None
-    since = result.divergence.step if result.divergence.kind != "end" else member.trace.steps
+    since = divergence.step if divergence.kind != "end" else member.trace.steps
     return difference_map((reference, member), trials, since, COLUMNS)
 
 
 def _longest(group: Sequence[int], aligned: dict[int, AlignedTrial]) -> AlignedTrial:
     """The trial of a group that went furthest: it stands for all of them."""
     return max((aligned[number] for number in group), key=lambda trial: (trial.whole, trial.steps))
-
-
-def _member(result: Result, trial: AlignedTrial) -> Member | None:
-    """The process that diverges."""
-    process = result.divergence.process if result.divergence is not None else None
-    return next((one for one in trial.members if one.process == process), None)
 
 
 # -- in words -------------------------------------------------------------------------------------------------------

@@ -12,9 +12,10 @@ from samebits import words
 from samebits.model import Divergence, Result, Trial
 from samebits.reports import figures, result_words
 from samebits.reports.figures import MapRow, Plots, StepMap
-from samebits.reports.heat import heat_map
+from samebits.reports.heat import differences, heat_map
 from samebits.reports.history import History, Stretch, history
 from samebits.reports.table import Cell, Column, StyledText, Table, numbers
+from samebits.reports.timeline import timeline
 from samebits.reports.tree import (
     DOCUMENT,
     PAGE,
@@ -59,7 +60,7 @@ def answer(result: Result, record: Record | None) -> Iterator[AnyBlock]:
         yield Section("What to do next", "next", lines, on=DOCUMENT)
     if result.divergence is not None:
         yield _where(result, result.divergence)
-        yield from _heat(result, record)
+        yield from _spread(result, record)
     says = Section("What this says", "says", (Notes(tuple(_says(result)), ""),))
     does_not = Section("What this does not say", "does-not-say", (Notes((*_limits(result), *_gaps(result)), ""),))
     yield SideBySide((says, does_not), on=PAGE)
@@ -160,11 +161,14 @@ def _where(result: Result, divergence: Divergence) -> Section:
     return Section("Where they diverge", "where", tuple(blocks), on=DOCUMENT)
 
 
-def _heat(result: Result, record: Record | None) -> Iterator[Section]:
-    """How the difference spreads over layers and steps; nothing if nothing that a step observes differs."""
-    drawn = heat_map(result, record)
-    if drawn is not None:
-        yield Section("What differs, layer by layer and step by step", "heat", (drawn,), on=PAGE)
+def _spread(result: Result, record: Record | None) -> Iterator[Section]:
+    """How the difference spreads, in its step and over all; nothing if nothing that a step observes differs."""
+    found = differences(result, record)
+    step, spread = timeline(result, found), heat_map(result, found)
+    if step is not None:
+        yield Section("The step in which they diverge", "step", (step,), on=PAGE)
+    if spread is not None:
+        yield Section("What differs, layer by layer and step by step", "heat", (spread,), on=PAGE)
 
 
 def _further(details: list[dict[str, Any]]) -> FoldedBlock:

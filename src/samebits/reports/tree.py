@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import BaseModel
@@ -95,12 +95,16 @@ class Code(Block):
 
 @dataclass(frozen=True)
 class Mark:
-    """The outcome of one name. `sign`: = != ? . - ; `meaning`: the sign in words; `about`: what the name stands for."""
+    """The outcome of one name. `sign`: = != ? . - ; `meaning`: the sign in words; `about`: what the name stands for.
+
+    `is_first`: whether trials diverge there.
+    """
 
     name: str
     sign: str
     meaning: str
     about: str = ""
+    is_first: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)
