@@ -41,6 +41,7 @@ class RecordOptions(TypedDict, total=False):
     python: AnyPath
     environment: str
     on: str
+    each: str
     ok_exit: int
     steps: int
     timeout: Duration

@@ -208,6 +208,7 @@ class RecordFile(Document):
     python: str | None = None
     environment: str | None = None
     host: str = "local"  # where trials run, as --on names it
+    each: dict[str, str] = {}  # what one trial needs there, as --each says it
     preset: str | None = None
     controls: list[str] = []
     seed: int | None = None

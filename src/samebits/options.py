@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
+from samebits.needs import read_needs
+
 __all__ = [
     "DEFAULT_SEED",
     "FORMATS",
@@ -224,7 +226,8 @@ ENVIRONMENT = Option(
     "environment", ("--env",), "Run the command with the Python of this environment; see `samebits env list`.", "NAME",
     read_text,
 )  # fmt: skip
-ON = Option("on", ("--on",), "Where trials run: local (this machine).", "HOST", read_text, "local")
+ON = Option("on", ("--on",), "Where trials run: local, or ray[://ADDRESS] (a Ray cluster).", "HOST", read_text, "local")
+EACH = Option("each", ("--each",), "What a trial needs there: num_cpus=2,num_gpus=1,label=a100.", "NEEDS", read_needs)
 OK_EXIT = Option("ok_exit", ("--ok-exit",), "Treat this exit status as success.", "CODE", read_exit_status, 0)
 OVERWRITE = Option("overwrite", ("--overwrite",), "Replace a record folder that exists.", default=False)
 JOBS = Option(
@@ -252,11 +255,9 @@ ARTIFACTS = Option(
 )
 IGNORES = Option("ignores", ("--ignore",), "Files in which no difference counts.", "GLOB", read_text, many=True)
 STRICT = Option(
-    "strict",
-    ("--strict",),
-    "Answer `inconclusive` instead of `repeated` if a warning limits what was compared (for CI).",
-    default=False,
-)
+    "strict", ("--strict",),
+    "Answer `inconclusive` instead of `repeated` if a warning limits what was compared (for CI).", default=False,
+)  # fmt: skip
 METRICS = Option(
     "metrics", ("--metric",), "Compare a number that the program prints.", "NAME=REGEX", read_metric, many=True
 )
@@ -273,11 +274,10 @@ RUN = Option(
     "run", ("--run",), "Run the command of a RECORD that you did not record here, or that was changed.", default=False
 )
 ALTERNATIVES = Option(
-    "alternatives",
-    ("--alternatives",),
+    "alternatives", ("--alternatives",),
     "Also look for controls that would do as well, but that nobody would keep (a frozen clock in the place of a seed).",
     default=False,
-)
+)  # fmt: skip
 OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)
 # format of a report -> (its module in samebits.reports.presenters, the help of its option)
 FORMATS = {
@@ -314,11 +314,9 @@ CASES = Option(
     "NAME=REGEX", read_cases, many=True,
 )  # fmt: skip
 APPLY = Option(
-    "apply",
-    ("--apply",),
-    "Put the patch into the files and check again; take it back unless the trials repeat.",
+    "apply", ("--apply",), "Put the patch into the files and check again; take it back unless the trials repeat.",
     default=False,
-)
+)  # fmt: skip
 PATCH = Option(
     "patch", ("--patch",), "Write the patch, a unified diff (-: to standard output, and nothing else there).", "FILE",
     read_text,
@@ -327,7 +325,7 @@ PATCH = Option(
 OF = Option("of", ("--of",), "Compare these metrics alone.", "NAME,NAME,...", read_names)
 LOWER = Option("lower", ("--lower",), "Metrics of which a lower number is better.", "NAME,NAME,...", read_names)
 
-SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON)
+SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON, EACH)
 NOISE_SETUP = tuple(option for option in SETUP if option is not SEED)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
 MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS)

@@ -59,6 +59,7 @@ def request(given: dict[str, Any], command: str) -> Request:
         python=interpreter(given["python"], given["environment"]),
         environment=given["environment"],
         host=given["on"],
+        each=given["each"] or {},
         preset=given["preset"],
         controls=list(given["controls"]),
         seed=given["seed"],

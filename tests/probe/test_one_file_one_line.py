@@ -1,4 +1,4 @@
-"""A control, a watcher, a launcher and a reporter are each one file and one line in a table (a reporter, two).
+"""A control, a watcher, a launcher, a host and a reporter are each one file and one line in a table (a reporter, two).
 
 Each test copies the packages, adds to the copy what CONTRIBUTING names, and runs commands on real programs.
 """
@@ -42,6 +42,10 @@ PLUGGED = {
     "launcher": Plug(
         "src/samebits/launch/relay.py",
         (("src/samebits/launch/__init__.py", "LAUNCHERS = {", '"relay": ("relay", "Relay"), '),),
+    ),
+    "host": Plug(
+        "src/samebits/launch/apart.py",
+        (("src/samebits/launch/__init__.py", "HOSTS = {", '"apart": ("apart", "Apart"), '),),
     ),
     "reporter": Plug(
         "src/samebits/reports/presenters/line.py",
@@ -287,7 +291,71 @@ def test_a_launcher_ends_a_command_whose_time_is_up_and_all_that_it_started(laun
 def test_a_place_that_no_launcher_knows_is_refused(launcher):
     done = launcher.run("check", "--on", "nowhere", "steps.py")
     assert done.returncode == 2
-    assert "Known: relay, local." in done.stderr
+    assert "Known: relay, local, ray." in done.stderr
+
+
+# -- a host ---------------------------------------------------------------------------------------------------------
+
+FAR = """import os, sys
+import samebits_probe
+for step in range(25):
+    samebits_probe.observe("weights/w", 1.0 + step, step=step)
+if "writes" in sys.argv:
+    print(os.path.exists("state") and open("state").read())
+    open("state", "w").write("x")
+"""
+HANGS_FAR = """import os, pathlib, sys, time
+pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def far(copies):
+    copies("host").write(far=FAR, hangs=HANGS_FAR, fails=FAILS)
+    return copies("host")
+
+
+def test_trials_run_on_the_nodes_of_a_host_and_their_folders_come_back(far):
+    result = far.result("check", "-n", "2", "--jobs", "2", "--on", "apart://moon", "far.py")
+    assert (result["verdict"], result["scope"]["steps_compared"]) == ("repeated", 25)
+    record = Path(result["record"])
+    assert json.loads((record / "record.json").read_text())["host"] == "apart://moon"
+    files = [json.loads(path.read_text()) for path in sorted(record.glob("trials/*/trial.json"))]
+    assert [file["machine"]["node"] for file in files] == ["apart moon", "apart moon"]
+    assert all((path.parent / "checksums.json").exists() for path in record.glob("trials/*/trial.json"))
+    added = far.result("check", "--add", "1", result["record"])
+    assert (added["verdict"], added["groups"]) == ("repeated", [[1, 2, 3]])
+
+
+def test_what_a_trial_takes_from_an_earlier_one_is_seen_on_nodes_too(far):
+    result = far.result("check", "-n", "2", "--on", "apart://moon", "far.py", "writes")
+    (far.programs / "state").unlink()
+    assert result["warnings"][0].startswith("trial 2 started from a file that trial 1 had written (state)")
+
+
+def test_rounds_of_a_host_start_over_and_that_is_said(far):
+    done = far.run("check", "-n", "2", "--on", "apart://moon", "--steps", "24", "far.py")
+    assert done.returncode == 0, done.stderr
+    assert "trials apart do not wait between rounds: the next round starts all trials anew" in done.stderr
+
+
+def test_a_program_that_fails_or_hangs_on_a_node_is_told_as_it_is_here(far, tmp_path):
+    result = far.result("check", "-n", "2", "--on", "apart://moon", "fails.py")
+    assert (result["verdict"], result["trials"][0]["exit_code"]) == ("inconclusive", 7)
+    mark = tmp_path / "pid"
+    result = far.result("check", "-n", "2", "--on", "apart://moon", "--timeout", "3", "hangs.py", str(mark))
+    assert (result["verdict"], result["trials"][0]["status"]) == ("inconclusive", "timeout")
+    process = read_process(int(mark.read_text()))
+    assert process is None or not process.is_alive
+
+
+def test_what_a_host_does_not_know_is_refused(far):
+    assert "apart needs an address after ://." in far.run("check", "--on", "apart://", "far.py").stderr
+    done = far.run("check", "--each", "num_gpus=1", "far.py")
+    assert (done.returncode, "--each num_gpus=1: trials on local take what is there." in done.stderr) == (2, True)
+    for needs in ("gpus=1", "num_gpus=many", "num_gpus", "num_gpus=1,num_gpus=2"):
+        assert far.run("check", "--each", needs, "--on", "apart://moon", "far.py").returncode == 2
 
 
 # -- a reporter -----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from samebits.launch.hosts import Host, HostedTrial, connect
 from samebits.launch.local_host import LocalHost
 from samebits.launch.trial import TrialRun
 from samebits.model import STOPPED_BY_USER, Options, TrialFile
+from samebits.needs import read_needs
 
 
 class FakeHost:
@@ -20,7 +21,7 @@ class FakeHost:
 
     no_waiting = "trials on a fake host do not wait"
 
-    def __init__(self, kind, address):
+    def __init__(self, kind, address, each):
         self.address, self.trials = address, []
 
     def start(self, order):
@@ -86,7 +87,7 @@ def begun(tmp_path, monkeypatch):
 
 
 def test_a_fake_host_is_a_host(begun):
-    host: Host = connect("fake")
+    host: Host = connect("fake", {})
     trial: HostedTrial = host.start(SimpleNamespace(id=1, limits=None, slot=None))
     assert (trial.id, host.no_waiting) == (1, FakeHost.no_waiting)
 
@@ -120,7 +121,7 @@ def test_an_interruption_cancels_every_trial_that_runs(begun):
 
 
 def test_the_local_host_starts_a_trial_that_can_wait(tmp_path):
-    host: Host = connect("local")
+    host: Host = connect("local", {})
     assert isinstance(host, LocalHost)
     assert host.no_waiting == ""
     assert {"start", "poll", "fetch", "cancel", "steps", "waits", "spent", "pace"} <= set(dir(TrialRun))
@@ -140,3 +141,34 @@ def test_a_host_that_cannot_be_is_refused_before_anything_is_written(begun, tmp_
         begun(name)
     assert refused.value.message == what
     assert not (tmp_path / "record").exists()
+
+
+def test_ray_that_is_not_installed_is_said(begun, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError) as refused:
+        begun("ray://127.0.0.1:6379")
+    assert (refused.value.message, refused.value.advice) == ("Ray is not installed beside samebits.", "pip install ray")
+    assert not (tmp_path / "record").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("num_gpus=1,label=a100", {"num_gpus": "1", "label": "a100"}),
+        ("num_cpus=0.5", {"num_cpus": "0.5"}),
+        ("gpus=1", None),
+        ("num_gpus=-1", None),
+        ("num_gpus=nan", None),
+        ("num_gpus=1e3", None),
+        ("label=", None),
+        ("label=a,label=b", None),
+        ("", None),
+        ("label=\x07", None),
+    ],
+)
+def test_needs_are_read_as_they_are_said(text, found):
+    if found is not None:
+        assert read_needs(text) == found
+        return
+    with pytest.raises(ValueError, match=r"is not|holds"):
+        read_needs(text)

@@ -213,6 +213,7 @@ def describe(plan: Plan) -> RecordFile:
         python=request.python,
         environment=request.environment,
         host=request.host,
+        each=request.each,
         preset=request.preset,
         controls=plan.controls,
         seed=request.seed,

@@ -65,6 +65,7 @@ def request_of(record: store.Record) -> Request:
         python=file.python,
         environment=file.environment,
         host=file.host,
+        each=file.each,
         preset=file.preset,
         controls=file.controls,
         seed=file.seed,

@@ -36,11 +36,13 @@ class Slot:
     """Which of the `jobs` places a trial runs in: it decides its devices and its port.
 
     `jobs`: how many trials run at a time, so that 1 means alone. `is_plain`: its environment is that of a trial alone.
+    `has_own_devices`: a host gave the trial its devices; they are not divided again.
     """
 
     number: int
     jobs: int
     is_plain: bool = False
+    has_own_devices: bool = False
 
     @property
     def is_alone(self) -> bool:
@@ -112,7 +114,7 @@ def trial_environment(plan: Plan, trial: int, directory: Path, slot: Slot) -> di
     environment["PYTHONPATH"] = _python_path(plan.probe, environment)
     environment[wire.CONFIG_VARIABLE] = str(plan.trial_folder(trial) / "config.json")
     environment["PWD"] = str(directory)
-    environment.update({} if slot.is_plain else device_variables(slot.number, slot.jobs))
+    environment.update({} if slot.is_plain else device_variables(slot))
     return environment
 
 
@@ -121,13 +123,13 @@ def _python_path(probe: Path, environment: Mapping[str, str]) -> str:
     return str(probe) if not own else os.pathsep.join([str(probe), own])
 
 
-def device_variables(slot: int, jobs: int) -> dict[str, str]:
+def device_variables(slot: Slot) -> dict[str, str]:
     """The variables that separate a trial in this slot from those in other slots; none for one trial at a time."""
-    if jobs == 1:
+    if slot.jobs == 1:
         return {}
     port = str(free_port())
     shared = {"MASTER_PORT": port, "PET_MASTER_PORT": port}  # PET_MASTER_PORT is torchrun's own
-    share = split_gpus(visible_gpus(), slot, jobs)
+    share = [] if slot.has_own_devices else split_gpus(visible_gpus(), slot.number, slot.jobs)
     return {**shared, _VISIBLE: ",".join(share)} if share else shared
 
 

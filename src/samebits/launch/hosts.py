@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from samebits.errors import UsageError
@@ -77,8 +78,12 @@ class Host(Protocol):
         ...
 
 
-def connect(name: str) -> Host:
-    """The host that `--on` names: `local`, or KIND[://ADDRESS]. Raises UsageError if there is none."""
+def connect(name: str, each: Mapping[str, str]) -> Host:
+    """The host that `--on` names: `local`, or KIND[://ADDRESS].
+
+    `each`: what one trial needs there, as `--each` says it. Raises UsageError if there is no such host, or if
+    it does not answer.
+    """
     kind, divided, address = name.partition("://")
     if kind not in HOSTS and kind not in LAUNCHERS:
         raise UsageError(f"There is no {name!r} to run trials on.", f"Known: {', '.join([*LAUNCHERS, *HOSTS])}.")
@@ -86,5 +91,5 @@ def connect(name: str) -> Host:
         what = "has no address" if kind in LAUNCHERS else "needs an address after ://"
         raise UsageError(f"--on {name}: {kind} {what}.", f"--on {kind}")
     file, class_name = HOSTS.get(kind, ("local_host", "LocalHost"))
-    found: Host = getattr(importlib.import_module(f"samebits.launch.{file}"), class_name)(kind, address)
+    found: Host = getattr(importlib.import_module(f"samebits.launch.{file}"), class_name)(kind, address, each)
     return found

@@ -51,6 +51,10 @@ class Leaks:
         self._written.update(dict.fromkeys(counted, trial))
         self._foreign.difference_update(counted)
 
+    def by_trial(self) -> dict[int, list[Path]]:
+        """What the trials have written so far."""
+        return {trial: [path for path, by in self._written.items() if by == trial] for trial in self._written.values()}
+
     def counts(self, path: Path) -> bool:
         """Whether a file can carry state from one trial to the next."""
         return not path.is_relative_to(self._record) and not self._caches.holds(path)

@@ -32,10 +32,10 @@ class Request:
     """What `check` and `record` are asked for. The command line makes it from its options.
 
     `python`: the interpreter that `python` in the command shall be (a path), or None for the one on PATH.
-    `environment`: the name given with --env. `host`: where trials run, as --on names it. `controls`: ids as given,
-    without those of the preset. `out`: the record folder, None for the default. `against`: a record that the new trials
-    are compared with. `variables`: what each trial finds in its environment other than this process does; None takes a
-    variable away.
+    `environment`: the name given with --env. `host`: where trials run, as --on names it. `each`: what one trial needs
+    there, as --each says it. `controls`: ids as given, without those of the preset. `out`: the record folder, None for
+    the default. `against`: a record that the new trials are compared with. `variables`: what each trial finds in its
+    environment other than this process does; None takes a variable away.
     """
 
     command: list[str]
@@ -44,6 +44,7 @@ class Request:
     python: str | None = None
     environment: str | None = None
     host: str = "local"
+    each: dict[str, str] = field(default_factory=dict)
     preset: str | None = None
     controls: list[str] = field(default_factory=list)
     seed: int | None = None
@@ -130,7 +131,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
         probe=record / environment.PROBE,
         hash=algorithm,
         xxhash=extension,
-        host=hosts.connect(request.host),
+        host=hosts.connect(request.host, request.each),
     )
 
 

@@ -1,0 +1,126 @@
+"""The process that keeps a trial on a node of other machines, as the worker there (of Ray, say) has it.
+
+A keeper is a process of its own: forked twice, so that whoever ends the worker does not end it, and with the user's
+environment in the place of the worker's. It runs the trial (see `samebits.launch.node`) and sends what came of it. The
+end of its input, which comes also when the worker or the node's agent is killed, makes it end the trial and all that
+belongs to it.
+
+Nothing heavy is imported here: each worker imports this module.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import resource
+import select
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from samebits.launch.parcels import Delivery, received, sent
+
+__all__ = ["Keeper", "Post", "Treatment", "outcome_here", "stay", "treatment"]
+
+_BOOT = """
+import os, sys
+os.fork() and os._exit(0)
+os.setsid()
+sys.path.append(sys.argv[1])
+from samebits.launch.keeper import stay
+stay(*map(int, sys.argv[2:]))
+"""
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
+_FOLDER = str(Path(__file__).resolve().parents[2])
+_LOOK = 0.1  # seconds; some engines interrupt a worker only between two calls
+
+
+class Treatment(NamedTuple):
+    """How the system treats a process: its niceness, who is killed first without memory, how many files it may open."""
+
+    niceness: int
+    oom_score: int
+    files: int
+
+
+@dataclass(frozen=True)
+class Post:
+    """A trial's order on its way to a keeper. `order`: a pickled NodeOrder, which no worker has to read.
+
+    `environment`, `treatment`: those of the process that asked. `taken`: variables that the worker's values replace
+    (the devices that it was given).
+    """
+
+    order: bytes
+    environment: Mapping[str, str]
+    treatment: Treatment
+    taken: tuple[str, ...] = ()
+
+
+class Keeper:
+    """Use `poll` until it gives the outcome, and `close` in any case. `node`: how the trial's facts name the node."""
+
+    def __init__(self, post: Post, node: str) -> None:
+        taken = {name: os.environ[name] for name in post.taken if name in os.environ}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _BOOT, _FOLDER, *map(str, post.treatment)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**post.environment, **taken},
+            cwd="/",
+        )
+        self._process.wait()
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._input, self._output = self._process.stdin, self._process.stdout.fileno()
+        sent(self._input.fileno(), (node, post.order))
+
+    def poll(self, seconds: float) -> Delivery | None:
+        """The outcome, for which it waits so long."""
+        if not select.select([self._output], [], [], seconds)[0]:
+            return None
+        outcome: Delivery | None = received(self._output)
+        return outcome or Delivery(message="The process that keeps the trial on its node was killed.")
+
+    def close(self) -> None:
+        """End the trial if it still runs. Returns when all of it is gone."""
+        with suppress(OSError):
+            self._input.close()
+        while os.read(self._output, 1 << 16):
+            continue
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+def outcome_here(post: Post, node: str) -> Delivery:
+    """Run a trial to its end on this node. What interrupts this function ends the trial first."""
+    keeper = Keeper(post, node)
+    try:
+        while (outcome := keeper.poll(_LOOK)) is None:
+            continue
+        return outcome
+    finally:
+        keeper.close()
+
+
+def treatment() -> Treatment:
+    """How the system treats this process."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Treatment(os.getpriority(os.PRIO_PROCESS, 0), int(_OOM_SCORE.read_text()), files)
+
+
+def stay(niceness: int, oom_score: int, files: int) -> None:
+    """Be the keeper. It is treated as the user's own processes are, as far as the system allows it; facts say so."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, niceness)
+    with suppress(OSError):
+        _OOM_SCORE.write_text(str(oom_score))
+    with suppress(OSError, ValueError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    importlib.import_module("samebits.launch.node").keep()

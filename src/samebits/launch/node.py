@@ -1,0 +1,123 @@
+"""Runs one trial on a node of other machines, in the trial's keeper (see `samebits.launch.keeper`).
+
+The trial runs as it would run on the user's machine, in a folder that stands for the record, and its sealed folder is
+sent back.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pickle
+import select
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from samebits import __version__, store
+from samebits.errors import SamebitsError, UsageError
+from samebits.launch import custody
+from samebits.launch.environment import PROBE
+from samebits.launch.keeper import treatment
+from samebits.launch.leaks import Leaks
+from samebits.launch.local import LocalLauncher
+from samebits.launch.parcels import Delivery, NodeOrder, pack, received, sent, unpack
+from samebits.launch.plan import Plan, arrange
+from samebits.launch.trial import TrialRun
+from samebits.model import TrialFile
+
+__all__ = ["keep"]
+
+
+def keep() -> None:
+    """Run the trial that the input orders, and send what came of it."""
+    node, data = received(0)
+    output = os.dup(1)
+    os.dup2(2, 1)
+    with suppress(OSError):  # the worker is gone: nobody wants to know
+        sent(output, _outcome(data, node))
+
+
+def _outcome(data: bytes, node: str) -> Delivery:
+    try:
+        order: NodeOrder = pickle.loads(data)
+        if order.version != __version__:
+            what = f"samebits {__version__} is on the node {node}, and {order.version} here."
+            raise UsageError(what, "install the same version on all nodes.")
+        with _place(order.record):
+            return Delivery(_run(_plan(order), order, node))
+    except SamebitsError as why:
+        return Delivery(message=f"On the node {node}: {why.message}", advice=why.advice)
+    except Exception as why:  # whatever it is: samebits must say so where the user is
+        return Delivery(message=f"samebits failed on the node {node}: {type(why).__name__}: {why}")
+
+
+@contextmanager
+def _place(record: Path) -> Iterator[None]:
+    """The folder that stands for the record, which trials side by side share. The last one removes it."""
+    handle = _held(record)
+    try:
+        yield
+    finally:
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(record, ignore_errors=True)
+        os.close(handle)
+
+
+def _held(record: Path) -> int:
+    while True:
+        record.mkdir(mode=0o700, exist_ok=True)
+        handle = os.open(record, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        if os.fstat(handle).st_uid != os.getuid():
+            raise UsageError(f"{record} belongs to a different user.", "Remove it.")
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(handle), record.stat()):
+                return handle
+        os.close(handle)  # the last trial before this one has just removed it
+
+
+def _plan(order: NodeOrder) -> Plan:
+    if not order.request.directory.is_dir():
+        what = f"the working folder {order.request.directory} is not there."
+        raise UsageError(what, "put it on a disk that all nodes share, or at this path on each node.")
+    _unpack_code(order)
+    return arrange(order.request, order.record, hash_wanted=order.hash)
+
+
+def _unpack_code(order: NodeOrder) -> None:
+    """The probe and the scripts of the record, once for all trials here."""
+    draft = order.record / f"{custody.NEW}code-{os.getpid()}"
+    draft.mkdir()
+    unpack(order.code, draft)
+    for part in sorted(draft.iterdir(), key=lambda path: path.name == PROBE):
+        with suppress(OSError):  # a different trial was first
+            part.rename(order.record / part.name)
+    shutil.rmtree(draft, ignore_errors=True)
+
+
+def _run(plan: Plan, order: NodeOrder, node: str) -> bytes:
+    leaks = Leaks(plan.directory, plan.record)
+    for number, paths in order.earlier.items():
+        leaks.wrote(number, paths)
+    trial = TrialRun(plan, order.id, order.limits, order.slot, leaks)
+    trial.start(LocalLauncher())
+    try:
+        while not trial.poll():
+            if select.select([0], [], [], trial.pace)[0]:
+                raise UsageError("the trial was cancelled.")
+    except BaseException:
+        trial.cancel("its node was lost")
+        raise
+    _write_facts(trial.folder, trial.fetch(), node)
+    return pack(trial.folder, sorted(os.listdir(trial.folder)))  # noqa: PTH208
+
+
+def _write_facts(folder: Path, file: TrialFile, node: str) -> None:
+    """Add what the node is to the trial's facts."""
+    here = treatment()
+    affinity = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+    own = {"node": node, "niceness": here.niceness, "oom_score": here.oom_score, "affinity": affinity}
+    store.write_trial(folder, file.model_copy(update={"machine": {**file.machine, **own}}))

@@ -1,0 +1,97 @@
+"""What travels between samebits and a node on which a trial runs: the order, the trial's folder, and how they are sent.
+
+Messages are pickled. Both ends are processes of the same user and of the same version of samebits.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import struct
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from samebits.launch.environment import Slot
+    from samebits.launch.limits import Limits
+    from samebits.launch.plan import Request
+
+__all__ = ["Delivery", "NodeOrder", "pack", "received", "sent", "unpack"]
+
+_LENGTH = struct.Struct(">Q")
+
+
+@dataclass(frozen=True)
+class NodeOrder:
+    """A trial for a node. `record`: the folder that stands there for the record, of the same path on every node.
+
+    `code`: the packed probe and scripts of the record. `earlier`: what trials before this one wrote.
+    """
+
+    version: str
+    request: Request
+    record: Path
+    code: bytes
+    hash: str
+    id: int
+    limits: Limits
+    slot: Slot
+    earlier: Mapping[int, Sequence[Path]]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What came of a trial: its packed folder; or `lost`: it ended with its node; or why it could not be run."""
+
+    folder: bytes = field(default=b"", repr=False)
+    lost: bool = False
+    message: str = ""
+    advice: str = ""
+
+
+def pack(folder: Path, names: Sequence[str]) -> bytes:
+    """Pack files and folders of a folder. Links stay links."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name in names:
+            archive.add(folder / name, arcname=name)
+    return stream.getvalue()
+
+
+def unpack(data: bytes, folder: Path) -> None:
+    """Unpack into a folder that is there. Raises OSError or tarfile.TarError."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        if hasattr(tarfile, "tar_filter"):
+            archive.extraction_filter = tarfile.tar_filter
+        archive.extractall(folder)  # noqa: S202  (of our own node, which runs what we ask for)
+
+
+def sent(handle: int, message: Any) -> None:
+    """Write a message to a pipe. Raises OSError if nobody reads it."""
+    data = pickle.dumps(message, protocol=4)
+    left = memoryview(_LENGTH.pack(len(data)) + data)
+    while left:
+        left = left[os.write(handle, left) :]
+
+
+def received(handle: int) -> Any:
+    """The next message of a pipe; None at its end."""
+    head = _read(handle, _LENGTH.size)
+    data = _read(handle, _LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else b""
+    return pickle.loads(data) if data else None
+
+
+def _read(handle: int, count: int) -> bytes:
+    """So many bytes; none if the pipe ends before."""
+    parts: list[bytes] = []
+    while count:
+        part = os.read(handle, min(count, 1 << 20))
+        if not part:
+            return b""
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)

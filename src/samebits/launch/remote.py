@@ -1,0 +1,144 @@
+"""A trial that runs on a different machine: its order is packed, and what it left is put into the record."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import platform
+import time
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from tarfile import TarError
+from typing import Protocol
+
+from samebits import __version__, store
+from samebits.errors import SamebitsError
+from samebits.launch import custody, origin
+from samebits.launch.environment import PROBE, SHIMS
+from samebits.launch.hosts import TrialOrder
+from samebits.launch.keeper import Post, treatment
+from samebits.launch.parcels import Delivery, NodeOrder, pack, unpack
+from samebits.launch.trial import ENDED_BEFORE
+from samebits.model import FilesFile, Status, TrialFile
+from samebits.store.record import read_trial
+
+__all__ = ["RemoteTask", "RemoteTrial", "post"]
+
+NODE_WAS_LOST = "its node was lost"
+_PLACE = Path("/tmp")  # noqa: S108  (of every node)
+_PACE = 0.05
+_PATIENCE = 30.0  # seconds in which a trial that was cancelled should be gone
+
+
+class RemoteTask(Protocol):
+    """A trial as the engine of a host has it."""
+
+    def poll(self) -> Delivery | None:
+        """What came of it, None while it runs. Returns at once."""
+        ...
+
+    def cancel(self) -> None:
+        """Ask for its end. Returns at once."""
+        ...
+
+
+class RemoteTrial:
+    """See HostedTrial. It never waits for a next round."""
+
+    waits, pace = False, _PACE
+
+    def __init__(self, order: TrialOrder, task: RemoteTask) -> None:
+        self.id, self.limits, self.slot = order.id, order.limits, order.slot
+        self._order, self._task = order, task
+        self._folder = order.plan.trial_folder(order.id)
+        self._began, self._steps = time.monotonic(), 0
+        self._started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self._outcome: Delivery | None = None
+        custody.make_trial(order.plan.record, self._folder, self._document("killed", ENDED_BEFORE))
+
+    @property
+    def spent(self) -> float:
+        """See HostedTrial."""
+        return time.monotonic() - self._began
+
+    def steps(self) -> int:
+        """How many steps it has made: known when it is over."""
+        return self._steps
+
+    def poll(self) -> bool:
+        """See HostedTrial."""
+        self._outcome = self._task.poll()
+        return self._outcome is not None
+
+    def fetch(self) -> TrialFile:
+        """See HostedTrial. Raises SamebitsError if the trial could not be run."""
+        assert self._outcome is not None
+        if self._outcome.lost:
+            return self._ended(NODE_WAS_LOST)
+        if self._outcome.message:
+            self._ended(self._outcome.message)
+            raise SamebitsError(self._outcome.message, self._outcome.advice)
+        self._unpack(self._outcome.folder)
+        trial = read_trial(self._folder)
+        self._steps = max((process.steps for process in trial.processes), default=0)
+        directory = self._order.plan.directory
+        self._order.leaks.wrote(self.id, [directory / path for path in trial.file.wrote])
+        return trial.file
+
+    def cancel(self, why: str) -> None:
+        """See HostedTrial."""
+        self._task.cancel()
+        deadline = time.monotonic() + _PATIENCE
+        while self._task.poll() is None and time.monotonic() < deadline:
+            time.sleep(_PACE)
+        self._ended(why)
+
+    def _unpack(self, data: bytes) -> None:
+        record = self._order.plan.record
+        place = record / f"{custody.NEW}{self._folder.name}"
+        custody.remove(place)
+        place.mkdir()
+        try:
+            unpack(data, place)
+        except TarError as why:
+            raise SamebitsError(f"What trial {self.id} left could not be unpacked: {why}.", "Run it again.") from None
+        custody.put_trial(record, place, self._folder)
+
+    def _ended(self, why: str) -> TrialFile:
+        document = self._document("killed", why)
+        store.write_document(self._folder / "files.json", FilesFile())
+        store.write_trial(self._folder, document)
+        return document
+
+    def _document(self, status: Status, why: str) -> TrialFile:
+        return TrialFile(id=self.id, status=status, why=why, started=self._started, seconds=self.spent)
+
+
+def post(order: TrialOrder, *, taken: tuple[str, ...] = ()) -> Post:
+    """Pack an order for a node. `taken`: see Post. What Ray has set in this environment is not the user's."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    return Post(pickle.dumps(_node_order(order), protocol=4), own, treatment(), taken)
+
+
+def _node_order(order: TrialOrder) -> NodeOrder:
+    plan, leaks = order.plan, order.leaks
+    names = [name for name in (PROBE, SHIMS) if (plan.record / name).is_dir()]
+    return NodeOrder(
+        version=__version__,
+        request=replace(plan.request, host="local", each={}, out=None, against=None),
+        record=_place(plan.record),
+        code=pack(plan.record, names),
+        hash=plan.hash,
+        id=order.id,
+        limits=replace(order.limits, waits=False),
+        slot=replace(order.slot, has_own_devices=True),
+        earlier=leaks.by_trial(),
+    )
+
+
+def _place(record: Path) -> Path:
+    """The folder that stands for a record on every node: of the same path, as long as its code is the same."""
+    named = f"{platform.node()}\0{os.getuid()}\0{record}\0".encode("utf-8", "surrogateescape") + origin.code(record)
+    return _PLACE / f"samebits-{hashlib.sha256(named).hexdigest()[:16]}"

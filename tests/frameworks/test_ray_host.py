@@ -1,0 +1,301 @@
+"""Trials on the nodes of a Ray cluster: two raylets of one machine stand for two nodes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray", reason="ray is not installed: no cluster to run trials on")
+
+CLUSTER = """
+import json, sys
+from ray._raylet import GcsClient
+from ray.cluster_utils import Cluster
+head = dict(num_cpus=2, include_dashboard=False, object_store_memory=80_000_000)
+cluster = Cluster(initialize_head=True, head_node_args=head)
+def add():
+    return cluster.add_node(num_cpus=1, object_store_memory=80_000_000, resources={"second": 1}, labels={"gpu": "A100"})
+node = add()
+print(cluster.address, flush=True)
+def pretend(**versions):  # what the head node has written down about the cluster
+    place = dict(namespace=b"cluster")
+    client = GcsClient(address=cluster.address)
+    known = json.loads(client.internal_kv_get(b"CLUSTER_METADATA", **place))
+    before = {name: known[name] for name in versions}
+    client.internal_kv_put(b"CLUSTER_METADATA", json.dumps({**known, **versions}).encode(), overwrite=True, **place)
+    return before
+for line in sys.stdin:
+    if line == "other\\n":
+        before = pretend(python_version="3.9.1")
+    if line == "own\\n":
+        pretend(**before)
+    if line == "kill\\n":
+        cluster.remove_node(node, allow_graceful=False)
+    if line == "add\\n":
+        node = add()
+    print("done", flush=True)
+cluster.shutdown()
+"""
+STEPS = """import os, sys
+import samebits_probe
+noise = float.fromhex(os.urandom(4).hex()) if "noise" in sys.argv else 0.0
+for step in range(30):
+    samebits_probe.observe("weights/w", 1.0 + step + noise, step=step)
+print(sorted(name for name in os.environ if name.startswith("RAY_")), os.environ.get("OMP_NUM_THREADS"))
+"""
+HANGS = """import pathlib, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", sys.argv[1]])
+pathlib.Path(sys.argv[1]).write_text("")
+time.sleep(600)
+"""
+TIMES = ("seconds", "record", "machine")  # times, places and facts
+
+
+class Nodes:
+    """The cluster, in a process of its own."""
+
+    def __init__(self):
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            text=True, env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}, start_new_session=True,
+        )  # fmt: skip
+        self.address = self._process.stdout.readline().strip()
+        assert self.address
+
+    def do(self, order):
+        self._process.stdin.write(f"{order}\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "done\n"
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait(60)
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def nodes():
+    found = Nodes()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def programs(tmp_path):
+    """A working folder with the programs of these tests."""
+    for name, text in (("steps", STEPS), ("hangs", HANGS)):
+        (tmp_path / f"{name}.py").write_text(text)
+    return tmp_path
+
+
+def words(host, *more):
+    return [sys.executable, "-m", "samebits", "check", "-n", "2", "--on", host, *more]
+
+
+def environment():
+    return {**os.environ, "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]}
+
+
+def run(folder, host, *more):
+    done = subprocess.run(
+        words(host, *more), cwd=folder, env=environment(), capture_output=True, text=True, timeout=300,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture
+def hanging(programs, nodes):
+    """Function(*options) -> a check whose first trial runs and does not end."""
+    begun = []
+
+    def start(*options):
+        mark = programs / "began"
+        command = words(f"ray://{nodes.address}", "--out", "record", *options, "hangs.py", str(mark))
+        begun.append(
+            subprocess.Popen(
+                command,
+                cwd=programs,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+        until(mark.exists)
+        return begun[-1]
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+def ended(check, status):
+    said, _ = check.communicate(timeout=120)
+    assert check.returncode == status, said
+    return said
+
+
+def until(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def processes_of(mark):
+    """Processes of trials that have this path among their arguments; samebits itself has it, too."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            line = path.read_bytes()
+            if os.fsencode(mark) in line and b"samebits\0check" not in line:
+                found.append(int(path.parent.name))
+    return found
+
+
+def all_is_gone(folder):
+    until(lambda: not processes_of(folder / "began"), seconds=60)
+    until(lambda: not list(Path("/tmp").glob("samebits-????????????????/trials")), seconds=60)
+
+
+def trial(folder, number):
+    return json.loads((folder / "record" / "trials" / f"{number:03d}" / "trial.json").read_text())
+
+
+def plain(value):
+    """A result without times, places and facts of the machine."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items() if name not in TIMES}
+    return [plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_trials_on_ray_repeat_with_the_result_of_this_machine(programs, nodes):
+    done = run(programs, f"ray://{nodes.address}", "--jobs", "2", "--out", "record", "steps.py")
+    assert done.returncode == 0, done.stderr
+    here = run(programs, "local", "--jobs", "2", "--out", "here", "steps.py")
+    there, local = (json.loads((programs / name / "result.json").read_text()) for name in ("record", "here"))
+    assert plain(there) == plain(local)
+    assert here.returncode == 0
+    for number in (1, 2):
+        machine = trial(programs, number)["machine"]
+        assert machine["affinity"] == ",".join(map(str, sorted(os.sched_getaffinity(0))))
+        assert machine["oom_score"] == int(Path("/proc/self/oom_score_adj").read_text())
+        assert machine["niceness"] >= os.getpriority(os.PRIO_PROCESS, 0)
+        assert machine["node"].startswith(socket.gethostname())
+        said = (programs / "record" / "trials" / f"{number:03d}" / "stdout.txt").read_text()
+        assert said == f"[] {os.environ.get('OMP_NUM_THREADS')}\n"
+    added = run(programs, "local", "--add", "1", "record")
+    assert (added.returncode, json.loads((programs / "record" / "result.json").read_text())["groups"]) == (
+        0,
+        [[1, 2, 3]],
+    )
+    assert trial(programs, 3)["machine"]["node"]
+    all_is_gone(programs)
+
+
+@pytest.mark.slow
+def test_trials_on_ray_diverge(programs, nodes):
+    done = run(programs, f"ray://{nodes.address}", "--each", "label=A100", "--out", "record", "steps.py", "noise")
+    assert done.returncode == 1, done.stderr
+    assert trial(programs, 1)["machine"]["node"] == trial(programs, 2)["machine"]["node"]
+
+
+@pytest.mark.slow(seconds=20)
+def test_a_killed_node_ends_its_trial_and_nothing_is_left(programs, nodes, hanging):
+    check = hanging("--each", "label=second")
+    try:
+        nodes.do("kill")
+        ended(check, 3)
+        assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its node was lost")
+        assert not (programs / "record" / "trials" / "002").exists()
+        all_is_gone(programs)
+    finally:
+        nodes.do("add")
+
+
+@pytest.mark.slow
+def test_a_killed_worker_ends_its_trial_and_nothing_is_left(programs, hanging):
+    check = hanging()
+    workers = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if is_worker(path)]
+    assert len(workers) == 1
+    os.kill(workers[0], signal.SIGKILL)  # as a forced cancel does
+    ended(check, 3)
+    assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its node was lost")
+    all_is_gone(programs)
+
+
+def is_worker(path):
+    with suppress(OSError):
+        return path.read_bytes().startswith(b"ray::run_trial")
+    return False
+
+
+@pytest.mark.slow
+def test_a_stop_ends_the_trial_on_its_node(programs, hanging):
+    check = hanging()
+    check.send_signal(signal.SIGINT)
+    assert "stopped by Ctrl-C" in ended(check, 130)
+    assert trial(programs, 1)["status"] == "killed"
+    assert processes_of(programs / "began") == []
+    all_is_gone(programs)
+
+
+@pytest.mark.slow
+def test_a_killed_samebits_leaves_nothing_on_the_nodes(programs, hanging):
+    check = hanging()
+    check.kill()
+    check.wait()
+    all_is_gone(programs)
+    assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == (
+        "killed", "samebits was ended before the trial was",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("needs", "what"),
+    [
+        ("num_gpus=1", "--each num_gpus=1: no node of the Ray cluster has more than 0."),
+        ("num_cpus=64000", "--each num_cpus=64000: no node of the Ray cluster has more than 2."),
+        ("label=h100", "--each label=h100: no node of the Ray cluster has it.\n   do this  known: second, A100."),
+    ],
+)
+def test_what_no_node_has_is_refused_before_anything_is_written(programs, nodes, needs, what):
+    done = run(programs, f"ray://{nodes.address}", "--each", needs, "--out", "record", "steps.py")
+    assert (done.returncode, what in done.stderr, (programs / "record").exists()) == (2, True, False), done.stderr
+
+
+def test_a_cluster_of_a_different_python_is_refused(programs, nodes):
+    nodes.do("other")
+    try:
+        done = run(programs, f"ray://{nodes.address}", "--out", "record", "steps.py")
+    finally:
+        nodes.do("own")
+    assert (done.returncode, (programs / "record").exists()) == (2, False)
+    assert "has a different Ray or Python" in done.stderr
+    assert "3.9.1" in done.stderr
+    assert "install the same version of Ray and Python here and on all nodes." in done.stderr
+
+
+@pytest.mark.slow
+def test_an_address_where_nothing_answers_is_refused_within_its_time(programs):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        for address in ("127.0.0.1:1", "nonsense", f"127.0.0.1:{silent.getsockname()[1]}"):
+            began = time.monotonic()
+            done = run(programs, f"ray://{address}", "--out", "record", "steps.py")
+            assert done.returncode == 2
+            assert f"No Ray cluster answered at {address} within 10 s." in done.stderr
+            assert time.monotonic() - began < 60  # beside the start of two processes
+    assert not (programs / "record").exists()

@@ -1,0 +1,45 @@
+"""Trials in keepers of this machine, as an engine starts them on its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from samebits.launch.hosts import TrialOrder
+from samebits.launch.keeper import Keeper, Post
+from samebits.launch.parcels import Delivery
+from samebits.launch.remote import RemoteTrial, post
+
+
+class Apart:
+    """Each trial has a node of its own."""
+
+    no_waiting = "trials apart do not wait between rounds"
+
+    def __init__(self, kind: str, address: str, each: Mapping[str, str]) -> None:
+        self._node = f"{kind} {address}"
+
+    def start(self, order: TrialOrder) -> RemoteTrial:
+        """See Host."""
+        return RemoteTrial(order, ApartTask(post(order), self._node))
+
+
+class ApartTask:
+    """A trial and its keeper."""
+
+    def __init__(self, post: Post, node: str) -> None:
+        self._keeper = Keeper(post, node)
+        self._outcome: Delivery | None = None
+
+    def poll(self) -> Delivery | None:
+        """See RemoteTask."""
+        if self._outcome is None:
+            self._outcome = self._keeper.poll(0)
+            if self._outcome is not None:
+                self._keeper.close()
+        return self._outcome
+
+    def cancel(self) -> None:
+        """See RemoteTask."""
+        if self._outcome is None:
+            self._keeper.close()
+            self._outcome = Delivery(lost=True)
