@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,33 @@ def test_seeds_that_reach_nothing_are_refused(tmp_path):
 
 def test_seeds_that_only_reach_a_control_that_takes_none_are_refused(tmp_path):
     assert "nothing takes the seeds" in refused(asked(tmp_path, "x", seeds=[1], controls=["threads"])).message
+
+
+STUDY = Path(__file__).resolve().parents[2] / "docs" / "study" / "lenet5-paper"
+
+
+@pytest.mark.parametrize(
+    ("setup", "said"),
+    [
+        ("keras-tf1.14-threads", "floor 9.57 (standard deviation of trainings with the same seed). "),
+        ("pytorch", "The trainings of one seed repeat bit for bit, so the floor is zero."),
+    ],
+)
+def test_the_noise_of_a_study_is_read_from_its_records(setup, said, capsys, tmp_path, fits_schema):
+    target = tmp_path / "noise.json"
+    assert cli.main(["noise", "--json", str(target), f"{STUDY}:{setup}"]) == 0
+    assert said in capsys.readouterr().out
+    fits_schema("noise", target.read_text())
+    assert json.loads(target.read_text())["trials"] == 7
+
+
+def test_the_noise_of_a_table_has_all_three_layers(capsys, tmp_path):
+    lines = [f"{seed},{trial},{case},{seed + trial / 10 + case / 100}\n"
+             for seed in (1, 2) for trial in (1, 2) for case in (1, 2)]  # fmt: skip
+    (tmp_path / "t.csv").write_text("seed,trial,case,dice\n" + "".join(lines))
+    assert cli.main(["noise", str(tmp_path / "t.csv")]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.split()[:2] == ["dice", "4"])
+    assert row.split()[-3:] == ["0.0707", "0.705", "0.005"]
 
 
 def test_no_metric_is_refused(tmp_path):
@@ -154,6 +182,10 @@ def read(tmp_path, *seeds, verdict="repeated", groups=None, final="0" * 32, metr
     return taken
 
 
+def sentence_of(taken):
+    return readings.sentence([metric_noise(taken.trainings, "dice")], taken.models(), repeats=taken.repeats())
+
+
 def test_a_metric_that_is_not_printed_or_not_a_number_is_left_out_and_said(tmp_path):
     taken = read(tmp_path, [trial_file(1, "nan"), trial_file(2), trial_file(3, "0.5"), trial_file(4, status="failed")])
     assert [one.metrics for one in taken.trainings] == [{"dice": 0.5}]
@@ -171,7 +203,7 @@ def test_a_metric_that_no_trial_prints_is_no_answer(tmp_path):
 
 def test_trainings_that_repeat_have_a_floor_of_zero_and_it_is_said(tmp_path):
     taken = read(tmp_path, [trial_file(1, "0.5"), trial_file(2, "0.5")], [trial_file(1, "0.6"), trial_file(2, "0.6")])
-    said = taken.sentence([metric_noise(taken.trainings, "dice")])
+    said = sentence_of(taken)
     assert "repeat bit for bit, so the floor is zero: only seeds vary" in said
     assert taken.repeats() is True
 
@@ -180,7 +212,7 @@ def test_equal_numbers_of_different_models_are_not_called_repeated(tmp_path):
     files = [trial_file(1, "0.5"), trial_file(2, "0.5")]
     taken = read(tmp_path, files, verdict="diverged", groups=[[1], [2]])
     assert taken.models() == [2]
-    said = taken.sentence([metric_noise(taken.trainings, "dice")])
+    said = sentence_of(taken)
     assert "bit for bit" not in said
     assert "print equal numbers" in said
 

@@ -165,6 +165,16 @@ def test_a_noise_is_a_side(tmp_path):
     assert read_side(str(tmp_path)).trainings == mine
 
 
+def test_a_noise_without_a_number_is_no_side(tmp_path):
+    found = NoiseResult(
+        samebits="0", created="", verdict="inconclusive", sentence="No training gave a number (why).", reason="why",
+        command=["x"], trials=2, setup=Setup(command=[], python=None),
+    )  # fmt: skip
+    (tmp_path / "noise.json").write_text(found.model_dump_json())
+    with pytest.raises(UsageError, match=r"No training gave a number \(why\)"):
+        read_side(str(tmp_path))
+
+
 def test_a_command_has_several_words_and_no_file_of_its_name(tmp_path):
     assert is_command("python train.py --seed {seed}")
     (tmp_path / "my study").mkdir()

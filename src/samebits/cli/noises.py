@@ -31,16 +31,23 @@ same seed (the noise floor), what other seeds add, and what other test cases wou
 {seed} in the command stands for the seed. The controls that seed (--control torch-seed) take it too. Without --seeds,
 the program trains with its own seed.
 
+In the place of a command, a record of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for each
+training is measured as it is.
+
 Exit status: 0 done, 2 wrong use or an error, 3 no training gave a number."""
 
 
 def run_noise(**given: Any) -> int:
     """Train, measure, and answer."""
-    requests.refuse_platform()
     targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
+    from samebits.noise.kept_trainings import is_measurable, measured
+
+    if len(given["command"]) == 1 and is_measurable(given["command"][0]):
+        return _answer(measured(given["command"][0]), targets)
     if requests.names_a_record(given["command"]):
         _refuse_record(Path(given["command"][0]))
+    requests.refuse_platform()
     cases = requests.patterns(given["cases"], "--cases")
     request = requests.request({**given, "seed": None}, "noise")
     from samebits.noise import NoiseRequest, noise

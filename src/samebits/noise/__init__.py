@@ -106,7 +106,9 @@ def _result(asked: NoiseRequest, found: readings.Readings, by: str) -> NoiseResu
         samebits=__version__,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         verdict=None if metrics else "inconclusive",
-        sentence=found.sentence(metrics) if metrics else f"{str(reason)[:1].upper()}{str(reason)[1:]}",
+        sentence=readings.sentence(metrics, found.models(), repeats=found.repeats())
+        if metrics
+        else f"{str(reason)[:1].upper()}{str(reason)[1:]}",
         reason=reason,
         command=asked.request.command,
         setup=found.setup(),

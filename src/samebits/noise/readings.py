@@ -16,7 +16,7 @@ from samebits.noise.result import MetricNoise, TrainingRun
 from samebits.reports import result_words
 from samebits.store.record import TRIALS, Record
 
-__all__ = ["Readings"]
+__all__ = ["Readings", "sentence"]
 
 
 class Readings:
@@ -105,17 +105,18 @@ class Readings:
         if len(self.results) > 1 and len({seed for _, seed in seen}) > 1 and all(one == seen[0][0] for one, _ in seen):
             self.warnings.append("all seeds gave the same numbers: the seeds may not reach the program")
 
-    def sentence(self, metrics: Sequence[MetricNoise]) -> str:
-        """The floor of each metric, and how many models there are."""
-        parts = [f"{one.name} {one.mean:.4g}, floor {shown(one.same_seed)}" for one in metrics]
-        said = f"{'; '.join(parts)} (standard deviation of trainings with the same seed)."
-        only = ": only seeds vary" if len(self.results) > 1 else ""
-        if self.repeats():
-            return f"{said} The trainings of one seed repeat bit for bit, so the floor is zero{only}."
-        if all(one.same_seed == 0 for one in metrics):
-            return f"{said} The trainings of one seed print equal numbers{only}."
-        models = [number for number in self.models() if number]
-        return f"{said} {_of_models(models)}" if models else said
+
+def sentence(metrics: Sequence[MetricNoise], models: Sequence[int | None], *, repeats: bool | None) -> str:
+    """The floor of each metric, and how many models there are. `models`: of each seed."""
+    parts = [f"{one.name} {one.mean:.4g}, floor {shown(one.same_seed)}" for one in metrics]
+    said = f"{'; '.join(parts)} (standard deviation of trainings with the same seed)."
+    only = ": only seeds vary" if len(models) > 1 else ""
+    if repeats:
+        return f"{said} The trainings of one seed repeat bit for bit, so the floor is zero{only}."
+    if all(one.same_seed == 0 for one in metrics):
+        return f"{said} The trainings of one seed print equal numbers{only}."
+    known = [number for number in models if number]
+    return f"{said} {_of_models(known)}" if known else said
 
 
 def _models(result: Result) -> int | None:

@@ -62,6 +62,8 @@ def read_side(text: str) -> MetricSide:
 
 def of_noise(name: str, found: NoiseResult) -> MetricSide:
     """The side of a noise."""
+    if found.verdict:
+        raise UsageError(f"{name}: {found.sentence}", "samebits noise --metric 'accuracy=acc: ([0-9.]+)'")
     machine = str(found.setup.machine.get("processor", ""))
     return _side(name, found.trainings, machines=[machine], repeats=found.repeats, warnings=found.warnings)
 

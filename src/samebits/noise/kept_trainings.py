@@ -1,0 +1,53 @@
+"""Measures the noise of trainings that are there already: a check, a setup of a study, a table of numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+from samebits import __version__
+from samebits.model import Setup
+from samebits.noise import readings
+from samebits.noise.result import NoiseResult, TrainingRun, metric_names, metric_noise
+from samebits.noise.sides import read_side, study_setup
+from samebits.store.record import RECORD
+
+__all__ = ["is_measurable", "measured"]
+
+
+def is_measurable(text: str) -> bool:
+    """Whether the text names a record of a check, a study or a table, and no command."""
+    is_record = Path(text, RECORD).is_file() or Path(text).suffix == ".csv"
+    return is_record or study_setup(text)[0] is not None
+
+
+def measured(text: str) -> NoiseResult:
+    """The noise of its trainings. Nothing is run. Raises UsageError or RecordError."""
+    side = read_side(text)
+    metrics = [metric_noise(side.trainings, name) for name in metric_names(side.trainings)]
+    groups: dict[int | None, list[TrainingRun]] = {}
+    for training in side.trainings:
+        groups.setdefault(training.seed, []).append(training)
+    models = [_models(group) for group in groups.values()]
+    return NoiseResult(
+        samebits=__version__,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        sentence=readings.sentence(metrics, models, repeats=side.repeats),
+        command=[text],
+        setup=Setup(command=[text], python=None, machine={"processor": "; ".join(side.machines) or "not known"}),
+        seeds=[seed for seed in groups if seed is not None],
+        seed_by="the record",
+        trials=max(map(len, groups.values())),
+        models=models,
+        repeats=side.repeats,
+        trainings=side.trainings,
+        metrics=metrics,
+        warnings=side.warnings,
+        record=str(Path(text).absolute()),
+    )
+
+
+def _models(group: list[TrainingRun]) -> int | None:
+    """How many models the trainings of one seed gave; None if that is not known."""
+    letters = {training.model for training in group}
+    return None if None in letters else len(letters)
