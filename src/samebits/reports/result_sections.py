@@ -14,6 +14,7 @@ from samebits.reports import figures, result_words
 from samebits.reports.figures import MapRow, Plots, StepMap
 from samebits.reports.heat import differences, heat_map
 from samebits.reports.history import History, Stretch, history
+from samebits.reports.strips import strips
 from samebits.reports.table import Cell, Column, StyledText, Table, numbers
 from samebits.reports.timeline import timeline
 from samebits.reports.tree import (
@@ -73,6 +74,8 @@ def evidence(result: Result, record: Record | None) -> Iterator[AnyBlock]:
     past = history(result, record)
     yield from _steps(result, past, has_record=record is not None)
     yield from _curves(past, has_record=record is not None)
+    if (metrics := strips(result)) is not None:
+        yield Section("Metrics of the trials", "metrics", (metrics,), on=PAGE)
     yield _trials(result)
     files = _files(result, record)
     if files.rows:
