@@ -201,12 +201,22 @@ _PYTHON = re.compile(r"(python|pypy)[\d.]+")  # python3.12 is the same process a
 
 
 @dataclasses.dataclass(frozen=True)
+class RecordSide:
+    """One of two records. `trials`: the numbers that its trials have beside those of the other."""
+
+    folder: Path
+    file: RecordFile
+    trials: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class MergedRecord:
     """Two records as one, with everything that reports need of a record."""
 
     folder: Path
     file: RecordFile
     trials: list[TrialTrace]
+    sides: tuple[RecordSide, RecordSide]
 
 
 def judged_together(first: Record, second: Record) -> tuple[Any, Result]:
@@ -237,7 +247,12 @@ def join(first: Record, second: Record) -> MergedRecord:
         "rounds": [*first.file.rounds, *second.file.rounds],
         "notes": [*first.file.notes, *second.file.notes, *setup_differences(first, second)],
     }
-    return MergedRecord(first.folder, first.file.model_copy(update=changes), trials)
+    sides = (_side(first, 0), _side(second, offset))
+    return MergedRecord(first.folder, first.file.model_copy(update=changes), trials, sides)
+
+
+def _side(record: Record, offset: int) -> RecordSide:
+    return RecordSide(record.folder, record.file, tuple(trial.id + offset for trial in record.trials))
 
 
 def _moved(trial: TrialTrace, offset: int, command: list[str]) -> TrialTrace:

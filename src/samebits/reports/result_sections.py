@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from samebits import words
+from samebits.comparison.verdict import MergedRecord
 from samebits.model import Divergence, Result, Trial
 from samebits.reports import figures, result_words
 from samebits.reports.figures import MapRow, Plots, StepMap
@@ -30,6 +31,7 @@ from samebits.reports.tree import (
     SideBySide,
     Text,
 )
+from samebits.reports.two_records import two_records
 
 if TYPE_CHECKING:
     from samebits.store.record import Record
@@ -61,8 +63,10 @@ def answer(result: Result, record: Record | None) -> Iterator[AnyBlock]:
         yield Section("What to do next", "next", lines, on=DOCUMENT)
     if result.divergence is not None:
         yield _where(result, result.divergence)
+    yield from two_records(result, record)
+    if result.divergence is not None:
         yield from _spread(result, record)
-    says = Section("What this says", "says", (Notes(tuple(_says(result)), ""),))
+    says = Section("What this says", "says", (Notes(tuple(_says(result, record)), ""),))
     does_not = Section("What this does not say", "does-not-say", (Notes((*_limits(result), *_gaps(result)), ""),))
     yield SideBySide((says, does_not), on=PAGE)
     if result.warnings:
@@ -92,16 +96,17 @@ def _equal_kinds(result: Result) -> str:
     return ", ".join(kind for kind, mark in result.judged.items() if mark == "=")
 
 
-def _says(result: Result) -> list[str]:
+def _says(result: Result, record: Record | None) -> list[str]:
     """Say what was seen."""
     trials, kinds = words.count(len(result.trials), "trial"), _equal_kinds(result)
+    setup = "the two records" if isinstance(record, MergedRecord) else "this setup"
     if result.verdict == "repeated":
-        first = f"{trials} of this setup, each in fresh processes, gave the same bits"
+        first = f"{trials} of {setup}, each in fresh processes, gave the same bits"
         return [f"{first}: {kinds}." if kinds else f"{first}.", result_words.detection(result)]
     if result.verdict == "inconclusive":
         advice = [f"What to do: {result.advice}"] if result.advice else []
         return ["The trials give no answer.", result_words.sentence(result), *advice]
-    lines = [f"{trials} of this setup gave {result_words.models(result)}."]
+    lines = [f"{trials} of {setup} gave {result_words.models(result)}."]
     if (first_one := result.divergence) is not None:
         what = result_words.KIND_WORDS[first_one.kind]
         lines.append(f"The first thing that differs is {first_one.kind} ({what}): {first_one.name or 'unnamed'}.")

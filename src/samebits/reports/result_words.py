@@ -24,6 +24,7 @@ __all__ = [
     "later_leavers",
     "letter",
     "letters",
+    "metric_range",
     "model_name",
     "models",
     "part",
@@ -164,11 +165,12 @@ def effect(result: Result) -> str:
     whole = [trial for trial in result.trials if trial.status == "complete"]
     if len(whole) < 2:
         return "not known: the trials were stopped early (--full trains to the end)"
-    ranges = [_range(name, whole) for name in sorted({name for trial in whole for name in trial.metrics})]
+    ranges = [metric_range(name, whole) for name in sorted({name for trial in whole for name in trial.metrics})]
     return "; ".join(ranges) if ranges else "not measured (--metric NAME=REGEX compares what the program prints)"
 
 
-def _range(name: str, trials: Sequence[Trial]) -> str:
+def metric_range(name: str, trials: Sequence[Trial]) -> str:
+    """accuracy 0.97 to 0.98; accuracy 0.97 in all."""
     values = [trial.metrics[name] for trial in trials if name in trial.metrics]
     low, high = min(values), max(values)
     if low == high:

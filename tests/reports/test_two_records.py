@@ -1,0 +1,58 @@
+"""The report of two records names both, side by side, and says in which facts they differ."""
+
+import pytest
+
+from samebits.kept_record import compared
+from samebits.reports.presenters import html, markdown
+from samebits.reports.result import report
+from samebits.reports.tree import Section
+
+
+@pytest.fixture
+def sides(write_record, tmp_path):
+    """Function(first groups, second groups) -> (result, the two as one)."""
+
+    def make(first, second, parted=None):
+        write_record(tmp_path / "first", first, 40, parted)
+        write_record(tmp_path / "second", second, 40, parted, metrics={"accuracy": 0.5})
+        record, result = compared(tmp_path / "first", tmp_path / "second")
+        return result, record
+
+    return make
+
+
+def rows(result, record):
+    (section,) = [
+        block for block in report(result, record).blocks if isinstance(block, Section) and block.id == "records"
+    ]
+    (table,) = section.blocks
+    return {name: (getattr(sign, "text", sign), first, second) for name, sign, first, second in table.rows}
+
+
+def test_each_fact_has_a_sign_if_the_two_can_agree_in_it(sides):
+    found = rows(*sides("AA", "BBB", {"B": 20}))
+    assert found["trials"] == ("", "1,2", "3-5")
+    assert found["groups"] == ("!=", "A", "B")
+    assert found["command"] == ("=", "python train.py --lr 0.1", "python train.py --lr 0.1")
+    assert found["steps"] == ("=", "40", "40")
+    sign, first, second = found["metric accuracy"]
+    assert (sign, second) == ("!=", "0.5 in all")
+    assert first.endswith("in all")
+    assert found["record"][0] == found["made"][0] == ""
+
+
+def test_records_with_the_same_bits_have_the_same_group(sides):
+    result, record = sides("AA", "A")
+    assert result.verdict == "repeated"
+    assert rows(result, record)["groups"] == ("=", "A", "A")
+    assert "3 trials of the two records, each in fresh processes, gave the same bits" in html.render(
+        report(result, record)
+    )
+
+
+def test_page_and_markdown_show_them_and_one_record_alone_has_none(sides, judged):
+    made = report(*sides("A", "B", {"B": 20}))
+    assert "The two records side by side" in html.render(made)
+    assert "### The two records side by side" in markdown.render(made)
+    assert "2 trials of the two records gave 2 models" in html.render(made)
+    assert "side by side" not in html.render(report(*judged("AB", 40, {"B": 20})))
