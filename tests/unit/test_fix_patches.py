@@ -373,6 +373,17 @@ def test_an_estimator_that_drew_for_want_of_a_random_state_gets_one(program):
     assert next(iter(found[1].texts.values()))[1].splitlines()[2] == "numpy.random.seed(2019)"
 
 
+def test_an_estimator_may_be_made_before_the_line_on_which_it_draws(program):
+    text = """\
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.svm import SVC
+    some = RandomForestClassifier(), SVC()
+    some[0].fit(x, y)
+    """
+    made = program(text, [("numpy", 4, "RandomForestClassifier")], ["numpy", "sklearn"])
+    assert patched(made, "numpy-seed").splitlines()[2] == "some = RandomForestClassifier(random_state=2019), SVC()"
+
+
 def test_a_loader_gets_a_generator_and_a_function_that_seeds_its_workers(program):
     text = """\
     import torch

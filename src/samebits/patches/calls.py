@@ -69,19 +69,12 @@ def _seed_argument(call: ProgramCall, seed: int) -> TextEdit | None:
 
 
 def random_states(program: Program) -> list[LineChange]:
-    """random_state= for each call at which scikit-learn drew from numpy's generator for want of one."""
-    wanted = {
-        (place, name)
-        for draw in program.look.draws
-        if draw.generator == "numpy"
-        for place in draw.places
-        for name in draw.unseeded
-    }
+    """random_state= for each estimator and function of scikit-learn that drew from numpy's generator for want of it."""
+    wanted = {name for draw in program.look.draws if draw.generator == "numpy" for name in draw.unseeded}
     return [
         LineChange("numpy-seed", call.source, keyword_edit(call, "random_state", str(program.seed)), "a random_state")
         for call in program.calls
-        if ((call.source.path, call.node.lineno), call.name.rpartition(".")[2]) in wanted
-        and not has_keyword(call.node, "random_state")
+        if call.name.rpartition(".")[2] in wanted and not has_keyword(call.node, "random_state")
     ]
 
 
