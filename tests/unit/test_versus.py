@@ -233,6 +233,11 @@ def test_sides_that_repeat_have_no_interval_and_it_is_said(monkeypatch):
     assert equal.metrics[0].better == 0.5
 
 
+def test_two_models_only_are_said_since_the_interval_is_then_rough(monkeypatch):
+    a, b = side({None: [1.0, 1.2, 1.1, 1.3, 1.0]}), side({None: [6.72] * 5 + [8.22] * 2})
+    assert any("B has two different numbers only" in text for text in compared(monkeypatch, a, b).warnings)
+
+
 def test_other_machines_and_several_metrics_are_said(monkeypatch):
     a, b = side({None: [1.0, 1.2, 1.1, 1.3, 1.0]}), side({None: [1.1, 1.2, 1.1, 1.5, 1.0]}, machine="n")
     assert "2 machines (m; n)" in "\n".join(compared(monkeypatch, a, b).warnings)

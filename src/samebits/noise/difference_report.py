@@ -122,7 +122,7 @@ def _dots(result: VersusResult, one: MetricDifference, place: int) -> Iterator[A
     ]
     ends = None if one.low is None or one.high is None else (one.low, one.high)
     row = figure.DotRow("B minus A", one.pairs or [one.difference], ends)
-    band = None if one.floor is None else (-one.floor, one.floor)
+    band = None if one.floor is None else (0.0 - one.floor, one.floor)
     trained = f"{one.name}: one dot for each training, by seed and trial"
     what = "one dot for each seed" if one.pairs else "the dot is the difference of the means"
     moved = f"{one.name}, B minus A: {what}, [--] the interval, == the floor around zero"

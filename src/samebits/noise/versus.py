@@ -109,6 +109,8 @@ def _of_metric(a: MetricSide, b: MetricSide, one: MetricDifference) -> Iterator[
         if len(groups) == 1 and len(values) > 1 and len(set(values)) == 1:
             said = f"{letter} has {len(values)} equal trainings of one seed, which count as one that repeats"
             yield f"{one.name}: {said}: its floor is zero, and its other seeds are not known"
+        if one.method.startswith("t") and one.unit != "pairs of seeds" and len(set(values)) == 2 and len(groups) == 1:
+            yield f"{one.name}: {letter} has two different numbers only: the interval of so few trainings is rough"
     if one.unit == "trainings":
         yield f"{one.name}: one seed only: the interval holds for this seed, and says nothing of others"
     if one.unit == "pairs of seeds":
