@@ -114,13 +114,19 @@ def test_a_backend_that_is_chosen_in_a_function_is_chosen_before_the_import(prog
     assert added(made, "tf-seed") == [(6, "    import keras"), (7, "    keras.utils.set_random_seed(2019)")]
 
 
-def test_a_draw_while_a_module_is_imported_gets_its_seed_before_that_import(program):
-    text = """\
-    import torch
-    from model import net
-    net.train()
-    """
-    assert added(program(text, [("torch", 2)], ["torch"]), "torch-seed") == [(2, "torch.manual_seed(2019)")]
+def test_a_draw_while_a_module_is_imported_gets_its_seed_before_that_import(program, tmp_path):
+    module = tmp_path / "model.py"
+    module.write_text("import torch\nnet = torch.nn.Linear(1, 1)\n")
+    made = program("import torch\nfrom model import net\nnet.train()\n", packages=["torch"])
+    made.look.draws.append(Draw("torch", ((module, 2), (made.look.main, 2))))
+    assert added(made, "torch-seed") == [(2, "torch.manual_seed(2019)")]
+
+
+def test_what_a_library_draws_while_it_is_imported_is_no_first_draw(program):
+    text = "import os\nimport keras\nmain()\n"
+    made = program(text, [("python", 2), ("python", 3)], ["keras"])
+    assert added(made, "python-seed") == [(3, "keras.utils.set_random_seed(2019)")]
+    assert made.first(["python"]).places[0][1] == 3
 
 
 def test_a_draw_on_the_line_of_the_last_import_is_preceded_there(program):

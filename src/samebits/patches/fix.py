@@ -211,7 +211,7 @@ def _digest(path: Path) -> str:
 
 def _draws(program: Program, cause: Iterable[str]) -> list[PlaceOfDraw]:
     names = sorted(seeds.generators([name for name in cause if seeds.is_seed(name)]))
-    found = [program.look.first([name]) for name in names]
+    found = [program.first([name]) for name in names]
     return [_place_of(program, draw) for draw in found if draw is not None]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -44,11 +43,6 @@ class Look:
     why: str = ""
     copied: tuple[Path, Path] = (Path("/dev/null"), Path())
     named: frozenset[Path] = frozenset()
-
-    def first(self, generators: Iterable[str]) -> Draw | None:
-        """The first draw from one of the generators."""
-        wanted = set(generators)
-        return next((draw for draw in self.draws if draw.generator in wanted), None)
 
     def take(self, event: dict[str, Any]) -> None:
         """Take what an event of the probe tells."""

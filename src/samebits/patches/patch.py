@@ -116,7 +116,7 @@ def patches(program: Program, cause: Sequence[str]) -> tuple[list[Patch], list[s
 
 def _seed_choices(program: Program, names: Sequence[str]) -> list[list[LineChange]]:
     own = calls.python_generators(program) if "python-seed" in names else []
-    if own and names == ["python-seed"] and program.look.first(["python"]) is None:
+    if own and names == ["python-seed"] and program.first(["python"]) is None:
         return [own]
     some = calls.random_states(program) if names == ["numpy-seed"] else []
     every = seeds.seeds(program, names)
@@ -136,8 +136,7 @@ def _settings(program: Program, name: str) -> list[LineChange]:
     source = program.main
     if source is None or not fitting:
         return []
-    first = program.look.draws[0] if program.look.draws else None
-    point = program.point(first, source)
+    point = program.point(program.first(), source)
     lines = [line.replace("{seed}", str(program.seed)) for line in fitting[0].lines]
     if name == "torch-deterministic" and program.uses_cuda:
         lines = [*_CUBLAS, *lines]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -80,6 +80,19 @@ class Program:
             for node in ast.walk(source.tree):
                 if isinstance(node, ast.expr | ast.stmt) and touches(node, lines):
                     yield source, node
+
+    def first(self, generators: Iterable[str] | None = None) -> Draw | None:
+        """The first draw of the program from one of the generators, or from any."""
+        wanted = set(generators) if generators is not None else None
+        drawn = (draw for draw in self.look.draws if wanted is None or draw.generator in wanted)
+        return next((draw for draw in drawn if not self._is_of_an_import(draw)), None)
+
+    def _is_of_an_import(self, draw: Draw) -> bool:
+        """Whether a library has drawn while it was imported: the innermost line of the program only imports."""
+        path, line = draw.places[0]
+        source = self.source(path)
+        found = source.statements_at(line) if source is not None else []
+        return bool(found) and all(isinstance(one, ast.Import | ast.ImportFrom) for one in found)
 
     def lines_in(self, draw: Draw | None, source: SourceFile) -> list[int]:
         """The lines of a file that ran while a generator's state changed, the innermost first."""

@@ -66,7 +66,7 @@ def seeds(program: Program, names: Collection[str]) -> list[LineChange]:
     source = program.main
     if source is None:
         return []
-    first = program.look.first(generators(names))
+    first = program.first(generators(names))
     moved = _moved(program, source, names)
     if moved:
         return moved
@@ -139,7 +139,7 @@ def _plain(program: Program, point: InsertionPoint, name: str) -> list[str]:
 
 def _moved(program: Program, source: SourceFile, names: Collection[str]) -> list[LineChange]:
     """The program's own seeding, if it stands after the first draw: moved to before that."""
-    draw = program.look.first(generators(names))
+    draw = program.first(generators(names))
     for path, line in draw.places if draw is not None else ():
         held = holding(source, line) if path == source.path else None
         found = _late(source, *held, names) if held is not None else None
