@@ -150,8 +150,11 @@ def test_a_table_without_numbers_is_refused(tmp_path, capsys, text, said):
 
 
 def test_what_is_not_there_is_refused(capsys):
-    for name in ("nothing", "nothing.csv", "no/folder:setup"):
-        assert main(capsys, name, name)[0] == 2
+    for name in ("nothing", "nothing.csv", "no/folder:setup", "it's", "python 'a"):
+        status, said = main(capsys, name, name)
+        assert status == 2
+        assert "error of samebits" not in said
+        assert name in said
 
 
 def test_a_noise_is_a_side(tmp_path):
@@ -226,6 +229,7 @@ def test_sides_that_repeat_have_no_interval_and_it_is_said(monkeypatch):
     found = compared(monkeypatch, side({None: [1.0] * 7}), side({None: [2.0] * 7}))
     assert found.metrics[0].answer == "repeats"
     assert "the floor is zero" in found.sentence
+    assert not any("the interval holds" in text for text in found.warnings)
     assert found.verdict == "inconclusive"
     equal = compared(monkeypatch, side({None: [1.0] * 7}), side({None: [1.0] * 7}))
     assert equal.metrics[0].answer == "equal"

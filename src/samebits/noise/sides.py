@@ -141,6 +141,8 @@ def _measures(model: Mapping[str, Any]) -> dict[str, float]:
 
 def _of_table(name: str, path: Path) -> MetricSide:
     """A CSV file: a line for each training, or for each test case of one. Columns that are not `ABOUT` are metrics."""
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file.", "a line for each training: seed,trial,accuracy")
     try:
         text = record_files.read_bytes(path).decode("utf-8-sig")
         rows = list(csv.DictReader(text.splitlines()))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from samebits import __version__, words
+from samebits.errors import UsageError
 from samebits.noise import difference, intervals, sides
 from samebits.noise.difference import MetricDifference, VersusResult
 from samebits.noise.result import seed_groups
@@ -30,8 +31,16 @@ class VersusRequest:
 
 
 def is_command(text: str) -> bool:
-    """Whether the text is a command: several words, and not the name of anything that is there."""
-    return len(shlex.split(text)) > 1 and not os.path.lexists(text) and sides.study_setup(text)[0] is None
+    """Whether the text is a command: several words, and not the name of anything that is there.
+
+    UsageError for a quotation mark that is not closed.
+    """
+    if os.path.lexists(text) or sides.study_setup(text)[0] is not None:
+        return False
+    try:
+        return len(shlex.split(text)) > 1
+    except ValueError as why:
+        raise UsageError(f"{text}: a command cannot be read: {why}.", "'python train.py --seed {seed}'") from None
 
 
 def versus(asked: VersusRequest, train: Callable[[str, str], MetricSide]) -> VersusResult:
@@ -111,7 +120,7 @@ def _of_metric(a: MetricSide, b: MetricSide, one: MetricDifference) -> Iterator[
             yield f"{one.name}: {said}: its floor is zero, and its other seeds are not known"
         if one.method.startswith("t") and one.unit != "pairs of seeds" and len(set(values)) == 2 and len(groups) == 1:
             yield f"{one.name}: {letter} has two different numbers only: the interval of so few trainings is rough"
-    if one.unit == "trainings":
+    if one.unit == "trainings" and one.low is not None:
         yield f"{one.name}: one seed only: the interval holds for this seed, and says nothing of others"
     if one.unit == "pairs of seeds":
         left = len({t.seed for t in (*a.trainings, *b.trainings) if one.name in t.metrics}) - one.numbers[0]
