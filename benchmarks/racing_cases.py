@@ -1,11 +1,11 @@
 """Whether pauses between rounds and trials side by side make a race rarer: the verdicts on racing programs.
 
-    python benchmarks/racing_cases.py [--runs 60] [--trials 3] [--idle CORES] [--only NAME ...]
+    python benchmarks/racing_cases.py [--runs 60] [--minutes M] [--trials 3] [--idle CORES] [--only NAME ...]
 
 Each program is checked in four ways, by turns, so that a machine whose load drifts moves all of them: rounds start over
 and trials run one by one; trials wait between rounds; trials may run side by side (`--jobs auto`); two at a time
-whatever it costs (`--jobs 2`). `--idle`: how many cores are taken to be idle (otherwise measured). "together": in how
-many checks of `--jobs auto` trials ran side by side.
+whatever it costs (`--jobs 2`). `--idle`: how many cores are taken to be idle (otherwise measured). `--minutes`: when to
+stop, for each program. "together": in how many of the checks trials ran side by side.
 """
 
 import argparse
@@ -49,7 +49,8 @@ def checked(script, way, trials):
         request = Request(command=command, directory=place, options=options, out=place / "record")
         pauses = NoPauses if way == "start over" else PausedTrials
         began = time.monotonic()
-        with mock.patch("samebits.experiment.rounds.PausedTrials", pauses):
+        unsized = mock.patch("samebits.checks.captures.measure", return_value=None)  # it would take further trials
+        with mock.patch("samebits.experiment.rounds.PausedTrials", pauses), unsized:
             result = checks.run(request).result
         return result.verdict, result.at_a_time > 1, time.monotonic() - began
 
@@ -57,6 +58,7 @@ def checked(script, way, trials):
 def main():
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parse.add_argument("--runs", type=int, default=60)
+    parse.add_argument("--minutes", type=float, default=float("inf"))
     parse.add_argument("--trials", type=int, default=3)
     parse.add_argument("--idle", type=float)
     parse.add_argument("--only", nargs="*", default=list(PROGRAMS), choices=PROGRAMS)
@@ -64,19 +66,21 @@ def main():
     if args.idle is not None:
         capacity.free_cores = lambda others: args.idle
     for name in args.only:
-        show(name, args.runs, args.trials)
+        show(name, args)
 
 
-def show(name, runs, trials):
+def show(name, args):
     """Check one program in all ways, by turns, and print what came of it."""
     found, together, seconds = {way: Counter() for way in WAYS}, Counter(), Counter()
-    for _ in range(runs):
+    runs, end = 0, time.monotonic() + 60 * args.minutes
+    while runs < args.runs and time.monotonic() < end:
+        runs += 1
         for way in WAYS:
-            verdict, beside, spent = checked(HERE / "programs" / f"{name}.py", way, trials)
+            verdict, beside, spent = checked(HERE / "programs" / f"{name}.py", way, args.trials)
             found[way][verdict] += 1
             together[way] += beside
             seconds[way] += spent
-    print(f"{name}: {PROGRAMS[name]}; {runs} checks of {trials} trials each way")
+    print(f"{name}: {PROGRAMS[name]}; {runs} checks of {args.trials} trials each way")
     print(f"{'':12}" + "".join(f"{verdict:>14}" for verdict in VERDICTS) + f"{'together':>10}{'seconds':>9}")
     for way in WAYS:
         counts = "".join(f"{found[way][verdict]:>14}" for verdict in VERDICTS)

@@ -1,6 +1,7 @@
 """What tests of real processes share: how they ask for a check of a small program."""
 
 import contextlib
+import socket
 import sys
 from collections import Counter
 from pathlib import Path
@@ -52,6 +53,24 @@ def ask(request, tmp_path):
         )
 
     return asked
+
+
+@pytest.fixture
+def free_port():
+    """Function() -> a socket bound to a port below those that the system chooses."""
+
+    def find():
+        for number in range(20000, 20200):
+            found = socket.socket()
+            try:
+                found.bind(("127.0.0.1", number))
+            except OSError:
+                found.close()
+            else:
+                return found
+        pytest.skip("no port from 20000 to 20199 is free")
+
+    return find
 
 
 @pytest.fixture

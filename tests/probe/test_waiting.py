@@ -191,7 +191,7 @@ def test_too_little_memory_for_all_starts_over(looked, monkeypatch):
     assert any("do not fit in memory" in note for note in watch.notes)
 
 
-def test_a_trial_that_listens_on_a_port_of_its_own_choice_starts_over(looked):
+def test_a_trial_that_listens_on_a_port_of_its_own_choice_starts_over(looked, free_port):
     with free_port() as port:
         number = port.getsockname()[1]
     code = f"if step == 2:\n import socket\n held = socket.create_server(('127.0.0.1', {number}))"
@@ -230,25 +230,12 @@ def test_ranks_wait_together(ask, tmp_path):
     assert not watch.started_over()
 
 
-def free_port():
-    """A socket bound to a port below those that the system chooses."""
-    for number in range(20000, 20200):
-        found = socket.socket()
-        try:
-            found.bind(("127.0.0.1", number))
-        except OSError:
-            found.close()
-        else:
-            return found
-    pytest.skip("no port from 20000 to 20199 is free")
-
-
 def test_a_port_that_the_system_chose_is_no_hindrance():
     with socket.create_server(("127.0.0.1", 0)):
         assert "port" not in held_resource([os.getpid()])
 
 
-def test_a_port_that_the_program_names_is_one():
+def test_a_port_that_the_program_names_is_one(free_port):
     with free_port() as port:
         port.listen()
         assert held_resource([os.getpid()]) == f"a trial listens on port {port.getsockname()[1]}"

@@ -18,6 +18,23 @@ def test_the_verdict_is_the_heading(diverged):
     assert lines[2] == "5 trials, 3 models. They diverge at step 0."
 
 
+@pytest.mark.parametrize(
+    ("number", "why", "said"),
+    [
+        (
+            3,
+            "each uses 1 core, and 4.0 are idle",
+            "At most 3 trials ran side by side: each uses 1 core, and 4.0 are idle.",
+        ),
+        (2, "", "At most 2 trials ran side by side."),
+        (1, "a trial uses a GPU", "The trials ran one by one: a trial uses a GPU."),
+    ],
+)
+def test_it_says_how_many_trials_ran_together_and_why(diverged, number, why, said):
+    assert said in written(diverged.model_copy(update={"at_a_time": number, "at_a_time_why": why}))
+    assert "one by one" not in written(diverged)
+
+
 def test_nothing_from_outside_becomes_markup(hostile):
     text = written(hostile)
     outside_code = re.sub(r"(`+)( ?)[^\n]*?\2\1(?!`)", "", text)

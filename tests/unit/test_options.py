@@ -8,6 +8,7 @@ from samebits import options as core
 from samebits.cli.parser import as_click
 from samebits.options import (
     read_duration,
+    read_jobs,
     read_metric,
     read_seed,
     read_steps,
@@ -75,6 +76,13 @@ def test_a_time_is_read_as_people_write_it(text, seconds):
 
 def test_numbers_are_read():
     assert (read_trials("2"), read_trials("999"), read_steps("+20"), read_seed("0")) == (2, 999, 20, 0)
+
+
+def test_the_number_of_trials_at_a_time_is_a_number_or_auto():
+    assert (read_jobs("auto"), read_jobs("1"), read_jobs("999")) == ("auto", 1, 999)
+    for text in ("0", "x", "-2", "1000", "1.5", "automatic"):
+        with pytest.raises(ValueError, match=r"from 1 to 999"):
+            read_jobs(text)
 
 
 def test_one_trial_is_told_that_two_are_needed():
