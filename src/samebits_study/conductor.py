@@ -255,7 +255,7 @@ def _test(work: Work, setup: StudySetup, factor: RetestFactor, weights: Path, re
     request = Request(
         command=trainings.test_command(work, setup, weights, "{out}"),
         directory=work.folder,
-        options=Options(trials=1, full=True),
+        options=Options(trials=1, jobs=1, full=True),
         python=trainings.interpreter(setup),
         environment=setup.environment,
         preset=setup.preset,

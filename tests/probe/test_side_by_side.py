@@ -156,6 +156,16 @@ def test_a_gpu_runs_trials_one_by_one(looked, monkeypatch):
     assert (watch.together, result.at_a_time_why) == ([1, 1], "a trial uses a GPU")
 
 
+def test_only_the_first_of_several_trials_is_measured(looked, monkeypatch):
+    made = []
+    monkeypatch.setattr("samebits.experiment.rounds.UsageMeter", lambda root: made.append(root) or UsageMeter(root))
+    looked("pass")
+    assert len(made) == 2  # one in each round
+    for alone in ({"jobs": 1}, {"jobs": 3}, {"budget": 60.0}):
+        looked("pass", overwrite=True, **alone)
+    assert len(made) == 2
+
+
 def test_with_a_budget_trials_run_one_by_one(looked):
     result, watch = looked("pass", budget=60.0)
     assert set(watch.together) == {1}
@@ -226,6 +236,8 @@ def test_what_is_known_of_few_steps_is_not_known_of_more():
     found.learn(capacity.Usage(2, 1 << 20), 20)
     assert (found.at_a_time, found.is_known(20), found.is_known(21), found.is_known(None)) == (4, True, False, False)
     found.learn(capacity.Usage(3, 1 << 20), None)
+    assert (found.at_a_time, found.is_known(None)) == (2, True)
+    found.learn(capacity.Usage(1, 1 << 20), 20)  # a setting that holds a control may use less than others
     assert (found.at_a_time, found.is_known(None)) == (2, True)
     found.learn(capacity.Usage(1, 1 << 20, alone="a trial uses a GPU"), None)
     found.learn(capacity.Usage(1, 1 << 20), None)

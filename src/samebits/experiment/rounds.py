@@ -99,7 +99,7 @@ class Trials:
         self._waiting = PausedTrials()
         self._running: dict[int, HostedTrial] = {}
         self._told: dict[int, float] = {}
-        self._usage, self._disturbance = Usage(1, 0), ""
+        self._is_measured, self._usage, self._disturbance = False, Usage(1, 0), ""
 
     def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
         """Run these trials, each in a folder of the same path as before: those that wait go on, others start anew.
@@ -136,6 +136,7 @@ class Trials:
         alone = limits.seconds is not None or limits.grows or (tries_first and limits.steps is not None)
         alone = alone or (len(ids) > 1 and not self.capacity.is_known(limits.steps))
         jobs = 1 if alone else self.capacity.fitting(len(ids))
+        self._is_measured = alone and len(ids) > 1 and self.capacity.is_auto
         with interrupt.waited_for() as look, self._ended_with_the_block():
             while to_come or self._running:
                 look()
@@ -146,7 +147,7 @@ class Trials:
                     to_come.clear()
                 if ended and alone:
                     limits, alone = _after_first(limits, ended[0]), False
-                    self.capacity.learn(self._usage, ended[0].stop_after if ended[0].status == "stopped" else None)
+                    self._learn(ended[0])
                     jobs = self.capacity.fitting(len(to_come))
                 done += ended
                 self._tell_refusal()
@@ -195,7 +196,7 @@ class Trials:
             trial = self.plan.host.start(TrialOrder(self.plan, number, limits, slot, self.leaks))
             self._running[slot.number] = trial
         if isinstance(trial, TrialRun):
-            trial.meter = UsageMeter(trial.root) if slot.is_alone and self.capacity.is_auto else None
+            trial.meter = UsageMeter(trial.root) if self._is_measured else None
 
     def _poll(self, of: int) -> Iterator[TrialFile]:
         """The trials that have ended since the last look, or wait. `of`: how many the round has."""
@@ -207,13 +208,19 @@ class Trials:
             file = trial.fetch()
             del self._running[slot]
             if isinstance(trial, TrialRun):
-                self._learn(trial)
+                self._look_back(trial)
             self.progress.trial_ended(trial.id, file.status, trial.steps(), file.seconds)
             self._wait_or_end(trial, file, of)
             _check_space(self.plan.record)
             yield file
 
-    def _learn(self, trial: TrialRun) -> None:
+    def _learn(self, first: TrialFile) -> None:
+        """The first trial of a round has run alone: its use decides how many of the others run together."""
+        if self._is_measured:
+            self.capacity.learn(self._usage, first.stop_after if first.status == "stopped" else None)
+        self._is_measured = False
+
+    def _look_back(self, trial: TrialRun) -> None:
         """What a trial that is over used, and whether it disturbed those beside it, or would."""
         name = trial.files.shared_name() if self.capacity.is_auto else ""
         wrote = f"a trial wrote {name}, as different ones may" if name else ""

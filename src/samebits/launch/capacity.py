@@ -51,10 +51,13 @@ class Capacity:
         return not self.is_auto or (math.inf if steps is None else steps) <= self._steps
 
     def learn(self, usage: Usage, steps: int | None) -> None:
-        """A trial has run alone, for so many steps (None: to its end)."""
+        """A trial has run alone, for so many steps (None: to its end). A different one may have used more before."""
         if not self.is_auto:
             return
-        self._usage, self._steps = usage, math.inf if steps is None else steps
+        if self._usage is not None:
+            cores, memory = max(usage.cores, self._usage.cores), max(usage.memory, self._usage.memory)
+            usage = usage._replace(cores=cores, memory=memory)
+        self._usage, self._steps = usage, max(self._steps, math.inf if steps is None else steps)
         if usage.alone:
             self.refuse(usage.alone)
             return

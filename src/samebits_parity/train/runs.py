@@ -75,7 +75,7 @@ def _request(asked: TrainRequest, side: str) -> Request:
         python=asked.pythons["AB".index(side)],
         out=asked.folder / side,
         overwrite=True,
-        options=Options(trials=1, timeout=asked.timeout),
+        options=Options(trials=1, jobs=1, timeout=asked.timeout),
     )
 
 
