@@ -126,7 +126,7 @@ def locate(command: Command, **options: Unpack[LocateOptions]) -> Result:
     asked = _asked(command, given, options)
     from samebits import localization
 
-    found, result = localization.run(asked, given["progress"], run=given["run"])
+    found, result = localization.run(asked, given["progress"], run=given["run"], heat=given["heat"])
     return _written(result, found, given)
 
 

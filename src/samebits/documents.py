@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 __all__ = [
     "LOCATION_FORMAT", "NOT_FINITE", "TOOK_EFFECT", "AnyNumber", "Apart", "DifferingArgument", "Document",
     "Effect", "Evidence", "Explanation", "FirstOutput", "Fix", "HeldControl", "InspectionRound", "Location",
-    "Place", "Size", "State", "UnorderedVariable", "with_effect",
+    "Place", "Size", "State", "TensorDistance", "UnorderedVariable", "with_effect",
 ]  # fmt: skip
 
 
@@ -265,6 +265,19 @@ class Apart(Document):
     relative: float | None = None  # the norm of the difference over the norm of the first trial's tensor
 
 
+class TensorDistance(Document):
+    """How far one tensor of two trials is apart, step by step.
+
+    `relative`: the norm of the difference over that of the first trial's tensor. 0: the same bits. null: different bits
+    without such a number (integers, infinity).
+    """
+
+    kind: str
+    name: str
+    steps: list[int]
+    relative: list[float | None]
+
+
 class Location(Document):
     """locate.json: where within the diverging step trials diverge, and how far apart they go.
 
@@ -290,5 +303,6 @@ class Location(Document):
     diff: list[str] = []
     growth_of: str = ""
     growth: list[Apart] = []
+    distances: list[TensorDistance] = []  # of every tensor, if --heat asked for them
     words: str = ""  # what the difference looks like
     notes: list[str] = []

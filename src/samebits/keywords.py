@@ -94,9 +94,13 @@ class ExplainOptions(TrialOptions, total=False):
 
 
 class LocateOptions(TrialOptions, total=False):
-    """The options of `locate`. `run`: run the command of a record that was made elsewhere, too."""
+    """The options of `locate`. `run`: run the command of a record that was made elsewhere, too.
+
+    `heat`: run the trials once more, keep all values, and colour the heat map of the page by distance.
+    """
 
     run: bool
+    heat: bool
     json: AnyPath
     html: AnyPath
 

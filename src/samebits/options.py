@@ -278,6 +278,7 @@ ALTERNATIVES = Option(
     "Also look for controls that would do as well, but that nobody would keep (a frozen clock in the place of a seed).",
     default=False,
 )  # fmt: skip
+HEAT = Option("heat", ("--heat",), "Colour the heat map of the page by distance: takes more trials.", default=False)
 OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)
 # format of a report -> (its module in samebits.reports.presenters, the help of its option)
 FORMATS = {
@@ -333,7 +334,7 @@ MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, OK_EXIT, TIMEOUT
 OPTIONS: dict[str, tuple[Option, ...]] = {
     "check": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, AGAINST, ADD, RUN, *REPORTS),
     "record": (*SETUP, *RUNNING),
-    "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, RUN, JSON, HTML),
+    "locate": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, RUN, HEAT, JSON, HTML),
     "explain": (TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, ALTERNATIVES, RUN, JSON, HTML, MARKDOWN),
     "ops": (REPLAYED_STEP, REPEATS, *SETUP, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS),
     "vary": (FACTORS, TRIALS, *SETUP, JOBS, FULL, BUDGET, *RUNNING, JSON, HTML, MARKDOWN),

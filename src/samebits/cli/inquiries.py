@@ -89,7 +89,7 @@ def _located(given: dict[str, Any]) -> tuple[Record, Result]:
     from samebits import localization
 
     with answers.shown_progress() as progress:
-        return localization.run(asked, progress, run=given["run"])
+        return localization.run(asked, progress, run=given["run"], heat=given["heat"])
 
 
 def _say_nothing_to_locate(result: Result) -> None:

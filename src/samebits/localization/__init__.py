@@ -15,15 +15,17 @@ from samebits.store import Record, open_record
 __all__ = ["locate", "run"]
 
 
-def run(asked: Request | Path, progress: Progress | None = None, *, run: bool = False) -> tuple[Record, Result]:
+def run(
+    asked: Request | Path, progress: Progress | None = None, *, run: bool = False, heat: bool = False
+) -> tuple[Record, Result]:
     """Find out where the trials of a request (after a check) or of the record in a folder diverge.
 
-    `run`: run the command of a record from elsewhere, too. Returns the record and its result, without a location if the
-    trials do not diverge. Raises what `checks.run` raises; for a record, NotFound if its command or its folder is gone,
-    and Untrusted if it is from elsewhere.
+    `run`: run the command of a record from elsewhere, too. `heat`: measure the distance of every tensor, too. Returns
+    the record and its result, without a location if the trials do not diverge. Raises what `checks.run` raises; for a
+    record, NotFound if its command or its folder is gone, and Untrusted if it is from elsewhere.
     """
     record, result = _recorded(asked, run=run) if isinstance(asked, Path) else _checked(asked, progress)
-    return record, result.model_copy(update={"location": locate(record, result, progress)})
+    return record, result.model_copy(update={"location": locate(record, result, progress, heat=heat)})
 
 
 def _checked(request: Request, progress: Progress | None) -> tuple[Record, Result]:

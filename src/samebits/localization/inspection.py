@@ -210,6 +210,19 @@ class Looker:
         alike, divergence = parting_in(step, self.file, trials)
         return InspectedTrials(step, alike, divergence, failed)
 
+    def keep(self, wanted: dict[str, Any], count: int) -> tuple[Execution, Execution] | None:
+        """Run `count` trials that keep the tensors that are wanted. Returns two that diverge; None if all agree."""
+        self.experiment.recall(())
+        limits = Limits(steps=wanted["last"] + 1, tensors=wanted)
+        ran = self.experiment.run(limits, list(range(1, count + 1)), tries_first=True)
+        trials = [self._seen(file.id) for file in ran.files if file.status in ENDED_WELL]
+        divergence = _divergence(self.file, trials)
+        if divergence is None:
+            return None
+        there = [seen for seen in trials if seen.trial.id in divergence.trials]
+        rest = [seen for seen in trials if seen.trial.id not in divergence.trials]
+        return (rest[0], there[0]) if there and rest else None
+
     def _seen(self, trial: int) -> Execution:
         folders = self.experiment.processes(trial)
         folder = folders[self.process] if self.process < len(folders) else None

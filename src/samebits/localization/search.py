@@ -10,6 +10,7 @@ from samebits import ops
 from samebits.documents import InspectionRound, Location
 from samebits.experiment import Progress, recorded_trials
 from samebits.localization import first_difference, inspection, path, phrases
+from samebits.localization.distances import distances
 from samebits.localization.inspection import Execution, InspectedTrials, Looker, looker
 from samebits.localization.path import Way
 from samebits.model import Divergence, Result
@@ -22,8 +23,10 @@ TURNS = 3  # looks at modules: a race need not diverge where it did before
 _WATCHER = "pytorch"  # whose operators can be replayed; those of no other library can
 
 
-def locate(record: Record, result: Result, progress: Progress | None = None) -> Location | None:
+def locate(record: Record, result: Result, progress: Progress | None = None, *, heat: bool = False) -> Location | None:
     """Narrow the divergence of a record down, and write locate.json into it. None if the record did not diverge.
+
+    `heat`: measure the distance of every tensor, too.
 
     Raises NotFound if its command, interpreter or folder is gone.
     """
@@ -32,6 +35,9 @@ def locate(record: Record, result: Result, progress: Progress | None = None) -> 
         return None
     with looker(record, where, progress or Progress()) as eye:
         found = _structure(record, where) if where.kind == "structure" else _narrow(eye, record, result, where)
+        if heat:
+            apart, notes = distances(eye, where, max(2, len(result.trials)))
+            found = found.model_copy(update={"distances": apart, "notes": [*found.notes, *notes]})
     write_document(record.folder / LOCATION, found)
     return found
 

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,18 +74,30 @@ class HeatMap(Block):
     on: frozenset[Format] = field(default=PAGE, kw_only=True)
 
 
+class Shades(Protocol):
+    """Says what the numbers of a map stand for."""
+
+    def shade(self, differing: int) -> str:
+        """The class of a cell that was compared."""
+
+    def said(self, compared: int, differing: int) -> str:
+        """The cell in words."""
+
+    def key(self) -> Iterator[tuple[str, str]]:
+        """(class, words) of each shade."""
+
+
 def heat_map(result: Result, found: DifferenceMap | None) -> HeatMap | None:
     """The map of a result that diverged; None if nothing that a step observes differs."""
     if found is None:
         return None
-    groups = len(result.groups) - 1
-    return HeatMap(
-        _caption(result, found),
-        found.columns.number,
-        tuple(_bands(found, groups)),
-        tuple(_ticks(found.columns)),
-        tuple(_key(int(found.compared.max()))),
-    )
+    return drawn(found, GroupShades(int(found.compared.max())), _caption(result, found))
+
+
+def drawn(found: DifferenceMap, shades: Shades, caption: str) -> HeatMap:
+    """The map in the shades of its cells."""
+    columns = found.columns
+    return HeatMap(caption, columns.number, tuple(_bands(found, shades)), tuple(_ticks(columns)), tuple(shades.key()))
 
 
 def differences(result: Result, record: Record | None) -> DifferenceMap | None:
@@ -123,6 +136,10 @@ def _caption(result: Result, found: DifferenceMap) -> str:
         f"program first used or listed them. Coloured: the bits are not those of group {letter}. A record holds "
         "fingerprints, so a colour says how many groups differ, not by how much."
     ]
+    if result.record and not (result.location and result.location.distances):
+        parts += [
+            f"By how much, samebits locate --heat {result_words.record_name(result)} measures in trials of its own."
+        ]
     parts += [f"Of {', '.join(process)}."] if process else []
     parts += [f"Up to step {columns.first - 1:,} all is the same and left out."] if columns.first else []
     if columns.every > 1:
@@ -130,19 +147,31 @@ def _caption(result: Result, found: DifferenceMap) -> str:
     return " ".join(parts)
 
 
-def _key(most: int) -> Iterator[tuple[str, str]]:
-    yield "same", "the same bits"
-    of_shade = itertools.groupby(range(1, most + 1), key=lambda number: _shade(number, most))
-    for shade, numbers in of_shade:
-        each = list(numbers)
-        number = words.count(each[-1], "group") if len(each) == 1 else f"{each[0]} to {words.count(each[-1], 'group')}"
-        yield shade, f"{number} {words.agree(each[-1], 'differs', 'differ')}"
-    yield "unseen", "not observed or not compared"
+class GroupShades:
+    """Colours by the number of groups that differ. `most`: that were compared anywhere."""
 
+    def __init__(self, most: int) -> None:
+        self._most = max(most, 1)
 
-def _shade(number: int, most: int) -> str:
-    """The class of a cell in which so many groups differ. If there is one only, it has the strongest shade."""
-    return f"h{-(-number * SHADES // most)}"
+    def shade(self, differing: int) -> str:
+        """The class of a cell. If one group alone can differ, it has the strongest shade."""
+        return f"h{-(-differing * SHADES // self._most)}" if differing else "same"
+
+    def said(self, compared: int, differing: int) -> str:
+        """The cell in words."""
+        if not differing:
+            return "the same"
+        return f"{differing} of {words.count(compared, 'group')} {words.agree(differing, 'differs', 'differ')}"
+
+    def key(self) -> Iterator[tuple[str, str]]:
+        """(class, words) of each shade."""
+        yield "same", "the same bits"
+        for shade, numbers in itertools.groupby(range(1, self._most + 1), key=self.shade):
+            each = list(numbers)
+            number = words.count(each[-1], "group")
+            number = number if len(each) == 1 else f"{each[0]} to {number}"
+            yield shade, f"{number} {words.agree(each[-1], 'differs', 'differ')}"
+        yield "unseen", "not observed or not compared"
 
 
 def _span(columns: StepColumns, first: int, last: int) -> str:
@@ -158,31 +187,30 @@ def _span(columns: StepColumns, first: int, last: int) -> str:
 # -- bands, rows and cells ------------------------------------------------------------------------------------------
 
 
-def _bands(found: DifferenceMap, groups: int) -> Iterator[HeatBand]:
+def _bands(found: DifferenceMap, shades: Shades) -> Iterator[HeatBand]:
     for kind in result_words.JUDGED_KINDS:
         places = [number for number, point in enumerate(found.points) if point.kind == kind]
         places = [number for number in places if found.compared[number].any()]
         if places:
             about = ABOUT.get(kind, result_words.KIND_WORDS[kind])
-            yield HeatBand(kind, about, tuple(_rows(found, kind, places)))
+            yield HeatBand(kind, about, tuple(_rows(found, kind, places, shades)))
 
 
-def _rows(found: DifferenceMap, kind: str, places: Sequence[int]) -> Iterator[HeatRow]:
+def _rows(found: DifferenceMap, kind: str, places: Sequence[int], shades: Shades) -> Iterator[HeatRow]:
     if not found.differing[places].any():
-        yield _row(found, kind, f"{words.count(len(places), 'tensor')}, all the same", places)
+        yield _row(found, kind, f"{words.count(len(places), 'tensor')}, all the same", places, shades)
         return
     layers: dict[str, list[int]] = {}
     for number, name in zip(places, layer_names([found.points[number].name for number in places], kind), strict=True):
         layers.setdefault(name, []).append(number)
     for name, members in layers.items():
-        yield _row(found, kind, name, members)
+        yield _row(found, kind, name, members, shades)
 
 
-def _row(found: DifferenceMap, kind: str, name: str, places: Sequence[int]) -> HeatRow:
+def _row(found: DifferenceMap, kind: str, name: str, places: Sequence[int], shades: Shades) -> HeatRow:
     names = words.first_few([found.points[number].name or DIGEST for number in places], MOST_NAMES)
     compared, differing = (table[list(places)].max(axis=0) for table in (found.compared, found.differing))
-    most = max(int(found.compared.max()), 1)
-    cells = [_cell(run, found.columns, most) for run in _runs(compared, differing)]
+    cells = [_cell(run, found.columns, shades) for run in _runs(compared, differing)]
     shown = [one.said for one in cells if one.shade != "unseen"]
     more = [f"and {words.count(len(shown) - MOST_RUNS, 'more change')}"] if len(shown) > MOST_RUNS else []
     said = "; ".join([*shown[:MOST_RUNS], *more])
@@ -201,12 +229,11 @@ def _runs(compared: Counts, differing: Counts) -> Iterator[Run]:
         at += length
 
 
-def _cell(run: Run, columns: StepColumns, most: int) -> HeatCell:
+def _cell(run: Run, columns: StepColumns, shades: Shades) -> HeatCell:
     first, last, compared, differing = run
-    shade = "unseen" if not compared else _shade(differing, most) if differing else "same"
-    said = f"{differing} of {words.count(compared, 'group')} {words.agree(differing, 'differs', 'differ')}"
-    where = _span(columns, first, last)
-    return HeatCell(first, last - first + 1, shade, f"{where}: {said if differing else 'the same'}")
+    shade = shades.shade(differing) if compared else "unseen"
+    said = f"{_span(columns, first, last)}: {shades.said(compared, differing)}"
+    return HeatCell(first, last - first + 1, shade, said)
 
 
 def _ticks(columns: StepColumns) -> list[Tick]:

@@ -13,11 +13,10 @@ from samebits.comparison.verdict import MergedRecord
 from samebits.model import Divergence, Result, Trial
 from samebits.reports import figures, result_words
 from samebits.reports.figures import MapRow, Plots, StepMap
-from samebits.reports.heat import differences, heat_map
 from samebits.reports.history import History, Stretch, history
+from samebits.reports.spread import spread
 from samebits.reports.strips import strips
 from samebits.reports.table import Cell, Column, StyledText, Table, numbers
-from samebits.reports.timeline import timeline
 from samebits.reports.tree import (
     DOCUMENT,
     PAGE,
@@ -65,7 +64,7 @@ def answer(result: Result, record: Record | None) -> Iterator[AnyBlock]:
         yield _where(result, result.divergence)
     yield from two_records(result, record)
     if result.divergence is not None:
-        yield from _spread(result, record)
+        yield from spread(result, record)
     says = Section("What this says", "says", (Notes(tuple(_says(result, record)), ""),))
     does_not = Section("What this does not say", "does-not-say", (Notes((*_limits(result), *_gaps(result)), ""),))
     yield SideBySide((says, does_not), on=PAGE)
@@ -167,16 +166,6 @@ def _where(result: Result, divergence: Divergence) -> Section:
     if divergence.details:
         blocks.append(_further(divergence.details))
     return Section("Where they diverge", "where", tuple(blocks), on=DOCUMENT)
-
-
-def _spread(result: Result, record: Record | None) -> Iterator[Section]:
-    """How the difference spreads, in its step and over all; nothing if nothing that a step observes differs."""
-    found = differences(result, record)
-    step, spread = timeline(result, found), heat_map(result, found)
-    if step is not None:
-        yield Section("The step in which they diverge", "step", (step,), on=PAGE)
-    if spread is not None:
-        yield Section("What differs, layer by layer and step by step", "heat", (spread,), on=PAGE)
 
 
 def _further(details: list[dict[str, Any]]) -> FoldedBlock:
