@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from samebits.documents import Location, Place, TensorDistance
 from samebits.reports.presenters import html
 from samebits.reports.result import report
 
@@ -17,6 +18,20 @@ LEAST_CELL = 5  # pixels
 CONTRASTS = Path(__file__).with_name("contrasts.js").read_text()
 
 
+NAMES = ("repeated", "diverged", "single", "located")
+
+
+def _located(result, record):
+    """With what locate found, and measured: each shade of the map by distance."""
+    apart = [0.0, None, 1e-9, 1e-5, 1e-3, 1.0]
+    distances = [TensorDistance(kind=kind, name=name, steps=list(range(18, 24)), relative=apart)
+                 for kind, name in (("forward", "block.0.attention.projection"), ("update", "conv1.weight"))]  # fmt: skip
+    path = [Place(level="module", name="conv1"), Place(level="operator", name="aten::convolution")]
+    found = Location(found=True, sentence="They diverge in it.", step=20, kind="update", name="conv1.weight", path=path,
+                     distances=distances)  # fmt: skip
+    return result.model_copy(update={"location": found}), record
+
+
 @pytest.fixture(scope="module")
 def pages(judged, tmp_path_factory):
     """Verdict -> (its result, the file with its page)."""
@@ -27,6 +42,7 @@ def pages(judged, tmp_path_factory):
             "AABACABDEFGH", 600, {letter: 100 * (ord(letter) - 65) for letter in "BCDEF"} | {"G": 3, "H": 9}
         ),
         "single": judged("A", 5),
+        "located": _located(*judged("AB", 50, {"B": 20})),
     }
     found = {}
     for name, (result, record) in made.items():
@@ -58,7 +74,7 @@ def opened(browser, pages):
         context.close()
 
 
-@pytest.mark.parametrize("name", ["repeated", "diverged", "single"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_is_requested_nothing_complains_and_nothing_overflows(opened, name, width):
     page = opened(name, width=width)
@@ -66,7 +82,7 @@ def test_nothing_is_requested_nothing_complains_and_nothing_overflows(opened, na
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("name", ["repeated", "diverged", "single"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_text_can_be_read(opened, name, scheme):
     page = opened(name, scheme)
@@ -82,7 +98,7 @@ def test_dark_is_dark(opened):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["repeated", "diverged", "single"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_verdict_is_seen_without_scrolling(opened, pages, name, width):
     from samebits.reports import result_words
 
@@ -129,9 +145,10 @@ def test_shades_of_the_heat_map_stand_out_and_are_told_apart(opened, scheme):
 
 
 @pytest.mark.parametrize("width", [375, 400, 1400])
-def test_the_heat_map_can_be_read_on_a_narrow_page(opened, width):
-    heat = opened("diverged", width=width).locator(".heat")
-    assert heat.locator(".band").count() == 6
+@pytest.mark.parametrize(("name", "number", "bands"), [("diverged", 0, 6), ("located", 0, 6), ("located", 1, 2)])
+def test_the_heat_map_can_be_read_on_a_narrow_page(opened, width, name, number, bands):
+    heat = opened(name, width=width).locator(".heat").nth(number)
+    assert heat.locator(".band").count() == bands
     for track in heat.locator(".track").all():
         box = track.bounding_box()
         cells = [cell.bounding_box() for cell in track.locator("i").all()]
@@ -158,3 +175,16 @@ def test_it_prints(opened, tmp_path):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.pdf(path=str(tmp_path / "page.pdf"))
     assert (tmp_path / "page.pdf").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_of_the_contents_leads_somewhere(opened, name):
+    page = opened(name, width=400)
+    links = page.locator("nav a").all()
+    assert links
+    assert [link.get_attribute("href") for link in links if page.locator(link.get_attribute("href")).count() != 1] == []
+
+
+def test_what_locate_found_hangs_below_the_first_difference(opened):
+    station = opened("located", width=400).locator(".timeline > li:has(.first)")
+    assert station.locator(".tree").inner_text().split() == ["module", "conv1", "operator", "aten::convolution"]
