@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -48,13 +49,27 @@ import samebits_probe
 noise = float.fromhex(os.urandom(4).hex()) if "noise" in sys.argv else 0.0
 for step in range(30):
     samebits_probe.observe("weights/w", 1.0 + step + noise, step=step)
-print(sorted(name for name in os.environ if name.startswith("RAY_")), os.environ.get("OMP_NUM_THREADS"))
+own = ("RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_OVERRIDE_JOB_RUNTIME_ENV")  # samebits says with them who is watched
+print([name for name in os.environ if name.startswith("RAY_") and name not in own], os.environ.get("OMP_NUM_THREADS"))
+"""
+OF_ITS_OWN = """import sys
+import ray
+ray.init(address=sys.argv[1], log_to_driver=False, runtime_env={"env_vars": {"OWN": "1"}})
+@ray.remote(num_cpus=1)
+def train(noise):
+    import os, random, samebits_probe
+    assert os.environ["OWN"] == "1"
+    start = random.random() if noise else 0.5
+    for step in range(300):
+        samebits_probe.observe("weights/w", start + step, step=step)
+ray.get(train.remote("noise" in sys.argv))
 """
 HANGS = """import pathlib, subprocess, sys, time
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", sys.argv[1]])
 pathlib.Path(sys.argv[1]).write_text("")
 time.sleep(600)
 """
+PLACE = tempfile.TemporaryDirectory(prefix="ray", dir="/tmp")  # Ray makes sockets in it: its path has to be short
 TIMES = ("seconds", "record", "machine")  # times, places and facts
 
 
@@ -64,7 +79,7 @@ class Nodes:
     def __init__(self):
         self._process = subprocess.Popen(
             [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            text=True, env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}, start_new_session=True,
+            text=True, env=environment(), start_new_session=True,
         )  # fmt: skip
         self.address = self._process.stdout.readline().strip()
         assert self.address
@@ -85,12 +100,13 @@ def nodes():
     found = Nodes()
     yield found
     found.close()
+    PLACE.cleanup()
 
 
 @pytest.fixture
 def programs(tmp_path):
     """A working folder with the programs of these tests."""
-    for name, text in (("steps", STEPS), ("hangs", HANGS)):
+    for name, text in (("steps", STEPS), ("hangs", HANGS), ("own", OF_ITS_OWN)):
         (tmp_path / f"{name}.py").write_text(text)
     return tmp_path
 
@@ -100,7 +116,9 @@ def words(host, *more):
 
 
 def environment():
-    return {**os.environ, "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]}
+    """That of the cluster and of samebits: no program of a different test finds this cluster."""
+    path = str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]
+    return {**os.environ, "PATH": path, "RAY_TMPDIR": PLACE.name, "RAY_USAGE_STATS_ENABLED": "0"}
 
 
 def run(folder, host, *more):
@@ -141,12 +159,12 @@ def hanging(programs, nodes):
 
 
 def ended(check, status):
-    said, _ = check.communicate(timeout=120)
+    said, _ = check.communicate(timeout=300)
     assert check.returncode == status, said
     return said
 
 
-def until(condition, seconds=120):
+def until(condition, seconds=300):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -165,8 +183,8 @@ def processes_of(mark):
 
 
 def all_is_gone(folder):
-    until(lambda: not processes_of(folder / "began"), seconds=60)
-    until(lambda: not list(Path("/tmp").glob("samebits-????????????????/trials")), seconds=60)
+    until(lambda: not processes_of(folder / "began"), seconds=120)
+    until(lambda: not list(Path("/tmp").glob("samebits-????????????????/trials")), seconds=120)
 
 
 def trial(folder, number):
@@ -297,5 +315,15 @@ def test_an_address_where_nothing_answers_is_refused_within_its_time(programs):
             done = run(programs, f"ray://{address}", "--out", "record", "steps.py")
             assert done.returncode == 2
             assert f"No Ray cluster answered at {address} within 10 s." in done.stderr
-            assert time.monotonic() - began < 60  # beside the start of two processes
+            assert time.monotonic() - began < 120  # beside the start of two processes
     assert not (programs / "record").exists()
+
+
+def test_a_program_that_uses_a_running_cluster_is_watched_in_its_workers(programs, nodes):
+    one, two = (run(programs, "local", "--out", name, "own.py", nodes.address, name) for name in ("same", "noise"))
+    assert (one.returncode, two.returncode) == (0, 1), one.stdout + one.stderr + two.stdout + two.stderr
+    same, noise = (json.loads((programs / name / "result.json").read_text()) for name in ("same", "noise"))
+    assert (same["verdict"], same["scope"]["steps_compared"]) == ("repeated", 300)
+    assert (noise["divergence"]["step"], noise["divergence"]["name"]) == (0, "weights/w")
+    held = run(programs, "local", "--control", "python-seed", "--out", "held", "own.py", nodes.address, "noise")
+    assert held.returncode == 0, held.stdout + held.stderr

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import samebits_probe
 from samebits import controls
+from samebits.launch import ray_programs
 from samebits_probe import wire
 
 if TYPE_CHECKING:
@@ -115,6 +116,9 @@ def trial_environment(plan: Plan, trial: int, directory: Path, slot: Slot) -> di
     environment[wire.CONFIG_VARIABLE] = str(plan.trial_folder(trial) / "config.json")
     environment["PWD"] = str(directory)
     environment.update({} if slot.is_plain else device_variables(slot))
+    if plan.meets_ray:
+        carried = ["PYTHONPATH", wire.CONFIG_VARIABLE, *controls.environment(plan.controls, plan.seed, base)]
+        environment.update(ray_programs.variables(environment, carried))
     return environment
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import samebits_probe
 from samebits import controls
 from samebits.errors import NotFound, RecordBusy, RecordExists, SamebitsError, UsageError
-from samebits.launch import command, custody, environment, hosts
+from samebits.launch import command, custody, environment, hosts, ray_programs
 from samebits.model import Options
 from samebits.options import DEFAULT_SEED, MOST_TRIALS
 from samebits_probe import fingerprint
@@ -59,8 +59,8 @@ class Plan:
     """A request that can be run: everything looked up, the record folder made.
 
     `executable`: path of the command's first word. `controls`: all ids to hold, those of the preset too.
-    `hash`, `xxhash`: see `samebits_probe.wire`. `host`: where the trials run. `custody`: no different samebits works in
-    the record meanwhile.
+    `hash`, `xxhash`: see `samebits_probe.wire`. `host`: where the trials run. `meets_ray`: see `ray_programs`.
+    `custody`: no different samebits works in the record meanwhile.
     """
 
     request: Request
@@ -72,6 +72,7 @@ class Plan:
     hash: str
     xxhash: str | None
     host: hosts.Host = field(repr=False, compare=False)
+    meets_ray: bool = False
     custody: custody.Custody | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -132,6 +133,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
         hash=algorithm,
         xxhash=extension,
         host=hosts.connect(request.host, request.each),
+        meets_ray=ray_programs.may_meet_cluster(),
     )
 
 

@@ -107,7 +107,7 @@ def _give_up(answers: int, address: str) -> None:
 def _no_answer(address: str) -> tuple[str, str]:
     return (
         f"No Ray cluster answered at {address} within {ANSWERS:g} s.",
-        "give the address that `ray start --head` has printed (--on ray://HOST:6379), and its token if it has one.",
+        "give the address that `ray start --head` has printed; if it has a token, export RAY_AUTH_MODE=token.",
     )
 
 

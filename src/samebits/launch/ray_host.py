@@ -72,7 +72,7 @@ class Bridge:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
-            env=_environment(),
+            env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
             cwd="/",
             start_new_session=True,  # Ctrl-C is for samebits, which cancels the trials
         )
@@ -153,13 +153,6 @@ class RayTask:
     def cancel(self) -> None:
         """See RemoteTask."""
         self._bridge.cancel(self._number)
-
-
-def _environment() -> dict[str, str]:
-    """The bridge's environment. `ray start` makes a token, which its clients send only if they are told to."""
-    has_token = Path("~/.ray/auth_token").expanduser().exists()
-    mode = {"RAY_AUTH_MODE": "token"} if has_token else {}
-    return {**mode, **os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
 
 
 def _end(process: subprocess.Popen[bytes], said: IO[bytes]) -> None:

@@ -1,0 +1,47 @@
+"""Programs that use Ray themselves: the workers of a cluster that runs already are watched, too.
+
+Such a worker is started by the cluster, with the cluster's environment. Ray takes variables for the workers of a
+program from RAY_JOB_CONFIG_JSON_ENV_VAR, which its job manager sets (https://github.com/ray-project/ray, in
+python/ray/_private/worker.py). A program that starts Ray by itself needs none of this: its workers inherit its
+environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+__all__ = ["may_meet_cluster", "variables"]
+
+_JOB, _OVERRIDE = "RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_OVERRIDE_JOB_RUNTIME_ENV"
+_CURRENT = "ray/ray_current_cluster"  # below Ray's temporary folder, on each machine of a cluster
+
+
+def may_meet_cluster() -> bool:
+    """Whether a program may become a client of a cluster. The answer holds for all trials of a plan: they are alike."""
+    places = (os.environ.get("RAY_TMPDIR"), tempfile.gettempdir(), "/tmp")  # noqa: S108
+    return bool(os.environ.get("RAY_ADDRESS")) or any((Path(place) / _CURRENT).exists() for place in places if place)
+
+
+def variables(environment: Mapping[str, str], carried: Iterable[str]) -> dict[str, str]:
+    """The variables that make Ray give workers what a trial has. `carried`: names of these.
+
+    What is there already stays. If the program itself names one of these variables for its workers, its own value wins.
+    """
+    job = _job(environment)
+    runtime = dict(job.get("runtime_env") or {})
+    given = {name: environment[name] for name in carried if name in environment}
+    runtime["env_vars"] = {**given, **(runtime.get("env_vars") or {})}
+    return {_JOB: json.dumps({**job, "runtime_env": runtime}, sort_keys=True), _OVERRIDE: "1"}
+
+
+def _job(environment: Mapping[str, str]) -> dict[str, Any]:
+    with suppress(ValueError):
+        found = json.loads(environment.get(_JOB) or "{}")
+        return dict(found) if isinstance(found, dict) else {}
+    return {}

@@ -1,0 +1,39 @@
+"""What a trial's environment tells Ray about the workers of a cluster that runs already."""
+
+import json
+
+import pytest
+
+from samebits.launch.ray_programs import may_meet_cluster, variables
+
+JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+
+
+def test_workers_get_what_a_trial_has():
+    found = variables({"PYTHONPATH": "/p", "SEED": "1", "OTHER": "x"}, ["PYTHONPATH", "SEED", "ABSENT"])
+    assert json.loads(found[JOB]) == {"runtime_env": {"env_vars": {"PYTHONPATH": "/p", "SEED": "1"}}}
+    assert found["RAY_OVERRIDE_JOB_RUNTIME_ENV"] == "1"
+
+
+def test_what_a_job_has_said_already_stays():
+    job = {"metadata": {"a": "b"}, "runtime_env": {"working_dir": "/w", "env_vars": {"SEED": "2"}}}
+    found = json.loads(variables({JOB: json.dumps(job), "SEED": "1", "PYTHONPATH": "/p"}, ["SEED", "PYTHONPATH"])[JOB])
+    assert found["metadata"] == {"a": "b"}
+    assert found["runtime_env"] == {"working_dir": "/w", "env_vars": {"SEED": "2", "PYTHONPATH": "/p"}}
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[1]", ""])
+def test_what_nobody_can_read_is_replaced(text):
+    assert json.loads(variables({JOB: text, "SEED": "1"}, ["SEED"])[JOB]) == {
+        "runtime_env": {"env_vars": {"SEED": "1"}}
+    }
+
+
+def test_a_cluster_is_known_by_its_address_or_its_file(monkeypatch, tmp_path):
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    assert may_meet_cluster()
+    monkeypatch.delenv("RAY_ADDRESS")
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("10.0.0.1:6379")
+    assert may_meet_cluster()
