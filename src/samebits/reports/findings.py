@@ -233,7 +233,7 @@ def location_blocks(found: Location) -> Iterator[AnyBlock]:
     yield Text("", on=SCREEN)
     plot = _plot(found)
     yield Section(
-        "Inspections",
+        "Where it begins" if found.found else "Inspections",
         "located",
         (
             Text(found.sentence, on=DOCUMENT),
