@@ -32,6 +32,7 @@ _MOST_PLACES = 1000  # of draws that are told
 def watch(probe: "Probe") -> None:
     """Tell from now on which lines run, and which of them draw."""
     log = DrawLog(probe)
+    probe.closers.append(log)
     threading.settrace(log.enter)
     sys.settrace(log.enter)
 
@@ -49,19 +50,26 @@ class DrawLog:
         self._drew: Set[Tuple[str, Place]] = set()
         self._unseeded: List[str] = []  # what scikit-learn calls what was given no random_state, since the last look
         self._paths: Dict[str, str] = {}
+        self._libraries: Set[str] = set()  # files of which no frame is of interest: most calls end at this question
 
     def enter(self, frame: "FrameType", event: str, _: "Any") -> "Optional[Tracer]":
         """A function is called: its lines are of interest if it is the program's."""
-        if event != "call":
+        if event != "call" or frame.f_code.co_filename in self._libraries:
             return None
         tracer: Optional[Tracer] = self._probe.guard("draws", self._entered, frame)
         return tracer
 
+    def end_step(self) -> None:
+        """A step is over: a trial may end here, in the middle of a line."""
+        self._look(sys._getframe(1))
+
     def _entered(self, frame: "FrameType") -> "Optional[Tracer]":
         file = frame.f_code.co_filename
+        if _SKLEARN in file:
+            self._note_unseeded(frame)
+            return None
         if not _is_program(file):
-            if _SKLEARN in file:
-                self._note_unseeded(frame)
+            self._libraries.add(file)
             return None
         self._look(frame.f_back)
         return self._tracer(frame)

@@ -2,11 +2,17 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
+    from typing import Optional, Protocol  # novm: only type checkers execute this
 
     from .inspection import Inspection
     from .probe import Probe
     from .tensor_log import Feed, TensorSelection
+
+    class StepCloser(Protocol):
+        """A part that has work to do at the end of each step."""
+
+        def end_step(self) -> None:
+            """A step is over."""
 
 
 def selection_of(probe: "Probe") -> "Optional[TensorSelection]":

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from .fingerprint import Buffer, Dtype, Shape
     from .own_points import Deferral
+    from .parts import StepCloser
     from .trace import Group, Rows
     from .values import Converter, Reader
 
@@ -65,7 +66,7 @@ class Probe:
         self.values = selection if selection is not None and selection.takes_all else None
         self.feed = parts.feed_of(self)
         self.details = parts.inspection_of(self)  # None, unless `samebits locate` looks into a step
-        self._closers = [part for part in (self.details, self.feed) if part is not None]
+        self.closers: List[StepCloser] = [part for part in (self.details, self.feed) if part is not None]
         self._open(None)
         stay_registered(self.end)
 
@@ -223,7 +224,7 @@ class Probe:
         """A step is over: write it, and stop the trial here where the launcher asked for that."""
         if self._digests:
             self._add_digests()
-        for part in self._closers if self._closers and self._ends.is_final else ():
+        for part in self.closers if self.closers and self._ends.is_final else ():
             self.guard("details", part.end_step)
         self.step += 1
         self._seen.clear()

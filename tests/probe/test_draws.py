@@ -82,3 +82,12 @@ def test_a_line_that_draws_in_a_thread_is_told(watched_run):
     text = "import random, threading\ndef work():\n    random.random()\nt = threading.Thread(target=work)\nt.start()\nt.join()\n"
     trial = watched_run(None, text, draws=True)
     assert [event["places"][0][1] for event in events(trial, "drew")] == [3]
+
+
+def test_a_trial_that_ends_in_the_middle_of_a_line_has_told_what_that_line_drew(watched_run):
+    text = (
+        "import random\nfrom samebits_probe import observe\n[observe('x', random.random(), step=i) for i in range(9)]\n"
+    )
+    trial = watched_run(None, text, draws=True, stop_after=2)
+    assert [event["places"][0][1] for event in events(trial, "drew")] == [3]
+    assert trial.only.stopped["steps"] == 2
