@@ -185,7 +185,7 @@ class Options(Document):
 
     trials: int = 5
     ok_exit: int = 0
-    jobs: int | Literal["auto"] = "auto"
+    jobs: int | Literal["auto"] = 1  # not what the option takes: a record's signature leaves defaults out
     full: bool = False
     steps: int | None = None
     budget: float | None = None

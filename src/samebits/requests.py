@@ -109,7 +109,6 @@ def _options(given: dict[str, Any]) -> Any:
     values = {name: given[name] for name in names}
     values["artifacts"], values["ignores"] = (list(given.get(name, ())) for name in ("artifacts", "ignores"))
     values["metrics"] = patterns(given.get("metrics", ()), "--metric")
-    values.setdefault("jobs", 1)  # a command without the option runs one trial at a time
     return Options(**values)
 
 

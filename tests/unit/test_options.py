@@ -102,6 +102,6 @@ def test_the_defaults_are_those_of_the_documents():
     documents = Options()
     for row in (OPTIONS["check"], OPTIONS["record"]):
         for option in row:
-            if option.name in Options.model_fields and not option.many:
+            if option.name in Options.model_fields and not option.many and option.name != "jobs":  # see Options
                 assert getattr(documents, option.name) == option.default, option.name
     assert (options.DEFAULT_SEED, options.MOST_TRIALS) == (DEFAULT_SEED, MOST_TRIALS)

@@ -48,6 +48,13 @@ def edited(record, **fields):
 
 def test_an_own_record_is_recognised(record):
     assert origin.is_own(record)
+
+
+def test_a_record_from_before_jobs_could_be_auto_stays_the_users_own(record):
+    options = {**json.loads((record.folder / "record.json").read_text())["options"], "jobs": 1}
+    before = edited(record, options=options)  # earlier versions wrote 1, and left it out of the signature
+    assert origin.is_own(before)
+    assert not origin.is_own(edited(record, options={**options, "jobs": "auto"}))
     origin.require(record, run=False)
 
 
