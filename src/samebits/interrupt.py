@@ -54,6 +54,12 @@ class _Signals:
         self.handled, self.arrived, self.pending = False, 0, 0
         self.mode = "leave"
         self.known, self.advice = "", ""
+        self.undone: list[Callable[[], None]] = []
+
+    def undo(self) -> None:
+        """Undo what must not outlive this process, the latest first."""
+        while self.undone:
+            self.undone.pop()()
 
     def arrive(self, number: int, frame: FrameType | None) -> None:
         """A signal came. The second one is not waited for; while trials are ended it changes nothing."""
@@ -84,6 +90,7 @@ def tell(*, known: str = "", advice: str = "") -> None:
 
 def leave(number: int) -> None:
     """End this process now."""
+    _SIGNALS.undo()
     stop = StopSignal(number)
     text = f"samebits: {stop.sentence}\n" + (f"   do this  {stop.advice}\n" if stop.advice else "")
     try:
@@ -115,7 +122,19 @@ def handled(*, to_the_end: bool) -> Iterator[None]:
     finally:
         for number in mine:
             signal.signal(number, signal.SIG_IGN if to_the_end else before[number])
+        _SIGNALS.undo()
         _SIGNALS.handled = False
+
+
+def undo_at_end(step: Callable[[], None]) -> None:
+    """Whatever signal ends this process, `step` is called first, until it is forgotten. It may be called twice."""
+    _SIGNALS.undone.append(step)
+
+
+def forget(step: Callable[[], None]) -> None:
+    """Undo this no more."""
+    if step in _SIGNALS.undone:
+        _SIGNALS.undone.remove(step)
 
 
 @contextmanager

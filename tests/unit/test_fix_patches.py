@@ -1,12 +1,16 @@
 """The patches of `samebits fix`, made from programs whose lines all ran: where they go, and that nothing else changes."""
 
 import subprocess
+import sys
 import textwrap
 
 import pytest
 
+from samebits.patches.documents import PatchResult
+from samebits.patches.earlier import found_again
 from samebits.patches.look import Draw, Look
 from samebits.patches.patch import patches
+from samebits.patches.patched_files import PatchedFiles
 from samebits.patches.program import Program
 from samebits.patches.source import SourceFile
 
@@ -305,6 +309,7 @@ def test_a_seed_that_is_made_later_is_not_moved(program):
         ("hash-seed", "x = ' '.join(set(a) | set(b))", "x = ' '.join(sorted(set(a) | set(b)))"),
         ("listing-order", "os.listdir(folder)", "sorted(os.listdir(folder))"),
         ("listing-order", "for e in os.scandir(f): pass", "for e in sorted(os.scandir(f), key=lambda entry: entry.name): pass"),
+        ("listing-order", "first = next(path.glob('*.png'))", "first = next(iter(sorted(path.glob('*.png'))))"),
         ("listing-order", "list(path.glob('*.png'))", "list(sorted(path.glob('*.png')))"),
         ("serial-threads", "[f.result() for f in as_completed([a, b])]", "[f.result() for f in [a, b]]"),
         ("serial-threads", "[f.result() for f in as_completed(p.submit(g, i) for i in r)]", "[f.result() for f in (p.submit(g, i) for i in r)]"),
@@ -333,6 +338,7 @@ def test_a_call_is_mended_where_it_stands(program, cause, old, new):
         ("listing-order", "import os\nnames = sorted(os.listdir('.'))\nnumber = len(os.listdir('.'))\n"),
         ("dataloader-workers", "from torch.utils.data import DataLoader\nDataLoader(d, num_workers=2, prefetch_factor=2)\n"),
         ("aslr", "print(id(object()))\n"),
+        ("entropy", "import secrets\nkey, more = secrets.token_bytes(), secrets.token_hex(nbytes=4)\n"),
         ("mkl-cbwr", "import torch\n"),
     ],
 )  # fmt: skip
@@ -421,7 +427,13 @@ def test_a_loader_gets_a_generator_and_a_function_that_seeds_its_workers(program
 
 
 @pytest.mark.parametrize(
-    "text", ["import random\nprint(random.random())\n", "import random\nprint(random.random())", "print(1)\r\nprint(2)"]
+    "text",
+    [
+        "import random\nprint(random.random())\n",
+        "import random\nprint(random.random())",
+        "print(1)\r\nprint(2)",
+        "import random\n\x0c\nprint(random.random())\ntext = '\x0b \u2028 \x85'\n",
+    ],
 )
 def test_the_diff_is_taken_by_git_and_gives_the_patched_text(program, text, tmp_path):
     made = program(text.encode(), [("python", 2)])
@@ -429,3 +441,50 @@ def test_the_diff_is_taken_by_git_and_gives_the_patched_text(program, text, tmp_
     (tmp_path / "fix.patch").write_bytes(found[0].diff(made).encode())
     subprocess.run(["git", "apply", "-p1", "fix.patch"], cwd=tmp_path, check=True)
     assert SourceFile.read(tmp_path / "train.py").text == patched(made, "python-seed")
+
+
+def test_an_earlier_patch_that_is_in_the_file_is_not_put_there_again(program):
+    made = program("print(1)\nprint(2)\n", [("python", 1)])
+    found, _ = patches(made, ["python-seed"])
+    before = PatchResult.model_construct(patch=found[0].diff(made), cause=["python-seed"])
+    assert found_again(made, before) is not None
+    with PatchedFiles(found[0]) as files:
+        files.keep()
+    assert found_again(Program(made.look, made.directory, 2019, {}), before) is None
+
+
+# -- the files ------------------------------------------------------------------------------------------------------
+
+ENDS = """\
+import sys
+from pathlib import Path
+from samebits import interrupt
+from samebits.patches.patch import Patch
+from samebits.patches.patched_files import PatchedFiles
+from samebits.patches.program import LineChange
+from samebits.patches.source import SourceFile, TextEdit
+
+source = SourceFile.read(Path(sys.argv[1]))
+patch = Patch((LineChange("python-seed", source, TextEdit(0, 0, "import random\\n"), ""),))
+with interrupt.handled(to_the_end=True):
+    files = PatchedFiles(patch).__enter__()
+    assert source.path.read_text() != source.text
+    {ends}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "is_patched"),
+    [
+        ("interrupt.leave(2)", 130, False),  # the third Ctrl-C waits for nothing
+        ("pass", 0, False),  # a signal that came between two lines of the context
+        ("files.keep(); interrupt.leave(2)", 130, True),
+    ],
+)
+def test_whenever_samebits_is_stopped_the_file_is_what_it_says(tmp_path, ends, status, is_patched):
+    path = tmp_path / "train.py"
+    path.write_text("print(1)\n")
+    ended = subprocess.run([sys.executable, "-c", ENDS.format(ends=ends), path], capture_output=True, text=True)
+    assert ended.returncode == status, ended.stderr
+    assert path.read_text() == ("import random\n" if is_patched else "") + "print(1)\n"
+    assert ("which is in the files" in ended.stderr) == is_patched

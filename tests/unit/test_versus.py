@@ -210,6 +210,26 @@ def test_trainings_of_one_seed_do_not_count_as_seeds(monkeypatch):
     assert "too few for an interval: 3 seeds of a side, and 5 are needed" in found.sentence
 
 
+@pytest.mark.parametrize(("a", "counted"), [({1: [0.9, 0.91, 0.92, 0.93, 0.94]}, 1), ({None: [0.9] * 5}, 1)])
+def test_trainings_of_one_seed_are_not_told_apart_from_several_seeds(monkeypatch, a, counted):
+    found = compared(monkeypatch, side(a), side({seed: [0.8 + seed / 1000] for seed in range(5)}))
+    one = found.metrics[0]
+    assert (one.answer, one.unit, one.numbers) == ("too-few", "seeds", [counted, 5])
+    assert f"{counted} seed of a side, and 5 are needed" in found.sentence
+
+
+def test_trainings_without_known_seeds_count_beside_seeds(monkeypatch):
+    a, b = side({None: [0.9, 0.91, 0.92, 0.93, 0.94]}), side({seed: [0.8 + seed / 1000] for seed in range(5)})
+    assert compared(monkeypatch, a, b).metrics[0].numbers == [5, 5]
+
+
+@pytest.mark.parametrize("scale", [1e-170, 1e-100, 1.0, 1e100])
+def test_numbers_of_any_size_are_told_apart_only_by_an_interval(monkeypatch, scale):
+    a, b = side({None: [scale * (n + 0.5) for n in range(6)]}), side({None: [scale * n for n in range(6)]})
+    one = compared(monkeypatch, a, b).metrics[0]
+    assert one.answer == ("not-told-apart" if scale > 1e-150 else "too-few")
+
+
 def test_different_seeds_are_compared_without_pairs(monkeypatch):
     a, b = side({seed: [1.0 + seed / 7] for seed in range(5)}), side({seed: [seed / 9] for seed in range(10, 16)})
     one = compared(monkeypatch, a, b).metrics[0]

@@ -154,9 +154,11 @@ def _units(a: MetricSide, b: MetricSide, name: str) -> Units:
 
 
 def _seeds_or_trainings(group: Mapping[int | None, list[float]]) -> list[float]:
-    """The mean of each seed; of one seed alone, its trainings."""
-    values = list(group.values())
-    return values[0] if len(values) == 1 else [float(np.mean(one)) for one in values]
+    """The mean of each seed; of trainings without a known seed, each, unless they repeat."""
+    unknown = group.get(None, [])
+    if len(group) == 1 and unknown and not intervals.is_constant(np.asarray(unknown)):
+        return unknown
+    return [float(np.mean(one)) for one in group.values()]
 
 
 def _answer(units: Units, pairs: Sequence[float], found: intervals.Interval | None) -> Answer:

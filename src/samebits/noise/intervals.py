@@ -67,9 +67,13 @@ def independent_interval(a: Sequence[float], b: Sequence[float]) -> Interval | N
         return None
     if min(map(len, sides)) >= MANY:
         return _bootstrapped(sides)
-    parts = [side.var(ddof=1) / len(side) for side in sides]
+    parts = [float(side.var(ddof=1)) / len(side) for side in sides]
+    total = sum(parts)
+    if not (0 < total < math.inf):  # the squares of numbers as small or large as these are no numbers
+        return None
     # Welch (1947); a side that does not vary leaves the degrees of freedom of the other one
-    degrees = sum(parts) ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, sides, strict=True))
+    shares = [part / total for part in parts]
+    degrees = 1 / sum(share**2 / (len(side) - 1) for share, side in zip(shares, sides, strict=True))
     method = "t of the side that varies" if any(constant) else "t, without pairs (Welch)"
     return _t(float(sides[1].mean() - sides[0].mean()), _error(sides), degrees, method)
 

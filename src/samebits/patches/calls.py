@@ -33,6 +33,7 @@ SYSTEM_DRAWS = {
     "secrets.choice": "{0}.choice({1})",
     "uuid.uuid4": "uuid.UUID(int={0}.getrandbits(128), version=4)",
 }
+_SIZED = frozenset(("secrets.token_bytes", "secrets.token_hex"))  # choose a size if they are given none
 GENERATOR_NAME = "seeded_draws"
 
 
@@ -148,6 +149,8 @@ _DRAWN = _SYSTEM_GENERATORS.union(SYSTEM_DRAWS)
 
 
 def _is_mendable(call: ProgramCall) -> bool:
+    if call.name not in _SYSTEM_GENERATORS and (call.node.keywords or (call.name in _SIZED and not call.node.args)):
+        return False  # it would lose what it is given
     return call.name != "uuid.uuid4" or isinstance(call.node.func, ast.Attribute)  # its module is needed as well
 
 

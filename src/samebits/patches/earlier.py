@@ -10,7 +10,7 @@ from samebits.errors import SamebitsError
 from samebits.patches.documents import PatchResult, PlaceOfDraw
 from samebits.patches.patch import Patch
 from samebits.patches.program import LineChange, Program
-from samebits.patches.source import TextEdit
+from samebits.patches.source import TextEdit, lines_of
 from samebits.store.record_files import read_document
 
 
@@ -49,6 +49,8 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
         source = program.source(path if path.is_file() else Path("/", hunk.file))
         if source is None or not hunk.old or source.text.count(hunk.old) != 1:
             return None
+        if hunk.old in hunk.new and hunk.new in source.text:  # it is there already
+            return None
         start = source.text.index(hunk.old)
         edit = TextEdit(start, start + len(hunk.old), hunk.new)
         changes.append(LineChange("+".join(before.cause), source, edit, "the lines of the patch"))
@@ -69,7 +71,7 @@ def draws_again(program: Program, before: PatchResult) -> list[PlaceOfDraw]:
 
 def _hunks(patch: str) -> Iterator[_Hunk]:
     file, hunk = "", None
-    for line in patch.splitlines(keepends=True):
+    for line in lines_of(patch):
         if line.startswith("+++ b/"):
             file = line.removeprefix("+++ b/").rstrip("\n")
         elif line.startswith("@@ "):

@@ -43,9 +43,10 @@ def kept_orders(program: Program) -> list[LineChange]:
     return found
 
 
-def _wrapped(source: SourceFile, node: ast.expr, key: str = "") -> list[TextEdit]:
+def _wrapped(source: SourceFile, node: ast.expr, key: str = "", *, is_iterator: bool = False) -> list[TextEdit]:
     start, end = source.span(node)
-    return [TextEdit(start, start, "sorted("), TextEdit(end, end, f"{key})")]
+    before, after = ("iter(sorted(", "))") if is_iterator else ("sorted(", ")")
+    return [TextEdit(start, start, before), TextEdit(end, end, f"{key}{after}")]
 
 
 def _walked_sets(program: Program) -> list[tuple[SourceFile, ast.expr]]:
@@ -108,8 +109,14 @@ def sorted_listings(program: Program) -> list[LineChange]:
         LineChange("listing-order", call.source, edit, "the files of a folder in the order of their names")
         for call in program.calls
         if _lists(call) and not _is_sorted(call)
-        for edit in _wrapped(call.source, call.node, _key(call))
+        for edit in _wrapped(call.source, call.node, _key(call), is_iterator=_is_advanced(call))
     ]
+
+
+def _is_advanced(call: ProgramCall) -> bool:
+    """Whether the listing is given to next(), which takes no list."""
+    around = call.source.parents.get(call.node)
+    return isinstance(around, ast.Call) and isinstance(around.func, ast.Name) and around.func.id == "next"
 
 
 def _lists(call: ProgramCall) -> bool:

@@ -13,7 +13,7 @@ from samebits import controls
 from samebits.patches import calls, orders, seeds
 from samebits.patches.insertion import worded
 from samebits.patches.program import LineChange, Program
-from samebits.patches.source import SourceFile, TextEdit
+from samebits.patches.source import SourceFile, TextEdit, lines_of
 from samebits_probe.controls.control import TOP
 
 Rule = Callable[[Program], list[LineChange]]
@@ -65,7 +65,7 @@ class Patch:
     @property
     def number(self) -> int:
         """How many lines are new or different."""
-        made = (difflib.ndiff(old.lines, new.splitlines(keepends=True)) for old, new in self.texts.values())
+        made = (difflib.ndiff(lines_of(old.text), lines_of(new)) for old, new in self.texts.values())
         return sum(line.startswith("+ ") for lines in made for line in lines)
 
     def diff(self, program: Program) -> str:
@@ -84,7 +84,10 @@ def _merged(edits: Iterator[TextEdit]) -> list[TextEdit]:
         found.setdefault((edit.start, edit.end), []).append(edit.text)
     merged = []
     for (start, end), texts in found.items():
-        lines = [line for text in dict.fromkeys(texts) for line in text.splitlines(keepends=True)]
+        if len(texts) == 1:
+            merged.append(TextEdit(start, end, texts[0]))
+            continue
+        lines = [line for text in dict.fromkeys(texts) for line in lines_of(text)]
         imports = [line for line in lines if line.startswith(("import ", "from "))]
         rest = [line for line in lines if line not in imports]
         merged.append(TextEdit(start, end, "".join([*dict.fromkeys(imports), *rest])))
@@ -93,7 +96,7 @@ def _merged(edits: Iterator[TextEdit]) -> list[TextEdit]:
 
 def _diff(name: str, old: str, new: str) -> Iterator[str]:
     before, after = f"a/{name.lstrip('/')}", f"b/{name.lstrip('/')}"
-    lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), before, after)
+    lines = difflib.unified_diff(lines_of(old), lines_of(new), before, after)
     for line in lines:
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 

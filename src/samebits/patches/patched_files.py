@@ -32,6 +32,7 @@ class PatchedFiles:
                 raise UsageError(f"{shown(path)} has changed since the patch was made.", "Make the patch again.")
             if not os.access(path, os.W_OK):
                 raise UsageError(f"{shown(path)} cannot be written to: the patch is not applied.", f"chmod u+w {path}")
+        interrupt.undo_at_end(self._restore)  # a third Ctrl-C waits for nothing
         try:
             for path, new in self._new.items():
                 path.write_bytes(new)
@@ -54,6 +55,8 @@ class PatchedFiles:
     def keep(self) -> None:
         """Leave the patch in the files."""
         self._is_kept = True
+        interrupt.tell(known="The trials repeat with the patch, which is in the files.")
+        interrupt.forget(self._restore)
 
     def _restore(self) -> None:
         with interrupt.waited_for():
@@ -67,3 +70,4 @@ class PatchedFiles:
                 path.write_bytes(old)
                 times = self._times[path]
                 os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+            interrupt.forget(self._restore)

@@ -105,6 +105,11 @@ class SourceFile:
         return text
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a text as `patch` and git have them: only a line feed ends one, a form feed does not."""
+    return list(io.StringIO(text, newline="\n"))
+
+
 def covers(node: ast.stmt | ast.expr, line: int) -> bool:
     """Whether a node stands on a line."""
     return node.lineno <= line <= (node.end_lineno or node.lineno)
