@@ -278,7 +278,7 @@ ALTERNATIVES = Option(
     "Also look for controls that would do as well, but that nobody would keep (a frozen clock in the place of a seed).",
     default=False,
 )  # fmt: skip
-HEAT = Option("heat", ("--heat",), "Colour the heat map of the page by distance: takes more trials.", default=False)
+HEAT = Option("heat", ("--heat",), "Colour the heat map of the page by distance (runs more trials).", default=False)
 OUT = Option("out", ("--out",), "Record folder (default: .samebits/<time>-<name>).", "DIR", read_text)
 # format of a report -> (its module in samebits.reports.presenters, the help of its option)
 FORMATS = {
@@ -306,7 +306,7 @@ FACTORS = Option(
 
 SEEDS = Option(
     "seeds", ("--seeds",),
-    "Train with each of these seeds: in the place of {seed} in the command, and in the controls that seed.", "S,S,...",
+    "Train with each of these seeds. They replace {seed} in the command; the controls that seed take them.", "S,S,...",
     read_seeds,
 )  # fmt: skip
 CASES = Option(
@@ -315,7 +315,7 @@ CASES = Option(
     "NAME=REGEX", read_cases, many=True,
 )  # fmt: skip
 APPLY = Option(
-    "apply", ("--apply",), "Put the patch into the files and check again; take it back unless the trials repeat.",
+    "apply", ("--apply",), "Put the patch into the files and check again; remove it unless the trials repeat.",
     default=False,
 )  # fmt: skip
 PATCH = Option(
@@ -323,8 +323,8 @@ PATCH = Option(
     read_text,
 )  # fmt: skip
 
-OF = Option("of", ("--of",), "Compare these metrics alone.", "NAME,NAME,...", read_names)
-LOWER = Option("lower", ("--lower",), "Metrics of which a lower number is better.", "NAME,NAME,...", read_names)
+OF = Option("of", ("--of",), "Compare only these metrics.", "NAME,NAME,...", read_names)
+LOWER = Option("lower", ("--lower",), "Metrics for which a lower number is better.", "NAME,NAME,...", read_names)
 
 SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON, EACH)
 NOISE_SETUP = tuple(option for option in SETUP if option is not SEED)

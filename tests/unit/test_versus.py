@@ -62,7 +62,7 @@ def test_the_papers_keras_and_pytorch_are_not_told_apart(tmp_path, capsys, fits_
     status, said = main(capsys, *words, PAPER / "unet-tf1.14.csv", PAPER / "unet-pytorch.csv")
     assert status == 0
     assert "B minus A is -0.61 (95 %: -1.35 to 0.127): not told apart" in said
-    assert "7 equal trainings of one seed, which count as one" in said
+    assert "7 equal trainings with one seed, so they count as one" in said
     text = (tmp_path / "v.json").read_text()
     fits_schema("versus", text)
     found = json.loads(text)["metrics"][0]
@@ -138,7 +138,7 @@ def test_a_table_has_a_line_for_each_training_or_each_case(tmp_path):
         ("dice\n", "no line below"),
         ("dice\nnan\n", "dice is 'nan', which is not a finite number"),
         ("dice\nx\n", "could not convert"),
-        ("trial,dice\n1,0.5\n1,0.6\n", "trial 1 is there 2 times"),
+        ("trial,dice\n1,0.5\n1,0.6\n", "trial 1 appears 2 times"),
         ("seed\n1\n", "no training has a metric"),
     ],
 )
@@ -207,7 +207,7 @@ def test_trainings_of_one_seed_do_not_count_as_seeds(monkeypatch):
     found = compared(monkeypatch, a, b)
     assert found.metrics[0].answer == "too-few"
     assert found.verdict == "inconclusive"
-    assert "too few for an interval: 3 seeds of a side, and 5 are needed" in found.sentence
+    assert "too few for an interval: a side has 3 seeds, and 5 are needed" in found.sentence
 
 
 @pytest.mark.parametrize(("a", "counted"), [({1: [0.9, 0.91, 0.92, 0.93, 0.94]}, 1), ({None: [0.9] * 5}, 1)])
@@ -242,7 +242,7 @@ def test_seeds_of_one_side_only_are_left_out_and_said(monkeypatch):
     b = side({seed: [seed / 9] for seed in range(7)})
     found = compared(monkeypatch, a, b)
     assert found.metrics[0].numbers == [6, 6]
-    assert any("1 seed of one side only" in text for text in found.warnings)
+    assert any("1 seed on one side only" in text for text in found.warnings)
 
 
 def test_sides_that_repeat_have_no_interval_and_it_is_said(monkeypatch):
@@ -259,7 +259,7 @@ def test_sides_that_repeat_have_no_interval_and_it_is_said(monkeypatch):
 
 def test_two_models_only_are_said_since_the_interval_is_then_rough(monkeypatch):
     a, b = side({None: [1.0, 1.2, 1.1, 1.3, 1.0]}), side({None: [6.72] * 5 + [8.22] * 2})
-    assert any("B has two different numbers only" in text for text in compared(monkeypatch, a, b).warnings)
+    assert any("B has only two different numbers" in text for text in compared(monkeypatch, a, b).warnings)
 
 
 def test_other_machines_and_several_metrics_are_said(monkeypatch):

@@ -28,11 +28,11 @@ __all__ = ["NOISE", "VERSUS", "run_noise", "run_versus", "show_noise"]
 NOISE_TEXT = """Train several times with each seed, and say how far a metric moves: between trainings with the
 same seed (the noise floor), what other seeds add, and what other test cases would add.
 
-{seed} in the command stands for the seed. The controls that seed (--control torch-seed) take it too. Without --seeds,
-the program trains with its own seed.
+The seed replaces {seed} in the command. The controls that seed (--control torch-seed) take it too. Without --seeds,
+{seed} is 2019, and a program without {seed} trains with its own seed.
 
-In the place of a command, a record of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for each
-training is measured as it is.
+Instead of a command, you can give a record of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for
+each training. Then nothing is trained.
 
 Exit status: 0 done, 2 wrong use or an error, 3 no training gave a number."""
 
@@ -56,12 +56,12 @@ def run_noise(**given: Any) -> int:
 
 
 def _refuse_record(folder: Path) -> None:
-    """UsageError for a record in the place of a command: `noise` takes a command, and `report` shows a record."""
+    """Raise UsageError for a record that `noise` cannot measure: `report` shows it."""
     from samebits.launch.folders import is_record
 
     if is_record(folder):
         shown = f"samebits report {shlex.quote(str(folder))}   (shows what it holds)"
-        raise UsageError(f"{folder} is a record, and noise takes a command.", shown)
+        raise UsageError(f"{folder} is a record that noise cannot measure: give it a command.", shown)
 
 
 def show_noise(folder: Path, targets: answers.Targets) -> int:
@@ -92,7 +92,7 @@ VERSUS_TEXT = """Compare two trainings beside the noise floor: B minus A with a 
 better, and how many trainings would show it.
 
 A and B are each a folder of noise or of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for each
-training. Or each is a command in quotation marks, which is trained as samebits noise trains it, with the same options.
+training. They can also be commands in quotation marks: versus trains them as samebits noise does, with its options.
 
 Exit status: 0 there is an answer (told apart or not), 2 wrong use or an error, 3 no answer: too few trainings, or both
 sides repeat."""

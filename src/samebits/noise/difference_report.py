@@ -41,13 +41,13 @@ ANSWERS = {
 }
 SAYS = (
     "95 % of such intervals hold the true difference of the means. If zero is outside, B and A are told apart.",
-    "floor: the standard deviation of the difference of two trainings, one of A and one of B, if no seed changes.",
+    "floor: the standard deviation of the difference between a training of A and one of B if no seed changes.",
     "P(B better): how often a training of B is better than one of A. Bouthillier et al. (2021) ask for 0.75 before an "
     "improvement counts.",
-    "to show it: the trainings of each side with which a rank test would find this probability (Noether 1987).",
+    "to show it: how many trainings of each side a rank test needs to find this probability (Noether 1987).",
 )
 DOES_NOT_SAY = (
-    "The same method on other data, on other machines, or with other settings was not compared.",
+    "Different data, machines and settings were not compared.",
     "Not told apart does not mean equal.",
 )
 
@@ -138,7 +138,7 @@ def _flips(one: MetricDifference, place: int) -> Iterator[AnyBlock]:
     """The cases in which the two sides do not overlap."""
     better = sum(flip.better for flip in one.flips)
     counted = f"{len(one.flips):,} of {words.count(one.cases, 'test case')} flip: {better:,} better with B, "
-    steady = f"{one.unsteady:,} differ between trainings of one side and one seed"
+    steady = f"{one.unsteady:,} differ between trainings with the same side and seed"
     yield Text(f"{one.name}: {counted}{len(one.flips) - better:,} worse; {steady}.")
     if not one.flips:
         return

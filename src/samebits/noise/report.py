@@ -30,14 +30,14 @@ __all__ = ["report"]
 
 DIGITS = None  # three that count
 SAYS = (
-    "same seed: the noise floor, the standard deviation of trainings of one seed. It is not zero if the program does "
-    "not repeat bit for bit.",
+    "same seed: the noise floor, the standard deviation of trainings with the same seed. It is zero if the program "
+    "repeats bit for bit.",
     "other seeds: what a different seed adds to that.",
-    "other cases: how far the metric moves if other test cases are drawn from where these came from.",
+    "other cases: how far the metric moves if the test cases are a different sample of the same kind.",
 )
 DOES_NOT_SAY = (
     "Other machines, versions and training data were not tried.",
-    "A standard deviation from few trainings is a rough number.",
+    "A standard deviation from few trainings is rough.",
 )
 
 
@@ -50,7 +50,7 @@ def report(result: NoiseResult) -> Report:
         sentence=result.sentence,
         command=(shlex.join(result.command),),
         blocks=tuple(_blocks(result)),
-        footer="Made from noise.json. Each seed's record is shown by samebits report RECORD.",
+        footer="Made from noise.json. samebits report RECORD shows the record of each seed.",
         created=result.created,
         samebits=result.samebits,
         document=result,
@@ -91,7 +91,7 @@ def _blocks(result: NoiseResult) -> Iterator[AnyBlock]:
 
 
 def _layers(metrics: list[MetricNoise]) -> Table:
-    """A row for each metric: its range, and a standard deviation for each layer."""
+    """Make a row for each metric: its range, and a standard deviation for each layer."""
     columns = (
         Column("metric"),
         *numbers("trainings", "mean", "lowest", "highest", "same seed", "other seeds", "other cases"),
@@ -122,9 +122,9 @@ def _dots(result: NoiseResult, metric: MetricNoise) -> Iterator[AnyBlock]:
 def _facts(result: NoiseResult) -> Iterator[tuple[str, Cell]]:
     yield "command", StyledText(shlex.join(result.command), "command")
     if result.seeds:
-        yield "seeds", f"{', '.join(map(str, result.seeds))}, by {result.seed_by}"
+        yield "seeds", f"{', '.join(map(str, result.seeds))}, set by {result.seed_by}"
     else:
-        yield "seeds", "the program's own (--seeds 1,2,3 gives it others)"
+        yield "seeds", "the program's own (to vary it: --seeds 1,2,3)"
     yield "trials", f"{result.trials} of each seed"
     yield "models", ", ".join("not known" if number is None else str(number) for number in result.models)
     yield "machine", str(result.setup.machine.get("processor", "not seen"))

@@ -24,12 +24,12 @@ __all__ = ["STUDY", "MetricSide", "of_noise", "read_side", "study_setup"]
 NOISE, STUDY, STUDY_FORMAT = "noise.json", "study.json", 1
 MEASURES = ("digits", "cells")  # what study.json has of a model, by the study
 FIXED = ("true_count", "fields", "undecided")  # numbers of the data, or of what could not be measured
-LOWER = ("error_rate", "wrong")  # measures of a study of which a lower number is better
+LOWER = ("error_rate", "wrong")  # measures of a study for which a lower number is better
 ABOUT = ("seed", "trial", "case", "machine")  # columns of a table that are no metrics
 
 
 class MetricSide(Document):
-    """One side. `lower`: the metrics of which a lower number is known to be better; `machines`: where it was trained.
+    """One side. `lower`: the metrics for which a lower number is known to be better; `machines`: where it was trained.
 
     `repeats`: whether the trainings of each seed have the same bits; null if that is not known.
     """
@@ -57,7 +57,7 @@ def read_side(text: str) -> MetricSide:
     if (place / RECORD).is_file():
         return _of_check(text)
     advice = "a folder of noise, check or study; FOLDER:SETUP of a study; a CSV file; or a command, with --metric"
-    raise UsageError(f"{text}: there is nothing to compare.", advice)
+    raise UsageError(f"{text} holds no trainings that versus can read.", advice)
 
 
 def of_noise(name: str, found: NoiseResult) -> MetricSide:
@@ -147,14 +147,14 @@ def _of_table(name: str, path: Path) -> MetricSide:
         text = record_files.read_bytes(path).decode("utf-8-sig")
         rows = list(csv.DictReader(text.splitlines()))
         if not rows:
-            raise UsageError(f"{path} holds no line below its head.", "a line for each training: seed,trial,accuracy")
+            raise UsageError(f"{path} has no line below its header.", "a line for each training: seed,trial,accuracy")
         groups: dict[tuple[int | None, int], list[dict[str, str]]] = {}
         for number, row in enumerate(rows, 1):
             seed = int(row["seed"]) if row.get("seed") else None
             groups.setdefault((seed, int(row.get("trial") or (1 if row.get("case") else number))), []).append(row)
         trainings = [_of_rows(seed, trial, group) for (seed, trial), group in groups.items()]
     except (ValueError, csv.Error) as why:
-        raise UsageError(f"{path} cannot be read: {why}.", "numbers with a point, commas between them") from None
+        raise UsageError(f"{path} cannot be read: {why}.", "separate columns by commas; use a decimal point") from None
     return _side(name, trainings, machines=[one.machine for one in trainings])
 
 
@@ -164,7 +164,7 @@ def _of_rows(seed: int | None, trial: int, rows: list[dict[str, str]]) -> Traini
     values = {name: [_finite(name, row[name]) for row in rows] for name in names}
     has_cases = bool(rows[0].get("case"))
     if not has_cases and len(rows) > 1:
-        raise ValueError(f"trial {trial} is there {len(rows)} times")
+        raise ValueError(f"trial {trial} appears {len(rows)} times")
     cases = {name: dict(zip([row["case"] for row in rows], values[name], strict=True)) for name in names if has_cases}
     means = {name: float(np.mean(found)) for name, found in values.items()}
     return TrainingRun(seed=seed, trial=trial, metrics=means, cases=cases, machine=rows[0].get("machine") or "")

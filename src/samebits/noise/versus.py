@@ -91,11 +91,11 @@ def sentence_of(one: MetricDifference) -> str:
     if one.answer == "too-few":
         fewest = min(one.numbers)
         unit = "training" if one.unit == "trainings" else "seed"
-        return f"{said}; too few for an interval: {words.count(fewest, unit)} of a side, and {FEWEST} are needed."
+        return f"{said}; too few for an interval: a side has {words.count(fewest, unit)}, and {FEWEST} are needed."
     if one.answer == "equal":
         return f"{one.name}: A and B have the same numbers."
-    what = "each seed gives this difference" if one.pairs else "all trainings of a side are equal: the floor is zero"
-    return f"{said}: {what}. Only more seeds can say whether it is luck."
+    what = "each seed gives this difference" if one.pairs else "the trainings of each side are equal: the floor is zero"
+    return f"{said}: {what}. Only more seeds can show whether it is luck."
 
 
 def _warnings(a: MetricSide, b: MetricSide, metrics: Sequence[MetricDifference]) -> Iterator[str]:
@@ -104,11 +104,12 @@ def _warnings(a: MetricSide, b: MetricSide, metrics: Sequence[MetricDifference])
     machines = sorted({*a.machines, *b.machines})
     if len(machines) > 1:
         said = f"{words.count(len(machines), 'machine')} ({'; '.join(machines)})"
-        yield f"the trainings ran on {said}: a part of the difference may be the machine's"
+        yield f"the trainings ran on {said}: these may cause a part of the difference"
     for one in metrics:
         yield from _of_metric(a, b, one)
     if len(metrics) > 1:
-        yield f"{len(metrics)} metrics were compared: of 20 that are equal, one is told apart by chance"
+        said = f"{len(metrics)} metrics were compared"
+        yield f"{said}: of 20 without a true difference, about one is told apart by chance"
 
 
 def _of_metric(a: MetricSide, b: MetricSide, one: MetricDifference) -> Iterator[str]:
@@ -116,15 +117,15 @@ def _of_metric(a: MetricSide, b: MetricSide, one: MetricDifference) -> Iterator[
         groups = seed_groups(side.trainings, one.name)
         values = next(iter(groups.values()))
         if len(groups) == 1 and len(values) > 1 and len(set(values)) == 1:
-            said = f"{letter} has {len(values)} equal trainings of one seed, which count as one that repeats"
-            yield f"{one.name}: {said}: its floor is zero, and its other seeds are not known"
+            said = f"{letter} has {len(values)} equal trainings with one seed, so they count as one that repeats"
+            yield f"{one.name}: {said}: its floor is zero, and nothing is known about its other seeds"
         if one.method.startswith("t") and one.unit != "pairs of seeds" and len(set(values)) == 2 and len(groups) == 1:
-            yield f"{one.name}: {letter} has two different numbers only: the interval of so few trainings is rough"
+            yield f"{one.name}: {letter} has only two different numbers: with so few trainings the interval is rough"
     if one.unit == "trainings" and one.low is not None:
-        yield f"{one.name}: one seed only: the interval holds for this seed, and says nothing of others"
+        yield f"{one.name}: one seed only: the interval holds for this seed and says nothing about other seeds"
     if one.unit == "pairs of seeds":
         left = len({t.seed for t in (*a.trainings, *b.trainings) if one.name in t.metrics}) - one.numbers[0]
         if left:
-            yield f"{one.name}: {words.count(left, 'seed')} of one side only: left out of the pairs"
+            yield f"{one.name}: {words.count(left, 'seed')} on one side only: left out of the pairs"
     if one.floor and abs(one.difference) < one.floor and not math.isclose(one.difference, 0):
-        yield f"{one.name}: the difference is smaller than its floor: two trainings differ so much without a change"
+        yield f"{one.name}: the difference is smaller than the floor: two trainings differ that much without a change"
