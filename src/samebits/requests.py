@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,16 @@ from samebits.errors import UsageError
 if TYPE_CHECKING:
     from samebits.experiment import Request
 
-__all__ = ["asked", "interpreter", "names_a_record", "patterns", "refuse_platform", "request", "training_command"]
+__all__ = [
+    "asked",
+    "interpreter",
+    "names_a_record",
+    "patterns",
+    "refuse_platform",
+    "refuse_record",
+    "request",
+    "training_command",
+]
 
 SYSTEMS = {"win32": "Windows", "darwin": "macOS", "cygwin": "Cygwin"}
 
@@ -38,6 +48,15 @@ def names_a_record(words: Sequence[str]) -> bool:
         return False
     path = Path(words[0])
     return path.is_dir() or ("/" in words[0] and not path.exists())
+
+
+def refuse_record(words: Sequence[str], why: str) -> None:
+    """Raise UsageError for a record in the place of the training's command. `why`: the sentence after its name."""
+    from samebits.launch.folders import is_record
+
+    if names_a_record(words) and is_record(Path(words[0])):
+        shown = f"samebits report {shlex.quote(words[0])}   (shows what it holds)"
+        raise UsageError(f"{words[0]} {why}.", shown)
 
 
 def asked(given: dict[str, Any], command: str) -> Request | Path:

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from samebits.reports.tree import Report
     from samebits.store.record import Record
 
-__all__ = ["SCREEN", "Targets", "answer", "check_targets", "present", "say", "shown_progress", "write_text"]
+__all__ = [
+    "SCREEN",
+    "Targets",
+    "answer",
+    "check_targets",
+    "present",
+    "say",
+    "shown_progress",
+    "titled_progress",
+    "write_text",
+]
 
 
 def answer(result: Result, targets: Targets, record: Record) -> int:
@@ -56,6 +66,14 @@ def shown_progress() -> Iterator[Progress]:
     from samebits.cli.progress import shown
 
     with shown(sys.stderr) as progress:
+        yield progress
+
+
+@contextmanager
+def titled_progress(title: str) -> Iterator[Progress]:
+    """Progress of one of several groups of trials, under its name."""
+    say(f"samebits: {title}\n", sys.stderr)
+    with shown_progress() as progress:
         yield progress
 
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits import requests
 from samebits.cli import answers
 from samebits.cli.parser import launching
-from samebits.errors import UsageError
 from samebits.options import REPORTS
 
 if TYPE_CHECKING:
     from samebits.checks import Check
-    from samebits.experiment import Progress
     from samebits.model import Result
     from samebits.ops import ReplayResult
     from samebits.store.record import Record
@@ -161,21 +156,11 @@ def run_vary(**given: Any) -> int:
     requests.refuse_platform()
     targets = {name: given[name] for name in ("json", "md", "html")}
     answers.check_targets(targets)
-    if requests.names_a_record(given["command"]):
-        _refuse_record(Path(given["command"][0]))
+    requests.refuse_record(given["command"], "is a record, and vary takes a command")
     request = requests.request(given, "vary")
     from samebits.vary import vary
 
-    return _answer(vary(request, list(given["factors"]), _shown), targets)
-
-
-def _refuse_record(folder: Path) -> None:
-    """UsageError for a record in the place of a command: `vary` takes a command, and `report` shows a record."""
-    from samebits.launch.folders import is_record
-
-    if is_record(folder):
-        shown = f"samebits report {shlex.quote(str(folder))}   (shows what it holds)"
-        raise UsageError(f"{folder} is a record, and vary takes a command.", shown)
+    return _answer(vary(request, list(given["factors"]), answers.titled_progress), targets)
 
 
 def show_vary(folder: Path, targets: answers.Targets) -> int:
@@ -189,14 +174,6 @@ def _answer(result: VaryResult, targets: answers.Targets) -> int:
     from samebits.vary.report import report
 
     return answers.present(report(result), targets)
-
-
-@contextmanager
-def _shown(title: str) -> Iterator[Progress]:
-    """Show the progress of one setup's trials under its name."""
-    answers.say(f"samebits: {title}\n", sys.stderr)
-    with answers.shown_progress() as progress:
-        yield progress
 
 
 VARY = launching("vary", run_vary, "On which factors of the machine do the trained bits depend?\n\n" + VARY_TEXT)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +13,9 @@ import click
 from samebits import requests
 from samebits.cli import answers
 from samebits.cli.parser import launching, plain
-from samebits.errors import UsageError
 from samebits.options import OPTIONS, REPORTS
 
 if TYPE_CHECKING:
-    from samebits.experiment import Progress
     from samebits.noise.result import NoiseResult
     from samebits.noise.sides import MetricSide
 
@@ -45,23 +41,13 @@ def run_noise(**given: Any) -> int:
 
     if len(given["command"]) == 1 and is_measurable(given["command"][0]):
         return _answer(measured(given["command"][0]), targets)
-    if requests.names_a_record(given["command"]):
-        _refuse_record(Path(given["command"][0]))
+    requests.refuse_record(given["command"], "is a record that noise cannot measure: give it a command")
     requests.refuse_platform()
     cases = requests.patterns(given["cases"], "--cases")
     request = requests.request({**given, "seed": None}, "noise")
     from samebits.noise import NoiseRequest, noise
 
-    return _answer(noise(NoiseRequest(request, given["seeds"] or (), cases), _shown), targets)
-
-
-def _refuse_record(folder: Path) -> None:
-    """Raise UsageError for a record that `noise` cannot measure: `report` shows it."""
-    from samebits.launch.folders import is_record
-
-    if is_record(folder):
-        shown = f"samebits report {shlex.quote(str(folder))}   (shows what it holds)"
-        raise UsageError(f"{folder} is a record that noise cannot measure: give it a command.", shown)
+    return _answer(noise(NoiseRequest(request, given["seeds"] or (), cases), answers.titled_progress), targets)
 
 
 def show_noise(folder: Path, targets: answers.Targets) -> int:
@@ -75,14 +61,6 @@ def _answer(result: NoiseResult, targets: answers.Targets) -> int:
     from samebits.noise.report import report
 
     return answers.present(report(result), targets)
-
-
-@contextmanager
-def _shown(title: str) -> Iterator[Progress]:
-    """Show the progress of one seed's trials under its name."""
-    answers.say(f"samebits: {title}\n", sys.stderr)
-    with answers.shown_progress() as progress:
-        yield progress
 
 
 NOISE = launching("noise", run_noise, "How far does a metric move between trainings?\n\n" + NOISE_TEXT)
@@ -118,7 +96,7 @@ def _trained(given: dict[str, Any], command: str, letter: str) -> MetricSide:
     from samebits.noise import NoiseRequest, noise, sides
 
     answers.say(f"samebits: {letter.upper()}: {command}\n", sys.stderr)
-    return sides.of_noise(command, noise(NoiseRequest(request, given["seeds"] or (), cases), _shown))
+    return sides.of_noise(command, noise(NoiseRequest(request, given["seeds"] or (), cases), answers.titled_progress))
 
 
 SIDES = [click.Argument([name], metavar=name.upper()) for name in ("a", "b")]
