@@ -14,14 +14,14 @@ __all__ = ["FIX"]
 
 FIX_TEXT = """Make the patch for the cause that `samebits explain` found: a unified diff with file and line.
 
-samebits runs the command of the RECORD once more, up to the step in which its trials diverged, to see which lines of
-the program run and which of them draws first. No file changes without --apply.
+samebits runs the command of the RECORD once more, up to the step in which its trials diverged. So it sees which lines
+of the program run, and which of them draws first. Without --apply no file changes.
 
 --apply puts the patch into the files and checks again: the same command and options, at least as many trials. If the
-trials repeat, the patch stays. If not, or if samebits is stopped, the files are put back as they were.
+trials repeat, the patch stays. If not, or if samebits is stopped, samebits restores the files.
 
 Exit status: 0 there is a patch (with --apply: the trials repeat with it) or nothing to mend, 1 the trials diverge with
-the patch, 3 no line mends the cause, or no answer, 2 wrong use or an error."""
+the patch, 3 no change of a line mends the cause, or there is no answer, 2 wrong use or an error."""
 
 
 def run_fix(record: str, **given: Any) -> int:

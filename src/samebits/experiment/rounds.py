@@ -223,7 +223,7 @@ class Trials:
     def _look_back(self, trial: TrialRun) -> None:
         """What a trial that is over used, and whether it disturbed those beside it, or would."""
         name = trial.files.shared_name() if self.capacity.is_auto else ""
-        wrote = f"a trial wrote {name}, as different ones may" if name else ""
+        wrote = f"a trial wrote {name}, and a different trial may write it, too" if name else ""
         if trial.meter is not None:
             usage = trial.meter.usage()
             self._usage = usage._replace(alone=usage.alone or wrote)
@@ -281,7 +281,7 @@ class Trials:
 def _why_alone(plan: Plan) -> str:
     """Why trials run one by one unless the user says how many."""
     if plan.options.budget is not None:
-        return "a time budget is shared out by what one trial takes"
+        return "the time of one trial decides how the time budget is used"
     return "trials on a different machine are not measured" if plan.host.no_waiting else ""
 
 

@@ -43,7 +43,7 @@ def _outcome(data: bytes, node: str) -> Delivery:
     try:
         order: NodeOrder = pickle.loads(data)
         if order.version != __version__:
-            what = f"samebits {__version__} is on the node {node}, and {order.version} here."
+            what = f"the node {node} has samebits {__version__}, and this machine has {order.version}."
             raise UsageError(what, "install the same version on all nodes.")
         with _place(order.record):
             return Delivery(_run(_plan(order), order, node))

@@ -138,7 +138,7 @@ def _refusal(address: str, why: str) -> tuple[str, str]:
             f"The Ray cluster {where} asks for its token: {said}",
             "export RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token.",
         )
-    return f"The Ray cluster {where} did not let samebits in: {said}", "look at it with `ray status`."
+    return f"samebits could not connect to the Ray cluster {where}: {said}", "look at it with `ray status`."
 
 
 class Client:
@@ -209,7 +209,7 @@ class Client:
             most = max((node["Resources"].get(resource, 0.0) for node in nodes), default=0.0)
             if wanted[name] > most:
                 what = f"--each {name}={wanted[name]:g}: no node of the Ray cluster has more than {most:g}."
-                raise NotAdmitted(what, "add a node that has as many, or say a smaller number.")
+                raise NotAdmitted(what, "add a node that has as many, or give a smaller number.")
         return {**wanted, "max_retries": 0, **_labelled(self._needs.get("label"), nodes)}
 
 

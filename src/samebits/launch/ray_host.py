@@ -90,7 +90,7 @@ class Bridge:
     def _connected(self, address: str) -> None:
         answer = self._next(CONNECTS if address else STARTS)
         if answer is None:
-            what = f"The Ray cluster {address or 'of this machine'} did not let samebits in"
+            what = f"samebits could not connect to the Ray cluster {address or 'of this machine'}"
             raise UsageError(f"{what}: {self._last_words() or 'it did not answer'}.", _AGAIN)
         if answer[0] == "refused":
             raise UsageError(*answer[1:])

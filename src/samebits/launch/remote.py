@@ -103,7 +103,9 @@ class RemoteTrial:
         try:
             unpack(data, place)
         except TarError as why:
-            raise SamebitsError(f"What trial {self.id} left could not be unpacked: {why}.", "Run it again.") from None
+            raise SamebitsError(
+                f"The files of trial {self.id} could not be unpacked: {why}.", "Run it again."
+            ) from None
         custody.put_trial(record, place, self._folder)
 
     def _ended(self, why: str) -> TrialFile:

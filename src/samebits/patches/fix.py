@@ -161,7 +161,7 @@ class FixDocuments:
         patch = found_again(program, before) if before is not None else None
         if before is None or patch is None:
             what = f"{changed} is not what it was when {self.record.folder} was recorded"
-            and_so = ", and the lines of its patch are not there any more" if before is not None else ""
+            and_so = ", and the lines of its patch are no longer there" if before is not None else ""
             raise UsageError(f"{what}{and_so}.", f"samebits explain -- {words.command(self.record.file.command)}")
         note = f"{changed} has changed since the record was made; the lines of the patch are still there"
         document = self._document(
@@ -226,16 +226,16 @@ def _why_not(program: Program, name: str) -> str:
     if not program.sources:
         return "the program has no source file that could be changed"
     if controls.name_of(name) == "clock":
-        return "the clock decides more than a seed: what takes its place only you can say"
-    return f"no line that ran can hold {name} by itself"
+        return "the program uses the clock for more than a seed: only you can say what should replace it"
+    return f"no change of a line that ran can hold {name}"
 
 
 def _notes(program: Program, found: Sequence[Patch], why: Explanation) -> list[str]:
     notes = [f"the trial that looked for the lines did not end well: {program.look.why}"] if program.look.why else []
     if found and "entropy" in why.cause:
-        notes.append("a seeded draw is no secret: leave passwords, keys and tokens as they are")
+        notes.append("a seeded draw is not secret: do not seed passwords, keys or tokens")
     if why.outside_known_controls:
-        notes.append("a later difference has a cause outside the known controls")
+        notes.append("no known control fixes a later difference")
     return notes
 
 
@@ -284,9 +284,9 @@ def _told(document: PatchResult, files: PatchedFiles) -> PatchResult:
 def _outcome(document: PatchResult, outcome: PatchOutcome, tried: list[PatchTrial]) -> PatchResult:
     last = tried[-1]
     if outcome == "mended":
-        said = f"with the patch, {last.trials} of {last.trials} trials repeat. It is in the files."
+        said = f"with the patch, {last.trials} of {last.trials} trials repeat. The patch stays in the files."
     else:
-        said = f"with the patch the trials do not repeat. The files are as before: {last.sentence}"
+        said = f"with the patch, the trials do not repeat. The files are as before: {last.sentence}"
     update = {
         "outcome": outcome, "verdict": last.verdict, "sentence": said[:1].upper() + said[1:], "tried": tried,
         "reason": last.sentence if last.verdict == "inconclusive" else None,

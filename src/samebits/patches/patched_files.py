@@ -39,7 +39,7 @@ class PatchedFiles:
         except OSError as why:
             self._restore()
             raise UsageError(
-                f"The patch cannot be written: {why}.", "Apply it with: samebits fix --patch FILE"
+                f"The patch cannot be written: {why}.", "Write it to a file instead: samebits fix --patch FILE"
             ) from None
         except BaseException:
             self._restore()

@@ -79,6 +79,6 @@ def _changes(result: PatchResult) -> list[str]:
 def _next(result: PatchResult) -> Iterator[tuple[str, str]]:
     record = folder_name(result.record)
     if result.outcome == "proposed" and not result.unmended:
-        yield "next", f"samebits fix --apply {record}   (try it: the files are put back if it does not mend)"
+        yield "next", f"samebits fix --apply {record}   (tries it; restores the files if the trials do not repeat)"
     if result.advice and result.verdict == "diverged":
         yield "next", result.advice

@@ -19,9 +19,9 @@ UNKNOWN = "unknown"
 ROOT = "(the whole model)"  # a module without a name
 CODES = ("same", UNKNOWN, *SHADES)  # by the number of a cell; of several tensors the largest counts
 CAPTION = (
-    "Two trials that ran anew and kept their values, which the trials of the record do not. A colour is the norm of "
-    "the difference of a tensor over the norm of the first trial's; a row has the largest of its tensors. Outputs of "
-    "modules are in the order in which they were executed."
+    "These two trials ran again and kept their values; the trials of the record did not. A colour is the norm of the "
+    "difference of a tensor, divided by the norm in the first trial. A row shows the largest of its tensors. Outputs "
+    "of modules are in the order of execution."
 )
 
 

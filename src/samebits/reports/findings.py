@@ -209,7 +209,7 @@ def _to_paste(found: Explanation) -> Iterator[tuple[str, Cell]]:
         yield from (("", StyledText(f"  {line}", "command")) for line in fix.lines)
     record = found.evidence[0].record if found.evidence else ""
     if record and found.cause:
-        patch = f"samebits fix {result_words.folder_name(record)}   (where they go; --apply tries it)"
+        patch = f"samebits fix {result_words.folder_name(record)}   (shows where they go; --apply tries the patch)"
         yield "patch", StyledText(patch, "command")
 
 

@@ -133,17 +133,15 @@ def _caption(result: Result, found: DifferenceMap) -> str:
     process = result_words.process_words(result.divergence) if result.divergence is not None else []
     parts = [
         "Steps run from left to right; what a step does runs from top to bottom, layers in the order in which the "
-        f"program first used or listed them. Coloured: the bits are not those of group {letter}. A record holds "
+        f"program first used or listed them. A coloured cell differs from group {letter}. A record holds "
         "fingerprints, so a colour says how many groups differ, not by how much."
     ]
     if result.record and not (result.location and result.location.distances):
-        parts += [
-            f"By how much, samebits locate --heat {result_words.record_name(result)} measures in trials of its own."
-        ]
-    parts += [f"Of {', '.join(process)}."] if process else []
-    parts += [f"Up to step {columns.first - 1:,} all is the same and left out."] if columns.first else []
+        parts += [f"To measure by how much, run samebits locate --heat {result_words.record_name(result)}."]
+    parts += [f"The map shows {', '.join(process)}."] if process else []
+    parts += [f"Steps up to {columns.first - 1:,} are left out: nothing differs there."] if columns.first else []
     if columns.every > 1:
-        parts += [f"A column stands for {columns.every:,} steps, that of step {columns.since:,} for this one alone."]
+        parts += [f"A column stands for {columns.every:,} steps. Step {columns.since:,} has a column of its own."]
     return " ".join(parts)
 
 

@@ -17,8 +17,8 @@ MOST_STRIPS = 12
 MARGIN = 0.08  # of the range, at both ends
 LANES = 3  # dots of trials that follow each other lie at different heights: equal ones stay apart
 CAPTION = (
-    "A dot for each trial that ran to its end, with the letter of its group. The line is the mean, the box one "
-    "standard deviation to both sides (of a sample). Each metric has a scale of its own."
+    "Each dot is a trial that ran to its end, with the letter of its group. The line is the mean, and the box one "
+    "sample standard deviation on both sides. Each metric has its own scale."
 )
 
 

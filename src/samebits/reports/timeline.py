@@ -14,7 +14,7 @@ from samebits.reports.tree import PAGE, Block, Format, Mark, Marks, NestedTree
 
 MOST_SAME = 6  # layers that are named where nothing differs
 MOST_NAMES = 8
-CAPTION = "What was observed, from top to bottom in the order of a step. The filled one is where the trials diverge."
+CAPTION = "What was observed, from top to bottom in the order of a step. The trials diverge at the filled one."
 
 
 @dataclass(frozen=True)
