@@ -142,6 +142,14 @@ def test_trials_that_may_have_disturbed_each_other_start_anew_one_by_one(looked,
     assert result.verdict == "inconclusive"
 
 
+@pytest.mark.parametrize(("name", "last"), [("'scratch'", 1), ("f'scratch-{os.getpid()}'", 3)])
+def test_trials_that_write_and_remove_a_file_of_one_name_start_anew_one_by_one(looked, tmp_path, name, last):
+    result, watch = looked(f"open({name}, 'w').close(); os.remove({name})")
+    assert (watch.together[0], watch.together[-1]) == (3, last)
+    assert ("two trials wrote" in result.at_a_time_why) == (last == 1)
+    assert result.verdict == "repeated"
+
+
 def test_a_port_of_a_trial_s_own_choice_runs_trials_one_by_one(looked, free_port):
     with free_port() as taken:
         number = taken.getsockname()[1]

@@ -100,6 +100,7 @@ class Trials:
         self._running: dict[int, HostedTrial] = {}
         self._told: dict[int, float] = {}
         self._is_measured, self._usage, self._disturbance = False, Usage(1, 0), ""
+        self._gone: set[Path] = set()  # files that trials wrote side by side and removed
 
     def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
         """Run these trials, each in a folder of the same path as before: those that wait go on, others start anew.
@@ -129,7 +130,7 @@ class Trials:
 
     def _round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool) -> FinishedRound:
         began, asked, most = time.monotonic(), limits, 1
-        self._disturbance = ""
+        self._disturbance, self._gone = "", set()
         resumed = any(number in self._waiting for number in ids)
         to_come, done = self._waiting.in_order(ids), list[TrialFile]()
         self.progress.round_started(limits.steps, len(ids))
@@ -227,8 +228,10 @@ class Trials:
         if trial.meter is not None:
             usage = trial.meter.usage()
             self._usage = usage._replace(alone=usage.alone or wrote)
-        elif wrote and not trial.slot.is_alone:
-            self._disturbance = wrote
+        elif not trial.slot.is_alone:
+            twice = sorted(self._gone & trial.files.gone)
+            self._gone |= trial.files.gone
+            self._disturbance = wrote or (f"two trials wrote {twice[0]}" if twice else self._disturbance)
 
     def _wait_or_end(self, trial: HostedTrial, file: TrialFile, of: int) -> None:
         if isinstance(trial, TrialRun) and trial.waits:

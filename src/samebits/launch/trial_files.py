@@ -20,13 +20,15 @@ _MOST_NAMED = 1000
 class TrialFiles:
     """Looked at before a trial starts (`begin`) and when it is over, or waits (`end`).
 
-    `notes`: what limits the look. `written`: the files that it wrote, once it is over.
+    `notes`: what limits the look. `written`: the files that it wrote, once it is over; `gone`: those that it wrote and
+    that are not there any more, where a different trial may have found them meanwhile.
     """
 
     def __init__(self, plan: Plan, number: int, directory: Path, leaks: Leaks) -> None:
         self.out = plan.trial_folder(number) / "out"
         self.notes: list[str] = []
         self.written: list[Path] = []
+        self.gone: set[Path] = set()
         self.before = self.after = folders.Snapshot({})
         self.rules = artifacts.FileRules()
         self._is_alone = True
@@ -64,6 +66,7 @@ class TrialFiles:
         found.update(path for path in self._left if path in self.after.files)
         named = {path for process in by_probe for path in process.wrote if not path.is_relative_to(inside)}
         named.update(path for path in by_kernel if self._leaks.counts(path))
+        self.gone = {path for path in self._shared(named) if not path.exists()}
         if found - named:
             found -= opens.written_now(found - named)  # a log into which the check itself prints, say
         self._note_shared(found)
