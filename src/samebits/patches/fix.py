@@ -161,7 +161,7 @@ class FixDocuments:
         patch = found_again(program, before) if before is not None else None
         if before is None or patch is None:
             what = f"{changed} is not what it was when {self.record.folder} was recorded"
-            and_so = ", and the lines of its patch are no longer there" if before is not None else ""
+            and_so = ", and the lines of its patch are not there any more" if before is not None else ""
             raise UsageError(f"{what}{and_so}.", f"samebits explain -- {words.command(self.record.file.command)}")
         note = f"{changed} has changed since the record was made; the lines of the patch are still there"
         document = self._document(
