@@ -142,11 +142,11 @@ def test_trials_that_may_have_disturbed_each_other_start_anew_one_by_one(looked,
     assert result.verdict == "inconclusive"
 
 
-@pytest.mark.parametrize(("name", "last"), [("'scratch'", 1), ("f'scratch-{os.getpid()}'", 3)])
-def test_trials_that_write_and_remove_a_file_of_one_name_start_anew_one_by_one(looked, tmp_path, name, last):
-    result, watch = looked(f"open({name}, 'w').close(); os.remove({name})")
-    assert (watch.together[0], watch.together[-1]) == (3, last)
-    assert ("two trials wrote" in result.at_a_time_why) == (last == 1)
+def test_trials_that_write_and_remove_a_file_of_one_name_start_anew_one_by_one(looked):
+    """What shows it depends on which trial is faster: the name, a file of a different trial, or one that is gone."""
+    result, watch = looked("open('scratch', 'w').close(); os.remove('scratch')")
+    assert (watch.together[0], watch.together[-1]) == (3, 1)
+    assert any("one by one" in note for note in watch.notes)
     assert result.verdict == "repeated"
 
 
