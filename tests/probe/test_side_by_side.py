@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from samebits import checks
 from samebits.causes import inquiry
-from samebits.experiment import Progress
+from samebits.experiment import Experiment, Limits, Progress
 from samebits.launch import capacity
 from samebits.launch.capacity import Capacity, UsageMeter
 from samebits.launch.pauses import MemoryUse
@@ -150,6 +151,27 @@ def test_trials_that_write_and_remove_a_file_of_one_name_start_anew_one_by_one(l
     assert result.verdict == "repeated"
 
 
+class Starts(Progress):
+    """Notes when each trial started."""
+
+    def __init__(self):
+        self.at = []
+
+    def trial_started(self, trial, of, steps_total):
+        self.at.append(time.monotonic())
+
+
+def test_where_no_trial_runs_alone_the_others_start_a_second_after_the_first(ask):
+    """As those of a setting do: started together, all would have the same seed from a clock of whole seconds."""
+    known, starts = Capacity("auto"), Starts()
+    known.learn(capacity.Usage(1, 1 << 20), None)
+    assert known.fitting(TRIALS) == TRIALS
+    request = ask(SAMPLE, "if step == 0: __import__('time').sleep(3)", jobs="auto")
+    Experiment.begin(request, starts, capacity=known).run(Limits(), list(range(1, TRIALS + 1)))
+    assert len(starts.at) == TRIALS
+    assert starts.at[1] - starts.at[0] > 1
+
+
 def test_a_port_of_a_trial_s_own_choice_runs_trials_one_by_one(looked, free_port):
     with free_port() as taken:
         number = taken.getsockname()[1]
@@ -180,7 +202,8 @@ def test_with_a_budget_trials_run_one_by_one(looked):
     assert "budget" in result.at_a_time_why
 
 
-def test_the_trials_of_a_setting_run_together_and_their_number_stays(ask):
+def test_the_trials_of_a_setting_run_together_and_their_number_stays(ask, monkeypatch):
+    monkeypatch.setattr("samebits.experiment.rounds._APART", 0.0)
     alone = inquiry.run(ask("varies_by.py", "python-seed", jobs=1)).result.explanation
     beside = inquiry.run(ask("varies_by.py", "python-seed", jobs="auto", out="beside")).result
     found = beside.explanation

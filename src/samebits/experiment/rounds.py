@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from samebits.model import STOPPED_BY_USER, Round, TrialFile
 
 _TELL = 0.25  # seconds between two words about a trial's steps
 NO_VERDICT = ("failed", "killed", "timeout", "unwatched")
+_APART = 1.25  # seconds: a seed from a clock of whole seconds must not be the same in all trials
 _LEAST_FREE = 64 << 10  # bytes
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -101,6 +103,7 @@ class Trials:
         self._told: dict[int, float] = {}
         self._is_measured, self._usage, self._disturbance = False, Usage(1, 0), ""
         self._gone: set[Path] = set()  # files that trials wrote side by side and removed
+        self._others_from = 0.0  # when others may start beside the first of a round
 
     def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
         """Run these trials, each in a folder of the same path as before: those that wait go on, others start anew.
@@ -138,6 +141,7 @@ class Trials:
         alone = alone or (len(ids) > 1 and not self.capacity.is_known(limits.steps))
         jobs = 1 if alone else self.capacity.fitting(len(ids))
         self._is_measured = alone and len(ids) > 1 and self.capacity.is_auto
+        self._others_from = 0.0 if alone or not self._is_auto else math.inf
         with interrupt.waited_for() as look, self._ended_with_the_block():
             while to_come or self._running:
                 look()
@@ -173,7 +177,7 @@ class Trials:
     def _fill(self, to_come: list[int], limits: Limits, *, jobs: int, of: int) -> None:
         """Start as many as may run at a time. A trial that waits goes on in the place in which it began."""
         for slot in range(jobs):
-            if slot in self._running or not to_come:
+            if slot in self._running or not to_come or (self._running and time.monotonic() < self._others_from):
                 continue
             there = [number for number in to_come if self._is_auto or self._waiting.slots.get(number, slot) == slot]
             if there:
@@ -181,6 +185,7 @@ class Trials:
                 self.progress.trial_started(there[0], of, limits.steps)
                 places = jobs if self._is_auto else self.capacity.at_a_time
                 self._begin(there[0], limits, Slot(slot, places, is_plain=self._is_auto))
+                self._others_from = min(self._others_from, time.monotonic() + _APART)
 
     @property
     def _is_auto(self) -> bool:
