@@ -215,7 +215,7 @@ def test_trainings_of_one_seed_are_not_told_apart_from_several_seeds(monkeypatch
     found = compared(monkeypatch, side(a), side({seed: [0.8 + seed / 1000] for seed in range(5)}))
     one = found.metrics[0]
     assert (one.answer, one.unit, one.numbers) == ("too-few", "seeds", [counted, 5])
-    assert f"{counted} seed of a side, and 5 are needed" in found.sentence
+    assert f"a side has {counted} seed, and 5 are needed" in found.sentence
 
 
 def test_trainings_without_known_seeds_count_beside_seeds(monkeypatch):
