@@ -11,22 +11,18 @@ from samebits.noise.difference import MetricDifference, VersusResult
 from samebits.noise.result import seed_groups
 from samebits.noise.sides import MetricSide
 from samebits.noise.versus import interval_words
-from samebits.reports.table import Cell, Column, MissingValue, Number, StyledText, Table, numbers
+from samebits.reports.table import Cell, Column, MissingValue, Number, StyledText, Table, numbers, optional
 from samebits.reports.tree import (
-    BRIEF,
     DOCUMENT,
     PAGE,
     SCREEN,
     AnyBlock,
-    Code,
-    Drawing,
     Facts,
     JUnitCase,
     Notes,
     Report,
-    Section,
-    SideBySide,
     Text,
+    meaning,
 )
 
 __all__ = ["report"]
@@ -79,8 +75,7 @@ def _blocks(result: VersusResult) -> Iterator[AnyBlock]:
     yield Facts(tuple(_facts(result)))
     if result.warnings:
         yield Notes(tuple(result.warnings))
-    says = Section("What this says", "says", (Notes(SAYS, ""),))
-    yield SideBySide((says, Section("What this does not say", "does-not-say", (Notes(DOES_NOT_SAY, ""),))), on=DOCUMENT)
+    yield meaning(SAYS, DOES_NOT_SAY, DOCUMENT)
 
 
 def _table(result: VersusResult) -> Table:
@@ -100,11 +95,11 @@ def _row(one: MetricDifference) -> tuple[Cell, ...]:
     return (
         StyledText(one.name, "code"),
         *(Number(value, _digits(one.difference)) for value in (one.a, one.b)),
-        Number(one.difference, None if one.difference else 0),
+        Number(one.difference, None),
         interval,
-        MissingValue("-") if one.floor is None else Number(one.floor, None if one.floor else 0),
+        optional(one.floor, None),
         Number(one.better, 2),
-        MissingValue("-") if one.needed is None else Number(one.needed),
+        optional(one.needed),
         ANSWERS[one.answer],
     )
 
@@ -126,12 +121,8 @@ def _dots(result: VersusResult, one: MetricDifference, place: int) -> Iterator[A
     trained = f"{one.name}: one dot for each training, by seed and trial"
     what = "one dot for each seed" if one.pairs else "the dot is the difference of the means"
     moved = f"{one.name}, B minus A: {what}, [--] the interval, == the floor around zero"
-    for about, rows, under, name in ((trained, sides, None, "trainings"), (moved, [row], band, "difference")):
-        yield Text(about, on=SCREEN)
-        yield Code(figure.dots(rows, under), about, on=BRIEF)
-        said = about.replace("[--]", "the line is").replace("==", "the band is")
-        title = name.capitalize()
-        yield Drawing(f"{name}-{place}", title, one.name, said, "", "", figure.drawing(rows, under), on=PAGE)
+    yield from figure.blocks(figure.DotPlot(f"trainings-{place}", one.name, trained, sides, None))
+    yield from figure.blocks(figure.DotPlot(f"difference-{place}", one.name, moved, [row], band))
 
 
 def _flips(one: MetricDifference, place: int) -> Iterator[AnyBlock]:

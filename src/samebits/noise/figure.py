@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from samebits import words
+from samebits.reports.tree import BRIEF, PAGE, SCREEN, AnyBlock, Code, Drawing, Text
 
-__all__ = ["DotRow", "dots", "drawing"]
+__all__ = ["DotPlot", "DotRow", "blocks", "dots", "drawing", "rows_of"]
 
 WIDTH = 48  # characters of a row
 WIDE, TALL, LEFT, MARGIN = 720, 34, 190, 24  # of the SVG, in its own units
@@ -22,6 +23,25 @@ class DotRow(NamedTuple):
     label: str
     values: Sequence[float]
     interval: tuple[float, float] | None = None
+
+
+class DotPlot(NamedTuple):
+    """Rows on a band, of one metric. `id`: its kind and its number; `about`: in the signs of the text."""
+
+    id: str
+    metric: str
+    about: str
+    rows: Sequence[DotRow]
+    band: tuple[float, float] | None
+
+
+def blocks(plot: DotPlot) -> Iterator[AnyBlock]:
+    """The plot for each format: as text, or drawn, with the signs in words."""
+    yield Text(plot.about, on=SCREEN)
+    yield Code(dots(plot.rows, plot.band), plot.about, on=BRIEF)
+    said = plot.about.replace("[--]", "the line is").replace("==", "the band is")
+    kind = plot.id.partition("-")[0].capitalize()
+    yield Drawing(plot.id, kind, plot.metric, said, "", "", drawing(plot.rows, plot.band), on=PAGE)
 
 
 def rows_of(groups: Mapping[int | None, Sequence[float]], prefix: str = "") -> list[DotRow]:

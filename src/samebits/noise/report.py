@@ -9,26 +9,21 @@ from samebits import words
 from samebits.noise import figure
 from samebits.noise.result import MetricNoise, NoiseResult, seed_groups
 from samebits.reports import result_words
-from samebits.reports.table import Cell, Column, MissingValue, Number, StyledText, Table, numbers
+from samebits.reports.table import Cell, Column, Number, StyledText, Table, numbers, optional
 from samebits.reports.tree import (
-    BRIEF,
     PAGE,
     SCREEN,
     AnyBlock,
-    Code,
-    Drawing,
     Facts,
     JUnitCase,
     Notes,
     Report,
-    Section,
-    SideBySide,
     Text,
+    meaning,
 )
 
 __all__ = ["report"]
 
-DIGITS = None  # three that count
 SAYS = (
     "same seed: the noise floor, the standard deviation of trainings with the same seed. It is zero if the program "
     "repeats bit for bit.",
@@ -81,13 +76,12 @@ def _blocks(result: NoiseResult) -> Iterator[AnyBlock]:
     if result.verdict is None:
         yield Text(result.sentence, on=SCREEN | PAGE)
         yield _layers(result.metrics)
-    for metric in result.metrics:
-        yield from _dots(result, metric)
+    for place, metric in enumerate(result.metrics, 1):
+        yield from _dots(result, metric, place)
     yield Facts(tuple(_facts(result)))
     if result.warnings or result.metrics:
         yield Notes((*result.warnings, *_whys(result.metrics)))
-    says = Section("What this says", "says", (Notes(SAYS, ""),))
-    yield SideBySide((says, Section("What this does not say", "does-not-say", (Notes(DOES_NOT_SAY, ""),))), on=PAGE)
+    yield meaning(SAYS, DOES_NOT_SAY)
 
 
 def _layers(metrics: list[MetricNoise]) -> Table:
@@ -101,22 +95,15 @@ def _layers(metrics: list[MetricNoise]) -> Table:
 
 def _row(one: MetricNoise) -> tuple[Cell, ...]:
     values = (Number(value, 4) for value in (one.mean, one.lowest, one.highest))
-    layers = (_deviation(value) for value in (one.same_seed, one.other_seeds, one.other_cases))
+    layers = (optional(value, None) for value in (one.same_seed, one.other_seeds, one.other_cases))
     return StyledText(one.name, "code"), Number(one.trainings), *values, *layers
 
 
-def _deviation(value: float | None) -> Cell:
-    return MissingValue("-") if value is None else Number(value, 0 if value == 0 else DIGITS)
-
-
-def _dots(result: NoiseResult, metric: MetricNoise) -> Iterator[AnyBlock]:
+def _dots(result: NoiseResult, metric: MetricNoise, place: int) -> Iterator[AnyBlock]:
     rows = figure.rows_of(seed_groups(result.trainings, metric.name))
     band = None if metric.same_seed is None else (metric.mean - metric.same_seed, metric.mean + metric.same_seed)
     about = f"{metric.name}: one dot for each training; the band is the mean and one standard deviation of the floor"
-    yield Text(about, on=SCREEN)
-    yield Code(figure.dots(rows, band), about, on=BRIEF)
-    id_ = f"dots-{result.metrics.index(metric) + 1}"
-    yield Drawing(id_, "Dots", metric.name, about, "", "", figure.drawing(rows, band), on=PAGE)
+    yield from figure.blocks(figure.DotPlot(f"dots-{place}", metric.name, about, rows, band))
 
 
 def _facts(result: NoiseResult) -> Iterator[tuple[str, Cell]]:

@@ -27,8 +27,8 @@ from samebits.reports.tree import (
     Notes,
     Path,
     Section,
-    SideBySide,
     Text,
+    meaning,
 )
 from samebits.reports.two_records import two_records
 
@@ -65,9 +65,7 @@ def answer(result: Result, record: Record | None) -> Iterator[AnyBlock]:
     yield from two_records(result, record)
     if result.divergence is not None:
         yield from spread(result, record)
-    says = Section("What this says", "says", (Notes(tuple(_says(result, record)), ""),))
-    does_not = Section("What this does not say", "does-not-say", (Notes((*_limits(result), *_gaps(result)), ""),))
-    yield SideBySide((says, does_not), on=PAGE)
+    yield meaning(_says(result, record), [*_limits(result), *_gaps(result)])
     if result.warnings:
         yield Section("Notes", "notes", (Notes(tuple(result.warnings)),), on=PAGE)
 

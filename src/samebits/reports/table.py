@@ -23,6 +23,7 @@ __all__ = [
     "is_absent",
     "measured",
     "numbers",
+    "optional",
     "shown",
     "text_of",
 ]
@@ -146,6 +147,11 @@ def measured(value: float | None, digits: int | None, why: str = "") -> Cell:
     if value is None:
         return MissingValue("undefined", why)
     return Number(value, digits) if math.isfinite(value) else MissingValue("undefined", why or f"it is {value}")
+
+
+def optional(value: float | None, digits: int | None = 0) -> Cell:
+    """A number, or a dash if there is none."""
+    return MissingValue("-") if value is None else Number(value, digits)
 
 
 def is_absent(cell: Cell) -> bool:

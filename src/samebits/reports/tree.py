@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -41,6 +42,7 @@ __all__ = [
     "State",
     "Text",
     "TrialRows",
+    "meaning",
 ]
 
 Format = Literal["terminal", "md", "html"]
@@ -208,6 +210,14 @@ class SideBySide(Block):
 
 
 AnyBlock = Block | Table
+
+
+def meaning(says: Sequence[str], does_not: Sequence[str], on: frozenset[Format] = PAGE) -> SideBySide:
+    """What an answer says, beside what must not be concluded from it."""
+    sides = (("What this says", "says", says), ("What this does not say", "does-not-say", does_not))
+    return SideBySide(
+        tuple(Section(title, anchor, (Notes(tuple(lines), ""),)) for title, anchor, lines in sides), on=on
+    )
 
 
 State = Literal["passed", "failure", "error"]

@@ -22,6 +22,7 @@ from samebits.reports.tree import (
     Section,
     SideBySide,
     Text,
+    meaning,
 )
 from samebits.vary.result import Answer, End, FactorResult, Outcome, VaryResult
 
@@ -207,8 +208,7 @@ def _meaning(result: VaryResult) -> SideBySide:
         "Other values of these factors, and two factors at a time, were not tried.",
         f"{result.trials} trials of each value: what shows less often than that may be missed. This machine only.",
     )
-    says = Section("What this says", "says", (Notes((*SAYS, *chance), ""),))
-    return SideBySide((says, Section("What this does not say", "does-not-say", (Notes(does_not, ""),))), on=PAGE)
+    return meaning((*SAYS, *chance), does_not)
 
 
 def _of_factor(factor: FactorResult) -> Section:
