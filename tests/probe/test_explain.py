@@ -44,12 +44,32 @@ def why(request, **more):
     return result, result.explanation
 
 
+@pytest.fixture(scope="module")
+def searches():
+    """The searches that tests share: {source: (request, result, what was told)}."""
+    return {}
+
+
+@pytest.fixture
+def searched(ask, searches):
+    """Function(source) -> (request, result, Notes) of a search that is made once. Nobody adds to its record."""
+
+    def search(source):
+        if source not in searches:
+            request, notes = ask("varies_by.py", source), Notes()
+            searches[source] = request, inquiry.run(request, notes).result, notes
+        return searches[source]
+
+    return search
+
+
 QUICK = {"python-seed", "hash-seed", "clock"}
 
 
 @pytest.mark.parametrize("source", [pytest.param(one, marks=[] if one in QUICK else pytest.mark.slow) for one in ALONE])
-def test_each_source_is_named_by_the_control_that_pins_it(ask, source):
-    result, found = why(ask("varies_by.py", source))
+def test_each_source_is_named_by_the_control_that_pins_it(searched, source):
+    _, result, _ = searched(source)
+    found = result.explanation
     assert (result.verdict, found.cause, found.outside_known_controls) == ("diverged", [source], False)
     agreed = [row for row in found.evidence if row.state == "agreed"]
     assert agreed[0].trials >= found.needed >= 12
@@ -60,11 +80,11 @@ def test_each_source_is_named_by_the_control_that_pins_it(ask, source):
 
 
 def test_two_sources_are_both_named_and_each_is_needed(ask):
-    _, found = why(ask("varies_by.py", "numpy-seed", "hash-seed"))
-    assert found.cause == ["numpy-seed", "hash-seed"]
+    _, found = why(ask("varies_by.py", "python-seed", "hash-seed"))
+    assert found.cause == ["python-seed", "hash-seed"]
     states = {tuple(row.controls): row.state for row in found.evidence}
-    assert states[("numpy-seed", "hash-seed")] == "agreed"
-    assert states[("numpy-seed",)] == states[("hash-seed",)] == "parted"
+    assert states[("python-seed", "hash-seed")] == "agreed"
+    assert states[("python-seed",)] == states[("hash-seed",)] == "parted"
 
 
 def test_three_sources_are_all_named(ask):
@@ -102,9 +122,9 @@ def test_a_known_source_before_an_unknown_one_is_named_beside_it(ask):
 
 
 def test_what_was_held_already_is_held_in_all_settings(ask):
-    _, found = why(ask("varies_by.py", "numpy-seed", "hash-seed", controls=["numpy-seed"]))
+    _, found = why(ask("varies_by.py", "python-seed", "hash-seed", controls=["python-seed"]))
     assert found.cause == ["hash-seed"]
-    assert all("numpy-seed" in row.controls for row in found.evidence)
+    assert all("python-seed" in row.controls for row in found.evidence)
 
 
 def test_a_program_that_repeats_has_nothing_to_explain(ask):
@@ -119,16 +139,20 @@ def test_a_program_that_gives_no_answer_has_no_explanation(ask):
     assert (result.verdict, found) == ("inconclusive", None)
 
 
-@pytest.mark.parametrize(("way", "said"), [("fails", "the clock is wrong"), ("waits", "ended after")])
+# each trial that waits takes its whole time
+WAYS = [("fails", "the clock is wrong"), pytest.param("waits", "ended after", marks=pytest.mark.slow(seconds=25))]
+
+
+@pytest.mark.parametrize(("way", "said"), WAYS)
 def test_a_control_that_the_program_does_not_run_with_is_left_out_and_the_search_goes_on(ask, way, said):
-    _, found = why(ask("needs_its_clock.py", way, timeout=8.0))
+    _, found = why(ask("needs_its_clock.py", way, timeout=5.0))
     assert found.cause == ["python-seed"]
     assert list(found.not_applicable) == ["clock"]
     assert said in found.not_applicable["clock"]
 
 
 def test_a_record_is_explained_from_what_it_says(ask, readings):
-    request = ask("varies_by.py", "hash-seed", controls=["numpy-seed"], seed=7)
+    request = ask("varies_by.py", "hash-seed", controls=["python-seed"], seed=7)
     checks.run(request)
     readings.clear()
     result = inquiry.run(request.out).result
@@ -140,7 +164,7 @@ def test_a_record_is_explained_from_what_it_says(ask, readings):
 
 
 def test_the_size_of_the_difference_stays_where_a_record_is_explained(ask):
-    request = ask("varies_by.py", "numpy-seed")
+    request = ask("varies_by.py", "python-seed")
     size = checks.run(request).result.divergence.size
     assert size is not None
     assert inquiry.run(request.out).result.divergence.size == size
@@ -161,9 +185,8 @@ def test_a_record_whose_script_has_changed_is_refused(ask, tmp_path):
         inquiry.run(request.out)
 
 
-def test_the_record_keeps_the_explanation_for_every_report(ask, fits_schema):
-    request = ask("varies_by.py", "entropy")
-    made = inquiry.run(request).result
+def test_the_record_keeps_the_explanation_for_every_report(searched, fits_schema):
+    request, made, _ = searched("entropy")
     fits_schema("result", (request.out / "result.json").read_text())
     fits_schema("explain", made.explanation.model_dump_json())
     record = open_record(request.out)
@@ -175,22 +198,20 @@ def test_the_record_keeps_the_explanation_for_every_report(ask, fits_schema):
     assert open_record(Path(made.explanation.evidence[1].record)).trials
 
 
-def test_what_controls_cost_is_not_told_of_steps_that_take_no_time(ask):
-    _, found = why(ask("varies_by.py", "entropy"))
+def test_what_controls_cost_is_not_told_of_steps_that_take_no_time(searched):
+    found = searched("entropy")[1].explanation
     assert found.cost == {}
     assert any("the steps are too few or too short to be timed" in note for note in found.notes)
 
 
-def test_a_line_is_told_for_each_setting(ask):
-    notes = Notes()
-    inquiry.run(ask("varies_by.py", "entropy"), notes)
+def test_a_line_is_told_for_each_setting(searched):
+    _, _, notes = searched("entropy")
     assert any(note.startswith("everything (") and "held: " in note for note in notes.notes)
     assert any(note.startswith("entropy held: 12 trials, the same bits") for note in notes.notes)
 
 
-def test_what_is_likely_and_how_far_its_confirmation_is_are_told(ask):
-    notes = Notes()
-    _, found = why(ask("varies_by.py", "python-seed"), progress=notes)
+def test_what_is_likely_and_how_far_its_confirmation_is_are_told(searched):
+    _, result, notes = searched("python-seed")
     likely = notes.notes.index("likely: python-seed, 2 of 2; confirming")
     assert any(note.startswith("python-seed held: 12 trials") for note in notes.notes[likely:])
     parts = [part for part in notes.parts if part.startswith("python-seed held")]
@@ -199,7 +220,7 @@ def test_what_is_likely_and_how_far_its_confirmation_is_are_told(ask):
         f"python-seed held: {n} of 12" for n in range(2, 12)
     ]
     assert all(part.endswith(" left") for part in parts[1:])
-    assert found.trials == 5 + 12
+    assert result.explanation.trials == 5 + 12
 
 
 def test_what_nobody_would_keep_is_tried_on_request_only(ask):
@@ -233,17 +254,17 @@ class Stops(Progress):
 
 
 def test_what_was_known_when_the_search_was_stopped_is_kept_and_shown(ask, capsys):
-    request = ask("varies_by.py", "entropy")
+    request = ask("varies_by.py", "python-seed")
     with pytest.raises(KeyboardInterrupt):
-        inquiry.run(request, Stops(note="entropy held: 12 trials"))
+        inquiry.run(request, Stops(note="python-seed held: 12 trials"))
     found = judged(open_record(request.out)).explanation
     assert (found.unfinished, found.cause) == (True, [])
-    assert {tuple(row.controls): row.trials for row in found.evidence}[("entropy",)] == 12
+    assert {tuple(row.controls): row.trials for row in found.evidence}[("python-seed",)] == 12
     assert cli.main(["report", str(request.out)]) == 1
     said = capsys.readouterr().out
-    assert "WHY: Not known: the search has not come to its end. So far: entropy held: 12 trials repeat" in said
+    assert "WHY: Not known: the search has not come to its end. So far: python-seed held: 12 trials repeat" in said
     again = inquiry.run(request.out).result.explanation
-    assert (again.unfinished, again.cause) == (False, ["entropy"])
+    assert (again.unfinished, again.cause) == (False, ["python-seed"])
 
 
 def test_a_trial_that_was_stopped_while_a_record_was_explained_does_not_stay_in_it(ask, capsys):

@@ -1,6 +1,7 @@
 """The rules of size that no linter has, for all packages."""
 
 import ast
+import functools
 import importlib.util
 import statistics
 import sys
@@ -22,9 +23,15 @@ MOST_PARAMETERS, MOST_LEVELS = 5, 3
 VAGUE = {"utils", "helpers", "misc", "common", "tools"}
 
 
+@functools.cache
+def tree_of(path):
+    """The syntax tree of a file, read once for all rules."""
+    return ast.parse(path.read_text())
+
+
 def functions(path):
     """(name, lines) of the functions of a file, decorators left out, inner functions counted by themselves."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name, node.end_lineno - node.lineno + 1
 
@@ -64,7 +71,7 @@ def parameters(function):
 
 def faults(path):
     """What breaks a rule in the functions of a file, as "file function: what"."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             where = f"{path.relative_to(SOURCE)} {getattr(node, 'name', 'lambda')}"
             names, body = parameters(node), getattr(node, "body", [])
@@ -91,7 +98,7 @@ def test_a_function_has_at_most_five_parameters_none_named_id_and_three_levels()
 def classes():
     """(file, name) of every class at the top of a module."""
     for path in FILES:
-        yield from ((path, node.name) for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef))
+        yield from ((path, node.name) for node in tree_of(path).body if isinstance(node, ast.ClassDef))
 
 
 def test_no_module_and_no_class_is_named_by_a_verb():
@@ -104,6 +111,7 @@ def test_no_two_classes_have_one_name():
     assert [name for name, times in Counter(plain).items() if times > 1] == []
 
 
+@functools.cache
 def modules(packages):
     """{dotted name: path} of the modules of packages; a package stands for its `__init__`."""
     found = {}
@@ -119,7 +127,7 @@ def imported(name, path, known):
 
     A module whose name a function uses for something else is not followed.
     """
-    tree, called = ast.parse(path.read_text()), {}
+    tree, called = tree_of(path), {}
     for node in (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)):
         source = node.module or ""
         if node.level:
@@ -173,7 +181,7 @@ def test_what_a_package_shows_to_others_stands_in_all():
     - Within a package, a name that begins with an underscore is private to its module.
     """
     known = modules(PACKAGES)
-    trees = {name: ast.parse(path.read_text()) for name, path in known.items()}
+    trees = {name: tree_of(path) for name, path in known.items()}
     taken = {(name, *found) for name, path in known.items() for found in imported(name, path, known)}
     unnamed = {
         f"{taker} takes {name} of {source}"
@@ -194,7 +202,7 @@ def is_private(name):
 
 @pytest.mark.parametrize("name", sorted(modules(PACKAGES)))
 def test_every_name_in_all_is_there(name):
-    tree = ast.parse(modules(PACKAGES)[name].read_text())
+    tree = tree_of(modules(PACKAGES)[name])
     missing = set(public(tree) or ()) - set(bound(tree))
     assert missing == set()
 
@@ -202,7 +210,7 @@ def test_every_name_in_all_is_there(name):
 def imports(path):
     """Names of what a module of the probe imports when it is loaded: modules, and names that stand in them."""
     package = ".".join(path.relative_to(SOURCE).parent.parts)
-    for node in ast.parse(path.read_text()).body:
+    for node in tree_of(path).body:
         if isinstance(node, ast.ImportFrom):
             origin = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
             yield from (found for alias in node.names for found in (origin, f"{origin}.{alias.name}"))
