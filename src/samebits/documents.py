@@ -9,37 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, computed_field, model_validator
+from pydantic import Field, computed_field, model_validator
+
+from samebits.document import NOT_FINITE, AnyNumber, Document
+from samebits.tensor_pairs import ShownDifference
 
 __all__ = [
     "LOCATION_FORMAT", "NOT_FINITE", "TOOK_EFFECT", "AnyNumber", "Apart", "DifferingArgument", "Document",
     "Effect", "Evidence", "Explanation", "FirstOutput", "Fix", "HeldControl", "InspectionRound", "Location",
     "Place", "Size", "State", "TensorDistance", "UnorderedVariable", "with_effect",
 ]  # fmt: skip
-
-
-class Document(BaseModel):
-    """A frozen document. It ignores fields that a newer minor version added.
-
-    A number that is not finite is written as the text "NaN", "Infinity" or "-Infinity": JSON has no word for it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
-
-
-NOT_FINITE = ("NaN", "Infinity", "-Infinity")
-
-
-def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, str) and value in NOT_FINITE else value
-
-
-# a number of a training, such as its loss, which need not be finite; older documents have it without quotation marks
-AnyNumber = Annotated[
-    float,
-    BeforeValidator(_number),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": list(NOT_FINITE)}]}),
-]
 
 
 Effect = Literal["held", "idle", "overruled", "undone", "unreadable"]
@@ -194,6 +173,7 @@ class Size(Document):
     max_relative: float | None = None
     looks: str = ""
     unrelated: bool = False
+    shown: ShownDifference | None = None
 
 
 class Place(Document):
@@ -304,5 +284,6 @@ class Location(Document):
     growth_of: str = ""
     growth: list[Apart] = []
     distances: list[TensorDistance] = []  # of every tensor, if --heat asked for them
+    size: Size | None = None  # of the difference, if the check had not measured it
     words: str = ""  # what the difference looks like
     notes: list[str] = []

@@ -48,11 +48,21 @@ def test_every_tensor_has_its_distance_at_every_step_and_the_page_shows_them(run
     page = (tmp_path / "page.html").read_text()
     assert "How far two trials are apart, layer by layer and step by step" in page
     assert "different bits without a distance" in page
+    assert "How many values are how many units in the last place (ULP) apart." in page
     assert not (tmp_path / "r" / "locate" / "trials").exists()
 
 
 def test_without_the_option_nothing_is_kept(run, tmp_path):
     (tmp_path / "train.py").write_text(PROGRAM)
     assert run("check", "--full", "-n", "2", "--out", "r", "--", "python", "train.py").returncode == 1
-    run("locate", "--json", "found.json", "r")
-    assert json.loads((tmp_path / "found.json").read_text())["location"]["distances"] == []
+    path = tmp_path / "r" / "result.json"
+    result = json.loads(path.read_text())
+    assert result["divergence"]["size"]["shown"]["ulps"]
+    result["divergence"]["size"] = None  # as in the record of a training that takes long
+    path.write_text(json.dumps(result))
+    run("locate", "--json", "found.json", "--md", "found.md", "--html", "page.html", "r")
+    location = json.loads((tmp_path / "found.json").read_text())["location"]
+    assert location["distances"] == []
+    assert sum(one["values"] for one in location["size"]["shown"]["ulps"]) == location["size"]["different"]
+    assert "What differs, seen" in (tmp_path / "found.md").read_text()
+    assert "The record holds fingerprints, and no values." not in (tmp_path / "page.html").read_text()

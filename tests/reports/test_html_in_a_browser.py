@@ -3,8 +3,10 @@
 import itertools
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from samebits.comparison import TensorPair, measure, shown_difference
 from samebits.documents import Location, Place, TensorDistance
 from samebits.reports.presenters import html
 from samebits.reports.result import report
@@ -18,7 +20,22 @@ LEAST_CELL = 5  # pixels
 CONTRASTS = Path(__file__).with_name("contrasts.js").read_text()
 
 
-NAMES = ("repeated", "diverged", "single", "located")
+NAMES = ("repeated", "diverged", "single", "located", "shown")
+
+
+def _shown(result, record):
+    """With a picture, numbers, a histogram and an order at the divergence."""
+    one = np.random.default_rng(0).normal(size=(6, 3, 32, 40)).astype("f4")
+    other = one[[0, 2, 1, 3, 5, 4]] * np.float32(1 + 1e-6)
+    pair, images = (
+        TensorPair(one.tobytes(), other.tobytes(), "float32", shape) for shape in ((6, 23040 // 6), one.shape)
+    )
+    size = measure(one.tobytes(), other.tobytes(), "float32", one.shape)
+    numbers = shown_difference(pair, "batch", is_related=True)
+    pictures = shown_difference(images, "batch", is_related=False)
+    shown = numbers.model_copy(update={"samples": [*pictures.samples, *numbers.samples]})
+    size = size.model_copy(update={"shown": shown})
+    return result.model_copy(update={"divergence": result.divergence.model_copy(update={"size": size})}), record
 
 
 def _located(result, record):
@@ -43,6 +60,7 @@ def pages(judged, tmp_path_factory):
         ),
         "single": judged("A", 5),
         "located": _located(*judged("AB", 50, {"B": 20})),
+        "shown": _shown(*judged("AB", 50, {"B": 20})),
     }
     found = {}
     for name, (result, record) in made.items():
@@ -183,6 +201,18 @@ def test_every_link_of_the_contents_leads_somewhere(opened, name):
     links = page.locator("nav a").all()
     assert links
     assert [link.get_attribute("href") for link in links if page.locator(link.get_attribute("href")).count() != 1] == []
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_pictures_stand_beside_each_other_and_bars_have_a_length(opened, width):
+    page = opened("shown", width=width)
+    images = [image.bounding_box() for image in page.locator(".pictures").first.locator("img").all()]
+    assert len(images) == 3
+    assert len({round(box["y"]) for box in images}) == 1
+    assert all(box["width"] >= 64 for box in images)
+    assert page.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+    bars = [bar.bounding_box()["width"] for bar in page.locator(".bars i").all()]
+    assert max(bars) > 50
 
 
 def test_what_locate_found_hangs_below_the_first_difference(opened):

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from samebits.documents import Size
 
-__all__ = ["FRACTION_BITS", "floats", "measure", "relative_distance", "update_looks"]
+__all__ = [
+    "FRACTION_BITS",
+    "element_bits",
+    "floats",
+    "measure",
+    "relative_distance",
+    "ulp_distances",
+    "update_looks",
+]
 
 Floats = NDArray[np.float64]
 _FLOATS = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
@@ -34,7 +42,7 @@ def measure(a: bytes, b: bytes, dtype: str, shape: tuple[int, ...]) -> Size:
     count = int(np.prod(shape, dtype=object)) if shape else 1
     if len(a) != len(b) or count == 0 or len(a) % count:
         return Size(elements=count, different=count if a != b else 0, looks="like a different shape" if a != b else "")
-    bits_a, bits_b = _bits(a, len(a) // count), _bits(b, len(b) // count)
+    bits_a, bits_b = element_bits(a, len(a) // count), element_bits(b, len(b) // count)
     unequal = bits_a != bits_b
     different = int(unequal.sum())
     if not different:
@@ -59,7 +67,7 @@ def _of_floats(bits: tuple[NDArray[Any], NDArray[Any]], name: str, shape: tuple[
     )
 
 
-def _bits(data: bytes, size: int) -> NDArray[Any]:
+def element_bits(data: bytes, size: int) -> NDArray[Any]:
     """The elements as unsigned integers; as raw bytes if there is no integer of that size."""
     return np.frombuffer(data, f"<u{size}" if size in (1, 2, 4, 8) else f"V{size}")
 
@@ -75,15 +83,19 @@ def floats(data: bytes, dtype: str) -> Floats | None:
     """The values of a tensor of this dtype; None for what is no floating point."""
     name = dtype.rpartition(".")[2]
     size = _FLOATS.get(name)
-    return _values(_bits(data, size), name) if size and not len(data) % size else None
+    return _values(element_bits(data, size), name) if size and not len(data) % size else None
 
 
 def _max_ulp(a: NDArray[Any], b: NDArray[Any]) -> int | None:
     """The largest number of representable values between the two elements of a pair."""
-    if not len(a):
-        return None
+    return int(ulp_distances(a, b).max()) if len(a) else None
+
+
+def ulp_distances(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """How many representable values each pair of floats is apart, given as bits."""
     x, y = _ordered(a), _ordered(b)
-    return int(np.where(x > y, x - y, y - x).max())
+    apart: NDArray[Any] = np.where(x > y, x - y, y - x)
+    return apart
 
 
 def _ordered(bits: NDArray[Any]) -> NDArray[Any]:

@@ -27,15 +27,17 @@ class CapturedTensor(NamedTuple):
     trial: TrialTrace
 
 
-def measure(record: store.Record, result: Result, files: list[TrialFile]) -> Size | None:
-    """How far the values at the divergence are apart, or None if it takes more than a minute to find out.
+def measure(
+    record: store.Record, result: Result, files: list[TrialFile], most_seconds: float = MOST_SECONDS
+) -> Size | None:
+    """How far the values at the divergence are apart, or None if it takes more than `most_seconds` to find out.
 
     Trials are run anew until two of them diverge at the same point; each is stopped right after the step.
     """
     where = result.divergence
     if where is None or result.verdict != "diverged" or where.kind not in KINDS:
         return None
-    if seconds_needed(files) > MOST_SECONDS:
+    if seconds_needed(files) > most_seconds:
         return None
     wanted, seen = tensor_at(where), list[CapturedTensor]()
     with Experiment.inside(record, _FOLDER, request_of(record)) as experiment:
@@ -45,9 +47,17 @@ def measure(record: store.Record, result: Result, files: list[TrialFile]) -> Siz
                 return None
             other = next((one for one in seen if _part_there(record.file, where, one, found)), None)
             if other is not None:
-                return comparison.measure(other.data, found.data, found.dtype, found.shape)
+                return _size(other, found, where.kind)
             seen.append(found)
     return None
+
+
+def _size(one: CapturedTensor, other: CapturedTensor, kind: str) -> Size:
+    """How far two tensors are apart, with what is shown of them."""
+    size = comparison.measure(one.data, other.data, other.dtype, other.shape)
+    pair = comparison.TensorPair(one.data, other.data, other.dtype, other.shape)
+    shown = comparison.shown_difference(pair, kind, is_related=not size.unrelated)
+    return size.model_copy(update={"shown": shown})
 
 
 def seconds_needed(files: list[TrialFile]) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from samebits import ops
 from samebits.documents import InspectionRound, Location
-from samebits.experiment import Progress, recorded_trials
+from samebits.experiment import Progress, captures, recorded_trials
 from samebits.localization import first_difference, inspection, path, phrases
 from samebits.localization.distances import distances
 from samebits.localization.inspection import Execution, InspectedTrials, Looker, looker
@@ -38,6 +39,9 @@ def locate(record: Record, result: Result, progress: Progress | None = None, *, 
         if heat:
             apart, notes = distances(eye, where, max(2, len(result.trials)))
             found = found.model_copy(update={"distances": apart, "notes": [*found.notes, *notes]})
+    if where.size is None or where.size.shown is None:
+        files = [trial.file for trial in record.trials]
+        found = found.model_copy(update={"size": captures.measure(record, result, files, math.inf)})
     write_document(record.folder / LOCATION, found)
     return found
 

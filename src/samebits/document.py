@@ -1,0 +1,33 @@
+"""What all documents of samebits have in common: frozen, checked when they are read, written as strict JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+
+__all__ = ["NOT_FINITE", "AnyNumber", "Document"]
+
+
+class Document(BaseModel):
+    """A frozen document. It ignores fields that a newer minor version added.
+
+    A number that is not finite is written as the text "NaN", "Infinity" or "-Infinity": JSON has no word for it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+
+
+NOT_FINITE = ("NaN", "Infinity", "-Infinity")
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, str) and value in NOT_FINITE else value
+
+
+# a number of a training, such as its loss, which need not be finite; older documents have it without quotation marks
+AnyNumber = Annotated[
+    float,
+    BeforeValidator(_number),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": list(NOT_FINITE)}]}),
+]

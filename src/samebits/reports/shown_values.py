@@ -1,0 +1,191 @@
+"""What differs, seen: two samples of a batch and their difference, a histogram of distances, the order of rows."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from samebits import words
+from samebits.model import Divergence, Result
+from samebits.reports import result_words
+from samebits.reports.table import Cell, Column, StyledText, Table, numbers
+from samebits.reports.tree import BRIEF, DOCUMENT, PAGE, AnyBlock, Block, Code, Format, Notes, Section, Text
+from samebits.tensor_pairs import PicturePair, RowOrder, SamplePair, ShownDifference, UlpRange
+
+TITLE = "What differs, seen"
+WITH_TENSORS = ("start", "batch", "forward", "gradient", "update")  # kinds of divergences that have a tensor
+MOST_TRIALS = 4  # that samebits runs again for its values
+ABOUT = "Two trials ran again up to this step and kept the values of {}. The trials of the record keep fingerprints."
+PNG_COLOURS = {1: 0, 3: 2}  # channels -> greys, colours: https://www.w3.org/TR/png-3/#6Colour-values
+
+
+@dataclass(frozen=True)
+class PixelImage:
+    """A picture of few pixels. `address`: the picture itself; `said`: it in words."""
+
+    label: str
+    address: str
+    said: str
+
+
+@dataclass(frozen=True)
+class PixelImages(Block):
+    """Images side by side, below what they are of."""
+
+    caption: str
+    pictures: tuple[PixelImage, ...]
+    on: frozenset[Format] = field(default=PAGE, kw_only=True)
+
+
+@dataclass(frozen=True)
+class HistogramBar:
+    """A bar. `share`: percent of the longest."""
+
+    label: str
+    share: float
+    values: int
+
+
+@dataclass(frozen=True)
+class Histogram(Block):
+    """Bars below each other. `said`: they in words."""
+
+    caption: str
+    bars: tuple[HistogramBar, ...]
+    said: str
+    on: frozenset[Format] = field(default=PAGE, kw_only=True)
+
+
+def shown_values(result: Result) -> Iterator[Section]:
+    """The section; nothing if no tensor differs, or nothing of it can be shown."""
+    where = result.divergence
+    if where is None or where.kind not in WITH_TENSORS:
+        return
+    found = _shown(result, where)
+    blocks = tuple(_blocks(found)) if found is not None else ()
+    if blocks:
+        yield Section(TITLE, "values", (Text(ABOUT.format(where.name or where.kind), "soft"), *blocks), on=DOCUMENT)
+    elif found is None and result.record is not None:
+        yield Section(TITLE, "values", (Text(_price(result), "soft"),), on=PAGE)
+
+
+def _shown(result: Result, where: Divergence) -> ShownDifference | None:
+    """What the check has kept, else what locate has."""
+    located = result.location.size if result.location is not None else None
+    sizes = (size for size in (where.size, located) if size is not None and size.shown is not None)
+    return next((size.shown for size in sizes), None)
+
+
+def _price(result: Result) -> str:
+    """What it takes to see the values."""
+    longest = max((trial.seconds for trial in result.trials), default=0.0)
+    command = f"samebits locate {result_words.record_name(result)}"
+    return (
+        f"The record holds fingerprints, and no values. {command} shows them: for that it runs up to {MOST_TRIALS} "
+        f"more trials up to this step, at most {words.span(longest)} each."
+    )
+
+
+def _blocks(found: ShownDifference) -> Iterator[AnyBlock]:
+    for sample in found.samples:
+        yield from _sample(sample)
+    if found.ulps:
+        yield _histogram(found.ulps)
+        yield _ranges(found.ulps)
+    if found.not_finite:
+        pairs = words.count(found.not_finite, "pair")
+        yield Notes((f"{pairs} {words.agree(found.not_finite, 'differs', 'differ')} with infinity or NaN on a side.",))
+    if found.order is not None:
+        yield from _order(found.order)
+
+
+# -- samples ----------------------------------------------------------------------------------------------------------
+
+
+def _sample(sample: SamplePair) -> Iterator[AnyBlock]:
+    values = words.count(sample.values, "value")
+    title = f"Sample {sample.row:,} of the batch: {sample.different:,} of {values} {_differ(sample.different)}."
+    if sample.picture is not None:
+        yield Text(title)
+        yield _pictures(sample.picture)
+    elif sample.form == "text":
+        yield Text(title)
+        yield from (Code("\n".join(side), name) for name, side in (("first", sample.one), ("second", sample.other)))
+    else:
+        yield Text(f"Row {sample.row:,}: {sample.different:,} of {values} {_differ(sample.different)}.")
+        yield _numbers(sample)
+
+
+def _differ(number: int) -> str:
+    return words.agree(number, "differs", "differ")
+
+
+def _numbers(sample: SamplePair) -> Table:
+    """The values of both, those that differ marked."""
+    columns = (*numbers("place"), Column(""), *numbers("first", "second"))
+    rows = tuple(
+        (str(sample.start + at), StyledText("=" if one == other else "!=", "code"), one, other)
+        for at, (one, other) in enumerate(zip(sample.one, sample.other, strict=False))
+    )
+    return Table(f"values of row {sample.row}", "", columns, rows)
+
+
+def _pictures(pair: PicturePair) -> PixelImages:
+    low, high, largest = (f"{value:.6g}" for value in (pair.low, pair.high, pair.largest))
+    caption = f"Black is {low}, white is {high}. In the difference, black is 0 and white is {largest}."
+    shown = (("first", pair.one, pair.channels), ("second", pair.other, pair.channels),
+             ("difference", pair.difference, 1))  # fmt: skip
+    size = f"{pair.height} by {pair.width} pixels"
+    return PixelImages(
+        caption,
+        tuple(
+            PixelImage(name, _address(pair, pixels, channels), f"{name}, {size}; {caption}")
+            for name, pixels, channels in shown
+        ),
+    )
+
+
+def _address(pair: PicturePair, pixels: str, channels: int) -> str:
+    """A PNG that is its own address: https://www.w3.org/TR/png-3/"""
+    data, width = base64.b64decode(pixels), pair.width * channels
+    lines = b"".join(b"\0" + data[at : at + width] for at in range(0, len(data), width))
+    head = struct.pack(">IIBBBBB", pair.width, pair.height, 8, PNG_COLOURS[channels], 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b""))
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(map(_chunk, *zip(*chunks, strict=True)))
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+# -- distances and order ----------------------------------------------------------------------------------------------
+
+
+def _histogram(ulps: list[UlpRange]) -> Histogram:
+    most = max(one.values for one in ulps)
+    bars = tuple(HistogramBar(_range(one), 100 * one.values / most, one.values) for one in ulps)
+    said = "; ".join(f"{bar.label} ULP: {words.count(bar.values, 'value')}" for bar in bars if bar.values)
+    return Histogram("How many values are how many units in the last place (ULP) apart.", bars, said)
+
+
+def _ranges(ulps: list[UlpRange]) -> Table:
+    rows = tuple((_range(one), f"{one.values:,}") for one in ulps if one.values)
+    return Table("distances", "", numbers("ULP apart", "values"), rows, on=BRIEF)
+
+
+def _range(one: UlpRange) -> str:
+    return f"{one.first:,}" if one.first == one.last else f"{one.first:,} to {one.last:,}"
+
+
+def _order(order: RowOrder) -> Iterator[AnyBlock]:
+    parts = [f"{order.moved:,} of {words.count(order.rows, 'row')} are in both, at different places"]
+    parts += [f"{order.same:,} at the same place"] if order.same else []
+    parts += [f"{words.count(order.alone, 'row')} of each only in that one"] if order.alone else []
+    yield Text(f"Order: {'; '.join(parts)}.")
+    rows: tuple[tuple[Cell, ...], ...] = tuple((f"{one:,}", f"{other:,}") for one, other in order.places)
+    notes = (f"{order.moved - len(rows):,} more are not shown.",) if order.moved > len(rows) else ()
+    yield Table("places of rows", "", numbers("place in the first", "place in the second"), rows, notes=notes)

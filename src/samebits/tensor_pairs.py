@@ -1,0 +1,85 @@
+"""Two tensors that differ, as a document: samples, a histogram of units in the last place, the order of rows."""
+
+from __future__ import annotations
+
+import base64
+from typing import Literal
+
+from pydantic import model_validator
+
+from samebits.document import AnyNumber, Document
+
+__all__ = ["MOST_SIDE", "PicturePair", "RowOrder", "SamplePair", "ShownDifference", "UlpRange"]
+
+MOST_SIDE = 32  # pixels of a picture, in height and in width
+
+
+class PicturePair(Document):
+    """Two pictures and their difference, made small. Pixels from 0 to 255 as base64, row by row, channels last.
+
+    `low`, `high`: the values that are 0 and 255 in the two; `largest`: the difference that is 255. The difference has
+    one channel.
+    """
+
+    height: int
+    width: int
+    channels: int
+    low: AnyNumber
+    high: AnyNumber
+    largest: AnyNumber
+    one: str
+    other: str
+    difference: str
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> PicturePair:
+        area = self.height * self.width
+        sizes = ((self.one, area * self.channels), (self.other, area * self.channels), (self.difference, area))
+        if not (0 < area <= MOST_SIDE**2 and self.channels in (1, 3)):
+            raise ValueError("a picture of an impossible size")
+        if any(len(base64.b64decode(pixels, validate=True)) != size for pixels, size in sizes):
+            raise ValueError("a picture without all its pixels")
+        return self
+
+
+class SamplePair(Document):
+    """A row of a tensor in two trials: a picture, a text, or values from `start` on, of `values` in all."""
+
+    row: int
+    values: int
+    different: int
+    picture: PicturePair | None = None
+    form: Literal["picture", "text", "numbers"] = "numbers"
+    start: int = 0
+    one: list[str] = []
+    other: list[str] = []
+
+
+class UlpRange(Document):
+    """So many pairs of values are `first` to `last` units in the last place apart."""
+
+    first: int
+    last: int
+    values: int
+
+
+class RowOrder(Document):
+    """How many rows are the same in both trials: at the same place, or `moved`; and how many only one of them has.
+
+    `places`: of the first rows that moved, the place in the one and in the other.
+    """
+
+    rows: int
+    same: int
+    moved: int
+    alone: int
+    places: list[tuple[int, int]] = []
+
+
+class ShownDifference(Document):
+    """What differs, small enough to be shown. `not_finite`: pairs that differ with infinity or NaN on a side."""
+
+    samples: list[SamplePair] = []
+    ulps: list[UlpRange] = []
+    not_finite: int = 0
+    order: RowOrder | None = None
