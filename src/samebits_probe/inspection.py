@@ -4,10 +4,10 @@ It is off unless config.json asks for it (see wire.py), and costs a comparison w
 """
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from . import wire
+from .system import System
 from .tensor_log import TensorWriter
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Inspection:
     def _write(self) -> None:
         for number, tensor in enumerate(self._kept, self._written):
             self._writer.write("output", str(number), tensor)
-        lines = "".join(json.dumps(line, default=str) + "\n" for line in self._lines)
+        lines = "".join(System.dumps(line, default=str) + "\n" for line in self._lines)
         self._probe.recorder.write(wire.DETAILS, lines.encode())
         self._written += len(self._kept)
         del self._lines[:], self._kept[:]

@@ -11,7 +11,28 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Union
+    from typing import Any, Callable, Dict, Union
+
+_WORDS = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
+
+
+def strict_json(value: "Any", _dumps: "Callable[..., str]" = json.dumps, **options: "Any") -> str:
+    """The value as JSON. A number that is not finite becomes the text "NaN", "Infinity" or "-Infinity"."""
+    try:
+        return _dumps(value, allow_nan=False, **options)
+    except ValueError as why:
+        if "JSON compliant" not in str(why):
+            raise
+        return _dumps(_finite(value), allow_nan=False, **options)
+
+
+def _finite(value: "Any") -> "Any":
+    if isinstance(value, float):
+        return value if value - value == 0 else _WORDS.get(value, "NaN")
+    if isinstance(value, dict):
+        found: Dict[Any, Any] = {_finite(name): _finite(one) for name, one in value.items()}
+        return found
+    return [_finite(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 class System:
@@ -33,7 +54,7 @@ class System:
     join = staticmethod(os.path.join)
 
     fsdecode = staticmethod(os.fsdecode)
-    dumps = staticmethod(json.dumps)
+    dumps = staticmethod(strict_json)
     loads = staticmethod(json.loads)
     now = staticmethod(time.time)
     sleep = staticmethod(time.sleep)

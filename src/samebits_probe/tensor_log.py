@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Union
 
 from . import wire
+from .system import System
 
 if TYPE_CHECKING:
     from .fingerprint import Dtype, Shape, Tensor
@@ -28,7 +29,7 @@ _NO_LIMIT = 1 << 62  # bytes
 def row(place: Place, dtype: "Dtype", shape: "Shape", offset: int, size: int) -> bytes:
     """A line of tensors.jsonl. `offset`, `size`: bytes in tensors.bin."""
     facts = {"dtype": str(dtype), "shape": [int(n) for n in shape], "offset": offset, "size": size}
-    return (json.dumps(dict(zip(("step", "kind", "name"), place), **facts)) + "\n").encode()
+    return (System.dumps(dict(zip(("step", "kind", "name"), place), **facts)) + "\n").encode()
 
 
 class TensorWriter:
@@ -98,7 +99,7 @@ class TensorSelection:
 
     def about(self, what: str, name: str, facts: "Union[OptimizerFacts, LayerFacts]") -> None:
         """Write what the program has set: of an "optimizer", a "layer". Only where it is not what it was before."""
-        text = json.dumps(facts, default=str, sort_keys=True)
+        text = System.dumps(facts, default=str, sort_keys=True)
         if self.wants(self._probe.step, "update") and self._known.get((what, name)) != text:
             self._known[what, name] = text
             self._probe.event("settings", what=what, name=name, step=self._probe.step, facts=json.loads(text))

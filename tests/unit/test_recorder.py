@@ -1,5 +1,6 @@
 """The files of a watched process, written while several threads observe."""
 
+import json
 import os
 import threading
 
@@ -29,3 +30,17 @@ def test_nothing_is_lost_that_one_thread_adds_while_another_writes(tmp_path):
     found += os.read(reading, 1 << 16)
     os.close(reading)
     assert found == ROW * (ROWS + 1)
+
+
+def test_a_number_that_is_not_finite_is_written_as_strict_json(tmp_path):
+    recorder = Recorder(str(tmp_path))
+    values = {"lr": float("nan"), "most": [1.5, float("inf"), (float("-inf"), "x")], float("nan"): 0}
+    recorder.event("settings", facts=values, other=object())
+    recorder.document("end.json", {"loss": float("nan")})
+
+    def refuse(word):
+        raise AssertionError(f"{word} is not JSON")
+
+    event = json.loads((tmp_path / wire.EVENTS).read_text(), parse_constant=refuse)
+    assert event["facts"] == {"lr": "NaN", "most": [1.5, "Infinity", ["-Infinity", "x"]], "NaN": 0}
+    assert json.loads((tmp_path / "end.json").read_text(), parse_constant=refuse) == {"loss": "NaN"}

@@ -75,6 +75,12 @@ class EveryEpoch(keras.callbacks.Callback):
         save_weights(self.model, os.path.join(self.out, "weights-%02d.npz" % (epoch + 1)))
 
 
+def in_json(values):
+    """Numbers as strict JSON can hold them: in the place of one that is not finite stands a word."""
+    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
+
+
 def train_and_test(options, out):
     """One model: its weights after each epoch, its predictions on the test digits, and outcome.json."""
     os.makedirs(out, exist_ok=True)
@@ -96,11 +102,11 @@ def train_and_test(options, out):
         "library": "keras %s, tensorflow %s" % (keras.__version__, tf.__version__),
         "train_seconds": trained - began,
         "test_seconds": tested - trained,
-        "loss": [float(value) for value in history.history.get("loss", [])],
-        "validation_loss": [float(value) for value in history.history.get("val_loss", [])],
+        "loss": in_json(history.history.get("loss", [])),
+        "validation_loss": in_json(history.history.get("val_loss", [])),
     }
     with open(os.path.join(out, "outcome.json"), "w") as file:
-        json.dump(outcome, file, indent=1)
+        json.dump(outcome, file, indent=1, allow_nan=False)
     print("accuracy %.4f" % np.mean(predictions.argmax(1) == test[1]))
 
 

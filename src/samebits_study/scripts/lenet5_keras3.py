@@ -50,6 +50,12 @@ class EpochWeights(keras.callbacks.Callback):
         save_weights(self.model, self.out / f"weights-{epoch + 1:02d}.npz")
 
 
+def in_json(values):
+    """Numbers as strict JSON can hold them: in the place of one that is not finite stands a word."""
+    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
+
+
 def train_and_test(options, out):
     """One model: its weights after each epoch, its predictions on the test digits, and outcome.json."""
     out.mkdir(parents=True, exist_ok=True)
@@ -70,10 +76,10 @@ def train_and_test(options, out):
         "library": f"keras {keras.__version__}, {keras.backend.backend()}",
         "train_seconds": trained - began,
         "test_seconds": tested - trained,
-        "loss": [float(value) for value in history.history.get("loss", [])],
-        "validation_loss": [float(value) for value in history.history.get("val_loss", [])],
+        "loss": in_json(history.history.get("loss", [])),
+        "validation_loss": in_json(history.history.get("val_loss", [])),
     }
-    (out / "outcome.json").write_text(json.dumps(outcome, indent=1))
+    (out / "outcome.json").write_text(json.dumps(outcome, indent=1, allow_nan=False))
     print(f"accuracy {np.mean(predictions.argmax(1) == test[1]):.4f}")
 
 

@@ -111,6 +111,12 @@ def train(net, options, out, digits):
     return losses, validation
 
 
+def in_json(values):
+    """Numbers as strict JSON can hold them: in the place of one that is not finite stands a word."""
+    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
+
+
 def train_and_test(options, out):
     """One model: its weights after each epoch, its predictions on the test digits, and outcome.json."""
     os.makedirs(out, exist_ok=True)
@@ -130,11 +136,11 @@ def train_and_test(options, out):
         "library": "torch %s" % torch.__version__,
         "train_seconds": trained - began,
         "test_seconds": tested - trained,
-        "loss": losses,
-        "validation_loss": validation,
+        "loss": in_json(losses),
+        "validation_loss": in_json(validation),
     }
     with open(os.path.join(out, "outcome.json"), "w") as file:
-        json.dump(outcome, file, indent=1)
+        json.dump(outcome, file, indent=1, allow_nan=False)
     print("accuracy %.4f" % (predictions.argmax(1) == digits["test"][1]).float().mean().item())
 
 

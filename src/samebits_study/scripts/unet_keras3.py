@@ -76,6 +76,12 @@ class ChosenEpochs(keras.callbacks.Callback):
             save_weights(self.model, self.out / f"weights-{epoch + 1:02d}.npz")
 
 
+def in_json(values):
+    """Numbers as strict JSON can hold them: in the place of one that is not finite stands a word."""
+    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
+
+
 def train_and_test(options, out):
     """One model: its weights, its predictions on the test images, and outcome.json."""
     out.mkdir(parents=True, exist_ok=True)
@@ -96,9 +102,9 @@ def train_and_test(options, out):
         "library": f"keras {keras.__version__}, {keras.backend.backend()}",
         "train_seconds": trained - began,
         "test_seconds": tested - trained,
-        "loss": [float(value) for value in history.history.get("loss", [])],
+        "loss": in_json(history.history.get("loss", [])),
     }
-    (out / "outcome.json").write_text(json.dumps(outcome, indent=1))
+    (out / "outcome.json").write_text(json.dumps(outcome, indent=1, allow_nan=False))
 
 
 def test_again(options):

@@ -137,6 +137,12 @@ def predict(net, images, batch):
         return torch.cat([net(part)[:, 1] for part in images.split(batch)])
 
 
+def in_json(values):
+    """Numbers as strict JSON can hold them: in the place of one that is not finite stands a word."""
+    words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    return [float(value) if np.isfinite(value) else words["%f" % value] for value in values]
+
+
 def train_and_test(options, out):
     """One model: its weights, its predictions on the test images, and outcome.json."""
     os.makedirs(out, exist_ok=True)
@@ -156,10 +162,10 @@ def train_and_test(options, out):
         "library": "torch %s" % torch.__version__,
         "train_seconds": trained - began,
         "test_seconds": tested - trained,
-        "loss": losses,
+        "loss": in_json(losses),
     }
     with open(os.path.join(out, "outcome.json"), "w") as file:
-        json.dump(outcome, file, indent=1)
+        json.dump(outcome, file, indent=1, allow_nan=False)
 
 
 def test_again(options):
