@@ -80,7 +80,7 @@ class AddOptions(ReportOptions, total=False):
     progress: Progress
 
 
-class ExplainOptions(TrialOptions, total=False):
+class ExplainOptions(TrialOptions, ReportOptions, total=False):
     """The options of `explain`. `run`: run the command of a record that was made elsewhere, too.
 
     `alternatives`: look for controls that would do as well, but that nobody would keep, too.
@@ -88,12 +88,9 @@ class ExplainOptions(TrialOptions, total=False):
 
     alternatives: bool
     run: bool
-    json: AnyPath
-    html: AnyPath
-    md: AnyPath
 
 
-class LocateOptions(TrialOptions, total=False):
+class LocateOptions(TrialOptions, ReportOptions, total=False):
     """The options of `locate`. `run`: run the command of a record that was made elsewhere, too.
 
     `heat`: run the trials once more, keep all values, and colour the heat map of the page by distance.
@@ -101,8 +98,6 @@ class LocateOptions(TrialOptions, total=False):
 
     run: bool
     heat: bool
-    json: AnyPath
-    html: AnyPath
 
 
 def values(command: str, form: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:

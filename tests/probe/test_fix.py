@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
@@ -134,6 +135,42 @@ def test_ctrl_c_puts_the_file_back(recorded):
     assert "as they were before the patch" in said
 
 
+def killed(record):
+    """As `kill -9` in the middle of --apply leaves it: the patch is in the file, and fix.json says that it is tried."""
+    found = fix(FixRequest(record))
+    write_document(record / fixes.FIX, found.model_copy(update={"outcome": "trying"}))
+    program = record.parent / "work" / "train.py"
+    program.write_text(text_of(record).replace("observe\n", "observe\nrandom.seed(2019)\n", 1))
+
+
+def test_after_a_kill_in_the_middle_the_next_fix_says_why_the_file_has_changed(recorded):
+    record = recorded(FLIPS, "python-seed")
+    killed(record)
+    with pytest.raises(UsageError, match=r"killed while its patch was in train\.py") as said:
+        fix(FixRequest(record))
+    assert "samebits fix --apply" in said.value.advice
+    assert "random.seed" in text_of(record)
+
+
+def test_after_a_kill_apply_takes_the_patch_out_and_tries_it_again(recorded):
+    record = recorded(FLIPS, "python-seed")
+    killed(record)
+    found = fix(FixRequest(record, apply=True))
+    assert (found.outcome, found.tried[0].trials) == ("mended", 3)
+    assert "left its patch in train.py: it was taken out first" in found.notes[0]
+    assert text_of(record).count("random.seed(2019)") == 1
+
+
+def test_after_a_kill_a_file_that_changed_in_more_than_the_patch_stays_as_it_is(recorded):
+    record = recorded(FLIPS, "python-seed")
+    killed(record)
+    text = text_of(record) + "print(1)\n"
+    (record.parent / "work" / "train.py").write_text(text)
+    with pytest.raises(UsageError, match="a samebits fix was killed"):
+        fix(FixRequest(record, apply=True))
+    assert text_of(record) == text
+
+
 def test_a_file_that_somebody_changes_meanwhile_is_left_alone(recorded, monkeypatch):
     record = recorded(FLIPS, "python-seed")
     usual = fixes.checks.run
@@ -251,6 +288,9 @@ def test_the_document_fits_its_schema(recorded):
     found = fix(FixRequest(record))
     jsonschema.validate(json.loads(found.model_dump_json()), schema_of("fix"))
     assert json.loads((record / "fix.json").read_text())["outcome"] == "proposed"
+    assert cli.main(["fix", "--junit", str(record.parent / "fix.xml"), str(record)]) == 0
+    case = ElementTree.parse(record.parent / "fix.xml").getroot().find("testsuite/testcase")
+    assert (case.get("classname"), list(case)) == ("samebits.fix", [])
 
 
 def test_an_installed_script_that_starts_the_program_is_none_of_its_files(tmp_path):

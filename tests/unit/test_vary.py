@@ -1,6 +1,7 @@
 """What vary takes, what it says of what was seen, and that its table is complete. No trial is run here."""
 
 import math
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
@@ -383,11 +384,17 @@ def test_a_folder_of_vary_is_reported_again(result, tmp_path, capsys):
     assert "<!doctype html>" in (tmp_path / "page.html").read_text()
 
 
-def test_a_folder_of_vary_has_no_junit_xml(result, tmp_path, capsys):
+def test_a_folder_of_vary_is_one_test_of_a_ci(result, tmp_path):
     (tmp_path / vary.DOCUMENT).write_text(result.model_dump_json())
-    assert cli.main(["report", str(tmp_path), "--junit", str(tmp_path / "junit.xml")]) == 2
-    assert "There is no JUnit XML of this report." in capsys.readouterr().err
-    assert not (tmp_path / "junit.xml").exists()
+    cli.main(["report", str(tmp_path), "--junit", str(tmp_path / "junit.xml")])
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]
+    (case,) = suite.findall("testcase")
+    assert case.get("classname") == "samebits.vary"
+    states = {"repeated": [], "diverged": ["failure"], "inconclusive": ["error"]}[result.verdict]
+    assert [part.tag for part in case] == states
+    answers = {one.get("name"): one.get("value") for one in suite.iter("property")}
+    told = [one for one in result.factors if one.named or one.answer != "no-effect"]
+    assert {f"factor.{one.id}": one.answer for one in told}.items() <= answers.items()
 
 
 @pytest.mark.parametrize(

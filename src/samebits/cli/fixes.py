@@ -8,7 +8,7 @@ from typing import Any
 from samebits import requests
 from samebits.cli import answers
 from samebits.cli.parser import plain, record_argument
-from samebits.options import OPTIONS
+from samebits.options import OPTIONS, REPORTS
 
 __all__ = ["FIX"]
 
@@ -27,7 +27,7 @@ the patch, 3 no change of a line mends the cause, or there is no answer, 2 wrong
 def run_fix(record: str, **given: Any) -> int:
     """Make the patch, try it if that is asked for, and answer."""
     requests.refuse_platform()
-    targets = {name: given[name] for name in ("json", "html", "md", "patch")}
+    targets = {**{option.name: given[option.name] for option in REPORTS}, "patch": given["patch"]}
     answers.check_targets(targets)
     from samebits.patches.fix import FixRequest, fix
     from samebits.patches.report import report

@@ -34,7 +34,7 @@ no answer, 2 wrong use or an error."""
 def run_explain(**given: Any) -> int:
     """Check or open a record, search, and answer."""
     requests.refuse_platform()
-    targets = {name: given[name] for name in ("json", "html", "md")}
+    targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
     ended = _explained(given)
     return answers.answer(ended.result, targets, ended.experiment.record)
@@ -67,7 +67,7 @@ answer, 2 wrong use or an error."""
 def run_locate(**given: Any) -> int:
     """Check or open a record, locate, and answer."""
     requests.refuse_platform()
-    targets = {name: given[name] for name in ("json", "html")}
+    targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
     record, result = _located(given)
     if result.verdict != "diverged":
@@ -154,7 +154,7 @@ answer."""
 def run_vary(**given: Any) -> int:
     """Vary, and answer."""
     requests.refuse_platform()
-    targets = {name: given[name] for name in ("json", "md", "html")}
+    targets = {option.name: given[option.name] for option in REPORTS}
     answers.check_targets(targets)
     requests.refuse_record(given["command"], "is a record, and vary takes a command")
     request = requests.request(given, "vary")

@@ -43,7 +43,7 @@ def report(result: NoiseResult) -> Report:
         head="NO ANSWER" if result.verdict else "",
         title="The noise of a training",
         sentence=result.sentence,
-        command=(shlex.join(result.command),),
+        command=tuple(filter(None, [shlex.join(result.command), result.setup.python])),
         blocks=tuple(_blocks(result)),
         footer="Made from noise.json. samebits report RECORD shows the record of each seed.",
         created=result.created,

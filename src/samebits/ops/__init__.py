@@ -163,7 +163,9 @@ def replay(
     plan = experiment.plan
     found = documents.collect(plan.trial_folder(1), plan.directory)
     result = judge(found, looked.files[0], plan.request.command, want)
-    update = {"seconds": time.monotonic() - began, "record": str(experiment.folder)}
+    processes = experiment.trial(1).processes
+    python = next((one.facts["executable"] for one in processes if one.facts.get("executable")), None)
+    update = {"seconds": time.monotonic() - began, "record": str(experiment.folder), "python": python}
     result = result.model_copy(update=update)
     experiment.write(OPS, result)
     return result

@@ -115,6 +115,7 @@ class ReplayResult(Document):
     reason: str | None = None
     advice: str | None = None
     command: list[str]
+    python: str | None = None  # the interpreter of the run
     first: int
     last: int
     repeats: int

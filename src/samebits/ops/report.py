@@ -24,7 +24,7 @@ def report(result: ReplayResult) -> Report:
         sentence=result.sentence,
         took=f"   {span(result.seconds)}",
         advice=result.advice or "" if result.outcome == "nothing" else "",
-        command=(shlex.join(result.command),),
+        command=tuple(filter(None, [shlex.join(result.command), result.python])),
         blocks=tuple(_blocks(result)),
         samebits=result.samebits,
         document=result,

@@ -70,6 +70,7 @@ class PatchResult(Document):
     reason: str | None = None
     advice: str | None = None
     command: list[str]
+    python: str | None = None  # the interpreter of the trials
     directory: str
     record: str
     cause: list[str]

@@ -8,8 +8,20 @@ from collections.abc import Iterator
 from samebits.patches.documents import PatchOutcome, PatchResult
 from samebits.reports.result_words import folder_name
 from samebits.reports.table import Cell, StyledText
-from samebits.reports.tree import DOCUMENT, SCREEN, AnyBlock, Code, Facts, Notes, Report, Section, Text
-from samebits.words import count, span
+from samebits.reports.tree import (
+    CASE_STATES,
+    DOCUMENT,
+    SCREEN,
+    AnyBlock,
+    Code,
+    Facts,
+    JUnitCase,
+    Notes,
+    Report,
+    Section,
+    Text,
+)
+from samebits.words import count, one_line, span
 
 HEADS: dict[PatchOutcome, str] = {
     "proposed": "PATCH",
@@ -32,12 +44,27 @@ def report(result: PatchResult) -> Report:
         title="" if result.verdict else head.capitalize(),
         took=f"   {span(result.seconds)}",
         advice=result.advice or "",
-        command=(shlex.join(result.command),),
+        command=tuple(filter(None, [shlex.join(result.command), result.python])),
         blocks=tuple(_blocks(result, head)),
         footer="Made from fix.json in the record.",
         samebits=result.samebits,
         document=result,
+        case=_case(result),
         seconds=result.seconds,
+    )
+
+
+def _case(result: PatchResult) -> JUnitCase:
+    """The fix as one test, by its command: it passes if there is a patch, or nothing to mend."""
+    lines = [*(f"{one.control}: {one.why}" for one in result.unmended), *_changes(result)]
+    lines += [f"tried in {count(one.trials, 'trial')}: {one.sentence}" for one in result.tried]
+    return JUnitCase(
+        "samebits.fix",
+        shlex.join(result.command),
+        CASE_STATES[result.verdict or "repeated"],
+        result.sentence,
+        "\n".join(map(one_line, lines)),
+        (("outcome", result.outcome), ("cause", "+".join(result.cause)), ("record", result.record)),
     )
 
 

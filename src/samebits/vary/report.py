@@ -11,10 +11,12 @@ from samebits.reports import result_words
 from samebits.reports.table import Cell, Column, StyledText, Table, WordLines, numbers
 from samebits.reports.tree import (
     BRIEF,
+    CASE_STATES,
     PAGE,
     SCREEN,
     AnyBlock,
     Facts,
+    JUnitCase,
     Mark,
     Marks,
     Notes,
@@ -43,7 +45,7 @@ SAYS = (
 
 
 def report(result: VaryResult) -> Report:
-    """The report, for every format but JUnit XML."""
+    """The report."""
     told = told_factors(result)
     return Report(
         verdict=result.verdict,
@@ -64,6 +66,26 @@ def report(result: VaryResult) -> Report:
         created=result.created,
         samebits=result.samebits,
         document=result,
+        case=_case(result),
+        seconds=result.seconds,
+    )
+
+
+def _case(result: VaryResult) -> JUnitCase:
+    """The answer as one test, by its command: a failure if the bits depend on something."""
+    told = told_factors(result)
+    lines = [f"{one.id}: {said}" for one in told if one.answer != "independent" for said in _seen(one)]
+    return JUnitCase(
+        "samebits.vary",
+        shlex.join(result.setup.command),
+        CASE_STATES[result.verdict],
+        headline(result),
+        "\n".join(map(words.one_line, [*lines, *filter(None, [result.advice])])),
+        (
+            *((f"factor.{one.id}", one.answer) for one in told),
+            *((f"values.{one.id}", ",".join(value.value for value in one.values)) for one in told),
+            *([("record", result.record)] if result.record else []),
+        ),
     )
 
 
