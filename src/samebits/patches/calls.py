@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from samebits.patches.insertion import InsertionPoint, worded
@@ -17,6 +18,7 @@ SEEDERS = frozenset((
     "tensorflow.keras.utils.set_random_seed", "transformers.set_seed", "jax.random.PRNGKey", "jax.random.key",
     *NUMPY_GENERATORS,
 ))  # fmt: skip
+_SEED_NAME = re.compile(r"(^|_)seeds?\d*$", re.IGNORECASE)  # seed, SEED, random_seed; not seedling, seed_time
 SEEDING_METHODS = frozenset(("manual_seed", "manual_seed_all", "seed_everything", "set_random_seed", "set_seed"))
 CLOCKS = frozenset(
     f"time.{name}{unit}"
@@ -110,13 +112,26 @@ def seeds_of(program: Program, control: str, sources: frozenset[str]) -> list[Li
 
 
 def _seeds_in(source: SourceFile, node: ast.AST) -> Iterator[ast.expr]:
-    """What a seeding call is given, or what is assigned to a name with `seed` in it."""
+    """What a seeding call is given, itself or by a name; and what is assigned to a name that says that it is a seed."""
     if isinstance(node, ast.Assign):
-        names = [one.id for one in node.targets if isinstance(one, ast.Name)]
-        yield from [node.value] * any("seed" in name.lower() for name in names)
-    elif isinstance(node, ast.Call) and _is_seeding(source, node):
+        names = {one.id for one in node.targets if isinstance(one, ast.Name)}
+        is_seed = any(_SEED_NAME.search(name) for name in names) or not names.isdisjoint(_names_of_seeds(source))
+        yield from [node.value] * is_seed
+    elif isinstance(node, ast.Call):
+        yield from _seeds_given(source, node)
+
+
+def _seeds_given(source: SourceFile, node: ast.Call) -> Iterator[ast.expr]:
+    if _is_seeding(source, node):
         yield from (one for one in node.args[:1] if not isinstance(one, ast.Starred))
         yield from (keyword.value for keyword in node.keywords if keyword.arg == "seed")
+
+
+def _names_of_seeds(source: SourceFile) -> set[str]:
+    """The names that seeding calls of the file are given."""
+    calls = (node for node in ast.walk(source.tree) if isinstance(node, ast.Call))
+    given = (value for call in calls for value in _seeds_given(source, call))
+    return {node.id for value in given for node in ast.walk(value) if isinstance(node, ast.Name)}
 
 
 def _is_seeding(source: SourceFile, node: ast.Call) -> bool:

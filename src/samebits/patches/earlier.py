@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from samebits.patches.documents import PatchResult, PlaceOfDraw
 from samebits.patches.patch import Patch
 from samebits.patches.program import LineChange, Program
 from samebits.patches.source import TextEdit, lines_of
+from samebits.store.content import digest_of
 from samebits.store.record_files import read_document
 
 
@@ -56,6 +58,26 @@ def found_again(program: Program, before: PatchResult) -> Patch | None:
         changes.append(LineChange("+".join(before.cause), source, edit, "the lines of the patch"))
     patch = Patch(tuple(changes))
     return patch if changes and patch.is_python else None
+
+
+def left_behind(program: Program, before: PatchResult) -> dict[Path, bytes]:
+    """The files that still hold the patch of a fix that was killed -> their content before it.
+
+    A file that has changed in more than that is left out: its content is not known.
+    """
+    digests = {one.file: one.digest for one in before.changes} if before.outcome == "trying" else {}
+    found = {}
+    for name, digest in digests.items():
+        source = program.source(program.directory / name)
+        if source is None:
+            continue
+        text = source.text
+        for hunk in (one for one in _hunks(before.patch) if one.file == name.lstrip("/")):
+            text = text.replace(hunk.new, hunk.old) if text.count(hunk.new) == 1 else ""
+        content = text.encode(source.encoding)
+        if digest_of(io.BytesIO(content)) == digest:
+            found[source.path] = content
+    return {path: content for path, content in found.items() if path.read_bytes() != content}
 
 
 def draws_again(program: Program, before: PatchResult) -> list[PlaceOfDraw]:

@@ -13,7 +13,7 @@ from samebits.documents import Explanation
 from samebits.errors import UsageError
 from samebits.experiment import Progress, recorded_trials
 from samebits.kept_record import judged
-from samebits.launch import facts, origin
+from samebits.launch import custody, facts, origin
 from samebits.model import Divergence, Result
 from samebits.options import DEFAULT_SEED
 from samebits.patches import seeds
@@ -25,7 +25,7 @@ from samebits.patches.documents import (
     PatchTrial,
     PlaceOfDraw,
 )
-from samebits.patches.earlier import draws_again, earlier, found_again
+from samebits.patches.earlier import draws_again, earlier, found_again, left_behind
 from samebits.patches.look import Draw, Look, look
 from samebits.patches.patch import Patch, patches
 from samebits.patches.patched_files import PatchedFiles
@@ -57,10 +57,11 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
     record = store.open_record(asked.record)
     result = judged(record)
     why = _explanation(result, asked.record)
-    documents = FixDocuments(record, result, why)
+    documents = FixDocuments(record, result, why, custody.hold(record.folder.absolute()))
     if not why.cause or result.divergence is None:
         return documents.nothing(_without_a_cause(result, why), f"samebits locate {folder_name(asked.record)}")
     origin.require(record, run=asked.run)
+    notes = _restored(documents, apply=asked.apply)
     changed = _changed(record)
     if changed:
         made = documents.found_again(changed)
@@ -68,7 +69,26 @@ def fix(asked: FixRequest, progress: Progress | None = None) -> PatchResult:
         made = documents.proposed(_program(record, result.divergence, result.setup.packages, progress))
     is_tried = asked.apply and made.patches and not made.missing
     found = _tried(made, progress) if is_tried else made.document
-    return _written(record, found.model_copy(update={"seconds": time.monotonic() - began}))
+    known = {"seconds": time.monotonic() - began, "notes": [*notes, *found.notes]}
+    return _written(record, found.model_copy(update=known))
+
+
+def _restored(documents: FixDocuments, *, apply: bool) -> list[str]:
+    """Take out the patch that a fix has left in the files because it was killed; notes on that. UsageError without
+    `apply`: then no file changes."""
+    record = documents.record
+    before = earlier(record.folder / FIX)
+    if before is None or before.outcome != "trying":
+        return []
+    program = documents.unseen_program()
+    left = left_behind(program, before)
+    names = words.listed(map(program.shown, left))
+    if left and not apply:
+        what = f"A samebits fix --apply was killed while its patch was in {names}, and the patch is still there."
+        raise UsageError(what, f"samebits fix --apply {folder_name(record.folder)}   (takes it out first)")
+    for path, content in left.items():
+        path.write_bytes(content)
+    return [f"a samebits fix was killed and left its patch in {names}: it was taken out first"] if left else []
 
 
 def _explanation(result: Result, folder: Path) -> Explanation:
@@ -123,11 +143,12 @@ class Proposal:
 
 @dataclass(frozen=True)
 class FixDocuments:
-    """Makes documents about one record."""
+    """Makes documents about one record, which no other samebits changes meanwhile (`lock`)."""
 
     record: Record
     result: Result
     why: Explanation
+    lock: custody.Custody
 
     def nothing(self, sentence: str, advice: str) -> PatchResult:
         """There is no cause to mend."""
@@ -157,17 +178,21 @@ class FixDocuments:
     def found_again(self, changed: str) -> Proposal:
         """The patch of an earlier fix, for files that have changed since. UsageError if its lines are not there."""
         before = earlier(self.record.folder / FIX)
-        program = Program(Look(), Path(self.record.file.directory), _seed(self.record), self.result.setup.packages)
+        program = self.unseen_program()
         patch = found_again(program, before) if before is not None else None
         if before is None or patch is None:
             what = f"{changed} is not what it was when {self.record.folder} was recorded"
-            and_so = ", and the lines of its patch are not there any more" if before is not None else ""
+            and_so = _lost(before) if before is not None else ""
             raise UsageError(f"{what}{and_so}.", f"samebits explain -- {words.command(self.record.file.command)}")
         note = f"{changed} has changed since the record was made; the lines of the patch are still there"
         document = self._document(
             outcome="proposed", sentence=self._sentence([patch], ()), draws=draws_again(program, before), notes=[note]
         )
         return Proposal(self.record, self.result, self.why, program, [patch], [], of_patch(document, program, patch))
+
+    def unseen_program(self) -> Program:
+        """The program, of which no trial has told what it runs."""
+        return Program(Look(), Path(self.record.file.directory), _seed(self.record), self.result.setup.packages)
 
     def _sentence(self, found: Sequence[Patch], unmended: Sequence[ControlWithoutPatch]) -> str:
         cause = words.listed(self.why.cause)
@@ -187,9 +212,17 @@ class FixDocuments:
         file = self.record.file
         known = {
             "samebits": __version__, "command": file.command, "directory": file.directory,
+            "python": self.result.setup.python,
             "record": str(self.record.folder.absolute()), "cause": self.why.cause,
         }  # fmt: skip
         return PatchResult.model_validate({**known, **fields})
+
+
+def _lost(before: PatchResult) -> str:
+    """Why the patch of an earlier fix is not found again."""
+    if before.outcome == "trying":
+        return f", and a samebits fix was killed while its patch was in the files ({FIX} holds the patch)"
+    return ", and the lines of its patch are not there any more"
 
 
 def of_patch(document: PatchResult, program: Program, patch: Patch) -> PatchResult:

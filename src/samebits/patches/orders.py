@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from samebits.patches.calls import has_keyword, keyword_edit
 from samebits.patches.insertion import InsertionPoint, worded
 from samebits.patches.program import LineChange, Program, ProgramCall
 from samebits.patches.source import SourceFile, TextEdit
 
-_TAKE_IN_ORDER = frozenset(("list", "tuple", "enumerate", "iter", "zip", "reversed"))
+_TAKE_IN_ORDER = frozenset((
+    "list", "tuple", "enumerate", "iter", "zip", "reversed", "sum", "deque", "Counter", "chain", "islice", "cycle",
+    "accumulate", "product", "permutations", "combinations",
+))  # fmt: skip
+_METHODS_IN_ORDER = frozenset(("join", "extend", "fromkeys", "fromiter", "from_iterable"))
+_SECOND = frozenset(("map", "filter"))  # take a function first
 _SETS = frozenset(("set", "frozenset"))
 _SET_METHODS = frozenset(("union", "intersection", "difference", "symmetric_difference"))
 _DEEPEST = 4  # names that stand for names
@@ -64,13 +70,22 @@ def _taken_in_order(node: ast.AST) -> Iterator[ast.expr]:
         yield node.iter
     elif isinstance(node, ast.ListComp | ast.GeneratorExp | ast.DictComp):
         yield from (one.iter for one in node.generators)
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        taken = node.args[1:] if node.func.id == "map" else node.args if node.func.id in _TAKE_IN_ORDER else []
-        yield from taken
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("join", "extend"):
-        yield from node.args
-    elif isinstance(node, ast.Starred):
+    elif isinstance(node, ast.Call):
+        yield from _arguments_in_order(node)
+    elif isinstance(node, ast.Starred | ast.YieldFrom) or _unpacks(node):
         yield node.value
+
+
+def _unpacks(node: ast.AST) -> TypeGuard[ast.Assign]:
+    return isinstance(node, ast.Assign) and any(isinstance(one, ast.Tuple | ast.List) for one in node.targets)
+
+
+def _arguments_in_order(node: ast.Call) -> list[ast.expr]:
+    called = node.func
+    name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+    if isinstance(called, ast.Name) and name in _SECOND:
+        return node.args[1:]
+    return node.args if name in _TAKE_IN_ORDER | _METHODS_IN_ORDER else []
 
 
 def _is_set(source: SourceFile, node: ast.expr, depth: int = 0) -> bool:
@@ -114,9 +129,17 @@ def sorted_listings(program: Program) -> list[LineChange]:
 
 
 def _is_advanced(call: ProgramCall) -> bool:
-    """Whether the listing is given to next(), which takes no list."""
+    """Whether the listing is given to next(), which takes no list: itself, or by a name."""
     around = call.source.parents.get(call.node)
-    return isinstance(around, ast.Call) and isinstance(around.func, ast.Name) and around.func.id == "next"
+    if isinstance(around, ast.Assign):
+        names = {ast.unparse(target) for target in around.targets}
+        given = (ast.unparse(node.args[0]) for node in ast.walk(call.source.tree) if _is_next(node) and node.args)
+        return not names.isdisjoint(given)
+    return _is_next(around)
+
+
+def _is_next(node: ast.AST | None) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "next"
 
 
 def _lists(call: ProgramCall) -> bool:
