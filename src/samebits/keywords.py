@@ -42,6 +42,7 @@ class RecordOptions(TypedDict, total=False):
     environment: str
     on: str
     each: str
+    sbatch: str
     ok_exit: int
     steps: int
     timeout: Duration

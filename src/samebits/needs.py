@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 
-__all__ = ["read_needs"]
+__all__ = ["SBATCH", "read_needs", "read_sbatch"]
 
 NEEDS = ("num_cpus", "num_gpus", "label")
+SBATCH = "sbatch"  # the need that --sbatch says, beside those of --each
 
 
 def read_needs(text: str) -> dict[str, str]:
@@ -23,3 +25,17 @@ def read_needs(text: str) -> dict[str, str]:
             raise ValueError(f"{value!r} holds a control character.")
         found[name] = value
     return found
+
+
+def read_sbatch(text: str) -> str:
+    """Options of sbatch, each one word: no word can be taken for the script of a job. Raises ValueError."""
+    if not text.strip() or any(ord(character) < 32 for character in text):
+        raise ValueError(f"{text!r} holds no options, or a control character.")
+    try:
+        words = shlex.split(text)
+    except ValueError as why:
+        raise ValueError(f"{text!r} cannot be read: {why}.") from None
+    for word in words:
+        if not re.match(r"-[A-Za-z]|--[a-z]", word, re.ASCII):
+            raise ValueError(f"{word!r} is not an option in one word; say --partition=a100.")
+    return text

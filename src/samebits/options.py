@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
-from samebits.needs import read_needs
+from samebits.needs import read_needs, read_sbatch
 
 __all__ = [
     "DEFAULT_SEED",
@@ -205,13 +205,9 @@ class Option(NamedTuple):
 
 
 TRIALS = Option(
-    "trials",
-    ("-n", "--trials"),
-    "How many trials to run; each trains from the start in a fresh process.",
-    "N",
-    read_trials,
-    DEFAULT_TRIALS,
-)
+    "trials", ("-n", "--trials"), "How many trials to run; each trains from the start in a fresh process.", "N",
+    read_trials, DEFAULT_TRIALS,
+)  # fmt: skip
 CONTROLS = Option(
     "controls", ("--control",), "Hold this control in every trial; see `samebits list controls`.", "ID", read_text,
     many=True,
@@ -226,8 +222,15 @@ ENVIRONMENT = Option(
     "environment", ("--env",), "Run the command with the Python of this environment; see `samebits env list`.", "NAME",
     read_text,
 )  # fmt: skip
-ON = Option("on", ("--on",), "Where trials run: local, or ray[://ADDRESS] (a Ray cluster).", "HOST", read_text, "local")
+ON = Option(
+    "on", ("--on",), "Where trials run: local, ray[://ADDRESS] (a Ray cluster), or slurm (jobs of Slurm).", "HOST",
+    read_text, "local",
+)  # fmt: skip
 EACH = Option("each", ("--each",), "What a trial needs there: num_cpus=2,num_gpus=1,label=a100.", "NEEDS", read_needs)
+SBATCH = Option(
+    "sbatch", ("--sbatch",), "Options of sbatch for the job of a trial: '--partition=a100 --time=60'.", "OPTIONS",
+    read_sbatch,
+)  # fmt: skip
 OK_EXIT = Option("ok_exit", ("--ok-exit",), "Treat this exit status as success.", "CODE", read_exit_status, 0)
 OVERWRITE = Option("overwrite", ("--overwrite",), "Replace a record folder that exists.", default=False)
 JOBS = Option(
@@ -236,19 +239,15 @@ JOBS = Option(
     read_jobs, "auto",
 )  # fmt: skip
 FULL = Option(
-    "full",
-    ("--full",),
+    "full", ("--full",),
     "Train every trial to the end, even after a difference (default: in rounds, which end at the first difference).",
     default=False,
-)
+)  # fmt: skip
 STEPS = Option("steps", ("--steps",), "Stop each trial after K steps (the report says so).", "K", read_steps)
 BUDGET = Option(
-    "budget",
-    ("--budget",),
-    "Stop after as many steps as fit into this time, all trials together: 90s, 5m, 1h30m.",
-    "TIME",
-    read_duration,
-)
+    "budget", ("--budget",), "Stop after as many steps as fit into this time, all trials together: 90s, 5m, 1h30m.",
+    "TIME", read_duration,
+)  # fmt: skip
 TIMEOUT = Option("timeout", ("--timeout",), "The time limit for one trial: 90, 90s, 5m.", "TIME", read_duration)
 ARTIFACTS = Option(
     "artifacts", ("--artifact",), "Files in which every difference counts.", "GLOB", read_text, many=True
@@ -262,12 +261,11 @@ METRICS = Option(
     "metrics", ("--metric",), "Compare a number that the program prints.", "NAME=REGEX", read_metric, many=True
 )
 ISOLATE = Option(
-    "isolate",
-    ("--isolate",),
+    "isolate", ("--isolate",),
     "Each trial gets its own working folder (a copy of this one; large files are linked), HOME, caches and temporary "
     "folder.",
     default=False,
-)
+)  # fmt: skip
 AGAINST = Option("against", ("--against",), "Compare with a recorded run.", "RECORD", read_text)
 ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))
 RUN = Option(
@@ -326,7 +324,7 @@ PATCH = Option(
 OF = Option("of", ("--of",), "Compare only these metrics.", "NAME,NAME,...", read_names)
 LOWER = Option("lower", ("--lower",), "Metrics for which a lower number is better.", "NAME,NAME,...", read_names)
 
-SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON, EACH)
+SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON, EACH, SBATCH)
 NOISE_SETUP = tuple(option for option in SETUP if option is not SEED)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
 MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS)
@@ -343,6 +341,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "fix": (APPLY, PATCH, RUN, *REPORTS),
     "report": REPORTS,
     "compare": REPORTS,
+    "slurm": (),
     "env": (),
     "data": (FROM, TO),
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits.errors import UsageError
+from samebits.needs import SBATCH
 
 if TYPE_CHECKING:
     from samebits.experiment import Request
@@ -78,7 +79,7 @@ def request(given: dict[str, Any], command: str) -> Request:
         python=interpreter(given["python"], given["environment"]),
         environment=given["environment"],
         host=given["on"],
-        each=given["each"] or {},
+        each=_needs(given),
         preset=given["preset"],
         controls=list(given["controls"]),
         seed=given["seed"],
@@ -86,6 +87,12 @@ def request(given: dict[str, Any], command: str) -> Request:
         overwrite=given["overwrite"],
         against=Path(given["against"]) if given.get("against") else None,
     )
+
+
+def _needs(given: dict[str, Any]) -> dict[str, str]:
+    """What one trial needs: that of --each, and the options of sbatch."""
+    sbatch = given.get("sbatch")
+    return {**(given["each"] or {}), **({SBATCH: sbatch} if sbatch else {})}
 
 
 def _refuse_folder(out: str | None) -> None:

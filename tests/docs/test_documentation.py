@@ -2,10 +2,13 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 BLOCK = re.compile(r"(?:<!-- status: (\d+) -->\n)?```console\n(.*?)```", re.DOTALL)
 FILE = re.compile(r'```\w+ title="([^"]+)"\n(.*?)```', re.DOTALL)
+slurm_site = SimpleNamespace(**runpy.run_path(str(ROOT / "tests" / "slurm_site.py")))
 NEEDS = re.compile(r"<!-- needs: ([\w ]+) -->")
 
 
@@ -42,7 +46,9 @@ def prepared(page, folder):
     """Write the files that a page shows; skip where what it needs is missing. Its text."""
     text = page.read_text()
     for module in needs(page):
-        if find_spec(module) is None:
+        if module == "slurm" and slurm_site.missing():
+            pytest.skip(f"there is no {slurm_site.missing()} here: no Slurm to run trials on")
+        if module != "slurm" and find_spec(module) is None:
             pytest.skip(f"{module} is not installed beside {sys.executable}")
     for name, content in FILE.findall(text):
         (folder / name).write_text(content)
@@ -51,8 +57,14 @@ def prepared(page, folder):
 
 @pytest.mark.parametrize("page", with_commands())
 def test_the_commands_of_a_page_do_what_it_says(page, tmp_path):
-    environment = dict(os.environ, PATH=str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"])
-    for status, block in BLOCK.findall(prepared(page, tmp_path)):
+    text = prepared(page, tmp_path)
+    with slurm_site.site() if "slurm" in needs(page) else nullcontext(os.environ) as found:
+        environment = dict(found, PATH=str(Path(sys.executable).parent) + os.pathsep + found["PATH"])
+        run_the_commands(text, environment, tmp_path)
+
+
+def run_the_commands(text, environment, tmp_path):
+    for status, block in BLOCK.findall(text):
         commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
         done = subprocess.run(
             ["bash", "-c", "\n".join(commands)],

@@ -38,6 +38,10 @@ class ApartTask:
                 self._keeper.close()
         return self._outcome
 
+    def news(self) -> str:
+        """See RemoteTask."""
+        return ""
+
     def cancel(self) -> None:
         """See RemoteTask."""
         if self._outcome is None:

@@ -45,6 +45,9 @@ class FakeTrial:
             raise KeyboardInterrupt
         return self.looks == 2
 
+    def news(self):
+        return "the queue is full" if self.order.plan.options.strict else ""
+
     def fetch(self):
         status = "complete" if self.limits.steps is None else "stopped"
         return self._written(TrialFile(id=self.id, status=status, started="now", seconds=1.0))
@@ -112,6 +115,12 @@ def test_trials_that_cannot_wait_start_over_and_that_is_told_once(begun):
     assert len(experiment.plan.host.trials) == 4
 
 
+def test_what_keeps_a_trial_from_running_is_told(begun):
+    experiment, told = begun("fake", strict=True)
+    experiment.run(Limits(), [1])
+    assert told.lines == ["the queue is full", (1, "complete", 7)]
+
+
 def test_an_interruption_cancels_every_trial_that_runs(begun):
     experiment, _ = begun("fake://2", jobs=2)
     with pytest.raises(KeyboardInterrupt):
@@ -124,7 +133,7 @@ def test_the_local_host_starts_a_trial_that_can_wait(tmp_path):
     host: Host = connect("local", {})
     assert isinstance(host, LocalHost)
     assert host.no_waiting == ""
-    assert {"start", "poll", "fetch", "cancel", "steps", "waits", "spent", "pace"} <= set(dir(TrialRun))
+    assert {"start", "poll", "news", "fetch", "cancel", "steps", "waits", "spent", "pace"} <= set(dir(TrialRun))
 
 
 @pytest.mark.parametrize(

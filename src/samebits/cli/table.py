@@ -17,6 +17,7 @@ from samebits import __version__, interrupt
 from samebits.cli import error_text
 from samebits.cli.fixes import FIX
 from samebits.cli.inquiries import EXPLAIN, LOCATE, OPS, VARY
+from samebits.cli.jobs import SLURM
 from samebits.cli.noises import NOISE, VERSUS
 from samebits.cli.records import CHECK, COMPARE, RECORD, REPORT
 from samebits.cli.schemas import PLUGGED, SCHEMA
@@ -25,7 +26,9 @@ from samebits.errors import UsageError
 
 # the only programs that these start are trials
 OF_TRIALS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, LOCATE, OPS, VARY, NOISE, VERSUS)
-COMMANDS = (CHECK, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, LIST, SCHEMA, ENV, DATA)
+COMMANDS = (
+    CHECK, RECORD, REPORT, COMPARE, EXPLAIN, FIX, LOCATE, OPS, VARY, NOISE, VERSUS, SLURM, LIST, SCHEMA, ENV, DATA,
+)  # fmt: skip
 
 
 class Commands(click.Group):

@@ -277,6 +277,8 @@ class Trials:
         if now - self._told.get(trial.id, 0.0) > _TELL:
             self._told[trial.id] = now
             self.progress.trial_step(trial.id, trial.steps())
+            if news := trial.news():
+                self.progress.note(news)
 
     def _abort(self) -> None:
         running, self._running = list(self._running.values()), {}

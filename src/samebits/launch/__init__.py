@@ -13,7 +13,7 @@ __all__ = ["HOSTS", "LAUNCHERS", "find_launcher"]
 # what starts the command of a trial on this machine, as --on names it -> (file, class)
 LAUNCHERS = {"local": ("local", "LocalLauncher")}
 # other machines to which whole trials go, as --on names them -> (file, class)
-HOSTS = {"ray": ("ray_host", "RayHost")}
+HOSTS = {"ray": ("ray_host", "RayHost"), "slurm": ("slurm_host", "SlurmHost")}
 
 
 def find_launcher(name: str) -> Launcher:

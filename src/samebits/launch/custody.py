@@ -21,6 +21,7 @@ from samebits.store.record_files import shown
 
 RECORDS = ".samebits"  # below the working folder: records that were not given a folder
 COPIES = "folders"  # of vary: copies of the working folder
+JOBS = ".samebits-"  # and eight digits: what jobs of Slurm and samebits tell each other while they run
 NEW = ".new-"  # and the trial's number: its folder until it is complete enough to be read
 _HELD: weakref.WeakValueDictionary[tuple[int, int], Custody] = weakref.WeakValueDictionary()
 
@@ -28,10 +29,11 @@ _HELD: weakref.WeakValueDictionary[tuple[int, int], Custody] = weakref.WeakValue
 _DATA = re.compile(r"[a-z]+(-[a-z0-9-]+)?\.(json|jsonl|bin)(\.part)?|\d{8}\.(json|bin)")
 _TOP_FILES = re.compile(r"(record|result|checksums|locate|fix|ops|vary|noise|study)\.json(\.part)?")
 _TRIAL_FILES = re.compile(
-    r"(trial|files|config|answer|checksums)\.json(\.part)?|(stdout|stderr)\.txt|probe-failed-.*\.txt"
+    r"(trial|files|config|answer|checksums)\.json(\.part)?|(stdout|stderr|job)\.txt|probe-failed-.*\.txt"
 )
 _TRIAL_FOLDERS = re.compile(r"out|work|processes")
 _CODE = re.compile(r".*\.(py|pyc|pyi|typed)|.*\.pyc\.\d+")
+_JOBS = re.compile(re.escape(JOBS) + "[0-9a-f]{8}")
 _TRIAL = re.compile(r"(\.new-|\.old-)?\d+|\.new|\.old")
 
 
@@ -186,6 +188,8 @@ def _foreign_folder(path: Path) -> Iterator[Path]:
         yield from _foreign_trials(path)
     elif _TRIAL.fullmatch(path.name):
         yield from _foreign_trial(path)
+    elif _JOBS.fullmatch(path.name):
+        yield from (inner for inner in sorted(path.iterdir()) if not record_files.is_file(inner))
     elif path.name in ("probe", "bin"):
         yield from _foreign_code(path)
     elif is_record(path):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from samebits.errors import UsageError
 from samebits.launch import HOSTS, LAUNCHERS
+from samebits.needs import SBATCH
 
 if TYPE_CHECKING:
     from samebits.launch.environment import Slot
@@ -59,6 +60,10 @@ class HostedTrial(Protocol):
         """Whether the trial is over, or waits. Returns at once."""
         ...
 
+    def news(self) -> str:
+        """A sentence about what keeps it from running, told once; empty if there is nothing new."""
+        ...
+
     def fetch(self) -> TrialFile:
         """The document of a trial that is over. All that it left lies in its folder of the record then, sealed."""
         ...
@@ -81,8 +86,8 @@ class Host(Protocol):
 def connect(name: str, each: Mapping[str, str]) -> Host:
     """The host that `--on` names: `local`, or KIND[://ADDRESS].
 
-    `each`: what one trial needs there, as `--each` says it. Raises UsageError if there is no such host, or if
-    it does not answer.
+    `each`: what one trial needs there, as `--each` and `--sbatch` say it. Raises UsageError if there is no such host,
+    or if it does not answer.
     """
     kind, divided, address = name.partition("://")
     if kind not in HOSTS and kind not in LAUNCHERS:
@@ -90,6 +95,8 @@ def connect(name: str, each: Mapping[str, str]) -> Host:
     if divided and (not address or kind in LAUNCHERS):
         what = "has no address" if kind in LAUNCHERS else "needs an address after ://"
         raise UsageError(f"--on {name}: {kind} {what}.", f"--on {kind}")
+    if SBATCH in each and kind != "slurm":
+        raise UsageError(f"--sbatch {each[SBATCH]}: trials on {kind} are no jobs of Slurm.", "--on slurm.")
     file, class_name = HOSTS.get(kind, ("local_host", "LocalHost"))
     found: Host = getattr(importlib.import_module(f"samebits.launch.{file}"), class_name)(kind, address, each)
     return found

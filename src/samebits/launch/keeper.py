@@ -14,9 +14,10 @@ import importlib
 import os
 import resource
 import select
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from typing import NamedTuple
 
 from samebits.launch.parcels import Delivery, received, sent
 
-__all__ = ["Keeper", "Post", "Treatment", "outcome_here", "stay", "treatment"]
+__all__ = ["Keeper", "Post", "Treatment", "end_at_signal", "outcome_here", "stay", "treatment"]
 
 _BOOT = """
 import os, sys
@@ -62,9 +63,12 @@ class Post:
 
 
 class Keeper:
-    """Use `poll` until it gives the outcome, and `close` in any case. `node`: how the trial's facts name the node."""
+    """Use `poll` until it gives the outcome, and `close` in any case.
 
-    def __init__(self, post: Post, node: str) -> None:
+    `node`: how the trial's facts name the node. `notes`: sentences about how the engine ran the trial.
+    """
+
+    def __init__(self, post: Post, node: str, notes: Sequence[str] = ()) -> None:
         taken = {name: os.environ[name] for name in post.taken if name in os.environ}
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BOOT, _FOLDER, *map(str, post.treatment)],
@@ -78,7 +82,7 @@ class Keeper:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._input, self._output = self._process.stdin, self._process.stdout.fileno()
-        sent(self._input.fileno(), (node, post.order))
+        sent(self._input.fileno(), (node, tuple(notes), post.order))
 
     def poll(self, seconds: float) -> Delivery | None:
         """The outcome, for which it waits so long."""
@@ -97,9 +101,9 @@ class Keeper:
         self._process.stdout.close()
 
 
-def outcome_here(post: Post, node: str) -> Delivery:
+def outcome_here(post: Post, node: str, notes: Sequence[str] = ()) -> Delivery:
     """Run a trial to its end on this node. What interrupts this function ends the trial first."""
-    keeper = Keeper(post, node)
+    keeper = Keeper(post, node, notes)
     try:
         while (outcome := keeper.poll(_LOOK)) is None:
             continue
@@ -123,4 +127,11 @@ def stay(niceness: int, oom_score: int, files: int) -> None:
     with suppress(OSError, ValueError):
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    signal.signal(signal.SIGTERM, end_at_signal)
     importlib.import_module("samebits.launch.node").keep()
+
+
+def end_at_signal(*_: object) -> None:
+    """End this process, once: the handler of SIGTERM, which Slurm sends to all processes of a job that it ends."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(1)

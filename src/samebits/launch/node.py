@@ -25,28 +25,29 @@ from samebits.launch.local import LocalLauncher
 from samebits.launch.parcels import Delivery, NodeOrder, pack, received, sent, unpack
 from samebits.launch.plan import Plan, arrange
 from samebits.launch.trial import TrialRun
-from samebits.model import TrialFile
 
 __all__ = ["keep"]
 
 
 def keep() -> None:
     """Run the trial that the input orders, and send what came of it."""
-    node, data = received(0)
+    node, notes, data = received(0)
     output = os.dup(1)
     os.dup2(2, 1)
     with suppress(OSError):  # the worker is gone: nobody wants to know
-        sent(output, _outcome(data, node))
+        sent(output, _outcome(data, node, notes))
 
 
-def _outcome(data: bytes, node: str) -> Delivery:
+def _outcome(data: bytes, node: str, notes: tuple[str, ...]) -> Delivery:
     try:
         order: NodeOrder = pickle.loads(data)
         if order.version != __version__:
             what = f"the node {node} has samebits {__version__}, and this machine has {order.version}."
             raise UsageError(what, "install the same version on all nodes.")
         with _place(order.record):
-            return Delivery(_run(_plan(order), order, node))
+            trial = _run(_plan(order), order)
+            _write_facts(trial, node, notes)
+            return Delivery(pack(trial.folder, sorted(os.listdir(trial.folder))))  # noqa: PTH208
     except SamebitsError as why:
         return Delivery(message=f"On the node {node}: {why.message}", advice=why.advice)
     except Exception as why:  # whatever it is: samebits must say so where the user is
@@ -98,7 +99,7 @@ def _unpack_code(order: NodeOrder) -> None:
     shutil.rmtree(draft, ignore_errors=True)
 
 
-def _run(plan: Plan, order: NodeOrder, node: str) -> bytes:
+def _run(plan: Plan, order: NodeOrder) -> TrialRun:
     leaks = Leaks(plan.directory, plan.record)
     for number, paths in order.earlier.items():
         leaks.wrote(number, paths)
@@ -111,13 +112,13 @@ def _run(plan: Plan, order: NodeOrder, node: str) -> bytes:
     except BaseException:
         trial.cancel("its node was lost")
         raise
-    _write_facts(trial.folder, trial.fetch(), node)
-    return pack(trial.folder, sorted(os.listdir(trial.folder)))  # noqa: PTH208
+    return trial
 
 
-def _write_facts(folder: Path, file: TrialFile, node: str) -> None:
-    """Add what the node is to the trial's facts."""
-    here = treatment()
+def _write_facts(trial: TrialRun, node: str, notes: tuple[str, ...]) -> None:
+    """Add what the node is to the trial's facts, and how the engine ran the trial to its notes."""
+    file, here = trial.fetch(), treatment()
     affinity = ",".join(map(str, sorted(os.sched_getaffinity(0))))
     own = {"node": node, "niceness": here.niceness, "oom_score": here.oom_score, "affinity": affinity}
-    store.write_trial(folder, file.model_copy(update={"machine": {**file.machine, **own}}))
+    update = {"machine": {**file.machine, **own}, "notes": [*file.notes, *notes]}
+    store.write_trial(trial.folder, file.model_copy(update=update))

@@ -45,10 +45,14 @@ class NodeOrder:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came of a trial: its packed folder; or `lost`: it ended with its node; or why it could not be run."""
+    """What came of a trial: its packed folder; or `lost`: it ended with its node; or why it could not be run.
+
+    `why`: how a trial ended that is lost, if more is known.
+    """
 
     folder: bytes = field(default=b"", repr=False)
     lost: bool = False
+    why: str = ""
     message: str = ""
     advice: str = ""
 

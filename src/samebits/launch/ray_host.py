@@ -150,6 +150,10 @@ class RayTask:
         """See RemoteTask."""
         return self._bridge.outcome(self._number)
 
+    def news(self) -> str:
+        """See RemoteTask."""
+        return ""
+
     def cancel(self) -> None:
         """See RemoteTask."""
         self._bridge.cancel(self._number)

@@ -39,6 +39,10 @@ class RemoteTask(Protocol):
         """What came of it, None while it runs. Returns at once."""
         ...
 
+    def news(self) -> str:
+        """See HostedTrial."""
+        ...
+
     def cancel(self) -> None:
         """Ask for its end. Returns at once."""
         ...
@@ -72,11 +76,15 @@ class RemoteTrial:
         self._outcome = self._task.poll()
         return self._outcome is not None
 
+    def news(self) -> str:
+        """See HostedTrial."""
+        return self._task.news()
+
     def fetch(self) -> TrialFile:
         """See HostedTrial. Raises SamebitsError if the trial could not be run."""
         assert self._outcome is not None
         if self._outcome.lost:
-            return self._ended(NODE_WAS_LOST)
+            return self._ended(self._outcome.why or NODE_WAS_LOST)
         if self._outcome.message:
             self._ended(self._outcome.message)
             raise SamebitsError(self._outcome.message, self._outcome.advice)
@@ -118,9 +126,9 @@ class RemoteTrial:
         return TrialFile(id=self.id, status=status, why=why, started=self._started, seconds=self.spent)
 
 
-def post(order: TrialOrder, *, taken: tuple[str, ...] = ()) -> Post:
-    """Pack an order for a node. `taken`: see Post. What Ray has set in this environment is not the user's."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+def post(order: TrialOrder, *, taken: tuple[str, ...] = (), without: tuple[str, ...] = ("RAY_",)) -> Post:
+    """Pack an order for a node. `taken`: see Post. `without`: how variables begin that the engine has set."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(without)}
     return Post(pickle.dumps(_node_order(order), protocol=4), own, treatment(), taken)
 
 

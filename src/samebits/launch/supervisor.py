@@ -23,8 +23,10 @@ import time
 from typing import NamedTuple
 
 PR_SET_CHILD_SUBREAPER = 36
-TRACKERS = ("resource_tracker", "semaphore_tracker")  # of multiprocessing: they free what killed processes shared
-TRACKERS_MAY_TAKE = 0.5
+SLURM_GUARD = "samebits-slurm-guard"  # a word of the process that cancels a job of Slurm (see `slurm_job`)
+# who ends last, by a part of a word, and the seconds that it may take: multiprocessing's trackers free what killed
+# processes shared
+LAST = {"resource_tracker": 0.5, "semaphore_tracker": 0.5, SLURM_GUARD: 10.0}
 
 
 def main(stdout: str, stderr: str, executable: str, *command: str) -> None:
@@ -104,23 +106,36 @@ def obey(order: bytes) -> bool:
 
 
 def end_all() -> None:
-    """End all that is below. The trackers of multiprocessing come last: they remove shared memory of the others."""
-    patience = time.monotonic() + TRACKERS_MAY_TAKE
+    """End all that is below. Those that clean up after the others come last."""
+    began = time.monotonic()
     while True:
         collect(None)
         left = below(os.getpid())
         if not left:
             return
-        spared = [process for process in left if time.monotonic() < patience and is_tracker(process.pid)]
+        spared = cleaners(left, time.monotonic() - began)
         for process in left:
-            if process not in spared:
+            if process.pid not in spared:
                 send(process.pid, signal.SIGKILL)
         time.sleep(0.005)
 
 
-def is_tracker(pid: int) -> bool:
-    """Whether this is one of multiprocessing's trackers, which end by themselves when nobody needs them."""
-    return any(name in word for word in command_line(pid) for name in TRACKERS)
+def cleaners(processes: list[Process], seconds: float) -> set[int]:
+    """Those that end by themselves when nobody needs them, and what they have started, if they still have time.
+
+    `seconds`: how long the others are being ended.
+    """
+    found: set[int] = set()
+    for process in processes:  # parents come first
+        if process.parent in found or seconds < may_take(process.pid):
+            found.add(process.pid)
+    return found
+
+
+def may_take(pid: int) -> float:
+    """The seconds that a process may take to clean up; 0 for any other."""
+    words = command_line(pid)
+    return max((seconds for name, seconds in LAST.items() if any(name in word for word in words)), default=0.0)
 
 
 def send(pid: int, number: int) -> None:

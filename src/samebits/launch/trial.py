@@ -151,6 +151,10 @@ class TrialRun:
         self._file = self._finish(ending or CommandEnd())
         return True
 
+    def news(self) -> str:
+        """See HostedTrial."""
+        return ""
+
     def fetch(self) -> TrialFile:
         """See HostedTrial."""
         return self._file

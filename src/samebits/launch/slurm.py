@@ -1,0 +1,244 @@
+"""The programs of Slurm (https://slurm.schedmd.com): what they are asked, and what they say. None is waited for."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from samebits.errors import UsageError
+
+__all__ = [
+    "ANSWERS",
+    "Call",
+    "Guard",
+    "Queue",
+    "SlurmAnswer",
+    "TaskState",
+    "is_full",
+    "job_number",
+    "last_words",
+    "refusal",
+    "refuse_without_slurm",
+]
+
+_PROGRAMS = ("sbatch", "squeue", "scancel")
+_FORM = "%i|%T|%r|%N"  # job, state, reason, node
+# https://slurm.schedmd.com/job_state_codes.html: the states that are the last
+_OVER = (
+    "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED",
+    "TIMEOUT",
+)  # fmt: skip
+# what a user has set for calls of their own would hide jobs from us, or make us wait
+_LEFT_OUT = re.compile(r"(SQUEUE|SCANCEL)_.*|SBATCH_(WAIT|WRAP|ARRAY_INX|HOLD|IGNORE_PBS|QUIET)")
+ANSWERS = 10.0  # seconds in which Slurm says whether it takes a job
+_FULL = ("queue full", "temporarily un", "currently disabled", "submit limit")
+_ADVICE = {  # a part of what sbatch says -> what to do next
+    "artition": "`sinfo` lists the partitions.",
+    "gres": "`sinfo -o '%P %G'` lists what the nodes of each partition have.",
+    "feature": "`sinfo -o '%P %f'` lists the features of the nodes.",
+    "configuration": "`sinfo -o '%P %c %m %G'` lists the cores, the memory and the GPUs of the nodes.",
+    "option": "sbatch --help",
+}
+_UNKNOWN = "Invalid job id"
+_ENDS = 10.0
+
+
+class SlurmAnswer(NamedTuple):
+    """What a program said. `complaint`: on standard error."""
+
+    status: int
+    said: str
+    complaint: str
+
+
+class Call:
+    """A program that runs beside samebits, out of reach of Ctrl-C. `variables`: what its environment has, too."""
+
+    def __init__(self, words: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  (both are closed when the program has ended)
+        self._complaint = tempfile.TemporaryFile()  # noqa: SIM115
+        self._process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._complaint,
+            env={**_environment(), **(variables or {})},
+            start_new_session=True,
+        )
+
+    def poll(self) -> SlurmAnswer | None:
+        """What it said, None while it runs. Returns at once."""
+        status = self._process.poll()
+        if status is None:
+            return None
+        self._said.seek(0)
+        answer = SlurmAnswer(status, self._said.read().decode(errors="replace"), self.complaint())
+        self._said.close()
+        self._complaint.close()
+        return answer
+
+    def wait(self, seconds: float) -> SlurmAnswer | None:
+        """What it said, for which it waits so long."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self.poll()
+
+    def complaint(self) -> str:
+        """What it has said on standard error until now."""
+        self._complaint.seek(0)
+        return self._complaint.read().decode(errors="replace")
+
+    def end(self) -> None:
+        """End the program."""
+        self._process.kill()
+        self._process.wait()
+        self._said.close()
+        self._complaint.close()
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not _LEFT_OUT.fullmatch(name)}
+
+
+def refuse_without_slurm() -> None:
+    """UsageError if this machine has not the programs of Slurm."""
+    missing = next((name for name in _PROGRAMS if shutil.which(name) is None), None)
+    if missing is not None:
+        what = f"Slurm is not installed on this machine: there is no {missing}."
+        raise UsageError(what, "run samebits on a machine from which jobs are submitted.")
+
+
+def job_number(said: str) -> str:
+    """The number of the job that `sbatch --parsable` names (and its cluster, after a semicolon); empty if none is."""
+    found = re.search(r"^(\d+)(;.*)?$", said, re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def last_words(text: str) -> str:
+    """What a program of Slurm said at last, without its name: at most two lines."""
+    lines = [re.sub(r"^\w+: (error: )?", "", line.strip()) for line in text.splitlines() if line.strip()]
+    return "; ".join(line.rstrip(".") for line in lines[-2:])
+
+
+def is_full(said: str) -> bool:
+    """Whether sbatch said that Slurm takes no job now."""
+    return any(words in said for words in _FULL)
+
+
+def refusal(complaint: str) -> tuple[str, str]:
+    """A sentence about what sbatch said, and what to do next."""
+    said = last_words(complaint)
+    advice = next((advice for part, advice in _ADVICE.items() if part in said), "try the options with `sbatch`.")
+    return f"Slurm does not take the jobs of the trials: {said}.", advice
+
+
+class TaskState(NamedTuple):
+    """How a task of a job is, as squeue names it. `state`: empty if Slurm does not know the job any more."""
+
+    state: str
+    reason: str = ""
+    node: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it runs, or will run."""
+        return not self.state or self.state in _OVER
+
+
+class Queue:
+    """The jobs of one samebits in the queue of Slurm, which is asked now and then. `trouble`: why it gave no answer."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, float] = {}
+        self._states: dict[str, TaskState] = {}
+        self._call: Call | None = None
+        self._asked = self._answered = 0.0
+        self.trouble = ""
+
+    def add(self, job: str) -> None:
+        """Ask about this job, too."""
+        self._jobs[job] = time.monotonic()
+
+    def look(self, pace: float) -> None:
+        """Ask if it is time to, or see what the answer is. Returns at once. `pace`: seconds between two questions."""
+        if self._call is not None:
+            answer = self._call.poll()
+            if answer is not None:
+                self._call = None
+                self._hear(answer)
+        elif self._jobs and time.monotonic() - self._asked >= pace:
+            self._asked = time.monotonic()
+            words = ["squeue", "--noheader", "--array", "--states=all", f"--format={_FORM}"]
+            self._call = Call([*words, f"--jobs={','.join(self._jobs)}"])
+
+    def _hear(self, answer: SlurmAnswer) -> None:
+        if answer.status != 0 and _UNKNOWN not in answer.complaint:
+            self.trouble = last_words(answer.complaint) or f"squeue ended with exit status {answer.status}"
+            return
+        self.trouble, self._answered = "", self._asked
+        rows = [line.strip().split("|") for line in answer.said.splitlines()]
+        self._states = {row[0]: TaskState(*row[1:]) for row in rows if len(row) == 4}
+
+    def state(self, job: str, task: str = "") -> TaskState | None:
+        """How a job is, or its task of this number; None if Slurm was not asked since the job is known."""
+        if job not in self._jobs or self._answered < self._jobs[job]:
+            return None
+        return self._states.get(f"{job}_{task}" if task else job, TaskState(""))
+
+    def tasks(self, job: str) -> list[TaskState] | None:
+        """How all tasks of a job are; None if Slurm was not asked since the job is known."""
+        if self.state(job) is None:
+            return None
+        return [state for name, state in self._states.items() if name.partition("_")[0] == job]
+
+    @property
+    def answered(self) -> float:
+        """When the question was asked to which the last answer belongs."""
+        return self._answered
+
+
+class Guard:
+    """Runs a script of the shell when samebits ends, however that happens. `words`: the script's arguments.
+
+    In the script `$job` is what `tell` has told; empty if nothing was.
+    """
+
+    def __init__(self, script: str, words: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            ["sh", "-c", f"read -r job; cat >/dev/null; {script}", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+            cwd="/",
+            start_new_session=True,
+        )
+        self._finalizer = weakref.finalize(self, _end, self._process)
+
+    def tell(self, job: str) -> None:
+        """Tell it the number of a job."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{job}\n".encode())
+        self._process.stdin.flush()
+
+    def close(self) -> None:
+        """Let it run its script now."""
+        self._finalizer()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(_ENDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

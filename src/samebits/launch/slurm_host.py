@@ -1,0 +1,75 @@
+"""Runs trials as jobs of Slurm: those that are ordered together are the tasks of one array (see `slurm_array`)."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from samebits.errors import UsageError
+from samebits.launch import slurm
+from samebits.launch.hosts import TrialOrder
+from samebits.launch.remote import RemoteTrial, post
+from samebits.launch.slurm import Call, is_full, last_words, refusal, refuse_without_slurm
+from samebits.launch.slurm_array import Jobs
+from samebits.needs import SBATCH, read_sbatch
+
+__all__ = ["SlurmHost"]
+
+_DEVICES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
+_OF_A_JOB = ("SLURM_", "SBATCH_", "SLURMD_")
+
+
+class SlurmHost:
+    """The site of Slurm that this machine submits jobs to."""
+
+    no_waiting = "trials on Slurm do not wait between rounds"
+
+    def __init__(self, kind: str, address: str, each: Mapping[str, str]) -> None:
+        if address:
+            raise UsageError(f"--on {kind}://{address}: Slurm has no address.", f"--on {kind}")
+        refuse_without_slurm()
+        self._options = submission_options(each)
+        refuse_options(self._options)
+        self._jobs: Jobs | None = None
+
+    def start(self, order: TrialOrder) -> RemoteTrial:
+        """See Host."""
+        if self._jobs is None:
+            self._jobs = Jobs(order.plan.record, self._options)
+        packed = post(order, taken=_DEVICES, without=_OF_A_JOB)
+        return RemoteTrial(order, self._jobs.order(order.id, packed))
+
+
+def submission_options(each: Mapping[str, str]) -> tuple[str, ...]:
+    """The options of sbatch for what one trial needs. Raises UsageError."""
+    found = []
+    for name, option in (("num_cpus", "--cpus-per-task="), ("num_gpus", "--gres=gpu:"), ("label", "--constraint=")):
+        value = each.get(name, "")
+        if name != "label" and value and not value.isdigit():
+            raise UsageError(f"--each {name}={value}: Slurm gives whole ones.", f"--each {name}=1")
+        found += [f"{option}{value}"] if value and value != "0" else []
+    text = each.get(SBATCH)
+    try:
+        return (*found, *shlex.split(read_sbatch(text))) if text else tuple(found)
+    except ValueError as why:
+        raise UsageError(f"--sbatch: {why}") from None
+
+
+_ACCEPTED: set[tuple[str, ...]] = set()
+
+
+def refuse_options(options: tuple[str, ...]) -> None:
+    """UsageError if Slurm does not answer, or takes no job with these options."""
+    if options in _ACCEPTED:
+        return
+    call = Call(["sbatch", "--test-only", *options, "--export=ALL", "--wrap=true"])
+    answer = call.wait(slurm.ANSWERS)
+    if answer is None:
+        said = call.complaint()
+        call.end()
+        if not is_full(said):
+            what = f"Slurm did not answer within {slurm.ANSWERS:g} s: {last_words(said) or 'sbatch said nothing'}."
+            raise UsageError(what, "`sinfo` says whether Slurm runs.")
+    elif answer.status != 0 and not is_full(answer.complaint):
+        raise UsageError(*refusal(answer.complaint))
+    _ACCEPTED.add(options)

@@ -1,0 +1,151 @@
+"""Waits for a job that trains by itself: `samebits slurm -- sbatch job.sh`, which can stand after `samebits check --`.
+
+The probe of a check reaches the job through its environment, and writes into the record on the disk that all nodes
+share. So the job gets all variables, and it never begins anew by itself: one trial is one run of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from samebits.errors import SamebitsError, UsageError
+from samebits.launch.slurm import Call, Guard, Queue, TaskState, job_number, last_words, refuse_without_slurm
+from samebits.launch.supervisor import SLURM_GUARD
+from samebits_probe import wire
+
+__all__ = ["wait_for_job"]
+
+_OWN = ("--parsable", "--export=ALL", "--no-requeue")
+_WAITS = ("--wait", "-W")  # samebits waits itself: sbatch would tell the number of the job at its end
+_EXPORTS = {"SLURM_EXPORT_ENV": "ALL"}  # for each srun in the job
+_OUTPUT = re.compile(r"(-o|--output)(=|\s|\S|$)")
+_HIDES = re.compile(r"^[^#]*\bsrun\b.*--export[= ](?!ALL)\S+")
+_PACE = 0.2
+_ANSWERS = 10.0
+
+
+def wait_for_job(words: Sequence[str]) -> int:
+    """Submit the job of a call of sbatch, show its output, and return its exit status when it is over.
+
+    Whatever ends this process before, the job is cancelled. Raises UsageError or SamebitsError.
+    """
+    if not words or Path(words[0]).name != "sbatch":
+        raise UsageError("samebits slurm takes a call of sbatch.", "samebits slurm -- sbatch job.sh")
+    refuse_without_slurm()
+    options, script = _divided(list(words[1:]))
+    _warn(script[:1])
+    output = None if _has_output(options, script[:1]) else _output_file()
+    guard = Guard('test -z "$job" || scancel "$job"', [SLURM_GUARD])
+    try:
+        shown = [f"--output={str(output).replace('%', '%%')}"] if output else []
+        job = _submitted([words[0], *_OWN, *shown, *options, *script])
+        guard.tell(job)
+        return _status(job, _end_of(job, output))
+    finally:
+        guard.close()
+        if output is not None:
+            output.unlink(missing_ok=True)
+
+
+def _divided(words: list[str]) -> tuple[list[str], list[str]]:
+    """The options of sbatch, and the script with its arguments: the first word that is a file."""
+    at = next((at for at, word in enumerate(words) if not word.startswith("-") and Path(word).is_file()), len(words))
+    return [word for word in words[:at] if word not in _WAITS], words[at:]
+
+
+def _warn(script: Sequence[str]) -> None:
+    """Say which srun of the script keeps the probe out of what it starts."""
+    for name in script:
+        for number, line in enumerate(Path(name).read_text(errors="replace").splitlines(), 1):
+            if _HIDES.match(line):
+                what = f"samebits: {name}:{number}: samebits does not watch what this srun starts; say --export=ALL."
+                print(what, file=sys.stderr)
+
+
+def _has_output(options: Sequence[str], script: Sequence[str]) -> bool:
+    """Whether the user says where the output of the job goes."""
+    lines = [line for name in script for line in Path(name).read_text(errors="replace").splitlines()]
+    said = [line.removeprefix("#SBATCH").strip() for line in lines if line.startswith("#SBATCH")]
+    return "SBATCH_OUTPUT" in os.environ or any(_OUTPUT.match(text) for text in [*options, *said])
+
+
+def _output_file() -> Path:
+    """A file for the output, beside the documents of the trial if this runs in one."""
+    config = os.environ.get(wire.CONFIG_VARIABLE)
+    if config:
+        return Path(config).parent / "job.txt"
+    return Path.cwd() / f".samebits-job-{secrets.token_hex(4)}.txt"
+
+
+def _submitted(words: Sequence[str]) -> str:
+    """The number of the job. Raises SamebitsError with what sbatch says."""
+    call = Call(words, _EXPORTS)
+    while (answer := call.poll()) is None:
+        time.sleep(_PACE)
+    job = job_number(answer.said)
+    if not job:
+        said = last_words(answer.complaint) or "sbatch named no job"
+        raise SamebitsError(f"Slurm does not take the job: {said}.", "try it with sbatch alone.")
+    return job
+
+
+def _end_of(job: str, output: Path | None) -> list[TaskState]:
+    """Show the output of the job until all of it is over. How its tasks ended."""
+    queue, since, shown, trouble = Queue(), time.monotonic(), 0, ""
+    queue.add(job)
+    while True:
+        age = time.monotonic() - since
+        queue.look(1.0 if age < 60 else 5.0 if age < 600 else 15.0)
+        if queue.trouble != trouble:
+            trouble = queue.trouble
+            print(f"samebits: Slurm does not say how job {job} is: {trouble}", file=sys.stderr) if trouble else None
+        tasks = queue.tasks(job)
+        is_over = tasks is not None and all(task.is_over for task in tasks)
+        shown = _show(output, shown)
+        if tasks is not None and is_over:
+            return tasks
+        time.sleep(_PACE)
+
+
+def _show(output: Path | None, shown: int) -> int:
+    """Write what is new in the output. How much of it has been shown then."""
+    if output is None:
+        return shown
+    with suppress(FileNotFoundError), output.open("rb") as file:
+        file.seek(shown)
+        shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return file.tell()
+    return shown
+
+
+def _status(job: str, tasks: Sequence[TaskState]) -> int:
+    """The exit status of the job: 0 only if all of it has ended well."""
+    bad = next((task.state for task in tasks if task.state != "COMPLETED"), "")
+    if not tasks:
+        raise SamebitsError(f"Slurm does not know the job {job} any more: how it ended is not known.", "run it again.")
+    if not bad:
+        return 0
+    print(f"samebits: the job {job} of Slurm ended: {bad}", file=sys.stderr)
+    return _exit_code(job) or 1
+
+
+def _exit_code(job: str) -> int:
+    """The largest exit status of its tasks, as shells have it; 0 if Slurm does not tell."""
+    try:
+        asked = subprocess.run(
+            ["scontrol", "show", "job", "--oneliner", job], capture_output=True, text=True, timeout=_ANSWERS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    pairs = re.findall(r"\bExitCode=(\d+):(\d+)", asked.stdout)
+    return max((int(code) or (128 + int(number) if int(number) else 0) for code, number in pairs), default=0)

@@ -1,0 +1,38 @@
+"""Runs one trial as a task of a job of Slurm, on the node.
+
+What a worker and samebits tell each other lies on the disk that they share, under names that begin alike: the order
+(`.order`), who has begun (`.began`), and what came of it (`.outcome`), which is there whole or not at all. A job that
+Slurm has preempted and queued again finds its order once more, and begins anew. Standard library alone.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import socket
+from pathlib import Path
+
+from samebits.launch.keeper import Post, end_at_signal, outcome_here
+
+__all__ = ["main"]
+
+
+def main(stem: str) -> None:
+    """Run the trial that is ordered in a file. `stem`: the path of its files, without their endings."""
+    signal.signal(signal.SIGTERM, end_at_signal)
+    order: Post = pickle.loads(Path(f"{stem}.order").read_bytes())
+    node = os.environ.get("SLURMD_NODENAME") or socket.gethostname()
+    Path(f"{stem}.began").write_text(node)
+    draft = Path(f"{stem}.part")
+    draft.write_bytes(pickle.dumps(outcome_here(order, node, _notes()), protocol=4))
+    draft.rename(f"{stem}.outcome")
+
+
+def _notes() -> list[str]:
+    times = os.environ.get("SLURM_RESTART_COUNT", "0")
+    return [] if times == "0" else [f"Slurm queued the job of this trial again {_times(times)}: the trial began anew"]
+
+
+def _times(number: str) -> str:
+    return "once" if number == "1" else f"{number} times"

@@ -1,0 +1,316 @@
+"""Trials as jobs of a real Slurm: a site of one node on this machine."""
+
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+slurm_site = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "slurm_site.py")))
+pytestmark = pytest.mark.skipif(
+    bool(slurm_site.missing()), reason=f"there is no {slurm_site.missing()} here: no Slurm to run trials on"
+)
+
+STEPS = """import os, sys
+import samebits_probe
+noise = float.fromhex(os.urandom(4).hex()) if "noise" in sys.argv else 0.0
+for step in range(30):
+    samebits_probe.observe("weights/w", 1.0 + step + noise, step=step)
+print([name for name in os.environ if name.startswith("SLURM_") and name != "SLURM_CONF"])
+if "fails" in sys.argv:
+    sys.exit(7)
+"""
+HANGS = """import pathlib, subprocess, sys, time
+import samebits_probe
+for step in range(30):
+    samebits_probe.observe("weights/w", 1.0 + step, step=step)
+mark = pathlib.Path(sys.argv[1])
+if "once" not in sys.argv or not mark.exists():
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", sys.argv[1]])
+    mark.write_text("")
+    time.sleep(600)
+"""
+JOB = '#!/bin/sh\n#SBATCH --job-name=own --output=/dev/null\nsrun --cpu-bind=none "$@"\n'
+SHOWN = '#!/bin/sh\nsrun --cpu-bind=none "$@"\n'
+TIMES = ("seconds", "record", "machine")  # times, places and facts
+
+
+@pytest.fixture(scope="module")
+def site():
+    """The environment of who uses the site."""
+    with slurm_site.site() as environment:
+        path = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
+        yield {**environment, "PATH": path}
+
+
+@pytest.fixture
+def programs(tmp_path):
+    """A working folder with the programs of these tests."""
+    for name, text in (("steps.py", STEPS), ("hangs.py", HANGS), ("job.sh", JOB), ("shown.sh", SHOWN)):
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def mark():
+    """A file that no trial of a check finds in its folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "began"
+
+
+def words(*more, begin=("-n", 2, "--out", "record")):
+    return [sys.executable, "-m", "samebits", "check", *map(str, (*begin, *more))]
+
+
+def run(folder, site, *more, **begin):
+    done = subprocess.run(
+        words(*more, **begin),
+        cwd=folder,
+        env=site,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        stdin=subprocess.DEVNULL,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture
+def begun(programs, site):
+    """Function(*words of a check) -> the check, which runs."""
+    found = []
+
+    def start(*more):
+        check = subprocess.Popen(
+            words(*more), cwd=programs, env=site, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        found.append(check)
+        return check
+
+    yield start
+    for check in found:
+        check.kill()
+        check.communicate()
+
+
+def ended(check, status):
+    said, _ = check.communicate(timeout=300)
+    assert check.returncode == status, said
+    return said
+
+
+def jobs(site, form="%i"):
+    """The jobs that are not over."""
+    return slurm_site.asked(site, "squeue", "--noheader", "--array", f"--format={form}").split()
+
+
+def hour_of(site):
+    """Let a job run now that Slurm has queued again for later."""
+    slurm_site.until(lambda: jobs(site, "%r") == ["BeginTime"])
+    slurm_site.asked(site, "scontrol", "update", f"JobId={jobs(site)[0]}", "StartTime=now")
+
+
+def processes_of(mark):
+    """Processes of trials that have this path among their arguments; samebits itself has it, too."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            line = path.read_bytes()
+            if os.fsencode(mark) in line and b"samebits\0check" not in line:
+                found.append(int(path.parent.name))
+    return found
+
+
+def all_is_gone(site, mark, folder):
+    slurm_site.until(lambda: not jobs(site))
+    slurm_site.until(lambda: not processes_of(mark))
+    slurm_site.until(lambda: not list(Path("/tmp").glob("samebits-????????????????/trials")))
+    slurm_site.until(lambda: not list((folder / "record").glob(".samebits-????????")))
+
+
+def trial(folder, number):
+    return json.loads((folder / "record" / "trials" / f"{number:03d}" / "trial.json").read_text())
+
+
+def plain(value):
+    """A result without times, places and facts of the machine."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items() if name not in TIMES}
+    return [plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_trials_on_slurm_repeat_with_the_result_of_this_machine(programs, site, mark):
+    """A site that gives jobs no variables by itself, and on which a user lists and waits for jobs differently."""
+    odd = {"SBATCH_EXPORT": "NONE", "SBATCH_WAIT": "1", "SQUEUE_STATES": "FAILED", "SQUEUE_FORMAT": "%j"}
+    done = run(programs, {**site, **odd}, "--full", "--jobs", 2, "--on", "slurm", "steps.py")
+    assert done.returncode == 0, done.stderr
+    here = run(programs, {**site, **odd}, "--full", "--jobs", 2, "--out", "here", "steps.py")
+    assert here.returncode == 0, here.stderr
+    there, local = (json.loads((programs / name / "result.json").read_text()) for name in ("record", "here"))
+    assert plain(there) == plain(local)
+    for number in (1, 2):
+        machine = trial(programs, number)["machine"]
+        assert machine["node"] == "localhost"
+        assert machine["affinity"] == ",".join(map(str, sorted(os.sched_getaffinity(0))))
+        assert (programs / "record" / "trials" / f"{number:03d}" / "stdout.txt").read_text() == "[]\n"
+    states = slurm_site.asked(site, "squeue", "--noheader", "--array", "--states=all", "--format=%i").split()
+    assert {state.partition("_")[2] for state in states} == {"1", "2"}  # one array
+    assert len({state.partition("_")[0] for state in states}) == 1
+    added = run(programs, site, "--add", 1, "record", begin=())
+    assert (added.returncode, trial(programs, 3)["machine"]["node"]) == (0, "localhost"), added.stderr
+    all_is_gone(site, mark, programs)
+
+
+def test_trials_on_slurm_diverge(programs, site):
+    done = run(programs, site, "--on", "slurm", "--sbatch", "--partition=high --time=5", "steps.py", "noise")
+    assert done.returncode == 1, done.stderr
+    assert "step 0 > " in done.stdout
+
+
+def test_a_cancelled_job_ends_its_trial(programs, site, begun, mark):
+    check = begun("--on", "slurm", "hangs.py", mark)
+    slurm_site.until(mark.exists)
+    slurm_site.asked(site, "scancel", *jobs(site))
+    ended(check, 3)
+    assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its job of Slurm was cancelled")
+    assert not (programs / "record" / "trials" / "002").exists()
+    all_is_gone(site, mark, programs)
+
+
+def test_a_killed_worker_ends_its_trial(programs, site, begun, mark):
+    check = begun("--on", "slurm", "hangs.py", mark)
+    slurm_site.until(mark.exists)
+    workers = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if is_worker(path)]
+    assert len(workers) == 1
+    os.kill(workers[0], signal.SIGKILL)
+    ended(check, 3)
+    assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its job of Slurm ended: FAILED")
+    all_is_gone(site, mark, programs)
+
+
+def is_worker(path):
+    with suppress(OSError):
+        return b"slurm_worker" in path.read_bytes()
+    return False
+
+
+def test_a_stop_cancels_the_jobs(programs, site, begun, mark):
+    check = begun("--full", "--jobs", 2, "--on", "slurm", "hangs.py", mark)
+    slurm_site.until(mark.exists)
+    check.send_signal(signal.SIGINT)
+    assert "stopped by Ctrl-C" in ended(check, 130)
+    assert jobs(site) == []
+    assert [trial(programs, number)["status"] for number in (1, 2)] == ["killed", "killed"]
+    all_is_gone(site, mark, programs)
+
+
+def test_a_killed_samebits_leaves_no_job(programs, site, begun, mark):
+    check = begun("--on", "slurm", "hangs.py", mark)
+    slurm_site.until(mark.exists)
+    check.kill()
+    check.wait()
+    all_is_gone(site, mark, programs)
+    assert trial(programs, 1)["why"] == "samebits was ended before the trial was"
+
+
+def test_a_preempted_trial_begins_anew_and_counts_once(programs, site, begun, mark):
+    check = begun("--on", "slurm", "--sbatch", "--partition=low --requeue", "hangs.py", mark, "once")
+    slurm_site.until(mark.exists)
+    more_urgent = ["sbatch", "--partition=high", "--ntasks=2", "--output=/dev/null", "--wrap=true"]
+    slurm_site.asked(site, *more_urgent)
+    hour_of(site)
+    assert "Slurm queued the job of this trial again once: the trial began anew" in ended(check, 0)
+    result = json.loads((programs / "record" / "result.json").read_text())
+    assert (result["groups"], [one["status"] for one in result["trials"]]) == ([[1, 2]], ["complete", "complete"])
+    all_is_gone(site, mark, programs)
+
+
+def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, site, begun, mark):
+    """The node is busy first. Then the Python of samebits is not there."""
+    own = programs / "python"
+    own.symlink_to(sys.executable)
+    paths = os.pathsep.join(path for path in sys.path if path)
+    busy = slurm_site.asked(
+        site, "sbatch", "--parsable", "--ntasks=2", "--output=/dev/null", "--wrap=sleep 600"
+    ).strip()
+    slurm_site.until(lambda: jobs(site, "%T") == ["RUNNING"])
+    check = subprocess.Popen(
+        [own, *words("--on", "slurm", "steps.py")[1:]], cwd=programs, env={**site, "PYTHONPATH": paths}, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    said = ""
+    while "waits in the queue of Slurm" not in said:
+        said = check.stderr.readline()
+        assert said
+    assert said.endswith(", Resources)\n")
+    own.unlink()
+    slurm_site.asked(site, "scancel", busy)
+    _, complaint = check.communicate(timeout=300)
+    assert check.returncode == 2, complaint
+    assert "of Slurm ended before its trial began (FAILED): " in complaint
+    assert "not found" in complaint
+    assert "all nodes need this Python, samebits and the folder of the record at the same paths." in complaint
+    all_is_gone(site, mark, programs)
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (("--sbatch", "--partition=nosuch"), "Invalid partition name specified.\n   do this  `sinfo` lists"),
+        (("--sbatch", "--nosuch"), "unrecognized option '--nosuch'"),
+        (("--each", "num_gpus=64"), "Invalid generic resource (gres) specification.\n   do this  `sinfo -o '%P %G'`"),
+        (("--each", "num_cpus=64000"), "Requested node configuration is not available."),
+        (("--each", "num_cpus=0.5"), "Slurm gives whole ones."),
+        (("--each", "label=a100"), "Invalid feature specification."),
+        (("--sbatch", "job.sh"), "'job.sh' is not an option in one word"),
+    ],
+)
+def test_what_slurm_does_not_take_is_refused_before_anything_is_written(programs, site, options, what):
+    done = run(programs, site, "--on", "slurm", *options, "steps.py")
+    assert (done.returncode, what in done.stderr, (programs / "record").exists()) == (2, True, False), done.stderr
+
+
+def test_a_job_that_would_wait_for_ever_is_refused(programs, site):
+    done = run(programs, site, "--on", "slurm", "--sbatch", "--time=9-0", "steps.py")
+    assert (done.returncode, jobs(site)) == (2, [])
+    assert "PartitionTimeLimit" in done.stderr
+
+
+def test_a_job_that_trains_by_itself_is_watched(programs, site):
+    """A site on which neither a job nor what it starts gets variables by itself."""
+    bare = {**site, "SBATCH_EXPORT": "NONE", "SLURM_EXPORT_ENV": "NONE"}
+    submit = ("--", "samebits", "slurm", "--", "sbatch")
+    done = run(programs, bare, *submit, "shown.sh", sys.executable, "steps.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads((programs / "record" / "result.json").read_text())
+    assert (result["verdict"], result["scope"]["steps_compared"]) == ("repeated", 30)
+    assert "SLURM_JOB_ID" in (programs / "record" / "trials" / "001" / "stdout.txt").read_text()
+    noise = run(programs, site, "--overwrite", *submit, "job.sh", sys.executable, "steps.py", "noise")
+    assert noise.returncode == 1, noise.stdout + noise.stderr
+
+
+def test_a_job_has_the_exit_status_of_its_script_and_an_srun_that_hides_is_named(programs, site):
+    (programs / "hides.sh").write_text(SHOWN.replace("srun", "srun --export=NONE"))
+    call = ["samebits", "slurm", "--", "sbatch", "--wait", "hides.sh", sys.executable, "-c", "print(5); exit(7)"]
+    done = subprocess.run(call, cwd=programs, env=site, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (7, "5"), done.stderr
+    assert "hides.sh:2: samebits does not watch what this srun starts" in done.stderr
+    assert "of Slurm ended: FAILED" in done.stderr
+    assert list(programs.glob(".samebits-job-*")) == []
+
+
+def test_a_check_that_is_stopped_cancels_the_job_that_trains_by_itself(programs, site, begun, mark):
+    check = begun("--", "samebits", "slurm", "--", "sbatch", "job.sh", sys.executable, "hangs.py", mark)
+    slurm_site.until(mark.exists)
+    check.send_signal(signal.SIGINT)
+    ended(check, 130)
+    all_is_gone(site, mark, programs)

@@ -1,0 +1,208 @@
+"""What samebits makes of the answers of Slurm's programs; programs of a few lines stand for them."""
+
+import pickle
+import time
+from pathlib import Path
+
+import pytest
+
+from samebits.errors import UsageError
+from samebits.launch import slurm, slurm_array, slurm_host, slurm_job
+from samebits.launch.keeper import Post, Treatment
+from samebits.launch.parcels import Delivery
+from samebits.launch.slurm import TaskState, job_number, last_words, refuse_without_slurm
+from samebits.launch.supervisor import LAST, Process, cleaners
+from samebits.needs import read_sbatch
+
+ORDER = Post(b"", {}, Treatment(0, 0, 1024))
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """Function(program, text of a script): a program of Slurm."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+    def write(**programs):
+        for name, text in programs.items():
+            (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+            (folder / name).chmod(0o755)
+
+    write(sbatch="exit 0", squeue="exit 0", scancel="exit 0")
+    return write
+
+
+@pytest.fixture
+def jobs(tmp_path, monkeypatch):
+    """The jobs of a record; every look is due at once."""
+    for name in ("_LOOK", "_AGAIN", "_SETTLES", "_SETTLES_LATE", "_TELLS"):
+        monkeypatch.setattr(slurm_array, name, 0.0)
+    monkeypatch.setattr(slurm_array.SlurmTask, "_pace", lambda _: 0.0)
+    (tmp_path / "record").mkdir()
+    return slurm_array.Jobs(tmp_path / "record", ("--partition=a",))
+
+
+def outcome(task, seconds=60):
+    deadline = time.monotonic() + seconds
+    while (found := task.poll()) is None:
+        assert time.monotonic() < deadline
+    return found
+
+
+def told(task, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not (found := task.news()):
+        assert time.monotonic() < deadline
+        assert task.poll() is None
+    return found
+
+
+@pytest.mark.parametrize("text", ["", " ", "job.sh", "--partition a100", "-", "--", "'", "--wrap=a\nb", "-1"])
+def test_options_of_sbatch_are_each_one_word(text):
+    with pytest.raises(ValueError, match=r"one word|holds|read"):
+        read_sbatch(text)
+
+
+def test_needs_become_options_of_sbatch():
+    needs = {"num_cpus": "2", "num_gpus": "1", "label": "a100", "sbatch": "--comment='a b' -pdev"}
+    found = ("--cpus-per-task=2", "--gres=gpu:1", "--constraint=a100", "--comment=a b", "-pdev")
+    assert slurm_host.submission_options(needs) == found
+    assert slurm_host.submission_options({"num_gpus": "0"}) == ()
+    with pytest.raises(UsageError, match="whole"):
+        slurm_host.submission_options({"num_gpus": "0.5"})
+
+
+@pytest.mark.parametrize(
+    ("said", "number"), [("12\n", "12"), ("warning\n12;red\n", "12"), ("", ""), ("Submitted batch job 12\n", "")]
+)
+def test_the_number_of_a_job_is_found(said, number):
+    assert job_number(said) == number
+
+
+def test_the_last_words_are_without_the_name_of_the_program():
+    assert last_words("sbatch: error: a.\n\nsbatch: b: c.\n") == "a; b: c"
+
+
+@pytest.mark.parametrize(
+    ("state", "is_over"), [("", True), ("CANCELLED", True), ("COMPLETING", False), ("REQUEUED", False), ("NEW", False)]
+)
+def test_only_a_last_state_is_over(state, is_over):
+    assert TaskState(state).is_over is is_over
+
+
+def test_a_machine_without_slurm_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="is not installed on this machine: there is no sbatch"):
+        refuse_without_slurm()
+
+
+def test_a_slurm_that_does_not_answer_is_refused(site, monkeypatch):
+    monkeypatch.setattr(slurm, "ANSWERS", 0.5)
+    site(sbatch="echo 'sbatch: error: retrying' >&2; exec sleep 60")
+    with pytest.raises(UsageError, match=r"did not answer within 0\.5 s: retrying"):
+        slurm_host.SlurmHost("slurm", "", {})
+
+
+def test_slurm_has_no_address(site):
+    with pytest.raises(UsageError, match="Slurm has no address"):
+        slurm_host.SlurmHost("slurm", "10.0.0.1", {})
+
+
+def test_a_full_queue_is_waited_for_in_halves(site, jobs, tmp_path):
+    """It takes no job of more than one trial, and the second only after a while."""
+    again = tmp_path / "again"
+    site(
+        sbatch=f"""case "$*" in
+*array=1,2*) echo 'sbatch: error: Slurm temporarily unable to accept job' >&2; exit 1;;
+*array=2*) test -e {again} || {{ echo 'sbatch: error: Job violates policy (job submit limit)' >&2; exit 1; }}; echo 8;;
+*) echo 7;; esac""",
+        squeue="echo '7_1|RUNNING|None|n1'; echo '8_2|PENDING|Resources|'",
+    )
+    tasks = [jobs.order(number, ORDER) for number in (1, 2)]
+    assert told(tasks[1]) == "trial 2 waits: Slurm takes no more jobs now"
+    again.touch()
+    while tasks[1].job.id != "8":
+        assert [task.poll() for task in tasks] == [None, None]
+    assert (tasks[0].job.id, [task.trial for task in tasks[0].job.tasks]) == ("7", [1])
+    assert told(tasks[1]) == "trial 2 waits in the queue of Slurm (job 8_2, Resources)"
+    assert tasks[1].news() == ""
+
+
+@pytest.mark.parametrize("reason", ["PartitionTimeLimit", "launch failed requeued held", "JobHeldAdmin"])
+def test_a_job_that_never_runs_is_cancelled_and_refused(site, jobs, tmp_path, reason):
+    site(sbatch="echo 7", squeue=f"echo '7_1|PENDING|{reason}|'", scancel=f'echo "$*" >> {tmp_path}/cancelled')
+    found = outcome(jobs.order(1, ORDER))
+    assert found.message == f"Slurm will not run the job 7_1 of trial 1: {reason}."
+    assert "7_1" in (tmp_path / "cancelled").read_text().split()
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("NODE_FAIL", "its node was lost"),
+        ("TIMEOUT", "Slurm ended its job, whose time was up"),
+        ("BOOT_FAIL", "its job of Slurm ended: BOOT_FAIL"),
+    ],
+)
+def test_a_job_that_ended_under_its_trial_says_why(site, jobs, state, why):
+    site(sbatch="echo 7", squeue=f"echo '7_1|{state}|None|n1'")
+    task = jobs.order(1, ORDER)
+    task.path("began").touch()
+    assert outcome(task) == Delivery(lost=True, why=why)
+
+
+def test_a_job_that_slurm_has_forgotten_is_gone(site, jobs):
+    site(sbatch="echo 7", squeue="echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
+    task = jobs.order(1, ORDER)
+    task.path("began").touch()
+    assert outcome(task) == Delivery(lost=True, why="its job of Slurm is gone")
+
+
+def test_while_slurm_does_not_answer_a_trial_goes_on(site, jobs):
+    site(sbatch="echo 7", squeue="echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1")
+    task = jobs.order(1, ORDER)
+    assert "Unable to contact slurm controller); samebits goes on waiting" in told(task)
+    task.path("outcome").write_bytes(pickle.dumps(Delivery(b"folder")))
+    assert outcome(task) == Delivery(b"folder")
+    assert not task.path("outcome").exists()
+
+
+def test_a_trial_can_be_cancelled_before_slurm_has_its_job(site, jobs):
+    site(sbatch="sleep 0.2; echo 'sbatch: error: Slurm job queue full' >&2; exit 1")
+    task = jobs.order(1, ORDER)
+    assert task.poll() is None
+    task.cancel()
+    assert outcome(task) == Delivery(lost=True)
+    assert task.job.tasks == []
+
+
+def test_what_cleans_up_ends_last_with_what_it_has_started(monkeypatch):
+    lines = {2: ["sh", "-c", "...", "samebits-slurm-guard"], 3: ["scancel", "7"], 4: ["python"]}
+    monkeypatch.setattr("samebits.launch.supervisor.command_line", lines.get)
+    left = [Process(2, 1, "S", 0, False), Process(3, 2, "S", 0, False), Process(4, 1, "S", 0, False)]
+    assert cleaners(left, 1.0) == {2, 3}
+    assert cleaners(left, max(LAST.values())) == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "hides"),
+    [
+        ("srun --export=NONE python train.py", True),
+        ("  srun -n 2 --export=PATH,HOME ./run", True),
+        ("srun --export=ALL,A=1 python train.py", False),
+        ("srun python train.py", False),
+        ("# srun --export=NONE python train.py", False),
+    ],
+)
+def test_an_srun_that_hides_what_it_starts_is_named(tmp_path, monkeypatch, capsys, line, hides):
+    monkeypatch.chdir(tmp_path)
+    Path("job.sh").write_text(f"#!/bin/sh\n{line}\n")
+    slurm_job._warn(["job.sh"])
+    assert ("job.sh:2: samebits does not watch" in capsys.readouterr().err) is hides
+
+
+@pytest.mark.parametrize("words", [[], ["python", "train.py"], ["srun", "x"]])
+def test_only_calls_of_sbatch_are_waited_for(words):
+    with pytest.raises(UsageError, match="takes a call of sbatch"):
+        slurm_job.wait_for_job(words)
