@@ -92,7 +92,7 @@ def checked(program, source, record, trials, more, verdict):
     command = ["check", "-n", str(trials), "--out", str(record), "--json", "-", "--"]
     words = [sys.executable, str(program.script), *program.words, *more]
     began = time.perf_counter()
-    done = run(source, [*command, *words], environment(program))
+    done = run(source, [*command, *words], environment(program), record.parent)
     seconds = time.perf_counter() - began
     found = json.loads(done.stdout)["verdict"] if done.stdout else done.stderr
     if found != verdict:
@@ -102,14 +102,15 @@ def checked(program, source, record, trials, more, verdict):
 
 def explained(source, record):
     began = time.perf_counter()
-    run(source, ["explain", "--run", str(record)], os.environ)
+    run(source, ["explain", "--run", str(record)], os.environ, record.parent)
     return time.perf_counter() - began
 
 
-def run(source, words, variables):
+def run(source, words, variables, folder):
+    """Run a command in a folder of its own: files that others write beside a trial would count among its own."""
     return subprocess.run(
         [sys.executable, "-m", "samebits", *words],
-        env={**variables, "PYTHONPATH": str(source)}, capture_output=True, text=True, cwd=tempfile.gettempdir(),
+        env={**variables, "PYTHONPATH": str(source)}, capture_output=True, text=True, cwd=folder,
     )  # fmt: skip
 
 
