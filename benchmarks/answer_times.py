@@ -102,7 +102,9 @@ def checked(program, source, record, trials, more, verdict):
 
 def explained(source, record):
     began = time.perf_counter()
-    run(source, ["explain", "--run", str(record)], os.environ, record.parent)
+    done = run(source, ["explain", str(record)], os.environ, record.parent)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"explain: {done.stderr}")
     return time.perf_counter() - began
 
 
