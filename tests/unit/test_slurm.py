@@ -69,6 +69,9 @@ def test_needs_become_options_of_sbatch():
     found = ("--cpus-per-task=2", "--gres=gpu:1", "--constraint=a100", "--comment=a b", "-pdev")
     assert slurm_host.submission_options(needs) == found
     assert slurm_host.submission_options({"num_gpus": "0"}) == ()
+    assert slurm_host.submission_options({"node": "n1"}) == ("--nodelist=n1",)
+    with pytest.raises(UsageError, match="nothing that a job of Slurm can need"):
+        slurm_host.submission_options({"folder": "packed"})
     with pytest.raises(UsageError, match="whole"):
         slurm_host.submission_options({"num_gpus": "0.5"})
 
@@ -102,6 +105,12 @@ def test_a_slurm_that_does_not_answer_is_refused(site, monkeypatch):
     site(sbatch="echo 'sbatch: error: retrying' >&2; exec sleep 60")
     with pytest.raises(UsageError, match=r"did not answer within 0\.5 s: retrying"):
         slurm_host.SlurmHost("slurm", "", {})
+
+
+def test_the_nodes_of_a_partition_are_named(site):
+    site(sinfo='test "$*" = "--noheader --Node --format=%N --partition=a" && printf "n2\\nn1\\nn1\\n"')
+    host = slurm_host.SlurmHost("slurm", "", {"sbatch": "--time=5 --partition=a"})
+    assert (host.nodes(), host.slots, host.reach(Path())) == (["n1", "n2"], 1, "")
 
 
 def test_slurm_has_no_address(site):

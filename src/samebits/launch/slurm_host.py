@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 
 from samebits.errors import UsageError
 from samebits.launch import slurm
@@ -16,6 +17,12 @@ from samebits.needs import SBATCH, read_sbatch
 __all__ = ["SlurmHost"]
 
 _DEVICES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
+_NEEDS = {  # what a trial needs -> how sbatch names it
+    "num_cpus": "--cpus-per-task=",
+    "num_gpus": "--gres=gpu:",
+    "label": "--constraint=",
+    "node": "--nodelist=",
+}
 _OF_A_JOB = ("SLURM_", "SBATCH_", "SLURMD_")
 
 
@@ -23,6 +30,7 @@ class SlurmHost:
     """The site of Slurm that this machine submits jobs to."""
 
     no_waiting = "trials on Slurm do not wait between rounds"
+    slots = 1  # unless the user says more: trials that share a working folder may disturb each other
 
     def __init__(self, kind: str, address: str, each: Mapping[str, str]) -> None:
         if address:
@@ -31,6 +39,16 @@ class SlurmHost:
         self._options = submission_options(each)
         refuse_options(self._options)
         self._jobs: Jobs | None = None
+
+    def reach(self, directory: Path) -> str:
+        """Say nothing: a node that does not find the working folder says it itself."""
+        return ""
+
+    def nodes(self) -> list[str]:
+        """The names of the nodes to which jobs with these options may go, as far as the partition decides it."""
+        chosen = [option for option in self._options if option.startswith(("--partition=", "-p"))]
+        answer = Call(["sinfo", "--noheader", "--Node", "--format=%N", *chosen[-1:]]).wait(slurm.ANSWERS)
+        return sorted(set(answer.said.split())) if answer is not None else []
 
     def start(self, order: TrialOrder) -> RemoteTrial:
         """See Host."""
@@ -43,11 +61,12 @@ class SlurmHost:
 def submission_options(each: Mapping[str, str]) -> tuple[str, ...]:
     """The options of sbatch for what one trial needs. Raises UsageError."""
     found = []
-    for name, option in (("num_cpus", "--cpus-per-task="), ("num_gpus", "--gres=gpu:"), ("label", "--constraint=")):
-        value = each.get(name, "")
-        if name != "label" and value and not value.isdigit():
+    for name, value in each.items():
+        if name != SBATCH and name not in _NEEDS:
+            raise UsageError(f"{name}={value} is nothing that a job of Slurm can need.", "--sbatch takes its options.")
+        if name.startswith("num_") and not value.isdigit():
             raise UsageError(f"--each {name}={value}: Slurm gives whole ones.", f"--each {name}=1")
-        found += [f"{option}{value}"] if value and value != "0" else []
+        found += [f"{_NEEDS[name]}{value}"] if name != SBATCH and value != "0" else []
     text = each.get(SBATCH)
     try:
         return (*found, *shlex.split(read_sbatch(text))) if text else tuple(found)
