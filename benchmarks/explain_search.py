@@ -1,9 +1,10 @@
 """What the search of `samebits explain` costs, and how often it is wrong: on programs whose trials are drawn.
 
-    python benchmarks/explain_search.py [--searches 2000] [--seconds 2.2]
+    python benchmarks/explain_search.py [--searches 2000] [--seconds 2.2] [--slots 1]
 
-`--seconds`: of one trial, for the column of times. "Every subset" is the number of trials that it would take to try all
-subsets of the controls: two trials each for those that diverge, as many as the rule asks for each that does not.
+`--seconds`: of one trial, for the column of times. `--slots`: how many trials run at a time. "Every subset" is the
+number of trials that it would take to try all subsets of the controls: two trials each for those that diverge, as many
+as the rule asks for each that does not.
 """
 
 import argparse
@@ -51,11 +52,11 @@ PROGRAMS = {
 }
 
 
-def searched(sources, clues, seed):
-    """(what was found, trials), or None where the first look shows no difference."""
-    program = Program(sources, np.random.default_rng(seed))
+def searched(sources, clues, seed, slots):
+    """(what was found, trials, how often a slot was used at most), or None where the first look shows no difference."""
+    program = Program(sources, np.random.default_rng(seed), room=slots)
     first = program.look([], FIRST, through=True)
-    return (search(program, HELD, first, clues), program.trials) if first.diverges() else None
+    return (search(program, HELD, first, clues), program.trials, program.waves) if first.diverges() else None
 
 
 def every_subset(sources, full):
@@ -74,17 +75,19 @@ CLUES = {
 def row(name, clues, args):
     """What the searches of one program came to."""
     sources = PROGRAMS[name]
-    done = [found for seed in range(args.searches) if (found := searched(sources, clues, seed)) is not None]
+    done = [found for seed in range(args.searches) if (found := searched(sources, clues, seed, args.slots)) is not None]
     right = [c for s in sources for c in s.pinned_by]
-    false = sum(bool(set(found.cause) - set(right)) for found, _ in done)
-    good = sum(set(found.cause) == set(right) and found.outside == (not right) for found, _ in done)
-    trials = [number for _, number in done]
+    false = sum(bool(set(found.cause) - set(right)) for found, *_ in done)
+    good = sum(set(found.cause) == set(right) and found.outside == (not right) for found, *_ in done)
+    trials = [number for _, number, _ in done]
     middle, most = statistics.median(trials), float(np.quantile(trials, 0.9))
-    full = statistics.median(found.rule.full for found, _ in done)
+    full, waves = (
+        statistics.median(column) for column in ([one[0].rule.full for one in done], [one[2] for one in done])
+    )
     days = every_subset(sources, full) * args.seconds / 86400
     return (
         f"{len(done):,}", f"{false} ({100 * false / len(done):.2f} %)", f"{100 * good / len(done):.1f} %",
-        f"{middle:.0f} ({most:.0f})", f"{middle * args.seconds / 60:.1f}", f"{days:.1f}",
+        f"{middle:.0f} ({most:.0f})", f"{waves * args.seconds / 60:.1f}", f"{days:.1f}",
     )  # fmt: skip
 
 
@@ -92,8 +95,12 @@ def main():
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parse.add_argument("--searches", type=int, default=2000)
     parse.add_argument("--seconds", type=float, default=2.2)
+    parse.add_argument("--slots", type=int, default=1)
     args = parse.parse_args()
-    print(f"{len(HELD)} controls; {args.searches} searches of each program; a trial of {args.seconds} s")
+    print(
+        f"{len(HELD)} controls; {args.searches} searches of each program; a trial of {args.seconds} s"
+        + f", {args.slots} at a time" * (args.slots > 1)
+    )
     print(
         "| program | searches that saw a difference | a useless control accepted | right | trials, median (90 %) "
         "| minutes | every subset, days |"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from samebits import controls
-from samebits.causes.decision_rule import NOWHERE, Observation, Where
+from samebits.causes.decision_rule import NOWHERE, Observation, Where, Wish
+from samebits.causes.lookahead import shares
 from samebits.model import HeldControl
 
 
@@ -28,14 +29,17 @@ class Source:
 class Program:
     """Runs trials that are drawn. `breaks`: controls with which it does not run. `idle`: those without effect.
 
-    `trials`: how many have been run. It is deterministic for a generator of a given seed.
+    `room`: how many run at a time. `trials`: how many have been run. `waves`: how often as many as fit were begun. It is
+    deterministic for a generator of a given seed.
     """
 
     sources: Sequence[Source]
     generator: np.random.Generator
     breaks: frozenset[str] = frozenset()
     idle: frozenset[str] = frozenset()
+    room: int = 1
     trials: int = 0
+    waves: int = 0
     _outcomes: dict[frozenset[str], list[tuple[int, ...]]] = field(default_factory=dict)
 
     def look(self, names: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False) -> Observation:
@@ -44,10 +48,30 @@ class Program:
         if held & self.breaks:
             self.trials += 1
             return Observation(held, broke="exit status 1")
-        seen = self._seen(held, self._made(held, min(2, trials)))
+        had = len(self._outcomes.get(held, []))
+        seen = self._seen(held, self._wave(held, min(had if had >= 2 else max(2, self.room), trials)))
         while seen.trials < trials and (through or not seen.diverges(before)):
-            seen = self._seen(held, self._made(held, seen.trials + 1))
+            seen = self._seen(held, self._wave(held, min(seen.trials + self.room, trials)))
         return seen
+
+    def prepare(self, wishes: Sequence[Wish]) -> None:
+        """See Experiment."""
+        wanted: dict[frozenset[str], tuple[int, int]] = {}
+        for wish in wishes:
+            held = frozenset(controls.resolve(wish.names))
+            made = self._outcomes.get(held, [])
+            is_done = held & self.breaks or (len(set(made)) > 1 and not wish.through)
+            wanted.setdefault(held, (wish.trials if is_done else len(made), wish.trials))
+        more = shares(list(wanted.values()), self.room)
+        if self.room > 2 and wishes and more[0] and sum(map(bool, more)) > 1:
+            self.waves += 1
+            for held, number in zip(wanted, more, strict=True):
+                self._made(held, len(self._outcomes.get(held, [])) + number)
+
+    def _wave(self, held: frozenset[str], trials: int) -> list[tuple[int, ...]]:
+        more = trials - len(self._outcomes.get(held, []))
+        self.waves += -(-max(more, 0) // self.room)
+        return self._made(held, trials)
 
     def _made(self, held: frozenset[str], trials: int) -> list[tuple[int, ...]]:
         made = self._outcomes.setdefault(held, [])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits import interrupt, store
+from samebits import clock, interrupt, store
 from samebits.comparison.threads import trains_elsewhere
 from samebits.errors import UsageError
 from samebits.experiment import (
@@ -24,6 +23,7 @@ from samebits.experiment import (
     recorded_trials,
 )
 from samebits.launch import origin
+from samebits.launch.capacity import Capacity
 from samebits.model import ENDED_WELL, EXIT_CODES, Result, TrialFile
 from samebits.reports import result_words
 from samebits.store.record import RESULT
@@ -72,19 +72,25 @@ def stop_tells(record: Path) -> None:
     interrupt.tell(advice=f"samebits report {result_words.folder_name(record)}")
 
 
-def run(request: Request, progress: Progress | None = None, *, hash_wanted: str | None = None) -> Check:
+def run(
+    request: Request,
+    progress: Progress | None = None,
+    *,
+    hash_wanted: str | None = None,
+    capacity: Capacity | None = None,
+) -> Check:
     """Run the trials in rounds until they diverge, end, or have made all steps that were asked for, and judge them.
 
-    `hash_wanted`: the algorithm of a record that this one will be compared with. Raises UsageError, NotFound or
-    RecordExists before anything runs, and SamebitsError if the disk is full. On KeyboardInterrupt, all processes end
-    and the record stays readable.
+    `hash_wanted`: the algorithm of a record that this one will be compared with. `capacity`: see `Experiment.begin`.
+    Raises UsageError, NotFound or RecordExists before anything runs, and SamebitsError if the disk is full. On
+    KeyboardInterrupt, all processes end and the record stays readable.
     """
     if request.against is not None:
         return _run_against(request, request.against, progress)
     if request.options.trials < 2:
         raise UsageError("One trial shows nothing: at least two are needed.", "samebits check -n 2 -- ...")
-    began = time.monotonic()
-    experiment = Experiment.begin(request, progress, hash_wanted=hash_wanted)
+    began = clock.now()
+    experiment = Experiment.begin(request, progress, hash_wanted=hash_wanted, capacity=capacity)
     stop_tells(experiment.folder)
     return _look(experiment, list(range(1, request.options.trials + 1)), began)
 
@@ -100,7 +106,7 @@ def record(request: Request, progress: Progress | None = None) -> OneTrialRecord
 
 def _run_against(request: Request, source: Path, progress: Progress | None = None) -> Check:
     """Compare new trials with the recorded ones, which count among `trials`; at least one is new."""
-    began = time.monotonic()
+    began = clock.now()
     old = store.open_record(source)
     known = recorded_trials.usable(old)
     _refuse_same_folder(request, source)
@@ -130,7 +136,7 @@ def run_more(folder: Path, addition: Addition, progress: Progress | None = None)
 
     Raises Untrusted for a record from elsewhere.
     """
-    began, more = time.monotonic(), addition.trials
+    began, more = clock.now(), addition.trials
     old = _asked_more(store.open_record(folder), addition)
     recorded_trials.usable(old)
     origin.require(old, run=addition.run)
@@ -223,7 +229,7 @@ def _conclude(experiment: Experiment, began: float, looked: FinishedRound | None
     `seconds` is the time to the verdict; the size of a divergence is looked up after it.
     """
     result = experiment.judge()
-    result = result.model_copy(update={"seconds": time.monotonic() - began, "record": str(experiment.folder)})
+    result = result.model_copy(update={"seconds": clock.now() - began, "record": str(experiment.folder)})
     experiment.write(RESULT, result)
     size = captures.measure(experiment.record, result, looked.files) if looked is not None else None
     if size is not None and result.divergence is not None:

@@ -127,9 +127,9 @@ class Explanation(Document):
     `outside_known_controls`: trials diverge with all held. `not_applicable`: control -> why it could not be held.
     `without_effect`: control -> why it counts as not held. `needed`: how many trials must agree. `chance`: that one
     useless control of all that were tried agrees so often by luck, at most. `compared`: how far the trials of the cause
-    were compared. `notes`: sentences. `trials`, `seconds`: what it took, with the trials of the check. `unfinished`:
-    the search was ended midway, or goes on; `sentence` and `evidence` say what it had shown. `clears_generators`: the
-    cause shows that no generator without a seed is to blame.
+    were compared. `notes`: sentences. `trials`, `seconds`: what it took, with the trials of the check. `at_a_time`: the
+    most trials that ran side by side. `unfinished`: the search was ended midway, or goes on; `sentence` and `evidence`
+    say what it had shown. `clears_generators`: the cause shows that no generator without a seed is to blame.
     """
 
     cause: list[str]
@@ -149,6 +149,7 @@ class Explanation(Document):
     notes: list[str] = []
     trials: int = 0
     seconds: float = 0.0
+    at_a_time: int = 1
     unfinished: bool = False
     clears_generators: bool = False
 

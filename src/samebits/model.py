@@ -11,10 +11,10 @@ from typing import Any, Literal
 from samebits.documents import Document, Explanation, HeldControl, Location, Size
 
 __all__ = [
-    "ENDED_WELL", "EXIT_CODES", "RECORD_FORMAT", "STOPPED_BY_USER", "Detection", "Divergence", "Document",
-    "FilesFile", "GroupPoint", "GroupSplit", "HeldControl", "Kind", "Leak", "Lines", "Options", "ProcessKey",
-    "PythonProcess", "RecordFile", "Result", "Round", "SavedFile", "Scope", "Setup", "Size", "Status", "Trial",
-    "TrialFile", "Verdict",
+    "ENDED_WELL", "EXIT_CODES", "NODE_WAS_LOST", "RECORD_FORMAT", "STOPPED_BY_USER", "Detection", "Divergence",
+    "Document", "FilesFile", "GroupPoint", "GroupSplit", "HeldControl", "Kind", "Leak", "Lines", "Options",
+    "ProcessKey", "PythonProcess", "RecordFile", "Result", "Round", "SavedFile", "Scope", "Setup", "Size", "Status",
+    "Trial", "TrialFile", "Verdict",
 ]  # fmt: skip
 
 RESULT_FORMAT = 1
@@ -23,6 +23,7 @@ RECORD_FORMAT = 1
 Verdict = Literal["repeated", "diverged", "inconclusive"]
 EXIT_CODES: dict[str, int] = {"repeated": 0, "diverged": 1, "inconclusive": 3}
 Status = Literal["complete", "failed", "killed", "timeout", "stopped", "unwatched"]
+NODE_WAS_LOST = "its node was lost"  # why a trial on a different machine was killed
 STOPPED_BY_USER = "samebits was interrupted"  # why a trial was killed: samebits was told to stop while it ran
 ENDED_WELL: frozenset[Status] = frozenset(("complete", "stopped"))  # the program ended by itself, or samebits ended it
 Kind = Literal["start", "rng", "batch", "forward", "gradient", "update", "structure", "end"]

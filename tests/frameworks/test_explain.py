@@ -25,9 +25,9 @@ def few_agree(monkeypatch):
     """Four trials that agree are enough, if a setting without effect passes in fewer than one of ten searches."""
     monkeypatch.setattr(decision_rule, "LEAST", 4)
     monkeypatch.setattr(decision_rule, "CHANCE", 0.1)
-    decision_rule.is_worth_more.cache_clear()
+    decision_rule.further.cache_clear()
     yield
-    decision_rule.is_worth_more.cache_clear()
+    decision_rule.further.cache_clear()
 
 
 @pytest.fixture

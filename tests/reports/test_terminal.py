@@ -39,6 +39,16 @@ def test_repeated_is_shown_as_in_the_contract(repeated):
     assert shown(repeated) == REPEATED
 
 
+@pytest.mark.parametrize("name", ["repeated", "diverged"])
+def test_it_says_how_many_trials_ran_side_by_side(name, request):
+    result = request.getfixturevalue(name)
+    beside = result.model_copy(update={"at_a_time": 3, "at_a_time_why": "each uses 1 core, and 4.0 are idle"})
+    assert "beside At most 3 trials ran side by side: each uses 1 core, and 4.0 are idle." in " ".join(
+        shown(beside, width=200).split()
+    )
+    assert "side by side" not in shown(result)
+
+
 def test_diverged_is_shown_as_in_the_contract(diverged):
     assert shown(diverged).startswith(DIVERGED)
 

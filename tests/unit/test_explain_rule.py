@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.causes.decision_rule import CHANCE, LEAST, MOST, Rule, chance, is_worth_more, needed
+from samebits.causes.decision_rule import CHANCE, LEAST, MOST, Rule, chance, further, needed
 
 
 @pytest.mark.parametrize(("largest", "of", "trials"), [(3, 5, 2), (1, 5, 9), (10, 20, 12), (54, 60, 100)])
@@ -43,9 +43,10 @@ def test_a_rule_never_asks_for_fewer_than_notice_a_further_source():
 
 
 def test_more_trials_with_nothing_held_are_worth_it_until_the_split_is_known():
-    assert is_worth_more((3, 2), 20)
-    assert not is_worth_more((150, 150), 20)
-    assert not is_worth_more((1,) * 5, 2), "as many as notice a further source are enough"
+    assert further((3, 2), 20) == 1
+    assert further((3, 2), 20, room=4) == 4
+    assert not further((150, 150), 20)
+    assert not further((1,) * 5, 2), "as many as notice a further source are enough"
 
 
 def test_where_trials_mostly_agree_as_many_with_nothing_held_as_must_agree_tell_the_split():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from samebits import words
+from samebits import clock, words
 from samebits.causes.costs import step_time
 from samebits.causes.decision_rule import Observation
 from samebits.causes.settings import FIRST, Setting, SettingRecords
@@ -29,11 +28,12 @@ def confirm(settings: SettingRecords, names: Sequence[str], trials: int, seconds
     Two trials of each length tell whether the next one fits; as many as are asked for are run of the last. The settings
     that are looked at from now on make as many steps. `seconds`: what the search has taken.
     """
-    end = time.monotonic() + max(seconds, LEAST_ALLOWED)
-    seen = settings.look(names, FIRST)
-    while not seen.diverges() and (more := _next(settings.setting(names), trials, end - time.monotonic())):
+    end = clock.now() + max(seconds, LEAST_ALLOWED)
+    first = max(FIRST, min(settings.room, trials))
+    seen = settings.look(names, first)
+    while not seen.diverges() and (more := _next(settings.setting(names), trials, end - clock.now())):
         settings.lengthen(more)
-        seen = settings.look(names, FIRST)
+        seen = settings.look(names, first)
     seen = settings.look(names, trials)
     return Confirmation(seen, _words(settings.setting(names)))
 

@@ -22,7 +22,7 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from samebits.model import HeldControl
 
@@ -75,8 +75,22 @@ class Observation:
         return name in self.controls and self.controls[name].effect == "overruled"
 
 
+class Wish(NamedTuple):
+    """A look that the search will probably ask for. `through`: also if trials diverge."""
+
+    names: Sequence[str]
+    trials: int
+    through: bool = False
+
+
 class SettingTrials(Protocol):
-    """Runs trials of settings; those of a setting that was tried before are kept and added to."""
+    """Runs trials of settings; those of a setting that was tried before are kept and added to. `room`: how many trials
+    run at a time."""
+
+    @property
+    def room(self) -> int:
+        """See above."""
+        ...
 
     def look(
         self, controls: Sequence[str], trials: int, before: Where = NOWHERE, *, through: bool = False
@@ -85,7 +99,13 @@ class SettingTrials(Protocol):
         where it cannot be run."""
         ...
 
+    def prepare(self, wishes: Sequence[Wish]) -> None:
+        """Run trials of several settings side by side, if there is room for more than one look and the first of them
+        has too few trials. The first GLIMPSE trials of each come first."""
+        ...
 
+
+GLIMPSE = 2  # trials that tell most settings that diverge
 CHANCE = 0.01  # with which some useless setting may be accepted, over a whole search
 GLANCE = 0.1  # and one setting may be taken to agree, before what follows from that has been tested
 LEAST, MOST = 12, 300  # trials that must agree before a setting is accepted
@@ -116,10 +136,10 @@ def needed(largest: float, of: float, below: float) -> int:
 
 
 @functools.cache
-def is_worth_more(groups: tuple[int, ...], settings: int, have: int = 0) -> bool:
-    """Whether one more trial of what diverges saves at least itself: the split is known better, so fewer must agree.
+def further(groups: tuple[int, ...], settings: int, have: int = 0, room: int = 1) -> int:
+    """How many more trials of what diverges save at least themselves: the split is known better, so fewer must agree.
 
-    `groups`: how many trials had each outcome. `have`: trials that agree already.
+    `groups`: how many trials had each outcome. `have`: trials that agree already. `room`: how many run at a time.
     """
     largest, of = max(groups), sum(groups)
 
@@ -127,7 +147,8 @@ def is_worth_more(groups: tuple[int, ...], settings: int, have: int = 0) -> bool
         return trials + max(have, LEAST, needed(largest * trials / of, trials, CHANCE / settings))
 
     now = all_in_all(of)
-    return any(all_in_all(trials) < now for trials in range(of + 1, min(of + FURTHER, now)))
+    best = min(range(of + 1, min(of + FURTHER, now)), key=all_in_all, default=of)
+    return min(room, best - of) if best > of and all_in_all(best) < now else 0
 
 
 @dataclass(frozen=True)

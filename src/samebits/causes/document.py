@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from samebits import controls, words
 from samebits.causes.decision_rule import Rule
-from samebits.causes.search import Finding
+from samebits.causes.finding import Finding
 from samebits.causes.settings import Setting, SettingRecords, held_words
 from samebits.documents import Evidence, Explanation, Fix, State
 from samebits.model import Result
@@ -36,10 +36,11 @@ def nothing(result: Result) -> Explanation:
 
 
 class Spent(NamedTuple):
-    """What it took: all trials, those of the check too."""
+    """What it took: all trials, those of the check too. `at_a_time`: the most that ran side by side."""
 
     trials: int
     seconds: float
+    at_a_time: int = 1
 
 
 def explanation(settings: SettingRecords, why: Cause, operator: str | None, spent: Spent) -> Explanation:
@@ -66,6 +67,7 @@ def explanation(settings: SettingRecords, why: Cause, operator: str | None, spen
         clears_generators=bool(found.cause) and not found.outside and not any(_is_seed(name) for name in found.cause),
         trials=spent.trials,
         seconds=spent.seconds,
+        at_a_time=spent.at_a_time,
     )
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from samebits import checks, controls, interrupt, store
+from samebits import checks, clock, controls, interrupt, store
 from samebits.causes import document
 from samebits.causes.candidates import Clues
 from samebits.causes.confirmation import Confirmation, confirm
 from samebits.causes.costs import Cost, costs, step_time
 from samebits.causes.document import Spent
+from samebits.causes.finding import Finding
 from samebits.causes.operators import OperatorReplay
-from samebits.causes.search import Finding, SearchOptions, search
+from samebits.causes.search import SearchOptions, search
 from samebits.causes.settings import QuietProgress, Setting, SettingRecords, adopt
 from samebits.checks import Check
 from samebits.comparison.setup import scripts
 from samebits.errors import UsageError
 from samebits.experiment import Experiment, Progress, Request, recorded_trials
 from samebits.launch import facts, origin
+from samebits.launch.plan import AGAIN
 from samebits.model import Result
 from samebits.reports.result_words import later_leavers
 from samebits.store.record import RESULT
@@ -47,8 +48,11 @@ def run(
     NotFound if its command or its folder is gone, UsageError if its scripts have changed since, and Untrusted if it is
     from elsewhere.
     """
-    began = time.monotonic()
-    checked = _recorded(asked, progress, run=run) if isinstance(asked, Path) else checks.run(asked, progress)
+    began = clock.now()
+    if isinstance(asked, Path):
+        checked = _recorded(asked, progress, run=run)
+    else:
+        checked = checks.run(replace(asked, again=AGAIN), progress)
     return explained(checked, began, alternatives=alternatives)
 
 
@@ -84,13 +88,13 @@ def explained(checked: Check, began: float, *, alternatives: bool = False) -> Ch
         return checked
     experiment.progress = told = QuietProgress(experiment.progress)
     first = adopt(experiment, result)
-    settings = SettingRecords(first, told, lambda settings: _keep(settings, result, time.monotonic() - began))
+    settings = SettingRecords(first, told, lambda settings: _keep(settings, result, clock.now() - began))
     settings.steps = _steps(result, first)
     replay = OperatorReplay(settings, result)
     inquiry = _Inquiry(settings, result, replay, alternatives=alternatives)
     why = inquiry.cause(began)
     judged = _as_check_left_it(first.result or result, result)
-    spent = Spent(settings.trials + replay.trials, time.monotonic() - began)
+    spent = Spent(settings.trials + replay.trials, clock.now() - began, settings.at_a_time)
     explanation = document.explanation(settings, why, _operator(replay, why.found), spent)
     update = {"explanation": explanation, "warnings": explanation.warnings(judged.warnings, judged.unseeded)}
     return _written(experiment, judged.model_copy(update=update))
@@ -109,7 +113,7 @@ class _Inquiry:
         """Search, and try what was found over more steps, as long as a further cause shows there."""
         found, confirmed = self._search(), None
         while found.minimal and not found.outside:
-            confirmed = confirm(self.settings, found.cause, found.rule.full, time.monotonic() - began)
+            confirmed = confirm(self.settings, found.cause, found.rule.full, clock.now() - began)
             if not confirmed.seen.diverges():
                 break
             setting = self.settings.setting(found.cause)

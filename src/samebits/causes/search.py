@@ -9,43 +9,21 @@ trials diverge is done with after two or three of them; one that is accepted has
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from samebits import controls, words
-from samebits.causes.candidates import Clues, by_specificity, compatible, most_specific
-from samebits.causes.decision_rule import NOWHERE, Observation, Rule, SettingTrials, Where, is_worth_more
+from samebits.causes.candidates import Clues, by_specificity, compatible, hinted
+from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Rule, SettingTrials, Where, Wish, further
+from samebits.causes.finding import Finding
+from samebits.causes.lookahead import chunks, first_of, halves, prepare, with_one_more
 from samebits.model import Kind
 from samebits_probe import wire
 
-GLIMPSE = 2  # trials of everything held that tell which controls take effect
 ALTERNATIVES = 3  # further sets that are looked for
 SINGLES = 6  # suggested controls that are tried at a time before the halving begins
 SUSPECTS = 3  # missing seeds that are tried before anything else
-
-
-@dataclass
-class Finding:
-    """What a search came to. `minimal`: the smallest sets that suffice, in the order in which they were found.
-
-    `everything`: all controls that took effect together. `outside`: trials diverge with them held. `refused`: control
-    -> why the program does not run with it; `idle`: control -> why it counts as not held. `is_partial`: not all was
-    tried that might do as well.
-    """
-
-    rule: Rule
-    everything: list[str] = field(default_factory=list)
-    minimal: list[list[str]] = field(default_factory=list)
-    outside: bool = False
-    refused: dict[str, str] = field(default_factory=dict)
-    idle: dict[str, str] = field(default_factory=dict)
-    is_partial: bool = False
-
-    @property
-    def cause(self) -> list[str]:
-        """The most specific of the smallest sets; empty where there is none."""
-        return most_specific(self.minimal)
 
 
 @dataclass(frozen=True)
@@ -84,6 +62,7 @@ class _Search:
     def run(self) -> Finding:
         """The steps, in order."""
         suspects = self.clues.suspected(self.clues.kind, self.candidates)[:SUSPECTS]
+        self._prepare_first(suspects)
         if suspects:
             self._try_suspects(suspects)
         if not self.found.minimal:
@@ -94,6 +73,12 @@ class _Search:
         if self.found.minimal:
             self._find_alternatives()
         return self.found
+
+    def _prepare_first(self, suspects: Sequence[str]) -> None:
+        """The first looks do not depend on each other: the suspects, everything, what is likely by itself."""
+        likely = hinted(self.clues.kind, self.candidates)[:SINGLES]
+        sets = [*([name] for name in suspects), self.candidates, *([name] for name in likely if name not in suspects)]
+        prepare(self.settings, sets, self.found.rule.full)
 
     def _try_suspects(self, suspects: Sequence[str]) -> None:
         """The seeds that are missing, before anything else."""
@@ -143,24 +128,35 @@ class _Search:
         difference any further.
         """
         kept: list[str] = []
-        at, kind = _of(self.first), self.clues.kind
+        at = _of(self.first)
         while at < self.before:
-            name = self._further(kept, at, order(kind))
+            name = self._further(kept, at, order)
             if name is None:
                 break
             kept = by_specificity([*kept, name])
             at = _of(self.settings.look(kept, GLIMPSE, self.before))
-            kind = cast(Kind, wire.KINDS[at[2]])
         return kept
 
-    def _further(self, kept: list[str], at: Where, names: Sequence[str]) -> str | None:
-        """The first of these with which, and what is kept, the trials agree beyond a point."""
+    def _further(self, kept: list[str], at: Where, order: Callable[[Kind], list[str]]) -> str | None:
+        """The first control with which, and what is kept, the trials agree beyond a point."""
         beyond = (at[0], at[1], at[2] + 1)
-        for name in (name for name in names if name not in kept):
-            held = by_specificity([*kept, name])
-            if self._is_likely(held) or self._agrees(held, self._glance, beyond):
-                return name
-        return None
+        sets = with_one_more(kept, order(self.clues.kind if not kept else _kind(at)))
+
+        def moves_it(held: list[str]) -> bool:
+            if self._is_likely(held):
+                return True
+            self._prepare_further(held, beyond, order)
+            return self._agrees(held, self._glance, beyond)
+
+        found = first_of(self.settings, sets, self.found.rule.full, moves_it)
+        return next((name for name in found if name not in kept), None) if found else None
+
+    def _prepare_further(self, held: list[str], beyond: Where, order: Callable[[Kind], list[str]]) -> None:
+        """While a set is looked at that seems to move the first difference, look at those that would come next."""
+        seen = self.settings.look(held, 0)
+        if self.settings.room > GLIMPSE and seen.where is not None and not seen.diverges(beyond):
+            after = [Wish(names, self.found.rule.full) for names in with_one_more(held, order(_kind(seen.where)))]
+            self.settings.prepare([Wish(held, self._glance, through=True), *after])
 
     def _is_likely(self, names: Sequence[str]) -> bool:
         """Whether a set agrees at a glimpse, and stands the test."""
@@ -188,7 +184,8 @@ class _Search:
 
     def _alone(self, names: Sequence[str]) -> str | None:
         """The first of these that suffices alone."""
-        return next((name for name in names if self._suffices([name], [])), None)
+        found = first_of(self.settings, [[name] for name in names], GLIMPSE, lambda held: self._suffices(held, []))
+        return found[0] if found else None
 
     def _agrees(self, names: Sequence[str], trials: int, beyond: Where = NOWHERE) -> bool:
         before = min(beyond, self.before)
@@ -201,7 +198,7 @@ class _Search:
         """
         split = self.settings.look(without, GLIMPSE)
         while True:
-            split = self._split(without, split, self.settings.look(names, GLIMPSE, self.before).trials)
+            split = self._split(without, split, names)
             rule = Rule(split.groups, self.found.rule.settings)
             if not without:
                 self.found.rule = rule
@@ -209,12 +206,19 @@ class _Search:
                 return False
             if without or rule.is_known:
                 return True
-            split = self.settings.look(without, split.trials + 1, through=True)
+            more = max(1, min(self.settings.room, rule.needed - split.trials))
+            split = self.settings.look(without, split.trials + more, through=True)
 
-    def _split(self, names: Sequence[str], split: Observation, have: int) -> Observation:
-        while is_worth_more(split.groups, self.found.rule.settings, have):
-            split = self.settings.look(names, split.trials + 1, through=True)
-        return split
+    def _split(self, without: Sequence[str], split: Observation, names: Sequence[str]) -> Observation:
+        """How trials split without some controls, known as well as it is worth for those that are tested."""
+        while True:
+            have, settings = self.settings.look(names, GLIMPSE, self.before).trials, self.found.rule.settings
+            more = further(split.groups, settings, have, self.settings.room)
+            if not more:
+                return split
+            wanted, full = split.trials + more, Rule(split.groups, settings).full
+            self.settings.prepare([Wish(without, wanted, through=True), Wish(names, full)])
+            split = self.settings.look(without, wanted, through=True)
 
     @property
     def _glance(self) -> int:
@@ -241,12 +245,13 @@ class _Search:
     def _reduced(self, pool: Sequence[str], kept: Sequence[str], trials: int) -> list[str]:
         """Leave out halves, then quarters, at last single controls, as long as the rest agrees; the broadest first."""
         names, parts = by_specificity(pool), 2
+        agrees = partial(self._agrees, trials=trials)
         while len(names) > 1:
-            chunks = _chunks(names, min(parts, len(names)))
-            rests = ([name for name in names if name not in chunk] for chunk in reversed(chunks))
-            rest = next((rest for rest in rests if self._agrees([*rest, *kept], trials)), None)
+            left_out = chunks(names, min(parts, len(names)))
+            rests = [[*(name for name in names if name not in chunk), *kept] for chunk in reversed(left_out)]
+            rest = first_of(self.settings, rests, trials, agrees, after=partial(halves, kept))
             if rest is not None:
-                names, parts = rest, max(2, parts - 1)
+                names, parts = [name for name in rest if name not in kept], max(2, parts - 1)
             elif parts >= len(names):
                 break
             else:
@@ -259,8 +264,9 @@ class _Search:
         Each member that stays is tried by itself: with the others it agrees, the others alone part. Empty where the
         set does not stand that.
         """
-        for name in names if len(names) > 1 else []:
-            others = [other for other in names if other != name]
+        every = [[other for other in names if other != name] for name in names if len(names) > 1]
+        prepare(self.settings, every, GLIMPSE)
+        for others in every:
             if self._agrees(others, self.found.rule.full):
                 return self._necessary(others)
             if not self._suffices(names, others):
@@ -323,13 +329,12 @@ class _Search:
         return len(other) <= size
 
 
+def _kind(where: Where) -> Kind:
+    return cast(Kind, wire.KINDS[where[2]])
+
+
 def _of(seen: Observation) -> Where:
     return seen.where if seen.where is not None else NOWHERE
-
-
-def _chunks(names: list[str], parts: int) -> list[list[str]]:
-    bounds = [len(names) * part // parts for part in range(parts + 1)]
-    return [names[a:b] for a, b in pairwise(bounds)]
 
 
 def _without(names: Sequence[str], left_out: str) -> list[str]:

@@ -5,13 +5,17 @@ A setting is a record of its own, whose trials hold some controls, and to which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from samebits import controls, words
-from samebits.causes.decision_rule import NOWHERE, Observation, Where
+from samebits.causes.decision_rule import GLIMPSE, NOWHERE, Observation, Where, Wish
+from samebits.causes.lookahead import shares
 from samebits.experiment import NO_VERDICT, Experiment, Limits, Plan, Progress, Request, recorded_trials
+from samebits.experiment.turns import WorkProgress, side_by_side
 from samebits.launch import custody
+from samebits.launch.plan import AGAIN
 from samebits.model import Divergence, Result, TrialFile
 from samebits.store.outputs import last_words
 from samebits_probe import wire
@@ -22,7 +26,7 @@ LEAST_SECONDS = 30.0  # ... after this time at the earliest
 FIRST = 2  # trials that are run before the first comparison
 
 
-@dataclass
+@dataclass(eq=False)
 class Setting:
     """A record that grows. `steps`: how many each trial makes, None for whole trials. `result`: None without trials.
     `files`: the documents of its trials. `excused`: see Observation."""
@@ -135,14 +139,58 @@ class SettingRecords:
             self.progress.part_started(self._part(setting, trials))
             setting.run(self._batch(setting, trials))
             seen = setting.seen()
-        if set(self.everything) <= seen.held:  # those that took effect are everything from now on
-            self.everything = [name for name in self.everything if seen.is_in_force(name)]
+        self._learn(seen)
         if setting.number > had:
-            if self._keep is not None:
-                self._keep(self)
-            said = held_words(self.added(setting), self.everything)
-            self.progress.note(f"{said}: {seen_words(seen)}")
+            self._show(setting)
         return seen
+
+    @property
+    def room(self) -> int:
+        """See SettingTrials."""
+        return self._first.experiment.capacity.at_a_time
+
+    def prepare(self, wishes: Sequence[Wish]) -> None:
+        """See SettingTrials."""
+        capacity = self._first.experiment.capacity
+        if self.room <= GLIMPSE or not wishes or not capacity.is_known(self.steps):
+            return
+        wanted: dict[frozenset[str], tuple[int, int]] = {}
+        for wish in wishes:
+            wanted.setdefault(self._held(wish.names), (self._has(wish), wish.trials))
+        more = shares(list(wanted.values()), capacity.fitting(self.room))
+        if more[0] and sum(map(bool, more)) > 1:
+            self._run_beside({self.setting(held): number for held, number in zip(wanted, more, strict=True) if number})
+
+    def _has(self, wish: Wish) -> int:
+        """How many trials a setting has; as many as are wished for if more would tell nothing new."""
+        setting = self._settings.get(self._held(wish.names))
+        if setting is None:
+            return 0
+        seen = setting.seen()
+        is_done = seen.broke or seen.unclear or (seen.diverges() and not wish.through)
+        return wish.trials if is_done else setting.number
+
+    def _run_beside(self, more: Mapping[Setting, int]) -> None:
+        """Run more trials of several settings side by side."""
+        self.progress.part_started(f"{words.count(sum(more.values()), 'trial')} of {len(more)} settings side by side")
+        for setting in more:
+            setting.experiment.progress = WorkProgress(self.progress)
+        side_by_side([partial(setting.run, number) for setting, number in more.items()], most=len(more))
+        for setting in more:
+            setting.experiment.progress = self.progress
+            self._learn(setting.seen())
+            self._show(setting)
+
+    def _learn(self, seen: Observation) -> None:
+        """Those that took effect, of everything held, are everything from now on."""
+        if set(self.everything) <= seen.held:
+            self.everything = [name for name in self.everything if seen.is_in_force(name)]
+
+    def _show(self, setting: Setting) -> None:
+        """Keep what a setting has shown, and say it."""
+        if self._keep is not None:
+            self._keep(self)
+        self.progress.note(f"{held_words(self.added(setting), self.everything)}: {seen_words(setting.seen())}")
 
     def _part(self, setting: Setting, trials: int) -> str:
         """What runs next: the setting, how many of its trials have run, and the time left if all agree."""
@@ -159,12 +207,16 @@ class SettingRecords:
         """What a setting holds beside what the check held."""
         return [name for name in setting.plan.controls if name not in self.base]
 
-    def setting(self, names: Sequence[str]) -> Setting:
+    def setting(self, names: Iterable[str]) -> Setting:
         """The setting of these controls, made where it is new."""
-        held = frozenset(controls.resolve([*self.base, *names]))
+        held = self._held(names)
         if held not in self._settings:
             self._settings[held] = self.begin(held, self.steps)
         return self._settings[held]
+
+    def _held(self, names: Iterable[str]) -> frozenset[str]:
+        """What a setting holds, with what the check held."""
+        return frozenset(controls.resolve([*self.base, *names]))
 
     def begin(self, held: Iterable[str], steps: int | None, *, timed: bool = False) -> Setting:
         """A new setting without trials, beside those that are looked up. `timed`: it is no evidence."""
@@ -178,6 +230,7 @@ class SettingRecords:
             controls=controls.resolve(held),
             preset=None,
             options=options,
+            again=AGAIN,
             out=self._folder / f"{len(self._begun):03d}",
         )
         capacity = None if timed else self._first.experiment.capacity
@@ -200,6 +253,12 @@ class SettingRecords:
     def trials(self) -> int:
         """How many trials were run in all, timed ones too."""
         return sum(setting.number for setting in self._begun)
+
+    @property
+    def at_a_time(self) -> int:
+        """The most trials that ran side by side."""
+        rounds = (turn for setting in self._begun for turn in setting.experiment.file.rounds)
+        return max((turn.at_a_time for turn in rounds), default=1)
 
     def lengthen(self, steps: int | None) -> None:
         """From now on trials make more steps. What diverged still diverges; what agreed is to be looked at again."""

@@ -19,7 +19,7 @@ from samebits.launch.leaks import Leaks
 from samebits.launch.limits import Limits
 from samebits.launch.observations import Processes
 from samebits.launch.plan import Plan, Request, make_plan
-from samebits.model import Document, RecordFile, Result, TrialFile
+from samebits.model import NODE_WAS_LOST, Document, RecordFile, Result, TrialFile
 from samebits.options import MOST_TRIALS
 from samebits.store.record import TRIALS
 
@@ -103,10 +103,18 @@ class Experiment:
             self._read.pop(number, None)
         with full_disk_said(self.folder):
             finished = self._trials.run_round(limits, ids, tries_first=tries_first)
-            rounds, why = [*self.file.rounds, finished.document], self.capacity.why_of(finished.at_a_time)
-            self.file = self.file.model_copy(update={"rounds": rounds, "at_a_time_why": why})
+            self.file = self.file.model_copy(update=self._with(finished))
             self.save()
         return finished
+
+    def _with(self, finished: FinishedRound) -> dict[str, Any]:
+        """What a round adds to record.json."""
+        lost, self._trials.lost = self._trials.lost, []
+        return {
+            "rounds": [*self.file.rounds, finished.document],
+            "at_a_time_why": self.capacity.why_of(finished.at_a_time),
+            "notes": [*self.file.notes, *(f"trial {number} began anew: {NODE_WAS_LOST}" for number in lost)],
+        }
 
     def end_waiting(self, why: str = "") -> None:
         """End the trials that wait for a next round. `why`: none waits from now on."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import math
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from samebits import interrupt
+from samebits import clock, interrupt
 from samebits.errors import SamebitsError
 from samebits.launch.capacity import Capacity, Usage, UsageMeter
 from samebits.launch.environment import Slot
@@ -23,9 +22,10 @@ from samebits.launch.observations import Processes, read_json
 from samebits.launch.pauses import PausedTrials
 from samebits.launch.plan import Plan
 from samebits.launch.trial import TrialRun
-from samebits.model import STOPPED_BY_USER, Round, TrialFile
+from samebits.model import NODE_WAS_LOST, STOPPED_BY_USER, Round, TrialFile
 
 _TELL = 0.25  # seconds between two words about a trial's steps
+_PACE = 0.1  # and between two looks for a place, while trials of a different record have all
 NO_VERDICT = ("failed", "killed", "timeout", "unwatched")
 _APART = 1.25  # seconds: a seed from a clock of whole seconds must not be the same in all trials
 _LEAST_FREE = 64 << 10  # bytes
@@ -102,7 +102,7 @@ class Trials:
         self._running: dict[int, HostedTrial] = {}
         self._told: dict[int, float] = {}
         self._is_measured, self._usage, self._disturbance = False, Usage(1, 0), ""
-        self._gone: set[Path] = set()  # files that trials wrote side by side and removed
+        self.lost: list[int] = []  # trials that began anew because their node was lost
         self._others_from = 0.0  # when others may start beside the first of a round
 
     def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
@@ -114,8 +114,9 @@ class Trials:
         Whatever ends a round early, Ctrl-C too, ends its trials first and leaves what they recorded. Where trials may
         have disturbed each other, and the user did not ask for several at a time, all start anew, one by one.
         """
+        was_auto = self.capacity.is_auto
         finished = self._round(limits, ids, tries_first=tries_first)
-        why = self._why_one_by_one(finished)
+        why = self._why_one_by_one(finished) if was_auto and finished.at_a_time > 1 else ""
         if not why:
             return finished
         self.capacity.refuse(why)
@@ -126,14 +127,14 @@ class Trials:
 
     def _why_one_by_one(self, finished: FinishedRound) -> str:
         """What shows that trials side by side may have disturbed each other; empty if nothing does."""
-        if finished.at_a_time == 1 or not self.capacity.is_auto:
-            return ""
+        if not self.capacity.is_auto:  # trials of a different record have shown it meanwhile
+            return self.capacity.why
         badly = next((file for file in finished.files if file.status in NO_VERDICT), None)
         return self._disturbance or (f"trial {badly.id} did not end well beside a different one" if badly else "")
 
     def _round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool) -> FinishedRound:
-        began, asked, most = time.monotonic(), limits, 1
-        self._disturbance, self._gone = "", set()
+        began, asked, most = clock.now(), limits, 1
+        self._disturbance = ""
         resumed = any(number in self._waiting for number in ids)
         to_come, done = self._waiting.in_order(ids), list[TrialFile]()
         self.progress.round_started(limits.steps, len(ids))
@@ -142,12 +143,12 @@ class Trials:
         jobs = 1 if alone else self.capacity.fitting(len(ids))
         self._is_measured = alone and len(ids) > 1 and self.capacity.is_auto
         self._others_from = 0.0 if alone or not self._is_auto else math.inf
-        with interrupt.waited_for() as look, self._ended_with_the_block():
+        with interrupt.waited_for() as look, self.capacity.places.of_a_round(), self._ended_with_the_block():
             while to_come or self._running:
                 look()
                 self._fill(to_come, limits, jobs=jobs, of=max(ids))
-                most = max(most, len(self._running))
-                ended = list(self._poll(len(ids)))
+                most = max(most, len(self.capacity.places.taken))
+                ended = [file for file in self._poll(len(ids)) if not self._begins_anew(file, to_come)]
                 if ended and not done and self._is_enough(ended[0], tries_first=tries_first):
                     to_come.clear()
                 if ended and alone:
@@ -156,11 +157,11 @@ class Trials:
                     jobs = self.capacity.fitting(len(to_come))
                 done += ended
                 self._tell_refusal()
-                time.sleep(min((trial.pace for trial in self._running.values()), default=0))
+                clock.sleep(min((trial.pace for trial in self._running.values()), default=_PACE if to_come else 0))
         files = sorted(done, key=lambda file: file.id)
         was_up = asked.seconds is not None and limits.steps != asked.steps
         waited = resumed or len(self._waiting) > 0
-        seconds = time.monotonic() - began
+        seconds = clock.now() - began
         return FinishedRound(limits.steps, seconds, files, was_up, resumed=resumed, some_waited=waited, at_a_time=most)
 
     def end_waiting(self, why: str = "") -> list[int]:
@@ -176,16 +177,22 @@ class Trials:
 
     def _fill(self, to_come: list[int], limits: Limits, *, jobs: int, of: int) -> None:
         """Start as many as may run at a time. A trial that waits goes on in the place in which it began."""
-        for slot in range(jobs):
-            if slot in self._running or not to_come or (self._running and time.monotonic() < self._others_from):
+        shared = self.capacity.places.are_shared or not self._is_auto
+        places = self.capacity.at_a_time if shared else jobs
+        for slot in range(places):
+            if not to_come or not self._may_start(slot, jobs):
                 continue
             there = [number for number in to_come if self._is_auto or self._waiting.slots.get(number, slot) == slot]
             if there:
                 to_come.remove(there[0])
                 self.progress.trial_started(there[0], of, limits.steps)
-                places = jobs if self._is_auto else self.capacity.at_a_time
                 self._begin(there[0], limits, Slot(slot, places, is_plain=self._is_auto))
-                self._others_from = min(self._others_from, time.monotonic() + _APART)
+                self._others_from = min(self._others_from, clock.now() + _APART)
+
+    def _may_start(self, slot: int, jobs: int) -> bool:
+        """Whether a trial may start in a place now: others may have it, or have all."""
+        is_free = self.capacity.places.is_free(slot, self.capacity.at_a_time) and len(self._running) < jobs
+        return is_free and not (self._running and clock.now() < self._others_from)
 
     @property
     def _is_auto(self) -> bool:
@@ -194,6 +201,7 @@ class Trials:
 
     def _begin(self, number: int, limits: Limits, slot: Slot) -> None:
         """Let a trial go on, or start it. One that goes on counts as running at once: whatever ends us ends it, too."""
+        self.capacity.places.taken.add(slot.number)
         trial: HostedTrial | None = self._waiting.take(number)
         if isinstance(trial, TrialRun):
             self._running[slot.number], trial.slot = trial, slot
@@ -213,12 +221,22 @@ class Trials:
                 continue
             file = trial.fetch()
             del self._running[slot]
+            self.capacity.places.taken.discard(slot)
             if isinstance(trial, TrialRun):
                 self._look_back(trial)
             self.progress.trial_ended(trial.id, file.status, trial.steps(), file.seconds)
             self._wait_or_end(trial, file, of)
             _check_space(self.plan.record)
             yield file
+
+    def _begins_anew(self, file: TrialFile, to_come: list[int]) -> bool:
+        """Whether a trial whose node was lost is to be run again: that its node was lost says nothing of it."""
+        if file.why != NODE_WAS_LOST or self.lost.count(file.id) >= self.plan.request.again:
+            return False
+        self.lost.append(file.id)
+        to_come.insert(0, file.id)
+        self.progress.note(f"trial {file.id}: {file.why}; it begins anew")
+        return True
 
     def _learn(self, first: TrialFile) -> None:
         """The first trial of a round has run alone: its use decides how many of the others run together."""
@@ -234,8 +252,9 @@ class Trials:
             usage = trial.meter.usage()
             self._usage = usage._replace(alone=usage.alone or wrote)
         elif not trial.slot.is_alone:
-            twice = sorted(self._gone & trial.files.gone)
-            self._gone |= trial.files.gone
+            gone = self.capacity.places.gone
+            twice = sorted(gone & trial.files.gone)
+            gone |= trial.files.gone
             self._disturbance = wrote or (f"two trials wrote {twice[0]}" if twice else self._disturbance)
 
     def _wait_or_end(self, trial: HostedTrial, file: TrialFile, of: int) -> None:
@@ -273,7 +292,7 @@ class Trials:
         return read_json(self.plan.trial_folder(file.id) / "files.json") or {}
 
     def _tell(self, trial: HostedTrial) -> None:
-        now = time.monotonic()
+        now = clock.now()
         if now - self._told.get(trial.id, 0.0) > _TELL:
             self._told[trial.id] = now
             self.progress.trial_step(trial.id, trial.steps())
@@ -281,10 +300,11 @@ class Trials:
                 self.progress.note(news)
 
     def _abort(self) -> None:
-        running, self._running = list(self._running.values()), {}
+        running, self._running = self._running, {}
+        self.capacity.places.taken.difference_update(running)
         if running:
             self.end_waiting()
-        for trial in running:
+        for trial in running.values():
             trial.cancel(STOPPED_BY_USER)
 
 

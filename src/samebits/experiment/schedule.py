@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
+from samebits import clock
 from samebits.experiment.rounds import FinishedRound
 from samebits.launch.limits import Limits
 from samebits.model import Options
@@ -17,7 +17,7 @@ class Schedule:
 
     def __init__(self, options: Options, trials: int) -> None:
         self._options, self._trials = options, trials
-        self._began = time.monotonic()
+        self._began = clock.now()
         self._past: list[tuple[int, float]] = []
 
     def first(self) -> Limits:
@@ -48,7 +48,7 @@ class Schedule:
 
     def _left(self) -> float:
         assert self._options.budget is not None
-        return self._options.budget - (time.monotonic() - self._began)
+        return self._options.budget - (clock.now() - self._began)
 
     def _share(self) -> float | None:
         """Seconds that the first trial of a round may take, so that the others fit into the budget too."""

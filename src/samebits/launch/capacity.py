@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from samebits import words
+from samebits.launch.kernel import group_words, kibibytes
 from samebits.launch.pauses import MemoryUse, free_memory, held_resource, uses_gpu, why_no_room
 from samebits.launch.supervisor import below_quickly
 
-__all__ = ["Capacity", "Usage", "UsageMeter", "free_cores"]
+__all__ = ["Capacity", "TrialPlaces", "Usage", "UsageMeter", "free_cores"]
 
 _PACE, _PACE_OF_HELD = 0.1, 0.4  # seconds between two looks at what a trial uses, and at what it holds
 _LEAST_SECONDS, _LEAST_SHARE = 0.01, 0.001  # of a thread that computes: of a processor, and of the time
@@ -37,12 +38,45 @@ class Usage(NamedTuple):
     alone: str = ""
 
 
+class TrialPlaces:
+    """The places in which trials run now, those of all rounds that run side by side. `taken`: their numbers.
+
+    `gone`: files that these trials wrote and removed.
+    """
+
+    def __init__(self) -> None:
+        self.taken: set[int] = set()
+        self.gone: set[Path] = set()
+        self._rounds = 0
+
+    @contextmanager
+    def of_a_round(self) -> Iterator[None]:
+        """A round runs while the block does."""
+        if not self._rounds:
+            self.gone = set()
+        self._rounds += 1
+        try:
+            yield
+        finally:
+            self._rounds -= 1
+
+    @property
+    def are_shared(self) -> bool:
+        """Whether several rounds run."""
+        return self._rounds > 1
+
+    def is_free(self, number: int, most: int) -> bool:
+        """Whether a trial may start in a place. `most`: trials at a time."""
+        return number not in self.taken and len(self.taken) < most
+
+
 class Capacity:
     """How many trials run at a time, and `why`: as many as were asked for, or ("auto") as many as fit."""
 
     def __init__(self, asked: int | Literal["auto"] = 1, *, alone: str = "") -> None:
         self.is_auto = asked == "auto" and not alone
         self.at_a_time, self.why = (1, alone) if asked == "auto" else (asked, "")
+        self.places = TrialPlaces()
         self._usage: Usage | None = None
         self._steps = 0.0  # how many the trial that was measured has made
 
@@ -91,17 +125,14 @@ def free_cores(others: float, root: Path = Path("/")) -> float:
 
 
 def _quota(root: Path) -> Iterable[float]:
-    """https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files, and the names of version 1."""
-    own = root / "sys/fs/cgroup"
-    try:
-        quota, period = (own / "cpu.max").read_text().split()
-    except (OSError, ValueError):
-        try:
-            quota, period = ((own / "cpu" / f"cpu.cfs_{name}_us").read_text().strip() for name in ("quota", "period"))
-        except OSError:
+    """Cores that the control group may use, by the names of version 2 or of version 1."""
+    for names in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
+        found = group_words(root, *names) or []
+        if len(found) == 2:
+            quota, period = found
+            if quota.isdecimal() and int(period):
+                yield int(quota) / int(period)
             return
-    if quota.isdecimal() and int(period):
-        yield int(quota) / int(period)
 
 
 class UsageMeter:
@@ -180,11 +211,7 @@ def _tasks(pid: int) -> list[Path]:
 
 def _most_memory(pid: int) -> int:
     """The most bytes that a process has taken."""
-    try:
-        found = re.search(rb"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_bytes(), re.MULTILINE)
-    except OSError:
-        return 0
-    return int(found[1]) * 1024 if found else 0
+    return kibibytes(Path(f"/proc/{pid}/status"), "VmHWM") or 0
 
 
 def _machine_seconds(stat: Path = Path("/proc/stat")) -> float:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from samebits import store
+from samebits.launch.kernel import group_words, kibibytes
 from samebits.launch.leaks import ProcessFiles
 from samebits.launch.supervisor import below
 from samebits.launch.writes import SHARED_MEMORY
@@ -193,43 +194,32 @@ def used_memory(pids: Sequence[int]) -> MemoryUse:
 
 
 def _proportional(pid: int) -> int:
-    for name, key in (("smaps_rollup", "Pss"), ("status", "VmRSS")):
-        try:
-            text = Path(f"/proc/{pid}/{name}").read_text()
-        except OSError:
-            continue
-        found = re.search(rf"^{key}:\s+(\d+) kB", text, re.MULTILINE)
-        if found:
-            return int(found[1]) * 1024
-    return 0
+    own = Path(f"/proc/{pid}")
+    return kibibytes(own / "smaps_rollup", "Pss") or kibibytes(own / "status", "VmRSS") or 0
 
 
 def free_memory(root: Path = Path("/")) -> MemoryUse:
     """What is free on this machine, or in the control group of this process if that leaves less."""
-    found = re.search(r"^MemAvailable:\s+(\d+) kB", (root / "proc/meminfo").read_text(), re.MULTILINE)
-    left = [int(found[1]) * 1024] if found else []
+    available = kibibytes(root / "proc/meminfo", "MemAvailable")
+    left = [] if available is None else [available]
     return MemoryUse(min([*left, *_left_in_groups(root)], default=0), _gpu_free())
 
 
 def _left_in_groups(root: Path) -> Iterator[int]:
-    """https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files, and the names of version 1."""
-    own = root / "sys/fs/cgroup"
-    for folder, limit, used in (
-        (own, "memory.max", "memory.current"),
-        (own / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    """Bytes that control groups leave, by the names of version 2 and of version 1."""
+    for numbers, stat in (
+        (["memory.max", "memory.current"], "memory.stat"),
+        (["memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"], "memory/memory.stat"),
     ):
-        try:
-            most = (folder / limit).read_text().strip()
-            taken = int((folder / used).read_text()) - _reclaimable(folder / "memory.stat")
-        except (OSError, ValueError):
-            continue
-        if most.isdecimal():
-            yield max(int(most) - taken, 0)
+        found, rows = group_words(root, *numbers) or [], group_words(root, stat)
+        if rows is not None and len(found) == 2 and found[0].isdecimal():
+            most, taken = map(int, found)
+            yield max(most - taken + _reclaimable(rows), 0)
 
 
-def _reclaimable(stat: Path) -> int:
-    found = re.search(r"^(?:total_)?inactive_file (\d+)", stat.read_text(), re.MULTILINE)
-    return int(found[1]) if found else 0
+def _reclaimable(stat: list[str]) -> int:
+    rows = dict(zip(stat[::2], stat[1::2], strict=False))
+    return int(rows.get("total_inactive_file") or rows.get("inactive_file") or 0)
 
 
 def uses_gpu(pids: Iterable[int]) -> bool:

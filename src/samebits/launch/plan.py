@@ -27,6 +27,9 @@ hasher.data(b"samebits", hasher.header("uint8", (8,)))
 """
 
 
+AGAIN = 5  # times that a trial of a long search begins anew if its node was lost
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What `check` and `record` are asked for. The command line makes it from its options.
@@ -35,7 +38,8 @@ class Request:
     `environment`: the name given with --env. `host`: where trials run, as --on names it. `each`: what one trial needs
     there, as --each says it. `controls`: ids as given, without those of the preset. `out`: the record folder, None for
     the default. `against`: a record that the new trials are compared with. `variables`: what each trial finds in its
-    environment other than this process does; None takes a variable away.
+    environment other than this process does; None takes a variable away. `again`: how often a trial begins anew if its
+    node was lost.
     """
 
     command: list[str]
@@ -52,6 +56,7 @@ class Request:
     overwrite: bool = False
     against: Path | None = None
     variables: dict[str, str | None] = field(default_factory=dict)
+    again: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,12 +21,11 @@ from samebits.launch.hosts import TrialOrder
 from samebits.launch.keeper import Post, treatment
 from samebits.launch.parcels import Delivery, NodeOrder, pack, unpack
 from samebits.launch.trial import ENDED_BEFORE
-from samebits.model import FilesFile, Status, TrialFile
+from samebits.model import NODE_WAS_LOST, FilesFile, Status, TrialFile
 from samebits.store.record import read_trial
 
 __all__ = ["RemoteTask", "RemoteTrial", "post"]
 
-NODE_WAS_LOST = "its node was lost"
 _PLACE = Path("/tmp")  # noqa: S108  (of every node)
 _PACE = 0.05
 _PATIENCE = 30.0  # seconds in which a trial that was cancelled should be gone

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from samebits import __version__, checks, controls
+from samebits import __version__, checks, clock, controls
 from samebits.errors import UsageError
-from samebits.experiment import Experiment, Limits, Progress, Request
+from samebits.experiment import Experiment, Request
 from samebits.launch.plan import make_record_folder
 from samebits.model import Result
 from samebits.noise import readings, result
 from samebits.noise.result import NOISE_FORMAT, NoiseResult
+from samebits.noise.trainings import SEED, Shown, Trainings
 from samebits.options import DEFAULT_SEED
 from samebits.store import record_files, write_document
-from samebits.store.record import RESULT
 
 __all__ = ["DOCUMENT", "SEED", "NoiseRequest", "noise", "read"]
 
 DOCUMENT = "noise.json"
-SEED = "{seed}"  # in the words of the command, in the place of the seed
-Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of what runs under it
 
 
 @dataclass(frozen=True)
@@ -47,33 +43,22 @@ def noise(asked: NoiseRequest, shown: Shown) -> NoiseResult:
     seeds, by = _reach(asked)
     if not asked.request.options.metrics and not asked.cases:
         raise UsageError("there is no metric to measure.", "--metric 'accuracy=acc: ([0-9.]+)'")
-    began = time.monotonic()
+    began = clock.now()
     held = make_record_folder(asked.request)
     checks.stop_tells(held.folder)
     found = readings.Readings(asked.request.options.metrics, asked.cases or {})
-    for seed in seeds:
-        name = "own" if seed is None else f"seed-{seed}"
-        title = "the program's own seed" if seed is None else f"seed {seed}"
-        with shown(title) as progress:
-            experiment, judged = _trained(_with_seed(asked.request, seed, held.folder / name), progress)
+
+    def keep(seed: int | None, experiment: Experiment, judged: Result) -> NoiseResult:
         found.add(seed, experiment.record, judged)
         if seed == seeds[-1]:
             found.check_seeds()
             found.check_cases()
-        answer = _result(asked, found, by).model_copy(
-            update={"seconds": time.monotonic() - began, "record": str(held.folder)}
-        )
+        update = {"seconds": clock.now() - began, "record": str(held.folder)}
+        answer = _result(asked, found, by).model_copy(update=update)
         write_document(held.folder / DOCUMENT, answer)
-    return answer
+        return answer
 
-
-def _trained(request: Request, progress: Progress) -> tuple[Experiment, Result]:
-    """All trials of one seed, whole: those of a program that no watcher knows are wanted, too."""
-    experiment = Experiment.begin(request, progress)
-    experiment.run(Limits(), list(range(1, request.options.trials + 1)))
-    judged = experiment.judge().model_copy(update={"record": str(experiment.folder)})
-    experiment.write(RESULT, judged)
-    return experiment, judged
+    return Trainings(asked.request, held.folder, shown).of(seeds, keep)
 
 
 def _reach(asked: NoiseRequest) -> tuple[list[int | None], str]:
@@ -89,13 +74,6 @@ def _reach(asked: NoiseRequest) -> tuple[list[int | None], str]:
         advice = f"python train.py --seed {SEED}; or hold a control that seeds: --control torch-seed"
         raise UsageError("--seeds: nothing takes the seeds to the program.", advice)
     return list(seeds), "the controls that seed"
-
-
-def _with_seed(request: Request, seed: int | None, folder: Path) -> Request:
-    """The request for one seed, whole trials in a record of their own."""
-    options = request.options.model_copy(update={"full": True})
-    command = [word.replace(SEED, str(seed)) for word in request.command] if seed is not None else request.command
-    return replace(request, command=command, options=options, seed=seed, out=folder)
 
 
 def _result(asked: NoiseRequest, found: readings.Readings, by: str) -> NoiseResult:

@@ -196,7 +196,8 @@ def _outside(found: Explanation) -> Iterator[tuple[str, Cell]]:
 
 def _rule(found: Explanation) -> str:
     tried = found.trials or sum(row.trials for row in found.evidence)
-    took = f"{words.count(tried, 'trial')} in {words.span(found.seconds)}"
+    beside = f", up to {found.at_a_time:,} at a time," if found.at_a_time > 1 else ""
+    took = f"{words.count(tried, 'trial')}{beside} in {words.span(found.seconds)}"
     useless = (
         f"; a useless one would pass in 1 search of {float(f'{1 / found.chance:.1g}'):,.0f}" if found.chance else ""
     )

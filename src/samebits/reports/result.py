@@ -202,6 +202,7 @@ def _common(result: Result) -> list[tuple[str, Cell]]:
     facts: list[tuple[str, Cell]] = [("held", said.strip())] if said else []
     unseen = result_words.unseen(result)
     facts += [("unseen", unseen)] if unseen else []
+    facts += [("beside", result_words.at_a_time(result))] if result.at_a_time > 1 else []
     return facts + [("agree", said) for said in result.agrees]
 
 

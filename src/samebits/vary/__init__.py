@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from samebits import __version__, checks
+from samebits import __version__, checks, clock
 from samebits.experiment import Request
-from samebits.launch.plan import make_record_folder
+from samebits.launch.plan import AGAIN, make_record_folder
 from samebits.store import record_files, write_document
 from samebits.vary import choices, result
 from samebits.vary.choices import Choices, Wanted
@@ -29,7 +28,7 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     `wanted`: factors and their values; none: all that are cheap here. `shown`: gives the progress of one setup's
     trials. Raises UsageError, NotFound or RecordExists before anything runs.
     """
-    began = time.monotonic()
+    began = clock.now()
     chosen = choices.choose(wanted, request)
     held = make_record_folder(request)
     folder = held.folder
@@ -39,22 +38,22 @@ def vary(request: Request, wanted: Sequence[Wanted], shown: Shown) -> VaryResult
     result = _written(_result(base, chosen, []), folder, began)
     if base.result.verdict != "repeated":
         return result
-    factors: list[FactorResult] = []
-    for factor in runs.factors():  # written after each: stopped by Ctrl-C, what was found so far can be read
-        factors.append(factor)
-        result = _written(_result(base, chosen, factors), folder, began)
-    return result
+
+    def keep(factors: list[FactorResult]) -> VaryResult:  # stopped by Ctrl-C, what was found so far can be read
+        return _written(_result(base, chosen, factors), folder, began)
+
+    return keep(runs.factors(keep))
 
 
 def _one_by_one(request: Request) -> Request:
     """Trials run one by one unless the user says how many: the load of the machine is a factor."""
     jobs = 1 if request.options.jobs == "auto" else request.options.jobs
-    return replace(request, options=request.options.model_copy(update={"jobs": jobs}))
+    return replace(request, options=request.options.model_copy(update={"jobs": jobs}), again=AGAIN)
 
 
 def _written(result: VaryResult, folder: Path, began: float) -> VaryResult:
     """Write what is known by now."""
-    result = result.model_copy(update={"seconds": time.monotonic() - began, "record": str(folder)})
+    result = result.model_copy(update={"seconds": clock.now() - began, "record": str(folder)})
     write_document(folder / DOCUMENT, result)
     return result
 

@@ -7,17 +7,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from samebits import checks, controls, store
+from samebits import checks, controls, store, words
 from samebits.comparison.verdict import judged_together
 from samebits.errors import SamebitsError
 from samebits.experiment import Progress, Request
+from samebits.experiment.turns import Once, WorkProgress, side_by_side
 from samebits.launch import folders
+from samebits.launch.capacity import Capacity
 from samebits.launch.plan import choose_hash
 from samebits.model import Divergence, Result
 from samebits.vary import choices, result
@@ -70,21 +72,55 @@ class Runs:
     def __init__(self, request: Request, chosen: Choices, folder: Path, shown: Shown) -> None:
         self.request, self.chosen, self.folder, self._shown = request, chosen, folder, shown
         self._looks, self._again = SecondLooks(), 0
+        self._capacity = Capacity(request.options.jobs)
+        self._moved = Once(self._run_with_memory_elsewhere)
+        self._together: Progress | None = None
 
     @cached_property
     def base(self) -> SetupRun:
         """The trials of the base setup, made when they are first asked for."""
         return self._run(BASE, choices.base(self.chosen), "the base setup", full=self.request.options.full)
 
-    def factors(self) -> Iterator[FactorResult]:
-        """One factor after the other, each value against the base. At the end the other working folder is removed."""
+    def factors(self, keep: Callable[[list[FactorResult]], object]) -> list[FactorResult]:
+        """Each value of each factor against the base, side by side if several trials run at a time.
+
+        `keep` gets the factors that are done, after each. At the end the other working folder is removed.
+        """
+        found: dict[str, list[Value]] = {choice.factor.id: [self._of_base(choice)] for choice in self.chosen.choices}
+
+        def done() -> list[FactorResult]:
+            whole = (choice for choice in self.chosen.choices if len(found[choice.factor.id]) == len(choice.values))
+            return [self._factor(choice, found[choice.factor.id]) for choice in whole]
+
+        def one(choice: Choice, value: str) -> None:
+            found[choice.factor.id].append(self._value(choice, value))
+            if len(found[choice.factor.id]) == len(choice.values):
+                keep(done())
+
+        works = [(choice, value) for choice in self.chosen.choices for value in choice.values[1:]]
+        beside = [work for work in works if not choices.with_value(self.chosen, *work).busy]
         try:
-            for choice in self.chosen.choices:
-                others = [self._value(choice, value) for value in choice.values[1:]]
-                values = [self._of_base(choice), *others]
-                yield result.of_factor(choice.factor, values, named=choice.named)
+            self._side_by_side([partial(one, *work) for work in beside])
+            for work in works:  # what keeps the machine busy would disturb the others
+                if work not in beside:
+                    one(*work)
         finally:
             shutil.rmtree((self.folder / ELSEWHERE).parent, ignore_errors=True)
+        return done()
+
+    def _side_by_side(self, works: list[Callable[[], None]]) -> None:
+        at_a_time = self._capacity.at_a_time
+        if at_a_time == 1 or len(works) < 2:
+            side_by_side(works, most=1)
+            return
+        with self._shown(f"{words.count(len(works), 'value')}, up to {at_a_time} at a time") as self._together:
+            side_by_side(works, most=at_a_time)
+        self._together = None
+
+    def _factor(self, choice: Choice, values: list[Value]) -> FactorResult:
+        """The values in the order in which they were named."""
+        ordered = sorted(values, key=lambda value: choice.values.index(value.value))
+        return result.of_factor(choice.factor, ordered, named=choice.named)
 
     @cached_property
     def _whole_at_once(self) -> bool:
@@ -165,13 +201,12 @@ class Runs:
             return Doubt(result.DRIFTS)
         if not choice.factor.moves_memory:
             return None
-        moved = self._with_memory_elsewhere
+        moved = self._moved.get()
         if moved.untried:
             return Doubt(f"{result.MAY_MOVE_MEMORY}: {moved.untried}")
         return Doubt(result.MOVES_MEMORY, moves_memory=True) if moved.is_there_by(where) else None
 
-    @cached_property
-    def _with_memory_elsewhere(self) -> BaseRerun:
+    def _run_with_memory_elsewhere(self) -> BaseRerun:
         """Trials of the base setup whose memory lies elsewhere."""
         kept = [one for one in self.request.controls if not controls.describe(one).personality]
         return self._beside(MOVED, choices.with_memory_elsewhere(self.chosen), replace(self.request, controls=kept))
@@ -208,9 +243,13 @@ class Runs:
         mine = request or self.request
         options = mine.options.model_copy(update={"full": full})
         request = replace(change.applied(mine, elsewhere), options=options, out=self.folder / name)
-        with self._shown(title) as progress, busy(change.busy):
-            checked = checks.run(request, progress, hash_wanted=self._hash)
+        with self._progress(title) as progress, busy(change.busy):
+            checked = checks.run(request, progress, hash_wanted=self._hash, capacity=self._capacity)
         return SetupRun(name, checked.experiment.record, checked.result)
+
+    def _progress(self, title: str) -> AbstractContextManager[Progress]:
+        together = self._together
+        return self._shown(title) if together is None else nullcontext(WorkProgress(together, title))
 
     @cached_property
     def _hash(self) -> str | None:

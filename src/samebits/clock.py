@@ -1,0 +1,79 @@
+"""The clock by which trials are scheduled: that of the machine, or one that a simulation moves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol
+
+__all__ = ["SimulatedClock", "TimeSource", "asleep_by", "now", "replaced", "sleep"]
+
+
+class TimeSource(Protocol):
+    """Tells the time in seconds, and waits."""
+
+    def now(self) -> float:
+        """Seconds since some moment."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Return when so many seconds are over."""
+        ...
+
+
+class MachineClock:
+    """The clock of this machine."""
+
+    def now(self) -> float:
+        """See TimeSource."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """See TimeSource."""
+        time.sleep(seconds)
+
+
+class SimulatedClock:
+    """A clock on which only sleep takes time."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def now(self) -> float:
+        """See TimeSource."""
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """See TimeSource."""
+        self._now += seconds
+
+
+_clock: ContextVar[TimeSource] = ContextVar("clock", default=MachineClock())  # noqa: B039  (it has no state)
+_sleep: ContextVar[Callable[[float], None] | None] = ContextVar("sleep", default=None)
+
+
+def now() -> float:
+    """Seconds since some moment."""
+    return _clock.get().now()
+
+
+def sleep(seconds: float) -> None:
+    """Return when so many seconds are over. A work that takes turns lets the others go on meanwhile."""
+    (_sleep.get() or _clock.get().sleep)(seconds)
+
+
+@contextmanager
+def replaced(clock: TimeSource) -> Iterator[None]:
+    """Use this clock while the block runs."""
+    token = _clock.set(clock)
+    try:
+        yield
+    finally:
+        _clock.reset(token)
+
+
+def asleep_by(sleep: Callable[[float], None]) -> None:
+    """From now on, sleep so in the context of the caller."""
+    _sleep.set(sleep)

@@ -1,0 +1,82 @@
+"""Runs the trainings of each seed in a record of its own, those of several seeds side by side if there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from samebits import words
+from samebits.experiment import Experiment, Limits, Progress, Request
+from samebits.experiment.turns import WorkProgress, side_by_side
+from samebits.launch.capacity import Capacity
+from samebits.launch.plan import AGAIN
+from samebits.model import Result
+from samebits.store.record import RESULT
+
+__all__ = ["SEED", "Shown", "Trainings"]
+
+SEED = "{seed}"  # in the words of the command, in the place of the seed
+Shown = Callable[[str], AbstractContextManager[Progress]]  # a title -> the progress of what runs under it
+T = TypeVar("T")
+
+
+class Trainings:
+    """Runs trials with each seed. `request`: those of one seed; `folder`: where the records lie."""
+
+    def __init__(self, request: Request, folder: Path, shown: Shown) -> None:
+        self._request, self._folder, self._shown = replace(request, again=AGAIN), folder, shown
+        jobs = request.options.jobs
+        self._capacity = None if jobs == "auto" else Capacity(jobs)
+        self._done: dict[int | None, tuple[Experiment, Result]] = {}
+
+    def of(self, seeds: Sequence[int | None], keep: Callable[[int | None, Experiment, Result], T]) -> T:
+        """Run the trainings of these seeds. `keep` gets them in this order, each as soon as it can; what it gave last
+        is returned."""
+        left, kept = list(seeds), list[T]()
+
+        def one(seed: int | None, progress: Progress) -> None:
+            self._done[seed] = self._trained(seed, progress)
+            while left and left[0] in self._done:
+                kept.append(keep(left[0], *self._done.pop(left.pop(0))))
+
+        while left and self._room == 1:
+            with self._shown(_title(left[0])) as progress:
+                one(left[0], progress)
+        if left:
+            self._run_beside(left, one)
+        return kept[-1]
+
+    @property
+    def _room(self) -> int:
+        """How many trainings run at a time; 1 before that is known."""
+        return self._capacity.at_a_time if self._capacity else 1
+
+    def _run_beside(self, seeds: Sequence[int | None], one: Callable[[int | None, Progress], None]) -> None:
+        with self._shown(f"{words.count(len(seeds), 'seed')}, up to {self._room} trainings at a time") as progress:
+            works = [partial(one, seed, WorkProgress(progress, _title(seed))) for seed in seeds]
+            side_by_side(works, most=self._room)
+
+    def _trained(self, seed: int | None, progress: Progress) -> tuple[Experiment, Result]:
+        """All trials of one seed, whole: those of a program that no watcher knows are wanted, too."""
+        request = self._with_seed(seed)
+        experiment = Experiment.begin(request, progress, capacity=self._capacity)
+        self._capacity = experiment.capacity
+        experiment.run(Limits(), list(range(1, request.options.trials + 1)))
+        judged = experiment.judge().model_copy(update={"record": str(experiment.folder)})
+        experiment.write(RESULT, judged)
+        return experiment, judged
+
+    def _with_seed(self, seed: int | None) -> Request:
+        """The request for one seed, whole trials in a record of their own."""
+        asked, folder = self._request, self._folder / ("own" if seed is None else f"seed-{seed}")
+        options = asked.options.model_copy(update={"full": True})
+        command = [word.replace(SEED, str(seed)) for word in asked.command] if seed is not None else asked.command
+        return replace(asked, command=command, options=options, seed=seed, out=folder)
+
+
+def _title(seed: int | None) -> str:
+    return "the program's own seed" if seed is None else f"seed {seed}"

@@ -1,0 +1,105 @@
+"""What runs side by side: the real commands on a host whose trials are drawn, with a clock that is simulated."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from samebits.clock import SimulatedClock, replaced
+from samebits.store import open_record
+from samebits_probe import wire
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from simulated_host import (
+    SleepingTrial,
+    Training,
+    explained,
+    measured,
+    simulated,
+    varied,
+)  # fmt: skip
+from simulation import Source
+
+BATCH, UPDATE = wire.CODE["batch"], wire.CODE["update"]
+MANY = (0.001,) * 1000
+SEED = Source(MANY, frozenset({"numpy-seed"}), (0, -1, wire.CODE["rng"]))
+THREADS = Source(MANY, frozenset({"threads"}), (0, 1, UPDATE))
+OUTSIDE = Source(MANY, frozenset(), (0, 0, BATCH))
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Function(command, slots, **training) -> (its answer, the seconds it took on the simulated clock, the training)."""
+
+    def ran(command, slots, **training):
+        made = Training(np.random.default_rng(1), **{"start": (0.5, 0.5), "lost": 0.0, **training})
+        folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        clock = SimulatedClock()
+        with replaced(clock), simulated(made) as host:
+            return command(folder, host, slots), clock.now(), made
+
+    return ran
+
+
+@pytest.mark.parametrize(
+    "sources", [[SEED], [SEED, THREADS], [Source((0.5, 0.5), frozenset({"hash-seed"}), (0, 0, 2))]]
+)
+def test_on_four_slots_a_cause_takes_at_most_two_fifths_of_the_time_on_one(run, sources):
+    one, alone, _ = run(explained, 1, sources=sources)
+    four, beside, made = run(explained, 4, sources=sources)
+    assert one.cause == four.cause == sorted(set().union(*(source.pinned_by for source in sources)))
+    assert beside <= 0.4 * alone
+    assert made.most == 4
+
+
+def test_on_many_slots_what_is_confirmed_has_as_many_trials_and_the_answer_is_the_same(run):
+    found, seconds, made = run(explained, 100, sources=[SEED])
+    agreed = next(row for row in found.evidence if row.controls == ["numpy-seed"])
+    assert (found.cause, agreed.state) == (["numpy-seed"], "agreed")
+    assert agreed.trials >= found.needed >= 12
+    assert found.chance < 0.01
+    assert seconds < 60
+    assert made.most <= 100
+
+
+def test_the_values_of_factors_run_side_by_side_with_the_same_answer(run):
+    one, alone, _ = run(varied, 1, depends_on=["locale"])
+    eight, beside, made = run(varied, 8, depends_on=["locale"])
+    answers = [{factor.id: factor.answer for factor in found.factors} for found in (one, eight)]
+    assert answers[0] == answers[1]
+    assert [name for name, answer in answers[0].items() if answer == "depends"] == ["locale"]
+    assert [factor.id for factor in one.factors] == [factor.id for factor in eight.factors]
+    assert made.most == 8
+    assert beside <= 0.4 * alone
+
+
+def test_the_trainings_of_all_seeds_run_side_by_side(run):
+    found, seconds, made = run(measured, 100, sources=[OUTSIDE])
+    assert (len(found.trainings), found.seeds, made.most) == (200, list(range(10)), 100)
+    assert seconds == pytest.approx(2 * 10.5, abs=1)
+    assert {
+        one.seed: sum(other.seed == one.seed for other in found.trainings) for one in found.trainings
+    } == dict.fromkeys(range(10), 20)
+
+
+def test_a_trial_whose_node_was_lost_begins_anew_and_that_is_said(run, tmp_path):
+    found, _, made = run(measured, 20, sources=[OUTSIDE], lost=0.05)
+    assert made.trials > len(found.trainings) == 200
+    notes = [note for seed in found.records.values() for note in open_record(tmp_path / "0/record" / seed).file.notes]
+    assert len(notes) == made.trials - 200
+    assert notes[0].endswith(" began anew: its node was lost")
+
+
+def test_a_search_survives_lost_nodes(run):
+    for slots in (1, 10):
+        found, _, _ = run(explained, slots, sources=[SEED], lost=0.1)
+        assert (found.cause, found.not_applicable) == (["numpy-seed"], {})
+
+
+def test_trials_that_are_processes_run_side_by_side_too(tmp_path):
+    made = Training(np.random.default_rng(1), [SEED], start=(0.0, 0.0), seconds=0.05, lost=0.0)
+    with simulated(made, SleepingTrial) as host:
+        found = explained(tmp_path, host, 4)
+    assert (found.cause, made.most) == (["numpy-seed"], 4)
