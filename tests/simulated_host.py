@@ -5,6 +5,7 @@ A trial takes as long as the clock says, which may be a simulated one, and leave
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -115,6 +116,10 @@ class SimulatedTrial:
         """See HostedTrial."""
         return self.spent >= self._seconds
 
+    def news(self) -> str:
+        """See HostedTrial."""
+        return ""
+
     def fetch(self) -> TrialFile:
         """See HostedTrial."""
         self._training.running.discard(id(self))
@@ -161,6 +166,8 @@ class SimulatedTrial:
                     recorder.add(wire.RECORD.pack(step, number, wire.CODE[kind], wire.LEAF, 0, value))
         recorder.flush()
         recorder.document(wire.END, {"steps": STEPS, "seconds": self._training.seconds, "reason": "exit"})
+        for file in recorder._files.values():
+            os.close(file)
 
     def _value(self, step: int, kind: int, name: str) -> bytes:
         held = set(self._order.plan.controls)
