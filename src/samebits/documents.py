@@ -16,9 +16,22 @@ from samebits.tensor_pairs import ShownDifference
 
 __all__ = [
     "LOCATION_FORMAT", "NOT_FINITE", "TOOK_EFFECT", "AnyNumber", "Apart", "DifferingArgument", "Document",
-    "Effect", "Evidence", "Explanation", "FirstOutput", "Fix", "HeldControl", "InspectionRound", "Location",
-    "Place", "Size", "State", "TensorDistance", "UnorderedVariable", "with_effect",
+    "Effect", "Evidence", "Explanation", "FirstOutput", "Fix", "HeldControl", "InspectionRound", "KeyedPoint",
+    "Location", "Place", "Size", "State", "TensorDistance", "UnorderedVariable", "with_effect",
 ]  # fmt: skip
+
+
+class KeyedPoint(Document):
+    """What the program observes under keys (a round, a sample): the first key at which trials differ.
+
+    `keys`: how many there are. `key`: null if the trials agree at all of them. `trials`: those that differ there from
+    the first trial of the largest group.
+    """
+
+    name: str
+    keys: int
+    key: str | None = None
+    trials: list[int] = []
 
 
 Effect = Literal["held", "idle", "overruled", "undone", "unreadable"]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from samebits.documents import Document, Explanation, HeldControl, Location, Size
+from samebits.documents import Document, Explanation, HeldControl, KeyedPoint, Location, Size
 
 __all__ = [
     "ENDED_WELL", "EXIT_CODES", "NODE_WAS_LOST", "RECORD_FORMAT", "STOPPED_BY_USER", "Detection", "Divergence",
-    "Document", "FilesFile", "GroupPoint", "GroupSplit", "HeldControl", "Kind", "Leak", "Lines", "Options",
-    "ProcessKey", "PythonProcess", "RecordFile", "Result", "Round", "SavedFile", "Scope", "Setup", "Size", "Status",
-    "Trial", "TrialFile", "Verdict",
+    "Document", "FilesFile", "GroupPoint", "GroupSplit", "HeldControl", "KeyedPoint", "Kind", "Leak", "Lines",
+    "Options", "ProcessKey", "PythonProcess", "RecordFile", "Result", "Round", "SavedFile", "Scope", "Setup", "Size",
+    "Status", "Trial", "TrialFile", "Verdict",
 ]  # fmt: skip
 
 RESULT_FORMAT = 1
@@ -147,6 +147,7 @@ class Result(Document):
     diverges_at: list[GroupPoint | None] = []
     splits: list[GroupSplit] = []
     divergence: Divergence | None = None
+    keyed: list[KeyedPoint] = []
     location: Location | None = None  # what `samebits locate` found, if it has looked
     explanation: Explanation | None = None  # what `samebits explain` found, if it was asked
     detection: Detection

@@ -33,6 +33,7 @@ class OwnPoints:
     def begin_anew(self) -> None:
         """Forget what belongs to the parent of a forked child."""
         self._kinds: Set[str] = set()
+        self._places: Set[str] = set()
 
     def observe(self, name: str, value: "Any", step: "Optional[int]", kind: str) -> None:
         """Record a value; `step`, if given, moves the current step on."""
@@ -48,6 +49,18 @@ class OwnPoints:
             probe.event("observed-by", how="observe", kind=kind)
         probe.begin()
         probe.value(kind, name, value, -1 if kind == "start" and not probe.step else None)
+
+    def observe_keyed(self, name: str, value: "Any", kind: str, key: str) -> None:
+        """Record a value under a key, at the current step. It counts no step, and a long trace keeps it."""
+        probe = self._probe
+        probe.adopt()
+        probe.begin()
+        place = "%s [%s]" % (name, key)
+        if place not in self._places:
+            self._places.add(place)
+            probe.event("keyed", name=name, key=key, point=place)
+        with probe.all_kept():
+            probe.value(kind, place, value)
 
     def _move_to(self, step: int) -> None:
         """Steps that the program does not name hold nothing."""

@@ -187,6 +187,15 @@ class Probe:
             if dtype == "float":
                 self.scalar(point, struct.unpack("<d", buffer)[0], step=step)
 
+    @contextlib.contextmanager
+    def all_kept(self) -> "Iterator[None]":
+        """Values are recorded one by one here, also in a step of which a long trace keeps digests."""
+        before, self._leaves = self._leaves, True
+        try:
+            yield
+        finally:
+            self._leaves = before
+
     def captured(self, kind: str, name: str, dtype: "Dtype", shape: "Shape", buffer: "Buffer") -> None:
         """Write the tensor, where it is one that the launcher asked for. `buffer`: its bytes in logical order."""
         if self.selection is not None:

@@ -22,6 +22,7 @@ from samebits_parity.weights.rules import (
     dense_after_flatten,
     with_kernel,
 )
+from samebits_study.results import ScoredMeasure
 
 
 class Kernel(NamedTuple):
@@ -163,7 +164,8 @@ class Study:
     """An architecture on a data set. `scripts`: library -> file in `scripts/`.
 
     `data`: digits, cells, or the file in `scripts/` that makes the data. `layers`: those of the model, where PyTorch
-    starts from the initial weights of Keras.
+    starts from the initial weights of Keras. `measures`: what the file that makes the data computes from predictions,
+    the main one first; without any, predictions are classes or cells.
     """
 
     name: str
@@ -172,6 +174,7 @@ class Study:
     scripts: dict[Library, str]
     scales: dict[str, StudyScale]
     layers: Sequence[Kernel] = ()
+    measures: tuple[ScoredMeasure, ...] = ()
 
 
 STUDIES: dict[str, Study] = {
@@ -202,6 +205,37 @@ STUDIES: dict[str, Study] = {
                                data={"size": 64, "fields_per_animal": 25, "augmented": 1}),
                 "paper": StudyScale(trials=7, epochs=20, arguments=("--features", "32"),
                                data={"size": 400, "fields_per_animal": 106, "augmented": 1, "whole_folder": 1}),
+            },
+        ),
+        Study(
+            name="detection",
+            about="An anchor-free detector finds digits in scenes",
+            data="scenes.py",
+            scripts={"keras2": "detection_keras.py", "pytorch": "detection_pytorch.py", "keras3": "detection_keras.py"},
+            measures=(
+                ScoredMeasure(name="average_precision", head="Average precision (%)", digits=(2, 3)),
+                ScoredMeasure(name="precision", head="Precision (%)", digits=(2, 3)),
+                ScoredMeasure(name="recall", head="Recall (%)", digits=(2, 3)),
+            ),
+            scales={
+                "smoke": StudyScale(trials=2, epochs=1, data={"train": 32, "test": 8}),
+                "small": StudyScale(trials=7, epochs=12, data={"train": 400, "test": 200}),
+            },
+        ),
+        Study(
+            name="regression",
+            about="A network predicts how far diabetes went on",
+            data="diabetes.py",
+            scripts={"keras2": "regression_keras.py", "pytorch": "regression_pytorch.py",
+                     "keras3": "regression_keras.py"},
+            measures=(
+                ScoredMeasure(name="rmse", head="Root mean square error", digits=(2, 3)),
+                ScoredMeasure(name="mae", head="Mean absolute error", digits=(2, 3)),
+                ScoredMeasure(name="explained", head="Explained variance (R2)", digits=(4, 5)),
+            ),
+            scales={
+                "smoke": StudyScale(trials=2, epochs=2, data={"test": 111}),
+                "small": StudyScale(trials=7, epochs=60, data={"test": 111}),
             },
         ),
     )

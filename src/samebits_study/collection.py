@@ -20,14 +20,14 @@ from samebits.model import Result
 from samebits.store.record import RECORD as RECORD_FILE
 from samebits_parity.init import formulas
 from samebits_parity.init.cases import ordinary_fans
-from samebits_study import data, runs, trainings
-from samebits_study.catalog import Library, StudySetup
+from samebits_study import data, runs, scores, trainings
+from samebits_study.catalog import Library, Study, StudySetup
 from samebits_study.results import Cells, Digits, Initial, Plain, Retest, SetupResult, TrainedModel, WeightDistance
 from samebits_study.trainings import Work, weights_files
 
 AGAIN = "Remove the folder of the trial: the study runs it again."
 UNDECIDED = -1  # the class of a prediction that is not a number
-Judge = Callable[[NDArray[Any]], Digits | Cells]
+Judge = Callable[[NDArray[Any]], Digits | Cells | scores.Scores]
 
 
 def collect(work: Work, setup: StudySetup, judge: Judge, retests: list[Retest], reason: str = "") -> SetupResult:
@@ -97,6 +97,7 @@ def _model(number: int, place: Path, judge: Judge, machine: str) -> TrainedModel
         validation_loss=outcome.get("validation_loss", []),
         digits=worth if isinstance(worth, Digits) else None,
         cells=worth if isinstance(worth, Cells) else None,
+        scores=worth if isinstance(worth, dict) else None,
     )
 
 
@@ -284,6 +285,11 @@ def cells_found(prediction: NDArray[Any], truth: Any, *, watershed: bool) -> NDA
 JUDGES: dict[str, Callable[..., Judge]] = {"digits": _digits, "cells": _cells}
 
 
-def judge_of(data: str, folder: Path, *, watershed: bool) -> Judge:
-    """The judge of a study's data; of data that a script made, which has labels, that of digits."""
-    return JUDGES.get(data, _digits)(folder, watershed=watershed)
+def judge_of(study: Study, folder: Path, *, watershed: bool) -> Judge:
+    """The judge of a study: its own script if it has measures of its own; else that of its data, or of digits.
+
+    Data that a script made, without measures, has labels.
+    """
+    if study.measures:
+        return scores.judge_of(study, folder / data.FILE)
+    return JUDGES.get(study.data, _digits)(folder, watershed=watershed)

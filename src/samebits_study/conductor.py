@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from samebits.errors import EnvironmentFailure, NotFound, RecordError, SamebitsE
 from samebits.experiment import Progress, Request
 from samebits.model import Options
 from samebits.store import write_document
-from samebits_study import catalog, collection, data, runs, trainings
-from samebits_study.catalog import SETUPS, StudySetup
+from samebits_study import catalog, collection, data, runs, scores, trainings
+from samebits_study.catalog import SETUPS, Study, StudySetup
 from samebits_study.results import Retest, SetupResult, StudyResult
 from samebits_study.trainings import Work
 
@@ -155,7 +156,7 @@ def result(
     `reasons`: by the setups asked for, why each is not done. Another one has the trials that it was last asked for.
     `known`: results that were collected before, so that no record is read again; those that are new join them.
     """
-    judge = collection.judge_of(work.study.data, work.data.parent, watershed=bool(work.watershed))
+    judge = collection.judge_of(work.study, work.data.parent, watershed=bool(work.watershed))
     others = {one.id: one for one in elsewhere}
     for setup in SETUPS.values():
         if setup.id in known:
@@ -180,6 +181,7 @@ def _result(work: Work, made: dict[str, Any], setups: list[SetupResult]) -> Stud
         epochs=work.scale.epochs,
         arguments=list(work.scale.arguments),
         watershed=work.watershed,
+        measures=list(work.study.measures),
         setups=setups,
     )
 
@@ -244,7 +246,7 @@ def _retest(work: Work, setup: StudySetup, factor: RetestFactor, model: tuple[in
         factor=factor.name,
         trial=number,
         same=before.tobytes() == again.tobytes(),
-        same_decisions=bool(np.array_equal(decisions(before), decisions(again))),
+        same_decisions=same_decisions(work.study, before, again),
         largest=float(np.abs(before.astype(np.float64) - again).max()),
         detail=without_effect,
     )
@@ -277,6 +279,13 @@ def _without_effect(record: Path, factor: RetestFactor) -> str:
     judged = comparison.judge(opened.file, opened.trials)
     held = [one for one in judged.setup.controls if one.id.partition("=")[0] == name]
     return "; ".join(f"{one.id} took no effect: {one.detail}" for one in held if factor.control and not one.took_effect)
+
+
+def same_decisions(study: Study, before: NDArray[Any], again: NDArray[Any]) -> bool | None:
+    """Whether two predictions decide the same; None if such predictions decide nothing."""
+    decide = partial(scores.decisions, study) if study.measures else decisions
+    first, second = decide(before), decide(again)
+    return None if first is None or second is None else bool(np.array_equal(first, second))
 
 
 def decisions(predictions: NDArray[Any]) -> NDArray[Any]:

@@ -131,7 +131,10 @@ def _make(study: Study, scale: StudyScale, folder: Path, source: Path | None) ->
         raise NotFound(f"There is no {source}.", "--data DIR names the folder of the images.")
     if study.data in _MAKERS:
         return _MAKERS[study.data](scale, folder, source)
-    return made_by_script(study.data, scale.data, folder / FILE, source)
+    made = made_by_script(study.data, scale.data, folder / FILE, source)
+    if not study.measures:
+        _refuse_unjudgeable(study.data, folder / FILE)
+    return made
 
 
 def _digits(scale: StudyScale, folder: Path, source: Path | None) -> dict[str, Any]:
@@ -222,16 +225,21 @@ def made_by_script(script: str, settings: dict[str, int], target: Path, source: 
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise DataError(f"{script} ended with {done.returncode}:\n{done.stderr[-LAST_WORDS:]}")
-    _refuse_unjudgeable(script, target)
+    _refuse_no_arrays(script, target)
     return {"about": f"made by {script}"}
 
 
-def _refuse_unjudgeable(script: str, target: Path) -> None:
-    """DataError if a script wrote nothing that its trainings' predictions can be judged by."""
+def _refuse_no_arrays(script: str, target: Path) -> None:
+    """DataError if a script wrote no file of arrays."""
     try:
-        with np.load(target) as arrays:
-            missing = "test_labels" not in arrays
+        np.load(target).close()
     except (OSError, ValueError) as why:
         raise DataError(f"{script} wrote no npz file: {why}") from None
+
+
+def _refuse_unjudgeable(script: str, target: Path) -> None:
+    """DataError if a script wrote no true classes, by which predictions of classes are judged."""
+    with np.load(target) as arrays:
+        missing = "test_labels" not in arrays
     if missing:
         raise DataError(f"{script} wrote no test_labels, by which predictions are judged.")

@@ -41,8 +41,22 @@ class Cells(Document):
     undefined: dict[str, str] = {}
 
 
+class ScoredMeasure(Document):
+    """A measure that a study's own script computes: its name there, its head in tables, digits after the point.
+
+    `digits`: of a value, and of a deviation.
+    """
+
+    name: str
+    head: str
+    digits: tuple[int, int]
+
+
 class TrainedModel(Document):
-    """One trained model. `weights`, `predictions`: fingerprints of the last weights, and of the test predictions."""
+    """One trained model. `weights`, `predictions`: fingerprints of the last weights, and of the test predictions.
+
+    `scores`: what the study's own script says that the predictions are worth; null if a measure is undefined.
+    """
 
     trial: int
     weights: str
@@ -54,6 +68,7 @@ class TrainedModel(Document):
     validation_loss: list[AnyNumber] = []
     digits: Digits | None = None
     cells: Cells | None = None
+    scores: dict[str, AnyNumber | None] | None = None
 
 
 class WeightDistance(Document):
@@ -73,7 +88,7 @@ class Retest(Document):
     factor: str
     trial: int
     same: bool | None
-    same_decisions: bool | None = None
+    same_decisions: bool | None = None  # null too if the study's predictions decide nothing
     largest: AnyNumber | None = None  # largest difference between two predictions
     detail: str = ""
 
@@ -134,4 +149,5 @@ class StudyResult(Document):
     epochs: int
     arguments: list[str]
     watershed: bool | None = None  # whether cells that touch were split; null: no cells, or older, when they were
+    measures: list[ScoredMeasure] = []  # of `scores`, the main one first
     setups: list[SetupResult]

@@ -22,6 +22,7 @@ NEEDS = re.compile(r"<!-- needs: ([\w ]+) -->")
 
 # each other page starts a framework a dozen times
 QUICK = {
+    "active-learning",
     "compare-initialisation",
     "different",
     "noise",

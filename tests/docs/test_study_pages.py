@@ -87,3 +87,14 @@ def test_a_data_script_that_fails_is_said_with_its_last_words(added):
     (added / "stripes.py").write_text("")
     with pytest.raises(SamebitsError, match="wrote no npz file"):
         conduct(added, "lenet5-stripes", "pytorch")
+
+
+def test_the_page_says_how_many_lines_its_two_examples_take():
+    table = PAGE.read_text().split("| study | data and scores |")[1]
+    catalog_text = Path(catalog.__file__).read_text()
+    for name, data in (("detection", "scenes.py"), ("regression", "diabetes.py")):
+        files = [data, f"{name}_keras.py", f"{name}_pytorch.py"]
+        lines = [len((catalog.SCRIPTS / file).read_text().splitlines()) for file in files]
+        entry = re.search(rf"        Study\(\n            name=\"{name}\".*?\n        \),\n", catalog_text, re.DOTALL)
+        lines.append(entry.group().count("\n"))
+        assert f"| `{name}` | {' | '.join(map(str, lines))} |" in table

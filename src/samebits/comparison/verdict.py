@@ -19,6 +19,7 @@ from samebits.comparison.divergence import find_divergence, group_points
 from samebits.comparison.endings import unwatched, unwatched_processes
 from samebits.comparison.finals import final
 from samebits.comparison.groups import Comparison, group_splits
+from samebits.comparison.keys import keyed_points
 from samebits.comparison.processes import AlignedTrial, normal_argv
 from samebits.comparison.reasons import Reason, ReasonInputs, begin_without, why_not_repeated
 from samebits.comparison.setup import leak_between, setup, why_no_divergence
@@ -59,6 +60,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
         diverges_at=group_points(comparison),
         splits=group_splits(comparison),
         divergence=divergence,
+        keyed=keyed_points(comparison),
         detection=detection(len(comparison.aligned)),
         leak=leak if verdict == "repeated" else None,
         warnings=[note.text for note in notes],

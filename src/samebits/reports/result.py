@@ -203,6 +203,7 @@ def _common(result: Result) -> list[tuple[str, Cell]]:
     unseen = result_words.unseen(result)
     facts += [("unseen", unseen)] if unseen else []
     facts += [("beside", result_words.at_a_time(result))] if result.at_a_time > 1 else []
+    facts += [("keys", said) for said in result_words.keyed(result)]
     return facts + [("agree", said) for said in result.agrees]
 
 
@@ -237,7 +238,7 @@ def _ended(trial: Trial, record: Record | None) -> str:
 
 def _notes(result: Result) -> Iterator[AnyBlock]:
     """What limits the verdict. In formats that are read line by line it stands below the answer."""
-    says = list(result.agrees)
+    says = [*result.agrees, *(f"{said}." for said in result_words.keyed(result))]
     unseen = result_words.unseen(result)
     says += [f"Not observed: {unseen}."] if unseen else []
     says += [result_words.detection(result)] if result.verdict != "inconclusive" else []

@@ -96,7 +96,11 @@ def _equal_kinds(result: Result) -> str:
 
 
 def _says(result: Result, record: Record | None) -> list[str]:
-    """Say what was seen."""
+    """Say what was seen, at steps and under keys."""
+    return [*_verdict_says(result, record), *(f"{said}." for said in result_words.keyed(result))]
+
+
+def _verdict_says(result: Result, record: Record | None) -> list[str]:
     trials, kinds = words.count(len(result.trials), "trial"), _equal_kinds(result)
     setup = "the two records" if isinstance(record, MergedRecord) else "this setup"
     if result.verdict == "repeated":

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from samebits import words
-from samebits.model import Divergence, Result, Size, Trial
+from samebits.model import Divergence, KeyedPoint, Result, Size, Trial
 
 __all__ = [
     "JUDGED_KINDS",
@@ -253,6 +253,17 @@ def later_leavers(result: Result) -> dict[int, int]:
 def unseen(result: Result) -> str:
     """What was not observed, or ran without the probe; empty if all was."""
     return "; ".join(dict.fromkeys([*result.scope.not_observed, *result.scope.unwatched]))
+
+
+def keyed(result: Result) -> list[str]:
+    """What is said of each name that is observed under keys."""
+    return [_keyed(point) for point in result.keyed] if len(result.trials) > 1 else []
+
+
+def _keyed(point: KeyedPoint) -> str:
+    if point.key is None:
+        return f"{point.name} is the same at all {words.count(point.keys, 'key')}"
+    return f"{point.name} differs first at {point.key}, in {words.trials(point.trials)}"
 
 
 def status_words(trial: Trial) -> str:

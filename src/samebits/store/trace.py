@@ -59,6 +59,7 @@ class _Event(Document):
     id: str | None = None
     effect: Effect | None = None
     point: str | None = None
+    key: str | None = None
     why: str | None = None
     where: str | None = None
     error: str | None = None

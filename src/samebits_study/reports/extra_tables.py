@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from samebits import words
 from samebits.model import Divergence, HeldControl
 from samebits.reports.table import EMPTY, YES_NO, Cell, Column, MissingValue, Number, Table, measured, numbers
-from samebits_study.reports import costs, measures, paper, phrases
+from samebits_study.reports import costs, measures, paper, paper_tables, phrases
 from samebits_study.results import Cells, Digits, Initial, SetupResult, StudyResult, WeightDistance
 
 Row = tuple[Cell, ...]
@@ -16,7 +16,7 @@ Row = tuple[Cell, ...]
 def tables(result: StudyResult) -> list[Table]:
     """Those that have a row, and always the setups and their models."""
     optional = (
-        classes, confusion, dice, parting, distances, initial, costs.flags, costs.watching, retests, controls,
+        scores, classes, confusion, dice, parting, distances, initial, costs.flags, costs.watching, retests, controls,
         missing,
     )  # fmt: skip
     return [setups(result), models(result), *(made for make in optional if (made := make(result)).rows)]
@@ -67,6 +67,20 @@ def _models(study: str, setup: SetupResult) -> Row:
         Number(quoted.different) if quoted else EMPTY,
         f"{YES_NO[quoted.repeats]} ({quoted.claim})" if quoted else EMPTY,
         {"=": "yes", "!=": "no", "?": "no answer"}[phrases.sign(setup)],
+    )
+
+
+def scores(result: StudyResult) -> Table:
+    """What the study's own script computes, model by model; no rows if the study has no such script."""
+    own = measures.of_study(result) if phrases.kind(result) == "scores" else ()
+    done = phrases.done(result) if own else []
+    left_out = (said for setup in done for said in measures.left_out(setup, own))
+    return Table(
+        id="scores",
+        title="What the predictions on the test data are worth, model by model.",
+        columns=measures.columns(own),
+        rows=tuple(row for setup in done for row in measures.rows(result.study, setup, own)),
+        notes=(paper_tables.LETTERS, paper_tables.SAMPLE, *left_out),
     )
 
 

@@ -102,35 +102,34 @@ COMPARABLE = 10  # two panels share an axis where it is at most so many times as
 
 def box_plots(result: StudyResult) -> list[Figure]:
     """Those that the paper has of the study, and all setups together."""
-    kind = phrases.kind(result)
-    if kind not in measures.MAIN:
+    measure = measures.main(result)
+    if measure is None:
         return []
     of_paper = {"lenet5": (_figure_3,), "unet": (_figure_2, _figure_5)}.get(result.study, ())
-    return [*(make(result) for make in of_paper), _all_setups(result, measures.MAIN[kind])]
+    return [*(make(result, measure) for make in of_paper), _all_setups(result, measure)]
 
 
-def _figure_2(result: StudyResult) -> Figure:
+def _figure_2(result: StudyResult, measure: Measure) -> Figure:
     title = "Error rate of counting on the test animal; PyTorch from Keras' initial weights."
-    return _beside_paper(result, "2", title, _three_setups("pytorch-1.3"))
+    return _beside_paper(result, measure, "2", title, _three_setups("pytorch-1.3"))
 
 
-def _figure_3(result: StudyResult) -> Figure:
+def _figure_3(result: StudyResult, measure: Measure) -> Figure:
     title = "Accuracy on the test digits; PyTorch from Keras' initial weights."
-    return _beside_paper(result, "3", title, _three_setups("pytorch-1.3"))
+    return _beside_paper(result, measure, "3", title, _three_setups("pytorch-1.3"))
 
 
-def _figure_5(result: StudyResult) -> Figure:
+def _figure_5(result: StudyResult, measure: Measure) -> Figure:
     title = "Error rate of counting on the test animal; PyTorch from the initial weights of Equation 1."
-    return _beside_paper(result, "5", title, _three_setups(paper.EQUATION_1))
+    return _beside_paper(result, measure, "5", title, _three_setups(paper.EQUATION_1))
 
 
 def _three_setups(pytorch: str) -> tuple[str, ...]:
     return "keras-tf1.14", "keras-tf2.1", pytorch
 
 
-def _beside_paper(result: StudyResult, number: str, title: str, ids: tuple[str, ...]) -> Figure:
+def _beside_paper(result: StudyResult, measure: Measure, number: str, title: str, ids: tuple[str, ...]) -> Figure:
     """The paper's panel and ours."""
-    measure = measures.MAIN[phrases.kind(result)]
     known = {setup.id: setup for setup in result.setups}
     theirs = tuple(box for setup in ids if (box := _paper_box(result.study, setup, measure)))
     ours = _boxes((known[setup] for setup in ids if setup in known), measure)

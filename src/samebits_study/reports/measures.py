@@ -12,7 +12,7 @@ from fractions import Fraction
 from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Number, Spread, measured, numbers
 from samebits_study.reports import paper, phrases
 from samebits_study.reports.paper import Quotation
-from samebits_study.results import SetupResult, TrainedModel
+from samebits_study.results import ScoredMeasure, SetupResult, StudyResult, TrainedModel
 
 Value = float | Decimal
 
@@ -112,7 +112,26 @@ CELLS = (
     Measure("recall", "Recall", (3, 4), _of_cells("recall")),
     Measure("f1", "F1", (3, 4), _of_cells("f1")),
 )
-MAIN = {"digits": ACCURACY, "cells": ERROR_RATE}  # kind of data -> what a model is first judged by
+_OF_KIND = {"digits": DIGITS, "cells": CELLS}  # kind of what is judged -> its measures, the main one first
+
+
+def of_study(result: StudyResult) -> tuple[Measure, ...]:
+    """What the models of a study are judged by, the main measure first; none if nothing was judged."""
+    return _OF_KIND.get(phrases.kind(result)) or tuple(map(_scored, result.measures))
+
+
+def main(result: StudyResult) -> Measure | None:
+    """What the models of a study are first judged by."""
+    return next(iter(of_study(result)), None)
+
+
+def _scored(one: ScoredMeasure) -> Measure:
+    def read(model: TrainedModel) -> tuple[float | None, str]:
+        if model.scores is None:
+            return None, "not judged"
+        return model.scores.get(one.name), "undefined for these predictions"
+
+    return Measure(one.name, one.head, one.digits, read)
 
 
 def columns(measures: Sequence[Measure]) -> tuple[Column, ...]:

@@ -37,6 +37,7 @@ def tables(result: StudyResult) -> list[Table]:
     makers = {
         "digits": (partial(times, number="6"), digits),
         "cells": (partial(times, number="2"), *(partial(cells, number=number) for number in _ABOUT)),
+        "scores": (partial(times, number="6"),),
     }
     return [terminology(), *(make(result) for make in makers.get(phrases.kind(result), ()))]
 

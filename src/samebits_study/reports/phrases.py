@@ -87,9 +87,13 @@ def done(result: StudyResult) -> list[SetupResult]:
 
 
 def kind(result: StudyResult) -> str:
-    """What is judged: digits or cells. Empty if the study gave no model and its data does not say it."""
-    judged = {"digits" if model.digits else "cells" for setup in result.setups for model in setup.models}
+    """What is judged: digits, cells, or scores. If the study gave no model, what its data is called, or nothing."""
+    judged = {_kind(model) for setup in result.setups for model in setup.models}
     return judged.pop() if judged else str(result.data.get("study", ""))
+
+
+def _kind(model: TrainedModel) -> str:
+    return "digits" if model.digits else "cells" if model.cells else "scores"
 
 
 def again(result: StudyResult) -> str:

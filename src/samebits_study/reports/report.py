@@ -136,9 +136,9 @@ def _how(result: StudyResult) -> Section:
     return Section("How this was made", "how", blocks, on=DOCUMENT)
 
 
-def main_measure(setup: SetupResult, kind_of: str) -> str:
+def main_measure(setup: SetupResult, result: StudyResult) -> str:
     """accuracy 98.99 ± 0.044 %; in how many trials it is undefined, and why. Empty if nothing was judged."""
-    measure = measures.MAIN.get(kind_of)
+    measure = measures.main(result)
     if measure is None or not setup.models:
         return ""
     values = measure.values(setup)
@@ -160,7 +160,7 @@ def facts_of(setup: SetupResult, result: StudyResult, *, why: bool = True) -> li
         said.append(f"they diverge at {phrases.where(setup)}")
     elif phrases.sign(setup) == "?" and setup.models and setup.sentence:
         said.append(setup.sentence)
-    said.append(main_measure(setup, phrases.kind(result)))
+    said.append(main_measure(setup, result))
     said.append(setup.reason if why else "")
     return [part for part in said if part]
 

@@ -1,0 +1,64 @@
+"""Compares what programs observe under keys (a round, a sample): key by key, at whatever step that was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from samebits.comparison.groups import Comparison
+from samebits.comparison.processes import Member
+from samebits.model import KeyedPoint
+from samebits.store.trace import ProcessTrace
+
+Values = dict[str, bytes]  # key -> fingerprints, in the order in which they were observed
+
+
+def keyed_points(comparison: Comparison) -> list[KeyedPoint]:
+    """Each name that is observed under keys, with the first key at which a trial differs from the reference."""
+    if not comparison.aligned:
+        return []
+    return [point for member in comparison.reference.members for point in _of_member(comparison, member)]
+
+
+def _of_member(comparison: Comparison, member: Member) -> Iterator[KeyedPoint]:
+    own = _values(member.trace)
+    if not own:
+        return
+    twins = _twins(comparison, member)
+    for name, values in own.items():
+        apart = {trial: _differing(values, twin.get(name, {})) for trial, twin in twins.items()}
+        first = next((key for key in values if any(key in keys for keys in apart.values())), None)
+        trials = sorted(trial for trial, keys in apart.items() if first in keys)
+        yield KeyedPoint(name=name, keys=len(values), key=first, trials=trials)
+
+
+def _twins(comparison: Comparison, member: Member) -> dict[int, dict[str, Values]]:
+    """The keyed values of the same process in each other trial."""
+    found = {}
+    for trial, pair in comparison.against_reference().items():
+        twin = next((part.other for part in pair.members if part.member.key == member.key and part.other), None)
+        if twin is not None:
+            found[trial] = _values(twin.trace)
+    return found
+
+
+def _differing(mine: Values, theirs: Values) -> list[str]:
+    """Keys whose values differ. A key that only one trial has does, if that trial did not just get further."""
+    both = [key for key in mine if key in theirs and mine[key] != theirs[key]]
+    last = max((place for place, key in enumerate(mine) if key in theirs), default=-1)
+    return both + [key for place, key in enumerate(mine) if key not in theirs and place < last]
+
+
+def _values(trace: ProcessTrace) -> dict[str, Values]:
+    found: dict[str, Values] = {}
+    for event in trace.events_named("keyed"):
+        name, key, place = (str(event.get(part)) for part in ("name", "key", "point"))
+        numbers = [number for number, point in enumerate(trace.points) if _is_of(point.name, place)]
+        rows = trace.records[np.isin(trace.records["point"], numbers)]
+        found.setdefault(name, {})[key] = rows["fingerprint"].tobytes()
+    return found
+
+
+def _is_of(name: str, place: str) -> bool:
+    return name == place or name.startswith(f"{place}.")

@@ -1,0 +1,59 @@
+"""What predictions are worth in a study of its own kind: its data script says so, outside of the trainings.
+
+The script that makes the data defines `scores(predictions, data)`, which returns a number, or None, for each measure.
+It may define `decisions(predictions)`, which returns an array of what the predictions decide.
+"""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samebits.errors import DataError
+from samebits_study import catalog
+from samebits_study.catalog import Study
+
+Scores = dict[str, float | None]
+Function = Callable[..., Any]
+
+
+def judge_of(study: Study, data: Path) -> Callable[[NDArray[Any]], Scores]:
+    """The function from predictions to scores. Raises DataError if the script has none."""
+    compute = _function(study.data, "scores")
+    if compute is None:
+        raise DataError(f"{study.data} defines no scores(predictions, data), by which predictions are judged.")
+    with np.load(data) as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    return partial(_scores, study=study, compute=compute, arrays=arrays)
+
+
+def _scores(
+    predictions: NDArray[Any], *, study: Study, compute: Function, arrays: Mapping[str, NDArray[Any]]
+) -> Scores:
+    given = compute(predictions, arrays)
+    missing = [measure.name for measure in study.measures if measure.name not in given]
+    if missing:
+        raise DataError(f"The scores of {study.data} lack {missing[0]}, a measure of the study {study.name}.")
+    return {measure.name: _number(given[measure.name]) for measure in study.measures}
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def decisions(study: Study, predictions: NDArray[Any]) -> NDArray[Any] | None:
+    """What predictions decide; None if the script does not say."""
+    compute = _function(study.data, "decisions")
+    return None if compute is None else np.asarray(compute(predictions))
+
+
+def _function(script: str, name: str) -> Function | None:
+    """A function that a script defines; the script's main part does not run."""
+    found: Function | None = runpy.run_path(str(catalog.SCRIPTS / script), run_name="scores").get(name)
+    return found

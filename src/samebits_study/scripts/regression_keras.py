@@ -1,0 +1,113 @@
+"""A network of two hidden layers that predicts a number, in Keras 3 and in Keras 2.3.1.
+
+    KERAS_BACKEND=jax python regression_keras.py --data diabetes.npz --out results
+
+The same network, loss and optimizer as in PyTorch: see regression_pytorch.py.
+"""
+
+import argparse
+import json
+import os
+import random
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+
+def set_seeds(seed, threads):
+    """Of Keras 3; or the paper's Codes 1 and 2, on TensorFlow 1.14 and 2.1 (see lenet5_keras2.py)."""
+    if hasattr(keras, "ops"):
+        keras.utils.set_random_seed(seed)
+        return
+    import tensorflow as tf
+
+    random.seed(seed)
+    np.random.seed(seed)
+    count = 1 if threads == "one" else 0
+    settings = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=count, inter_op_parallelism_threads=count)
+    if tf.__version__.startswith("1."):
+        tf.compat.v1.set_random_seed(seed)
+        keras.backend.set_session(tf.compat.v1.Session(graph=tf.compat.v1.get_default_graph(), config=settings))
+    else:
+        os.environ["TF_CUDNN_DETERMINISTIC"] = os.environ["TF_DETERMINISTIC_OPS"] = "true"
+        tf.random.set_seed(seed)
+
+
+def library():
+    """Keras, and what it computes with."""
+    backend = keras.backend.backend()
+    if not hasattr(keras, "ops"):
+        import tensorflow as tf
+
+        backend = f"tensorflow {tf.__version__}"
+    return f"keras {keras.__version__}, {backend}"
+
+
+def network(inputs, hidden=64):
+    layers = [keras.layers.Dense(hidden, activation="relu") for _ in range(2)]
+    model = keras.models.Sequential([*layers, keras.layers.Dense(1)])
+    model.build((None, inputs))
+    return model
+
+
+def save_weights(model, path):
+    np.savez(path, **{f"{number:02d}": value for number, value in enumerate(model.get_weights())})
+
+
+class EpochWeights(keras.callbacks.Callback):
+    """Keeps the weights after some epochs."""
+
+    def __init__(self, options):
+        super().__init__()
+        self.options = options
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 in (1, 10, self.options.epochs):
+            save_weights(self.model, self.options.out / f"weights-{epoch + 1:02d}.npz")
+
+
+def train_and_test(options, model, data):
+    """One model: its weights, its predictions on the test data, and outcome.json."""
+    model.compile(keras.optimizers.Adam(options.rate), "mean_squared_error")
+    save_weights(model, options.out / "weights-00.npz")
+    began = time.time()
+    history = model.fit(data["train_inputs"], data["train_targets"], batch_size=options.batch,
+                        epochs=options.epochs, verbose=0, callbacks=[EpochWeights(options)])  # fmt: skip
+    trained = time.time()
+    np.savez(options.out / "predictions.npz", predictions=model.predict(data["test_inputs"], verbose=0))
+    outcome = {
+        "library": library(),
+        "train_seconds": trained - began,
+        "test_seconds": time.time() - trained,
+        "loss": [float(value) for value in history.history.get("loss", [])],
+    }
+    (options.out / "outcome.json").write_text(json.dumps(outcome, indent=1))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, help="npz file of diabetes.py")
+    parser.add_argument("--out", required=True, type=Path, help="folder for the results")
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=2019)
+    parser.add_argument("--threads", choices=("one", "default"), default="one", help="of a TensorFlow 1 session")
+    parser.add_argument("--test", help="npz file with trained weights: test these again, and train nothing")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    set_seeds(options.seed, options.threads)
+    data = np.load(options.data)
+    model = network(data["test_inputs"].shape[1])
+    if not options.test:
+        train_and_test(options, model, data)
+        return
+    with np.load(options.test) as weights:
+        model.set_weights([weights[name] for name in weights.files])
+    np.savez(options.out / "predictions.npz", predictions=model.predict(data["test_inputs"], verbose=0))
+
+
+if __name__ == "__main__":
+    main()
