@@ -13,6 +13,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from samebits.errors import UsageError
+from samebits.launch.hosts import connect
+
 slurm_site = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "slurm_site.py")))
 pytestmark = pytest.mark.skipif(
     bool(slurm_site.missing()), reason=f"there is no {slurm_site.missing()} here: no Slurm to run trials on"
@@ -263,20 +266,28 @@ def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, 
 
 
 @pytest.mark.parametrize(
-    ("options", "what"),
+    ("needs", "what", "advice"),
     [
-        (("--sbatch", "--partition=nosuch"), "Invalid partition name specified.\n   do this  `sinfo` lists"),
-        (("--sbatch", "--nosuch"), "unrecognized option '--nosuch'"),
-        (("--each", "num_gpus=64"), "Invalid generic resource (gres) specification.\n   do this  `sinfo -o '%P %G'`"),
-        (("--each", "num_cpus=64000"), "Requested node configuration is not available."),
-        (("--each", "num_cpus=0.5"), "Slurm gives whole ones."),
-        (("--each", "label=a100"), "Invalid feature specification."),
-        (("--sbatch", "job.sh"), "'job.sh' is not an option in one word"),
+        ({"sbatch": "--nosuch"}, "unrecognized option '--nosuch'", "sbatch --help"),
+        ({"num_gpus": "64"}, "Invalid generic resource (gres) specification.", "`sinfo -o '%P %G'`"),
+        ({"num_cpus": "64000"}, "Requested node configuration is not available.", "`sinfo -o '%P %c"),
+        ({"label": "a100"}, "Invalid feature specification.", "`sinfo -o '%P %f'`"),
+        ({"node": "n7"}, "Invalid node name specified.", "sbatch"),
     ],
 )
-def test_what_slurm_does_not_take_is_refused_before_anything_is_written(programs, site, options, what):
-    done = run(programs, site, "--on", "slurm", *options, "steps.py")
-    assert (done.returncode, what in done.stderr, (programs / "record").exists()) == (2, True, False), done.stderr
+def test_what_slurm_does_not_take_is_refused(site, monkeypatch, needs, what, advice):
+    monkeypatch.setenv("PATH", site["PATH"])
+    monkeypatch.setenv("SLURM_CONF", site["SLURM_CONF"])
+    with pytest.raises(UsageError) as refused:
+        connect("slurm", needs)
+    assert what in refused.value.message
+    assert advice in refused.value.advice
+
+
+def test_a_partition_that_does_not_exist_is_refused_before_anything_is_written(programs, site):
+    done = run(programs, site, "--on", "slurm", "--sbatch", "--partition=nosuch", "steps.py")
+    assert (done.returncode, (programs / "record").exists()) == (2, False)
+    assert "Invalid partition name specified.\n   do this  `sinfo` lists the partitions." in done.stderr
 
 
 def test_a_job_that_would_wait_for_ever_is_refused(programs, site):
@@ -293,6 +304,7 @@ def test_a_job_that_trains_by_itself_is_watched(programs, site):
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((programs / "record" / "result.json").read_text())
     assert (result["verdict"], result["scope"]["steps_compared"]) == ("repeated", 30)
+    assert [note for note in result["warnings"] if "scancel" in note] == []
     assert "SLURM_JOB_ID" in (programs / "record" / "trials" / "001" / "stdout.txt").read_text()
     noise = run(programs, site, "--overwrite", *submit, "job.sh", sys.executable, "steps.py", "noise")
     assert noise.returncode == 1, noise.stdout + noise.stderr

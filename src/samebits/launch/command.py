@@ -148,7 +148,7 @@ dmidecode lspci lsmod ip ifconfig ss netstat ping nslookup ssh ssh-agent scp rsy
 gcc g++ cc c++ cc1 cc1plus collect2 clang clang++ ld ld.bfd ld.gold ld.lld lld as ar ranlib nm objdump readelf strip
 make gmake cmake ninja pkg-config nvcc cicc ptxas fatbinary nvlink cudafe++ hipcc ccache rustc cargo swig
 uv uvx conda mamba micromamba direnv just task git git-lfs git-remote-https gh hg svn
-srun sbatch squeue scontrol sinfo mpirun mpiexec orterun orted prted prterun hydra_pmi_proxy hydra_bgstrtn
+srun sbatch squeue scancel scontrol sinfo sacct mpirun mpiexec orterun orted prted prterun hydra_pmi_proxy hydra_bgstrtn
 singularity apptainer docker podman
 nvidia-smi nvidia-cuda-mps-control rocm-smi rocminfo amd-smi xpu-smi hl-smi neuron-ls tpu-info
 xdg-open dot pdflatex latex dvipng ffmpeg ffprobe fc-list kpsewhich gs convert
