@@ -20,6 +20,7 @@ from samebits.launch.custody import JOBS
 from samebits.launch.keeper import Post
 from samebits.launch.parcels import Delivery
 from samebits.launch.slurm import ANSWERS, Call, Guard, Queue, TaskState, is_full, job_number, last_words, refusal
+from samebits.model import NODE_WAS_LOST
 
 __all__ = ["ArrayJob", "Jobs", "SlurmTask"]
 
@@ -39,7 +40,7 @@ _HELD_AFTER_FAILURE = "launch failed"
 _WHY = {  # how the job of a trial ended that had begun
     "": "its job of Slurm is gone",
     "CANCELLED": "its job of Slurm was cancelled",
-    "NODE_FAIL": "its node was lost",
+    "NODE_FAIL": NODE_WAS_LOST,
     "OUT_OF_MEMORY": "Slurm ended its job, which used too much memory",
     "PREEMPTED": "Slurm ended its job to make place for a different one",
     "TIMEOUT": "Slurm ended its job, whose time was up",
