@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,11 +88,10 @@ def run_train(**given: Any) -> int:
     from samebits_parity.train import compare
     from samebits_parity.train.runs import TrainRequest
 
-    with _folder(given["out"]) as folder:
+    with _folder(given["out"]) as folder, answers.shown_progress() as progress:
         asked = TrainRequest(
             a=commands[0], b=commands[1], folder=folder, pythons=(pythons[0], pythons[1]), steps=given["steps"],
-            single=given["single"], carry=given["carry"], timeout=given["timeout"],
-            say=lambda words: answers.say(words, sys.stderr),
+            single=given["single"], carry=given["carry"], timeout=given["timeout"], progress=progress,
         )  # fmt: skip
         report = compare(asked)
     return answers.present(report, targets)

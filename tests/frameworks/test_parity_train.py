@@ -227,6 +227,74 @@ def test_other_initial_weights_are_the_first_divergence_unless_they_are_carried(
     assert sgd("zero.py", "0.1", zero, carry=True).verdict == "agree"
 
 
+@pytest.fixture(scope="module")
+def recurrent(tmp_path_factory, keras_alone):
+    """Function(*words of B) -> the document, with A's weights carried, of recurrent layers in Keras and in PyTorch."""
+    need_keras()
+    folder = tmp_path_factory.mktemp("recurrent")
+    a = words(SAMPLES / "recurrent_keras3.py")
+    seen = runs.train(asked(folder, a, a), "A", 3)
+    b = words(SAMPLES / "recurrent_pytorch.py")
+    return lambda *more: train.against(asked(folder, a, [*b, *more], steps=3, carry=True), seen).document
+
+
+@pytest.mark.slow
+def test_recurrent_layers_of_two_libraries_agree_if_one_bias_of_each_gate_learns(recurrent):
+    document = recurrent("--one-bias")
+    assert document.verdict == "agree", document.sentence
+    assert len(document.pairs) == 8
+    assert sum(one.relative < 1e-5 for one in document.layers) >= 3
+
+
+@pytest.mark.slow
+def test_two_biases_of_pytorch_that_both_learn_are_named(recurrent):
+    document = recurrent()
+    assert (document.first.kind, document.first.a) == ("update", "sequential/lstm/lstm_cell/bias")
+    assert [one.default for one in document.explained] == ["two biases"]
+
+
+BRANCHES = """
+import sys
+import torch
+from torch import nn
+torch.set_num_threads(1)
+torch.manual_seed(int(sys.argv[1]))
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(2, 4, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(4)
+        self.second, self.last_norm = nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4)
+        self.short, self.short_norm = nn.Conv2d(2, 4, 1, stride=2, bias=False), nn.BatchNorm2d(4)
+        self.dense = nn.Linear(64, 3)
+
+    def forward(self, x):
+        around = self.short_norm(self.short(x)) if "shortcut-first" in sys.argv else None
+        y = self.last_norm(self.second(torch.relu(self.norm(self.first(x)))))
+        around = self.short_norm(self.short(x)) if around is None else around
+        return self.dense(torch.relu(y + around).flatten(1))
+
+net = Net()
+sgd = torch.optim.SGD(net.parameters(), lr=0.1)
+draw = torch.Generator().manual_seed(1)
+for step in range(3):
+    x, y = torch.randn(6, 2, 8, 8, generator=draw), torch.arange(6) % 3
+    sgd.zero_grad()
+    nn.functional.cross_entropy(net(x), y).backward()
+    sgd.step()
+"""
+
+
+@pytest.mark.slow
+def test_weights_are_carried_to_a_shortcut_that_runs_at_another_place(tmp_path):
+    (tmp_path / "net.py").write_text(BRANCHES)
+    both = asked(tmp_path, words("net.py", 1), words("net.py", 2, "shortcut-first"), steps=3, carry=True)
+    document = train.compare(both).document
+    assert document.verdict == "agree", document.sentence
+    assert all(pair.a == pair.b for pair in document.pairs)
+    assert len(document.pairs) == 17
+
+
 def observed(folder, name, weights):
     """A training of a program's own, without any library: it names its values itself."""
     (folder / name).write_text(

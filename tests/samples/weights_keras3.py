@@ -64,6 +64,14 @@ def gates():
     return keras.Sequential([keras.Input((6, 3)), L.GRU(4), L.Dense(2)])
 
 
+def enlarging():
+    """Its twin cuts what the transposed convolution gives, and calls its activations as functions."""
+    image = keras.Input((6, 6, 2))
+    x = L.Conv2DTranspose(4, 3, strides=2, padding="same")(image)
+    x = keras.ops.relu(L.Conv2D(3, 3, padding="same")(x))
+    return keras.Model(image, L.Dense(5, activation="tanh")(L.Flatten()(x)))
+
+
 def no_counterparts():
     return keras.Sequential([
         keras.Input((6, 3)), L.Dense(4), L.GRU(4, reset_after=False, return_sequences=True), L.UnitNormalization(),

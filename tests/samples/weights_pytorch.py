@@ -105,6 +105,19 @@ class Gates(nn.Module):
         return self.last(self.gru(x)[0][:, -1])
 
 
+class Enlarging(nn.Module):
+    """Cuts what its transposed convolution gives; its last activation is another than that of its twin."""
+
+    def __init__(self):
+        super(Enlarging, self).__init__()
+        self.up, self.conv = nn.ConvTranspose2d(2, 4, 3, 2), nn.Conv2d(4, 3, 3, padding=1)
+        self.last = nn.Linear(432, 5)
+
+    def forward(self, x):
+        x = self.up(x)[:, :, :-1, :-1]
+        return torch.sigmoid(self.last(self.conv(x).relu().flatten(1)))
+
+
 class OneOfEach(nn.Module):
     """For weights_keras3.no_counterparts: complex numbers stand where Keras has no counterpart either."""
 

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from samebits_parity import activations, train
 from samebits_parity.defaults.hypotheses import Clip
-from samebits_parity.train import explanation, layers
+from samebits_parity.train import explanation, layers, recurrent
 from samebits_parity.train.explanation import inputs, losses, outputs
 from samebits_parity.train.explanation.optimizers import UpdateRule, read
 from samebits_parity.train.pairs import BatchInput, Pairer
 from samebits_parity.train.runs import TrainingFailure, TrainRequest, refuse_unusable
 from samebits_parity.train.values import TrainingValues, allowed, relative, unit
 from samebits_parity.train.verdict import begin_alike, judge, layer_of
+from samebits_parity.weights import rules
 from samebits_probe import wire
 from samebits_probe.tensor_log import row
 
@@ -233,6 +234,24 @@ def test_a_layer_whose_output_has_another_shape_parts_there(tmp_path):
     first, (reason,) = why(*sides)
     assert (first.kind, first.name, reason.id) == ("forward", "l", "shape")
     assert train.told(TrainRequest(a=["a"], b=["b"], folder=tmp_path), judge_of(*sides)).document.first.relative is None
+
+
+@pytest.mark.parametrize("next_agrees", [True, False])
+def test_a_layer_of_a_different_shape_agrees_only_if_the_next_one_does(tmp_path, next_agrees):
+    weights = {"up.weight": random((4, 3)), "last.weight": random((2, 4), 1)}
+    sides = []
+    for side, length in (("a", 8), ("b", 9)):
+        forward = {"layer:up": random((2, 3, length, length)), "layer:last": random((2, 2), 3),
+                   "loss": np.float32([0.5])}  # fmt: skip
+        if side == "b" and not next_agrees:
+            forward["layer:last"] = random((2, 2), 4)
+        tensors = {(-1, "start"): weights, (0, "forward"): forward, (0, "gradient"): weights, (0, "update"): weights}
+        facts = [(name, {"type": "Linear", "weights": [f"{name}.weight"], "settings": {}}) for name in ("up", "last")]
+        sides.append(written(tmp_path / side, tensors, layers=facts))
+    judged = judge_of(*sides)
+    assert (judged.first is None, judged.cut == {"up"}) == (next_agrees, next_agrees)
+    if not next_agrees:
+        assert judged.first.name == "up"
 
 
 def test_the_layer_of_a_weight_is_what_stands_before_its_own_name():
@@ -478,3 +497,65 @@ def test_layers_that_give_other_values_are_paired_in_the_order_in_which_they_run
     b = branching(tmp_path / "b", order, dict.fromkeys(order[::-1], ones), {n: random((4, 3, 2, 2), 9 + k) for k, n in enumerate(order)})  # fmt: skip
     pairs, _ = Pairer(a, b).pairs()
     assert {pair.a: pair.b for pair in pairs} == {"second.weight": "second.weight", "short.weight": "short.weight"}
+
+
+# -- recurrent layers ---------------------------------------------------------------------------------------------
+
+GATES = {"LSTM": (4, rules.LSTM), "GRU": (3, rules.GRU)}
+
+
+def two_of(folder, kind, *, rate=0.0, single_bias=True):
+    """A recurrent layer of each library, with the same weights; after a step of this rate with gradients of ones."""
+    gates, rule = GATES[kind]
+    pytorch = {"weight_ih": random((gates * 5, 3)), "weight_hh": random((gates * 5, 5), 1),
+               "bias_ih": random(gates * 5, 2), "bias_hh": random(gates * 5, 3)}  # fmt: skip
+    if single_bias and kind == "LSTM":
+        pytorch["bias_hh"] = np.zeros(gates * 5, np.float32)
+    named = {f"net.{name}_l0": value for name, value in pytorch.items()}
+    after = {name: value - rate * (not single_bias or kind != "LSTM" or "bias_hh" not in name)
+             for name, value in named.items()}  # fmt: skip
+    names = {"kernel": "kernel", "recurrent": "recurrent_kernel", "bias": "bias"}
+    keras = {f"m/net/cell/{names[role]}": value for role, value in rule.to_keras(pytorch).items()}
+    moved = {name: value - np.float32(rate) for name, value in keras.items()}
+    facts = ("net", {"type": kind, "weights": [], "settings": {}}), ("cell", {"type": f"{kind}Cell", "weights": list(keras), "settings": {}})  # fmt: skip
+    sides = [(keras, moved, facts), (named, after, [("net", {"type": kind, "weights": list(named), "settings": {}})])]
+    made = []
+    for place, (weights, then, layer) in enumerate(sides):
+        ones = {name: np.ones_like(value) for name, value in weights.items()}
+        given_ = {"layer:net": random((2, 5), 9)} if not place else {
+            "layer:net.0": np.stack([random((2, 5), 8), random((2, 5), 9)], 1), "layer:net.1": random((1, 2, 5))}  # fmt: skip
+        given_["loss"] = np.float32([0.5])
+        tensors = {(-1, "start"): weights, (0, "forward"): given_, (0, "gradient"): ones, (0, "update"): then}
+        made.append(written(folder / "ab"[place], tensors, layers=layer))
+    return made
+
+
+@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_arrays_of_a_recurrent_layer_are_paired_across_libraries(tmp_path, kind, turned):
+    a, b = two_of(tmp_path, kind, rate=0.1)[:: -1 if turned else 1]
+    recurrent.align(a, b)
+    pairs, left = Pairer(a, b).pairs()
+    assert not left
+    assert [pair.equal for pair in pairs] == [True, True, True]
+    judged = judge_of(a, b)
+    assert judged.first is None
+    assert not judged.cut or turned  # all steps of PyTorch's, against the last of Keras'
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_what_is_split_again_is_what_was_joined(tmp_path, kind):
+    a, b = two_of(tmp_path, kind)
+    before = {name: b.weight(-1, name) for name in b.weights}
+    recurrent.align(a, b)
+    again = {part: value for name in b.weights for part, value in b.split(name, b.weight(-1, name))}
+    assert again.keys() == before.keys()
+    assert all(np.array_equal(again[name], value) for name, value in before.items())
+
+
+def test_two_biases_that_both_learn_are_named(tmp_path):
+    a, b = two_of(tmp_path, "LSTM", rate=0.1, single_bias=False)
+    recurrent.align(a, b)
+    first, (reason,) = why(a, b)
+    assert (first.kind, first.name, reason.id) == ("update", "m/net/cell/bias", "two biases")
+    assert "one in A, two that are added in B" in reason.words

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from samebits_parity.weights import transfer, verdict
 from samebits_parity.weights.models import Layer, ModelArray, ModelFacts
 from samebits_parity.weights.pairs import pair_layers
+from samebits_parity.weights.verification import OutputGap, settled
 
 FEW = settings(max_examples=50, deadline=None)
 
@@ -146,3 +147,22 @@ def test_settings_are_put_beside_each_other():
     assert (one.setting, one.keras, one.pytorch) == ("padding", [[0, 1]], [[1, 1]])
     assert verdict.same(0.001, 1e-3)
     assert not verdict.same(0.001, 1e-5)
+
+
+NEAR, FAR, UNLIKE = OutputGap(1e-7, 1e-5), OutputGap(1.0, 1e-5), OutputGap(None, 1e-5, why="shapes", shapes_differ=True)
+
+
+@pytest.mark.parametrize(
+    ("layers", "whole", "place", "cut"),
+    [
+        ([UNLIKE, NEAR], NEAR, 0, True),
+        ([UNLIKE, UNLIKE, NEAR], FAR, 0, True),
+        ([UNLIKE, FAR], FAR, 0, False),
+        ([NEAR, UNLIKE], NEAR, 1, True),
+        ([NEAR, UNLIKE], FAR, 1, False),
+    ],
+)
+def test_a_layer_of_a_different_shape_disagrees_unless_what_follows_agrees(layers, whole, place, cut):
+    found = settled(layers, whole)[place]
+    assert found.is_cut == cut
+    assert found.agrees is (None if cut else False)

@@ -4,8 +4,8 @@ explain, tell."""
 from __future__ import annotations
 
 from samebits.reports.tree import Report
-from samebits_parity.train import explanation, report, runs
-from samebits_parity.train.pairs import Pairer, WeightPair
+from samebits_parity.train import explanation, feed, recurrent, report, runs
+from samebits_parity.train.pairs import Pairer
 from samebits_parity.train.runs import TrainRequest
 from samebits_parity.train.values import TrainingValues
 from samebits_parity.train.verdict import TrainVerdict, begin_alike, judge
@@ -27,19 +27,13 @@ def against(asked: TrainRequest, a: TrainingValues) -> Report:
     b = runs.train(asked, "B", 1 if needs_weights else asked.steps)
     if not b.steps or not b.weights:
         return report.nothing_seen(asked, "B")
+    recurrent.align(a, b)
     pairs, left = Pairer(a, b).pairs()
     if left:
         return report.unpaired(asked, left)
     if needs_weights and (asked.carry or begin_alike(a, b, pairs)):
-        b = _fed(asked, a, b, pairs)
+        b, pairs = feed.fed(asked, a, b, pairs)
     return told(asked, judge(a, b, pairs, single=asked.single, carried=asked.carry))
-
-
-def _fed(asked: TrainRequest, a: TrainingValues, b: TrainingValues, pairs: list[WeightPair]) -> TrainingValues:
-    """B again, with A's weights at its start (--carry) and after each step (--single-step)."""
-    first, last = (-1 if asked.carry else 0), (a.steps if asked.single else 0)
-    feed = runs.write_feed(asked.folder / "feed", a, b, pairs, steps=range(first, last))
-    return runs.train(asked, "B", asked.steps, feed)  # not A's number: B may make more
 
 
 def told(asked: TrainRequest, judged: TrainVerdict) -> Report:

@@ -7,19 +7,21 @@ which is no layer, A's layer has no counterpart, or is what a known activation m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from samebits_parity import activations
+from samebits_parity.train import recurrent
 from samebits_parity.train.pairs import WeightPair
 from samebits_parity.train.values import Array, TrainingValues, relative
 
 _ACTIVE = ("relu", "elu", "gelu", "silu", "softmax", "sigmoid", "tanh", "softplus", "activation", "relu6", "swish")
 # how an output of B is brought into A's axes; a shape: of the image, channels last, that was flattened
-Form = Literal["as it is", "channels last", "channels first"] | tuple[int, ...]
+Time = Literal["time first", "last step", "last step, time first", "last steps of both directions"]
+Form = Literal["as it is", "channels last", "channels first"] | Time | tuple[int, ...]
 CHANNELS: tuple[Form, ...] = ("channels last", "channels first")
 _NEAR = 1e-3  # relative distance from which on an output of another name is not taken for the same
 
@@ -45,12 +47,29 @@ class OutputPair:
         return ours, formed(self.form, value, ours.shape)
 
 
+def _both_ends(value: Array) -> Array:
+    """The last step of the first half of the units, and the first step, with which the other direction ends."""
+    half = value.shape[-1] // 2
+    return np.concatenate([value[:, -1, :half], value[:, 0, half:]], -1)
+
+
+# what a recurrent layer of PyTorch returns (batch, time, units), or with the time first, as one of Keras
+STEPS: dict[object, Callable[[Array], Array]] = {
+    "time first": lambda value: value.swapaxes(0, 1),
+    "last step": lambda value: value[:, -1],
+    "last step, time first": lambda value: value[-1],
+    "last steps of both directions": _both_ends,
+}
+
+
 def formed(form: Form, value: Array, shape: tuple[int, ...]) -> Array:
     """An output of B in A's axes."""
     if form == "channels last":
         return np.moveaxis(value, 1, -1)
     if form == "channels first":
         return np.moveaxis(value, -1, 1)
+    if form in STEPS:
+        return STEPS[form](value)
     if isinstance(form, tuple):
         return np.moveaxis(value.reshape(-1, form[-1], *form[:-1]), 1, -1).reshape(shape)
     return value
@@ -60,10 +79,12 @@ def paired(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair]) -> lis
     """The layers of A that have a counterpart, in the order in which they run."""
     owner_a, owner_b = _owners(a), _owners(b)
     partner = {owner_a[pair.a]: owner_b[pair.b] for pair in pairs if pair.a in owner_a and pair.b in owner_b}
+    last = {theirs: ours for ours, theirs in partner.items()}  # a stack of B gives what its last layer gives
+    inner = {ours for ours, theirs in partner.items() if last[theirs] != ours}
     names_b = [name for name in b.outputs if "#" not in name]
     owning_b = set(partner.values())
     found, at = [], 0
-    names_a = [name for name in a.outputs if "#" not in name]
+    names_a = [name for name in a.outputs if "#" not in name and name not in inner]
     for name in names_a:
         if partner.get(name) in names_b:
             at = names_b.index(partner[name])
@@ -100,7 +121,7 @@ def _best(a: TrainingValues, b: TrainingValues, name: str, others: list[str], *,
     candidates = [
         (relative(ours, value), place, OutputPair(name, other, form, "", owns))
         for place, other in enumerate(others)
-        for form, value in _forms(a, ours, b.output(0, other))
+        for form, value in _forms(a, ours, b.output(0, other), steps=recurrent.is_recurrent(b.layers.get(other, {})))
     ]
     best = min(candidates, key=lambda found: found[:2], default=None)
     if best is not None and best[0] <= _NEAR:
@@ -141,8 +162,12 @@ def _activation(a: TrainingValues, ours: Array, output: Array) -> tuple[Form, st
     return None
 
 
-def _forms(a: TrainingValues, ours: Array, value: Array) -> Iterator[tuple[Form, Array]]:
-    """An output of B in each order of axes that fits."""
+def _forms(a: TrainingValues, ours: Array, value: Array, *, steps: bool = False) -> Iterator[tuple[Form, Array]]:
+    """An output of B in each order of axes that fits. `steps`: it is of a recurrent layer."""
+    for form in get_args(Time) if steps and value.ndim == 3 else ():
+        changed = formed(form, value, ours.shape)
+        if changed.shape == ours.shape:
+            yield form, changed
     if value.shape == ours.shape:
         yield "as it is", value
     for form in CHANNELS if value.ndim > 2 else ():

@@ -153,6 +153,9 @@ def _notes(asked: TrainRequest, judged: TrainVerdict) -> list[str]:
             "Each step begins with each side's own weights, so each layer may enlarge a difference "
             f"{CARRIED:g} times. --single-step copies A's weights to B, and sees more."
         )
+    if judged.cut:
+        names = words.first_few(sorted(judged.cut), 4)
+        notes.append(f"What follows {names} agrees, but its shape differs: one side cuts or pads what it gives.")
     if not judged.layer_pairs:
         notes.append("The outputs of layers were not seen on one side; losses, gradients and updates were.")
     for side, training in (("A", judged.a), ("B", judged.b)):

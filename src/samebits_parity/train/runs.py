@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from samebits.comparison.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
 from samebits.errors import SamebitsError
-from samebits.experiment import Experiment, Limits, Request, arrange
+from samebits.experiment import Experiment, Limits, Progress, Request, arrange
 from samebits.launch.observations import events
 from samebits.model import ENDED_WELL, Options, TrialFile
 from samebits.store.outputs import last_words
 from samebits_parity.train.pairs import WeightPair
-from samebits_parity.train.values import TrainingValues
+from samebits_parity.train.values import Array, TrainingValues
 from samebits_probe import wire
 from samebits_probe.tensor_log import row
 
@@ -39,7 +39,7 @@ class TrainRequest:
     carry: bool = False
     timeout: float | None = None
     directory: Path = field(default_factory=Path.cwd)
-    say: Callable[[str], None] = lambda words: None
+    progress: Progress = field(default_factory=Progress)
 
     def command(self, side: str) -> list[str]:
         """The words of a side, "A" or "B"."""
@@ -48,8 +48,9 @@ class TrainRequest:
 
 def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) -> TrainingValues:
     """Run one side for so many steps. Raises TrainingFailure, and NotFound or UsageError for what cannot be started."""
-    asked.say(f"samebits: {side}: {' '.join(asked.command(side))}\n")
-    experiment = Experiment.begin(_request(asked, side))
+    given = "" if feed is None else " (with A's weights)"
+    asked.progress.note(f"{side}{given}: {' '.join(asked.command(side))}")
+    experiment = Experiment.begin(_request(asked, side), asked.progress)
     tensors = {"first": 0, "last": steps - 1, "most": MOST_BYTES, "layers": True}
     limits = Limits(steps=steps, tensors=tensors, feed={"folder": str(feed)} if feed else None)
     file = experiment.run(limits, [1]).files[0]
@@ -104,11 +105,18 @@ def write_feed(folder: Path, a: TrainingValues, b: TrainingValues, pairs: list[W
     them (samebits_probe.wire).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    types = b.names(-1, "start")
     with (folder / wire.TENSORS).open("wb") as values, (folder / wire.TENSOR_ROWS).open("wb") as rows:
         for step in steps:
-            for pair in pairs:
-                value = pair.way.to_b(a.weight(step, pair.a)).astype(types[pair.b].dtype.rpartition(".")[2])
-                rows.write(row((step, "weight", pair.b), value.dtype, value.shape, values.tell(), value.nbytes))
+            for name, value in _fed(a, b, pairs, step):
+                rows.write(row((step, "weight", name), value.dtype, value.shape, values.tell(), value.nbytes))
                 values.write(value.tobytes())
     return folder
+
+
+def _fed(a: TrainingValues, b: TrainingValues, pairs: list[WeightPair], step: int) -> Iterator[tuple[str, Array]]:
+    """What B's weights become after a step, by their own names."""
+    types = b.names(-1, "start")
+    for pair in pairs:
+        dtype = types[pair.b].dtype.rpartition(".")[2]
+        for name, value in b.split(pair.b, pair.way.to_b(a.weight(step, pair.a))):
+            yield name, value.astype(dtype)

@@ -73,7 +73,8 @@ class PointComparison:
 
 @dataclass
 class TrainVerdict:
-    """All that was compared, in order. `first`: where they diverge, or None."""
+    """All that was compared, in order. `first`: where they diverge, or None. `cut`: layers whose outputs have different
+    shapes, though what follows agrees."""
 
     a: TrainingValues
     b: TrainingValues
@@ -83,6 +84,7 @@ class TrainVerdict:
     carried: bool
     steps: int
     points: list[PointComparison] = field(default_factory=list)
+    cut: set[str] = field(default_factory=set)
 
     @property
     def first(self) -> PointComparison | None:
@@ -194,6 +196,7 @@ class _Judge:
     def _forward(self, step: int) -> None:
         """Each layer may add to what it is given: the distance of the layers before it, and of its own weights."""
         a, b, self.seen = self.judged.a, self.judged.b, 0.0
+        begin, unlike = len(self.judged.points), list[PointComparison]()
         owners = {weight: name for name, facts in a.layers.items() for weight in facts["weights"]}
         own = dict[str, float]()
         for weight, distance in self.apart.items():
@@ -201,8 +204,11 @@ class _Judge:
         for pair in self.judged.layer_pairs:
             if all(f"layer:{name}" in side.names(step, "forward") for side, name in ((a, pair.a), (b, pair.b))):
                 most = allowed(self.u, self.terms, max(self.seen, own.get(pair.a, 0.0)))
-                apart = Distance(relative(*pair.outputs(a, b, step)), most)
+                outputs = pair.outputs(a, b, step)
+                apart = Distance(relative(*outputs), most)
                 self.judged.points.append(PointComparison(step, "forward", pair.a, pair.b, apart))
+                if outputs[0].shape != outputs[1].shape:
+                    unlike.append(self.judged.points[-1])
                 if not apart.parts:
                     self.seen = max(self.seen, apart.relative)
         if all(LOSS in side.names(step, "forward") for side in (a, b)):
@@ -211,6 +217,16 @@ class _Judge:
             apart = Distance(relative(loss_a, loss_b), self._of_loss(loss_a, carried))
             self.judged.points.append(PointComparison(step, "forward", LOSS, LOSS, apart))
             self.seen = carried if apart.parts else max(carried, apart.relative)
+        self._leave_out(unlike, self.judged.points[begin:])
+
+    def _leave_out(self, unlike: list[PointComparison], seen: list[PointComparison]) -> None:
+        """A layer of a different shape is no difference if the next one agrees: one side cuts or pads what it gives."""
+        owning = {pair.a for pair in self.judged.layer_pairs if pair.owns} | {LOSS}
+        for point in unlike:
+            behind = [one for one in seen[seen.index(point) + 1 :] if one not in unlike and one.name in owning]
+            if behind and not behind[0].distance.parts:
+                self.judged.points.remove(point)
+                self.judged.cut.add(point.name)
 
     def _of_loss(self, loss: Array, carried: float) -> float:
         """A loss is a sum over the outputs. One below 1 is what is left of numbers about 1 (probabilities, targets)."""

@@ -223,13 +223,21 @@ def _compared(
                 (wanted.a, wanted.b), ("a2", "b2"), loads,
             )  # fmt: skip
     keras, pytorch = _keras_first(ran_a, ran_b)
-    ran = pairing.pairs and not (keras.ran or pytorch.ran)
+    layers, whole = _outputs(pairing, keras, pytorch)
     return Transfer(
         source=a, target=b, keras=keras, pytorch=pytorch, pairing=pairing, carried=carried,
-        layers=tuple(verification.compare_layers(pairing.pairs, keras, pytorch)) if ran else (),
-        whole_model=verification.compare_models(pairing.pairs, keras, pytorch) if ran else None,
-        inputs=inputs, filled=filled, out=written[0], complete=written[1],
+        layers=layers, whole_model=whole, inputs=inputs, filled=filled, out=written[0], complete=written[1],
     )  # fmt: skip
+
+
+def _outputs(
+    pairing: LayerPairs, keras: ModelFacts, pytorch: ModelFacts
+) -> tuple[tuple[OutputGap, ...], OutputGap | None]:
+    """How far the outputs of the layers are apart, and those of the models; nothing if a model did not run."""
+    if not pairing.pairs or keras.ran or pytorch.ran:
+        return (), None
+    whole = verification.compare_models(pairing.pairs, keras, pytorch)
+    return verification.settled(verification.compare_layers(pairing.pairs, keras, pytorch), whole), whole
 
 
 def _kept(path: Path, arrays: Numbered) -> Path:

@@ -205,8 +205,10 @@ def _whole(moved: Transfer, one: OutputGap, count: int) -> TransferVerdict:
 def _agree(moved: Transfer) -> TransferVerdict:
     known = [one.apart for one in (*moved.layers, moved.whole_model) if one and one.apart is not None]
     allowed = max(one.allowed for one in (*moved.layers, moved.whole_model) if one)
-    unseen = sum(one.apart is None for one in moved.layers)
+    cut = sum(one.is_cut for one in moved.layers)
+    unseen = sum(one.apart is None for one in moved.layers) - cut
     layers = words.count(len(moved.pairing.pairs), "layer")
     said = f"{layers} carried; outputs agree to rounding: at most {max(known):.1e} apart, {allowed:.0e} explained."
     hidden = f" The outputs of {words.count(unseen, 'layer')} alone were not seen." if unseen else ""
-    return TransferVerdict("agree", said + hidden, last=len(moved.pairing.pairs))
+    other = f" {words.count(cut, 'layer')} gave different shapes, but what follows agrees." if cut else ""
+    return TransferVerdict("agree", said + hidden + other, last=len(moved.pairing.pairs))

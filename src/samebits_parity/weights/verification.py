@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,19 +25,20 @@ MODEL = "model"
 @dataclass(frozen=True)
 class OutputGap:
     """The outputs of one pair. `apart`: ||a - b|| / ||a||; None if that cannot be said, and `why`. `allowed`: what
-    rounding may do up to here. `shapes_differ`: that is why it cannot be said."""
+    rounding may do up to here. `shapes_differ`: that is why it cannot be said; `is_cut`: and what follows agrees."""
 
     apart: float | None
     allowed: float
     max_ulp: int | None = None
     why: str = ""
     shapes_differ: bool = False
+    is_cut: bool = False
 
     @property
     def agrees(self) -> bool | None:
         """None: not known."""
         if self.apart is None:
-            return False if self.shapes_differ else None
+            return False if self.shapes_differ and not self.is_cut else None
         return self.apart <= self.allowed
 
 
@@ -67,6 +68,16 @@ def compare_models(pairs: tuple[LayerPair, ...], keras: ModelFacts, pytorch: Mod
         return _unlike(a, b, allowed)
     best = min(fitting, key=lambda one: math.inf if one.apart is None else one.apart)
     return _steady(best, max(known))
+
+
+def settled(layers: list[OutputGap], whole: OutputGap) -> tuple[OutputGap, ...]:
+    """The layers, where one of a different shape is not judged if the next one agrees: one model cuts or pads it."""
+    found = list(layers)
+    for place, one in enumerate(layers):
+        judged = [later for later in layers[place + 1 :] if not later.shapes_differ and later.agrees is not None]
+        if one.shapes_differ and (judged[0] if judged else whole).agrees:
+            found[place] = replace(one, is_cut=True, why=f"{one.why}; what follows agrees")
+    return tuple(found)
 
 
 def _turned(array: Array) -> Iterator[Array]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from samebits_parity.train.explanation import gradients, inputs, losses, normalization, optimizers, outputs
+from samebits_parity.train.explanation import biases, gradients, inputs, losses, normalization, optimizers, outputs
 from samebits_parity.train.verdict import LOSS, Account, PointComparison, TrainVerdict
 
 __all__ = ["reasons"]
@@ -31,7 +31,8 @@ def _reasons(judged: TrainVerdict, first: PointComparison) -> list[Account]:
         known = gradients.gradient_reasons(judged, first.step) or losses.reasons(judged, first)
         return known or gradients.flip_reasons(judged, first.step)
     trained = {pair.a for pair in judged.pairs if pair.trains}
-    found = optimizers.reasons(judged, first.step, [point.name for point in parted if point.name in trained])
+    moved = [point.name for point in parted if point.name in trained]
+    found = biases.reasons(judged, first.step, moved) or optimizers.reasons(judged, first.step, moved)
     learns = {name for (_, kind), named in judged.a.tensors.items() if kind == "gradient" for name in named}
     averages = [point.name for point in parted if point.name not in trained | learns]
     return found + normalization.buffer_reasons(judged, first.step, averages)

@@ -4,6 +4,7 @@ import copy
 import os
 
 import numpy as np
+from functions_pytorch import ActivationCalls
 from layers_pytorch import RECURRENT, kind_of, own_names, refusal, roles_of, settings_of, units_of
 
 RESHAPES = ("view", "reshape", "flatten", "unflatten")
@@ -16,9 +17,18 @@ class ForwardPass:
         self.torch, self.model = torch, model
         self.units = dict((module, name) for name, module in units_of(model))
         self.calls, self.shapes, self.outputs, self.depth = [], {}, {}, 0
-        self.error = None
+        self.error, self.within = None, 0
+
+    def enter(self, module, inputs):
+        self.within += kind_of(module) != "other"
+
+    def activated(self, name, settings):
+        """A function that is called in no layer of a known kind stands for a layer of its own."""
+        if not self.within:
+            self.calls.append(layer(name, "activation", "a function", settings=settings))
 
     def hook(self, module, inputs, output):
+        self.within -= kind_of(module) != "other"
         if module in self.shapes:
             return  # a layer that is used again: its first use is compared
         first = next((value for value in inputs if hasattr(value, "shape")), None)
@@ -29,9 +39,9 @@ class ForwardPass:
     def reshaped(self, before, after):
         """A tensor that was flattened, or brought into a shape: PyTorch does that without a layer, too."""
         if len(before.shape) > 2 and len(after.shape) == 2 and before.shape[0] == after.shape[0]:
-            self.calls.append(("flatten", list(before.shape)[1:], list(after.shape)[1:]))
+            self.calls.append(reshape("flatten", before, after))
         elif len(before.shape) == 2 and len(after.shape) > 2 and before.shape[0] == after.shape[0]:
-            self.calls.append(("reshape", list(before.shape)[1:], list(after.shape)[1:]))
+            self.calls.append(reshape("reshape", before, after))
 
     def watched(self, name):
         original, run = getattr(self.torch.Tensor, name), self
@@ -51,6 +61,7 @@ class ForwardPass:
     def go(self, inputs):
         """The model's output. Raises what the model raises."""
         handles = [module.register_forward_hook(self.hook) for module in self.units]
+        handles += [module.register_forward_pre_hook(self.enter) for module in self.units]
         names = [name for name in RESHAPES if hasattr(self.torch.Tensor, name)]
         pairs_of = {name: self.watched(name) for name in names}
         free = self.torch.flatten
@@ -58,7 +69,7 @@ class ForwardPass:
             for name, (_, replaced) in pairs_of.items():
                 setattr(self.torch.Tensor, name, replaced)
             self.torch.flatten = lambda tensor, *args, **kwargs: tensor.flatten(*args, **kwargs)
-            with self.torch.no_grad():
+            with self.torch.no_grad(), ActivationCalls(self.torch, self.model, self.activated):
                 return plain(None, self.model(*inputs))
         finally:
             self.torch.flatten = free
@@ -66,6 +77,12 @@ class ForwardPass:
                 setattr(self.torch.Tensor, name, original)
             for handle in handles:
                 handle.remove()
+
+
+def reshape(kind, before, after):
+    """A reshape, as a layer."""
+    shapes = [list(tensor.shape)[1:] for tensor in (before, after)]
+    return layer(kind, kind, "a reshape", input_shape=shapes[0], output_shape=shapes[1])
 
 
 def plain(module, output):
@@ -152,8 +169,8 @@ def entries(run, numbers):
     for call in run.calls + unused:
         if type(call).__name__ in ("Flatten", "Unflatten"):
             continue  # seen as what they do to a tensor
-        if isinstance(call, tuple):
-            yield None, layer(call[0], call[0], "a reshape", input_shape=call[1], output_shape=call[2])
+        if isinstance(call, dict):  # a function
+            yield None, call
             continue
         name, kind = run.units[call], kind_of(call)
         parts = roles_of(call, kind)
