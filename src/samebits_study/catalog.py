@@ -124,10 +124,14 @@ SETUPS: dict[str, StudySetup] = {
               environment="keras-tf1.14", controls=_NO_THREADS, arguments=("--threads", "default")),
         StudySetup(id="keras-tf2.1", about="Keras 2.3.1 on TensorFlow 2.1, the paper's Code 2", library="keras2",
               environment="keras-tf2.1", preset="code2"),
+        StudySetup(id="keras-tf2.1-one-thread", about="the same with one thread, which Code 2 does not reach",
+              library="keras2", environment="keras-tf2.1", preset="code2", arguments=("--one-thread",)),
         StudySetup(id="pytorch-1.3", about="PyTorch 1.3, the paper's Code 3, from the Keras model's initial weights",
               library="pytorch", environment="pytorch-1.3", preset="code3", initial="keras-tf1.14"),
         StudySetup(id="pytorch-1.3-glorot", about="the same from xavier_uniform_ (Equation 1)", library="pytorch",
               environment="pytorch-1.3", preset="code3"),
+        StudySetup(id="pytorch-1.3-equation-2", about="the same from Equation 2: weights wider by the root of 2",
+              library="pytorch", environment="pytorch-1.3", preset="code3", arguments=("--equation", "2")),
         StudySetup(id="pytorch-1.3-inverted", about="PyTorch 1.3, deterministic flag off, benchmark flag on",
               library="pytorch", environment="pytorch-1.3", arguments=("--inverted",), initial="keras-tf1.14"),
         StudySetup(id="keras-tf1.14-one-process", about="Code 1, all models in one process", library="keras2",
@@ -151,12 +155,16 @@ SETUPS: dict[str, StudySetup] = {
 
 @dataclass(frozen=True, kw_only=True)
 class StudyScale:
-    """How much is trained. `data`: keywords of what makes the study's data; `arguments`: words for its scripts."""
+    """How much is trained. `data`: keywords of what makes the study's data; `arguments`: words for its scripts.
+
+    `watershed`: whether cells that touch are always split before they are counted.
+    """
 
     trials: int
     epochs: int
     data: dict[str, int]
     arguments: tuple[str, ...] = ()
+    watershed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +211,11 @@ STUDIES: dict[str, Study] = {
                                data={"size": 64, "fields_per_animal": 2, "augmented": 1}),
                 "small": StudyScale(trials=7, epochs=20, arguments=("--features", "8"),
                                data={"size": 64, "fields_per_animal": 25, "augmented": 1}),
+                # the cheapest of benchmarks/counting_scale.py whose masks can be counted
+                "counting": StudyScale(trials=7, epochs=12, arguments=("--features", "8", "--batch", "4"),
+                                  watershed=True,
+                                  data={"size": 96, "fields_per_animal": 48, "test_fields": 400, "augmented": 1,
+                                        "hard": 1, "whole_cells": 1}),
                 "paper": StudyScale(trials=7, epochs=20, arguments=("--features", "32"),
                                data={"size": 400, "fields_per_animal": 106, "augmented": 1, "whole_folder": 1}),
             },

@@ -33,14 +33,14 @@ def study_names() -> list[str]:
 
 SETUPS = Option(
     "setups", ("--setups",),
-    "Only these setups (default: all): keras-tf1.14, keras-tf1.14-threads, keras-tf2.1, pytorch-1.3, "
-    "pytorch-1.3-glorot, pytorch-1.3-inverted, keras-tf1.14-one-process, keras-tf2.1-one-process, "
-    "pytorch-1.3-one-process, keras3-tensorflow, keras3-torch, keras3-jax, pytorch.", "ID,ID,...",
-    read_names, names=setup_names,
+    "Only these setups (default: all): keras-tf1.14, keras-tf1.14-threads, keras-tf2.1, keras-tf2.1-one-thread, "
+    "pytorch-1.3, pytorch-1.3-glorot, pytorch-1.3-equation-2, pytorch-1.3-inverted, keras-tf1.14-one-process, "
+    "keras-tf2.1-one-process, pytorch-1.3-one-process, keras3-tensorflow, keras3-torch, keras3-jax, pytorch.",
+    "ID,ID,...", read_names, names=setup_names,
 )  # fmt: skip
 SCALE = Option(
-    "scale", ("--scale",), "How much to train: smoke, small or paper.", "NAME", read_text, "smoke",
-    names=lambda: ("smoke", "small", "paper"),
+    "scale", ("--scale",), "How much to train: smoke, small, counting (the U-Net only) or paper.", "NAME", read_text,
+    "smoke", names=lambda: ("smoke", "small", "counting", "paper"),
 )  # fmt: skip
 STUDY_TRIALS = Option("trials", ("-n", "--trials"), "Trials of each setup (default: the scale's).", "N", read_trials)
 STUDY_OUT = Option("out", ("--out",), "Folder of the study (default: studies/<name>-<scale>).", "DIR", read_text)

@@ -20,7 +20,7 @@ from samebits.errors import EnvironmentFailure, NotFound, RecordError, SamebitsE
 from samebits.experiment import Progress, Request
 from samebits.model import Options
 from samebits.store import write_document
-from samebits_study import catalog, collection, data, runs, scores, trainings
+from samebits_study import baselines, catalog, collection, data, runs, scores, trainings
 from samebits_study.catalog import SETUPS, Study, StudySetup
 from samebits_study.results import Retest, SetupResult, StudyResult
 from samebits_study.trainings import Work
@@ -59,7 +59,7 @@ def conduct(asked: StudyRequest, progress: Progress) -> StudyResult:
         made = data.prepare(study, scale, folder / "data", asked.source, progress.note)
         work = Work(study=study, scale_name=asked.scale, scale=scale, trials=asked.trials or scale.trials,
                     folder=folder, data=folder / "data" / data.FILE,
-                    watershed=asked.watershed if study.data == "cells" else None)  # fmt: skip
+                    watershed=asked.watershed or scale.watershed if study.data == "cells" else None)  # fmt: skip
         elsewhere = run_elsewhere(work, made)
         whole = {one.id for one in elsewhere if one.status == "done"}
         reasons, known = dict[str, str](), dict[str, SetupResult]()
@@ -167,7 +167,8 @@ def result(
                 known[setup.id] = collection.collect(own, setup, judge, _retests(own, setup), reasons.get(setup.id, ""))
         elif setup.id in others:
             known[setup.id] = others[setup.id]
-    return _result(work, made, [known[name] for name in SETUPS if name in known])
+    found = _result(work, made, [known[name] for name in SETUPS if name in known])
+    return found.model_copy(update={"baselines": baselines.of(work.study.data, work.data.parent, judge)})
 
 
 def _result(work: Work, made: dict[str, Any], setups: list[SetupResult]) -> StudyResult:

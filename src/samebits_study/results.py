@@ -52,6 +52,14 @@ class ScoredMeasure(Document):
     digits: tuple[int, int]
 
 
+class Baseline(Document):
+    """Masks that no training made, counted as the trials' masks are. `about`: how they were made."""
+
+    name: str
+    about: str
+    cells: Cells
+
+
 class TrainedModel(Document):
     """One trained model. `weights`, `predictions`: fingerprints of the last weights, and of the test predictions.
 
@@ -150,4 +158,5 @@ class StudyResult(Document):
     arguments: list[str]
     watershed: bool | None = None  # whether cells that touch were split; null: no cells, or older, when they were
     measures: list[ScoredMeasure] = []  # of `scores`, the main one first
+    baselines: list[Baseline] = []  # none: no cells, or an older document
     setups: list[SetupResult]

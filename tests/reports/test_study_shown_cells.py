@@ -103,3 +103,20 @@ def test_without_the_studys_data_both_figures_are_a_sentence(tmp_path, parted):
     figures = shown_cells.figures(parted, tmp_path)
     assert [figure.id for figure in figures] == ["1", "4"]
     assert all("cannot be made" in figure.why and "truth.npz" in figure.why for figure in figures)
+
+
+def test_a_true_cell_that_one_trial_misses_comes_before_more_false_ones(folder):
+    fields = shown_cells.read_fields(folder / "data")
+    full = fields[0].truth > 0
+    blots = full | disk(12, 28, 3) | disk(28, 28, 3)
+    less = full & ~CELLS["inside"]
+    predictions = {
+        1: np.stack([full, full]) * 0.9, 2: np.stack([blots, full]) * 0.9, 3: np.stack([full, less]) * 0.9,
+    }  # fmt: skip
+    field, a, b = shown_cells.most_different(predictions, fields, watershed=False)
+    assert (field.name, a.trial, b.trial) == ("second", 1, 3)
+    assert shown_cells.true_cells_of_one_only(field, a, b) == ({1}, set())
+    del predictions[3]
+    field, a, b = shown_cells.most_different(predictions, fields, watershed=False)
+    assert (field.name, a.trial, b.trial) == ("first", 1, 2)
+    assert shown_cells.true_cells_of_one_only(field, a, b) == (set(), set())

@@ -8,7 +8,7 @@ from samebits.model import HeldControl
 from samebits.reports.table import MissingValue, Number, Spread, measured, shown
 from samebits_study import output
 from samebits_study.reports import costs, measures, paper_tables, phrases, report
-from samebits_study.results import Initial
+from samebits_study.results import Baseline, Initial
 
 
 @pytest.fixture
@@ -332,3 +332,18 @@ def test_predictions_that_are_not_numbers_are_said_beside_the_confusion_matrices
     for name in ("classes", "confusion"):
         assert f"{first.id}, trials 1: 3 predictions NaN, of no class, and counted as wrong." in found[name].notes
         assert not any("NaN" in note for note in tables(lenet5)[name].notes)
+
+
+def test_masks_that_no_training_made_have_a_row_in_every_table_of_cells(documents, unet):
+    nothing = documents.cells(100.0, precision=None, undefined={"precision": "no cell in the prediction"})
+    made = [
+        Baseline(name="the true mask", about="how", cells=documents.cells(1.25, fields=3)),
+        Baseline(name="one grey level", about="a level", cells=nothing.model_copy(update={"fields": 3})),
+    ]
+    found = tables(unet.model_copy(update={"baselines": made}))
+    for number in ("3", "4", "5"):
+        (true,), (grey,) = rows(found[number], "the true mask"), rows(found[number], "one grey level")
+        assert true["Error rate (%), ours"] == "1.25"
+        assert grey["Precision, ours"] == "undefined: no cell in the prediction"
+        assert "One grey level: a level." in found[number].notes
+    assert [row[0] for row in found["dice"].rows] == ["the true mask", "one grey level"]

@@ -1,12 +1,19 @@
 """The files that scripts and the judge read: eight animals to train on, the ninth to test."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import ndimage
 from skimage import io
 
 from samebits.errors import DataError, NotFound, UsageError
 from samebits_study.cells import prepare, read_truth, written_digest
-from samebits_study.cells.arrays import DATA, TRUTH, CellSettings, load
+from samebits_study.cells.arrays import DATA, TRUTH, CellSettings, load, with_whole_cells
+from samebits_study.cells.fields import mask_of
+from samebits_study.stereology import CountingFrame, counted
+
+SETTINGS = CellSettings(size=32, fields_per_animal=2, augmented=1, seed=2019)
 
 
 def prepared(folder, **changed):
@@ -30,7 +37,7 @@ def test_scripts_find_bytes_of_eight_animals_and_their_copies_and_of_the_ninth(m
 
 
 def test_the_judge_finds_what_is_right_for_the_test_images(made):
-    truth, cells = read_truth(made.truth), load(None, size=32, fields_per_animal=2, seed=2019)
+    truth, cells = read_truth(made.truth), load(None, SETTINGS)
     assert truth.names == ["M9_001", "M9_002"]
     assert np.array_equal(truth.labels, [field.labels for field in cells.test])
     assert np.array_equal(truth.masks > 0, truth.labels > 0)
@@ -51,14 +58,14 @@ def test_every_training_field_is_there_once_as_it_is_with_its_own_mask(made):
             (image.tobytes(), mask.tobytes())
             for image, mask in zip(data["train_images"], data["train_masks"], strict=True)
         ]
-    for field in load(None, size=32, fields_per_animal=2, seed=2019).training:
+    for field in load(None, SETTINGS).training:
         assert pairs.count((field.image.tobytes(), field.mask.tobytes())) == 1
 
 
 def test_fields_are_shuffled(made):
     with np.load(made.data) as data:
         images = [image.tobytes() for image in data["train_images"]]
-    fields = [field.image.tobytes() for field in load(None, size=32, fields_per_animal=2, seed=2019).training]
+    fields = [field.image.tobytes() for field in load(None, SETTINGS).training]
     assert [images.index(image) for image in fields] != sorted(images.index(image) for image in fields)
 
 
@@ -102,7 +109,7 @@ def test_no_fields_or_fewer_than_no_copies_are_refused(tmp_path, changed):
 
 def test_a_folder_that_holds_no_cells_is_refused(tmp_path):
     with pytest.raises(NotFound, match=r"nowhere holds no stained cells: .* It has no masks/ either"):
-        load(tmp_path / "nowhere", size=32, fields_per_animal=2, seed=2019)
+        load(tmp_path / "nowhere", SETTINGS)
 
 
 @pytest.mark.parametrize("name", [DATA, TRUTH])
@@ -141,3 +148,41 @@ def test_labels_that_are_all_empty_are_refused(tmp_path):
         picture(tmp_path, name, np.zeros((32, 32)))
     with pytest.raises(DataError, match="holds a cell: all its labels are empty"):
         prepare(tmp_path, CellSettings(size=32, fields_per_animal=2, augmented=0, seed=1), tmp_path / "made")
+
+
+def test_the_tested_animal_can_have_a_number_of_fields_of_its_own_and_the_others_stay_as_they_are(made, tmp_path):
+    more = prepared(tmp_path, test_fields=3)
+    assert (more.train, more.test) == (made.train, 3)
+    with np.load(made.data) as before, np.load(more.data) as after:
+        assert np.array_equal(before["train_images"], after["train_images"])
+        assert np.array_equal(before["test_images"], after["test_images"][:2])
+
+
+def test_a_margin_as_wide_as_the_largest_cell_leaves_no_counted_cell_cut_off(tmp_path):
+    truth = read_truth(prepared(tmp_path, size=96, augmented=0, test_fields=12, hard=1, whole_cells=1).truth)
+    (frame,) = {tuple(frame) for frame in truth.frames.tolist()}
+    widest = max(
+        side.stop - side.start for labels in truth.labels for cell in ndimage.find_objects(labels) for side in cell
+    )
+    assert frame == (widest, widest, 96 - widest, 96 - widest)
+    numbers = [counted(labels, CountingFrame(*frame)) for labels in truth.labels]
+    assert sum(map(len, numbers)) > 4
+    for labels, found in zip(truth.labels, numbers, strict=True):
+        edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+        assert not set(found) & set(edge.tolist())
+
+
+def test_cells_that_leave_no_room_for_a_frame_are_refused():
+    cells = load(None, SETTINGS)
+    labels = np.zeros((32, 32), np.int32)
+    labels[4:20, 10:12] = 1
+    field = replace(cells.test[0], labels=labels, mask=mask_of(labels))
+    with pytest.raises(DataError, match="The largest cell is 16 pixels wide: fields of 32 pixels have no room"):
+        with_whole_cells(replace(cells, animals={**cells.animals, "M9": (field,)}))
+
+
+def test_a_margin_of_whole_cells_needs_cells_that_are_told_apart():
+    cells = load(None, SETTINGS)
+    blurred = {name: tuple(replace(field, labels=None) for field in fields) for name, fields in cells.animals.items()}
+    with pytest.raises(DataError, match="M9_001: a margin as wide as the largest cell needs cells that are told apart"):
+        with_whole_cells(replace(cells, animals=blurred))

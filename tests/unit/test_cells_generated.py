@@ -7,7 +7,7 @@ from scipy import ndimage
 from samebits.errors import DataError
 from samebits_study.cells import Field
 from samebits_study.cells.fields import inset_frame, mask_of, renumbered
-from samebits_study.cells.generator import generate, make_field, mice
+from samebits_study.cells.generator import HARD, generate, make_field, mice
 
 EIGHT_NEIGHBOURS = np.ones((3, 3))
 
@@ -126,3 +126,25 @@ def test_a_field_whose_arrays_belong_together_knows_its_number_of_cells():
 def test_a_field_whose_arrays_do_not_belong_together_is_refused_by_its_name(parts, said):
     with pytest.raises(DataError, match=f"M1_007: .*{said}"):
         field_with(**parts)
+
+
+def test_hard_fields_show_larger_cells_of_which_some_touch(cells):
+    plain, hard = cells, generate(96, 2, 2019, HARD)
+    assert (plain.smallest, hard.smallest) == (None, round(250 * (96 / HARD.across) ** 2))
+
+    def shares(cells):
+        fields = [field for fields in cells.animals.values() for field in fields]
+        numbers = sum(field.cells for field in fields)
+        blobs = sum(ndimage.label(field.mask, EIGHT_NEIGHBOURS)[1] for field in fields)
+        return sum((field.mask > 0).sum() for field in fields) / numbers, 1 - blobs / numbers
+
+    (area, _), (larger, touching) = shares(plain), shares(hard)
+    assert larger > 3 * area
+    assert touching > 0.1
+
+
+def test_the_ground_of_hard_fields_is_as_dark_in_places_as_cells_are_elsewhere():
+    fields = generate(96, 4, 2019, HARD, tested=1).training
+    ground = np.concatenate([field.image[field.mask == 0] for field in fields])
+    cells = np.concatenate([field.image[field.mask > 0] for field in fields])
+    assert (ground < np.median(cells)).mean() > 0.02

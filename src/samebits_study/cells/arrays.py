@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,13 +58,18 @@ class Truth:
 class CellSettings(NamedTuple):
     """What is made of cells. `size`: pixels a side. `augmented`: how many deformed copies of each training field.
 
-    `fields_per_animal`: how many, at most if a folder has fewer; None: all that a folder has.
+    `fields_per_animal`: how many, at most if a folder has fewer; None: all that a folder has. `test_fields`: how many
+    of the animal that is tested, if it has a different number. `hard`: generated fields that one grey level does not
+    segment. `whole_cells`: frames with a margin as wide as the largest cell, so that no counted cell is cut off.
     """
 
     size: int
     fields_per_animal: int | None
     augmented: int
     seed: int
+    test_fields: int | None = None
+    hard: int = 0
+    whole_cells: int = 0
 
 
 def prepare(source: Path | None, settings: CellSettings, folder: Path) -> PreparedData:
@@ -74,11 +79,13 @@ def prepare(source: Path | None, settings: CellSettings, folder: Path) -> Prepar
     train_images, train_masks and test_images, bytes (n, size, size). The same seed and source give the same files.
     Raises UsageError, NotFound and DataError.
     """
-    size, fields_per_animal, augmented, seed = settings
-    _check_numbers(size, fields_per_animal, augmented)
-    cells = load(source, size=size, fields_per_animal=fields_per_animal, seed=seed)
+    _check_numbers(settings.size, settings.fields_per_animal, settings.augmented)
+    cells = load(source, settings)
     _refuse_without_cells(cells, source)
-    data, truth = {**training_arrays(cells, augmented, seed), "test_images": _images(cells.test)}, _truth(cells)
+    if settings.whole_cells:
+        cells = with_whole_cells(cells)
+    images = {**training_arrays(cells, settings.augmented, settings.seed), "test_images": _images(cells.test)}
+    data, truth = images, _truth(cells)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / DATA, data)
     _write(folder / TRUTH, truth)
@@ -105,15 +112,17 @@ def _refuse_without_cells(cells: CellData, source: Path | None) -> None:
         raise DataError(f"{source}: all masks that are to be trained on are empty: there is no cell to learn from.")
 
 
-def load(source: Path | None, *, size: int, fields_per_animal: int | None, seed: int) -> CellData:
+def load(source: Path | None, settings: CellSettings) -> CellData:
     """The cells of a folder, whose layout is told by what it holds, or generated ones. Raises NotFound, DataError.
 
-    `fields_per_animal`: None for all that a folder has.
+    A folder has as many fields of the animal that is tested as of the others.
     """
+    size, fields_per_animal = settings.size, settings.fields_per_animal
     if source is None:
         if fields_per_animal is None:
             raise UsageError("The number of fields to generate is missing.")
-        return generator.generate(size, fields_per_animal, seed)
+        manner = generator.HARD if settings.hard else generator.PLAIN
+        return generator.generate(size, fields_per_animal, settings.seed, manner, settings.test_fields)
     if (source / "masks").is_dir():
         return authors.read(source, size, fields_per_animal)
     try:
@@ -136,6 +145,32 @@ def _check_numbers(size: int, fields_per_animal: int | None, augmented: int) -> 
             f"{fields_per_animal} fields per animal with {augmented} deformed copies each: there must be one field at "
             "least, and no fewer than 0 copies."
         )
+
+
+def with_whole_cells(cells: CellData) -> CellData:
+    """The same cells; the test animal's frames have a margin as wide as its largest cell.
+
+    A cell that reaches such a frame is not cut by the edge of its field. Raises DataError if that leaves no frame, or
+    if the cells of a field are not told apart.
+    """
+    widest = max(_widest(field) for field in cells.test)
+    size = min(cells.test[0].image.shape)
+    if 2 * widest >= size:
+        raise DataError(
+            f"The largest cell is {widest} pixels wide: fields of {size} pixels have no room for a frame with such a "
+            "margin on each side."
+        )
+    frame = (widest, widest, size - widest, size - widest)
+    tested = tuple(replace(field, frame=frame) for field in cells.test)
+    return replace(cells, animals={**cells.animals, cells.test_animal: tested})
+
+
+def _widest(field: Field) -> int:
+    """Pixels of the widest or highest cell of a field. Raises DataError if its cells are not told apart."""
+    if field.labels is None:
+        raise DataError(f"{field.name}: a margin as wide as the largest cell needs cells that are told apart.")
+    found = ndimage.find_objects(field.labels)
+    return max((side.stop - side.start for cell in found if cell for side in cell), default=0)
 
 
 def training_arrays(cells: CellData, augmented: int, seed: int) -> Arrays:

@@ -14,13 +14,40 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from samebits_study.cells.fields import AUTHORS_SIDE, CellData, Field, Labels, inset_frame, mask_of
+from samebits_study.stereology.count import SMALLEST
 
 ABOUT = "generated fields in the manner of NeuN-stained mouse neocortex in brightfield; nine generated mice"
 MICE = 9
 _VISIBLE = 0.6  # a cell of which less can be seen behind the others is not drawn
 _TRIES = 20
-_TOUCHING = 0.12  # of the cells lie against another
 _WITH_DENDRITE = 0.4
+_FARTHEST = 1.05  # of two cells that touch, in sums of their radii
+_GROUND = 45.0  # pixels at 400 x 400 over which the ground rises and falls, where it does
+
+
+class Manner(NamedTuple):
+    """One kind of generated field. `across`: pixels of the paper's images that a field's side shows. `ground`: optical
+    density by which the ground between cells rises and falls, over distances of some cells. `touching`: the share of
+    cells that lie against another. `nearest`: the least distance of two cells, in sums of their radii. `cells`,
+    `stain`, `blurred`, `clutter`: factors of what each mouse has.
+    """
+
+    about: str
+    across: float
+    ground: float
+    touching: float
+    nearest: float
+    cells: float
+    stain: float
+    blurred: float
+    clutter: float
+
+
+PLAIN = Manner(ABOUT, AUTHORS_SIDE, ground=0.0, touching=0.12, nearest=0.85, cells=1, stain=1, blurred=1, clutter=1)
+HARD = Manner(
+    f"{ABOUT}; closer, denser, and with uneven ground, more soft cells and more clutter",
+    across=180, ground=0.15, touching=0.25, nearest=1.0, cells=2, stain=0.75, blurred=1.4, clutter=1.5,
+)  # fmt: skip
 
 
 class Mouse(NamedTuple):
@@ -38,23 +65,38 @@ class Mouse(NamedTuple):
     light: float
     uneven: float
     noise: float
+    manner: Manner
+
+    def scale(self, size: int) -> float:
+        """Pixels of a field of `size` x `size` for a pixel of the paper's images."""
+        return size / self.manner.across
 
 
-def generate(size: int, fields_per_animal: int, seed: int) -> CellData:
-    """Nine mice with `fields_per_animal` fields of `size` x `size` pixels each; M9 is the test.
+def generate(
+    size: int, fields_per_animal: int, seed: int, manner: Manner = PLAIN, tested: int | None = None
+) -> CellData:
+    """Nine mice with fields of `size` x `size` pixels; M9 is the test, with `tested` fields if that is given.
 
     A smaller field shows as much tissue in fewer pixels. Field k of a mouse is the same however many are made.
     """
     animals = {}
-    for number, mouse in enumerate(mice(seed), 1):
-        generators = [np.random.default_rng([seed, number, field]) for field in range(fields_per_animal)]
+    for number, mouse in enumerate(mice(seed, manner), 1):
+        fields = tested if tested and number == MICE else fields_per_animal
+        generators = [np.random.default_rng([seed, number, field]) for field in range(fields)]
         animals[mouse.name] = tuple(
             make_field(mouse, rng, size, name=f"{mouse.name}_{field + 1:03d}") for field, rng in enumerate(generators)
         )
-    return CellData(ABOUT, animals, test_animal=f"M{MICE}")
+    return CellData(manner.about, animals, test_animal=f"M{MICE}", smallest=_smallest(size, manner))
 
 
-def mice(seed: int) -> list[Mouse]:
+def _smallest(size: int, manner: Manner) -> int | None:
+    """The fewest pixels of a cell; None for those of the paper, in a field of the paper's size."""
+    if manner.across == AUTHORS_SIDE:
+        return None
+    return round(SMALLEST * (size / manner.across) ** 2)
+
+
+def mice(seed: int, manner: Manner = PLAIN) -> list[Mouse]:
     """The nine: each quality is spread evenly over its range and dealt out at random, independently of the others."""
     rng = np.random.default_rng([seed, 0])
     ranges = {
@@ -69,7 +111,10 @@ def mice(seed: int) -> list[Mouse]:
         "noise": (0.8, 2.0),
     }
     dealt = {name: rng.permutation(np.linspace(low, high, MICE)) for name, (low, high) in ranges.items()}
-    return [Mouse(f"M{n + 1}", **{name: float(values[n]) for name, values in dealt.items()}) for n in range(MICE)]
+    for name in ("cells", "stain", "blurred", "clutter"):
+        dealt[name] = dealt[name] * getattr(manner, name)
+    found = [{name: float(values[n]) for name, values in dealt.items()} for n in range(MICE)]
+    return [Mouse(f"M{n}", **qualities, manner=manner) for n, qualities in enumerate(found, 1)]
 
 
 def make_field(mouse: Mouse, rng: np.random.Generator, size: int, *, name: str) -> Field:
@@ -90,22 +135,25 @@ def make_field(mouse: Mouse, rng: np.random.Generator, size: int, *, name: str) 
 def _somata(mouse: Mouse, rng: np.random.Generator, size: int) -> list[Spot]:
     """Somata in their places; some against others, none mostly behind another."""
     placed: list[Spot] = []
-    for _ in range(max(1, rng.poisson(mouse.cells))):
-        soma = _soma(mouse, rng, size / AUTHORS_SIDE)
+    nearest = mouse.manner.nearest
+    for _ in range(max(1, rng.poisson(mouse.cells * (mouse.manner.across / AUTHORS_SIDE) ** 2))):
+        soma = _soma(mouse, rng, mouse.scale(size))
         for _ in range(_TRIES):
-            x, y = _place(placed, soma.radius, rng, size)
-            if all(np.hypot(x - it.x, y - it.y) >= 0.85 * (soma.radius + it.radius) for it in placed):
+            x, y = _place(placed, soma.radius, rng, size, mouse.manner)
+            if all(np.hypot(x - it.x, y - it.y) >= nearest * (soma.radius + it.radius) for it in placed):
                 placed.append(soma._replace(x=x, y=y))
                 break
     return placed
 
 
-def _place(placed: list[Spot], radius: float, rng: np.random.Generator, size: int) -> tuple[float, float]:
+def _place(
+    placed: list[Spot], radius: float, rng: np.random.Generator, size: int, manner: Manner
+) -> tuple[float, float]:
     if not placed:
         return rng.uniform(0.25 * size, 0.75 * size), rng.uniform(0.25 * size, 0.75 * size)
-    if rng.uniform() < _TOUCHING:
+    if rng.uniform() < manner.touching:
         neighbour, turn = placed[rng.integers(len(placed))], rng.uniform(0, 2 * np.pi)
-        distance = (radius + neighbour.radius) * rng.uniform(0.85, 1.05)
+        distance = (radius + neighbour.radius) * rng.uniform(manner.nearest, _FARTHEST)
         return neighbour.x + distance * np.cos(turn), neighbour.y + distance * np.sin(turn)
     return rng.uniform(-radius, size + radius), rng.uniform(-radius, size + radius)
 
@@ -153,10 +201,13 @@ def _seen(cell: NDArray[np.bool_], labels: Labels) -> NDArray[np.bool_]:
 
 def _tissue(mouse: Mouse, rng: np.random.Generator, size: int) -> Density:
     """Optical density of what lies between cells: mottled, fine and coarse."""
-    scale = size / AUTHORS_SIDE
+    scale = mouse.scale(size)
     fine = smooth_noise(rng, (size, size), 2.0 * scale)
     coarse = smooth_noise(rng, (size, size), 25.0 * scale)
-    return np.asarray(mouse.tissue * (1 + 0.13 * fine + 0.12 * coarse))
+    tissue = mouse.tissue * (1 + 0.13 * fine + 0.12 * coarse)
+    if mouse.manner.ground:
+        tissue += mouse.manner.ground * (1 + smooth_noise(rng, (size, size), _GROUND * scale))
+    return np.asarray(tissue)
 
 
 def _dendrites(somata: list[Spot], rng: np.random.Generator) -> Iterator[Spot]:
@@ -181,9 +232,9 @@ _CLUTTER = {  # mean number; radius at 400 x 400; stretch; density; blur at 400 
 
 def _clutter(mouse: Mouse, rng: np.random.Generator, size: int) -> Iterator[Spot]:
     """What is no neuron: glia, neurons far out of focus, fibres, dirt, and the bright lumen of vessels."""
-    scale = size / AUTHORS_SIDE
+    scale = mouse.scale(size)
     for mean, radius, stretch, density, blur, height in _CLUTTER.values():
-        for _ in range(rng.poisson(mean * mouse.clutter)):
+        for _ in range(rng.poisson(mean * mouse.clutter * (mouse.manner.across / AUTHORS_SIDE) ** 2)):
             yield Spot(
                 x=rng.uniform(0, size),
                 y=rng.uniform(0, size),

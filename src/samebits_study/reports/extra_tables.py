@@ -263,7 +263,10 @@ def dice(result: StudyResult) -> Table:
             *(Column("Setup"), *numbers("Mean over fields", "Over all pixels", of="ours")),
             *(Column("Fields"), Column("Left out of the mean", wide=True)),
         ),
-        rows=tuple(_dice_row(setup, judged) for setup in phrases.done(result) if (judged := _judged_cells(setup))),
+        rows=(
+            *(_dice_row(setup.id, judged) for setup in phrases.done(result) if (judged := _judged_cells(setup))),
+            *(_dice_row(one.name, {0: one.cells}) for one in result.baselines),
+        ),
         notes=(
             "Mean and sample standard deviation over trials. If neither the true nor the predicted mask of a field "
             "has a cell, its Dice is undefined, and the mean leaves it out. If only one of them has none, its Dice is "
@@ -277,11 +280,11 @@ def _judged_cells(setup: SetupResult) -> dict[int, Cells]:
     return {model.trial: model.cells for model in setup.models if model.cells and model.cells.fields is not None}
 
 
-def _dice_row(setup: SetupResult, judged: dict[int, Cells]) -> tuple[Cell, ...]:
+def _dice_row(name: str, judged: dict[int, Cells]) -> Row:
     means = [cells.dice for cells in judged.values()]
     pixels = [cells.dice_of_all_pixels for cells in judged.values()]
     fields = sorted({str(cells.fields) for cells in judged.values()})
-    return setup.id, _over_trials(means), _over_trials(pixels), ", ".join(fields), _left_out(judged)
+    return name, _over_trials(means), _over_trials(pixels), ", ".join(fields), _left_out(judged)
 
 
 def _over_trials(values: list[float | None]) -> Cell:

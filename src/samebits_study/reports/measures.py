@@ -12,7 +12,7 @@ from fractions import Fraction
 from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Number, Spread, measured, numbers
 from samebits_study.reports import paper, phrases
 from samebits_study.reports.paper import Quotation
-from samebits_study.results import ScoredMeasure, SetupResult, StudyResult, TrainedModel
+from samebits_study.results import Baseline, ScoredMeasure, SetupResult, StudyResult, TrainedModel
 
 Value = float | Decimal
 
@@ -203,6 +203,21 @@ def _mean(values: Sequence[float | Decimal], one: Measure, otherwise: str = "") 
         return MissingValue(otherwise, "in every trial") if otherwise else EMPTY
     cell = spread(values, (one.digits[0] or 1, one.digits[1]))
     return cell if isinstance(cell, Spread) else EMPTY
+
+
+def baseline_row(one: Baseline, measures: Sequence[Measure]) -> Row:
+    """What masks that no training made are worth: a row of a table of models."""
+    pairs = [(EMPTY, _of_baseline(one, measure)) for measure in measures]
+    return (one.name, EMPTY, *(cell for pair in pairs for cell in pair), EMPTY)
+
+
+def _of_baseline(one: Baseline, measure: Measure) -> Cell:
+    return measured(getattr(one.cells, measure.name), measure.digits[0], one.cells.undefined.get(measure.name, ""))
+
+
+def baseline_notes(baselines: Sequence[Baseline]) -> list[str]:
+    """What each of them is, as sentences."""
+    return [f"{one.name[:1].upper()}{one.name[1:]}: {one.about}." for one in baselines]
 
 
 def left_out(setup: SetupResult, measures: Sequence[Measure]) -> list[str]:

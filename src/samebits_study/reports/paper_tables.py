@@ -161,9 +161,13 @@ def cells(result: StudyResult, number: str) -> Table:
         id=number,
         title=f"Segmentation and counting, model by model: {_ABOUT[number]}.",
         columns=measures.columns(measures.CELLS),
-        rows=tuple(row for setup in setups for row in measures.rows(result.study, setup, measures.CELLS)),
+        rows=(
+            *(row for setup in setups for row in measures.rows(result.study, setup, measures.CELLS)),
+            *(measures.baseline_row(one, measures.CELLS) for one in result.baselines),
+        ),
         notes=(
             *(*_letters(setups), *_about_rows(result, setups), TOUCHING[result.watershed is not False]),
+            *measures.baseline_notes(result.baselines),
             *(said for setup in setups for said in measures.left_out(setup, measures.CELLS)),
             *(said for one in quoted for said in paper.of_itself(one, "error_rate")),
             *(paper.of_cells(_quotations(result)) if number == "3" else ()),

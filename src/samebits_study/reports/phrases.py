@@ -103,4 +103,6 @@ def again(result: StudyResult) -> str:
     words += ["--setups", ran] if ran else []
     source = result.data.get("source")
     words += ["--data", str(source)] if source else []
-    return command([*words, *(["--watershed"] if result.watershed else [])])
+    known = STUDIES.get(result.study)
+    always = known is not None and result.scale in known.scales and known.scales[result.scale].watershed
+    return command([*words, *(["--watershed"] if result.watershed and not always else [])])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +105,20 @@ def figure_1(fields: list[TestField]) -> Figure:
 
 
 def figure_4(result: StudyResult, folder: Path, fields: list[TestField]) -> Figure:
-    """The field on which two trials differ most, in the first setup with trials that differ in a mask."""
+    """The field on which two trials differ most, in the first setup in which one counts a true cell that the other
+    does not; if there is none, in the first with trials that differ in a mask."""
     setups = sorted(phrases.done(result), key=lambda setup: paper.ANSWERS.get(setup.id) != "tf2.1")  # as the paper did
     split = result.watershed is not False
+    pairs = []
     for setup in setups:
         found = most_different(_predictions(result, folder, setup), fields, watershed=split)
         if found is not None:
-            return _two_trials(setup, ", split where cells touch" if split else "", *found)
+            pairs.append((setup, found))
+            if any(true_cells_of_one_only(*found)):
+                break
+    if pairs:
+        setup, found = pairs[-1] if any(true_cells_of_one_only(*pairs[-1][1])) else pairs[0]
+        return _two_trials(setup, ", split where cells touch" if split else "", *found)
     ran = any(len(setup.models) > 1 for setup in setups)
     none = "in no setup did two trials give masks that differ in a pixel" if ran else "no setup has two trials"
     why = f"Figure 4 cannot be made: {none}."
@@ -138,20 +146,18 @@ def _work(result: StudyResult, folder: Path) -> Work:
 def most_different(
     predictions: dict[int, NDArray[Any]], fields: list[TestField], *, watershed: bool
 ) -> tuple[TestField, CellCount, CellCount] | None:
-    """The field and the other trial which differ most from the first; None if no mask differs in a pixel.
+    """The field and the two trials which differ most; None if no mask differs in a pixel.
 
-    First by cells that one counts and the other does not, then by pixels of the masks. `watershed`: as the judge did.
+    First by true cells that one counts and the other does not, then by all cells of which that holds, then by pixels of
+    the masks. `watershed`: as the judge did.
     """
     if len(predictions) < 2:
         return None
-    reference, *others = predictions
-
-    def counted(trial: int, field: TestField) -> CellCount:
-        return _counted(trial, predictions[trial], field, watershed=watershed)
-
     pairs = (
-        (field, counted(reference, field), counted(other, field)) for other in others for field in fields
-    )  # fmt: skip
+        (field, a, b)
+        for field in fields
+        for a, b in combinations([_counted(n, predictions[n], field, watershed=watershed) for n in predictions], 2)
+    )
     found = max(pairs, key=_difference)
     return found if any(_difference(found)) else None
 
@@ -163,11 +169,21 @@ def _counted(trial: int, predictions: NDArray[Any], field: TestField, *, watersh
     return CellCount(trial, mask, cells, stereology.only(cells, stereology.counted(cells, field.frame)))
 
 
-def _difference(pair: tuple[TestField, CellCount, CellCount]) -> tuple[int, int]:
-    """Cells that are counted by one only, and pixels in which the masks differ after the threshold."""
+def _difference(pair: tuple[TestField, CellCount, CellCount]) -> tuple[int, int, int]:
+    """True cells and all cells that one only counts, and pixels in which the masks differ after the threshold."""
     _, a, b = pair
     above = count.THRESHOLD
-    return sum(map(len, by_one_only(a, b))), int(((a.mask > above) != (b.mask > above)).sum())
+    pixels = int(((a.mask > above) != (b.mask > above)).sum())
+    if not pixels:
+        return 0, 0, 0
+    return sum(map(len, true_cells_of_one_only(*pair))), sum(map(len, by_one_only(a, b))), pixels
+
+
+def true_cells_of_one_only(field: TestField, a: CellCount, b: CellCount) -> tuple[set[int], set[int]]:
+    """The numbers of the counted true cells that one counts and the other does not: they have no partner there."""
+    truth = stereology.only(field.truth, stereology.counted(field.truth, field.frame))
+    found, others = ({true for true, _ in stereology.same_cells(truth, one.counted)} for one in (a, b))
+    return found - others, others - found
 
 
 def by_one_only(a: CellCount, b: CellCount) -> tuple[list[int], list[int]]:
@@ -182,6 +198,7 @@ def _without(labels: Labels, matched: Iterable[int]) -> list[int]:
 
 def _two_trials(setup: SetupResult, after: str, field: TestField, a: CellCount, b: CellCount) -> Figure:
     one, other = by_one_only(a, b)
+    true = [len(numbers) for numbers in true_cells_of_one_only(field, a, b)]
     shows = Pictures([
         Picture(f"(a) {field.name}", field.framed(field.image), field.marks),
         Picture(f"(b) trial {a.trial}: mask", field.framed(a.mask)),
@@ -194,7 +211,8 @@ def _two_trials(setup: SetupResult, after: str, field: TestField, a: CellCount, 
         f"{setup.id}, trials {a.trial} and {b.trial}. (a) The field; crosses: true cells that are counted. (b), (d) "
         f"Masks as predicted. (c), (e) After the threshold, without small blobs{after}: the cells that are counted. "
         "(f) Cells counted by one trial only (no counted cell of the other shares half of both): "
-        f"{len(one)} by trial {a.trial} (blue), {len(other)} by trial {b.trial} (orange). {FRAME}"
+        f"{len(one)} by trial {a.trial} (blue), {len(other)} by trial {b.trial} (orange). Of the true cells, "
+        f"{true[0]} by trial {a.trial} only and {true[1]} by trial {b.trial} only. {FRAME}"
     )
     return Figure("4", TITLE_4, caption, shows)
 

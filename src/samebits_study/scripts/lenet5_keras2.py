@@ -20,22 +20,25 @@ from keras import backend
 FIRST = tf.__version__.startswith("1.")
 
 
-def set_seeds(seed, gpu, threads):
+def set_seeds(options):
     """Code 1 on TensorFlow 1.14, Code 2 on 2.1. Channels-first is left out: on a CPU these releases cannot train so."""
-    np.random.seed(seed)
-    random.seed(seed)
+    np.random.seed(options.seed)
+    random.seed(options.seed)
     settings = tf.compat.v1.ConfigProto()
-    if threads == "one":
+    if options.threads == "one":
         settings.intra_op_parallelism_threads = 1
         settings.inter_op_parallelism_threads = 1
-    settings.gpu_options.visible_device_list = gpu
+    settings.gpu_options.visible_device_list = options.gpu
     if FIRST:
-        tf.compat.v1.set_random_seed(seed)
+        tf.compat.v1.set_random_seed(options.seed)
         backend.set_session(tf.compat.v1.Session(graph=tf.compat.v1.get_default_graph(), config=settings))
     else:
         os.environ["TF_CUDNN_DETERMINISTIC"] = "true"
         os.environ["TF_DETERMINISTIC_OPS"] = "true"
-        tf.random.set_seed(seed)
+        if options.one_thread:  # Keras 2.3.1 runs its steps in this context, and not in the session below
+            tf.config.threading.set_intra_op_parallelism_threads(1)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.random.set_seed(options.seed)
         session = tf.compat.v1.Session(graph=tf.compat.v1.get_default_graph(), config=settings)
         tf.compat.v1.keras.backend.set_session(session)  # a session of tf.keras: Keras 2.3.1 does not ask for it
 
@@ -85,7 +88,7 @@ def train_and_test(options, out):
     """One model: its weights after each epoch, its predictions on the test digits, and outcome.json."""
     os.makedirs(out, exist_ok=True)
     backend.clear_session()
-    set_seeds(options.seed, options.gpu, options.threads)
+    set_seeds(options)
     data = np.load(options.data)
     model = lenet5()
     model.compile(keras.optimizers.Adam(lr=1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -113,7 +116,7 @@ def train_and_test(options, out):
 def test_again(options):
     """The predictions of weights that were trained before."""
     os.makedirs(options.out, exist_ok=True)
-    set_seeds(options.seed, options.gpu, options.threads)
+    set_seeds(options)
     images = images_of(np.load(options.data), "test")[0]
     model = lenet5()
     with np.load(options.test) as weights:
@@ -130,6 +133,7 @@ def main():
     parser.add_argument("--seed", type=int, default=2019)
     parser.add_argument("--gpu", default="0", help="the visible GPU, if there is one")
     parser.add_argument("--threads", choices=("one", "default"), default="one", help="of the session")
+    parser.add_argument("--one-thread", action="store_true", help="of TensorFlow 2.1 too, where Code 2 takes no effect")
     parser.add_argument("--repeat", type=int, default=1, help="so many models, one after another, in this process")
     parser.add_argument("--test", help="npz file with trained weights: test these again, and train nothing")
     options = parser.parse_args()

@@ -44,8 +44,8 @@ def lenet5():
     )
 
 
-def start_weights(net, initial):
-    """Load the weights from a file, or draw Glorot uniform ones (the paper's Equation 1) with zero biases."""
+def start_weights(net, initial, equation=1):
+    """Load the weights from a file, or draw them (Glorot uniform: the paper's Equation 1; or 2) with zero biases."""
     if initial:
         with np.load(initial) as weights:
             net.load_state_dict({name: torch.from_numpy(weights[name]) for name in weights.files})
@@ -54,7 +54,7 @@ def start_weights(net, initial):
         if name.endswith("bias"):
             nn.init.zeros_(weight)
         else:
-            nn.init.xavier_uniform_(weight)
+            nn.init.xavier_uniform_(weight, gain=equation**0.5)  # Equation 2 is wider by the root of 2
 
 
 def match_epsilon(optimizer, step, epsilon=1e-7, beta2=0.999):
@@ -124,7 +124,7 @@ def train_and_test(options, out):
     data = np.load(options.data)
     digits = {part: images_of(data, part) for part in ("train", "validation", "test")}
     net = lenet5()
-    start_weights(net, options.initial)
+    start_weights(net, options.initial, options.equation)
     save_weights(net, os.path.join(out, "weights-00.npz"))
     began = time.time()
     losses, validation = train(net, options, out, digits)
@@ -158,6 +158,9 @@ def main():
     parser.add_argument("--data", required=True, help="npz file: {train,validation,test}_{images,labels}")
     parser.add_argument("--out", required=True, help="folder for the results")
     parser.add_argument("--initial", help="npz file with the weights to start from (default: Glorot uniform)")
+    parser.add_argument(
+        "--equation", type=int, choices=(1, 2), default=1, help="of the paper, to draw the weights from"
+    )
     parser.add_argument("--inverted", action="store_true", help="deterministic flag off, benchmark flag on")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=128)

@@ -4,7 +4,8 @@
 
 The paper (Alahmari et al. 2020, section VIII.A) gives: Adam with 1e-4, L2 of 1e-3, 20 epochs, Keras' initial weights;
 the authors' public code: 32 features at the top, batches of 16, two output channels with softmax, binary cross-entropy.
-Here chosen: four poolings, upsampling by transposed convolution, L2 on kernels alone, the data shuffled in each epoch.
+Here chosen: four poolings, upsampling by transposed convolution, L2 on kernels alone, an order of the data for each
+epoch that is the same in every library (Keras draws its initializers' seeds from numpy, so its own order is different).
 """
 
 import argparse
@@ -22,22 +23,25 @@ FIRST = tf.__version__.startswith("1.")
 KEPT = (1, 2, 5, 10)  # epochs whose weights are kept, beside the initial and the last
 
 
-def set_seeds(seed, gpu, threads):
+def set_seeds(options):
     """Code 1 on TensorFlow 1.14, Code 2 on 2.1. Channels-first is left out: on a CPU these releases cannot train so."""
-    np.random.seed(seed)
-    random.seed(seed)
+    np.random.seed(options.seed)
+    random.seed(options.seed)
     settings = tf.compat.v1.ConfigProto()
-    if threads == "one":
+    if options.threads == "one":
         settings.intra_op_parallelism_threads = 1
         settings.inter_op_parallelism_threads = 1
-    settings.gpu_options.visible_device_list = gpu
+    settings.gpu_options.visible_device_list = options.gpu
     if FIRST:
-        tf.compat.v1.set_random_seed(seed)
+        tf.compat.v1.set_random_seed(options.seed)
         backend.set_session(tf.compat.v1.Session(graph=tf.compat.v1.get_default_graph(), config=settings))
     else:
         os.environ["TF_CUDNN_DETERMINISTIC"] = "true"
         os.environ["TF_DETERMINISTIC_OPS"] = "true"
-        tf.random.set_seed(seed)
+        if options.one_thread:  # Keras 2.3.1 runs its steps in this context, and not in the session below
+            tf.config.threading.set_intra_op_parallelism_threads(1)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.random.set_seed(options.seed)
         session = tf.compat.v1.Session(graph=tf.compat.v1.get_default_graph(), config=settings)
         tf.compat.v1.keras.backend.set_session(session)  # a session of tf.keras: Keras 2.3.1 does not ask for it
 
@@ -80,6 +84,12 @@ def save_weights(model, path):
     np.savez(path, **{weight.name: value for weight, value in zip(model.weights, model.get_weights())})
 
 
+def orders(images, epochs, seed):
+    """The order of the images in each epoch: the same in every library, and a stream that numpy does not change."""
+    generator = np.random.RandomState(seed)
+    return [generator.permutation(images) for _ in range(epochs)]
+
+
 class SomeEpochs(keras.callbacks.Callback):
     """Keeps the weights after some epochs."""
 
@@ -102,15 +112,18 @@ def train_and_test(options, out):
     """One model: its weights, its predictions on the test images, and outcome.json."""
     os.makedirs(out, exist_ok=True)
     backend.clear_session()
-    set_seeds(options.seed, options.gpu, options.threads)
+    set_seeds(options)
     data = np.load(options.data)
     images, masks, test = images_of(data, "train"), masks_of(data, "train"), images_of(data, "test")
     model = unet(images.shape[1], options.features)
     model.compile(keras.optimizers.Adam(lr=1e-4), "binary_crossentropy")
     save_weights(model, os.path.join(out, "weights-00.npz"))
     began = time.time()
-    history = model.fit(images, masks, batch_size=options.batch, epochs=options.epochs, verbose=2,
-                        callbacks=[SomeEpochs(out, options.epochs)])  # fmt: skip
+    losses, kept = [], SomeEpochs(out, options.epochs)
+    for epoch, rows in enumerate(orders(len(images), options.epochs, options.seed)):
+        history = model.fit(images[rows], masks[rows], batch_size=options.batch, epochs=epoch + 1, initial_epoch=epoch,
+                            shuffle=False, verbose=2, callbacks=[kept])  # fmt: skip
+        losses += [float(value) for value in history.history["loss"]]
     trained = time.time()
     predictions = model.predict(test, batch_size=options.batch)[..., 1]
     tested = time.time()
@@ -119,7 +132,7 @@ def train_and_test(options, out):
         "library": "keras %s, tensorflow %s" % (keras.__version__, tf.__version__),
         "train_seconds": trained - began,
         "test_seconds": tested - trained,
-        "loss": in_json(history.history.get("loss", [])),
+        "loss": in_json(losses),
     }
     with open(os.path.join(out, "outcome.json"), "w") as file:
         json.dump(outcome, file, indent=1, allow_nan=False)
@@ -128,7 +141,7 @@ def train_and_test(options, out):
 def test_again(options):
     """The predictions of weights that were trained before."""
     os.makedirs(options.out, exist_ok=True)
-    set_seeds(options.seed, options.gpu, options.threads)
+    set_seeds(options)
     images = images_of(np.load(options.data), "test")
     model = unet(images.shape[1], options.features)
     with np.load(options.test) as weights:
@@ -149,6 +162,7 @@ def main():
     parser.add_argument("--seed", type=int, default=2019)
     parser.add_argument("--gpu", default="0", help="the visible GPU, if there is one")
     parser.add_argument("--threads", choices=("one", "default"), default="one", help="of the session")
+    parser.add_argument("--one-thread", action="store_true", help="of TensorFlow 2.1 too, where Code 2 takes no effect")
     parser.add_argument("--repeat", type=int, default=1, help="so many models, one after another, in this process")
     parser.add_argument("--test", help="npz file with trained weights: test these again, and train nothing")
     options = parser.parse_args()

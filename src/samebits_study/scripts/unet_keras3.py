@@ -64,6 +64,12 @@ def cross_entropy(masks, probabilities, epsilon=1e-7):
     return -keras.ops.mean(right)
 
 
+def orders(images, epochs, seed):
+    """The order of the images in each epoch: the same in every library, and a stream that numpy does not change."""
+    generator = np.random.RandomState(seed)
+    return [generator.permutation(images) for _ in range(epochs)]
+
+
 class ChosenEpochs(keras.callbacks.Callback):
     """Keeps the weights after some epochs."""
 
@@ -92,8 +98,11 @@ def train_and_test(options, out):
     model.compile(keras.optimizers.Adam(1e-4), cross_entropy)
     save_weights(model, out / "weights-00.npz")
     began = time.time()
-    history = model.fit(images, masks, batch_size=options.batch, epochs=options.epochs, verbose=2,
-                        callbacks=[ChosenEpochs(out, options.epochs)])  # fmt: skip
+    losses, kept = [], ChosenEpochs(out, options.epochs)
+    for epoch, rows in enumerate(orders(len(images), options.epochs, options.seed)):
+        history = model.fit(images[rows], masks[rows], batch_size=options.batch, epochs=epoch + 1, initial_epoch=epoch,
+                            shuffle=False, verbose=2, callbacks=[kept])  # fmt: skip
+        losses += [float(value) for value in history.history["loss"]]
     trained = time.time()
     predictions = model.predict(test, batch_size=options.batch, verbose=0)[..., 1]
     tested = time.time()
@@ -102,7 +111,7 @@ def train_and_test(options, out):
         "library": f"keras {keras.__version__}, {keras.backend.backend()}",
         "train_seconds": trained - began,
         "test_seconds": tested - trained,
-        "loss": in_json(history.history.get("loss", [])),
+        "loss": in_json(losses),
     }
     (out / "outcome.json").write_text(json.dumps(outcome, indent=1, allow_nan=False))
 

@@ -56,8 +56,8 @@ class UNet(nn.Module):
         return torch.softmax(self.last(x), 1)
 
 
-def start_weights(net, initial):
-    """Load the weights from a file, or draw Glorot uniform ones (the paper's Equation 1) with zero biases."""
+def start_weights(net, initial, equation=1):
+    """Load the weights from a file, or draw them (Glorot uniform: the paper's Equation 1; or 2) with zero biases."""
     if initial:
         with np.load(initial) as weights:
             net.load_state_dict({name: torch.from_numpy(weights[name]) for name in weights.files})
@@ -66,7 +66,7 @@ def start_weights(net, initial):
         if name.endswith("bias"):
             nn.init.zeros_(weight)
         else:
-            nn.init.xavier_uniform_(weight)
+            nn.init.xavier_uniform_(weight, gain=equation**0.5)  # Equation 2 is wider by the root of 2
 
 
 def adam(net):
@@ -103,11 +103,17 @@ def save_weights(net, path):
     np.savez(path, **{name: value.numpy() for name, value in net.state_dict().items()})
 
 
-def one_epoch(net, optimizer, cells, batch, step):
+def orders(images, epochs, seed):
+    """The order of the images in each epoch: the same in every library, and a stream that numpy does not change."""
+    generator = np.random.RandomState(seed)
+    return [generator.permutation(images) for _ in range(epochs)]
+
+
+def one_epoch(net, optimizer, cells, batches, step):
     """Mean loss over the epoch, and the number of the last step."""
     images, masks = cells
     total = 0.0
-    for rows in torch.from_numpy(np.random.permutation(len(images))).split(batch):
+    for rows in batches:
         step += 1
         match_epsilon(optimizer, step)
         optimizer.zero_grad()
@@ -121,8 +127,8 @@ def one_epoch(net, optimizer, cells, batch, step):
 def train(net, options, out, images, masks):
     """The losses, one for each epoch."""
     optimizer, step, losses = adam(net), 0, []
-    for epoch in range(1, options.epochs + 1):
-        loss, step = one_epoch(net, optimizer, (images, masks), options.batch, step)
+    for epoch, rows in enumerate(orders(len(images), options.epochs, options.seed), 1):
+        loss, step = one_epoch(net, optimizer, (images, masks), torch.from_numpy(rows).split(options.batch), step)
         losses.append(loss)
         if epoch in KEPT + (options.epochs,):
             save_weights(net, os.path.join(out, "weights-%02d.npz" % epoch))
@@ -150,7 +156,7 @@ def train_and_test(options, out):
     data = np.load(options.data)
     images, masks, test = images_of(data, "train"), masks_of(data, "train"), images_of(data, "test")
     net = UNet(options.features)
-    start_weights(net, options.initial)
+    start_weights(net, options.initial, options.equation)
     save_weights(net, os.path.join(out, "weights-00.npz"))
     began = time.time()
     losses = train(net, options, out, images, masks)
@@ -182,6 +188,9 @@ def main():
     parser.add_argument("--data", required=True, help="npz file: train_images, train_masks, test_images")
     parser.add_argument("--out", required=True, help="folder for the results")
     parser.add_argument("--initial", help="npz file with the weights to start from (default: Glorot uniform)")
+    parser.add_argument(
+        "--equation", type=int, choices=(1, 2), default=1, help="of the paper, to draw the weights from"
+    )
     parser.add_argument("--inverted", action="store_true", help="deterministic flag off, benchmark flag on")
     parser.add_argument("--features", type=int, default=32, help="of the first level")
     parser.add_argument("--epochs", type=int, default=20)

@@ -1,0 +1,120 @@
+"""The search for the scale `counting` of the U-Net: which training is the cheapest whose masks can be counted?
+
+    python benchmarks/counting_scale.py [--only 96-8] [--seed 2019] [--folder DIR]
+
+Each candidate makes its generated fields, trains `unet_pytorch.py` on one thread, and judges the weights of every
+epoch that is kept. A line for each: what is trained, the processor time up to then, and the scores on the ninth
+animal. The true mask and the best single grey level of the training fields are counted in the same way.
+
+Asked for: error rate at most 10 %, Dice at least 0.80, the true mask at most 2 %, one grey level at least twice the
+network's error rate, at least 300 cells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from samebits_study import baselines, collection
+from samebits_study.catalog import SCRIPTS
+from samebits_study.cells import arrays
+from samebits_study.results import Cells
+from samebits_study.trainings import weights_files
+
+SCRIPT = SCRIPTS / "unet_pytorch.py"
+LINE = "{:<10} {:>5} {:>7} {:>7} {:>6} {:>7} {:>8} {:>8}  {}"
+HEAD = LINE.format(
+    "candidate", "size", "images", "width", "epoch", "steps", "cpu (s)", "counted", "error rate, Dice, F1"
+)
+
+
+class Candidate(NamedTuple):
+    """A scale that is tried: pixels a side, fields of an animal, copies of each, features of the first level."""
+
+    name: str
+    size: int
+    fields: int
+    tested: int
+    augmented: int
+    features: int
+    batch: int
+    epochs: int
+
+
+CANDIDATES = (
+    Candidate("96-8", 96, 48, 400, augmented=1, features=8, batch=4, epochs=12),
+    Candidate("96-16", 96, 48, 400, augmented=1, features=16, batch=4, epochs=10),
+    Candidate("128-8", 128, 48, 150, augmented=1, features=8, batch=4, epochs=10),
+)
+
+
+def main() -> None:
+    """A line for each epoch that is kept of each candidate."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="the name of one candidate")
+    parser.add_argument("--seed", type=int, default=2019)
+    parser.add_argument("--folder", type=Path, help="keep the data and the trainings there")
+    options = parser.parse_args()
+    print(HEAD, flush=True)
+    with tempfile.TemporaryDirectory() as spare:
+        for candidate in CANDIDATES:
+            if options.only in (None, candidate.name):
+                folder = (options.folder or Path(spare)) / candidate.name
+                for line in rows(candidate, options.seed, folder):
+                    print(line, flush=True)
+
+
+def rows(candidate: Candidate, seed: int, folder: Path) -> Iterator[str]:
+    """The lines of a candidate: what needs no training, then the epochs."""
+    settings = arrays.CellSettings(candidate.size, candidate.fields, candidate.augmented, seed,
+                                   test_fields=candidate.tested, hard=1, whole_cells=1)  # fmt: skip
+    made = arrays.prepare(None, settings, folder)
+    judge = collection.judge_of("cells", folder, watershed=True)
+    for one in baselines.of("cells", folder, judge):
+        yield LINE.format(candidate.name, candidate.size, made.train, "", "", "", "", one.cells.counted,
+                          f"{_scores(one.cells)}  {one.name}")  # fmt: skip
+    seconds = _train(candidate, seed, folder)
+    for epoch, weights in weights_files(folder / "trained"):
+        if epoch:
+            cells = judge(_tested(candidate, seed, folder, weights))
+            steps = epoch * -(-made.train // candidate.batch)
+            yield LINE.format(candidate.name, candidate.size, made.train, candidate.features, epoch, steps,
+                              f"{seconds * epoch / candidate.epochs:.0f}", cells.counted, _scores(cells))  # fmt: skip
+
+
+def _scores(cells: Cells) -> str:
+    values = [("{:5.2f} %", cells.error_rate), ("{:.3f}", cells.dice), ("{:.3f}", cells.f1)]
+    return "  ".join(form.format(value) if value is not None else "undefined" for form, value in values)
+
+
+def _train(candidate: Candidate, seed: int, folder: Path) -> float:
+    """Train; gives the processor time."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _run(candidate, seed, folder, "--out", str(folder / "trained"), "--epochs", str(candidate.epochs))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _tested(candidate: Candidate, seed: int, folder: Path, weights: Path) -> np.ndarray:
+    out = folder / "tested" / weights.stem
+    _run(candidate, seed, folder, "--out", str(out), "--test", str(weights))
+    return collection.read_predictions(out)
+
+
+def _run(candidate: Candidate, seed: int, folder: Path, *words: str) -> None:
+    command = [sys.executable, str(SCRIPT), "--data", str(folder / arrays.DATA), "--seed", str(seed),
+               "--features", str(candidate.features), "--batch", str(candidate.batch), *words]  # fmt: skip
+    subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()

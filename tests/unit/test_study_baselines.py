@@ -1,0 +1,61 @@
+"""What masks are set beside that no training made: the true mask counts right, and one grey level does not."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+pytest.importorskip("skimage", reason="the extra study (scikit-image) is not installed")
+
+from samebits_study import baselines, collection
+from samebits_study.catalog import STUDIES
+from samebits_study.cells import arrays
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The data of the scale that counts, with fewer fields."""
+    made = tmp_path_factory.mktemp("data")
+    known = STUDIES["unet"].scales["counting"].data
+    fewer = {**known, "fields_per_animal": 4, "test_fields": 80, "augmented": 0}
+    arrays.prepare(None, arrays.CellSettings(**fewer, seed=2019), made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def found(folder):
+    judge = collection.judge_of("cells", folder, watershed=STUDIES["unet"].scales["counting"].watershed)
+    return {one.name: one.cells for one in baselines.of("cells", folder, judge)}
+
+
+def test_the_true_mask_counts_right_on_the_fields_of_the_scale_that_counts(found):
+    cells = found["the true mask"]
+    assert cells.true_count > 40
+    assert cells.error_rate <= 2
+    assert cells.f1 > 0.97
+
+
+def test_one_grey_level_does_not_count_right_there(found):
+    assert found["one grey level"].error_rate > 20
+    assert found["one grey level"].f1 < 0.7
+
+
+def test_the_grey_level_is_the_one_with_the_highest_dice_of_all():
+    rng = np.random.default_rng(1)
+    masks = rng.integers(0, 2, (3, 8, 8), dtype=np.uint8) * 255
+    images = np.where(masks > 0, rng.normal(90, 20, masks.shape), rng.normal(130, 20, masks.shape)).astype(np.uint8)
+
+    def dice(level):
+        cell = images <= level
+        return 2 * (cell & (masks > 0)).sum() / (cell.sum() + (masks > 0).sum())
+
+    assert dice(baselines.best_level(images, masks)) == max(map(dice, range(256)))
+
+
+def test_training_fields_without_a_cell_have_a_level_at_which_nothing_is_divided_by_zero():
+    nothing = np.zeros((1, 4, 4), np.uint8)
+    assert baselines.best_level(nothing + 9, nothing) == 0
+
+
+def test_digits_have_no_baseline(tmp_path):
+    assert baselines.of("digits", tmp_path, partial(collection.judge_digits, labels=np.zeros(1, np.uint8))) == []
