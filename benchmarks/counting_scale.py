@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samebits_study import baselines, collection
-from samebits_study.catalog import SCRIPTS
+from samebits_study.catalog import SCRIPTS, STUDIES
 from samebits_study.cells import arrays
 from samebits_study.results import Cells
 from samebits_study.trainings import weights_files
@@ -38,7 +38,8 @@ HEAD = LINE.format(
 
 
 class Candidate(NamedTuple):
-    """A scale that is tried: pixels a side, fields of an animal, copies of each, features of the first level."""
+    """A scale that is tried: pixels a side, fields of an animal, copies of each, features of the first level, Adam's
+    rate of learning."""
 
     name: str
     size: int
@@ -47,13 +48,14 @@ class Candidate(NamedTuple):
     augmented: int
     features: int
     batch: int
+    rate: float
     epochs: int
 
 
 CANDIDATES = (
-    Candidate("96-8", 96, 48, 400, augmented=1, features=8, batch=4, epochs=12),
-    Candidate("96-16", 96, 48, 400, augmented=1, features=16, batch=4, epochs=10),
-    Candidate("128-8", 128, 48, 150, augmented=1, features=8, batch=4, epochs=10),
+    Candidate("96-8", 96, 48, 400, augmented=1, features=8, batch=4, rate=1e-4, epochs=12),
+    Candidate("96-8-1e-3", 96, 48, 400, augmented=1, features=8, batch=4, rate=1e-3, epochs=6),
+    Candidate("96-16-1e-3", 96, 48, 400, augmented=1, features=16, batch=4, rate=1e-3, epochs=6),
 )
 
 
@@ -78,7 +80,7 @@ def rows(candidate: Candidate, seed: int, folder: Path) -> Iterator[str]:
     settings = arrays.CellSettings(candidate.size, candidate.fields, candidate.augmented, seed,
                                    test_fields=candidate.tested, hard=1, whole_cells=1)  # fmt: skip
     made = arrays.prepare(None, settings, folder)
-    judge = collection.judge_of("cells", folder, watershed=True)
+    judge = collection.judge_of(STUDIES["unet"], folder, watershed=True)
     for one in baselines.of("cells", folder, judge):
         yield LINE.format(candidate.name, candidate.size, made.train, "", "", "", "", one.cells.counted,
                           f"{_scores(one.cells)}  {one.name}")  # fmt: skip
@@ -86,6 +88,7 @@ def rows(candidate: Candidate, seed: int, folder: Path) -> Iterator[str]:
     for epoch, weights in weights_files(folder / "trained"):
         if epoch:
             cells = judge(_tested(candidate, seed, folder, weights))
+            assert isinstance(cells, Cells)
             steps = epoch * -(-made.train // candidate.batch)
             yield LINE.format(candidate.name, candidate.size, made.train, candidate.features, epoch, steps,
                               f"{seconds * epoch / candidate.epochs:.0f}", cells.counted, _scores(cells))  # fmt: skip
@@ -112,7 +115,8 @@ def _tested(candidate: Candidate, seed: int, folder: Path, weights: Path) -> np.
 
 def _run(candidate: Candidate, seed: int, folder: Path, *words: str) -> None:
     command = [sys.executable, str(SCRIPT), "--data", str(folder / arrays.DATA), "--seed", str(seed),
-               "--features", str(candidate.features), "--batch", str(candidate.batch), *words]  # fmt: skip
+               "--features", str(candidate.features), "--batch", str(candidate.batch),
+               "--rate", str(candidate.rate), *words]  # fmt: skip
     subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -24,7 +24,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(folder):
-    judge = collection.judge_of("cells", folder, watershed=STUDIES["unet"].scales["counting"].watershed)
+    study = STUDIES["unet"]
+    judge = collection.judge_of(study, folder, watershed=study.scales["counting"].watershed)
     return {one.name: one.cells for one in baselines.of("cells", folder, judge)}
 
 

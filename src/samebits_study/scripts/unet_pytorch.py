@@ -69,11 +69,11 @@ def start_weights(net, initial, equation=1):
             nn.init.xavier_uniform_(weight, gain=equation**0.5)  # Equation 2 is wider by the root of 2
 
 
-def adam(net):
+def adam(net, rate):
     """Keras' L2 adds 1e-3 * w^2 to the loss, whose gradient is 2e-3 * w: on kernels alone, not on biases."""
     kernels = [weight for name, weight in net.named_parameters() if not name.endswith("bias")]
     biases = [weight for name, weight in net.named_parameters() if name.endswith("bias")]
-    return torch.optim.Adam([{"params": kernels, "weight_decay": 2e-3}, {"params": biases}], lr=1e-4)
+    return torch.optim.Adam([{"params": kernels, "weight_decay": 2e-3}, {"params": biases}], lr=rate)
 
 
 def match_epsilon(optimizer, step, epsilon=1e-7, beta2=0.999):
@@ -126,7 +126,7 @@ def one_epoch(net, optimizer, cells, batches, step):
 
 def train(net, options, out, images, masks):
     """The losses, one for each epoch."""
-    optimizer, step, losses = adam(net), 0, []
+    optimizer, step, losses = adam(net, options.rate), 0, []
     for epoch, rows in enumerate(orders(len(images), options.epochs, options.seed), 1):
         loss, step = one_epoch(net, optimizer, (images, masks), torch.from_numpy(rows).split(options.batch), step)
         losses.append(loss)
@@ -195,6 +195,7 @@ def main():
     parser.add_argument("--features", type=int, default=32, help="of the first level")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1e-4, help="of learning (default: the paper's 1e-4)")
     parser.add_argument("--seed", type=int, default=2019)
     parser.add_argument("--repeat", type=int, default=1, help="so many models, one after another, in this process")
     parser.add_argument("--test", help="npz file with trained weights: test these again, and train nothing")
