@@ -15,6 +15,7 @@ import pytest
 
 from samebits.errors import UsageError
 from samebits.launch.hosts import connect
+from samebits.launch.remote import _place
 
 slurm_site = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "slurm_site.py")))
 pytestmark = pytest.mark.skipif(
@@ -136,7 +137,7 @@ def processes_of(mark):
 def all_is_gone(site, mark, folder):
     slurm_site.until(lambda: not jobs(site))
     slurm_site.until(lambda: not processes_of(mark))
-    slurm_site.until(lambda: not list(Path("/tmp").glob("samebits-????????????????/trials")))
+    slurm_site.until(lambda: not _place(folder / "record").exists())
     slurm_site.until(lambda: not list((folder / "record").glob(".samebits-????????")))
 
 
@@ -173,12 +174,14 @@ def test_trials_on_slurm_repeat_with_the_result_of_this_machine(programs, site, 
     all_is_gone(site, mark, programs)
 
 
+@pytest.mark.slow
 def test_trials_on_slurm_diverge(programs, site):
     done = run(programs, site, "--on", "slurm", "--sbatch", "--partition=high --time=5", "steps.py", "noise")
     assert done.returncode == 1, done.stderr
     assert "step 0 > " in done.stdout
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_ends_its_trial(programs, site, begun, mark):
     check = begun("--on", "slurm", "hangs.py", mark)
     slurm_site.until(mark.exists)
@@ -189,10 +192,11 @@ def test_a_cancelled_job_ends_its_trial(programs, site, begun, mark):
     all_is_gone(site, mark, programs)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_ends_its_trial(programs, site, begun, mark):
     check = begun("--on", "slurm", "hangs.py", mark)
     slurm_site.until(mark.exists)
-    workers = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if is_worker(path)]
+    workers = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if is_worker(path, programs)]
     assert len(workers) == 1
     os.kill(workers[0], signal.SIGKILL)
     ended(check, 3)
@@ -200,9 +204,10 @@ def test_a_killed_worker_ends_its_trial(programs, site, begun, mark):
     all_is_gone(site, mark, programs)
 
 
-def is_worker(path):
+def is_worker(path, folder):
     with suppress(OSError):
-        return b"slurm_worker" in path.read_bytes()
+        line = path.read_bytes()
+        return b"slurm_worker" in line and os.fsencode(folder) in line
     return False
 
 
@@ -216,6 +221,7 @@ def test_a_stop_cancels_the_jobs(programs, site, begun, mark):
     all_is_gone(site, mark, programs)
 
 
+@pytest.mark.slow
 def test_a_killed_samebits_leaves_no_job(programs, site, begun, mark):
     check = begun("--on", "slurm", "hangs.py", mark)
     slurm_site.until(mark.exists)
@@ -225,6 +231,7 @@ def test_a_killed_samebits_leaves_no_job(programs, site, begun, mark):
     assert trial(programs, 1)["why"] == "samebits was ended before the trial was"
 
 
+@pytest.mark.slow(seconds=15)
 def test_a_preempted_trial_begins_anew_and_counts_once(programs, site, begun, mark):
     check = begun("--on", "slurm", "--sbatch", "--partition=low --requeue", "hangs.py", mark, "once")
     slurm_site.until(mark.exists)
@@ -237,6 +244,7 @@ def test_a_preempted_trial_begins_anew_and_counts_once(programs, site, begun, ma
     all_is_gone(site, mark, programs)
 
 
+@pytest.mark.slow
 def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, site, begun, mark):
     """The node is busy first. Then the Python of samebits is not there."""
     own = programs / "python"
@@ -272,7 +280,7 @@ def test_a_full_queue_is_told_and_a_job_that_cannot_begin_is_an_error(programs, 
         ({"num_gpus": "64"}, "Invalid generic resource (gres) specification.", "`sinfo -o '%P %G'`"),
         ({"num_cpus": "64000"}, "Requested node configuration is not available.", "`sinfo -o '%P %c"),
         ({"label": "a100"}, "Invalid feature specification.", "`sinfo -o '%P %f'`"),
-        ({"node": "n7"}, "Invalid node name specified.", "sbatch"),
+        ({"node": "n7"}, "--each node=n7: Slurm has no such node.", "known: localhost."),
     ],
 )
 def test_what_slurm_does_not_take_is_refused(site, monkeypatch, needs, what, advice):
@@ -290,12 +298,14 @@ def test_a_partition_that_does_not_exist_is_refused_before_anything_is_written(p
     assert "Invalid partition name specified.\n   do this  `sinfo` lists the partitions." in done.stderr
 
 
+@pytest.mark.slow
 def test_a_job_that_would_wait_for_ever_is_refused(programs, site):
     done = run(programs, site, "--on", "slurm", "--sbatch", "--time=9-0", "steps.py")
     assert (done.returncode, jobs(site)) == (2, [])
     assert "PartitionTimeLimit" in done.stderr
 
 
+@pytest.mark.slow(seconds=15)
 def test_a_job_that_trains_by_itself_is_watched(programs, site):
     """A site on which neither a job nor what it starts gets variables by itself."""
     bare = {**site, "SBATCH_EXPORT": "NONE", "SLURM_EXPORT_ENV": "NONE"}
@@ -320,6 +330,7 @@ def test_a_job_has_the_exit_status_of_its_script_and_an_srun_that_hides_is_named
     assert list(programs.glob(".samebits-job-*")) == []
 
 
+@pytest.mark.slow
 def test_a_check_that_is_stopped_cancels_the_job_that_trains_by_itself(programs, site, begun, mark):
     check = begun("--", "samebits", "slurm", "--", "sbatch", "job.sh", sys.executable, "hangs.py", mark)
     slurm_site.until(mark.exists)

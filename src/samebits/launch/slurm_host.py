@@ -38,6 +38,8 @@ class SlurmHost:
         refuse_without_slurm()
         self._options = submission_options(each)
         refuse_options(self._options)
+        if "node" in each and each["node"] not in (known := self.nodes()):  # Slurm would take a different one
+            raise UsageError(f"--each node={each['node']}: Slurm has no such node.", f"known: {', '.join(known)}.")
         self._jobs: Jobs | None = None
 
     def reach(self, directory: Path) -> str:
