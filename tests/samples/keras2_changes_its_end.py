@@ -1,6 +1,7 @@
 """Trains small models of Keras 2 or tf.keras, then changes what they end with: each way names what it changes.
 
 `keras2_changes_its_end.py keras|tf.keras CHANGE WAY...`; what the ways named `same_...` change is no part of a model.
+The models are as small as they can be: TensorFlow 1 looks at the whole graph again whenever something was added to it.
 """
 
 import gc
@@ -17,14 +18,14 @@ L, K, CHANGE = keras.layers, keras.backend, float(sys.argv[2])
 X, Y = np.linspace(-1, 1, 32, dtype="float32").reshape(8, 4), np.eye(3)[np.arange(8) % 3]
 
 
-def net(way):
-    layers = [L.Dense(5, input_shape=(4,), name=way + "_first"), L.BatchNormalization(name=way + "_norm")]
-    return keras.models.Sequential(layers + [L.Dense(3, name=way + "_last", activation="softmax")], name=way)
+def net(way, *between):
+    last = L.Dense(3, name=way + "_last", activation="softmax")
+    return keras.models.Sequential([L.Dense(5, input_shape=(4,), name=way + "_first"), *between, last], name=way)
 
 
-def trained(way, model=None):
+def trained(way, model=None, **options):
     model = model or net(way)
-    model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
+    model.compile("sgd", "categorical_crossentropy", **options)
     for layer in model.layers:
         layer.set_weights([np.full(value.shape, 0.5) for value in layer.get_weights()])
     model.train_on_batch(X, Y)
@@ -38,7 +39,7 @@ def sets_weights(way):
 
 
 def moves_averages(way):
-    model = trained(way)
+    model = trained(way, net(way, L.BatchNormalization(name=way + "_norm")))
     K.set_value(model.layers[1].moving_mean, np.full(5, CHANGE))
     return model
 
@@ -125,7 +126,7 @@ def clears_the_session(way):
 
 
 def same_evaluation(way):
-    model = trained(way)
+    model = trained(way, metrics=["accuracy"])
     model.evaluate(X * CHANGE, Y, verbose=0)
     model.predict(X * CHANGE)
     return model
