@@ -10,7 +10,7 @@ import pytest
 
 from samebits import checks
 from samebits.causes import inquiry
-from samebits.experiment import Experiment, Limits, Progress
+from samebits.experiment import Experiment, Limits, Progress, rounds
 from samebits.launch import capacity
 from samebits.launch.capacity import Capacity, UsageMeter
 from samebits.launch.pauses import MemoryUse
@@ -21,11 +21,13 @@ TRIALS = 4
 BESIDE = "not trial.endswith('001')"
 LOG = "open('log.txt', 'a').write(f'{step}\\n')"
 PLENTY = 8.0
+APART = rounds._APART  # seconds
 
 
 @pytest.fixture(autouse=True)
 def idle_cores(monkeypatch, one_idle_core):
-    """Eight cores are idle, whatever the machine does. The first round is as short as it can be."""
+    """Eight cores are idle, whatever the machine does. The first round is as short as it can be, and nobody waits."""
+    monkeypatch.setattr(rounds, "_APART", 0.0)
     monkeypatch.setattr(capacity, "free_cores", lambda others: PLENTY)
     monkeypatch.setattr("samebits.launch.trial.grown", lambda stop, began, most: stop["steps"])
 
@@ -161,12 +163,13 @@ class Starts(Progress):
         self.at.append(time.monotonic())
 
 
-def test_where_no_trial_runs_alone_the_others_start_a_second_after_the_first(ask):
+def test_where_no_trial_runs_alone_the_others_start_a_second_after_the_first(ask, monkeypatch):
     """As those of a setting do: started together, all would have the same seed from a clock of whole seconds."""
+    monkeypatch.setattr(rounds, "_APART", APART)
     known, starts = Capacity("auto"), Starts()
     known.learn(capacity.Usage(1, 1 << 20), None)
     assert known.fitting(TRIALS) == TRIALS
-    request = ask(SAMPLE, "if step == 0: __import__('time').sleep(3)", jobs="auto")
+    request = ask(SAMPLE, "if step == 0: __import__('time').sleep(2)", jobs="auto")
     Experiment.begin(request, starts, capacity=known).run(Limits(), list(range(1, TRIALS + 1)))
     assert len(starts.at) == TRIALS
     assert starts.at[1] - starts.at[0] > 1
@@ -202,8 +205,7 @@ def test_with_a_budget_trials_run_one_by_one(looked):
     assert "budget" in result.at_a_time_why
 
 
-def test_the_trials_of_a_setting_run_together_and_their_number_stays(ask, monkeypatch):
-    monkeypatch.setattr("samebits.experiment.rounds._APART", 0.0)
+def test_the_trials_of_a_setting_run_together_and_their_number_stays(ask):
     alone = inquiry.run(ask("varies_by.py", "python-seed", jobs=1)).result.explanation
     beside = inquiry.run(ask("varies_by.py", "python-seed", jobs="auto", out="beside")).result
     found = beside.explanation
