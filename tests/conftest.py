@@ -25,6 +25,7 @@ from samebits_probe import wire
 
 RELEASES = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 PROBE = Path(samebits_probe.__file__).parent
+ABSENT = Path(__file__).parent / "absent"
 BEGAN_WITH = dict(os.environ)  # of a run that tests share, whatever one of them has set by then
 
 hypothesis.settings.register_profile("busy", deadline=None)  # what a law takes says how busy the machine is
@@ -40,6 +41,20 @@ def pytest_terminal_summary(terminalreporter, config):
 def one_idle_core(monkeypatch):
     """Trials run one by one, whatever the machine does meanwhile; a test of trials side by side sets its own number."""
     monkeypatch.setattr(capacity, "free_cores", lambda others: 1.0)
+
+
+@pytest.fixture(scope="session")
+def lean():
+    """The variables with which PyTorch imports its compiler, half of its start, only in a program that uses it, and
+    finds no library that it can do without. For tests that start it a dozen times: others see that all of it runs.
+    """
+    return {"PYTHONPATH": os.pathsep.join(map(str, (ABSENT / "until_it_is_used", ABSENT / "everywhere")))}
+
+
+@pytest.fixture
+def late_compiler(monkeypatch, lean):
+    """All programs that the test starts have the variables of `lean`."""
+    monkeypatch.setenv("PYTHONPATH", lean["PYTHONPATH"])
 
 
 @pytest.fixture(scope="session")

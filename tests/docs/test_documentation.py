@@ -57,6 +57,7 @@ def prepared(page, folder):
 
 
 @pytest.mark.parametrize("page", with_commands())
+@pytest.mark.usefixtures("late_compiler")
 def test_the_commands_of_a_page_do_what_it_says(page, tmp_path):
     text = prepared(page, tmp_path)
     with slurm_site.site() if "slurm" in needs(page) else nullcontext(os.environ) as found:

@@ -45,12 +45,14 @@ def samebits():
 
 @pytest.fixture(scope="session")
 def alone():
-    """Function(backend) -> variables with which a program finds Keras and its backend, and no library that they can do
-    without. They import matplotlib, scikit-learn, IPython, SciPy and JAX if these are there: half of their start.
+    """Function(backend, compiler=True) -> variables with which a program finds Keras and its backend, and no library
+    that they can do without. They import matplotlib, scikit-learn, IPython, SciPy and JAX if these are there: half of
+    their start. `compiler`: whether PyTorch imports its own with its first optimizer (see `lean`).
     """
 
-    def variables(backend):
+    def variables(backend, compiler=True):
         folders = [ABSENT / "everywhere", *([ABSENT / "but_for_jax"] if backend != "jax" else [])]
+        folders += [] if compiler else [ABSENT / "until_it_is_used"]
         return {"KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(map(str, folders))}
 
     return variables

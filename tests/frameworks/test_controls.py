@@ -16,13 +16,13 @@ def needs(*libraries):
 
 
 @pytest.fixture
-def told(held_run, alone):
+def told(held_run, alone, lean):
     """Function(ids, python, program, *words) -> (what the program told as JSON, the trial)."""
 
     def run(ids, python, program, *words, **options):
         own = options.pop("environment", {})
         backend = own.get("KERAS_BACKEND", "jax" if "jax" in str(program) else "tensorflow")
-        variables = {**QUIET, **(alone(backend) if python is None else {}), **own}
+        variables = {**QUIET, **(alone(backend, compiler=False) if python is None else lean), **own}
         trial = held_run(ids, python, program, *words, environment=variables, **options)
         assert trial.exit_code == 0, trial.stderr[-2000:]
         assert not [event for process in trial.processes for event in process.failures]

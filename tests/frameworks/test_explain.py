@@ -17,7 +17,7 @@ from samebits.launch.plan import Request
 KNOWN = Path(__file__).resolve().parents[1] / "known"
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 
-pytestmark = pytest.mark.slow(seconds=90)
+pytestmark = [pytest.mark.slow(seconds=90), pytest.mark.usefixtures("late_compiler")]
 
 
 @pytest.fixture

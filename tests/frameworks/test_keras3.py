@@ -25,13 +25,16 @@ BUFFERS = ["batch_normalization/moving_mean", "batch_normalization/moving_varian
 
 @pytest.fixture(scope="session")
 def environment(alone):
-    """Function(backend) -> the variables of a program of Keras; skips if it cannot run."""
+    """Function(backend, *ways) -> the variables of a program of Keras that trains in these ways; skips if it cannot run.
 
-    def variables(backend):
+    PyTorch imports its compiler from the start where a way uses it.
+    """
+
+    def variables(backend, *ways):
         for library in ("keras", backend):
             if importlib.util.find_spec(library) is None:
                 pytest.skip(f"{library} is not installed here")
-        return {**alone(backend), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+        return {**alone(backend, compiler="compiled" in ways), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
 
     return variables
 
@@ -41,7 +44,7 @@ def plain_output(plain_run, environment):
     """Function(backend, *ways, program=PROGRAM) -> what the program prints that nobody watches."""
 
     def run(backend, *ways, program=PROGRAM):
-        done = plain_run(None, program, *ways, environment=environment(backend))
+        done = plain_run(None, program, *ways, environment=environment(backend, *ways))
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -53,7 +56,7 @@ def train(shared_run, environment):
     """Function(backend, *ways, **config) -> the watched process: everything is seen, or said not to be."""
 
     def run(backend, *ways, **config):
-        trial = shared_run(None, PROGRAM, *ways, environment=environment(backend), timeout=900, **config)
+        trial = shared_run(None, PROGRAM, *ways, environment=environment(backend, *ways), timeout=900, **config)
         assert not trial.probe_failures
         assert not trial.only.failures, trial.only.failures
         trial.only.output = trial.stdout
@@ -151,7 +154,7 @@ def test_gradients_of_a_compiled_step_are_seen_on_jax_where_this_changes_no_bit(
     [
         ("torch", "applied", []),
         ("torch", "stepped_by_torch", []),
-        ("jax", "stateless", []),
+        pytest.param("jax", "stateless", [], marks=pytest.mark.slow(seconds=20)),
         ("jax", "stateless_compiled", ["batch", "loss", "gradient"]),
     ],
 )

@@ -40,7 +40,7 @@ SEEDED = NOISE.replace('int.from_bytes(os.urandom(3), "big") / 2 ** 24', "0")
 
 
 @pytest.fixture
-def noisy(samebits, tmp_path, torch_here):
+def noisy(samebits, tmp_path, torch_here, late_compiler):
     (tmp_path / "train.py").write_text(NOISE)
     assert samebits("check", "-n", 2, "--out", "record", "train.py", cwd=tmp_path).returncode == 1
     return tmp_path
@@ -51,6 +51,7 @@ def torch_here():
     pytest.importorskip("torch")
 
 
+@pytest.mark.slow(seconds=20)
 def test_the_module_whose_gradient_differs_first_is_named_and_kept_in_the_record(samebits, noisy):
     done = samebits("locate", "--json", "found.json", "record", cwd=noisy)
     assert done.returncode == 1, done.stderr
@@ -87,7 +88,8 @@ def test_a_command_that_no_longer_runs_is_an_error_for_people(samebits, tmp_path
 
 
 @pytest.mark.slow
-def test_a_record_that_repeated_leaves_nothing_to_locate(samebits, tmp_path, torch_here):
+@pytest.mark.usefixtures("torch_here", "late_compiler")
+def test_a_record_that_repeated_leaves_nothing_to_locate(samebits, tmp_path):
     (tmp_path / "train.py").write_text(SEEDED)
     done = samebits("locate", "-n", 2, "--out", "record", "train.py", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -173,12 +175,15 @@ for _ in range(2):
 
 
 @pytest.fixture
-def parted(shared_run, torch_here):
+def parted(shared_run, torch_here, lean):
     """Function(way, number, another) -> where two runs of GIVEN diverge in what operators do."""
 
     def run(way, *numbers):
         details = {"step": 0, "level": "operator"}
-        trials = [shown(shared_run(sys.executable, GIVEN, way, number, details=details)) for number in numbers]
+        trials = [
+            shown(shared_run(sys.executable, GIVEN, way, number, environment=lean, details=details))
+            for number in numbers
+        ]
         return first_difference.earliest(trials, what=("operator",))
 
     return run

@@ -99,7 +99,7 @@ def found(a, b):
 def keras_alone(alone):
     """In this module a program finds TensorFlow, Keras and PyTorch alone."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", alone("tensorflow")["PYTHONPATH"])
+        patch.setenv("PYTHONPATH", alone("tensorflow", compiler=False)["PYTHONPATH"])
         yield
 
 

@@ -49,9 +49,9 @@ OF_KERAS = ("keras3-tensorflow", "keras3-torch", "keras-tf1.14", "keras-tf2.1")
 
 
 @pytest.fixture(params=["torch", "torch-1.3", *(pytest.param(name, marks=pytest.mark.slow) for name in OF_KERAS)])
-def training(request, shared_run, legacy_python, alone):
+def training(request, shared_run, legacy_python, alone, lean):
     """Function(**config) -> the one process of a training of three steps."""
-    name, variables, python, program = request.param, {}, sys.executable, TORCH
+    name, variables, python, program = request.param, lean, sys.executable, TORCH
     if name == "torch-1.3":
         python = legacy_python("pytorch-1.3")
     elif name.startswith("keras-"):
@@ -60,7 +60,7 @@ def training(request, shared_run, legacy_python, alone):
         for module in ("keras", name[7:]):  # not imported here: TensorFlow tells its release to all that is started
             if importlib.util.find_spec(module) is None:
                 pytest.skip(f"{module} is not installed beside {sys.executable}")
-        program, variables = KERAS, alone(name[7:])
+        program, variables = KERAS, alone(name[7:], compiler=False)
 
     def run(**config):
         trial = shared_run(python, program, environment=variables, timeout=300, **config)

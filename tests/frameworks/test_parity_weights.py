@@ -28,7 +28,7 @@ pytestmark = [
 def wanted(tmp_path, monkeypatch, alone):
     """Function(a, b, **fields) -> Wanted: both models are built in processes of their own."""
     monkeypatch.setenv("SCRIPTS", str(SCRIPTS))
-    monkeypatch.setenv("PYTHONPATH", alone("torch")["PYTHONPATH"])
+    monkeypatch.setenv("PYTHONPATH", alone("torch", compiler=False)["PYTHONPATH"])
 
     def make(a, b, *, backend="torch", out="out.safetensors", weights=None, shapes=None, pythons=(None, None)):
         named = zip("AB", (a, b), pythons, strict=True)

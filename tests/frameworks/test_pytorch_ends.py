@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("late_compiler")
+
 
 @pytest.fixture
 def seen(watched_run):

@@ -12,11 +12,13 @@ def today():
 
 
 @pytest.fixture
-def seen(shared_run):
+def seen(shared_run, lean):
     """Function(python, text) -> the process, which ended well and in which the probe did not fail."""
 
     def run(python, text, **config):
-        trial = shared_run(python, "import torch, torch.nn as nn\ntorch.manual_seed(0)\n" + text, **config)
+        trial = shared_run(
+            python, "import torch, torch.nn as nn\ntorch.manual_seed(0)\n" + text, environment=lean, **config
+        )
         assert trial.exit_code == 0, trial.stderr
         assert trial.only.failures == []
         return trial.only

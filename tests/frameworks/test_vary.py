@@ -15,6 +15,8 @@ from samebits.vary.factor import Machine
 from samebits.vary.factors import find
 
 SAMPLES = Path(__file__).parent.parent / "samples"
+pytestmark = pytest.mark.usefixtures("late_compiler")
+
 METRIC = {"loss": "loss ([-0-9.e]+)"}
 
 
@@ -46,6 +48,7 @@ def answers(result):
     return {factor.id: factor.answer for factor in result.factors}
 
 
+@pytest.mark.slow(seconds=25)
 def test_a_large_sum_depends_on_the_threads_and_the_distance_at_the_end_is_said(varied):
     result = varied("torch_sums_in_threads.py", factors=[("threads", ["1", "2"])], metrics=METRIC)
     assert result.verdict == "diverged"
