@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samebits import clock
+from samebits import clock, words
 from samebits_probe import wire
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -82,7 +82,7 @@ def plot(found, all_slots):
     """Minutes by slots, both on logarithmic scales, as SVG text."""
     width, height, left, top, right, bottom = 720, 380, 70, 20, 250, 50
     minutes = {key: statistics.median(one.seconds for one in runs) / 60 for key, runs in found.items()}
-    low, high = 0.5, max(100.0, *minutes.values())
+    low, high = 0.4, max(100.0, *minutes.values())
 
     def across(slots):
         return left + (width - left - right) * np.log10(slots) / np.log10(all_slots[-1])
@@ -98,7 +98,8 @@ def plot(found, all_slots):
     for slots in all_slots:
         lines.append(f'<text x="{across(slots):.1f}" y="{height - 28}" text-anchor="middle">{slots:,}</text>')
     lines.append(f'<text x="{(left + width - right) / 2}" y="{height - 8}" text-anchor="middle">slots</text>')
-    lines.append(f'<text x="12" y="{top + 4}" transform="rotate(-90 12 {top + 60})">minutes</text>')
+    middle = (top + height - bottom) / 2
+    lines.append(f'<text x="20" y="{middle}" transform="rotate(-90 20 {middle})" text-anchor="middle">minutes</text>')
     for name, colour in zip(WORK, COLOURS, strict=True):
         places = [(across(slots), down(minutes[name, slots])) for slots in all_slots]
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
@@ -120,7 +121,10 @@ def sleeping(seconds):
         with tempfile.TemporaryDirectory() as folder, simulated(training, SleepingTrial) as host:
             found = explained(Path(folder), host, slots)
         taken[slots] = time.monotonic() - began
-        print(f"{slots} slots: {found.cause} in {taken[slots]:.0f} s, {training.trials} trials of {seconds:g} s")
+        cause = ", ".join(found.cause)
+        print(
+            f"{words.count(slots, 'slot')}: {cause} in {taken[slots]:.0f} s, {training.trials} trials of {seconds:g} s"
+        )
     print(f"four slots take {taken[4] / taken[1]:.2f} of the time of one")
 
 

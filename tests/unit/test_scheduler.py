@@ -1,6 +1,7 @@
 """What runs side by side: the real commands on a host whose trials are drawn, with a clock that is simulated."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -79,9 +80,7 @@ def test_the_trainings_of_all_seeds_run_side_by_side(run):
     found, seconds, made = run(measured, 100, sources=[OUTSIDE])
     assert (len(found.trainings), found.seeds, made.most) == (200, list(range(10)), 100)
     assert seconds == pytest.approx(2 * 10.5, abs=1)
-    assert {
-        one.seed: sum(other.seed == one.seed for other in found.trainings) for one in found.trainings
-    } == dict.fromkeys(range(10), 20)
+    assert Counter(one.seed for one in found.trainings) == dict.fromkeys(range(10), 20)
 
 
 def test_a_trial_whose_node_was_lost_begins_anew_and_that_is_said(run, tmp_path):
@@ -103,3 +102,20 @@ def test_trials_that_are_processes_run_side_by_side_too(tmp_path):
     with simulated(made, SleepingTrial) as host:
         found = explained(tmp_path, host, 4)
     assert (found.cause, made.most) == (["numpy-seed"], 4)
+
+
+def test_an_interruption_ends_the_trials_of_all_records(tmp_path):
+    made = Training(np.random.default_rng(1), [OUTSIDE], start=(0.0, 0.0), seconds=60.0, lost=0.0)
+
+    class Interrupted(SleepingTrial):
+        def poll(self):
+            if made.trials == 30:
+                raise KeyboardInterrupt
+            return super().poll()
+
+    with simulated(made, Interrupted) as host, pytest.raises(KeyboardInterrupt):
+        measured(tmp_path, host, 30)
+    assert (made.trials, made.running) == (30, set())
+    records = [open_record(folder) for folder in sorted((tmp_path / "record").glob("seed-*"))]
+    whys = Counter(trial.file.why for record in records for trial in record.trials)
+    assert whys == {"samebits was interrupted": 30}
