@@ -8,6 +8,8 @@ import pytest
 from samebits.model import HeldControl, Setup
 from samebits.reports.presenters import html
 from samebits.reports.result import report
+from samebits.reports.table import Column, Table
+from samebits.reports.tree import Facts, Report
 
 VOID = {"meta", "link", "line", "path", "br", "img"}
 
@@ -114,6 +116,15 @@ def test_every_section_and_figure_after_the_first_is_in_the_contents(judged):
     assert links == rest
     assert first not in links
     assert {"where", "heat", "steps", "plot-1", "trials", "setup", "reading"} <= {first, *links}
+
+
+def test_contents_of_a_page_without_sections_stand_above_its_first_table(repeated):
+    tables = tuple(Table(str(n), f"Table {n}", (Column("a"),), (("b",),)) for n in range(3))
+    made = Report(
+        title="Measured", sentence="Well.", blocks=(Facts((("paper", "agrees"),)), *tables), document=repeated
+    )
+    page = html.render(made)
+    assert page.index("agrees") < page.index('id="contents"') < page.index('id="table-0"')
 
 
 def test_the_page_begins_with_the_verdict_the_command_and_what_to_do_next(judged):

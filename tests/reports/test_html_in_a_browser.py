@@ -10,6 +10,8 @@ from samebits.comparison import TensorPair, measure, shown_difference
 from samebits.documents import Location, Place, TensorDistance
 from samebits.reports.presenters import html
 from samebits.reports.result import report
+from samebits.reports.table import Column, Table
+from samebits.reports.tree import Report
 
 WIDTHS = (375, 1400)
 SCHEMES = ("light", "dark")
@@ -21,6 +23,11 @@ CONTRASTS = Path(__file__).with_name("contrasts.js").read_text()
 
 
 NAMES = ("repeated", "diverged", "single", "located", "shown")
+
+
+def table_document():
+    """Any document: a page shows none of it."""
+    return Place(level="step", name="0")
 
 
 def _shown(result, record):
@@ -193,6 +200,15 @@ def test_it_prints(opened, tmp_path):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.pdf(path=str(tmp_path / "page.pdf"))
     assert (tmp_path / "page.pdf").stat().st_size > 10_000
+
+
+def test_a_printed_table_is_as_wide_as_the_paper(opened):
+    columns = tuple(Column(f"what was measured {n}", wide=n % 2 == 0) for n in range(14))
+    table = Table("1", "A wide table", columns, (tuple("kaiming_uniform_of_the_layer" for _ in columns),))
+    page = opened("single")
+    page.set_content(html.render(Report(title="Wide", sentence="It is.", blocks=(table,), document=table_document())))
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1400
 
 
 @pytest.mark.parametrize("name", NAMES)

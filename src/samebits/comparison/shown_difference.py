@@ -17,7 +17,7 @@ from samebits.tensor_pairs import MOST_SIDE, PicturePair, RowOrder, SamplePair, 
 __all__ = ["TensorPair", "shown_difference"]
 
 MOST_SAMPLES = 2
-MOST_VALUES = 24  # of a sample
+MOST_VALUES = 16  # of a sample
 MOST_LETTERS = 400
 MOST_ROWS = 1 << 14  # of which the order is looked for
 MOST_PLACES = 16

@@ -167,8 +167,8 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 def _histogram(ulps: list[UlpRange]) -> Histogram:
     most = max(one.values for one in ulps)
-    bars = tuple(HistogramBar(_range(one), 100 * one.values / most, one.values) for one in ulps)
-    said = "; ".join(f"{bar.label} ULP: {words.count(bar.values, 'value')}" for bar in bars if bar.values)
+    bars = tuple(HistogramBar(_range(one), 100 * one.values / most, one.values) for one in ulps if one.values)
+    said = "; ".join(f"{bar.label} ULP: {words.count(bar.values, 'value')}" for bar in bars)
     return Histogram("How many values are how many units in the last place (ULP) apart.", bars, said)
 
 

@@ -40,8 +40,12 @@ def render(report: Report) -> str:
 
 
 def _with_contents(blocks: list[AnyBlock]) -> list[AnyBlock]:
-    """The blocks with a list of what follows, below the first section: the answer comes first."""
-    place = next((n for n, block in enumerate(blocks, 1) if isinstance(block, Section | SideBySide)), 0)
+    """The blocks with a list of what follows, below the first section: the answer comes first.
+
+    Without a section it stands above the first block that it links to.
+    """
+    sections = (n for n, block in enumerate(blocks, 1) if isinstance(block, Section | SideBySide))
+    place = next(sections, None) or next((n for n, block in enumerate(blocks) if any(_links([block]))), 0)
     links = tuple(_links(blocks[place:]))
     return [*blocks[:place], Contents(links), *blocks[place:]] if len(links) >= LEAST_LINKS else blocks
 
