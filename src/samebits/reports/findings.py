@@ -44,7 +44,15 @@ STATES = {
 
 def cause_answer(found: Explanation) -> Iterator[AnyBlock]:
     """The beginning of a document: the cause and the lines to paste."""
-    yield Section("Why", "why", (Text(found.sentence, "strong"), *_codes(found)), on=DOCUMENT)
+    yield Section("Why", "why", (Text(found.sentence, "strong"), *_codes(found), *_patch(found)), on=DOCUMENT)
+
+
+def _patch(found: Explanation) -> Iterator[Code]:
+    """The command that says where the lines go."""
+    record = found.evidence[0].record if found.evidence else ""
+    if record and found.cause:
+        command = f"samebits fix {result_words.folder_name(record)}"
+        yield Code(command, "The patch, with file and line (--apply tries it)")
 
 
 def _codes(found: Explanation) -> Iterator[Code]:
@@ -208,10 +216,8 @@ def _to_paste(found: Explanation) -> Iterator[tuple[str, Cell]]:
     for fix in found.fixes:
         yield "paste", f"{_place(fix)}:"
         yield from (("", StyledText(f"  {line}", "command")) for line in fix.lines)
-    record = found.evidence[0].record if found.evidence else ""
-    if record and found.cause:
-        patch = f"samebits fix {result_words.folder_name(record)}   (shows where they go; --apply tries the patch)"
-        yield "patch", StyledText(patch, "command")
+    for code in _patch(found):
+        yield "patch", StyledText(f"{code.text}   (shows where they go; --apply tries the patch)", "command")
 
 
 def _place(fix: Fix) -> str:
