@@ -12,7 +12,9 @@ from samebits.patches.look import Draw, Look
 from samebits.patches.patch import patches
 from samebits.patches.patched_files import PatchedFiles
 from samebits.patches.program import Program
+from samebits.patches.report import report
 from samebits.patches.source import SourceFile
+from samebits.reports.presenters import html
 
 
 @pytest.fixture
@@ -495,3 +497,12 @@ def test_whenever_samebits_is_stopped_the_file_is_what_it_says(tmp_path, ends, s
     assert ended.returncode == status, ended.stderr
     assert path.read_text() == ("import random\n" if is_patched else "") + "print(1)\n"
     assert ("which is in the files" in ended.stderr) == is_patched
+
+
+def test_the_page_of_a_patch_says_what_it_is_for_and_names_the_interpreter():
+    found = PatchResult(samebits="0.1.0", outcome="proposed", sentence="1 line for python-seed, not tried yet.",
+                        command=["python", "train.py"], python="/opt/bin/python3", directory="/d", record="/r",
+                        cause=["python-seed"], patch="--- a/train.py\n")  # fmt: skip
+    page = html.render(report(found))
+    for said in ("1 line for python-seed, not tried yet.", "python train.py", "/opt/bin/python3"):
+        assert page.count(f">{said}<") == 1

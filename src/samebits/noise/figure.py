@@ -83,6 +83,13 @@ def _place(value: float, low: float, high: float) -> int:
     return round((value - low) / (high - low) * (WIDTH - 1))
 
 
+# (attribute, colour) -> the colour for readers who prefer dark; that of a page's own background among them
+DARK = {
+    ("fill", "#fff"): "#14171c", ("fill", "#cfd8dc"): "#343a45", ("fill", "#263238"): "#eceff4",
+    ("fill", "#1565c0"): "#74bcf5", ("stroke", "#c62828"): "#ff9a90",
+}  # fmt: skip
+
+
 def _span(rows: Sequence[DotRow], band: tuple[float, float] | None) -> tuple[float, float]:
     """The lowest and the highest value, never the same."""
     numbers = [value for row in rows for value in (*row.values, *(row.interval or ()))] + list(band or ())
@@ -105,7 +112,9 @@ def drawing(rows: Sequence[DotRow], band: tuple[float, float] | None) -> str:
     text = 'font-family="sans-serif" font-size="13" fill="#263238"'
     parts += [f'<text x="{_across(end, low, high):.1f}" y="{tall - 6}" text-anchor="middle" {text}>{end:.4g}</text>'
               for end in (low, high)]  # fmt: skip
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {tall}" {text}>{"".join(parts)}</svg>'
+    rules = "".join(f'[{what}="{light}"]{{{what}:{dark}}}' for (what, light), dark in DARK.items())
+    style = f"<style>@media (prefers-color-scheme: dark){{{rules}}}</style>"
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {tall}" {text}>{style}{"".join(parts)}</svg>'
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 

@@ -108,6 +108,7 @@ def _dots(result: NoiseResult, metric: MetricNoise, place: int) -> Iterator[AnyB
 
 def _facts(result: NoiseResult) -> Iterator[tuple[str, Cell]]:
     yield "command", StyledText(shlex.join(result.command), "command")
+    yield from [("interpreter", result.setup.python)] if result.setup.python else []
     if result.seeds:
         yield "seeds", f"{', '.join(map(str, result.seeds))}, set by {result.seed_by}"
     else:

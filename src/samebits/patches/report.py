@@ -11,6 +11,7 @@ from samebits.reports.table import Cell, StyledText
 from samebits.reports.tree import (
     CASE_STATES,
     DOCUMENT,
+    PAGE,
     SCREEN,
     AnyBlock,
     Code,
@@ -71,6 +72,8 @@ def _case(result: PatchResult) -> JUnitCase:
 def _blocks(result: PatchResult, head: str) -> Iterator[AnyBlock]:
     if result.verdict is None:
         yield Text(f"{head}: {result.sentence}", "strong", on=SCREEN)
+        yield Text(result.sentence, "strong", on=PAGE)
+        yield Facts((("command", shlex.join(result.command)), ("interpreter", result.python or "not known")), on=PAGE)
     facts = list(_facts(result))
     if facts:
         yield Facts(tuple(facts))
