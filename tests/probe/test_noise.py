@@ -46,6 +46,35 @@ def test_a_metric_that_nobody_prints_is_no_answer(tmp_path, monkeypatch, capsys)
     assert "its pattern matched nothing" in capsys.readouterr().out
 
 
+def test_a_metric_that_nobody_prints_has_one_exit_status_everywhere(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("scipy")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text("print('dice', 0.5)\n")
+    words = ["--metric", "loss=loss (.*)", "-n", "2", "--python", sys.executable]
+    assert cli.main(["check", *words, "--out", "checked", "--", "python", "train.py"]) == 3
+    capsys.readouterr()
+    for name, *rest in (["noise", "checked"], ["versus", "checked", "checked"],
+                        ["versus", *words, "--out", "out", "python train.py", "python train.py 2"]):  # fmt: skip
+        assert cli.main([name, "--json", "answer.json", *rest]) == 3
+        assert "its pattern matched nothing" in capsys.readouterr().out
+        answer = json.loads((tmp_path / "answer.json").read_text())
+        assert (answer["verdict"], answer["metrics"]) == ("inconclusive", [])
+    assert not (tmp_path / "out" / "b").exists()
+
+
+@pytest.mark.parametrize(
+    ("b", "said"), [("python not_there.py", "not_there.py"), ("no-such-program b.py", "no-such-program")]
+)
+def test_a_fault_in_b_is_found_before_a_is_trained(tmp_path, monkeypatch, capsys, b, said):
+    pytest.importorskip("scipy")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.py").write_text("open('trained', 'w')\nprint('dice', 0.5)\n")
+    words = ["--metric", r"dice=dice (\S+)", "-n", "2", "--python", sys.executable, "--out", "out"]
+    assert cli.main(["versus", *words, "python a.py", b]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "trained").exists()
+
+
 def test_two_commands_are_trained_and_compared_and_their_records_can_be_compared_again(tmp_path, monkeypatch, capsys):
     pytest.importorskip("scipy")
     monkeypatch.chdir(tmp_path)

@@ -223,11 +223,14 @@ def test_trainings_without_known_seeds_count_beside_seeds(monkeypatch):
     assert compared(monkeypatch, a, b).metrics[0].numbers == [5, 5]
 
 
-@pytest.mark.parametrize("scale", [1e-170, 1e-100, 1.0, 1e100])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e-100, 1.0, 1e100, 1e170, 1e300])
 def test_numbers_of_any_size_are_told_apart_only_by_an_interval(monkeypatch, scale):
     a, b = side({None: [scale * (n + 0.5) for n in range(6)]}), side({None: [scale * n for n in range(6)]})
     one = compared(monkeypatch, a, b).metrics[0]
-    assert one.answer == ("not-told-apart" if scale > 1e-150 else "too-few")
+    assert one.answer == "not-told-apart"
+    assert one.low / scale == pytest.approx(-2.9067, abs=1e-3)
+    assert one.floor / scale == pytest.approx(7**0.5)
 
 
 def test_different_seeds_are_compared_without_pairs(monkeypatch):

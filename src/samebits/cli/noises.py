@@ -16,8 +16,10 @@ from samebits.cli.parser import launching, plain
 from samebits.options import OPTIONS, REPORTS
 
 if TYPE_CHECKING:
+    from samebits.noise import NoiseRequest
     from samebits.noise.result import NoiseResult
     from samebits.noise.sides import MetricSide
+    from samebits.noise.versus import Training
 
 __all__ = ["NOISE", "VERSUS", "run_noise", "run_versus", "show_noise"]
 
@@ -72,8 +74,8 @@ better, and how many trainings would show it.
 A and B are each a folder of noise or of check --metric, FOLDER:SETUP of a study, or a CSV file with a line for each
 training. They can also be commands in quotation marks: versus trains them as samebits noise does, with its options.
 
-Exit status: 0 there is an answer (told apart or not), 2 wrong use or an error, 3 no answer: too few trainings, or both
-sides repeat."""
+Exit status: 0 there is an answer (told apart or not), 2 wrong use or an error, 3 no answer: too few trainings, no
+number of a metric, or both sides repeat."""
 
 
 def run_versus(**given: Any) -> int:
@@ -84,19 +86,28 @@ def run_versus(**given: Any) -> int:
     from samebits.noise.versus import VersusRequest, versus
 
     asked = VersusRequest(given["a"], given["b"], given["of"] or (), given["lower"] or ())
-    return answers.present(difference_report.report(versus(asked, partial(_trained, given))), targets)
+    return answers.present(difference_report.report(versus(asked, partial(_prepared, given))), targets)
 
 
-def _trained(given: dict[str, Any], command: str, letter: str) -> MetricSide:
-    """Train one side, as `samebits noise` does, in a record of its own: a or b below --out."""
+def _prepared(given: dict[str, Any], command: str, letter: str) -> Training:
+    """What trains one side, as `samebits noise` does, in a record of its own: a or b below --out. Raises what is wrong
+    with it before anything is trained."""
     requests.refuse_platform()
     out = str(Path(given["out"]) / letter) if given["out"] else None
     cases = requests.patterns(given["cases"], "--cases")
     request = requests.request({**given, "command": shlex.split(command), "out": out, "seed": None}, "versus")
-    from samebits.noise import NoiseRequest, noise, sides
+    from samebits.noise import NoiseRequest, check
+
+    asked = NoiseRequest(request, given["seeds"] or (), cases)
+    check(asked)
+    return partial(_trained, asked, command, letter)
+
+
+def _trained(asked: NoiseRequest, command: str, letter: str) -> MetricSide:
+    from samebits.noise import noise, sides
 
     answers.say(f"samebits: {letter.upper()}: {command}\n", sys.stderr)
-    return sides.of_noise(command, noise(NoiseRequest(request, given["seeds"] or (), cases), answers.titled_progress))
+    return sides.of_noise(command, noise(asked, answers.titled_progress))
 
 
 SIDES = [click.Argument([name], metavar=name.upper()) for name in ("a", "b")]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samebits import __version__, checks, clock, controls
 from samebits.errors import UsageError
-from samebits.experiment import Experiment, Request
+from samebits.experiment import Experiment, Request, arrange
 from samebits.launch.plan import make_record_folder
 from samebits.model import Result
 from samebits.noise import readings, result
@@ -18,7 +18,7 @@ from samebits.noise.trainings import SEED, Shown, Trainings
 from samebits.options import DEFAULT_SEED
 from samebits.store import record_files, write_document
 
-__all__ = ["DOCUMENT", "SEED", "NoiseRequest", "noise", "read"]
+__all__ = ["DOCUMENT", "SEED", "NoiseRequest", "check", "noise", "read"]
 
 DOCUMENT = "noise.json"
 
@@ -40,9 +40,7 @@ def noise(asked: NoiseRequest, shown: Shown) -> NoiseResult:
 
     Raises UsageError, NotFound or RecordExists before anything runs.
     """
-    seeds, by = _reach(asked)
-    if not asked.request.options.metrics and not asked.cases:
-        raise UsageError("there is no metric to measure.", "--metric 'accuracy=acc: ([0-9.]+)'")
+    seeds, by = check(asked)
     began = clock.now()
     held = make_record_folder(asked.request)
     checks.stop_tells(held.folder)
@@ -59,6 +57,16 @@ def noise(asked: NoiseRequest, shown: Shown) -> NoiseResult:
         return answer
 
     return Trainings(asked.request, held.folder, shown).of(seeds, keep)
+
+
+def check(asked: NoiseRequest) -> tuple[list[int | None], str]:
+    """The seeds to train with, and how they reach the program. UsageError or NotFound if it could not be trained."""
+    seeds, by = _reach(asked)
+    if not asked.request.options.metrics and not asked.cases:
+        raise UsageError("there is no metric to measure.", "--metric 'accuracy=acc: ([0-9.]+)'")
+    if asked.request.host == "local":
+        arrange(asked.request, asked.request.directory)
+    return seeds, by
 
 
 def _reach(asked: NoiseRequest) -> tuple[list[int | None], str]:

@@ -67,7 +67,8 @@ def report(result: VersusResult) -> Report:
 def _blocks(result: VersusResult) -> Iterator[AnyBlock]:
     if result.verdict is None:
         yield Text(result.sentence, on=SCREEN | PAGE)
-    yield _table(result)
+    if result.metrics:
+        yield _table(result)
     for place, one in enumerate(result.metrics, 1):
         yield from _dots(result, one, place)
         if one.cases:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samebits.errors import UsageError
-from samebits.noise.statistics import FEWEST
+from samebits.noise.statistics import FEWEST, scale_of
 
 __all__ = [
     "CONFIDENCE", "MANY", "MEANINGFUL", "Interval", "better_probability", "better_share", "independent_interval",
@@ -51,7 +51,15 @@ def is_constant(values: Any) -> bool:
 
 def paired_interval(differences: Sequence[float]) -> Interval | None:
     """The interval of the mean of paired differences; None if there are too few, or if all are the same."""
-    values = np.asarray(differences, dtype=float)
+    scale = scale_of(differences)
+    return _scaled(_paired(np.asarray(differences, dtype=float) / scale), scale)
+
+
+def _scaled(found: Interval | None, scale: float) -> Interval | None:
+    return found and Interval(found.low * scale, found.high * scale, found.method)
+
+
+def _paired(values: Any) -> Interval | None:
     if len(values) < FEWEST or is_constant(values):
         return None
     if len(values) >= MANY:
@@ -61,7 +69,11 @@ def paired_interval(differences: Sequence[float]) -> Interval | None:
 
 def independent_interval(a: Sequence[float], b: Sequence[float]) -> Interval | None:
     """The interval of mean B minus mean A without pairs (Welch); None if too few, or if neither side varies."""
-    sides = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    scale = scale_of(a, b)
+    return _scaled(_independent((np.asarray(a, dtype=float) / scale, np.asarray(b, dtype=float) / scale)), scale)
+
+
+def _independent(sides: tuple[Any, Any]) -> Interval | None:
     constant = [is_constant(side) for side in sides]
     if min(map(len, sides)) < FEWEST or all(constant):
         return None

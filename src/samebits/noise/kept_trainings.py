@@ -9,7 +9,7 @@ from samebits import __version__
 from samebits.model import Setup
 from samebits.noise import readings
 from samebits.noise.result import NoiseResult, TrainingRun, metric_names, metric_noise
-from samebits.noise.sides import read_side, study_setup
+from samebits.noise.sides import NoNumbers, read_side, study_setup
 from samebits.store.record import RECORD
 
 __all__ = ["is_measurable", "measured"]
@@ -23,7 +23,10 @@ def is_measurable(text: str) -> bool:
 
 def measured(text: str) -> NoiseResult:
     """The noise of its trainings. Nothing is run. Raises UsageError or RecordError."""
-    side = read_side(text)
+    try:
+        side = read_side(text)
+    except NoNumbers as why:
+        return _nothing(text, why.message)
     metrics = [metric_noise(side.trainings, name) for name in metric_names(side.trainings)]
     groups: dict[int | None, list[TrainingRun]] = {}
     for training in side.trainings:
@@ -34,7 +37,7 @@ def measured(text: str) -> NoiseResult:
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         sentence=readings.sentence(metrics, models, repeats=side.repeats),
         command=[text],
-        setup=Setup(command=[text], python=None, machine={"processor": "; ".join(side.machines) or "not known"}),
+        setup=_setup(text, side.machines),
         seeds=[seed for seed in groups if seed is not None],
         seed_by="the record",
         trials=max(map(len, groups.values())),
@@ -45,6 +48,26 @@ def measured(text: str) -> NoiseResult:
         warnings=side.warnings,
         record=str(Path(text).absolute()),
     )
+
+
+def _nothing(text: str, why: str) -> NoiseResult:
+    """Trainings that gave no number."""
+    return NoiseResult(
+        samebits=__version__,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        verdict="inconclusive",
+        sentence=why,
+        reason=why,
+        command=[text],
+        setup=_setup(text, []),
+        seed_by="the record",
+        trials=0,
+        record=str(Path(text).absolute()),
+    )
+
+
+def _setup(text: str, machines: list[str]) -> Setup:
+    return Setup(command=[text], python=None, machine={"processor": "; ".join(machines) or "not known"})
 
 
 def _models(group: list[TrainingRun]) -> int | None:

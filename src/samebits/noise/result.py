@@ -127,4 +127,5 @@ def _other_cases(trainings: Sequence[TrainingRun], name: str) -> float | None:
     if len(common) < 2:
         return None
     means = [float(np.mean([table[case] for table in tables])) for case in sorted(common)]
-    return float(np.std(means, ddof=1) / np.sqrt(len(means)))
+    scale = statistics.scale_of(means)
+    return float(np.std(np.asarray(means) / scale, ddof=1) / np.sqrt(len(means))) * scale

@@ -19,13 +19,18 @@ from samebits.reports import result_words
 from samebits.store import record_files
 from samebits.store.record import RECORD, open_record
 
-__all__ = ["STUDY", "MetricSide", "of_noise", "read_side", "study_setup"]
+__all__ = ["STUDY", "MetricSide", "NoNumbers", "of_noise", "read_side", "study_setup"]
 
 NOISE, STUDY, STUDY_FORMAT = "noise.json", "study.json", 1
 MEASURES = ("digits", "cells")  # what study.json has of a model, by the study
 FIXED = ("true_count", "fields", "undecided")  # numbers of the data, or of what could not be measured
 LOWER = ("error_rate", "wrong")  # measures of a study for which a lower number is better
+METRIC = "samebits noise --metric 'accuracy=acc: ([0-9.]+)'"
 ABOUT = ("seed", "trial", "case", "machine")  # columns of a table that are no metrics
+
+
+class NoNumbers(UsageError):
+    """Trainings that gave no number of the metrics that were asked for: there is no answer."""
 
 
 class MetricSide(Document):
@@ -63,14 +68,14 @@ def read_side(text: str) -> MetricSide:
 def of_noise(name: str, found: NoiseResult) -> MetricSide:
     """The side of a noise."""
     if found.verdict:
-        raise UsageError(f"{name}: {found.sentence}", "samebits noise --metric 'accuracy=acc: ([0-9.]+)'")
+        raise NoNumbers(f"{name}: {found.sentence}", METRIC)
     machine = str(found.setup.machine.get("processor", ""))
     return _side(name, found.trainings, machines=[machine], repeats=found.repeats, warnings=found.warnings)
 
 
 def _side(name: str, trainings: list[TrainingRun], *, machines: Iterable[str] = (), **given: Any) -> MetricSide:
     if not any(training.metrics for training in trainings):
-        raise UsageError(f"{name}: no training has a metric.", "samebits noise --metric 'accuracy=acc: ([0-9.]+)'")
+        raise UsageError(f"{name}: no training has a metric.", METRIC)
     return MetricSide(name=name, trainings=trainings, machines=sorted(set(filter(None, machines))), **given)
 
 
@@ -80,6 +85,8 @@ def _of_check(name: str) -> MetricSide:
     judged = kept_record.judged(opened)
     taken = Readings(opened.file.options.metrics, {})
     taken.add(opened.file.seed, opened, judged)
+    if opened.file.options.metrics and not taken.trainings:
+        raise NoNumbers(f"{name}: {taken.why_nothing()}", METRIC)
     machine = str(judged.setup.machine.get("processor", ""))
     return _side(name, taken.trainings, machines=[machine], repeats=taken.repeats(), warnings=taken.warnings)
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["FEWEST", "Layers", "layers"]
+__all__ = ["FEWEST", "Layers", "layers", "scale_of"]
 
+_HUGE, _TINY = 1e100, 1e-100  # numbers beyond which a square of them, or of what they differ by, may be none
 FEWEST = 5  # values below which an estimate is called rough
 
 
@@ -23,12 +24,25 @@ class Layers(NamedTuple):
     other_seeds: float | None
 
 
+def scale_of(*values: Sequence[float]) -> float:
+    """The power of two by which numbers are divided so that their squares are numbers: one, unless they are huge or
+    tiny. It changes no digit of them."""
+    largest = max((abs(float(value)) for row in values for value in row), default=0.0)
+    return 1.0 if largest == 0 or _TINY < largest < _HUGE else 2.0 ** (math.frexp(largest)[1] - 1)
+
+
 def layers(groups: Sequence[Sequence[float]]) -> Layers:
     """Separate the spread within seeds from that between them. `groups`: the values of each seed.
 
     The estimates are those of a one-way analysis of variance with random effects; unequal groups are weighted as in
     Searle, Casella and McCulloch (1992), 3.6.
     """
+    scale = scale_of(*groups)
+    found = _layers([[value / scale for value in group] for group in groups])
+    return Layers(*(None if one is None else one * scale for one in found))
+
+
+def _layers(groups: Sequence[Sequence[float]]) -> Layers:
     sizes = [len(group) for group in groups]
     total, seeds = sum(sizes), len(groups)
     means = [float(np.mean(group)) for group in groups]

@@ -14,10 +14,12 @@ from samebits.errors import UsageError
 from samebits.noise import difference, intervals, sides
 from samebits.noise.difference import MetricDifference, VersusResult
 from samebits.noise.result import seed_groups
-from samebits.noise.sides import MetricSide
+from samebits.noise.sides import MetricSide, NoNumbers
 from samebits.noise.statistics import FEWEST
 
-__all__ = ["VersusRequest", "interval_words", "is_command", "number", "sentence_of", "versus"]
+__all__ = ["Training", "VersusRequest", "interval_words", "is_command", "number", "sentence_of", "versus"]
+
+Training = Callable[[], MetricSide]  # trains a side
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,29 @@ def is_command(text: str) -> bool:
         raise UsageError(f"{text}: a command cannot be read: {why}.", "'python train.py --seed {seed}'") from None
 
 
-def versus(asked: VersusRequest, train: Callable[[str, str], MetricSide]) -> VersusResult:
-    """Compare. `train`: (command, "a" or "b") -> its side. Raises UsageError or RecordError."""
+def versus(asked: VersusRequest, prepare: Callable[[str, str], Training]) -> VersusResult:
+    """Compare. `prepare`: (command, "a" or "b") -> what trains that side. Raises UsageError or RecordError.
+
+    A command or a record that is not in order is said before hours of training: `prepare` raises what is wrong.
+    """
     intervals.needs_scipy()
     texts = {"a": asked.a, "b": asked.b}
-    found = {letter: sides.read_side(text) for letter, text in texts.items() if not is_command(text)}
-    # a record that cannot be read is said before hours of training
-    found |= {letter: train(text, letter) for letter, text in texts.items() if letter not in found}
-    a, b = found["a"], found["b"]
-    metrics = difference.compare(a, b, only=asked.only, lower=asked.lower)
-    answered = [one for one in metrics if one.low is not None or one.answer == "equal"]
+    trainings = {letter: prepare(text, letter) for letter, text in texts.items() if is_command(text)}
+    found = dict[str, MetricSide]()
+    try:
+        found |= {letter: sides.read_side(text) for letter, text in texts.items() if letter not in trainings}
+        found |= {letter: train() for letter, train in trainings.items()}
+    except NoNumbers as why:
+        a, b = (found.get(letter, MetricSide(name=text, trainings=[])) for letter, text in texts.items())
+        return _result(a, b, [], why.message)
+    metrics = difference.compare(found["a"], found["b"], only=asked.only, lower=asked.lower)
+    answered = [one for one in metrics if _is_answered(one)]
     sentence = " ".join(map(sentence_of, metrics if len(metrics) < 3 else (answered or metrics)[:1]))
+    return _result(found["a"], found["b"], metrics, sentence)
+
+
+def _result(a: MetricSide, b: MetricSide, metrics: list[MetricDifference], sentence: str) -> VersusResult:
+    answered = any(_is_answered(one) for one in metrics)
     return VersusResult(
         samebits=__version__,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -66,6 +80,10 @@ def versus(asked: VersusRequest, train: Callable[[str, str], MetricSide]) -> Ver
         needed=intervals.trainings_needed(intervals.MEANINGFUL) or 0,
         warnings=list(_warnings(a, b, metrics)),
     )
+
+
+def _is_answered(one: MetricDifference) -> bool:
+    return one.low is not None or one.answer == "equal"
 
 
 def interval_words(one: MetricDifference) -> str:
