@@ -1,0 +1,61 @@
+"""The page on active learning: its numbers follow from what each trial chose, which lies beside it."""
+
+import importlib.util
+import json
+import statistics
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROUNDS = DOCS / "study" / "active-learning" / "rounds.json"
+
+
+@pytest.fixture(scope="module")
+def script():
+    """The script that makes the table and the figures, as a module."""
+    spec = importlib.util.spec_from_file_location("active_learning", DOCS / "active_learning.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def setups():
+    return json.loads(ROUNDS.read_text())
+
+
+def test_the_page_shows_the_table_that_its_command_prints(script, setups):
+    assert script.table(setups) in (DOCS / "study" / "active-learning.md").read_text()
+
+
+def test_every_number_of_the_table_follows_from_what_was_chosen(script, setups):
+    for name, setup in setups.items():
+        cells = script.row(name, setup)
+        assert cells[1] == str(len(setup["trials"]))
+        for number in range(1, 6):
+            sets = [{digit for one in trial[: number + 1] for digit in one["chosen"]} for trial in setup["trials"]]
+            assert all(len(one) == 50 * (number + 1) for one in sets)
+            apart = [len(a ^ b) / 2 for a, b in combinations(sets, 2)]
+            assert cells[3 + number] == f"{sum(apart) / len(apart):.1f} ({max(apart):.0f})"
+        last = [100 * trial[5]["accuracy"] for trial in setup["trials"]]
+        assert cells[-2] == f"{statistics.fmean(last):.2f} ± {statistics.stdev(last):.2f}"
+        assert cells[-1] == f"{min(last):.2f} to {max(last):.2f}"
+
+
+def test_the_first_round_that_samebits_names_is_the_first_that_differs(setups):
+    for setup in setups.values():
+        chosen = [[one["chosen"] for one in trial] for trial in setup["trials"]]
+        differ = [number for number in range(6) if any(trial[number] != chosen[0][number] for trial in chosen)]
+        assert setup["first"] == (f"round {differ[0]}" if differ else None)
+
+
+def test_the_figures_are_those_that_the_command_draws(script, setups, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(script, "HERE", tmp_path)
+    script.draw(setups)
+    made = sorted(path.name for path in tmp_path.iterdir())
+    assert made == ["figure-accuracy.svg", "figure-chosen.svg"]
+    for name in made:
+        assert (ROUNDS.parent / name).is_file()
