@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 PROGRAMS = ("sbatch", "squeue", "scancel", "scontrol", "sinfo", "slurmctld", "slurmd", "munged")
@@ -53,23 +53,18 @@ def missing():
     return next((name for name in PROGRAMS if shutil.which(name, path=SEARCHED) is None), "")
 
 
+class NoSite(Exception):
+    """The programs are there, and no site came up. The argument: what its daemons said last."""
+
+
 @contextmanager
 def site():
-    """A site that runs. Its environment: who has it submits jobs there."""
+    """A site that runs. Its environment: who has it submits jobs there. Raises NoSite."""
     folder = Path(tempfile.mkdtemp(prefix="slurm", dir="/tmp"))  # the path of a socket is short
     started = []
     try:
         environment = prepared(folder)
-        for words in daemons(folder):
-            with (folder / f"{words[0]}.txt").open("wb") as said:
-                started.append(
-                    subprocess.Popen(
-                        words, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=folder
-                    )
-                )
-            if words[0] == "munged":
-                until((folder / "munge.socket").exists)
-        until(lambda: "idle" in asked(environment, "sinfo", "--noheader", "--format=%T"))
+        come_up(folder, environment, started)
         yield environment
         asked(environment, "scancel", "--partition=low,high")
         until(lambda: not asked(environment, "squeue", "--noheader", "--states=running,completing,pending"))
@@ -78,6 +73,34 @@ def site():
             process.terminate()
             process.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def come_up(folder, environment, started):
+    """Start the daemons, and wait until the node is idle."""
+    try:
+        for words in daemons(folder):
+            with (folder / f"{words[0]}.txt").open("wb") as said:
+                put = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said}
+                started.append(subprocess.Popen(words, env=environment, cwd=folder, **put))
+            if words[0] == "munged":
+                until((folder / "munge.socket").exists)
+        until(lambda: "idle" in asked(environment, "sinfo", "--noheader", "--format=%T"))
+    except TimeoutError:
+        ends = [path.read_text(errors="replace").splitlines()[-1:] for path in sorted(folder.glob("*.txt"))]
+        raise NoSite("; ".join(line for end in ends for line in end)) from None
+
+
+@contextmanager
+def site_or_skip(skip):
+    """A site that runs. `skip`: is told why there is none, and raises."""
+    if missing():
+        skip(f"there is no {missing()} here: no Slurm to run trials on")
+    with ExitStack() as stack:
+        try:
+            environment = stack.enter_context(site())
+        except NoSite as why:
+            skip(f"Slurm is installed, and its daemons do not run here: {why}")
+        yield environment
 
 
 def prepared(folder):
@@ -123,7 +146,7 @@ def until(condition, seconds=120):
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError("the site of Slurm did not come up")
+            raise TimeoutError
         time.sleep(0.1)
 
 

@@ -47,8 +47,6 @@ def prepared(page, folder):
     """Write the files that a page shows; skip where what it needs is missing. Its text."""
     text = page.read_text()
     for module in needs(page):
-        if module == "slurm" and slurm_site.missing():
-            pytest.skip(f"there is no {slurm_site.missing()} here: no Slurm to run trials on")
         if module != "slurm" and find_spec(module) is None:
             pytest.skip(f"{module} is not installed beside {sys.executable}")
     for name, content in FILE.findall(text):
@@ -60,7 +58,7 @@ def prepared(page, folder):
 @pytest.mark.usefixtures("late_compiler")
 def test_the_commands_of_a_page_do_what_it_says(page, tmp_path):
     text = prepared(page, tmp_path)
-    with slurm_site.site() if "slurm" in needs(page) else nullcontext(os.environ) as found:
+    with slurm_site.site_or_skip(pytest.skip) if "slurm" in needs(page) else nullcontext(os.environ) as found:
         environment = dict(found, PATH=str(Path(sys.executable).parent) + os.pathsep + found["PATH"])
         run_the_commands(text, environment, tmp_path)
 

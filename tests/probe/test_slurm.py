@@ -18,10 +18,6 @@ from samebits.launch.hosts import connect
 from samebits.launch.remote import _place
 
 slurm_site = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "slurm_site.py")))
-pytestmark = pytest.mark.skipif(
-    bool(slurm_site.missing()), reason=f"there is no {slurm_site.missing()} here: no Slurm to run trials on"
-)
-
 STEPS = """import os, sys
 import samebits_probe
 noise = float.fromhex(os.urandom(4).hex()) if "noise" in sys.argv else 0.0
@@ -49,7 +45,7 @@ TIMES = ("seconds", "record", "machine")  # times, places and facts
 @pytest.fixture(scope="module")
 def site():
     """The environment of who uses the site."""
-    with slurm_site.site() as environment:
+    with slurm_site.site_or_skip(pytest.skip) as environment:
         path = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
         yield {**environment, "PATH": path}
 
