@@ -1,10 +1,12 @@
 """The search for the scale `counting` of the U-Net: which training is the cheapest whose masks can be counted?
 
     python benchmarks/counting_scale.py [--only 96-8] [--seed 2019] [--folder DIR]
+    python benchmarks/counting_scale.py --scale small --data dsb2018-stained
 
 Each candidate makes its generated fields, trains `unet_pytorch.py` on one thread, and judges the weights of every
 epoch that is kept. A line for each: what is trained, the processor time up to then, and the scores on the ninth
-animal. The true mask and the best single grey level of the training fields are counted in the same way.
+animal. The true mask and the best single grey level of the training fields are counted in the same way; with
+--scale only these, of a scale of the study, with touching cells together and split.
 
 Asked for: error rate at most 10 %, Dice at least 0.80, the true mask at most 2 %, one grey level at least twice the
 network's error rate, at least 300 cells.
@@ -24,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samebits_study import baselines, collection
+from samebits_study import baselines, collection, data
 from samebits_study.catalog import SCRIPTS, STUDIES
 from samebits_study.cells import arrays
 from samebits_study.results import Cells
@@ -65,7 +67,12 @@ def main() -> None:
     parser.add_argument("--only", help="the name of one candidate")
     parser.add_argument("--seed", type=int, default=2019)
     parser.add_argument("--folder", type=Path, help="keep the data and the trainings there")
+    parser.add_argument("--scale", choices=list(STUDIES["unet"].scales), help="train nothing: count this scale's masks")
+    parser.add_argument("--data", type=Path, help="of --scale: the folder of the images")
     options = parser.parse_args()
+    if options.scale:
+        print_untrained(options.scale, options.data, options.seed)
+        return
     print(HEAD, flush=True)
     with tempfile.TemporaryDirectory() as spare:
         for candidate in CANDIDATES:
@@ -73,6 +80,19 @@ def main() -> None:
                 folder = (options.folder or Path(spare)) / candidate.name
                 for line in rows(candidate, options.seed, folder):
                     print(line, flush=True)
+
+
+def print_untrained(scale: str, source: Path | None, seed: int) -> None:
+    """What the true mask and one grey level are worth at a scale of the study."""
+    settings = data.cells_settings(STUDIES["unet"].scales[scale], source)
+    with tempfile.TemporaryDirectory() as folder:
+        arrays.prepare(source, arrays.CellSettings(**settings, seed=seed), Path(folder))
+        for split in (False, True):
+            judge = collection.judge_of(STUDIES["unet"], Path(folder), watershed=split)
+            for one in baselines.of("cells", Path(folder), judge):
+                how = "split" if split else "together"
+                print(f"{scale}, {how:<8}  {one.cells.counted} of {one.cells.true_count} cells  "
+                      f"{_scores(one.cells)}  {one.name}")  # fmt: skip
 
 
 def rows(candidate: Candidate, seed: int, folder: Path) -> Iterator[str]:
