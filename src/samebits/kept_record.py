@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from samebits.comparison import judge
+from samebits.comparison.levels import levels
 from samebits.comparison.verdict import judged_together
 from samebits.documents import Location
 from samebits.errors import SamebitsError, UsageError
@@ -19,7 +20,8 @@ def compared(first: Path | str, second: Path | str) -> tuple[Any, Result]:
     records = open_record(first), open_record(second)
     if records[0].folder.resolve() == records[1].folder.resolve():
         raise UsageError(f"{first} is named twice: a record always equals itself.", "name two records.")
-    return judged_together(*records)
+    joined, result = judged_together(*records)
+    return joined, result.model_copy(update={"levels": levels(joined, result)})
 
 
 def judged(record: Record) -> Result:

@@ -43,6 +43,7 @@ class RecordOptions(TypedDict, total=False):
     on: str
     each: str
     sbatch: str
+    spread: str
     ok_exit: int
     steps: int
     timeout: Duration

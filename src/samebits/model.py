@@ -124,6 +124,14 @@ class Detection(Document):
     seen_if_in_one_of_ten: float
 
 
+class Level(Document):
+    """Whether two records have the same bits or printed metrics, or metrics whose ranges overlap; null: not known."""
+
+    name: Literal["bits", "metrics", "spread"]
+    holds: bool | None
+    says: str
+
+
 class Result(Document):
     """What check found, and what reports need beside it.
 
@@ -154,6 +162,8 @@ class Result(Document):
     warnings: list[str] = []
     unseeded: dict[str, str] = {}  # generator whose state differs from the start on -> the warning that says so
     leak: str | None = None  # beside equal bits: which trials started from what earlier ones left
+    across: list[str] = []  # beside equal bits: the facts in which the machines of the trials differ
+    levels: list[Level] = []  # of two records: at which levels they are the same
     at_a_time: int = 1  # the most trials that ran side by side
     at_a_time_why: str = ""  # empty if the user said how many
     judged: dict[str, str] = {}  # kind -> "=" all equal, "!" differs, "." not reached or not compared, "-" not observed

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 
-__all__ = ["SBATCH", "read_needs", "read_sbatch"]
+__all__ = ["NODE", "PACKED", "SBATCH", "SPREAD", "in_options", "read_needs", "read_sbatch", "read_spread"]
 
-NEEDS = ("num_cpus", "num_gpus", "label")
-SBATCH = "sbatch"  # the need that --sbatch says, beside those of --each
+NEEDS = ("num_cpus", "num_gpus", "label", "node", "folder")
+NODE, PACKED = "node", "packed"
+SBATCH, SPREAD = "sbatch", "spread"  # the needs that --sbatch and --spread say, beside those of --each
+SPREADS = ("same", "nodes", "any")
 
 
 def read_needs(text: str) -> dict[str, str]:
@@ -19,8 +22,10 @@ def read_needs(text: str) -> dict[str, str]:
         if name not in NEEDS or not value or name in found:
             known = ", ".join(f"{need}=" for need in NEEDS)
             raise ValueError(f"{word!r} is not one of {known}; say num_gpus=1,label=a100.")
-        if name != "label" and not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value, re.ASCII):
+        if name.startswith("num_") and not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value, re.ASCII):
             raise ValueError(f"{value!r} is not a number; say {name}=1.")
+        if name == "folder" and value != PACKED:
+            raise ValueError(f"folder={value} is nothing that a trial can need; say folder={PACKED}.")
         if any(ord(character) < 32 for character in value):
             raise ValueError(f"{value!r} holds a control character.")
         found[name] = value
@@ -39,3 +44,17 @@ def read_sbatch(text: str) -> str:
         if not re.match(r"-[A-Za-z]|--[a-z]", word, re.ASCII):
             raise ValueError(f"{word!r} is not an option in one word; say --partition=a100.")
     return text
+
+
+def read_spread(text: str) -> str:
+    """How trials are spread over nodes. Raises ValueError."""
+    if text not in SPREADS:
+        raise ValueError(f"{text!r} is not one of {', '.join(SPREADS)}.")
+    return text
+
+
+def in_options(needs: Mapping[str, str]) -> str:
+    """The needs as they stand on the command line."""
+    said = ",".join(f"{name}={value}" for name, value in needs.items() if name not in (SBATCH, SPREAD))
+    more = [f"--{name} {shlex.quote(needs[name])}" for name in (SBATCH, SPREAD) if name in needs]
+    return " ".join([f"--each {said}", *more] if said else more)

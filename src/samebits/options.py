@@ -11,18 +11,22 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
-from samebits.needs import read_needs, read_sbatch
+from samebits.needs import read_needs, read_sbatch, read_spread
 
 __all__ = [
     "DEFAULT_SEED",
+    "EACH",
     "FORMATS",
     "HTML",
     "JSON",
     "MARKDOWN",
     "MOST_STEPS",
     "MOST_TRIALS",
+    "ON",
     "OPTIONS",
     "REPORTS",
+    "SBATCH",
+    "SPREAD",
     "TIMEOUT",
     "Option",
     "read_added",
@@ -231,6 +235,7 @@ SBATCH = Option(
     "sbatch", ("--sbatch",), "Options of sbatch for the job of a trial: '--partition=a100 --time=60'.", "OPTIONS",
     read_sbatch,
 )  # fmt: skip
+SPREAD = Option("spread", ("--spread",), "All trials on the same node, on nodes in turn, or any.", "WHERE", read_spread)
 OK_EXIT = Option("ok_exit", ("--ok-exit",), "Treat this exit status as success.", "CODE", read_exit_status, 0)
 OVERWRITE = Option("overwrite", ("--overwrite",), "Replace a record folder that exists.", default=False)
 JOBS = Option(
@@ -263,8 +268,7 @@ METRICS = Option(
 ISOLATE = Option(
     "isolate", ("--isolate",),
     "Each trial gets its own working folder (a copy of this one; large files are linked), HOME, caches and temporary "
-    "folder.",
-    default=False,
+    "folder.", default=False,
 )  # fmt: skip
 AGAINST = Option("against", ("--against",), "Compare with a recorded run.", "RECORD", read_text)
 ADD = Option("add", ("--add",), "Add N trials to a record.", "N RECORD", words=(read_added, read_text))
@@ -294,13 +298,10 @@ REPLAYED_STEP = Option("step", ("--step",), "Replay this step, or a range such a
 REPEATS = Option("repeats", ("--repeats",), "How often each operator is run again.", "R", read_repeats, 4)
 
 FACTORS = Option(
-    "factors",
-    ("--factor",),
+    "factors", ("--factor",),
     "Vary this factor, through these values (default: all that this machine can vary); see `samebits list factors`.",
-    "NAME[=V1,V2,...]",
-    read_factor,
-    many=True,
-)
+    "NAME[=V1,V2,...]", read_factor, many=True,
+)  # fmt: skip
 
 SEEDS = Option(
     "seeds", ("--seeds",),
@@ -324,7 +325,7 @@ PATCH = Option(
 OF = Option("of", ("--of",), "Compare only these metrics.", "NAME,NAME,...", read_names)
 LOWER = Option("lower", ("--lower",), "Metrics for which a lower number is better.", "NAME,NAME,...", read_names)
 
-SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON, EACH, SBATCH)
+SETUP = (CONTROLS, PRESET, SEED, PYTHON, ENVIRONMENT, ON, EACH, SBATCH, SPREAD)
 NOISE_SETUP = tuple(option for option in SETUP if option is not SEED)
 RUNNING = (OK_EXIT, STEPS, TIMEOUT, ARTIFACTS, IGNORES, STRICT, METRICS, ISOLATE, OUT, OVERWRITE)
 MEASURING = (METRICS, CASES, SEEDS, TRIALS, *NOISE_SETUP, JOBS, OK_EXIT, TIMEOUT, ISOLATE, OUT, OVERWRITE, *REPORTS)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samebits.errors import UsageError
-from samebits.needs import SBATCH
+from samebits.needs import SBATCH, SPREAD
 
 if TYPE_CHECKING:
     from samebits.experiment import Request
@@ -19,6 +19,7 @@ __all__ = [
     "asked",
     "interpreter",
     "names_a_record",
+    "needs",
     "patterns",
     "refuse_platform",
     "refuse_record",
@@ -79,7 +80,7 @@ def request(given: dict[str, Any], command: str) -> Request:
         python=interpreter(given["python"], given["environment"]),
         environment=given["environment"],
         host=given["on"],
-        each=_needs(given),
+        each=needs(given),
         preset=given["preset"],
         controls=list(given["controls"]),
         seed=given["seed"],
@@ -89,10 +90,10 @@ def request(given: dict[str, Any], command: str) -> Request:
     )
 
 
-def _needs(given: dict[str, Any]) -> dict[str, str]:
-    """What one trial needs: that of --each, and the options of sbatch."""
-    sbatch = given.get("sbatch")
-    return {**(given["each"] or {}), **({SBATCH: sbatch} if sbatch else {})}
+def needs(given: dict[str, Any]) -> dict[str, str]:
+    """What one trial needs of its host: that of --each, the options of sbatch, and how trials are spread."""
+    said = {name: given.get(name) for name in (SBATCH, SPREAD)}
+    return {**(given["each"] or {}), **{name: value for name, value in said.items() if value}}
 
 
 def _refuse_folder(out: str | None) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "probability",
     "rng",
     "signal_name",
+    "size",
     "some_of",
     "span",
     "trials",
@@ -112,6 +113,15 @@ def span(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(number: float) -> str:
+    """1.2 MB: so many bytes in the largest unit that fits."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000 or unit == "GB":
+            break
+        number /= 1000
+    return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
 
 
 def ids(trials: Iterable[int]) -> str:

@@ -91,7 +91,8 @@ def run_train(**given: Any) -> int:
     with _folder(given["out"]) as folder, answers.shown_progress() as progress:
         asked = TrainRequest(
             a=commands[0], b=commands[1], folder=folder, pythons=(pythons[0], pythons[1]), steps=given["steps"],
-            single=given["single"], carry=given["carry"], timeout=given["timeout"], progress=progress,
+            single=given["single"], carry=given["carry"], timeout=given["timeout"], progress=progress, host=given["on"],
+            each=requests.needs(given),
         )  # fmt: skip
         report = compare(asked)
     return answers.present(report, targets)

@@ -12,7 +12,7 @@ from samebits import requests
 from samebits.cli import answers
 from samebits.cli.parser import Reads, plain
 from samebits.errors import UsageError
-from samebits.options import Option, read_names, read_text, read_trials
+from samebits.options import EACH, ON, SBATCH, SPREAD, Option, read_names, read_text, read_trials
 
 # The options of `samebits study`, declared once, as `samebits.options` does for the other commands.
 
@@ -50,7 +50,9 @@ WATERSHED = Option(
     default=False,
 )  # fmt: skip
 
-OPTIONS: dict[str, tuple[Option, ...]] = {"study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, WATERSHED, STUDY_OUT)}
+OPTIONS: dict[str, tuple[Option, ...]] = {
+    "study": (SCALE, SETUPS, STUDY_TRIALS, STUDY_DATA, WATERSHED, ON, EACH, SBATCH, SPREAD, STUDY_OUT)
+}
 
 
 TEXT = """Repeat the paper's study.
@@ -88,6 +90,8 @@ def run(name: str, **given: Any) -> int:
         trials=given["trials"],
         source=Path(given["data"]) if given["data"] else None,
         watershed=given["watershed"],
+        host=given["on"],
+        each=requests.needs(given),
     )
     with answers.shown_progress() as progress:
         result = conductor.conduct(asked, progress)

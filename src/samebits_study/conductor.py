@@ -31,7 +31,7 @@ RESULT, LOCK = "study.json", ".lock"
 @dataclass(frozen=True, kw_only=True)
 class StudyRequest:
     """What `samebits study` is asked for. `trials`: None for those of the scale; `source`: see `data.prepare`.
-    `watershed`: split cells that touch before they are counted."""
+    `watershed`: split cells that touch before they are counted. `host`, `each`: of the trials, see `Request`."""
 
     study: str
     scale: str
@@ -40,6 +40,8 @@ class StudyRequest:
     trials: int | None = None
     source: Path | None = None
     watershed: bool = False
+    host: str = "local"
+    each: dict[str, str] = field(default_factory=dict)
 
 
 def conduct(asked: StudyRequest, progress: Progress) -> StudyResult:
@@ -59,7 +61,8 @@ def conduct(asked: StudyRequest, progress: Progress) -> StudyResult:
         made = data.prepare(study, scale, folder / "data", asked.source, progress.note)
         work = Work(study=study, scale_name=asked.scale, scale=scale, trials=asked.trials or scale.trials,
                     folder=folder, data=folder / "data" / data.FILE,
-                    watershed=asked.watershed or scale.watershed if study.data == "cells" else None)  # fmt: skip
+                    watershed=asked.watershed or scale.watershed if study.data == "cells" else None,
+                    host=asked.host, each=asked.each)  # fmt: skip
         elsewhere = run_elsewhere(work, made)
         whole = {one.id for one in elsewhere if one.status == "done"}
         reasons, known = dict[str, str](), dict[str, SetupResult]()

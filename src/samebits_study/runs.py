@@ -126,6 +126,8 @@ def _experiment(work: Work, setup: StudySetup, initial: Path | None, progress: P
         options=Options(trials=1 if setup.one_process else work.trials, jobs=1, full=True),
         python=trainings.interpreter(setup),
         environment=setup.environment,
+        host=work.host,
+        each=dict(work.each),
         preset=setup.preset,
         controls=list(setup.controls),
         out=folder,
@@ -135,10 +137,14 @@ def _experiment(work: Work, setup: StudySetup, initial: Path | None, progress: P
 
 
 def _reopened(known: store.Record, work: Work, setup: StudySetup) -> Experiment:
-    """A record that is there; first it is changed if more or fewer trials are asked for, or the study was moved."""
+    """A record that is there; first it is changed if more or fewer trials are asked for, or the study was moved.
+
+    The trials that are missing run where --on says now.
+    """
     trials = 1 if setup.one_process else work.trials
     options = known.file.options.model_copy(update={"trials": trials})
-    file = known.file.model_copy(update={"options": options, "directory": str(work.folder)})
+    where = {"directory": str(work.folder), "host": work.host, "each": dict(work.each)}
+    file = known.file.model_copy(update={"options": options, **where})
     experiment = Experiment.resume(replace(known, file=file))
     if file != known.file:
         experiment.save()

@@ -8,7 +8,8 @@ import importlib.util
 import json
 import sys
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ HASH_SEED = "PYTHONHASHSEED=0"  # in every setup, as in the paper (section VII)
 @dataclass(frozen=True, kw_only=True)
 class Work:
     """What a study is asked for. `data`: the file that its scripts read. `watershed`: whether cells that touch are
-    split before they are counted; None if there are none."""
+    split before they are counted; None if there are none. `host`, `each`: of the watched trials, see `Request`."""
 
     study: Study
     scale_name: str
@@ -32,6 +33,8 @@ class Work:
     folder: Path
     data: Path
     watershed: bool | None = None
+    host: str = "local"
+    each: Mapping[str, str] = field(default_factory=dict)
 
     def setup_folder(self, setup: StudySetup) -> Path:
         """Where a setup's record and results are."""

@@ -5,6 +5,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tempfile
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,12 +55,21 @@ def prepared(page, folder):
     return text
 
 
+@pytest.fixture
+def ray_place():
+    """A folder with a short path: Ray makes sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as folder:
+        yield folder
+
+
 @pytest.mark.parametrize("page", with_commands())
 @pytest.mark.usefixtures("late_compiler")
-def test_the_commands_of_a_page_do_what_it_says(page, tmp_path):
+def test_the_commands_of_a_page_do_what_it_says(page, tmp_path, ray_place):
     text = prepared(page, tmp_path)
     with slurm_site.site_or_skip(pytest.skip) if "slurm" in needs(page) else nullcontext(os.environ) as found:
         environment = dict(found, PATH=str(Path(sys.executable).parent) + os.pathsep + found["PATH"])
+        if "ray" in needs(page):
+            environment["RAY_TMPDIR"] = ray_place  # its cluster is no cluster of a different test
         run_the_commands(text, environment, tmp_path)
 
 

@@ -1,23 +1,421 @@
-"""Tasks of Ray: their workers have an end after each task, since Ray kills them."""
+"""Trials on the nodes of a Ray cluster, and programs that use Ray: two raylets of one machine stand for two nodes."""
 
+import json
+import os
+import signal
+import socket
+import subprocess
 import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("ray", reason="ray is not installed: no workers of Ray to watch")
-pytest.importorskip("torch", reason="torch is not installed: the task of this test trains with it")
+pytest.importorskip("ray", reason="ray is not installed: no cluster to run trials on")
 
+CLUSTER = """
+import json, sys
+from ray._raylet import GcsClient
+from ray.cluster_utils import Cluster
+head = dict(num_cpus=2, include_dashboard=False, object_store_memory=80_000_000)
+cluster = Cluster(initialize_head=True, head_node_args=head)
+def add():
+    return cluster.add_node(num_cpus=1, object_store_memory=80_000_000, resources={"second": 1}, labels={"gpu": "A100"})
+node = add()
+print(cluster.address, flush=True)
+def pretend(**versions):  # what the head node has written down about the cluster
+    place = dict(namespace=b"cluster")
+    client = GcsClient(address=cluster.address)
+    known = json.loads(client.internal_kv_get(b"CLUSTER_METADATA", **place))
+    before = {name: known[name] for name in versions}
+    client.internal_kv_put(b"CLUSTER_METADATA", json.dumps({**known, **versions}).encode(), overwrite=True, **place)
+    return before
+for line in sys.stdin:
+    if line == "other\\n":
+        before = pretend(python_version="3.9.1")
+    if line == "own\\n":
+        pretend(**before)
+    if line == "kill\\n":
+        cluster.remove_node(node, allow_graceful=False)
+    if line == "add\\n":
+        node = add()
+    print("done", flush=True)
+cluster.shutdown()
+"""
+STEPS = """import os, sys
+import samebits_probe
+noise = float.fromhex(os.urandom(4).hex()) if "noise" in sys.argv else 0.0
+for step in range(30):
+    samebits_probe.observe("weights/w", 1.0 + step + noise, step=step)
+own = ("RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_OVERRIDE_JOB_RUNTIME_ENV")  # samebits says with them who is watched
+print([name for name in os.environ if name.startswith("RAY_") and name not in own], os.environ.get("OMP_NUM_THREADS"))
+"""
+WHERE = """import os
+import samebits_probe
+samebits_probe.observe("weights/w", 1.0, step=0)
+print(os.getcwd(), sorted(os.listdir()))
+"""
+OF_ITS_OWN = """import sys
+import ray
+own = {"PYTHONPATH": "/nowhere"} if "path" in sys.argv else {"OWN": "1"}
+ray.init(address=sys.argv[1], log_to_driver=False, runtime_env={"env_vars": own})
+@ray.remote(num_cpus=1)
+def train(noise):
+    import os, random, samebits_probe
+    assert os.environ.get("OWN", "1") == "1"
+    start = random.random() if noise else 0.5
+    for step in range(300):
+        samebits_probe.observe("weights/w", start + step, step=step)
+ray.get(train.remote("noise" in sys.argv))
+"""
+HANGS = """import pathlib, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", sys.argv[1]])
+pathlib.Path(sys.argv[1]).write_text("")
+time.sleep(600)
+"""
 SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "ray_trains.py"
+PLACE = tempfile.TemporaryDirectory(prefix="ray", dir="/tmp")  # Ray makes sockets in it: its path has to be short
+TRIES = 3  # Ray gives a raylet 30 seconds to start, however busy the machine is
+TIMES = ("seconds", "record", "machine")  # times, places and facts
 
 
-def test_a_worker_of_ray_has_an_end_after_its_task(watched_run):
-    trial = watched_run(sys.executable, SAMPLE, timeout=600)
-    assert trial.exit_code == 0, trial.stderr
-    assert (trial.only.failures, trial.probe_failures) == ([], [])
-    assert (trial.only.steps, trial.only.end["steps"], trial.only.end["reason"]) == (3, 3, "task")
+class Nodes:
+    """The cluster, in a process of its own."""
+
+    def __init__(self):
+        for _ in range(TRIES):
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True, env=environment(), start_new_session=True,
+            )  # fmt: skip
+            self.address = self._process.stdout.readline().strip()
+            if self.address:
+                threading.Thread(target=self._process.stderr.read, daemon=True).start()
+                return
+            said = self._process.stderr.read()
+            self.close()
+        pytest.fail(f"Ray could not start a cluster: {said}")
+
+    def do(self, order):
+        self._process.stdin.write(f"{order}\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "done\n"
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait(60)
+        self._process.stdout.close()
+        self._process.stderr.close()
 
 
-def test_a_task_of_ray_has_the_same_records_in_each_run_unless_it_differs(watched_run):
-    one, two, different = (watched_run(sys.executable, SAMPLE, *more, timeout=600) for more in ((), (), ("noise",)))
-    assert one.only.prints("end") == two.only.prints("end") != different.only.prints("end")
+@pytest.fixture(scope="module")
+def nodes():
+    found = Nodes()
+    yield found
+    found.close()
+    PLACE.cleanup()
+
+
+@pytest.fixture
+def programs(tmp_path):
+    """A working folder with the programs of these tests."""
+    for name, text in (("steps", STEPS), ("hangs", HANGS), ("own", OF_ITS_OWN), ("where", WHERE)):
+        (tmp_path / f"{name}.py").write_text(text)
+    return tmp_path
+
+
+def words(host, *more):
+    return [sys.executable, "-m", "samebits", "check", "-n", "2", "--on", host, *more]
+
+
+def environment():
+    """That of the cluster and of samebits: no program of a different test finds this cluster."""
+    path = str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]
+    return {**os.environ, "PATH": path, "RAY_TMPDIR": PLACE.name, "RAY_USAGE_STATS_ENABLED": "0"}
+
+
+def run(folder, host, *more):
+    done = subprocess.run(
+        words(host, *more), cwd=folder, env=environment(), capture_output=True, text=True, timeout=300,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture
+def hanging(programs, nodes):
+    """Function(*options) -> a check whose first trial runs and does not end."""
+    begun = []
+
+    def start(*options):
+        mark = programs / "began"
+        command = words(f"ray://{nodes.address}", "--out", "record", *options, "hangs.py", str(mark))
+        begun.append(
+            subprocess.Popen(
+                command,
+                cwd=programs,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+        until(mark.exists)
+        return begun[-1]
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+def ended(check, status):
+    said, _ = check.communicate(timeout=300)
+    assert check.returncode == status, said
+    return said
+
+
+def until(condition, seconds=300):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def processes_of(mark):
+    """Processes of trials that have this path among their arguments; samebits itself has it, too."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            line = path.read_bytes()
+            if os.fsencode(mark) in line and b"samebits\0check" not in line:
+                found.append(int(path.parent.name))
+    return found
+
+
+def all_is_gone(folder):
+    until(lambda: not processes_of(folder / "began"), seconds=120)
+    until(lambda: not list(Path("/tmp").glob("samebits-????????????????/trials")), seconds=120)
+    until(lambda: not list(Path("/tmp").glob("samebits-????????????????-folder")), seconds=120)
+
+
+def trial(folder, number):
+    return json.loads((folder / "record" / "trials" / f"{number:03d}" / "trial.json").read_text())
+
+
+def plain(value):
+    """A result without times, places and facts of the machine."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items() if name not in TIMES}
+    return [plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_trials_on_ray_repeat_with_the_result_of_this_machine(programs, nodes):
+    done = run(programs, f"ray://{nodes.address}", "--jobs", "2", "--out", "record", "steps.py")
+    assert done.returncode == 0, done.stderr
+    here = run(programs, "local", "--jobs", "2", "--out", "here", "steps.py")
+    there, local = (json.loads((programs / name / "result.json").read_text()) for name in ("record", "here"))
+    assert plain(there) == plain(local)
+    assert here.returncode == 0
+    for number in (1, 2):
+        machine = trial(programs, number)["machine"]
+        assert machine["affinity"] == ",".join(map(str, sorted(os.sched_getaffinity(0))))
+        assert machine["oom_score"] == int(Path("/proc/self/oom_score_adj").read_text())
+        assert machine["niceness"] >= os.getpriority(os.PRIO_PROCESS, 0)
+        assert machine["node"].startswith(socket.gethostname())
+        said = (programs / "record" / "trials" / f"{number:03d}" / "stdout.txt").read_text()
+        assert said == f"[] {os.environ.get('OMP_NUM_THREADS')}\n"
+    added = run(programs, "local", "--add", "1", "record")
+    assert (added.returncode, json.loads((programs / "record" / "result.json").read_text())["groups"]) == (
+        0,
+        [[1, 2, 3]],
+    )
+    assert trial(programs, 3)["machine"]["node"]
+    all_is_gone(programs)
+
+
+@pytest.mark.slow
+def test_trials_on_ray_diverge(programs, nodes):
+    done = run(programs, f"ray://{nodes.address}", "--each", "label=A100", "--out", "record", "steps.py", "noise")
+    assert done.returncode == 1, done.stderr
+    assert trial(programs, 1)["machine"]["node"] == trial(programs, 2)["machine"]["node"]
+
+
+@pytest.mark.slow
+def test_trials_are_spread_over_nodes_and_a_packed_folder_travels(programs, nodes):
+    host, each = f"ray://{nodes.address}", ("--each", "folder=packed", "--out", "record")
+    done = run(programs, host, "-n", "3", "--spread", "nodes", *each, "where.py")
+    assert done.returncode == 0, done.stderr
+    assert "the working folder (4 files, " in done.stderr
+    assert "is sent to the nodes, as --each says" in done.stderr
+    one, two, three = (trial(programs, number)["machine"]["node"] for number in (1, 2, 3))
+    assert one == three != two
+    result = json.loads((programs / "record" / "result.json").read_text())
+    assert result["at_a_time_why"] == "there is room for 3 trials at a time"
+    place, files = (programs / "record" / "trials" / "001" / "stdout.txt").read_text().split(maxsplit=1)
+    assert place.startswith("/tmp/samebits-")
+    assert files == f"{sorted(path.name for path in programs.glob('*.py'))}\n"
+    all_is_gone(programs)
+    done = run(programs, host, "--spread", "same", "--out", "same", "--jobs", "2", "where.py")
+    assert done.returncode == 0, done.stderr
+    documents = (programs / "same" / "trials").glob("*/trial.json")
+    assert len({json.loads(path.read_text())["machine"]["node"] for path in documents}) == 1
+
+
+@pytest.mark.slow(seconds=20)
+def test_vary_compares_nodes(programs, nodes):
+    command = [
+        sys.executable,
+        "-m",
+        "samebits",
+        "vary",
+        "-n",
+        "2",
+        "--on",
+        f"ray://{nodes.address}",
+        "--factor",
+        "node",
+    ]
+    done = subprocess.run([*command, "--out", "varied", "where.py"], cwd=programs, env=environment(), capture_output=True,
+                          text=True, timeout=300, stdin=subprocess.DEVNULL)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "the same bits on" in done.stdout
+    found = json.loads((programs / "varied" / "vary.json").read_text())["factors"][0]
+    assert ([value["status"] for value in found["values"]], len(found["groups"])) == (["base", "same"], 1)
+
+
+@pytest.mark.slow(seconds=20)
+def test_a_killed_node_ends_the_trials_that_run_there_or_wait_for_it_and_nothing_is_left(programs, nodes, hanging):
+    check = hanging("--each", "label=second", "--jobs", "2", "--full")  # it has room for one
+    try:
+        nodes.do("kill")
+        ended(check, 3)
+        for number in (1, 2):
+            assert (trial(programs, number)["status"], trial(programs, number)["why"]) == (
+                "killed",
+                "its node was lost",
+            )
+        all_is_gone(programs)
+    finally:
+        nodes.do("add")
+
+
+@pytest.mark.slow
+def test_a_killed_worker_ends_its_trial_and_nothing_is_left(programs, hanging):
+    check = hanging()
+    workers = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if is_worker(path)]
+    assert len(workers) == 1
+    os.kill(workers[0], signal.SIGKILL)  # as a forced cancel does
+    ended(check, 3)
+    assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == ("killed", "its node was lost")
+    all_is_gone(programs)
+
+
+def is_worker(path):
+    with suppress(OSError):
+        return path.read_bytes().startswith(b"ray::run_trial")
+    return False
+
+
+@pytest.mark.slow
+def test_a_stop_ends_the_trial_on_its_node(programs, hanging):
+    check = hanging()
+    check.send_signal(signal.SIGINT)
+    assert "stopped by Ctrl-C" in ended(check, 130)
+    assert trial(programs, 1)["status"] == "killed"
+    assert processes_of(programs / "began") == []
+    all_is_gone(programs)
+
+
+@pytest.mark.slow
+def test_a_killed_samebits_leaves_nothing_on_the_nodes(programs, hanging):
+    check = hanging()
+    check.kill()
+    check.wait()
+    all_is_gone(programs)
+    assert (trial(programs, 1)["status"], trial(programs, 1)["why"]) == (
+        "killed", "samebits was ended before the trial was",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("needs", "what"),
+    [
+        ("num_gpus=1", "--each num_gpus=1: no node of the Ray cluster has more than 0."),
+        ("num_cpus=64000", "--each num_cpus=64000: no node of the Ray cluster has more than 2."),
+        ("label=h100", "--each label=h100: no node of the Ray cluster has it.\n   do this  known: second, A100."),
+    ],
+)
+def test_what_no_node_has_is_refused_before_anything_is_written(programs, nodes, needs, what):
+    done = run(programs, f"ray://{nodes.address}", "--each", needs, "--out", "record", "steps.py")
+    assert (done.returncode, what in done.stderr, (programs / "record").exists()) == (2, True, False), done.stderr
+
+
+def test_a_folder_that_is_too_large_is_refused(programs, nodes):
+    with (programs / "large.bin").open("wb") as file:
+        file.truncate(20_000_000_000)
+    done = run(programs, f"ray://{nodes.address}", "--each", "folder=packed", "--out", "record", "steps.py")
+    assert (done.returncode, (programs / "record").exists()) == (2, False)
+    assert "is too large for that (5 files, 20.0 GB): at most 1.0 GB" in done.stderr
+
+
+def test_a_cluster_of_a_different_python_is_refused(programs, nodes):
+    nodes.do("other")
+    try:
+        done = run(programs, f"ray://{nodes.address}", "--out", "record", "steps.py")
+    finally:
+        nodes.do("own")
+    assert (done.returncode, (programs / "record").exists()) == (2, False)
+    assert "has a different Ray or Python" in done.stderr
+    assert "3.9.1" in done.stderr
+    assert "install the same version of Ray and Python here and on all nodes." in done.stderr
+
+
+@pytest.mark.slow
+def test_an_address_where_nothing_answers_is_refused_within_its_time(programs):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        for address in ("127.0.0.1:1", "nonsense", f"127.0.0.1:{silent.getsockname()[1]}"):
+            began = time.monotonic()
+            done = run(programs, f"ray://{address}", "--out", "record", "steps.py")
+            assert done.returncode == 2
+            assert f"No Ray cluster answered at {address} within 10 s." in done.stderr
+            assert time.monotonic() - began < 120  # beside the start of two processes
+    assert not (programs / "record").exists()
+
+
+def test_a_program_that_uses_a_running_cluster_is_watched_in_its_workers(programs, nodes):
+    one, two = (run(programs, "local", "--out", name, "own.py", nodes.address, name) for name in ("same", "noise"))
+    assert (one.returncode, two.returncode) == (0, 1), one.stdout + one.stderr + two.stdout + two.stderr
+    same, noise = (json.loads((programs / name / "result.json").read_text()) for name in ("same", "noise"))
+    assert (same["verdict"], same["scope"]["steps_compared"]) == ("repeated", 300)
+    assert (noise["divergence"]["step"], noise["divergence"]["name"]) == (0, "weights/w")
+    held = run(programs, "local", "--control", "python-seed", "--out", "held", "own.py", nodes.address, "noise")
+    assert held.returncode == 0, held.stdout + held.stderr
+
+
+@pytest.mark.slow
+def test_workers_with_a_python_path_of_their_own_are_not_watched_and_give_no_answer(programs, nodes):
+    done = run(programs, "local", "--out", "record", "own.py", nodes.address, "path")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "no step was seen" in done.stdout
+
+
+@pytest.mark.slow(seconds=30)
+def test_a_program_that_starts_ray_itself_is_watched_and_its_workers_have_an_end(tmp_path):
+    pytest.importorskip("torch", reason="torch is not installed: the task of this test trains with it")
+    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as place:
+        done = subprocess.run(
+            [*words("local", "--out", "record"), str(SAMPLE)], cwd=tmp_path, env={**environment(), "RAY_TMPDIR": place},
+            capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads((tmp_path / "record" / "result.json").read_text())
+    assert (result["verdict"], result["scope"]["kind"], result["scope"]["steps_compared"]) == ("repeated", "whole", 3)
+    assert result["judged"]["end"] == "="

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.keeper import Keeper, Post
@@ -13,10 +14,18 @@ from samebits.launch.remote import RemoteTrial, post
 class Apart:
     """Each trial has a node of its own."""
 
-    no_waiting = "trials apart do not wait between rounds"
+    no_waiting, slots = "trials apart do not wait between rounds", 1
 
     def __init__(self, kind: str, address: str, each: Mapping[str, str]) -> None:
         self._node = f"{kind} {address}"
+
+    def reach(self, directory: Path) -> str:
+        """See Host: these nodes share the disk."""
+        return ""
+
+    def nodes(self) -> list[str]:
+        """See Host."""
+        return []
 
     def start(self, order: TrialOrder) -> RemoteTrial:
         """See Host."""

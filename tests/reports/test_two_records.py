@@ -5,6 +5,7 @@ import pytest
 from samebits.kept_record import compared
 from samebits.reports.presenters import html, markdown
 from samebits.reports.result import report
+from samebits.reports.result_words import headline
 from samebits.reports.tree import Section
 
 
@@ -25,7 +26,7 @@ def rows(result, record):
     (section,) = [
         block for block in report(result, record).blocks if isinstance(block, Section) and block.id == "records"
     ]
-    (table,) = section.blocks
+    _, table = section.blocks
     return {name: (getattr(sign, "text", sign), first, second) for name, sign, first, second in table.rows}
 
 
@@ -56,3 +57,36 @@ def test_page_and_markdown_show_them_and_one_record_alone_has_none(sides, judged
     assert "### The two records side by side" in markdown.render(made)
     assert "2 trials of the two records gave 2 models" in html.render(made)
     assert "side by side" not in html.render(report(*judged("AB", 40, {"B": 20})))
+
+
+def levels(result):
+    return {level.name: (level.holds, level.says) for level in result.levels}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "bits", "metrics", "spread"),
+    [
+        ("AA", "AA", (True, "compared: 40 steps"), True, (True, "accuracy 0.972 and 0.972")),
+        ("AA", "BB", (False, "through step 19; they diverge at step 20"), False, (False, "accuracy 0.972 and 0.973")),
+        ("AB", "BC", (False, "through step 19; they diverge at step 20"), False, (True, "accuracy 0.972 to 0.973 and 0.973 to 0.974")),
+        ("A", "B", (False, "through step 19; they diverge at step 20"), False, (None, "one trial has no spread: record two of each, or more")),
+        ("AB", "BA", (None, "no record repeats, and both have trials of the same groups"), False, (True, "accuracy 0.972 to 0.973 and 0.972 to 0.973")),
+    ],
+)  # fmt: skip
+def test_each_level_at_which_two_records_are_the_same_is_said(
+    write_record, tmp_path, first, second, bits, metrics, spread
+):
+    for name, groups in (("first", first), ("second", second)):
+        write_record(tmp_path / name, groups, 40, {"B": 20, "C": 30})
+    record, result = compared(tmp_path / "first", tmp_path / "second")
+    found = levels(result)
+    assert (found["bits"], found["metrics"][0], found["spread"]) == (bits, metrics, spread)
+    assert "metrics, within the spread" in markdown.render(report(result, record))
+
+
+def test_equal_bits_across_machines_that_differ_are_said_to_be(write_record, tmp_path):
+    for name, cores in (("first", 8), ("second", 64)):
+        write_record(tmp_path / name, "A", 40, machine={"cores": cores, "host": name})
+    _, result = compared(tmp_path / "first", tmp_path / "second")
+    assert (result.verdict, result.across) == ("repeated", ["cores", "host"])
+    assert headline(result).endswith("Equal across machines that differ in cores and host.")

@@ -366,7 +366,9 @@ def test_strict_repeats_if_no_warning_is_a_caveat(writing, tmp_path):
 def test_a_difference_between_machines(writing, no_answer):
     trials = [writing.training(trial={"machine": {"processor": "a"}})]
     trials.append(writing.training(OTHER, trial={"machine": {"processor": "b"}}))
-    assert no_answer(trials) == "the trials differ, and so do the machines they ran on (processor)."
+    assert no_answer(trials) == (
+        "the trials did not have one setup: they differ, and so do the machines on which they ran (processor)."
+    )
 
 
 def test_a_difference_on_one_of_two_machines_is_a_divergence(writing, tmp_path):

@@ -19,10 +19,16 @@ from samebits.needs import read_needs
 class FakeHost:
     """Trials are over at the second look. `address`: the number of a trial that is interrupted there."""
 
-    no_waiting = "trials on a fake host do not wait"
+    no_waiting, slots = "trials on a fake host do not wait", 1
 
     def __init__(self, kind, address, each):
         self.address, self.trials = address, []
+
+    def reach(self, directory):
+        return ""
+
+    def nodes(self):
+        return []
 
     def start(self, order):
         self.trials.append(FakeTrial(order, interrupted=str(order.id) == self.address))

@@ -21,7 +21,7 @@ OPTIONS = {**core.OPTIONS, **parity.OPTIONS, **study.OPTIONS}
 # contract.md
 OF_CHECK = set(
     shlex.split(
-        """-n --trials --control --preset --seed --python --env --on --each --sbatch --ok-exit --overwrite --jobs --full --steps --budget
+        """-n --trials --control --preset --seed --python --env --on --each --sbatch --spread --ok-exit --overwrite --jobs --full --steps --budget
         --timeout --artifact --ignore --strict --metric --isolate --against --add --run --out --json --html --md --junit"""
     )
 )

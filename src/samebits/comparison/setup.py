@@ -100,9 +100,10 @@ MACHINE_FACTS = (
 )  # fmt: skip
 
 
-def why_no_divergence(comparison: Comparison, record: RecordFile) -> Reason | None:
-    """Why the difference may not come from the program itself, or None."""
-    return _pooled(comparison) or _leaked(comparison, record) or _other_machine(comparison)
+def why_no_divergence(comparison: Comparison, record: RecordFile, *, nodes_asked: bool = False) -> Reason | None:
+    """Why the difference may not come from the program itself, or None. `nodes_asked`: see `verdict.judge`."""
+    doubt = _pooled(comparison) or _leaked(comparison, record)
+    return doubt if doubt or nodes_asked else _other_machine(comparison)
 
 
 def _pooled(comparison: Comparison) -> Reason | None:
@@ -203,12 +204,18 @@ def _other_machine(comparison: Comparison) -> Reason | None:
     labels = {number: tuple(sorted(found.items())) for number, found in facts.items()}
     if len(set(labels.values())) < 2 or not _explained(comparison, labels):
         return None
-    names = sorted({name for found in facts.values() for name in found})
-    differing = [name for name in names if len({found.get(name) for found in facts.values()}) > 1]
+    differing = words.listed(differing_facts([aligned.trial for aligned in comparison.aligned]))
     return Reason(
-        f"the trials differ, and so do the machines they ran on ({words.listed(differing)}).",
-        "Run all trials on one machine; a check compares trials, not machines.",
+        f"the trials did not have one setup: they differ, and so do the machines on which they ran ({differing}).",
+        "Run all trials on one machine (on a cluster: --spread same), or compare nodes: samebits vary --factor node.",
     )
+
+
+def differing_facts(trials: Sequence[TrialTrace]) -> list[str]:
+    """The facts that can change bits and in which the machines of these trials differ."""
+    facts = [machine_facts(trial) for trial in trials]
+    names = sorted({name for found in facts for name in found})
+    return [name for name in names if len({found.get(name) for found in facts}) > 1]
 
 
 def machine_facts(trial: TrialTrace) -> dict[str, str]:

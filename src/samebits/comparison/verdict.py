@@ -22,7 +22,7 @@ from samebits.comparison.groups import Comparison, group_splits
 from samebits.comparison.keys import keyed_points
 from samebits.comparison.processes import AlignedTrial, normal_argv
 from samebits.comparison.reasons import Reason, ReasonInputs, begin_without, why_not_repeated
-from samebits.comparison.setup import leak_between, setup, why_no_divergence
+from samebits.comparison.setup import differing_facts, leak_between, setup, why_no_divergence
 from samebits.comparison.threads import told, trains_elsewhere, without_racing_traces
 from samebits.comparison.values import agreements
 from samebits.comparison.warnings import Note, WarningInputs, unseeded, warnings
@@ -34,13 +34,17 @@ from samebits.store.trace import ProcessTrace, TrialTrace
 from samebits_probe import wire
 
 
-def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
-    """Compare the trials and make the result. Pure; it sets all fields of Result but `seconds` and `record`."""
+def judge(record: RecordFile, trials: Sequence[TrialTrace], *, nodes_asked: bool = False) -> Result:
+    """Compare the trials and make the result. Pure; it sets all fields of Result but `seconds` and `record`.
+
+    `nodes_asked`: whether the bits depend on the machine is the question, so that it excuses no difference.
+    """
     trials = without_racing_traces(trials, record.command)
     looked = ReasonInputs(record, [AlignedTrial(trial, record.command) for trial in trials])
     comparison = Comparison(looked.usable, record.options.ignores)
     divergence = told(find_divergence(comparison), trials)
-    verdict, reason = _decide(looked, comparison, divergence)
+    doubt = why_no_divergence(comparison, record, nodes_asked=nodes_asked) if divergence else None
+    verdict, reason = ("inconclusive", doubt) if doubt else _decide(looked, comparison, divergence)
     seen = WarningInputs(record, trials, comparison, divergence, setup(record, looked.trials), reason)
     notes, extent = warnings(seen), scope(comparison.aligned)
     leak = leak_between([aligned.trial for aligned in comparison.aligned], record)
@@ -63,6 +67,7 @@ def judge(record: RecordFile, trials: Sequence[TrialTrace]) -> Result:
         keyed=keyed_points(comparison),
         detection=detection(len(comparison.aligned)),
         leak=leak if verdict == "repeated" else None,
+        across=differing_facts([aligned.trial for aligned in comparison.aligned]) if verdict == "repeated" else [],
         warnings=[note.text for note in notes],
         unseeded=unseeded(seen),
         judged=judged(comparison, divergence),
@@ -76,8 +81,7 @@ def _decide(
 ) -> tuple[Verdict, Reason | None]:
     """A difference that comes from the program is a divergence. Equal bits are `repeated` only if enough was seen."""
     if divergence is not None:
-        doubt = why_no_divergence(comparison, looked.record)
-        return ("inconclusive", doubt) if doubt else ("diverged", None)
+        return "diverged", None
     lacking = why_not_repeated(looked, comparison)
     return ("inconclusive", lacking) if lacking else ("repeated", None)
 
@@ -221,15 +225,15 @@ class MergedRecord:
     sides: tuple[RecordSide, RecordSide]
 
 
-def judged_together(first: Record, second: Record) -> tuple[Any, Result]:
-    """(the two as one, the result). UsageError if they cannot be compared."""
+def judged_together(first: Record, second: Record, *, nodes_asked: bool = False) -> tuple[Any, Result]:
+    """(the two as one, the result). `nodes_asked`: see `judge`. UsageError if they cannot be compared."""
     if first.file.hash != second.file.hash:
         raise UsageError(
             f"the records hold fingerprints of two kinds: {first.file.hash} and {second.file.hash}.",
             f"samebits check --against {first.folder} runs the second training with the same kind.",
         )
     joined = join(first, second)
-    result = judge(joined.file, joined.trials)
+    result = judge(joined.file, joined.trials, nodes_asked=nodes_asked)
     return joined, result.model_copy(update={"seconds": sum(turn.seconds for turn in joined.file.rounds)})
 
 

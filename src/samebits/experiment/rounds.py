@@ -97,13 +97,15 @@ class Trials:
     def __init__(self, plan: Plan, progress: Progress, capacity: Capacity | None = None) -> None:
         self.plan, self.progress = plan, progress
         self.leaks = Leaks(plan.directory, plan.record)
-        self.capacity = capacity or Capacity(plan.options.jobs, alone=_why_alone(plan))
+        alone = "the time of one trial decides how the time budget is used" if plan.options.budget else ""
+        self.capacity = capacity or Capacity(plan.options.jobs, alone=alone, slots=plan.host.slots)
         self._waiting = PausedTrials()
         self._running: dict[int, HostedTrial] = {}
         self._told: dict[int, float] = {}
         self._is_measured, self._usage, self._disturbance = False, Usage(1, 0), ""
         self.lost: list[int] = []  # trials that began anew because their node was lost
         self._others_from = 0.0  # when others may start beside the first of a round
+        self._to_tell = plan.said
 
     def run_round(self, limits: Limits, ids: Sequence[int], *, tries_first: bool = False) -> FinishedRound:
         """Run these trials, each in a folder of the same path as before: those that wait go on, others start anew.
@@ -115,6 +117,9 @@ class Trials:
         have disturbed each other, and the user did not ask for several at a time, all start anew, one by one.
         """
         was_auto = self.capacity.is_auto
+        if self._to_tell:
+            self.progress.note(self._to_tell)
+            self._to_tell = ""
         finished = self._round(limits, ids, tries_first=tries_first)
         why = self._why_one_by_one(finished) if was_auto and finished.at_a_time > 1 else ""
         if not why:
@@ -306,13 +311,6 @@ class Trials:
             self.end_waiting()
         for trial in running.values():
             trial.cancel(STOPPED_BY_USER)
-
-
-def _why_alone(plan: Plan) -> str:
-    """Why trials run one by one unless the user says how many."""
-    if plan.options.budget is not None:
-        return "the time of one trial decides how the time budget is used"
-    return "trials on a different machine are not measured" if plan.host.no_waiting else ""
 
 
 def _after_first(limits: Limits, file: TrialFile) -> Limits:

@@ -73,10 +73,13 @@ class TrialPlaces:
 class Capacity:
     """How many trials run at a time, and `why`: as many as were asked for, or ("auto") as many as fit."""
 
-    def __init__(self, asked: int | Literal["auto"] = 1, *, alone: str = "") -> None:
-        self.is_auto = asked == "auto" and not alone
+    def __init__(self, asked: int | Literal["auto"] = 1, *, alone: str = "", slots: int = 0) -> None:
+        """`alone`: why one at a time. `slots`: how many a host has room for; then none is measured."""
+        self.is_auto = asked == "auto" and not alone and not slots
         self.at_a_time, self.why = (1, alone) if asked == "auto" else (asked, "")
         self.places = TrialPlaces()
+        if slots and asked == "auto" and not alone:
+            self.at_a_time, self.why = slots, f"there is room for {words.count(slots, 'trial')} at a time"
         self._usage: Usage | None = None
         self._steps = 0.0  # how many the trial that was measured has made
 

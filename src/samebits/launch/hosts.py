@@ -11,6 +11,8 @@ from samebits.launch import HOSTS, LAUNCHERS
 from samebits.needs import SBATCH
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from samebits.launch.environment import Slot
     from samebits.launch.leaks import Leaks
     from samebits.launch.limits import Limits
@@ -74,9 +76,25 @@ class HostedTrial(Protocol):
 
 
 class Host(Protocol):
-    """Where trials run. `no_waiting`: why no trial can wait there for the next round; empty where they can."""
+    """Where trials run.
+
+    `no_waiting`: why no trial can wait there for the next round; empty where they can. `slots`: how many trials it has
+    room for; 0 if the first trial has to be measured.
+    """
 
     no_waiting: str
+    slots: int
+
+    def reach(self, directory: Path) -> str:
+        """Make sure that trials find the working folder there; what the user should know of that, or nothing.
+
+        Raises UsageError if they cannot.
+        """
+        ...
+
+    def nodes(self) -> list[str]:
+        """The names of its nodes that have what a trial needs, as --each node= takes them; empty if it has no nodes."""
+        ...
 
     def start(self, order: TrialOrder) -> HostedTrial:
         """Start a trial. A trial of the same number is replaced."""

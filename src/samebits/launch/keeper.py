@@ -19,7 +19,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,13 +53,14 @@ class Post:
     """A trial's order on its way to a keeper. `order`: a pickled NodeOrder, which no worker has to read.
 
     `environment`, `treatment`: those of the process that asked. `taken`: variables that the worker's values replace
-    (the devices that it was given).
+    (the devices that it was given). `folder`: the packed working folder, if it travels.
     """
 
     order: bytes
     environment: Mapping[str, str]
     treatment: Treatment
     taken: tuple[str, ...] = ()
+    folder: bytes = field(default=b"", repr=False)
 
 
 class Keeper:
@@ -82,7 +83,7 @@ class Keeper:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._input, self._output = self._process.stdin, self._process.stdout.fileno()
-        sent(self._input.fileno(), (node, tuple(notes), post.order))
+        sent(self._input.fileno(), (node, tuple(notes), post.order, post.folder))
 
     def poll(self, seconds: float) -> Delivery | None:
         """The outcome, for which it waits so long."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from samebits.errors import UsageError
 from samebits.launch import find_launcher
 from samebits.launch.hosts import TrialOrder
 from samebits.launch.trial import TrialRun
+from samebits.needs import in_options
 
 __all__ = ["LocalHost"]
 
@@ -15,14 +17,22 @@ __all__ = ["LocalHost"]
 class LocalHost:
     """This machine. A trial can wait here for the next round."""
 
-    no_waiting = ""
+    no_waiting, slots = "", 0
 
     def __init__(self, launcher: str, address: str, each: Mapping[str, str]) -> None:
         if each:
-            needs = ",".join(f"{name}={value}" for name, value in each.items())
-            what = f"--each {needs}: trials on {launcher} take what is there."
-            raise UsageError(what, "leave --each out, or say --on ray.")
+            raise UsageError(
+                f"{in_options(each)}: trials on {launcher} take what is there.", "leave it out, or say --on ray."
+            )
         self._launcher = find_launcher(launcher)
+
+    def reach(self, directory: Path) -> str:
+        """See Host."""
+        return ""
+
+    def nodes(self) -> list[str]:
+        """See Host."""
+        return []
 
     def start(self, order: TrialOrder) -> TrialRun:
         """See Host."""

@@ -13,6 +13,7 @@ import select
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from samebits import __version__, store
@@ -31,21 +32,21 @@ __all__ = ["keep"]
 
 def keep() -> None:
     """Run the trial that the input orders, and send what came of it."""
-    node, notes, data = received(0)
+    node, notes, data, folder = received(0)
     output = os.dup(1)
     os.dup2(2, 1)
     with suppress(OSError):  # the worker is gone: nobody wants to know
-        sent(output, _outcome(data, node, notes))
+        sent(output, _outcome(data, node, notes, folder))
 
 
-def _outcome(data: bytes, node: str, notes: tuple[str, ...]) -> Delivery:
+def _outcome(data: bytes, node: str, notes: tuple[str, ...], folder: bytes) -> Delivery:
     try:
         order: NodeOrder = pickle.loads(data)
         if order.version != __version__:
             what = f"the node {node} has samebits {__version__}, and this machine has {order.version}."
             raise UsageError(what, "install the same version on all nodes.")
         with _place(order.record):
-            trial = _run(_plan(order), order)
+            trial = _run(_plan(order, folder), order)
             _write_facts(trial, node, notes)
             return Delivery(pack(trial.folder, sorted(os.listdir(trial.folder))))  # noqa: PTH208
     except SamebitsError as why:
@@ -63,6 +64,7 @@ def _place(record: Path) -> Iterator[None]:
     finally:
         with suppress(BlockingIOError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(_folder_beside(record), ignore_errors=True)
             shutil.rmtree(record, ignore_errors=True)
         os.close(handle)
 
@@ -80,12 +82,31 @@ def _held(record: Path) -> int:
         os.close(handle)  # the last trial before this one has just removed it
 
 
-def _plan(order: NodeOrder) -> Plan:
-    if not order.request.directory.is_dir():
-        what = f"the working folder {order.request.directory} is not there."
-        raise UsageError(what, "put it on a disk that all nodes share, or at this path on each node.")
+def _folder_beside(record: Path) -> Path:
+    """The working folder if it has travelled; of the same path on every node."""
+    return record.with_name(f"{record.name}-folder")
+
+
+def _plan(order: NodeOrder, folder: bytes) -> Plan:
+    request = order.request
+    if order.packed:
+        _unpack_folder(folder, _folder_beside(order.record))
+        request = replace(request, directory=_folder_beside(order.record))
+    elif not request.directory.is_dir():
+        what = f"the working folder {request.directory} is not there."
+        raise UsageError(what, "put it on a disk that all nodes share, or say --each folder=packed.")
     _unpack_code(order)
-    return arrange(order.request, order.record, hash_wanted=order.hash)
+    return arrange(request, order.record, hash_wanted=order.hash)
+
+
+def _unpack_folder(packed: bytes, place: Path) -> None:
+    """The working folder, once for all trials here."""
+    draft = place.with_name(f"{place.name}{custody.NEW}{os.getpid()}")
+    draft.mkdir(mode=0o700)
+    unpack(packed, draft)
+    with suppress(OSError):  # a different trial was first
+        draft.rename(place)
+    shutil.rmtree(draft, ignore_errors=True)
 
 
 def _unpack_code(order: NodeOrder) -> None:

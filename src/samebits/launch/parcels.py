@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from samebits.launch.environment import Slot
+    from samebits.launch.keeper import Post
     from samebits.launch.limits import Limits
     from samebits.launch.plan import Request
 
-__all__ = ["Delivery", "NodeOrder", "pack", "received", "sent", "unpack"]
+__all__ = ["Delivery", "NodeOrder", "RayOrder", "pack", "received", "sent", "unpack"]
 
 _LENGTH = struct.Struct(">Q")
 
@@ -29,7 +30,8 @@ _LENGTH = struct.Struct(">Q")
 class NodeOrder:
     """A trial for a node. `record`: the folder that stands there for the record, of the same path on every node.
 
-    `code`: the packed probe and scripts of the record. `earlier`: what trials before this one wrote.
+    `code`: the packed probe and scripts of the record. `earlier`: what trials before this one wrote. `packed`: the
+    working folder travels, too.
     """
 
     version: str
@@ -41,6 +43,17 @@ class NodeOrder:
     limits: Limits
     slot: Slot
     earlier: Mapping[int, Sequence[Path]]
+    packed: bool = False
+
+
+@dataclass(frozen=True)
+class RayOrder:
+    """A trial for a cluster of Ray. `trial`: its number. `needs`: of it. `folder`: the name of its packed folder."""
+
+    trial: int
+    needs: Mapping[str, str]
+    post: Post
+    folder: str = ""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Plan:
 
     `executable`: path of the command's first word. `controls`: all ids to hold, those of the preset too.
     `hash`, `xxhash`: see `samebits_probe.wire`. `host`: where the trials run. `meets_ray`: see `ray_programs`.
-    `custody`: no different samebits works in the record meanwhile.
+    `said`: what the user should know of the host. `custody`: no different samebits works in the record meanwhile.
     """
 
     request: Request
@@ -78,6 +78,7 @@ class Plan:
     xxhash: str | None
     host: hosts.Host = field(repr=False, compare=False)
     meets_ray: bool = False
+    said: str = ""
     custody: custody.Custody | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -128,6 +129,7 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
     if executable is None:
         executable = command.find(request.command, request.directory, environment.search_path(request.python))
     algorithm, extension = choose_hash(request.python, wanted=hash_wanted)
+    host = hosts.connect(request.host, request.each)
     return Plan(
         request=request,
         record=record,
@@ -137,7 +139,8 @@ def arrange(request: Request, record: Path, *, hash_wanted: str | None = None) -
         probe=record / environment.PROBE,
         hash=algorithm,
         xxhash=extension,
-        host=hosts.connect(request.host, request.each),
+        host=host,
+        said=host.reach(request.directory),
         meets_ray=ray_programs.may_meet_cluster(),
     )
 

@@ -1,31 +1,40 @@
 """The client of a Ray cluster: a process of its own between samebits and the cluster.
 
-Standard input: ("connect", address, needs), then ("start", number, Post) and ("cancel", number). The end of the
-input cancels all trials and ends the process. Standard output: ("ready",) or ("refused", what, advice), then
-("over", number, Delivery).
+Standard input: ("connect", address), then ("admit", needs), ("nodes", needs), ("lacking", needs, folder, listing),
+("folder", name, packed), ("start", number, RayOrder) and ("cancel", number). The end of the input cancels all trials
+and ends the process. Standard output: ("ready", value) or ("refused", what, advice) for each of the first five, where
+the value is how many trials can run now, or names of nodes; and ("over", number, Delivery) for each trial.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import ray
 from ray import exceptions
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from samebits.launch.keeper import Post, outcome_here
-from samebits.launch.parcels import Delivery, received, sent
+from samebits.launch.parcels import Delivery, RayOrder, received, sent
+from samebits.launch.ray_nodes import NotAdmitted, Placement, fitting, name_of
 
 __all__ = ["main"]
 
 ANSWERS = 10.0  # seconds
 _PACE = 0.02
 _OBEYS = 10.0  # seconds in which a trial ends by itself that was cancelled; then its worker is killed
+_PACE_OF_NODES = 1.0  # seconds between two looks at the nodes
+_HOPE = 5.0  # seconds after which a trial is given up that no node can run any more; Ray itself needs one to say so
+_LOOKS = 60.0  # seconds in which a node says whether it has a folder
 # https://httpwg.org/specs/rfc9113.html#preface: what a client of gRPC says first, with empty settings
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
 _SETTINGS = 4  # the type of the first frame of an answer
@@ -35,29 +44,25 @@ _LOST = (
     exceptions.LocalRayletDiedError,
     exceptions.OutOfMemoryError,
     exceptions.ObjectLostError,
+    exceptions.TaskUnschedulableError,
     exceptions.TaskCancelledError,
 )
-
-
-class NotAdmitted(Exception):
-    """The cluster cannot do what is asked. Its arguments: what is the matter, and what to do next."""
 
 
 def main() -> None:
     """Be the client; see the module's docstring."""
     orders, answers = os.dup(0), os.dup(1)
     os.dup2(2, 1)
-    _, address, needs = received(orders)
+    _, address = received(orders)
     inbox = Inbox(orders)
     try:
         with limited(answers, address):
             connect(address)
-        client = Client(answers, dict(needs))
     except NotAdmitted as why:
         sent(answers, ("refused", *why.args))
         return
-    sent(answers, ("ready",))
-    client.serve(inbox)
+    sent(answers, ("ready", None))
+    Client(answers).serve(inbox)
 
 
 class Inbox:
@@ -141,18 +146,38 @@ def _refusal(address: str, why: str) -> tuple[str, str]:
     return f"samebits could not connect to the Ray cluster {where}: {said}", "look at it with `ray status`."
 
 
-class Client:
-    """Runs trials as tasks. `needs`: what each of them needs of a node. Raises NotAdmitted if no node has that."""
+@dataclass
+class PendingTrial:
+    """A trial that was started. `node`: the one that it has to run on. `cancelled`, `hopeless`: since when it is."""
 
-    def __init__(self, answers: int, needs: dict[str, str]) -> None:
-        self._answers, self._needs = answers, needs
-        self._tasks: dict[Any, int] = {}
-        self._cancelled: dict[Any, float] = {}
-        self.options()
+    number: int
+    placement: Placement
+    node: str | None = None
+    cancelled: float | None = None
+    hopeless: float | None = None
+
+    def has_a_node(self, nodes: Sequence[Any]) -> bool:
+        """Whether a node that lives can run it, or runs it."""
+        if self.node is not None:
+            return any(node["Alive"] and node["NodeID"] == self.node for node in nodes)
+        with suppress(NotAdmitted):
+            return bool(fitting(nodes, self.placement.needs))
+        return False
+
+
+class Client:
+    """Runs trials as tasks."""
+
+    def __init__(self, answers: int) -> None:
+        self._answers = answers
+        self._tasks: dict[Any, PendingTrial] = {}
+        self._placements: dict[str, Placement] = {}
+        self._folders: dict[str, Any] = {}
+        self._next_look = 0.0
         self._run = ray.remote(run_trial)
 
     def serve(self, inbox: Inbox) -> None:
-        """Start and cancel trials, and tell what came of them, until samebits has ended."""
+        """Do what samebits asks, and tell what came of trials, until samebits has ended."""
         inbox.is_served = True
         while not inbox.is_closed or inbox.messages:
             while inbox.messages:
@@ -166,72 +191,130 @@ class Client:
             time.sleep(_PACE)
         ray.shutdown()
 
-    def _obey(self, verb: str, number: int, order: Post | None = None) -> None:
+    def _obey(self, verb: str, *words: Any) -> None:
         if verb == "start":
-            self._start(number, order)
-            return
-        for task in [task for task, known in self._tasks.items() if known == number]:
-            self._cancel(task)
+            self._start(*words)
+        elif verb == "cancel":
+            for task in [task for task, known in self._tasks.items() if known.number == words[0]]:
+                self._cancel(task)
+        else:
+            self._ask(verb, *words)
 
-    def _start(self, number: int, order: Post | None) -> None:
+    def _ask(self, verb: str, *words: Any) -> None:
+        """Answer a question."""
+        questions: dict[str, Callable[..., Any]] = {
+            "admit": self._admit,
+            "nodes": self._nodes,
+            "lacking": self._lacking,
+            "folder": self._keep,
+        }
         try:
-            options = self.options()
-        except NotAdmitted as why:  # the node that could run it has gone meanwhile
-            self._answer(number, Delivery(message=why.args[0], advice=why.args[1]))
+            said = ("ready", questions[verb](*words))
+        except NotAdmitted as why:
+            said = ("refused", *why.args)
+        self._send(said)
+
+    def _admit(self, needs: Mapping[str, str]) -> int:
+        return self._placement(needs).admit(ray.nodes(), free_resources())
+
+    def _nodes(self, needs: Mapping[str, str]) -> list[str]:
+        nodes = ray.nodes()
+        return [name_of(node, nodes) for node in fitting(nodes, needs)]
+
+    def _placement(self, needs: Mapping[str, str]) -> Placement:
+        return self._placements.setdefault(repr(sorted(needs.items())), Placement(needs))
+
+    def _lacking(self, needs: Mapping[str, str], folder: str, listing: str) -> list[str]:
+        """Names of the nodes on which a folder is not there, or not the same. Those of this machine share its disks."""
+        nodes, own = ray.nodes(), ray.util.get_node_ip_address()
+        asked = {}
+        for node in fitting(nodes, needs):
+            if node["NodeManagerAddress"] != own:
+                task = ray.remote(has_folder).options(num_cpus=0, max_retries=0, scheduling_strategy=pinned(node))
+                asked[task.remote(folder, listing)] = name_of(node, nodes)
+        return [name for task, name in asked.items() if not _said(task, name)]
+
+    def _keep(self, name: str, packed: bytes) -> None:
+        self._folders[name] = ray.put(packed)
+
+    def _start(self, number: int, order: RayOrder) -> None:
+        try:
+            nodes, placement = ray.nodes(), self._placement(order.needs)
+            node = placement.of_trial(order.trial, nodes)
+            options = placement.options(nodes, node)
+        except NotAdmitted:  # the node that could run it has gone meanwhile
+            self._send(("over", number, Delivery(lost=True)))
             return
-        self._tasks[self._run.options(**options).remote(order)] = number
+        place = {"scheduling_strategy": pinned(node)} if node else {}
+        task = self._run.options(**options, **place, max_retries=0).remote(order.post, self._folders.get(order.folder))
+        self._tasks[task] = PendingTrial(number, placement, node["NodeID"] if node else None)
 
     def _cancel(self, task: Any) -> None:
-        self._cancelled.setdefault(task, time.monotonic())
-        ray.cancel(task, force=False)
+        known = self._tasks[task]
+        if known.cancelled is None:
+            known.cancelled = time.monotonic()
+            ray.cancel(task, force=False)
 
     def _tell(self) -> None:
-        for task, since in self._cancelled.items():
-            if time.monotonic() - since > _OBEYS:
+        now = time.monotonic()
+        for task, known in self._tasks.items():
+            if known.cancelled is not None and now - known.cancelled > _OBEYS:
                 ray.cancel(task, force=True)
         over, _ = ray.wait(list(self._tasks), timeout=0) if self._tasks else ([], [])
         for task in over:
-            number = self._tasks.pop(task)
-            self._cancelled.pop(task, None)
-            self._answer(number, outcome_of(task))
+            self._send(("over", self._tasks.pop(task).number, outcome_of(task)))
+        if now > self._next_look and self._tasks:
+            self._next_look = now + _PACE_OF_NODES
+            self._give_up(now)
 
-    def _answer(self, number: int, outcome: Delivery) -> None:
-        try:
-            sent(self._answers, ("over", number, outcome))
-        except OSError:  # samebits is gone
-            return
+    def _give_up(self, now: float) -> None:
+        """End the trials that wait for a node that is lost: Ray would let them wait for ever."""
+        nodes = ray.nodes()
+        for task, known in list(self._tasks.items()):
+            if known.has_a_node(nodes):
+                known.hopeless = None
+            elif now - (known.hopeless or now) > _HOPE:
+                ray.cancel(task, force=True)
+                del self._tasks[task]
+                self._send(("over", known.number, Delivery(lost=True)))
+            else:
+                known.hopeless = known.hopeless or now
 
-    def options(self) -> dict[str, Any]:
-        """The options of a task. Raises NotAdmitted if no node has what it needs."""
-        nodes = [node for node in ray.nodes() if node["Alive"]]
-        wanted = {"num_cpus": float(self._needs.get("num_cpus", 1)), "num_gpus": float(self._needs.get("num_gpus", 0))}
-        for name, resource in (("num_cpus", "CPU"), ("num_gpus", "GPU")):
-            most = max((node["Resources"].get(resource, 0.0) for node in nodes), default=0.0)
-            if wanted[name] > most:
-                what = f"--each {name}={wanted[name]:g}: no node of the Ray cluster has more than {most:g}."
-                raise NotAdmitted(what, "add a node that has as many, or give a smaller number.")
-        return {**wanted, "max_retries": 0, **_labelled(self._needs.get("label"), nodes)}
+    def _send(self, message: Any) -> None:
+        with suppress(OSError):  # samebits is gone
+            sent(self._answers, message)
 
 
-def _labelled(label: str | None, nodes: list[Any]) -> dict[str, Any]:
-    """The options that place a task on a node with a label: a resource of that name, or the value of a label."""
-    if label is None:
+def pinned(node: Any) -> Any:
+    """Run a task on this node, or nowhere."""
+    return NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
+
+
+def free_resources() -> Mapping[str, Mapping[str, float]]:
+    """Node's id -> what is not reserved there. Empty if this version of Ray does not say it."""
+    try:
+        state = importlib.import_module("ray._private.state")
+        return dict(state.available_resources_per_node())
+    except (ImportError, AttributeError):
         return {}
-    if any(label in node["Resources"] for node in nodes):
-        return {"resources": {label: 0.001}}
-    pairs = [pair for node in nodes for pair in (node.get("Labels") or {}).items()]
-    for name, value in pairs:
-        if value == label:
-            return {"label_selector": {name: value}}
-    known = sorted({name for node in nodes for name in node["Resources"] if ":" not in name} - _USUAL)
-    known += sorted({value for name, value in pairs if not name.startswith("ray.io/")})
-    raise NotAdmitted(
-        f"--each label={label}: no node of the Ray cluster has it.",
-        f"known: {', '.join(known)}." if known else f"ray start --resources '{{\"{label}\": 1}}' gives it to a node.",
-    )
 
 
-_USUAL = {"CPU", "GPU", "memory", "object_store_memory"}
+def has_folder(folder: str, listing: str) -> bool:
+    """Whether a folder of this node has the listing (see `samebits.launch.working_folder`)."""
+    from samebits.launch.working_folder import listing_of
+
+    return Path(folder).is_dir() and listing_of(Path(folder)) == listing
+
+
+def _said(task: Any, node: str) -> bool:
+    """The answer of a node."""
+    try:
+        return bool(ray.get(task, timeout=_LOOKS))
+    except exceptions.GetTimeoutError:
+        raise NotAdmitted(f"the node {node} does not answer.", "look at it with `ray status`.") from None
+    except Exception as why:  # whatever it is, samebits must say it
+        said = " ".join(str(why).split())[-300:]
+        raise NotAdmitted(f"the node {node} could not be asked for the working folder: {said}.", _SAME) from None
 
 
 def outcome_of(task: Any) -> Delivery:
@@ -249,7 +332,7 @@ def outcome_of(task: Any) -> Delivery:
 _SAME = "install the same samebits on all nodes."
 
 
-def run_trial(order: Post) -> Delivery:
-    """Run a trial on the node of this worker."""
+def run_trial(order: Post, folder: bytes | None) -> Delivery:
+    """Run a trial on the node of this worker. `folder`: the packed working folder, if it does not have it."""
     context = ray.get_runtime_context()
-    return outcome_here(order, f"{socket.gethostname()} {context.get_node_id()[:8]}")
+    return outcome_here(replace(order, folder=folder or b""), f"{socket.gethostname()} {context.get_node_id()[:8]}")

@@ -14,21 +14,26 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from samebits import words
 from samebits.errors import UsageError
+from samebits.launch import working_folder
 from samebits.launch.hosts import TrialOrder
-from samebits.launch.parcels import Delivery, received, sent
+from samebits.launch.parcels import Delivery, RayOrder, received, sent
 from samebits.launch.remote import RemoteTrial, post
+from samebits.needs import PACKED
 
 __all__ = ["RayHost"]
 
-CONNECTS = 60.0  # seconds to become a client of a cluster that has answered
+CONNECTS = 180.0  # seconds to start the bridge and become a client; a cluster itself has ten to answer
 STARTS = 180.0  # seconds to start Ray on this machine
+ANSWERS = 120.0  # seconds to answer a question about the nodes
 _ENDS = 15.0
 _DEVICES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")  # Ray gives a trial its own
 _FOLDER = str(Path(__file__).resolve().parents[2])
@@ -41,29 +46,56 @@ class RayHost:
 
     no_waiting = "trials on Ray do not wait between rounds"
 
-    def __new__(cls, kind: str, address: str, each: Mapping[str, str]) -> RayHost:
-        """The host that is connected already, if there is one: several experiments of a command share it."""
-        key = (address, tuple(sorted(each.items())))
-        known = _CONNECTED.get(key)
-        if known is None or known.bridge.has_ended:
-            known = _CONNECTED[key] = super().__new__(cls)
-            known.bridge = Bridge(address, each)
-        return known
+    def __init__(self, kind: str, address: str, each: Mapping[str, str]) -> None:
+        self._each = dict(each)
+        self._bridge = bridge_to(address)
+        self.slots = int(self._bridge.ask("admit", self._each))
+        self._folder = ""
 
-    bridge: Bridge
+    def reach(self, directory: Path) -> str:
+        """See Host. A folder travels if a node does not have it, or if the user says so."""
+        why = "as --each says" if self._each.get("folder") == PACKED else self._why_packed(directory)
+        if not why:
+            return ""
+        said = working_folder.refuse_large(directory)
+        self._folder = str(directory)
+        return f"the working folder ({said}) is sent to the nodes, {why}"
+
+    def _why_packed(self, directory: Path) -> str:
+        if not directory.is_dir():
+            return ""
+        lacking = self._bridge.ask("lacking", self._each, str(directory), working_folder.listing_of(directory))
+        return (
+            f"because {words.first_few(lacking, 3)} {words.agree(len(lacking), 'lacks', 'lack')} it" if lacking else ""
+        )
+
+    def nodes(self) -> list[str]:
+        """See Host."""
+        return list(self._bridge.ask("nodes", self._each))
 
     def start(self, order: TrialOrder) -> RemoteTrial:
         """See Host."""
-        return RemoteTrial(order, self.bridge.start(order))
+        if self._folder:
+            self._bridge.keep(Path(self._folder))
+        sent_along = post(order, taken=_DEVICES if "num_gpus" in self._each else (), packed=bool(self._folder))
+        return RemoteTrial(order, self._bridge.start(RayOrder(order.id, self._each, sent_along, self._folder)))
 
 
-_CONNECTED: weakref.WeakValueDictionary[Any, RayHost] = weakref.WeakValueDictionary()
+def bridge_to(address: str) -> Bridge:
+    """The bridge that is there already, if there is one: several experiments of a command share it."""
+    known = _CONNECTED.get(address)
+    if known is None or known.has_ended:
+        known = _CONNECTED[address] = Bridge(address)
+    return known
+
+
+_CONNECTED: weakref.WeakValueDictionary[str, Bridge] = weakref.WeakValueDictionary()
 
 
 class Bridge:
     """The process that is a client of the cluster, as samebits has it."""
 
-    def __init__(self, address: str, each: Mapping[str, str]) -> None:
+    def __init__(self, address: str) -> None:
         if importlib.util.find_spec("ray") is None:
             raise UsageError("Ray is not installed beside samebits.", "pip install ray")
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
@@ -77,33 +109,48 @@ class Bridge:
             start_new_session=True,  # Ctrl-C is for samebits, which cancels the trials
         )
         self._finalizer = weakref.finalize(self, _end, self._process, self._said)
-        self._each = each
         self._outcomes: dict[int, Delivery] = {}
-        self._last = 0
+        self._kept: set[Path] = set()
+        self._last, self._where = 0, address or "of this machine"
         try:
-            self._send(("connect", address, dict(each)))
-            self._connected(address)
+            self._send(("connect", address))
+            self._answer(CONNECTS if address else STARTS)
         except BaseException:
             self.close()
             raise
 
-    def _connected(self, address: str) -> None:
-        answer = self._next(CONNECTS if address else STARTS)
-        if answer is None:
-            what = f"samebits could not connect to the Ray cluster {address or 'of this machine'}"
-            raise UsageError(f"{what}: {self._last_words() or 'it did not answer'}.", _AGAIN)
-        if answer[0] == "refused":
-            raise UsageError(*answer[1:])
+    def ask(self, verb: str, *about: Any) -> Any:
+        """What the cluster answers. Raises UsageError if it cannot do what is asked."""
+        self._send((verb, *about))
+        return self._answer(ANSWERS)
+
+    def _answer(self, seconds: float) -> Any:
+        """The next answer. What comes of trials meanwhile is kept."""
+        deadline = time.monotonic() + seconds
+        while (answer := self._next(max(deadline - time.monotonic(), 0.0))) is not None:
+            if answer[0] == "refused":
+                raise UsageError(*answer[1:])
+            if answer[0] == "ready":
+                return answer[1]
+            self._outcomes[answer[1]] = answer[2]
+        what = f"samebits could not connect to the Ray cluster {self._where}"
+        raise UsageError(f"{what}: {self._last_words() or 'it did not answer'}.", _AGAIN)
+
+    def keep(self, folder: Path) -> None:
+        """Give the cluster a packed folder, once: trials of this command begin with what was there then."""
+        if folder not in self._kept:
+            self.ask("folder", str(folder), working_folder.archive(folder))
+            self._kept.add(folder)
 
     @property
     def has_ended(self) -> bool:
         """Whether the process is gone."""
         return self._process.poll() is not None
 
-    def start(self, order: TrialOrder) -> RayTask:
+    def start(self, order: RayOrder) -> RayTask:
         """Start a trial on a node."""
         self._last += 1
-        self._send(("start", self._last, post(order, taken=_DEVICES if "num_gpus" in self._each else ())))
+        self._send(("start", self._last, order))
         return RayTask(self, self._last)
 
     def outcome(self, number: int) -> Delivery | None:

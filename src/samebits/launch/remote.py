@@ -125,10 +125,15 @@ class RemoteTrial:
         return TrialFile(id=self.id, status=status, why=why, started=self._started, seconds=self.spent)
 
 
-def post(order: TrialOrder, *, taken: tuple[str, ...] = (), without: tuple[str, ...] = ("RAY_",)) -> Post:
-    """Pack an order for a node. `taken`: see Post. `without`: how variables begin that the engine has set."""
+def post(
+    order: TrialOrder, *, taken: tuple[str, ...] = (), without: tuple[str, ...] = ("RAY_",), packed: bool = False
+) -> Post:
+    """Pack an order for a node. `taken`: see Post. `without`: how variables begin that the engine has set.
+
+    `packed`: its working folder travels, too.
+    """
     own = {name: value for name, value in os.environ.items() if not name.startswith(without)}
-    return Post(pickle.dumps(_node_order(order), protocol=4), own, treatment(), taken)
+    return Post(pickle.dumps(replace(_node_order(order), packed=packed), protocol=4), own, treatment(), taken)
 
 
 def _node_order(order: TrialOrder) -> NodeOrder:

@@ -87,10 +87,7 @@ def _blocks(result: PatchResult, head: str) -> Iterator[AnyBlock]:
         yield Notes(tuple(result.notes))
     steps = list(_next(result))
     if steps:
-        formats = (
-            SCREEN if result.verdict else SCREEN | DOCUMENT
-        )  # a document says elsewhere what to do after a verdict
-        yield Facts(tuple((name, StyledText(step, "command")) for name, step in steps), on=formats)
+        yield Facts(tuple((name, StyledText(step, "command")) for name, step in steps), on=SCREEN)
 
 
 def _facts(result: PatchResult) -> Iterator[tuple[str, Cell]]:

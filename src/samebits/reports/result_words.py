@@ -196,7 +196,8 @@ def headline(result: Result) -> str:
         return result.reason or result.sentence
     counts = f"{words.count(len(result.trials), 'trial')}, {models(result)}."
     if result.verdict == "repeated" or result.divergence is None:
-        return f"{counts} {compared(result)}" + (f" But {result.leak}." if result.leak else "")
+        across = f" Equal across machines that differ in {words.listed(result.across)}." if result.across else ""
+        return f"{counts} {compared(result)}{across}" + (f" But {result.leak}." if result.leak else "")
     return f"{counts} They diverge {part(result.divergence)}."
 
 

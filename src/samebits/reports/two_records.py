@@ -16,6 +16,8 @@ TITLE = "The two records side by side"
 HEADS = ("", "", "first", "second")
 UNSIGNED = ("record", "made", "trials")  # which always differ
 MOST_METRICS = 12
+LEVELS = {"bits": "bits", "metrics": "printed metrics", "spread": "metrics, within the spread"}
+HOLDS = {True: "=", False: "!=", None: "?"}
 
 
 def two_records(result: Result, record: object) -> Iterator[Section]:
@@ -24,7 +26,16 @@ def two_records(result: Result, record: object) -> Iterator[Section]:
         first, second = (dict(_facts(side, record, result)) for side in record.sides)
         rows = tuple(_row(name, first.get(name, ""), second.get(name, "")) for name in {**first, **second})
         columns = (*map(Column, HEADS[:2]), *(Column(head, wide=True) for head in HEADS[2:]))
-        yield Section(TITLE, "records", (Table("facts of two records", "", columns, rows),), on=DOCUMENT)
+        facts = Table("facts of two records", "", columns, rows)
+        yield Section(TITLE, "records", (*_levels(result), facts), on=DOCUMENT)
+
+
+def _levels(result: Result) -> Iterator[Table]:
+    """A row for each level at which the records may be the same."""
+    if result.levels:
+        rows = tuple((LEVELS[one.name], StyledText(HOLDS[one.holds], "code"), one.says) for one in result.levels)
+        columns = (Column("the same"), Column(""), Column("", wide=True))
+        yield Table("levels", "", columns, rows)
 
 
 def _row(name: str, first: str, second: str) -> tuple[Cell, ...]:

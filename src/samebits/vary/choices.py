@@ -80,6 +80,7 @@ def joined(changes: Iterable[Change]) -> Change:
         environment=next((one.environment for one in every if one.environment), None),
         elsewhere=any(one.elsewhere for one in every),
         busy=sum(one.busy for one in every),
+        node=next((one.node for one in every if one.node), None),
     )
 
 
@@ -122,7 +123,7 @@ def _named(identity: str, values: list[str], machine: Machine) -> Choice:
         others = factor.varied(machine)
         if not others:
             raise UsageError(f"{identity} cannot be varied: {factor.why_none(machine)}.", _takes(factor))
-        return Choice(factor, [factor.held, *others], named=True)
+        return Choice(factor, [factor.base(machine), *others], named=True)
     twice = next((value for value in values if values.count(value) > 1), None)
     if twice is not None:
         raise UsageError(f"--factor {identity} names {twice} twice.", _takes(factor))

@@ -19,6 +19,7 @@ from samebits import controls
 from samebits.errors import UsageError
 from samebits.experiment import Request
 from samebits.launch.environment import search_path, visible_gpus
+from samebits.needs import NODE
 from samebits.store import TrialTrace
 from samebits_probe import process
 
@@ -100,6 +101,7 @@ class Change:
 
     `controls`: ids to hold. `variables`: as `Request` has them. `python`, `environment`: see `Request`. `elsewhere`:
     trials work in a folder of links to the user's own, at another place. `busy`: processes that compute beside.
+    `node`: the name of the node that they run on.
     """
 
     controls: tuple[str, ...] = ()
@@ -108,6 +110,7 @@ class Change:
     environment: str | None = None
     elsewhere: bool = False
     busy: int = 0
+    node: str | None = None
 
     def applied(self, request: Request, elsewhere: Path) -> Request:
         """Apply this change to a request. `elsewhere`: the other working folder."""
@@ -120,6 +123,7 @@ class Change:
             python=self.python or request.python,
             environment=self.environment or (None if self.python else request.environment),
             directory=elsewhere if self.elsewhere else request.directory,
+            each={**request.each, NODE: self.node} if self.node else request.each,
         )
 
 
@@ -135,6 +139,7 @@ class Factor(ABC):
     is_cheap     whether it is varied if no factor is named
     moves_memory whether its values may, as a side effect, move the memory of a process: by the length of its
                  variables (some name the record), or by what is loaded and allocated at its start
+    compares_machines  whether its values are machines, so that a difference between these is what was asked for
     """
 
     id = ""
@@ -145,6 +150,11 @@ class Factor(ABC):
     unread = ""
     is_cheap = True
     moves_memory = True
+    compares_machines = False
+
+    def base(self, machine: Machine) -> str:
+        """The value of the base setup while this factor is varied, if the user names none."""
+        return self.held
 
     def does(self) -> str:
         """What it is, in one sentence."""

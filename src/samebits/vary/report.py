@@ -26,7 +26,7 @@ from samebits.reports.tree import (
     Text,
     meaning,
 )
-from samebits.vary.result import Answer, End, FactorResult, Outcome, VaryResult
+from samebits.vary.result import Answer, End, FactorResult, Outcome, VaryResult, grouped
 
 HEADS: dict[Verdict, str] = {"diverged": "IT DEPENDS", "repeated": "INDEPENDENT", "inconclusive": "NO ANSWER"}
 MARKS: dict[Answer, str] = {"depends": "!=", "independent": "=", "unsettled": "?", "no-effect": "-"}
@@ -129,6 +129,8 @@ def _tried(factor: FactorResult) -> str:
 
 def _seen(factor: FactorResult) -> list[str]:
     """The lines about a factor: one for each value with something of its own to say."""
+    if factor.groups:
+        return [*grouped(factor), *_differing(factor)]
     if factor.answer in ("unsettled", "no-effect"):
         return [factor.sentence, *_differing(factor)]
     return list(_differing(factor)) or [_rest(factor)]

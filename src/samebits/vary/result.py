@@ -68,7 +68,10 @@ class Value(Document):
 
 
 class FactorResult(Document):
-    """The answer for one factor. `values`: the base value comes first. `named`: whether the user named the factor."""
+    """The answer for one factor. `values`: the base value comes first. `named`: whether the user named the factor.
+
+    `groups`: of nodes, those with the same bits together.
+    """
 
     id: str
     does: str
@@ -76,6 +79,7 @@ class FactorResult(Document):
     sentence: str
     named: bool
     values: list[Value]
+    groups: list[list[str]] = []
 
 
 class VaryResult(Document):
@@ -133,8 +137,10 @@ def same_or_no_effect(factor: Factor, base: str | None, here: str | None) -> tup
     return True, ""
 
 
-def of_factor(factor: Factor, values: Sequence[Value], *, named: bool) -> FactorResult:
-    """The answer for a factor whose values have been tried."""
+def of_factor(
+    factor: Factor, values: Sequence[Value], *, named: bool, groups: Sequence[Sequence[str]] = ()
+) -> FactorResult:
+    """The answer for a factor whose values have been tried. `groups`: see FactorResult."""
     answer = _answer(values)
     return FactorResult(
         id=factor.id,
@@ -143,7 +149,23 @@ def of_factor(factor: Factor, values: Sequence[Value], *, named: bool) -> Factor
         sentence=_SENTENCES[answer](values),
         named=named,
         values=list(values),
+        groups=[list(group) for group in groups],
     )
+
+
+def grouped(factor: FactorResult) -> list[str]:
+    """Sentences on nodes: how they are grouped by their bits, and which is the odd one out."""
+    said = [f"{value.value}: {value.why}" for value in factor.values if value.status == "unsettled"]
+    if len(factor.groups) < 2:
+        return [*said, f"the same bits on {listed(factor.groups[0])}"] if factor.groups else said
+    shown = " | ".join(", ".join(group) for group in factor.groups)
+    said.append(f"{words.count(len(factor.groups), 'group')} by their bits: {shown}")
+    most = max(map(len, factor.groups))
+    odd = [group for group in factor.groups if len(group) < most]
+    if len(odd) == len(factor.groups) - 1:
+        names = [name for group in odd for name in group]
+        said.append(f"the odd {words.agree(len(names), 'one', 'ones')} out: {listed(names)}")
+    return said
 
 
 def _answer(values: Sequence[Value]) -> Answer:

@@ -75,6 +75,7 @@ class Runs:
         self._capacity = Capacity(request.options.jobs)
         self._moved = Once(self._run_with_memory_elsewhere)
         self._together: Progress | None = None
+        self._records: dict[str, store.Record] = {}
 
     @cached_property
     def base(self) -> SetupRun:
@@ -120,7 +121,8 @@ class Runs:
     def _factor(self, choice: Choice, values: list[Value]) -> FactorResult:
         """The values in the order in which they were named."""
         ordered = sorted(values, key=lambda value: choice.values.index(value.value))
-        return result.of_factor(choice.factor, ordered, named=choice.named)
+        groups = self._groups(ordered) if choice.factor.compares_machines else []
+        return result.of_factor(choice.factor, ordered, named=choice.named, groups=groups)
 
     @cached_property
     def _whole_at_once(self) -> bool:
@@ -135,6 +137,21 @@ class Runs:
             trials=len(self.base.result.trials),
             model=_model(self.base.result),
         )
+
+    def _groups(self, values: list[Value]) -> list[list[str]]:
+        """The values by their bits, that of the base first; without those that gave no answer."""
+        groups = [[value for value in values if value.status in ("base", "same")]]
+        for value in (value for value in values if value.status == "differs"):
+            same = [group for group in groups[1:] if self._are_equal(group[0], value)]
+            if same:
+                same[0].append(value)
+            else:
+                groups.append([value])
+        return [[value.value for value in group] for group in groups]
+
+    def _are_equal(self, one: Value, other: Value) -> bool:
+        records = (self._records[str(value.record)] for value in (one, other))
+        return bool(judged_together(*records, nodes_asked=True)[1].verdict == "repeated")
 
     def _in_force(self, choice: Choice, value: str, ran: SetupRun) -> str | None:
         return choice.factor.in_force(value, ran.record.trials, self.chosen.machine)
@@ -165,7 +182,8 @@ class Runs:
 
     def _against(self, choice: Choice, found: Value, before: str | None, ran: SetupRun) -> Value:
         """Compare the value's trials with those of the base. Both repeat within themselves."""
-        _, together = judged_together(self.base.record, ran.record)
+        across = choice.factor.compares_machines
+        _, together = judged_together(self.base.record, ran.record, nodes_asked=across)
         if together.verdict == "inconclusive":
             return found.model_copy(update={"why": (together.reason or together.sentence).rstrip(".")})
         if together.divergence is None:
@@ -245,7 +263,8 @@ class Runs:
         request = replace(change.applied(mine, elsewhere), options=options, out=self.folder / name)
         with self._progress(title) as progress, busy(change.busy):
             checked = checks.run(request, progress, hash_wanted=self._hash, capacity=self._capacity)
-        return SetupRun(name, checked.experiment.record, checked.result)
+        self._records[name] = checked.experiment.record
+        return SetupRun(name, self._records[name], checked.result)
 
     def _progress(self, title: str) -> AbstractContextManager[Progress]:
         together = self._together

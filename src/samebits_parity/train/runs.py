@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samebits.comparison.reasons import AFTER_AN_INTERRUPTION, INTERRUPTED
-from samebits.errors import SamebitsError
+from samebits.errors import SamebitsError, UsageError
 from samebits.experiment import Experiment, Limits, Progress, Request, arrange
+from samebits.launch import HOSTS
 from samebits.launch.observations import events
 from samebits.model import ENDED_WELL, Options, TrialFile
 from samebits.store.outputs import last_words
@@ -28,6 +29,7 @@ class TrainingFailure(SamebitsError):
 class TrainRequest:
     """What is compared. `a`, `b`: commands; `pythons`: interpreters, None for those on PATH; `single`: B begins each
     step with A's weights; `carry`: it begins the first one with them; `folder`: for what the trials write.
+    `host`, `each`: see `Request`.
     """
 
     a: list[str]
@@ -38,6 +40,8 @@ class TrainRequest:
     single: bool = False
     carry: bool = False
     timeout: float | None = None
+    host: str = "local"
+    each: dict[str, str] = field(default_factory=dict)
     directory: Path = field(default_factory=Path.cwd)
     progress: Progress = field(default_factory=Progress)
 
@@ -65,6 +69,9 @@ def train(asked: TrainRequest, side: str, steps: int, feed: Path | None = None) 
 
 def check(asked: TrainRequest) -> None:
     """UsageError or NotFound if one of the sides could not be started: asked before the first is run."""
+    if asked.host.partition("://")[0] in HOSTS and (asked.single or asked.carry):
+        what = f"--on {asked.host}: with --carry and --single-step B reads A's weights from a folder of this machine."
+        raise UsageError(what, "leave --on out, or --carry and --single-step.")
     for side in "AB":
         arrange(_request(asked, side), asked.folder / side)
 
@@ -74,6 +81,8 @@ def _request(asked: TrainRequest, side: str) -> Request:
         command=asked.command(side),
         directory=asked.directory,
         python=asked.pythons["AB".index(side)],
+        host=asked.host,
+        each=asked.each,
         out=asked.folder / side,
         overwrite=True,
         options=Options(trials=1, jobs=1, timeout=asked.timeout),

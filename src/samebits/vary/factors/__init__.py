@@ -25,6 +25,7 @@ _OTHERS = {
     "cpu-load": ("surroundings", "CpuLoad"),
     "library-version": ("surroundings", "LibraryVersion"),
     "interpreter": ("surroundings", "InterpreterFactor"),
+    "node": ("nodes", "Node"),
 }
 
 # in the order in which they are varied and reported

@@ -1,0 +1,74 @@
+"""What a trial on a host costs beyond one on this machine: seconds, and bytes moved.
+
+    python benchmarks/host_cost.py [--on ray://ADDRESS] [--trials 10]
+
+The program makes one step and ends, so what is left is the host. The first trial is shown apart: it also starts a
+worker. Bytes are those of the messages between samebits and the process that is a client of the cluster.
+"""
+
+import argparse
+import pickle
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from samebits.experiment import Experiment, Limits, Request
+from samebits.launch import ray_host
+from samebits.model import Options
+from samebits.words import size
+
+STEP = "import samebits_probe; samebits_probe.observe('weights/w', 0.5, step=0)\n"
+MOVED = {"sent": 0, "received": 0}
+
+
+def counted(function, way, place):
+    """A function that adds the size of a message: of its argument, or of what it returns."""
+
+    def count(*given):
+        found = function(*given)
+        MOVED[way] += len(pickle.dumps(given[place] if place is not None else found, protocol=4))
+        return found
+
+    return count
+
+
+def measured(host, folder, trials):
+    """(seconds until trials can start, seconds of each trial) on a host."""
+    began = time.perf_counter()
+    asked = Request(
+        command=[sys.executable, "step.py"], directory=folder, out=folder / host.partition(":")[0], host=host,
+        options=Options(trials=trials, jobs=1),
+    )  # fmt: skip
+    experiment, each = Experiment.begin(asked), []
+    ready = time.perf_counter() - began
+    for number in range(1, trials + 1):
+        began = time.perf_counter()
+        looked = experiment.run(Limits(), [number])
+        each.append(time.perf_counter() - began)
+        assert looked.files[0].status == "complete", looked.files[0]
+    return ready, each
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--on", default="ray", help="the host (default: ray, a cluster on this machine)")
+    parser.add_argument("--trials", type=int, default=10)
+    args = parser.parse_args()
+    ray_host.sent = counted(ray_host.sent, "sent", 1)
+    ray_host.received = counted(ray_host.received, "received", None)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "step.py").write_text(STEP)
+        _, here = measured("local", folder, args.trials)
+        ready, there = measured(args.on, folder, args.trials)
+    own, far = statistics.median(here[1:]), statistics.median(there[1:])
+    print(f"seconds until {args.on} takes trials: {ready:.1f}")
+    print(f"seconds of a trial: local {own:.2f}, {args.on} {far:.2f} (the first one: {there[0]:.2f})")
+    print(f"beyond local: {far - own:.2f} s a trial, median of {args.trials - 1}")
+    print(f"moved a trial: {size(MOVED['sent'] / args.trials)} there, {size(MOVED['received'] / args.trials)} back")
+
+
+if __name__ == "__main__":
+    main()

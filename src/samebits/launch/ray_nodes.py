@@ -1,0 +1,145 @@
+"""Which nodes of a Ray cluster have what a trial needs, and on which of them it runs.
+
+Everything here is pure: a node is a dictionary, as `ray.nodes()` tells it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["NotAdmitted", "Placement", "fitting", "name_of", "slots", "wanted"]
+
+Node = Mapping[str, Any]
+_USUAL = {"CPU", "GPU", "memory", "object_store_memory"}
+_RESOURCES = (("num_cpus", "CPU"), ("num_gpus", "GPU"))
+_SHARE = 0.001  # of a resource that only stands for a label
+
+
+class NotAdmitted(Exception):
+    """The cluster cannot do what is asked. Its arguments: what is the matter, and what to do next."""
+
+
+def wanted(needs: Mapping[str, str]) -> dict[str, float]:
+    """Resource -> how much of it one trial takes."""
+    return {"CPU": float(needs.get("num_cpus", 1)), "GPU": float(needs.get("num_gpus", 0))}
+
+
+def fitting(nodes: Sequence[Node], needs: Mapping[str, str]) -> list[Node]:
+    """The living nodes that have what a trial needs, by their ids. Raises NotAdmitted if there is none."""
+    alive = sorted((node for node in nodes if node["Alive"]), key=lambda node: str(node["NodeID"]))
+    found = _named(_with_label(alive, needs.get("label")), alive, needs.get("node"))
+    for name, resource in _RESOURCES:
+        least = wanted(needs)[resource]
+        enough = [node for node in found if node["Resources"].get(resource, 0.0) >= least]
+        if not enough:
+            most = max((node["Resources"].get(resource, 0.0) for node in found), default=0.0)
+            what = f"--each {name}={least:g}: no node of the Ray cluster has more than {most:g}."
+            raise NotAdmitted(what, "add a node that has as many, or give a smaller number.")
+        found = enough
+    return found
+
+
+def _named(found: list[Node], alive: Sequence[Node], name: str | None) -> list[Node]:
+    """The node of that name, if one is named."""
+    if name is None:
+        return found
+    known = [name_of(node, alive) for node in alive]
+    if name not in known:
+        raise NotAdmitted(f"the Ray cluster has no living node {name}.", f"known: {', '.join(sorted(known))}.")
+    return [node for node in found if name_of(node, alive) == name]
+
+
+def _with_label(alive: list[Node], label: str | None) -> list[Node]:
+    """The nodes with a label: a resource of that name, or the value of a label."""
+    if label is None:
+        return alive
+    found = [node for node in alive if label in node["Resources"] or label in _labels(node).values()]
+    if found:
+        return found
+    known = sorted({name for node in alive for name in node["Resources"] if ":" not in name} - _USUAL)
+    known += sorted(
+        {value for node in alive for name, value in _labels(node).items() if not name.startswith("ray.io/")}
+    )
+    raise NotAdmitted(
+        f"--each label={label}: no node of the Ray cluster has it.",
+        f"known: {', '.join(known)}." if known else f"ray start --resources '{{\"{label}\": 1}}' gives it to a node.",
+    )
+
+
+def _labels(node: Node) -> Mapping[str, str]:
+    return node.get("Labels") or {}
+
+
+def name_of(node: Node, nodes: Sequence[Node]) -> str:
+    """The name of a node: its host's; with the beginning of its id if several nodes run on that host."""
+    host = str(node.get("NodeManagerHostname") or node["NodeID"][:8])
+    many = Counter(str(one.get("NodeManagerHostname")) for one in nodes if one["Alive"])[host] > 1
+    return f"{host}-{node['NodeID'][:8]}" if many else host
+
+
+def slots(nodes: Sequence[Node], free: Mapping[str, Mapping[str, float]], needs: Mapping[str, str]) -> int:
+    """How many trials these nodes have room for now, at least one. `free`: node's id -> what is not reserved there."""
+    each = {resource: amount for resource, amount in wanted(needs).items() if amount}
+    room = 0
+    for node in nodes:
+        there = free.get(node["NodeID"], node["Resources"])
+        if each:
+            room += int(min(there.get(resource, 0.0) / amount for resource, amount in each.items()))
+        else:  # it reserves nothing
+            room += int(node["Resources"].get("CPU", 1))
+    return max(room, 1)
+
+
+class Placement:
+    """Chooses a node for each trial of some needs; None if Ray may choose among all that fit.
+
+    `needs`: of `--each`, with `spread` as --spread says it, and `node`, the name of one.
+    """
+
+    def __init__(self, needs: Mapping[str, str]) -> None:
+        self.needs = needs
+        self._same: Node | None = None
+
+    def admit(self, nodes: Sequence[Node], free: Mapping[str, Mapping[str, float]]) -> int:
+        """How many trials can run now. Raises NotAdmitted if none ever can."""
+        found = fitting(nodes, self.needs)
+        if self._spread == "nodes" and len(found) < 2:
+            what = "--spread nodes: only one node of the Ray cluster has what a trial needs."
+            raise NotAdmitted(what, "add a node, or leave --spread out.")
+        if self._spread == "same":
+            if self._same is None:
+                self._same = max(found, key=lambda node: slots([node], free, self.needs))
+            found = [self._same]
+        return slots(found, free, self.needs)
+
+    @property
+    def _spread(self) -> str:
+        return self.needs.get("spread", "any")
+
+    def of_trial(self, trial: int, nodes: Sequence[Node]) -> Node | None:
+        """The node for a trial. Raises NotAdmitted if no node that is left can run it."""
+        found = fitting(nodes, self.needs)
+        if self._spread == "nodes":
+            return found[(trial - 1) % len(found)]
+        if self._spread != "same":
+            return found[0] if "node" in self.needs else None
+        if self._same is None or self._same["NodeID"] not in {node["NodeID"] for node in found}:
+            what = "--spread same: the node on which all trials ran is lost."
+            raise NotAdmitted(what, "run the command again: it takes a different node.")
+        return self._same
+
+    def options(self, nodes: Sequence[Node], node: Node | None = None) -> dict[str, Any]:
+        """What a task reserves, and by which label it is placed. `node`: the one on which it runs, if that is known."""
+        amounts = {"num_cpus": wanted(self.needs)["CPU"], "num_gpus": wanted(self.needs)["GPU"]}
+        label = self.needs.get("label")
+        found = [node] if node else fitting(nodes, self.needs)
+        if label is None:
+            return amounts
+        if any(label in one["Resources"] for one in found):
+            return {**amounts, "resources": {label: _SHARE}}
+        if node:  # Ray takes a label or a node
+            return amounts
+        names = [name for one in found for name, value in _labels(one).items() if value == label]
+        return {**amounts, "label_selector": {names[0]: label}}

@@ -1,0 +1,60 @@
+"""The working folder on its way to nodes that do not have it: what it holds, how large it is, and its archive."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tarfile
+from pathlib import Path
+
+from samebits import words
+from samebits.errors import UsageError
+from samebits.launch import folders
+
+__all__ = ["MOST", "archive", "listing_of", "refuse_large", "size_of"]
+
+MOST = 1_000_000_000  # bytes of a working folder that travels
+
+
+def listing_of(folder: Path) -> str:
+    """A digest of the names and sizes of all files. Equal on two machines if they share the folder, or copied it."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, state in sorted(_files(folder).items()):
+        digest.update(f"{name}\0{state.size}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def size_of(folder: Path) -> tuple[int, int]:
+    """(files, bytes) that travel."""
+    found = _files(folder)
+    return len(found), sum(state.size for state in found.values())
+
+
+def _files(folder: Path) -> dict[str, folders.State]:
+    """Everything but records, virtual environments and the folders of tools."""
+    return {str(path.relative_to(folder)): state for path, state in folders.snapshot(folder).files.items()}
+
+
+def refuse_large(folder: Path) -> str:
+    """The size of a folder, in words. Raises UsageError if it is too large to travel."""
+    files, size = size_of(folder)
+    said = f"{words.count(files, 'file')}, {words.size(size)}"
+    if size > MOST or files >= folders.MOST_FILES:
+        most = f"at most {words.size(MOST)} in fewer than {folders.MOST_FILES:,} files are sent to nodes"
+        raise UsageError(
+            f"The working folder {folder} is too large for that ({said}): {most}.",
+            "put it on a disk that all nodes share, or run samebits in a smaller folder.",
+        )
+    return said
+
+
+def archive(folder: Path) -> bytes:
+    """The packed folder, with its empty folders and its links."""
+    found, stream = folders.snapshot(folder), io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as packed:
+        for path in sorted(found.folders):
+            packed.add(path, arcname=os.path.relpath(path, folder), recursive=False)
+        for path in sorted([*found.files, *found.links]):
+            packed.add(path, arcname=os.path.relpath(path, folder), recursive=False)
+    return stream.getvalue()

@@ -1,0 +1,137 @@
+"""Trials on clusters that two raylets of one machine cannot stand for: nodes that share no disk, or that are lost.
+
+Ray is pretended (tests/plugs/pretended_ray); the trials and all of samebits are real. tests/frameworks/test_ray.py has
+the real one.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PRETENDED = Path(__file__).resolve().parents[1] / "plugs" / "pretended_ray"
+PROGRAM = """import os
+import samebits_probe
+samebits_probe.observe("weights/w", 1.0, step=0)
+print(os.getcwd(), sorted(os.listdir()))
+"""
+
+
+def node(number, **more):
+    return {"NodeID": str(number) * 40, "Alive": True, "NodeManagerHostname": f"host{number}",
+            "NodeManagerAddress": f"10.0.0.{number}", "Resources": {"CPU": 2.0}, "Labels": {}, **more}  # fmt: skip
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Function(*nodes) writes down which nodes there are."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "train.py").write_text(PROGRAM)
+    return lambda *nodes: (tmp_path / "nodes.json").write_text(json.dumps(nodes))
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Function(*options) -> a check of the program that has begun."""
+    path = os.pathsep.join(filter(None, [str(PRETENDED), os.environ.get("PYTHONPATH")]))
+    environment = {
+        **os.environ, "PYTHONPATH": path, "PRETENDED_NODES": str(tmp_path / "nodes.json"),
+        "PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"],
+    }  # fmt: skip
+    begun = []
+
+    def begin(*options, command="check"):
+        words = [sys.executable, "-m", "samebits", command, "--on", "ray", *options, "train.py"]
+        begun.append(
+            subprocess.Popen(
+                words, cwd=tmp_path / "work", env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True,
+            )
+        )  # fmt: skip
+        return begun[-1]
+
+    yield begin
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+def ended(process, status):
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == status, said
+    assert "Traceback" not in said
+    return said
+
+
+def trials(tmp_path, name="record"):
+    files = sorted((tmp_path / "work" / name).glob("trials/*/trial.json"))
+    return [json.loads(path.read_text()) for path in files]
+
+
+def test_trials_are_spread_over_nodes_and_run_as_many_as_there_is_room_for(cluster, check, tmp_path):
+    cluster(node(1), node(2))
+    ended(check("-n", "3", "--spread", "nodes", "--full", "--out", "record"), 0)
+    named = [trial["machine"]["node"].split()[1][0] for trial in trials(tmp_path)]
+    assert named == ["1", "2", "1"]
+    result = json.loads((tmp_path / "work/record/result.json").read_text())
+    assert (result["at_a_time"], result["at_a_time_why"]) == (3, "there is room for 4 trials at a time")
+    assert json.loads((tmp_path / "work/record/record.json").read_text())["each"] == {"spread": "nodes"}
+
+
+def test_a_folder_that_a_node_lacks_is_sent_to_all(cluster, check, tmp_path):
+    (tmp_path / "work/data.txt").write_text("x" * 2000)
+    cluster(node(1), node(2, lacks=True))
+    said = ended(check("-n", "2", "--jobs", "2", "--out", "record"), 0)
+    assert "the working folder (2 files, 2.1 kB) is sent to the nodes, because host2 lacks it" in said
+    place, files = (tmp_path / "work/record/trials/001/stdout.txt").read_text().split(maxsplit=1)
+    assert files == "['data.txt', 'train.py']\n"
+    assert place.startswith("/tmp/samebits-")
+    assert not Path(place).exists()
+
+
+def test_a_folder_that_all_nodes_have_stays_where_it_is(cluster, check, tmp_path):
+    cluster(node(1), node(2))
+    said = ended(check("-n", "2", "--out", "record"), 0)
+    assert "is sent" not in said
+    assert (tmp_path / "work/record/trials/001/stdout.txt").read_text().startswith(f"{tmp_path / 'work'} ")
+
+
+def test_a_folder_that_is_too_large_is_refused(cluster, check, tmp_path):
+    with (tmp_path / "work/large.bin").open("wb") as file:
+        file.truncate(20_000_000_000)
+    cluster(node(1), node(2, lacks=True))
+    said = ended(check("--out", "record"), 2)
+    assert "is too large for that (2 files, 20.0 GB): at most 1.0 GB" in said
+    assert not (tmp_path / "work/record").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (("--spread", "nodes"), "--spread nodes: only one node of the Ray cluster has what a trial needs."),
+        (("--each", "node=host7"), "the Ray cluster has no living node host7."),
+        (("--spread", "far"), "'far' is not one of same, nodes, any."),
+        (("--each", "folder=shared"), "folder=shared is nothing that a trial can need; say folder=packed."),
+    ],
+)
+def test_what_the_cluster_cannot_do_is_refused(cluster, check, tmp_path, options, what):
+    cluster(node(1), node(2, Alive=False))
+    assert what in ended(check(*options, "--out", "record"), 2)
+    assert not (tmp_path / "work/record").exists()
+
+
+def test_trials_that_wait_for_a_node_end_if_it_is_lost(cluster, check, tmp_path):
+    cluster(node(1), node(2, busy=True))
+    waits = check("-n", "2", "--jobs", "2", "--full", "--each", "node=host2", "--out", "record")
+    deadline = time.monotonic() + 120
+    while len(trials(tmp_path)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    cluster(node(1), node(2, Alive=False))
+    ended(waits, 3)
+    assert [(trial["status"], trial["why"]) for trial in trials(tmp_path)] == [("killed", "its node was lost")] * 2

@@ -1,0 +1,133 @@
+"""Vary compares the nodes of a host: real trials in keepers of this machine, each on a node that is only a name."""
+
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from samebits import launch
+from samebits.errors import UsageError
+from samebits.experiment import Progress, Request
+from samebits.launch.keeper import Keeper
+from samebits.launch.parcels import Delivery
+from samebits.launch.remote import RemoteTrial, post
+from samebits.model import Options
+from samebits.reports.presenters import terminal
+from samebits.vary import vary
+from samebits.vary.report import report
+
+PROGRAM = """import os, sys
+import samebits_probe
+node = os.environ["NODE"]
+noise = float.fromhex(os.urandom(4).hex()) if node in sys.argv[2:] else 0.0
+for step in range(5):
+    samebits_probe.observe("weights/w", 1.0 + noise + (node in sys.argv[1].split(",") and step > 2), step=step)
+"""
+
+
+class Nodes:
+    """A host of four nodes. A trial finds the name of its node in its environment."""
+
+    no_waiting, slots = "trials on nodes do not wait between rounds", 1
+
+    def __init__(self, kind, address, each):
+        self._node = each.get("node", "a")
+
+    def reach(self, directory):
+        return ""
+
+    def nodes(self):
+        return ["a", "b", "c", "d"]
+
+    def start(self, order):
+        packed = post(order)
+        return RemoteTrial(
+            order, Task(replace(packed, environment={**packed.environment, "NODE": self._node}), self._node)
+        )
+
+
+class Task:
+    def __init__(self, packed, node):
+        self._keeper, self._outcome = Keeper(packed, node), None
+
+    def poll(self):
+        if self._outcome is None and (outcome := self._keeper.poll(0)):
+            self._keeper.close()
+            self._outcome = outcome
+        return self._outcome
+
+    def news(self):
+        return ""
+
+    def cancel(self):
+        self._keeper.close()
+        self._outcome = self._outcome or Delivery(lost=True)
+
+
+@contextmanager
+def silent(_title):
+    yield Progress()
+
+
+@pytest.fixture
+def varied(tmp_path, monkeypatch):
+    """Function(other, *noisy, nodes) -> (VaryResult, what the terminal shows). `other`: nodes with other bits."""
+    monkeypatch.setitem(sys.modules, "samebits.launch.pretend", SimpleNamespace(Nodes=Nodes))
+    monkeypatch.setitem(launch.HOSTS, "pretend", ("pretend", "Nodes"))
+    (tmp_path / "train.py").write_text(PROGRAM)
+
+    def run(other, *noisy, nodes=(), host="pretend"):
+        asked = Request(
+            command=[sys.executable, "train.py", other or "none", *noisy], directory=tmp_path, out=tmp_path / "record",
+            host=host, options=Options(trials=2),
+        )  # fmt: skip
+        result = vary(asked, [("node", list(nodes))], silent)
+        return result, terminal.render(report(result))
+
+    return run
+
+
+def test_a_node_with_other_bits_is_the_odd_one_out(varied):
+    result, shown = varied("c")
+    (factor,) = result.factors
+    assert (result.verdict, factor.groups) == ("diverged", [["a", "b", "d"], ["c"]])
+    assert [value.status for value in factor.values] == ["base", "same", "differs", "same"]
+    assert [value.in_force for value in factor.values] == ["a", "b", "c", "d"]
+    assert "2 groups by their bits: a, b, d | c" in shown
+    assert "the odd one out: c" in shown
+
+
+def test_the_first_node_can_be_the_odd_one_out(varied):
+    result, shown = varied("a", nodes="abd")
+    assert result.factors[0].groups == [["a"], ["b", "d"]]
+    assert "the odd one out: a" in shown
+
+
+def test_a_node_that_does_not_repeat_is_named_and_of_two_groups_of_one_size_none_is_odd(varied):
+    result, shown = varied("b", "d", nodes="abd")
+    assert result.factors[0].groups == [["a"], ["b"]]
+    assert "d: it does not repeat within itself (2 trials, 2 models)" in shown
+    assert "odd" not in shown
+
+
+def test_equal_nodes_are_said_to_be_equal(varied):
+    result, shown = varied("", nodes="ab")
+    assert (result.verdict, result.factors[0].groups) == ("repeated", [["a", "b"]])
+    assert "the same bits on a and b" in shown
+
+
+@pytest.mark.parametrize(
+    ("nodes", "host", "what"),
+    [
+        ("ax", "pretend", "--factor node=x is not possible here: the nodes are a, b, c, d."),
+        ("", "local", "node cannot be varied: trials run on one machine."),
+        ("ab", "local", "--factor node=a is not possible here: trials run on this machine."),
+    ],
+)
+def test_nodes_that_are_not_there_are_refused(varied, tmp_path, nodes, host, what):
+    with pytest.raises(UsageError) as refused:
+        varied("", nodes=nodes, host=host)
+    assert refused.value.message == what
+    assert [path.name for path in tmp_path.iterdir()] == ["train.py"]

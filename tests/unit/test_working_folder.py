@@ -1,0 +1,48 @@
+"""The working folder on its way to nodes that do not have it."""
+
+import pytest
+
+from samebits.errors import UsageError
+from samebits.launch import working_folder
+from samebits.launch.parcels import unpack
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A working folder with what travels, and what does not."""
+    place = tmp_path / "mine"
+    for name in ("data", "empty", ".git", "__pycache__", "venv"):
+        (place / name).mkdir(parents=True)
+    for name in ("train.py", "data/x.bin", ".git/config", "__pycache__/train.pyc", "venv/pyvenv.cfg"):
+        (place / name).write_text(name)
+    (place / "latest").symlink_to("data")
+    return place
+
+
+def test_what_travels_is_there_again(folder, tmp_path):
+    there = tmp_path / "there"
+    there.mkdir()
+    unpack(working_folder.archive(folder), there)
+    found = sorted(str(path.relative_to(there)) for path in there.rglob("*"))
+    assert found == ["data", "data/x.bin", "empty", "latest", "train.py"]
+    assert (there / "data/x.bin").read_text() == "data/x.bin"
+    assert (there / "latest").readlink().name == "data"
+    assert working_folder.listing_of(there) == working_folder.listing_of(folder)
+
+
+def test_a_listing_tells_folders_apart_by_names_and_sizes(folder):
+    before = working_folder.listing_of(folder)
+    (folder / ".git/config").write_text("does not travel")
+    assert working_folder.listing_of(folder) == before
+    (folder / "train.py").write_text("longer than it was")
+    assert working_folder.listing_of(folder) != before
+
+
+def test_the_size_is_said_and_one_that_is_too_large_is_refused(folder):
+    assert working_folder.refuse_large(folder) == "2 files, 18 bytes"
+    with (folder / "large.bin").open("wb") as file:
+        file.truncate(20_000_000_000)
+    with pytest.raises(UsageError) as refused:
+        working_folder.refuse_large(folder)
+    assert "is too large for that (3 files, 20.0 GB): at most 1.0 GB" in refused.value.message
+    assert "a disk that all nodes share" in refused.value.advice
