@@ -18,7 +18,7 @@ FILE = re.compile(r'```python title="([^"]+)"\n(.*?)```', re.DOTALL)
 
 
 @pytest.fixture
-def added(tmp_path, monkeypatch):
+def added(tmp_path, monkeypatch, late_compiler):
     """The page's scripts beside those of the study, and its entries in the table."""
     if importlib.util.find_spec("torch") is None:
         pytest.skip(f"torch is not installed beside {sys.executable}")
@@ -43,6 +43,7 @@ def conduct(folder, study, *setups, source=None):
     return result, (asked.folder / "report.md").read_text()
 
 
+@pytest.mark.slow(seconds=15)
 def test_the_study_that_the_page_adds_runs_in_the_setups_that_it_has_a_script_for_and_names_the_others(added):
     from samebits import datasets
 
@@ -72,6 +73,7 @@ def test_the_study_that_the_page_adds_runs_in_the_setups_that_it_has_a_script_fo
     assert "### Table accuracy." in report
 
 
+@pytest.mark.slow(seconds=15)
 def test_the_data_set_that_the_page_adds_is_made_and_learned(added):
     result, report = conduct(added, "lenet5-stripes", "pytorch")
     (setup,) = result.setups

@@ -1,6 +1,8 @@
 """Files that real frameworks save: two runs in two processes have the same content, and one changed value is found."""
 
 import importlib.util
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,17 +67,20 @@ KERAS_STACKS = ("keras", "keras-tf1.14", "keras-tf2.1")
 
 
 @pytest.fixture
-def saved(shared, legacy_python):
+def saved(shared, legacy_python, alone, lean):
     """Function(stack) -> the folders of two runs, in two processes, that saved every form; the second also changed."""
 
     def run(stack):
         python = today(stack) if stack in ("torch", "keras") else legacy_python(stack)
+        own = {"torch": lean, "keras": alone("tensorflow")}.get(stack, {})
 
         def make(folder):
             for name, *changed in (["one"], ["another-name", "changed"]):
                 (folder / name).mkdir()
                 command = [python, "-c", STACKS[stack], str(folder / name), *changed]
-                done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=folder)
+                done = subprocess.run(
+                    command, env={**os.environ, **own}, capture_output=True, text=True, timeout=300, cwd=folder
+                )
                 assert done.returncode == 0, done.stderr[-2000:]
 
         folder = shared(["saved", stack], make)
@@ -163,12 +168,12 @@ model.export(sys.argv[1], verbose=False)
 """
 
 
-def test_what_keras_exports_holds_the_same_tensors_whatever_their_order(tmp_path):
-    python = today("tensorflow")
+@pytest.mark.slow(seconds=15)
+def test_what_keras_exports_holds_the_same_tensors_whatever_their_order(tmp_path, alone):
+    python, environment = today("tensorflow"), {**os.environ, **alone("tensorflow")}
     for name, *changed in (["one"], ["two"], ["three"], ["four"], ["other", "changed"]):
-        subprocess.run(
-            [python, "-c", EXPORT, str(tmp_path / name), *changed], check=True, capture_output=True, timeout=300
-        )
+        command = [python, "-c", EXPORT, str(tmp_path / name), *changed]
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
     data, index = "variables/variables.data-00000-of-00001", "variables/variables.index"
     same, other = [tmp_path / name for name in ("one", "two", "three", "four")], contents(tmp_path / "other" / data)
     assert len({(folder / data).read_bytes() for folder in same}) > 1, (
@@ -181,13 +186,24 @@ def test_what_keras_exports_holds_the_same_tensors_whatever_their_order(tmp_path
     assert contents(same[0] / index).tensors == contents(same[1] / index).tensors
 
 
+@pytest.fixture
+def checkpoint(shared, alone):
+    """The folder of a checkpoint of TensorFlow."""
+    save = "import sys, tensorflow as tf; tf.train.Checkpoint(w=tf.Variable([1.0, 2.0])).write(sys.argv[1])"
+
+    def make(folder):
+        command = [today("tensorflow"), "-c", save, str(folder / "ckpt")]
+        environment = {**os.environ, **alone("tensorflow")}
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
+
+    return shared(["checkpoint"], make)
+
+
 @pytest.mark.parametrize(
     "damage", [lambda data: data[: len(data) // 2] + data[-8:], lambda data: b"\xff" * 60 + data[-8:]]
 )
-def test_a_damaged_index_is_read_by_its_bytes(tmp_path, damage):
-    python = today("tensorflow")
-    save = "import sys, tensorflow as tf; tf.train.Checkpoint(w=tf.Variable([1.0, 2.0])).write(sys.argv[1])"
-    subprocess.run([python, "-c", save, str(tmp_path / "ckpt")], check=True, capture_output=True, timeout=300)
+def test_a_damaged_index_is_read_by_its_bytes(tmp_path, checkpoint, damage):
+    shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
     data, index = tmp_path / "ckpt.data-00000-of-00001", tmp_path / "ckpt.index"
     assert "w" in contents(data).tensors
     index.write_bytes(damage(index.read_bytes()))

@@ -11,6 +11,8 @@ import pytest
 from samebits_study import catalog
 from samebits_study.catalog import SCRIPTS, STUDIES
 
+pytestmark = pytest.mark.usefixtures("late_compiler")
+
 STACKS = {  # name -> (library, environment, KERAS_BACKEND)
     "keras-tf1.14": ("keras2", "keras-tf1.14", None),
     "keras-tf2.1": ("keras2", "keras-tf2.1", None),
@@ -90,7 +92,14 @@ def test_a_keras_model_and_its_pytorch_twin_train_alike(study, stack, tmp_path, 
     library, python, backend = interpreter(stack, legacy_python)
     epochs = EPOCHS[library]
     words = ["--epochs", str(epochs), "--batch", "40"]
-    run(study, library, python, tmp_path / "keras", *words, variables=alone(backend) if backend else None)
+    run(
+        study,
+        library,
+        python,
+        tmp_path / "keras",
+        *words,
+        variables=alone(backend, compiler=False) if backend else None,
+    )
     first, last = (tmp_path / "keras" / f"weights-{epoch:02d}.npz" for epoch in (0, epochs))
     catalog.carry_weights(first, tmp_path / "initial.npz", STUDIES[study].layers)
     run(study, "pytorch", sys.executable, tmp_path / "torch", *words, "--initial", str(tmp_path / "initial.npz"))
@@ -148,7 +157,7 @@ print("LOSSES", loss(False, False), loss(False, True), loss(True, False))
 @pytest.mark.parametrize("stack", ["keras-tf1.14", "keras-tf2.1", "keras3-torch"])
 def test_a_regularizer_set_on_a_layer_that_is_built_changes_nothing(stack, legacy_python, alone):
     _, python, backend = interpreter(stack, legacy_python)
-    environment = {**os.environ, **(alone(backend) if backend else {})}
+    environment = {**os.environ, **(alone(backend, compiler=False) if backend else {})}
     command = [python, "-c", SETS_A_REGULARIZER]
     done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("LOSSES")]

@@ -66,10 +66,8 @@ def test_a_watched_program_sees_what_it_sees_alone_but_for_what_the_page_lists(l
     assert found - ALWAYS - PROGRAMS[library] - OFTEN == set()
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("jax", "torch")]
-
-
-@pytest.mark.parametrize("backend", ["tensorflow", *SLOW])
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_a_watched_program_of_keras_3_sees_what_it_sees_alone_but_for_what_the_page_lists(backend, injected):
     for name in ("keras", backend):
         if importlib.util.find_spec(name) is None:

@@ -50,6 +50,7 @@ def test_an_environment_of_another_lock_file_is_out_of_date_and_built_again(smal
     assert "small              built" in environments.listing()
 
 
+@pytest.mark.slow
 def test_a_build_that_was_broken_off_goes_on(small):
     python = environments.create("small")
     (python.parent.parent / catalog.MARKER).unlink()
