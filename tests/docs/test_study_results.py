@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import re
-import statistics
 from pathlib import Path
 
 import pytest
@@ -64,36 +63,3 @@ def test_a_published_page_names_one_command_that_makes_it(publishing, tmp_path, 
     publishing.publish(tmp_path, "")
     page = (tmp_path / "docs" / "lenet5-small.md").read_text()
     assert re.findall(r"samebits study [^`\n]+", page) == [command, command]
-
-
-def numbers_of(cell):
-    """(mean, deviation) of a cell of a table, and their digits after the point."""
-    parts = cell.split(" ± ")
-    return [(float(part), len(part.partition(".")[2])) for part in parts]
-
-
-def means_on(page, heading):
-    """Setup -> the cells of its row of means, in the table below a heading."""
-    table = page.split(heading, 1)[1].split("\n#", 1)[0]
-    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")]
-    cells = [[cell.strip() for cell in row] for row in rows]
-    return {row[0]: row[2:-1] for row in cells if row[1] == "mean"}
-
-
-OWN = [path for path in RESULTS if StudyResult.model_validate_json(path.read_text()).measures]
-
-
-@pytest.mark.parametrize("path", OWN, ids=lambda path: path.parent.name)
-def test_every_mean_and_deviation_of_a_study_of_its_own_follows_from_its_document(path):
-    result = StudyResult.model_validate_json(path.read_text())
-    found = means_on((path.parent.parent / f"{path.parent.name}.md").read_text(), "### Table scores.")
-    done = [setup for setup in result.setups if setup.models]
-    assert list(found) == [setup.id for setup in done]
-    for setup in done:
-        assert len(setup.models) == 7
-        assert len(found[setup.id]) == len(result.measures)
-        for measure, cell in zip(result.measures, found[setup.id], strict=True):
-            values = [model.scores[measure.name] for model in setup.models]
-            expected = (statistics.mean(values), statistics.stdev(values))
-            for (shown, digits), exact in zip(numbers_of(cell), expected, strict=True):
-                assert abs(shown - exact) <= 0.5 * 10**-digits + 1e-9, (setup.id, measure.name, cell)
