@@ -91,6 +91,7 @@ def test_two_records_are_judged_as_one(runs):
     assert [trial["id"] for trial in result["trials"]] == [1, 2, 3, 4, 5, 6]
     assert result["verdict"] in ("diverged", "inconclusive")
     assert any("the records differ in command" in warning for warning in result["warnings"])
+    assert not any("PYTHONPATH" in warning for warning in result["warnings"])  # each record has a probe of its own
 
 
 def test_a_record_that_is_there_is_refused(runs):

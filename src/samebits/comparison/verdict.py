@@ -6,6 +6,7 @@ Two records are judged as if they were one: the trials of the second get the num
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,7 +28,7 @@ from samebits.comparison.threads import told, trains_elsewhere, without_racing_t
 from samebits.comparison.values import agreements
 from samebits.comparison.warnings import Note, WarningInputs, unseeded, warnings
 from samebits.errors import UsageError
-from samebits.model import Detection, Divergence, RecordFile, Result, Scope, Trial, Verdict
+from samebits.model import Detection, Divergence, RecordFile, Result, Scope, Trial, TrialFile, Verdict
 from samebits.options import MOST_TRIALS
 from samebits.store.record import Record
 from samebits.store.trace import ProcessTrace, TrialTrace
@@ -291,12 +292,28 @@ def _found_differently(first: Record, second: Record) -> Iterator[str]:
     if not first.trials or not second.trials:
         return
     for name in SAME_FOUND:
-        a, b = getattr(first.trials[0].file, name), getattr(second.trials[0].file, name)
+        a, b = _facts_of(first.trials[0].file, name), _facts_of(second.trials[0].file, name)
         keys = sorted(key for key in {*a, *b} if a.get(key) != b.get(key))
         if keys:
             said = "; ".join(f"{key} {_shown(a.get(key))} and {_shown(b.get(key))}" for key in keys[:SHOWN])
             more = f"; and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
             yield f"the records differ in {name}: {said}{more}"
+
+
+def _facts_of(trial: TrialFile, name: str) -> dict[str, Any]:
+    """Facts of a trial, without the folders that samebits itself puts on the paths: each record has its own."""
+    facts: dict[str, Any] = getattr(trial, name)
+    if name != "environment" or "PYTHONPATH" not in facts:
+        return facts
+    probe = Path(str(facts["PYTHONPATH"]).split(os.pathsep)[0])
+    own = (str(probe), str(probe.parent / "bin")) if probe.name == "probe" else ()
+    paths = {
+        variable: str(facts[variable]).split(os.pathsep) for variable in ("PYTHONPATH", "PATH") if variable in facts
+    }
+    return {
+        **facts,
+        **{variable: os.pathsep.join(x for x in folders if x not in own) for variable, folders in paths.items()},
+    }
 
 
 def _shown(value: Any) -> str:
