@@ -82,7 +82,7 @@ def plot(found, all_slots):
     """Minutes by slots, both on logarithmic scales, as SVG text."""
     width, height, left, top, right, bottom = 720, 380, 70, 20, 250, 50
     minutes = {key: statistics.median(one.seconds for one in runs) / 60 for key, runs in found.items()}
-    low, high = 0.4, max(100.0, *minutes.values())
+    low, high = 0.5, max(100.0, *minutes.values())
 
     def across(slots):
         return left + (width - left - right) * np.log10(slots) / np.log10(all_slots[-1])

@@ -55,6 +55,15 @@ MEANINGS = {
     "dropout": ("inverted", "inverted", "inverted"),
     "flatten": ("channels", "channels", "width"),
     "deviation": ("n", "n", "n - 1"),
+    "adamax.epsilon": ("1e-07", "1e-07", "1e-08"),
+    "adadelta.rho": ("0.95", "0.95", "0.9"),
+    "l2.loss": ("held", "held", "without"),
+    "average_pool.even": ("absent", "absent", "zero"),
+    "dense.kernel": ("glorot", "glorot", "fan in"),
+    "recurrent.kernel": ("orthogonal", "orthogonal", "fan in"),
+    "lstm.biases": ("one", "one", "two"),
+    "epoch.order": ("shuffled", "shuffled", "kept"),
+    "epoch.last": ("own", "own", "own"),
 }
 
 
@@ -101,8 +110,9 @@ def test_keras_of_old_corrects_its_first_step_of_adam_as_the_second(library):
 
 
 @libraries("keras3-torch")
-def test_a_backend_of_keras_that_pads_an_average_with_the_value_at_the_edge_is_told(library):
-    assert measured(library)[0]["average_pool.counted"].meaning == "edge"
+def test_a_backend_of_keras_that_pads_an_average_with_the_value_at_the_edge_of_one_side_is_told(library):
+    found = measured(library)[0]
+    assert (found["average_pool.counted"].meaning, found["average_pool.even"].meaning) == ("edge", "absent")
 
 
 @libraries("pytorch-1.3")

@@ -291,7 +291,7 @@ def test_a_launcher_ends_a_command_whose_time_is_up_and_all_that_it_started(laun
 def test_a_place_that_no_launcher_knows_is_refused(launcher):
     done = launcher.run("check", "--on", "nowhere", "steps.py")
     assert done.returncode == 2
-    assert "Known: relay, local, ray." in done.stderr
+    assert "Known: relay, local, ray, slurm." in done.stderr
 
 
 # -- a host ---------------------------------------------------------------------------------------------------------

@@ -204,7 +204,7 @@ def test_it_prints(opened, tmp_path):
 
 def test_a_printed_table_is_as_wide_as_the_paper(opened):
     columns = tuple(Column(f"what was measured {n}", wide=n % 2 == 0) for n in range(14))
-    table = Table("1", "A wide table", columns, (tuple("kaiming_uniform_of_the_layer" for _ in columns),))
+    table = Table("1", "A wide table", columns, (tuple("kaiming uniform of the layer" for _ in columns),))
     page = opened("single")
     page.set_content(html.render(Report(title="Wide", sentence="It is.", blocks=(table,), document=table_document())))
     page.emulate_media(media="print")

@@ -506,3 +506,4 @@ def test_the_page_of_a_patch_says_what_it_is_for_and_names_the_interpreter():
     page = html.render(report(found))
     for said in ("1 line for python-seed, not tried yet.", "python train.py", "/opt/bin/python3"):
         assert page.count(f">{said}<") == 1
+    assert "samebits fix --apply /r" in page

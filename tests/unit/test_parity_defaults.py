@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits_parity.defaults import hypotheses as known
-from samebits_parity.defaults.behaviour import NOT_KNOWN, TOLERANCE, adam_betas, adam_epsilon, apart
+from samebits_parity.defaults.beginnings import SAMPLES
+from samebits_parity.defaults.behaviour import (
+    NOT_KNOWN,
+    TOLERANCE,
+    adadelta_epsilon,
+    adadelta_share,
+    adam_betas,
+    adam_epsilon,
+    adamax_betas,
+    adamax_epsilon,
+    apart,
+)
 from samebits_parity.defaults.comparison import BEHAVIOURS
 from samebits_parity.defaults.hypotheses import Decay, Gradients
 
@@ -135,6 +146,48 @@ def test_adams_betas_are_solved_for(beta1, beta2, ahead):
     gradients = [[100.0, 0.0], *[[0.0, 0.0]] * 38, [0.0, 100.0], [0.0, 0.0]]
     path = known.adam(Gradients([0.0, 0.0], gradients, 1.0, 1 + ahead), betas=(beta1, beta2), epsilon=1e-12)
     assert adam_betas(path.ravel(), 40) == pytest.approx((beta1, beta2), rel=1e-4)
+
+
+@given(st.floats(0.8, 0.95), st.floats(0.99, 0.9995), st.sampled_from([1, 2]), st.sampled_from(["norm", "gradient"]))
+def test_adamaxs_defaults_are_solved_for(beta1, beta2, first, place):
+    course = Gradients([0.0], [[100.0], [0.0], [0.0]], 1.0, first)
+    path = known.adamax(course, betas=(beta1, beta2), epsilon=1e-12, place=place)
+    assert adamax_betas(path.ravel()) == pytest.approx((beta1, beta2), rel=1e-3)
+    tiny = known.adamax(Gradients([0.0], [[1e-6]] * 2, 1.0, first), epsilon=1e-7, place=place)
+    assert adamax_epsilon(tiny.ravel(), 1e-6) == pytest.approx(1e-7, rel=1e-3)
+
+
+@given(st.floats(0.5, 0.99), st.sampled_from([1e-5, 1e-6, 1e-7]))
+def test_adadeltas_defaults_are_solved_for(rho, epsilon):
+    path = known.adadelta(Gradients([0.0], [[1.0]], 1.0), rho=rho, epsilon=0.01)
+    assert adadelta_share(path.ravel(), 0.01) == pytest.approx(rho)
+    small = known.adadelta(Gradients([0.0], [[1e-3]], 1.0), rho=0.9, epsilon=epsilon)
+    assert adadelta_epsilon(small.ravel(), 1e-3, 0.9) == pytest.approx(epsilon)
+
+
+@pytest.mark.parametrize(
+    ("samples", "order", "last"),
+    [(range(9), "kept", "own"), ([3, 1, 8, 0, 2, 4, 7, 5, 6], "shuffled", "own"), (range(8), "kept", "dropped")],
+)
+def test_the_batches_of_an_epoch_are_read_from_their_means(samples, order, last):
+    taken = SAMPLES[list(samples)]
+    means = [float(taken[place : place + 4].mean()) for place in range(0, len(taken), 4)]
+    found = {behaviour.id: behaviour.classify(means).meaning for behaviour in BEHAVIOURS if "epoch" in behaviour.id}
+    assert found == {"epoch.order": order, "epoch.last": last}
+
+
+def test_a_last_batch_that_is_divided_by_the_size_of_a_whole_one_is_not_known():
+    last = next(behaviour for behaviour in BEHAVIOURS if behaviour.id == "epoch.last")
+    assert last.classify([3.75, 60.0, 256.0 / 4]).words == NOT_KNOWN
+
+
+def test_kernels_are_told_by_their_limit_and_deviation():
+    kernel = next(behaviour for behaviour in BEHAVIOURS if behaviour.id == "dense.kernel")
+    limit = (6 / 400) ** 0.5
+    draws = {"glorot": (limit, limit / 3**0.5), "fan in": (0.1, 0.1 / 3**0.5), "lecun": (0.22, 0.1)}
+    assert {kernel.classify([*both, 1.0]).meaning for both in draws.values()} == draws.keys()
+    assert kernel.classify([0.05, 0.02, 1.0]).words == NOT_KNOWN
+    assert kernel.classify([0.4, 0.1, 1e-6]).meaning == "orthogonal"
 
 
 def test_a_default_that_no_value_explains_is_not_known():

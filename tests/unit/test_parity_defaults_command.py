@@ -9,7 +9,7 @@ from samebits.cli import main
 from samebits.reports.presenters import terminal
 from samebits_parity import sides
 from samebits_parity.defaults import comparison, result
-from samebits_parity.defaults.comparison import LibraryAnswer, behaviours, concluded
+from samebits_parity.defaults.comparison import BEHAVIOURS, LibraryAnswer, behaviours, concluded
 from samebits_parity.defaults.result import Defaults
 from samebits_parity.options import GROUPS
 from samebits_parity.sides import SIDES, LibraryFailure
@@ -19,6 +19,9 @@ SIGNATURES = {
     "pytorch": {"Adam": [["params", None], ["lr", "0.001"], ["betas", "(0.9, 0.999)"], ["eps", "1e-08"]]},
     "jax": {"Adam": [["learning_rate", "1e-3"], ["beta_1", "0.9"], ["beta_2", "0.999"], ["epsilon", "1e-07"]]},
 }
+
+
+COUNT = next(behaviour for behaviour in BEHAVIOURS if behaviour.id == "adam.count")
 
 
 def answered(library, **measured):
@@ -112,6 +115,19 @@ def test_what_is_absent_or_failed_is_no_difference_and_what_is_refused_is():
     for other, differs in ((NOTHING, None), ({"failed": "ValueError: x"}, None), (refused, True)):
         found = concluded([answered("pytorch", conv_same=there), answered("jax", conv_same=other)], GROUPS)
         assert line(found, "conv.same").differs is differs
+
+
+def test_what_is_drawn_at_random_is_said_with_how_often_each_was_found():
+    one, two = ([float(value) for value in place.numbers()[0]] for place in COUNT.meanings)
+    drawn = {"numbers": one, "draws": [one, two, two]}
+    found = concluded([answered("pytorch", adam_count=numbers(*one)), answered("jax", adam_count=drawn)], GROUPS)
+    line_of_jax = found.of("adam.count", "jax")
+    assert line_of_jax.meaning == "drawn"
+    assert line_of_jax.words == "drawn at random: of 3 times as step 2 in 2, as step 1 in 1"
+    assert line(found, "adam.count").differs is True
+    steady = {"numbers": one, "draws": [one, one]}
+    found = concluded([answered("pytorch", adam_count=numbers(*one)), answered("jax", adam_count=steady)], GROUPS)
+    assert line(found, "adam.count").differs is False
 
 
 def test_numbers_that_no_formula_gives_differ_from_each_other_by_their_values():

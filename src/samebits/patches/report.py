@@ -87,7 +87,10 @@ def _blocks(result: PatchResult, head: str) -> Iterator[AnyBlock]:
         yield Notes(tuple(result.notes))
     steps = list(_next(result))
     if steps:
-        yield Facts(tuple((name, StyledText(step, "command")) for name, step in steps), on=SCREEN)
+        formats = (
+            SCREEN if result.verdict else SCREEN | DOCUMENT
+        )  # a document says elsewhere what to do after a verdict
+        yield Facts(tuple((name, StyledText(step, "command")) for name, step in steps), on=formats)
 
 
 def _facts(result: PatchResult) -> Iterator[tuple[str, Cell]]:

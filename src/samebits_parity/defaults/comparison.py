@@ -6,6 +6,7 @@ Tables show it: a row for each behaviour, a column for each library.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,14 +18,19 @@ from samebits import __version__
 from samebits.reports.table import EMPTY, Cell, Column, MissingValue, Table
 from samebits.reports.tree import DOCUMENT, SIGNS, Report
 from samebits_parity import sides
-from samebits_parity.defaults import layers, losses, optimizers, result
-from samebits_parity.defaults.behaviour import Behaviour
+from samebits_parity.defaults import beginnings, layers, losses, optimizers, result
+from samebits_parity.defaults.behaviour import Behaviour, BehaviourFinding
 from samebits_parity.defaults.result import BehaviourComparison, Defaults, Measurement, Signature, Status
 from samebits_parity.options import GROUPS, Group
 from samebits_parity.report import Agreement, compared, parts
 from samebits_parity.sides import Family, Side
 
-BEHAVIOURS: tuple[Behaviour, ...] = (*optimizers.BEHAVIOURS, *losses.BEHAVIOURS, *layers.BEHAVIOURS)
+BEHAVIOURS: tuple[Behaviour, ...] = (
+    *optimizers.BEHAVIOURS,
+    *losses.BEHAVIOURS,
+    *layers.BEHAVIOURS,
+    *beginnings.BEHAVIOURS,
+)
 SCRIPTS = Path(__file__).parent / "scripts"
 SCRIPT: dict[Family, str] = {
     "keras2": "behaviour_keras.py", "keras3": "behaviour_keras.py", "tfkeras": "behaviour_keras.py",
@@ -114,7 +120,11 @@ def measurement(behaviour: Behaviour, answer: LibraryAnswer) -> Measurement:
         meaning = "refused" if status == "refused" else None
         return Measurement(behaviour=behaviour.id, library=answer.side.id, version=version, status=status, numbers=[],
                         meaning=meaning, words=said[status], number=None)  # fmt: skip
-    found = behaviour.classify(said["numbers"])
+    draws = [behaviour.classify(numbers) for numbers in said.get("draws", [said["numbers"]])]
+    found, counts = draws[0], Counter(one.words for one in draws)
+    if len(counts) > 1:
+        each = ", ".join(f"{words} in {number}" for words, number in counts.most_common())
+        found = BehaviourFinding("drawn", f"drawn at random: of {len(draws)} times {each}")
     return Measurement(behaviour=behaviour.id, library=answer.side.id, version=version, status="measured",
                     numbers=said["numbers"], meaning=found.meaning, words=found.words, number=found.number)  # fmt: skip
 

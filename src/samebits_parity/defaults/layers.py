@@ -142,21 +142,25 @@ def _transposed() -> list[Behaviour]:
 def _pooling() -> list[Behaviour]:
     pooled = {"do": "pool", "row": BELOW, "size": 3, "stride": 2}
     most, mean = {**pooled, "kind": "max"}, {**pooled, "kind": "average"}
+    both = BELOW[:5]  # padded on both sides
 
     def highest(pads: tuple[int, int], padded: float) -> Formula:
         return lambda: windows(BELOW, 3, 2, pads, padded).max(1)
 
     pads = [places for _, _, places in SIDES]
+    counted = (("zero", "counted as zeros"), ("absent", "not counted"), ("edge", "counted as the value at the edge"))
     return [
         layer("max_pool.value", "Max pooling, padding 'same' or 1: padding is", most,
                 ("nothing", "below every value", [highest(places, -np.inf) for places in pads]),
                 ("zero", "zero", [highest(places, 0.0) for places in pads])),
         layer("max_pool.side", "Max pooling of 6 by 3, stride 2, padding 'same' or 1: padded", most,
                 *((id, words, [highest(places, -np.inf), highest(places, 0.0)]) for id, words, places in SIDES)),
-        layer("average_pool.counted", "Average pooling, padding 'same' or 1: padding is", mean,
-                *((name, words, [partial(averaged, BELOW, 3, 2, places, name) for places in pads])
-                  for name, words in (("zero", "counted as zeros"), ("absent", "not counted"),
-                                      ("edge", "counted as the value at the edge")))),
+        layer("average_pool.counted", "Average pooling of 6 by 3, stride 2, padding 'same' or 1: padding is",
+                mean, *((name, words, [partial(averaged, BELOW, 3, 2, places, name) for places in pads])
+                        for name, words in counted)),
+        layer("average_pool.even", "Average pooling of 5 by 3 (padded on both sides): padding is",
+                {**mean, "row": both}, *((name, words, partial(averaged, both, 3, 2, (1, 1), name))
+                                         for name, words in counted)),
     ]  # fmt: skip
 
 
@@ -227,37 +231,6 @@ def _activations() -> list[Behaviour]:
     ]  # fmt: skip
 
 
-def _start() -> list[Behaviour]:
-    """What layers begin with; drawn numbers are asked only whether they are all zero, or all small."""
-
-    def zero(given: Array) -> ArrayLike:
-        return [float(np.any(given != 0))]
-
-    def biases(key: str, words: str, name: str) -> Behaviour:
-        return layer(
-            key,
-            words,
-            {"do": "start", "layer": name},
-            ("zero", "zero", lambda: [0.0]),
-            ("drawn", "drawn at random", lambda: [1.0]),
-            prepare=zero,
-        )
-
-    forget = np.repeat([0.0, 1.0, 0.0, 0.0], 2)
-    return [
-        biases("dense.bias", "Dense: initial bias", "dense"), biases("conv.bias", "Convolution: initial bias",
-                                                                     "convolution"),
-        layer("lstm.bias", "LSTM: initial bias", {"do": "start", "layer": "lstm"},
-              ("zero", "zero", lambda: np.zeros(8)), ("forget", "one for the forget gate, else zero", lambda: forget),
-              ("drawn", "drawn at random", lambda: np.full(8, 2.0)),
-              prepare=lambda given: given if set(given) <= {0.0, 1.0} else np.full(8, 2.0)),
-        layer("embedding.start", "Embedding of 1,000: initial weights", {"do": "start", "layer": "embedding"},
-              ("small", "within 0.05 of zero", lambda: [0.0]), ("wide", "up to 3 and more from zero", lambda: [2.0]),
-              ("between", "beyond 0.05, within 3", lambda: [1.0]),
-              prepare=lambda given: [float((np.abs(given).max() > np.array([0.05, 3.0])).sum())]),
-    ]  # fmt: skip
-
-
 def _others() -> list[Behaviour]:
     ends = (
         ("half", "half pixels", "half"),
@@ -281,4 +254,6 @@ def _others() -> list[Behaviour]:
     ]  # fmt: skip
 
 
-BEHAVIOURS = (*_convolution(), *_pooling(), *_normalisation(), *_activations(), *RECURRENT, *_start(), *_others())
+BEHAVIOURS = (
+    *_convolution(), *_pooling(), *_normalisation(), *_activations(), *RECURRENT, *_others(),
+)  # fmt: skip

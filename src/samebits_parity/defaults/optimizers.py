@@ -18,6 +18,7 @@ from samebits_parity.defaults.hypotheses import Array, Decay, Gradients
 COURSE = Gradients([0.3, -0.2], [[0.5, -0.1], [0.2, 0.3], [-0.4, 0.05]], [0.1, 0.1, 0.02])
 SMALL = [1e-6, 1e-5]  # of two weights: with one size, two places of an epsilon look alike
 TINY, LARGE = 1e-6, 100.0  # gradients: about an epsilon, and far above it
+DRAWS = 8  # of what may be drawn at random
 LATE = 40  # the step at which a first gradient comes
 PUSHED = [[LARGE, 0.0], *[[0.0, 0.0]] * (LATE - 2), [0.0, LARGE], [0.0, 0.0]]
 CLIPPED = [[3e-4, 0.0], [0.0, -4e-4]]  # norms 3e-4 and 4e-4, 5e-4 together
@@ -64,7 +65,7 @@ def choice(key: str, words: str, ask: dict[str, Any], meanings: Iterable[Sense])
 
 
 def _adam() -> list[Behaviour]:
-    ask = train("adam", epsilon=0.05)
+    ask = {**train("adam", epsilon=0.05), "draws": DRAWS}  # the count of Keras 2 is read in an order that is drawn
     forms = {(place, ahead): partial(known.adam, COURSE._replace(first=1 + ahead), epsilon=0.05, place=place)
              for (place, _), ahead in product(PLACES, (0, 1))}  # fmt: skip
     counts = (Sense(str(1 + ahead), words, tuple(forms[place, ahead] for place, _ in PLACES))
@@ -83,11 +84,25 @@ def _adam() -> list[Behaviour]:
         _decay("adamw.decay", "AdamW: weight_decay is", "adamw", partial(known.adam, COURSE)),
         default("adamw.factor", "AdamW: weight_decay", train("adamw", Gradients([1.0], [[0.0]], [1.0])),
                 lambda given: 1 - float(given[0])),
-        choice("adamax.epsilon.place", "Adamax: epsilon is added", train("adamax", epsilon=0.05, beta2=0.9), _adamax()),
+        *_adamax(),
     ]  # fmt: skip
 
 
-def _adamax() -> Iterator[Sense]:
+def _adamax() -> list[Behaviour]:
+    once = train("adamax", Gradients([0.0], [[LARGE], [0.0], [0.0]], [1.0] * 3))
+    return [
+        default("adamax.rate", "Adamax: learning rate", train("adamax", alike(LARGE), own_rate=True),
+                behaviour.adamax_rate),
+        default("adamax.beta1", "Adamax: beta 1", once, lambda given: behaviour.adamax_betas(given)[0]),
+        default("adamax.beta2", "Adamax: beta 2", once, lambda given: behaviour.adamax_betas(given)[1]),
+        default("adamax.epsilon", "Adamax: epsilon", train("adamax", alike(TINY)),
+                partial(behaviour.adamax_epsilon, gradient=TINY)),
+        choice("adamax.epsilon.place", "Adamax: epsilon is added", train("adamax", epsilon=0.05, beta2=0.9),
+               _adamax_places()),
+    ]  # fmt: skip
+
+
+def _adamax_places() -> Iterator[Sense]:
     """Whichever step its count begins with."""
     places: tuple[tuple[Literal["norm", "gradient"], str], ...] = (
         ("norm", "to the norm"),
@@ -175,6 +190,10 @@ def _adagrad() -> list[Behaviour]:
         default("adadelta.rate", "Adadelta: learning rate",
                 train("adadelta", Gradients([0.0], [[1.0]], 1.0), own_rate=True, rho=0.9, epsilon=0.01),
                 lambda given: float(given[0]) / first),
+        default("adadelta.rho", "Adadelta: rho", train("adadelta", Gradients([0.0], [[1.0]], 1.0), epsilon=0.01),
+                partial(behaviour.adadelta_share, epsilon=0.01)),
+        default("adadelta.epsilon", "Adadelta: epsilon", train("adadelta", Gradients([0.0], [[1e-3]], 1.0), rho=0.9),
+                partial(behaviour.adadelta_epsilon, gradient=1e-3, rho=0.9)),
         _rooted("adadelta.epsilon.place", "Adadelta: epsilon is added", train("adadelta", rho=0.9, epsilon=0.05),
                 lengthy),
     ]  # fmt: skip
@@ -217,11 +236,17 @@ def _penalty() -> list[Behaviour]:
         Sense("kernel", "the kernel only", (lambda: [0.0],)),
         Sense("both", "kernel and bias", (lambda: [0.5],)),
     )
+    loss = (
+        Sense("held", "holds the penalty l w^2", (lambda: [0.1 * 0.5**2],)),
+        Sense("without", "does not hold it", (lambda: [0.0],)),
+    )
     return [
         Behaviour(id="l2.gradient", group="optimizers", words="L2 (kernel_regularizer, weight_decay): its gradient",
                   ask=ask, meanings=tuple(kernel), prepare=lambda given: given[:1], pick=0),
         Behaviour(id="l2.bias", group="optimizers", words="L2 (kernel_regularizer, weight_decay): acts on",
-                  ask=ask, meanings=bias, prepare=lambda given: given[1:] / given[:1]),
+                  ask=ask, meanings=bias, prepare=lambda given: given[1:2] / given[:1], pick=1),
+        Behaviour(id="l2.loss", group="optimizers", words="L2 (kernel_regularizer, weight_decay): the reported loss",
+                  ask=ask, meanings=loss, prepare=lambda given: given[2:], pick=2),
     ]  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 Request: {"asks": {id: {"do": ..., ...}}, "classes": {name: path}, "side"}. Answer: {"version", "measured": {id:
 {"numbers": [...]}, {"none": why}, {"refused": why} or {"failed": why}}, "signatures": {name: [[parameter, default],
-...]}}; null for a parameter without a default, and for a class that is not there.
+...]}}; null for a parameter without a default, and for a class that is not there. An ask with "draws" is measured so
+many times; its answer has the numbers of each, as "draws".
 """
 
 import inspect
@@ -25,11 +26,19 @@ def main(prepare):
     version, measured, signature = prepare(request["side"])
     answer = {
         "version": version,
-        "measured": {id: measured(ask) for id, ask in request["asks"].items()},
+        "measured": {id: drawn(measured, ask) for id, ask in request["asks"].items()},
         "signatures": {name: signature(path) for name, path in request["classes"].items()},
     }
     with open(sys.argv[2], "w") as file:
         json.dump(answer, file)
+
+
+def drawn(measured, ask):
+    """What was measured; where it is to be measured several times, with the numbers of each time."""
+    found = [measured(ask) for _ in range(ask.get("draws", 1))]
+    if len(found) > 1 and all("numbers" in one for one in found):
+        return dict(found[0], draws=[one["numbers"] for one in found])
+    return found[0]
 
 
 def outcome(measure):

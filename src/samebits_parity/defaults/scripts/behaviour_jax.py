@@ -151,6 +151,18 @@ def start(side, ask):
     return flat(begun(layer, inputs)["params"][name])
 
 
+def spread(side, ask):
+    linen = linen_of(side)
+    if ask["layer"] not in ("dense", "convolution"):
+        raise Absent("its gates have kernels of their own")
+    layer, inputs = {
+        "dense": lambda: (linen.Dense(300), jnp.ones((1, 100))),
+        "convolution": lambda: (linen.Conv(40, (3, 3)), jnp.ones((1, 5, 5, 20))),
+    }[ask["layer"]]()
+    kernel = np.asarray(begun(layer, inputs)["params"]["kernel"], float)
+    return [float(np.abs(kernel).max()), float(kernel.std()), 1.0]
+
+
 def dropout(side, ask):
     ones, kind = jnp.ones(ask["count"]), linen_of(side).Dropout
     trained = kind(ask["share"], deterministic=False).apply({}, ones, rngs={"dropout": jax.random.PRNGKey(1)})
@@ -163,8 +175,9 @@ def upsample(side, ask):
 
 
 DO = {do.__name__: do for do in (train, loss, convolve, transpose, pool, batch_norm, layer_norm, group_norm, deviation,
-                                 activation, start, dropout, upsample)}  # fmt: skip
+                                 activation, start, spread, dropout, upsample)}  # fmt: skip
 NOT_THERE = {"penalty": "a penalty is written by hand", "recurrent": "its gates have weights of their own",
+             "bias_step": "its gates have biases of their own", "epoch": "it has no training loop",
              "flatten": "arrays are reshaped by hand"}  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import inspect
 
 import numpy as np
 from behaviour import Absent, main, outcome, signature_below
+from training_keras import bias_step, epoch, penalty, single
 
 OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "adamax": "Adamax", "sgd": "SGD", "rmsprop": "RMSprop",
               "adagrad": "Adagrad", "adadelta": "Adadelta"}  # fmt: skip
@@ -43,10 +44,6 @@ def one_thread():
     elif not tf.executing_eagerly() or tf.config.threading.get_intra_op_parallelism_threads() != 1:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-
-
-def single(values):
-    return np.asarray(values, "float32")
 
 
 def flat(value):
@@ -186,17 +183,6 @@ def optimizer_of(keras, here, ask):
     return kind(**given)
 
 
-def penalty(keras, here, ask):
-    layer = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.l2(ask["factor"]))
-    model = keras.models.Sequential([keras.layers.InputLayer(batch_shape=(1, 1)) if here.rate == "learning_rate"
-                                     else keras.layers.InputLayer(input_shape=(1,)), layer])  # fmt: skip
-    layer.set_weights([single([[ask["kernel"]]]), single([ask["bias"]])])
-    model.compile(keras.optimizers.SGD(**{here.rate: 1.0}), "mean_squared_error")
-    model.train_on_batch(np.zeros((1, 1), "float32"), single([[ask["bias"]]]))
-    kernel, bias = layer.get_weights()
-    return [ask["kernel"] - float(kernel[0, 0]), ask["bias"] - float(bias[0])]
-
-
 def loss(keras, here, ask):
     settings = dict(ask["settings"])
     settings.pop("probabilities_only", None)
@@ -274,6 +260,21 @@ def start(keras, here, ask):
     return flat(here.built(layer, shape)[place])
 
 
+def spread(keras, here, ask):
+    """[the largest, the deviation, how far rows are from being orthogonal to each other and of length one]."""
+    layers, place = keras.layers, int(ask["layer"] == "recurrent")
+    layer, shape = {
+        "dense": lambda: (layers.Dense(300), (1, 100)),
+        "convolution": lambda: (layers.Conv2D(40, 3), (1, 5, 5, 20)),
+        "lstm": lambda: (layers.LSTM(50), (1, 3, 20)),
+        "recurrent": lambda: (layers.LSTM(50), (1, 3, 20)),
+    }[ask["layer"]]()
+    kernel = np.asarray(here.built(layer, shape)[place], float)
+    rows = kernel.reshape(-1, kernel.shape[-1])
+    apart = rows.dot(rows.T) - np.eye(len(rows)) if len(rows) <= rows.shape[1] else np.ones(1)
+    return [float(np.abs(kernel).max()), float(kernel.std()), float(np.abs(apart).max())]
+
+
 def dropout(keras, here, ask):
     ones = np.ones((1, ask["count"]))
     return [float(np.max(here.run(keras.layers.Dropout(ask["share"]), ones, training=training)))
@@ -290,7 +291,8 @@ def upsample(keras, here, ask):
 
 
 DO = {do.__name__: do for do in (train, penalty, loss, convolve, transpose, pool, batch_norm, layer_norm, group_norm,
-                                 deviation, activation, recurrent, start, dropout, flatten, upsample)}  # fmt: skip
+                                 deviation, activation, recurrent, start, spread, bias_step, epoch, dropout, flatten,
+                                 upsample)}  # fmt: skip
 
 
 def measured(keras, here, ask):

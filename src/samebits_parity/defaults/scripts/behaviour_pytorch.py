@@ -87,9 +87,10 @@ def penalty(ask):
         layer.weight.fill_(ask["kernel"])
         layer.bias.fill_(ask["bias"])
     optimizer = torch.optim.SGD(layer.parameters(), lr=1.0, weight_decay=ask["factor"])
-    ((layer(torch.zeros(1, 1)) - ask["bias"]) ** 2).mean().backward()
+    loss = ((layer(torch.zeros(1, 1)) - ask["bias"]) ** 2).mean()
+    loss.backward()
     optimizer.step()
-    return [ask["kernel"] - layer.weight.item(), ask["bias"] - layer.bias.item()]
+    return [ask["kernel"] - layer.weight.item(), ask["bias"] - layer.bias.item(), loss.item()]
 
 
 def loss(ask):
@@ -177,6 +178,49 @@ def start(ask):
                  "embedding": lambda: nn.Embedding(1000, 4).weight}[ask["layer"]]())  # fmt: skip
 
 
+def spread(ask):
+    """[the largest, the deviation, how far columns are from being orthogonal to each other and of length one]."""
+    torch.manual_seed(1)
+    kernel = {
+        "dense": lambda: nn.Linear(100, 300).weight,
+        "convolution": lambda: nn.Conv2d(20, 40, 3).weight,
+        "lstm": lambda: nn.LSTM(20, 50).weight_ih_l0,
+        "recurrent": lambda: nn.LSTM(20, 50).weight_hh_l0,
+    }[ask["layer"]]().detach().double()  # fmt: skip
+    columns = kernel.reshape(kernel.shape[0], -1).t()
+    apart = columns.mm(columns.t()) - torch.eye(len(columns), dtype=columns.dtype)
+    return [float(kernel.abs().max()), float(kernel.std()), float(apart.abs().max())]
+
+
+def bias_step(ask):
+    """How far the biases of a gate go in a step of SGD, beside the kernel of an input of one."""
+    torch.manual_seed(1)
+    layer = nn.LSTM(1, 2, batch_first=True)
+    before = [weight.detach().clone() for weight in layer.parameters()]
+    optimizer = torch.optim.SGD(layer.parameters(), lr=1.0)
+    (layer(torch.ones(1, 1, 1))[0] ** 2).mean().backward()
+    optimizer.step()
+    kernel, _, first, second = [now.detach() - old for now, old in zip(layer.parameters(), before)]
+    place = int(kernel.reshape(-1).abs().argmax())
+    return [float((first + second)[place] / kernel.reshape(-1)[place])]
+
+
+def epoch(ask):
+    """The mean of the samples of each batch of a DataLoader, from the steps of SGD on a loss that is w x."""
+    torch.manual_seed(1)
+    weight, numbers = nn.Parameter(torch.zeros(1)), []
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    for (batch,) in torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(tensor(ask["samples"])), batch_size=ask["batch"]
+    ):
+        before = weight.item()
+        optimizer.zero_grad()
+        (weight * batch).mean().backward()
+        optimizer.step()
+        numbers.append(before - weight.item())
+    return numbers
+
+
 def dropout(ask):
     torch.manual_seed(1)
     layer, ones = nn.Dropout(ask["share"]), torch.ones(ask["count"])
@@ -193,7 +237,8 @@ def upsample(ask):
 
 
 DO = {do.__name__: do for do in (train, penalty, loss, convolve, transpose, pool, batch_norm, layer_norm, group_norm,
-                                 deviation, activation, recurrent, start, dropout, flatten, upsample)}  # fmt: skip
+                                 deviation, activation, recurrent, start, spread, bias_step, epoch, dropout, flatten,
+                                 upsample)}  # fmt: skip
 
 
 def prepare(side):
