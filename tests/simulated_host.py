@@ -68,10 +68,18 @@ class Training:
 class SimulatedHost:
     """See `samebits.launch.hosts.Host`."""
 
-    no_waiting = "simulated trials do not wait"
+    no_waiting, slots = "simulated trials do not wait", 0
 
     def __init__(self, training: Training, begin: type["SimulatedTrial"]) -> None:
         self.training, self._begin = training, begin
+
+    def reach(self, directory: Path) -> str:
+        """See Host."""
+        return ""
+
+    def nodes(self) -> list[str]:
+        """See Host."""
+        return []
 
     def start(self, order: TrialOrder) -> "SimulatedTrial":
         """See Host."""

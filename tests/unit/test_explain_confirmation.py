@@ -13,6 +13,8 @@ START, EACH, WHOLE = 1.0, 0.01, 5000  # seconds, seconds a step, steps
 class LongTraining:
     """Settings of one set, whose trials diverge at a step (None: nowhere). `runs`: (steps, trials) of each length."""
 
+    room = 1
+
     def __init__(self, diverges_at=None):
         self.steps, self.diverges_at, self.runs = 20, diverges_at, {20: 0}
 
