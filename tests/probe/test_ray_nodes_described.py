@@ -79,7 +79,8 @@ def test_trials_are_spread_over_nodes_and_run_as_many_as_there_is_room_for(clust
     named = [trial["machine"]["node"].split()[1][0] for trial in trials(tmp_path)]
     assert named == ["1", "2", "1"]
     result = json.loads((tmp_path / "work/record/result.json").read_text())
-    assert (result["at_a_time"], result["at_a_time_why"]) == (3, "there is room for 4 trials at a time")
+    assert result["at_a_time"] > 1  # the first starts before the others, and may have ended when the third one starts
+    assert result["at_a_time_why"] == "there is room for 4 trials at a time"
     assert json.loads((tmp_path / "work/record/record.json").read_text())["each"] == {"spread": "nodes"}
 
 
