@@ -8,6 +8,7 @@ from samebits import clock, interrupt
 from samebits.clock import SimulatedClock
 from samebits.experiment import Progress
 from samebits.experiment.turns import Once, WorkEnded, WorkProgress, side_by_side
+from samebits.vary import distance
 
 
 @pytest.fixture(autouse=True)
@@ -128,3 +129,19 @@ def test_of_a_work_with_a_title_each_trial_is_told():
         progress.trial_ended(1, "complete", 7, 2.0)
         progress.note("a sentence")
     assert told == ["seed 3: trial 1: complete, 7 steps, 2 s", "seed 3: a sentence", "a sentence"]
+
+
+def test_looks_at_the_base_of_vary_run_one_by_one(monkeypatch):
+    """They run in one folder of its record."""
+    log = []
+
+    def look(record, wanted, steps):
+        log.append(f"{record} begins")
+        clock.sleep(1.0)
+        log.append(f"{record} ends")
+
+    monkeypatch.setattr(distance, "_look", look)
+    looks = distance.SecondLooks()
+    works = [lambda step=step: looks._both("base", "other", {"step": step}, None) for step in (1, 2, 2)]
+    side_by_side(works, most=3)
+    assert log == ["base begins", "base ends"] * 2

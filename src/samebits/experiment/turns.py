@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
 from samebits import clock, interrupt, words
 from samebits.experiment.rounds import Progress
 
-__all__ = ["Once", "WorkEnded", "WorkProgress", "side_by_side"]
+__all__ = ["Once", "OneByOne", "WorkEnded", "WorkProgress", "side_by_side"]
 
 T = TypeVar("T")
 _PACE = 0.05  # seconds between two looks at a value that a different work makes
@@ -153,3 +153,21 @@ class Once(Generic[T]):
             finally:
                 self._is_made = bool(self._made)
         return self._made[0]
+
+
+class OneByOne:
+    """What only one of several works does at a time, because all would use the same folder; the others wait."""
+
+    def __init__(self) -> None:
+        self._is_taken = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """A block that only one work is in."""
+        while self._is_taken:
+            clock.sleep(_PACE)
+        self._is_taken = True
+        try:
+            yield
+        finally:
+            self._is_taken = False

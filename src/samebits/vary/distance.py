@@ -16,6 +16,7 @@ from samebits.comparison.processes import AlignedTrial, Member
 from samebits.comparison.values import curve, point_numbers
 from samebits.experiment import captures
 from samebits.experiment.captures import CapturedTensor
+from samebits.experiment.turns import OneByOne
 from samebits.model import Divergence, Size
 from samebits.store import ProcessTrace, Record, TrialTrace
 from samebits.vary.result import End, Outcome
@@ -28,6 +29,7 @@ class SecondLooks:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[object, ...], CapturedTensor | None] = {}
+        self._base = OneByOne()  # all looks at the base run in one folder of its record
 
     def where_they_part(self, base: Record, other: Record, where: Divergence) -> Size | None:
         """The size of the first difference; None if it has none, or takes too long to look at."""
@@ -56,8 +58,9 @@ class SecondLooks:
         self, base: Record, other: Record, wanted: dict[str, Any], steps: int | None
     ) -> tuple[CapturedTensor, CapturedTensor] | None:
         key = tuple(wanted.values())
-        if key not in self._seen:
-            self._seen[key] = _look(base, wanted, steps)
+        with self._base.turn():
+            if key not in self._seen:
+                self._seen[key] = _look(base, wanted, steps)
         mine, theirs = self._seen[key], _look(other, wanted, steps) if self._seen[key] else None
         if mine is None or theirs is None or (mine.dtype, mine.shape) != (theirs.dtype, theirs.shape):
             return None
