@@ -84,6 +84,13 @@ def test_each_level_at_which_two_records_are_the_same_is_said(
     assert "metrics, within the spread" in markdown.render(report(result, record))
 
 
+def test_records_of_which_nothing_was_compared_are_not_said_to_have_the_same_bits(write_record, tmp_path):
+    for name in ("first", "second"):
+        write_record(tmp_path / name, "A", 0)
+    _, result = compared(tmp_path / "first", tmp_path / "second")
+    assert (result.verdict, levels(result)["bits"]) == ("inconclusive", (None, "compared: 0 steps"))
+
+
 def test_equal_bits_across_machines_that_differ_are_said_to_be(write_record, tmp_path):
     for name, cores in (("first", 8), ("second", 64)):
         write_record(tmp_path / name, "A", 40, machine={"cores": cores, "host": name})

@@ -22,7 +22,7 @@ def _bits(record: MergedRecord, result: Result) -> Level:
     """Whether all trials of both have the same bits; if not, through which step the trials of the two agree."""
     steps = words.count(result.scope.steps_compared, "step")
     if result.divergence is None:
-        return Level(name="bits", holds=True if result.groups[1:] == [] else None, says=f"compared: {steps}")
+        return Level(name="bits", holds=True if result.verdict == "repeated" else None, says=f"compared: {steps}")
     first, second = (_groups(set(side.trials), result) for side in record.sides)
     if first == second:
         return Level(name="bits", holds=None, says="no record repeats, and both have trials of the same groups")
