@@ -215,3 +215,13 @@ def test_an_srun_that_hides_what_it_starts_is_named(tmp_path, monkeypatch, capsy
 def test_only_calls_of_sbatch_are_waited_for(words):
     with pytest.raises(UsageError, match="takes a call of sbatch"):
         slurm_job.wait_for_job(words)
+
+
+def test_a_task_that_failed_counts_after_slurm_has_forgotten_it(site, tmp_path):
+    """Slurm forgets a task a few minutes after its end; others of the job may run for hours."""
+    asked = tmp_path / "asked"
+    site(
+        squeue=f"""if test -e {asked}; then echo '7_2|COMPLETED|None|n1'
+else touch {asked}; echo '7_1|FAILED|NonZeroExitCode|n1'; echo '7_2|RUNNING|None|n1'; fi"""
+    )
+    assert [task.state for task in slurm_job._end_of("7", None)] == ["FAILED", "COMPLETED"]

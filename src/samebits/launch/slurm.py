@@ -185,7 +185,8 @@ class Queue:
             return
         self.trouble, self._answered = "", self._asked
         rows = [line.strip().split("|") for line in answer.said.splitlines()]
-        self._states = {row[0]: TaskState(*row[1:]) for row in rows if len(row) == 4}
+        over = {name: state for name, state in self._states.items() if state.is_over}  # Slurm soon forgets these
+        self._states = {**over, **{row[0]: TaskState(*row[1:]) for row in rows if len(row) == 4}}
 
     def state(self, job: str, task: str = "") -> TaskState | None:
         """How a job is, or its task of this number; None if Slurm was not asked since the job is known."""
