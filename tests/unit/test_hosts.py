@@ -135,6 +135,20 @@ def test_an_interruption_cancels_every_trial_that_runs(begun):
     assert [trial.file.why for trial in experiment.record.trials] == [STOPPED_BY_USER] * 2
 
 
+def test_a_trial_that_cannot_be_started_leaves_its_place_to_others(begun, monkeypatch):
+    """vary goes on with the next value, which has the same places."""
+    experiment, _ = begun("fake", jobs=1)
+
+    def refuses(_, order):
+        raise UsageError("the disk is full.")
+
+    with monkeypatch.context() as patched, pytest.raises(UsageError):
+        patched.setattr(FakeHost, "start", refuses)
+        experiment.run(Limits(), [1])
+    assert experiment.capacity.places.taken == set()
+    assert [file.status for file in experiment.run(Limits(), [1]).files] == ["complete"]
+
+
 def test_the_local_host_starts_a_trial_that_can_wait(tmp_path):
     host: Host = connect("local", {})
     assert isinstance(host, LocalHost)

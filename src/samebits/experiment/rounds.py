@@ -206,14 +206,15 @@ class Trials:
 
     def _begin(self, number: int, limits: Limits, slot: Slot) -> None:
         """Let a trial go on, or start it. One that goes on counts as running at once: whatever ends us ends it, too."""
-        self.capacity.places.taken.add(slot.number)
         trial: HostedTrial | None = self._waiting.take(number)
         if isinstance(trial, TrialRun):
             self._running[slot.number], trial.slot = trial, slot
+            self.capacity.places.taken.add(slot.number)
             trial.go_on(limits)
-        else:
+        else:  # a place stays free if the trial cannot be started: others wait for it
             trial = self.plan.host.start(TrialOrder(self.plan, number, limits, slot, self.leaks))
             self._running[slot.number] = trial
+            self.capacity.places.taken.add(slot.number)
         if isinstance(trial, TrialRun):
             trial.meter = UsageMeter(trial.root) if self._is_measured else None
 
