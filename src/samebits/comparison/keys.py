@@ -51,14 +51,24 @@ def _differing(mine: Values, theirs: Values) -> list[str]:
 
 
 def _values(trace: ProcessTrace) -> dict[str, Values]:
+    """Takes one look at each point and at each row: there may be a key for each sample."""
+    events = {str(event.get("point")): event for event in trace.events_named("keyed")}
+    if not events:
+        return {}
+    numbers = {place: number for number, place in enumerate(events)}
+    place_of_point = np.array([_number_of(point.name, numbers) for point in trace.points], np.int64)
+    places = place_of_point[trace.records["point"]]
+    order = np.argsort(places, kind="stable")
+    ends = np.searchsorted(places[order], np.arange(len(events) + 1))
+    fingerprints = trace.records["fingerprint"][order]
     found: dict[str, Values] = {}
-    for event in trace.events_named("keyed"):
-        name, key, place = (str(event.get(part)) for part in ("name", "key", "point"))
-        numbers = [number for number, point in enumerate(trace.points) if _is_of(point.name, place)]
-        rows = trace.records[np.isin(trace.records["point"], numbers)]
-        found.setdefault(name, {})[key] = rows["fingerprint"].tobytes()
+    for number, event in enumerate(events.values()):
+        rows = fingerprints[ends[number] : ends[number + 1]]
+        found.setdefault(str(event.get("name")), {})[str(event.get("key"))] = rows.tobytes()
     return found
 
 
-def _is_of(name: str, place: str) -> bool:
-    return name == place or name.startswith(f"{place}.")
+def _number_of(name: str, numbers: dict[str, int]) -> int:
+    """The number of the place with which the name of a point begins: PLACE or PLACE.PART; -1 if there is none."""
+    ends = [at for at, letter in enumerate(name) if letter == "."]
+    return next((numbers[name[:end]] for end in (len(name), *ends) if name[:end] in numbers), -1)
